@@ -1,0 +1,69 @@
+"""The command line: arguments -> one call -> print -> exit code. The only place that prints.
+
+Every command lives in a module of its own and is imported when it is called, so that a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+import click
+
+import scaffold
+
+# command -> (module, attribute); the order is the order of `scaffold --help`
+COMMANDS = {
+    "detect": ("scaffold.cli.detect", "detect"),
+}
+
+# A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).
+HOOK_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(scaffold.__version__, prog_name="scaffold")
+def group() -> None:
+    """Give a research repository an experiment workspace, and keep what happens in it honest.
+
+    \b
+    Exit codes: 0 done, 1 could not, 2 wrong usage, 3 it worked and the answer is no.
+    """
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    for name in HOOK_VARIABLES:
+        os.environ.pop(name, None)
+    group(prog_name="scaffold")

@@ -1,0 +1,1 @@
+"""Facts -> Conventions, one file per subject, each value with its evidence."""

@@ -1,0 +1,109 @@
+"""What `scaffold detect` answers, as types: values read off a repository, each with its evidence (specs: conventions)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The file and line that say so; `line` is None where the file's being there says it."""
+
+    path: str
+    line: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """How the repository's isolated environment is declared and built."""
+
+    manager: str = "none"
+    files: tuple[str, ...] = ()
+    python: str | None = None
+    setup: str = ""
+    run_prefix: str = ""
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slurm:
+    """What the repository's own sbatch scripts ask for, most used first."""
+
+    scripts: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    qos: tuple[str, ...] = ()
+    gres: tuple[str, ...] = ()
+    time: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPoint:
+    """A script one runs: kind is train, eval, sweep, preprocess or other; `seed_flag` as one types it."""
+
+    path: str
+    kind: str
+    seed_flag: str | None
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tests:
+    """How the repository tests itself."""
+
+    runner: str | None = None
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """Where the repository stands; `remote` without credentials."""
+
+    commit: str | None
+    branch: str | None
+    dirty: bool
+    remote: str | None
+    lfs: bool
+    submodules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What this machine offers."""
+
+    gpus: int = 0
+    slurm: bool = False
+    scheduler_partitions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conventions:
+    """Everything read off one repository; what could not be known is None or empty."""
+
+    workdir: str = "."
+    experiment_root: str = ".wild/experiments"
+    existing_experiment_dirs: tuple[str, ...] = ()
+    role_dirs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    environment: Environment = field(default_factory=Environment)
+    config_systems: tuple[str, ...] = ()
+    trackers: tuple[str, ...] = ()
+    launchers: tuple[str, ...] = ()
+    slurm: Slurm | None = None
+    entry_points: tuple[EntryPoint, ...] = ()
+    tests: Tests = field(default_factory=Tests)
+    workflow: tuple[str, ...] = ()
+    agent_guides: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    git: Git | None = None
+    machine: Machine = field(default_factory=Machine)
+    risks: tuple[str, ...] = ()
+    evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `scaffold detect --json` prints (version 1)."""
+        return {"version": 1, **asdict(self)}

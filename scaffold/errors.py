@@ -1,0 +1,29 @@
+"""The one exception for everything the user can do something about."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, Any
+
+import click
+
+
+class ScaffoldError(click.ClickException):
+    """Something the user can mend: shown as a message with the next step, never as a traceback.
+
+    `message` names the thing and the reason; `hint` says what to do next. Exit code 1, "could not".
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\nhint: {self.hint}"
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write `error: ...` and `hint: ...` to stderr."""
+        out = sys.stderr if file is None else file
+        out.write(f"error: {self}\n")

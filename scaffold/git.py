@@ -1,0 +1,122 @@
+"""The one door to git: one question per function.
+
+Every path that goes in or comes out is relative to the directory that was asked, with `/` between its parts. Questions are
+asked of the git command itself: importing GitPython takes longer (0.2 s) than all that a quick command does, so it
+is imported only where objects are read or written.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess  # noqa: TID251 - this module is the door
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a git command said: exit status, stdout as bytes, stderr as text."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """stdout as text without the last newline; bytes that are no UTF-8 survive as surrogates."""
+        return self.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+
+    @property
+    def paths(self) -> list[str]:
+        """stdout of a `-z` command as a list."""
+        return [p.decode("utf-8", "surrogateescape") for p in self.stdout.split(b"\0") if p]
+
+
+def ask(directory: Path, *args: str, stdin: bytes | None = None) -> Answer:
+    """Run `git -C directory ARGS`; the answer holds its exit status, whatever it is.
+
+    Raises ScaffoldError when git is not installed, or does not answer in 60 s.
+    """
+    command = ["git", "-C", str(directory), "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", *args]
+    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(
+            command, input=stdin if stdin is not None else b"", capture_output=True, env=environment, timeout=TIMEOUT_S
+        )
+    except FileNotFoundError as error:
+        raise ScaffoldError("git is not installed, or not on PATH", hint="install git 2.20 or newer") from error
+    except subprocess.TimeoutExpired as error:
+        raise ScaffoldError(f"git {args[0]} did not answer within {TIMEOUT_S} s in {directory}") from error
+    return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def must(directory: Path, *args: str, stdin: bytes | None = None) -> Answer:
+    """As `ask`, but an exit status other than 0 raises ScaffoldError with git's own words."""
+    answer = ask(directory, *args, stdin=stdin)
+    if answer.status != 0:
+        raise ScaffoldError(f"git {args[0]} failed in {directory}: {answer.stderr.strip() or answer.status}")
+    return answer
+
+
+def top(directory: Path) -> Path | None:
+    """The top of the working tree that holds `directory`; None where there is none (no git, or a bare repository)."""
+    answer = ask(directory, "rev-parse", "--show-toplevel")
+    return Path(answer.text) if answer.status == 0 else None
+
+
+def refusal(directory: Path) -> str | None:
+    """Why git will not work here although there is a repository (another owner, a broken one); None where that is not so."""
+    answer = ask(directory, "rev-parse", "--git-dir")
+    if answer.status == 0 or "not a git repository (or any" in answer.stderr:
+        return None
+    return answer.stderr.strip()
+
+
+def is_bare(directory: Path) -> bool:
+    """Whether `directory` lies in a bare repository or inside a `.git` directory, where no files can be kept."""
+    answer = ask(directory, "rev-parse", "--is-inside-work-tree")
+    return answer.status == 0 and answer.text == "false"
+
+
+def head(directory: Path) -> str | None:
+    """The commit that HEAD names; None before the first commit."""
+    answer = ask(directory, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    return answer.text if answer.status == 0 else None
+
+
+def branch(directory: Path) -> str | None:
+    """The branch that is checked out (also before its first commit); None when HEAD is detached."""
+    answer = ask(directory, "symbolic-ref", "--quiet", "--short", "HEAD")
+    return answer.text if answer.status == 0 else None
+
+
+def tracked(directory: Path) -> list[str]:
+    """The tracked files below `directory`, sorted, relative to it."""
+    return sorted(set(must(directory, "ls-files", "-z").paths))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """A path that git would ignore, and the rule that says so (`source` may be a user-wide file)."""
+
+    path: str
+    source: str
+    line: int
+    pattern: str
+
+
+def ignored(directory: Path, paths: Iterable[str]) -> list[Ignored]:
+    """Which of `paths` (they need not exist) git would ignore, each with the rule's file and line. Tracked files are not ignored."""
+    feed = b"".join(p.encode("utf-8", "surrogateescape") + b"\0" for p in paths)
+    if not feed:
+        return []
+    answer = ask(directory, "check-ignore", "--stdin", "-z", "-v", stdin=feed)
+    fields = [f.decode("utf-8", "surrogateescape") for f in answer.stdout.split(b"\0")]
+    rows = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=False)
+    found = [Ignored(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
+    return [row for row in found if not row.pattern.startswith("!")]

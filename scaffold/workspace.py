@@ -1,0 +1,130 @@
+"""Where things are in a workspace, and writing that is whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+
+ANSWERS = ".copier-answers.scaffold.yml"
+ROOTS = ("exp", ".wild/experiments")
+ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """An experiment workspace that is there: `root` is relative to `workdir`; `answers` is its answers file."""
+
+    workdir: Path
+    root: str
+    answers: Mapping[str, Any]
+
+    @property
+    def path(self) -> Path:
+        """The experiment root."""
+        return self.workdir / self.root
+
+    @property
+    def tasks(self) -> Path:
+        """The plan, tasks.md."""
+        return self.workdir / str(self.answers.get("tasks_path") or f"{self.root}/tasks.md")
+
+    @property
+    def playbook(self) -> Path:
+        """The prompt-skill playbook, which lies beside the plan."""
+        return self.tasks.parent / "prompt_skill_playbook.md"
+
+    @property
+    def per_experiment(self) -> bool:
+        """Whether each experiment has the role directories of its own."""
+        return self.answers.get("workspace_layout") == "per-experiment"
+
+    def role(self, name: str, experiment: str | None = None) -> Path:
+        """The directory of a role (`logs`, `metadata`, ...), of `experiment` where the layout has one for each."""
+        names = self.answers.get("role_dirs")
+        folder = str(names.get(name, name)) if isinstance(names, Mapping) else name
+        if self.per_experiment and experiment is not None:
+            return self.path / experiment / folder
+        return self.path / folder
+
+
+def load(workdir: Path, root: str) -> Workspace:
+    """The workspace at `workdir/root`. Raises ScaffoldError when its answers file is missing or cannot be read."""
+    import yaml
+
+    path = workdir / root / ANSWERS
+    try:
+        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ScaffoldError(f"{workdir / root} is not a workspace: it has no {ANSWERS}", hint="scaffold init") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ScaffoldError(f"{path} cannot be read: {reason}", hint=f"restore it: git checkout -- {root}/{ANSWERS}") from error
+    if not isinstance(answers, dict) or answers.get("experiment_root") != root:
+        raise ScaffoldError(
+            f"{path} does not say `experiment_root: {root}`, so it is not this workspace's answers file",
+            hint=f"restore it (git checkout -- {root}/{ANSWERS}), or after moving the workspace write its new root there",
+        )
+    return Workspace(workdir=workdir, root=root, answers=answers)
+
+
+def find(start: Path, root: str | None = None) -> Workspace:
+    """The workspace that `start` lies in or above: `start` may be the work directory or any folder below it.
+
+    `root` names it where there are several. Raises ScaffoldError when there is none, or more than one.
+    """
+    start = start.resolve()
+    if root is not None:
+        return load(start, root.rstrip("/"))
+    top = git.top(start) or Path(start.anchor)
+    for folder in (start, *start.parents):
+        found = [(folder, r) for r in ROOTS if (folder / r / ANSWERS).is_file()]
+        if not found and folder == top and top != Path(start.anchor):
+            found = _named_below(top)
+        if len(found) > 1:
+            names = ", ".join(str((workdir / name).relative_to(folder)) for workdir, name in found)
+            raise ScaffoldError(f"{folder} has several workspaces: {names}", hint="name one with --workdir and --root")
+        if found:
+            return load(*found[0])
+        if folder == top:
+            break
+    raise ScaffoldError(f"no workspace in {start} or above it", hint="write one: scaffold init")
+
+
+def _named_below(top: Path) -> list[tuple[Path, str]]:
+    """Workspaces whose root has a name of its own, tracked or not, as (work directory, root)."""
+    import yaml
+
+    answer = git.ask(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS}")
+    found = []
+    for path in sorted(set(answer.paths)):
+        file = top / path
+        try:
+            root = str((yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
+            continue
+        if file.parent.as_posix().endswith("/" + root):
+            found.append((Path(file.parent.as_posix().removesuffix("/" + root)), root))
+    return found
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace `path` by `data` in one step: temporary file in the same directory, fsync, rename."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary = Path(name)
+        temporary.chmod(mode)
+        temporary.replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,84 @@
+"""Sealed from the developer's machine: own HOME, no user git settings, no variable of ours; real git repositories on demand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from scaffold.cli import group
+
+OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CUDA_VISIBLE_DEVICES")
+
+
+@pytest.fixture(autouse=True)
+def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A HOME of its own, and an environment that says nothing about this machine's user."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
+        monkeypatch.setenv(f"GIT_{role}_DATE", "2026-01-01T00:00:00+00:00")
+    return home
+
+
+def git(directory: Path, *args: str) -> str:
+    """Run git for real; its stdout."""
+    done = subprocess.run(["git", "-C", str(directory), *args], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def write_tree(root: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write `path -> content` below `root`."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def commit_all(root: Path, message: str = "change") -> str:
+    """Commit everything; the commit's id."""
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", message, "--allow-empty")
+    return git(root, "rev-parse", "HEAD").strip()
+
+
+MakeRepo = Callable[..., Path]
+
+
+@pytest.fixture
+def make_repo(tmp_path: Path) -> MakeRepo:
+    """A function that makes a committed repository from a dict of files."""
+
+    def make(files: Mapping[str, str | bytes] | None = None, name: str = "repo") -> Path:
+        root = tmp_path / name
+        root.mkdir(parents=True)
+        git(root, "init", "-q", "-b", "main")
+        write_tree(root, files or {"train.py": "print('hello')\n"})
+        commit_all(root, "first")
+        return root
+
+    return make
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Call the command line in this process; a bug shows as the exception that it is."""
+
+    def call(*args: str | Path, **options: object) -> Result:
+        return CliRunner().invoke(group, [str(a) for a in args], catch_exceptions=False, **options)  # type: ignore[arg-type]
+
+    return call
