@@ -100,6 +100,27 @@ def tracked(directory: Path) -> list[str]:
     return sorted(set(must(directory, "ls-files", "-z").paths))
 
 
+def untracked(directory: Path) -> list[str]:
+    """The files below `directory` that git neither tracks nor ignores, sorted, relative to it."""
+    return sorted(set(must(directory, "ls-files", "-z", "--others", "--exclude-standard").paths))
+
+
+def is_dirty(directory: Path) -> bool:
+    """Whether a tracked file differs from HEAD (before the first commit: whether something is staged)."""
+    answer = ask(directory, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
+    return answer.status == 0 and bool(answer.stdout.strip())
+
+
+def remote(directory: Path) -> str | None:
+    """The address of `origin` (or of the only remote) without user name and password; None where there is none."""
+    import re
+
+    answer = ask(directory, "config", "--get-regexp", r"^remote\..*\.url$")
+    urls = dict(line.partition(" ")[::2] for line in answer.text.splitlines())
+    url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
+    return re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url) if url else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
     """A path that git would ignore, and the rule that says so (`source` may be a user-wide file)."""
