@@ -15,6 +15,7 @@ import scaffold
 # command -> (module, attribute); the order is the order of `scaffold --help`
 COMMANDS = {
     "detect": ("scaffold.cli.detect", "detect"),
+    "plan": ("scaffold.cli.plan", "plan"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).
