@@ -20,6 +20,7 @@ COMMANDS = {
     "update": ("scaffold.cli.update", "update"),
     "status": ("scaffold.cli.status", "status"),
     "remove": ("scaffold.cli.remove", "remove"),
+    "plan": ("scaffold.cli.plan", "plan"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).
