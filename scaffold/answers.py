@@ -71,11 +71,11 @@ def answers(found: Conventions, wishes: Wishes) -> dict[str, Any]:
         "primary_metric": metric,
         "metric_direction": wishes.direction or direction(metric),
         "role_dirs": role_names(root, found.role_dirs),
+        "workspace_layout": wishes.layout or "flat",
+        "experiments": [experiment_name(name) for name in wishes.experiments] or ["baseline"],
     }
     optional = {
         "experiment_goal": wishes.goal,
-        "workspace_layout": wishes.layout,
-        "experiments": [experiment_name(name) for name in wishes.experiments] or None,
         "research_server_url": None if wishes.server_url is None else server_url(wishes.server_url),
         "research_session_id": wishes.session_id,
         "steering_text": wishes.steering,
