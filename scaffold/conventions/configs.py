@@ -49,7 +49,19 @@ _LOADS_CONFIG = re.compile(
     r"(^|\.)(yaml|YAML|toml|tomllib|tomli|ruamel)\.(safe_|full_|unsafe_)?loads?$|(^|\.)params_show$|^YAML\.load$"
 )
 _STRUCTURED = frozenset(
-    ["hydra", "omegaconf", "gin", "yacs", "mmengine", "lightning_cli", "jsonargparse", "configargparse", "sacred", "ml_collections", "hfargparser"]
+    [
+        "hydra",
+        "omegaconf",
+        "gin",
+        "yacs",
+        "mmengine",
+        "lightning_cli",
+        "jsonargparse",
+        "configargparse",
+        "sacred",
+        "ml_collections",
+        "hfargparser",
+    ]
 )
 _RUNS_FILES = re.compile(
     r"(^|\.)(import_module|spec_from_file_location|DEFINE_config_file|exec|run_path|SourceFileLoader|load_source|get_config)$"

@@ -12,19 +12,82 @@ from scaffold.facts import Facts, paths
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
 _NAMES = {
     "scripts": frozenset(
-        ["scripts", "script", "tools", "bin", "jobs", "slurm", "slurm_scripts", "sbatch", "launch", "launchers", "launch_scripts", "run_scripts", "runscripts", "shell", "bash"]
+        [
+            "scripts",
+            "script",
+            "tools",
+            "bin",
+            "jobs",
+            "slurm",
+            "slurm_scripts",
+            "sbatch",
+            "launch",
+            "launchers",
+            "launch_scripts",
+            "run_scripts",
+            "runscripts",
+            "shell",
+            "bash",
+        ]
     ),
     "logs": frozenset(["logs", "log", "slurm_logs", "slurm_out", "lightning_logs", "tb_logs", "tensorboard_logs"]),
     "outputs": frozenset(
-        ["outputs", "output", "out", "runs", "checkpoints", "checkpoint", "ckpt", "ckpts", "saved_models", "mlruns", "wandb", "multirun", "artifacts", "experiments_out"]
+        [
+            "outputs",
+            "output",
+            "out",
+            "runs",
+            "checkpoints",
+            "checkpoint",
+            "ckpt",
+            "ckpts",
+            "saved_models",
+            "mlruns",
+            "wandb",
+            "multirun",
+            "artifacts",
+            "experiments_out",
+        ]
     ),
     "results": frozenset(["results", "result", "eval_results", "test_results", "predictions", "scores"]),
     "analysis": frozenset(
-        ["analysis", "analyses", "notebooks", "notebook", "plots", "plotting", "plot", "figures", "visualization", "visualizations", "visualisation", "visualize"]
+        [
+            "analysis",
+            "analyses",
+            "notebooks",
+            "notebook",
+            "plots",
+            "plotting",
+            "plot",
+            "figures",
+            "visualization",
+            "visualizations",
+            "visualisation",
+            "visualize",
+        ]
     ),
     "metadata": frozenset(["metadata", "meta", "manifests"]),
     "configs": frozenset(
-        ["configs", "config", "conf", "confs", "cfg", "cfgs", "configuration", "configurations", "hparams", "hyperparams", "hyperparameters", "hydra_configs", "hydra_config", "recipes", "experiment_configs", "exp_configs", "train_configs", "yamls"]
+        [
+            "configs",
+            "config",
+            "conf",
+            "confs",
+            "cfg",
+            "cfgs",
+            "configuration",
+            "configurations",
+            "hparams",
+            "hyperparams",
+            "hyperparameters",
+            "hydra_configs",
+            "hydra_config",
+            "recipes",
+            "experiment_configs",
+            "exp_configs",
+            "train_configs",
+            "yamls",
+        ]
     ),
 }
 _EXPERIMENTS = re.compile(

@@ -40,7 +40,9 @@ _PAIRS = {
     ("-m", "accelerate.commands.launch"): "accelerate",
     ("-m", "deepspeed.launcher.runner"): "deepspeed",
 }
-_JOB_KINDS = frozenset(["Job", "CronJob", "Pod", "PyTorchJob", "MPIJob", "TFJob", "RayJob", "RayCluster", "JobSet", "TrainJob", "Workflow"])
+_JOB_KINDS = frozenset(
+    ["Job", "CronJob", "Pod", "PyTorchJob", "MPIJob", "TFJob", "RayJob", "RayCluster", "JobSet", "TrainJob", "Workflow"]
+)
 _DOC_MAY_SHOW = re.compile(
     r"torchrun|torch\.distributed|accelerate|sbatch|srun|mpirun|mpiexec|deepspeed|horovodrun|\bsky\b|\bray\b"
 )

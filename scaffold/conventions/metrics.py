@@ -80,9 +80,10 @@ def _names(call: Call) -> Iterator[str]:
     """The names that a logging call writes out."""
     first = call.args[0] if call.args else None
     owner = call.name.rpartition(".")[0].lower()
-    if (call.last in ("add_scalar", "scalar", "log_metric", "measure", "report_scalar", "add_scalars") and isinstance(
-        first, str
-    )) or (
+    if (
+        call.last in ("add_scalar", "scalar", "log_metric", "measure", "report_scalar", "add_scalars")
+        and isinstance(first, str)
+    ) or (
         call.last == "log"
         and isinstance(first, str)
         and len(call.args) > 1

@@ -15,7 +15,19 @@ _ABSOLUTE = re.compile(
 _LOCKS = ("uv.lock", "poetry.lock", "pixi.lock", "pdm.lock", "conda-lock.yml", "Pipfile.lock")
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
 _OUTPUT_DIRS = frozenset(
-    ["outputs", "output", "runs", "wandb", "mlruns", "lightning_logs", "checkpoints", "ckpts", "multirun", "logs", "results"]
+    [
+        "outputs",
+        "output",
+        "runs",
+        "wandb",
+        "mlruns",
+        "lightning_logs",
+        "checkpoints",
+        "ckpts",
+        "multirun",
+        "logs",
+        "results",
+    ]
 )
 
 
@@ -78,12 +90,8 @@ def _outputs(facts: Facts) -> Iterator[Risk]:
     kept = [
         f
         for f in facts.files
-        if (f.endswith(_OUTPUT_SUFFIXES)
-        and not paths.is_test(f)
-        and not paths.is_doc(f))
-        or (f.split("/")[0] in _OUTPUT_DIRS
-        and "/" in f
-        and not f.endswith((".gitkeep", ".gitignore", ".md", ".py")))
+        if (f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f))
+        or (f.split("/")[0] in _OUTPUT_DIRS and "/" in f and not f.endswith((".gitkeep", ".gitignore", ".md", ".py")))
     ]
     if kept:
         yield (

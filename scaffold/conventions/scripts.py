@@ -146,10 +146,9 @@ def _python(facts: Facts, mentions: Mapping[str, list[shell.Command]]) -> Iterat
 def _acts_alone(facts: Facts, path: str) -> bool:
     """Whether a module without a main guard is still a script: it works at its top level and nobody imports or exec's it."""
     name = path.rpartition("/")[2]
-    if (
-        name == "__init__.py"
-        or (re.search(r"^(?:class |def get_config)", facts.texts[path], re.MULTILINE)
-        and not _PARSERS.search(facts.texts[path]))
+    if name == "__init__.py" or (
+        re.search(r"^(?:class |def get_config)", facts.texts[path], re.MULTILINE)
+        and not _PARSERS.search(facts.texts[path])
     ):
         return False
     if facts.parsed(path).acts is None or facts.importers.get(path):
@@ -197,10 +196,8 @@ def kind_of(facts: Facts, path: str) -> str:
     if stem in ("main", "run") and _KINDS[1][1].search(folder):
         return "preprocess"
     text = facts.texts.get(path, "")
-    if (
-        _TRAINS.search(text)
-        or (stem in ("main", "run")
-        and any(_TRAINS.search(facts.texts[p]) for p in facts.imported(path)))
+    if _TRAINS.search(text) or (
+        stem in ("main", "run") and any(_TRAINS.search(facts.texts[p]) for p in facts.imported(path))
     ):
         return "train"
     return "other"

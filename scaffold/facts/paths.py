@@ -5,7 +5,36 @@ from __future__ import annotations
 import re
 
 VENDORED = frozenset(
-    ["third_party", "third-party", "thirdparty", "3rdparty", "3rd_party", "vendor", "vendored", "_vendor", "node_modules", "bower_components", "submodules", "external", "externals", "extern", "deps", "site-packages", "dist-packages", "__pycache__", "venv", ".venv", "env.bak", "virtualenv", ".eggs", "build", "dist", "htmlcov", ".tox", ".nox"]
+    [
+        "third_party",
+        "third-party",
+        "thirdparty",
+        "3rdparty",
+        "3rd_party",
+        "vendor",
+        "vendored",
+        "_vendor",
+        "node_modules",
+        "bower_components",
+        "submodules",
+        "external",
+        "externals",
+        "extern",
+        "deps",
+        "site-packages",
+        "dist-packages",
+        "__pycache__",
+        "venv",
+        ".venv",
+        "env.bak",
+        "virtualenv",
+        ".eggs",
+        "build",
+        "dist",
+        "htmlcov",
+        ".tox",
+        ".nox",
+    ]
 )
 TESTS = frozenset(["test", "tests", "testing", "unit_tests", "unittests", "integration_tests", ".test"])
 DOCS = frozenset(["doc", "docs", "documentation", "website", "site"])
@@ -24,14 +53,32 @@ LIMITS = {
 _SUFFIX_KIND = {
     "py": "python",
     "ipynb": "notebook",
-    **dict.fromkeys(["sh", "bash", "zsh", "ksh", "csh", "sbatch", "slurm", "sub", "job", "pbs", "lsf", "qsub"], "shell"),
+    **dict.fromkeys(
+        ["sh", "bash", "zsh", "ksh", "csh", "sbatch", "slurm", "sub", "job", "pbs", "lsf", "qsub"], "shell"
+    ),
     **dict.fromkeys(["md", "rst", "markdown"], "prose"),
     **dict.fromkeys(["yaml", "yml", "gin"], "config"),
     **dict.fromkeys(["toml", "cfg", "ini", "mk", "smk"], "build"),
 }
 _NAME_KIND = {
     **dict.fromkeys(
-        ["Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile", "Snakefile", "Dockerfile", "Pipfile", "MLproject", "tox.ini", ".gitmodules", ".gitattributes", ".gitignore", "nextflow.config"],
+        [
+            "Makefile",
+            "makefile",
+            "GNUmakefile",
+            "justfile",
+            "Justfile",
+            ".justfile",
+            "Snakefile",
+            "Dockerfile",
+            "Pipfile",
+            "MLproject",
+            "tox.ini",
+            ".gitmodules",
+            ".gitattributes",
+            ".gitignore",
+            "nextflow.config",
+        ],
         "build",
     ),
     **dict.fromkeys(["README", "README.txt", "readme.txt"], "prose"),
@@ -39,7 +86,39 @@ _NAME_KIND = {
 _REQUIREMENTS = re.compile(r"(^|/)requirements([^/]*|/[^/]+)\.txt$")
 _SLURM_NAME = re.compile(r"(slurm|sbatch)[^/]*$", re.IGNORECASE)
 _NOT_TEXT = frozenset(
-    ["out", "err", "log", "png", "jpg", "jpeg", "gif", "pdf", "svg", "npy", "npz", "pt", "pth", "ckpt", "pkl", "csv", "tsv", "json", "parquet", "zip", "gz", "tar", "h5", "html", "r", "jl", "c", "cpp", "ts", "tsx", "js"]
+    [
+        "out",
+        "err",
+        "log",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "pdf",
+        "svg",
+        "npy",
+        "npz",
+        "pt",
+        "pth",
+        "ckpt",
+        "pkl",
+        "csv",
+        "tsv",
+        "json",
+        "parquet",
+        "zip",
+        "gz",
+        "tar",
+        "h5",
+        "html",
+        "r",
+        "jl",
+        "c",
+        "cpp",
+        "ts",
+        "tsx",
+        "js",
+    ]
 )
 
 

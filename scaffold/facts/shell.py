@@ -10,7 +10,9 @@ from dataclasses import dataclass
 _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
-_WRAPPERS = frozenset(["time", "nohup", "sudo", "exec", "env", "eval", "then", "do", "else", "!", "(", "{", "command", "if", "while"])
+_WRAPPERS = frozenset(
+    ["time", "nohup", "sudo", "exec", "env", "eval", "then", "do", "else", "!", "(", "{", "command", "if", "while"]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,28 +28,31 @@ def template_of(there: Workspace, *, base: str | None = None) -> Iterator[releas
 
     `base` names a released version to take instead. Raises ScaffoldError when the version cannot be had any more.
     """
+    wanted, source = base or version(there), other_source(there) if base is None else None
     with contextlib.ExitStack() as stack:
-        wanted, source = base or version(there), other_source(there)
-        if base is None and source is not None:
-            with contextlib.suppress(ScaffoldError):
-                yield stack.enter_context(releases.elsewhere(source, wanted or None))
-                return
-        if wanted not in (releases.CURRENT, *releases.versions()):
+        template = _read(stack, source, wanted)
+        if template is None and wanted not in (releases.CURRENT, *releases.versions()):
             raise _gone(there, wanted, source)
-        yield stack.enter_context(releases.released(wanted))
+        yield template or stack.enter_context(releases.released(wanted))
 
 
 @contextlib.contextmanager
 def newest_for(there: Workspace, *, wanted: str | None = None) -> Iterator[releases.Template]:
     """The version that an update goes to, the newest or `wanted`: of the workspace's own source where that can still be read,
     else of this package."""
-    source = other_source(there)
     with contextlib.ExitStack() as stack:
-        template = None
-        if source is not None:
-            with contextlib.suppress(ScaffoldError):
-                template = stack.enter_context(releases.elsewhere(source, wanted))
+        template = _read(stack, other_source(there), wanted)
         yield template or stack.enter_context(releases.released(wanted or releases.newest()))
+
+
+def _read(stack: contextlib.ExitStack, source: str | None, wanted: str | None) -> releases.Template | None:
+    """The template of another source, at `wanted` or its newest version; None where it cannot be read any more."""
+    if source is None:
+        return None
+    try:
+        return stack.enter_context(releases.elsewhere(source, wanted or None))
+    except ScaffoldError:
+        return None
 
 
 def _gone(there: Workspace, wanted: str, source: str | None) -> ScaffoldError:

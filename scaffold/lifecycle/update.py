@@ -18,6 +18,7 @@ from scaffold.render import File, render
 from scaffold.workspace import Workspace
 
 MARKER = b"<<<<<<< yours"
+YOURS = "the template has a file of this name now; yours is kept"
 FIXED = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
 
 
@@ -69,6 +70,10 @@ def plan(
     after = render(new.path, given, version=new.version, source=new.source)
     disk = files.look(there.workdir, sorted({*before, *after}))
     _no_open_conflict(disk)
+    yours = _yours(_managed(there, before, after, given), before, after, disk)
+    if yours:
+        given["kept_files"] = sorted({*(given.get("kept_files") or []), *yours})
+        after = render(new.path, given, version=new.version, source=new.source)
     merged = [
         _merge(path, before.get(path), after.get(path), disk, labels=("yours", old.version, f"template {new.version}"))
         for path in _managed(there, before, after, given)
@@ -82,7 +87,10 @@ def plan(
         workspace=there,
         old_version=old.version,
         new_version=new.version,
-        steps=tuple(step for step, _ in merged if step is not None),
+        steps=(
+            *(Step(path=p, what="yours", note=YOURS) for p in yours),
+            *(step for step, _ in merged if step is not None),
+        ),
         changes=tuple(change for _, change in merged if change is not None),
     )
 
@@ -137,6 +145,11 @@ def _managed(
     return sorted({*before, *after} - hands_off - {files.answers_path(there)})
 
 
+def _yours(managed: list[str], before: Mapping[str, File], after: Mapping[str, File], disk: files.Disk) -> list[str]:
+    """Files of the user where the new template has one for the first time."""
+    return [p for p in managed if p not in before and p in disk.files and disk.files[p].data != after[p].data]
+
+
 Merged = tuple[Step | None, transaction.Change | None]
 
 
@@ -154,8 +167,7 @@ def _merge(path: str, base: File | None, new: File | None, disk: files.Disk, *, 
             return (Step(path=path, what="deleted", note="you deleted it; it stays deleted") if new else None), None
         assert new is not None
         return Step(path=path, what="create"), _change(path, None, new)
-    if base is None:
-        return Step(path=path, what="yours", note="the template has a file of this name now; yours is kept"), None
+    assert base is not None, "a file that only the new template has and that differs on disk is the user's"
     if new is None:
         if ours.data == base.data:
             return Step(path=path, what="delete", note="the template dropped it"), _change(path, ours, None)

@@ -141,25 +141,31 @@ def test_every_wish_becomes_an_answer(make_repo: MakeRepo, run: Run) -> None:
     arguments = [word for pair in options.items() for word in pair]
     assert run("init", "--workdir", repo, "--yes", "--evolutionary", *arguments).exit_code == 0
     found = answers(repo)
-    assert found | {
-        "experiment_goal": "Why does it diverge?",
-        "primary_metric": "val/loss",
-        "metric_direction": "minimize",
-        "research_server_url": "http://127.0.0.1:10000",
-        "research_session_id": "wild-1234abcd",
-        "steering_text": "Look at the\nlearning rate",
-        "memories": ["bf16 is unstable here"],
-        "workspace_layout": "per-experiment",
-        "experiments": ["warmup"],
-        "tasks_path": "notes/plan.md",
-        "evolutionary_sweeps": True,
-    } == found
+    assert (
+        found
+        | {
+            "experiment_goal": "Why does it diverge?",
+            "primary_metric": "val/loss",
+            "metric_direction": "minimize",
+            "research_server_url": "http://127.0.0.1:10000",
+            "research_session_id": "wild-1234abcd",
+            "steering_text": "Look at the\nlearning rate",
+            "memories": ["bf16 is unstable here"],
+            "workspace_layout": "per-experiment",
+            "experiments": ["warmup"],
+            "tasks_path": "notes/plan.md",
+            "evolutionary_sweeps": True,
+        }
+        == found
+    )
     assert (repo / "notes/prompt_skill_playbook.md").is_file()
     rules = (repo / ".wild/experiments/AGENTS.md").read_text()
     assert "> learning rate" in rules and "bf16 is unstable here" in rules and "http://127.0.0.1:10000" in rules
 
 
-@pytest.mark.parametrize("goal", ["", "x: y # no\n- [ ] [P9-T9] sneaky", "ünïcode → 数据 ‮rtl", "{{ 7 * 7 }} {% raw %}", "'\"`\\"])
+@pytest.mark.parametrize(
+    "goal", ["", "x: y # no\n- [ ] [P9-T9] sneaky", "ünïcode → 数据 ‮rtl", "{{ 7 * 7 }} {% raw %}", "'\"`\\"]
+)
 def test_any_goal_survives_the_round_trip(make_repo: MakeRepo, run: Run, goal: str) -> None:
     repo = make_repo()
     assert run("init", "--workdir", repo, "--yes", "--goal", goal).exit_code == 0
@@ -170,7 +176,9 @@ def test_any_goal_survives_the_round_trip(make_repo: MakeRepo, run: Run, goal: s
 
 def test_the_workspace_speaks_of_this_repository(make_repo: MakeRepo, run: Run) -> None:
     train = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int)\np.parse_args()\n"
-    repo = make_repo({"train.py": train, "uv.lock": "version = 1\n", "pyproject.toml": "[project]\nname='x'\nversion='1'\n"})
+    repo = make_repo(
+        {"train.py": train, "uv.lock": "version = 1\n", "pyproject.toml": "[project]\nname='x'\nversion='1'\n"}
+    )
     run("init", "--workdir", repo, "--yes")
     readme = (repo / ".wild/experiments/README.md").read_text()
     assert "record_run.py --experiment baseline --seed 1 -- uv run python train.py --seed 1" in readme
@@ -204,7 +212,9 @@ def test_generated_shell_scripts_are_sound(make_repo: MakeRepo, run: Run, layout
         assert checked.returncode == 0, checked.stdout
 
 
-def test_setup_env_builds_an_environment_without_any_tool_but_python(make_repo: MakeRepo, run: Run, tmp_path: Path) -> None:
+def test_setup_env_builds_an_environment_without_any_tool_but_python(
+    make_repo: MakeRepo, run: Run, tmp_path: Path
+) -> None:
     repo = make_repo({"train.py": "", "requirements.txt": ""})
     run("init", "--workdir", repo, "--yes")
     tools = tmp_path / "bin"
@@ -213,7 +223,9 @@ def test_setup_env_builds_an_environment_without_any_tool_but_python(make_repo: 
     for name in ("dirname", "bash"):
         (tools / name).symlink_to(f"/usr/bin/{name}")
     script = repo / ".wild/experiments/scripts/setup_env.sh"
-    done = subprocess.run(["bash", str(script)], capture_output=True, text=True, env={"PATH": str(tools), "HOME": str(tmp_path)})
+    done = subprocess.run(
+        ["bash", str(script)], capture_output=True, text=True, env={"PATH": str(tools), "HOME": str(tmp_path)}
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "ready: source .venv/bin/activate"
     assert (repo / ".venv/bin/python").exists()
@@ -239,9 +251,16 @@ def test_a_plan_that_holds_work_is_kept(make_repo: MakeRepo, run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("hidden", "rule", "lost"),
-    [("outputs/\n", "outputs/", False), ("logs/\n*.json\n", "logs/", False), (".wild/\n", ".wild/", True), (".*\n", ".*", True)],
+    [
+        ("outputs/\n", "outputs/", False),
+        ("logs/\n*.json\n", "logs/", False),
+        (".wild/\n", ".wild/", True),
+        (".*\n", ".*", True),
+    ],
 )
-def test_ignored_paths_are_reported_with_the_rule(make_repo: MakeRepo, run: Run, hidden: str, rule: str, lost: bool) -> None:
+def test_ignored_paths_are_reported_with_the_rule(
+    make_repo: MakeRepo, run: Run, hidden: str, rule: str, lost: bool
+) -> None:
     repo = make_repo({"train.py": "", ".gitignore": hidden})
     git(repo, "add", "-f", ".gitignore")
     git(repo, "commit", "-qm", "rules", "--allow-empty")
@@ -259,7 +278,16 @@ def test_what_counts_is_tracked_and_what_is_bulky_is_not_whatever_the_repository
     repo = make_repo({"train.py": "", ".gitignore": hidden + "\n"})
     run("init", "--workdir", repo, "--yes")
     root = repo / ".wild/experiments"
-    write_tree(root, {"metadata/a.json": "{}", "results/t.md": "x", "analysis/p.json": "x", "logs/a.out": "x", "outputs/a/w.pt": "x"})
+    write_tree(
+        root,
+        {
+            "metadata/a.json": "{}",
+            "results/t.md": "x",
+            "analysis/p.json": "x",
+            "logs/a.out": "x",
+            "outputs/a/w.pt": "x",
+        },
+    )
     git(repo, "add", "-A")
     tracked = set(git(repo, "ls-files", ".wild").split())
     want = {*FLAT, "metadata/a.json", "results/t.md", "analysis/p.json"}
@@ -331,7 +359,9 @@ def test_init_from_another_template_records_it(make_repo: MakeRepo, run: Run, te
 
 def test_asks_on_a_terminal_and_takes_the_answers(make_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_repo()
-    child = pexpect.spawn(sys.executable, ["-m", "scaffold", "init", "--workdir", str(repo)], encoding="utf-8", timeout=60)
+    child = pexpect.spawn(
+        sys.executable, ["-m", "scaffold", "init", "--workdir", str(repo)], encoding="utf-8", timeout=60
+    )
     for question, reply in [
         ("Where does the workspace go", "lab"),
         ("find out", "Is it faster?"),
@@ -346,13 +376,19 @@ def test_asks_on_a_terminal_and_takes_the_answers(make_repo: MakeRepo, tmp_path:
     child.close()
     assert child.exitstatus == 0
     found = answers(repo, "lab")
-    assert (found["experiment_goal"], found["primary_metric"], found["metric_direction"]) == ("Is it faster?", "acc", "maximize")
+    assert (found["experiment_goal"], found["primary_metric"], found["metric_direction"]) == (
+        "Is it faster?",
+        "acc",
+        "maximize",
+    )
 
 
 def test_saying_no_on_the_terminal_writes_nothing(make_repo: MakeRepo) -> None:
     repo = make_repo()
     arguments = ["-m", "scaffold", "init", "--workdir", str(repo), "--root", "lab", "--goal", "g", "--metric", "m"]
-    child = pexpect.spawn(sys.executable, [*arguments, "--direction", "minimize", "--server-url", ""], encoding="utf-8", timeout=60)
+    child = pexpect.spawn(
+        sys.executable, [*arguments, "--direction", "minimize", "--server-url", ""], encoding="utf-8", timeout=60
+    )
     child.expect("Write 16 files")
     child.sendline("n")
     child.expect(pexpect.EOF)
