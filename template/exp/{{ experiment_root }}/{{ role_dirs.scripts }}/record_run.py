@@ -11,25 +11,35 @@ Starting up is most of what a run pays: what not every run needs is imported whe
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import os
-import re
 import select
-import signal
 import stat
 import sys
 import time
 from _thread import allocate_lock, start_new_thread
-from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
+    import signal
+    from hashlib import sha256
     from types import TracebackType
-    from typing import IO, Any, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
+    from typing import IO, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
     Scalar = Union[str, int, float, bool, None]
     Entries = Dict[str, Tuple[str, str]]
+else:
+    # json, re, signal and hashlib would take a third of the recorder's own time: enums, and the loading of OpenSSL
+    try:
+        import _signal as signal
+    except ImportError:
+        import signal
+    for _module in ("_sha2", "_sha256", "hashlib"):
+        try:
+            sha256 = __import__(_module).sha256
+            break
+        except (ImportError, AttributeError):
+            continue
 
 VERSION = "1.0"
 HIDDEN = "***"
@@ -38,6 +48,9 @@ CODE = (".py", ".R", ".r", ".jl", ".m", ".lua", ".pl", ".rb", ".js", ".ts", ".c"
 SHELL = (".sh", ".bash", ".sbatch", ".slurm")
 INTERPRETERS = ("python", "bash", "sh", "zsh", "dash", "Rscript", "julia", "perl", "ruby", "node")
 CONFIG = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".gin", ".jsonnet")
+DIGITS = "0123456789"
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
 NAME_BYTES = 120
 GIT_S = 10.0
 GRACE_S = 10.0
@@ -74,6 +87,73 @@ def number(text: str) -> Optional[Union[int, float]]:
     if real - real != 0:
         return None
     return int(real) if abs(real) < 1e16 and real == int(real) else real
+
+
+def dump(value: Any, indent: str = "") -> str:
+    """JSON: in one line with sorted keys and no spaces, or (`indent` a line break) readable and in order.
+
+    `json` is not imported for it. What is no UTF-8 (surrogates) is escaped in both.
+    """
+    inner = indent and indent + " "
+    if isinstance(value, dict):
+        keys = value if indent else sorted(value)
+        rows = [inner + quote(k, ascii=not indent) + (": " if indent else ":") + dump(value[k], inner) for k in keys]
+        return "{%s%s}" % (",".join(rows), indent if rows else "")
+    if isinstance(value, (list, tuple)):
+        return "[%s%s]" % (",".join(inner + dump(v, inner) for v in value), indent if value else "")
+    if isinstance(value, str):
+        return quote(value, ascii=not indent)
+    return "null" if value is None else repr(value) if not isinstance(value, bool) else "true" if value else "false"
+
+
+def quote(text: str, *, ascii: bool) -> str:
+    """A JSON string; `ascii` escapes all else."""
+    if text.isprintable() and '"' not in text and "\\" not in text and (text.isascii() or not ascii):
+        return '"%s"' % text
+    return "".join(['"', *(_escaped(c, ascii) for c in text), '"'])
+
+
+def _escaped(c: str, ascii: bool) -> str:
+    if c in '"\\':
+        return "\\" + c
+    if " " <= c < "\x7f" or (not ascii and "\x7f" < c and not "\ud800" <= c <= "\udfff"):
+        return c
+    if c > "\uffff":
+        high, low = divmod(ord(c) - 0x10000, 0x400)
+        return "\\u%04x\\u%04x" % (0xD800 + high, 0xDC00 + low)
+    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(c, "\\u%04x" % ord(c))
+
+
+def parse(text: str) -> Any:
+    """The value that JSON text holds. Raises ValueError."""
+    try:
+        from _json import make_scanner  # all of json but its imports
+    except ImportError:
+        import json
+
+        return json.loads(text)
+    try:
+        value, end = make_scanner(Scanner)(text.strip(), 0)
+    except StopIteration:
+        raise ValueError("it is no JSON") from None
+    if text.strip()[end:]:
+        raise ValueError("it has more than one value")
+    return value
+
+
+class Scanner:
+    """How JSON is read; the names are the scanner's."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int, parse_constant = float, int, float
+    memo: Dict[str, str] = {}
+
+
+def load(path: str) -> Any:
+    """The value that a JSON file holds. Raises OSError or ValueError."""
+    with open(path, encoding="utf-8") as file:
+        return parse(file.read())
 
 
 def value_of(text: str) -> Scalar:
@@ -127,7 +207,9 @@ STRONG = frozenset(
     " privatekey sshkey authtoken accesstoken".split()
 )
 WEAK = frozenset("token tokens key keys auth oauth authorization authentication".split())
-WORDS = "token|key|secret|passw|passphrase|pwd|auth|credential|bearer|jwt"
+SECRET_WORDS = ("token", "key", "secret", "passw", "passphrase", "pwd", "auth", "credential", "bearer", "jwt")
+WORDS = "|".join(SECRET_WORDS)
+SHAPE_STARTS = ("hf_", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN")
 QUOTED = r"[fFrRbBuU]{0,2}(?P<q>\\?[\"'])(?P<quoted>(?:(?!(?P=q))(?:\\.|[^\n]))*)(?P=q)"
 ASSIGNED = r"(?:%s)[\w.\-]{0,64}\\?[\"']?\]?(?:\s{0,4}:\s{0,4}[\w.\[\], |]{1,40}?)?\s{0,4}(?:=>|:=|(?<![=!<>])[:=](?![=:/]))\s{0,4}" % WORDS
 PLAIN = {"text": r"(?P<plain>[^\s\"'&;,|<>()\[\]{}\\]+)", "config": r"(?P<plain>[^\s\"'#\[{&*|>!][^\n#\"']*)"}
@@ -138,21 +220,25 @@ SHAPES = (
 )
 HEX40 = r"(?<![0-9A-Za-z@/#.])[0-9a-f]{40}(?![0-9A-Za-z])"
 REVISIONS = ("commit", "revision", "rev", "sha", "hash", "digest", "ref", "checksum", "version", "index", "tree", "blob")
-compiled: Dict[str, re.Pattern[str]] = {}
 
 
 def pattern(source: str) -> re.Pattern[str]:
-    """`source` compiled on first use: most runs need few of the patterns."""
-    if source not in compiled:
-        compiled[source] = re.compile(source, re.IGNORECASE if "(?i)" in source else 0)
-    return compiled[source]
+    """`source` compiled; only texts that hold a word of interest ever need it."""
+    import re
+
+    return re.compile(source)
+
+
+def has_any(text: str, words: Sequence[str]) -> bool:
+    """Whether one of `words` is in `text`."""
+    return any(word in text for word in words)
 
 
 def secrecy(name: str) -> int:
     """How much the name of an option or variable looks like a secret: 0 not, 1 as `key` and `token` do, 2 as `password` does."""
-    if not pattern("(?i)" + WORDS).search(name):
+    if not has_any(name.lower(), SECRET_WORDS):
         return 0
-    words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)]
+    words = [w.lower() for w in pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+").findall(name)]
     ends = ("token", "secret", "password", "passwd", "apikey", "credential", "credentials")
     if STRONG.intersection(words) or any(w.endswith(ends) and w not in WEAK for w in words):
         return 2
@@ -175,7 +261,7 @@ def redact(text: str, kind: str = "text") -> str:
     if "authorization" in low or "x-auth" in low or "x-api-key" in low:
         header = r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*[fFrRbB]?\\?[\"']?)((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
         text = pattern(header).sub(_redact_header, text)
-    if pattern("(?i)" + WORDS).search(text):
+    if has_any(low, SECRET_WORDS):
         values = QUOTED if kind == "code" else "(?:%s|%s)" % (QUOTED, PLAIN[kind])
         text = pattern("(?i)" + ASSIGNED + values).sub(lambda m: _redact_assigned(m, kind), text)
         if kind == "text":
@@ -184,7 +270,8 @@ def redact(text: str, kind: str = "text") -> str:
             )
     for known in known_secrets():
         text = text.replace(known, HIDDEN)
-    text = pattern(SHAPES).sub(HIDDEN, text)
+    if has_any(text, SHAPE_STARTS):
+        text = pattern(SHAPES).sub(HIDDEN, text)
     return pattern(HEX40).sub(_redact_hex, text) if len(text) >= 40 else text
 
 
@@ -240,9 +327,9 @@ def redact_argv(argv: Sequence[str]) -> List[str]:
         name, equals, value = token.partition("=")
         if level and not token.startswith("-") and not harmless(token, level) and not previous.lstrip("-").startswith(("use", "no-", "with")):
             safe.append(HIDDEN)
-        elif equals and pattern(r"[\w.+~/@-]+").fullmatch(name) and secrecy(name) and not harmless(value, secrecy(name)):
+        elif equals and secrecy(name) and pattern(r"[\w.+~/@-]+").fullmatch(name) and not harmless(value, secrecy(name)):
             safe.append(name + "=" + HIDDEN)
-        elif pattern("[0-9a-f]{40}").fullmatch(token) and any(word in previous.lower() for word in REVISIONS):
+        elif len(token) == 40 and not token.strip("0123456789abcdef") and any(word in previous.lower() for word in REVISIONS):
             safe.append(token)
         else:
             safe.append(redact(token))
@@ -276,13 +363,13 @@ def script_at(argv: Sequence[str]) -> int:
 def command_params(argv: Sequence[str]) -> Dict[str, Scalar]:
     """Parameters read off a command: `--lr 0.1`, `--lr=0.1`, `lr=0.1`, `--flag`, `--no-flag`; repeated ones joined by commas."""
     found: Dict[str, List[str]] = {}
-    rest = deque(list(argv)[script_at(argv) + 1 :])
+    rest = list(argv)[script_at(argv) + 1 :]
     while rest:
-        token = rest.popleft()
+        token = rest.pop(0)
         if token.startswith("-") and token.strip("-") and number(token) is None:
             name, equals, value = token.lstrip("-").partition("=")
             if not equals and rest and _is_value(rest[0]):
-                value = rest.popleft()
+                value = rest.pop(0)
             elif not equals:
                 negated = name.startswith(("no-", "no_"))
                 name, value = (name[3:], "false") if negated else (name, "true")
@@ -296,7 +383,8 @@ def command_params(argv: Sequence[str]) -> Dict[str, Scalar]:
 
 def _is_assignment(token: str) -> bool:
     name, equals, _ = token.partition("=")
-    return bool(equals and name and pattern(r"[+~]*[A-Za-z_][\w.@/-]*").fullmatch(name))
+    name = name.lstrip("+~")
+    return bool(equals and name) and (name[0].isalpha() or name[0] == "_") and not name.strip(LETTERS + DIGITS + "_.@/-")
 
 
 def _is_value(token: str) -> bool:
@@ -321,7 +409,7 @@ def default_experiment(argv: Sequence[str]) -> str:
 
 def safe_name(text: str) -> str:
     """`text` with every character that a file name or a shell could trip over replaced by `_`."""
-    return pattern(r"[^A-Za-z0-9._=,+@-]").sub("_", text)
+    return "".join(c if c in SAFE else "_" for c in text)
 
 
 class Identity:
@@ -359,8 +447,7 @@ class Identity:
             "code": code,
             "files": list(files),
         }
-        text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-        self.digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        self.digest = sha256(dump(parts).encode()).hexdigest()[:8]
         self.name = self._name()
 
     def _name(self) -> str:
@@ -408,8 +495,7 @@ def locate(script: str) -> Workspace:
     facts: Dict[str, Any] = {}
     here = os.path.dirname(os.path.abspath(script))
     try:
-        with open(os.path.join(here, "workspace.json"), encoding="utf-8") as file:
-            facts = json.load(file)
+        facts = load(os.path.join(here, "workspace.json"))
     except FileNotFoundError:
         facts = {"experiment_root": os.path.basename(os.path.dirname(here)), "role_dirs": {"scripts": os.path.basename(here)}}
     except (OSError, ValueError) as error:
@@ -659,7 +745,9 @@ class CodeTree:
         body = b"".join(b"%s %s\0%s" % (entries[n][0].encode(), os.fsencode(n), bytes.fromhex(entries[n][1])) for n in order)
         if not order:
             return None
-        algorithm = hashlib.sha256 if len(entries[order[0]][1]) == 64 else hashlib.sha1
+        from hashlib import sha1
+
+        algorithm = sha256 if len(entries[order[0]][1]) == 64 else sha1
         return "40000", algorithm(b"tree %d\0%s" % (len(body), body)).hexdigest()
 
     def lines(self, folder: str = "") -> Iterator[str]:
@@ -676,7 +764,7 @@ class CodeTree:
 
     def digest(self) -> str:
         """SHA-256 over the lines."""
-        return hashlib.sha256(os.fsencode("".join(self.lines()))).hexdigest()
+        return sha256(os.fsencode("".join(self.lines()))).hexdigest()
 
 
 class CodeState:
@@ -734,7 +822,7 @@ def hashed(top: str, paths: Iterable[str]) -> List[Tuple[str, str]]:
                 content = file.read() if size <= HASHED_BYTES else b"%d bytes" % size
         except OSError as error:
             raise Trouble("%s cannot be read (%s)" % (path, error.strerror)) from error
-        found.append((path, hashlib.sha256(content).hexdigest()))
+        found.append((path, sha256(content).hexdigest()))
     return found
 
 
@@ -813,7 +901,7 @@ def _working_entries(git: Git, paths: Sequence[str], changed: Mapping[str, str])
             inner = Git(full)
             head = inner.ask("rev-parse", "HEAD").decode().strip()
             inside = inner.ask("diff", "--no-ext-diff", "--binary", "HEAD") if changed[path][2:3] == "M" else b""
-            entries[path] = ("160000", head if not inside else hashlib.sha1(head.encode() + inside).hexdigest().ljust(len(head), "0"))
+            entries[path] = ("160000", head if not inside else sha256(head.encode() + inside).hexdigest()[: len(head)])
         elif stat.S_ISLNK(mode):
             entries[path] = ("120000", git.ask("hash-object", "--stdin", stdin=os.fsencode(os.readlink(full))).decode().strip())
         elif stat.S_ISREG(mode) and "\n" not in path:
@@ -894,7 +982,7 @@ def _is_odd(path: str) -> bool:
 def redact_patch(patch: bytes) -> bytes:
     """A patch without secrets; each file's part is read as what the file is."""
     text = os.fsdecode(patch)
-    parts = re.split(r"(?m)^(?=diff --git )", text)
+    parts = pattern(r"(?m)^(?=diff --git )").split(text)
     return os.fsencode("".join(redact(part, _kind(part.partition("\n")[0].rstrip('"'))) for part in parts))
 
 
@@ -902,8 +990,8 @@ def _kind(path: str) -> str:
     return "code" if path.endswith(CODE) else "text" if path.endswith(SHELL) else "config"
 
 
-def write_atomic(path: str, data: bytes) -> None:
-    """Write a file whole or not at all: temporary file beside it, fsync, rename."""
+def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
+    """Write a file whole or not at all: temporary file beside it, fsync (unless a cache), rename."""
     temporary = os.path.join(os.path.dirname(path), ".%d.%s.tmp" % (os.getpid(), os.urandom(4).hex()))
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
@@ -911,7 +999,8 @@ def write_atomic(path: str, data: bytes) -> None:
             view = memoryview(data)
             while view:
                 view = view[os.write(fd, view) :]
-            os.fsync(fd)
+            if sync:
+                os.fsync(fd)
         finally:
             os.close(fd)
         os.replace(temporary, path)
@@ -930,7 +1019,7 @@ def timestamp(seconds: float) -> str:
 
 def shell_quoted(argv: Sequence[str]) -> str:
     """One line of shell that runs `argv`."""
-    return " ".join(a if pattern(r"[\w@%+=:,./-]+").fullmatch(a) else "'" + a.replace("'", "'\"'\"'") + "'" for a in argv)
+    return " ".join(a if a and not a.strip(LETTERS + DIGITS + "_@%+=:,./-") else "'" + a.replace("'", "'\"'\"'") + "'" for a in argv)
 
 
 def rank() -> int:
@@ -1058,7 +1147,7 @@ class Attempt:
             self.manifest["paths"]["configs"].append(kept)
 
     def _keep(self, folder: str, content: bytes, suffix: str) -> str:
-        path = "%s/%s%s" % (folder, hashlib.sha256(content).hexdigest()[:16], suffix)
+        path = "%s/%s%s" % (folder, sha256(content).hexdigest()[:16], suffix)
         if not os.path.exists(self.path(path)):
             os.makedirs(self.path(folder), exist_ok=True)
             write_atomic(self.path(path), content)
@@ -1066,13 +1155,12 @@ class Attempt:
 
     def write(self) -> None:
         """Write the manifest. Raises OSError."""
-        text = json.dumps(self.manifest, indent=1, ensure_ascii=False, allow_nan=False)
-        write_atomic(self.path(self.manifest_path), text.encode("utf-8", "backslashreplace") + b"\n")
+        write_atomic(self.path(self.manifest_path), (dump(self.manifest, "\n") + "\n").encode())
 
     def _mark_alive(self) -> None:
         live = self.path("%s/.live" % self.dirs["metadata"])
         os.makedirs(live, exist_ok=True)
-        write_atomic(os.path.join(live, self.stem + ".json"), json.dumps(process_mark(os.getpid())).encode())
+        write_atomic(os.path.join(live, self.stem + ".json"), dump(process_mark(os.getpid())).encode(), sync=False)
 
     def end(self, *, status: str, code: Optional[int], signal_name: Optional[str], duration: float, usage: Mapping[str, Any]) -> None:
         """Write the manifest's last state. Trouble is said, never raised: the command's outcome stands."""
@@ -1102,7 +1190,7 @@ class Attempt:
                     self.manifest["environment"]["packages"] = kept
                 self.manifest["environment"].update(environment)
                 self.manifest["host"]["gpus"] = gpus
-                if self.manifest["status"] == "running":
+                if self.manifest["status"] == "running" and time.time() > self.started + 1:
                     self.write()
             except OSError as error:
                 say("the environment cannot be written down (%s)" % error)
@@ -1215,8 +1303,7 @@ def final_metrics(outputs: str) -> Dict[str, Scalar]:
     """The run's final values: `metrics.json`, else the last whole row of `metrics.jsonl`; nested names joined by `.`."""
     found: Any = None
     try:
-        with open(os.path.join(outputs, "metrics.json"), encoding="utf-8") as file:
-            found = json.load(file)
+        found = load(os.path.join(outputs, "metrics.json"))
     except FileNotFoundError:
         found = last_row(os.path.join(outputs, "metrics.jsonl"))
     except (OSError, ValueError) as error:
@@ -1234,7 +1321,7 @@ def last_row(path: str) -> Any:
                 lines = file.read(step).split(b"\n")
                 for line in reversed(lines if step >= size else lines[1:]):
                     try:
-                        row = json.loads(line)
+                        row = parse(line.decode())
                     except ValueError:
                         continue
                     if isinstance(row, dict):
@@ -1362,7 +1449,7 @@ def ask_python(python: str) -> Dict[str, Any]:
     asked = Asked([python, "-c", ASK_PYTHON])
     gather([asked], time.monotonic() + 60)
     try:
-        found: Dict[str, Any] = json.loads(asked.out.decode("utf-8"))
+        found: Dict[str, Any] = parse(asked.out.decode("utf-8"))
     except ValueError as error:
         raise Trouble("%s did not answer: %s" % (python, asked.err.decode("utf-8", "replace").strip()[-200:])) from error
     return found
@@ -1392,7 +1479,7 @@ class Cache:
         self.folder = base + "/experiment-scaffold" if base.startswith("/") else ""
 
     def _path(self, *key: str) -> str:
-        return "%s/%s.json" % (self.folder, hashlib.sha256("\0".join(key).encode("utf-8", "surrogateescape")).hexdigest()[:24])
+        return "%s/%s.json" % (self.folder, sha256("\0".join(key).encode("utf-8", "surrogateescape")).hexdigest()[:24])
 
     def _python_key(self, python: str) -> Tuple[str, ...]:
         real = os.path.realpath(python)
@@ -1424,8 +1511,7 @@ class Cache:
 
     def _read(self, *key: str) -> Optional[Dict[str, Any]]:
         try:
-            with open(self._path(*key), encoding="utf-8") as file:
-                found = json.load(file)
+            found = load(self._path(*key))
             return found if isinstance(found, dict) else None
         except (OSError, ValueError):
             return None
@@ -1434,7 +1520,7 @@ class Cache:
         if self.folder:
             try:
                 os.makedirs(self.folder, mode=0o700, exist_ok=True)
-                write_atomic(self._path(*key), json.dumps(value).encode())
+                write_atomic(self._path(*key), dump(value).encode(), sync=False)
             except OSError:
                 pass
 
@@ -1448,7 +1534,7 @@ class Terminal:
         self.done = allocate_lock()
         self.news.acquire()
         self.done.acquire()
-        self.queue: Deque[List[Any]] = deque()
+        self.queue: List[List[Any]] = []
         self.pending = 0
         self.last = False
         self.gone: set[int] = set()
@@ -1491,7 +1577,7 @@ class Terminal:
             one = merged.setdefault(item[1], item)
             if one is not item:
                 one[3] = item[2] + item[3] - one[2]
-        self.queue = deque(merged.values())
+        self.queue = list(merged.values())
 
     def _run(self) -> None:
         while True:
@@ -1501,7 +1587,7 @@ class Terminal:
                 with self.lock:
                     if not self.queue:
                         break
-                    item = self.queue.popleft()
+                    item = self.queue.pop(0)
                 self._show(*item)
             if last:
                 self.done.release()
@@ -1636,8 +1722,6 @@ class Guard:
         """The command has ended."""
         os.write(self.tell, b"drain\n" if drain else b"end\n")
         os.close(self.tell)
-        if not drain:
-            os.waitpid(self.pid, 0)
 
     def _watch(self, told: int, streams: Sequence[Stream], group: bool) -> None:
         os.setsid()
@@ -1781,11 +1865,11 @@ class Command:
         scale = 1 if sys.platform == "darwin" else 1024
         used = {"max_rss_bytes": usage.ru_maxrss * scale, "user_s": round(usage.ru_utime, 6), "system_s": round(usage.ru_stime, 6)}
         if os.WIFSIGNALED(status):
-            return Outcome(None, signal.Signals(os.WTERMSIG(status)).name, stopped=True, usage=used)
+            return Outcome(None, signal_name(os.WTERMSIG(status)), stopped=True, usage=used)
         return Outcome(os.WEXITSTATUS(status), self.sent, stopped=self.sent is not None, usage=used)
 
     def _pass_on(self, number: int, *, from_terminal: bool) -> None:
-        name = signal.Signals(number).name
+        name = signal_name(number)
         if name in ENDING:
             self.sent = self.sent or name
         if number == signal.SIGINT:
@@ -1808,6 +1892,11 @@ class Command:
     def _kill(self) -> None:
         self.hard = True
         send([self.pid, *descendants(self.pid)], signal.SIGKILL, group=self.pid if self.group else None)
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM` for 15."""
+    return next((n for n in sorted(dir(signal)) if n.startswith("SIG") and n[3] != "_" and getattr(signal, n) == number), "SIGRTMIN")
 
 
 def next_signal(watched: Iterable[int]) -> Tuple[int, bool]:
@@ -2071,7 +2160,7 @@ class Run:
         self._put("metrics.json", os.O_TRUNC, self._summary)
 
     def _put(self, name: str, mode: int, values: Mapping[str, Any]) -> None:
-        row = json.dumps(flatten(values), allow_nan=False) + "\n"
+        row = dump(flatten(values)) + "\n"
         try:
             fd = os.open(os.path.join(self.output_dir, name), os.O_WRONLY | os.O_CREAT | mode, 0o644)
             try:
@@ -2162,17 +2251,17 @@ class Usage(Exception):
 def parse_options(args: Sequence[str]) -> Request:
     """The request that the options make. Raises Usage."""
     request = Request()
-    rest = deque(args)
+    rest = list(args)
     several = "--" in args
     while rest and rest[0] != "--" and rest[0].startswith("-"):
-        option, equals, value = rest.popleft().partition("=")
+        option, equals, value = rest.pop(0).partition("=")
         flag = {"--name-only": "name_only", "--quiet": "quiet", "--tty": "tty", "--no-patch": "patch"}.get(option)
         if flag and not equals:
             setattr(request, flag, flag != "patch")
         elif option in OPTIONS:
-            values = [value] if equals else [rest.popleft()] if rest and rest[0] != "--" else []
+            values = [value] if equals else [rest.pop(0)] if rest and rest[0] != "--" else []
             while several and not equals and option in ("--param", "--config") and rest and not rest[0].startswith("-"):
-                values.append(rest.popleft())
+                values.append(rest.pop(0))
             if not values:
                 raise Usage("%s needs a value" % option)
             for one in values:
@@ -2180,7 +2269,7 @@ def parse_options(args: Sequence[str]) -> Request:
         else:
             raise Usage("there is no option %s" % option)
     if rest and rest[0] == "--":
-        rest.popleft()
+        rest.pop(0)
     request.argv = list(rest)
     if not request.argv:
         raise Usage("no command is given")
