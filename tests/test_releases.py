@@ -18,7 +18,10 @@ PROJECT = Path(__file__).parent.parent
 
 def tree(root: Path) -> dict[str, tuple[bytes, bool]]:
     """Path -> content and executable bit of a template."""
-    files = [root / "copier.yml", *(p for p in (root / "template").rglob("*") if p.is_file() and "__pycache__" not in p.parts)]
+    files = [
+        root / "copier.yml",
+        *(p for p in (root / "template").rglob("*") if p.is_file() and "__pycache__" not in p.parts),
+    ]
     return {p.relative_to(root).as_posix(): (p.read_bytes(), bool(p.stat().st_mode & 0o100)) for p in files}
 
 
@@ -53,7 +56,9 @@ def project(tmp_path: Path) -> Path:
     for name in ["tools", "template", "scaffold"]:
         shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(PROJECT / "copier.yml", copy)
-    write_tree(copy, {"CHANGELOG.md": "# Changelog\n\n## Unreleased\n\n- Something new.\n\n## 0.0.1 - 2025-01-01\n\n- Old.\n"})
+    write_tree(
+        copy, {"CHANGELOG.md": "# Changelog\n\n## Unreleased\n\n- Something new.\n\n## 0.0.1 - 2025-01-01\n\n- Old.\n"}
+    )
     return copy
 
 
@@ -81,14 +86,24 @@ def test_the_same_release_gives_the_same_commit(project: Path, tmp_path: Path) -
     heads = []
     for copy in (project, tmp_path / "again"):
         release(copy, "77.0.0")
-        listed = subprocess.run(["git", "ls-remote", str(copy / "scaffold/template.bundle")], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["git", "ls-remote", str(copy / "scaffold/template.bundle")], capture_output=True, text=True, check=True
+        )
         heads.append(listed.stdout)
     assert heads[0] == heads[1]
 
 
 def test_a_release_that_is_not_newer_or_has_no_news_changes_nothing(project: Path) -> None:
-    before = tree(project), (project / "scaffold/__init__.py").read_text(), (project / "scaffold/template.bundle").read_bytes()
+    before = (
+        tree(project),
+        (project / "scaffold/__init__.py").read_text(),
+        (project / "scaffold/template.bundle").read_bytes(),
+    )
     assert "is not newer" in release(project, "0.0.1").stderr
     (project / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n")
     assert "nothing under `## Unreleased`" in release(project, "77.0.0").stderr
-    assert (tree(project), (project / "scaffold/__init__.py").read_text(), (project / "scaffold/template.bundle").read_bytes()) == before
+    assert (
+        tree(project),
+        (project / "scaffold/__init__.py").read_text(),
+        (project / "scaffold/template.bundle").read_bytes(),
+    ) == before

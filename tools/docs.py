@@ -1,4 +1,4 @@
-"""The generated parts of README.md and docs/: run `cog -r README.md docs/*.md`; `cog --check` in the gate keeps them true."""
+"""The generated parts of README.md and docs/: run `PYTHONPATH=. cog -P -r README.md`; `cog -P --check` in the gate keeps them true."""
 
 from __future__ import annotations
 

@@ -28,7 +28,10 @@ def copier(*args: str | Path) -> subprocess.CompletedProcess[str]:
 
 def without_origin(tree: dict[str, bytes]) -> dict[str, bytes]:
     """The tree without the two lines of the answers file that say where the template came from."""
-    lines = {name: [row for row in data.splitlines() if not row.startswith((b"_commit:", b"_src_path:"))] for name, data in tree.items()}
+    lines = {
+        name: [row for row in data.splitlines() if not row.startswith((b"_commit:", b"_src_path:"))]
+        for name, data in tree.items()
+    }
     return {name: b"\n".join(rows) for name, rows in lines.items()}
 
 
@@ -75,7 +78,9 @@ def test_defaults_look_at_the_destination(
 
 
 @pytest.mark.parametrize("value", ["../x", "/x", ".", "a//b", 'a"b', ".git", "exp/"])
-def test_a_root_that_cannot_be_is_refused_before_anything_is_written(make_repo: MakeRepo, template: TemplateRepo, value: str) -> None:
+def test_a_root_that_cannot_be_is_refused_before_anything_is_written(
+    make_repo: MakeRepo, template: TemplateRepo, value: str
+) -> None:
     repo = make_repo()
     command = [*COPIER, "copy", "--defaults", "-d", f"experiment_root={value}", str(template.path), str(repo)]
     assert subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).returncode != 0
@@ -98,7 +103,10 @@ def test_copier_update_after_init_changes_what_is_managed_and_nothing_else(
     before = snapshot(repo)
     copier("update", "--defaults", "-a", "exp/.copier-answers.scaffold.yml", repo)
     after = snapshot(repo)
-    assert sorted(n for n in {*before, *after} if before.get(n) != after.get(n)) == ["exp/.copier-answers.scaffold.yml", "exp/AGENTS.md"]
+    assert sorted(n for n in {*before, *after} if before.get(n) != after.get(n)) == [
+        "exp/.copier-answers.scaffold.yml",
+        "exp/AGENTS.md",
+    ]
 
 
 def test_copier_update_gives_what_scaffold_update_gives(make_repo: MakeRepo, run: Run, template: TemplateRepo) -> None:
@@ -116,7 +124,9 @@ def test_copier_update_gives_what_scaffold_update_gives(make_repo: MakeRepo, run
     assert snapshot(repos[0]) == snapshot(repos[1])
 
 
-def test_the_shipped_bundle_serves_plain_copier_and_its_copies_are_updated_by_scaffold(make_repo: MakeRepo, run: Run) -> None:
+def test_the_shipped_bundle_serves_plain_copier_and_its_copies_are_updated_by_scaffold(
+    make_repo: MakeRepo, run: Run
+) -> None:
     repo = make_repo()
     copier("copy", "--defaults", "--vcs-ref", releases.versions()[0], releases.BUNDLE, repo)
     commit_all(repo)
