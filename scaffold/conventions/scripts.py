@@ -5,34 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
+from scaffold.conventions.directories import is_settings
 from scaffold.conventions.trackers import scalars
 from scaffold.facts import Facts, paths, shell
 from scaffold.facts.source import Source
 
 MOST = 12
+MOST_OF_A_KIND = 8
 _KINDS = (
-    (
-        "sweep",
-        re.compile(
-            r"sweep|grid_?search|hparam|hyperopt|tune(r|_|$)|schedule|launch_scan|ablation|run_all|run_experiments?$|search"
-        ),
-    ),
+    ("other", re.compile(r"plot|visuali|render|export|push|upload|serve|debug|inspect|compile|clean|docker|tracker")),
+    ("sweep", re.compile(r"sweep|grid_?search|hparam|hyperopt|(^|_)tune(r|_|$)|schedule|_scan$|ablation|run_all|run_experiments?$")),
     (
         "preprocess",
         re.compile(
-            r"pre_?process|prepare|download|tokenize|featuri|build_(data|vocab)|make_data|dataset|convert_data|extract_feat|get_data|create_data|data_?prep"
+            r"pre_?process|prepare|download|tokeniz|featuri|(build|make|get|create|process|convert)_\w*(data|vocab|corpus)|dataset|extract_|data_?prep|parse_"
         ),
     ),
-    ("eval", re.compile(r"eval|^test$|^test_|_test$|infer|predict|score|bench|metric|enjoy|valid|rollout|spectra")),
-    ("train", re.compile(r"train|fine_?tun|fit|learn|sft|dpo|ppo|orpo|grpo|distill|linprobe")),
-    (
-        "other",
-        re.compile(
-            r"sample|generat|demo|export|convert|visuali|plot|push|upload|record|render|serve|app|debug|inspect|compile"
-        ),
-    ),
+    ("eval", re.compile(r"eval|^test$|^test_|_test$|infer|predict|score|bench|metric|enjoy|valid|rollout|spectra|compare")),
+    ("train", re.compile(r"train|fine_?tun|(^|_)(fit|learn|sft|dpo|ppo|orpo|grpo|distill|linprobe|main_)")),
 )
+_WEAKLY_OTHER = re.compile(r"sample|generat|demo|convert|record|app")
+_TRAINS_FOR_SURE = re.compile(r"\.backward\(|value_and_grad\(|optimi[sz]er\.step\(|GradientTape\(|[tT]rainer\w*\.(fit|train)\(|_fn_and_grad")
 _RUNNERS = re.compile(
     r"^(python[\d.]*|torchrun|accelerate|deepspeed|srun|bash|sh|sbatch|source|mpirun|mpiexec|uv|poetry|pixi|Rscript|julia|ipython|streamlit|coverage|time|nohup|horovodrun|xvfb-run|qsub|bsub|accelerate-launch|composer|dask|ray|litmodels|nsys|CUDA\S*)$"
 )
@@ -67,7 +62,19 @@ def scripts(facts: Facts) -> tuple[Script, ...]:
     """All scripts of the repository, most important first; tests, documentation and vendored code have none."""
     mentions = _mentions(facts)
     found = [*_python(facts, mentions), *_shell(facts, mentions), *_others(facts)]
-    return tuple(sorted(found, key=lambda s: (-s.score, s.path)))
+    return _varied(sorted(found, key=lambda s: (-s.score, s.path)))
+
+
+def _varied(ranked: list[Script]) -> tuple[Script, ...]:
+    """The best first, but no kind takes more than eight of the first twelve places while another kind has scripts to show."""
+    first: list[Script] = []
+    held: list[Script] = []
+    for script in ranked:
+        same = sum(s.kind == script.kind for s in first)
+        (held if same >= MOST_OF_A_KIND and len(first) < MOST or script.score <= 0 else first).append(script)
+    ahead, rest = first[:MOST], first[MOST:]
+    filled = ahead + held[: MOST - len(ahead)]
+    return (*filled, *sorted(rest + held[MOST - len(ahead) :], key=lambda s: (-s.score, s.path)))
 
 
 def _mentions(facts: Facts) -> Mapping[str, list[shell.Command]]:
@@ -95,7 +102,11 @@ def _pipeline_commands(facts: Facts) -> Iterator[shell.Command]:
 
 
 def run_by(facts: Facts, command: shell.Command, by_name: Mapping[str, list[str]]) -> Iterator[str]:
-    """The scripts that a command runs: a path, `-m package.module`, or a name that only one file has."""
+    """The script that a command runs, if any: a path, `-m package.module`, or a name that only one file has."""
+    return islice(_run_by(facts, command, by_name), 1)
+
+
+def _run_by(facts: Facts, command: shell.Command, by_name: Mapping[str, list[str]]) -> Iterator[str]:
     words = command.words
     if not (_RUNNERS.match(words[0].rpartition("/")[2]) or words[0].startswith(("./", "$")) or words[0] in facts.names):
         return
@@ -129,6 +140,8 @@ def _python(facts: Facts, mentions: Mapping[str, list[shell.Command]]) -> Iterat
         guarded = _MAIN.search(text)
         run = mentions.get(path, [])
         if not guarded and not run and not _acts_alone(facts, path):
+            continue
+        if not guarded and is_settings(facts, path) and facts.parsed(path).acts is None:
             continue
         reasons = _reasons(facts, path, text, run, guarded=bool(guarded))
         kind = kind_of(facts, path)
@@ -172,7 +185,6 @@ def _reasons(facts: Facts, path: str, text: str, run: list[shell.Command], *, gu
         "scripts run it": min(1.5 + 0.1 * others, 3.0) if others else 0.0,
         "lies deep": -0.6 * path.count("/"),
         "is an example": -4.0 if paths.is_example(path) else 0.0,
-        "is imported by others": -1.0 if facts.importers.get(path) else 0.0,
     }
 
 
@@ -183,27 +195,26 @@ def _by_name(path: str, kind: str) -> float:
     points = {"train": 4.0, "eval": 2.5, "sweep": 1.5, "preprocess": 1.0, "other": 0.0}[kind]
     if stem in ("main", "run", "train", "__main__"):
         points += 1.5
-    return points - (3.0 if _AUXILIARY.search(stem) else 0.0)
+    return points - 0.15 * stem.count("_") - (3.0 if _AUXILIARY.search(stem) else 0.0)
 
 
 def kind_of(facts: Facts, path: str) -> str:
-    """train, eval, sweep, preprocess or other: by the name of the file, then of its folder, then by what it does."""
+    """train, eval, sweep, preprocess or other: by the name of the file, then by what it does, then by its folder."""
     pieces = path.lower().rpartition(".")[0].split("/")
     stem = pieces[-2] if pieces[-1] == "__main__" and len(pieces) > 1 else pieces[-1]
     for kind, pattern in _KINDS:
         if pattern.search(stem):
             return kind
-    folder = pieces[-2] if len(pieces) > 1 else ""
-    if stem in ("main", "run") and _KINDS[1][1].search(folder):
-        return "preprocess"
     text = facts.texts.get(path, "")
-    if (
-        _TRAINS.search(text)
-        or (stem in ("main", "run")
-        and any(_TRAINS.search(facts.texts[p]) for p in facts.imported(path)))
-    ):
+    if _TRAINS_FOR_SURE.search(text):
         return "train"
-    return "other"
+    folder = pieces[-2] if len(pieces) > 1 else ""
+    if stem in ("main", "run", "cli"):
+        by_folder = next((kind for kind, pattern in _KINDS if pattern.search(folder)), None)
+        if by_folder:
+            return by_folder
+    near = [text, *(facts.texts[p] for p in facts.imported(path))] if path.endswith(".py") and not _WEAKLY_OTHER.search(stem) else []
+    return "train" if any(_TRAINS.search(t) for t in near[:1]) or stem in ("main", "run") and any(map(_TRAINS_FOR_SURE.search, near)) else "other"
 
 
 def _shell(facts: Facts, mentions: Mapping[str, list[shell.Command]]) -> Iterator[Script]:
@@ -244,7 +255,7 @@ def _launches(command: shell.Command) -> bool:
     """Whether a command of a shell script starts the repository's own work."""
     text = command.text
     starts = re.match(
-        r"(python[\d.]*|torchrun|accelerate|deepspeed|srun|sbatch|mpirun|\$\{?\w+\}?|CUDA\S*|uv|poetry|Rscript|julia)\b",
+        r"(python[\d.]*|torchrun|accelerate|deepspeed|srun|sbatch|mpirun|\$\{?\w+\}?|CUDA\S*|uv|poetry|Rscript|R|julia)\b",
         command.words[0],
     )
     return (

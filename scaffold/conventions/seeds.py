@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from scaffold.facts import Facts, paths
-from scaffold.facts.source import Call, Definition, Source
+from scaffold.facts.source import Call, Definition, Ref, Source, word
 
 _SEED = re.compile(
     r"^(?:(?:random|rng|manual|global|train|start|base|init|np|torch|data)[-_]?)?seeds?(?:[-_]?(?:everything|base|start|value|num|list))?$|^manualseed$|^seed_everything$|^random_state$",
@@ -57,7 +57,7 @@ def _of_shell(facts: Facts, path: str) -> str | None:
 def _of_python(facts: Facts, path: str) -> str | None:
     source = facts.parsed(path)
     near = facts.closure(path, depth=3, limit=80)
-    for reader in (_own_option, _hydra, _config_flag, _typed, _inherited, _sacred, _overridable, _from_file):
+    for reader in (_own_option, _hydra, _config_flag, _typed, _hugging_face, _inherited, _sacred, _overridable, _from_file):
         flag = reader(facts, path, source, near)
         if flag:
             return flag
@@ -75,8 +75,8 @@ def _best(names: Iterable[str]) -> str | None:
 def _options(source: Source) -> Iterator[str]:
     """The long options that a module declares: argparse, click, absl, typer, fire."""
     for call in source.calls:
-        strings = [str(a) for a in call.args if isinstance(a, str)]
-        if call.last in ("add_argument", "add", "option", "Option", "add_arg"):
+        strings = [w for a in call.args if (w := word(a)) is not None]
+        if call.last in ("add_argument", "add", "option", "Option", "add_arg", "add_option"):
             yield from (s.split("/")[0] for s in strings if s.startswith("--"))
         elif re.match(r"DEFINE_(integer|float|string|list|multi_integer|spaceseplist)$", call.last) and strings:
             yield f"--{strings[0]}"
@@ -203,31 +203,42 @@ def _config_flag(facts: Facts, path: str, source: Source, near: dict[str, int]) 
     return f"--{flags[0].args[0]}.{name}" if name else None
 
 
+def _builds_parser(source: Source) -> bool:
+    """Whether a script declares a command line of its own, so that no other module's options are its options."""
+    return any(c.last in ("ArgumentParser", "add_argument", "option", "OptionParser") for c in source.calls)
+
+
 def _typed(facts: Facts, path: str, source: Source, near: dict[str, int]) -> str | None:
     """A seed field of the dataclass that tyro and its like turn into options, nested ones with their prefix."""
     parsers = [p for p in near if facts.parsed(p).uses(*_CLI_LIBRARIES) is not None]
-    if not parsers:
-        return _hugging_face(facts, source, near)
+    if not parsers or _builds_parser(source):
+        return None
     dashed = any(facts.parsed(p).uses("tyro") is not None for p in parsers)
-    owners = [(p, d) for p in near for d in facts.parsed(p).classes if any(_SEED.match(f) for f in d.fields)]
-    for file, owner in sorted(owners, key=lambda o: (near[o[0]], o[0], o[1].line)):
-        field = _best(owner.fields) or ""
-        prefix = "" if file == path else _prefix(facts, near, owner)
-        return f"--{prefix}{field.replace('_', '-') if dashed else field}"
+    taken = {str(a) for p in parsers for c in facts.parsed(p).calls if c.name.endswith(_FLAG_TAKERS) for a in c.args if isinstance(a, Ref)}
+    found = []
+    for file, owner in ((p, d) for p in near for d in facts.parsed(p).classes):
+        field = _best(owner.fields)
+        if field is None:
+            continue
+        prefix = "" if file == path or owner.name in taken else _prefix(facts, near, owner)
+        if prefix is not None:
+            found.append((prefix.count("."), near[file], f"--{prefix}{field.replace('_', '-') if dashed else field}"))
+    return min(found)[2] if found else None
+
+
+def _prefix(facts: Facts, near: dict[str, int], owner: Definition, *, deepest: int = 3) -> str | None:
+    """The fields of other classes through which one reaches `owner`, as `debug.`; None where none holds it."""
+    name = f"{owner.outer}.{owner.name}" if owner.outer else owner.name
+    for file in near:
+        for holder in facts.parsed(file).classes:
+            for field, annotation in holder.fields.items():
+                if re.search(rf"(?<![\w.]){re.escape(name)}\b", annotation) and holder != owner:
+                    above = _prefix(facts, near, holder, deepest=deepest - 1) if deepest > 1 else None
+                    return f"{above or ''}{field}."
     return None
 
 
-def _prefix(facts: Facts, near: dict[str, int], owner: Definition) -> str:
-    """The field of another class that holds `owner`, as `debug.`; empty where none does."""
-    for file in near:
-        for holder in facts.parsed(file).classes:
-            for name, annotation in holder.fields.items():
-                if re.search(rf"\b{re.escape(owner.name)}\b", annotation) and holder.name != owner.name:
-                    return f"{name}."
-    return ""
-
-
-def _hugging_face(facts: Facts, source: Source, near: dict[str, int]) -> str | None:
+def _hugging_face(facts: Facts, path: str, source: Source, near: dict[str, int]) -> str | None:
     """HfArgumentParser and TrlParser take their classes' fields, and those of TrainingArguments that they inherit."""
     parses = [c for c in source.calls if re.search(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$", c.name)]
     if not parses:
@@ -243,21 +254,32 @@ def _hugging_face(facts: Facts, source: Source, near: dict[str, int]) -> str | N
 
 def _inherited(facts: Facts, path: str, source: Source, near: dict[str, int]) -> str | None:
     """An option that an imported module declares: a shared argument module, a wrapped trainer, `parents=[...]`."""
+    own = _builds_parser(source)
+    if own and not _extends_parser(source):
+        return None
     for file in sorted((p for p in near if near[p] > 0), key=lambda p: (near[p], p)):
         other = facts.parsed(file)
-        if other.main is not None and near[file] > 1:
-            continue
         flag = _best(_options(other))
-        if flag and (other.main is None or _takes_over(source, file)):
+        if flag and (_takes_over(source, file) if own or other.main is not None else True):
             return flag
     return None
+
+
+def _extends_parser(source: Source) -> bool:
+    """Whether a script's parser takes the options of another: `parents=[...]`, or an imported `add_..._args(parser)`."""
+    imported = {n for i in source.imports for n in (*i.aliases, *i.names)}
+    adds = re.compile(r"(add|get|make|build|set|parse|init)\w*(arg|option|parser|flag)", re.IGNORECASE)
+    return any("parents" in c.keywords for c in source.calls) or any(
+        adds.search(c.last) and c.name.split(".")[0] in imported and c.last not in ("add_argument", "parse_args") for c in source.calls
+    )
 
 
 def _takes_over(source: Source, file: str) -> bool:
     """Whether a script calls the main, train or parser function of another script."""
     stem = file.rpartition("/")[2].removesuffix(".py")
+    stem = file.split("/")[-2] if stem == "__init__" and "/" in file else stem
     takes = re.compile(
-        r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|get_\w*(args|parser)\w*|parse_\w*args\w*|\w*parser|args)$"
+        r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|(add|get|make|build|set|parse|init)_?\w*(args?|arguments|parser|options|opts|flags)\w*|\w*parser|args|opt)$"
     )
     return any(
         takes.match(name) for i in source.imports if i.module.rpartition(".")[2] == stem for name in i.names

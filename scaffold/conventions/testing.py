@@ -49,7 +49,8 @@ def test_paths(facts: Facts) -> Found[tuple[str, ...]]:
     if beside and not folders:
         shared = _shared(beside)
         folders += [Hit(shared or p, p, None, p) for p in beside]
-    return listed(folders)
+    near = [hit for hit in folders if paths.depth(hit.value) <= 2]
+    return listed(near or folders)
 
 
 def _shared(files: list[str]) -> str:

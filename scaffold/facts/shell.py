@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
+_COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _WRAPPERS = frozenset(["time", "nohup", "sudo", "exec", "env", "eval", "then", "do", "else", "!", "(", "{", "command", "if", "while"])
 
@@ -42,7 +43,7 @@ def commands(path: str, text: str, first: int = 1) -> Iterator[Command]:
             while words and (_ASSIGNMENT.match(words[0]) or words[0] in _WRAPPERS):
                 words.pop(0)
             if words:
-                yield Command(path=path, line=line, text=" ".join(piece.split()), words=tuple(words))
+                yield Command(path=path, line=line, text=" ".join(_COMMENT.sub("", piece).split()), words=tuple(words))
 
 
 def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:

@@ -19,6 +19,11 @@ class Ref(str):
     __slots__ = ()
 
 
+def word(value: object) -> str | None:
+    """A value that is a text written out; None for names and all else."""
+    return value if isinstance(value, str) and not isinstance(value, Ref) else None
+
+
 Value = object  # a constant, a Ref, a tuple of values, a dict of them, or None where it is something else
 
 
