@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from scaffold.conventions.directories import is_settings
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
+from scaffold.facts.paths import vocabulary
 from scaffold.facts.source import Call, Source
 
 _IMPORTS = {
@@ -48,11 +49,11 @@ _CALLS = {
 _LOADS_CONFIG = re.compile(
     r"(^|\.)(yaml|YAML|toml|tomllib|tomli|ruamel)\.(safe_|full_|unsafe_)?loads?$|(^|\.)params_show$|^YAML\.load$"
 )
-_STRUCTURED = frozenset(
-    ["hydra", "omegaconf", "gin", "yacs", "mmengine", "lightning_cli", "jsonargparse", "configargparse", "sacred", "ml_collections", "hfargparser"]
+_STRUCTURED = vocabulary(
+    "hydra omegaconf gin yacs mmengine lightning_cli jsonargparse configargparse sacred ml_collections hfargparser"
 )
 _RUNS_FILES = re.compile(
-    r"(^|\.)(import_module|spec_from_file_location|DEFINE_config_file|exec|run_path|SourceFileLoader|load_source|get_config)$"
+    r"(^|\.)(import_module|spec_from_file_location|DEFINE_config_file|exec|run_path|SourceFileLoader|load_source)$"
 )
 
 

@@ -8,23 +8,29 @@ from collections.abc import Callable, Iterable
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
+from scaffold.facts.paths import vocabulary
 
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
 _NAMES = {
-    "scripts": frozenset(
-        ["scripts", "script", "tools", "bin", "jobs", "slurm", "slurm_scripts", "sbatch", "launch", "launchers", "launch_scripts", "run_scripts", "runscripts", "shell", "bash"]
+    "scripts": vocabulary(
+        "scripts script tools bin jobs slurm slurm_scripts sbatch launch launchers launch_scripts "
+        "run_scripts runscripts shell bash"
     ),
-    "logs": frozenset(["logs", "log", "slurm_logs", "slurm_out", "lightning_logs", "tb_logs", "tensorboard_logs"]),
-    "outputs": frozenset(
-        ["outputs", "output", "out", "runs", "checkpoints", "checkpoint", "ckpt", "ckpts", "saved_models", "mlruns", "wandb", "multirun", "artifacts", "experiments_out"]
+    "logs": vocabulary("logs log slurm_logs slurm_out lightning_logs tb_logs tensorboard_logs"),
+    "outputs": vocabulary(
+        "outputs output out runs checkpoints checkpoint ckpt ckpts saved_models mlruns wandb multirun "
+        "artifacts experiments_out"
     ),
-    "results": frozenset(["results", "result", "eval_results", "test_results", "predictions", "scores"]),
-    "analysis": frozenset(
-        ["analysis", "analyses", "notebooks", "notebook", "plots", "plotting", "plot", "figures", "visualization", "visualizations", "visualisation", "visualize"]
+    "results": vocabulary("results result eval_results test_results predictions scores"),
+    "analysis": vocabulary(
+        "analysis analyses notebooks notebook plots plotting plot figures visualization visualizations "
+        "visualisation visualize"
     ),
-    "metadata": frozenset(["metadata", "meta", "manifests"]),
-    "configs": frozenset(
-        ["configs", "config", "conf", "confs", "cfg", "cfgs", "configuration", "configurations", "hparams", "hyperparams", "hyperparameters", "hydra_configs", "hydra_config", "recipes", "experiment_configs", "exp_configs", "train_configs", "yamls"]
+    "metadata": vocabulary("metadata meta manifests"),
+    "configs": vocabulary(
+        "configs config conf confs cfg cfgs configuration configurations hparams hyperparams "
+        "hyperparameters hydra_configs hydra_config recipes experiment_configs exp_configs train_configs "
+        "yamls"
     ),
 }
 _EXPERIMENTS = re.compile(
@@ -134,7 +140,10 @@ def _is_code(facts: Facts, directory: str) -> bool:
     """Whether a directory is importable source and nothing else: a package whose files are all Python."""
     below = facts.below(directory)
     modules = [f for f in below if f.endswith(".py")]
-    return bool(modules) and len(modules) >= 0.8 * len(below) and f"{directory}/__init__.py" in facts.names
+    packaged = f"{directory}/__init__.py" in facts.names or not _name(directory).startswith(
+        ("exp", "ablation", "repro")
+    )
+    return bool(modules) and len(modules) >= 0.6 * len(below) and packaged
 
 
 def _is_analysis(facts: Facts, directory: str) -> str | None:
@@ -178,8 +187,11 @@ def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> 
     chosen, lost = [], []
     for directory in sorted(d for d in facts.tree if "/" not in d and _EXPERIMENTS.match(d)):
         count = len(facts.below(directory))
-        if _is_code(facts, directory) and not any(e.startswith(directory + "/") for e in entry_points):
-            lost.append(Evidence(path=directory, text="a Python package: code, not experiments"))
+        named_for_experiments = _name(directory).startswith(("exp", "ablation", "repro"))
+        if _is_code(facts, directory) and not (
+            named_for_experiments and any(e.startswith(directory + "/") for e in entry_points)
+        ):
+            lost.append(Evidence(path=directory, text="holds code, not experiments"))
         else:
             chosen.append(Evidence(path=directory, text=f"holds {count} tracked files"))
     return Found(tuple(e.path for e in chosen), tuple(chosen), tuple(lost))

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from scaffold.conventions import slurm
 from scaffold.conventions.found import Found, Hit, listed
-from scaffold.conventions.trackers import scalars, speaking
+from scaffold.conventions.trackers import speaking
 from scaffold.facts import Facts, paths, prose, shell
+from scaffold.facts.paths import vocabulary
+from scaffold.facts.structured import scalars
 
 _IMPORTS = {
     "submitit": ("submitit",),
@@ -40,7 +42,7 @@ _PAIRS = {
     ("-m", "accelerate.commands.launch"): "accelerate",
     ("-m", "deepspeed.launcher.runner"): "deepspeed",
 }
-_JOB_KINDS = frozenset(["Job", "CronJob", "Pod", "PyTorchJob", "MPIJob", "TFJob", "RayJob", "RayCluster", "JobSet", "TrainJob", "Workflow"])
+_JOB_KINDS = vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
 _DOC_MAY_SHOW = re.compile(
     r"torchrun|torch\.distributed|accelerate|sbatch|srun|mpirun|mpiexec|deepspeed|horovodrun|\bsky\b|\bray\b"
 )

@@ -9,26 +9,36 @@ from collections.abc import Iterator
 from scaffold.conventions.found import Found, Hit
 from scaffold.conventions.trackers import speaking
 from scaffold.facts import Facts, paths
+from scaffold.facts.paths import vocabulary
 from scaffold.facts.source import Call, word
 
 MOST = 20
 _ONE_NAME = frozenset(("add_scalar", "scalar", "log_metric", "measure", "report_scalar", "add_scalars"))
 _MANY_NAMES = frozenset(("log", "log_metrics", "log_dict", "log_metric", "save_metrics", "write_scalars"))
+_KEEPS_METRICS = re.compile(
+    r"(^|[._])(metrics?|logs?|log_dict|stats?|scalars?|summary|losses|results?)(_|\d|$)", re.IGNORECASE
+)
 _MAY_LOG = re.compile(
-    r"\.log(_metrics?|_dict|_metric)?\(|add_scalars?\(|log_metric|\.scalar\(|json\.dump|metrics?\[|\.measure\("
+    r"\.log(_metrics?|_dict|_metric)?\(|add_scalars?\(|log_metric|\.scalar\(|json\.dump|(metrics?|logs?|stats?|log_dict|scalars?|summary|losses|results?)\[|\.measure\("
 )
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
-_QUALITY_UP = frozenset(
-    "acc accuracy top1 top5 f1 auc auroc auprc map ap ap50 map50 bleu rouge rougel reward rewards return returns score success dice iou miou psnr ssim recall"
-    " precision r2 exact em winrate elo ndcg mrr hits pass likelihood".split()
+_QUALITY_UP = vocabulary(
+    "acc accuracy top1 top5 f1 auc auroc auprc map ap ap50 map50 bleu rouge rougel reward rewards "
+    "return returns score success dice iou miou psnr ssim recall precision r2 exact em winrate elo "
+    "ndcg mrr hits pass likelihood"
 )
-_QUALITY_DOWN = frozenset("loss error err nll bpb bpc ppl perplexity fid kid mse mae rmse mape smape wer cer elbo divergence eer lpips fvd regret".split())
-_HELD_OUT = frozenset("val valid validation eval evaluation dev test heldout".split())
-_TRAIN = frozenset("train training".split())
-_ASIDE = frozenset(
-    "lr learning rate step steps epoch epochs iter iteration time seconds sec speed memory mem grad gradient norm fps sps mfu tokens samples batch weight weights"
-    " param params parameters image images video table dir path name version seed config git gpu beta entropy frac count num length epsilon temperature model"
-    " optimizer args state throughput hours uptime progress lambda alpha momentum clip clipfrac kl value values id hparams file date".split()
+_QUALITY_DOWN = vocabulary(
+    "loss error err nll bpb bpc ppl perplexity fid kid mse mae rmse mape smape wer cer elbo "
+    "divergence eer lpips fvd regret"
+)
+_HELD_OUT = vocabulary("val valid validation eval evaluation dev test heldout")
+_TRAIN = vocabulary("train training")
+_ASIDE = vocabulary(
+    "lr learning rate step steps epoch epochs iter iteration time seconds sec speed memory mem grad "
+    "gradient norm fps sps mfu tokens samples batch weight weights param params parameters image "
+    "images video table dir path name version seed config git gpu beta entropy frac count num length "
+    "epsilon temperature model optimizer args state throughput hours uptime progress lambda alpha "
+    "momentum clip clipfrac kl value values id hparams file date"
 )
 _PIECE = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+(?![a-z])\d*|\d+")
 
@@ -70,6 +80,9 @@ def _logged(facts: Facts) -> Iterator[Hit]:
             for name in _names(call):
                 if _NAME.match(name) and "{}" not in name:
                     yield Hit(name, path, call.line, f"{call.name}({name!r}, ...)")
+        for owner, key, line in facts.parsed(path).stores:
+            if _KEEPS_METRICS.search(owner) and _NAME.match(key) and (worth(key) > 0 or "/" in key):
+                yield Hit(key, path, line, f"{owner}[{key!r}] = ...")
     yield from _tables(facts)
 
 
@@ -77,12 +90,15 @@ def _names(call: Call) -> Iterator[str]:
     """The names that a logging call writes out."""
     first = word(call.args[0]) if call.args else None
     owner = call.name.rpartition(".")[0].lower()
-    if call.last in _ONE_NAME and first:
-        yield first
-    elif call.last == "log" and first and len(call.args) > 1 and not re.search(r"logg(er|ing)|math|np|torch", owner):
+    if (call.last in _ONE_NAME and first) or (
+        call.last == "log" and first and len(call.args) > 1 and not re.search(r"logg(er|ing)|math|np|torch", owner)
+    ):
         yield first
     elif call.last in _MANY_NAMES or call.name.endswith("json.dump"):
-        values = (*call.args, *(v for k, v in call.keywords.items() if k in ("metrics", "data", "values", "dictionary")))
+        values = (
+            *call.args,
+            *(v for k, v in call.keywords.items() if k in ("metrics", "data", "values", "dictionary")),
+        )
         for found in (v for v in values if isinstance(v, dict)):
             yield from (k for k, v in found.items() if word(k) and word(v) is None and not isinstance(v, dict))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from scaffold.conventions.mentions import index, run_by
 from scaffold.facts import Facts, paths
 from scaffold.facts.source import Call, Definition, Ref, Source, word
+from scaffold.facts.structured import dotted_keys
 
 _SEED = re.compile(
     r"^(?:(?:random|rng|manual|global|train|start|base|init|np|torch|data)[-_]?)?seeds?(?:[-_]?(?:everything|base|start|value|num|list))?$|^manualseed$|^seed_everything$|^random_state$",
@@ -41,14 +43,10 @@ def seed_flag(facts: Facts, path: str) -> str | None:
 
 def _of_shell(facts: Facts, path: str) -> str | None:
     """A script that hands its arguments on takes those of what it starts."""
-    from scaffold.conventions.scripts import run_by
-
-    by_name: dict[str, list[str]] = {}
-    for file in facts.python:
-        by_name.setdefault(file.rpartition("/")[2], []).append(file)
+    known = index(facts)
     for command in facts.shell_commands:
         if command.path == path and re.search(r"\$(@|\*|\{@\})", command.text):
-            for target in run_by(facts, command, by_name):
+            for target, _ in run_by(facts, command, known):
                 if target.endswith(".py"):
                     return _of_python(facts, target)
     return None
@@ -57,7 +55,17 @@ def _of_shell(facts: Facts, path: str) -> str | None:
 def _of_python(facts: Facts, path: str) -> str | None:
     source = facts.parsed(path)
     near = facts.closure(path, depth=3, limit=80)
-    for reader in (_own_option, _hydra, _config_flag, _typed, _hugging_face, _inherited, _sacred, _overridable, _from_file):
+    for reader in (
+        _own_option,
+        _hydra,
+        _config_flag,
+        _typed,
+        _hugging_face,
+        _inherited,
+        _sacred,
+        _overridable,
+        _from_file,
+    ):
         flag = reader(facts, path, source, near)
         if flag:
             return flag
@@ -138,20 +146,7 @@ def _hydra_files(facts: Facts, path: str, folder: str, name: str) -> list[str]:
 
 def _yaml_seed(facts: Facts, path: str) -> str | None:
     """The dotted key of the shallowest seed in a YAML file."""
-    return _best_key(_yaml_keys(facts.texts.get(path, "")))
-
-
-def _yaml_keys(text: str) -> Iterator[str]:
-    """The dotted keys of a block-style YAML text, commented ones left out."""
-    stack: list[tuple[int, str]] = []
-    for raw in text.splitlines():
-        match = re.match(r"^(\s*)([\w.-]+)\s*:(?:\s|$)", raw)
-        if not match:
-            continue
-        while stack and stack[-1][0] >= len(match[1]):
-            stack.pop()
-        stack.append((len(match[1]), match[2]))
-        yield ".".join(key for _, key in stack)
+    return _best_key(dotted_keys(facts.texts.get(path, "")))
 
 
 def _best_key(keys: Iterable[str]) -> str | None:
@@ -214,7 +209,14 @@ def _typed(facts: Facts, path: str, source: Source, near: dict[str, int]) -> str
     if not parsers or _builds_parser(source):
         return None
     dashed = any(facts.parsed(p).uses("tyro") is not None for p in parsers)
-    taken = {str(a) for p in parsers for c in facts.parsed(p).calls if c.name.endswith(_FLAG_TAKERS) for a in c.args if isinstance(a, Ref)}
+    taken = {
+        str(a)
+        for p in parsers
+        for c in facts.parsed(p).calls
+        if c.name.endswith(_FLAG_TAKERS)
+        for a in c.args
+        if isinstance(a, Ref)
+    }
     found = []
     for file, owner in ((p, d) for p in near for d in facts.parsed(p).classes):
         field = _best(owner.fields)
@@ -270,7 +272,8 @@ def _extends_parser(source: Source) -> bool:
     imported = {n for i in source.imports for n in (*i.aliases, *i.names)}
     adds = re.compile(r"(add|get|make|build|set|parse|init)\w*(arg|option|parser|flag)", re.IGNORECASE)
     return any("parents" in c.keywords for c in source.calls) or any(
-        adds.search(c.last) and c.name.split(".")[0] in imported and c.last not in ("add_argument", "parse_args") for c in source.calls
+        adds.search(c.last) and c.name.split(".")[0] in imported and c.last not in ("add_argument", "parse_args")
+        for c in source.calls
     )
 
 
@@ -310,7 +313,7 @@ def _from_file(facts: Facts, path: str, source: Source, near: dict[str, int]) ->
     if used is None or not loads:
         return None
     for file in (p for p in facts.of("config") if paths.depth(p) <= 3):
-        keys = [k for k in _yaml_keys(facts.texts[file]) if k.rpartition(".")[2] == used]
+        keys = [k for k in dotted_keys(facts.texts[file]) if k.rpartition(".")[2] == used]
         section = next((k for k in keys if k.rpartition(".")[0] in source.keys or "." not in k), None)
         if section:
             return f"config:{section}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.environment import ini, toml
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
+from scaffold.facts.structured import ini, toml
 
 _TEST_FUNCTION = re.compile(r"^(?:    )?(?:async )?def test_?\w*\(", re.MULTILINE)
 _TEST_CASE = re.compile(
@@ -81,10 +81,10 @@ def runner(facts: Facts) -> Found[str | None]:
 
 
 def _configured(facts: Facts) -> Iterator[Hit]:
-    if "pytest" in toml(facts, "pyproject.toml").get("tool", {}):
+    if "pytest" in toml(facts.texts.get("pyproject.toml", "")).get("tool", {}):
         yield Hit("pytest", "pyproject.toml", facts.line_of("pyproject.toml", "[tool.pytest"), "[tool.pytest]")
     for path, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest"), ("pytest.ini", "pytest")):
-        if section in ini(facts, path):
+        if section in ini(facts.texts.get(path, "")):
             yield Hit("pytest", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
     for path in facts.files:
         if path.endswith("conftest.py") and not paths.is_vendored(path.rpartition("/")[0]):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
+from scaffold.facts.structured import scalars
 
 _MODULES = {
     "wandb": ("wandb",),
@@ -98,31 +99,6 @@ def _in_configs(facts: Facts) -> Iterator[Hit]:
                     yield from _reported(value, path, line, key)
                 else:
                     yield from _class_hits(value, path, line, f"{key}: {value}")
-
-
-def scalars(text: str) -> Iterator[tuple[str, str, int]]:
-    """Every scalar of a YAML text as (its key, value, line), whatever tags it has; nothing for a broken one."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        documents = list(yaml.compose_all(text, Loader=loader))
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return
-    stack: list[tuple[str, object]] = [("", d) for d in reversed(documents)]
-    seen: set[int] = set()
-    while stack:
-        key, node = stack.pop()
-        if id(node) in seen:
-            continue
-        if isinstance(node, yaml.ScalarNode):
-            yield key, str(node.value), node.start_mark.line + 1
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            stack += [(key, child) for child in reversed(node.value)]
-        elif isinstance(node, yaml.MappingNode):
-            stack += [(str(getattr(k, "value", "")), child) for k, child in reversed(node.value)]
 
 
 def _in_commands(facts: Facts) -> Iterator[Hit]:

@@ -7,11 +7,13 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scaffold.facts.paths import vocabulary
+
 _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
 _COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
-_WRAPPERS = frozenset(["time", "nohup", "sudo", "exec", "env", "eval", "then", "do", "else", "!", "(", "{", "command", "if", "while"])
+_WRAPPERS = vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
