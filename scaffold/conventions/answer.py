@@ -50,7 +50,7 @@ def answer(facts: Facts) -> Conventions:
         files=found["environment.files"].value,
         python=found["environment.python"].value,
         setup=found["environment.setup"].value,
-        run_prefix=setup.run_prefix(found["environment.manager"].value),
+        run_prefix=setup.run_prefix(facts, found["environment.manager"].value),
         modules=slurm.one_version_each(requested["modules"].value) if requested else (),
     )
     tests = Tests(runner=found["tests.runner"].value, paths=found["tests.paths"].value)

@@ -44,7 +44,7 @@ _CALLS = {
     "argparse": re.compile(r"(^|\.)ArgumentParser$"),
     "hfargparser": re.compile(r"(^|\.)(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$"),
     "lightning_cli": re.compile(r"(^|\.)LightningCLI$|(^|\.)\w*CLI$"),
-    "absl": re.compile(r"^tf\.(compat\.v1\.)?(app\.)?flags\.DEFINE|(^|\.)app\.run$"),
+    "absl": re.compile(r"(^|\.)flags\.DEFINE_\w+$|(^|\.)app\.run$"),
 }
 _LOADS_CONFIG = re.compile(
     r"(^|\.)(yaml|YAML|toml|tomllib|tomli|ruamel)\.(safe_|full_|unsafe_)?loads?$|(^|\.)params_show$|^YAML\.load$"
@@ -111,7 +111,7 @@ def _is_really(system: str, source: Source, call: Call) -> bool:
         return call.last == "LightningCLI" or any(
             "LightningCLI" in c.bases for c in source.classes if c.name == call.last
         )
-    if system == "absl" and call.last == "run":
+    if system == "absl":
         return source.uses("absl") is not None or source.uses("tensorflow") is not None
     return True
 

@@ -149,9 +149,9 @@ def _is_code(facts: Facts, directory: str) -> bool:
 def _is_analysis(facts: Facts, directory: str) -> str | None:
     below = facts.below(directory)
     notebooks = _counted(facts, directory, (".ipynb", ".rmd", ".qmd"))
-    if _name(directory) in _NAMES["analysis"]:
-        if notebooks or not _is_code(facts, directory) or any(_runs(facts, f) for f in below):
-            return f"{notebooks} notebooks" if notebooks else f"holds {below[0]}"
+    named = _name(directory) in _NAMES["analysis"]
+    if named and (notebooks or not _is_code(facts, directory) or any(_runs(facts, f) for f in below)):
+        return f"{notebooks} notebooks" if notebooks else f"holds {below[0]}"
     texts = sum(f.endswith((".py", ".sh", ".ipynb", ".yaml", ".yml", ".r", ".R")) for f in below)
     if notebooks and "/" not in directory and notebooks >= 0.6 * max(texts, 1):
         return f"{notebooks} notebooks"
@@ -185,7 +185,7 @@ def is_settings(facts: Facts, path: str) -> bool:
 def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> Found[tuple[str, ...]]:
     """Top-level directories that hold experiments or run outputs; a package that is only code is none."""
     chosen, lost = [], []
-    for directory in sorted(d for d in facts.tree if "/" not in d and _EXPERIMENTS.match(d)):
+    for directory in sorted(d for d in facts.tree if "/" not in d and (_EXPERIMENTS.match(d) or _holds_runs(facts, d))):
         count = len(facts.below(directory))
         named_for_experiments = _name(directory).startswith(("exp", "ablation", "repro"))
         if _is_code(facts, directory) and not (
@@ -195,6 +195,14 @@ def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> 
         else:
             chosen.append(Evidence(path=directory, text=f"holds {count} tracked files"))
     return Found(tuple(e.path for e in chosen), tuple(chosen), tuple(lost))
+
+
+def _holds_runs(facts: Facts, directory: str) -> bool:
+    """Whether a directory of any name holds what runs leave behind: logs and event files, not only code and data."""
+    if _is_aside(directory) or facts.tree[directory] > 50_000:
+        return False
+    left = sum(f.endswith((".log", ".out", ".ckpt")) or "tfevents" in f for f in facts.below(directory))
+    return left >= 3 and left >= 0.2 * facts.tree[directory]
 
 
 def experiment_root(facts: Facts) -> Found[str]:

@@ -59,20 +59,29 @@ def _declares(facts: Facts, path: str) -> bool:
 
 
 def manager(facts: Facts) -> Found[str]:
-    """What the repository declares: a lock file, then a tool table, then environment.yml, then requirements, pyproject or setup.py."""
+    """What the repository declares at its top, else one folder below.
+
+    A lock file beats a tool table, which beats environment.yml, which beats requirements, pyproject.toml and setup.py.
+    """
     claims = [c for path in files(facts).value if not is_aside(path) for c in _claims(facts, path)]
     if not claims:
         return Found("none")
-    claims.sort(key=lambda c: (c[0], c[2].path.count("/"), c[2].path))
+    claims.sort(key=lambda c: (c[2].path.count("/"), c[0], c[2].path))
     best = claims[0]
-    ranks = ("a lock file", "a tool table", "an environment file", "requirements, pyproject.toml or setup.py")
     won = tuple(e for _, name, e in claims if name == best[1])
     lost = tuple(
-        Evidence(path=e.path, line=e.line, text=f"{name}: {ranks[best[0]]} ({best[2].path}) comes before {ranks[rank]}")
+        Evidence(path=e.path, line=e.line, text=f"{name}: {_why(best, rank, e)}")
         for rank, name, e in claims
         if name != best[1]
     )
     return Found(best[1], won, lost)
+
+
+def _why(best: tuple[int, str, Evidence], rank: int, lost: Evidence) -> str:
+    ranks = ("a lock file", "a tool table", "an environment file", "requirements, pyproject.toml or setup.py")
+    if best[2].path.count("/") < lost.path.count("/"):
+        return f"{best[2].path} lies nearer to the top"
+    return f"{ranks[best[0]]} ({best[2].path}) comes before {ranks[rank]}"
 
 
 def is_aside(path: str) -> bool:
@@ -106,11 +115,13 @@ def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
 
 
 def python(facts: Facts) -> Found[str | None]:
-    """The constraint as written: requires-python, else python_requires, else the python of Poetry, Pixi or the environment file."""
-    for reader in (_from_pyproject, _from_setup, _from_tool_tables, _from_conda):
-        for path in sorted(files(facts).value, key=lambda p: (is_aside(p), p.count("/"), p)):
-            if is_aside(path):
-                continue
+    """The constraint as written, of the files nearest to the top.
+
+    requires-python, else python_requires, else the python of Poetry, Pixi or the environment file.
+    """
+    declaring = sorted((p for p in files(facts).value if not is_aside(p)), key=lambda p: (p.count("/"), len(p), p))
+    for depth in (0, 1):
+        for reader, path in ((r, p) for r in _READERS for p in declaring if p.count("/") == depth):
             constraint, needle = reader(facts, path)
             if constraint:
                 line = facts.line_of(path, needle)
@@ -154,3 +165,6 @@ def _from_conda(facts: Facts, path: str) -> tuple[str | None, str]:
         return None, ""
     found = re.search(r"^\s*-\s*(?:[\w-]+::)?python\s*([=<>!~][^#\n]*)", facts.texts.get(path, ""), re.MULTILINE)
     return (found[1].strip().strip("\"'") if found else None), "python"
+
+
+_READERS = (_from_pyproject, _from_setup, _from_tool_tables, _from_conda)

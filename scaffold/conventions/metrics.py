@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from scaffold.conventions.found import Found, Hit
 from scaffold.conventions.trackers import speaking
@@ -109,7 +110,7 @@ def _tables(facts: Facts) -> Iterator[Hit]:
         if paths.depth(path) > 1 or "readme" not in path.lower():
             continue
         lines = facts.texts[path].splitlines()
-        for number, (line, rule) in enumerate(zip(lines, lines[1:], strict=False), start=1):
+        for number, (line, rule) in enumerate(pairwise(lines), start=1):
             if line.count("|") >= 2 and re.match(r"^\s*\|?\s*:?-{2,}", rule):
                 for cell in (c.strip(" *`") for c in line.strip("| ").split("|")):
                     if direction(cell) and _NAME.match(cell) and len(cell) < 25:

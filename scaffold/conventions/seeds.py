@@ -17,6 +17,7 @@ _SEED = re.compile(
 _HF_ARGUMENTS = re.compile(
     r"^(Seq2Seq)?TrainingArguments$|^(SFT|DPO|ORPO|KTO|PPO|PPOv2|GRPO|RLOO|Reward|CPO|BCO|GKD|OnlineDPO|NashMD|XPO|PRM|IterativeSFT)(Config|TrainingArguments)$"
 )
+_LOADS = re.compile(r"(yaml|toml|tomllib|tomli)\.(safe_|full_)?loads?$|params_show|OmegaConf\.load|Config\.fromfile$")
 _FLAG_TAKERS = (
     "tyro.cli",
     "cli",
@@ -270,7 +271,7 @@ def _inherited(facts: Facts, path: str, source: Source, near: dict[str, int]) ->
 def _extends_parser(source: Source) -> bool:
     """Whether a script's parser takes the options of another: `parents=[...]`, or an imported `add_..._args(parser)`."""
     imported = {n for i in source.imports for n in (*i.aliases, *i.names)}
-    adds = re.compile(r"(add|get|make|build|set|parse|init)\w*(arg|option|parser|flag)", re.IGNORECASE)
+    adds = re.compile(r"(add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$", re.IGNORECASE)
     return any("parents" in c.keywords for c in source.calls) or any(
         adds.search(c.last) and c.name.split(".")[0] in imported and c.last not in ("add_argument", "parse_args")
         for c in source.calls
@@ -301,20 +302,19 @@ def _overridable(facts: Facts, path: str, source: Source, near: dict[str, int]) 
 
 
 def _from_file(facts: Facts, path: str, source: Source, near: dict[str, int]) -> str | None:
-    """`params["seed"]` of a YAML file that the script loads: `config:train.seed`."""
-    used = _best(source.keys) or _best(
-        n.rpartition(".")[2] for n in source.names if "config" in n.lower() or "cfg" in n.lower()
-    )
-    loads = [
-        c
-        for c in source.calls
-        if re.search(r"(yaml|toml|tomllib)\.(safe_|full_)?load|params_show|OmegaConf\.load|Config\.fromfile$", c.name)
-    ]
-    if used is None or not loads:
+    """A seed that only a file sets: `params["seed"]` of a YAML file that is loaded gives `config:train.seed`."""
+    close = [facts.parsed(p) for p in near if near[p] <= 2]
+    if not any(_LOADS.search(c.name) for s in close for c in s.calls):
         return None
+    own = _best(source.keys) or _best(
+        n.rpartition(".")[2] for n in source.names if re.search(r"config|cfg|args|params|opt", n)
+    )
+    if own is None and (_builds_parser(source) or not any(_best(d.fields) for s in close for d in s.classes)):
+        return None
+    used = own or "seed"
     for file in (p for p in facts.of("config") if paths.depth(p) <= 3):
-        keys = [k for k in dotted_keys(facts.texts[file]) if k.rpartition(".")[2] == used]
-        section = next((k for k in keys if k.rpartition(".")[0] in source.keys or "." not in k), None)
+        found = [k for k in dotted_keys(facts.texts[file]) if k.rpartition(".")[2] == used]
+        section = next((k for k in found if k.rpartition(".")[0] in source.keys or "." not in k), None)
         if section:
             return f"config:{section}"
     return f"config:{used}"

@@ -7,7 +7,7 @@ import re
 from scaffold.conventions.environment import CONDA, files, is_aside
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import Evidence
-from scaffold.facts import Facts
+from scaffold.facts import Facts, paths
 
 _INSTALLS_PROJECT = re.compile(
     r"^(python3? -m )?pip3? install (-e |--editable )?\.(\s|$|\[)|^python3? setup\.py (install|develop)"
@@ -20,7 +20,7 @@ def setup(facts: Facts, declared: str, python: str | None) -> Found[str]:
     top = [p for p in files(facts).value if not is_aside(p)]
     venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
     if declared == "uv":
-        return Found("uv sync")
+        return Found(f"uv sync{_project(facts)}")
     if declared == "pixi":
         return Found("pixi install")
     if declared == "conda":
@@ -37,7 +37,7 @@ def setup(facts: Facts, declared: str, python: str | None) -> Found[str]:
 
 def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:
     """The environment file, and the project itself where the README says to install it."""
-    path = min((p for p in top if CONDA.search(p)), key=lambda p: (p.count("/"), p), default="environment.yml")
+    path = min((p for p in top if CONDA.search(p)), key=lambda p: (p.count("/"), len(p), p), default="environment.yml")
     name = _conda_name(facts, path)
     activate = f'eval "$(micromamba shell hook --shell bash)" && micromamba activate {name}'
     line = f"micromamba create -y -n {name} -f {path} && {activate}"
@@ -84,7 +84,7 @@ def _conda_name(facts: Facts, path: str) -> str:
 
 def _setup_from_readme(facts: Facts, venv: str) -> Found[str]:
     """A repository that declares nothing may still say `pip install A B` in its README."""
-    for command in facts.shown_commands:
+    for command in (c for c in facts.shown_commands if paths.depth(c.path) == 1 and "readme" in c.path.lower()):
         words = command.words
         if (
             words[:2] in (("pip", "install"), ("pip3", "install"))
@@ -96,6 +96,13 @@ def _setup_from_readme(facts: Facts, venv: str) -> Found[str]:
     return Found("")
 
 
-def run_prefix(declared: str) -> str:
+def run_prefix(facts: Facts, declared: str) -> str:
     """What stands before a command so that it runs in the environment; empty where `setup` activates it."""
-    return {"uv": "uv run", "pixi": "pixi run"}.get(declared, "")
+    return {"uv": f"uv run{_project(facts)}", "pixi": "pixi run"}.get(declared, "")
+
+
+def _project(facts: Facts) -> str:
+    """`--project FOLDER` where the uv project does not lie at the top."""
+    projects = [p for p in files(facts).value if not is_aside(p) and p.endswith(("uv.lock", "pyproject.toml"))]
+    folder = min(projects, key=lambda p: (p.count("/"), p.endswith("pyproject.toml"), p), default="").rpartition("/")[0]
+    return f" --project {folder}" if folder else ""

@@ -16,6 +16,9 @@ _TEST_CASE = re.compile(
 _RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
 
 
+_DEEPEST = 4
+
+
 def test_files(facts: Facts) -> list[str]:
     """Python files that hold tests: named as such, and with a test in them."""
     named = [
@@ -50,7 +53,7 @@ def test_paths(facts: Facts) -> Found[tuple[str, ...]]:
         shared = _shared(beside)
         folders += [Hit(shared or p, p, None, p) for p in beside]
     near = [hit for hit in folders if paths.depth(hit.value) <= 2]
-    return listed(near or folders)
+    return listed(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
 
 
 def _shared(files: list[str]) -> str:
@@ -68,7 +71,7 @@ def _shared(files: list[str]) -> str:
 def runner(facts: Facts) -> Found[str | None]:
     """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
     files = test_files(facts)
-    if not files:
+    if not test_paths(facts).value:
         return Found(None)
     for hit in (*_configured(facts), *_called(facts), *_imported(facts)):
         return Found("pytest", (hit.evidence,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
@@ -104,6 +105,6 @@ def _in_configs(facts: Facts) -> Iterator[Hit]:
 def _in_commands(facts: Facts) -> Iterator[Hit]:
     for command in (*facts.shell_commands, *facts.shown_commands):
         words = [part for word in command.words for part in word.split("=", 1)]
-        for flag, value in zip(words, words[1:], strict=False):
+        for flag, value in pairwise(words):
             if flag in _REPORTS:
                 yield from _reported(value, command.path, command.line, flag)
