@@ -38,7 +38,7 @@ class Hit:
 
 
 def listed(hits: Iterable[Hit], lost: Iterable[Evidence] = (), *, by_use: bool = False) -> Found[tuple[str, ...]]:
-    """The values that were seen, sorted, or the most used first (then as they were met); at most five places for each."""
+    """The values that were seen, sorted, or the most used first (then as they were met); at most five places each."""
     seen: dict[str, list[Hit]] = {}
     for hit in hits:
         seen.setdefault(hit.value, []).append(hit)

@@ -19,7 +19,10 @@ _RUNNERS = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A command that runs a script; `first` is False where the script is only handed to another one. `text` runs from the work directory."""
+    """A command that runs a script; `text` is how one types it in the work directory.
+
+    `first` is False where the script is only handed to another one that the command runs.
+    """
 
     command: shell.Command
     text: str

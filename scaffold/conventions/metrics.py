@@ -45,7 +45,10 @@ _PIECE = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+(?![a-z])\d*|\d+")
 
 
 def metrics(facts: Facts) -> Found[tuple[str, ...]]:
-    """At most 20 names; a name counts by what it says (validation before training, quality before speed) and by how often it is logged."""
+    """At most 20 names, the likeliest primary one first.
+
+    A name counts by what it says (held out before training, quality before speed), then by how often it is logged.
+    """
     hits = list(_logged(facts))
     uses = Counter(h.value for h in hits)
     ordered = sorted(uses, key=lambda name: (-worth(name) - min(uses[name], 4) * 0.2, name))[:MOST]

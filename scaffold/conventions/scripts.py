@@ -53,7 +53,7 @@ def scripts(facts: Facts) -> tuple[Script, ...]:
 
 
 def _varied(ranked: list[Script]) -> tuple[Script, ...]:
-    """The best first, but no kind takes more than eight of the first twelve places while another kind has scripts to show."""
+    """The best first, but no kind takes more than eight of the first twelve places while another has scripts."""
     first: list[Script] = []
     held: list[Script] = []
     for script in ranked:
@@ -84,7 +84,10 @@ def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script
 
 
 def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
-    """Whether a Python file is there to be run: it has a main guard, a command runs it, or it works at its top level and nobody imports it."""
+    """Whether a Python file is there to be run.
+
+    It has a main guard, or a command runs it, or it works at its top level and nobody imports or exec's it.
+    """
     name = path.rpartition("/")[2]
     if _HELPER.match(name.removesuffix(".py")) and not (run and name == "__init__.py"):
         return False

@@ -16,7 +16,7 @@ _REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\-]*(\[[\w,\-]+\])?([=<>~!]=?[\w.*,<
 
 
 def setup(facts: Facts, declared: str, python: str | None) -> Found[str]:
-    """The shell line that builds the isolated environment: uv where it can, else what the manager needs, else micromamba."""
+    """The shell line that builds the isolated environment: uv where it can, micromamba for an environment file."""
     top = [p for p in files(facts).value if not is_aside(p)]
     venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
     if declared == "uv":

@@ -26,22 +26,24 @@ _OPTIONS = {
 }
 _FIELDS = ("partitions", "accounts", "qos", "gres", "time")
 _PLACEHOLDER = re.compile(
-    r"""[$<>{}\[\]%]|\.\.\.|^\W*$|^(?:your|my|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"""
-    r"""|[-_ ](?:here|name|id|placeholder)$|^(?:partition|account|qos|queue|name|project|gres|time|group|username)s?$|^x+$""",
+    r"[$<>{}\[\]%]|\.\.\.|^\W*$|^x+$|[-_ ](?:here|name|id|placeholder)$"
+    r"|^(?:your|my|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"
+    r"|^(?:partition|account|qos|queue|name|project|gres|time|group|username)s?$",
     re.IGNORECASE,
 )
+_SHOUTED = re.compile(r"^(?=.*_)(?=.*(?:PARTITION|ACCOUNT|QUEUE|QOS|NAME|YOUR|PROJECT|USER))[A-Z_]+$")
 _SUBMITS = re.compile(r"(?:^|[\s;&|(`$])(sbatch|srun|salloc)\s+(?=[-\w./$\"'{])")
 _ACTIVATES = re.compile(
     r"^(?:(?:source|\.)\s+\S*(?:activate|conda\.sh|\.venv\S*|venv\S*)(?:\s|$)|(?:conda|mamba|micromamba)\s+activate\b|eval\s.*\b(?:conda|mamba|micromamba)\b.*hook"
     r"|poetry\s+shell|pyenv\s+activate|spack\s+(?:load|env))"
 )
 
-_UNKNOWN = re.compile(r"\$(?!\(|\{?(?:HOME|USER|SCRATCH|WORK|PWD|CONDA_\w+|SLURM_\w+|PROJECT)\b)")
+_UNKNOWN = re.compile(r"\$(?!\(|\{?(?:HOME|USER|SCRATCH|WORK|PWD|CONDA_(?:PREFIX|EXE|DIR|ROOT)|SLURM_\w+|PROJECT)\b)")
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether a value stands for one the reader fills in: `your-partition`, `ACCOUNT_NAME`, `${PARTITION}`, `<account>`."""
-    return bool(_PLACEHOLDER.search(value)) or (value.isupper() and "_" in value)
+    """Whether the reader is to fill in a value: `your-partition`, `ACCOUNT_NAME`, `${PARTITION}`, `<account>`."""
+    return bool(_PLACEHOLDER.search(value) or _SHOUTED.match(value))
 
 
 def scripts(facts: Facts) -> Found[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Earlier launches in this repository, from the user's shell history and Slurm's accounting; read only when asked for."""
+"""Earlier launches in this repository, from the shell history and Slurm's accounting; read only when asked for."""
 
 from __future__ import annotations
 

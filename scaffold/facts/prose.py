@@ -12,7 +12,8 @@ _FENCE = re.compile(r"^\s*(```+|~~~+)\s*\{?\.?([\w+-]*)")
 _SHELL = frozenset(("bash", "sh", "shell", "console", "zsh", "shell-session", "shellsession", "slurm"))
 _PLAIN = frozenset(("", "text", "txt", "plain"))
 _TOOLS = (
-    "python python3 torchrun accelerate deepspeed sbatch srun mpirun mpiexec horovodrun bash sh make uv poetry pixi conda mamba micromamba pip"
+    "python python3 torchrun accelerate deepspeed sbatch srun mpirun mpiexec horovodrun bash sh make uv poetry pixi pip"
+    " conda mamba micromamba"
     " sky ray kubectl snakemake dvc nextflow Rscript julia pytest composer fairseq-train kedro mlflow wandb"
 )
 _COMMAND = re.compile(
@@ -22,7 +23,10 @@ _INLINE = re.compile(r"`([^`\n]+)`")
 
 
 def commands(path: str, text: str) -> Iterator[shell.Command]:
-    """What a document tells its reader to type: lines of shell blocks, and lines of other blocks and inline code that begin with a known tool."""
+    """What a document tells its reader to type.
+
+    The lines of shell blocks, and lines of other blocks and inline code that begin with a known tool.
+    """
     for first, block in _blocks(text):
         yield from shell.commands(path, block, first)
 
@@ -45,7 +49,7 @@ def _blocks(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
-    """Every line that may hold commands as (number, line, what it is): `shell`, `code`, or `inline` for code within prose."""
+    """Every line that may hold commands as (number, line, what it is): `shell`, or `code` for other code."""
     fence, tag = "", ""
     for number, line in enumerate(text.splitlines(), start=1):
         mark = _FENCE.match(line)

@@ -69,9 +69,9 @@ class Definition:
 class Source:
     """What one Python file says; each line number is that of the first place.
 
-    `globals` are assigned at the top level, `names` are dotted names that hold a seed, `keys` are texts in subscripts, `stores` are
-    assignments `owner["key"] = ...` as (owner, key, line), `main` is the main guard and `acts` the first top-level work.
-    `error` is why the file could not be parsed; then only what its lines show is there.
+    `globals` are assigned at the top level, `names` are dotted names that hold a seed, `keys` are texts in subscripts,
+    `stores` are assignments `owner["key"] = ...` as (owner, key, line), `main` is the main guard and `acts` the first
+    top-level work. `error` is why the file could not be parsed; then only what its lines show is there.
     """
 
     imports: tuple[Import, ...] = ()
@@ -88,7 +88,7 @@ class Source:
     error: str | None = None
 
     def modules(self) -> Iterator[tuple[str, int]]:
-        """Every module that is imported from elsewhere, dotted, with the line; `from a import b` gives `a` and `a.b`."""
+        """Every module that is imported absolutely, dotted, with its line; `from a import b` gives `a` and `a.b`."""
         for found in self.imports:
             if found.level == 0:
                 yield found.module, found.line
