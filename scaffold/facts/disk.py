@@ -46,7 +46,7 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
 
 
 def _walk(workdir: Path) -> Iterator[str]:
-    """What is there when git does not say: without hidden folders, installed packages, and folders that .gitignore names."""
+    """What is there when git does not say, without hidden and installed folders and those that .gitignore names."""
     ignored = set(_UNTRACKED_TREES)
     try:
         rules = (workdir / ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
