@@ -15,6 +15,7 @@ import scaffold
 # command -> (module, attribute); the order is the order of `scaffold --help`
 COMMANDS = {
     "detect": ("scaffold.cli.detect", "detect"),
+    "brief": ("scaffold.cli.brief", "brief"),
     "plan": ("scaffold.cli.plan", "plan"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from scaffold.plan.inline import codes, masked, unquoted
@@ -88,11 +88,25 @@ def read(value: str) -> list[Condition]:
     if whole != value.strip():
         bound = METRIC.fullmatch(whole) or RUNS.fullmatch(whole)
         return [_part(whole) if bound else Command(text=whole)]
-    mask, pieces, start = masked(value), [], 0
+    mask, ends, starts = masked(value), [], [0]
     for joint in PARTS.finditer(mask):
-        pieces.append(value[start : joint.start()])
-        start = joint.end()
-    return [_part(piece.strip()) for piece in [*pieces, value[start:]] if piece.strip()]
+        ends.append(joint.start())
+        starts.append(joint.end())
+    return _merged(value, [(start, end) for start, end in zip(starts, [*ends, len(value)], strict=True) if start < end])
+
+
+def _merged(value: str, spans: Sequence[tuple[int, int]]) -> list[Condition]:
+    """The conditions at `spans`, where prose next to prose is one piece of prose."""
+    found: list[Condition] = []
+    begun = 0
+    for start, end in spans:
+        part = _part(value[start:end].strip())
+        if isinstance(part, Prose) and found and isinstance(found[-1], Prose):
+            found[-1] = Prose(text=value[begun:end].strip())
+            continue
+        begun = start
+        found.append(part)
+    return found
 
 
 def _part(text: str) -> Condition:

@@ -139,7 +139,7 @@ def _phase_line(title: str, tasks: tuple[Task, ...]) -> str:
 
 
 def _line(task: Task) -> str:
-    return f"{task.id or 'line ' + str(task.line)}  {shown(task.description, 90)}"
+    return f"{task.id or 'line ' + str(task.line)}  {shown(task.description, 72)}"
 
 
 def _label(text: str) -> str:
