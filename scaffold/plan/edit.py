@@ -38,7 +38,7 @@ def added(text: str, phase: int, description: str, fields: Sequence[tuple[str, s
     """
     plan = parse(text)
     place = _phase(plan, phase)
-    number = max((task.number[1] for task in place.tasks if task.number and task.number[0] == phase), default=0) + 1
+    number = max((task.number[1] for task in plan.tasks if task.number and task.number[0] == phase), default=0) + 1
     pieces = [
         f"[P{phase}-T{number}] {_one_line(description)}",
         *(f"{name}: {_one_line(value)}" for name, value in fields),

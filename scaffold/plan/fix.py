@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from scaffold.plan import fields
-from scaffold.plan.model import OPEN, Plan, Task
+from scaffold.plan import fields, numbering
+from scaffold.plan.model import Plan, Task
 from scaffold.plan.oddities import MENDABLE
 from scaffold.plan.parse import ITEM, TAG, parse
 
-MENTION = re.compile(r"(?<![\w/.-])P(\d{1,9})-T(\d{1,9})(?![\w/-]|\.\w)", re.IGNORECASE)
 ORDER = ("depends", "deliverable", "done-when", "evidence", "follow-up-when", "continue-if", "kind")
 
 
@@ -22,8 +21,8 @@ def fixed(text: str) -> str:
     """`text` with everything mended that is mechanical; mending it again changes nothing."""
     text = _with_boxes(text)
     plan = parse(text)
-    names = _new_ids(plan)
-    renamed = {task.id: names[task.line] for task in reversed(plan.tasks) if task.id and task.line in names}
+    first, names = numbering.first_ids(plan), numbering.ids(plan)
+    renamed = {first[task.line]: names[task.line] for task in reversed(plan.tasks) if task.line in first}
     lines: dict[int, str] = {}
     tasks = {task.line: task for task in plan.tasks}
     for line in plan.lines:
@@ -54,40 +53,12 @@ def _with_boxes(text: str) -> str:
     return _replaced(plan, lines)
 
 
-def _new_ids(plan: Plan) -> dict[int, str]:
-    """The line of each task -> the id that it should have."""
-    numbers = [phase.number for phase in plan.phases]
-    names: dict[int, str] = {}
-    for phase in plan.phases:
-        if phase.number is None or numbers.count(phase.number) > 1:
-            names |= {task.line: task.id for task in phase.tasks if task.id}
-            continue
-        last = max(
-            (task.number[1] for task in phase.tasks if task.number and task.number[0] == phase.number), default=0
-        )
-        for task in phase.tasks:
-            last += task.number is None
-            names[task.line] = task.id or f"P{phase.number}-T{last}"
-    counted = {t.line: f"P{phase.number}-T{m}" for phase in plan.phases for m, t in enumerate(phase.tasks, start=1)}
-    whole = None not in numbers and len(set(numbers)) == len(numbers)
-    return counted if whole and _may_renumber(plan, counted) else names
-
-
-def _may_renumber(plan: Plan, counted: Mapping[int, str]) -> bool:
-    """Whether new numbers keep every meaning: nothing was started, and no mention of a missing task would find one."""
-    if any(task.state != OPEN for task in plan.tasks):
-        return False
-    ids = {task.id for task in plan.tasks if task.id}
-    mentioned = {f"P{int(n)}-T{int(m)}" for n, m in MENTION.findall(plan.text)}
-    return not (mentioned - ids) & set(counted.values())
-
-
 def _renamed(text: str, names: Mapping[str, str]) -> str:
     def name(match: re.Match[str]) -> str:
         old = f"P{int(match[1])}-T{int(match[2])}"
         return names.get(old, old) if names.get(old, old) != old else match[0]
 
-    return MENTION.sub(name, text)
+    return numbering.MENTION.sub(name, text)
 
 
 def _task_line(text: str, task: Task, names: Mapping[int, str], renamed: Mapping[str, str]) -> str:
