@@ -15,6 +15,11 @@ import scaffold
 # command -> (module, attribute); the order is the order of `scaffold --help`
 COMMANDS = {
     "detect": ("scaffold.cli.detect", "detect"),
+    "init": ("scaffold.cli.init", "init"),
+    "add": ("scaffold.cli.update", "add"),
+    "update": ("scaffold.cli.update", "update"),
+    "status": ("scaffold.cli.status", "status"),
+    "remove": ("scaffold.cli.remove", "remove"),
     "brief": ("scaffold.cli.brief", "brief"),
     "plan": ("scaffold.cli.plan", "plan"),
 }
