@@ -58,7 +58,14 @@ class Workspace:
 
     def record(self, *args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run the recorder to its end."""
-        options = {"cwd": self.root, "text": True, "capture_output": True, "timeout": 60, "stdin": subprocess.DEVNULL, **options}
+        options = {
+            "cwd": self.root,
+            "text": True,
+            "capture_output": True,
+            "timeout": 60,
+            "stdin": subprocess.DEVNULL,
+            **options,
+        }
         if "input" in options:
             del options["stdin"]
         done = subprocess.run(self.command(*args), **options)
@@ -69,7 +76,13 @@ class Workspace:
     def start(self, *args: str | Path, **options: Any) -> subprocess.Popen[bytes]:
         """Start the recorder; its command runs when this returns."""
         before = set(self.paths())
-        options = {"cwd": self.root, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
+        options = {
+            "cwd": self.root,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            **options,
+        }
         process = subprocess.Popen(self.command(*args), **options)
         until(lambda: set(self.paths()) - before)
         return process
@@ -154,7 +167,9 @@ MakeWorkspace = Callable[..., Workspace]
 def make_workspace(make_repo: MakeRepo) -> MakeWorkspace:
     """A function that makes a committed repository with a workspace in it."""
 
-    def make(files: Mapping[str, str | bytes] | None = None, *, below: str = "", name: str = "repo", **changes: object) -> Workspace:
+    def make(
+        files: Mapping[str, str | bytes] | None = None, *, below: str = "", name: str = "repo", **changes: object
+    ) -> Workspace:
         repo = make_repo(files, name=name)
         made = write_workspace(repo / below if below else repo, settings(**changes))
         git(repo, "add", "-A")

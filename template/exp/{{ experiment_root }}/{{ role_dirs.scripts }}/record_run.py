@@ -121,7 +121,7 @@ def _escaped(c: str, ascii: bool) -> str:
     if c > "\uffff":
         high, low = divmod(ord(c) - 0x10000, 0x400)
         return "\\u%04x\\u%04x" % (0xD800 + high, 0xDC00 + low)
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(c, "\\u%04x" % ord(c))
+    return {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}.get(c, "\\u%04x" % ord(c))
 
 
 def parse(text: str) -> Any:
@@ -259,7 +259,7 @@ def redact(text: str, kind: str = "text") -> str:
         text = pattern(r"([A-Za-z][A-Za-z0-9+.\-]*://)([^\s/\"'<>]+)@").sub(_redact_userinfo, text)
     low = text.lower()
     if "authorization" in low or "x-auth" in low or "x-api-key" in low:
-        header = r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*[fFrRbB]?\\?[\"']?)((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
+        header = r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*(?:[fFrRbB]?\\?[\"'])?)((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
         text = pattern(header).sub(_redact_header, text)
     if has_any(low, SECRET_WORDS):
         values = QUOTED if kind == "code" else "(?:%s|%s)" % (QUOTED, PLAIN[kind])
@@ -349,15 +349,22 @@ def redact_params(params: Mapping[str, Scalar]) -> Dict[str, Scalar]:
 
 
 def script_at(argv: Sequence[str]) -> int:
-    """Where the program's own arguments begin, less one: its script, the module after `-m`, or the command itself."""
+    """Where the program's own arguments begin, less one: its script, the module or code it is given, or the command itself."""
+    modules = ("python", "torchrun", "accelerate", "deepspeed")
     for i, token in enumerate(argv):
         if token.endswith(CODE + SHELL) and not token.startswith("-"):
             return i
-        if i > 1 and argv[i - 1] in ("-c", "-e") and os.path.basename(argv[i - 2]).rstrip("0123456789.") in INTERPRETERS:
+        flag = argv[i - 1] if i > 1 else ""
+        if flag == "-m" and any(program(t) in modules for t in argv[: i - 1]):
             return i
-        if i and argv[i - 1] == "-m" and any(os.path.basename(t).startswith(("python", "torchrun", "accelerate")) for t in argv[:i]):
+        if flag in ("-c", "-e") and any(program(t) in INTERPRETERS for t in argv[: i - 1]):
             return i
     return 0
+
+
+def program(token: str) -> str:
+    """A program's bare name: `python` of `/usr/bin/python3.11`."""
+    return os.path.basename(token).rstrip(DIGITS + ".")
 
 
 def command_params(argv: Sequence[str]) -> Dict[str, Scalar]:
@@ -399,12 +406,14 @@ def command_seed(params: Mapping[str, Scalar]) -> Optional[str]:
 
 
 def default_experiment(argv: Sequence[str]) -> str:
-    """The experiment of a command that names none: its script's name without suffix, or the module's last part."""
+    """The experiment of a command that names none: its script's name without suffix, the module's last part, the program."""
     at = script_at(argv)
-    if at and argv[at - 1] in ("-c", "-e"):
-        at -= 2
-    token = os.path.basename(argv[at])
-    return os.path.splitext(token)[0] if token.endswith(CODE + SHELL) else token.rpartition(".")[2] or token
+    if argv[at].endswith(CODE + SHELL):
+        return os.path.splitext(os.path.basename(argv[at]))[0]
+    if argv[at - 1] == "-m":
+        return argv[at].rpartition(".")[2]
+    programs = [program(t) for t in argv[:at] if program(t) in INTERPRETERS]
+    return programs[-1] if programs else os.path.basename(argv[0])
 
 
 def safe_name(text: str) -> str:
