@@ -1298,11 +1298,12 @@ def process_mark(pid: int) -> Dict[str, Any]:
     """What tells whether a process is still there: its id and start, on which boot of which host, in which id namespace."""
     mark: Dict[str, Any] = {"pid": pid, "start": None, "boot": None, "namespace": None, "host": os.uname().nodename}
     try:
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
-            mark["start"] = int(file.read().rpartition(")")[2].split()[19])
         with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             mark["boot"] = file.read().strip()
         mark["namespace"] = os.readlink("/proc/self/ns/pid")
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            state = file.read().rpartition(")")[2].split()
+        mark["start"] = None if state[0] in "ZX" else int(state[19])
     except (OSError, ValueError, IndexError):
         pass
     return mark
