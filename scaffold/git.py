@@ -100,6 +100,27 @@ def tracked(directory: Path) -> list[str]:
     return sorted(set(must(directory, "ls-files", "-z").paths))
 
 
+def untracked(directory: Path) -> list[str]:
+    """The files below `directory` that git neither tracks nor ignores, sorted, relative to it."""
+    return sorted(set(must(directory, "ls-files", "-z", "--others", "--exclude-standard").paths))
+
+
+def is_dirty(directory: Path) -> bool:
+    """Whether a tracked file differs from HEAD (before the first commit: whether something is staged)."""
+    answer = ask(directory, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
+    return answer.status == 0 and bool(answer.stdout.strip())
+
+
+def remote(directory: Path) -> str | None:
+    """The address of `origin` (or of the only remote) without user name and password; None where there is none."""
+    import re
+
+    answer = ask(directory, "config", "--get-regexp", r"^remote\..*\.url$")
+    urls = dict(line.partition(" ")[::2] for line in answer.text.splitlines())
+    url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
+    return re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url) if url else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
     """A path that git would ignore, and the rule that says so (`source` may be a user-wide file)."""
@@ -120,3 +141,79 @@ def ignored(directory: Path, paths: Iterable[str]) -> list[Ignored]:
     rows = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=False)
     found = [Ignored(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
     return [row for row in found if not row.pattern.startswith("!")]
+
+
+def snapshot(source: str, version: str | None, directory: Path) -> str:
+    """Write the files of `source` (a checkout, a bundle, a Git URL) at `version` into `directory`; what git describes them as.
+
+    The default version is the newest `v*` tag, or HEAD where there is none. Raises ScaffoldError when the source cannot be
+    had or does not know the version.
+    """
+    import git  # noqa: TID251 - this module is the door
+    from git.exc import GitError, UnsafeOptionError, UnsafeProtocolError  # noqa: TID251
+    from gitdb.exc import BadName  # type: ignore[import-untyped]
+
+    directory.mkdir(parents=True)
+    try:
+        repo = git.Repo.clone_from(source, directory.with_suffix(".git"), bare=True)
+    except (GitError, UnsafeProtocolError, UnsafeOptionError, OSError) as error:
+        reason = getattr(error, "stderr", "") or str(error)
+        raise ScaffoldError(
+            f"the template {source} cannot be read: {_last_line(str(reason))}",
+            hint="name a checkout, a bundle or a Git URL with --template",
+        ) from error
+    with repo:
+        tags = repo.git.tag("--sort=-version:refname", "--list", "v*").splitlines()
+        wanted = version or (tags[0] if tags else "HEAD")
+        try:
+            commit = repo.commit(wanted)
+        except (BadName, ValueError, IndexError) as error:
+            raise ScaffoldError(
+                f"the template {source} has no version {wanted}",
+                hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
+            ) from error
+        must(directory, f"--git-dir={repo.git_dir}", "--work-tree=.", "checkout", "--quiet", commit.hexsha, "--", ".")
+        return str(repo.git.describe("--tags", "--always", commit.hexsha))
+
+
+def merge(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, str]) -> tuple[bytes, bool]:
+    """Three-way merge of texts: the result, and whether it holds conflict markers (they carry `labels`: ours, base, theirs).
+
+    Binary content cannot be merged: then `ours` comes back, with True.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="scaffold-merge-") as name:
+        folder = Path(name)
+        for side, content in (("ours", ours), ("base", base), ("theirs", theirs)):
+            (folder / side).write_bytes(content)
+        named = [part for label in labels for part in ("-L", label)]
+        answer = ask(folder, "merge-file", "-p", *named, "ours", "base", "theirs")
+    if not 0 <= answer.status <= 127:
+        return ours, True
+    return answer.stdout, answer.status > 0
+
+
+def difference(path: str, old: bytes | None, new: bytes | None) -> str:
+    """The patch that turns `old` into `new` (None: no such file), as git prints it."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="scaffold-diff-") as name:
+        folder = Path(name)
+        for side, content in (("a", old), ("b", new)):
+            if content is not None:
+                (folder / side).write_bytes(content)
+        sides = ["a" if old is not None else "/dev/null", "b" if new is not None else "/dev/null"]
+        answer = ask(folder, "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-prefix", "--", *sides)
+    text = answer.stdout.decode("utf-8", "replace")
+    body = text.partition("\n--- ")[2]
+    if not body:
+        return "" if old == new else f"Binary file {path} differs\n"
+    hunks = body.partition("@@")[2]
+    names = (f"a/{path}" if old is not None else "/dev/null", f"b/{path}" if new is not None else "/dev/null")
+    return f"--- {names[0]}\n+++ {names[1]}\n@@{hunks}"
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip(" '") for line in text.strip().splitlines() if line.strip(" '")]
+    return lines[-1].removeprefix("fatal: ") if lines else "git gave no reason"

@@ -1,1 +1,20 @@
 """Facts -> Conventions, one file per subject, each value with its evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold.conventions.model import Conventions
+
+__all__ = ["Conventions", "detect"]
+
+
+def detect(workdir: Path, *, history: bool = False) -> Conventions:
+    """What the repository at `workdir` does, and what this machine offers; `history` also reads earlier launches.
+
+    Raises ScaffoldError when `workdir` cannot be read as a repository.
+    """
+    from scaffold.conventions.answer import answer
+    from scaffold.facts import read
+
+    return answer(read(workdir, history=history))

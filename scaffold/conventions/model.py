@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from scaffold.facts.machine import Machine
+from scaffold.facts.repository import Git
+
+__all__ = ["Conventions", "EntryPoint", "Environment", "Evidence", "Git", "Machine", "Slurm", "Tests"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -61,29 +66,11 @@ class Tests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Git:
-    """Where the repository stands; `remote` without credentials."""
-
-    commit: str | None
-    branch: str | None
-    dirty: bool
-    remote: str | None
-    lfs: bool
-    submodules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What this machine offers."""
-
-    gpus: int = 0
-    slurm: bool = False
-    scheduler_partitions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Conventions:
-    """Everything read off one repository; what could not be known is None or empty."""
+    """Everything read off one repository; what could not be known is None or empty.
+
+    `evidence` says what each field was read from, `lost` what spoke for another value and why it did not count.
+    """
 
     workdir: str = "."
     experiment_root: str = ".wild/experiments"
@@ -103,7 +90,13 @@ class Conventions:
     machine: Machine = field(default_factory=Machine)
     risks: tuple[str, ...] = ()
     evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
+    lost: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
+    history: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `scaffold detect --json` prints (version 1)."""
-        return {"version": 1, **asdict(self)}
+        """The object that `scaffold detect --json` prints (version 1); `history` only where it was asked for."""
+        answer = {"version": 1, **asdict(self)}
+        del answer["lost"]
+        if self.history is None:
+            del answer["history"]
+        return answer

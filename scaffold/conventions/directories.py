@@ -1,0 +1,278 @@
+"""Which directories play which role, and where experiments live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from scaffold.conventions.found import Found
+from scaffold.conventions.model import Evidence
+from scaffold.facts import Facts, paths
+
+ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
+_NAMES = {
+    "scripts": frozenset(
+        [
+            "scripts",
+            "script",
+            "tools",
+            "bin",
+            "jobs",
+            "slurm",
+            "slurm_scripts",
+            "sbatch",
+            "launch",
+            "launchers",
+            "launch_scripts",
+            "run_scripts",
+            "runscripts",
+            "shell",
+            "bash",
+        ]
+    ),
+    "logs": frozenset(["logs", "log", "slurm_logs", "slurm_out", "lightning_logs", "tb_logs", "tensorboard_logs"]),
+    "outputs": frozenset(
+        [
+            "outputs",
+            "output",
+            "out",
+            "runs",
+            "checkpoints",
+            "checkpoint",
+            "ckpt",
+            "ckpts",
+            "saved_models",
+            "mlruns",
+            "wandb",
+            "multirun",
+            "artifacts",
+            "experiments_out",
+        ]
+    ),
+    "results": frozenset(["results", "result", "eval_results", "test_results", "predictions", "scores"]),
+    "analysis": frozenset(
+        [
+            "analysis",
+            "analyses",
+            "notebooks",
+            "notebook",
+            "plots",
+            "plotting",
+            "plot",
+            "figures",
+            "visualization",
+            "visualizations",
+            "visualisation",
+            "visualize",
+        ]
+    ),
+    "metadata": frozenset(["metadata", "meta", "manifests"]),
+    "configs": frozenset(
+        [
+            "configs",
+            "config",
+            "conf",
+            "confs",
+            "cfg",
+            "cfgs",
+            "configuration",
+            "configurations",
+            "hparams",
+            "hyperparams",
+            "hyperparameters",
+            "hydra_configs",
+            "hydra_config",
+            "recipes",
+            "experiment_configs",
+            "exp_configs",
+            "train_configs",
+            "yamls",
+        ]
+    ),
+}
+_EXPERIMENTS = re.compile(
+    r"^(exps?|experiments?|runs?|logs?|outputs?|results?|lightning_logs|wandb|mlruns|multirun|sweeps|ablations?|checkpoints|replication|reproduce)$",
+    re.IGNORECASE,
+)
+_CONFIG_SUFFIXES = (
+    ".yaml",
+    ".yml",
+    ".json",
+    ".toml",
+    ".gin",
+    ".ini",
+    ".cfg",
+    ".conf",
+    ".jsonnet",
+    ".libsonnet",
+    ".tsv",
+    ".hydra",
+    ".args",
+)
+_SCRIPT_SUFFIXES = (".sh", ".bash", ".sbatch", ".slurm", ".sub", ".job", ".pbs", ".lsf")
+_ASIDE = (
+    paths.TESTS
+    | paths.DOCS
+    | paths.EXAMPLES
+    | {"data", "datasets", "dataset", "assets", "static", "public", "docker", "images", "img"}
+)
+_DEEPEST = 3
+
+
+def role_dirs(facts: Facts) -> dict[str, Found[tuple[str, ...]]]:
+    """Role -> the topmost directories that play it; folders below a listed one are not repeated."""
+    ordered = sorted(facts.tree, key=lambda d: (d.count("/"), d))
+    candidates = [d for d in ordered if d.count("/") < _DEEPEST and not _is_aside(d)]
+    plays: dict[str, Callable[[Facts, str], str | None]] = {
+        "scripts": _is_scripts,
+        "logs": _is_kept_outputs("logs"),
+        "outputs": _is_kept_outputs("outputs"),
+        "results": _is_kept_outputs("results"),
+        "analysis": _is_analysis,
+        "metadata": _is_kept_outputs("metadata"),
+        "configs": _is_configs,
+    }
+    return {role: _topmost(facts, candidates, plays[role]) for role in ROLES}
+
+
+def _is_aside(directory: str) -> bool:
+    pieces = directory.lower().split("/")
+    return any(p.startswith(".") or p in _ASIDE for p in pieces) or paths.is_vendored(directory)
+
+
+def _topmost(
+    facts: Facts, candidates: Iterable[str], plays: Callable[[Facts, str], str | None]
+) -> Found[tuple[str, ...]]:
+    chosen: list[str] = []
+    evidence: list[Evidence] = []
+    for directory in candidates:
+        if any(directory.startswith(c + "/") for c in chosen):
+            continue
+        why = plays(facts, directory)
+        if why:
+            chosen.append(directory)
+            evidence.append(Evidence(path=directory, text=why))
+    return Found(tuple(sorted(chosen)), tuple(evidence))
+
+
+def _name(directory: str) -> str:
+    return directory.rpartition("/")[2].lower().replace("-", "_")
+
+
+def _counted(facts: Facts, directory: str, suffixes: tuple[str, ...]) -> int:
+    return sum(f.lower().endswith(suffixes) for f in facts.below(directory))
+
+
+def _runs(facts: Facts, path: str) -> bool:
+    """Whether a file is there to be run: a shell script, or Python with a main guard or work at its top level."""
+    if paths.kind(path) == "shell":
+        return True
+    if not path.endswith(".py") or path not in facts.texts:
+        return path.endswith((".R", ".r", ".jl"))
+    return bool(re.search(r"^if __name__\s*==|^\s*app\.run\(", facts.texts[path], re.MULTILINE))
+
+
+def _is_scripts(facts: Facts, directory: str) -> str | None:
+    below = facts.below(directory)
+    if _name(directory) in _NAMES["scripts"]:
+        first = next((f for f in below if _runs(facts, f)), None)
+        if first or _name(directory) in ("scripts", "script"):
+            return f"holds {first or below[0]}"
+    shells = _counted(facts, directory, _SCRIPT_SUFFIXES)
+    if "/" not in directory and shells >= 2 and shells >= 0.6 * len(below):
+        return f"{shells} of {len(below)} files are shell scripts"
+    return None
+
+
+def _is_kept_outputs(role: str) -> Callable[[Facts, str], str | None]:
+    def plays(facts: Facts, directory: str) -> str | None:
+        if _name(directory) not in _NAMES[role] or directory.count("/") > 1 or _is_code(facts, directory):
+            return None
+        return f"holds {len(facts.below(directory))} tracked files"
+
+    return plays
+
+
+def _is_code(facts: Facts, directory: str) -> bool:
+    """Whether a directory is importable source and nothing else: a package whose files are all Python."""
+    below = facts.below(directory)
+    modules = [f for f in below if f.endswith(".py")]
+    return bool(modules) and len(modules) >= 0.8 * len(below) and f"{directory}/__init__.py" in facts.names
+
+
+def _is_analysis(facts: Facts, directory: str) -> str | None:
+    below = facts.below(directory)
+    notebooks = _counted(facts, directory, (".ipynb", ".rmd", ".qmd"))
+    if _name(directory) in _NAMES["analysis"]:
+        if notebooks or not _is_code(facts, directory) or any(_runs(facts, f) for f in below):
+            return f"{notebooks} notebooks" if notebooks else f"holds {below[0]}"
+    texts = sum(f.endswith((".py", ".sh", ".ipynb", ".yaml", ".yml", ".r", ".R")) for f in below)
+    if notebooks and "/" not in directory and notebooks >= 0.6 * max(texts, 1):
+        return f"{notebooks} notebooks"
+    return None
+
+
+def _is_configs(facts: Facts, directory: str) -> str | None:
+    if _name(directory) not in _NAMES["configs"]:
+        return None
+    below = facts.below(directory)
+    data = [f for f in below if f.endswith(_CONFIG_SUFFIXES)]
+    if data:
+        return f"holds {data[0]}"
+    modules = [f for f in below if f.endswith(".py") and not f.endswith("__init__.py")]
+    settings = [f for f in modules if is_settings(facts, f)]
+    if settings and len(settings) >= 0.5 * len(modules):
+        return f"holds {settings[0]}"
+    return None
+
+
+def is_settings(facts: Facts, path: str) -> bool:
+    """Whether a Python file is a configuration: `get_config()`, or assignments without classes and functions."""
+    text = facts.texts.get(path, "")
+    if re.search(r"^def get_(default_)?configs?\(", text, re.MULTILINE):
+        return True
+    return not re.search(r"^(class|def|async def|if __name__)\b", text, re.MULTILINE) and bool(
+        re.search(r"^\w+\s*=", text, re.MULTILINE)
+    )
+
+
+def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> Found[tuple[str, ...]]:
+    """Top-level directories that hold experiments or run outputs; a package that is only code is none."""
+    chosen, lost = [], []
+    for directory in sorted(d for d in facts.tree if "/" not in d and _EXPERIMENTS.match(d)):
+        count = len(facts.below(directory))
+        if _is_code(facts, directory) and not any(e.startswith(directory + "/") for e in entry_points):
+            lost.append(Evidence(path=directory, text="a Python package: code, not experiments"))
+        else:
+            chosen.append(Evidence(path=directory, text=f"holds {count} tracked files"))
+    return Found(tuple(e.path for e in chosen), tuple(chosen), tuple(lost))
+
+
+def experiment_root(facts: Facts) -> Found[str]:
+    """`exp` where it exists and holds no importable source of the repository, else `.wild/experiments`."""
+    if "exp" not in facts.tree:
+        return Found(".wild/experiments", (Evidence(path=".", text="no directory exp at the top"),))
+    source = next((f for f in facts.below("exp") if f.endswith(".py") and _is_source(facts, f)), None)
+    if source is None:
+        return Found(
+            "exp", (Evidence(path="exp", text=f"holds {len(facts.below('exp'))} tracked files, no importable source"),)
+        )
+    importers = facts.importers.get(source, ())
+    line = (
+        next((i.line for i in facts.parsed(importers[0]).imports if i.module.split(".")[0] == "exp"), None)
+        if importers
+        else None
+    )
+    place = (
+        Evidence(path=importers[0], line=line, text=f"imports {source}")
+        if importers
+        else Evidence(path=source, text="part of the package exp")
+    )
+    return Found(".wild/experiments", (place,), (Evidence(path="exp", text="exists, but is code of the repository"),))
+
+
+def _is_source(facts: Facts, path: str) -> bool:
+    """Whether a module below exp/ is imported from outside exp/, or belongs to a package there."""
+    if any(not i.startswith("exp/") for i in facts.importers.get(path, ())):
+        return True
+    return "exp/__init__.py" in facts.names and not path.endswith("__init__.py")

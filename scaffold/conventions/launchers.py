@@ -1,0 +1,163 @@
+"""What starts the jobs: commands in scripts and README, imports of launching libraries, manifests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scaffold.conventions import slurm
+from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.trackers import scalars, speaking
+from scaffold.facts import Facts, paths, prose, shell
+
+_IMPORTS = {
+    "submitit": ("submitit",),
+    "ray": ("ray",),
+    "horovod": ("horovod",),
+    "torchrun": ("torch.distributed.run", "torch.distributed.launch", "torch.distributed.launcher"),
+    "skypilot": ("sky",),
+    "kubernetes": ("kubernetes",),
+}
+_FIRST_WORD = {
+    "mpirun": "mpirun",
+    "mpiexec": "mpirun",
+    "deepspeed": "deepspeed",
+    "horovodrun": "horovod",
+    "kubectl": "kubernetes",
+    "torchrun": "torchrun",
+}
+_PAIRS = {
+    ("accelerate", "launch"): "accelerate",
+    ("accelerate-launch", ""): "accelerate",
+    ("sky", "launch"): "skypilot",
+    ("sky", "exec"): "skypilot",
+    ("sky", "jobs"): "skypilot",
+    ("ray", "job"): "ray",
+    ("ray", "start"): "ray",
+    ("ray", "submit"): "ray",
+    ("-m", "torch.distributed.launch"): "torchrun",
+    ("-m", "torch.distributed.run"): "torchrun",
+    ("-m", "accelerate.commands.launch"): "accelerate",
+    ("-m", "deepspeed.launcher.runner"): "deepspeed",
+}
+_JOB_KINDS = frozenset(
+    ["Job", "CronJob", "Pod", "PyTorchJob", "MPIJob", "TFJob", "RayJob", "RayCluster", "JobSet", "TrainJob", "Workflow"]
+)
+_DOC_MAY_SHOW = re.compile(
+    r"torchrun|torch\.distributed|accelerate|sbatch|srun|mpirun|mpiexec|deepspeed|horovodrun|\bsky\b|\bray\b"
+)
+
+
+def launchers(facts: Facts) -> Found[tuple[str, ...]]:
+    """The launchers in use: a command in a script, in code or in the README, an import, a Slurm header."""
+    return listed((*_in_scripts(facts), *_in_commands(facts), *_in_python(facts), *_in_manifests(facts)))
+
+
+def _in_scripts(facts: Facts) -> Iterator[Hit]:
+    for hit in slurm.scripts(facts).evidence:
+        yield Hit("slurm", hit.path, hit.line, hit.text)
+
+
+def _in_commands(facts: Facts) -> Iterator[Hit]:
+    for command in (*facts.shell_commands, *facts.shown_commands):
+        if not (paths.is_test(command.path) or paths.is_hidden(command.path)):
+            for name in started_by(command):
+                yield Hit(name, command.path, command.line, command.text[:160])
+
+
+def started_by(command: shell.Command) -> Iterator[str]:
+    """The launchers that a command uses; several where one starts another (`srun torchrun ...`)."""
+    words = command.words
+    if words[0] in ("echo", "printf", "pip", "pip3", "conda", "apt", "apt-get", "which", "uv", "cat", "man"):
+        if words[:2] != ("uv", "run"):
+            return
+    if slurm.submits(command):
+        yield "slurm"
+    for at, word in enumerate(words):
+        follows = words[at + 1] if at + 1 < len(words) else ""
+        name = _PAIRS.get((word, follows))
+        if name:
+            yield name
+        tool = word.rpartition("/")[2].lstrip("$(`\"'")
+        runs = at == 0 or words[at - 1].startswith("-") or not words[0].startswith(("git", "cd"))
+        if (
+            tool in _FIRST_WORD
+            and follows
+            and runs
+            and not word.startswith("-")
+            and (at == 0 or _launching(words[:at]))
+        ):
+            yield _FIRST_WORD[tool]
+    if any("hydra/launcher=submitit" in w for w in words):
+        yield "submitit"
+
+
+def _launching(before: tuple[str, ...]) -> bool:
+    """Whether the words before a tool start it: srun, env, uv run, python -m, docker run and the like."""
+    return before[0] in (
+        "srun",
+        "uv",
+        "poetry",
+        "env",
+        "singularity",
+        "apptainer",
+        "docker",
+        "bash",
+        "sh",
+        "python",
+        "python3",
+        "numactl",
+        "xvfb-run",
+        "nsys",
+        "LAUNCHER",
+    )
+
+
+def _in_python(facts: Facts) -> Iterator[Hit]:
+    for path in speaking(facts):
+        text = facts.texts[path]
+        if not _DOC_MAY_SHOW.search(text) and not any(
+            m in text for m in ("submitit", "horovod", "kubernetes", "notebook_launcher")
+        ):
+            continue
+        source = facts.parsed(path)
+        for name, modules in _IMPORTS.items():
+            line = source.uses(*modules)
+            if line is not None:
+                yield Hit(name, path, line, f"import {modules[0]}")
+        for command in prose.commands(path, source.doc):
+            for name in started_by(command):
+                yield Hit(name, path, command.line, command.text[:160])
+        yield from _started_in_code(facts, path)
+
+
+def _started_in_code(facts: Facts, path: str) -> Iterator[Hit]:
+    """`subprocess.run(["sbatch", ...])`, `os.system("sbatch ...")`, `notebook_launcher(...)`."""
+    for call in facts.parsed(path).calls:
+        if call.last == "notebook_launcher":
+            yield Hit("accelerate", path, call.line, "notebook_launcher(...)")
+        if call.last not in ("run", "call", "check_call", "check_output", "Popen", "system", "popen", "getoutput"):
+            continue
+        first = call.args[0] if call.args else None
+        words = tuple(w if isinstance(w, str) else "?" for w in first) if isinstance(first, tuple) else ()
+        if isinstance(first, str):
+            words = tuple(shell.split(first))
+        if words:
+            command = shell.Command(path=path, line=call.line, text=" ".join(words), words=words)
+            for name in started_by(command):
+                yield Hit(name, path, call.line, command.text[:160])
+
+
+def _in_manifests(facts: Facts) -> Iterator[Hit]:
+    """Kubernetes jobs, SkyPilot tasks, and Hydra's submitit launcher in YAML."""
+    for path in facts.of("config"):
+        text = facts.texts[path]
+        if paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path):
+            continue
+        if "apiVersion:" in text and any(k == "kind" and v in _JOB_KINDS for k, v, _ in scalars(text)):
+            yield Hit("kubernetes", path, facts.line_of(path, "kind:"), "a job manifest")
+        if "accelerators:" in text and "resources:" in text and re.search(r"^(run|setup):", text, re.MULTILINE):
+            yield Hit("skypilot", path, facts.line_of(path, "accelerators:"), "resources: accelerators")
+        for key, value, line in scalars(text) if "submitit" in text else ():
+            if ("launcher" in key and "submitit" in value) or value.startswith("hydra_plugins.hydra_submitit"):
+                yield Hit("submitit", path, line, f"{key}: {value}")

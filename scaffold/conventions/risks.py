@@ -1,0 +1,119 @@
+"""What a planner should know before it trusts a run of this repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from scaffold.conventions.found import Found
+from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
+from scaffold.facts import Facts, paths
+
+_ABSOLUTE = re.compile(
+    r"""["'=\s](/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content|datasets?)/[\w.\-]+(?:/[\w.\-]+)*)"""
+)
+_LOCKS = ("uv.lock", "poetry.lock", "pixi.lock", "pdm.lock", "conda-lock.yml", "Pipfile.lock")
+_OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
+_OUTPUT_DIRS = frozenset(
+    [
+        "outputs",
+        "output",
+        "runs",
+        "wandb",
+        "mlruns",
+        "lightning_logs",
+        "checkpoints",
+        "ckpts",
+        "multirun",
+        "logs",
+        "results",
+    ]
+)
+
+
+def risks(
+    facts: Facts, entry_points: Iterable[EntryPoint], environment: Environment, tests: Tests
+) -> Found[tuple[str, ...]]:
+    """One sentence each, with evidence where a place says so."""
+    found = [
+        *_seeds(entry_points),
+        *_locks(facts, environment),
+        *_tests(tests),
+        *_paths(facts),
+        *_outputs(facts),
+        *_ignored(facts),
+        *_unread(facts),
+    ]
+    return Found(tuple(text for text, _ in found), tuple(e for _, e in found if e is not None))
+
+
+Risk = tuple[str, Evidence | None]
+
+
+def _seeds(entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
+    trains = [e for e in entry_points if e.kind == "train" and e.path.endswith(".py") and e.seed_flag is None]
+    for entry in trains[:3]:
+        yield f"{entry.path} has no seed option", Evidence(path=entry.path, text="no seed option found")
+
+
+def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
+    if environment.manager == "none":
+        yield "no declared environment", None
+    elif not any(f.rpartition("/")[2] in _LOCKS for f in environment.files) and "conda-lock.yml" not in facts.names:
+        yield "no lock file", None
+
+
+def _tests(tests: Tests) -> Iterator[Risk]:
+    if tests.runner is None:
+        yield "no tests", None
+
+
+def _paths(facts: Facts) -> Iterator[Risk]:
+    """Absolute paths in code and scripts, not in comments: they exist on the author's machine only."""
+    places = []
+    for path in [*facts.python, *facts.of("shell")]:
+        text = facts.texts[path]
+        match = _ABSOLUTE.search(text)
+        while match:
+            start = text.rfind("\n", 0, match.start(1)) + 1
+            if "#" not in text[start : match.start(1)] and "$" not in text[start : match.start(1)][-1:]:
+                places.append((path, text.count("\n", 0, match.start(1)) + 1, match[1]))
+                break
+            match = _ABSOLUTE.search(text, match.end())
+    if places:
+        path, line, shown = places[0]
+        more = f" and {len(places) - 1} more files" if len(places) > 1 else ""
+        yield f"hard-coded absolute paths: {path}:{line}{more}", Evidence(path=path, line=line, text=shown)
+
+
+def _outputs(facts: Facts) -> Iterator[Risk]:
+    kept = [
+        f
+        for f in facts.files
+        if (f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f))
+        or (f.split("/")[0] in _OUTPUT_DIRS and "/" in f and not f.endswith((".gitkeep", ".gitignore", ".md", ".py")))
+    ]
+    if kept:
+        yield (
+            f"outputs are committed to git: {kept[0]}" + (f" and {len(kept) - 1} more" if len(kept) > 1 else ""),
+            Evidence(path=kept[0], text="tracked"),
+        )
+
+
+def _ignored(facts: Facts) -> Iterator[Risk]:
+    """Directories of results that .gitignore names: what is written there is never recorded by git."""
+    rules = facts.texts.get(".gitignore", "")
+    for number, raw in enumerate(rules.splitlines(), start=1):
+        name = raw.strip().strip("/").rstrip("*").strip("/")
+        if name in ("exp", "experiments", "results", "analysis", ".wild"):
+            yield f"{name}/ is ignored by git", Evidence(path=".gitignore", line=number, text=raw.strip())
+
+
+def _unread(facts: Facts) -> Iterator[Risk]:
+    """Scripts that could not be read say nothing in this answer."""
+    broken = [(p, why) for p, why in sorted(facts.unread.items()) if p.endswith(".py")]
+    broken += [(p, s.error) for p in facts.python if (s := facts.known(p)) is not None and s.error]
+    if broken:
+        path, why = broken[0]
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        yield f"could not be read: {path} ({why}){more}", Evidence(path=path, text=str(why))

@@ -1,0 +1,142 @@
+"""What the repository asks of Slurm: #SBATCH blocks, sbatch and srun flags, modules and activation lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.model import Evidence, Slurm
+from scaffold.facts import Facts, paths, shell
+
+# option (both spellings) -> field
+_OPTIONS = {
+    "p": "partitions",
+    "partition": "partitions",
+    "A": "accounts",
+    "account": "accounts",
+    "q": "qos",
+    "qos": "qos",
+    "gres": "gres",
+    "gpus-per-node": "gres",
+    "G": "gres",
+    "gpus": "gres",
+    "t": "time",
+    "time": "time",
+}
+_FIELDS = ("partitions", "accounts", "qos", "gres", "time")
+_PLACEHOLDER = re.compile(
+    r"""[$<>{}\[\]%]|\.\.\.|^\W*$|^(?:your|my|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"""
+    r"""|[-_ ](?:here|name|id|placeholder)$|^(?:partition|account|qos|queue|name|project|gres|time|group|username)s?$|^x+$""",
+    re.IGNORECASE,
+)
+_SUBMITS = re.compile(r"(?:^|[\s;&|(`$])(sbatch|srun|salloc)\s+(?=[-\w./$\"'{])")
+_ACTIVATES = re.compile(
+    r"^(?:(?:source|\.)\s+\S*(?:activate|conda\.sh|\.venv\S*|venv\S*)(?:\s|$)|(?:conda|mamba|micromamba)\s+activate\b|eval\s.*\b(?:conda|mamba|micromamba)\b.*hook"
+    r"|poetry\s+shell|pyenv\s+activate|spack\s+(?:load|env))"
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value stands for one the reader fills in: `your-partition`, `ACCOUNT_NAME`, `${PARTITION}`, `<account>`."""
+    return bool(_PLACEHOLDER.search(value)) or (value.isupper() and "_" in value)
+
+
+def scripts(facts: Facts) -> Found[tuple[str, ...]]:
+    """The files, prose and Python left out, that have a #SBATCH line or an srun, sbatch or salloc command."""
+    return listed(_script_hits(facts))
+
+
+def _own(facts: Facts) -> list[str]:
+    """Shell files that speak for the repository: those of tests and documentation do not."""
+    return [p for p in facts.of("shell") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))]
+
+
+def _script_hits(facts: Facts) -> Iterator[Hit]:
+    for path in _own(facts):
+        directives = shell.directives(facts.texts[path])
+        if directives:
+            yield Hit(path, path, directives[0][0], f"#SBATCH {directives[0][1]}")
+    for command in facts.shell_commands:
+        if submits(command) and not (paths.is_test(command.path) or paths.is_doc(command.path)):
+            yield Hit(command.path, command.path, command.line, command.text)
+
+
+def submits(command: shell.Command) -> bool:
+    """Whether a command calls sbatch, srun or salloc rather than printing their names."""
+    return command.words[0] not in ("echo", "printf", "which", "command", "type") and bool(
+        _SUBMITS.search(command.text)
+    )
+
+
+def requests(facts: Facts) -> dict[str, Found[tuple[str, ...]]]:
+    """partitions, accounts, qos, gres and time, the most used first; placeholders are kept as what lost."""
+    hits: dict[str, list[Hit]] = {field: [] for field in _FIELDS}
+    lost: dict[str, list[Evidence]] = {field: [] for field in _FIELDS}
+    for field, hit in _requests(facts):
+        if is_placeholder(hit.value):
+            lost[field].append(Evidence(path=hit.path, line=hit.line, text=f"{hit.text}: a placeholder"))
+        else:
+            hits[field].append(hit)
+    return {field: listed(hits[field], lost[field], by_use=True) for field in _FIELDS}
+
+
+def _requests(facts: Facts) -> Iterator[tuple[str, Hit]]:
+    for path in _own(facts):
+        for line, text in shell.directives(facts.texts[path]):
+            yield from _values(path, line, f"#SBATCH {text}", shell.split(text))
+    for command in (*facts.shell_commands, *facts.shown_commands):
+        if submits(command) and not paths.is_test(command.path):
+            start = next(
+                (n for n, w in enumerate(command.words) if w.lstrip("$(`") in ("sbatch", "srun", "salloc")), None
+            )
+            if start is not None:
+                yield from _values(command.path, command.line, command.text, list(command.words[start + 1 :]))
+
+
+def _values(path: str, line: int, text: str, words: list[str]) -> Iterator[tuple[str, Hit]]:
+    for name, value in shell.options(words):
+        field = _OPTIONS.get(name)
+        if not field or not value:
+            continue
+        if field == "gres" and name != "gres":
+            value = f"gpu:{value}"
+        for one in value.split(",") if field != "time" else [value]:
+            yield field, Hit(one.strip("\"' "), path, line, text)
+
+
+def modules(facts: Facts) -> Found[tuple[str, ...]]:
+    """`module load A B` in the order of the scripts; `module add` and `ml` too."""
+    hits = []
+    for command in facts.shell_commands:
+        words = list(command.words)
+        if words[:1] == ["ml"]:
+            words = ["module", "load", *words[1:]]
+        if words[:1] == ["module"] and words[1:2] in (["load"], ["add"]):
+            names = [w for w in words[2:] if not w.startswith(("-", "$")) and not is_placeholder(w)]
+            hits += [Hit(n, command.path, command.line, command.text) for n in names if n not in ("load", "purge")]
+    order = tuple(dict.fromkeys(h.value for h in hits))
+    return Found(order, listed(hits).evidence)
+
+
+def setup(facts: Facts, of: tuple[str, ...]) -> Found[tuple[str, ...]]:
+    """The lines of the sbatch scripts `of` that activate an environment, the most used first."""
+    return listed(
+        (Hit(c.text, c.path, c.line) for c in facts.shell_commands if c.path in of and _ACTIVATES.match(c.text)),
+        by_use=True,
+    )
+
+
+def slurm(facts: Facts) -> dict[str, Found[tuple[str, ...]]] | None:
+    """All of it by field; None where the repository shows no use of Slurm."""
+    found = {"scripts": scripts(facts), **requests(facts)}
+    if not any(f.value for f in found.values()):
+        return None
+    found["modules"] = modules(facts)
+    found["setup"] = setup(facts, found["scripts"].value)
+    return found
+
+
+def combined(found: dict[str, Found[tuple[str, ...]]] | None) -> Slurm | None:
+    """The answer's form of what `slurm` found."""
+    return None if found is None else Slurm(**{field: f.value for field, f in found.items()})

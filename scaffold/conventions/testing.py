@@ -1,0 +1,109 @@
+"""How the repository tests itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scaffold.conventions.environment import ini, toml
+from scaffold.conventions.found import Found, Hit, listed
+from scaffold.facts import Facts, paths
+
+_TEST_FUNCTION = re.compile(r"^(?:    )?(?:async )?def test_?\w*\(", re.MULTILINE)
+_TEST_CASE = re.compile(
+    r"^class \w+\(.*\b(?:TestCase|\w*Test)\b.*\):|^\s*unittest\.main\(|absltest\.main\(|tf\.test\.main\(", re.MULTILINE
+)
+_RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
+
+
+def test_files(facts: Facts) -> list[str]:
+    """Python files that hold tests: named as such, and with a test in them."""
+    named = [
+        p
+        for p in facts.of("python")
+        if paths.is_test(p) and not paths.is_doc(p) and p.rpartition("/")[2] != "conftest.py"
+    ]
+    return [
+        p
+        for p in named
+        if _is_test_name(p) and (_TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p]))
+    ]
+
+
+def _is_test_name(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.startswith("test") or name.endswith(("_test.py", "_tests.py"))
+
+
+def test_paths(facts: Facts) -> Found[tuple[str, ...]]:
+    """The topmost folders named for tests that hold test files; for tests beside the code, the folder they share."""
+    folders: list[Hit] = []
+    beside: list[str] = []
+    for path in test_files(facts):
+        pieces = path.split("/")[:-1]
+        at = next((n for n, p in enumerate(pieces) if p.lower() in paths.TESTS), None)
+        if at is None:
+            beside.append(path)
+        else:
+            folders.append(Hit("/".join(pieces[: at + 1]), path, None, path))
+    if beside and not folders:
+        shared = _shared(beside)
+        folders += [Hit(shared or p, p, None, p) for p in beside]
+    return listed(folders)
+
+
+def _shared(files: list[str]) -> str:
+    """The folder that all files lie in; empty where that is the top."""
+    common = files[0].split("/")[:-1]
+    for path in files[1:]:
+        pieces = path.split("/")[:-1]
+        same = next(
+            (n for n, (a, b) in enumerate(zip(common, pieces, strict=False)) if a != b), min(len(common), len(pieces))
+        )
+        common = common[:same]
+    return "/".join(common)
+
+
+def runner(facts: Facts) -> Found[str | None]:
+    """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
+    files = test_files(facts)
+    if not files:
+        return Found(None)
+    for hit in (*_configured(facts), *_called(facts), *_imported(facts)):
+        return Found("pytest", (hit.evidence,))
+    cases = [p for p in files if _TEST_CASE.search(facts.texts[p])]
+    if cases:
+        match = _TEST_CASE.search(facts.texts[cases[0]])
+        text = match[0].strip() if match else ""
+        return Found("unittest", (Hit("unittest", cases[0], facts.line_of(cases[0], text), text).evidence,))
+    return Found("pytest", (Hit("pytest", files[0], None, "test functions without a class").evidence,))
+
+
+def _configured(facts: Facts) -> Iterator[Hit]:
+    if "pytest" in toml(facts, "pyproject.toml").get("tool", {}):
+        yield Hit("pytest", "pyproject.toml", facts.line_of("pyproject.toml", "[tool.pytest"), "[tool.pytest]")
+    for path, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest"), ("pytest.ini", "pytest")):
+        if section in ini(facts, path):
+            yield Hit("pytest", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
+    for path in facts.files:
+        if path.endswith("conftest.py") and not paths.is_vendored(path.rpartition("/")[0]):
+            yield Hit("pytest", path, None, "conftest.py")
+
+
+def _called(facts: Facts) -> Iterator[Hit]:
+    for command in (*facts.shell_commands, *facts.shown_commands):
+        if _RUNS_PYTEST.search(" ".join(command.words[:5])) and command.words[0] not in ("pip", "echo", "conda"):
+            yield Hit("pytest", command.path, command.line, command.text)
+    for path in facts.of("config"):
+        if path.startswith(".github/workflows/"):
+            match = re.search(
+                r"^\s*(?:-?\s*run:\s*)?(?:\|\s*)?((?:[\w./-]+ ){0,4}pytest\b.*)$", facts.texts[path], re.MULTILINE
+            )
+            if match and "install" not in match[1]:
+                yield Hit("pytest", path, facts.line_of(path, match[1]), match[1].strip())
+
+
+def _imported(facts: Facts) -> Iterator[Hit]:
+    for path in test_files(facts):
+        if re.search(r"^\s*(import pytest|from pytest)", facts.texts[path], re.MULTILINE):
+            yield Hit("pytest", path, facts.line_of(path, "pytest"), "import pytest")

@@ -1,0 +1,133 @@
+"""Which experiment trackers the code logs to: imports, logger classes named in configs, report_to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scaffold.conventions.found import Found, Hit, listed
+from scaffold.facts import Facts, paths
+
+_MODULES = {
+    "wandb": ("wandb",),
+    "mlflow": ("mlflow",),
+    "tensorboard": (
+        "tensorboard",
+        "torch.utils.tensorboard",
+        "tensorboardX",
+        "tensorboard_logger",
+        "flax.metrics.tensorboard",
+    ),
+    "aim": ("aim",),
+    "neptune": ("neptune",),
+    "comet": ("comet_ml",),
+    "clearml": ("clearml", "trains"),
+    "dvclive": ("dvclive",),
+    "visdom": ("visdom",),
+    "swanlab": ("swanlab",),
+    "trackio": ("trackio",),
+}
+_CLASS = re.compile(
+    r"(?:^|[.:_])(?:(wandb|mlflow|tensorboard|aim|neptune|comet(?:ml)?|clearml|dvclive|visdom|swanlab|trackio)x?"
+    r"(?:logger|callback|tracker|writer|visbackend|loggerhook|vislogger)(?:v2|hook)?|(summarywriter|tensorboard))$",
+    re.IGNORECASE,
+)
+_NAMES = {**{name: name for name in _MODULES}, "cometml": "comet", "comet_ml": "comet", "summarywriter": "tensorboard"}
+_REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--log_with"))
+_MAY_NAME = re.compile(r"(?i)(logger|callback|tracker|writer|visbackend|report_to|log_with)")
+_TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|tensorflow|keras)\b.*\bTensorBoard$")
+
+
+def trackers(facts: Facts) -> Found[tuple[str, ...]]:
+    """The trackers in use; a mention in prose, a requirement or a commented line is none."""
+    return listed((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+
+
+def speaking(facts: Facts) -> list[str]:
+    """The Python files that speak for the repository: examples only where there is nothing else."""
+    own = [p for p in facts.python if not paths.is_example(p)]
+    return own or list(facts.python) or facts.of("notebook")
+
+
+def _in_python(facts: Facts) -> Iterator[Hit]:
+    for path in speaking(facts):
+        if not any(
+            name in facts.texts[path].lower() for name in (*_MODULES, "summary", "comet_ml", "report_to", "log_with")
+        ):
+            continue
+        source = facts.parsed(path)
+        for name, modules in _MODULES.items():
+            line = source.uses(*modules)
+            if line is not None:
+                yield Hit(name, path, line, _line(facts, path, line))
+        for statement in source.imports:
+            for imported in statement.names:
+                yield from _class_hits(imported, path, statement.line, f"from {statement.module} import {imported}")
+        for call in source.calls:
+            if _TF_SUMMARY.search(call.name):
+                yield Hit("tensorboard", path, call.line, f"{call.name}(...)")
+            for keyword in _REPORTS & call.keywords.keys():
+                yield from _reported(call.keywords[keyword], path, call.line, keyword)
+
+
+def _line(facts: Facts, path: str, line: int) -> str:
+    lines = facts.texts[path].splitlines()
+    return lines[line - 1].strip()[:120] if line <= len(lines) else ""
+
+
+def _class_hits(name: str, path: str, line: int, text: str) -> Iterator[Hit]:
+    match = _CLASS.search(name)
+    if match:
+        found = (match[1] or match[2]).lower()
+        yield Hit(_NAMES.get(found, "tensorboard"), path, line, text)
+
+
+def _reported(value: object, path: str, line: int, key: str) -> Iterator[Hit]:
+    for one in value if isinstance(value, (tuple, list)) else [value]:
+        if isinstance(one, str) and one.lower() in _NAMES:
+            yield Hit(_NAMES[one.lower()], path, line, f"{key}: {one}")
+
+
+def _in_configs(facts: Facts) -> Iterator[Hit]:
+    """YAML that names a logger class or `report_to`; documentation's and tests' configs do not count."""
+    for path in facts.of("config"):
+        text = facts.texts[path]
+        if _MAY_NAME.search(text) and not (paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path)):
+            for key, value, line in scalars(text):
+                if key in _REPORTS:
+                    yield from _reported(value, path, line, key)
+                else:
+                    yield from _class_hits(value, path, line, f"{key}: {value}")
+
+
+def scalars(text: str) -> Iterator[tuple[str, str, int]]:
+    """Every scalar of a YAML text as (its key, value, line), whatever tags it has; nothing for a broken one."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        documents = list(yaml.compose_all(text, Loader=loader))
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return
+    stack: list[tuple[str, object]] = [("", d) for d in reversed(documents)]
+    seen: set[int] = set()
+    while stack:
+        key, node = stack.pop()
+        if id(node) in seen:
+            continue
+        if isinstance(node, yaml.ScalarNode):
+            yield key, str(node.value), node.start_mark.line + 1
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            stack += [(key, child) for child in reversed(node.value)]
+        elif isinstance(node, yaml.MappingNode):
+            stack += [(str(getattr(k, "value", "")), child) for k, child in reversed(node.value)]
+
+
+def _in_commands(facts: Facts) -> Iterator[Hit]:
+    for command in (*facts.shell_commands, *facts.shown_commands):
+        words = [part for word in command.words for part in word.split("=", 1)]
+        for flag, value in zip(words, words[1:], strict=False):
+            if flag in _REPORTS:
+                yield from _reported(value, command.path, command.line, flag)

@@ -1,0 +1,67 @@
+"""Workflow tools and agent guides: files whose name says it all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scaffold.conventions.environment import ini, toml
+from scaffold.conventions.found import Found, Hit, listed
+from scaffold.facts import Facts, paths
+
+_AT_TOP = {
+    "Makefile": "make",
+    "makefile": "make",
+    "GNUmakefile": "make",
+    "justfile": "just",
+    "Justfile": "just",
+    ".justfile": "just",
+    "Snakefile": "snakemake",
+    "workflow/Snakefile": "snakemake",
+    "dvc.yaml": "dvc",
+    "noxfile.py": "nox",
+    "dodo.py": "doit",
+    "nextflow.config": "nextflow",
+    "main.nf": "nextflow",
+    "MLproject": "mlproject",
+    ".pre-commit-config.yaml": "pre-commit",
+    ".pre-commit-config.yml": "pre-commit",
+    "conf/base/catalog.yml": "kedro",
+}
+_GUIDE = re.compile(
+    r"(^|/)(AGENTS?\.md|AGENTS\.override\.md|CLAUDE(\.local)?\.md|GEMINI\.md|QWEN\.md|WARP\.md|\.cursorrules|\.windsurfrules|\.clinerules|\.goosehints|\.roorules)$"
+    r"|(^|/)\.github/(copilot-instructions\.md|instructions/[^/]+\.md)$|(^|/)\.cursor/rules/[^/]+\.mdc?$|(^|/)\.junie/guidelines\.md$|(^|/)\.clinerules/[^/]+$",
+    re.IGNORECASE,
+)
+
+
+def workflow(facts: Facts) -> Found[tuple[str, ...]]:
+    """The workflow tools whose file lies at the top of the work directory."""
+    return listed((*_by_name(facts), *_by_content(facts)))
+
+
+def _by_name(facts: Facts) -> Iterator[Hit]:
+    for path, tool in _AT_TOP.items():
+        if path in facts.names:
+            yield Hit(tool, path, None, path)
+
+
+def _by_content(facts: Facts) -> Iterator[Hit]:
+    pyproject = toml(facts, "pyproject.toml").get("tool", {})
+    for table, tool in (("tox", "tox"), ("kedro", "kedro")):
+        if table in pyproject:
+            yield Hit(tool, "pyproject.toml", facts.line_of("pyproject.toml", f"[tool.{table}"), f"[tool.{table}]")
+    for path in ("tox.ini", "setup.cfg"):
+        section = next(
+            (s for s in ini(facts, path) if s.split(":")[0] in ("tox", "testenv") and s != "tox:pytest"), None
+        )
+        if section:
+            yield Hit("tox", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
+    if "tasks.py" in facts.texts and facts.parsed("tasks.py").uses("invoke") is not None:
+        yield Hit("invoke", "tasks.py", facts.parsed("tasks.py").uses("invoke"), "import invoke")
+
+
+def agent_guides(facts: Facts) -> Found[tuple[str, ...]]:
+    """AGENTS.md, CLAUDE.md and their like, at any depth, links included."""
+    named = (p for p in facts.files if ("." in p and _GUIDE.search(p)))
+    return listed(Hit(p, p, None, p.rpartition("/")[2]) for p in named if not paths.is_vendored(p.rpartition("/")[0]))

@@ -1,0 +1,128 @@
+"""The only part that touches the disk: names from git (or a walk), text of the files that matter, each read once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+from scaffold.facts import history as past
+from scaffold.facts import machine, paths, repository
+from scaffold.facts.model import Facts
+
+MOST_FILES = 300_000
+_UNTRACKED_TREES = paths.VENDORED | {"wandb", "mlruns", ".git"}
+
+
+def read(workdir: Path, *, history: bool = False) -> Facts:
+    """The facts of the repository at `workdir`; only what lies below it speaks, whatever the repository's top is.
+
+    Raises ScaffoldError when `workdir` is no directory, or lies where git keeps its own files.
+    """
+    if not workdir.is_dir():
+        raise ScaffoldError(f"{workdir} is not a directory", hint="name one with --workdir")
+    top = git.top(workdir)
+    if top is None and git.is_bare(workdir):
+        raise ScaffoldError(
+            f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
+        )
+    if top is None and (reason := git.refusal(workdir)):
+        raise ScaffoldError(f"git will not read {workdir}: {reason}")
+    files = git.tracked(workdir) or git.untracked(workdir) if top else sorted(_walk(workdir))
+    submodules = tuple(p for p in _submodules(workdir, top) if p)
+    texts, unread = _texts(workdir, top or workdir, files, submodules)
+    return Facts(
+        files=tuple(files),
+        texts=texts,
+        unread=unread,
+        git=repository.read(workdir, texts, submodules) if top else None,
+        machine=machine.read(),
+        history=tuple(past.read(workdir)) if history else None,
+    )
+
+
+def _walk(workdir: Path) -> Iterator[str]:
+    """What is there when git does not say: without hidden folders, installed packages, and folders that .gitignore names."""
+    ignored = set(_UNTRACKED_TREES)
+    try:
+        rules = (workdir / ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        rules = []
+    ignored |= {r.strip().strip("/") for r in rules if re.fullmatch(r"/?[\w.-]+/?", r.strip())}
+    count = 0
+    for folder, names, files in os.walk(workdir):
+        names[:] = sorted(
+            n for n in names if n not in ignored and (not n.startswith(".") or n in (".github", ".claude", ".cursor"))
+        )
+        base = Path(folder).relative_to(workdir).as_posix()
+        for name in files:
+            if name not in ignored:
+                yield name if base == "." else f"{base}/{name}"
+                count += 1
+        if count > MOST_FILES:
+            return
+
+
+def _submodules(workdir: Path, top: Path | None) -> Iterator[str]:
+    """The submodules that lie below `workdir`."""
+    if top is None:
+        return
+    try:
+        text = (top / ".gitmodules").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for found in re.findall(r"^\s*path\s*=\s*(.+?)\s*$", text, re.MULTILINE):
+        relative = os.path.relpath(top / found, workdir.resolve()).replace(os.sep, "/")
+        if not relative.startswith("../"):
+            yield relative
+
+
+def _texts(
+    workdir: Path, top: Path, files: Iterable[str], submodules: tuple[str, ...]
+) -> tuple[dict[str, str], dict[str, str]]:
+    wanted: dict[str, list[str]] = {}
+    vendored: dict[str, bool] = {}
+    for path in files:
+        kind = paths.kind(path)
+        if kind is None:
+            continue
+        folder = path.rpartition("/")[0]
+        if folder not in vendored:
+            vendored[folder] = paths.is_vendored(folder)
+        if not vendored[folder] and path not in submodules:
+            wanted.setdefault(kind, []).append(path)
+    texts: dict[str, str] = {}
+    unread: dict[str, str] = {}
+    real_top = os.path.realpath(top)
+    for kind, found in wanted.items():
+        most, size = paths.LIMITS[kind]
+        nearest = sorted(found, key=lambda p: (p.count("/"), p))
+        for path in nearest[:most]:
+            text, why = _text(workdir / path, size, real_top)
+            if text is None:
+                unread[path] = why
+            else:
+                texts[path] = text
+    return texts, unread
+
+
+def _text(path: Path, most: int, top: str) -> tuple[str | None, str]:
+    """A file's text, or why there is none. Links are followed where they stay in the repository."""
+    try:
+        if path.is_symlink() and not os.path.realpath(path).startswith(top + os.sep):
+            return None, "a link that leaves the repository"
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        return None, str(getattr(error, "strerror", None) or error)
+    if len(data) > most:
+        return None, f"larger than {most} bytes"
+    if b"\0" in data:
+        return None, "binary"
+    try:
+        return data.decode("utf-8-sig"), ""
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), ""

@@ -1,0 +1,87 @@
+"""Earlier launches in this repository, from the user's shell history and Slurm's accounting; read only when asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaffold.facts import machine
+
+MOST = 20
+_LAUNCH = re.compile(
+    r"\b(sbatch|srun|torchrun|accelerate\s+launch|deepspeed|python3?\s+(?:-m\s+)?\S*(?:train|main|run|finetune|pretrain)\S*)"
+)
+_SECRET_OPTION = re.compile(
+    r"(?i)((?:--?|\b)[\w-]*(?:key|token|secret|passw(?:or)?d|credential)[\w-]*(?:\s*[=:]\s*|\s+))(\"[^\"]*\"|'[^']*'|\S+)"
+)
+_SECRET_VALUE = re.compile(
+    r"\b(?:sk|hf|ghp|gho|github_pat|glpat|xox[abp]|wandb_v1)[-_][A-Za-z0-9_-]{8,}|\b[0-9a-f]{40}\b|\bAKIA[0-9A-Z]{16}\b"
+)
+_URL_USER = re.compile(r"(\w+://)[^/\s@]+@")
+
+
+def read(workdir: Path) -> list[str]:
+    """At most 20 lines, the latest last, with what looks like a secret replaced; the shell's before Slurm's."""
+    known = _names(workdir)
+    lines = [
+        line for file in _files() for line in _lines(file) if _LAUNCH.search(line) and _is_ours(line, known, workdir)
+    ]
+    latest = list(dict.fromkeys(reversed(lines)))[:MOST][::-1]
+    jobs = [f"sacct: {line}" for line in _jobs(workdir)]
+    return [redact(line) for line in (latest + jobs)][-MOST:]
+
+
+def redact(line: str) -> str:
+    """The line without values of options, variables and addresses that hold secrets."""
+    line = _SECRET_OPTION.sub(r"\1***", line)
+    return _URL_USER.sub(r"\1***@", _SECRET_VALUE.sub("***", line))
+
+
+def _files() -> list[Path]:
+    home = Path.home()
+    named = os.environ.get("HISTFILE")
+    candidates = [Path(named)] if named else []
+    candidates += [home / ".bash_history", home / ".zsh_history", home / ".local/share/fish/fish_history"]
+    return list(dict.fromkeys(p for p in candidates if p.is_file()))
+
+
+def _lines(file: Path) -> Iterator[str]:
+    """The commands of a history file: bash as they are, zsh without its time, fish without its keys."""
+    try:
+        with file.open("rb") as handle:
+            handle.seek(max(0, file.stat().st_size - 4_000_000))
+            text = handle.read().decode("utf-8", "replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        command = re.sub(r"^(: \d+:\d+;|- cmd: )", "", line).strip()
+        if command and not command.startswith(("#", "when: ", "paths:")):
+            yield " ".join(command.split())
+
+
+def _names(workdir: Path) -> frozenset[str]:
+    """The scripts of the repository, by every tail of their path."""
+    from scaffold import git
+
+    files = git.tracked(workdir) if git.top(workdir) else [p.name for p in workdir.iterdir() if p.is_file()]
+    return frozenset(f for f in files if f.endswith((".py", ".sh", ".sbatch", ".slurm")))
+
+
+def _is_ours(line: str, known: frozenset[str], workdir: Path) -> bool:
+    """Whether a command names this directory, or a script that lies in it."""
+    if str(workdir.resolve()) in line:
+        return True
+    words = [w.removeprefix("./") for w in line.split()]
+    modules = [w.replace(".", "/") + ".py" for before, w in zip(words, words[1:], strict=False) if before == "-m"]
+    return any(w in known for w in words + modules)
+
+
+def _jobs(workdir: Path) -> list[str]:
+    fields = "JobName,Partition,Account,QOS,AllocTRES,Elapsed,State,WorkDir"
+    text = machine.ask("sacct", "-X", "-n", "-P", "-S", "now-7days", f"--format={fields}")
+    here = str(workdir.resolve())
+    rows = [line.rsplit("|", 1) for line in text.splitlines() if "|" in line]
+    ours = [row[0].replace("|", " ") for row in rows if row[1] == here or row[1].startswith(here + "/")]
+    return list(dict.fromkeys(ours))[-MOST:]

@@ -1,0 +1,175 @@
+"""What a path says by its name alone: whose code it is, and whether its text is worth reading."""
+
+from __future__ import annotations
+
+import re
+
+VENDORED = frozenset(
+    [
+        "third_party",
+        "third-party",
+        "thirdparty",
+        "3rdparty",
+        "3rd_party",
+        "vendor",
+        "vendored",
+        "_vendor",
+        "node_modules",
+        "bower_components",
+        "submodules",
+        "external",
+        "externals",
+        "extern",
+        "deps",
+        "site-packages",
+        "dist-packages",
+        "__pycache__",
+        "venv",
+        ".venv",
+        "env.bak",
+        "virtualenv",
+        ".eggs",
+        "build",
+        "dist",
+        "htmlcov",
+        ".tox",
+        ".nox",
+    ]
+)
+TESTS = frozenset(["test", "tests", "testing", "unit_tests", "unittests", "integration_tests", ".test"])
+DOCS = frozenset(["doc", "docs", "documentation", "website", "site"])
+EXAMPLES = frozenset(["example", "examples", "demo", "demos", "tutorial", "tutorials", "sample", "samples"])
+
+# kind -> how many files are read at most, and how many bytes of each
+LIMITS = {
+    "python": (3000, 400_000),
+    "notebook": (60, 2_000_000),
+    "shell": (1000, 200_000),
+    "prose": (120, 300_000),
+    "config": (500, 100_000),
+    "build": (200, 400_000),
+}
+
+_SUFFIX_KIND = {
+    "py": "python",
+    "ipynb": "notebook",
+    **dict.fromkeys(
+        ["sh", "bash", "zsh", "ksh", "csh", "sbatch", "slurm", "sub", "job", "pbs", "lsf", "qsub"], "shell"
+    ),
+    **dict.fromkeys(["md", "rst", "markdown"], "prose"),
+    **dict.fromkeys(["yaml", "yml", "gin"], "config"),
+    **dict.fromkeys(["toml", "cfg", "ini", "mk", "smk"], "build"),
+}
+_NAME_KIND = {
+    **dict.fromkeys(
+        [
+            "Makefile",
+            "makefile",
+            "GNUmakefile",
+            "justfile",
+            "Justfile",
+            ".justfile",
+            "Snakefile",
+            "Dockerfile",
+            "Pipfile",
+            "MLproject",
+            "tox.ini",
+            ".gitmodules",
+            ".gitattributes",
+            ".gitignore",
+            "nextflow.config",
+        ],
+        "build",
+    ),
+    **dict.fromkeys(["README", "README.txt", "readme.txt"], "prose"),
+}
+_REQUIREMENTS = re.compile(r"(^|/)requirements([^/]*|/[^/]+)\.txt$")
+_SLURM_NAME = re.compile(r"(slurm|sbatch)[^/]*$", re.IGNORECASE)
+_NOT_TEXT = frozenset(
+    [
+        "out",
+        "err",
+        "log",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "pdf",
+        "svg",
+        "npy",
+        "npz",
+        "pt",
+        "pth",
+        "ckpt",
+        "pkl",
+        "csv",
+        "tsv",
+        "json",
+        "parquet",
+        "zip",
+        "gz",
+        "tar",
+        "h5",
+        "html",
+        "r",
+        "jl",
+        "c",
+        "cpp",
+        "ts",
+        "tsx",
+        "js",
+    ]
+)
+
+
+def kind(path: str) -> str | None:
+    """How the text of a file is read, a key of `LIMITS`; None where its name is all it has to say."""
+    name = path.rpartition("/")[2]
+    if name in _NAME_KIND:
+        return _NAME_KIND[name]
+    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    if suffix in _SUFFIX_KIND:
+        return _SUFFIX_KIND[suffix]
+    if suffix == "txt":
+        return "build" if _REQUIREMENTS.search(path) else None
+    if _SLURM_NAME.search(name) and suffix not in _NOT_TEXT:
+        return "shell"
+    parent = path.rpartition("/")[0].rpartition("/")[2]
+    return "shell" if not suffix and parent in ("scripts", "script", "bin", "tools", "jobs", "slurm") else None
+
+
+def parts(path: str) -> list[str]:
+    """The folders that a path lies in, lower case."""
+    return path.lower().split("/")[:-1]
+
+
+def is_vendored(directory: str) -> bool:
+    """Whether a directory holds code that was copied in, or that a tool made."""
+    return any(p in VENDORED or p.endswith((".egg-info", ".dist-info")) for p in directory.lower().split("/"))
+
+
+def is_test(path: str) -> bool:
+    """Whether a Python file tests the repository, by its name or its folder."""
+    name = path.rpartition("/")[2]
+    named = name.startswith("test_") or name.endswith(("_test.py", "_tests.py")) or name == "conftest.py"
+    return named or any(p in TESTS for p in parts(path))
+
+
+def is_doc(path: str) -> bool:
+    """Whether a file belongs to the documentation."""
+    return any(p in DOCS for p in parts(path))
+
+
+def is_example(path: str) -> bool:
+    """Whether a file shows how to use the repository rather than doing its work."""
+    return any(p in EXAMPLES for p in parts(path))
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a file or one of its folders has a name that begins with a dot."""
+    return path.startswith(".") or "/." in path
+
+
+def depth(path: str) -> int:
+    """How many components a path has: `a` 1, `a/b` 2."""
+    return path.count("/") + 1

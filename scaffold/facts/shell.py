@@ -1,0 +1,99 @@
+"""Shell text -> commands, and the #SBATCH block at its top."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
+_SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
+_ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
+_WRAPPERS = frozenset(
+    ["time", "nohup", "sudo", "exec", "env", "eval", "then", "do", "else", "!", "(", "{", "command", "if", "while"]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command as it is typed, with the file and line; `words` leaves out variables set before it and wrappers like `nohup`."""
+
+    path: str
+    line: int
+    text: str
+    words: tuple[str, ...]
+
+
+def split(text: str) -> list[str]:
+    """The words of a command; unbalanced quotes split at blanks."""
+    try:
+        return shlex.split(text, comments=True)
+    except ValueError:
+        return text.split()
+
+
+def commands(path: str, text: str, first: int = 1) -> Iterator[Command]:
+    """The commands of a script, one per separator; continued lines are joined, comments and here-documents' ends do not matter."""
+    for line, joined in _joined(text, first):
+        stripped = joined.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        for piece in _SEPARATORS.split(stripped):
+            words = split(piece)
+            while words and (_ASSIGNMENT.match(words[0]) or words[0] in _WRAPPERS):
+                words.pop(0)
+            if words:
+                yield Command(path=path, line=line, text=" ".join(piece.split()), words=tuple(words))
+
+
+def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:
+    held, start = "", first
+    for number, raw in enumerate(text.splitlines(), start=first):
+        if not held:
+            start = number
+        if raw.rstrip().endswith("\\") and not raw.lstrip().startswith("#"):
+            held += raw.rstrip()[:-1] + " "
+            continue
+        yield start, held + raw
+        held = ""
+    if held:
+        yield start, held
+
+
+def directives(text: str) -> list[tuple[int, str]]:
+    """The #SBATCH lines that Slurm would read, (line, options): the block ends at the first command (sbatch manual)."""
+    found = []
+    for number, raw in enumerate(text.splitlines(), start=1):
+        match = _DIRECTIVE.match(raw)
+        if match:
+            found.append((number, match[1].strip()))
+        elif raw.strip() and not raw.startswith("#"):
+            break
+    return found
+
+
+def options(words: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """`--name value`, `--name=value`, `-n value`, `-nvalue` as (name without dashes, value); ends at the first other word."""
+    held = ""
+    for word in words:
+        if word.startswith("--"):
+            if held:
+                yield held, ""
+            name, equals, rest = word[2:].partition("=")
+            held = "" if equals else name
+            if equals:
+                yield name, rest
+        elif word.startswith("-") and len(word) > 1 and word[1].isalpha():
+            if held:
+                yield held, ""
+            held = word[1] if len(word) == 2 else ""
+            if not held:
+                yield word[1], word[2:].lstrip("=")
+        elif held:
+            yield held, word
+            held = ""
+        else:
+            return
+    if held:
+        yield held, ""

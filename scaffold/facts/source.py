@@ -1,0 +1,279 @@
+"""Python text -> Source: imports, calls, classes, and what the module does when it is run; nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+_SETUP_CALLS = re.compile(
+    r"^(warnings|logging|logger|sys\.path|os\.environ|matplotlib|plt\.rc|torch\.set|jax\.config|register|__all__|dotenv|load_dotenv)"
+)
+
+
+class Ref(str):
+    """A dotted name where a value was asked for: `trainer_parser`, `args.seed`."""
+
+    __slots__ = ()
+
+
+Value = object  # a constant, a Ref, a tuple of values, a dict of them, or None where it is something else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """`import module` (no names) or `from module import names`; `level` counts the leading dots."""
+
+    module: str
+    names: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    level: int = 0
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call by its dotted name, with those arguments that are written out."""
+
+    name: str
+    args: tuple[Value, ...] = ()
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    line: int = 0
+
+    @property
+    def last(self) -> str:
+        """The name without what it hangs on."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A class or function: `fields` maps annotated fields or parameters to their annotation."""
+
+    name: str
+    line: int
+    bases: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    outer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What one Python file says. `error` is why it could not be parsed; the rest is then empty."""
+
+    imports: tuple[Import, ...] = ()
+    calls: tuple[Call, ...] = ()
+    classes: tuple[Definition, ...] = ()
+    functions: tuple[Definition, ...] = ()
+    globals: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, int] = field(default_factory=dict)
+    main: int | None = None
+    acts: int | None = None
+    doc: str = ""
+    error: str | None = None
+
+    def modules(self) -> Iterator[tuple[str, int]]:
+        """Every module that is imported from elsewhere, dotted, with the line; `from a import b` gives `a` and `a.b`."""
+        for found in self.imports:
+            if found.level == 0:
+                yield found.module, found.line
+                for name in found.names:
+                    yield f"{found.module}.{name}", found.line
+
+    def uses(self, *modules: str) -> int | None:
+        """The line that imports one of `modules` or something below it; None where none is."""
+        for name, line in self.modules():
+            if any(name == m or name.startswith(m + ".") for m in modules):
+                return line
+        return None
+
+
+def parse(text: str) -> Source:
+    """Read one file. A file that does not parse gives a Source with `error` and what its lines still show."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return _by_lines(text, f"{type(error).__name__}: {error}")
+    try:
+        return _Reader().read(tree)
+    except RecursionError as error:
+        return _by_lines(text, f"RecursionError: {error}")
+
+
+def _by_lines(text: str, error: str) -> Source:
+    """What is left of a file that is not Python 3: its plain imports and its main guard."""
+    imports = [
+        Import(module=m[1] or m[2], names=(m[3],) if m[3] else (), line=text.count("\n", 0, m.start()) + 1)
+        for m in re.finditer(r"^(?:import\s+([\w.]+)|from\s+([\w.]+)\s+import\s+(\w+))", text, re.MULTILINE)
+    ]
+    options = [
+        Call(name="parser.add_argument", args=(m[1],), line=text.count("\n", 0, m.start()) + 1)
+        for m in re.finditer(r"""\.add_argument\(\s*['"](--[\w-]+)['"]""", text)
+    ]
+    guard = re.search(r"""^if\s+__name__\s*==\s*['"]__main__['"]""", text, re.MULTILINE)
+    main = text.count("\n", 0, guard.start()) + 1 if guard else None
+    return Source(imports=tuple(imports), calls=tuple(options), main=main, error=error)
+
+
+def dotted(node: ast.AST) -> str:
+    """`a.b.c` of a name, an attribute chain, or a call's result; empty for anything else."""
+    names = []
+    while True:
+        if isinstance(node, ast.Attribute):
+            names.append(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.Subscript):
+            node = node.value
+        else:
+            break
+    if isinstance(node, ast.Name):
+        names.append(node.id)
+    elif not names:
+        return ""
+    return ".".join(reversed(names))
+
+
+def value(node: ast.AST | None) -> Value:
+    """A literal's value, a Ref for a name, None for what is only known when it runs."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return Ref(dotted(node))
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return tuple(value(e) for e in node.elts)
+    if isinstance(node, ast.Dict):
+        return {k.value: value(v) for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)}
+    if isinstance(node, ast.JoinedStr):
+        pieces = [str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values]
+        return "".join(pieces)
+    return None
+
+
+def _is_main_guard(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and {"__name__", "__main__"}
+        <= {getattr(n, "id", getattr(n, "value", None)) for n in (node.test.left, *node.test.comparators)}
+    )
+
+
+def _acts(node: ast.stmt) -> bool:
+    """Whether a top-level statement does work when the module is run, beyond defining and setting up."""
+    if isinstance(node, (ast.For, ast.While, ast.With)):
+        return True
+    if isinstance(node, ast.If):
+        return not _is_main_guard(node) and any(_acts(s) for s in node.body)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and not _SETUP_CALLS.match(dotted(node.value.func))
+    )
+
+
+class _Reader:
+    """One walk over a module's tree."""
+
+    def __init__(self) -> None:
+        self.imports: list[Import] = []
+        self.calls: list[Call] = []
+        self.classes: list[Definition] = []
+        self.functions: list[Definition] = []
+        self.names: dict[str, int] = {}
+        self.keys: dict[str, int] = {}
+
+    def read(self, tree: ast.Module) -> Source:
+        self._walk(tree, "")
+        assigned = [s for s in tree.body if isinstance(s, (ast.Assign, ast.AnnAssign))]
+        targets = [(t, s.lineno) for s in assigned for t in (s.targets if isinstance(s, ast.Assign) else [s.target])]
+        return Source(
+            imports=tuple(self.imports),
+            calls=tuple(self.calls),
+            classes=tuple(self.classes),
+            functions=tuple(self.functions),
+            globals={t.id: line for t, line in targets if isinstance(t, ast.Name)},
+            names=self.names,
+            keys=self.keys,
+            main=next((s.lineno for s in tree.body if _is_main_guard(s)), None),
+            acts=next((s.lineno for s in tree.body if _acts(s)), None),
+            doc=ast.get_docstring(tree, clean=False) or "",
+        )
+
+    def _walk(self, node: ast.AST, outer: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = outer
+            if isinstance(child, ast.Call):
+                self._call(child)
+            elif isinstance(child, (ast.Import, ast.ImportFrom)):
+                self._import(child)
+            elif isinstance(child, ast.ClassDef):
+                self._class(child, outer)
+                inner = f"{outer}.{child.name}" if outer else child.name
+            elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self._function(child, outer)
+            elif isinstance(child, ast.Attribute):
+                if "seed" in child.attr.lower():
+                    self.names.setdefault(dotted(child), child.lineno)
+            elif isinstance(child, ast.Subscript):
+                self._subscript(child)
+            self._walk(child, inner)
+
+    def _call(self, node: ast.Call) -> None:
+        name = dotted(node.func)
+        if name:
+            keywords = {k.arg: value(k.value) for k in node.keywords if k.arg}
+            self.calls.append(
+                Call(name=name, args=tuple(value(a) for a in node.args), keywords=keywords, line=node.lineno)
+            )
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.Import):
+            self.imports += [Import(module=a.name, aliases=(a.asname or a.name,), line=node.lineno) for a in node.names]
+            return
+        names = tuple(a.name for a in node.names)
+        aliases = tuple(a.asname or a.name for a in node.names)
+        self.imports.append(
+            Import(module=node.module or "", names=names, aliases=aliases, level=node.level, line=node.lineno)
+        )
+
+    def _class(self, node: ast.ClassDef, outer: str) -> None:
+        fields = {
+            s.target.id: ast.unparse(s.annotation)
+            for s in node.body
+            if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)
+        }
+        self.classes.append(
+            Definition(
+                name=node.name,
+                line=node.lineno,
+                bases=tuple(dotted(b) for b in node.bases),
+                decorators=tuple(dotted(d) for d in node.decorator_list),
+                fields=fields,
+                outer=outer,
+            )
+        )
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, outer: str) -> None:
+        parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        self.functions.append(
+            Definition(
+                name=node.name,
+                line=node.lineno,
+                decorators=tuple(dotted(d) for d in node.decorator_list),
+                fields={a.arg: "" for a in parameters},
+                outer=outer,
+            )
+        )
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        key = node.slice
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            self.keys.setdefault(key.value, node.lineno)
