@@ -21,6 +21,8 @@ COMMANDS = {
     "status": ("scaffold.cli.status", "status"),
     "remove": ("scaffold.cli.remove", "remove"),
     "plan": ("scaffold.cli.plan", "plan"),
+    "run": ("scaffold.cli.run", "run"),
+    "runs": ("scaffold.cli.runs", "runs"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).

@@ -62,7 +62,9 @@ def moment(text: str, now: datetime.datetime) -> str:
         try:
             then = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
         except ValueError as error:
-            raise ScaffoldError(f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31") from error
+            raise ScaffoldError(
+                f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31"
+            ) from error
         then = then if then.tzinfo else then.replace(tzinfo=datetime.timezone.utc)
     return then.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
@@ -75,5 +77,7 @@ def one(runs: Iterable[Run], name: str) -> Run:
     names = sorted({r.name for r in found})
     if len(names) > 1:
         some = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-        raise ScaffoldError(f"{name!r} could be any of {len(names)} runs: {some}", hint="give more of the name, or its last 8 digits")
+        raise ScaffoldError(
+            f"{name!r} could be any of {len(names)} runs: {some}", hint="give more of the name, or its last 8 digits"
+        )
     return found[0]

@@ -88,3 +88,11 @@ def unequal_metrics(a: Mapping[str, Scalar], b: Mapping[str, Scalar], tolerance:
 def _close(a: Any, b: Any, tolerance: float) -> bool:
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
     return numbers and math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance * 1e-6)
+
+
+def patch_difference(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path, names: tuple[str, str]) -> str:
+    """A diff of both runs' saved patches; empty where they are the same."""
+    import difflib
+
+    one, other = (patch(m, workdir).splitlines(keepends=True) for m in (a, b))
+    return "".join(difflib.unified_diff(one, other, f"patch of {names[0]}", f"patch of {names[1]}"))

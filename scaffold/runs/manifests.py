@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold.runs import liveness
+from scaffold.runs import liveness, recorder
 from scaffold.workspace import Workspace, write_atomic
 
 INDEX_VERSION = 1
@@ -170,7 +170,7 @@ class _Index:
     @classmethod
     def load(cls, workspace: Workspace) -> _Index:
         cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
-        if not cache or not os.path.isabs(cache):
+        if not cache or not cache.startswith("/"):
             return cls(None, {})
         digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
         file = Path(cache, "experiment-scaffold", f"runs-{digest}.json")
@@ -188,6 +188,14 @@ class _Index:
         with contextlib.suppress(OSError):
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomic(self.file, data, mode=0o600)
+
+
+def current_metrics(outputs: Path) -> dict[str, Scalar] | None:
+    """What a run's metrics files say now, as the recorder reads them; None where there are none."""
+    if not any((outputs / name).is_file() for name in ("metrics.json", "metrics.jsonl")):
+        return None
+    found: dict[str, Scalar] = recorder.module().final_metrics(str(outputs))
+    return found
 
 
 def attempts(runs: Iterable[Run], name: str) -> list[Run]:

@@ -53,6 +53,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
 NAME_BYTES = 120
 GIT_S = 10.0
+GIT_QUESTIONS = ("status", "config", "cat-file", "diff-index", "hash-object", "ls-files", "rev-parse", "diff")
 GRACE_S = 10.0
 ORPHAN_S = 3.0
 FACTS_S = 2.0
@@ -127,18 +128,17 @@ def _escaped(c: str, ascii: bool) -> str:
 def parse(text: str) -> Any:
     """The value that JSON text holds. Raises ValueError."""
     try:
-        from _json import make_scanner  # all of json but its imports
-    except ImportError:
-        import json
+        from _json import make_scanner  # json without its imports, which it needs for errors only
 
-        return json.loads(text)
-    try:
-        value, end = make_scanner(Scanner)(text.strip(), 0)
-    except StopIteration:
-        raise ValueError("it is no JSON") from None
-    if text.strip()[end:]:
-        raise ValueError("it has more than one value")
-    return value
+        settings: Any = Scanner
+        value, end = make_scanner(settings)(text.strip(), 0)
+        if end == len(text.strip()):
+            return value
+    except (ImportError, StopIteration, SystemError, ValueError):
+        pass
+    import json
+
+    return json.loads(text)
 
 
 class Scanner:
@@ -147,7 +147,7 @@ class Scanner:
     strict = True
     object_hook = object_pairs_hook = None
     parse_float, parse_int, parse_constant = float, int, float
-    memo: Dict[str, str] = {}
+    memo: Mapping[str, str] = {}
 
 
 def load(path: str) -> Any:
@@ -283,8 +283,8 @@ def _redact_userinfo(match: re.Match[str]) -> str:
 
 
 def _redact_header(match: re.Match[str]) -> str:
-    scheme, _, rest = match.group(2).partition(" ")
-    return match.group() if match.group(2).lower() in ("bearer", "basic", "token", HIDDEN) or rest == HIDDEN else match.group(1) + HIDDEN
+    known = match.group(2).lower() in ("bearer", "basic", "token", HIDDEN)
+    return match.group() if known else match.group(1) + HIDDEN
 
 
 def _redact_assigned(match: re.Match[str], kind: str) -> str:
@@ -597,7 +597,7 @@ def gather(asked: Sequence[Asked], deadline: float) -> None:
     for one in asked:
         one.end(kill=late is not None)
     if late is not None:
-        raise Trouble("%s did not answer in time" % " ".join(late.argv[:1] + [a for a in late.argv[1:] if not a.startswith("-")][-1:]))
+        raise Trouble("%s did not answer in time" % " ".join([late.argv[0], *[a for a in late.argv[1:] if a in GIT_QUESTIONS]]))
 
 
 class Git:
@@ -693,7 +693,8 @@ def read_trees(git: Git, commit: Optional[str], folders: Iterable[str], asked: O
     if asked is None:
         asked = start_trees(git, commit, names)
         git.gather(asked)
-    data, at, trees = bytes(asked.out), 0, {}
+    data, at = bytes(asked.out), 0
+    trees: Dict[str, Entries] = {}
     for name in names:
         end = data.index(b"\n", at)
         header = data[at:end].split(b" ")
@@ -1828,7 +1829,7 @@ class Command:
     """The command as a child process, from its start to its end. Signals are blocked meanwhile and read one by one."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, timeout: Optional[float]) -> None:
-        self.argv = argv
+        self.argv = list(argv)
         self.env = env
         self.timeout = timeout
         self.pid = 0
@@ -2113,15 +2114,19 @@ class Tee:
         self._log = log
 
     def write(self, text: str) -> int:
-        """Write to both; trouble with the log is said once."""
+        """Write to both."""
+        self.keep(text)
+        self._stream.write(text)
+        return len(text)
+
+    def keep(self, text: str) -> None:
+        """Write to the log only; trouble with it is said once."""
         if self._log is not None:
             try:
                 os.write(self._log, text.encode("utf-8", "backslashreplace"))
             except OSError as error:
                 self._log = None
                 say("a log cannot be written (%s): further output is not kept" % error.strerror)
-        self._stream.write(text)
-        return len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -2152,7 +2157,7 @@ class Run:
             self._attempt = attempt
             self.name, self.output_dir = attempt.name, attempt.path(attempt.outputs)
             values = attempt.environment()
-            sys.stdout, sys.stderr = Tee(sys.stdout, logs[0]), Tee(sys.stderr, logs[1])  # type: ignore[assignment]
+            sys.stdout, sys.stderr = Tee(sys.stdout, logs[0]), Tee(sys.stderr, logs[1])
         except (Trouble, OSError) as error:
             say("this run is not recorded: %s" % error)
             values = unrecorded(self._request)
@@ -2182,10 +2187,10 @@ class Run:
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
         if error is not None and not isinstance(error, SystemExit):
-            from traceback import print_exception
+            from traceback import format_exception
 
             if isinstance(sys.stderr, Tee):
-                print_exception(kind, error, trace, file=Tee(open(os.devnull, "w"), sys.stderr._log))  # type: ignore[arg-type]
+                sys.stderr.keep("".join(format_exception(kind, error, trace)))
         sys.stdout, sys.stderr = self._streams
         for key, value in self._before.items():
             os.environ.pop(key, None)
