@@ -9,7 +9,7 @@ from scaffold.conventions.directories import is_settings
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
 from scaffold.facts.paths import vocabulary
-from scaffold.facts.source import Call, Source
+from scaffold.facts.source import Call, Source, main_guard
 
 _IMPORTS = {
     "hydra": ("hydra",),
@@ -49,6 +49,11 @@ _CALLS = {
 _LOADS_CONFIG = re.compile(
     r"(^|\.)(yaml|YAML|toml|tomllib|tomli|ruamel)\.(safe_|full_|unsafe_)?loads?$|(^|\.)params_show$|^YAML\.load$"
 )
+_NEEDLES = (
+    *(module.partition(".")[0] for modules in _IMPORTS.values() for module in modules),
+    *("Parser", "CLI", "flags", "yaml", "YAML", "toml", "params_show", "import_module", "spec_from_file_location"),
+    *("DEFINE_config", "exec(", "run_path", "FileLoader", "load_source", "app.run"),
+)
 _STRUCTURED = vocabulary(
     "hydra omegaconf gin yacs mmengine lightning_cli jsonargparse configargparse sacred ml_collections hfargparser"
 )
@@ -69,7 +74,7 @@ def config_systems(facts: Facts, mains: Iterable[str]) -> Found[tuple[str, ...]]
     if "hydra" in systems:
         hits += [
             Hit("omegaconf", p, line, "import omegaconf")
-            for p in facts.python
+            for p in facts.mentioning(("omegaconf",), facts.python)
             if (line := facts.parsed(p).uses("omegaconf"))
         ]
     if not any(h.value == "configargparse" for h in hits):
@@ -79,8 +84,8 @@ def config_systems(facts: Facts, mains: Iterable[str]) -> Found[tuple[str, ...]]
 
 def _speaking(facts: Facts, main: str) -> list[str]:
     """A script, and what it imports that is no script of its own."""
-    near = facts.closure(main, depth=3, limit=60)
-    return [p for p in near if p == main or facts.parsed(p).main is None or p.rpartition("/")[2] == "__init__.py"]
+    near = [p for p in facts.closure(main, depth=3, limit=60) if p == main or main_guard(facts.texts[p]) is None]
+    return facts.mentioning(_NEEDLES, near)
 
 
 def _in_source(facts: Facts, path: str) -> Iterator[Hit]:
@@ -134,7 +139,7 @@ def _has_settings(facts: Facts) -> bool:
         if (
             name.startswith("exp")
             and modules
-            and all(not facts.importers.get(m) and facts.parsed(m).main is None for m in modules)
+            and all(not facts.importers(m) and main_guard(facts.texts[m]) is None for m in modules)
         ):
             return True
     return False
@@ -142,7 +147,7 @@ def _has_settings(facts: Facts) -> bool:
 
 def _workflow_configs(facts: Facts) -> Iterator[Hit]:
     """Snakemake's configfile, and DVC's parameters where a script reads them."""
-    for path in facts.files:
+    for path in facts.notable:
         if path.rpartition("/")[2] == "Snakefile" or path.endswith(".smk"):
             line = facts.line_of(path, "configfile:")
             if line is not None:

@@ -140,9 +140,7 @@ def _is_code(facts: Facts, directory: str) -> bool:
     """Whether a directory is importable source and nothing else: a package whose files are all Python."""
     below = facts.below(directory)
     modules = [f for f in below if f.endswith(".py")]
-    packaged = f"{directory}/__init__.py" in facts.names or not _name(directory).startswith(
-        ("exp", "ablation", "repro")
-    )
+    packaged = facts.has(f"{directory}/__init__.py") or not _name(directory).startswith(("exp", "ablation", "repro"))
     return bool(modules) and len(modules) >= 0.6 * len(below) and packaged
 
 
@@ -214,7 +212,7 @@ def experiment_root(facts: Facts) -> Found[str]:
         return Found(
             "exp", (Evidence(path="exp", text=f"holds {len(facts.below('exp'))} tracked files, no importable source"),)
         )
-    importers = facts.importers.get(source, ())
+    importers = facts.importers(source)
     line = (
         next((i.line for i in facts.parsed(importers[0]).imports if i.module.split(".")[0] == "exp"), None)
         if importers
@@ -230,6 +228,6 @@ def experiment_root(facts: Facts) -> Found[str]:
 
 def _is_source(facts: Facts, path: str) -> bool:
     """Whether a module below exp/ is imported from outside exp/, or belongs to a package there."""
-    if any(not i.startswith("exp/") for i in facts.importers.get(path, ())):
+    if any(not i.startswith("exp/") for i in facts.importers(path)):
         return True
-    return "exp/__init__.py" in facts.names and not path.endswith("__init__.py")
+    return facts.has("exp/__init__.py") and not path.endswith("__init__.py")

@@ -89,7 +89,7 @@ def _configured(facts: Facts) -> Iterator[Hit]:
     for path, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest"), ("pytest.ini", "pytest")):
         if section in ini(facts.texts.get(path, "")):
             yield Hit("pytest", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
-    for path in facts.files:
+    for path in facts.notable:
         if path.endswith("conftest.py") and not paths.is_vendored(path.rpartition("/")[0]):
             yield Hit("pytest", path, None, "conftest.py")
 

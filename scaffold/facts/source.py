@@ -118,18 +118,36 @@ def parse(text: str) -> Source:
 
 
 def _by_lines(text: str, error: str) -> Source:
-    """What is left of a file that is not Python 3: its plain imports and its main guard."""
-    imports = [
-        Import(module=m[1] or m[2], names=(m[3],) if m[3] else (), line=text.count("\n", 0, m.start()) + 1)
-        for m in re.finditer(r"^(?:import\s+([\w.]+)|from\s+([\w.]+)\s+import\s+(\w+))", text, re.MULTILINE)
-    ]
+    """What is left of a file that is not Python 3: its imports, its options and its main guard."""
     options = [
         Call(name="parser.add_argument", args=(m[1],), line=text.count("\n", 0, m.start()) + 1)
         for m in re.finditer(r"""\.add_argument\(\s*['"](--[\w-]+)['"]""", text)
     ]
-    guard = re.search(r"""^if\s+__name__\s*==\s*['"]__main__['"]""", text, re.MULTILINE)
-    main = text.count("\n", 0, guard.start()) + 1 if guard else None
-    return Source(imports=tuple(imports), calls=tuple(options), main=main, error=error)
+    return Source(imports=tuple(imports_by_lines(text)), calls=tuple(options), main=main_guard(text), error=error)
+
+
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+)
+
+
+def imports_by_lines(text: str) -> Iterator[Import]:
+    """The import statements of a file as its lines show them: far faster than parsing, and good enough to follow them."""
+    for found in _IMPORT.finditer(text) if "import" in text else ():
+        line = text.count("\n", 0, found.start()) + 1
+        dots, module, names, plain = found.groups()
+        if plain is not None:
+            yield from (Import(module=m.split()[0], line=line) for m in plain.split(",") if m.strip())
+        else:
+            listed = re.sub(r"#[^\n]*|[()\\]", " ", names).split(",")
+            given = tuple(n.split()[0] for n in listed if n.strip())
+            yield Import(module=module, names=given, level=len(dots), line=line)
+
+
+def main_guard(text: str) -> int | None:
+    """The line of a module's main guard."""
+    found = re.search(r"^if\s+__name__\s*==", text, re.MULTILINE) if "__name__" in text else None
+    return text.count("\n", 0, found.start()) + 1 if found else None
 
 
 def dotted(node: ast.AST) -> str:
