@@ -35,7 +35,11 @@ class Answer:
     @property
     def paths(self) -> list[str]:
         """stdout of a `-z` command as a list."""
-        return self.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        try:
+            text = self.stdout.decode()
+        except UnicodeDecodeError:
+            text = self.stdout.decode("utf-8", "surrogateescape")  # ten times slower
+        return text.split("\0")[:-1]
 
 
 def ask(directory: Path, *args: str, stdin: bytes | None = None) -> Answer:

@@ -18,7 +18,9 @@ _TRAINING_ARGUMENTS = re.compile(
     r"^(Seq2Seq)?TrainingArguments$"
     r"|^(SFT|DPO|ORPO|KTO|PPO|PPOv2|GRPO|RLOO|Reward|CPO|BCO|GKD|OnlineDPO|NashMD|XPO|PRM|IterativeSFT)(Config|TrainingArguments)$"
 )
-_ADDS_OPTIONS = re.compile(r"(add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$", re.IGNORECASE)
+_ADDS_OPTIONS = re.compile(
+    r"^(?!ArgumentParser)\w*?((add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$)", re.IGNORECASE
+)
 _TAKES_OVER = re.compile(
     r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|(add|get|make|build|set|parse|init)_?\w*(args?|arguments|parser|options|opts|flags)\w*"
     r"|\w*parser|args|opt)$"

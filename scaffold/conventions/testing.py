@@ -19,7 +19,7 @@ _RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
 _DEEPEST = 4
 
 
-def test_files(facts: Facts) -> list[str]:
+def files_of_tests(facts: Facts) -> list[str]:
     """Python files that hold tests: named as such, and with a test in them."""
     named = [
         p
@@ -38,11 +38,11 @@ def _is_test_name(path: str) -> bool:
     return name.startswith("test") or name.endswith(("_test.py", "_tests.py"))
 
 
-def test_paths(facts: Facts) -> Found[tuple[str, ...]]:
+def folders_of_tests(facts: Facts) -> Found[tuple[str, ...]]:
     """The topmost folders named for tests that hold test files; for tests beside the code, the folder they share."""
     folders: list[Hit] = []
     beside: list[str] = []
-    for path in test_files(facts):
+    for path in files_of_tests(facts):
         pieces = path.split("/")[:-1]
         at = next((n for n, p in enumerate(pieces) if p.lower() in paths.TESTS), None)
         if at is None:
@@ -70,8 +70,8 @@ def _shared(files: list[str]) -> str:
 
 def runner(facts: Facts) -> Found[str | None]:
     """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
-    files = test_files(facts)
-    if not test_paths(facts).value:
+    files = files_of_tests(facts)
+    if not folders_of_tests(facts).value:
         return Found(None)
     for hit in (*_configured(facts), *_called(facts), *_imported(facts)):
         return Found("pytest", (hit.evidence,))
@@ -108,6 +108,6 @@ def _called(facts: Facts) -> Iterator[Hit]:
 
 
 def _imported(facts: Facts) -> Iterator[Hit]:
-    for path in test_files(facts):
+    for path in files_of_tests(facts):
         if re.search(r"^\s*(import pytest|from pytest)", facts.texts[path], re.MULTILINE):
             yield Hit("pytest", path, facts.line_of(path, "pytest"), "import pytest")

@@ -39,10 +39,11 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
     offers = _Later(machine.read)
     files = (git.tracked(workdir) or git.untracked(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(p for p in _submodules(workdir, top) if p)
-    texts, unread = _texts(workdir, top or workdir, files, submodules)
+    notable = paths.notable(files)
+    texts, unread = _texts(workdir, top or workdir, notable, submodules)
     return Facts(
         files=tuple(files),
-        notable=tuple(paths.notable(files)),
+        notable=tuple(notable),
         texts=texts,
         unread=unread,
         git=repository.git_of(state.result(), texts, submodules) if state else None,
@@ -115,7 +116,7 @@ def _texts(
 ) -> tuple[dict[str, str], dict[str, str]]:
     wanted: dict[str, list[str]] = {}
     vendored: dict[str, bool] = {}
-    for path in paths.notable(files):
+    for path in files:
         kind = paths.kind(path)
         if kind is None:
             continue

@@ -78,7 +78,7 @@ def kind(path: str) -> str | None:
 
 def notable(files: Iterable[str]) -> list[str]:
     """The files that are not plain data, by their last four characters: a look at the others would take too long."""
-    return [f for f in files if f[-4:] not in _DATA_ENDS or (f[-4:] == ".txt" and kind(f))]
+    return [f for f in files if f[-4:] not in _DATA_ENDS or "requirements" in f or "README" in f]
 
 
 def parts(path: str) -> list[str]:
