@@ -55,7 +55,9 @@ def step(seed: int) -> float:
     """One step."""
     return float(np.random.default_rng(seed).normal()) * CONSTANT
 '''
-SBATCH = "#!/bin/bash\n#SBATCH --partition=gpu\n#SBATCH --account=lab\n#SBATCH --time=01:00:00\nsrun python train_{n}.py\n"
+SBATCH = (
+    "#!/bin/bash\n#SBATCH --partition=gpu\n#SBATCH --account=lab\n#SBATCH --time=01:00:00\nsrun python train_{n}.py\n"
+)
 
 
 def write_repository(root: Path, files: int) -> None:
@@ -138,7 +140,9 @@ def main() -> int:
         write_repository(small, 0)
         slow, seconds, megabytes = measure(large, options.rounds)
         _, brief, _ = measure(small, options.rounds)
-    print(f"large: git ls-files and one read {slow:.3f} s, detect {seconds:.3f} s = {seconds / slow:.2f}x, {megabytes:.0f} MB")
+    print(
+        f"large: git ls-files and one read {slow:.3f} s, detect {seconds:.3f} s = {seconds / slow:.2f}x, {megabytes:.0f} MB"
+    )
     print(f"small: detect {brief:.3f} s")
     return 0 if seconds <= 3 * slow and megabytes <= 300 and brief < 0.5 else 3
 

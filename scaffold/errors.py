@@ -1,4 +1,4 @@
-"""The one exception for everything the user can do something about."""
+"""The exceptions for everything the user can do something about."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ class ScaffoldError(click.ClickException):
         """Write `error: ...` and `hint: ...` to stderr."""
         out = sys.stderr if file is None else file
         out.write(f"error: {self}\n")
+
+
+class WrongUsage(ScaffoldError):
+    """An option's value that can never work, whatever the repository. Exit code 2, "wrong usage"."""
+
+    exit_code = 2

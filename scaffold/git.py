@@ -74,18 +74,27 @@ def top(directory: Path) -> Path | None:
     return Path(answer.text) if answer.status == 0 else None
 
 
-def refusal(directory: Path) -> str | None:
-    """Why git will not work here although there is a repository (another owner, a broken one); None where that is not so."""
-    answer = ask(directory, "rev-parse", "--git-dir")
-    if answer.status == 0 or "not a git repository (or any" in answer.stderr:
-        return None
-    return answer.stderr.strip()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a directory stands: the top of its working tree and its HEAD commit (None: none), `inside` False in a bare repository
+    or a `.git` directory, and git's own words where it refuses to work there (another owner, a broken repository)."""
+
+    top: Path | None
+    head: str | None
+    inside: bool
+    refusal: str | None
 
 
-def is_bare(directory: Path) -> bool:
-    """Whether `directory` lies in a bare repository or inside a `.git` directory, where no files can be kept."""
-    answer = ask(directory, "rev-parse", "--is-inside-work-tree")
-    return answer.status == 0 and answer.text == "false"
+def place(directory: Path) -> Place:
+    """Everything about where `directory` stands, in one question."""
+    answer = ask(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
+    lines = [*answer.text.splitlines(), "", "", ""]
+    if lines[0] == "true":
+        return Place(top=Path(lines[1]), head=lines[2] if lines[2] != "HEAD" else None, inside=True, refusal=None)
+    if lines[0] == "false":
+        return Place(top=None, head=None, inside=False, refusal=None)
+    nowhere = "not a git repository (or any" in answer.stderr
+    return Place(top=None, head=None, inside=True, refusal=None if nowhere else answer.stderr.strip())
 
 
 def head(directory: Path) -> str | None:
@@ -148,3 +157,79 @@ def ignored(directory: Path, paths: Iterable[str]) -> list[Ignored]:
     rows = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=False)
     found = [Ignored(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
     return [row for row in found if not row.pattern.startswith("!")]
+
+
+def snapshot(source: str, version: str | None, directory: Path) -> str:
+    """Write the files of `source` (a checkout, a bundle, a Git URL) at `version` into `directory`; what git describes them as.
+
+    The default version is the newest `v*` tag, or HEAD where there is none. Raises ScaffoldError when the source cannot be
+    had or does not know the version.
+    """
+    import git  # noqa: TID251 - this module is the door
+    from git.exc import GitError, UnsafeOptionError, UnsafeProtocolError  # noqa: TID251
+    from gitdb.exc import BadName  # type: ignore[import-untyped]
+
+    directory.mkdir(parents=True)
+    try:
+        repo = git.Repo.clone_from(source, directory.with_suffix(".git"), bare=True)
+    except (GitError, UnsafeProtocolError, UnsafeOptionError, OSError) as error:
+        reason = getattr(error, "stderr", "") or str(error)
+        raise ScaffoldError(
+            f"the template {source} cannot be read: {_last_line(str(reason))}",
+            hint="name a checkout, a bundle or a Git URL with --template",
+        ) from error
+    with repo:
+        tags = repo.git.tag("--sort=-version:refname", "--list", "v*").splitlines()
+        wanted = version or (tags[0] if tags else "HEAD")
+        try:
+            commit = repo.commit(wanted)
+        except (BadName, ValueError, IndexError) as error:
+            raise ScaffoldError(
+                f"the template {source} has no version {wanted}",
+                hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
+            ) from error
+        must(directory, f"--git-dir={repo.git_dir}", "--work-tree=.", "checkout", "--quiet", commit.hexsha, "--", ".")
+        return str(repo.git.describe("--tags", "--always", commit.hexsha))
+
+
+def merge(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, str]) -> tuple[bytes, bool]:
+    """Three-way merge of texts: the result, and whether it holds conflict markers (they carry `labels`: ours, base, theirs).
+
+    Binary content cannot be merged: then `ours` comes back, with True.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="scaffold-merge-") as name:
+        folder = Path(name)
+        for side, content in (("ours", ours), ("base", base), ("theirs", theirs)):
+            (folder / side).write_bytes(content)
+        named = [part for label in labels for part in ("-L", label)]
+        answer = ask(folder, "merge-file", "-p", *named, "ours", "base", "theirs")
+    if not 0 <= answer.status <= 127:
+        return ours, True
+    return answer.stdout, answer.status > 0
+
+
+def difference(path: str, old: bytes | None, new: bytes | None) -> str:
+    """The patch that turns `old` into `new` (None: no such file), as git prints it."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="scaffold-diff-") as name:
+        folder = Path(name)
+        for side, content in (("a", old), ("b", new)):
+            if content is not None:
+                (folder / side).write_bytes(content)
+        sides = ["a" if old is not None else "/dev/null", "b" if new is not None else "/dev/null"]
+        answer = ask(folder, "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-prefix", "--", *sides)
+    text = answer.stdout.decode("utf-8", "replace")
+    body = text.partition("\n--- ")[2]
+    if not body:
+        return "" if old == new else f"Binary file {path} differs\n"
+    hunks = body.partition("@@")[2]
+    names = (f"a/{path}" if old is not None else "/dev/null", f"b/{path}" if new is not None else "/dev/null")
+    return f"--- {names[0]}\n+++ {names[1]}\n@@{hunks}"
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip(" '") for line in text.strip().splitlines() if line.strip(" '")]
+    return lines[-1].removeprefix("fatal: ") if lines else "git gave no reason"

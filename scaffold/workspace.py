@@ -62,16 +62,42 @@ def load(workdir: Path, root: str) -> Workspace:
     try:
         answers = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ScaffoldError(f"{workdir / root} is not a workspace: it has no {ANSWERS}", hint="scaffold init") from error
+        raise ScaffoldError(
+            f"{workdir / root} is not a workspace: it has no {ANSWERS}", hint="scaffold init"
+        ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise ScaffoldError(f"{path} cannot be read: {reason}", hint=f"restore it: git checkout -- {root}/{ANSWERS}") from error
+        raise ScaffoldError(
+            f"{path} cannot be read: {reason}", hint=f"restore it: git checkout -- {root}/{ANSWERS}"
+        ) from error
     if not isinstance(answers, dict) or answers.get("experiment_root") != root:
         raise ScaffoldError(
             f"{path} does not say `experiment_root: {root}`, so it is not this workspace's answers file",
             hint=f"restore it (git checkout -- {root}/{ANSWERS}), or after moving the workspace write its new root there",
         )
+    broken = _broken(answers)
+    if broken:
+        raise ScaffoldError(f"{path} has no usable {broken}", hint=f"restore it: git checkout -- {root}/{ANSWERS}")
     return Workspace(workdir=workdir, root=root, answers=answers)
+
+
+def _broken(answers: Mapping[str, Any]) -> str | None:
+    """The first answer that a workspace cannot do without and that is missing or of the wrong kind."""
+    names, experiments = answers.get("role_dirs"), answers.get("experiments")
+    checks = {
+        "tasks_path": isinstance(answers.get("tasks_path"), str),
+        "workspace_layout": answers.get("workspace_layout") in ("flat", "per-experiment"),
+        "role_dirs": isinstance(names, dict) and all(isinstance(names.get(role), str) for role in ROLES),
+        "experiments": isinstance(experiments, list) and all(isinstance(name, str) for name in experiments),
+        "kept_files": isinstance(answers.get("kept_files", []), list),
+    }
+    return next((name for name, fine in checks.items() if not fine), None)
+
+
+def roots(workdir: Path) -> list[str]:
+    """The roots of the workspaces that lie in `workdir` itself, sorted."""
+    named = {root for folder, root in _named_below(workdir) if folder == workdir}
+    return sorted(named | {r for r in ROOTS if (workdir / r / ANSWERS).is_file()})
 
 
 def find(start: Path, root: str | None = None) -> Workspace:
@@ -99,9 +125,11 @@ def find(start: Path, root: str | None = None) -> Workspace:
 
 def _named_below(top: Path) -> list[tuple[Path, str]]:
     """Workspaces whose root has a name of its own, tracked or not, as (work directory, root)."""
+    answer = git.ask(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS}")
+    if not answer.paths:
+        return []
     import yaml
 
-    answer = git.ask(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS}")
     found = []
     for path in sorted(set(answer.paths)):
         file = top / path

@@ -12,10 +12,16 @@ from scaffold.conventions.answer import answer
 from scaffold.facts.model import of_texts
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
 
+TRAIN = """import argparse
+import wandb
+if __name__ == '__main__':
+    p = argparse.ArgumentParser()
+    p.add_argument('--seed')
+    wandb.log({'val/loss': loss})
+"""
 REPOSITORY = {
     "README.md": "# Lab\n\n```bash\ntorchrun --nproc_per_node=4 train.py --seed 1\n```\n",
-    "train.py": "import argparse\nimport wandb\nif __name__ == '__main__':\n    p = argparse.ArgumentParser()\n    p.add_argument('--seed')\n"
-    "    wandb.log({'val/loss': loss})\n",
+    "train.py": TRAIN,
     "pyproject.toml": '[project]\nname = "lab"\nrequires-python = ">=3.10"\n',
     "uv.lock": "version = 1\n",
     "jobs/train.sbatch": "#!/bin/bash\n#SBATCH --partition=gpu\n#SBATCH --account=lab\nmodule load cuda/12.1\nsrun python train.py\n",
@@ -23,8 +29,8 @@ REPOSITORY = {
     "tests/test_a.py": "def test_a(): ...\n",
 }
 FIELDS = (
-    "version workdir experiment_root existing_experiment_dirs role_dirs environment config_systems trackers launchers slurm entry_points tests workflow"
-    " agent_guides metrics git machine risks evidence"
+    "version workdir experiment_root existing_experiment_dirs role_dirs environment config_systems trackers launchers slurm"
+    " entry_points tests workflow agent_guides metrics git machine risks evidence"
 )
 
 

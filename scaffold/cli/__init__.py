@@ -15,6 +15,15 @@ import scaffold
 # command -> (module, attribute); the order is the order of `scaffold --help`
 COMMANDS = {
     "detect": ("scaffold.cli.detect", "detect"),
+    "init": ("scaffold.cli.init", "init"),
+    "add": ("scaffold.cli.update", "add"),
+    "update": ("scaffold.cli.update", "update"),
+    "status": ("scaffold.cli.status", "status"),
+    "remove": ("scaffold.cli.remove", "remove"),
+    "brief": ("scaffold.cli.brief", "brief"),
+    "plan": ("scaffold.cli.plan", "plan"),
+    "run": ("scaffold.cli.run", "run"),
+    "runs": ("scaffold.cli.runs", "runs"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).

@@ -28,13 +28,14 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
     """
     if not workdir.is_dir():
         raise ScaffoldError(f"{workdir} is not a directory", hint="name one with --workdir")
-    top = git.top(workdir)
-    if top is None and git.is_bare(workdir):
+    where = git.place(workdir)
+    if not where.inside:
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
         )
-    if top is None and (reason := git.refusal(workdir)):
-        raise ScaffoldError(f"git will not read {workdir}: {reason}")
+    if where.refusal is not None:
+        raise ScaffoldError(f"git will not read {workdir}: {where.refusal}")
+    top = where.top
     state = _Later(repository.read, workdir) if top else None
     offers = _Later(machine.read)
     files = (git.tracked(workdir) or git.untracked(workdir)) if top else sorted(_walk(workdir))
@@ -46,7 +47,7 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
         notable=tuple(notable),
         texts=texts,
         unread=unread,
-        git=repository.git_of(state.result(), texts, submodules) if state else None,
+        git=repository.git_of(where.head, state.result(), texts, submodules) if state else None,
         machine=offers.result(),
         history=tuple(past.read(workdir)) if history else None,
     )

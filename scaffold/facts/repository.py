@@ -23,16 +23,15 @@ class Git:
 
 
 def read(workdir: Path) -> dict[str, Any]:
-    """What git alone can say."""
+    """What git alone can say, but for the commit."""
     return {
-        "commit": git.head(workdir),
         "branch": git.branch(workdir),
         "dirty": git.is_dirty(workdir),
         "remote": git.remote(workdir),
     }
 
 
-def git_of(asked: Mapping[str, Any], texts: Mapping[str, str], submodules: tuple[str, ...]) -> Git:
+def git_of(commit: str | None, asked: Mapping[str, Any], texts: Mapping[str, str], submodules: tuple[str, ...]) -> Git:
     """Git's answers, with what the files say: large-file storage in the .gitattributes among `texts`."""
     attributes = (text for path, text in texts.items() if path.rpartition("/")[2] == ".gitattributes")
-    return Git(**asked, lfs=any("filter=lfs" in text for text in attributes), submodules=submodules)
+    return Git(commit=commit, **asked, lfs=any("filter=lfs" in text for text in attributes), submodules=submodules)

@@ -70,13 +70,19 @@ def test_a_key_of_a_config_flag() -> None:
 def test_a_nested_dataclass_gives_its_prefix() -> None:
     texts = {
         "train.py": "from pkg.config import parse\ncfg = parse()\n",
-        "pkg/config.py": "import tyro\nfrom pkg.debug import Debug\nclass Config:\n    debug: Debug = Debug()\ndef parse():\n    return tyro.cli(Config)\n",
+        "pkg/config.py": "import tyro\nfrom pkg.debug import Debug\nclass Config:\n    debug: Debug = Debug()\n"
+        "def parse():\n    return tyro.cli(Config)\n",
         "pkg/debug.py": "class Debug:\n    seed: int = 0\n",
     }
     assert seed_flag(of_texts(texts), "train.py") == "--debug.seed"
 
 
-SHARED = "import argparse\ndef get_args_parser():\n    p = argparse.ArgumentParser(add_help=False)\n    p.add_argument('--seed')\n    return p\n"
+SHARED = """import argparse
+def get_args_parser():
+    p = argparse.ArgumentParser(add_help=False)
+    p.add_argument('--seed')
+    return p
+"""
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,8 @@ SHARED = "import argparse\ndef get_args_parser():\n    p = argparse.ArgumentPars
         ),
         (
             {
-                "submit.py": "import argparse\nimport main as trainer\np = argparse.ArgumentParser(parents=[trainer.get_args_parser()])\np.add_argument('--nodes')\n",
+                "submit.py": "import argparse\nimport main as trainer\n"
+                "p = argparse.ArgumentParser(parents=[trainer.get_args_parser()])\np.add_argument('--nodes')\n",
                 "main.py": SHARED + "if __name__ == '__main__':\n    main()\n",
             },
             "--seed",

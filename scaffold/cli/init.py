@@ -1,0 +1,149 @@
+"""`scaffold init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli import output
+
+if TYPE_CHECKING:
+    from scaffold.answers import Wishes
+    from scaffold.lifecycle.init import Plan
+
+
+@click.command()
+@click.option(
+    "--workdir", type=click.Path(path_type=Path), default=".", help="The repository (or a folder of it). Default: here."
+)
+@click.option("--root", help="Where the workspace goes. Default: exp if there is one, else .wild/experiments.")
+@click.option(
+    "--layout",
+    type=click.Choice(["flat", "per-experiment"]),
+    help="One set of folders for all experiments, or one for each. Default: flat.",
+)
+@click.option(
+    "--experiment",
+    "experiments",
+    multiple=True,
+    metavar="NAME",
+    help="An experiment, the baseline first; may be repeated.",
+)
+@click.option("--goal", help="What the experiments are to find out.")
+@click.option("--tasks-path", help="Where the plan goes (relative or absolute). Default: tasks.md in the root.")
+@click.option(
+    "--metric", help="The metric that decides, as the code logs it. Default: the likeliest that the code logs."
+)
+@click.option("--direction", type=click.Choice(["minimize", "maximize"]), help="Which way that metric is better.")
+@click.option("--server-url", help="The research server. Never with a token or password.")
+@click.option("--session-id", help="The research server's session.")
+@click.option("--steering", help="What the planner should know.")
+@click.option(
+    "--memory", "memories", multiple=True, metavar="TEXT", help="A lesson from earlier sessions; may be repeated."
+)
+@click.option("--evolutionary/--no-evolutionary", default=None, help="May sweeps be evolutionary? Default: no.")
+@click.option("--template", metavar="SRC", help="A checkout, bundle or Git URL of another template.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object; ask nothing.")
+def init(
+    workdir: Path,
+    template: str | None,
+    yes: bool,
+    dry_run: bool,
+    json_output: bool,
+    experiments: tuple[str, ...],
+    memories: tuple[str, ...],
+    **wishes: Any,
+) -> None:
+    """Write an experiment workspace into a repository that exists.
+
+    Creates only files that are missing; what is there stays as it is. A second run changes nothing.
+    """
+    from scaffold.answers import Wishes
+    from scaffold.conventions import detect
+    from scaffold.lifecycle import init as lifecycle
+
+    wished = Wishes(
+        root=wishes["root"],
+        goal=wishes["goal"],
+        tasks_path=wishes["tasks_path"],
+        layout=wishes["layout"],
+        experiments=experiments,
+        server_url=wishes["server_url"],
+        session_id=wishes["session_id"],
+        steering=wishes["steering"],
+        memories=memories,
+        evolutionary=wishes["evolutionary"],
+        metric=wishes["metric"],
+        direction=wishes["direction"],
+    )
+    planned = lifecycle.plan(workdir, wished, detect=detect, template=template)
+    asks = output.interactive(yes=yes or dry_run, json_output=json_output) and planned.changes
+    if asks and not planned.existing:
+        planned = lifecycle.plan(workdir, _ask(planned, wished), detect=detect, template=template)
+    if asks:
+        _print(planned, "would write")
+        click.confirm(f"Write {len(planned.changes)} files?", default=True, abort=True)
+    if not dry_run:
+        planned = lifecycle.write(planned)
+    if json_output:
+        output.as_json(_json(planned, written=not dry_run))
+        return
+    if not asks:
+        _print(planned, "would write" if dry_run else "wrote")
+    for text in planned.warnings:
+        output.warn(text)
+    output.warn_ignored(planned.root, planned.ignored)
+    if planned.changes and not dry_run:
+        click.echo(f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}")
+
+
+def _ask(planned: Plan, wished: Wishes) -> Wishes:
+    """The few questions that detection cannot settle, each with what was found as its default."""
+    from dataclasses import replace
+
+    found = planned.answers
+    root = wished.root or click.prompt("Where does the workspace go?", default=planned.root)
+    goal = (
+        wished.goal
+        if wished.goal is not None
+        else click.prompt("What are the experiments to find out?", default=found.get("experiment_goal", ""))
+    )
+    metric = wished.metric or click.prompt("Which metric decides?", default=found["primary_metric"], show_default=True)
+    guess = found["metric_direction"] if metric == found["primary_metric"] else ""
+    direction = wished.direction
+    if metric and not direction:
+        direction = click.prompt(
+            "Better when", type=click.Choice(["minimize", "maximize"]), default=guess or "minimize"
+        )
+    server = wished.server_url
+    if server is None:
+        server = click.prompt("Research server (empty for none)", default="", show_default=False)
+    return replace(wished, root=root, goal=goal, metric=metric, direction=direction, server_url=server)
+
+
+def _print(planned: Plan, verb: str) -> None:
+    """One line a file, then a sentence."""
+    output.rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in planned.actions])
+    if planned.changes:
+        click.echo(
+            f"{verb} {len(planned.changes)} of {len(planned.actions)} files in {planned.workdir} (template {planned.version})"
+        )
+    else:
+        click.echo(f"nothing to do: the workspace in {planned.root} is complete (template {planned.version})")
+
+
+def _json(planned: Plan, *, written: bool) -> dict[str, Any]:
+    return {
+        "workdir": str(planned.workdir),
+        "root": planned.root,
+        "template": planned.version,
+        "written": written and bool(planned.changes),
+        "files": [{"path": a.path, "action": a.what, "note": a.note} for a in planned.actions],
+        "answers": dict(planned.answers),
+        "ignored": output.ignored_json(planned.ignored),
+        "warnings": list(planned.warnings),
+    }

@@ -1,0 +1,43 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def of_workspace(command: F) -> F:
+    """--workdir and --root: which workspace a command is about."""
+    where = click.option(
+        "--workdir",
+        type=click.Path(path_type=Path),
+        default=".",
+        help="The repository, or any folder of it. Default: here.",
+    )
+    which = click.option("--root", help="The experiment root, where there are several workspaces.")
+    return where(which(command))
+
+
+def json_output(command: F) -> F:
+    """--json: answer with one object."""
+    return click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object.")(command)
+
+
+def workspace(workdir: Path, root: str | None) -> Workspace:
+    """The workspace that --workdir and --root name. Raises ScaffoldError when there is none."""
+    from scaffold import workspace as workspaces
+    from scaffold.errors import ScaffoldError
+
+    if not workdir.is_dir():
+        raise ScaffoldError(
+            f"the directory {workdir} does not exist", hint="name the repository's directory with --workdir"
+        )
+    return workspaces.find(workdir, root)

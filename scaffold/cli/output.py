@@ -1,0 +1,55 @@
+"""How answers are printed: one JSON object for agents, plain lines for people; warnings to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from scaffold import git
+
+
+def as_json(answer: dict[str, Any]) -> None:
+    """Print one object with `"version": 1` first."""
+    click.echo(json.dumps({"version": 1, **answer}, indent=2, ensure_ascii=False, default=str))
+
+
+def rows(table: Iterable[Sequence[str]]) -> None:
+    """Print lines of words in columns."""
+    lines = [list(row) for row in table]
+    widths = [
+        max((len(row[i]) for row in lines if i < len(row) - 1), default=0)
+        for i in range(max(map(len, lines), default=0))
+    ]
+    for row in lines:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        click.echo("  ".join([*cells, row[-1]]).rstrip())
+
+
+def warn(text: str) -> None:
+    """A warning, on stderr."""
+    click.echo(f"warning: {text}", err=True)
+
+
+def ignored_json(found: Iterable[git.Ignored]) -> list[dict[str, Any]]:
+    """Ignored paths with the rule's place."""
+    return [{"path": i.path, "source": i.source, "line": i.line, "pattern": i.pattern} for i in found]
+
+
+def warn_ignored(root: str, found: Sequence[git.Ignored]) -> None:
+    """Say which rule hides the workspace from git, and what mends it."""
+    rules = sorted({(i.source, i.line, i.pattern) for i in found})
+    for source, line, pattern in rules:
+        hidden = [i.path for i in found if (i.source, i.line, i.pattern) == (source, line, pattern)]
+        some = hidden[0].removesuffix("/anything") + (f" and {len(hidden) - 1} more" if len(hidden) > 1 else "")
+        warn(f"git ignores {some}: {source}:{line} says {pattern}; nothing of it will be committed")
+    if rules:
+        warn(f"to keep it in git: add the line !/{root}/ below that rule, or run: git add -f '{root}'")
+
+
+def interactive(*, yes: bool, json_output: bool) -> bool:
+    """Whether a question may be asked: only on a terminal, and not when told otherwise."""
+    return not yes and not json_output and sys.stdin.isatty() and sys.stdout.isatty()

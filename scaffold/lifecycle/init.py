@@ -1,0 +1,230 @@
+"""init: detect, render, compare, and create what is missing; nothing of the user's is changed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scaffold import answers, git, releases, transaction, workspace
+from scaffold.conventions.model import Conventions
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.lifecycle import files, place
+from scaffold.lifecycle.recorded import template_of
+from scaffold.render import File, render
+from scaffold.workspace import ANSWERS, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What init does about one file: create, same, keep (the user's differs), replace (a placeholder) or linked."""
+
+    path: str
+    what: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What init is going to do; `changes` is what it writes."""
+
+    workdir: Path
+    root: str
+    version: str
+    answers: Mapping[str, Any]
+    actions: tuple[Action, ...]
+    changes: tuple[transaction.Change, ...]
+    ignored: tuple[git.Ignored, ...]
+    warnings: tuple[str, ...]
+    existing: bool
+
+
+def plan(
+    workdir: Path,
+    wishes: answers.Wishes,
+    *,
+    detect: Callable[[Path], Conventions],
+    template: str | None = None,
+) -> Plan:
+    """What init would do in `workdir`; changes nothing. `template` is a checkout, bundle or Git URL instead of the own template.
+
+    Raises ScaffoldError when the place, a wish, or what stands there makes a workspace impossible.
+    """
+    workdir, where = place.workdir(workdir)
+    wishes = _relative_tasks(workdir, wishes)
+    there = _existing(workdir, wishes)
+    with _template(there, template) as source:
+        if there is not None:
+            _unchanged_wishes(there, wishes)
+            given = dict(there.answers)
+        else:
+            wishes = _carry_goal(workdir, wishes, detect)
+            given = answers.answers(detect(workdir), wishes)
+            place.root(workdir, str(given["experiment_root"]))
+        rendered = render(source.path, given, version=source.version, source=source.source)
+        disk = files.look(workdir, rendered)
+        kept = _kept(given, rendered, disk)
+        if there is None and kept:
+            given["kept_files"] = kept
+            rendered = render(source.path, given, version=source.version, source=source.source)
+        version = source.version
+    root = str(given["experiment_root"])
+    actions = _actions(given, rendered, disk)
+    _scripts_are_ours(given, actions)
+    changes = [
+        transaction.Change(
+            path=a.path,
+            old=disk.files[a.path].data if a.what == "replace" else None,
+            new=rendered[a.path].data,
+            executable=rendered[a.path].executable,
+        )
+        for a in actions
+        if a.what in ("create", "replace")
+    ]
+    return Plan(
+        workdir=workdir,
+        root=root,
+        version=version,
+        answers=given,
+        actions=tuple(actions),
+        changes=tuple(changes),
+        ignored=tuple(_ignored_before(workdir, given, actions)),
+        warnings=tuple(place.losses(workdir, where)),
+        existing=there is not None,
+    )
+
+
+def write(planned: Plan) -> Plan:
+    """Carry a plan out: all of it or nothing. The plan comes back with what git says now about ignored paths."""
+    with transaction.exclusive(planned.workdir):
+        transaction.apply(planned.workdir, planned.changes)
+    meant = files.seeded(planned.answers)
+    paths = [a.path for a in planned.actions if a.what != "linked"]
+    found = git.ignored(planned.workdir, paths)
+    own = f"{planned.root}/.gitignore"
+    return replace(planned, ignored=tuple(row for row in found if not (row.path in meant and row.source == own)))
+
+
+@contextlib.contextmanager
+def _template(there: Workspace | None, source: str | None) -> Iterator[releases.Template]:
+    """The template to render: of the version that is there already, else the one asked for, else the own."""
+    if there is not None:
+        with template_of(there) as template:
+            yield template
+    elif source is not None:
+        with releases.elsewhere(source) as template:
+            yield template
+    else:
+        with releases.current() as template:
+            yield template
+
+
+def _existing(workdir: Path, wishes: answers.Wishes) -> Workspace | None:
+    """The workspace that is in `workdir` already, at the wished root or at any."""
+    if wishes.root is not None:
+        root = answers.relative_path(wishes.root, what="--root")
+        return workspace.load(workdir, root) if (workdir / root / ANSWERS).is_file() else None
+    roots = workspace.roots(workdir)
+    if len(roots) > 1:
+        raise ScaffoldError(f"{workdir} has several workspaces: {', '.join(roots)}", hint="name one with --root")
+    return workspace.load(workdir, roots[0]) if roots else None
+
+
+def _unchanged_wishes(there: Workspace, wishes: answers.Wishes) -> None:
+    """Refuse wishes that contradict the answers of the workspace that is there."""
+    wished = {
+        "experiment_goal": wishes.goal,
+        "tasks_path": wishes.tasks_path,
+        "workspace_layout": wishes.layout,
+        "research_server_url": None if wishes.server_url is None else answers.server_url(wishes.server_url),
+        "research_session_id": wishes.session_id,
+        "steering_text": wishes.steering,
+        "memories": list(wishes.memories) or None,
+        "evolutionary_sweeps": wishes.evolutionary,
+        "primary_metric": wishes.metric,
+        "metric_direction": wishes.direction,
+    }
+    for name, value in wished.items():
+        if value is not None and there.answers.get(name) != value:
+            raise ScaffoldError(
+                f"{there.root} is a workspace already, with {name} = {there.answers.get(name)!r}",
+                hint=f"to change it: scaffold update --set {name}=VALUE",
+            )
+
+
+def _relative_tasks(workdir: Path, wishes: answers.Wishes) -> answers.Wishes:
+    """`--tasks-path` relative to the work directory; it may be given absolute, as the research server does."""
+    if wishes.tasks_path is None or not Path(wishes.tasks_path).is_absolute():
+        return wishes
+    path = Path(wishes.tasks_path)
+    resolved = path.parent.resolve() / path.name
+    if not resolved.is_relative_to(workdir):
+        raise WrongUsage(
+            f"--tasks-path {wishes.tasks_path} is not inside the work directory {workdir}",
+            hint="give a path below it; the playbook goes beside the plan",
+        )
+    return replace(wishes, tasks_path=resolved.relative_to(workdir).as_posix())
+
+
+def _carry_goal(workdir: Path, wishes: answers.Wishes, detect: Callable[[Path], Conventions]) -> answers.Wishes:
+    """Take the goal over from the research server's placeholder plan, where one stands and no goal was given."""
+    if wishes.goal is not None or wishes.tasks_path is None:
+        return wishes
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        goal = answers.placeholder_goal((workdir / wishes.tasks_path).read_text(encoding="utf-8"))
+        return wishes if goal is None else replace(wishes, goal=goal)
+    return wishes
+
+
+def _kept(given: Mapping[str, Any], rendered: Mapping[str, File], disk: files.Disk) -> list[str]:
+    """Files of the user that stand where the template has one of its own to manage."""
+    not_managed = files.seeded(given) | {f"{given['experiment_root']}/{ANSWERS}"}
+    return sorted(
+        p for p in rendered if p in disk.files and disk.files[p].data != rendered[p].data and p not in not_managed
+    )
+
+
+def _actions(given: Mapping[str, Any], rendered: Mapping[str, File], disk: files.Disk) -> list[Action]:
+    """One action a file, the answers file last."""
+    last = f"{given['experiment_root']}/{ANSWERS}"
+    return [
+        _action(path, given, rendered[path], disk)
+        for path in [*(p for p in sorted(rendered) if p != last), *(p for p in (last,) if p in rendered)]
+    ]
+
+
+def _action(path: str, given: Mapping[str, Any], file: File, disk: files.Disk) -> Action:
+    if path in disk.linked:
+        return Action(path=path, what="linked", note=f"{disk.linked[path]} is a link; nothing is written through it")
+    if path not in disk.files:
+        return Action(path=path, what="create")
+    there = disk.files[path]
+    if there.data == file.data:
+        return Action(path=path, what="same")
+    if path == given["tasks_path"] and answers.placeholder_goal(there.data.decode("utf-8", "replace")) is not None:
+        return Action(path=path, what="replace", note="the research server's placeholder; its goal was carried over")
+    return Action(path=path, what="keep", note="yours is kept")
+
+
+def _scripts_are_ours(given: Mapping[str, Any], actions: list[Action]) -> None:
+    """The recorder must be writable: without it a workspace is none."""
+    scripts = f"{given['experiment_root']}/{given['role_dirs']['scripts']}/"
+    for action in actions:
+        if action.what == "linked" and (action.path.startswith(scripts) or action.path.endswith(ANSWERS)):
+            raise ScaffoldError(
+                f"{action.path} cannot be written: {action.note}",
+                hint="make that folder a real one, or choose another --root",
+            )
+        if action.what == "keep" and action.path.endswith("/record_run.py"):
+            raise ScaffoldError(
+                f"{action.path} is already there and is not the recorder", hint="rename it, or choose another --root"
+            )
+
+
+def _ignored_before(workdir: Path, given: Mapping[str, Any], actions: list[Action]) -> list[git.Ignored]:
+    """What git would ignore whatever the workspace's own .gitignore says; asked before anything is written."""
+    root = str(given["experiment_root"])
+    outside = [a.path for a in actions if not a.path.startswith(f"{root}/") and a.what != "linked"]
+    return git.ignored(workdir, [f"{root}/anything", *outside])

@@ -1,0 +1,65 @@
+"""Where a workspace may go: checks of the work directory and the experiment root before anything is rendered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+
+
+def workdir(path: Path) -> tuple[Path, git.Place]:
+    """`path`, resolved, when a workspace can live in it, and where it stands in git. Raises ScaffoldError when it cannot."""
+    resolved = path.resolve()
+    if not resolved.is_dir():
+        what = "is a file" if resolved.exists() else "does not exist"
+        raise ScaffoldError(f"the work directory {path} {what}", hint="name the repository's directory with --workdir")
+    where = git.place(resolved)
+    if where.refusal is not None:
+        raise ScaffoldError(
+            f"git refuses to work in {resolved}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
+            hint=f"if you trust it: git config --global --add safe.directory {resolved}",
+        )
+    if not where.inside:
+        raise ScaffoldError(
+            f"{resolved} is a bare repository or a .git directory", hint="use a clone of it that has its files"
+        )
+    return resolved, where
+
+
+def root(directory: Path, name: str) -> None:
+    """Check that the experiment root `name` can be in `directory`. Raises ScaffoldError when it cannot."""
+    path = directory
+    for part in Path(name).parts:
+        path = path / part
+        place = path.relative_to(directory).as_posix()
+        if path.is_symlink():
+            target = path.resolve()
+            inside = target.is_relative_to(directory)
+            raise ScaffoldError(
+                f"the experiment root {name} leads through the symbolic link {place} to {target}",
+                hint=f"use --root {target.relative_to(directory).as_posix()}"
+                if inside and target != directory
+                else "choose another --root; single role folders such as logs may be links",
+            )
+        if path.exists() and not path.is_dir():
+            raise ScaffoldError(
+                f"{place} is a file, so the experiment root {name} cannot be made", hint="choose another --root"
+            )
+        if (path / ".git").exists():
+            raise ScaffoldError(
+                f"{place} is a repository of its own (a submodule, perhaps), so {name} would not be part of this one",
+                hint=f"choose another --root, or --workdir {place}",
+            )
+
+
+def losses(directory: Path, where: git.Place) -> list[str]:
+    """What a workspace in `directory` has to do without, in words."""
+    if where.top is None:
+        return [
+            f"{directory} is not in a git repository: runs cannot record which code they ran;"
+            " `git init` and a first commit mend that"
+        ]
+    if where.head is None:
+        return ["the repository has no commit yet: runs cannot record which code they ran until there is one"]
+    return []

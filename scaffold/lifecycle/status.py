@@ -1,0 +1,80 @@
+"""status: what is managed, changed, missing; what is ignored; whether there is a newer template. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scaffold import git, releases
+from scaffold.lifecycle import files, recorded, update
+from scaffold.render import File, render
+from scaffold.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file: its class (managed, seeded, answers) and its state (same, changed, missing, conflict, yours, linked)."""
+
+    path: str
+    kind: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A workspace as it stands; `newest` is None where its template is not this package's."""
+
+    workspace: Workspace
+    version: str
+    newest: str | None
+    outdated: bool
+    entries: tuple[Entry, ...]
+    ignored: tuple[git.Ignored, ...]
+
+
+def status(there: Workspace, template: releases.Template) -> Status:
+    """How the files of `there` compare with what its recorded template makes of its answers."""
+    rendered = render(template.path, there.answers, version=template.version, source=template.source)
+    disk = files.look(there.workdir, rendered)
+    entries = tuple(_entry(path, file, there, disk) for path, file in sorted(rendered.items()))
+    present = [path for path in rendered if path in disk.files]
+    meant = files.seeded(there.answers)
+    own = f"{there.root}/.gitignore"
+    ignored = [row for row in git.ignored(there.workdir, present) if not (row.path in meant and row.source == own)]
+    newest = releases.newest() if recorded.other_source(there) is None else None
+    return Status(
+        workspace=there,
+        version=template.version,
+        newest=newest,
+        outdated=newest is not None and releases.is_newer(newest, template.version),
+        entries=entries,
+        ignored=tuple(ignored),
+    )
+
+
+def _entry(path: str, file: File, there: Workspace, disk: files.Disk) -> Entry:
+    kind = _kind(path, there)
+    if path in disk.linked:
+        return Entry(path=path, kind=kind, state="linked")
+    if path not in disk.files:
+        return Entry(path=path, kind=kind, state="missing")
+    if path in (there.answers.get("kept_files") or []):
+        return Entry(path=path, kind=kind, state="yours")
+    data = disk.files[path].data
+    if kind == "answers" or data == file.data:
+        return Entry(path=path, kind=kind, state="same")
+    return Entry(path=path, kind=kind, state="conflict" if update.has_conflict(data) else "changed")
+
+
+def _kind(path: str, there: Workspace) -> str:
+    if path == files.answers_path(there):
+        return "answers"
+    return "seeded" if path in files.seeded(there.answers) else "managed"
+
+
+def summary(found: Status) -> Mapping[str, int]:
+    """How many files are in which state."""
+    counts: dict[str, int] = {}
+    for entry in found.entries:
+        counts[entry.state] = counts.get(entry.state, 0) + 1
+    return dict(sorted(counts.items()))

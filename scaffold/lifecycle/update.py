@@ -1,0 +1,235 @@
+"""update and add: three-way merge of the template's old rendering, its new one and what is on disk, as one change.
+
+The old rendering is made again from the recorded version and answers; so nothing but the workspace's managed files is
+looked at or touched, whatever state the repository is in: dirty, uncommitted, ignored, or no repository at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import scaffold.git
+from scaffold import releases, transaction
+from scaffold.errors import ScaffoldError
+from scaffold.lifecycle import files
+from scaffold.render import File, render
+from scaffold.workspace import Workspace
+
+MARKER = b"<<<<<<< yours"
+YOURS = "the template has a file of this name now; yours is kept"
+FIXED = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What happens to one file: create, update, merge, conflict, delete, or why nothing: kept, deleted (by the user), yours, linked."""
+
+    path: str
+    what: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An update: from one version and set of answers to another; `changes` is what it writes."""
+
+    workspace: Workspace
+    old_version: str
+    new_version: str
+    steps: tuple[Step, ...]
+    changes: tuple[transaction.Change, ...]
+
+    @property
+    def conflicts(self) -> list[str]:
+        """Files that hold conflict markers afterwards."""
+        return [step.path for step in self.steps if step.what == "conflict"]
+
+    def patch(self) -> str:
+        """All changes as one patch."""
+        return "".join(scaffold.git.difference(change.path, change.old, change.new) for change in self.changes)
+
+
+def plan(
+    there: Workspace,
+    old: releases.Template,
+    new: releases.Template,
+    *,
+    answers: Mapping[str, Any] | None = None,
+    detected: Mapping[str, Any] | None = None,
+) -> Plan:
+    """What bringing the workspace `there` from template `old` to `new` would do; changes nothing.
+
+    `answers` are changed on the way; `detected` fills in facts that the new version asks for and the old one did not.
+    Raises ScaffoldError when an answer cannot be changed, or a conflict of an earlier update is still open.
+    """
+    stored = {key: value for key, value in there.answers.items() if not key.startswith("_")}
+    given = {**(detected or {}), **stored, **(answers or {})}
+    before = render(old.path, stored, version=old.version, source=old.source)
+    after = render(new.path, given, version=new.version, source=new.source)
+    disk = files.look(there.workdir, sorted({*before, *after}))
+    _no_open_conflict(disk)
+    yours = _yours(_managed(there, before, after, given), before, after, disk)
+    if yours:
+        given["kept_files"] = sorted({*(given.get("kept_files") or []), *yours})
+        after = render(new.path, given, version=new.version, source=new.source)
+    merged = [
+        _merge(path, before.get(path), after.get(path), disk, labels=("yours", old.version, f"template {new.version}"))
+        for path in _managed(there, before, after, given)
+    ]
+    seeds = [
+        _seed(path, after[path], disk) for path in sorted(files.seeded(given)) if path in after and path not in before
+    ]
+    answers_file = files.answers_path(there)
+    merged += [*seeds, _replace(answers_file, after[answers_file], disk)]
+    return Plan(
+        workspace=there,
+        old_version=old.version,
+        new_version=new.version,
+        steps=(
+            *(Step(path=p, what="yours", note=YOURS) for p in yours),
+            *(step for step, _ in merged if step is not None),
+        ),
+        changes=tuple(change for _, change in merged if change is not None),
+    )
+
+
+def write(planned: Plan) -> None:
+    """Carry an update out: all of it or nothing."""
+    with transaction.exclusive(planned.workspace.workdir):
+        transaction.apply(planned.workspace.workdir, planned.changes)
+
+
+def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
+    """`NAME=VALUE` settings (values as YAML) as answers. Raises ScaffoldError for a name that is no answer, or cannot be changed."""
+    import yaml
+
+    changed: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in there.answers or name.startswith("_"):
+            known = ", ".join(key for key in there.answers if not key.startswith("_") and key not in FIXED)
+            raise ScaffoldError(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {known}")
+        if name in FIXED:
+            raise ScaffoldError(
+                f"{name} says where files lie, and an update moves none",
+                hint=f"git mv them, write the new value into {files.answers_path(there)}, and commit",
+            )
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ScaffoldError(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
+        if isinstance(there.answers[name], str) and not isinstance(value, str):
+            value = text
+        changed[name] = value
+    return changed
+
+
+def with_experiment(there: Workspace, name: str) -> dict[str, Any]:
+    """The answers that add experiment `name`. Raises ScaffoldError in a flat workspace."""
+    if not there.per_experiment:
+        raise ScaffoldError(
+            f"{there.root} has one set of folders for all experiments, so there is nothing to add",
+            hint=f"name the experiment when you run it: scaffold run --experiment {name} -- COMMAND",
+        )
+    known = list(there.answers.get("experiments") or [])
+    return {"experiments": known if name in known else [*known, name]}
+
+
+def _managed(
+    there: Workspace, before: Mapping[str, File], after: Mapping[str, File], given: Mapping[str, Any]
+) -> list[str]:
+    """The files that an update may touch."""
+    hands_off = files.seeded(given) | files.seeded(there.answers) | set(given.get("kept_files") or [])
+    return sorted({*before, *after} - hands_off - {files.answers_path(there)})
+
+
+def _yours(managed: list[str], before: Mapping[str, File], after: Mapping[str, File], disk: files.Disk) -> list[str]:
+    """Files of the user where the new template has one for the first time."""
+    return [p for p in managed if p not in before and p in disk.files and disk.files[p].data != after[p].data]
+
+
+Merged = tuple[Step | None, transaction.Change | None]
+
+
+def _merge(path: str, base: File | None, new: File | None, disk: files.Disk, *, labels: tuple[str, str, str]) -> Merged:
+    """One file's three-way merge."""
+    if path in disk.linked:
+        return Step(
+            path=path, what="linked", note=f"{disk.linked[path]} is a link; nothing is written through it"
+        ), None
+    ours = disk.files.get(path)
+    if new in (base, ours):
+        return None, None
+    if ours is None:
+        if base is not None:
+            return (Step(path=path, what="deleted", note="you deleted it; it stays deleted") if new else None), None
+        assert new is not None
+        return Step(path=path, what="create"), _change(path, None, new)
+    assert base is not None, "a file that only the new template has and that differs on disk is the user's"
+    if new is None:
+        if ours.data == base.data:
+            return Step(path=path, what="delete", note="the template dropped it"), _change(path, ours, None)
+        return Step(path=path, what="kept", note="the template dropped it; you changed it, so it stays"), None
+    if ours.data == base.data:
+        return Step(path=path, what="update"), _change(path, ours, new)
+    return _both_changed(path, ours, base, new, labels)
+
+
+def _both_changed(path: str, ours: File, base: File, new: File, labels: tuple[str, str, str]) -> Merged:
+    text, conflict = scaffold.git.merge(ours.data, base.data, new.data, labels=labels)
+    step = Step(
+        path=path, what="conflict" if conflict else "merge", note="both changed the same lines" if conflict else ""
+    )
+    merged = File(text, new.executable if new.executable != base.executable else ours.executable)
+    return step, (None if merged == ours else _change(path, ours, merged))
+
+
+def _seed(path: str, new: File, disk: files.Disk) -> Merged:
+    """A seeded file that this update brings for the first time, as for a new experiment."""
+    if path in disk.files or path in disk.linked:
+        return None, None
+    return Step(path=path, what="create"), _change(path, None, new)
+
+
+def _replace(path: str, new: File, disk: files.Disk) -> Merged:
+    ours = disk.files.get(path)
+    if ours is not None and ours.data == new.data:
+        return None, None
+    return Step(path=path, what="update"), _change(path, ours, new)
+
+
+def _change(path: str, old: File | None, new: File | None) -> transaction.Change:
+    return transaction.Change(
+        path=path,
+        old=None if old is None else old.data,
+        new=None if new is None else new.data,
+        executable=new is not None and new.executable,
+    )
+
+
+def has_conflict(data: bytes) -> bool:
+    """Whether a file still holds the conflict markers of an update."""
+    return any(line.startswith(MARKER) for line in data.splitlines())
+
+
+def _no_open_conflict(disk: files.Disk) -> None:
+    unsettled = sorted(path for path, file in disk.files.items() if has_conflict(file.data))
+    if unsettled:
+        raise ScaffoldError(
+            f"conflicts of an earlier update are still open in {', '.join(unsettled)}",
+            hint="settle them (the lines between <<<<<<< and >>>>>>>), then update again",
+        )
+
+
+def missing_facts(there: Workspace, new: releases.Template) -> bool:
+    """Whether the new version asks for facts that the workspace's answers do not have."""
+    import yaml
+
+    questions = yaml.safe_load((new.path / "copier.yml").read_text(encoding="utf-8"))
+    return any(
+        isinstance(details, dict) and details.get("ask") is False and name not in there.answers
+        for name, details in questions.items()
+        if not name.startswith("_")
+    )

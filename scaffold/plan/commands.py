@@ -1,0 +1,61 @@
+"""The commands that a task holds, and which of them would start an experiment that nobody records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scaffold.plan.inline import codes, without_comments
+from scaffold.plan.model import Task
+
+PYTHON = r"(?:\S*/)?python[\d.]*(?:\s+-[A-Za-z]\b)*\s+"
+START = re.compile(
+    rf"(?<![\w/.-])(?:{PYTHON}(?P<script>[\w./-]+\.py)\b"
+    rf"|{PYTHON}?-m\s+(?P<module>(?:torch\.distributed|accelerate|deepspeed|[\w.]*train)[\w.]*)"
+    r"|(?:ba|z)?sh\s+(?P<shell>[\w./-]+\.(?:sh|bash|slurm|sbatch))\b"
+    r"|(?P<dot>\./[\w./-]+\.(?:sh|py))\b"
+    r"|(?P<launcher>torchrun|sbatch|srun|mpirun|accelerate\s+launch|deepspeed)\s+(?=[-\w./]))"
+)
+TRACKED = re.compile(
+    r"record_run\.py|run\.sbatch|\bscaffold\s+(?:run|sweep|runs)\b|/runs\b|/sweeps\b|run_local|\$LAUNCHER|create_run"
+)
+HARMLESS = re.compile(
+    r"setup|install|env|download|prepare|preprocess|test|lint|analy[sz]|plot|summar|aggregat|report|collect|compare|playbook|convert|check|build_"
+)
+HELP = re.compile(r"\s(?:--help|-h|--version|--dry-run)\b")
+COMMAND = re.compile(
+    r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:python[\d.]*|uv|bash|sh|scaffold|curl|git|make|pip|conda|poetry|pixi|srun|sbatch|torchrun|source|\.|\./\S+)(?:\s|$)"
+)
+
+
+def texts(task: Task) -> Iterator[str]:
+    """Every text of a task in which a command may stand: what is said, its fields, and the lines under it."""
+    yield task.description
+    for field in task.fields:
+        yield field.value
+    for line in task.body:
+        if not line.fence and line.kind not in ("blank", "comment"):
+            yield without_comments(line.text)
+
+
+def of(task: Task) -> list[str]:
+    """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
+    spans = [
+        code
+        for text in (task.description, *(f.value for f in task.fields if f.name != "done-when"))
+        for code in codes(text)
+    ]
+    fenced = [line.text.strip() for line in task.body if line.kind == "code" and not line.fence]
+    below = [code for line in task.body if line.kind in ("item", "text") for code in codes(line.text)]
+    return list(dict.fromkeys(code.removeprefix("$ ") for code in (*spans, *fenced, *below) if COMMAND.match(code)))
+
+
+def untracked(text: str) -> str | None:
+    """The first command in `text` that starts an experiment script outside the tracked way; None where there is none."""
+    if TRACKED.search(text):
+        return None
+    for found in START.finditer(text):
+        script = found["script"] or found["shell"] or found["dot"] or ""
+        if not HARMLESS.search(script.rsplit("/", 1)[-1]) and not HELP.search(text):
+            return found[0].strip()
+    return None

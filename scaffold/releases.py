@@ -1,0 +1,126 @@
+"""The versions of the template: the one that this package is, and every earlier one, from the bundle that the package ships.
+
+A version is a directory with `copier.yml` and `template/`. The current one lies beside the package (in a checkout) or
+inside it (installed); the others are tags of `template.bundle`, a complete git repository in one file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold import __version__, git
+from scaffold.errors import ScaffoldError
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+PACKAGE = Path(__file__).parent
+BUNDLE = PACKAGE / "template.bundle"
+CURRENT = f"v{__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One version of the template as a directory; `version` and `source` are what an answers file records of it."""
+
+    path: Path
+    version: str
+    source: str
+
+
+def bundle_name() -> str:
+    """The bundle's path as an answers file records it: from `~` on where it lies below the home directory."""
+    try:
+        return f"~/{BUNDLE.resolve().relative_to(Path.home().resolve()).as_posix()}"
+    except (ValueError, RuntimeError):
+        return str(BUNDLE.resolve())
+
+
+def versions() -> list[str]:
+    """Every released version, oldest first, as tags (`v0.1.0`)."""
+    answer = git.must(PACKAGE, "ls-remote", "--tags", "--refs", "--", str(BUNDLE))
+    return sorted((line.rpartition("refs/tags/")[2] for line in answer.text.splitlines()), key=_order)
+
+
+def newest() -> str:
+    """The newest released version: this package's own, or a later one in its bundle."""
+    return max([CURRENT, *versions()], key=_order)
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Whether `version` comes after `than`; names that are no release numbers can only differ."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(version.removeprefix("v")) > Version(than.removeprefix("v"))
+    except InvalidVersion:
+        return version != than
+
+
+def _order(tag: str) -> Version:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(tag.removeprefix("v"))
+    except InvalidVersion:
+        return Version("0")
+
+
+@contextlib.contextmanager
+def current() -> Iterator[Template]:
+    """This package's own version of the template, as it lies beside or inside the package."""
+    checkout = PACKAGE.parent
+    if not (checkout / "copier.yml").is_file():
+        yield Template(path=PACKAGE / "_template", version=CURRENT, source=bundle_name())
+        return
+    # Copier takes the top of a repository for a repository, and renders its newest tag instead of what lies there.
+    with tempfile.TemporaryDirectory(prefix="scaffold-template-") as name:
+        shutil.copy2(checkout / "copier.yml", name)
+        shutil.copytree(checkout / "template", Path(name) / "template", ignore=shutil.ignore_patterns("__pycache__"))
+        yield Template(path=Path(name), version=CURRENT, source=bundle_name())
+
+
+@contextlib.contextmanager
+def released(version: str) -> Iterator[Template]:
+    """A released version, this package's own or an earlier one. Raises ScaffoldError when there is none of that name."""
+    if version == CURRENT:
+        with current() as template:
+            yield template
+        return
+    known = versions()
+    if version not in known:
+        raise ScaffoldError(
+            f"there is no template version {version}", hint=f"released are: {', '.join([*known, CURRENT])}"
+        )
+    with _checked_out(str(BUNDLE), version) as (path, name):
+        yield Template(path=path, version=name, source=bundle_name())
+
+
+@contextlib.contextmanager
+def elsewhere(source: str, version: str | None = None) -> Iterator[Template]:
+    """The template of a checkout, a bundle or a Git URL, at `version` (default: its newest tag, else its HEAD).
+
+    Raises ScaffoldError when it cannot be had, does not know the version, or holds no such template.
+    """
+    with _checked_out(str(Path(source).expanduser()) if source.startswith("~") else source, version) as (path, name):
+        yield Template(path=path, version=name, source=source)
+
+
+@contextlib.contextmanager
+def _checked_out(source: str, version: str | None) -> Iterator[tuple[Path, str]]:
+    """The files of `source` at `version` (default: newest) in a temporary directory, and the version's name."""
+    with tempfile.TemporaryDirectory(prefix="scaffold-template-") as name:
+        tree = Path(name) / "tree"
+        described = git.snapshot(source, version, tree)
+        if not (tree / "copier.yml").is_file() or not (tree / "template" / "exp").is_dir():
+            raise ScaffoldError(
+                f"{source} at {described} is not an experiment-workspace template: it has no template/exp",
+                hint="name a checkout, a bundle or a Git URL of one with --template",
+            )
+        yield tree, version or described

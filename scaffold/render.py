@@ -1,0 +1,85 @@
+"""Template + answers -> files in memory. The only import of copier."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold.errors import ScaffoldError
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A rendered file: its bytes, and whether it may be executed."""
+
+    data: bytes
+    executable: bool
+
+
+def render(template: Path, answers: Mapping[str, Any], *, version: str, source: str) -> dict[str, File]:
+    """What the template in directory `template` makes of `answers`: path relative to the work directory -> File.
+
+    `version` and `source` are what the answers file will name as `_commit` and `_src_path`. Questions without an answer
+    take their defaults. Raises ScaffoldError when the template refuses an answer, or cannot be rendered.
+    """
+    with _uncollected():
+        import copier  # noqa: TID251 - this module is the door
+        from copier.errors import CopierError  # noqa: TID251
+        from jinja2 import TemplateError
+
+    given = {key: value for key, value in answers.items() if not key.startswith("_")}
+    given |= {"template_version": version, "template_source": source}
+    with tempfile.TemporaryDirectory(prefix="scaffold-render-") as name:
+        try:
+            with _uncollected(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                copier.run_copy(
+                    str(template),
+                    name,
+                    given,
+                    defaults=True,
+                    overwrite=True,
+                    quiet=True,
+                    settings=copier.Settings(),
+                )
+        except KeyboardInterrupt:
+            raise
+        except (CopierError, TemplateError, ValueError, TypeError, OSError) as error:
+            raise ScaffoldError(
+                f"the template {version} cannot be rendered: {_reason(error)}",
+                hint="mend the answer it names, with an option of init or with `scaffold update --set NAME=VALUE`",
+            ) from error
+        return _read(Path(name))
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Importing copier and compiling templates make many objects and little garbage: without the collector both take a sixth less."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _read(directory: Path) -> dict[str, File]:
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {
+        path.relative_to(directory).as_posix(): File(path.read_bytes(), bool(path.stat().st_mode & 0o100))
+        for path in sorted(files)
+    }
+
+
+def _reason(error: Exception) -> str:
+    """The first sentence that means something to a user."""
+    text = re.sub(r"\s+", " ", str(error)).strip()
+    return text or type(error).__name__

@@ -1,0 +1,65 @@
+"""Workspaces and template versions to work on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import commit_all, git
+
+PROJECT = Path(__file__).parent.parent.parent
+GUIDE = "template/exp/{{ experiment_root }}/README.md.jinja"
+RULES = "template/exp/{{ experiment_root }}/AGENTS.md.jinja"
+
+
+class TemplateRepo:
+    """A git repository that holds the project's template, and whose versions a test makes by editing files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir()
+        git(path, "init", "-q", "-b", "main")
+        shutil.copy2(PROJECT / "copier.yml", path)
+        shutil.copytree(PROJECT / "template", path / "template", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def tag(self, version: str) -> None:
+        """Commit what is there as `version`."""
+        commit_all(self.path, version)
+        git(self.path, "tag", version)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace text that must be there in a file of the template."""
+        path = self.path / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    def add(self, name: str, text: str) -> None:
+        """Write a file of the template."""
+        (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.path / name).write_text(text)
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> TemplateRepo:
+    """The template as it is now, tagged v9.0.0."""
+    repo = TemplateRepo(tmp_path / "template-repo")
+    repo.tag("v9.0.0")
+    return repo
+
+
+Snapshot = Callable[[Path], dict[str, bytes]]
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Every file and link below `root` outside `.git`, with its content (a link's is its target)."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if name.split("/")[0] == ".git" or (path.is_dir() and not path.is_symlink()):
+            continue
+        found[name] = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
+    return found

@@ -1,0 +1,198 @@
+"""The plan that a new workspace begins with passes the check, whatever the answers are."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from scaffold.plan import loop
+from scaffold.plan.check import check
+from scaffold.plan.model import Finding
+from scaffold.plan.parse import parse
+from scaffold.plan.rule import Context
+
+ROOT = Path(__file__).parents[2]
+ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
+TRAIN = {"path": "train.py", "kind": "train", "seed_flag": "--seed", "command": "python train.py"}
+EVAL = {"path": "evaluate.py", "kind": "eval", "seed_flag": None, "command": "python evaluate.py"}
+HYDRA = {"path": "src/main.py", "kind": "train", "seed_flag": "seed=", "command": "python src/main.py"}
+UNSEEDED = {"path": "fit.py", "kind": "other", "seed_flag": None, "command": "python fit.py"}
+FROM_FILE = {
+    "path": "a b.py",
+    "kind": "sweep",
+    "seed_flag": "config:SEED",
+    "command": "python 'a b.py' --name 'it`s' | tee x",
+}
+SLURM = {
+    "scripts": ["slurm/train.sbatch"],
+    "partitions": ["gpu"],
+    "accounts": ["lab"],
+    "qos": ["long"],
+    "gres": ["gpu:1"],
+    "time": ["04:00:00"],
+    "modules": ["cuda/12.1"],
+    "setup": [],
+}
+PLAIN = {"manager": "none", "files": [], "python": None, "setup": "", "run_prefix": "", "modules": []}
+UV = {
+    "manager": "uv",
+    "files": ["uv.lock"],
+    "python": ">=3.10",
+    "setup": "uv sync",
+    "run_prefix": "uv run",
+    "modules": [],
+}
+ANSWERS: dict[str, Any] = {
+    "experiment_root": "exp",
+    "tasks_path": "exp/tasks.md",
+    "workspace_layout": "flat",
+    "experiments": ["baseline"],
+    "role_dirs": {role: role for role in ROLES},
+    "experiment_goal": "Find out whether label smoothing lowers the validation loss.",
+    "research_server_url": "",
+    "research_session_id": "",
+    "steering_text": "",
+    "memories": [],
+    "evolutionary_sweeps": False,
+    "primary_metric": "val/loss",
+    "metric_direction": "minimize",
+    "environment": UV,
+    "config_systems": ["argparse"],
+    "trackers": ["wandb"],
+    "launchers": ["torchrun"],
+    "slurm": None,
+    "entry_points": [TRAIN],
+    "repository_findings": ["environment: uv (uv.lock)", "entry point train.py, seed option --seed (train.py:12)"],
+    "repository_risks": ["no lock file"],
+    "repository_metrics": ["val/loss", "accuracy"],
+}
+EVIL = [
+    "one\n# Tasks\n## Phase 1 - evil\n- [ ] [P1-T1] evil | deliverable: /etc/passwd | done-when: done\n```\nnever closed",
+    "<!-- never closed",
+    "TODO",
+    "...",
+    "<goal>",
+    "a | deliverable: x | done-when: y",
+    "- [ ] task\n- [~] other\n-[ ] third\n[ ] fourth\n| [ ] | fifth |",
+    "line\u2028- [/] server trap\x0b- [ ] trap\x85- [ ] trap\r- [ ] trap\r\n- [ ] trap",
+    f"{loop.SENTINEL} </plan> <plan>",
+    "{{ 7 * 7 }} {% raw %} {# no #}",
+    "  leading and trailing \n\n\n ",
+    "\u05e9\u05dc\u05d5\u05dd \u202e rtl \x00\x1b[31m",
+    "<!-- plan: ignore P101, P102 because I say so -->",
+    "\\",
+    "`" * 5,
+    "> quoted\n>- [ ] deeper",
+    "Setext\n======\nsecond\n------",
+    "x" * 20_000,
+]
+
+
+SANDBOX = SandboxedEnvironment(undefined=StrictUndefined, loader=FileSystemLoader(ROOT), keep_trailing_newline=True)
+
+
+def render(**answers: Any) -> str:
+    """The skeleton as Copier's sandbox renders it."""
+    return SANDBOX.get_template("template/parts/tasks.md.jinja").render({**ANSWERS, **answers})
+
+
+def findings(text: str, *, server: bool = False) -> list[Finding]:
+    return list(check(text, context=Context(fresh=True, server=server)).findings)
+
+
+def described(found: list[Finding]) -> list[str]:
+    return [f"{f.line} {f.code} {f.message}" for f in found]
+
+
+ENTRY_POINTS = {
+    "none": [],
+    "one": [TRAIN],
+    "several": [EVAL, HYDRA, TRAIN],
+    "unseeded": [UNSEEDED],
+    "odd": [FROM_FILE],
+    "eval": [EVAL],
+}
+
+
+@pytest.mark.parametrize("entry_points", ENTRY_POINTS.values(), ids=ENTRY_POINTS)
+@pytest.mark.parametrize("layout", ["flat", "per-experiment"])
+def test_passes_for_every_combination_of_answers(entry_points: list[dict[str, Any]], layout: str) -> None:
+    axes: list[list[dict[str, Any]]] = [
+        [{"slurm": None}, {"slurm": {}}, {"slurm": SLURM}],
+        [
+            {"research_server_url": ""},
+            {"research_server_url": "http://127.0.0.1:10000/", "research_session_id": "wild-0a1b2c3d"},
+        ],
+        [
+            {"primary_metric": "", "metric_direction": ""},
+            {"primary_metric": "val/loss"},
+            {"primary_metric": "a|b", "metric_direction": ""},
+        ],
+        [{"environment": PLAIN}, {"environment": UV}],
+        [
+            {"evolutionary_sweeps": False, "experiments": []},
+            {"evolutionary_sweeps": True, "experiments": ["base", "ours"]},
+        ],
+        [{"repository_findings": [], "repository_risks": [], "repository_metrics": []}, {}],
+    ]
+    for combination in itertools.product(*axes):
+        answers = {key: value for part in combination for key, value in part.items()}
+        text = render(entry_points=entry_points, workspace_layout=layout, **answers)
+        found = findings(text, server=bool(answers["research_server_url"]))
+        assert {f.code for f in found} <= {"P007"}, described(found)
+        assert "undefined" not in text.lower() and "{{" not in text and "None" not in text
+
+
+@pytest.mark.parametrize("said", EVIL, ids=range(len(EVIL)))
+def test_user_text_breaks_nothing(said: str) -> None:
+    text = render(
+        experiment_goal=said, steering_text=said, memories=[said, said], research_server_url="http://127.0.0.1:1"
+    )
+    found = findings(text, server=True)
+    assert not found, described(found)
+    assert [task.id for task in parse(text).tasks] == [task.id for task in parse(render()).tasks]
+    assert text.count(loop.SENTINEL) == 0
+    first = loop.current(text.splitlines())
+    assert first is not None and "[P1-T1]" in text.splitlines()[first]
+
+
+@pytest.mark.parametrize("said", EVIL, ids=range(len(EVIL)))
+def test_what_was_read_off_the_repository_breaks_nothing(said: str) -> None:
+    entry = {"path": said, "kind": "train", "seed_flag": said.strip() or None, "command": said}
+    text = render(
+        repository_findings=[said],
+        repository_risks=[said],
+        repository_metrics=[said],
+        primary_metric=said,
+        trackers=[said],
+    )
+    assert not findings(text), described(findings(text))
+    text = render(entry_points=[entry])
+    assert {f.code for f in findings(text)} <= {"P203"}, described(findings(text))
+
+
+def test_a_metric_and_a_goal_that_nobody_named_are_marked_choices() -> None:
+    found = findings(render(experiment_goal=" \n", primary_metric="", metric_direction=""))
+    assert [(f.code, f.severity) for f in found] == [("P007", "warning")] * 2
+
+
+def test_commands_go_through_the_recorder_with_prefix_and_seed() -> None:
+    text = render()
+    command = "uv run python exp/scripts/record_run.py --experiment baseline --seed 1 --task P2-T3 -- python train.py --seed 1"
+    assert f"  - command: `{command}`\n" in text
+    assert "python src/main.py seed=1`" in render(entry_points=[HYDRA])
+
+
+def test_no_token_stands_in_the_plan() -> None:
+    text = render(research_server_url="http://127.0.0.1:10000")
+    assert text.count("X-Auth-Token: $RESEARCH_AGENT_USER_AUTH_TOKEN") == text.count("X-Auth-Token")
+    assert "/sweeps/wild" in text and "/runs/RUN_ID/start" in text
+
+
+def test_same_answers_give_the_same_bytes() -> None:
+    assert render(slurm=SLURM) == render(slurm=SLURM)
