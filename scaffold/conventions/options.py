@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from scaffold.facts import Facts
@@ -103,8 +103,8 @@ def _calls_into(source: Source, path: str) -> bool:
     return any(not i.names or stem in i.names or any(_TAKES_OVER.match(n) for n in i.names) for i in found)
 
 
-def typed(script: Script) -> Iterator[str]:
-    """Fields of the dataclasses that tyro and its like turn into options, nested ones with their prefix."""
+def typed(script: Script, wanted: Callable[[str], object]) -> Iterator[str]:
+    """The `wanted` fields of dataclasses that tyro and its like turn into options, nested ones with their prefix."""
     if builds_parser(script.source):
         return
     parsing = [s for _, s in script.sources(*_CLI_LIBRARIES) if s.uses(*_CLI_LIBRARIES) is not None]
@@ -116,13 +116,10 @@ def typed(script: Script) -> Iterator[str]:
     }
     found = []
     for path, source in script.sources(*SEED):
-        for owner in (d for d in source.classes if d.fields):
+        for owner, name in ((d, f) for d in source.classes for f in d.fields if wanted(f)):
             prefix = "" if path == script.path or owner.name in taken else _prefix(script, owner)
             if prefix is not None:
-                found += [
-                    (prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}")
-                    for name in owner.fields
-                ]
+                found.append((prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}"))
     yield from (option for _, option in sorted(found, key=lambda f: f[0]))
 
 

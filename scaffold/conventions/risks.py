@@ -11,7 +11,8 @@ from scaffold.facts import Facts, paths
 from scaffold.facts.paths import vocabulary
 
 _ABSOLUTE = re.compile(
-    r"""["'=\s](/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content|datasets?)/[\w.\-]+(?:/[\w.\-]+)*)"""
+    r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
+    r"|datasets?)/[\w.\-]+(?:/[\w.\-]+)*"
 )
 _BEFORE_ABSOLUTE = ('"/', "'/", "=/", " /")
 _LOCKS = ("uv.lock", "poetry.lock", "pixi.lock", "pdm.lock", "conda-lock.yml", "Pipfile.lock")
@@ -58,20 +59,21 @@ def _tests(tests: Tests) -> Iterator[Risk]:
 
 def _paths(facts: Facts) -> Iterator[Risk]:
     """Absolute paths in code and scripts, not in comments: they exist on the author's machine only."""
-    places = []
-    for path in facts.mentioning(_BEFORE_ABSOLUTE, [*facts.python, *facts.of("shell")]):
-        text = facts.texts[path]
-        match = _ABSOLUTE.search(text)
-        while match:
-            start = text.rfind("\n", 0, match.start(1)) + 1
-            if "#" not in text[start : match.start(1)] and "$" not in text[start : match.start(1)][-1:]:
-                places.append((path, text.count("\n", 0, match.start(1)) + 1, match[1]))
-                break
-            match = _ABSOLUTE.search(text, match.end())
+    files = facts.mentioning(_BEFORE_ABSOLUTE, [*facts.python, *facts.of("shell")])
+    places = [(path, *found) for path in files if (found := _absolute(facts.texts[path])) is not None]
     if places:
         path, line, shown = places[0]
         more = f" and {len(places) - 1} more files" if len(places) > 1 else ""
         yield f"hard-coded absolute paths: {path}:{line}{more}", Evidence(path=path, line=line, text=shown)
+
+
+def _absolute(text: str) -> tuple[int, str] | None:
+    """The first line with an absolute path at the beginning of a word, and the path."""
+    for found in _ABSOLUTE.finditer(text):
+        before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+        if before[-1:] in ("", '"', "'", "=", " ", "\t") and "#" not in before:
+            return text.count("\n", 0, found.start()) + 1, found[0]
+    return None
 
 
 def _outputs(facts: Facts) -> Iterator[Risk]:

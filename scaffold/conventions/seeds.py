@@ -44,7 +44,7 @@ def _of_python(facts: Facts, path: str) -> str | None:
         best(options.declared(script.source))
         or _lightning_cli(script)
         or _config_flag(script)
-        or best(options.typed(script))
+        or best(options.typed(script, _SEED.match))
         or best(options.hugging_face(script))
         or best(options.taken_over(script))
         or _sacred(script)

@@ -208,6 +208,11 @@ def _acts(node: ast.stmt) -> bool:
     )
 
 
+# nodes with nothing below them
+_OPERATORS = (kind for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop) for kind in base.__subclasses__())
+_LEAVES = frozenset((ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break, *_OPERATORS))
+
+
 class _Reader:
     """One walk over a module's tree."""
 
@@ -239,23 +244,33 @@ class _Reader:
         )
 
     def _walk(self, node: ast.AST, outer: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            inner = outer
-            if isinstance(child, ast.Call):
-                self._call(child)
-            elif isinstance(child, (ast.Import, ast.ImportFrom)):
-                self._import(child)
-            elif isinstance(child, ast.ClassDef):
-                self._class(child, outer)
-                inner = f"{outer}.{child.name}" if outer else child.name
-            elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self._function(child, outer)
-            elif isinstance(child, ast.Attribute):
-                if "seed" in child.attr.lower():
-                    self.names.setdefault(dotted(child), child.lineno)
-            elif isinstance(child, ast.Subscript):
-                self._subscript(child)
-            self._walk(child, inner)
+        """Visit what lies below a node; by hand, since `ast.iter_child_nodes` takes twice as long."""
+        for name in node._fields:
+            child = getattr(node, name, None)
+            if child.__class__ is list:
+                for one in child:
+                    if isinstance(one, ast.AST) and one.__class__ not in _LEAVES:
+                        self._visit(one, outer)
+            elif isinstance(child, ast.AST) and child.__class__ not in _LEAVES:
+                self._visit(child, outer)
+
+    def _visit(self, node: ast.AST, outer: str) -> None:
+        inner = outer
+        if isinstance(node, ast.Call):
+            self._call(node)
+        elif isinstance(node, ast.Attribute):
+            if "seed" in node.attr.lower():
+                self.names.setdefault(dotted(node), node.lineno)
+        elif isinstance(node, ast.Subscript):
+            self._subscript(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._import(node)
+        elif isinstance(node, ast.ClassDef):
+            self._class(node, outer)
+            inner = f"{outer}.{node.name}" if outer else node.name
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self._function(node, outer)
+        self._walk(node, inner)
 
     def _call(self, node: ast.Call) -> None:
         name = dotted(node.func)
