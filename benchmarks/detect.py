@@ -55,18 +55,28 @@ def step(seed: int) -> float:
     """One step."""
     return float(np.random.default_rng(seed).normal()) * CONSTANT
 '''
+FUNCTION = '''
+
+def forward(batch: np.ndarray, weights: np.ndarray, *, training: bool = True) -> np.ndarray:
+    """One pass of a layer over a batch, with dropout while training."""
+    hidden = batch @ weights
+    if training:
+        keep = np.random.default_rng(CONSTANT).random(hidden.shape) > 0.1
+        hidden = hidden * keep / 0.9
+    return np.maximum(hidden, 0.0)
+'''
 SBATCH = (
     "#!/bin/bash\n#SBATCH --partition=gpu\n#SBATCH --account=lab\n#SBATCH --time=01:00:00\nsrun python train_{n}.py\n"
 )
 
 
 def write_repository(root: Path, files: int) -> None:
-    """A research repository: 20 scripts, 200 modules, 40 sbatch scripts, 60 configurations, and data for the rest."""
+    """A research repository: 20 scripts, 1,500 modules of 150 lines, 40 sbatch scripts, 300 configurations; the rest is data."""
     texts = {"README.md": "# R\n\n```bash\npython train_0.py --seed 1\n```\n", "requirements.txt": "torch\n"}
     texts |= {f"train_{n}.py": TRAIN.format(n=n) for n in range(20)}
-    texts |= {f"lib/part_{n}.py": LIBRARY.format(n=n) for n in range(200)}
+    texts |= {f"lib/part_{n}.py": LIBRARY.format(n=n) + FUNCTION * 15 for n in range(1500 if files else 20)}
     texts |= {f"scripts/job_{n}.sbatch": SBATCH.format(n=n % 20) for n in range(40)}
-    texts |= {f"configs/run_{n}.yaml": f"seed: {n}\nlr: 0.1\n" for n in range(60)}
+    texts |= {f"configs/run_{n}.yaml": f"seed: {n}\nlr: 0.1\n" for n in range(300 if files else 10)}
     for name, text in texts.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

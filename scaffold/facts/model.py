@@ -90,7 +90,7 @@ class Facts:
     def mentioning(self, needles: Iterable[str], among: Iterable[str]) -> list[str]:
         """Those of the files `among` whose text holds one of `needles`: the ones worth parsing."""
         wanted = tuple(needles)
-        return [p for p in among if (text := self.texts.get(p)) and any(n in text for n in wanted)]
+        return [p for p in among if (text := self.texts.get(p)) and any(map(text.__contains__, wanted))]
 
     def known(self, path: str) -> source.Source | None:
         """A file's Source where it was asked for before; None where nobody needed it."""
@@ -163,7 +163,7 @@ class Facts:
     def importers(self, path: str) -> tuple[str, ...]:
         """The repository's own Python files that import a file."""
         stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-        return tuple(p for p in self.python if stem in self.texts[p] and path in self.imported(p))
+        return tuple(p for p in self.mentioning((stem,), self.python) if path in self.imported(p))
 
 
 def _ancestors(folder: str) -> Iterator[str]:
