@@ -9,7 +9,7 @@ import pytest
 
 from scaffold import facts
 from scaffold.errors import ScaffoldError
-from scaffold.facts import history, paths, prose, shell, source
+from scaffold.facts import history, machine, paths, prose, shell, source
 from scaffold.facts.model import of_texts
 from tests.conftest import MakeRepo, commit_all, git, write_tree
 
@@ -66,6 +66,48 @@ def test_a_linked_worktree_and_a_submodule_are_repositories_of_their_own(make_re
         assert found.git.submodules == ("vendored/train.py",)
         assert "vendored/train.py" not in found.texts
     assert facts.read(outer / "vendored/train.py").files == ("lib.py",)
+
+
+def test_a_submodule_beside_the_work_directory_is_none_of_its_own(make_repo: MakeRepo) -> None:
+    inner = make_repo({"lib.py": "x = 1\n"}, name="inner")
+    outer = make_repo({"a/train.py": "x = 1\n"}, name="outer")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "b/inner")
+    commit_all(outer)
+    found = facts.read(outer / "a").git
+    assert found is not None
+    assert found.submodules == ()
+
+
+def tool(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that comes first on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder
+
+
+def test_the_machine_tells_its_gpus_and_partitions_the_default_one_first(tools: Path) -> None:
+    tool(tools, "nvidia-smi", "echo 'GPU 0: A (UUID: x)'; echo 'GPU 1: A (UUID: y)'")
+    tool(tools, "sbatch", "exit 0")
+    tool(tools, "sinfo", "printf 'long\\ngpu*\\nlong\\n'")
+    found = machine.read()
+    assert (found.slurm, found.scheduler_partitions) == (True, ("gpu", "long"))
+    assert found.gpus in (2, len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))
+
+
+def test_a_tool_that_hangs_or_fails_is_not_waited_for(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "TIMEOUT_S", 0.2)
+    tool(tools, "sbatch", "exit 0")
+    tool(tools, "sinfo", "exec sleep 30")
+    tool(tools, "broken", "echo partial; exit 1")
+    assert machine.read().scheduler_partitions == ()
+    assert machine.ask("broken") == ""
 
 
 def test_git_facts_hold_no_credentials(make_repo: MakeRepo) -> None:

@@ -21,16 +21,8 @@ _DEEPEST = 4
 
 def files_of_tests(facts: Facts) -> list[str]:
     """Python files that hold tests: named as such, and with a test in them."""
-    named = [
-        p
-        for p in facts.of("python")
-        if paths.is_test(p) and not paths.is_doc(p) and p.rpartition("/")[2] != "conftest.py"
-    ]
-    return [
-        p
-        for p in named
-        if _is_test_name(p) and (_TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p]))
-    ]
+    named = [p for p in facts.of("python") if paths.is_test(p) and not paths.is_doc(p) and _is_test_name(p)]
+    return [p for p in named if _TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p])]
 
 
 def _is_test_name(path: str) -> bool:

@@ -37,7 +37,7 @@ def test_a_launcher_is_a_command_an_import_or_a_header(texts: dict[str, str], fo
     "texts",
     [
         {"README.md": "TorchTitan can be used with SkyPilot, torchrun and Slurm.\n"},
-        {"run.sh": "echo torchrun train.py\npip install deepspeed\n"},
+        {"run.sh": "echo python -m torch.distributed.launch train.py\npip install deepspeed\n"},
         {"run.sh": "# torchrun train.py\npython train.py\n"},
         {"train.py": "import deepspeed\nimport mpi4py\n"},
         {"tests/run.sh": "torchrun test.py\n"},

@@ -97,6 +97,7 @@ def test_a_name_of_a_cluster_is_no_placeholder(value: str) -> None:
     [
         {"run.sh": "echo 'sbatch job.sh'\npython train.py\n"},
         {"README.md": "We use Slurm (`#SBATCH --partition=x`) a lot.\n"},
+        {"tests/submit.sh": "sbatch -p theirs job.sh\n"},
         {"docs/cluster.sh": "#!/bin/bash\n#SBATCH -p docs\n"},
         {"third_party/x/job.sbatch": "#!/bin/bash\n#SBATCH -p theirs\n"},
         {"train.py": '"""Use #SBATCH --partition=x."""\n'},
