@@ -24,7 +24,8 @@ HARMLESS = re.compile(
 )
 HELP = re.compile(r"\s(?:--help|-h|--version|--dry-run)\b")
 COMMAND = re.compile(
-    r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:python[\d.]*|uv|bash|sh|scaffold|curl|git|make|pip|conda|poetry|pixi|srun|sbatch|torchrun|source|\.|\./\S+)(?:\s|$)"
+    r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?"
+    r"(?:python[\d.]*|uv|bash|sh|scaffold|curl|git|make|pip|conda|poetry|pixi|srun|sbatch|torchrun|source|\.|\./\S+)(?:\s|$)"
 )
 
 

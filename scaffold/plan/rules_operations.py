@@ -33,9 +33,11 @@ def _said(task: Task) -> str:
 
 @rule(
     "P601",
-    "the plan has tasks for logging quality: deterministic run names, stdout/stderr capture, run manifests (command, seed, commit, timestamp), and consistent paths",
+    "the plan has tasks for logging quality: deterministic run names, stdout/stderr capture, run manifests (command, seed, "
+    "commit, timestamp), and consistent paths",
     wrong="a plan whose runs leave nothing behind",
-    right="- [ ] [P1-T3] Verify deterministic run names and stdout/stderr capture ... and - [ ] [P1-T4] Verify run manifests and consistent paths ...",
+    right="- [ ] [P1-T3] Verify deterministic run names and stdout/stderr capture ...\n"
+    "- [ ] [P1-T4] Verify run manifests and consistent paths ...",
     words="run name(s)/naming; stdout and stderr; manifest(s); consistent ... paths; or `kind: logging`",
 )
 def logging_quality(plan: Plan, context: Context) -> Iterator[Complaint]:
@@ -88,7 +90,8 @@ def through_the_server(plan: Plan, context: Context) -> Iterator[Complaint]:
     "no task starts an experiment script directly outside the tracked way",
     wrong="- [ ] [P2-T1] Run `python train.py --seed 1` ...",
     right="- [ ] [P2-T1] Run `python exp/scripts/record_run.py --experiment baseline --seed 1 -- python train.py --seed 1` ...",
-    words="`python x.py`, `bash x.sh`, `./x.sh`, torchrun, accelerate launch, deepspeed, mpirun, srun, sbatch; tracked: record_run.py, run.sbatch, "
+    words="`python x.py`, `bash x.sh`, `./x.sh`, torchrun, accelerate launch, deepspeed, mpirun, srun, sbatch; "
+    "tracked: record_run.py, run.sbatch, "
     "`scaffold run`, `scaffold sweep`, a request to /runs; set-up, test, analysis and plot scripts are no experiments",
     warning=True,
 )

@@ -7,25 +7,34 @@ import re
 from scaffold.plan.inline import prose
 from scaffold.plan.model import Task
 
-NOTHING = frozenset("... … tbd tba todo fixme xxx n/a na none null - -- – — ? ?? placeholder".split()) | {
-    "to be decided",
-    "to be determined",
-    "to be defined",
-    "fill in",
-    "fill me in",
-    "your goal here",
-    "lorem ipsum",
-}
+NOTHING = frozenset(
+    {"...", "\u2026", "tbd", "tba", "todo", "fixme", "xxx", "n/a", "na", "none", "null", "placeholder", "lorem ipsum"}
+    | {
+        "-",
+        "--",
+        "\u2013",
+        "\u2014",
+        "?",
+        "??",
+        "to be decided",
+        "to be determined",
+        "to be defined",
+        "fill in",
+        "fill me in",
+    }
+)
 BEGINS = re.compile(r"(?:todo|tbd|tba|fixme|xxx)\b(?!\s+(?:comments?|lists?|items?|markers?|notes?)\b)", re.IGNORECASE)
 DOTS = re.compile(r"(?:^|(?<=\s))(?:\.{3,}|\u2026)(?=\s|[,;.]|$)")
 ANGLE = re.compile(
     r"<(?!/?(?:br|b|i|em|strong|code|sub|sup|kbd|a|details|summary)\b)(?:\.{3}|\u2026|[A-Za-z][\w .,/-]{0,40})>"
 )
 VAGUE = frozenset(
-    "done works work working complete completed completes finished finish finishes ok okay good success successful passes".split()
+    {"done", "work", "works", "working", "complete", "completed", "completes", "finish", "finishes", "finished"}
+    | {"ok", "okay", "good", "success", "successful", "passes"}
 )
 FILLER = frozenset(
-    "it is are was be has been all everything the a this that task tasks when and fully successfully well as expected should".split()
+    {"it", "is", "are", "was", "be", "has", "been", "all", "everything", "the", "a", "this", "that", "task", "tasks"}
+    | {"when", "and", "fully", "successfully", "well", "as", "expected", "should"}
 )
 WORD = re.compile(r"[a-z0-9/_.%<>=-]+")
 
