@@ -62,6 +62,11 @@ def check(
     context = Context(fresh=fresh, server=where.server if server is None else server)
     text = locate.read(where.plan)
     report = checker.check(text, context=context, select=_codes(select), ignore=_codes(ignore))
+    for line in report.plan.unheeded:
+        click.echo(
+            f"warning: line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect",
+            err=True,
+        )
     answer = formats.FORMATS["json" if as_json else form](report, shown_path(where.plan))
     if answer:
         click.echo(answer)

@@ -64,7 +64,7 @@ def _findings(now: Situation) -> str:
     if now.report is None or not now.report.findings:
         return ""
     texts = [f"line {found.line}: {found.code} {found.message}" for found in now.report.findings]
-    return "## Open findings of `scaffold plan check`\n\n" + bullets(texts, now.limit(10))
+    return "## Open findings of `scaffold plan check`\n\n" + bullets(now, texts, 8)
 
 
 def _runs(now: Situation) -> str:

@@ -58,11 +58,11 @@ def _repository(now: Situation) -> str:
     known = [entry for entry in now.list("entry_points") if isinstance(entry, Mapping)]
     entries = [f"`{one.get('command')}` ({one.get('kind')}; seed: {one.get('seed_flag') or 'none'})" for one in known]
     if entries:
-        parts.append("Entry points:\n" + bullets(entries, now.limit(8)))
+        parts.append("Entry points:\n" + bullets(now, entries, 6))
     if findings := now.list("repository_findings"):
-        parts.append("Findings:\n" + bullets(findings, now.limit(12)))
+        parts.append("Findings:\n" + bullets(now, findings, 10))
     if risks := now.list("repository_risks"):
-        parts.append("Risks:\n" + bullets(risks, now.limit(8)))
+        parts.append("Risks:\n" + bullets(now, risks, 6))
     if metric := now.text("primary_metric"):
         parts.append(f"Primary metric: `{metric}` ({now.text('metric_direction') or 'direction not known'})")
     return "\n\n".join(parts) if len(parts) > 1 else ""

@@ -41,14 +41,14 @@ def texts(task: Task) -> Iterator[str]:
 
 def of(task: Task) -> list[str]:
     """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
-    spans = [
-        code
-        for text in (task.description, *(f.value for f in task.fields if f.name != "done-when"))
-        for code in codes(text)
-    ]
-    fenced = [line.text.strip() for line in task.body if line.kind == "code" and not line.fence]
-    below = [code for line in task.body if line.kind in ("item", "text") for code in codes(line.text)]
-    return list(dict.fromkeys(code.removeprefix("$ ") for code in (*spans, *fenced, *below) if COMMAND.match(code)))
+    own = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
+    found = [code for text in (task.description, *own) for code in codes(text)]
+    for line in task.body:
+        if line.kind == "code" and not line.fence:
+            found.append(line.text.strip())
+        elif line.kind in ("item", "text"):
+            found += codes(line.text)
+    return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
 
 
 def untracked(text: str) -> str | None:

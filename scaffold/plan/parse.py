@@ -16,6 +16,7 @@ SPELLED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine
 PHASE = re.compile(
     r"phase\s+(\d{1,9}|" + "|".join(SPELLED) + r"|[ivx]{1,5})\b\s*(?:[-\u2013\u2014:.]\s*(.*))?$", re.IGNORECASE
 )
+DIRECTIVE = re.compile(r"<!--\s*plan:", re.IGNORECASE)
 IGNORE = re.compile(r"<!--\s*plan:\s*ignore\s+((?:P\d{3}[,\s]+)+)because\s+(.*?\S)\s*-->", re.IGNORECASE)
 
 
@@ -29,13 +30,15 @@ def parse(text: str) -> Plan:
     odd += oddities.misread(
         scanned.lines, {task.line for phase in phases for task in phase.tasks} | {o.line for o in odd}
     )
+    ignores, unheeded = _ignores(scanned.lines)
     return Plan(
         text=text,
         lines=scanned.lines,
         sections=sections,
         phases=phases,
         oddities=tuple(sorted(odd, key=lambda o: o.line)),
-        ignores=_ignores(scanned.lines),
+        ignores=ignores,
+        unheeded=unheeded,
     )
 
 
@@ -59,14 +62,18 @@ def _sections(lines: Sequence[Line]) -> tuple[Section, ...]:
     return tuple(reversed(found))
 
 
-def _ignores(lines: Sequence[Line]) -> dict[str, str]:
+def _ignores(lines: Sequence[Line]) -> tuple[dict[str, str], tuple[int, ...]]:
     found: dict[str, str] = {}
+    unheeded = []
     for line in lines:
-        if line.kind in ("code", "quote") or "<!--" not in line.text:
+        if line.kind in ("code", "quote") or not (begun := DIRECTIVE.findall(line.text)):
             continue
-        for match in IGNORE.finditer(line.text):
+        read = list(IGNORE.finditer(line.text))
+        for match in read:
             found |= dict.fromkeys(re.findall(r"P\d{3}", match[1].upper()), match[2])
-    return found
+        if len(read) < len(begun):
+            unheeded.append(line.number)
+    return found, tuple(unheeded)
 
 
 class _Reader:

@@ -65,11 +65,11 @@ def quote(text: str, limit: int) -> str:
     return "\n".join(f"> {line}" for line in cut.splitlines())
 
 
-def bullets(texts: Iterable[object], limit: int) -> str:
-    """A list of one-line texts, and how many are left out."""
-    flat = [" ".join(str(text).split()) for text in texts]
+def bullets(now: Situation, texts: Iterable[object], most: int) -> str:
+    """A list of one-line texts, each cut to a line's length, and how many are left out; a full brief has all of all."""
+    flat, limit = [" ".join(str(text).split()) for text in texts], now.limit(most)
     more = [f"- and {len(flat) - limit} more (--full)"] if len(flat) > limit else []
-    return "\n".join([*(f"- {shown(text, 300)}" for text in flat[:limit]), *more])
+    return "\n".join([*(f"- {shown(text, now.limit(140))}" for text in flat[:limit]), *more])
 
 
 def enumerated(values: Iterable[object]) -> str:
@@ -85,11 +85,11 @@ def joined(parts: Iterable[str]) -> str:
 def goal(now: Situation) -> str:
     """The goal, the steering text and the lessons, as they were given."""
     said = now.text("experiment_goal")
-    parts = ["## Goal", quote(said, now.limit(1500)) if said else "None is written down yet: the plan has to name one."]
+    parts = ["## Goal", quote(said, now.limit(1000)) if said else "None is written down yet: the plan has to name one."]
     if steering := now.text("steering_text"):
-        parts.append("Steering, as given:\n" + quote(steering, now.limit(800)))
+        parts.append("Steering, as given:\n" + quote(steering, now.limit(500)))
     if memories := now.list("memories"):
-        parts.append("Lessons of earlier sessions:\n" + bullets(memories, now.limit(12)))
+        parts.append("Lessons of earlier sessions:\n" + bullets(now, memories, 8))
     return "\n\n".join(parts)
 
 

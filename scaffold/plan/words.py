@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from scaffold.plan.inline import prose
 from scaffold.plan.model import Task
@@ -104,10 +105,13 @@ def kinds(task: Task) -> frozenset[str]:
 
     A task that speaks of reflection is a gate and no experiment, whatever else it names.
     """
-    said = task.get("kind")
+    return _kinds(task.get("kind"), task.description)
+
+
+@lru_cache(maxsize=1024)
+def _kinds(said: str, description: str) -> frozenset[str]:
     if said:
         return frozenset(kind.strip().lower() for kind in said.split(","))
-    description = task.description
     if REFLECTION.search(description):
         gates = (("midpoint-reflection", MIDPOINT), ("final-reflection", FINAL))
         return frozenset({"reflection", *(name for name, pattern in gates if pattern.search(description))})

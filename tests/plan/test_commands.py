@@ -87,6 +87,20 @@ def test_select_ignore_and_strict(run: Run) -> None:
     assert result.exit_code == 2 and "no rule's code begins with Q1" in result.stderr
 
 
+def test_an_ignore_without_a_reason_has_no_effect_and_says_so(run: Run, plan: Path) -> None:
+    text = plan.read_text().replace("Ablation: ", "")
+    plan.write_text(text + "<!-- plan: ignore P501 -->\n")
+    result = run("plan", "check")
+    assert result.exit_code == 3 and "P501" in result.stdout
+    assert result.stderr.startswith("warning: line 47: write `<!-- plan: ignore CODES because REASON -->`")
+    plan.write_text(text + "<!-- plan: ignore P501 because nothing can be taken away -->\n")
+    result = run("plan", "check")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("0 errors, 0 warnings, 1 ignored by the plan\n")
+    plan.write_text(text + "```\n<!-- plan: ignore P501 because this is an example -->\n```\n")
+    assert run("plan", "check").exit_code == 3
+
+
 def test_fresh_and_server_are_told(run: Run, plan: Path, repo: Path) -> None:
     assert "P605" in run("plan", "check", BAD / "fresh_done.md", "--fresh").stdout
     assert "P603" in run("plan", "check", "--server").stdout
