@@ -124,6 +124,7 @@ def next_task(file: Path | None, as_json: bool) -> None:
     """
     from scaffold.plan import locate, progress
     from scaffold.plan.parse import parse
+    from scaffold.plan.rules_structure import is_aborted
 
     parsed = parse(locate.read(locate.place(file, Path.cwd()).plan))
     state = progress.of(parsed)
@@ -136,7 +137,8 @@ def next_task(file: Path | None, as_json: bool) -> None:
         click.echo("every open task waits for another: scaffold plan show", err=True)
         raise click.exceptions.Exit(3)
     if state.next is None and not as_json:
-        click.echo("all tasks are done" if state.total else "the plan has no tasks", err=True)
+        why = "the plan is aborted" if is_aborted(parsed) else "the plan has no tasks"
+        click.echo("all tasks are done" if state.total else why, err=True)
 
 
 @plan.command()

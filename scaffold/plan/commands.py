@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.plan.inline import codes, without_comments
+from scaffold.plan.inline import codes, prose, without_comments
 from scaffold.plan.model import Task
 
 PYTHON = r"(?:\S*/)?python[\d.]*(?:\s+-[A-Za-z]\b)*\s+"
@@ -37,6 +37,24 @@ def texts(task: Task) -> Iterator[str]:
     for line in task.body:
         if not line.fence and line.kind not in ("blank", "comment"):
             yield without_comments(line.text)
+
+
+def starts(task: Task) -> Iterator[str]:
+    """Every piece of a task that may start something: each code span, each fenced command, and the prose around them."""
+    for text in (task.description, *(field.value for field in task.fields if field.line == task.line)):
+        yield from (*codes(text), prose(text))
+    fenced = ""
+    for line in task.body:
+        if line.kind == "code" and not line.fence:
+            fenced += line.text.strip()
+            if fenced.endswith("\\"):
+                fenced = fenced[:-1]
+                continue
+            yield fenced
+            fenced = ""
+        elif line.kind in ("item", "text"):
+            yield from (*codes(line.text), prose(line.text))
+    yield fenced
 
 
 def of(task: Task) -> list[str]:

@@ -97,7 +97,7 @@ def through_the_server(plan: Plan, context: Context) -> Iterator[Complaint]:
 )
 def nothing_untracked(plan: Plan, context: Context) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for found in filter(None, map(commands.untracked, commands.texts(task))):
+        for found in filter(None, map(commands.untracked, commands.starts(task))):
             hint = "put the recorder before it: `python exp/scripts/record_run.py --experiment NAME --seed N -- ...`"
             yield about(task, f"task {task.name} starts `{shown(found)}` directly, so no run is recorded", hint)
             break

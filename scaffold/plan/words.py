@@ -27,7 +27,7 @@ NOTHING = frozenset(
 BEGINS = re.compile(r"(?:todo|tbd|tba|fixme|xxx)\b(?!\s+(?:comments?|lists?|items?|markers?|notes?)\b)", re.IGNORECASE)
 DOTS = re.compile(r"(?:^|(?<=\s))(?:\.{3,}|\u2026)(?=\s|[,;.]|$)")
 ANGLE = re.compile(
-    r"<(?!/?(?:br|b|i|em|strong|code|sub|sup|kbd|a|details|summary)\b)(?:\.{3}|\u2026|[A-Za-z][\w .,/-]{0,40})>"
+    r"(?<!\w)<(?!/?(?:br|b|i|em|strong|code|sub|sup|kbd|a|details|summary)\b)(?:\.{3}|\u2026|[A-Za-z][\w .,/-]{0,40})>"
 )
 VAGUE = frozenset(
     {"done", "work", "works", "working", "complete", "completed", "completes", "finish", "finishes", "finished"}
@@ -37,7 +37,7 @@ FILLER = frozenset(
     {"it", "is", "are", "was", "be", "has", "been", "all", "everything", "the", "a", "this", "that", "task", "tasks"}
     | {"when", "and", "fully", "successfully", "well", "as", "expected", "should"}
 )
-WORD = re.compile(r"[a-z0-9/_.%<>=-]+")
+WORD = re.compile(r"[\w/.%<>=-]+")
 
 REFLECTION = re.compile(
     r"\breflect\w*|\bretrospect\w*|\breview gate\b|\bcheckpoint review\b|\bre-?plan gate\b", re.IGNORECASE

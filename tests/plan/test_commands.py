@@ -179,6 +179,11 @@ def test_next_when_all_is_done_or_everything_waits(run: Run, plan: Path) -> None
     assert result.exit_code == 3 and json.loads(result.stdout)["task"] is None
 
 
+def test_next_of_an_aborted_plan(run: Run) -> None:
+    result = run("plan", "next", FOLDER / "good/aborted.md")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "the plan is aborted\n")
+
+
 def test_show_and_graph(run: Run, plan: Path) -> None:
     plan.write_text(
         plan.read_text().replace("- [ ] [P1-T1]", "- [x] [P1-T1]").replace("- [ ] [P1-T2]", "- [/] [P1-T2]")
@@ -192,7 +197,7 @@ def test_show_and_graph(run: Run, plan: Path) -> None:
     assert (answer["current"], answer["next"], answer["done"]) == ("P1-T2", "P1-T2", 1)
     assert {"task": "P4-T2", "state": "open"} in answer["gates"]
     graph = run("plan", "graph").stdout
-    assert graph.startswith("flowchart TD\n") and "  P1-T1 --> P2-T3\n" in graph and "  class P1-T1 done\n" in graph
+    assert graph.startswith("flowchart TD\n") and "  P1_T1 --> P2_T3\n" in graph and "  class P1_T1 done\n" in graph
 
 
 def test_emit_is_the_plan_as_the_server_reads_it(run: Run, plan: Path) -> None:

@@ -70,6 +70,7 @@ def test_vague_conditions(text: str) -> None:
         "5 runs finished in main",
         "the tests pass",
         "table.csv is complete with 5 rows",
+        "\u05d4\u05d8\u05d1\u05dc\u05d4 \u05e7\u05d9\u05d9\u05de\u05ea",
         "loss is done < 3",
     ],
 )
@@ -135,6 +136,13 @@ def test_what_does_not(text: str) -> None:
 def test_commands_of_a_task_come_from_code_and_fences() -> None:
     text = "Run `python a.py` on `data` | done-when: `make check`\n  - command: `curl -sf x`\n  ```bash\n  $ git log\n  # not this\n  ```"
     assert commands.of(task(text)) == ["python a.py", "curl -sf x", "git log"]
+
+
+def test_a_command_is_judged_by_itself() -> None:
+    mixed = task("Do not call record_run.py; run `python train.py`")
+    assert [found for found in map(commands.untracked, commands.starts(mixed)) if found] == ["python train.py"]
+    goes_on = task("Run\n  ```bash\n  python exp/scripts/record_run.py --seed 1 -- \\\n    python train.py\n  ```")
+    assert not any(map(commands.untracked, commands.starts(goes_on)))
 
 
 @pytest.mark.parametrize(
