@@ -22,6 +22,8 @@ COMMANDS = {
     "remove": ("scaffold.cli.remove", "remove"),
     "brief": ("scaffold.cli.brief", "brief"),
     "plan": ("scaffold.cli.plan", "plan"),
+    "run": ("scaffold.cli.run", "run"),
+    "runs": ("scaffold.cli.runs", "runs"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).

@@ -53,6 +53,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
 NAME_BYTES = 120
 GIT_S = 10.0
+GIT_QUESTIONS = ("status", "config", "cat-file", "diff-index", "hash-object", "ls-files", "rev-parse", "diff")
 GRACE_S = 10.0
 ORPHAN_S = 3.0
 FACTS_S = 2.0
@@ -121,24 +122,23 @@ def _escaped(c: str, ascii: bool) -> str:
     if c > "\uffff":
         high, low = divmod(ord(c) - 0x10000, 0x400)
         return "\\u%04x\\u%04x" % (0xD800 + high, 0xDC00 + low)
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(c, "\\u%04x" % ord(c))
+    return {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}.get(c, "\\u%04x" % ord(c))
 
 
 def parse(text: str) -> Any:
     """The value that JSON text holds. Raises ValueError."""
     try:
-        from _json import make_scanner  # all of json but its imports
-    except ImportError:
-        import json
+        from _json import make_scanner  # json without its imports, which it needs for errors only
 
-        return json.loads(text)
-    try:
-        value, end = make_scanner(Scanner)(text.strip(), 0)
-    except StopIteration:
-        raise ValueError("it is no JSON") from None
-    if text.strip()[end:]:
-        raise ValueError("it has more than one value")
-    return value
+        settings: Any = Scanner
+        value, end = make_scanner(settings)(text.strip(), 0)
+        if end == len(text.strip()):
+            return value
+    except (ImportError, StopIteration, SystemError, ValueError):
+        pass
+    import json
+
+    return json.loads(text)
 
 
 class Scanner:
@@ -147,7 +147,7 @@ class Scanner:
     strict = True
     object_hook = object_pairs_hook = None
     parse_float, parse_int, parse_constant = float, int, float
-    memo: Dict[str, str] = {}
+    memo: Mapping[str, str] = {}
 
 
 def load(path: str) -> Any:
@@ -259,7 +259,7 @@ def redact(text: str, kind: str = "text") -> str:
         text = pattern(r"([A-Za-z][A-Za-z0-9+.\-]*://)([^\s/\"'<>]+)@").sub(_redact_userinfo, text)
     low = text.lower()
     if "authorization" in low or "x-auth" in low or "x-api-key" in low:
-        header = r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*[fFrRbB]?\\?[\"']?)((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
+        header = r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*(?:[fFrRbB]?\\?[\"'])?)((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
         text = pattern(header).sub(_redact_header, text)
     if has_any(low, SECRET_WORDS):
         values = QUOTED if kind == "code" else "(?:%s|%s)" % (QUOTED, PLAIN[kind])
@@ -283,8 +283,8 @@ def _redact_userinfo(match: re.Match[str]) -> str:
 
 
 def _redact_header(match: re.Match[str]) -> str:
-    scheme, _, rest = match.group(2).partition(" ")
-    return match.group() if match.group(2).lower() in ("bearer", "basic", "token", HIDDEN) or rest == HIDDEN else match.group(1) + HIDDEN
+    known = match.group(2).lower() in ("bearer", "basic", "token", HIDDEN)
+    return match.group() if known else match.group(1) + HIDDEN
 
 
 def _redact_assigned(match: re.Match[str], kind: str) -> str:
@@ -349,15 +349,22 @@ def redact_params(params: Mapping[str, Scalar]) -> Dict[str, Scalar]:
 
 
 def script_at(argv: Sequence[str]) -> int:
-    """Where the program's own arguments begin, less one: its script, the module after `-m`, or the command itself."""
+    """Where the program's own arguments begin, less one: its script, the module or code it is given, or the command itself."""
+    modules = ("python", "torchrun", "accelerate", "deepspeed")
     for i, token in enumerate(argv):
         if token.endswith(CODE + SHELL) and not token.startswith("-"):
             return i
-        if i > 1 and argv[i - 1] in ("-c", "-e") and os.path.basename(argv[i - 2]).rstrip("0123456789.") in INTERPRETERS:
+        flag = argv[i - 1] if i > 1 else ""
+        if flag == "-m" and any(program(t) in modules for t in argv[: i - 1]):
             return i
-        if i and argv[i - 1] == "-m" and any(os.path.basename(t).startswith(("python", "torchrun", "accelerate")) for t in argv[:i]):
+        if flag in ("-c", "-e") and any(program(t) in INTERPRETERS for t in argv[: i - 1]):
             return i
     return 0
+
+
+def program(token: str) -> str:
+    """A program's bare name: `python` of `/usr/bin/python3.11`."""
+    return os.path.basename(token).rstrip(DIGITS + ".")
 
 
 def command_params(argv: Sequence[str]) -> Dict[str, Scalar]:
@@ -399,12 +406,14 @@ def command_seed(params: Mapping[str, Scalar]) -> Optional[str]:
 
 
 def default_experiment(argv: Sequence[str]) -> str:
-    """The experiment of a command that names none: its script's name without suffix, or the module's last part."""
+    """The experiment of a command that names none: its script's name without suffix, the module's last part, the program."""
     at = script_at(argv)
-    if at and argv[at - 1] in ("-c", "-e"):
-        at -= 2
-    token = os.path.basename(argv[at])
-    return os.path.splitext(token)[0] if token.endswith(CODE + SHELL) else token.rpartition(".")[2] or token
+    if argv[at].endswith(CODE + SHELL):
+        return os.path.splitext(os.path.basename(argv[at]))[0]
+    if argv[at - 1] == "-m":
+        return argv[at].rpartition(".")[2]
+    programs = [program(t) for t in argv[:at] if program(t) in INTERPRETERS]
+    return programs[-1] if programs else os.path.basename(argv[0])
 
 
 def safe_name(text: str) -> str:
@@ -588,7 +597,7 @@ def gather(asked: Sequence[Asked], deadline: float) -> None:
     for one in asked:
         one.end(kill=late is not None)
     if late is not None:
-        raise Trouble("%s did not answer in time" % " ".join(late.argv[:1] + [a for a in late.argv[1:] if not a.startswith("-")][-1:]))
+        raise Trouble("%s did not answer in time" % " ".join([late.argv[0], *[a for a in late.argv[1:] if a in GIT_QUESTIONS]]))
 
 
 class Git:
@@ -684,7 +693,8 @@ def read_trees(git: Git, commit: Optional[str], folders: Iterable[str], asked: O
     if asked is None:
         asked = start_trees(git, commit, names)
         git.gather(asked)
-    data, at, trees = bytes(asked.out), 0, {}
+    data, at = bytes(asked.out), 0
+    trees: Dict[str, Entries] = {}
     for name in names:
         end = data.index(b"\n", at)
         header = data[at:end].split(b" ")
@@ -1289,11 +1299,12 @@ def process_mark(pid: int) -> Dict[str, Any]:
     """What tells whether a process is still there: its id and start, on which boot of which host, in which id namespace."""
     mark: Dict[str, Any] = {"pid": pid, "start": None, "boot": None, "namespace": None, "host": os.uname().nodename}
     try:
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
-            mark["start"] = int(file.read().rpartition(")")[2].split()[19])
         with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             mark["boot"] = file.read().strip()
         mark["namespace"] = os.readlink("/proc/self/ns/pid")
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            state = file.read().rpartition(")")[2].split()
+        mark["start"] = None if state[0] in "ZX" else int(state[19])
     except (OSError, ValueError, IndexError):
         pass
     return mark
@@ -1818,7 +1829,7 @@ class Command:
     """The command as a child process, from its start to its end. Signals are blocked meanwhile and read one by one."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, timeout: Optional[float]) -> None:
-        self.argv = argv
+        self.argv = list(argv)
         self.env = env
         self.timeout = timeout
         self.pid = 0
@@ -2103,15 +2114,19 @@ class Tee:
         self._log = log
 
     def write(self, text: str) -> int:
-        """Write to both; trouble with the log is said once."""
+        """Write to both."""
+        self.keep(text)
+        self._stream.write(text)
+        return len(text)
+
+    def keep(self, text: str) -> None:
+        """Write to the log only; trouble with it is said once."""
         if self._log is not None:
             try:
                 os.write(self._log, text.encode("utf-8", "backslashreplace"))
             except OSError as error:
                 self._log = None
                 say("a log cannot be written (%s): further output is not kept" % error.strerror)
-        self._stream.write(text)
-        return len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -2142,7 +2157,7 @@ class Run:
             self._attempt = attempt
             self.name, self.output_dir = attempt.name, attempt.path(attempt.outputs)
             values = attempt.environment()
-            sys.stdout, sys.stderr = Tee(sys.stdout, logs[0]), Tee(sys.stderr, logs[1])  # type: ignore[assignment]
+            sys.stdout, sys.stderr = Tee(sys.stdout, logs[0]), Tee(sys.stderr, logs[1])
         except (Trouble, OSError) as error:
             say("this run is not recorded: %s" % error)
             values = unrecorded(self._request)
@@ -2172,10 +2187,10 @@ class Run:
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
         if error is not None and not isinstance(error, SystemExit):
-            from traceback import print_exception
+            from traceback import format_exception
 
             if isinstance(sys.stderr, Tee):
-                print_exception(kind, error, trace, file=Tee(open(os.devnull, "w"), sys.stderr._log))  # type: ignore[arg-type]
+                sys.stderr.keep("".join(format_exception(kind, error, trace)))
         sys.stdout, sys.stderr = self._streams
         for key, value in self._before.items():
             os.environ.pop(key, None)

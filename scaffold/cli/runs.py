@@ -1,0 +1,275 @@
+"""`scaffold runs`: the records."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli import options, output
+
+if TYPE_CHECKING:
+    from scaffold.runs.manifests import Records, Run
+    from scaffold.workspace import Workspace
+
+STATUSES = ("running", "finished", "failed", "terminated", "lost")
+
+
+@click.group()
+def runs() -> None:
+    """The records of runs: list, show, compare, repeat and check them.
+
+    A run is named by its name (its latest attempt), `name.2` (an attempt), a unique beginning, or its last 8 digits.
+    """
+
+
+def _records(workspace: Workspace) -> Records:
+    from scaffold.runs import manifests
+
+    found = manifests.records(workspace)
+    for bad in found.damaged:
+        output.warn(f"{bad.path} cannot be read: {bad.reason}")
+    return found
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+@runs.command("list")
+@options.of_workspace
+@click.option("--experiment", help="Only runs of this experiment.")
+@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
+@click.option("--task", help="Only runs of this task of the plan.")
+@click.option("--sweep", help="Only runs of this sweep.")
+@click.option("--param", "params", multiple=True, metavar="K=V", help="Only runs with this value. May be repeated.")
+@click.option("--since", metavar="WHEN", help="Only runs started since: 30m, 2h, 3d, 1w, or a date.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=50, help="At most so many in a table (0: all). Default: 50."
+)
+@options.json_output
+def list_runs(
+    workdir: Path,
+    root: str | None,
+    experiment: str | None,
+    statuses: tuple[str, ...],
+    task: str | None,
+    sweep: str | None,
+    params: tuple[str, ...],
+    since: str | None,
+    limit: int,
+    json_output: bool,
+) -> None:
+    """List runs, newest first; of live ones how far they are."""
+    from scaffold.runs import choose
+
+    workspace = options.workspace(workdir, root)
+    wanted = choose.Filter(
+        experiment=experiment,
+        statuses=frozenset(statuses),
+        task=task,
+        sweep=sweep,
+        params=choose.pairs(params),
+        since=choose.moment(since, _now()) if since else None,
+    )
+    found = _records(workspace)
+    chosen = [r for r in found.runs if wanted.admits(r)]
+    if json_output:
+        damaged = [{"path": d.path, "reason": d.reason} for d in found.damaged]
+        output.as_json({"runs": [_as_json(workspace, r) for r in chosen], "damaged": damaged})
+        return
+    shown = chosen[:limit] if limit else chosen
+    output.rows([_row(workspace, r) for r in shown])
+    if len(shown) < len(chosen):
+        click.echo(f"{len(chosen) - len(shown)} older runs are not shown: --limit 0", err=True)
+
+
+def _as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    row = asdict(run)
+    if run.status == "running":
+        from scaffold.runs import progress
+
+        row["metrics"], row["last_line"] = progress.newest(workspace, run)
+        row["elapsed_s"] = progress.elapsed(run, _now())
+    return row
+
+
+def _row(workspace: Workspace, run: Run) -> list[str]:
+    from scaffold.runs import progress
+
+    metrics, said = (run.metrics, "") if run.status != "running" else progress.newest(workspace, run)
+    words = [f"{k}={_short(v)}" for k, v in list(metrics.items())[:4]]
+    end = run.signal or ("" if run.exit_code in (None, 0) else f"exit {run.exit_code}")
+    took = _duration(progress.elapsed(run, _now())) if run.status != "lost" else ""
+    return [
+        run.label,
+        run.status,
+        run.started_at[:16].replace("T", " "),
+        took,
+        " ".join([end, *words, said[:60]]).strip(),
+    ]
+
+
+def _short(value: object) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _one(workspace: Workspace, name: str) -> tuple[Run, dict[str, Any]]:
+    from scaffold.errors import ScaffoldError
+    from scaffold.runs import choose, manifests
+
+    run = choose.one(_records(workspace).runs, name)
+    try:
+        return run, manifests.read(workspace.workdir / run.path)
+    except ValueError as error:
+        raise ScaffoldError(f"{run.path} cannot be read: {error}") from error
+
+
+@runs.command()
+@click.argument("name")
+@options.of_workspace
+@click.option("--lines", type=click.IntRange(min=0), default=10, help="First and last lines of each log. Default: 10.")
+@click.option("--full", is_flag=True, help="The logs whole.")
+@options.json_output
+def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, json_output: bool) -> None:
+    """Show one run: its manifest, and how its logs begin and end."""
+    from scaffold.runs import tails
+
+    workspace = options.workspace(workdir, root)
+    run, manifest = _one(workspace, name)
+    logs = {s: tails.excerpt(workspace.workdir / manifest["paths"][s], lines, full=full) for s in ("stdout", "stderr")}
+    if json_output:
+        from dataclasses import asdict
+
+        output.as_json({"status": run.status, "manifest": manifest, "logs": {s: asdict(e) for s, e in logs.items()}})
+        return
+    output.rows(_facts(run, manifest))
+    for stream, log in logs.items():
+        size = "missing" if log.size is None else f"{log.size} bytes"
+        click.echo(f"\n{manifest['paths'][stream]} ({size})")
+        click.echo(log.head, nl=not log.head.endswith("\n") and bool(log.head))
+        if log.skipped:
+            click.echo(f"[... {log.skipped} bytes ...]")
+            click.echo(log.tail, nl=not log.tail.endswith("\n"))
+
+
+def _facts(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
+    git = manifest["git"] or {}
+    code = f"{(git.get('commit') or 'no commit')[:12]} {git.get('branch') or ''} {'dirty' if git.get('dirty') else ''}"
+    environment = manifest["environment"]
+    used = manifest["resources"]
+    memory = f"{used['max_rss_bytes'] / 2**20:.0f} MiB" if used["max_rss_bytes"] is not None else ""
+    rows = [
+        ["run", run.label],
+        ["status", " ".join([run.status, run.signal or (f"exit {run.exit_code}" if run.exit_code else "")]).strip()],
+        ["command", manifest["command"]["shell"]],
+        ["in", manifest["command"]["cwd"]],
+        ["seed", "none" if run.seed is None else str(run.seed)],
+        ["params", " ".join(f"{k}={v}" for k, v in run.params.items())],
+        ["metrics", " ".join(f"{k}={_short(v)}" for k, v in run.metrics.items())],
+        ["code", code.strip() if manifest["git"] else "not in git"],
+        ["patch", git.get("patch") or ""],
+        ["task", run.task or ""],
+        ["started", run.started_at],
+        ["took", "" if run.duration_s is None else _duration(run.duration_s)],
+        ["used", f"{memory}, {used['user_s']} s user, {used['system_s']} s system" if memory else ""],
+        ["host", " ".join([manifest["host"]["hostname"], *(g["name"] for g in manifest["host"]["gpus"])])],
+        ["python", " ".join(filter(None, [environment["python"], environment["executable"]]))],
+        ["outputs", run.outputs],
+        ["manifest", run.path],
+    ]
+    return [row for row in rows if row[1]]
+
+
+@runs.command()
+@click.argument("a")
+@click.argument("b")
+@options.of_workspace
+@options.json_output
+def diff(a: str, b: str, workdir: Path, root: str | None, json_output: bool) -> None:
+    """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
+    from scaffold.runs import compare
+
+    workspace = options.workspace(workdir, root)
+    (run_a, one), (run_b, other) = _one(workspace, a), _one(workspace, b)
+    rows = compare.differences(one, other, workspace.workdir)
+    patches = compare.patch_difference(one, other, workspace.workdir, (run_a.label, run_b.label))
+    if json_output:
+        found = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in rows]
+        output.as_json({"a": run_a.label, "b": run_b.label, "differences": found, "patch": patches})
+        return
+    click.echo(f"a: {run_a.label}\nb: {run_b.label}")
+    output.rows([r.part, r.name, str(r.a), str(r.b)] for r in rows)
+    if patches:
+        click.echo("\n" + patches, nl=False)
+
+
+@runs.command()
+@click.argument("name")
+@options.of_workspace
+@click.option(
+    "--tolerance", type=click.FloatRange(min=0), default=0.0, help="How far metrics may differ, relatively. Default: 0."
+)
+@click.option("--link", "links", multiple=True, metavar="PATH", help="Data that git does not hold, to be linked.")
+@click.option("--no-prefix", is_flag=True, help="Do not enter the repository's environment first.")
+@options.json_output
+def rerun(
+    name: str,
+    workdir: Path,
+    root: str | None,
+    tolerance: float,
+    links: tuple[str, ...],
+    no_prefix: bool,
+    json_output: bool,
+) -> None:
+    """Run a run again from its commit and patch, and compare the metrics; exit 3 where they are not the same.
+
+    It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace.
+    """
+    from scaffold.runs import rerun as repeat
+
+    workspace = options.workspace(workdir, root)
+    run, old = _one(workspace, name)
+    done = repeat.rerun(workspace, run, tolerance=tolerance, links=links, prefix=not no_prefix)
+    for note in done.notes:
+        output.warn(note)
+    unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in done.unequal]
+    same = not unequal and done.run.status == old["status"]
+    if json_output:
+        answer = {"run": run.label, "again": done.run.label, "status": done.run.status, "same": same}
+        output.as_json({**answer, "notes": list(done.notes), "unequal": unequal})
+    else:
+        click.echo(f"{done.run.label}: {done.run.status}, metrics {'the same' if not unequal else 'differ'}")
+        output.rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
+    if not same:
+        raise click.exceptions.Exit(3)
+
+
+@runs.command()
+@options.of_workspace
+@options.json_output
+def audit(workdir: Path, root: str | None, json_output: bool) -> None:
+    """Check that records are whole and lead back to code; exit 3 with findings."""
+    from dataclasses import asdict
+
+    from scaffold.runs import audit as check
+
+    findings = check.audit(options.workspace(workdir, root))
+    if json_output:
+        output.as_json({"findings": [asdict(f) for f in findings]})
+    for finding in [] if json_output else findings:
+        hint = f" (hint: {finding.hint})" if finding.hint else ""
+        click.echo(f"{finding.path}: {finding.code} {finding.message}{hint}")
+    if findings:
+        raise click.exceptions.Exit(3)

@@ -1,0 +1,1 @@
+"""Runs: names and manifests, shared with the recorder."""

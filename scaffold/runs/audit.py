@@ -1,0 +1,196 @@
+"""Manifests, logs, outputs and git -> findings: whether the records can be believed, and led back to code."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold import git
+from scaffold.runs import compare, manifests
+from scaffold.runs.manifests import Run
+from scaffold.workspace import Workspace
+
+SLACK_S = 2.0
+# a log's name as the recorder gives it; another rank's (`.rank1`) belongs to the same manifest
+NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,+@-]*-[0-9a-f]{8}(\.\d+)?$")
+ENDED = ("finished", "failed", "terminated")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Finding:
+    """What is wrong with which run: `path` below the work directory, a code that never changes its meaning, a sentence."""
+
+    path: str
+    code: str
+    run: str | None
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One run with its whole manifest, and the commits that the repository has."""
+
+    workspace: Workspace
+    run: Run
+    manifest: Mapping[str, Any]
+    commits: frozenset[str]
+
+
+Rule = Callable[[Case], Iterator[tuple[str, str | None]]]
+RULES: dict[str, Rule] = {}
+
+
+def rule(code: str) -> Callable[[Rule], Rule]:
+    """Register a rule: a generator of (message, hint)."""
+
+    def add(function: Rule) -> Rule:
+        RULES[code] = function
+        return function
+
+    return add
+
+
+@rule("R101")
+def log_is_there(case: Case) -> Iterator[tuple[str, str | None]]:
+    """Both logs are there."""
+    for stream in ("stdout", "stderr"):
+        path = case.manifest["paths"][stream]
+        if not (case.workspace.workdir / path).is_file():
+            yield f"its log {path} is missing", None
+
+
+@rule("R102")
+def commit_exists(case: Case) -> Iterator[tuple[str, str | None]]:
+    """The commit is in this repository."""
+    if case.manifest["git"] is None:
+        yield "its code is not known: it ran outside git, or git could not be asked", None
+    elif case.run.commit is None:
+        yield "it ran before the first commit", None
+    elif case.run.commit not in case.commits:
+        yield f"its commit {case.run.commit[:12]} is not in this repository", "git fetch --all"
+
+
+@rule("R103")
+def seed_is_known(case: Case) -> Iterator[tuple[str, str | None]]:
+    """The seed is recorded."""
+    if case.run.seed is None:
+        yield "it has no seed", "give --seed N, or a seed among the command's options"
+
+
+@rule("R104")
+def dirty_code_has_its_patch(case: Case) -> Iterator[tuple[str, str | None]]:
+    """Uncommitted code is in a saved patch."""
+    path = (case.manifest["git"] or {}).get("patch")
+    if case.run.dirty and path is None:
+        yield "its code was not committed, and no patch was saved", None
+    elif path is not None and not (case.workspace.workdir / path).is_file():
+        yield f"its patch {path} is missing", None
+
+
+@rule("R105")
+def outputs_are_where_it_says(case: Case) -> Iterator[tuple[str, str | None]]:
+    """The output directory is there."""
+    if not (case.workspace.workdir / case.run.outputs).is_dir():
+        yield f"its outputs {case.run.outputs} are missing", None
+
+
+@rule("R106")
+def is_not_lost(case: Case) -> Iterator[tuple[str, str | None]]:
+    """A run that says `running` is running."""
+    if case.run.status == "lost":
+        yield (
+            "it is lost: it says running, and its recorder is gone",
+            f"try again: scaffold runs rerun {case.run.label}",
+        )
+
+
+@rule("R107")
+def results_are_unchanged(case: Case) -> Iterator[tuple[str, str | None]]:
+    """Nothing in the outputs is newer than the run's end, and the metrics are those recorded."""
+    if case.run.status not in ENDED:
+        return
+    ended = datetime.datetime.fromisoformat(case.manifest["time"]["ended_at"].replace("Z", "+00:00")).timestamp()
+    outputs = case.workspace.workdir / case.run.outputs
+    changed = sorted(p.relative_to(outputs).as_posix() for p in _files(outputs) if p.stat().st_mtime > ended + SLACK_S)
+    if changed:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        yield f"changed after it ended: {', '.join(changed[:3])}{more}", None
+    now = manifests.current_metrics(outputs)
+    if now is not None and compare.unequal_metrics(case.run.metrics, now, 0.0):
+        yield "its metrics file no longer says what was recorded", None
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()) if folder.is_dir() else iter(())
+
+
+@rule("R108")
+def packages_are_there(case: Case) -> Iterator[tuple[str, str | None]]:
+    """The package list and the config snapshots are there."""
+    for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
+        if path is not None and not (case.workspace.workdir / path).is_file():
+            yield f"its record {path} is missing", None
+
+
+def audit(workspace: Workspace) -> list[Finding]:
+    """All findings, by path."""
+    found = manifests.records(workspace)
+    commits = _commits(workspace, {r.commit for r in found.runs if r.commit})
+    findings = [
+        Finding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}") for d in found.damaged
+    ]
+    for run in found.runs:
+        case = Case(
+            workspace=workspace, run=run, manifest=manifests.read(workspace.workdir / run.path), commits=commits
+        )
+        for code, check in RULES.items():
+            findings += [
+                Finding(path=run.path, code=code, run=run.label, message=message, hint=hint)
+                for message, hint in check(case)
+            ]
+    findings += _logs_without_manifest(workspace, found)
+    return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
+
+
+def _commits(workspace: Workspace, wanted: set[str]) -> frozenset[str]:
+    if not wanted or git.top(workspace.workdir) is None:
+        return frozenset()
+    answer = git.ask(workspace.workdir, "cat-file", "--batch-check", stdin="".join(f"{c}\n" for c in wanted).encode())
+    return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
+
+
+def _logs_without_manifest(workspace: Workspace, found: manifests.Records) -> Iterator[Finding]:
+    known = {Path(r.path).with_suffix("").as_posix() for r in found.runs}
+    known |= {Path(d.path).with_suffix("").as_posix() for d in found.damaged}
+    for metadata in manifests.metadata_directories(workspace):
+        experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
+        inside = metadata.relative_to(workspace.workdir).as_posix()
+        logs = workspace.role("logs", experiment)
+        for log in sorted(logs.glob("*.out")) if logs.is_dir() else []:
+            stem = log.name.removesuffix(".out")
+            if NAMED.match(stem) and f"{inside}/{stem}" not in known:
+                path = log.relative_to(workspace.workdir).as_posix()
+                yield Finding(path=path, code="R100", run=stem, message="this log has no manifest")
+
+
+def _hidden_from_git(workspace: Workspace) -> Iterator[Finding]:
+    if git.top(workspace.workdir) is None:
+        return
+    folders = [f.relative_to(workspace.workdir).as_posix() for f in manifests.metadata_directories(workspace)]
+    for hidden in git.ignored(workspace.workdir, [f"{f}/run.json" for f in folders]):
+        place = f"{hidden.source}:{hidden.line}"
+        message = f"git ignores the manifests here: {place} says {hidden.pattern}"
+        hint = f"add the line !/{Path(hidden.path).parent}/ below that rule"
+        yield Finding(path=str(Path(hidden.path).parent), code="R201", run=None, message=message, hint=hint)
+    for folder in folders:
+        answer = git.ask(workspace.workdir, "check-attr", "filter", "--", f"{folder}/run.json")
+        if answer.text.endswith(": filter: lfs"):
+            message = "git LFS would take the manifests: other clones get pointers in their place"
+            yield Finding(
+                path=folder, code="R202", run=None, message=message, hint=f"add {folder}/** -filter to .gitattributes"
+            )

@@ -1,0 +1,83 @@
+"""Which runs are meant: filters, and names that stand for one run."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scaffold.errors import ScaffoldError
+from scaffold.runs import manifests, recorder
+from scaffold.runs.manifests import Run
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a run must have; what is not set does not matter. `since` is RFC 3339, UTC."""
+
+    experiment: str | None = None
+    statuses: frozenset[str] = frozenset()
+    task: str | None = None
+    sweep: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    since: str | None = None
+
+    def admits(self, run: Run) -> bool:
+        """Whether a run has it all."""
+        return (
+            self.experiment in (None, run.experiment)
+            and (not self.statuses or run.status in self.statuses)
+            and self.task in (None, run.task)
+            and self.sweep in (None, run.sweep)
+            and (self.since is None or run.started_at >= self.since)
+            and all(_has(run, key, value) for key, value in self.params.items())
+        )
+
+
+def _has(run: Run, key: str, value: str) -> bool:
+    if key == "seed":
+        return str(run.seed) == value
+    shared = recorder.module()
+    return key in run.params and shared.shortest(run.params[key]) == shared.shortest(shared.value_of(value))
+
+
+def pairs(texts: Sequence[str]) -> dict[str, str]:
+    """`KEY=VALUE` options as a mapping. Raises ScaffoldError."""
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ScaffoldError(f"--param needs KEY=VALUE, not {text!r}")
+        found[key.replace("-", "_")] = value
+    return found
+
+
+def moment(text: str, now: datetime.datetime) -> str:
+    """`2h`, `3d`, a date or a date and time (UTC unless it says) as RFC 3339, UTC. Raises ScaffoldError."""
+    if text[:-1].isdigit() and text[-1:] in UNITS:
+        then = now - datetime.timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+    else:
+        try:
+            then = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+        except ValueError as error:
+            raise ScaffoldError(
+                f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31"
+            ) from error
+        then = then if then.tzinfo else then.replace(tzinfo=datetime.timezone.utc)
+    return then.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def one(runs: Iterable[Run], name: str) -> Run:
+    """The one attempt that `name` means, the latest where it names a run. Raises ScaffoldError for none, or several runs."""
+    found = manifests.attempts(runs, name)
+    if not found:
+        raise ScaffoldError(f"there is no run {name!r}", hint="scaffold runs list")
+    names = sorted({r.name for r in found})
+    if len(names) > 1:
+        some = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        raise ScaffoldError(
+            f"{name!r} could be any of {len(names)} runs: {some}", hint="give more of the name, or its last 8 digits"
+        )
+    return found[0]

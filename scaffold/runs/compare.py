@@ -1,0 +1,98 @@
+"""Two manifests -> what is different between their runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Scalar = str | int | float | bool | None
+MISSING = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that differs: in which part (`params`, `code`, ...), its name, and both values."""
+
+    part: str
+    name: str
+    a: Any
+    b: Any
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path) -> list[Difference]:
+    """What differs in command, parameters, code, environment, host and metrics, in that order."""
+    found = _mapping("command", _command(a), _command(b))
+    found += _mapping("params", {"seed": a["seed"], **a["params"]}, {"seed": b["seed"], **b["params"]})
+    found += _mapping("code", _code(a), _code(b))
+    found += _mapping("environment", _environment(a), _environment(b))
+    found += _mapping("packages", packages(a, workdir), packages(b, workdir))
+    found += _mapping("host", _host(a), _host(b))
+    found += _mapping("outcome", {"status": a["status"], **a["exit"]}, {"status": b["status"], **b["exit"]})
+    return found + _mapping("metrics", a["metrics"], b["metrics"])
+
+
+def _mapping(part: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
+    names = sorted(a.keys() | b.keys())
+    rows = [Difference(part=part, name=n, a=a.get(n, MISSING), b=b.get(n, MISSING)) for n in names]
+    return [row for row in rows if row.a != row.b or isinstance(row.a, bool) != isinstance(row.b, bool)]
+
+
+def _command(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {"shell": manifest["command"]["shell"], "cwd": manifest["command"]["cwd"]}
+
+
+def _code(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    git = manifest["git"] or {}
+    return {k: git.get(k) for k in ("code", "commit", "branch", "dirty", "patch")}
+
+
+def _environment(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    environment = manifest["environment"]
+    plain = {k: environment[k] for k in ("python", "executable", "manager", "virtual_env", "conda_env")}
+    return {**plain, **environment["variables"]}
+
+
+def _host(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    host = manifest["host"]
+    gpus = ", ".join(f"{g['index']}: {g['name']}" for g in host["gpus"])
+    return {**{k: host[k] for k in ("hostname", "os", "arch", "cpu_count", "memory_bytes")}, "gpus": gpus}
+
+
+def packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, str]:
+    """The packages of a run, name -> version; empty where none were recorded."""
+    path = manifest["environment"]["packages"]
+    try:
+        text = (workdir / path).read_text(encoding="utf-8") if path else ""
+    except OSError:
+        return {}
+    return {name: version for name, _, version in (line.partition("==") for line in text.splitlines())}
+
+
+def patch(manifest: Mapping[str, Any], workdir: Path) -> str:
+    """A run's saved patch; empty where there is none."""
+    path = (manifest["git"] or {}).get("patch")
+    try:
+        return (workdir / path).read_bytes().decode("utf-8", "surrogateescape") if path else ""
+    except OSError:
+        return ""
+
+
+def unequal_metrics(a: Mapping[str, Scalar], b: Mapping[str, Scalar], tolerance: float) -> list[Difference]:
+    """Metrics that are not the same within a tolerance, relative to the larger value; all of both are compared."""
+    return [row for row in _mapping("metrics", a, b) if not _close(row.a, row.b, tolerance)]
+
+
+def _close(a: Any, b: Any, tolerance: float) -> bool:
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
+    return numbers and math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance * 1e-6)
+
+
+def patch_difference(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path, names: tuple[str, str]) -> str:
+    """A diff of both runs' saved patches; empty where they are the same."""
+    import difflib
+
+    one, other = (patch(m, workdir).splitlines(keepends=True) for m in (a, b))
+    return "".join(difflib.unified_diff(one, other, f"patch of {names[0]}", f"patch of {names[1]}"))

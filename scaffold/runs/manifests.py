@@ -1,0 +1,207 @@
+"""Run manifests on disk -> Runs; what cannot be read is reported with its path.
+
+An index in the user's cache directory keeps what a list needs of each manifest, by the file's size and time; it is
+rebuilt wherever it is missing, damaged or stale, and never believed over the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold.runs import liveness, recorder
+from scaffold.workspace import Workspace, write_atomic
+
+INDEX_VERSION = 1
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One attempt of a run, as far as lists and tables need it. `status` may be `lost`; paths are below the work directory."""
+
+    name: str
+    attempt: int
+    experiment: str
+    status: str
+    seed: int | None
+    params: Mapping[str, Scalar]
+    metrics: Mapping[str, Scalar]
+    task: str | None
+    sweep: str | None
+    commit: str | None
+    dirty: bool | None
+    started_at: str
+    duration_s: float | None
+    exit_code: int | None
+    signal: str | None
+    hostname: str
+    outputs: str
+    path: str
+
+    @property
+    def label(self) -> str:
+        """The name, with `.N` for a later attempt: what `runs show` takes."""
+        return self.name if self.attempt == 1 else f"{self.name}.{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """A manifest that cannot be read: its path below the work directory, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """All that a workspace's metadata directories hold: runs newest first, damaged manifests by path."""
+
+    runs: tuple[Run, ...]
+    damaged: tuple[Damaged, ...]
+
+
+def summary(manifest: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """What lists need of a manifest, as the fields of a `Run`. Raises KeyError or TypeError where it is no manifest."""
+    run, git, tracking = manifest["run"], manifest["git"], manifest["tracking"]
+    return {
+        "name": run["name"],
+        "attempt": run["attempt"],
+        "experiment": run["experiment"],
+        "status": manifest["status"],
+        "seed": manifest["seed"],
+        "params": manifest["params"],
+        "metrics": manifest["metrics"],
+        "task": tracking["task"],
+        "sweep": tracking["sweep"],
+        "commit": git["commit"] if git else None,
+        "dirty": git["dirty"] if git else None,
+        "started_at": manifest["time"]["started_at"],
+        "duration_s": manifest["time"]["duration_s"],
+        "exit_code": manifest["exit"]["code"],
+        "signal": manifest["exit"]["signal"],
+        "hostname": manifest["host"]["hostname"],
+        "outputs": manifest["paths"]["outputs"],
+        "path": path,
+    }
+
+
+def metadata_directories(workspace: Workspace) -> list[Path]:
+    """Where manifests lie: one directory, or with a layout per experiment one for each."""
+    if not workspace.per_experiment:
+        return [workspace.role("metadata")]
+    if not workspace.path.is_dir():
+        return []
+    return sorted(workspace.role("metadata", entry.name) for entry in workspace.path.iterdir() if entry.is_dir())
+
+
+def read(path: Path) -> dict[str, Any]:
+    """One manifest, whole. Raises ValueError with the reason where it cannot be read."""
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ValueError(error.strerror or str(error)) from error
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")
+    if found.get("schema_version") != 1:
+        raise ValueError(f"schema_version is {found.get('schema_version')!r}; this scaffold reads 1")
+    return found
+
+
+def records(workspace: Workspace) -> Records:
+    """All runs of a workspace, newest first, and what is damaged."""
+    known = _Index.load(workspace)
+    rows: dict[str, list[Any]] = {}
+    damaged = []
+    for folder in metadata_directories(workspace):
+        inside = folder.relative_to(workspace.workdir).as_posix()
+        for name, stamp in _files(folder):
+            path = f"{inside}/{name}"
+            row = known.rows.get(path)
+            if row is None or row[0] != stamp:
+                try:
+                    row = [stamp, summary(read(folder / name), path)]
+                except (ValueError, KeyError, TypeError) as error:
+                    damaged.append(Damaged(path=path, reason=_reason(error)))
+                    continue
+            rows[path] = row
+    known.store(rows)
+    runs = (_run(row[1], workspace) for row in rows.values())
+    newest = sorted(runs, key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
+    return Records(runs=tuple(newest), damaged=tuple(sorted(damaged, key=lambda d: d.path)))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".json") and not entry.name.startswith("."):
+                    with contextlib.suppress(FileNotFoundError):
+                        info = entry.stat()
+                        yield entry.name, f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}"
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return f"it is no run manifest ({error})" if isinstance(error, TypeError) else " ".join(str(error).split())
+
+
+def _run(row: Mapping[str, Any], workspace: Workspace) -> Run:
+    run = Run(**row)
+    if run.status == "running" and liveness.is_lost(workspace.workdir / run.path, run.hostname):
+        return Run(**{**row, "status": "lost"})
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    file: Path | None
+    rows: dict[str, list[Any]]
+
+    @classmethod
+    def load(cls, workspace: Workspace) -> _Index:
+        cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
+        if not cache or not cache.startswith("/"):
+            return cls(None, {})
+        digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
+        file = Path(cache, "experiment-scaffold", f"runs-{digest}.json")
+        try:
+            found = json.loads(file.read_bytes())
+            rows = found["rows"] if found["version"] == INDEX_VERSION else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            rows = {}
+        return cls(file, rows if isinstance(rows, dict) else {})
+
+    def store(self, rows: dict[str, list[Any]]) -> None:
+        if self.file is None or rows == self.rows:
+            return
+        data = json.dumps({"version": INDEX_VERSION, "rows": rows}, separators=(",", ":")).encode()
+        with contextlib.suppress(OSError):
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomic(self.file, data, mode=0o600)
+
+
+def current_metrics(outputs: Path) -> dict[str, Scalar] | None:
+    """What a run's metrics files say now, as the recorder reads them; None where there are none."""
+    if not any((outputs / name).is_file() for name in ("metrics.json", "metrics.jsonl")):
+        return None
+    found: dict[str, Scalar] = recorder.module().final_metrics(str(outputs))
+    return found
+
+
+def attempts(runs: Iterable[Run], name: str) -> list[Run]:
+    """The attempts that `name` means, latest first: a run's name, a label (`name.2`), or a unique beginning or digest."""
+    exact = [r for r in runs if name in (r.name, r.label)]
+    if exact and any(r.label == name and r.attempt > 1 for r in exact):
+        return [r for r in exact if r.label == name]
+    found = exact or [r for r in runs if r.name.startswith(name) or r.name.endswith("-" + name)]
+    return sorted(found, key=lambda r: (r.name, -r.attempt))

@@ -1,0 +1,54 @@
+"""How a workspace's recorder is started: the environment's run prefix, then Python without site, then the recorder."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+from scaffold.runs import recorder
+from scaffold.workspace import Workspace
+
+PYTHON = ("-IS",)
+
+
+def recorder_of(workspace: Workspace) -> Path:
+    """The workspace's own recorder. Raises ScaffoldError when it is not there."""
+    path = workspace.role("scripts") / "record_run.py"
+    if not path.is_file():
+        raise ScaffoldError(f"{path} is missing", hint="bring the workspace's files back: scaffold update")
+    return path
+
+
+def run_prefix(workspace: Workspace) -> list[str]:
+    """What activates the repository's environment, such as `uv run`. Raises ScaffoldError when it cannot be read, or run."""
+    path = workspace.role("scripts") / "workspace.json"
+    try:
+        words = shlex.split(str(json.loads(path.read_text(encoding="utf-8")).get("run_prefix") or ""))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise ScaffoldError(f"{path} cannot be read: {reason}", hint="bring it back: scaffold update") from error
+    if words and shutil.which(words[0]) is None:
+        raise ScaffoldError(
+            f"the environment of this repository is entered by `{shlex.join(words)}`, and there is no {words[0]} on PATH",
+            hint=f"install {words[0]}, or activate the environment yourself and give --no-prefix",
+        )
+    return words
+
+
+def command(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> list[str]:
+    """The command line that records a run. Raises ScaffoldError."""
+    before = run_prefix(workspace) if prefix else []
+    return [*before, sys.executable, *PYTHON, str(recorder_of(workspace)), *args]
+
+
+def usage() -> str:
+    """The recorder's own list of options."""
+    text = str(recorder.module().USAGE)
+    return text.partition("\n\n")[2]

@@ -1,0 +1,55 @@
+"""Log files -> what of them is worth showing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """The beginning and the end of a log. `tail` is empty where `head` holds everything; `size` is None for no file."""
+
+    size: int | None
+    head: str
+    tail: str
+    skipped: int
+
+
+def excerpt(path: Path, lines: int, *, full: bool = False) -> Excerpt:
+    """The first and last `lines` lines of a log (at most 64 KiB each), or all of it."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if full or size <= CHUNK:
+                text = file.read()
+                rows = text.splitlines(keepends=True)
+                if full or len(rows) <= 2 * lines:
+                    return Excerpt(size=size, head=_decode(text), tail="", skipped=0)
+                head, tail = b"".join(rows[:lines]), b"".join(rows[-lines:] if lines else [])
+            else:
+                head = b"".join(file.read(CHUNK).splitlines(keepends=True)[:lines])
+                file.seek(max(len(head), size - CHUNK))
+                tail = b"".join(file.read().splitlines(keepends=True)[-lines:] if lines else [])
+    except OSError:
+        return Excerpt(size=None, head="", tail="", skipped=0)
+    return Excerpt(size=size, head=_decode(head), tail=_decode(tail), skipped=size - len(head) - len(tail))
+
+
+def last_line(path: Path) -> str:
+    """What a log said last, as a progress bar would leave it on the screen; empty where it said nothing."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+            text = _decode(file.read())
+    except OSError:
+        return ""
+    rows = [row.strip() for row in text.replace("\r", "\n").split("\n")]
+    return next((row for row in reversed(rows) if row), "")
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

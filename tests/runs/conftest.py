@@ -1,0 +1,195 @@
+"""Workspaces with the recorder in them, and the recorder as a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.conftest import MakeRepo, git, write_tree
+
+SCRIPTS = Path(__file__).parents[2] / "template" / "exp" / "{{ experiment_root }}" / "{{ role_dirs.scripts }}"
+SCHEMA = json.loads((SCRIPTS / "run_manifest.schema.json").read_text())
+ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
+PYTHON = sys.executable
+
+
+def settings(**changes: object) -> dict[str, object]:
+    """What workspace.json says, as the template renders it."""
+    return {
+        "version": 1,
+        "experiment_root": "exp",
+        "layout": "flat",
+        "role_dirs": {r: r for r in ROLES},
+        "tasks_path": "exp/tasks.md",
+        "environment_manager": "uv",
+        "run_prefix": "",
+        "research_server_url": "",
+        **changes,
+    }
+
+
+def check(manifest: Mapping[str, Any]) -> None:
+    """The manifest follows the schema."""
+    jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker()).validate(manifest)
+
+
+class Workspace:
+    """A workspace for tests: `root` is its work directory."""
+
+    def __init__(self, root: Path, facts: Mapping[str, Any]) -> None:
+        self.root = root
+        self.exp = root / str(facts["experiment_root"])
+        self.recorder = self.exp / str(facts["role_dirs"]["scripts"]) / "record_run.py"
+        self.facts = facts
+
+    def command(self, *args: str | Path) -> list[str]:
+        """The recorder's command line."""
+        return [PYTHON, "-IS", str(self.recorder), *map(str, args)]
+
+    def record(self, *args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run the recorder to its end."""
+        options = {
+            "cwd": self.root,
+            "text": True,
+            "capture_output": True,
+            "timeout": 60,
+            "stdin": subprocess.DEVNULL,
+            **options,
+        }
+        if "input" in options:
+            del options["stdin"]
+        done = subprocess.run(self.command(*args), **options)
+        if "--name-only" not in args:
+            self.manifests()
+        return done
+
+    def start(self, *args: str | Path, **options: Any) -> subprocess.Popen[bytes]:
+        """Start the recorder; its command runs when this returns."""
+        before = set(self.paths())
+        options = {
+            "cwd": self.root,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            **options,
+        }
+        process = subprocess.Popen(self.command(*args), **options)
+        until(lambda: set(self.paths()) - before)
+        return process
+
+    def name(self, *args: str | Path, **options: Any) -> str:
+        """The name that a run would have."""
+        done = self.record("--name-only", *args, **options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def paths(self) -> list[Path]:
+        """All manifests' paths."""
+        folder = self.facts["role_dirs"]["metadata"]
+        return sorted(p for p in self.exp.glob(f"**/{folder}/*.json") if p.is_file())
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """All manifests, oldest first; each must follow the schema."""
+        found = [json.loads(p.read_text(encoding="utf-8")) for p in self.paths()]
+        for manifest in found:
+            check(manifest)
+        return sorted(found, key=lambda m: (m["time"]["started_at"], m["run"]["attempt"]))
+
+    def last(self) -> dict[str, Any]:
+        """The newest manifest."""
+        return self.manifests()[-1]
+
+    def log(self, manifest: Mapping[str, Any], stream: str = "stdout") -> bytes:
+        """A run's log."""
+        return (self.root / manifest["paths"][stream]).read_bytes()
+
+    def all_bytes(self) -> bytes:
+        """Every path and every byte in the workspace but the scripts'."""
+        parts = []
+        for path in sorted(self.exp.rglob("*")):
+            if self.recorder.parent not in path.parents and path.is_file():
+                parts += [str(path.relative_to(self.exp)).encode(), path.read_bytes()]
+        return b"\n".join(parts)
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for a condition."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it did not happen"
+        time.sleep(0.01)
+
+
+def alive(marker: str) -> list[int]:
+    """Processes whose own command line is exactly about `marker` (a recorder's or a guard's is not meant)."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if marker.encode() in words and b"-IS" not in words:
+                found.append(int(folder.name))
+    return found
+
+
+def write_workspace(root: Path, facts: Mapping[str, Any]) -> Workspace:
+    """Put a workspace into a directory, as the template would."""
+    made = Workspace(root, facts)
+    made.recorder.parent.mkdir(parents=True)
+    for name in ("record_run.py", "run_manifest.schema.json"):
+        shutil.copy(SCRIPTS / name, made.recorder.parent / name)
+    answers = (
+        f"experiment_root: {facts['experiment_root']}\nworkspace_layout: {facts['layout']}\ntasks_path: {facts['tasks_path']}\n"
+        + "role_dirs:\n"
+        + "".join(f"  {k}: {v}\n" for k, v in facts["role_dirs"].items())
+    )
+    write_tree(made.exp, {".copier-answers.scaffold.yml": answers, "tasks.md": "# Tasks\n"})
+    (made.recorder.parent / "workspace.json").write_text(json.dumps(facts))
+    return made
+
+
+MakeWorkspace = Callable[..., Workspace]
+
+
+@pytest.fixture
+def make_workspace(make_repo: MakeRepo) -> MakeWorkspace:
+    """A function that makes a committed repository with a workspace in it."""
+
+    def make(
+        files: Mapping[str, str | bytes] | None = None, *, below: str = "", name: str = "repo", **changes: object
+    ) -> Workspace:
+        repo = make_repo(files, name=name)
+        made = write_workspace(repo / below if below else repo, settings(**changes))
+        git(repo, "add", "-A")
+        git(repo, "commit", "-qm", "workspace")
+        return made
+
+    return make
+
+
+@pytest.fixture
+def workspace(make_workspace: MakeWorkspace) -> Workspace:
+    """A small repository with a workspace."""
+    return make_workspace({"train.py": "print('hello')\n", "src/model.py": "LR = 1\n", "README.md": "# x\n"})
+
+
+def python(code: str, *args: str) -> Sequence[str]:
+    """A command that runs Python code."""
+    return (PYTHON, "-c", code, *args)
+
+
+def without(*names: str) -> dict[str, str]:
+    """The environment without some variables."""
+    return {k: v for k, v in os.environ.items() if k not in names}

@@ -1,0 +1,231 @@
+"""Names: one spelling of one configuration gives one name, wherever it is computed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scaffold.runs.recorder import module
+from tests.runs.conftest import SCHEMA, MakeWorkspace, Workspace, check
+
+recorder = module()
+NAME = re.compile(SCHEMA["properties"]["run"]["properties"]["name"]["pattern"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "shortest"),
+    [
+        ("1e-3", 0.001, "0.001"),
+        ("0.001", 0.001, "0.001"),
+        (".001", 0.001, "0.001"),
+        ("1.0", 1, "1"),
+        ("1e3", 1000, "1000"),
+        ("+5", 5, "5"),
+        ("-0.0", 0, "0"),
+        ("1e-5", 1e-05, "1e-5"),
+        ("1e22", 1e22, "1e22"),
+        ("10000000000000000000000", 1e22, "1e22"),
+        ("12345678901234567891", 12345678901234567891, "12345678901234567891"),
+        ("True", True, "true"),
+        ("false", False, "false"),
+        ("None", None, "null"),
+        ("null", None, "null"),
+        ("007", "007", "007"),
+        ("1_000", "1_000", "1_000"),
+        ("nan", "nan", "nan"),
+        ("1e999", "1e999", "1e999"),
+        ("2026-01-01", "2026-01-01", "2026-01-01"),
+        ("", "", ""),
+        ("-", "-", "-"),
+    ],
+)
+def test_values(text: str, value: object, shortest: str) -> None:
+    found = recorder.value_of(text)
+    assert (found, type(found)) == (value, type(value))
+    assert recorder.shortest(found) == shortest
+
+
+@pytest.mark.parametrize(
+    ("command", "params"),
+    [
+        ("python train.py --lr 0.1 --bs=8 wd=1e-4", {"lr": 0.1, "bs": 8, "wd": 0.0001}),
+        ("python train.py model.lr=0.1 +new.x=a ++y=2 ~gone=1", {"model.lr": 0.1, "new.x": "a", "y": 2, "gone": 1}),
+        ("python train.py --amp --no-cuda --name x", {"amp": True, "cuda": False, "name": "x"}),
+        ("python train.py --layer 64 --layer 32", {"layer": "64,32"}),
+        ("python train.py --multirun lr=0.1", {"multirun": True, "lr": 0.1}),
+        ("python train.py --offset -3 -v", {"offset": -3, "v": True}),
+        ("python train.py --learning-rate 1", {"learning_rate": 1}),
+        ("python train.py hydra/launcher=submitit", {"hydra/launcher": "submitit"}),
+        ("python train.py --url http://x/?a=b", {"url": "http://x/?a=b"}),
+        ("torchrun --nproc_per_node 4 train.py --lr 1", {"lr": 1}),
+        ("python -m pkg.train --lr 1", {"lr": 1}),
+        ("python -u -c pass --lr 1", {"lr": 1}),
+        ("./train --lr 1", {"lr": 1}),
+        ("python train.py input.txt -- -", {}),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_parameters_read_off_a_command(command: str, params: dict[str, object]) -> None:
+    assert recorder.command_params(command.split()) == params
+
+
+def identity(command: str, **more: object) -> object:
+    return recorder.Identity(command.split(), **more)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("train.py --lr 1e-3", "train.py --lr .001"),
+        ("train.py lr=1e-3", "train.py lr=0.001"),
+        ("train.py --x=True", "train.py --x=true"),
+        ("/a/bin/python train.py", "/b/bin/python train.py"),
+        ("python /repo/train.py", "python train.py"),
+    ],
+)
+def test_one_configuration_has_one_name(one: str, other: str) -> None:
+    assert identity(one, top="/repo").name == identity(other, top="/repo").name  # type: ignore[attr-defined]
+
+
+def test_what_changes_a_name() -> None:
+    base = "python train.py --lr 0.1"
+    changed = [
+        identity(base),
+        identity(base, code="a" * 64),
+        identity(base, seed=1),
+        identity(base, cwd="sub"),
+        identity(base, params={"x": 1}),
+        identity(base, files=["b" * 64]),
+        identity(base, experiment="other"),
+        identity(base + " positional"),
+        identity("python train.py --lr 0.2"),
+    ]
+    assert len({i.name for i in changed}) == len(changed)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("command", "seed", "params"),
+    [
+        ("train.py --seed 3", 3, {}),
+        ("train.py seed=3 x=1", 3, {"x": 1}),
+        ("train.py trainer.seed=3", 3, {}),
+        ("train.py --random-seed 3 --seed 4", 4, {"random_seed": 3}),
+        ("train.py --seed none", None, {"seed": None}),
+        ("train.py", None, {}),
+    ],
+)
+def test_the_seed_is_read_off_the_command(command: str, seed: int | None, params: dict[str, object]) -> None:
+    found = identity(command)
+    assert (found.seed, found.params) == (seed, params)  # type: ignore[attr-defined]
+
+
+def test_how_a_name_reads() -> None:
+    found = identity("python src/train.py --lr 1e-3 --data a/b.csv --seed 3", experiment="base line")
+    assert found.name == f"base_line-data=a_b.csv,lr=0.001-s3-{found.digest}"  # type: ignore[attr-defined]
+    assert identity("python src/train.py").name.startswith("train-")  # type: ignore[attr-defined]
+    assert identity("python -m pkg.fit").name.startswith("fit-")  # type: ignore[attr-defined]
+
+
+text = st.text(max_size=500)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(text, min_size=1, max_size=8).filter(lambda argv: all("\0" not in a for a in argv)),
+    st.none() | text,
+    st.none() | st.integers(),
+    st.dictionaries(text, scalars, max_size=6),
+)
+def test_any_name_is_safe_short_and_the_same_again(
+    argv: list[str], experiment: str | None, seed: int | None, params: dict[str, object]
+) -> None:
+    found = recorder.Identity(argv, experiment=experiment, seed=seed, params=params)
+    assert NAME.match(found.name) and len(found.name.encode()) <= 120
+    assert found.name.endswith("-" + found.digest)
+    assert recorder.Identity(argv, experiment=experiment, seed=seed, params=params).name == found.name
+
+
+json_values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(json_values)
+def test_json_is_what_json_says(value: object) -> None:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    assert recorder.dump(value) == canonical
+    assert json.loads(recorder.dump(value, "\n")) == value
+    assert recorder.parse(canonical) == value
+    recorder.dump(value, "\n").encode()
+
+
+def test_text_that_is_no_unicode_survives(workspace: Workspace) -> None:
+    done = subprocess.run(
+        [*map(str.encode, workspace.command("--quiet", "--", "true")), b"a\xff=\xfe"], cwd=workspace.root
+    )
+    assert done.returncode == 0
+    assert workspace.last()["command"]["argv"] == ["true", "a\udcff=\udcfe"]
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=40), max_size=5),
+    st.dictionaries(
+        st.from_regex(r"[A-Za-z_.]{1,12}", fullmatch=True), st.text("abc/ é=-1.e", max_size=12), max_size=3
+    ),
+    st.none() | st.integers(-5, 99),
+)
+def test_any_manifest_follows_the_schema(
+    shared: Workspace, argv: list[str], params: dict[str, str], seed: int | None
+) -> None:
+    options = [o for k, v in params.items() for o in ("--param", f"{k}={v}")] + (
+        ["--seed", str(seed)] if seed is not None else []
+    )
+    command = shared.command(
+        "--quiet", *options, "--", sys.executable, "-c", "import os; print(open(os.environ['RUN_MANIFEST']).read())"
+    )
+    assert subprocess.run([*command, *argv], cwd=shared.root).returncode == 0
+    newest = max(shared.paths(), key=lambda p: p.stat().st_mtime_ns)
+    manifest = json.loads(newest.read_text(encoding="utf-8"))
+    check(manifest)
+    check(json.loads(shared.log(manifest)))
+    assert manifest["command"]["argv"][3:] == recorder.redact_argv([sys.executable, "-c", "", *argv])[3:]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    from tests.runs.conftest import settings as facts
+    from tests.runs.conftest import write_workspace
+
+    return write_workspace(tmp_path_factory.mktemp("shared"), facts())
+
+
+def test_a_planned_name_is_the_recorded_name(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
+    workspace = make_workspace({"train.py": "print(1)\n", "conf.yaml": "a: 1\n"})
+    args = [
+        "--experiment",
+        "base",
+        "--config",
+        "conf.yaml",
+        "--",
+        sys.executable,
+        "train.py",
+        "--lr",
+        "1e-3",
+        "--seed",
+        "2",
+    ]
+    planned = workspace.name(*args)
+    assert workspace.record(*args).returncode == 0
+    assert workspace.last()["run"]["name"] == planned
+    (workspace.root / "conf.yaml").write_text("a: 2\n")
+    assert workspace.name(*args) != planned
