@@ -95,9 +95,8 @@ def goal(now: Situation) -> str:
 
 def tracked(now: Situation) -> str:
     """How an experiment is started so that it is recorded, and through the server where one is set."""
-    prefix = str(now.mapping("environment").get("run_prefix") or "")
-    recorder = f"{prefix} python {now.script('record_run.py')}".strip()
-    command = f"{recorder} --experiment baseline --seed 1 --task P2-T3 -- {_experiment(now)}"
+    recorder = f"python3 {now.script('record_run.py')} --experiment baseline --seed 1 --task P2-T3"
+    command = f"{recorder} -- {_experiment(now)}"
     parts = [
         "## Tracked runs\n\nNever start an experiment script directly: the recorder names the run, keeps stdout and stderr, "
         f"and writes its manifest.\n```bash\n{command}\n```"
@@ -109,12 +108,17 @@ def tracked(now: Situation) -> str:
 
 
 def _experiment(now: Situation) -> str:
-    """The command of the entry point that trains, with its seed."""
+    """The command of the entry point that trains, with the environment's prefix and its seed, neither twice."""
     entries = [entry for entry in now.list("entry_points") if isinstance(entry, Mapping)]
     train = next((entry for entry in entries if entry.get("kind") == "train"), entries[0] if entries else {})
-    flag = str(train.get("seed_flag") or "")
-    seed = "" if not flag or flag.startswith("config:") else f" {flag}{'' if flag.endswith('=') else ' '}1"
-    return f"{train.get('command') or 'COMMAND'}{seed}"
+    command, flag = str(train.get("command") or "COMMAND"), str(train.get("seed_flag") or "")
+    prefix = str(now.mapping("environment").get("run_prefix") or "")
+    if prefix and not command.startswith(f"{prefix} "):
+        command = f"{prefix} {command}"
+    there = re.compile(rf"(?<=\s){re.escape(flag)}{'' if flag.endswith('=') else '[ =]'}\S+")
+    if not flag or flag.startswith("config:") or there.search(command):
+        return command
+    return f"{command} {flag}{'' if flag.endswith('=') else ' '}1"
 
 
 def _through_the_server(now: Situation) -> str:
@@ -134,7 +138,7 @@ def environment(now: Situation) -> str:
     """How the isolated environment is set up and used, and what Slurm wants to be told."""
     known = now.mapping("environment")
     setup = f", which does: `{known['setup']}`" if known.get("setup") else ""
-    rows = [f"- set up with `source {now.script('setup_env.sh')}`{setup}"]
+    rows = [f"- set up with `bash {now.script('setup_env.sh')}`{setup}"]
     if known.get("run_prefix"):
         rows.append(f"- commands run as `{known['run_prefix']} ...`")
     if known.get("modules"):

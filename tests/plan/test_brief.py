@@ -77,7 +77,7 @@ def test_planning_holds_all_that_planning_takes() -> None:
         "> Be quick.",
         "- Seeds matter.",
         "entry point train.py, seed option --seed (train.py:12)",
-        "uv run python exp/scripts/record_run.py --experiment baseline --seed 1 --task P2-T3 -- python train.py --seed 1",
+        "python3 exp/scripts/record_run.py --experiment baseline --seed 1 --task P2-T3 -- uv run python train.py --seed 1",
         'http://127.0.0.1:10000/sweeps/wild -d \'{"name": "baseline"',
         '"chat_session_id": "wild-1"',
         "max_new_runs = max(0, min(q, g - r))",
@@ -138,7 +138,7 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
     text = execution(situation(plan=plan, runs=known, log="old\n" * 2_000 + "# the last entry"))
     assert "## Task (7 of 18 done)\n\n**P2-T3** (next): Run the baseline with seeds 1 to 5" in text
     assert (
-        "- done-when: 5 runs finished in baseline\n```bash\nuv run python exp/scripts/record_run.py --experiment baseline"
+        "- done-when: 5 runs finished in baseline\n```bash\npython3 exp/scripts/record_run.py --experiment baseline"
         in text
     )
     assert (
