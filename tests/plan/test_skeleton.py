@@ -204,7 +204,10 @@ def test_with_a_server_every_run_goes_through_it() -> None:
     for line in text.splitlines():
         if line.startswith("  - command: ") and "record_run.py" in line and "smoke" not in line:
             assert "/runs -H" in line, line
-    assert "sbatch --wait exp/scripts/run.sbatch" in text and '"chat_session_id": "wild-1"' in text
+    assert (
+        '"command": "sbatch --wait exp/scripts/run.sbatch --experiment baseline --seed 1' in text
+        and '"chat_session_id": "wild-1"' in text
+    )
 
 
 def test_no_token_stands_in_the_plan() -> None:
