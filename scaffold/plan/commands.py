@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from scaffold.plan.inline import codes, prose, without_comments
 from scaffold.plan.model import Task
 
-PYTHON = r"(?:\S*/)?python[\d.]*(?:\s+-[A-Za-z]\b)*\s+"
+# a path begins where its letters begin (see the look-behind below): it is scanned once
+PYTHON = r"(?:[\w./-]*/)?python[\d.]*(?:\s+-[A-Za-z]\b)*\s+"
 START = re.compile(
     rf"(?<![\w/.-])(?:{PYTHON}(?P<script>[\w./-]+\.py)\b"
     rf"|{PYTHON}?-m\s+(?P<module>(?:torch\.distributed|accelerate|deepspeed|[\w.]*train)[\w.]*)"

@@ -11,13 +11,15 @@ from scaffold.plan.model import Oddity, Phase, Plan, Section, Task
 from scaffold.plan.scan import HEADING, Line, scan
 
 ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[(.)\]\s+(\S.*)$", re.DOTALL)
-TAG = re.compile(r"(\*\*|__)?\[\s*P\s*(\d{1,9})\s*[-_ ]?\s*T\s*(\d{1,9})\s*\](?(1)\1)[:.]?\s*", re.IGNORECASE)
+TAG = re.compile(r"(\*\*|__)?\[ ?P ?(\d{1,9}) ?[-_]? ?T ?(\d{1,9}) ?\](?(1)\1)[:.]?\s*", re.IGNORECASE)
 SPELLED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+SEPARATOR = r"[-\u2013\u2014:.]"
 PHASE = re.compile(
-    r"phase\s+(\d{1,9}|" + "|".join(SPELLED) + r"|[ivx]{1,5})\b\s*(?:[-\u2013\u2014:.]\s*(.*))?$", re.IGNORECASE
+    rf"[*_]*phase\s+(?:(\d{{1,9}})\b|(?:{'|'.join(SPELLED)}|[ivx]{{1,5}})\b(?=\s*(?:{SEPARATOR}|$)))\s*(?:{SEPARATOR}\s*)?(.*)$",
+    re.IGNORECASE,
 )
 DIRECTIVE = re.compile(r"<!--\s*plan:", re.IGNORECASE)
-IGNORE = re.compile(r"<!--\s*plan:\s*ignore\s+((?:P\d{3}[,\s]+)+)because\s+(.*?\S)\s*-->", re.IGNORECASE)
+IGNORE = re.compile(r"<!--\s*plan:\s*ignore\s+((?:P\d{3}[,\s]+)+)because\s+(.{0,400}?\S)\s*-->", re.IGNORECASE)
 
 
 def parse(text: str) -> Plan:
@@ -91,6 +93,8 @@ class _Reader:
             if line.kind != "heading":
                 continue
             depth, title = title_of(line)
+            if why := oddities.heading_reason(title):
+                self.odd.append(oddities.oddity(line, why, under_phase=heading is not None))
             if heading is not None and depth > level and not PHASE.match(title):
                 continue
             yield from self._phase(heading, first, index)
@@ -104,8 +108,8 @@ class _Reader:
         level, title = title_of(heading)
         match = PHASE.match(title)
         assert match is not None
-        number = int(match[1]) if match[1].isdecimal() else None
-        yield Phase(number=number, title=match[2] or "", level=level, line=heading.number, tasks=tasks)
+        number = int(match[1]) if match[1] else None
+        yield Phase(number=number, title=match[2].rstrip("*_ "), level=level, line=heading.number, tasks=tasks)
 
     def _tasks(self, lines: Sequence[Line], *, under_phase: bool) -> Iterator[Task]:
         outer: Task | None = None

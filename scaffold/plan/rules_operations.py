@@ -12,17 +12,12 @@ from scaffold.plan.rule import Complaint, Context, about, rule
 from scaffold.plan.rules_experiments import of_kind
 from scaffold.plan.rules_structure import first_line
 
+# aspect -> patterns that one task has to match, all of them
 LOGGING = {
-    "deterministic run names": re.compile(
-        r"\brun[ -]nam(?:e|es|ing)\b|\bnames? (?:of|for) (?:each |every |the )?runs?\b", re.IGNORECASE
-    ),
-    "stdout/stderr capture": re.compile(
-        r"\bstdout\b.*\bstderr\b|\bstderr\b.*\bstdout\b|\bstandard output\b", re.IGNORECASE | re.DOTALL
-    ),
-    "run manifests (command, seed, commit, timestamp)": re.compile(r"\bmanifests?\b", re.IGNORECASE),
-    "consistent paths": re.compile(
-        r"\bconsistent\b.*\bpaths?\b|\bpaths?\b.*\bconsistent\b|\bsame paths?\b", re.IGNORECASE | re.DOTALL
-    ),
+    "deterministic run names": (r"\brun[ -]nam(?:e|es|ing)\b|\bnames? (?:of|for) (?:each |every |the )?runs?\b",),
+    "stdout/stderr capture": (r"\bstdout\b|\bstandard output\b", r"\bstderr\b|\bstandard error\b"),
+    "run manifests (command, seed, commit, timestamp)": (r"\bmanifests?\b",),
+    "consistent paths": (r"\bconsistent\b|\bsame\b", r"\bpaths?\b"),
 }
 SERVER = re.compile(r"\bserver\b|/sweeps\b|/runs\b|--backend[ =]server", re.IGNORECASE)
 
@@ -43,8 +38,12 @@ def _said(task: Task) -> str:
 def logging_quality(plan: Plan, context: Context) -> Iterator[Complaint]:
     if of_kind(plan, "logging"):
         return
-    said = [_said(task) for task in plan.tasks]
-    missing = [name for name, pattern in LOGGING.items() if not any(pattern.search(text) for text in said)]
+    said = [_said(task).lower() for task in plan.tasks]
+    missing = [
+        name
+        for name, parts in LOGGING.items()
+        if not any(all(re.search(part, text) for part in parts) for text in said)
+    ]
     if missing:
         yield Complaint(
             first_line(plan),

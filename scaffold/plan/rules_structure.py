@@ -13,7 +13,7 @@ from scaffold.plan.parse import ITEM, title_of
 from scaffold.plan.rule import Complaint, Context, rule
 
 PHASES, PHASE_TASKS, TASKS = (4, 6), (2, 6), (10, 25)
-CHOICE = re.compile(r"\[choice:\s*([^\]]*)\]", re.IGNORECASE)
+CHOICE = re.compile(r"\[choice:\s*([^\[\]]*)\]", re.IGNORECASE)
 NOTES = (
     Wanted(name="findings", labels=("finding",)),
     Wanted(name="risks", labels=("risk",)),

@@ -7,7 +7,9 @@ import time
 import pytest
 
 from scaffold.plan import commands, conditions, deliverables, inline, words
+from scaffold.plan.check import check
 from scaffold.plan.conditions import Command, FinishedRuns, MetricBound, Prose
+from scaffold.plan.fix import fixed
 from scaffold.plan.model import Task
 from scaffold.plan.parse import parse
 from scaffold.plan.runs import Run
@@ -280,15 +282,65 @@ def test_spans(text: str, kinds: list[str]) -> None:
     assert [kind for kind, _, _ in inline.spans(text)] == kinds
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["`" * 30_001, "` ``" * 9_000, "<!--" * 9_000, "a" * 60_000, "a-" * 30_000 + "://", "\\|" * 20_000, " | x" * 9_000],
-)
-def test_one_long_line_is_read_in_linear_time(text: str) -> None:
+NASTY = [
+    *(
+        "`",
+        "` ``",
+        "<!--",
+        "<!-- plan: ignore P101 because x ",
+        "a",
+        "a-",
+        "a,",
+        "\\|",
+        " | x",
+        "|",
+        " ",
+        "\t",
+        "[",
+        "[P1 ",
+        "[choice:",
+    ),
+    *(
+        "- ",
+        "> ",
+        "1) ",
+        "**",
+        "stdout ",
+        "consistent ",
+        "python ",
+        "python -x ",
+        "./a",
+        "A=b ",
+        "a and ",
+        "1 run ",
+        "x <= ",
+        "P1-T1 ",
+        "<a",
+    ),
+]
+
+
+@pytest.mark.parametrize("piece", NASTY)
+def test_a_long_line_is_checked_and_mended_in_linear_time(piece: str) -> None:
+    long = piece * (30_000 // len(piece))
+    task = f"- [ ] [P1-T1] {long} | depends: {long} | deliverable: {long} | done-when: {long}"
+    lines = [
+        "# Tasks",
+        "## Goal",
+        long,
+        "## Planning Notes",
+        f"- {long}",
+        "## Phase 1 - a",
+        long,
+        task,
+        f"  - evidence: {long}",
+    ]
     begun = time.perf_counter()
-    plan = parse(f"## Phase 1 - a\n- [ ] [P1-T1] {text}\n")
-    commands.of(plan.tasks[0])
-    words.placeholder_in(text)
+    report = check("\n".join(lines))
+    for found in report.plan.tasks:
+        commands.of(found)
+        conditions.read(found.get("done-when"))
+    fixed("\n".join(lines))
     assert time.perf_counter() - begun < 5
 
 

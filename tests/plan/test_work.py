@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -169,6 +170,12 @@ def test_a_deliverable_from_before_the_start(run: Run, plan: Path, repo: Path) -
     run("plan", "start", "P1-T1")
     result = run("plan", "verify", "P1-T1")
     assert result.exit_code == 3 and "is older than the task's start" in result.stdout
+
+
+def test_a_deliverable_from_after_the_start(run: Run, plan: Path, repo: Path) -> None:
+    run("plan", "start", "P1-T1")
+    deliver(repo)
+    assert run("plan", "done", "P1-T1").exit_code == 0
 
 
 def with_condition(plan: Path, repo: Path, condition: str) -> None:
@@ -341,6 +348,21 @@ def test_the_lock_lets_one_in_at_a_time(plan: Path) -> None:
     for thread in threads:
         thread.join()
     assert most == 1
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_no_lock(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The holder removes the file between our opening it and our locking it: whoever comes next would lock another file."""
+    lock, real, taken = plan.with_name(".tasks.md.lock"), fcntl.flock, []
+
+    def flock(handle: int, how: int) -> None:
+        if not taken:
+            lock.unlink()
+        real(handle, how)
+        taken.append(os.fstat(handle).st_ino)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with store.locked(plan):
+        assert len(taken) == 2 and lock.stat().st_ino == taken[1]
 
 
 def test_a_lock_that_stays_is_an_error_that_says_what_to_do(plan: Path) -> None:
