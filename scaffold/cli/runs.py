@@ -87,9 +87,7 @@ def list_runs(
 
 
 def _as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    row = asdict(run)
+    row = run._asdict()
     if run.status == "running":
         from scaffold.runs import progress
 

@@ -120,9 +120,6 @@ def test_a_run_of_another_host_is_not_called_lost(run: Run, trained: Workspace) 
     manifest = json.loads(path.read_text())
     manifest["status"], manifest["host"]["hostname"] = "running", "elsewhere"
     path.write_text(json.dumps(manifest))
-    assert (
-        sorted(r["status"] for r in answer(run, trained, "list")["runs"]) == ["finished", "finished", "running"] or True
-    )
     statuses = {r["path"]: r["status"] for r in answer(run, trained, "list")["runs"]}
     assert statuses[path.relative_to(trained.root).as_posix()] == "running"
 

@@ -60,6 +60,7 @@ FACTS_S = 2.0
 PATCH_FILE_BYTES = 1 << 20
 PATCH_BYTES = 32 << 20
 UNTRACKED = 200
+TEXT_LENGTH = 1000
 HASHED_BYTES = 64 << 20
 
 
@@ -494,6 +495,11 @@ class Workspace:
         middle = [safe_name(experiment).lstrip("._=,+@-") or "run"] if self.per_experiment else []
         return os.path.normpath("/".join([self.root, *middle, self.roles[name]]))
 
+    def records(self, prefix: str) -> List[Tuple[str, str]]:
+        """Where runs leave things behind, as git pathspecs (magic, pattern): git need not look there, however much it is."""
+        kind, middle = ("glob", "/*/") if self.per_experiment else ("literal", "/")
+        return [(kind, prefix + self.root + middle + self.roles[r]) for r in ROLES[1:]]
+
     def is_record(self, path: str) -> bool:
         """Whether a path below the root lies where runs leave things behind."""
         return below(path.partition("/")[2] if self.per_experiment else path, [self.roles[r] for r in ROLES[1:]])
@@ -530,8 +536,13 @@ class Asked:
         self.todo = memoryview(stdin)
         ours_in, theirs_in, ours_out, theirs_out, ours_err, theirs_err = *os.pipe()[::-1], *os.pipe(), *os.pipe()
         actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((theirs_in, theirs_out, theirs_err))]
+        options: Dict[str, Any] = {"file_actions": actions, "setsigmask": [], "setsigdef": [signal.SIGPIPE]}
         try:
-            self.pid = os.posix_spawnp(argv[0], list(argv), env or os.environ, file_actions=actions, setsigmask=[], setsigdef=[signal.SIGPIPE])
+            self.pid = os.posix_spawnp(argv[0], list(argv), env or os.environ, **options)
+        except OSError:
+            for fd in (ours_in, ours_out, ours_err):
+                os.close(fd)
+            raise
         finally:
             for fd in (theirs_in, theirs_out, theirs_err):
                 os.close(fd)
@@ -614,7 +625,7 @@ class Git:
 
     def start(self, *args: str, stdin: bytes = b"") -> Asked:
         """Start `git ARGS` in the repository. Raises Trouble when there is no git."""
-        settings = ["-C", self.top, "--literal-pathspecs", "-c", "core.quotePath=false", "-c", "core.fsmonitor=false"]
+        settings = ["-C", self.top, "-c", "core.quotePath=false", "-c", "core.fsmonitor=false"]
         try:
             return Asked(["git", *settings, *args], stdin, self.env)
         except OSError as error:
@@ -803,7 +814,8 @@ def code_state(workspace: Workspace, argv: Sequence[str], *, with_patch: bool) -
         state.files = hashed(state.top, [p for p in named if p not in inside] + counted)
         return state
     try:
-        _ask_git(state, Git(top), _excluded(workspace, prefix), named, counted, with_patch=with_patch)
+        records = [":(exclude,%s)%s" % place for place in workspace.records(prefix)]
+        _ask_git(state, Git(top), _excluded(workspace, prefix), records, named, counted, with_patch=with_patch)
     except Trouble as trouble:
         say("%s: the code state is not recorded" % trouble)
         state.files = hashed(state.top, named)
@@ -819,7 +831,8 @@ def _excluded(workspace: Workspace, prefix: str) -> List[str]:
 def named_files(argv: Sequence[str]) -> List[str]:
     """The source and config files that a command names, absolute."""
     words = [w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(CODE + SHELL + CONFIG)]
-    return [os.path.realpath(w) for w in words if os.path.isfile(w)]
+    here = os.path.realpath(os.getcwd())
+    return [path for w in words if os.path.isfile(w) for path in (os.path.normpath(os.path.join(here, w)), os.path.realpath(w))]
 
 
 def hashed(top: str, paths: Iterable[str]) -> List[Tuple[str, str]]:
@@ -836,10 +849,12 @@ def hashed(top: str, paths: Iterable[str]) -> List[Tuple[str, str]]:
     return found
 
 
-def _ask_git(state: CodeState, git: Git, excluded: List[str], named: List[str], counted: List[str], *, with_patch: bool) -> None:
+def _ask_git(
+    state: CodeState, git: Git, excluded: List[str], records: List[str], named: List[str], counted: List[str], *, with_patch: bool
+) -> None:
     folders = {f for e in excluded for f in parents(e)}
     asked = [
-        git.start("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal"),
+        git.start("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal", "--", ".", *records),
         git.start("config", "--get-regexp", r"^remote\..*\.url$"),
         start_trees(git, "HEAD", folders),
     ]
@@ -882,7 +897,7 @@ def _expand(git: Git, untracked: Sequence[str]) -> List[str]:
     small = [p for p in untracked if p.endswith("/") and _is_small(os.path.join(git.top, p))]
     files = [p for p in untracked if p not in small]
     if small:
-        found = git.ask("ls-files", "--others", "--exclude-standard", "-z", "--", *small)
+        found = git.ask("--literal-pathspecs", "ls-files", "--others", "--exclude-standard", "-z", "--", *small)
         files += [os.fsdecode(p) for p in found.split(b"\0") if p]
     return sorted(files)
 
@@ -934,7 +949,7 @@ def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[s
     parts = []
     for i in range(0, len(fits), 500):
         options = ["-p", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/"]
-        parts.append(git.ask("diff-index", *options, "HEAD", "--", *fits[i : i + 500]))
+        parts.append(git.ask("--literal-pathspecs", "diff-index", *options, "HEAD", "--", *fits[i : i + 500]))
     parts += [new_file_patch(git.top, p) for p in sorted(set(new))[:UNTRACKED] if not is_dotenv(p)]
     patch = b"".join(parts)
     if len(patch) > PATCH_BYTES:
@@ -1164,8 +1179,12 @@ class Attempt:
         return path
 
     def write(self) -> None:
-        """Write the manifest. Raises OSError."""
-        write_atomic(self.path(self.manifest_path), (dump(self.manifest, "\n") + "\n").encode())
+        """Write the manifest. Raises OSError.
+
+        Only its last state is synced: power that fails before takes the run along.
+        """
+        text = dump(self.manifest, "\n") + "\n"
+        write_atomic(self.path(self.manifest_path), text.encode(), sync=self.manifest["status"] != "running")
 
     def _mark_alive(self) -> None:
         live = self.path("%s/.live" % self.dirs["metadata"])
@@ -1319,7 +1338,8 @@ def final_metrics(outputs: str) -> Dict[str, Scalar]:
         found = last_row(os.path.join(outputs, "metrics.jsonl"))
     except (OSError, ValueError) as error:
         say("metrics.json of the run cannot be read (%s)" % error)
-    return redact_params(flatten(found)) if isinstance(found, dict) else {}
+    values = redact_params(flatten(found)) if isinstance(found, dict) else {}
+    return {k: v[:TEXT_LENGTH] if isinstance(v, str) else v for k, v in values.items()}
 
 
 def last_row(path: str) -> Any:
@@ -1591,18 +1611,23 @@ class Terminal:
         self.queue = list(merged.values())
 
     def _run(self) -> None:
-        while True:
-            self.news.acquire()
-            last = self.last
-            while True:
-                with self.lock:
-                    if not self.queue:
-                        break
-                    item = self.queue.pop(0)
-                self._show(*item)
-            if last:
-                self.done.release()
-                return
+        last = False
+        try:
+            while not last:
+                self.news.acquire()
+                last = self.last
+                while self._show_next():
+                    pass
+        finally:
+            self.done.release()
+
+    def _show_next(self) -> bool:
+        with self.lock:
+            if not self.queue:
+                return False
+            item = self.queue.pop(0)
+        self._show(*item)
+        return True
 
     def _show(self, to: int, source: Any, start: int, length: int) -> None:
         if isinstance(source, bytes):
@@ -1611,7 +1636,10 @@ class Terminal:
                 self.pending -= length
         else:
             while length > 0 and to not in self.gone:
-                data = os.pread(source, min(length, 1 << 18), start)
+                try:
+                    data = os.pread(source, min(length, 1 << 18), start)
+                except OSError:
+                    data = b""
                 if not data:
                     break
                 self._write(to, data)
@@ -1626,8 +1654,10 @@ class Terminal:
                 poll = select.poll()
                 poll.register(to, select.POLLOUT)
                 poll.poll(1000)
-            except OSError:
+            except OSError as error:
                 self.gone.add(to)
+                if error.errno not in (errno.EPIPE, errno.EIO):
+                    say("output cannot be shown any more (%s); the logs have it" % error.strerror)
 
 
 class Stream:
@@ -2002,7 +2032,14 @@ def run_command(request: Request, attempt: Optional[Attempt], mask: Iterable[int
     env.update(attempt.environment() if attempt else unrecorded(request))
     command = Command(request.argv, env, timeout=request.timeout)
     began = time.monotonic()
-    outcome, output = supervise(command, request, attempt, of_rank, mask, watched)
+    try:
+        outcome, output = supervise(command, request, attempt, of_rank, mask, watched)
+    except OSError as error:
+        if command.pid:
+            raise
+        say("its output cannot be recorded (%s): the command runs in the recorder's place" % error.strerror)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.execvpe(request.argv[0], request.argv, env)
     if writes_manifest and attempt is not None:
         duration = max(0.0, time.monotonic() - began)
         attempt.end(status=outcome.status, code=outcome.code, signal_name=outcome.signal_name, duration=duration, usage=outcome.usage)
@@ -2030,7 +2067,7 @@ def supervise(
     command: Command, request: Request, attempt: Optional[Attempt], of_rank: int, mask: Iterable[int], watched: Iterable[int]
 ) -> Tuple[Outcome, List[Terminal]]:
     """Start the command with its output captured and wait for its end; how it ended, and who is still showing output."""
-    pty = Pty() if request.tty else None
+    pty = open_pty() if request.tty else None
     pipes = [] if pty else [wide_pipe(), wide_pipe()]
     sources = [pty.out, pty.err] if pty else [p[0] for p in pipes]
     actions = pty.actions() if pty else [(os.POSIX_SPAWN_DUP2, p[1], n) for n, p in enumerate(pipes, 1)]
@@ -2064,6 +2101,15 @@ def supervise(
     if facts is not None:
         facts.finish()
     return outcome, terminals
+
+
+def open_pty() -> Optional[Pty]:
+    """Pseudo-terminals; None, and said, where there are none to be had."""
+    try:
+        return Pty()
+    except OSError as error:
+        say("no terminal for the command (%s)" % error.strerror)
+        return None
 
 
 def start_guard(streams: Sequence[Stream], command: Command, *, session: bool) -> Optional[Guard]:
@@ -2158,8 +2204,8 @@ class Run:
             self.name, self.output_dir = attempt.name, attempt.path(attempt.outputs)
             values = attempt.environment()
             sys.stdout, sys.stderr = Tee(sys.stdout, logs[0]), Tee(sys.stderr, logs[1])
-        except (Trouble, OSError) as error:
-            say("this run is not recorded: %s" % error)
+        except Exception as error:  # no trouble of ours may stop the code
+            say("this run is not recorded: %s" % (error if isinstance(error, (Trouble, OSError)) else repr(error)))
             values = unrecorded(self._request)
             self.output_dir = values.get("RUN_OUTPUT_DIR", "")
         os.environ.update(values)
