@@ -58,7 +58,7 @@ GRACE_S = 10.0
 ORPHAN_S = 3.0
 FACTS_S = 2.0
 PATCH_FILE_BYTES = 1 << 20
-PATCH_BYTES = 32 << 20
+PATCH_BYTES = 8 << 20
 UNTRACKED = 200
 TEXT_LENGTH = 1000
 HASHED_BYTES = 64 << 20
@@ -953,7 +953,7 @@ def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[s
     parts += [new_file_patch(git.top, p) for p in sorted(set(new))[:UNTRACKED] if not is_dotenv(p)]
     patch = b"".join(parts)
     if len(patch) > PATCH_BYTES:
-        say("the patch is over 32 MiB and is not saved")
+        say("the patch is over 8 MiB and is not saved")
         return None
     return redact_patch(patch) if patch else None
 
