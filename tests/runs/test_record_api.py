@@ -193,8 +193,7 @@ def test_a_recorder_without_its_settings_or_with_broken_ones_still_works(workspa
 def test_a_fault_of_the_recorder_never_stops_the_command(workspace: Workspace) -> None:
     text = workspace.recorder.read_text()
     broken = text.replace(
-        "def locate(script: str) -> Workspace:",
-        "def locate(script: str) -> Workspace:\n    raise RuntimeError('boom')\n\n\ndef other(script: str) -> Workspace:",
+        "\ndef locate(script):", "\ndef locate(script):\n    raise RuntimeError('boom')\n\n\ndef other(script):"
     )
     assert broken != text
     workspace.recorder.write_text(broken)

@@ -5,7 +5,8 @@ Standard library only, Python 3.8 or newer, POSIX. A command (`record_run.py [op
 `with record("baseline", seed=1, params=cfg) as run: ...`. In the order of this file: values -> secrets -> names -> the
 workspace -> git -> code state -> an attempt's files -> slow facts -> output -> the command -> record() -> options, main.
 
-Starting up is most of what a run pays: what not every run needs is imported where it is needed.
+Starting up is most of what a run pays, and this file is compiled at every start. So what not every run needs is imported
+where it is needed, and the types of functions stand in comments: as annotations they are a fifth of the compiling.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ TEXT_LENGTH = 1000
 HASHED_BYTES = 64 << 20
 
 
-def say(message: str) -> None:
+def say(message):  # type: (str) -> None
     """Tell the user on stderr of the recorder's own trouble; never fails."""
     try:
         os.write(2, ("recorder: %s\n" % message).encode("utf-8", "backslashreplace"))
@@ -72,7 +73,7 @@ def say(message: str) -> None:
         pass
 
 
-def number(text: str) -> Optional[Union[int, float]]:
+def number(text):  # type: (str) -> Optional[Union[int, float]]
     """The number that `text` writes, an int where it is whole; None where it writes none (`007`, `1_000` and `nan` do not)."""
     digits = text.lstrip("+-")
     if not digits or not set(text) <= set("0123456789+-.eE") or (digits[0] == "0" and digits[1:2].isdigit()):
@@ -91,7 +92,7 @@ def number(text: str) -> Optional[Union[int, float]]:
     return int(real) if abs(real) < 1e16 and real == int(real) else real
 
 
-def dump(value: Any, indent: str = "") -> str:
+def dump(value, indent=""):  # type: (Any, str) -> str
     """JSON: in one line with sorted keys and no spaces, or (`indent` a line break) readable and in order.
 
     `json` is not imported for it. What is no UTF-8 (surrogates) is escaped in both.
@@ -108,14 +109,14 @@ def dump(value: Any, indent: str = "") -> str:
     return "null" if value is None else repr(value) if not isinstance(value, bool) else "true" if value else "false"
 
 
-def quote(text: str, *, ascii: bool) -> str:
+def quote(text, *, ascii):  # type: (str, bool) -> str
     """A JSON string; `ascii` escapes all else."""
     if text.isprintable() and '"' not in text and "\\" not in text and (text.isascii() or not ascii):
         return '"%s"' % text
     return "".join(['"', *(_escaped(c, ascii) for c in text), '"'])
 
 
-def _escaped(c: str, ascii: bool) -> str:
+def _escaped(c, ascii):  # type: (str, bool) -> str
     if c in '"\\':
         return "\\" + c
     if " " <= c < "\x7f" or (not ascii and "\x7f" < c and not "\ud800" <= c <= "\udfff"):
@@ -126,7 +127,7 @@ def _escaped(c: str, ascii: bool) -> str:
     return {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}.get(c, "\\u%04x" % ord(c))
 
 
-def parse(text: str) -> Any:
+def parse(text):  # type: (str) -> Any
     """The value that JSON text holds. Raises ValueError."""
     try:
         from _json import make_scanner  # json without its imports, which it needs for errors only
@@ -151,13 +152,13 @@ class Scanner:
     memo: Mapping[str, str] = {}
 
 
-def load(path: str) -> Any:
+def load(path):  # type: (str) -> Any
     """The value that a JSON file holds. Raises OSError or ValueError."""
     with open(path, encoding="utf-8") as file:
         return parse(file.read())
 
 
-def value_of(text: str) -> Scalar:
+def value_of(text):  # type: (str) -> Scalar
     """What a command line means by `text`: a number, true or false, null, or the text itself."""
     found = number(text)
     if found is not None:
@@ -165,7 +166,7 @@ def value_of(text: str) -> Scalar:
     return {"true": True, "false": False, "null": None, "none": None}.get(text.lower(), text)
 
 
-def shortest(value: Scalar) -> str:
+def shortest(value):  # type: (Scalar) -> str
     """The shortest usual form of a value: `1e-3` and `.001` are both `0.001`, `True` is `true`."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -174,7 +175,7 @@ def shortest(value: Scalar) -> str:
     return str(value)
 
 
-def scalar(value: Any) -> Scalar:
+def scalar(value):  # type: (Any) -> Scalar
     """A Python value as what a manifest can hold; numbers that JSON lacks become text."""
     if hasattr(value, "item") and not isinstance(value, (str, int, float)):
         try:
@@ -190,7 +191,7 @@ def scalar(value: Any) -> Scalar:
     return str(value)
 
 
-def flatten(values: Any, prefix: str = "") -> Dict[str, Scalar]:
+def flatten(values, prefix=""):  # type: (Any, str) -> Dict[str, Scalar]
     """Nested mappings (or anything with `vars`) as one level: `{"model": {"lr": 1}}` is `{"model.lr": 1}`."""
     items = values if hasattr(values, "keys") else vars(values)
     flat: Dict[str, Scalar] = {}
@@ -223,19 +224,19 @@ HEX40 = r"(?<![0-9A-Za-z@/#.])[0-9a-f]{40}(?![0-9A-Za-z])"
 REVISIONS = ("commit", "revision", "rev", "sha", "hash", "digest", "ref", "checksum", "version", "index", "tree", "blob")
 
 
-def pattern(source: str) -> re.Pattern[str]:
+def pattern(source):  # type: (str) -> re.Pattern[str]
     """`source` compiled; only texts that hold a word of interest ever need it."""
     import re
 
     return re.compile(source)
 
 
-def has_any(text: str, words: Sequence[str]) -> bool:
+def has_any(text, words):  # type: (str, Sequence[str]) -> bool
     """Whether one of `words` is in `text`."""
     return any(word in text for word in words)
 
 
-def secrecy(name: str) -> int:
+def secrecy(name):  # type: (str) -> int
     """How much the name of an option or variable looks like a secret: 0 not, 1 as `key` and `token` do, 2 as `password` does."""
     if not has_any(name.lower(), SECRET_WORDS):
         return 0
@@ -246,7 +247,7 @@ def secrecy(name: str) -> int:
     return 1 if WEAK.intersection(words) else 0
 
 
-def harmless(value: str, level: int) -> bool:
+def harmless(value, level):  # type: (str, int) -> bool
     """Whether a value under a secret-looking name is none: nothing, a switch, a reference, or (`max_tokens: 512`) a number."""
     text = value.strip()
     if text.lower() in ("", "true", "false", "null", "none", HIDDEN) or text[0] in "${<" or text.startswith("f{"):
@@ -254,7 +255,7 @@ def harmless(value: str, level: int) -> bool:
     return level < 2 and len(text) < 8 and number(text) is not None
 
 
-def redact(text: str, kind: str = "text") -> str:
+def redact(text, kind="text"):  # type: (str, str) -> str
     """`text` without its secrets; `kind` is text (arguments, shell), config (a value lasts to the end of its line) or code."""
     if "://" in text:
         text = pattern(r"([A-Za-z][A-Za-z0-9+.\-]*://)([^\s/\"'<>]+)@").sub(_redact_userinfo, text)
@@ -276,19 +277,19 @@ def redact(text: str, kind: str = "text") -> str:
     return pattern(HEX40).sub(_redact_hex, text) if len(text) >= 40 else text
 
 
-def _redact_userinfo(match: re.Match[str]) -> str:
+def _redact_userinfo(match):  # type: (re.Match[str]) -> str
     user, colon, password = match.group(2).partition(":")
     if (password if colon else user)[:1] in ("$", "{") or not (colon or match.group(1).startswith("http")):
         return match.group()
     return match.group(1) + HIDDEN + "@"
 
 
-def _redact_header(match: re.Match[str]) -> str:
+def _redact_header(match):  # type: (re.Match[str]) -> str
     known = match.group(2).lower() in ("bearer", "basic", "token", HIDDEN)
     return match.group() if known else match.group(1) + HIDDEN
 
 
-def _redact_assigned(match: re.Match[str], kind: str) -> str:
+def _redact_assigned(match, kind):  # type: (re.Match[str], str) -> str
     left = pattern(r"[\w.\-]*$").search(match.string[max(0, match.start() - 64) : match.start()])
     right = pattern(r"[\w.\-]*").match(match.group())
     name = (left.group() if left else "") + (right.group() if right else "")
@@ -302,12 +303,12 @@ def _redact_assigned(match: re.Match[str], kind: str) -> str:
     return match.group()[: start - match.start()] + HIDDEN + match.group()[end - match.start() :]
 
 
-def _redact_hex(match: re.Match[str]) -> str:
+def _redact_hex(match):  # type: (re.Match[str]) -> str
     before = match.string[max(0, match.start() - 24) : match.start()].lower()
     return match.group() if any(word in before for word in REVISIONS) else HIDDEN
 
 
-def known_secrets() -> Sequence[str]:
+def known_secrets():  # type: () -> Sequence[str]
     """Values of this environment's variables whose names look like secrets: they are hidden wherever they turn up."""
     global _known
     if _known is None:
@@ -319,7 +320,7 @@ def known_secrets() -> Sequence[str]:
 _known: Optional[List[str]] = None
 
 
-def redact_argv(argv: Sequence[str]) -> List[str]:
+def redact_argv(argv):  # type: (Sequence[str]) -> List[str]
     """A command's arguments without secrets: `--token X`, `token=X`, `--token=X`, URLs, headers, known shapes."""
     safe: List[str] = []
     previous = ""
@@ -338,7 +339,7 @@ def redact_argv(argv: Sequence[str]) -> List[str]:
     return safe
 
 
-def redact_params(params: Mapping[str, Scalar]) -> Dict[str, Scalar]:
+def redact_params(params):  # type: (Mapping[str, Scalar]) -> Dict[str, Scalar]
     """Parameters without secrets, sorted by name."""
     safe: Dict[str, Scalar] = {}
     for key in sorted(params):
@@ -349,7 +350,7 @@ def redact_params(params: Mapping[str, Scalar]) -> Dict[str, Scalar]:
     return safe
 
 
-def script_at(argv: Sequence[str]) -> int:
+def script_at(argv):  # type: (Sequence[str]) -> int
     """Where the program's own arguments begin, less one: its script, the module or code it is given, or the command itself."""
     modules = ("python", "torchrun", "accelerate", "deepspeed")
     for i, token in enumerate(argv):
@@ -363,12 +364,12 @@ def script_at(argv: Sequence[str]) -> int:
     return 0
 
 
-def program(token: str) -> str:
+def program(token):  # type: (str) -> str
     """A program's bare name: `python` of `/usr/bin/python3.11`."""
     return os.path.basename(token).rstrip(DIGITS + ".")
 
 
-def command_params(argv: Sequence[str]) -> Dict[str, Scalar]:
+def command_params(argv):  # type: (Sequence[str]) -> Dict[str, Scalar]
     """Parameters read off a command: `--lr 0.1`, `--lr=0.1`, `lr=0.1`, `--flag`, `--no-flag`; repeated ones joined by commas."""
     found: Dict[str, List[str]] = {}
     rest = list(argv)[script_at(argv) + 1 :]
@@ -389,24 +390,24 @@ def command_params(argv: Sequence[str]) -> Dict[str, Scalar]:
     return {k: value_of(v[0]) if len(v) == 1 else ",".join(shortest(value_of(x)) for x in v) for k, v in found.items() if k}
 
 
-def _is_assignment(token: str) -> bool:
+def _is_assignment(token):  # type: (str) -> bool
     name, equals, _ = token.partition("=")
     name = name.lstrip("+~")
     return bool(equals and name) and (name[0].isalpha() or name[0] == "_") and not name.strip(LETTERS + DIGITS + "_.@/-")
 
 
-def _is_value(token: str) -> bool:
+def _is_value(token):  # type: (str) -> bool
     return number(token) is not None or not (token.startswith("-") and len(token) > 1 or _is_assignment(token))
 
 
-def command_seed(params: Mapping[str, Scalar]) -> Optional[str]:
+def command_seed(params):  # type: (Mapping[str, Scalar]) -> Optional[str]
     """The parameter that is the command's seed: `seed`, `random_seed`, `trainer.seed` and their like."""
     names = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed")
     seeds = [k for k in params if k.rpartition(".")[2] in names and isinstance(params[k], int) and not isinstance(params[k], bool)]
     return min(seeds, key=lambda k: (names.index(k.rpartition(".")[2]), k.count("."), k)) if seeds else None
 
 
-def default_experiment(argv: Sequence[str]) -> str:
+def default_experiment(argv):  # type: (Sequence[str]) -> str
     """The experiment of a command that names none: its script's name without suffix, the module's last part, the program."""
     at = script_at(argv)
     if argv[at].endswith(CODE + SHELL):
@@ -417,7 +418,7 @@ def default_experiment(argv: Sequence[str]) -> str:
     return programs[-1] if programs else os.path.basename(argv[0])
 
 
-def safe_name(text: str) -> str:
+def safe_name(text):  # type: (str) -> str
     """`text` with every character that a file name or a shell could trip over replaced by `_`."""
     return "".join(c if c in SAFE else "_" for c in text)
 
@@ -427,16 +428,17 @@ class Identity:
 
     def __init__(
         self,
-        argv: Sequence[str],
+        argv,
         *,
-        experiment: Optional[str] = None,
-        seed: Optional[int] = None,
-        params: Optional[Mapping[str, Scalar]] = None,
-        cwd: str = ".",
-        top: str = "",
-        code: Optional[str] = None,
-        files: Sequence[str] = (),
-    ) -> None:
+        experiment=None,
+        seed=None,
+        params=None,
+        cwd=".",
+        top="",
+        code=None,
+        files=(),
+    ):
+        # type: (Sequence[str], Optional[str], Optional[int], Optional[Mapping[str, Scalar]], str, str, Optional[str], Sequence[str]) -> None
         """`files` are SHA-256 of config files; `top` is the repository's absolute path, left out of the identity."""
         found = command_params(argv)
         own = command_seed(found)
@@ -460,14 +462,14 @@ class Identity:
         self.digest = sha256(dump(parts).encode()).hexdigest()[:8]
         self.name = self._name()
 
-    def _name(self) -> str:
+    def _name(self):  # type: () -> str
         pairs = ",".join("%s=%s" % (safe_name(k), safe_name(shortest(v))) for k, v in self.params.items() if v != HIDDEN)
         head = safe_name(self.experiment).lstrip("._=,+@-") or "run"
         tail = ("" if self.seed is None else "-s%d" % self.seed)[: NAME_BYTES // 2] + "-" + self.digest
         return (head + ("-" + pairs if pairs else ""))[: NAME_BYTES - len(tail)].rstrip("._=,+@-") + tail
 
 
-def _portable(token: str, top: str, *, first: bool) -> str:
+def _portable(token, top, *, first):  # type: (str, str, bool) -> str
     name, equals, value = token.partition("=")
     if not equals:
         name, value = "", token
@@ -481,7 +483,7 @@ def _portable(token: str, top: str, *, first: bool) -> str:
 class Workspace:
     """Where things are: every path is relative to `workdir`."""
 
-    def __init__(self, workdir: str, facts: Mapping[str, Any]) -> None:
+    def __init__(self, workdir, facts):  # type: (str, Mapping[str, Any]) -> None
         self.workdir = workdir
         self.root = str(facts.get("experiment_root") or "exp").strip("/")
         self.per_experiment = facts.get("layout") == "per-experiment"
@@ -490,22 +492,22 @@ class Workspace:
         roles = facts.get("role_dirs")
         self.roles = {r: str(roles.get(r) or r) if isinstance(roles, dict) else r for r in ROLES}
 
-    def role(self, name: str, experiment: str) -> str:
+    def role(self, name, experiment):  # type: (str, str) -> str
         """The directory of a role for an experiment."""
         middle = [safe_name(experiment).lstrip("._=,+@-") or "run"] if self.per_experiment else []
         return os.path.normpath("/".join([self.root, *middle, self.roles[name]]))
 
-    def records(self, prefix: str) -> List[Tuple[str, str]]:
+    def records(self, prefix):  # type: (str) -> List[Tuple[str, str]]
         """Where runs leave things behind, as git pathspecs (magic, pattern): git need not look there, however much it is."""
         kind, middle = ("glob", "/*/") if self.per_experiment else ("literal", "/")
         return [(kind, prefix + self.root + middle + self.roles[r]) for r in ROLES[1:]]
 
-    def is_record(self, path: str) -> bool:
+    def is_record(self, path):  # type: (str) -> bool
         """Whether a path below the root lies where runs leave things behind."""
         return below(path.partition("/")[2] if self.per_experiment else path, [self.roles[r] for r in ROLES[1:]])
 
 
-def locate(script: str) -> Workspace:
+def locate(script):  # type: (str) -> Workspace
     """The workspace that this recorder lies in. What `workspace.json` beside it does not say has its default."""
     facts: Dict[str, Any] = {}
     here = os.path.dirname(os.path.abspath(script))
@@ -531,7 +533,7 @@ class Trouble(Exception):
 class Asked:
     """A helper process with pipes: started now, read by `gather`."""
 
-    def __init__(self, argv: Sequence[str], stdin: bytes = b"", env: Optional[Mapping[str, str]] = None) -> None:
+    def __init__(self, argv, stdin=b"", env=None):  # type: (Sequence[str], bytes, Optional[Mapping[str, str]]) -> None
         self.argv = argv
         self.todo = memoryview(stdin)
         ours_in, theirs_in, ours_out, theirs_out, ours_err, theirs_err = *os.pipe()[::-1], *os.pipe(), *os.pipe()
@@ -554,7 +556,7 @@ class Asked:
         for fd in (ours_in, ours_out, ours_err):
             os.set_blocking(fd, False)
 
-    def step(self, fd: int) -> None:
+    def step(self, fd):  # type: (int) -> None
         """Move what can be moved through one ready pipe."""
         try:
             if fd == self.stdin:
@@ -573,7 +575,7 @@ class Asked:
             self.open.discard(fd)
             self.stdin = None if fd == self.stdin else self.stdin
 
-    def end(self, *, kill: bool) -> None:
+    def end(self, *, kill):  # type: (bool) -> None
         """Close what is open and reap the process."""
         for fd in [*self.open, *([] if self.stdin is None else [self.stdin])]:
             os.close(fd)
@@ -584,7 +586,7 @@ class Asked:
             self.status = os.waitpid(self.pid, 0)[1]
 
 
-def gather(asked: Sequence[Asked], deadline: float) -> None:
+def gather(asked, deadline):  # type: (Sequence[Asked], float) -> None
     """Read the helpers to their ends. Raises Trouble when that takes longer than `deadline` (monotonic)."""
     late = None
     while late is None:
@@ -616,14 +618,14 @@ class Git:
 
     HOOKS = ("DIR", "WORK_TREE", "INDEX_FILE", "PREFIX", "COMMON_DIR", "OBJECT_DIRECTORY", "CONFIG", "CONFIG_PARAMETERS", "NAMESPACE")
 
-    def __init__(self, top: str) -> None:
+    def __init__(self, top):  # type: (str) -> None
         self.top = top
         self.deadline = time.monotonic() + GIT_S
         dropped = {"GIT_" + name for name in self.HOOKS}
         self.env = {k: v for k, v in os.environ.items() if k not in dropped}
         self.env.update(LC_ALL="C", GIT_OPTIONAL_LOCKS="0", GIT_TERMINAL_PROMPT="0")
 
-    def start(self, *args: str, stdin: bytes = b"") -> Asked:
+    def start(self, *args, stdin=b""):  # type: (*str, bytes) -> Asked
         """Start `git ARGS` in the repository. Raises Trouble when there is no git."""
         settings = ["-C", self.top, "-c", "core.quotePath=false", "-c", "core.fsmonitor=false"]
         try:
@@ -631,21 +633,21 @@ class Git:
         except OSError as error:
             raise Trouble("git cannot be started (%s)" % error.strerror) from error
 
-    def gather(self, *asked: Asked) -> None:
+    def gather(self, *asked):  # type: (*Asked) -> None
         """Read to the end. Raises Trouble when git is too slow, or fails (`config` may)."""
         gather(asked, self.deadline)
         for one in asked:
             if one.status != 0 and "config" not in one.argv:
                 raise Trouble("git failed: %s" % (one.err.decode("utf-8", "replace").strip().split("\n")[0] or one.status))
 
-    def ask(self, *args: str, stdin: bytes = b"") -> bytes:
+    def ask(self, *args, stdin=b""):  # type: (*str, bytes) -> bytes
         """What `git ARGS` prints."""
         asked = self.start(*args, stdin=stdin)
         self.gather(asked)
         return bytes(asked.out)
 
 
-def repository(folder: str) -> Optional[str]:
+def repository(folder):  # type: (str) -> Optional[str]
     """The top of the working tree that holds `folder`; found without git, by its `.git`."""
     while not os.path.exists(os.path.join(folder, ".git")):
         if folder in ("/", ""):
@@ -657,7 +659,7 @@ def repository(folder: str) -> Optional[str]:
 class Status:
     """`git status --porcelain=v2 --branch -z`, parsed: what is changed among the files that count, and what is untracked."""
 
-    def __init__(self, output: bytes, excluded: Sequence[str]) -> None:
+    def __init__(self, output, excluded):  # type: (bytes, Sequence[str]) -> None
         self.commit: Optional[str] = None
         self.branch: Optional[str] = None
         self.changed: Dict[str, str] = {}
@@ -675,7 +677,7 @@ class Status:
                 path = row[2:] if kind == "? " else row.split(" ", 8 if kind == "1 " else 10)[-1]
                 self._sort(path, kind, "" if kind == "? " else row.split(" ")[2], excluded)
 
-    def _sort(self, path: str, kind: str, submodule: str, excluded: Sequence[str]) -> None:
+    def _sort(self, path, kind, submodule, excluded):  # type: (str, str, str, Sequence[str]) -> None
         if below(path, excluded):
             (self.workspace_new if kind == "? " else self.workspace).append(path)
         elif kind == "? ":
@@ -685,18 +687,19 @@ class Status:
             self.changed[path] = submodule
 
 
-def below(path: str, folders: Iterable[str]) -> bool:
+def below(path, folders):  # type: (str, Iterable[str]) -> bool
     """Whether `path` is one of `folders`, or lies below one."""
     return any(path.rstrip("/") == f or path.startswith(f + "/") for f in folders)
 
 
-def parents(path: str) -> List[str]:
+def parents(path):  # type: (str) -> List[str]
     """The folders that hold `path`, topmost first: of `a/b/c` they are ``, `a`, `a/b`."""
     parts = path.split("/")[:-1]
     return ["/".join(parts[:i]) for i in range(len(parts) + 1)]
 
 
-def read_trees(git: Git, commit: Optional[str], folders: Iterable[str], asked: Optional[Asked] = None) -> Dict[str, Entries]:
+def read_trees(git, commit, folders, asked=None):
+    # type: (Git, Optional[str], Iterable[str], Optional[Asked]) -> Dict[str, Entries]
     """The entries (name -> mode, id) of folders of a commit, in one call; folders that it lacks have none."""
     names = sorted(set(folders))
     if commit is None:
@@ -717,13 +720,13 @@ def read_trees(git: Git, commit: Optional[str], folders: Iterable[str], asked: O
     return trees
 
 
-def start_trees(git: Git, commit: str, folders: Iterable[str]) -> Asked:
+def start_trees(git, commit, folders):  # type: (Git, str, Iterable[str]) -> Asked
     """Start reading the trees of `folders`."""
     names = "".join("%s:%s\n" % (commit, name) for name in sorted(set(folders)))
     return git.start("cat-file", "--batch", stdin=os.fsencode(names))
 
 
-def parse_tree(data: bytes, size: int) -> Entries:
+def parse_tree(data, size):  # type: (bytes, int) -> Entries
     """A git tree object's entries; ids are `size` bytes long."""
     entries, at = {}, 0
     while at < len(data):
@@ -740,12 +743,13 @@ class CodeTree:
     Only folders that hold an excluded or a changed path are opened, so that dirty code and the same code committed are one.
     """
 
-    def __init__(self, trees: Mapping[str, Entries], changed: Mapping[str, Optional[Tuple[str, str]]], excluded: Sequence[str]) -> None:
+    def __init__(self, trees, changed, excluded):
+        # type: (Mapping[str, Entries], Mapping[str, Optional[Tuple[str, str]]], Sequence[str]) -> None
         self.trees = trees
         self.changed = changed
         self.excluded = excluded
 
-    def entries(self, folder: str) -> Entries:
+    def entries(self, folder):  # type: (str) -> Entries
         """The entries of a folder with the changes put in."""
         found = dict(self.trees.get(folder, {}))
         prefix = folder + "/" if folder else ""
@@ -759,7 +763,7 @@ class CodeTree:
                 found[path] = new
         return found
 
-    def tree_id(self, folder: str) -> Optional[Tuple[str, str]]:
+    def tree_id(self, folder):  # type: (str) -> Optional[Tuple[str, str]]
         """The id that git gives a folder's tree; None for an empty one."""
         entries = self.entries(folder)
         order = sorted(entries, key=lambda n: os.fsencode(n + "/" if entries[n][0] == "40000" else n))
@@ -771,7 +775,7 @@ class CodeTree:
         algorithm = sha256 if len(entries[order[0]][1]) == 64 else sha1
         return "40000", algorithm(b"tree %d\0%s" % (len(body), body)).hexdigest()
 
-    def lines(self, folder: str = "") -> Iterator[str]:
+    def lines(self, folder=""):  # type: (str) -> Iterator[str]
         """`mode id path` of all that counts, sorted within each folder."""
         entries = self.entries(folder)
         for name in sorted(entries):
@@ -783,7 +787,7 @@ class CodeTree:
             else:
                 yield "%s %s %s\n" % (*entries[name], path)
 
-    def digest(self) -> str:
+    def digest(self):  # type: () -> str
         """SHA-256 over the lines."""
         return sha256(os.fsencode("".join(self.lines()))).hexdigest()
 
@@ -791,7 +795,7 @@ class CodeTree:
 class CodeState:
     """What the code of a run is: `git` for the manifest (None outside git), `patch` to save, `files` named by the command."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         self.git: Optional[Dict[str, Any]] = None
         self.top = ""
         self.patch: Optional[bytes] = None
@@ -799,7 +803,7 @@ class CodeState:
         self.code: Optional[str] = None
 
 
-def code_state(workspace: Workspace, argv: Sequence[str], *, with_patch: bool) -> CodeState:
+def code_state(workspace, argv, *, with_patch):  # type: (Workspace, Sequence[str], bool) -> CodeState
     """Capture the code state before the command starts. Trouble with git is said, and leaves `git` None."""
     state = CodeState()
     workdir = os.path.realpath(workspace.workdir)
@@ -822,20 +826,20 @@ def code_state(workspace: Workspace, argv: Sequence[str], *, with_patch: bool) -
     return state
 
 
-def _excluded(workspace: Workspace, prefix: str) -> List[str]:
+def _excluded(workspace, prefix):  # type: (Workspace, str) -> List[str]
     plan = os.path.dirname(workspace.tasks)
     plans = [prefix + plan] if plan else [prefix + workspace.tasks, prefix + "prompt_skill_playbook.md"]
     return sorted({os.path.normpath(p) for p in [prefix + workspace.root, *plans, prefix + ".agents", ".agents"]})
 
 
-def named_files(argv: Sequence[str]) -> List[str]:
+def named_files(argv):  # type: (Sequence[str]) -> List[str]
     """The source and config files that a command names, absolute."""
     words = [w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(CODE + SHELL + CONFIG)]
     here = os.path.realpath(os.getcwd())
     return [path for w in words if os.path.isfile(w) for path in (os.path.normpath(os.path.join(here, w)), os.path.realpath(w))]
 
 
-def hashed(top: str, paths: Iterable[str]) -> List[Tuple[str, str]]:
+def hashed(top, paths):  # type: (str, Iterable[str]) -> List[Tuple[str, str]]
     """`(path, SHA-256)` of files; one that is very big counts by its size."""
     found = []
     for path in paths:
@@ -850,8 +854,8 @@ def hashed(top: str, paths: Iterable[str]) -> List[Tuple[str, str]]:
 
 
 def _ask_git(
-    state: CodeState, git: Git, excluded: List[str], records: List[str], named: List[str], counted: List[str], *, with_patch: bool
-) -> None:
+    state, git, excluded, records, named, counted, *, with_patch
+):  # type: (CodeState, Git, List[str], List[str], List[str], List[str], bool) -> None
     folders = {f for e in excluded for f in parents(e)}
     asked = [
         git.start("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal", "--", ".", *records),
@@ -885,14 +889,14 @@ def _ask_git(
     }
 
 
-def _remote(output: str) -> Optional[str]:
+def _remote(output):  # type: (str) -> Optional[str]
     rows = (line.partition(" ") for line in output.splitlines())
     urls = {key: url for key, _, url in rows}
     url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
     return redact(url) if url else None
 
 
-def _expand(git: Git, untracked: Sequence[str]) -> List[str]:
+def _expand(git, untracked):  # type: (Git, Sequence[str]) -> List[str]
     """Untracked files, those in new folders too; a folder of very many files stays one entry (it is data)."""
     small = [p for p in untracked if p.endswith("/") and _is_small(os.path.join(git.top, p))]
     files = [p for p in untracked if p not in small]
@@ -902,7 +906,7 @@ def _expand(git: Git, untracked: Sequence[str]) -> List[str]:
     return sorted(files)
 
 
-def _is_small(folder: str) -> bool:
+def _is_small(folder):  # type: (str) -> bool
     left = 1000
     for _, folders, files in os.walk(folder):
         left -= len(folders) + len(files)
@@ -911,7 +915,8 @@ def _is_small(folder: str) -> bool:
     return True
 
 
-def _working_entries(git: Git, paths: Sequence[str], changed: Mapping[str, str]) -> Dict[str, Optional[Tuple[str, str]]]:
+def _working_entries(git, paths, changed):
+    # type: (Git, Sequence[str], Mapping[str, str]) -> Dict[str, Optional[Tuple[str, str]]]
     """What `git add` would make of paths of the working tree: (mode, id), or None where there is nothing any more."""
     entries: Dict[str, Optional[Tuple[str, str]]] = {}
     files = []
@@ -938,7 +943,7 @@ def _working_entries(git: Git, paths: Sequence[str], changed: Mapping[str, str])
     return entries
 
 
-def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[str]) -> Optional[bytes]:
+def make_patch(git, status, changed, new):  # type: (Git, Status, Sequence[str], Sequence[str]) -> Optional[bytes]
     """The diff of `changed` against the commit, and of the text files among `new`, without secrets; None where there is none."""
     fits = [p for p in changed if not is_dotenv(p) and _size(os.path.join(git.top, p)) <= PATCH_FILE_BYTES]
     left = [p for p in changed if p not in fits and not is_dotenv(p)]
@@ -958,20 +963,20 @@ def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[s
     return redact_patch(patch) if patch else None
 
 
-def is_dotenv(path: str) -> bool:
+def is_dotenv(path):  # type: (str) -> bool
     """Whether a file is one of those that hold secrets by custom: `.env`, `.env.local`, `prod.env`."""
     name = os.path.basename(path)
     return name == ".env" or name.startswith(".env.") or name.endswith(".env")
 
 
-def _size(path: str) -> int:
+def _size(path):  # type: (str) -> int
     try:
         return os.lstat(path).st_size
     except OSError:
         return 0
 
 
-def new_file_patch(top: str, path: str) -> bytes:
+def new_file_patch(top, path):  # type: (str, str) -> bytes
     """A git patch that makes an untracked text file; empty for one that is binary, big or gone."""
     full = os.path.join(top, path)
     try:
@@ -1000,22 +1005,22 @@ def new_file_patch(top: str, path: str) -> bytes:
     return head + b"--- /dev/null\n+++ " + quoted % name + b"\n" + size + b"".join(b"+" + line + b"\n" for line in lines) + last
 
 
-def _is_odd(path: str) -> bool:
+def _is_odd(path):  # type: (str) -> bool
     return any(c < " " or c in '"\\' for c in path)
 
 
-def redact_patch(patch: bytes) -> bytes:
+def redact_patch(patch):  # type: (bytes) -> bytes
     """A patch without secrets; each file's part is read as what the file is."""
     text = os.fsdecode(patch)
     parts = pattern(r"(?m)^(?=diff --git )").split(text)
     return os.fsencode("".join(redact(part, _kind(part.partition("\n")[0].rstrip('"'))) for part in parts))
 
 
-def _kind(path: str) -> str:
+def _kind(path):  # type: (str) -> str
     return "code" if path.endswith(CODE) else "text" if path.endswith(SHELL) else "config"
 
 
-def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
+def write_atomic(path, data, *, sync=True):  # type: (str, bytes, bool) -> None
     """Write a file whole or not at all: temporary file beside it, fsync (unless a cache), rename."""
     temporary = os.path.join(os.path.dirname(path), ".%d.%s.tmp" % (os.getpid(), os.urandom(4).hex()))
     try:
@@ -1037,17 +1042,17 @@ def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
         raise
 
 
-def timestamp(seconds: float) -> str:
+def timestamp(seconds):  # type: (float) -> str
     """RFC 3339, UTC, with milliseconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%03dZ" % (seconds % 1 * 1000)
 
 
-def shell_quoted(argv: Sequence[str]) -> str:
+def shell_quoted(argv):  # type: (Sequence[str]) -> str
     """One line of shell that runs `argv`."""
     return " ".join(a if a and not a.strip(LETTERS + DIGITS + "_@%+=:,./-") else "'" + a.replace("'", "'\"'\"'") + "'" for a in argv)
 
 
-def rank() -> int:
+def rank():  # type: () -> int
     """This process's rank among those of one run that each start a recorder; 0 where there is one."""
     text = os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or "0"
     return int(text) if text.isdigit() else 0
@@ -1056,7 +1061,7 @@ def rank() -> int:
 class Request:
     """What is to be recorded, as the options say."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         self.argv: List[str] = []
         self.experiment: Optional[str] = os.environ.get("RUN_EXPERIMENT") or None
         self.seed: Optional[int] = None
@@ -1074,7 +1079,7 @@ class Request:
 class Attempt:
     """One try of a run and its files; every path of it is relative to the work directory."""
 
-    def __init__(self, workspace: Workspace, request: Request) -> None:
+    def __init__(self, workspace, request):  # type: (Workspace, Request) -> None
         """Settle names and code state. Raises Trouble where a config file cannot be read."""
         self.workspace = workspace
         self.request = request
@@ -1101,25 +1106,25 @@ class Attempt:
         self.lock = allocate_lock()
         self.started = 0.0
 
-    def path(self, relative: str) -> str:
+    def path(self, relative):  # type: (str) -> str
         """The absolute path of one of the attempt's files."""
         return os.path.join(self.workspace.workdir, relative)
 
     @property
-    def manifest_path(self) -> str:
+    def manifest_path(self):  # type: () -> str
         """Where the manifest lies."""
         return "%s/%s.json" % (self.dirs["metadata"], self.stem)
 
     @property
-    def outputs(self) -> str:
+    def outputs(self):  # type: () -> str
         """The directory that the run may fill."""
         return "%s/%s" % (self.dirs["outputs"], self.stem)
 
-    def log_path(self, stream: str, of_rank: int = 0) -> str:
+    def log_path(self, stream, of_rank=0):  # type: (str, int) -> str
         """Where a stream (`out`, `err`) is kept."""
         return "%s/%s%s.%s" % (self.dirs["logs"], self.stem, ".rank%d" % of_rank if of_rank else "", stream)
 
-    def claim(self) -> None:
+    def claim(self):  # type: () -> None
         """Take the next free attempt for this process alone. Raises OSError when the directories cannot be written."""
         for role in ("metadata", "logs", "outputs"):
             os.makedirs(self.path(self.dirs[role]), exist_ok=True)
@@ -1134,7 +1139,7 @@ class Attempt:
             except FileExistsError:
                 continue
 
-    def claim_rank(self, of_rank: int) -> None:
+    def claim_rank(self, of_rank):  # type: (int) -> None
         """Take the attempt of another rank's recorder: the log is claimed, the directory is rank 0's. Raises OSError."""
         os.makedirs(self.path(self.dirs["logs"]), exist_ok=True)
         while True:
@@ -1149,7 +1154,7 @@ class Attempt:
         while not os.path.isdir(self.path(self.outputs)) and time.monotonic() < limit:
             time.sleep(0.02)
 
-    def begin(self) -> None:
+    def begin(self):  # type: () -> None
         """Save patch and configs and write the manifest, status `running`. Trouble is said."""
         self.started = time.time()
         self.manifest = self._first()
@@ -1164,21 +1169,21 @@ class Attempt:
         except OSError as error:
             say("the manifest %s cannot be written (%s)" % (self.manifest_path, error))
 
-    def _keep_config(self, folder: str, path: str) -> None:
+    def _keep_config(self, folder, path):  # type: (str, str) -> None
         if _size(path) <= PATCH_FILE_BYTES:
             with open(path, "rb") as file:
                 content = os.fsencode(redact(os.fsdecode(file.read()), _kind(path)))
             kept = self._keep(folder, content, "-" + safe_name(redact(os.path.basename(path)))[-60:])
             self.manifest["paths"]["configs"].append(kept)
 
-    def _keep(self, folder: str, content: bytes, suffix: str) -> str:
+    def _keep(self, folder, content, suffix):  # type: (str, bytes, str) -> str
         path = "%s/%s%s" % (folder, sha256(content).hexdigest()[:16], suffix)
         if not os.path.exists(self.path(path)):
             os.makedirs(self.path(folder), exist_ok=True)
             write_atomic(self.path(path), content)
         return path
 
-    def write(self) -> None:
+    def write(self):  # type: () -> None
         """Write the manifest. Raises OSError.
 
         Only its last state is synced: power that fails before takes the run along.
@@ -1186,12 +1191,13 @@ class Attempt:
         text = dump(self.manifest, "\n") + "\n"
         write_atomic(self.path(self.manifest_path), text.encode(), sync=self.manifest["status"] != "running")
 
-    def _mark_alive(self) -> None:
+    def _mark_alive(self):  # type: () -> None
         live = self.path("%s/.live" % self.dirs["metadata"])
         os.makedirs(live, exist_ok=True)
         write_atomic(os.path.join(live, self.stem + ".json"), dump(process_mark(os.getpid())).encode(), sync=False)
 
-    def end(self, *, status: str, code: Optional[int], signal_name: Optional[str], duration: float, usage: Mapping[str, Any]) -> None:
+    def end(self, *, status, code, signal_name, duration, usage):
+        # type: (str, Optional[int], Optional[str], float, Mapping[str, Any]) -> None
         """Write the manifest's last state. Trouble is said, never raised: the command's outcome stands."""
         with self.lock:
             self.manifest["status"] = status
@@ -1210,7 +1216,8 @@ class Attempt:
         except OSError:
             pass
 
-    def add_facts(self, environment: Mapping[str, Any], gpus: List[Dict[str, Any]], packages: Optional[str]) -> None:
+    def add_facts(self, environment, gpus, packages):
+        # type: (Mapping[str, Any], List[Dict[str, Any]], Optional[str]) -> None
         """Put slow facts into the manifest, and write it. Trouble is said."""
         with self.lock:
             try:
@@ -1224,14 +1231,14 @@ class Attempt:
             except OSError as error:
                 say("the environment cannot be written down (%s)" % error)
 
-    def environment(self) -> Dict[str, str]:
+    def environment(self):  # type: () -> Dict[str, str]
         """What the command finds in its environment."""
         values = {"RUN_NAME": self.name, "RUN_OUTPUT_DIR": self.path(self.outputs), "RUN_MANIFEST": self.path(self.manifest_path)}
         if self.identity.seed is not None:
             values["RUN_SEED"] = str(self.identity.seed)
         return values
 
-    def _first(self) -> Dict[str, Any]:
+    def _first(self):  # type: () -> Dict[str, Any]
         identity, env = self.identity, os.environ
         uuid = bytearray(os.urandom(16))
         uuid[6], uuid[8] = uuid[6] & 0x0F | 0x40, uuid[8] & 0x3F | 0x80
@@ -1282,7 +1289,7 @@ VARIABLES = frozenset(
 )
 
 
-def tracking(request: Request) -> Dict[str, Optional[str]]:
+def tracking(request):  # type: (Request) -> Dict[str, Optional[str]]
     """Which plan task, sweep and server run this is."""
     env = os.environ
     server = {k: env.get("RUN_SERVER_" + k.upper()) or None for k in ("url", "sweep_id", "run_id")}
@@ -1297,7 +1304,7 @@ def tracking(request: Request) -> Dict[str, Optional[str]]:
     }
 
 
-def host() -> Dict[str, Any]:
+def host():  # type: () -> Dict[str, Any]
     """The machine, as far as it can be told at once; GPUs come later."""
     name = os.uname()
     try:
@@ -1314,7 +1321,7 @@ def host() -> Dict[str, Any]:
     }
 
 
-def process_mark(pid: int) -> Dict[str, Any]:
+def process_mark(pid):  # type: (int) -> Dict[str, Any]
     """What tells whether a process is still there: its id and start, on which boot of which host, in which id namespace."""
     mark: Dict[str, Any] = {"pid": pid, "start": None, "boot": None, "namespace": None, "host": os.uname().nodename}
     try:
@@ -1329,7 +1336,7 @@ def process_mark(pid: int) -> Dict[str, Any]:
     return mark
 
 
-def final_metrics(outputs: str) -> Dict[str, Scalar]:
+def final_metrics(outputs):  # type: (str) -> Dict[str, Scalar]
     """The run's final values: `metrics.json`, else the last whole row of `metrics.jsonl`; nested names joined by `.`."""
     found: Any = None
     try:
@@ -1342,7 +1349,7 @@ def final_metrics(outputs: str) -> Dict[str, Scalar]:
     return {k: v[:TEXT_LENGTH] if isinstance(v, str) else v for k, v in values.items()}
 
 
-def last_row(path: str) -> Any:
+def last_row(path):  # type: (str) -> Any
     """The last whole row of a file of JSON rows; None where there is none."""
     try:
         with open(path, "rb") as file:
@@ -1387,7 +1394,7 @@ class SlowFacts:
     Answers are kept in the user's cache directory, so that a command too short to be asked is described as well.
     """
 
-    def __init__(self, attempt: Attempt, pid: int, *, python: Optional[str] = None) -> None:
+    def __init__(self, attempt, pid, *, python=None):  # type: (Attempt, int, Optional[str]) -> None
         self.attempt = attempt
         self.pid = pid
         self.python = python or find_python([pid])
@@ -1397,12 +1404,12 @@ class SlowFacts:
         self.done.acquire()
         start_new_thread(self._run, ())
 
-    def finish(self) -> None:
+    def finish(self):  # type: () -> None
         """The command has ended: what is being asked has a moment more."""
         self.over.release()
         self.done.acquire(timeout=FACTS_S)
 
-    def _run(self) -> None:
+    def _run(self):  # type: () -> None
         try:
             cache = Cache()
             gpus = cache.gpus()
@@ -1423,7 +1430,7 @@ class SlowFacts:
         finally:
             self.done.release()
 
-    def _python(self) -> Optional[str]:
+    def _python(self):  # type: () -> Optional[str]
         if self.python:
             return self.python
         for pause in (0.1, 0.3, 1, 3, 10, 30, 120):
@@ -1436,7 +1443,7 @@ class SlowFacts:
         return None
 
 
-def find_python(pids: Sequence[int]) -> Optional[str]:
+def find_python(pids):  # type: (Sequence[int]) -> Optional[str]
     """The Python that the first of some processes runs that runs one, by the path that it was started by."""
     for one in pids:
         try:
@@ -1456,7 +1463,7 @@ def find_python(pids: Sequence[int]) -> Optional[str]:
     return None
 
 
-def descendants(pid: int) -> List[int]:
+def descendants(pid):  # type: (int) -> List[int]
     """The processes below `pid`, as far as /proc tells, parents first."""
     children: Dict[int, List[int]] = {}
     try:
@@ -1475,7 +1482,7 @@ def descendants(pid: int) -> List[int]:
     return found
 
 
-def ask_python(python: str) -> Dict[str, Any]:
+def ask_python(python):  # type: (str) -> Dict[str, Any]
     """What a Python says of itself and its packages. Raises Trouble."""
     asked = Asked([python, "-c", ASK_PYTHON])
     gather([asked], time.monotonic() + 60)
@@ -1486,7 +1493,7 @@ def ask_python(python: str) -> Dict[str, Any]:
     return found
 
 
-def ask_gpus() -> List[Dict[str, Any]]:
+def ask_gpus():  # type: () -> List[Dict[str, Any]]
     """The NVIDIA GPUs of this machine; none where there is no `nvidia-smi`."""
     fields = "index,name,uuid,memory.total,driver_version"
     try:
@@ -1505,49 +1512,49 @@ def ask_gpus() -> List[Dict[str, Any]]:
 class Cache:
     """Answers about Pythons and GPUs, valid while what they were read from is unchanged. Without a home there is none."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         base = os.environ.get("XDG_CACHE_HOME") or (os.environ["HOME"] + "/.cache" if os.environ.get("HOME") else "")
         self.folder = base + "/experiment-scaffold" if base.startswith("/") else ""
 
-    def _path(self, *key: str) -> str:
+    def _path(self, *key):  # type: (*str) -> str
         return "%s/%s.json" % (self.folder, sha256("\0".join(key).encode("utf-8", "surrogateescape")).hexdigest()[:24])
 
-    def _python_key(self, python: str) -> Tuple[str, ...]:
+    def _python_key(self, python):  # type: (str) -> Tuple[str, ...]
         real = os.path.realpath(python)
         return ("python", python, real, str(os.stat(real).st_mtime_ns), os.environ.get("PYTHONPATH", ""), os.environ.get("PYTHONHOME", ""))
 
-    def python(self, python: str) -> Optional[Dict[str, Any]]:
+    def python(self, python):  # type: (str) -> Optional[Dict[str, Any]]
         """What a Python said, if no package folder of it has changed since."""
         found = self._read(*self._python_key(python))
         if found is None or any(os.stat(p).st_mtime_ns != t for p, t in found["stamps"].items() if os.path.isdir(p)):
             return None
         return found if all(os.path.isdir(p) for p in found["stamps"]) else None
 
-    def keep_python(self, python: str, found: Mapping[str, Any]) -> None:
+    def keep_python(self, python, found):  # type: (str, Mapping[str, Any]) -> None
         """Keep what a Python said."""
         self._write(found, *self._python_key(python))
 
-    def gpus(self) -> Optional[List[Dict[str, Any]]]:
+    def gpus(self):  # type: () -> Optional[List[Dict[str, Any]]]
         """This machine's GPUs, as asked since it started."""
         found = self._read("gpus", *self._boot())
         return found["gpus"] if found else None
 
-    def keep_gpus(self, gpus: List[Dict[str, Any]]) -> None:
+    def keep_gpus(self, gpus):  # type: (List[Dict[str, Any]]) -> None
         """Keep what the machine said."""
         if gpus:
             self._write({"gpus": gpus}, "gpus", *self._boot())
 
-    def _boot(self) -> Tuple[str, str]:
+    def _boot(self):  # type: () -> Tuple[str, str]
         return os.uname().nodename, str(process_mark(os.getpid())["boot"])
 
-    def _read(self, *key: str) -> Optional[Dict[str, Any]]:
+    def _read(self, *key):  # type: (*str) -> Optional[Dict[str, Any]]
         try:
             found = load(self._path(*key))
             return found if isinstance(found, dict) else None
         except (OSError, ValueError):
             return None
 
-    def _write(self, value: Mapping[str, Any], *key: str) -> None:
+    def _write(self, value, *key):  # type: (Mapping[str, Any], *str) -> None
         if self.folder:
             try:
                 os.makedirs(self.folder, mode=0o700, exist_ok=True)
@@ -1559,7 +1566,7 @@ class Cache:
 class Terminal:
     """Shows output in its own thread: it reads behind in the logs, so a slow terminal delays nobody and needs no memory."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         self.lock = allocate_lock()
         self.news = allocate_lock()
         self.done = allocate_lock()
@@ -1571,7 +1578,7 @@ class Terminal:
         self.gone: set[int] = set()
         start_new_thread(self._run, ())
 
-    def follow(self, to: int, log: int, start: int, length: int) -> None:
+    def follow(self, to, log, start, length):  # type: (int, int, int, int) -> None
         """Show `length` bytes of the log `log` from `start` on."""
         with self.lock:
             last = self.queue[-1] if self.queue else None
@@ -1583,7 +1590,7 @@ class Terminal:
                     self._merge()
         self._wake()
 
-    def show(self, to: int, data: bytes) -> None:
+    def show(self, to, data):  # type: (int, bytes) -> None
         """Show bytes that no log holds; waits while much of that is pending."""
         while self.pending > 8 << 20 and to not in self.gone:
             time.sleep(0.005)
@@ -1592,17 +1599,17 @@ class Terminal:
             self.pending += len(data)
         self._wake()
 
-    def finish(self) -> None:
+    def finish(self):  # type: () -> None
         """Wait until everything is shown."""
         self.last = True
         self._wake()
         self.done.acquire()
 
-    def _wake(self) -> None:
+    def _wake(self):  # type: () -> None
         if self.news.locked():
             self.news.release()
 
-    def _merge(self) -> None:
+    def _merge(self):  # type: () -> None
         merged: Dict[Any, List[Any]] = {}
         for item in self.queue:
             one = merged.setdefault(item[1], item)
@@ -1610,7 +1617,7 @@ class Terminal:
                 one[3] = item[2] + item[3] - one[2]
         self.queue = list(merged.values())
 
-    def _run(self) -> None:
+    def _run(self):  # type: () -> None
         last = False
         try:
             while not last:
@@ -1621,7 +1628,7 @@ class Terminal:
         finally:
             self.done.release()
 
-    def _show_next(self) -> bool:
+    def _show_next(self):  # type: () -> bool
         with self.lock:
             if not self.queue:
                 return False
@@ -1629,7 +1636,7 @@ class Terminal:
         self._show(*item)
         return True
 
-    def _show(self, to: int, source: Any, start: int, length: int) -> None:
+    def _show(self, to, source, start, length):  # type: (int, Any, int, int) -> None
         if isinstance(source, bytes):
             self._write(to, source)
             with self.lock:
@@ -1645,7 +1652,7 @@ class Terminal:
                 self._write(to, data)
                 start, length = start + len(data), length - len(data)
 
-    def _write(self, to: int, data: bytes) -> None:
+    def _write(self, to, data):  # type: (int, bytes) -> None
         view = memoryview(data)
         while view and to not in self.gone:
             try:
@@ -1663,7 +1670,8 @@ class Terminal:
 class Stream:
     """One of the command's two streams: read from `source`, kept in the file `log` (None: nowhere), shown on `to`."""
 
-    def __init__(self, source: int, log: Optional[int], label: str, terminal: Optional[Terminal], to: int) -> None:
+    def __init__(self, source, log, label, terminal, to):
+        # type: (int, Optional[int], str, Optional[Terminal], int) -> None
         self.source = source
         self.log = log
         self.label = label
@@ -1671,7 +1679,7 @@ class Stream:
         self.to = to
         self.size = 0
 
-    def take(self, data: memoryview) -> None:
+    def take(self, data):  # type: (memoryview) -> None
         """Keep and show bytes that the command wrote."""
         kept = 0
         while self.log is not None and kept < len(data):
@@ -1686,7 +1694,7 @@ class Stream:
         elif self.terminal is not None and data:
             self.terminal.show(self.to, bytes(data))
 
-    def show_log(self, log: int, length: int) -> None:
+    def show_log(self, log, length):  # type: (int, int) -> None
         """Let the terminal follow the log."""
         if self.terminal is not None and length:
             self.terminal.follow(self.to, log, self.size, length)
@@ -1696,7 +1704,7 @@ class Stream:
 class Pump:
     """Moves the command's output in a thread, as fast as it comes."""
 
-    def __init__(self, streams: Sequence[Stream]) -> None:
+    def __init__(self, streams):  # type: (Sequence[Stream]) -> None
         self.streams = {s.source: s for s in streams}
         self.ended, self.tell = os.pipe()
         self.done = allocate_lock()
@@ -1704,13 +1712,13 @@ class Pump:
         self.buffer = memoryview(bytearray(1 << 20))
         start_new_thread(self._run, ())
 
-    def finish(self) -> List[Stream]:
+    def finish(self):  # type: () -> List[Stream]
         """The command has ended: take what is there. Returns the streams that something it left behind still holds open."""
         os.write(self.tell, b".")
         self.done.acquire()
         return list(self.streams.values())
 
-    def _run(self) -> None:
+    def _run(self):  # type: () -> None
         try:
             limit = None
             while self.streams and (limit is None or time.monotonic() < limit):
@@ -1728,7 +1736,7 @@ class Pump:
         finally:
             self.done.release()
 
-    def _move(self, fd: int) -> None:
+    def _move(self, fd):  # type: (int) -> None
         try:
             size = os.readv(fd, [self.buffer])
         except OSError:
@@ -1745,7 +1753,7 @@ class Guard:
     When the command left something behind that still writes, the guard goes on keeping what that says.
     """
 
-    def __init__(self, streams: Sequence[Stream], *, group: bool) -> None:
+    def __init__(self, streams, *, group):  # type: (Sequence[Stream], bool) -> None
         ours, self.tell = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -1755,16 +1763,16 @@ class Guard:
                 os._exit(0)
         os.close(ours)
 
-    def watch(self, pid: int) -> None:
+    def watch(self, pid):  # type: (int) -> None
         """Say which process to end."""
         os.write(self.tell, b"%d\n" % pid)
 
-    def finish(self, *, drain: bool) -> None:
+    def finish(self, *, drain):  # type: (bool) -> None
         """The command has ended."""
         os.write(self.tell, b"drain\n" if drain else b"end\n")
         os.close(self.tell)
 
-    def _watch(self, told: int, streams: Sequence[Stream], group: bool) -> None:
+    def _watch(self, told, streams, group):  # type: (int, Sequence[Stream], bool) -> None
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         kept = {told, *(s.source for s in streams), *(s.log for s in streams if s.log is not None)}
@@ -1788,7 +1796,7 @@ class Guard:
         elif pid and not last:
             end_orphans(int(pid), group=group)
 
-    def _drain(self, streams: Sequence[Stream]) -> None:
+    def _drain(self, streams):  # type: (Sequence[Stream]) -> None
         poll = select.poll()
         logs = {s.source: s.log for s in streams}
         for fd in logs:
@@ -1810,7 +1818,7 @@ class Guard:
                         logs[fd] = None
 
 
-def end_orphans(pid: int, *, group: bool) -> None:
+def end_orphans(pid, *, group):  # type: (int, bool) -> None
     """End a command whose recorder is gone: asked first, then forced."""
     targets = [pid, *descendants(pid)]
     send(targets, signal.SIGTERM, group=pid if group else None)
@@ -1820,7 +1828,7 @@ def end_orphans(pid: int, *, group: bool) -> None:
     send(targets, signal.SIGKILL, group=pid if group else None)
 
 
-def send(pids: Iterable[int], number: int, *, group: Optional[int] = None) -> bool:
+def send(pids, number, *, group=None):  # type: (Iterable[int], int, Optional[int]) -> bool
     """Send a signal to a process group and to those of `pids` outside it; whether anybody was there."""
     there = False
     for pid in [-group, *pids] if group else pids:
@@ -1841,14 +1849,15 @@ SI_KERNEL = 0x80
 class Outcome:
     """How a command ended: `code` or `signal_name`; `status` in the manifest's words; what it used."""
 
-    def __init__(self, code: Optional[int], signal_name: Optional[str], *, stopped: bool, usage: Mapping[str, Any]) -> None:
+    def __init__(self, code, signal_name, *, stopped, usage):
+        # type: (Optional[int], Optional[str], bool, Mapping[str, Any]) -> None
         self.code = code
         self.signal_name = signal_name
         self.usage = usage
         self.status = "terminated" if stopped or code is None else "finished" if code == 0 else "failed"
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self):  # type: () -> int
         """What the recorder exits with: the command's own code, 128+n for a signal."""
         if self.code is not None:
             return self.code
@@ -1858,7 +1867,7 @@ class Outcome:
 class Command:
     """The command as a child process, from its start to its end. Signals are blocked meanwhile and read one by one."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, timeout: Optional[float]) -> None:
+    def __init__(self, argv, env, *, timeout):  # type: (Sequence[str], Mapping[str, str], Optional[float]) -> None
         self.argv = list(argv)
         self.env = env
         self.timeout = timeout
@@ -1868,7 +1877,7 @@ class Command:
         self.hard = False
         self.interactive = any(os.isatty(fd) for fd in (0, 1, 2))
 
-    def start(self, actions: Sequence[Any], mask: Iterable[int], *, session: bool) -> None:
+    def start(self, actions, mask, *, session):  # type: (Sequence[Any], Iterable[int], bool) -> None
         """Start it. Raises OSError when there is no such command, or it cannot be executed."""
         options: Dict[str, Any] = {"file_actions": actions, "setsigmask": mask, "setsigdef": [signal.SIGPIPE, signal.SIGXFSZ]}
         self.group = session or not self.interactive
@@ -1886,7 +1895,7 @@ class Command:
             script = which(self.argv[0]) or self.argv[0]
             self.pid = os.posix_spawnp("/bin/sh", ["/bin/sh", script, *self.argv[1:]], self.env, **options)
 
-    def wait(self, watched: Iterable[int], resized: Any) -> Outcome:
+    def wait(self, watched, resized):  # type: (Iterable[int], Any) -> Outcome
         """Pass signals on until it ends; how it ended."""
         signal.setitimer(signal.ITIMER_REAL, self.timeout or 0)
         while True:
@@ -1909,7 +1918,7 @@ class Command:
             return Outcome(None, signal_name(os.WTERMSIG(status)), stopped=True, usage=used)
         return Outcome(os.WEXITSTATUS(status), self.sent, stopped=self.sent is not None, usage=used)
 
-    def _pass_on(self, number: int, *, from_terminal: bool) -> None:
+    def _pass_on(self, number, *, from_terminal):  # type: (int, bool) -> None
         name = signal_name(number)
         if name in ENDING:
             self.sent = self.sent or name
@@ -1921,7 +1930,7 @@ class Command:
         if self.group or not from_terminal:
             send([self.pid], number)
 
-    def _out_of_time(self) -> None:
+    def _out_of_time(self):  # type: () -> None
         if self.sent == "SIGTERM":
             self._kill()
             return
@@ -1930,17 +1939,17 @@ class Command:
         send([self.pid], signal.SIGTERM)
         signal.setitimer(signal.ITIMER_REAL, GRACE_S)
 
-    def _kill(self) -> None:
+    def _kill(self):  # type: () -> None
         self.hard = True
         send([self.pid, *descendants(self.pid)], signal.SIGKILL, group=self.pid if self.group else None)
 
 
-def signal_name(number: int) -> str:
+def signal_name(number):  # type: (int) -> str
     """`SIGTERM` for 15."""
     return next((n for n in sorted(dir(signal)) if n.startswith("SIG") and n[3] != "_" and getattr(signal, n) == number), "SIGRTMIN")
 
 
-def next_signal(watched: Iterable[int]) -> Tuple[int, bool]:
+def next_signal(watched):  # type: (Iterable[int]) -> Tuple[int, bool]
     """The next signal, and whether a terminal sent it (to the whole foreground group, the command included)."""
     if hasattr(signal, "sigwaitinfo"):
         info = signal.sigwaitinfo(watched)
@@ -1952,7 +1961,7 @@ def next_signal(watched: Iterable[int]) -> Tuple[int, bool]:
 class Pty:
     """Two pseudo-terminals for `--tty`: one for stdin and stdout, one for stderr, so that the two stay apart."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         import termios
 
         self.termios = termios
@@ -1961,7 +1970,7 @@ class Pty:
         self.saved: Any = None
         self.resize()
 
-    def _open(self) -> Tuple[int, str]:
+    def _open(self):  # type: () -> Tuple[int, str]
         master, slave = os.openpty()
         name = os.ttyname(slave)
         modes = self.termios.tcgetattr(slave)
@@ -1970,12 +1979,12 @@ class Pty:
         self.slaves = [*getattr(self, "slaves", []), slave]
         return master, name
 
-    def actions(self) -> List[Tuple[Any, ...]]:
+    def actions(self):  # type: () -> List[Tuple[Any, ...]]
         """What the child does to its file descriptors: the first terminal opened in its new session is its own."""
         opened = [(os.POSIX_SPAWN_OPEN, 0, self.out_name, os.O_RDWR, 0), (os.POSIX_SPAWN_DUP2, 0, 1)]
         return [*opened, (os.POSIX_SPAWN_OPEN, 2, self.err_name, os.O_RDWR | os.O_NOCTTY, 0)]
 
-    def started(self) -> None:
+    def started(self):  # type: () -> None
         """The child has the terminals: let go of its ends, and feed it our input."""
         for fd in self.slaves:
             os.close(fd)
@@ -1987,7 +1996,7 @@ class Pty:
             self.termios.tcsetattr(0, self.termios.TCSADRAIN, raw)
         start_new_thread(self._feed, ())
 
-    def _feed(self) -> None:
+    def _feed(self):  # type: () -> None
         while True:
             try:
                 data = os.read(0, 1 << 12)
@@ -1997,7 +2006,7 @@ class Pty:
             if not data:
                 return
 
-    def resize(self) -> None:
+    def resize(self):  # type: () -> None
         """Give the pseudo-terminals the size of ours."""
         import fcntl
 
@@ -2008,13 +2017,14 @@ class Pty:
                     fcntl.ioctl(fd, self.termios.TIOCSWINSZ, size)
                 return
 
-    def restore(self) -> None:
+    def restore(self):  # type: () -> None
         """Leave our terminal as it was."""
         if self.saved is not None:
             self.termios.tcsetattr(0, self.termios.TCSADRAIN, self.saved)
 
 
-def run_command(request: Request, attempt: Optional[Attempt], mask: Iterable[int], watched: Iterable[int]) -> int:
+def run_command(request, attempt, mask, watched):
+    # type: (Request, Optional[Attempt], Iterable[int], Iterable[int]) -> int
     """Run the command, recorded as far as that can be done; the exit code."""
     of_rank = rank()
     writes_manifest = attempt is not None and of_rank == 0
@@ -2050,7 +2060,7 @@ def run_command(request: Request, attempt: Optional[Attempt], mask: Iterable[int
     return outcome.exit_code
 
 
-def unrecorded(request: Request) -> Dict[str, str]:
+def unrecorded(request):  # type: (Request) -> Dict[str, str]
     """The environment of a run that cannot be recorded: it may still want to write its outputs somewhere."""
     from tempfile import mkdtemp
 
@@ -2064,8 +2074,8 @@ def unrecorded(request: Request) -> Dict[str, str]:
 
 
 def supervise(
-    command: Command, request: Request, attempt: Optional[Attempt], of_rank: int, mask: Iterable[int], watched: Iterable[int]
-) -> Tuple[Outcome, List[Terminal]]:
+    command, request, attempt, of_rank, mask, watched
+):  # type: (Command, Request, Optional[Attempt], int, Iterable[int], Iterable[int]) -> Tuple[Outcome, List[Terminal]]
     """Start the command with its output captured and wait for its end; how it ended, and who is still showing output."""
     pty = open_pty() if request.tty else None
     pipes = [] if pty else [wide_pipe(), wide_pipe()]
@@ -2103,7 +2113,7 @@ def supervise(
     return outcome, terminals
 
 
-def open_pty() -> Optional[Pty]:
+def open_pty():  # type: () -> Optional[Pty]
     """Pseudo-terminals; None, and said, where there are none to be had."""
     try:
         return Pty()
@@ -2112,7 +2122,7 @@ def open_pty() -> Optional[Pty]:
         return None
 
 
-def start_guard(streams: Sequence[Stream], command: Command, *, session: bool) -> Optional[Guard]:
+def start_guard(streams, command, *, session):  # type: (Sequence[Stream], Command, bool) -> Optional[Guard]
     """The guard of a command; without one (no process to be had) the run goes on."""
     try:
         return Guard(streams, group=session or not command.interactive)
@@ -2121,7 +2131,7 @@ def start_guard(streams: Sequence[Stream], command: Command, *, session: bool) -
         return None
 
 
-def wide_pipe() -> Tuple[int, int]:
+def wide_pipe():  # type: () -> Tuple[int, int]
     """A pipe that holds as much as the system allows, so that the command seldom waits."""
     import fcntl
 
@@ -2133,7 +2143,7 @@ def wide_pipe() -> Tuple[int, int]:
     return ours, theirs
 
 
-def open_log(attempt: Optional[Attempt], stream: str, of_rank: int) -> Optional[int]:
+def open_log(attempt, stream, of_rank):  # type: (Optional[Attempt], str, int) -> Optional[int]
     """A new log file; None where it cannot be made, which is said."""
     if attempt is None:
         return None
@@ -2146,7 +2156,7 @@ def open_log(attempt: Optional[Attempt], stream: str, of_rank: int) -> Optional[
         return None
 
 
-def same_file(one: int, other: int) -> bool:
+def same_file(one, other):  # type: (int, int) -> bool
     """Whether two descriptors show the same file or terminal."""
     first, second = os.fstat(one), os.fstat(other)
     return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
@@ -2155,17 +2165,17 @@ def same_file(one: int, other: int) -> bool:
 class Tee:
     """A Python text stream that also keeps what is written to it."""
 
-    def __init__(self, stream: IO[str], log: Optional[int]) -> None:
+    def __init__(self, stream, log):  # type: (IO[str], Optional[int]) -> None
         self._stream = stream
         self._log = log
 
-    def write(self, text: str) -> int:
+    def write(self, text):  # type: (str) -> int
         """Write to both."""
         self.keep(text)
         self._stream.write(text)
         return len(text)
 
-    def keep(self, text: str) -> None:
+    def keep(self, text):  # type: (str) -> None
         """Write to the log only; trouble with it is said once."""
         if self._log is not None:
             try:
@@ -2174,14 +2184,14 @@ class Tee:
                 self._log = None
                 say("a log cannot be written (%s): further output is not kept" % error.strerror)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):  # type: (str) -> Any
         return getattr(self._stream, name)
 
 
 class Run:
     """A run recorded inside Python, as `record` makes it."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request):  # type: (Request) -> None
         self._request = request
         self._attempt: Optional[Attempt] = None
         self._facts: Optional[SlowFacts] = None
@@ -2189,7 +2199,7 @@ class Run:
         self.name = ""
         self.output_dir = ""
 
-    def __enter__(self) -> Run:
+    def __enter__(self):  # type: () -> Run
         self._began = time.monotonic()
         self._before = {k: os.environ.get(k) for k in ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")}
         self._streams = sys.stdout, sys.stderr
@@ -2211,16 +2221,16 @@ class Run:
         os.environ.update(values)
         return self
 
-    def log(self, **values: Any) -> None:
+    def log(self, **values):  # type: (**Any) -> None
         """Append a row to the run's `metrics.jsonl`."""
         self._put("metrics.jsonl", os.O_APPEND, values)
 
-    def summary(self, **values: Any) -> None:
+    def summary(self, **values):  # type: (**Any) -> None
         """Set final values: the run's `metrics.json`."""
         self._summary.update(flatten(values))
         self._put("metrics.json", os.O_TRUNC, self._summary)
 
-    def _put(self, name: str, mode: int, values: Mapping[str, Any]) -> None:
+    def _put(self, name, mode, values):  # type: (str, int, Mapping[str, Any]) -> None
         row = dump(flatten(values)) + "\n"
         try:
             fd = os.open(os.path.join(self.output_dir, name), os.O_WRONLY | os.O_CREAT | mode, 0o644)
@@ -2231,7 +2241,8 @@ class Run:
         except OSError as error:
             say("%s of the run cannot be written (%s)" % (name, error))
 
-    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+    def __exit__(self, kind, error, trace):
+        # type: (Optional[Type[BaseException]], Optional[BaseException], Optional[TracebackType]) -> None
         if error is not None and not isinstance(error, SystemExit):
             from traceback import format_exception
 
@@ -2255,7 +2266,7 @@ class Run:
             )
 
 
-def python_outcome(error: Optional[BaseException]) -> Outcome:
+def python_outcome(error):  # type: (Optional[BaseException]) -> Outcome
     """How a block of Python ended, in a command's terms."""
     import resource
 
@@ -2270,7 +2281,8 @@ def python_outcome(error: Optional[BaseException]) -> Outcome:
     return Outcome(0 if error is None else 1, None, stopped=False, usage=usage)
 
 
-def record(experiment: str, *, seed: Optional[int] = None, params: Any = None, task: Optional[str] = None, patch: bool = True) -> Run:
+def record(experiment, *, seed=None, params=None, task=None, patch=True):
+    # type: (str, Optional[int], Any, Optional[str], bool) -> Run
     """Record a block of Python: `with record("baseline", seed=1, params=cfg) as run: ...; run.log(step=1, loss=0.3)`.
 
     `params` may be nested, or anything that `vars` takes. Output that passes through `sys.stdout` and `sys.stderr` is kept.
@@ -2309,7 +2321,7 @@ class Usage(Exception):
     """The options are wrong."""
 
 
-def parse_options(args: Sequence[str]) -> Request:
+def parse_options(args):  # type: (Sequence[str]) -> Request
     """The request that the options make. Raises Usage."""
     request = Request()
     rest = list(args)
@@ -2340,7 +2352,7 @@ def parse_options(args: Sequence[str]) -> Request:
 OPTIONS = ("--experiment", "--seed", "--param", "--config", "--task", "--sweep", "--timeout")
 
 
-def set_option(request: Request, option: str, value: str) -> None:
+def set_option(request, option, value):  # type: (Request, str, str) -> None
     """Put one option's value into the request. Raises Usage."""
     if option == "--seed":
         seed = number(value)
@@ -2367,7 +2379,7 @@ def set_option(request: Request, option: str, value: str) -> None:
         setattr(request, option[2:], value)
 
 
-def prepare(request: Request) -> Optional[Attempt]:
+def prepare(request):  # type: (Request) -> Optional[Attempt]
     """Settle what is recorded; None, and said, where that cannot be done. No trouble of ours may stop the command."""
     try:
         return Attempt(locate(__file__), request)
@@ -2378,7 +2390,7 @@ def prepare(request: Request) -> Optional[Attempt]:
     return None
 
 
-def main(args: Sequence[str]) -> int:
+def main(args):  # type: (Sequence[str]) -> int
     """Run the recorder with command line arguments; its exit code."""
     for fd in (0, 1, 2):
         try:
