@@ -69,18 +69,27 @@ def top(directory: Path) -> Path | None:
     return Path(answer.text) if answer.status == 0 else None
 
 
-def refusal(directory: Path) -> str | None:
-    """Why git will not work here although there is a repository (another owner, a broken one); None where that is not so."""
-    answer = ask(directory, "rev-parse", "--git-dir")
-    if answer.status == 0 or "not a git repository (or any" in answer.stderr:
-        return None
-    return answer.stderr.strip()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a directory stands: the top of its working tree and its HEAD commit (None: none), `inside` False in a bare repository
+    or a `.git` directory, and git's own words where it refuses to work there (another owner, a broken repository)."""
+
+    top: Path | None
+    head: str | None
+    inside: bool
+    refusal: str | None
 
 
-def is_bare(directory: Path) -> bool:
-    """Whether `directory` lies in a bare repository or inside a `.git` directory, where no files can be kept."""
-    answer = ask(directory, "rev-parse", "--is-inside-work-tree")
-    return answer.status == 0 and answer.text == "false"
+def place(directory: Path) -> Place:
+    """Everything about where `directory` stands, in one question."""
+    answer = ask(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
+    lines = [*answer.text.splitlines(), "", "", ""]
+    if lines[0] == "true":
+        return Place(top=Path(lines[1]), head=lines[2] if lines[2] != "HEAD" else None, inside=True, refusal=None)
+    if lines[0] == "false":
+        return Place(top=None, head=None, inside=False, refusal=None)
+    nowhere = "not a git repository (or any" in answer.stderr
+    return Place(top=None, head=None, inside=True, refusal=None if nowhere else answer.stderr.strip())
 
 
 def head(directory: Path) -> str | None:

@@ -96,10 +96,8 @@ def _broken(answers: Mapping[str, Any]) -> str | None:
 
 def roots(workdir: Path) -> list[str]:
     """The roots of the workspaces that lie in `workdir` itself, sorted."""
-    found = {r for r in ROOTS if (workdir / r / ANSWERS).is_file()}
-    if git.top(workdir) is not None:
-        found |= {root for folder, root in _named_below(workdir) if folder == workdir}
-    return sorted(found)
+    named = {root for folder, root in _named_below(workdir) if folder == workdir}
+    return sorted(named | {r for r in ROOTS if (workdir / r / ANSWERS).is_file()})
 
 
 def find(start: Path, root: str | None = None) -> Workspace:
@@ -127,9 +125,11 @@ def find(start: Path, root: str | None = None) -> Workspace:
 
 def _named_below(top: Path) -> list[tuple[Path, str]]:
     """Workspaces whose root has a name of its own, tracked or not, as (work directory, root)."""
+    answer = git.ask(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS}")
+    if not answer.paths:
+        return []
     import yaml
 
-    answer = git.ask(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS}")
     found = []
     for path in sorted(set(answer.paths)):
         file = top / path

@@ -20,6 +20,7 @@ COMMANDS = {
     "update": ("scaffold.cli.update", "update"),
     "status": ("scaffold.cli.status", "status"),
     "remove": ("scaffold.cli.remove", "remove"),
+    "brief": ("scaffold.cli.brief", "brief"),
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
     "runs": ("scaffold.cli.runs", "runs"),

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from scaffold.conventions import Conventions
+    from scaffold.conventions.model import Evidence
+
+LABEL = 26
+PLACES = 3
 
 
 @click.command()
@@ -14,22 +25,142 @@ import click
     type=click.Path(path_type=Path),
     default=Path(),
     show_default=True,
-    help="The repository, or a folder of it.",
+    help="The repository, or a folder of it: only what lies below it speaks.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--explain", metavar="FIELD", help="All evidence for one field (say `environment.manager`), and what lost."
+)
 @click.option(
     "--history",
     is_flag=True,
-    help="Also read the shell history and sacct for earlier launches (redacted, at most 20 lines).",
+    help="Also look for earlier launches in the shell history and in sacct (redacted, at most 20 lines).",
 )
-def detect(workdir: Path, as_json: bool, history: bool) -> None:
+def detect(workdir: Path, as_json: bool, explain: str | None, history: bool) -> None:
     """Show what the repository does, each value with the file and line that says so."""
     from scaffold import conventions
 
     found = conventions.detect(workdir, history=history)
-    if as_json:
+    if explain is not None:
+        answer = explanation(found, explain)
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else "\n".join(explained(answer)))
+    elif as_json:
         click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
-        return
+    else:
+        width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
+        click.echo("\n".join(table(found, width)))
+
+
+def values(found: Conventions) -> dict[str, Any]:
+    """Every field by its dotted name, in the order of the answer."""
+    flat: dict[str, Any] = {}
     for field, value in found.to_json().items():
-        if field not in ("version", "evidence"):
-            click.echo(f"{field}: {json.dumps(value, ensure_ascii=False)}")
+        if field in ("version", "workdir", "evidence"):
+            continue
+        if isinstance(value, dict):
+            flat.update({f"{field}.{name}": inner for name, inner in value.items()})
+        else:
+            flat[field] = value
+    return flat
+
+
+def explanation(found: Conventions, field: str) -> dict[str, Any]:
+    """One field, or all below it (`slurm`), with its value, its evidence and what lost.
+
+    Raises BadParameter for a field that there is not.
+    """
+    from dataclasses import asdict
+
+    known = values(found)
+    names = [
+        n for n in known if n == field or n.startswith(field + ".") or (field.startswith(n + ".") and not known[n])
+    ]
+    if not names:
+        raise click.BadParameter(
+            f"there is no field {field!r}; the fields are: {', '.join(known)}", param_hint="--explain"
+        )
+    fields = {
+        name: {
+            "value": known[name],
+            "evidence": [asdict(e) for e in found.evidence.get(name, ())],
+            "lost": [asdict(e) for e in found.lost.get(name, ())],
+        }
+        for name in names
+    }
+    return {"version": 1, "fields": fields}
+
+
+def explained(answer: dict[str, Any]) -> Iterator[str]:
+    """The lines of an explanation."""
+    for name, field in answer["fields"].items():
+        yield f"{name}: {shown(field['value']) or 'nothing'}"
+        for evidence in field["evidence"]:
+            yield f"  {place(evidence['path'], evidence['line'])}  {evidence['text']}"
+        if not field["evidence"]:
+            yield "  no tracked file says anything about it"
+        for evidence in field["lost"]:
+            yield f"  lost: {place(evidence['path'], evidence['line'])}  {evidence['text']}"
+
+
+def table(found: Conventions, width: int) -> Iterator[str]:
+    """One block a field: name, value, and the first places that say so; fields without a value are named at the end."""
+    empty = []
+    for name, value in values(found).items():
+        if name in ("entry_points", "risks", "history") or name.startswith("machine."):
+            continue
+        if shown(value):
+            yield from block(name, shown(value), found.evidence.get(name, ()), width)
+        else:
+            empty.append(name)
+    machine = found.machine
+    scheduler = f"Slurm ({', '.join(machine.scheduler_partitions)})" if machine.slurm else "no Slurm"
+    yield from block("machine", f"{machine.gpus} GPUs, {scheduler}", (), width)
+    yield from entry_points(found, width)
+    if found.risks:
+        yield from ("", "risks", *(f"  - {risk}" for risk in found.risks))
+    if found.history is not None:
+        yield from ("", "earlier launches", *(f"  {line}" for line in found.history or ("none found",)))
+    if empty:
+        yield ""
+        yield from textwrap.wrap(
+            "nothing found for: " + ", ".join(empty), width, subsequent_indent="  ", break_on_hyphens=False
+        )
+
+
+def block(name: str, value: str, evidence: tuple[Evidence, ...], width: int) -> Iterator[str]:
+    """A name and a wrapped value, its places on the right where they fit, else below."""
+    seen = dict.fromkeys(place(e.path, e.line) for e in evidence if e.path != "." and e.path not in value.split(", "))
+    more = f" +{len(seen) - PLACES}" if len(seen) > PLACES else ""
+    places = ", ".join(list(seen)[:PLACES]) + more
+    lines = textwrap.wrap(value, width - LABEL, break_long_words=False, break_on_hyphens=False) or [""]
+    if places and len(lines[-1]) + len(places) + 5 <= width - LABEL:
+        lines[-1] += f"  [{places}]"
+    elif places:
+        lines.append(f"[{places}]")
+    for number, line in enumerate(lines):
+        yield f"{name if number == 0 else '':<{LABEL}}{line}".rstrip()
+
+
+def entry_points(found: Conventions, width: int) -> Iterator[str]:
+    """Two lines a script: path, what for and how to seed it; the command below."""
+    if not found.entry_points:
+        return
+    longest = max(len(e.path) for e in found.entry_points)
+    yield from ("", "entry points")
+    for entry in found.entry_points:
+        yield f"  {entry.path:<{longest}}  {entry.kind:<10}  {entry.seed_flag or 'no seed option'}"
+        yield "      " + (entry.command if len(entry.command) <= width - 6 else entry.command[: width - 10] + " ...")
+
+
+def shown(value: Any) -> str:
+    """A value as a person reads it; empty for none."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(v["path"] if isinstance(v, dict) else str(v) for v in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def place(path: str, line: int | None) -> str:
+    """`file:line`, or the file alone."""
+    return path if line is None else f"{path}:{line}"

@@ -1,12 +1,17 @@
-"""`scaffold plan`: the plan contract at work."""
+"""`scaffold plan`: the plan contract at work. What only looks stands here; what changes a plan, in plan_work."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-FILE = click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+from scaffold.cli.plan_work import FILE, WORK, shown_path
+
+if TYPE_CHECKING:
+    from scaffold.plan.model import Task
 
 
 @click.group()
@@ -17,22 +22,19 @@ def plan() -> None:
     """
 
 
+for command in WORK:
+    plan.add_command(command)
+
+
 @plan.command()
 @FILE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; the same as --format json.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True
-)
-@click.option(
-    "--select",
-    multiple=True,
-    metavar="CODES",
-    help="Only these rules; codes or their beginnings, with commas: P2,P301.",
-)
+@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text")
+@click.option("--select", multiple=True, metavar="CODES", help="Only these rules, as in P2,P301.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules.")
 @click.option("--fresh", is_flag=True, help="The plan is a new one (iteration 0): nothing may be in progress or done.")
 @click.option(
-    "--server/--no-server", default=None, help="Whether a research server is set; by default as the workspace says."
+    "--server/--no-server", default=None, help="Whether a research server is set; else as the workspace says."
 )
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def check(
@@ -47,8 +49,9 @@ def check(
 ) -> None:
     """Hold a plan against the plan contract; exit code 3 where it breaks a rule.
 
-    \b
     A plan may set a rule aside for itself, with a reason:
+
+    \b
       <!-- plan: ignore P104 because two experiments are all there is -->
     """
     from scaffold.plan import check as checker
@@ -57,27 +60,128 @@ def check(
 
     where = locate.place(file, Path.cwd())
     context = Context(fresh=fresh, server=where.server if server is None else server)
-    report = checker.check(locate.read(where.plan), context=context, select=_codes(select), ignore=_codes(ignore))
-    answer = formats.FORMATS["json" if as_json else form](report, _shown(where.plan))
+    text = locate.read(where.plan)
+    report = checker.check(text, context=context, select=_codes(select), ignore=_codes(ignore))
+    answer = formats.FORMATS["json" if as_json else form](report, shown_path(where.plan))
     if answer:
         click.echo(answer)
     if report.errors or (strict and report.findings):
         raise click.exceptions.Exit(3)
 
 
+@plan.command()
+@click.argument("code", required=False)
+@click.option("--json", "as_json", is_flag=True)
+def rules(code: str | None, as_json: bool) -> None:
+    """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
+    from scaffold.plan import formats
+    from scaffold.plan.check import rules as all_rules
+
+    found = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
+    if not found:
+        raise click.BadParameter(f"there is no rule {code}; see `scaffold plan rules`")
+    if as_json:
+        click.echo(formats.rules_json(found))
+    else:
+        click.echo(formats.rule_text(found[0]) if code else formats.rule_list(found))
+
+
+@plan.command()
+@FILE
+@click.option("--json", "as_json", is_flag=True)
+def show(file: Path | None, as_json: bool) -> None:
+    """Phases with progress bars, the current and the next task, blocked tasks, gates."""
+    from scaffold.plan import locate, progress
+    from scaffold.plan.parse import parse
+
+    where = locate.place(file, Path.cwd())
+    parsed = parse(locate.read(where.plan))
+    click.echo(json.dumps(progress.as_dict(parsed), indent=2) if as_json else progress.overview(parsed))
+
+
+@plan.command()
+@FILE
+def graph(file: Path | None) -> None:
+    """The dependencies between tasks as a Mermaid flow chart."""
+    from scaffold.plan import locate, progress
+    from scaffold.plan.parse import parse
+
+    click.echo(progress.mermaid(parse(locate.read(locate.place(file, Path.cwd()).plan))))
+
+
+@plan.command("next")
+@FILE
+@click.option("--json", "as_json", is_flag=True)
+def next_task(file: Path | None, as_json: bool) -> None:
+    """The task to take up now: the one in progress, else the first open one that waits for nothing.
+
+    Exit code 0 with nothing on stdout where all tasks are done; 3 where every open task waits for another.
+    """
+    from scaffold.plan import locate, progress
+    from scaffold.plan.parse import parse
+
+    parsed = parse(locate.read(locate.place(file, Path.cwd()).plan))
+    state = progress.of(parsed)
+    if as_json:
+        task = progress.task_dict(state.next) if state.next else None
+        click.echo(json.dumps({"version": 1, "task": task, "done": state.done, "total": state.total}, indent=2))
+    elif state.next:
+        click.echo(_described(state.next))
+    if state.next is None and state.done < state.total:
+        click.echo("every open task waits for another: scaffold plan show", err=True)
+        raise click.exceptions.Exit(3)
+    if state.next is None and not as_json:
+        click.echo("all tasks are done" if state.total else "the plan has no tasks", err=True)
+
+
+@plan.command()
+@FILE
+@click.option("--summary", help="What this iteration accomplished, for <summary>.")
+@click.option(
+    "--promise", type=click.Choice(["DONE", "WAITING"]), help="For <promise>: goal reached, or runs to wait for."
+)
+@click.option("--plan", "with_plan", is_flag=True, help="The <plan> block too; it stands alone without other options.")
+def emit(file: Path | None, summary: str | None, promise: str | None, with_plan: bool) -> None:
+    """Print the tags of the loop's protocol: the <plan> block exactly, or <summary> and <promise>.
+
+    DONE is refused while a task is open: a loop that ends early loses the rest of the plan.
+    """
+    from scaffold.plan import locate, loop, work
+
+    tags = []
+    if with_plan or (summary is None and promise is None):
+        tags.append(loop.plan_block(locate.read(locate.place(file, Path.cwd()).plan)))
+    if summary is not None:
+        tags.append(loop.tagged("summary", summary.strip()))
+    if promise is not None:
+        if promise == "DONE":
+            work.refuse_unfinished(locate.place(file, Path.cwd()).plan)
+        tags.append(loop.tagged("promise", promise))
+    click.echo("\n".join(tags).encode("utf-8", "surrogateescape"))
+
+
+def _described(task: Task) -> str:
+    """A task with its deliverable, its condition and its commands."""
+    from scaffold.plan import commands
+    from scaffold.plan.inline import shown
+
+    limit = 2000
+    rows = [f"{task.id or 'line ' + str(task.line)}  {shown(task.description, limit)}"]
+    rows += [
+        f"  {name}: {shown(value, limit)}"
+        for name in dict.fromkeys(f.name for f in task.fields if f.name != "command")
+        if (value := task.get(name))
+    ]
+    rows += [f"  $ {shown(command, limit)}" for command in commands.of(task)]
+    return "\n".join(rows)
+
+
 def _codes(values: tuple[str, ...]) -> list[str]:
     """Codes from the command line; each has to be the beginning of a rule's code."""
-    from scaffold.plan.check import rules
+    from scaffold.plan.check import rules as all_rules
 
     codes = [code.strip().upper() for value in values for code in value.split(",") if code.strip()]
     for code in codes:
-        if not any(rule.code.startswith(code) for rule in rules()):
+        if not any(rule.code.startswith(code) for rule in all_rules()):
             raise click.BadParameter(f"no rule's code begins with {code}; see `scaffold plan rules`")
     return codes
-
-
-def _shown(path: Path) -> str:
-    """A path as one would type it here, printable whatever its bytes."""
-    here = Path.cwd()
-    text = str(path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path)
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -91,7 +91,7 @@ def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: 
 
 def finish(planned: Plan, *, dry_run: bool, json_output: bool) -> None:
     """Write a plan (or show its patch), say what happened, and exit 3 where there are conflicts."""
-    from scaffold.lifecycle import place
+    from scaffold import git
     from scaffold.lifecycle import update as lifecycle
 
     if not dry_run:
@@ -111,7 +111,7 @@ def finish(planned: Plan, *, dry_run: bool, json_output: bool) -> None:
         output.rows([[s.what, s.path, f"({s.note})" if s.note else ""] for s in planned.steps])
         click.echo(_sentence(planned))
         created = [c.path for c in planned.changes if c.old is None]
-        output.warn_ignored(planned.workspace.root, place.ignored(planned.workspace.workdir, created))
+        output.warn_ignored(planned.workspace.root, git.ignored(planned.workspace.workdir, created))
     if planned.conflicts:
         click.echo(
             f"conflicts in {', '.join(planned.conflicts)}: settle the lines between <<<<<<< and >>>>>>>", err=True

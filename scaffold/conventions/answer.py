@@ -13,6 +13,7 @@ from scaffold.conventions import (
     risks,
     scripts,
     seeds,
+    setup,
     slurm,
     testing,
     trackers,
@@ -49,8 +50,8 @@ def answer(facts: Facts) -> Conventions:
         files=found["environment.files"].value,
         python=found["environment.python"].value,
         setup=found["environment.setup"].value,
-        run_prefix=environment.run_prefix(found["environment.manager"].value),
-        modules=requested["modules"].value if requested else (),
+        run_prefix=setup.run_prefix(facts, found["environment.manager"].value),
+        modules=slurm.one_version_each(requested["modules"].value) if requested else (),
     )
     tests = Tests(runner=found["tests.runner"].value, paths=found["tests.paths"].value)
     found["risks"] = risks.risks(facts, entries.value, env, tests)
@@ -87,14 +88,14 @@ def _environment(facts: Facts) -> dict[str, Found[Any]]:
         "environment.manager": manager,
         "environment.files": environment.files(facts),
         "environment.python": python,
-        "environment.setup": environment.setup(facts, manager.value, python.value),
+        "environment.setup": setup.setup(facts, manager.value, python.value),
     }
 
 
 def _mains(ranked: tuple[scripts.Script, ...]) -> list[str]:
-    """The main train and eval scripts; where there are none, the first three."""
+    """The main train and eval scripts, which rank not far behind the first; where there are none, the first three."""
     python = [s for s in ranked[: scripts.MOST] if s.path.endswith(".py")]
-    main = [s.path for s in python if s.kind in ("train", "eval")]
+    main = [s.path for s in python if s.kind in ("train", "eval") and s.score >= 0.5 * python[0].score]
     return main or [s.path for s in python[:3]]
 
 
@@ -109,7 +110,7 @@ def _entry_points(facts: Facts, ranked: tuple[scripts.Script, ...]) -> Found[tup
         )
         evidence.append(Evidence(path=script.path, line=script.line, text=", ".join(script.reasons) or script.kind))
         if shown is not None:
-            evidence.append(Evidence(path=shown.path, line=shown.line, text=shown.text))
+            evidence.append(Evidence(path=shown.command.path, line=shown.command.line, text=shown.command.text))
     lost = tuple(
         Evidence(path=s.path, line=s.line, text=f"ranks behind the first {scripts.MOST}")
         for s in ranked[scripts.MOST : 40]

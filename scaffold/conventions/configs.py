@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from scaffold.conventions.directories import is_settings
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
+from scaffold.facts.paths import vocabulary
 from scaffold.facts.source import Call, Source
 
 _IMPORTS = {
@@ -43,28 +44,16 @@ _CALLS = {
     "argparse": re.compile(r"(^|\.)ArgumentParser$"),
     "hfargparser": re.compile(r"(^|\.)(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$"),
     "lightning_cli": re.compile(r"(^|\.)LightningCLI$|(^|\.)\w*CLI$"),
-    "absl": re.compile(r"^tf\.(compat\.v1\.)?(app\.)?flags\.DEFINE|(^|\.)app\.run$"),
+    "absl": re.compile(r"(^|\.)flags\.DEFINE_\w+$|(^|\.)app\.run$"),
 }
 _LOADS_CONFIG = re.compile(
     r"(^|\.)(yaml|YAML|toml|tomllib|tomli|ruamel)\.(safe_|full_|unsafe_)?loads?$|(^|\.)params_show$|^YAML\.load$"
 )
-_STRUCTURED = frozenset(
-    [
-        "hydra",
-        "omegaconf",
-        "gin",
-        "yacs",
-        "mmengine",
-        "lightning_cli",
-        "jsonargparse",
-        "configargparse",
-        "sacred",
-        "ml_collections",
-        "hfargparser",
-    ]
+_STRUCTURED = vocabulary(
+    "hydra omegaconf gin yacs mmengine lightning_cli jsonargparse configargparse sacred ml_collections hfargparser"
 )
 _RUNS_FILES = re.compile(
-    r"(^|\.)(import_module|spec_from_file_location|DEFINE_config_file|exec|run_path|SourceFileLoader|load_source|get_config)$"
+    r"(^|\.)(import_module|spec_from_file_location|DEFINE_config_file|exec|run_path|SourceFileLoader|load_source)$"
 )
 
 
@@ -122,7 +111,7 @@ def _is_really(system: str, source: Source, call: Call) -> bool:
         return call.last == "LightningCLI" or any(
             "LightningCLI" in c.bases for c in source.classes if c.name == call.last
         )
-    if system == "absl" and call.last == "run":
+    if system == "absl":
         return source.uses("absl") is not None or source.uses("tensorflow") is not None
     return True
 

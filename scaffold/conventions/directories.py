@@ -8,86 +8,29 @@ from collections.abc import Callable, Iterable
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
+from scaffold.facts.paths import vocabulary
 
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
 _NAMES = {
-    "scripts": frozenset(
-        [
-            "scripts",
-            "script",
-            "tools",
-            "bin",
-            "jobs",
-            "slurm",
-            "slurm_scripts",
-            "sbatch",
-            "launch",
-            "launchers",
-            "launch_scripts",
-            "run_scripts",
-            "runscripts",
-            "shell",
-            "bash",
-        ]
+    "scripts": vocabulary(
+        "scripts script tools bin jobs slurm slurm_scripts sbatch launch launchers launch_scripts "
+        "run_scripts runscripts shell bash"
     ),
-    "logs": frozenset(["logs", "log", "slurm_logs", "slurm_out", "lightning_logs", "tb_logs", "tensorboard_logs"]),
-    "outputs": frozenset(
-        [
-            "outputs",
-            "output",
-            "out",
-            "runs",
-            "checkpoints",
-            "checkpoint",
-            "ckpt",
-            "ckpts",
-            "saved_models",
-            "mlruns",
-            "wandb",
-            "multirun",
-            "artifacts",
-            "experiments_out",
-        ]
+    "logs": vocabulary("logs log slurm_logs slurm_out lightning_logs tb_logs tensorboard_logs"),
+    "outputs": vocabulary(
+        "outputs output out runs checkpoints checkpoint ckpt ckpts saved_models mlruns wandb multirun "
+        "artifacts experiments_out"
     ),
-    "results": frozenset(["results", "result", "eval_results", "test_results", "predictions", "scores"]),
-    "analysis": frozenset(
-        [
-            "analysis",
-            "analyses",
-            "notebooks",
-            "notebook",
-            "plots",
-            "plotting",
-            "plot",
-            "figures",
-            "visualization",
-            "visualizations",
-            "visualisation",
-            "visualize",
-        ]
+    "results": vocabulary("results result eval_results test_results predictions scores"),
+    "analysis": vocabulary(
+        "analysis analyses notebooks notebook plots plotting plot figures visualization visualizations "
+        "visualisation visualize"
     ),
-    "metadata": frozenset(["metadata", "meta", "manifests"]),
-    "configs": frozenset(
-        [
-            "configs",
-            "config",
-            "conf",
-            "confs",
-            "cfg",
-            "cfgs",
-            "configuration",
-            "configurations",
-            "hparams",
-            "hyperparams",
-            "hyperparameters",
-            "hydra_configs",
-            "hydra_config",
-            "recipes",
-            "experiment_configs",
-            "exp_configs",
-            "train_configs",
-            "yamls",
-        ]
+    "metadata": vocabulary("metadata meta manifests"),
+    "configs": vocabulary(
+        "configs config conf confs cfg cfgs configuration configurations hparams hyperparams "
+        "hyperparameters hydra_configs hydra_config recipes experiment_configs exp_configs train_configs "
+        "yamls"
     ),
 }
 _EXPERIMENTS = re.compile(
@@ -197,15 +140,18 @@ def _is_code(facts: Facts, directory: str) -> bool:
     """Whether a directory is importable source and nothing else: a package whose files are all Python."""
     below = facts.below(directory)
     modules = [f for f in below if f.endswith(".py")]
-    return bool(modules) and len(modules) >= 0.8 * len(below) and f"{directory}/__init__.py" in facts.names
+    packaged = f"{directory}/__init__.py" in facts.names or not _name(directory).startswith(
+        ("exp", "ablation", "repro")
+    )
+    return bool(modules) and len(modules) >= 0.6 * len(below) and packaged
 
 
 def _is_analysis(facts: Facts, directory: str) -> str | None:
     below = facts.below(directory)
     notebooks = _counted(facts, directory, (".ipynb", ".rmd", ".qmd"))
-    if _name(directory) in _NAMES["analysis"]:
-        if notebooks or not _is_code(facts, directory) or any(_runs(facts, f) for f in below):
-            return f"{notebooks} notebooks" if notebooks else f"holds {below[0]}"
+    named = _name(directory) in _NAMES["analysis"]
+    if named and (notebooks or not _is_code(facts, directory) or any(_runs(facts, f) for f in below)):
+        return f"{notebooks} notebooks" if notebooks else f"holds {below[0]}"
     texts = sum(f.endswith((".py", ".sh", ".ipynb", ".yaml", ".yml", ".r", ".R")) for f in below)
     if notebooks and "/" not in directory and notebooks >= 0.6 * max(texts, 1):
         return f"{notebooks} notebooks"
@@ -239,13 +185,24 @@ def is_settings(facts: Facts, path: str) -> bool:
 def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> Found[tuple[str, ...]]:
     """Top-level directories that hold experiments or run outputs; a package that is only code is none."""
     chosen, lost = [], []
-    for directory in sorted(d for d in facts.tree if "/" not in d and _EXPERIMENTS.match(d)):
+    for directory in sorted(d for d in facts.tree if "/" not in d and (_EXPERIMENTS.match(d) or _holds_runs(facts, d))):
         count = len(facts.below(directory))
-        if _is_code(facts, directory) and not any(e.startswith(directory + "/") for e in entry_points):
-            lost.append(Evidence(path=directory, text="a Python package: code, not experiments"))
+        named_for_experiments = _name(directory).startswith(("exp", "ablation", "repro"))
+        if _is_code(facts, directory) and not (
+            named_for_experiments and any(e.startswith(directory + "/") for e in entry_points)
+        ):
+            lost.append(Evidence(path=directory, text="holds code, not experiments"))
         else:
             chosen.append(Evidence(path=directory, text=f"holds {count} tracked files"))
     return Found(tuple(e.path for e in chosen), tuple(chosen), tuple(lost))
+
+
+def _holds_runs(facts: Facts, directory: str) -> bool:
+    """Whether a directory of any name holds what runs leave behind: logs and event files, not only code and data."""
+    if _is_aside(directory) or facts.tree[directory] > 50_000:
+        return False
+    left = sum(f.endswith((".log", ".out", ".ckpt")) or "tfevents" in f for f in facts.below(directory))
+    return left >= 3 and left >= 0.2 * facts.tree[directory]
 
 
 def experiment_root(facts: Facts) -> Found[str]:

@@ -38,11 +38,11 @@ class Hit:
 
 
 def listed(hits: Iterable[Hit], lost: Iterable[Evidence] = (), *, by_use: bool = False) -> Found[tuple[str, ...]]:
-    """The values that were seen, sorted, or the most used first; at most five places for each."""
+    """The values that were seen, sorted, or the most used first (then as they were met); at most five places each."""
     seen: dict[str, list[Hit]] = {}
     for hit in hits:
         seen.setdefault(hit.value, []).append(hit)
     uses = Counter({value: len(places) for value, places in seen.items()})
-    values = sorted(seen, key=lambda v: (-uses[v], v)) if by_use else sorted(seen)
+    values = sorted(seen, key=lambda v: -uses[v]) if by_use else sorted(seen)
     evidence = tuple(h.evidence for v in values for h in seen[v][:MOST_PER_VALUE])
     return Found(tuple(values), evidence, tuple(lost))

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 
 from scaffold.conventions import slurm
 from scaffold.conventions.found import Found, Hit, listed
-from scaffold.conventions.trackers import scalars, speaking
+from scaffold.conventions.trackers import speaking
 from scaffold.facts import Facts, paths, prose, shell
+from scaffold.facts.paths import vocabulary
+from scaffold.facts.structured import scalars
 
 _IMPORTS = {
     "submitit": ("submitit",),
     "ray": ("ray",),
     "horovod": ("horovod",),
     "torchrun": ("torch.distributed.run", "torch.distributed.launch", "torch.distributed.launcher"),
+    "deepspeed": ("deepspeed.launcher",),
     "skypilot": ("sky",),
     "kubernetes": ("kubernetes",),
 }
@@ -40,9 +43,10 @@ _PAIRS = {
     ("-m", "accelerate.commands.launch"): "accelerate",
     ("-m", "deepspeed.launcher.runner"): "deepspeed",
 }
-_JOB_KINDS = frozenset(
-    ["Job", "CronJob", "Pod", "PyTorchJob", "MPIJob", "TFJob", "RayJob", "RayCluster", "JobSet", "TrainJob", "Workflow"]
+_NO_LAUNCH = frozenset(
+    ("echo", "printf", "pip", "pip3", "conda", "mamba", "apt", "apt-get", "which", "uv", "cat", "man", "export")
 )
+_JOB_KINDS = vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
 _DOC_MAY_SHOW = re.compile(
     r"torchrun|torch\.distributed|accelerate|sbatch|srun|mpirun|mpiexec|deepspeed|horovodrun|\bsky\b|\bray\b"
 )
@@ -68,9 +72,8 @@ def _in_commands(facts: Facts) -> Iterator[Hit]:
 def started_by(command: shell.Command) -> Iterator[str]:
     """The launchers that a command uses; several where one starts another (`srun torchrun ...`)."""
     words = command.words
-    if words[0] in ("echo", "printf", "pip", "pip3", "conda", "apt", "apt-get", "which", "uv", "cat", "man"):
-        if words[:2] != ("uv", "run"):
-            return
+    if words[0] in _NO_LAUNCH and words[:2] != ("uv", "run"):
+        return
     if slurm.submits(command):
         yield "slurm"
     for at, word in enumerate(words):

@@ -5,47 +5,50 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from scaffold.conventions.found import Found, Hit
 from scaffold.conventions.trackers import speaking
 from scaffold.facts import Facts, paths
-from scaffold.facts.source import Call
+from scaffold.facts.paths import vocabulary
+from scaffold.facts.source import Call, word
 
 MOST = 20
+_ONE_NAME = frozenset(("add_scalar", "scalar", "log_metric", "measure", "report_scalar", "add_scalars"))
+_MANY_NAMES = frozenset(("log", "log_metrics", "log_dict", "log_metric", "save_metrics", "write_scalars"))
+_KEEPS_METRICS = re.compile(
+    r"(^|[._])(metrics?|logs?|log_dict|stats?|scalars?|summary|losses|results?)(_|\d|$)", re.IGNORECASE
+)
 _MAY_LOG = re.compile(
-    r"\.log(_metrics?|_dict|_metric)?\(|add_scalars?\(|log_metric|\.scalar\(|json\.dump|metrics?\[|\.measure\("
+    r"\.log(_metrics?|_dict|_metric)?\(|add_scalars?\(|log_metric|\.scalar\(|json\.dump|(metrics?|logs?|stats?|log_dict|scalars?|summary|losses|results?)\[|\.measure\("
 )
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
-_WORTH = (
-    (re.compile(r"(^|[/_ .])(val|valid|validation|eval|dev|test)[/_ .]", re.IGNORECASE), 3.0),
-    (
-        re.compile(
-            r"acc|f1|auc|auroc|map|bleu|rouge|perplexity|ppl|fid|reward|return|score|success|dice|iou|psnr|ssim|mse|mae|rmse|wer|cer|recall|precision|pass@",
-            re.IGNORECASE,
-        ),
-        2.0,
-    ),
-    (re.compile(r"loss|error|nll|bpb|elbo", re.IGNORECASE), 1.5),
-    (re.compile(r"(^|[/_])(train|training)[/_]", re.IGNORECASE), -0.5),
-    (
-        re.compile(
-            r"lr|learning_rate|step|epoch|iter|time|sec|speed|memory|mem|grad|norm|fps|sps|mfu|tokens|samples|batch|weight|param|image|video|table|dir|path|name|version|seed|config|git|gpu|beta|entropy|frac|kl|count|num_|length|epsilon|temperature|model|optimizer|args|state|best$",
-            re.IGNORECASE,
-        ),
-        -3.0,
-    ),
+_QUALITY_UP = vocabulary(
+    "acc accuracy top1 top5 f1 auc auroc auprc map ap ap50 map50 bleu rouge rougel reward rewards "
+    "return returns score success dice iou miou psnr ssim recall precision r2 exact em winrate elo "
+    "ndcg mrr hits pass likelihood"
 )
-_HIGHER = re.compile(
-    r"acc|f1|auc|auroc|map|bleu|rouge|reward|return|score|success|dice|iou|psnr|ssim|recall|precision|pass@|r2|likelihood",
-    re.IGNORECASE,
+_QUALITY_DOWN = vocabulary(
+    "loss error err nll bpb bpc ppl perplexity fid kid mse mae rmse mape smape wer cer elbo "
+    "divergence eer lpips fvd regret"
 )
-_LOWER = re.compile(
-    r"loss|error|nll|bpb|ppl|perplexity|fid|mse|mae|rmse|wer|cer|time|latency|elbo|divergence", re.IGNORECASE
+_HELD_OUT = vocabulary("val valid validation eval evaluation dev test heldout")
+_TRAIN = vocabulary("train training")
+_ASIDE = vocabulary(
+    "lr learning rate step steps epoch epochs iter iteration time seconds sec speed memory mem grad "
+    "gradient norm fps sps mfu tokens samples batch weight weights param params parameters image "
+    "images video table dir path name version seed config git gpu beta entropy frac count num length "
+    "epsilon temperature model optimizer args state throughput hours uptime progress lambda alpha "
+    "momentum clip clipfrac kl value values id hparams file date"
 )
+_PIECE = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+(?![a-z])\d*|\d+")
 
 
 def metrics(facts: Facts) -> Found[tuple[str, ...]]:
-    """At most 20 names; a name counts by what it says (validation before training, quality before speed) and by how often it is logged."""
+    """At most 20 names, the likeliest primary one first.
+
+    A name counts by what it says (held out before training, quality before speed), then by how often it is logged.
+    """
     hits = list(_logged(facts))
     uses = Counter(h.value for h in hits)
     ordered = sorted(uses, key=lambda name: (-worth(name) - min(uses[name], 4) * 0.2, name))[:MOST]
@@ -54,15 +57,23 @@ def metrics(facts: Facts) -> Found[tuple[str, ...]]:
 
 
 def worth(name: str) -> float:
-    """How likely a name is the primary metric."""
-    return sum(points for pattern, points in _WORTH if pattern.search(name))
+    """How likely a name is the primary metric: a quality, held out, and no bookkeeping."""
+    pieces = _pieces(name)
+    quality = 2.0 if pieces & _QUALITY_UP else 1.5 if pieces & _QUALITY_DOWN else 0.0
+    held_out = 3.0 if pieces & _HELD_OUT else 0.0
+    return quality + held_out - (0.5 if pieces & _TRAIN else 0.0) - (3.0 if pieces & _ASIDE else 0.0)
+
+
+def _pieces(name: str) -> set[str]:
+    return {p.lower() for p in _PIECE.findall(name)}
 
 
 def direction(name: str) -> str | None:
     """`higher` or `lower` is better, by the name; None where it does not say."""
-    if _LOWER.search(name):
+    pieces = _pieces(name)
+    if pieces & _QUALITY_DOWN:
         return "lower"
-    return "higher" if _HIGHER.search(name) else None
+    return "higher" if pieces & _QUALITY_UP else None
 
 
 def _logged(facts: Facts) -> Iterator[Hit]:
@@ -73,41 +84,27 @@ def _logged(facts: Facts) -> Iterator[Hit]:
             for name in _names(call):
                 if _NAME.match(name) and "{}" not in name:
                     yield Hit(name, path, call.line, f"{call.name}({name!r}, ...)")
+        for owner, key, line in facts.parsed(path).stores:
+            if _KEEPS_METRICS.search(owner) and _NAME.match(key) and (worth(key) > 0 or "/" in key):
+                yield Hit(key, path, line, f"{owner}[{key!r}] = ...")
     yield from _tables(facts)
 
 
 def _names(call: Call) -> Iterator[str]:
     """The names that a logging call writes out."""
-    first = call.args[0] if call.args else None
+    first = word(call.args[0]) if call.args else None
     owner = call.name.rpartition(".")[0].lower()
-    if (
-        call.last in ("add_scalar", "scalar", "log_metric", "measure", "report_scalar", "add_scalars")
-        and isinstance(first, str)
-    ) or (
-        call.last == "log"
-        and isinstance(first, str)
-        and len(call.args) > 1
-        and not re.search(r"logg(er|ing)|math|np|torch", owner)
+    if (call.last in _ONE_NAME and first) or (
+        call.last == "log" and first and len(call.args) > 1 and not re.search(r"logg(er|ing)|math|np|torch", owner)
     ):
         yield first
-    elif call.last in (
-        "log",
-        "log_metrics",
-        "log_dict",
-        "log_metric",
-        "save_metrics",
-        "write_scalars",
-    ) or call.name.endswith("json.dump"):
-        for value in (
+    elif call.last in _MANY_NAMES or call.name.endswith("json.dump"):
+        values = (
             *call.args,
             *(v for k, v in call.keywords.items() if k in ("metrics", "data", "values", "dictionary")),
-        ):
-            if isinstance(value, dict):
-                yield from (
-                    str(k)
-                    for k, v in value.items()
-                    if (isinstance(k, str) and not isinstance(v, (str, dict))) or (k and v is None)
-                )
+        )
+        for found in (v for v in values if isinstance(v, dict)):
+            yield from (k for k, v in found.items() if word(k) and word(v) is None and not isinstance(v, dict))
 
 
 def _tables(facts: Facts) -> Iterator[Hit]:
@@ -116,8 +113,8 @@ def _tables(facts: Facts) -> Iterator[Hit]:
         if paths.depth(path) > 1 or "readme" not in path.lower():
             continue
         lines = facts.texts[path].splitlines()
-        for number, (line, rule) in enumerate(zip(lines, lines[1:], strict=False), start=1):
+        for number, (line, rule) in enumerate(pairwise(lines), start=1):
             if line.count("|") >= 2 and re.match(r"^\s*\|?\s*:?-{2,}", rule):
                 for cell in (c.strip(" *`") for c in line.strip("| ").split("|")):
-                    if _HIGHER.search(cell) and _NAME.match(cell) and len(cell) < 25:
+                    if direction(cell) and _NAME.match(cell) and len(cell) < 25:
                         yield Hit(cell, path, number, line.strip()[:120])

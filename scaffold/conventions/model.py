@@ -1,4 +1,4 @@
-"""What `scaffold detect` answers, as types: values read off a repository, each with its evidence (specs: conventions)."""
+"""What `scaffold detect` answers, as types: values read off a repository, with their evidence (specs: conventions)."""
 
 from __future__ import annotations
 

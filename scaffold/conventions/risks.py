@@ -8,27 +8,14 @@ from collections.abc import Iterable, Iterator
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
 from scaffold.facts import Facts, paths
+from scaffold.facts.paths import vocabulary
 
 _ABSOLUTE = re.compile(
     r"""["'=\s](/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content|datasets?)/[\w.\-]+(?:/[\w.\-]+)*)"""
 )
 _LOCKS = ("uv.lock", "poetry.lock", "pixi.lock", "pdm.lock", "conda-lock.yml", "Pipfile.lock")
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
-_OUTPUT_DIRS = frozenset(
-    [
-        "outputs",
-        "output",
-        "runs",
-        "wandb",
-        "mlruns",
-        "lightning_logs",
-        "checkpoints",
-        "ckpts",
-        "multirun",
-        "logs",
-        "results",
-    ]
-)
+_OUTPUT_DIRS = vocabulary("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
 
 
 def risks(

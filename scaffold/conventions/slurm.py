@@ -26,20 +26,24 @@ _OPTIONS = {
 }
 _FIELDS = ("partitions", "accounts", "qos", "gres", "time")
 _PLACEHOLDER = re.compile(
-    r"""[$<>{}\[\]%]|\.\.\.|^\W*$|^(?:your|my|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"""
-    r"""|[-_ ](?:here|name|id|placeholder)$|^(?:partition|account|qos|queue|name|project|gres|time|group|username)s?$|^x+$""",
+    r"[$<>{}\[\]%]|\.\.\.|^\W*$|^x+$|[-_ ](?:here|name|id|placeholder)$"
+    r"|^(?:your|my|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"
+    r"|^(?:partition|account|qos|queue|name|project|gres|time|group|username)s?$",
     re.IGNORECASE,
 )
+_SHOUTED = re.compile(r"^(?=.*_)(?=.*(?:PARTITION|ACCOUNT|QUEUE|QOS|NAME|YOUR|PROJECT|USER))[A-Z_]+$")
 _SUBMITS = re.compile(r"(?:^|[\s;&|(`$])(sbatch|srun|salloc)\s+(?=[-\w./$\"'{])")
 _ACTIVATES = re.compile(
     r"^(?:(?:source|\.)\s+\S*(?:activate|conda\.sh|\.venv\S*|venv\S*)(?:\s|$)|(?:conda|mamba|micromamba)\s+activate\b|eval\s.*\b(?:conda|mamba|micromamba)\b.*hook"
     r"|poetry\s+shell|pyenv\s+activate|spack\s+(?:load|env))"
 )
 
+_UNKNOWN = re.compile(r"\$(?!\(|\{?(?:HOME|USER|SCRATCH|WORK|PWD|CONDA_(?:PREFIX|EXE|DIR|ROOT)|SLURM_\w+|PROJECT)\b)")
+
 
 def is_placeholder(value: str) -> bool:
-    """Whether a value stands for one the reader fills in: `your-partition`, `ACCOUNT_NAME`, `${PARTITION}`, `<account>`."""
-    return bool(_PLACEHOLDER.search(value)) or (value.isupper() and "_" in value)
+    """Whether the reader is to fill in a value: `your-partition`, `ACCOUNT_NAME`, `${PARTITION}`, `<account>`."""
+    return bool(_PLACEHOLDER.search(value) or _SHOUTED.match(value))
 
 
 def scripts(facts: Facts) -> Found[tuple[str, ...]]:
@@ -106,7 +110,7 @@ def _values(path: str, line: int, text: str, words: list[str]) -> Iterator[tuple
 
 
 def modules(facts: Facts) -> Found[tuple[str, ...]]:
-    """`module load A B` in the order of the scripts; `module add` and `ml` too."""
+    """`module load A B`, `module add` and `ml`, the most used first."""
     hits = []
     for command in facts.shell_commands:
         words = list(command.words)
@@ -115,16 +119,21 @@ def modules(facts: Facts) -> Found[tuple[str, ...]]:
         if words[:1] == ["module"] and words[1:2] in (["load"], ["add"]):
             names = [w for w in words[2:] if not w.startswith(("-", "$")) and not is_placeholder(w)]
             hits += [Hit(n, command.path, command.line, command.text) for n in names if n not in ("load", "purge")]
-    order = tuple(dict.fromkeys(h.value for h in hits))
-    return Found(order, listed(hits).evidence)
+    return listed(hits, by_use=True)
+
+
+def one_version_each(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Of several versions of a module the first, which is the most used: `cuda/12.4`, not `cuda/12.1` too."""
+    first = {name.split("/")[0]: name for name in reversed(names)}
+    return tuple(name for name in names if first[name.split("/")[0]] == name)
 
 
 def setup(facts: Facts, of: tuple[str, ...]) -> Found[tuple[str, ...]]:
     """The lines of the sbatch scripts `of` that activate an environment, the most used first."""
-    return listed(
-        (Hit(c.text, c.path, c.line) for c in facts.shell_commands if c.path in of and _ACTIVATES.match(c.text)),
-        by_use=True,
+    lines = (
+        c for c in facts.shell_commands if c.path in of and _ACTIVATES.match(c.text) and not _UNKNOWN.search(c.text)
     )
+    return listed((Hit(c.text, c.path, c.line) for c in lines), by_use=True)
 
 
 def slurm(facts: Facts) -> dict[str, Found[tuple[str, ...]]] | None:

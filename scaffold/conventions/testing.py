@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.environment import ini, toml
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
+from scaffold.facts.structured import ini, toml
 
 _TEST_FUNCTION = re.compile(r"^(?:    )?(?:async )?def test_?\w*\(", re.MULTILINE)
 _TEST_CASE = re.compile(
     r"^class \w+\(.*\b(?:TestCase|\w*Test)\b.*\):|^\s*unittest\.main\(|absltest\.main\(|tf\.test\.main\(", re.MULTILINE
 )
 _RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
+
+
+_DEEPEST = 4
 
 
 def test_files(facts: Facts) -> list[str]:
@@ -49,7 +52,8 @@ def test_paths(facts: Facts) -> Found[tuple[str, ...]]:
     if beside and not folders:
         shared = _shared(beside)
         folders += [Hit(shared or p, p, None, p) for p in beside]
-    return listed(folders)
+    near = [hit for hit in folders if paths.depth(hit.value) <= 2]
+    return listed(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
 
 
 def _shared(files: list[str]) -> str:
@@ -67,7 +71,7 @@ def _shared(files: list[str]) -> str:
 def runner(facts: Facts) -> Found[str | None]:
     """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
     files = test_files(facts)
-    if not files:
+    if not test_paths(facts).value:
         return Found(None)
     for hit in (*_configured(facts), *_called(facts), *_imported(facts)):
         return Found("pytest", (hit.evidence,))
@@ -80,10 +84,10 @@ def runner(facts: Facts) -> Found[str | None]:
 
 
 def _configured(facts: Facts) -> Iterator[Hit]:
-    if "pytest" in toml(facts, "pyproject.toml").get("tool", {}):
+    if "pytest" in toml(facts.texts.get("pyproject.toml", "")).get("tool", {}):
         yield Hit("pytest", "pyproject.toml", facts.line_of("pyproject.toml", "[tool.pytest"), "[tool.pytest]")
     for path, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest"), ("pytest.ini", "pytest")):
-        if section in ini(facts, path):
+        if section in ini(facts.texts.get(path, "")):
             yield Hit("pytest", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
     for path in facts.files:
         if path.endswith("conftest.py") and not paths.is_vendored(path.rpartition("/")[0]):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
+from scaffold.facts.structured import scalars
 
 _MODULES = {
     "wandb": ("wandb",),
@@ -100,34 +102,9 @@ def _in_configs(facts: Facts) -> Iterator[Hit]:
                     yield from _class_hits(value, path, line, f"{key}: {value}")
 
 
-def scalars(text: str) -> Iterator[tuple[str, str, int]]:
-    """Every scalar of a YAML text as (its key, value, line), whatever tags it has; nothing for a broken one."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        documents = list(yaml.compose_all(text, Loader=loader))
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return
-    stack: list[tuple[str, object]] = [("", d) for d in reversed(documents)]
-    seen: set[int] = set()
-    while stack:
-        key, node = stack.pop()
-        if id(node) in seen:
-            continue
-        if isinstance(node, yaml.ScalarNode):
-            yield key, str(node.value), node.start_mark.line + 1
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            stack += [(key, child) for child in reversed(node.value)]
-        elif isinstance(node, yaml.MappingNode):
-            stack += [(str(getattr(k, "value", "")), child) for k, child in reversed(node.value)]
-
-
 def _in_commands(facts: Facts) -> Iterator[Hit]:
     for command in (*facts.shell_commands, *facts.shown_commands):
         words = [part for word in command.words for part in word.split("=", 1)]
-        for flag, value in zip(words, words[1:], strict=False):
+        for flag, value in pairwise(words):
             if flag in _REPORTS:
                 yield from _reported(value, command.path, command.line, flag)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.environment import ini, toml
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
+from scaffold.facts.structured import ini, toml
 
 _AT_TOP = {
     "Makefile": "make",
@@ -47,13 +47,14 @@ def _by_name(facts: Facts) -> Iterator[Hit]:
 
 
 def _by_content(facts: Facts) -> Iterator[Hit]:
-    pyproject = toml(facts, "pyproject.toml").get("tool", {})
+    pyproject = toml(facts.texts.get("pyproject.toml", "")).get("tool", {})
     for table, tool in (("tox", "tox"), ("kedro", "kedro")):
         if table in pyproject:
             yield Hit(tool, "pyproject.toml", facts.line_of("pyproject.toml", f"[tool.{table}"), f"[tool.{table}]")
     for path in ("tox.ini", "setup.cfg"):
         section = next(
-            (s for s in ini(facts, path) if s.split(":")[0] in ("tox", "testenv") and s != "tox:pytest"), None
+            (s for s in ini(facts.texts.get(path, "")) if s.split(":")[0] in ("tox", "testenv") and s != "tox:pytest"),
+            None,
         )
         if section:
             yield Hit("tox", path, facts.line_of(path, f"[{section}]"), f"[{section}]")

@@ -24,13 +24,14 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
     """
     if not workdir.is_dir():
         raise ScaffoldError(f"{workdir} is not a directory", hint="name one with --workdir")
-    top = git.top(workdir)
-    if top is None and git.is_bare(workdir):
+    where = git.place(workdir)
+    if not where.inside:
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
         )
-    if top is None and (reason := git.refusal(workdir)):
-        raise ScaffoldError(f"git will not read {workdir}: {reason}")
+    if where.refusal is not None:
+        raise ScaffoldError(f"git will not read {workdir}: {where.refusal}")
+    top = where.top
     files = git.tracked(workdir) or git.untracked(workdir) if top else sorted(_walk(workdir))
     submodules = tuple(p for p in _submodules(workdir, top) if p)
     texts, unread = _texts(workdir, top or workdir, files, submodules)
@@ -45,7 +46,7 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
 
 
 def _walk(workdir: Path) -> Iterator[str]:
-    """What is there when git does not say: without hidden folders, installed packages, and folders that .gitignore names."""
+    """What is there when git does not say, without hidden and installed folders and those that .gitignore names."""
     ignored = set(_UNTRACKED_TREES)
     try:
         rules = (workdir / ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,10 +1,11 @@
-"""Earlier launches in this repository, from the user's shell history and Slurm's accounting; read only when asked for."""
+"""Earlier launches in this repository, from the shell history and Slurm's accounting; read only when asked for."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from scaffold.facts import machine
@@ -74,7 +75,7 @@ def _is_ours(line: str, known: frozenset[str], workdir: Path) -> bool:
     if str(workdir.resolve()) in line:
         return True
     words = [w.removeprefix("./") for w in line.split()]
-    modules = [w.replace(".", "/") + ".py" for before, w in zip(words, words[1:], strict=False) if before == "-m"]
+    modules = [w.replace(".", "/") + ".py" for before, w in pairwise(words) if before == "-m"]
     return any(w in known for w in words + modules)
 
 

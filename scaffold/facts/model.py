@@ -158,7 +158,7 @@ def _ancestors(folder: str) -> Iterator[str]:
 
 
 def of_texts(texts: Mapping[str, str], **more: object) -> Facts:
-    """Facts of files given as text, without a disk; an empty text stands for a file whose name is all there is to it."""
+    """Facts of files given as text, without a disk; an empty text is a file whose name is all there is to it."""
     read = {
         p: t for p, t in sorted(texts.items()) if t and paths.kind(p) and not paths.is_vendored(p.rpartition("/")[0])
     }

@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import re
 
-VENDORED = frozenset(
-    [
-        "third_party",
-        "third-party",
-        "thirdparty",
-        "3rdparty",
-        "3rd_party",
-        "vendor",
-        "vendored",
-        "_vendor",
-        "node_modules",
-        "bower_components",
-        "submodules",
-        "external",
-        "externals",
-        "extern",
-        "deps",
-        "site-packages",
-        "dist-packages",
-        "__pycache__",
-        "venv",
-        ".venv",
-        "env.bak",
-        "virtualenv",
-        ".eggs",
-        "build",
-        "dist",
-        "htmlcov",
-        ".tox",
-        ".nox",
-    ]
+
+def vocabulary(text: str) -> frozenset[str]:
+    """The words of a text as a set: how the vocabularies of detection are written down."""
+    return frozenset(text.split())
+
+
+VENDORED = vocabulary(
+    "third_party third-party thirdparty 3rdparty 3rd_party vendor vendored _vendor node_modules "
+    "bower_components submodules external externals extern deps site-packages dist-packages "
+    "__pycache__ venv .venv env.bak virtualenv .eggs build dist htmlcov .tox .nox"
 )
-TESTS = frozenset(["test", "tests", "testing", "unit_tests", "unittests", "integration_tests", ".test"])
-DOCS = frozenset(["doc", "docs", "documentation", "website", "site"])
-EXAMPLES = frozenset(["example", "examples", "demo", "demos", "tutorial", "tutorials", "sample", "samples"])
+TESTS = vocabulary("test tests testing unit_tests unittests integration_tests .test")
+DOCS = vocabulary("doc docs documentation website site")
+EXAMPLES = vocabulary("example examples demo demos tutorial tutorials sample samples")
 
 # kind -> how many files are read at most, and how many bytes of each
 LIMITS = {
@@ -53,72 +32,24 @@ LIMITS = {
 _SUFFIX_KIND = {
     "py": "python",
     "ipynb": "notebook",
-    **dict.fromkeys(
-        ["sh", "bash", "zsh", "ksh", "csh", "sbatch", "slurm", "sub", "job", "pbs", "lsf", "qsub"], "shell"
-    ),
-    **dict.fromkeys(["md", "rst", "markdown"], "prose"),
-    **dict.fromkeys(["yaml", "yml", "gin"], "config"),
-    **dict.fromkeys(["toml", "cfg", "ini", "mk", "smk"], "build"),
+    **dict.fromkeys(vocabulary("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
+    **dict.fromkeys(vocabulary("md rst markdown"), "prose"),
+    **dict.fromkeys(vocabulary("yaml yml gin"), "config"),
+    **dict.fromkeys(vocabulary("toml cfg ini mk smk"), "build"),
 }
 _NAME_KIND = {
     **dict.fromkeys(
-        [
-            "Makefile",
-            "makefile",
-            "GNUmakefile",
-            "justfile",
-            "Justfile",
-            ".justfile",
-            "Snakefile",
-            "Dockerfile",
-            "Pipfile",
-            "MLproject",
-            "tox.ini",
-            ".gitmodules",
-            ".gitattributes",
-            ".gitignore",
-            "nextflow.config",
-        ],
+        vocabulary("Makefile makefile GNUmakefile justfile Justfile .justfile Snakefile Dockerfile Pipfile MLproject"),
         "build",
     ),
-    **dict.fromkeys(["README", "README.txt", "readme.txt"], "prose"),
+    **dict.fromkeys(vocabulary("tox.ini .gitmodules .gitattributes .gitignore nextflow.config"), "build"),
+    **dict.fromkeys(vocabulary("README README.txt readme.txt"), "prose"),
 }
 _REQUIREMENTS = re.compile(r"(^|/)requirements([^/]*|/[^/]+)\.txt$")
 _SLURM_NAME = re.compile(r"(slurm|sbatch)[^/]*$", re.IGNORECASE)
-_NOT_TEXT = frozenset(
-    [
-        "out",
-        "err",
-        "log",
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "pdf",
-        "svg",
-        "npy",
-        "npz",
-        "pt",
-        "pth",
-        "ckpt",
-        "pkl",
-        "csv",
-        "tsv",
-        "json",
-        "parquet",
-        "zip",
-        "gz",
-        "tar",
-        "h5",
-        "html",
-        "r",
-        "jl",
-        "c",
-        "cpp",
-        "ts",
-        "tsx",
-        "js",
-    ]
+_NOT_TEXT = vocabulary(
+    "out err log png jpg jpeg gif pdf svg npy npz pt pth ckpt pkl csv tsv json parquet zip gz tar h5 "
+    "html r jl c cpp ts tsx js"
 )
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from scaffold.facts import shell
 
-_FENCE = re.compile(r"^\s*(```+|~~~+)\s*([\w+-]*)")
-_SHELL = frozenset(
-    ("", "bash", "sh", "shell", "console", "zsh", "shell-session", "text", "bashrc", "shellsession", "slurm")
-)
+_FENCE = re.compile(r"^\s*(```+|~~~+)\s*\{?\.?([\w+-]*)")
+_SHELL = frozenset(("bash", "sh", "shell", "console", "zsh", "shell-session", "shellsession", "slurm"))
+_PLAIN = frozenset(("", "text", "txt", "plain"))
 _TOOLS = (
-    "python python3 torchrun accelerate deepspeed sbatch srun mpirun mpiexec horovodrun bash sh make uv poetry pixi conda mamba micromamba pip"
+    "python python3 torchrun accelerate deepspeed sbatch srun mpirun mpiexec horovodrun bash sh make uv poetry pixi pip"
+    " conda mamba micromamba"
     " sky ray kubectl snakemake dvc nextflow Rscript julia pytest composer fairseq-train kedro mlflow wandb"
 )
 _COMMAND = re.compile(
@@ -23,38 +23,54 @@ _INLINE = re.compile(r"`([^`\n]+)`")
 
 
 def commands(path: str, text: str) -> Iterator[shell.Command]:
-    """What a document tells its reader to type: lines of code blocks and inline code that begin with a known tool."""
+    """What a document tells its reader to type.
+
+    The lines of shell blocks, and lines of other blocks and inline code that begin with a known tool.
+    """
     for first, block in _blocks(text):
         yield from shell.commands(path, block, first)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """Runs of command lines with their first line; a continued command stays in one piece."""
-    fence, shellish, start = "", False, 0
+    """Command lines with their number; a continued command stays in one piece."""
     held: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    start = 0
+    for number, line, code in _lines(text):
         if held:
             held.append(line)
-            if not line.rstrip().endswith("\\"):
-                yield start, "\n".join(held)
-                held = []
-            continue
-        mark = _FENCE.match(line)
-        if mark and (not fence or line.strip().startswith(fence)):
-            shellish = not fence and mark[2].lower() in _SHELL
-            fence = "" if fence else mark[1]
-            continue
-        match = _COMMAND.match(line) if (shellish if fence else line.startswith(("    ", "\t", "$ ", "  "))) else None
-        if match and line.rstrip().endswith("\\"):
-            held, start = [match[1]], number
-        elif match:
-            yield number, match[1]
-        elif not fence:
-            for code in _INLINE.findall(line):
-                if " " in code and _COMMAND.match(code):
-                    yield number, code
+        else:
+            typed = _typed(line, code)
+            held, start = ([typed] if typed else []), number
+        if held and not line.rstrip().endswith("\\"):
+            yield start, "\n".join(held)
+            held = []
     if held:
         yield start, "\n".join(held)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """Every line that may hold commands as (number, line, what it is): `shell`, or `code` for other code."""
+    fence, tag = "", ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        mark = _FENCE.match(line)
+        if mark and (not fence or line.strip().startswith(fence)):
+            fence, tag = ("", "") if fence else (mark[1], mark[2].lower())
+        elif fence:
+            if tag in _SHELL or tag in _PLAIN:
+                yield number, line, "shell" if tag in _SHELL else "code"
+        elif line.startswith(("  ", "\t", "$ ")):
+            yield number, line, "code"
+        else:
+            yield from ((number, code, "code") for code in _INLINE.findall(line) if " " in code)
+
+
+def _typed(line: str, code: str) -> str | None:
+    """The command on a line; None for output and prose. In a block that is marked as shell every plain line is one."""
+    match = _COMMAND.match(line)
+    if match:
+        return match[1]
+    typed = re.match(r"^\s*(?:[$>%]\s+)?([A-Za-z_./~][\w./~+-]*(?:\s.*|=.*)?)$", line) if code == "shell" else None
+    return typed[1] if typed else None
 
 
 def notebook_code(text: str) -> str | None:

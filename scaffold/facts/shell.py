@@ -7,17 +7,21 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scaffold.facts.paths import vocabulary
+
 _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
+_COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
-_WRAPPERS = frozenset(
-    ["time", "nohup", "sudo", "exec", "env", "eval", "then", "do", "else", "!", "(", "{", "command", "if", "while"]
-)
+_WRAPPERS = vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command as it is typed, with the file and line; `words` leaves out variables set before it and wrappers like `nohup`."""
+    """One command as it is typed, with the file and line.
+
+    `words` leaves out variables that are set before it, and wrappers like `nohup`.
+    """
 
     path: str
     line: int
@@ -34,7 +38,7 @@ def split(text: str) -> list[str]:
 
 
 def commands(path: str, text: str, first: int = 1) -> Iterator[Command]:
-    """The commands of a script, one per separator; continued lines are joined, comments and here-documents' ends do not matter."""
+    """The commands of a script: continued lines are joined, `&&`, `;` and pipes separate, comments do not count."""
     for line, joined in _joined(text, first):
         stripped = joined.strip()
         if not stripped or stripped.startswith("#"):
@@ -44,7 +48,7 @@ def commands(path: str, text: str, first: int = 1) -> Iterator[Command]:
             while words and (_ASSIGNMENT.match(words[0]) or words[0] in _WRAPPERS):
                 words.pop(0)
             if words:
-                yield Command(path=path, line=line, text=" ".join(piece.split()), words=tuple(words))
+                yield Command(path=path, line=line, text=" ".join(_COMMENT.sub("", piece).split()), words=tuple(words))
 
 
 def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:
@@ -74,7 +78,7 @@ def directives(text: str) -> list[tuple[int, str]]:
 
 
 def options(words: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """`--name value`, `--name=value`, `-n value`, `-nvalue` as (name without dashes, value); ends at the first other word."""
+    """`--name value`, `--name=value`, `-n value`, `-nvalue` as (name, value); ends at the first other word."""
     held = ""
     for word in words:
         if word.startswith("--"):

@@ -19,6 +19,11 @@ class Ref(str):
     __slots__ = ()
 
 
+def word(value: object) -> str | None:
+    """A value that is a text written out; None for names and all else."""
+    return value if isinstance(value, str) and not isinstance(value, Ref) else None
+
+
 Value = object  # a constant, a Ref, a tuple of values, a dict of them, or None where it is something else
 
 
@@ -62,7 +67,12 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What one Python file says. `error` is why it could not be parsed; the rest is then empty."""
+    """What one Python file says; each line number is that of the first place.
+
+    `globals` are assigned at the top level, `names` are dotted names that hold a seed, `keys` are texts in subscripts,
+    `stores` are assignments `owner["key"] = ...` as (owner, key, line), `main` is the main guard and `acts` the first
+    top-level work. `error` is why the file could not be parsed; then only what its lines show is there.
+    """
 
     imports: tuple[Import, ...] = ()
     calls: tuple[Call, ...] = ()
@@ -71,13 +81,14 @@ class Source:
     globals: Mapping[str, int] = field(default_factory=dict)
     names: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, int] = field(default_factory=dict)
+    stores: tuple[tuple[str, str, int], ...] = ()
     main: int | None = None
     acts: int | None = None
     doc: str = ""
     error: str | None = None
 
     def modules(self) -> Iterator[tuple[str, int]]:
-        """Every module that is imported from elsewhere, dotted, with the line; `from a import b` gives `a` and `a.b`."""
+        """Every module that is imported absolutely, dotted, with its line; `from a import b` gives `a` and `a.b`."""
         for found in self.imports:
             if found.level == 0:
                 yield found.module, found.line
@@ -189,6 +200,7 @@ class _Reader:
         self.functions: list[Definition] = []
         self.names: dict[str, int] = {}
         self.keys: dict[str, int] = {}
+        self.stores: list[tuple[str, str, int]] = []
 
     def read(self, tree: ast.Module) -> Source:
         self._walk(tree, "")
@@ -202,6 +214,7 @@ class _Reader:
             globals={t.id: line for t, line in targets if isinstance(t, ast.Name)},
             names=self.names,
             keys=self.keys,
+            stores=tuple(self.stores),
             main=next((s.lineno for s in tree.body if _is_main_guard(s)), None),
             acts=next((s.lineno for s in tree.body if _acts(s)), None),
             doc=ast.get_docstring(tree, clean=False) or "",
@@ -277,3 +290,5 @@ class _Reader:
         key = node.slice
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             self.keys.setdefault(key.value, node.lineno)
+            if isinstance(node.ctx, ast.Store):
+                self.stores.append((dotted(node.value), key.value, node.lineno))

@@ -52,7 +52,7 @@ def plan(
 
     Raises ScaffoldError when the place, a wish, or what stands there makes a workspace impossible.
     """
-    workdir = place.workdir(workdir)
+    workdir, where = place.workdir(workdir)
     wishes = _relative_tasks(workdir, wishes)
     there = _existing(workdir, wishes)
     with _template(there, template) as source:
@@ -91,7 +91,7 @@ def plan(
         actions=tuple(actions),
         changes=tuple(changes),
         ignored=tuple(_ignored_before(workdir, given, actions)),
-        warnings=tuple(place.losses(workdir)),
+        warnings=tuple(place.losses(workdir, where)),
         existing=there is not None,
     )
 
@@ -102,7 +102,7 @@ def write(planned: Plan) -> Plan:
         transaction.apply(planned.workdir, planned.changes)
     meant = files.seeded(planned.answers)
     paths = [a.path for a in planned.actions if a.what != "linked"]
-    found = place.ignored(planned.workdir, paths)
+    found = git.ignored(planned.workdir, paths)
     own = f"{planned.root}/.gitignore"
     return replace(planned, ignored=tuple(row for row in found if not (row.path in meant and row.source == own)))
 
@@ -227,4 +227,4 @@ def _ignored_before(workdir: Path, given: Mapping[str, Any], actions: list[Actio
     """What git would ignore whatever the workspace's own .gitignore says; asked before anything is written."""
     root = str(given["experiment_root"])
     outside = [a.path for a in actions if not a.path.startswith(f"{root}/") and a.what != "linked"]
-    return place.ignored(workdir, [f"{root}/anything", *outside])
+    return git.ignored(workdir, [f"{root}/anything", *outside])

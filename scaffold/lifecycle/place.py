@@ -8,23 +8,23 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 
 
-def workdir(path: Path) -> Path:
-    """`path`, resolved, when a workspace can live in it. Raises ScaffoldError when it cannot."""
+def workdir(path: Path) -> tuple[Path, git.Place]:
+    """`path`, resolved, when a workspace can live in it, and where it stands in git. Raises ScaffoldError when it cannot."""
     resolved = path.resolve()
     if not resolved.is_dir():
         what = "is a file" if resolved.exists() else "does not exist"
         raise ScaffoldError(f"the work directory {path} {what}", hint="name the repository's directory with --workdir")
-    refusal = git.refusal(resolved)
-    if refusal is not None:
+    where = git.place(resolved)
+    if where.refusal is not None:
         raise ScaffoldError(
-            f"git refuses to work in {resolved}: {refusal.splitlines()[0].removeprefix('fatal: ')}",
+            f"git refuses to work in {resolved}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
             hint=f"if you trust it: git config --global --add safe.directory {resolved}",
         )
-    if git.is_bare(resolved):
+    if not where.inside:
         raise ScaffoldError(
             f"{resolved} is a bare repository or a .git directory", hint="use a clone of it that has its files"
         )
-    return resolved
+    return resolved, where
 
 
 def root(directory: Path, name: str) -> None:
@@ -53,17 +53,13 @@ def root(directory: Path, name: str) -> None:
             )
 
 
-def losses(directory: Path) -> list[str]:
+def losses(directory: Path, where: git.Place) -> list[str]:
     """What a workspace in `directory` has to do without, in words."""
-    if git.top(directory) is None:
+    if where.top is None:
         return [
-            f"{directory} is not in a git repository: runs cannot record which code they ran; `git init` and a commit mend that"
+            f"{directory} is not in a git repository: runs cannot record which code they ran;"
+            " `git init` and a first commit mend that"
         ]
-    if git.head(directory) is None:
+    if where.head is None:
         return ["the repository has no commit yet: runs cannot record which code they ran until there is one"]
     return []
-
-
-def ignored(directory: Path, paths: list[str]) -> list[git.Ignored]:
-    """Which of `paths` git would ignore; none where there is no repository."""
-    return git.ignored(directory, paths) if git.top(directory) is not None else []

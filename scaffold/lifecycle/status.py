@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scaffold import git, releases
-from scaffold.lifecycle import files, place, recorded, update
+from scaffold.lifecycle import files, recorded, update
 from scaffold.render import File, render
 from scaffold.workspace import Workspace
 
@@ -40,7 +40,7 @@ def status(there: Workspace, template: releases.Template) -> Status:
     present = [path for path in rendered if path in disk.files]
     meant = files.seeded(there.answers)
     own = f"{there.root}/.gitignore"
-    ignored = [row for row in place.ignored(there.workdir, present) if not (row.path in meant and row.source == own)]
+    ignored = [row for row in git.ignored(there.workdir, present) if not (row.path in meant and row.source == own)]
     newest = releases.newest() if recorded.other_source(there) is None else None
     return Status(
         workspace=there,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scaffold.plan.inline import masked, without_comments
 from scaffold.plan.model import Field
@@ -56,20 +57,23 @@ def read(text: str, line: int, column: int) -> tuple[str, tuple[Field, ...]]:
     return " | ".join(filter(None, description)), tuple(fields)
 
 
-def read_body(body: Sequence[Line]) -> tuple[str, tuple[Field, ...]]:
-    """What the lines under a task add: the rest of a wrapped description, and fields as bullets or on wrapped lines."""
-    words: list[str] = []
-    fields: list[Field] = []
+def read_task(text: str, line: int, column: int, body: Sequence[Line]) -> tuple[str, tuple[Field, ...]]:
+    """Description and fields of a task: of its own line, of the lines it is wrapped onto, and of the bullets below."""
+    description, found = read(text, line, column)
+    fields = list(found)
     wrapped = True
-    for line in body:
-        wrapped = wrapped and line.kind == "text"
+    for below in body:
+        wrapped = wrapped and below.kind == "text"
         if wrapped:
-            more, found = read(line.text, line.number, 1)
-            words.append(more)
+            more, found = read(below.text, below.number, 1)
+            if more and fields:
+                fields[-1] = replace(fields[-1], value=f"{fields[-1].value} {more}".strip())
+            elif more:
+                description = f"{description} {more}".strip()
             fields += found
-        elif line.kind == "item":
-            fields += _bullet(line)
-    return " ".join(filter(None, words)), tuple(fields)
+        elif below.kind == "item":
+            fields += _bullet(below)
+    return description, tuple(fields)
 
 
 def _bullet(line: Line) -> list[Field]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from scaffold.plan.check import Report, rules
 from scaffold.plan.model import Finding
+from scaffold.plan.rule import Rule
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -77,6 +79,32 @@ def sarif(report: Report, path: str) -> str:
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
+def rule_list(found: Sequence[Rule]) -> str:
+    """One line for each rule."""
+    return "\n".join(f"{rule.code}{' W' if rule.warning else '  '}  {rule.demand}" for rule in found)
+
+
+def rule_text(rule: Rule) -> str:
+    """A rule with the words that it reads, and a wrong and a right line."""
+    rows = [f"{rule.code} ({rule.severity}): {rule.demand}", "", f"wrong:  {rule.wrong}", f"right:  {rule.right}"]
+    indented = [row.replace("\n", "\n        ") for row in rows]
+    return "\n".join([*indented, *(["", f"words:  {rule.words}"] if rule.words else [])])
+
+
+def rules_json(found: Sequence[Rule]) -> str:
+    """The object of `plan rules --json`, version 1."""
+    keys = ("code", "severity", "demand", "wrong", "right", "words")
+    return json.dumps({"version": 1, "rules": [{key: getattr(rule, key) for key in keys} for rule in found]}, indent=2)
+
+
+def rules_markdown(found: Sequence[Rule]) -> str:
+    """The rules as a Markdown table, as docs/plan_contract.md shows them."""
+    rows = [
+        f"| {rule.code}{' W' if rule.warning else ''} | {_cell(rule.demand)} | {_cell(rule.words)} |" for rule in found
+    ]
+    return "\n".join(["| code | what it demands | words that it reads |", "|---|---|---|", *rows])
+
+
 FORMATS = {"text": text, "json": as_json, "github": github, "sarif": sarif}
 
 
@@ -110,3 +138,7 @@ def _data(value: str) -> str:
 
 def _property(value: str) -> str:
     return _data(value).replace(":", "%3A").replace(",", "%2C")
+
+
+def _cell(value: str) -> str:
+    return value.replace("|", "\\|").replace("\n", "<br>")

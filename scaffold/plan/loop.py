@@ -1,19 +1,55 @@
-"""What the research server's loop reads in a plan, and the tags and the sentinel of its protocol (specs: server API, section 7)."""
+"""The protocol of the research server's loop: which line of a plan it reads, its tags, its sentinel.
+
+Source: specs, server API, section 7.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from scaffold.errors import ScaffoldError
 
 SENTINEL = "ABORT_EARLY_DOCS_CHECK_FAILED"
 STARTED = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[(/)\]\s+(.*)$")
 OPEN = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[( )\]\s+(.*)$")
+ABORTED = "Server docs/API preflight failed; planning aborted."
+LOG = "iteration_log.md"
 
 
-def current(lines: list[str]) -> int | None:
-    """The index of the line that the server takes for the current task: the first in progress, else the first open one."""
+def current(lines: Sequence[str]) -> int | None:
+    """The index of the line that the server takes for the current task: the first in progress, else the first open."""
     for pattern in (STARTED, OPEN):
         for index, line in enumerate(lines):
             match = pattern.match(line)
             if match and match[2].strip():
                 return index
     return None
+
+
+def tagged(tag: str, text: str) -> str:
+    """`<tag>text</tag>`; the server reads up to the first closing tag, so a text that holds one raises ScaffoldError."""
+    if f"</{tag}>" in text:
+        hint = f"take `</{tag}>` out of it; back-ticks do not help"
+        raise ScaffoldError(f"the {tag} holds `</{tag}>`, and the server would cut it there", hint=hint)
+    return f"<{tag}>{text}</{tag}>"
+
+
+def plan_block(text: str) -> str:
+    """The block that hands a plan to the server, which strips white space at both ends."""
+    return tagged("plan", f"\n{text.strip()}\n")
+
+
+def abort_checklist(reason: str) -> str:
+    """The plan of a loop that must not begin: every box checked, with the sentinel that the loop's prompts look for."""
+    flat = " ".join(reason.split()).replace("</plan", "< /plan")
+    return (
+        f"# Tasks\n\n## Aborted\n\n- [x] {SENTINEL}\n- [x] Preflight of the research server's documents failed: {flat}\n"
+        "- [x] No plan was written, no sweep and no run was created\n"
+    )
+
+
+def log_entry(when: str, text: str, *, task: str | None = None) -> str:
+    """One entry of the iteration log."""
+    about = f" {task}" if task else ""
+    return f"## {when}{about}\n\n{text.strip()}\n\n---\n\n"

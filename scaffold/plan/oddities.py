@@ -21,6 +21,7 @@ BALLOT = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*[\u2610\u2611\u2612]")
 TABLE = re.compile(r"\s*\|\s*\[[ xX/]?\]")
 TAGGED = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*(?:\*\*|__)?\[\s*P\s*\d+\s*[-_ ]?\s*T\s*\d+\s*\](?![(:])", re.IGNORECASE)
 FIELDED = re.compile(rf"\s*{BULLET}.*\|\s*(?:deliverable|done-when)s?\s*:", re.IGNORECASE)
+MENDABLE = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])([ \t]*)\[\s*([xX/]?)\s*\]([ \t]*)(\S.*)$", re.DOTALL)
 MARK = re.compile(rf"\s*{BULLET}+\\?\[(.*?)\]")
 
 
@@ -40,6 +41,15 @@ def reason(line: Line, item: re.Match[str] | None, *, under_phase: bool) -> str 
     if item[1] not in " /xX" and not TAGGED.match(item[2]):
         return f"its mark is `[{shown(item[1])}]`, and a mark is a space, `/` or `x`"
     return None
+
+
+def oddity(line: Line, why: str, *, under_phase: bool) -> Oddity:
+    """The line as an Oddity; it can be mended where all that keeps it from being a task is a space too few or too many."""
+    text = line.text.strip()
+    fixable = under_phase and line.kind in ("text", "item") and MENDABLE.match(line.text) is not None
+    return Oddity(
+        line=line.number, column=len(line.text) - len(line.text.lstrip()) + 1, reason=why, text=text, fixable=fixable
+    )
 
 
 def _malformed(line: Line, *, under_phase: bool) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from scaffold.plan import fields, oddities
 from scaffold.plan.inline import without_comments
-from scaffold.plan.model import Field, Oddity, Phase, Plan, Section, Task
+from scaffold.plan.model import Oddity, Phase, Plan, Section, Task
 from scaffold.plan.scan import HEADING, Line, scan
 
 ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[(.)\]\s+(\S.*)$", re.DOTALL)
@@ -107,8 +107,7 @@ class _Reader:
             match = ITEM.match(line.text) if line.kind == "item" else None
             reason = oddities.reason(line, match, under_phase=under_phase)
             if reason is not None:
-                column = len(line.text) - len(line.text.lstrip()) + 1
-                self.odd.append(Oddity(line=line.number, column=column, reason=reason, text=line.text.strip()))
+                self.odd.append(oddities.oddity(line, reason, under_phase=under_phase))
             elif match is not None and under_phase:
                 nested = outer is not None and line.indent > outer_indent
                 task = _task(line, match, _body(lines, index), nested=nested)
@@ -136,8 +135,7 @@ def _task(line: Line, match: re.Match[str], body: tuple[Line, ...], *, nested: b
     rest, start = match[2], match.start(2)
     tag = TAG.match(rest)
     cut = tag.end() if tag else 0
-    description, found = fields.read(rest[cut:], line.number, start + cut + 1)
-    more, below = fields.read_body(body)
+    description, found = fields.read_task(rest[cut:], line.number, start + cut + 1, body)
     return Task(
         line=line.number,
         column=len(line.text) - len(line.text.lstrip()) + 1,
@@ -145,11 +143,8 @@ def _task(line: Line, match: re.Match[str], body: tuple[Line, ...], *, nested: b
         mark=match[1],
         tag=rest[:cut].strip() if tag else "",
         number=(int(tag[2]), int(tag[3])) if tag else None,
-        description=" ".join(filter(None, (description, more))),
-        fields=(*found, *below),
+        description=description,
+        fields=found,
         body=body,
         nested=nested,
     )
-
-
-__all__ = ["Field", "parse", "title_of"]

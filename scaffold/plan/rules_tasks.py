@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scaffold.plan import deliverables, words
+from scaffold.plan import deliverables, numbering, words
 from scaffold.plan.inline import shown
-from scaffold.plan.model import OPEN, STARTED, Phase, Plan, Task
+from scaffold.plan.model import STARTED, Phase, Plan, Task
 from scaffold.plan.rule import Complaint, Context, about, rule
 
 
@@ -17,11 +17,14 @@ from scaffold.plan.rule import Complaint, Context, about, rule
     right="- [ ] [P1-T2] Write the loader | deliverable: loader.py | done-when: its tests pass",
 )
 def has_id(plan: Plan, context: Context) -> Iterator[Complaint]:
+    names = numbering.ids(plan)
     for task in plan.tasks:
+        fixable = task.line in names
         if task.number is None:
-            yield about(task, f"the task {task.name} has no id", "`scaffold plan fix` numbers it", fixable=True)
+            hint = "`scaffold plan fix` numbers it" if fixable else "number the phases first, then `scaffold plan fix`"
+            yield about(task, f"the task {task.name} has no id", hint, fixable=fixable)
         elif task.tag != f"[{task.id}]":
-            yield about(task, f"the id is written `{shown(task.tag)}`", f"write `[{task.id}]`", fixable=True)
+            yield about(task, f"the id is written `{shown(task.tag)}`", f"write `[{task.id}]`", fixable=fixable)
 
 
 @rule(
@@ -32,7 +35,12 @@ def has_id(plan: Plan, context: Context) -> Iterator[Complaint]:
 )
 def ids_count(plan: Plan, context: Context) -> Iterator[Complaint]:
     first: dict[tuple[int, int], int] = {}
-    fixable = all(task.state == OPEN for task in plan.tasks)
+    fixable = numbering.ids(plan) != numbering.first_ids(plan)
+    hint = (
+        "`scaffold plan fix` renumbers"
+        if fixable
+        else "by hand: what was started or is mentioned would change its meaning"
+    )
     for phase in plan.phases:
         expected = 1
         for task in phase.tasks:
@@ -40,11 +48,6 @@ def ids_count(plan: Plan, context: Context) -> Iterator[Complaint]:
                 expected += 0 if task.nested else 1
                 continue
             if problem := _id_problem(task, phase, first, expected):
-                hint = (
-                    "`scaffold plan fix` renumbers"
-                    if fixable
-                    else "a task was started: its id stands in run manifests, so mend it by hand"
-                )
                 yield about(task, problem, hint, fixable=fixable)
             first.setdefault(task.number, task.line)
             expected = task.number[1] + 1 if task.number[0] == phase.number else expected + 1

@@ -8,6 +8,7 @@ since the research server reads it so. A parser of the whole language takes long
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import NamedTuple
 
 BOM = "\ufeff"
@@ -74,29 +75,37 @@ def indentation(text: str) -> int:
 
 
 class _Scanner:
-    """What is open while lines go by: list items (where their content begins), and a fence or a comment."""
+    """What is open while lines go by: list items (where their content begins), a paragraph, and a fence or a comment."""
 
     def __init__(self) -> None:
         self.items: list[int] = []
+        self.paragraph = False
         self.block: _Block | None = None
         self.quote: _Scanner | None = None
 
     def line(self, number: int, start: int, text: str) -> Line:
+        """The next line; what is open changes with it."""
         stripped = text.strip(" \t")
-        indent = indentation(text)
-        line = Line(number, start, text, "blank", indent)
-        if self.block and (not stripped or indent >= self.block.container):
+        line = Line(number, start, text, "blank", indentation(text))
+        if self.block and (not stripped or line.indent >= self.block.container):
             return self._inside(self.block, line, stripped)
         self.block = None
+        paragraph, self.paragraph = self.paragraph, False
         if not stripped:
             self.quote = None
             return line
-        while self.items and indent < self.items[-1]:
-            self.items.pop()
-        if stripped[0] == ">" and indent - self._container() < TAB:
+        still_open = bisect_right(self.items, line.indent)
+        ended = self.items[still_open:]
+        del self.items[still_open:]
+        if stripped[0] == ">" and line.indent - self._container() < TAB:
             return self._quoted(line, stripped)
         self.quote = None
-        return self._outside(line, stripped)
+        found = self._outside(line, stripped)
+        if found.kind == "text" and not THEMATIC.match(stripped):
+            self.paragraph = paragraph or line.indent - self._container() < TAB
+            # a line of text goes on with the paragraph above, however little it is indented: its list items stay open
+            self.items += ended if paragraph else []
+        return found
 
     def _container(self) -> int:
         return self.items[-1] if self.items else 0
@@ -113,8 +122,7 @@ class _Scanner:
         return line._replace(kind="code")
 
     def _outside(self, line: Line, stripped: str) -> Line:
-        relative = line.indent - self._container()
-        if relative < TAB:
+        if line.indent - self._container() < TAB:
             if (opened := self._opened(line, stripped)) is not None:
                 return opened
             if HEADING.match(stripped):
@@ -122,12 +130,14 @@ class _Scanner:
         marker = MARKER.match(stripped)
         if marker is None or THEMATIC.match(stripped):
             return line._replace(kind="text")
-        space = indentation(marker[2]) if "\t" in marker[2] else len(marker[2])
-        content = line.indent + len(marker[1]) + (space if 1 <= space <= TAB and marker.end() < len(stripped) else 1)
-        self.items.append(content)
         rest = stripped[marker.end() :]
+        column = line.indent + len(marker[1])
+        space = indentation(" " * column + marker[2]) - column
+        self.items.append(column + (space if rest and space <= TAB else 1))
         if rest.startswith(("```", "~~~", "<!--")):
             self._opened(line, rest)
+        elif rest and not HEADING.match(rest):
+            self.paragraph = True
         return line._replace(kind="item")
 
     def _opened(self, line: Line, stripped: str) -> Line | None:
@@ -145,4 +155,5 @@ class _Scanner:
         """A quoted line; a fence inside the quote hides only quoted lines."""
         self.quote = self.quote or _Scanner()
         inner = self.quote.line(line.number, line.start, QUOTE.sub("", stripped, count=1))
+        self.paragraph = self.quote.paragraph
         return line._replace(kind=inner.kind if inner.kind in ("code", "comment") else "quote")

@@ -1,0 +1,38 @@
+"""`scaffold brief`: what whoever plans or executes has to know, on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--for", "iteration", type=click.Choice(["planning", "execution"]), default="planning", show_default=True)
+@click.option("--full", is_flag=True, help="Everything, however long; else it stays below 4,000 tokens.")
+@click.option("--workdir", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), help="Where.")
+@click.option("--root", help="The experiment root, where there are several.")
+def brief(iteration: str, full: bool, workdir: Path, root: str | None) -> None:
+    """The brief for iteration 0 (planning) or for a later one: goal, repository, contract, commands, protocol.
+
+    A token never stands in it: requests name $RESEARCH_AGENT_USER_AUTH_TOKEN.
+    """
+    from scaffold.plan import brief as briefs
+    from scaffold.plan import locate, runs, work
+    from scaffold.plan.check import check
+    from scaffold.plan.rule import Context
+    from scaffold.workspace import find
+
+    workspace = find(workdir, root)
+    context = Context(server=bool(workspace.answers.get("research_server_url")))
+    log = work.log_path(workspace.tasks)
+    now = briefs.Situation(
+        answers=workspace.answers,
+        workdir=str(workspace.workdir),
+        report=check(locate.read(workspace.tasks), context=context) if workspace.tasks.is_file() else None,
+        runs=runs.read(workspace).runs,
+        log=locate.read(log) if log.is_file() else "",
+        full=full,
+    )
+    text = briefs.planning(now) if iteration == "planning" else briefs.execution(now)
+    click.echo(text.encode("utf-8", "backslashreplace"), nl=False)

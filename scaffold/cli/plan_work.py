@@ -1,0 +1,207 @@
+"""The commands of `scaffold plan` that change a plan, or hold it against what is there."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from scaffold.plan.locate import Place
+    from scaffold.plan.verify import Evidence, Verification
+
+FILE = click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+PLAN = click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The plan; else the workspace's.")
+RUN = click.option("--run", "run_commands", is_flag=True, help="Run a done-when that stands in back-ticks.")
+TIMEOUT = click.option("--timeout", default=600.0, show_default=True, help="Seconds that one such command may take.")
+SIGNS = {True: "ok  ", False: "FAIL", None: "?   "}
+
+
+def shown_path(path: Path) -> str:
+    """A path as one would type it here, printable whatever its bytes."""
+    here = Path.cwd()
+    text = str(path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+@click.command()
+@FILE
+@click.option("--diff", is_flag=True, help="Show what would change, and change nothing.")
+def fix(file: Path | None, diff: bool) -> None:
+    """Mend what is mechanical: ids, marks, spacing, field order. Everything else stays, byte for byte."""
+    from difflib import unified_diff
+
+    from scaffold.plan import locate, store
+    from scaffold.plan.fix import fixed
+
+    where = locate.place(file, Path.cwd())
+    name = shown_path(where.plan)
+    if diff:
+        old = locate.read(where.plan)
+        lines = unified_diff(old.split("\n"), fixed(old).split("\n"), name, name, lineterm="")
+        click.echo("\n".join(lines).encode("utf-8", "surrogateescape"))
+    elif store.change(where.plan, fixed):
+        click.echo(f"{name}: mended; see `scaffold plan check` for what is left", err=True)
+    else:
+        click.echo(f"{name}: nothing to mend", err=True)
+
+
+@click.command()
+@click.argument("task")
+@PLAN
+def start(task: str, file: Path | None) -> None:
+    """Mark a task as in progress, and write down when."""
+    from scaffold.plan import locate, work
+
+    change = work.start(locate.place(file, Path.cwd()).plan, task, _now())
+    for warning in change.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"{change.task.id} is in progress", err=True)
+
+
+@click.command()
+@click.argument("task")
+@PLAN
+@RUN
+@TIMEOUT
+@click.option("--force", metavar="REASON", help="Mark it although it does not verify; the reason is written down.")
+def done(task: str, file: Path | None, run_commands: bool, timeout: float, force: str | None) -> None:
+    """Mark a task as done where it verifies, and write down a hash of each deliverable.
+
+    What does not verify is refused (exit code 3) unless --force gives a reason, which goes into the record and the log.
+    """
+    from scaffold.plan import locate, work
+
+    if force is not None and not force.strip():
+        raise click.BadParameter("--force needs a reason")
+    where = locate.place(file, Path.cwd())
+    found = work.done(where, task, _evidence(where, run_commands, timeout), _now(), force)
+    click.echo(_report(found))
+    if not work.holds(found) and force is None:
+        click.echo("not marked as done: it does not verify (--force REASON marks it all the same)", err=True)
+        raise click.exceptions.Exit(3)
+    click.echo(f"{found.task.id} is done", err=True)
+
+
+@click.command()
+@click.argument("phase", type=int)
+@click.argument("description")
+@PLAN
+@click.option("--deliverable", required=True, help="The file it leaves behind, relative to the work directory.")
+@click.option("--done-when", "done_when", required=True, help="What can be checked.")
+@click.option("--depends", help="Ids of tasks, with commas.")
+@click.option("--kind", help="baseline, main, ablation, logging, ... where the words do not say it.")
+def add(
+    phase: int,
+    description: str,
+    file: Path | None,
+    deliverable: str,
+    done_when: str,
+    depends: str | None,
+    kind: str | None,
+) -> None:
+    """Add a task to the end of a phase; prints its id. Refused where the plan would break the contract with it."""
+    from scaffold.plan import locate, work
+    from scaffold.plan.rule import Context
+
+    fields = [("depends", depends), ("deliverable", deliverable), ("done-when", done_when), ("kind", kind)]
+    where = locate.place(file, Path.cwd())
+    given = [(name, value) for name, value in fields if value]
+    click.echo(work.add(where.plan, phase, description, given, Context(server=where.server)).task.id)
+
+
+@click.command()
+@click.argument("text")
+@PLAN
+@click.option("--task", help="The task that it is about.")
+def log(text: str, file: Path | None, task: str | None) -> None:
+    """Append an entry to the iteration log beside the plan."""
+    from scaffold.plan import edit, locate, loop, store, work
+    from scaffold.plan.parse import parse
+
+    where = locate.place(file, Path.cwd())
+    parsed = parse(locate.read(where.plan))
+    about = edit.task_of(parsed, task).id if task else None
+    path = work.log_path(where.plan)
+    store.append(path, loop.log_entry(_now(), text, task=about))
+    click.echo(f"added to {shown_path(path)}", err=True)
+
+
+@click.command()
+@click.argument("tasks", nargs=-1)
+@PLAN
+@RUN
+@TIMEOUT
+@click.option("--json", "as_json", is_flag=True)
+def verify(tasks: tuple[str, ...], file: Path | None, run_commands: bool, timeout: float, as_json: bool) -> None:
+    """Look whether what is claimed is there, for TASKS or for every task that is marked done; exit code 3 where not.
+
+    Deliverables exist, are not empty, not older than the task's start, not ignored by git, not changed since the task
+    was done; conditions on runs and metrics hold in the manifests; commands exit with 0 (with --run).
+    """
+    from scaffold.plan import locate, work
+
+    where = locate.place(file, Path.cwd())
+    found = work.verified(where, tasks, _evidence(where, run_commands, timeout))
+    if as_json:
+        click.echo(json.dumps({"version": 1, "tasks": [_as_dict(one) for one in found]}, indent=2))
+    else:
+        click.echo("\n".join(map(_report, found)) or "no task is marked done")
+    if any(one.failed for one in found):
+        raise click.exceptions.Exit(3)
+
+
+@click.command()
+@PLAN
+@click.option("--reason", required=True, help="What failed.")
+def abort(file: Path | None, reason: str) -> None:
+    """Write the abort checklist in the place of the plan, and print the lines that end the loop.
+
+    A plan that was there is kept beside it.
+    """
+    from scaffold.plan import locate, loop, work
+
+    where = locate.place(file, Path.cwd())
+    kept = work.abort(where.plan, reason)
+    if kept is not None:
+        click.echo(f"the plan that was there is now {shown_path(kept)}", err=True)
+    click.echo(loop.tagged("summary", loop.ABORTED))
+    click.echo(loop.tagged("promise", "DONE"))
+
+
+WORK = (fix, start, done, add, log, verify, abort)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _evidence(where: Place, run_commands: bool, timeout: float) -> Evidence:
+    from scaffold.errors import ScaffoldError
+    from scaffold.plan import runs
+    from scaffold.plan.verify import Evidence
+    from scaffold.workspace import find
+
+    try:
+        workspace = find(where.workdir)
+    except ScaffoldError:
+        known = None
+    else:
+        known = runs.read(workspace).runs
+    output = where.plan.parent / "verify"
+    return Evidence(workdir=where.workdir, runs=known, run_commands=run_commands, timeout_s=timeout, output=output)
+
+
+def _report(found: Verification) -> str:
+    from scaffold.plan.inline import shown
+
+    rows = [f"{found.task.name}  {shown(found.task.description, 90)}"]
+    return "\n".join([*rows, *(f"  {SIGNS[one.holds]} {one.what}: {shown(one.text, 300)}" for one in found.checks)])
+
+
+def _as_dict(found: Verification) -> dict[str, object]:
+    checks = [{"what": one.what, "holds": one.holds, "text": one.text} for one in found.checks]
+    return {"task": found.task.id or None, "line": found.task.line, "holds": not found.failed, "checks": checks}

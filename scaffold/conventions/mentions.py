@@ -1,0 +1,132 @@
+"""Which commands of README, documents, scripts and pipelines run which script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from scaffold.conventions.directories import is_settings
+from scaffold.facts import Facts, paths, shell
+from scaffold.facts.structured import ini, scalars, toml
+
+SUFFIXES = (".py", ".sh", ".slurm", ".sbatch", ".jl", ".R", ".r", ".m", ".nf")
+_RUNNERS = re.compile(
+    r"^(python[\d.]*|torchrun|accelerate|accelerate-launch|deepspeed|srun|bash|sh|sbatch|source|mpirun|mpiexec|uv|poetry|pixi|Rscript|R|julia|ipython"
+    r"|streamlit|coverage|horovodrun|xvfb-run|qsub|bsub|composer|dask|ray|litmodels|nsys|nextflow|matlab)$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A command that runs a script; `text` is how one types it in the work directory.
+
+    `first` is False where the script is only handed to another one that the command runs.
+    """
+
+    command: shell.Command
+    text: str
+    first: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Scripts by file name, and by the name under which they are installed."""
+
+    by_name: Mapping[str, list[str]]
+    installed: Mapping[str, str]
+
+
+def index(facts: Facts) -> Index:
+    """What a word of a command may name."""
+    by_name: dict[str, list[str]] = {}
+    for path in facts.files:
+        if path.endswith(SUFFIXES):
+            by_name.setdefault(path.rpartition("/")[2], []).append(path)
+    return Index(by_name, _installed(facts))
+
+
+def _installed(facts: Facts) -> dict[str, str]:
+    """`[project.scripts]`, Poetry's scripts and console_scripts -> the module's file."""
+    data = toml(facts.texts.get("pyproject.toml", ""))
+    tables = [data.get("project", {}).get("scripts"), data.get("tool", {}).get("poetry", {}).get("scripts")]
+    entries = [f"{name}={target}" for table in tables if isinstance(table, dict) for name, target in table.items()]
+    entries += (
+        ini(facts.texts.get("setup.cfg", "")).get("options.entry_points", {}).get("console_scripts", "").splitlines()
+    )
+    for call in facts.parsed("setup.py").calls if "setup.py" in facts.texts else ():
+        points = call.keywords.get("entry_points")
+        listed = points.get("console_scripts") if isinstance(points, dict) else None
+        entries += [e for e in listed if isinstance(e, str)] if isinstance(listed, tuple) else []
+    found = {}
+    for name, equals, target in (e.partition("=") for e in entries):
+        module = target.strip().split(":")[0].replace(".", "/")
+        path = next(
+            (p for b in ("", "src/") for p in (f"{b}{module}.py", f"{b}{module}/__init__.py") if p in facts.names), None
+        )
+        if equals and path:
+            found[name.strip()] = path
+    return found
+
+
+def mentions(facts: Facts) -> Mapping[str, list[Mention]]:
+    """Script -> the commands that run it: README and documents, then scripts, then pipelines."""
+    found: dict[str, list[Mention]] = {}
+    known = index(facts)
+    for command in (*facts.shown_commands, *facts.shell_commands, *_pipeline_commands(facts)):
+        if paths.is_hidden(command.path) or paths.is_test(command.path):
+            continue
+        for number, (target, text) in enumerate(run_by(facts, command, known)):
+            if target != command.path and (number == 0 or not is_settings(facts, target)):
+                found.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
+    return found
+
+
+def _pipeline_commands(facts: Facts) -> Iterator[shell.Command]:
+    for path in facts.of("config"):
+        if path.rpartition("/")[2] == "dvc.yaml":
+            for key, value, line in scalars(facts.texts[path]):
+                if key == "cmd":
+                    for command in shell.commands(path, value, line):
+                        yield replace(command, line=line)
+
+
+def run_by(facts: Facts, command: shell.Command, known: Index) -> Iterator[tuple[str, str]]:
+    """The scripts that a command names, the one it runs first, each with the command as typed in the work directory."""
+    words = command.words
+    if words[0] in known.installed:
+        yield known.installed[words[0]], command.text
+        return
+    if not (_RUNNERS.match(words[0].rpartition("/")[2]) or words[0].startswith(("./", "$")) or words[0] in facts.names):
+        return
+    for at, word in enumerate(words[:40]):
+        if at and words[at - 1] == "-m":
+            yield from ((p, command.text) for p in _module(facts, word))
+        elif word.rpartition("/")[2] in known.by_name:
+            yield from _file(facts, command, word, known)
+
+
+def _module(facts: Facts, word: str) -> list[str]:
+    stem = word.replace(".", "/")
+    return [p for b in (stem, f"src/{stem}") for p in (f"{b}.py", f"{b}/__main__.py") if p in facts.names]
+
+
+def _file(facts: Facts, command: shell.Command, word: str, known: Index) -> Iterator[tuple[str, str]]:
+    """A path from the work directory, from the folder of the document or script, or a name that only one file has."""
+    plain = word.removeprefix("./")
+    folder = command.path.rpartition("/")[0]
+    if plain in facts.names:
+        yield plain, command.text
+    elif f"{folder}/{plain}" in facts.names:
+        yield f"{folder}/{plain}", f"cd {folder} && {command.text}"
+    else:
+        tail = plain.replace("../", "")
+        same = [p for p in known.by_name[tail.rpartition("/")[2]] if p.endswith("/" + tail) or p == tail]
+        if len(same) == 1:
+            base = same[0].removesuffix(tail).rstrip("/")
+            yield (
+                same[0],
+                f"cd {base} && {command.text}"
+                if base and "../" not in plain
+                else command.text.replace(word, same[0], 1),
+            )

@@ -1,0 +1,149 @@
+"""The command-line options of a Python script, its own and those that it takes over from others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from scaffold.facts import Facts
+from scaffold.facts.source import Call, Definition, Ref, Source, word
+
+_CLI_LIBRARIES = ("tyro", "simple_parsing", "pyrallis", "draccus", "tap", "jsonargparse", "chz")
+_TAKES_A_CLASS = re.compile(r"(^|\.)(cli|parse|parse_args|wrap|add_arguments|entrypoint|argparse)$")
+_HUGGING_FACE = re.compile(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
+# classes of transformers and trl whose fields include `seed`
+_TRAINING_ARGUMENTS = re.compile(
+    r"^(Seq2Seq)?TrainingArguments$"
+    r"|^(SFT|DPO|ORPO|KTO|PPO|PPOv2|GRPO|RLOO|Reward|CPO|BCO|GKD|OnlineDPO|NashMD|XPO|PRM|IterativeSFT)(Config|TrainingArguments)$"
+)
+_ADDS_OPTIONS = re.compile(r"(add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$", re.IGNORECASE)
+_TAKES_OVER = re.compile(
+    r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|(add|get|make|build|set|parse|init)_?\w*(args?|arguments|parser|options|opts|flags)\w*"
+    r"|\w*parser|args|opt)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Python script with what it imports of the repository, and how far away that is."""
+
+    facts: Facts
+    path: str
+    source: Source
+    near: Mapping[str, int]
+
+    def sources(self, *, within: int = 9) -> Iterator[tuple[str, Source]]:
+        """The script and what it imports, the nearest first."""
+        for path in sorted(self.near, key=lambda p: (self.near[p], p)):
+            if self.near[path] <= within:
+                yield path, self.facts.parsed(path)
+
+
+def declared(source: Source) -> Iterator[str]:
+    """The long options that one module declares: argparse, click, absl, typer, fire."""
+    for call in source.calls:
+        first = [w for a in call.args if (w := word(a)) is not None]
+        if call.last in ("add_argument", "add", "option", "Option", "add_arg", "add_option"):
+            yield from (w.split("/")[0] for w in first if w.startswith("--"))
+        elif re.match(r"DEFINE_(integer|float|string|list|multi_integer|spaceseplist)$", call.last) and first:
+            yield f"--{first[0]}"
+        elif call.last in ("Fire", "run") and call.args:
+            yield from _parameters(source, call)
+    if source.uses("typer") is not None:
+        commands = [f for f in source.functions if any(d.rpartition(".")[2] == "command" for d in f.decorators)]
+        yield from (f"--{name.replace('_', '-')}" for f in commands for name in f.fields)
+
+
+def _parameters(source: Source, call: Call) -> Iterator[str]:
+    """`Fire(main)` and `typer.run(main)` make an option of each parameter."""
+    dashed = source.uses("typer") is not None
+    if not dashed and source.uses("fire") is None:
+        return
+    for target in (d for d in (*source.functions, *source.classes) if d.name == call.args[0]):
+        members = [target, *(f for f in source.functions if f.outer == target.name)]
+        yield from (f"--{name.replace('_', '-') if dashed else name}" for m in members for name in m.fields)
+
+
+def builds_parser(source: Source) -> bool:
+    """Whether a module declares a command line of its own."""
+    return any(c.last in ("ArgumentParser", "add_argument", "option", "OptionParser") for c in source.calls)
+
+
+def taken_over(script: Script) -> Iterator[str]:
+    """Options that imported modules declare: a shared argument module, a wrapped trainer, `parents=[...]`."""
+    own = builds_parser(script.source)
+    if own and not _extends_parser(script.source):
+        return
+    for path, source in script.sources():
+        alone = source.main is None and not own
+        if path != script.path and (alone or _calls_into(script.source, path)):
+            yield from declared(source)
+
+
+def _extends_parser(source: Source) -> bool:
+    """Whether a script's parser takes options of another: `parents=[...]`, or an imported `add_..._args(parser)`."""
+    imported = {name for i in source.imports for name in (*i.aliases, *i.names)}
+    extending = (
+        c for c in source.calls if c.last not in ("add_argument", "parse_args") and _ADDS_OPTIONS.search(c.last)
+    )
+    return any("parents" in c.keywords for c in source.calls) or any(
+        c.name.split(".")[0] in imported for c in extending
+    )
+
+
+def _calls_into(source: Source, path: str) -> bool:
+    """Whether a script imports the main, train or parser function of a module, or all of it."""
+    stem = path.rpartition("/")[2].removesuffix(".py")
+    stem = path.split("/")[-2] if stem == "__init__" and "/" in path else stem
+    found = [i for i in source.imports if i.module.rpartition(".")[2] == stem or stem in i.names]
+    return any(not i.names or stem in i.names or any(_TAKES_OVER.match(n) for n in i.names) for i in found)
+
+
+def typed(script: Script) -> Iterator[str]:
+    """Fields of the dataclasses that tyro and its like turn into options, nested ones with their prefix."""
+    if builds_parser(script.source):
+        return
+    parsing = [s for _, s in script.sources() if s.uses(*_CLI_LIBRARIES) is not None]
+    if not parsing:
+        return
+    dashed = any(s.uses("tyro") is not None for s in parsing)
+    taken = {
+        str(a) for s in parsing for c in s.calls if _TAKES_A_CLASS.search(c.name) for a in c.args if isinstance(a, Ref)
+    }
+    found = []
+    for path, source in script.sources():
+        for owner in (d for d in source.classes if d.fields):
+            prefix = "" if path == script.path or owner.name in taken else _prefix(script, owner)
+            if prefix is not None:
+                found += [
+                    (prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}")
+                    for name in owner.fields
+                ]
+    yield from (option for _, option in sorted(found, key=lambda f: f[0]))
+
+
+def _prefix(script: Script, owner: Definition, *, deepest: int = 3) -> str | None:
+    """The fields of other classes through which one reaches `owner`, as `debug.`; None where none holds it."""
+    name = f"{owner.outer}.{owner.name}" if owner.outer else owner.name
+    whole = re.compile(rf"(?<![\w.]){re.escape(name)}\b")
+    for holder in (d for _, s in script.sources() for d in s.classes if d != owner):
+        for field, annotation in holder.fields.items():
+            if whole.search(annotation):
+                above = _prefix(script, holder, deepest=deepest - 1) if deepest > 1 else None
+                return f"{above or ''}{field}."
+    return None
+
+
+def hugging_face(script: Script) -> Iterator[str]:
+    """HfArgumentParser and TrlParser take their classes' fields; those of TrainingArguments include `--seed`."""
+    parsers = [c for c in script.source.calls if _HUGGING_FACE.search(c.name)]
+    if not parsers:
+        return
+    first = parsers[0].args[0] if parsers[0].args else parsers[0].keywords.get("dataclass_types")
+    names = {str(n) for n in (first if isinstance(first, tuple) else (first,)) if n}
+    classes = {d.name: d for _, s in script.sources() for d in s.classes}
+    bases = {b for n in names if n in classes for b in classes[n].bases}
+    if any(_TRAINING_ARGUMENTS.match(n.rpartition(".")[2]) for n in names | bases):
+        yield "--seed"
+    yield from (f"--{field}" for n in sorted(names) if n in classes for field in classes[n].fields)

@@ -1,0 +1,108 @@
+"""The shell line that builds the environment apart from the user's own, and what stands before a command in it."""
+
+from __future__ import annotations
+
+import re
+
+from scaffold.conventions.environment import CONDA, files, is_aside
+from scaffold.conventions.found import Found
+from scaffold.conventions.model import Evidence
+from scaffold.facts import Facts, paths
+
+_INSTALLS_PROJECT = re.compile(
+    r"^(python3? -m )?pip3? install (-e |--editable )?\.(\s|$|\[)|^python3? setup\.py (install|develop)"
+)
+_REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\-]*(\[[\w,\-]+\])?([=<>~!]=?[\w.*,<>=!]+)?$")
+
+
+def setup(facts: Facts, declared: str, python: str | None) -> Found[str]:
+    """The shell line that builds the isolated environment: uv where it can, micromamba for an environment file."""
+    top = [p for p in files(facts).value if not is_aside(p)]
+    venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
+    if declared == "uv":
+        return Found(f"uv sync{_project(facts)}")
+    if declared == "pixi":
+        return Found("pixi install")
+    if declared == "conda":
+        return _setup_conda(facts, top)
+    if declared in ("poetry", "pdm") and any(p.endswith(f"{declared}.lock") for p in top):
+        return Found(f"{venv} && uv pip install {declared} && {declared} install")
+    if declared == "none":
+        return _setup_from_readme(facts, venv)
+    arguments = _pip_arguments(top)
+    return Found(
+        f"{venv} && uv pip install {arguments}" if arguments else "", tuple(Evidence(path=p, text=p) for p in top[:3])
+    )
+
+
+def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:
+    """The environment file, and the project itself where the README says to install it."""
+    path = min((p for p in top if CONDA.search(p)), key=lambda p: (p.count("/"), len(p), p), default="environment.yml")
+    name = _conda_name(facts, path)
+    activate = f'eval "$(micromamba shell hook --shell bash)" && micromamba activate {name}'
+    line = f"micromamba create -y -n {name} -f {path} && {activate}"
+    evidence = [Evidence(path=path, text=path)]
+    installs = next((c for c in facts.shown_commands if _INSTALLS_PROJECT.search(c.text)), None)
+    if installs is not None and any(p in top for p in ("setup.py", "pyproject.toml", "setup.cfg")):
+        line += " && pip install -e ."
+        evidence.append(Evidence(path=installs.path, line=installs.line, text=installs.text))
+    return Found(line, tuple(evidence))
+
+
+def _python_option(top: list[str], python: str | None) -> str:
+    """`--python` where the constraint has an upper bound that uv would not read by itself (it reads pyproject.toml)."""
+    if (
+        python is None
+        or "pyproject.toml" in top
+        or not re.fullmatch(r"\s*(?:(?:==|<=?|>=?|!=|~=)\s*[\d.*]+\s*,?\s*)+", python)
+    ):
+        return ""
+    return f" --python '{''.join(python.split())}'" if re.search(r"<|==|~=", python) else ""
+
+
+def _pip_arguments(top: list[str]) -> str:
+    """What to give `uv pip install`: the top requirements.txt (or the only one) and the project itself."""
+    requirements = [p for p in top if re.search(r"(^|/)requirements\.txt$", p)] or [
+        p for p in top if p.endswith(".txt") and "requirements" in p
+    ][:1]
+    projects = [p for p in top if p.endswith(("pyproject.toml", "setup.py", "setup.cfg"))]
+    nearest = sorted(requirements, key=lambda p: (p.count("/"), p))[:1]
+    project = sorted(projects, key=lambda p: (p.count("/"), p))[:1]
+    if project and nearest and project[0].count("/") > nearest[0].count("/"):
+        project = []
+    elif project and nearest and project[0].count("/") < nearest[0].count("/"):
+        nearest = []
+    folder = project[0].rpartition("/")[0] if project else ""
+    arguments = [f"-r {p}" for p in nearest] + ([f"-e ./{folder}" if folder else "-e ."] if project else [])
+    return " ".join(arguments)
+
+
+def _conda_name(facts: Facts, path: str) -> str:
+    found = re.search(r"^name:\s*[\"']?([\w.-]+)", facts.texts.get(path, ""), re.MULTILINE)
+    return found[1] if found else "experiment"
+
+
+def _setup_from_readme(facts: Facts, venv: str) -> Found[str]:
+    """A repository that declares nothing may still say `pip install A B` in its README."""
+    for command in (c for c in facts.shown_commands if paths.depth(c.path) == 1 and "readme" in c.path.lower()):
+        words = command.words
+        if (
+            words[:2] in (("pip", "install"), ("pip3", "install"))
+            and all(_REQUIREMENT.match(w) for w in words[2:])
+            and len(words) > 2
+        ):
+            line = f"{venv} && uv pip install {' '.join(repr(w) if re.search('[<>]', w) else w for w in words[2:])}"
+            return Found(line, (Evidence(path=command.path, line=command.line, text=command.text),))
+    return Found("")
+
+
+def run_prefix(facts: Facts, declared: str) -> str:
+    """What stands before a command so that it runs in the environment; empty where `setup` activates it."""
+    return {"uv": f"uv run{_project(facts)}", "pixi": "pixi run"}.get(declared, "")
+
+
+def _project(facts: Facts) -> str:
+    """`--project FOLDER` where the uv project does not lie at the top."""
+    projects = [p for p in files(facts).value if not is_aside(p) and p.endswith(("uv.lock", "pyproject.toml"))]
+    folder = min(projects, key=lambda p: (p.count("/"), p.endswith("pyproject.toml"), p), default="").rpartition("/")[0]
+    return f" --project {folder}" if folder else ""

@@ -1,0 +1,44 @@
+"""Plan -> the ids that its tasks should have."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from scaffold.plan.model import OPEN, Plan
+
+MENTION = re.compile(r"(?<![\w/.-])P(\d{1,9})-T(\d{1,9})(?![\w/-]|\.\w)", re.IGNORECASE)
+
+
+def first_ids(plan: Plan) -> dict[int, str]:
+    """The line of each task -> its id; a task without one gets the next number that is free in its phase."""
+    numbers = Counter(phase.number for phase in plan.phases)
+    last: dict[int, int] = {}
+    for task in plan.tasks:
+        if task.number:
+            last[task.number[0]] = max(task.number[1], last.get(task.number[0], 0))
+    names: dict[int, str] = {}
+    for phase in plan.phases:
+        for task in phase.tasks:
+            if task.id:
+                names[task.line] = task.id
+            elif phase.number is not None and numbers[phase.number] == 1:
+                last[phase.number] = last.get(phase.number, 0) + 1
+                names[task.line] = f"P{phase.number}-T{last[phase.number]}"
+    return names
+
+
+def ids(plan: Plan) -> Mapping[int, str]:
+    """The line of each task -> the id that it should have: one that counts within its phase, where no meaning is lost by it.
+
+    Ids stay as they are where something was started (they stand in run manifests), where phases are misnumbered, and where
+    a mention of no task would then find one.
+    """
+    first = first_ids(plan)
+    numbers = [phase.number for phase in plan.phases]
+    if any(task.mark != OPEN for task in plan.tasks) or None in numbers or len(set(numbers)) < len(numbers):
+        return first
+    counted = {t.line: f"P{phase.number}-T{m}" for phase in plan.phases for m, t in enumerate(phase.tasks, start=1)}
+    mentioned = {f"P{int(n)}-T{int(m)}" for n, m in MENTION.findall(plan.text)}
+    return first if (mentioned - set(first.values())) & set(counted.values()) else counted

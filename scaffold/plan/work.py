@@ -1,0 +1,154 @@
+"""Taking up and finishing tasks on disk: the mark in the plan, the record beside it, the entry in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+from scaffold.plan import edit, loop, record, store, verify
+from scaffold.plan.check import check
+from scaffold.plan.inline import shown
+from scaffold.plan.locate import Place, read
+from scaffold.plan.model import DONE, STARTED, Task
+from scaffold.plan.parse import parse
+from scaffold.plan.progress import waits_for
+from scaffold.plan.record import TaskRecord
+from scaffold.plan.rule import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an edit did: the task as it is now, and what the user should know about it."""
+
+    task: Task
+    warnings: tuple[str, ...] = ()
+
+
+def start(plan: Path, wanted: str, now: str) -> Change:
+    """Mark a task as in progress and write down when. Raises ScaffoldError where it is done already."""
+    with store.locked(plan.resolve()):
+        before = parse(read(plan))
+        task = edit.task_of(before, wanted)
+        if task.state == DONE:
+            raise ScaffoldError(f"{task.id} is done", hint="add a follow-up: scaffold plan add")
+        others = [other.name for other in before.tasks if other.state == STARTED and other is not task]
+        waiting = waits_for(before).get(task.line, ())
+        records = record.load(record.path_for(plan))
+        known = records.get(task.id, TaskRecord())
+        if task.state != STARTED or known.started_at is None:
+            record.save(record.path_for(plan), {**records, task.id: replace(known, started_at=now, done_at=None)})
+        store.rewrite(plan, lambda text: edit.marked(text, wanted, STARTED))
+    warnings = [f"{name} is in progress too" for name in others]
+    warnings += [f"{task.id} depends on {shown(name)}, which is not done" for name in waiting]
+    return Change(task=task, warnings=tuple(warnings))
+
+
+def verified(where: Place, wanted: Sequence[str], evidence: verify.Evidence) -> list[verify.Verification]:
+    """Look at the tasks with these ids; without ids, at every task that is marked done."""
+    plan = parse(read(where.plan))
+    tasks = [edit.task_of(plan, name) for name in wanted] or [task for task in plan.tasks if task.state == DONE]
+    records = record.load(record.path_for(where.plan))
+    return [verify.verify(task, records.get(task.id, TaskRecord()), evidence) for task in tasks]
+
+
+def done(where: Place, wanted: str, evidence: verify.Evidence, now: str, force: str | None) -> verify.Verification:
+    """Mark a task as done where it verifies, with a hash of each deliverable; what does not verify needs a reason.
+
+    The reason goes into the record and into the iteration log. Whether the task was marked can be seen in the plan; a
+    verification that fails and was not forced changes nothing.
+    """
+    task = edit.task_of(parse(read(where.plan)), wanted)
+    path = record.path_for(where.plan)
+    known = record.load(path).get(task.id, TaskRecord())
+    # hashes of an earlier `done` say nothing about the files of now: finishing again writes new ones
+    verification = verify.verify(task, replace(known, deliverables={}), evidence)
+    if not holds(verification) and force is None:
+        return verification
+    hashes = verify.hashes(task, where.workdir)
+    with store.locked(where.plan.resolve()):
+        records = record.load(path)
+        known = records.get(task.id, TaskRecord())
+        forced = force if not holds(verification) else None
+        entry = replace(known, done_at=now, deliverables=hashes, forced=forced)
+        record.save(path, {**records, task.id: entry})
+        store.rewrite(where.plan, lambda text: edit.marked(text, wanted, DONE))
+    if forced is not None:
+        problems = "\n".join(f"- {one.what}: {one.text}" for one in open_checks(verification))
+        entry_text = f"Marked as done although it does not verify: {forced}\n\n{problems}"
+        store.append(log_path(where.plan), loop.log_entry(now, entry_text, task=task.id))
+    return verification
+
+
+def open_checks(verification: verify.Verification) -> list[verify.Check]:
+    """What keeps a task from being done: what does not hold, and commands that were not run."""
+    return [one for one in verification.checks if one.holds is False or one.runnable]
+
+
+def holds(verification: verify.Verification) -> bool:
+    """Whether a task may be marked as done."""
+    return not open_checks(verification)
+
+
+def add(plan: Path, phase: int, description: str, fields: Sequence[tuple[str, str]], context: Context) -> Change:
+    """Add a task to the end of a phase. Raises ScaffoldError where the plan would then break a rule that it kept before."""
+
+    def added(text: str) -> str:
+        new, name = edit.added(text, phase, description, fields)
+        names.append(name)
+        before = {(f.code, f.task) for f in check(text, context=context).findings}
+        after = [f for f in check(new, context=context).findings if f.severity == "error"]
+        broken = [f for f in after if (f.code, f.task) not in before]
+        if broken:
+            found = "; ".join(f"{f.code} {f.message}" for f in broken)
+            raise ScaffoldError(
+                f"with that task the plan would break the contract: {found}", hint=broken[0].hint or None
+            )
+        return new
+
+    names: list[str] = []
+    store.change(plan, added)
+    return Change(task=edit.task_of(parse(read(plan)), names[-1]))
+
+
+def log_path(plan: Path) -> Path:
+    """The iteration log, which lies beside the plan."""
+    return plan.with_name(loop.LOG)
+
+
+def refuse_unfinished(plan: Path) -> None:
+    """Raise ScaffoldError where a plan has tasks that are not done; an aborted plan has none."""
+    text = read(plan)
+    left = [task.name for task in parse(text).tasks if task.state != DONE]
+    if left and not check(text).aborted:
+        hint = "promise WAITING while runs are going, or finish them: scaffold plan next"
+        raise ScaffoldError(f"{len(left)} task(s) of the plan are not done: {shown(', '.join(left), 120)}", hint=hint)
+
+
+def abort(plan: Path, reason: str) -> Path | None:
+    """Write the abort checklist in the place of the plan; a plan that was there is kept beside it, and its path given.
+
+    Raises ScaffoldError where the folder cannot be written.
+    """
+    text = loop.abort_checklist(reason)
+    try:
+        plan.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScaffoldError(f"{plan.parent} cannot be made: {error.strerror}") from error
+    with store.locked(plan.resolve()):
+        kept = None
+        if plan.exists() and not check(read(plan)).aborted and read(plan).strip():
+            kept = _free(plan.with_name(f"{plan.stem}.before-abort{plan.suffix}"))
+            store.create(kept, plan.read_bytes())
+        store.create(plan, text.encode())
+    return kept
+
+
+def _free(path: Path) -> Path:
+    """`path`, or the same with the first number that nothing bears."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free

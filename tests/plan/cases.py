@@ -1,0 +1,43 @@
+"""Plans that state their own findings: `<!-- expect: P204 -->` on the offending line, `<!-- options: fresh -->` anywhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffold.plan.rule import Context
+
+FOLDER = Path(__file__).parents[1] / "plans"
+EXPECT = re.compile(r" ?<!-- expect: ([P\d ]+?) -->")
+OPTIONS = re.compile(r"<!-- options: ([a-z ]+?) -->")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan without its marks, what is expected of it as (line, code), and what the rules are told."""
+
+    path: Path
+    text: str
+    expected: list[tuple[int, str]]
+    context: Context
+
+
+def read(path: Path) -> Case:
+    text = path.read_bytes().decode("utf-8")
+    found = OPTIONS.search(text)
+    options = found[1].split() if found else []
+    text = OPTIONS.sub("", text)
+    lines = text.split("\n")
+    expected = [
+        (number, code)
+        for number, line in enumerate(lines, start=1)
+        for mark in EXPECT.finditer(line)
+        for code in mark[1].split()
+    ]
+    context = Context(fresh="fresh" in options, server="server" in options)
+    return Case(path, EXPECT.sub("", text), sorted(expected), context)
+
+
+BAD = sorted((FOLDER / "bad").glob("*.md"))
+GOOD = sorted((FOLDER / "good").glob("*.md"))

@@ -1,0 +1,61 @@
+"""Every plan below tests/plans gives exactly the findings that it states."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from scaffold.plan import loop, progress
+from scaffold.plan.check import check, rules
+from scaffold.plan.parse import parse
+from tests.plan.cases import BAD, GOOD, read
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_bad_plans_give_the_findings_that_they_state(path: Path) -> None:
+    case = read(path)
+    found = check(case.text, context=case.context).findings
+    assert sorted((f.line, f.code) for f in found) == case.expected, [f"{f.line} {f.code} {f.message}" for f in found]
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_good_plans_give_none(path: Path) -> None:
+    case = read(path)
+    assert case.expected == []
+    found = check(case.text, context=case.context).findings
+    assert not found, [f"{f.line} {f.code} {f.message}" for f in found]
+
+
+def test_every_rule_is_broken_in_at_least_three_plans() -> None:
+    files = Counter(code for path in BAD for code in {code for _, code in read(path).expected})
+    rare = {rule.code: files[rule.code] for rule in rules() if files[rule.code] < 3}
+    assert not rare
+
+
+@pytest.mark.parametrize("path", [*GOOD, *BAD], ids=lambda path: path.stem)
+def test_findings_come_in_reading_order_and_are_the_same_again(path: Path) -> None:
+    case = read(path)
+    first, second = (check(case.text, context=case.context).findings for _ in range(2))
+    assert first == second
+    assert [(f.line, f.column) for f in first] == sorted((f.line, f.column) for f in first)
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_the_server_takes_up_the_task_that_plan_next_names(path: Path) -> None:
+    """Walk the whole plan, taking up and finishing what `plan next` names; the server's expressions agree at every step."""
+    text = read(path).text
+    for _ in range(100):
+        plan = parse(text)
+        task = progress.of(plan).next
+        lines = text.splitlines()
+        index = loop.current(lines)
+        if task is None:
+            assert index is None or path.stem == "examples_in_fences"
+            break
+        assert index is not None and plan.lines[task.line - 1].text == lines[index].removeprefix("\ufeff")
+        mark = "x" if task.state == "/" else "/"
+        text = text[: task.at] + mark + text[task.at + 1 :]
+    else:
+        pytest.fail("the plan does not end")

@@ -1,0 +1,133 @@
+"""What each line is: held against markdown-it-py, a parser of the whole language, wherever the contract wants the same."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from scaffold.plan.parse import ITEM, title_of
+from scaffold.plan.scan import indentation, scan
+
+# no indentation of four and more outside a list (the contract reads an item there, CommonMark code), no number but 1
+BLOCKS = [
+    "- [ ] task",
+    "  - [x] nested",
+    "* [/] star",
+    "+ [ ] plus",
+    "1. [ ] one",
+    "1) [ ] one",
+    "-\t[ ] tab",
+    "- ```",
+    "- <!--",
+    "```",
+    "```text",
+    "````",
+    "~~~",
+    "  ```",
+    "   ~~~~",
+    "``` not `` a fence",
+    "<!--",
+    "  <!-- open",
+    "<!-- whole -->",
+    "-->",
+    "> - [ ] quoted",
+    "> ```",
+    "> <!--",
+    "# Heading",
+    "## Phase 1 - x ##",
+    "#no heading",
+    "***",
+    "text",
+    "  text",
+    "",
+    " ",
+]
+
+
+def oracle(text: str) -> tuple[list[int], list[tuple[int, str]]]:
+    """The lines of checkbox items, and of headings with their titles, outside quotes, as markdown-it-py sees them."""
+    items, headings, quotes, lists = [], [], 0, 0
+    tokens = MarkdownIt("commonmark").parse(text)
+    for index, token in enumerate(tokens):
+        if token.type in ("blockquote_open", "blockquote_close"):
+            quotes += token.nesting
+        if token.type in ("list_item_open", "list_item_close"):
+            lists += token.nesting
+        if quotes or token.map is None:
+            continue
+        follows = tokens[index + 2] if len(tokens) > index + 2 else None
+        if token.type == "list_item_open" and follows is not None and follows.type == "inline" and follows.map:
+            if follows.map[0] == token.map[0] and follows.content[:1] == "[" and follows.content[2:4] == "] ":
+                items.append(token.map[0] + 1)
+        if token.type == "heading_open" and token.markup.startswith("#"):
+            headings.append((token.map[0] + 1, tokens[index + 1].content))
+    return items, headings
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(st.sampled_from(BLOCKS), max_size=12))
+def test_agrees_with_a_parser_of_the_whole_language(blocks: list[str]) -> None:
+    text = "\n".join(blocks)
+    items, headings = oracle(text)
+    lines = scan(text).lines
+    assert [line.number for line in lines if line.kind == "item" and ITEM.match(line.text)] == items
+    found = [(line.number, title_of(line)[1]) for line in lines if line.kind == "heading"]
+    assert [(number, title.rstrip("#").strip()) for number, title in found] == [
+        (number, title.rstrip("#").strip()) for number, title in headings
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("- a\n  ```\n  - [ ] in\n- [ ] out", ["item", "code", "code", "item"]),
+        ("- a\nlazy\n  ```\n- [ ] out", ["item", "text", "code", "item"]),
+        ("```\n- [ ] x\n~~~\n````", ["code", "code", "code", "code"]),
+        ("<!-- a -->\n- [ ] x", ["comment", "item"]),
+        ("text <!-- a\n- [ ] x", ["text", "item"]),
+        ("> ```\n- [ ] x", ["code", "item"]),
+        ("        - [ ] as deep as the server reads it", ["item"]),
+        ("a\x0bb\x0c\u2028- [ ] one line", ["text"]),
+        ("\ufeff# Tasks", ["heading"]),
+        ("# a\r- [ ] b\r\n- [ ] c\n", ["heading", "item", "item"]),
+        ("", []),
+    ],
+)
+def test_kinds_of_lines(text: str, kinds: list[str]) -> None:
+    assert [line.kind for line in scan(text).lines] == kinds
+
+
+@given(st.text(alphabet=st.sampled_from("- [ ]x/#`~<!>\t\r\n\ufeff1.a"), max_size=200))
+def test_every_character_stands_in_one_line(text: str) -> None:
+    lines = scan(text).lines
+    assert [line.number for line in lines] == list(range(1, len(lines) + 1))
+    rebuilt, position = "", 0
+    for line in lines:
+        rebuilt += text[position : line.start] + line.text
+        position = line.start + len(line.text)
+    assert rebuilt + text[position:] == text
+    assert all("\n" not in line.text and "\r" not in line.text for line in lines)
+
+
+def test_tabs_reach_the_next_multiple_of_four() -> None:
+    assert [indentation(text) for text in ("\ta", "  \ta", "    \ta", " a")] == [4, 4, 8, 1]
+
+
+def test_an_open_fence_is_reported_with_its_line() -> None:
+    opened = scan("a\n~~~\n- [ ] b").unclosed
+    assert opened is not None and opened.number == 2
+    assert scan("~~~\n~~~").unclosed is None
+    assert scan("- ~~~\n\nend").unclosed is None
+
+
+@pytest.mark.parametrize(
+    "text", ["- " * 20_000, "> " * 20_000, "  " * 50_000 + "- [ ] x", "`" * 100_000, "<!--" * 50_000]
+)
+def test_long_lines_take_no_longer_than_their_length(text: str) -> None:
+    begun = time.perf_counter()
+    scan("\n".join([text] * 3))
+    assert time.perf_counter() - begun < 5

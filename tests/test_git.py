@@ -1,0 +1,91 @@
+"""The door to git: odd paths, odd places, merges and patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+from tests.conftest import MakeRepo, commit_all, write_tree
+from tests.conftest import git as run_git
+
+
+def test_where_a_directory_stands(make_repo: MakeRepo, tmp_path: Path) -> None:
+    repo = make_repo({"sub/a.txt": ""})
+    found = git.place(repo / "sub")
+    assert (found.top, found.head, found.inside, found.refusal) == (repo, git.head(repo), True, None)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    assert git.place(outside) == git.Place(top=None, head=None, inside=True, refusal=None)
+    run_git(outside, "init", "-q")
+    assert git.place(outside).head is None and git.place(outside).top == outside
+    assert not git.place(repo / ".git").inside
+
+
+def test_odd_names_come_back_as_they_are(make_repo: MakeRepo) -> None:
+    names = ["a b.txt", "ünï/数.txt", 'quo"te', "new\nline", "-dash"]
+    repo = make_repo(dict.fromkeys(names, "x"))
+    assert git.tracked(repo) == sorted(names)
+
+
+def test_names_that_are_no_unicode_come_back_too(make_repo: MakeRepo) -> None:
+    repo = make_repo()
+    (repo / "bad-\udcff.txt").write_text("")
+    commit_all(repo)
+    assert "bad-\udcff.txt" in git.tracked(repo)
+
+
+def test_ignored_paths_come_with_the_rule_that_decides(make_repo: MakeRepo) -> None:
+    repo = make_repo({".gitignore": "*.log\n!keep.log\n/out/\n", "tracked.txt": ""})
+    write_tree(repo, {"sub/.gitignore": "x\n"})
+    found = {
+        row.path: (row.source, row.line, row.pattern)
+        for row in git.ignored(repo, ["a.log", "keep.log", "out/b", "sub/x", "c"])
+    }
+    assert found == {
+        "a.log": (".gitignore", 1, "*.log"),
+        "out/b": (".gitignore", 3, "/out/"),
+        "sub/x": ("sub/.gitignore", 1, "x"),
+    }
+    assert git.ignored(repo, []) == []
+
+
+def test_merges_or_marks() -> None:
+    labels = ("yours", "old", "new")
+    assert git.merge(b"a\nb\nc\nmine\n", b"a\nb\nc\nd\n", b"A\nb\nc\nd\n", labels=labels) == (b"A\nb\nc\nmine\n", False)
+    merged, conflict = git.merge(b"mine\n", b"a\n", b"theirs\n", labels=labels)
+    assert conflict and merged == b"<<<<<<< yours\nmine\n=======\ntheirs\n>>>>>>> new\n"
+
+
+def test_binary_content_is_a_conflict_and_stays_as_it_is() -> None:
+    assert git.merge(b"\0mine", b"\0a", b"\0theirs", labels=("a", "b", "c")) == (b"\0mine", True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("a\nb\n", "a\nc\n"), (None, "new\n"), ("gone\n", None), ("no newline", "still none"), ("a\n", "a")],
+)
+def test_a_difference_is_a_patch_that_git_applies(make_repo: MakeRepo, old: str | None, new: str | None) -> None:
+    repo = make_repo({"x.txt": "x"} if old is None else {"x.txt": "x", "dir/f.txt": old})
+    patch = git.difference("dir/f.txt", *(None if text is None else text.encode() for text in (old, new)))
+    (repo / "p.patch").write_text(patch)
+    run_git(repo, "apply", "p.patch")
+    path = repo / "dir/f.txt"
+    assert (path.read_text() if path.exists() else None) == new
+
+
+def test_failure_is_told_in_gits_own_words(make_repo: MakeRepo) -> None:
+    with pytest.raises(ScaffoldError, match=r"git rev-parse failed in .*nonsense"):
+        git.must(make_repo(), "rev-parse", "nonsense")
+
+
+def test_a_git_that_does_not_answer(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_tree(tmp_path, {"bin/git": "#!/bin/sh\nexec sleep 30\n"})
+    (tmp_path / "bin/git").chmod(0o755)
+    repo = make_repo()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setattr(git, "TIMEOUT_S", 0.2)
+    with pytest.raises(ScaffoldError, match="did not answer"):
+        git.top(repo)
