@@ -103,7 +103,12 @@ def test_the_index_is_never_believed_over_the_file(run: Run, trained: Workspace)
 
 
 def test_live_runs_show_how_far_they_are_and_lost_ones_that_they_are(run: Run, workspace: Workspace) -> None:
-    code = "import os, time; open(os.environ['RUN_OUTPUT_DIR'] + '/metrics.jsonl', 'w').write('{\"step\": 3}\\n'); print('a\\r50%', end='', flush=True); time.sleep(60)"
+    code = """
+import os, time
+open(os.environ["RUN_OUTPUT_DIR"] + "/metrics.jsonl", "w").write('{"step": 3}\\n')
+print("a\\r50%", end="", flush=True)
+time.sleep(60)
+"""
     process = workspace.start("--", *python(code))
     until(lambda: answer(run, workspace, "list")["runs"][0]["last_line"] == "50%")
     (live,) = answer(run, workspace, "list")["runs"]
@@ -201,7 +206,10 @@ def test_rerun_of_clean_and_dirty_code_gives_the_same(trained: Workspace) -> Non
 
 
 def test_rerun_says_when_the_metrics_are_not_the_same(trained: Workspace) -> None:
-    code = "import json, os, random; json.dump({'loss': 1 + random.random() / 100}, open(os.environ['RUN_OUTPUT_DIR'] + '/metrics.json', 'w'))"
+    code = """
+import json, os, random
+json.dump({"loss": 1 + random.random() / 100}, open(os.environ["RUN_OUTPUT_DIR"] + "/metrics.json", "w"))
+"""
     trained.record("--experiment", "noise", "--", *python(code))
     done = scaffold(trained, "runs", "rerun", "noise")
     assert done.returncode == 3 and "loss" in done.stdout and "differ" in done.stdout

@@ -45,7 +45,26 @@ else:
 VERSION = "1.0"
 HIDDEN = "***"
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
-CODE = (".py", ".R", ".r", ".jl", ".m", ".lua", ".pl", ".rb", ".js", ".ts", ".c", ".cc", ".cpp", ".h", ".cu", ".go", ".rs", ".ipynb")
+CODE = (
+    ".py",
+    ".R",
+    ".r",
+    ".jl",
+    ".m",
+    ".lua",
+    ".pl",
+    ".rb",
+    ".js",
+    ".ts",
+    ".c",
+    ".cc",
+    ".cpp",
+    ".h",
+    ".cu",
+    ".go",
+    ".rs",
+    ".ipynb",
+)
 SHELL = (".sh", ".bash", ".sbatch", ".slurm")
 INTERPRETERS = ("python", "bash", "sh", "zsh", "dash", "Rscript", "julia", "perl", "ruby", "node")
 CONFIG = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".gin", ".jsonnet")
@@ -119,7 +138,7 @@ def quote(text, *, ascii):  # type: (str, bool) -> str
 def _escaped(c, ascii):  # type: (str, bool) -> str
     if c in '"\\':
         return "\\" + c
-    if " " <= c < "\x7f" or (not ascii and "\x7f" < c and not "\ud800" <= c <= "\udfff"):
+    if " " <= c < "\x7f" or (not ascii and c > "\x7f" and not "\ud800" <= c <= "\udfff"):
         return c
     if c > "\uffff":
         high, low = divmod(ord(c) - 0x10000, 0x400)
@@ -195,7 +214,7 @@ def flatten(values, prefix=""):  # type: (Any, str) -> Dict[str, Scalar]
     """Nested mappings (or anything with `vars`) as one level: `{"model": {"lr": 1}}` is `{"model.lr": 1}`."""
     items = values if hasattr(values, "keys") else vars(values)
     flat: Dict[str, Scalar] = {}
-    for key in items.keys():
+    for key in items:
         value = items[key]
         if hasattr(value, "keys"):
             flat.update(flatten(value, "%s%s." % (prefix, key)))
@@ -211,17 +230,53 @@ STRONG = frozenset(
 WEAK = frozenset("token tokens key keys auth oauth authorization authentication".split())
 SECRET_WORDS = ("token", "key", "secret", "passw", "passphrase", "pwd", "auth", "credential", "bearer", "jwt")
 WORDS = "|".join(SECRET_WORDS)
-SHAPE_STARTS = ("hf_", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN")
+SHAPE_STARTS = (
+    "hf_",
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "eyJ",
+    "-----BEGIN",
+)
 QUOTED = r"[fFrRbBuU]{0,2}(?P<q>\\?[\"'])(?P<quoted>(?:(?!(?P=q))(?:\\.|[^\n]))*)(?P=q)"
-ASSIGNED = r"(?:%s)[\w.\-]{0,64}\\?[\"']?\]?(?:\s{0,4}:\s{0,4}[\w.\[\], |]{1,40}?)?\s{0,4}(?:=>|:=|(?<![=!<>])[:=](?![=:/]))\s{0,4}" % WORDS
+ASSIGNED = (
+    r"(?:%s)[\w.\-]{0,64}\\?[\"']?\]?(?:\s{0,4}:\s{0,4}[\w.\[\], |]{1,40}?)?\s{0,4}(?:=>|:=|(?<![=!<>])[:=](?![=:/]))\s{0,4}"
+    % WORDS
+)
 PLAIN = {"text": r"(?P<plain>[^\s\"'&;,|<>()\[\]{}\\]+)", "config": r"(?P<plain>[^\s\"'#\[{&*|>!][^\n#\"']*)"}
 SHAPES = (
     r"(?<![A-Za-z0-9])(?:hf_[A-Za-z0-9]{16,}|sk-(?=[\w-]*\d)[\w-]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
     r"|xox[abprs]-[\w-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[\s\S])*"
 )
+HEADER = (
+    r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*(?:[fFrRbB]?\\?[\"'])?)"
+    r"((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
+)
 HEX40 = r"(?<![0-9A-Za-z@/#.])[0-9a-f]{40}(?![0-9A-Za-z])"
-REVISIONS = ("commit", "revision", "rev", "sha", "hash", "digest", "ref", "checksum", "version", "index", "tree", "blob")
+REVISIONS = (
+    "commit",
+    "revision",
+    "rev",
+    "sha",
+    "hash",
+    "digest",
+    "ref",
+    "checksum",
+    "version",
+    "index",
+    "tree",
+    "blob",
+)
 
 
 def pattern(source):  # type: (str) -> re.Pattern[str]
@@ -261,15 +316,14 @@ def redact(text, kind="text"):  # type: (str, str) -> str
         text = pattern(r"([A-Za-z][A-Za-z0-9+.\-]*://)([^\s/\"'<>]+)@").sub(_redact_userinfo, text)
     low = text.lower()
     if "authorization" in low or "x-auth" in low or "x-api-key" in low:
-        header = r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*(?:[fFrRbB]?\\?[\"'])?)((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
-        text = pattern(header).sub(_redact_header, text)
+        text = pattern(HEADER).sub(_redact_header, text)
     if has_any(low, SECRET_WORDS):
         values = QUOTED if kind == "code" else "(?:%s|%s)" % (QUOTED, PLAIN[kind])
         text = pattern("(?i)" + ASSIGNED + values).sub(lambda m: _redact_assigned(m, kind), text)
         if kind == "text":
-            text = pattern(r"(?i)(?P<name>--?[\w-]*(?:%s)[\w-]*)\s+(?:%s|(?P<plain>[^\s\"'-]\S*))" % (WORDS, QUOTED)).sub(
-                lambda m: _redact_assigned(m, kind), text
-            )
+            text = pattern(
+                r"(?i)(?P<name>--?[\w-]*(?:%s)[\w-]*)\s+(?:%s|(?P<plain>[^\s\"'-]\S*))" % (WORDS, QUOTED)
+            ).sub(lambda m: _redact_assigned(m, kind), text)
     for known in known_secrets():
         text = text.replace(known, HIDDEN)
     if has_any(text, SHAPE_STARTS):
@@ -327,11 +381,22 @@ def redact_argv(argv):  # type: (Sequence[str]) -> List[str]
     for token in argv:
         level = secrecy(previous) if previous.startswith("-") and "=" not in previous else 0
         name, equals, value = token.partition("=")
-        if level and not token.startswith("-") and not harmless(token, level) and not previous.lstrip("-").startswith(("use", "no-", "with")):
+        if (
+            level
+            and not token.startswith("-")
+            and not harmless(token, level)
+            and not previous.lstrip("-").startswith(("use", "no-", "with"))
+        ):
             safe.append(HIDDEN)
-        elif equals and secrecy(name) and pattern(r"[\w.+~/@-]+").fullmatch(name) and not harmless(value, secrecy(name)):
+        elif (
+            equals and secrecy(name) and pattern(r"[\w.+~/@-]+").fullmatch(name) and not harmless(value, secrecy(name))
+        ):
             safe.append(name + "=" + HIDDEN)
-        elif len(token) == 40 and not token.strip("0123456789abcdef") and any(word in previous.lower() for word in REVISIONS):
+        elif (
+            len(token) == 40
+            and not token.strip("0123456789abcdef")
+            and any(word in previous.lower() for word in REVISIONS)
+        ):
             safe.append(token)
         else:
             safe.append(redact(token))
@@ -346,7 +411,9 @@ def redact_params(params):  # type: (Mapping[str, Scalar]) -> Dict[str, Scalar]
         value, level = params[key], secrecy(key)
         if isinstance(value, str):
             value = HIDDEN if level and not harmless(value, level) else redact(key + "=" + value)[len(key) + 1 :]
-        safe[redact(key)] = HIDDEN if level == 2 and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        safe[redact(key)] = (
+            HIDDEN if level == 2 and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        )
     return safe
 
 
@@ -387,23 +454,31 @@ def command_params(argv):  # type: (Sequence[str]) -> Dict[str, Scalar]
         else:
             continue
         found.setdefault(name.replace("-", "_"), []).append(value)
-    return {k: value_of(v[0]) if len(v) == 1 else ",".join(shortest(value_of(x)) for x in v) for k, v in found.items() if k}
+    return {
+        k: value_of(v[0]) if len(v) == 1 else ",".join(shortest(value_of(x)) for x in v) for k, v in found.items() if k
+    }
 
 
 def _is_assignment(token):  # type: (str) -> bool
     name, equals, _ = token.partition("=")
     name = name.lstrip("+~")
-    return bool(equals and name) and (name[0].isalpha() or name[0] == "_") and not name.strip(LETTERS + DIGITS + "_.@/-")
+    return (
+        bool(equals and name) and (name[0].isalpha() or name[0] == "_") and not name.strip(LETTERS + DIGITS + "_.@/-")
+    )
 
 
 def _is_value(token):  # type: (str) -> bool
-    return number(token) is not None or not (token.startswith("-") and len(token) > 1 or _is_assignment(token))
+    return number(token) is not None or not ((token.startswith("-") and len(token) > 1) or _is_assignment(token))
 
 
 def command_seed(params):  # type: (Mapping[str, Scalar]) -> Optional[str]
     """The parameter that is the command's seed: `seed`, `random_seed`, `trainer.seed` and their like."""
     names = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed")
-    seeds = [k for k in params if k.rpartition(".")[2] in names and isinstance(params[k], int) and not isinstance(params[k], bool)]
+    seeds = [
+        k
+        for k in params
+        if k.rpartition(".")[2] in names and isinstance(params[k], int) and not isinstance(params[k], bool)
+    ]
     return min(seeds, key=lambda k: (names.index(k.rpartition(".")[2]), k.count("."), k)) if seeds else None
 
 
@@ -463,7 +538,9 @@ class Identity:
         self.name = self._name()
 
     def _name(self):  # type: () -> str
-        pairs = ",".join("%s=%s" % (safe_name(k), safe_name(shortest(v))) for k, v in self.params.items() if v != HIDDEN)
+        pairs = ",".join(
+            "%s=%s" % (safe_name(k), safe_name(shortest(v))) for k, v in self.params.items() if v != HIDDEN
+        )
         head = safe_name(self.experiment).lstrip("._=,+@-") or "run"
         tail = ("" if self.seed is None else "-s%d" % self.seed)[: NAME_BYTES // 2] + "-" + self.digest
         return (head + ("-" + pairs if pairs else ""))[: NAME_BYTES - len(tail)].rstrip("._=,+@-") + tail
@@ -514,7 +591,10 @@ def locate(script):  # type: (str) -> Workspace
     try:
         facts = load(os.path.join(here, "workspace.json"))
     except FileNotFoundError:
-        facts = {"experiment_root": os.path.basename(os.path.dirname(here)), "role_dirs": {"scripts": os.path.basename(here)}}
+        facts = {
+            "experiment_root": os.path.basename(os.path.dirname(here)),
+            "role_dirs": {"scripts": os.path.basename(here)},
+        }
     except (OSError, ValueError) as error:
         say("workspace.json beside the recorder cannot be read (%s); the usual directories are used" % error)
     workspace = Workspace(here, facts)
@@ -610,13 +690,25 @@ def gather(asked, deadline):  # type: (Sequence[Asked], float) -> None
     for one in asked:
         one.end(kill=late is not None)
     if late is not None:
-        raise Trouble("%s did not answer in time" % " ".join([late.argv[0], *[a for a in late.argv[1:] if a in GIT_QUESTIONS]]))
+        raise Trouble(
+            "%s did not answer in time" % " ".join([late.argv[0], *[a for a in late.argv[1:] if a in GIT_QUESTIONS]])
+        )
 
 
 class Git:
     """The git command, asked in one repository until a deadline."""
 
-    HOOKS = ("DIR", "WORK_TREE", "INDEX_FILE", "PREFIX", "COMMON_DIR", "OBJECT_DIRECTORY", "CONFIG", "CONFIG_PARAMETERS", "NAMESPACE")
+    HOOKS = (
+        "DIR",
+        "WORK_TREE",
+        "INDEX_FILE",
+        "PREFIX",
+        "COMMON_DIR",
+        "OBJECT_DIRECTORY",
+        "CONFIG",
+        "CONFIG_PARAMETERS",
+        "NAMESPACE",
+    )
 
     def __init__(self, top):  # type: (str) -> None
         self.top = top
@@ -638,7 +730,9 @@ class Git:
         gather(asked, self.deadline)
         for one in asked:
             if one.status != 0 and "config" not in one.argv:
-                raise Trouble("git failed: %s" % (one.err.decode("utf-8", "replace").strip().split("\n")[0] or one.status))
+                raise Trouble(
+                    "git failed: %s" % (one.err.decode("utf-8", "replace").strip().split("\n")[0] or one.status)
+                )
 
     def ask(self, *args, stdin=b""):  # type: (*str, bytes) -> bytes
         """What `git ARGS` prints."""
@@ -715,7 +809,9 @@ def read_trees(git, commit, folders, asked=None):
         at = end + 1
         trees[name] = {}
         if header[-1].isdigit() and len(header) == 3:
-            trees[name] = parse_tree(data[at : at + int(header[2])], len(header[0]) // 2) if header[1] == b"tree" else {}
+            trees[name] = (
+                parse_tree(data[at : at + int(header[2])], len(header[0]) // 2) if header[1] == b"tree" else {}
+            )
             at += int(header[2]) + 1
     return trees
 
@@ -754,10 +850,7 @@ class CodeTree:
         found = dict(self.trees.get(folder, {}))
         prefix = folder + "/" if folder else ""
         for path in {p[len(prefix) :].split("/")[0] for p in self.changed if p.startswith(prefix)}:
-            if prefix + path in self.changed:
-                new = self.changed[prefix + path]
-            else:
-                new = self.tree_id(prefix + path)
+            new = self.changed[prefix + path] if prefix + path in self.changed else self.tree_id(prefix + path)
             found.pop(path, None)
             if new is not None:
                 found[path] = new
@@ -767,7 +860,9 @@ class CodeTree:
         """The id that git gives a folder's tree; None for an empty one."""
         entries = self.entries(folder)
         order = sorted(entries, key=lambda n: os.fsencode(n + "/" if entries[n][0] == "40000" else n))
-        body = b"".join(b"%s %s\0%s" % (entries[n][0].encode(), os.fsencode(n), bytes.fromhex(entries[n][1])) for n in order)
+        body = b"".join(
+            b"%s %s\0%s" % (entries[n][0].encode(), os.fsencode(n), bytes.fromhex(entries[n][1])) for n in order
+        )
         if not order:
             return None
         from hashlib import sha1
@@ -813,7 +908,9 @@ def code_state(workspace, argv, *, with_patch):  # type: (Workspace, Sequence[st
     prefix = "" if prefix == "." else prefix + "/"
     named = sorted({os.path.relpath(p, state.top) for p in named_files(argv) if p.startswith(state.top + "/")})
     inside = [p for p in named if p.startswith(prefix + workspace.root + "/")]
-    counted = [p for p in inside if not (p.endswith(CONFIG) and workspace.is_record(p[len(prefix + workspace.root) + 1 :]))]
+    counted = [
+        p for p in inside if not (p.endswith(CONFIG) and workspace.is_record(p[len(prefix + workspace.root) + 1 :]))
+    ]
     if top is None:
         state.files = hashed(state.top, [p for p in named if p not in inside] + counted)
         return state
@@ -836,7 +933,12 @@ def named_files(argv):  # type: (Sequence[str]) -> List[str]
     """The source and config files that a command names, absolute."""
     words = [w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(CODE + SHELL + CONFIG)]
     here = os.path.realpath(os.getcwd())
-    return [path for w in words if os.path.isfile(w) for path in (os.path.normpath(os.path.join(here, w)), os.path.realpath(w))]
+    return [
+        path
+        for w in words
+        if os.path.isfile(w)
+        for path in (os.path.normpath(os.path.join(here, w)), os.path.realpath(w))
+    ]
 
 
 def hashed(top, paths):  # type: (str, Iterable[str]) -> List[Tuple[str, str]]
@@ -853,12 +955,20 @@ def hashed(top, paths):  # type: (str, Iterable[str]) -> List[Tuple[str, str]]
     return found
 
 
-def _ask_git(
-    state, git, excluded, records, named, counted, *, with_patch
-):  # type: (CodeState, Git, List[str], List[str], List[str], List[str], bool) -> None
+def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # type: (CodeState, Git, List[str], List[str], List[str], List[str], bool) -> None
     folders = {f for e in excluded for f in parents(e)}
     asked = [
-        git.start("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal", "--", ".", *records),
+        git.start(
+            "status",
+            "--porcelain=v2",
+            "--branch",
+            "-z",
+            "--no-renames",
+            "--untracked-files=normal",
+            "--",
+            ".",
+            *records,
+        ),
         git.start("config", "--get-regexp", r"^remote\..*\.url$"),
         start_trees(git, "HEAD", folders),
     ]
@@ -873,8 +983,12 @@ def _ask_git(
     trees.update(read_trees(git, status.commit, more) if more else {})
     state.code = CodeTree(trees, changed, excluded).digest()
     if with_patch:
-        fresh = [p for p in counted if any(p == n or n.endswith("/") and p.startswith(n) for n in status.workspace_new)]
-        state.patch = make_patch(git, status, [*status.changed, *[p for p in counted if p in status.workspace]], [*untracked, *fresh])
+        fresh = [
+            p for p in counted if any(p == n or (n.endswith("/") and p.startswith(n)) for n in status.workspace_new)
+        ]
+        state.patch = make_patch(
+            git, status, [*status.changed, *[p for p in counted if p in status.workspace]], [*untracked, *fresh]
+        )
     listed = [redact(p) for p in untracked[:UNTRACKED]]
     if len(untracked) > UNTRACKED:
         listed.append("... and %d more" % (len(untracked) - UNTRACKED))
@@ -933,12 +1047,19 @@ def _working_entries(git, paths, changed):
             inside = inner.ask("diff", "--no-ext-diff", "--binary", "HEAD") if changed[path][2:3] == "M" else b""
             entries[path] = ("160000", head if not inside else sha256(head.encode() + inside).hexdigest()[: len(head)])
         elif stat.S_ISLNK(mode):
-            entries[path] = ("120000", git.ask("hash-object", "--stdin", stdin=os.fsencode(os.readlink(full))).decode().strip())
+            entries[path] = (
+                "120000",
+                git.ask("hash-object", "--stdin", stdin=os.fsencode(os.readlink(full))).decode().strip(),
+            )
         elif stat.S_ISREG(mode) and "\n" not in path:
             entries[path] = ("100755" if mode & 0o100 else "100644", "")
             files.append(path)
     if files:
-        ids = git.ask("hash-object", "--stdin-paths", stdin=os.fsencode("".join(p + "\n" for p in files))).decode().split()
+        ids = (
+            git.ask("hash-object", "--stdin-paths", stdin=os.fsencode("".join(p + "\n" for p in files)))
+            .decode()
+            .split()
+        )
         entries.update((path, ((entries[path] or ("100644",))[0], one)) for path, one in zip(files, ids))
     return entries
 
@@ -953,7 +1074,16 @@ def make_patch(git, status, changed, new):  # type: (Git, Status, Sequence[str],
         new, fits = [*fits, *new], []
     parts = []
     for i in range(0, len(fits), 500):
-        options = ["-p", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/"]
+        options = [
+            "-p",
+            "--binary",
+            "--no-renames",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            "--src-prefix=a/",
+            "--dst-prefix=b/",
+        ]
         parts.append(git.ask("--literal-pathspecs", "diff-index", *options, "HEAD", "--", *fits[i : i + 500]))
     parts += [new_file_patch(git.top, p) for p in sorted(set(new))[:UNTRACKED] if not is_dotenv(p)]
     patch = b"".join(parts)
@@ -1002,7 +1132,15 @@ def new_file_patch(top, path):  # type: (str, str) -> bytes
     last = b"" if lines[-1] == b"" else b"\\ No newline at end of file\n"
     lines = lines[:-1] if lines[-1] == b"" else lines
     size = b"@@ -0,0 +1,%d @@\n" % len(lines) if len(lines) != 1 else b"@@ -0,0 +1 @@\n"
-    return head + b"--- /dev/null\n+++ " + quoted % name + b"\n" + size + b"".join(b"+" + line + b"\n" for line in lines) + last
+    return (
+        head
+        + b"--- /dev/null\n+++ "
+        + quoted % name
+        + b"\n"
+        + size
+        + b"".join(b"+" + line + b"\n" for line in lines)
+        + last
+    )
 
 
 def _is_odd(path):  # type: (str) -> bool
@@ -1049,7 +1187,9 @@ def timestamp(seconds):  # type: (float) -> str
 
 def shell_quoted(argv):  # type: (Sequence[str]) -> str
     """One line of shell that runs `argv`."""
-    return " ".join(a if a and not a.strip(LETTERS + DIGITS + "_@%+=:,./-") else "'" + a.replace("'", "'\"'\"'") + "'" for a in argv)
+    return " ".join(
+        a if a and not a.strip(LETTERS + DIGITS + "_@%+=:,./-") else "'" + a.replace("'", "'\"'\"'") + "'" for a in argv
+    )
 
 
 def rank():  # type: () -> int
@@ -1085,7 +1225,9 @@ class Attempt:
         self.request = request
         self.state = code_state(workspace, request.argv, with_patch=request.patch and not request.name_only)
         configs = hashed("/", [os.path.realpath(c) for c in request.configs])
-        self.configs = configs + [(os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG)]
+        self.configs = configs + [
+            (os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG)
+        ]
         here = os.path.relpath(os.path.realpath(os.getcwd()), self.state.top)
         self.outside = here.split("/")[0] == ".."
         self.identity = Identity(
@@ -1131,7 +1273,9 @@ class Attempt:
         while True:
             self.number += 1
             self.stem = self.name if self.number == 1 else "%s.%d" % (self.name, self.number)
-            if any(os.path.lexists(self.path(p)) for p in (self.manifest_path, self.log_path("out"), self.log_path("err"))):
+            if any(
+                os.path.lexists(self.path(p)) for p in (self.manifest_path, self.log_path("out"), self.log_path("err"))
+            ):
                 continue
             try:
                 os.mkdir(self.path(self.outputs))
@@ -1233,7 +1377,11 @@ class Attempt:
 
     def environment(self):  # type: () -> Dict[str, str]
         """What the command finds in its environment."""
-        values = {"RUN_NAME": self.name, "RUN_OUTPUT_DIR": self.path(self.outputs), "RUN_MANIFEST": self.path(self.manifest_path)}
+        values = {
+            "RUN_NAME": self.name,
+            "RUN_OUTPUT_DIR": self.path(self.outputs),
+            "RUN_MANIFEST": self.path(self.manifest_path),
+        }
         if self.identity.seed is not None:
             values["RUN_SEED"] = str(self.identity.seed)
         return values
@@ -1258,7 +1406,12 @@ class Attempt:
             "git": self.state.git,
             "time": {"started_at": timestamp(self.started), "ended_at": None, "duration_s": None},
             "exit": {"code": None, "signal": None},
-            "paths": {"stdout": self.log_path("out"), "stderr": self.log_path("err"), "outputs": self.outputs, "configs": []},
+            "paths": {
+                "stdout": self.log_path("out"),
+                "stderr": self.log_path("err"),
+                "outputs": self.outputs,
+                "configs": [],
+            },
             "environment": {
                 "python": None,
                 "executable": None,
@@ -1266,7 +1419,11 @@ class Attempt:
                 "virtual_env": env.get("VIRTUAL_ENV"),
                 "conda_env": env.get("CONDA_DEFAULT_ENV"),
                 "packages": None,
-                "variables": {k: HIDDEN if secrecy(k) else redact(env[k]) for k in sorted(env) if k in VARIABLES or k.startswith("SLURM_")},
+                "variables": {
+                    k: HIDDEN if secrecy(k) else redact(env[k])
+                    for k in sorted(env)
+                    if k in VARIABLES or k.startswith("SLURM_")
+                },
             },
             "host": host(),
             "scheduler": {
@@ -1489,7 +1646,9 @@ def ask_python(python):  # type: (str) -> Dict[str, Any]
     try:
         found: Dict[str, Any] = parse(asked.out.decode("utf-8"))
     except ValueError as error:
-        raise Trouble("%s did not answer: %s" % (python, asked.err.decode("utf-8", "replace").strip()[-200:])) from error
+        raise Trouble(
+            "%s did not answer: %s" % (python, asked.err.decode("utf-8", "replace").strip()[-200:])
+        ) from error
     return found
 
 
@@ -1503,7 +1662,13 @@ def ask_gpus():  # type: () -> List[Dict[str, Any]]
         return []
     rows = [[f.strip() for f in line.split(",")] for line in asked.out.decode("utf-8", "replace").splitlines()]
     return [
-        {"index": int(r[0]), "name": r[1], "uuid": r[2] or None, "memory_mib": int(r[3]) if r[3].isdigit() else None, "driver": r[4] or None}
+        {
+            "index": int(r[0]),
+            "name": r[1],
+            "uuid": r[2] or None,
+            "memory_mib": int(r[3]) if r[3].isdigit() else None,
+            "driver": r[4] or None,
+        }
         for r in rows
         if asked.status == 0 and len(r) == 5 and r[0].isdigit()
     ]
@@ -1521,7 +1686,14 @@ class Cache:
 
     def _python_key(self, python):  # type: (str) -> Tuple[str, ...]
         real = os.path.realpath(python)
-        return ("python", python, real, str(os.stat(real).st_mtime_ns), os.environ.get("PYTHONPATH", ""), os.environ.get("PYTHONHOME", ""))
+        return (
+            "python",
+            python,
+            real,
+            str(os.stat(real).st_mtime_ns),
+            os.environ.get("PYTHONPATH", ""),
+            os.environ.get("PYTHONHOME", ""),
+        )
 
     def python(self, python):  # type: (str) -> Optional[Dict[str, Any]]
         """What a Python said, if no package folder of it has changed since."""
@@ -1686,7 +1858,10 @@ class Stream:
             try:
                 kept += os.write(self.log, data[kept:])
             except OSError as error:
-                say("%s cannot be written (%s): output after its byte %d is not kept" % (self.label, error.strerror, self.size + kept))
+                say(
+                    "%s cannot be written (%s): output after its byte %d is not kept"
+                    % (self.label, error.strerror, self.size + kept)
+                )
                 self.show_log(self.log, kept)
                 self.log, data, kept = None, data[kept:], 0
         if self.log is not None:
@@ -1879,7 +2054,11 @@ class Command:
 
     def start(self, actions, mask, *, session):  # type: (Sequence[Any], Iterable[int], bool) -> None
         """Start it. Raises OSError when there is no such command, or it cannot be executed."""
-        options: Dict[str, Any] = {"file_actions": actions, "setsigmask": mask, "setsigdef": [signal.SIGPIPE, signal.SIGXFSZ]}
+        options: Dict[str, Any] = {
+            "file_actions": actions,
+            "setsigmask": mask,
+            "setsigdef": [signal.SIGPIPE, signal.SIGXFSZ],
+        }
         self.group = session or not self.interactive
         if session:
             options["setsid"] = True
@@ -1913,7 +2092,11 @@ class Command:
         if self.sent and self.group:
             send((), signal.SIGKILL if self.hard else signal.SIGTERM, group=self.pid)
         scale = 1 if sys.platform == "darwin" else 1024
-        used = {"max_rss_bytes": usage.ru_maxrss * scale, "user_s": round(usage.ru_utime, 6), "system_s": round(usage.ru_stime, 6)}
+        used = {
+            "max_rss_bytes": usage.ru_maxrss * scale,
+            "user_s": round(usage.ru_utime, 6),
+            "system_s": round(usage.ru_stime, 6),
+        }
         if os.WIFSIGNALED(status):
             return Outcome(None, signal_name(os.WTERMSIG(status)), stopped=True, usage=used)
         return Outcome(os.WEXITSTATUS(status), self.sent, stopped=self.sent is not None, usage=used)
@@ -1946,7 +2129,10 @@ class Command:
 
 def signal_name(number):  # type: (int) -> str
     """`SIGTERM` for 15."""
-    return next((n for n in sorted(dir(signal)) if n.startswith("SIG") and n[3] != "_" and getattr(signal, n) == number), "SIGRTMIN")
+    return next(
+        (n for n in sorted(dir(signal)) if n.startswith("SIG") and n[3] != "_" and getattr(signal, n) == number),
+        "SIGRTMIN",
+    )
 
 
 def next_signal(watched):  # type: (Iterable[int]) -> Tuple[int, bool]
@@ -1991,7 +2177,9 @@ class Pty:
         if os.isatty(0):
             self.saved = self.termios.tcgetattr(0)
             raw = self.termios.tcgetattr(0)
-            raw[0] &= ~(self.termios.ICRNL | self.termios.IXON | self.termios.BRKINT | self.termios.INPCK | self.termios.ISTRIP)
+            raw[0] &= ~(
+                self.termios.ICRNL | self.termios.IXON | self.termios.BRKINT | self.termios.INPCK | self.termios.ISTRIP
+            )
             raw[3] &= ~(self.termios.ECHO | self.termios.ICANON | self.termios.IEXTEN | self.termios.ISIG)
             self.termios.tcsetattr(0, self.termios.TCSADRAIN, raw)
         start_new_thread(self._feed, ())
@@ -2052,7 +2240,13 @@ def run_command(request, attempt, mask, watched):
         os.execvpe(request.argv[0], request.argv, env)
     if writes_manifest and attempt is not None:
         duration = max(0.0, time.monotonic() - began)
-        attempt.end(status=outcome.status, code=outcome.code, signal_name=outcome.signal_name, duration=duration, usage=outcome.usage)
+        attempt.end(
+            status=outcome.status,
+            code=outcome.code,
+            signal_name=outcome.signal_name,
+            duration=duration,
+            usage=outcome.usage,
+        )
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for terminal in output:
@@ -2073,16 +2267,16 @@ def unrecorded(request):  # type: (Request) -> Dict[str, str]
     return values if request.seed is None else {**values, "RUN_SEED": str(request.seed)}
 
 
-def supervise(
-    command, request, attempt, of_rank, mask, watched
-):  # type: (Command, Request, Optional[Attempt], int, Iterable[int], Iterable[int]) -> Tuple[Outcome, List[Terminal]]
+def supervise(command, request, attempt, of_rank, mask, watched):  # type: (Command, Request, Optional[Attempt], int, Iterable[int], Iterable[int]) -> Tuple[Outcome, List[Terminal]]
     """Start the command with its output captured and wait for its end; how it ended, and who is still showing output."""
     pty = open_pty() if request.tty else None
     pipes = [] if pty else [wide_pipe(), wide_pipe()]
     sources = [pty.out, pty.err] if pty else [p[0] for p in pipes]
     actions = pty.actions() if pty else [(os.POSIX_SPAWN_DUP2, p[1], n) for n, p in enumerate(pipes, 1)]
     logs = [open_log(attempt, name, of_rank) for name in ("out", "err")]
-    guard = start_guard([Stream(s, log, "", None, n) for n, (s, log) in enumerate(zip(sources, logs), 1)], command, session=bool(pty))
+    guard = start_guard(
+        [Stream(s, log, "", None, n) for n, (s, log) in enumerate(zip(sources, logs), 1)], command, session=bool(pty)
+    )
     terminals = [] if request.quiet else [Terminal()] if same_file(1, 2) else [Terminal(), Terminal()]
     labels = [attempt.log_path(name, of_rank) if attempt else "" for name in ("out", "err")]
     shown = [terminals[0], terminals[-1]] if terminals else [None, None]
