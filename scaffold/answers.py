@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from scaffold.conventions.model import Conventions, Slurm
 from scaffold.errors import WrongUsage
-from scaffold.workspace import ROLES
+from scaffold.workspace import EXPERIMENT_NAME, ROLES, UNSAFE_IN_PATHS, path_problem
 
-# Characters that no shell, Makefile, gitignore rule or #SBATCH line can be trusted with.
-UNSAFE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]\\\"'`$!#:~<>|;&]")
-EXPERIMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 # The research server writes this before anybody has planned (server API, section 7).
 PLACEHOLDER_PLAN = re.compile(
     r"# Tasks\s+## Goal\s+(?P<goal>.*?)\s+## Tasks\s+- \[ \] \(Agent will decompose the goal into tasks on iteration 1\)\s*",
@@ -82,13 +78,17 @@ def answers(found: Conventions, wishes: Wishes) -> dict[str, Any]:
         "memories": list(wishes.memories) or None,
         "evolutionary_sweeps": wishes.evolutionary,
     }
-    return given | facts(found) | {key: value for key, value in optional.items() if value is not None}
+    wished = given | {key: value for key, value in optional.items() if value is not None}
+    for name, value in wished.items():
+        if _unreadable(value):
+            raise WrongUsage(f"{name} is no text in UTF-8", hint="give it in UTF-8")
+    return wished | facts(found)
 
 
 def facts(found: Conventions) -> dict[str, Any]:
     """The answers that are facts: read off the repository, never asked."""
     environment = asdict(found.environment)
-    return {
+    read = {
         "environment": {key: list(value) if isinstance(value, tuple) else value for key, value in environment.items()},
         "config_systems": list(found.config_systems),
         "trackers": list(found.trackers),
@@ -99,14 +99,45 @@ def facts(found: Conventions) -> dict[str, Any]:
         "repository_risks": list(found.risks),
         "repository_metrics": list(found.metrics),
     }
+    return {name: _readable(value) for name, value in read.items()}
+
+
+def _unreadable(value: object) -> bool:
+    """Whether text anywhere in `value` holds what is no UTF-8, such as a file name in another encoding."""
+    if isinstance(value, dict):
+        return any(map(_unreadable, value.values()))
+    if isinstance(value, list):
+        return any(map(_unreadable, value))
+    return isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _readable(value: Any) -> Any:
+    """`value` without the items of lists, and without the texts, that no answers file could hold."""
+    if isinstance(value, dict):
+        return {key: _readable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [item for item in value if not _unreadable(item)]
+    return "" if _unreadable(value) else value
+
+
+# What an #SBATCH option or a module can be; a line that sets up a shell may not start anything else on the way.
+OPTION = re.compile(r"[\w.,:/@=+%-]+")
+CONDA_HOOK = re.compile(r'eval "\$\(conda shell\.(bash|posix) hook\)"')
+STARTS_MORE = re.compile(r"[`;|&<>\n\r\x00-\x08]|\$\(")
 
 
 def _slurm(found: Conventions) -> dict[str, Any] | None:
-    """Slurm's options, each list's first source beside it; None where neither repository nor machine knows Slurm."""
+    """Slurm's options, each list's first source beside it; None where neither repository nor machine knows Slurm.
+
+    They end up in a script, and so are taken only where they can be nothing but options, modules and set-up lines.
+    """
     if found.slurm is None and not found.machine.slurm:
         return None
     options: dict[str, Any] = {key: list(value) for key, value in asdict(found.slurm or Slurm()).items()}
-    where = {key: said(found, f"slurm.{key}") for key in options}
+    for key in ("partitions", "accounts", "qos", "gres", "time", "modules"):
+        options[key] = [value for value in options[key] if OPTION.fullmatch(value)]
+    options["setup"] = [row for row in options["setup"] if CONDA_HOOK.fullmatch(row) or not STARTS_MORE.search(row)]
+    where = {key: said(found, f"slurm.{key}") for key in options if options[key]}
     return options | {"evidence": {key: place for key, place in where.items() if place}}
 
 
@@ -182,17 +213,7 @@ def placeholder_goal(plan: str) -> str | None:
 def relative_path(path: str, *, what: str) -> str:
     """`path` with `/` between its parts, when it is one below the work directory. Raises WrongUsage otherwise."""
     text = path.removesuffix("/")
-    bad = UNSAFE_IN_PATHS.search(text)
-    parts = text.split("/")
-    reason = None
-    if not text or Path(text).is_absolute():
-        reason = "is not a path relative to the work directory"
-    elif bad:
-        reason = f"has the character {bad.group()!r}, which shells, git or Slurm would trip over"
-    elif any(part in ("", ".", "..", ".git") for part in parts):
-        reason = "has an empty part, `.`, `..` or `.git` in it"
-    elif any(part != part.strip() for part in parts) or text.startswith("-"):
-        reason = "has a part that begins or ends with a space, or begins with a dash"
+    reason = path_problem(text)
     if reason:
         raise WrongUsage(f"{what} {path!r} {reason}", hint="give a folder below the work directory, such as exp")
     return text
@@ -201,7 +222,7 @@ def relative_path(path: str, *, what: str) -> str:
 def plan_path(path: str) -> str:
     """Where the plan goes, checked. Raises WrongUsage when it is no Markdown file below the work directory."""
     text = relative_path(path, what="--tasks-path")
-    if not text.endswith(".md") or text.rpartition("/")[2] == "prompt_skill_playbook.md":
+    if not text.endswith(".md") or text.rpartition("/")[2] in ("prompt_skill_playbook.md", "README.md", "AGENTS.md"):
         raise WrongUsage(
             f"--tasks-path {path!r} is no place for a plan", hint="name a Markdown file, such as exp/tasks.md"
         )
@@ -220,11 +241,13 @@ def experiment_name(name: str) -> str:
 
 def server_url(url: str) -> str:
     """The research server's URL without a trailing slash. Raises WrongUsage when it is none, or carries a secret."""
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", url)):
-        raise WrongUsage(
-            f"--server-url {parts.scheme}://... is not an http URL", hint="http://127.0.0.1:10000, for instance"
-        )
+    try:
+        parts = urlsplit(url)
+        fine = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0)
+    except ValueError:
+        raise WrongUsage("--server-url is not an http URL", hint="http://127.0.0.1:10000, for instance") from None
+    if not fine or re.search(r"\s", url):
+        raise WrongUsage("--server-url is not an http URL", hint="http://127.0.0.1:10000, for instance")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise WrongUsage(
             "--server-url carries a user, password, query or fragment, and answers are kept in git",

@@ -33,3 +33,7 @@ class WrongUsage(ScaffoldError):
     """An option's value that can never work, whatever the repository. Exit code 2, "wrong usage"."""
 
     exit_code = 2
+
+
+class UnknownVersion(ScaffoldError):
+    """A template source that can be read does not have the version that was asked of it."""

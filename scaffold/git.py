@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from operator import eq
 from pathlib import Path
 
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, UnknownVersion
+from scaffold.scratch import scratch
 
 TIMEOUT_S = 60
 
@@ -184,7 +185,7 @@ def snapshot(source: str, version: str | None, directory: Path) -> str:
         try:
             commit = repo.commit(wanted)
         except (BadName, ValueError, IndexError) as error:
-            raise ScaffoldError(
+            raise UnknownVersion(
                 f"the template {source} has no version {wanted}",
                 hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
             ) from error
@@ -197,10 +198,7 @@ def merge(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, st
 
     Binary content cannot be merged: then `ours` comes back, with True.
     """
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="scaffold-merge-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         for side, content in (("ours", ours), ("base", base), ("theirs", theirs)):
             (folder / side).write_bytes(content)
         named = [part for label in labels for part in ("-L", label)]
@@ -212,10 +210,7 @@ def merge(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, st
 
 def difference(path: str, old: bytes | None, new: bytes | None) -> str:
     """The patch that turns `old` into `new` (None: no such file), as git prints it."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="scaffold-diff-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         for side, content in (("a", old), ("b", new)):
             if content is not None:
                 (folder / side).write_bytes(content)
@@ -231,5 +226,5 @@ def difference(path: str, old: bytes | None, new: bytes | None) -> str:
 
 
 def _last_line(text: str) -> str:
-    lines = [line.strip(" '") for line in text.strip().splitlines() if line.strip(" '")]
+    lines = [line.strip(" '").removeprefix("stderr: '") for line in text.strip().splitlines() if line.strip(" '")]
     return lines[-1].removeprefix("fatal: ") if lines else "git gave no reason"

@@ -7,15 +7,16 @@ inside it (installed); the others are tags of `template.bundle`, a complete git 
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold import __version__, git
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.scratch import scratch
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -80,10 +81,15 @@ def current() -> Iterator[Template]:
         yield Template(path=PACKAGE / "_template", version=CURRENT, source=bundle_name())
         return
     # Copier takes the top of a repository for a repository, and renders its newest tag instead of what lies there.
-    with tempfile.TemporaryDirectory(prefix="scaffold-template-") as name:
-        shutil.copy2(checkout / "copier.yml", name)
-        shutil.copytree(checkout / "template", Path(name) / "template", ignore=shutil.ignore_patterns("__pycache__"))
-        yield Template(path=Path(name), version=CURRENT, source=bundle_name())
+    with scratch() as folder:
+        try:
+            shutil.copy2(checkout / "copier.yml", folder)
+            shutil.copytree(checkout / "template", folder / "template", ignore=shutil.ignore_patterns("__pycache__"))
+        except OSError as error:
+            raise ScaffoldError(
+                f"the template cannot be copied to {folder}", hint="make room there, or set TMPDIR"
+            ) from error
+        yield Template(path=folder, version=CURRENT, source=bundle_name())
 
 
 @contextlib.contextmanager
@@ -95,9 +101,8 @@ def released(version: str) -> Iterator[Template]:
         return
     known = versions()
     if version not in known:
-        raise ScaffoldError(
-            f"there is no template version {version}", hint=f"released are: {', '.join([*known, CURRENT])}"
-        )
+        known = list(dict.fromkeys([*known, CURRENT]))
+        raise ScaffoldError(f"there is no template version {version}", hint=f"released are: {', '.join(known)}")
     with _checked_out(str(BUNDLE), version) as (path, name):
         yield Template(path=path, version=name, source=bundle_name())
 
@@ -108,15 +113,23 @@ def elsewhere(source: str, version: str | None = None) -> Iterator[Template]:
 
     Raises ScaffoldError when it cannot be had, does not know the version, or holds no such template.
     """
-    with _checked_out(str(Path(source).expanduser()) if source.startswith("~") else source, version) as (path, name):
-        yield Template(path=path, version=name, source=source)
+    if re.match(r"https?://[^/]*@", source):
+        raise WrongUsage(
+            "the template's URL carries a user or password, and it would be kept in git",
+            hint="leave it out, and let git's credential helper answer",
+        )
+    place = Path(source).expanduser()
+    local = place.exists()
+    with _checked_out(str(place.absolute()) if local else source, version) as (path, name):
+        kept = source if not local or source.startswith("~") else str(place.absolute())
+        yield Template(path=path, version=name, source=kept)
 
 
 @contextlib.contextmanager
 def _checked_out(source: str, version: str | None) -> Iterator[tuple[Path, str]]:
     """The files of `source` at `version` (default: newest) in a temporary directory, and the version's name."""
-    with tempfile.TemporaryDirectory(prefix="scaffold-template-") as name:
-        tree = Path(name) / "tree"
+    with scratch() as folder:
+        tree = folder / "tree"
         described = git.snapshot(source, version, tree)
         if not (tree / "copier.yml").is_file() or not (tree / "template" / "exp").is_dir():
             raise ScaffoldError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.errors import ScaffoldError
+from scaffold.scratch import scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
     """What the template in directory `template` makes of `answers`: path relative to the work directory -> File.
 
     `version` and `source` are what the answers file will name as `_commit` and `_src_path`. Questions without an answer
-    take their defaults. Raises ScaffoldError when the template refuses an answer, or cannot be rendered.
+    take their defaults. Raises ScaffoldError when the template refuses an answer, cannot be rendered, or would write outside the
+    experiment root and the plan's folder: whatever template it is, nothing else of the repository is its.
     """
     with _uncollected():
         import copier  # noqa: TID251 - this module is the door
@@ -36,13 +37,13 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
 
     given = {key: value for key, value in answers.items() if not key.startswith("_")}
     given |= {"template_version": version, "template_source": source}
-    with tempfile.TemporaryDirectory(prefix="scaffold-render-") as name:
+    with scratch() as folder:
         try:
             with _uncollected(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 copier.run_copy(
                     str(template),
-                    name,
+                    str(folder),
                     given,
                     defaults=True,
                     overwrite=True,
@@ -56,7 +57,21 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
                 f"the template {version} cannot be rendered: {_reason(error)}",
                 hint="mend the answer it names, with an option of init or with `scaffold update --set NAME=VALUE`",
             ) from error
-        return _read(Path(name))
+        files = _read(folder)
+    strangers = [path for path in files if not _is_ours(path, answers)]
+    if strangers:
+        raise ScaffoldError(
+            f"the template {version} of {source} would write {strangers[0]}, which is outside the workspace",
+            hint="do not use this template: a template of scaffold writes the experiment root, the plan and the playbook only",
+        )
+    return files
+
+
+def _is_ours(path: str, answers: Mapping[str, Any]) -> bool:
+    root, plan = str(answers["experiment_root"]), str(answers["tasks_path"])
+    playbook = f"{plan.rpartition('/')[0]}/prompt_skill_playbook.md".removeprefix("/")
+    inside = path.startswith(f"{root}/") or path in (plan, playbook)
+    return inside and not any(part.lower() == ".git" or part == ".." for part in path.split("/"))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import signal
 import tempfile
@@ -25,29 +24,35 @@ from scaffold.errors import ScaffoldError
 LOCK_WAIT_S = 20
 
 
+LITTER = ".scaffold-*.tmp"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One file, relative to the work directory: `old` and `new` are its content, None where there is no file."""
+    """One file, relative to the work directory: `old` and `new` are its content, None where there is no file.
+
+    `executable` sets or clears the bit; None leaves the mode of a file that is there as it is.
+    """
 
     path: str
     old: bytes | None
     new: bytes | None
-    executable: bool = False
+    executable: bool | None = None
 
 
 @contextlib.contextmanager
 def exclusive(workdir: Path) -> Iterator[None]:
-    """Hold this machine's lock on `workdir`, so that two commands do not change its workspaces at once.
+    """Hold the lock on `workdir`, so that two commands do not change its workspaces at once.
 
+    The directory itself is locked: no file is needed. Where its file system has no such locks, creating a file stays exclusive.
     Raises ScaffoldError when another one holds it for more than 20 s.
     """
-    name = hashlib.sha256(str(workdir.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"scaffold-{os.getuid()}-{name}.lock"
     deadline = time.monotonic() + LOCK_WAIT_S
-    with path.open("a") as file:
+    handle = os.open(workdir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
@@ -55,11 +60,20 @@ def exclusive(workdir: Path) -> Iterator[None]:
                         f"another scaffold command is changing {workdir}", hint="wait for it to end, then try again"
                     ) from error
                 time.sleep(0.05)
+            except OSError:
+                break
         yield
+    finally:
+        os.close(handle)
 
 
 def apply(workdir: Path, changes: Sequence[Change]) -> None:
-    """Make all `changes` in order, or none. Raises ScaffoldError when one cannot be made; nothing is changed then."""
+    """Make all `changes` in order, or none. Raises ScaffoldError when one cannot be made; nothing is changed then.
+
+    To be called with the lock held: what a killed command left beside the targets is swept away first.
+    """
+    for folder in {(workdir / change.path).parent for change in changes}:
+        sweep(folder)
     undo: list[Callable[[], None]] = []
     with _interruptible():
         try:
@@ -80,11 +94,19 @@ def apply(workdir: Path, changes: Sequence[Change]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def sweep(folder: Path) -> None:
+    """Delete the temporary files that a killed command left in `folder`."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(LITTER):
+            path.unlink()
+
+
 def _roll_back(undo: list[Callable[[], None]]) -> None:
-    """Undo in reverse; one step's trouble does not keep the others from being undone."""
-    for step in reversed(undo):
-        with contextlib.suppress(OSError):
-            step()
+    """Undo in reverse, uninterrupted; one step's trouble does not keep the others from being undone."""
+    with _deaf():
+        for step in reversed(undo):
+            with contextlib.suppress(OSError):
+                step()
 
 
 def _stage(workdir: Path, change: Change, undo: list[Callable[[], None]]) -> Path | None:
@@ -94,34 +116,42 @@ def _stage(workdir: Path, change: Change, undo: list[Callable[[], None]]) -> Pat
     target = workdir / change.path
     for folder in reversed([target.parent, *target.parent.parents]):
         if not folder.exists():
-            folder.mkdir()
             undo.append(folder.rmdir)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
+            folder.mkdir()
+    handle, name = tempfile.mkstemp(prefix=".scaffold-", suffix=".tmp", dir=target.parent)
     temporary = Path(name)
     undo.append(lambda: temporary.unlink(missing_ok=True))
     with os.fdopen(handle, "wb") as file:
         file.write(change.new)
         file.flush()
         os.fsync(file.fileno())
-    temporary.chmod((0o777 if change.executable else 0o666) & ~_umask())
+    temporary.chmod(_mode(target, change))
     return temporary
 
 
+def _mode(target: Path, change: Change) -> int:
+    """The mode of the new file: the old one's, but for the executable bit where that is to change."""
+    if change.old is None:
+        return (0o777 if change.executable else 0o666) & ~_umask()
+    mode = target.stat().st_mode & 0o7777
+    if change.executable is None:
+        return mode
+    return mode | (mode & 0o444) >> 2 if change.executable else mode & ~0o111
+
+
 def _commit(target: Path, change: Change, temporary: Path | None, undo: list[Callable[[], None]]) -> None:
-    """Move one staged file into place, or delete one."""
+    """Move one staged file into place, or delete one. What would undo it is noted first: an interruption may come at any moment."""
     if change.old is None:
         assert temporary is not None
+        undo.append(lambda: _unlink_ours(target, temporary))
         try:
             os.link(temporary, target)
         except FileExistsError as error:
             raise _changed_meanwhile(target) from error
-        except OSError:  # a file system without hard links
-            with target.open("xb") as file:
-                file.write(temporary.read_bytes())
-            target.chmod(temporary.stat().st_mode)
-        undo.append(target.unlink)
+        except OSError:
+            _copy_exclusively(temporary, target, undo)
         return
-    if target.read_bytes() != change.old:
+    if target.is_symlink() or target.read_bytes() != change.old:
         raise _changed_meanwhile(target)
     old, mode = change.old, target.stat().st_mode & 0o7777
     undo.append(lambda: _restore(target, old, mode))
@@ -131,9 +161,29 @@ def _commit(target: Path, change: Change, temporary: Path | None, undo: list[Cal
         temporary.replace(target)
 
 
+def _copy_exclusively(temporary: Path, target: Path, undo: list[Callable[[], None]]) -> None:
+    """The way of file systems without hard links."""
+    with target.open("xb") as file:
+        undo.append(lambda: target.unlink(missing_ok=True))
+        file.write(temporary.read_bytes())
+    target.chmod(temporary.stat().st_mode)
+
+
+def _unlink_ours(target: Path, temporary: Path) -> None:
+    """Delete a file that was just created, and only that: one of somebody else's is no link of the temporary file."""
+    if target.samefile(temporary):
+        target.unlink()
+
+
 def _restore(target: Path, content: bytes, mode: int) -> None:
-    target.write_bytes(content)
-    target.chmod(mode)
+    """Put a file back as it was, without a moment in which there is only half of it."""
+    if target.exists() and target.read_bytes() == content:
+        return
+    handle, name = tempfile.mkstemp(prefix=".scaffold-", suffix=".tmp", dir=target.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(name).chmod(mode)
+    Path(name).replace(target)
 
 
 def _changed_meanwhile(target: Path) -> ScaffoldError:
@@ -159,6 +209,22 @@ def _interruptible() -> Iterator[None]:
         raise SystemExit(128 + number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Hear no signal that asks to stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         yield
     finally:

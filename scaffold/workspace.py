@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from scaffold.errors import ScaffoldError
 
 ANSWERS = ".copier-answers.scaffold.yml"
 ROOTS = ("exp", ".wild/experiments")
+# Characters that no shell, Makefile, gitignore rule or #SBATCH line can be trusted with.
+UNSAFE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]\\\"'`$!#:~<>|;&\ud800-\udfff]")
+EXPERIMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
 
 
@@ -82,16 +86,40 @@ def load(workdir: Path, root: str) -> Workspace:
 
 
 def _broken(answers: Mapping[str, Any]) -> str | None:
-    """The first answer that a workspace cannot do without and that is missing or of the wrong kind."""
-    names, experiments = answers.get("role_dirs"), answers.get("experiments")
+    """The first answer that says where files lie and is missing, of the wrong kind, or leads out of the work directory.
+
+    Answers come with the repository, and so may be anybody's.
+    """
+    names, experiments, kept = answers.get("role_dirs"), answers.get("experiments"), answers.get("kept_files", [])
     checks = {
-        "tasks_path": isinstance(answers.get("tasks_path"), str),
+        "experiment_root": _is_path(answers.get("experiment_root")),
+        "tasks_path": _is_path(answers.get("tasks_path")),
         "workspace_layout": answers.get("workspace_layout") in ("flat", "per-experiment"),
-        "role_dirs": isinstance(names, dict) and all(isinstance(names.get(role), str) for role in ROLES),
-        "experiments": isinstance(experiments, list) and all(isinstance(name, str) for name in experiments),
-        "kept_files": isinstance(answers.get("kept_files", []), list),
+        "role_dirs": isinstance(names, dict) and all(_is_path(names.get(role)) for role in ROLES),
+        "experiments": isinstance(experiments, list)
+        and all(isinstance(name, str) and EXPERIMENT_NAME.fullmatch(name) for name in experiments),
+        "kept_files": isinstance(kept, list) and all(isinstance(path, str) for path in kept),
     }
     return next((name for name, fine in checks.items() if not fine), None)
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and path_problem(value) is None
+
+
+def path_problem(text: str) -> str | None:
+    """Why `text` cannot be the path of something below the work directory; None where it can."""
+    bad = UNSAFE_IN_PATHS.search(text)
+    parts = text.split("/")
+    if not text or text.startswith("/"):
+        return "is not a path relative to the work directory"
+    if bad:
+        return f"has the character {bad.group()!r}, which shells, git or Slurm would trip over"
+    if any(part in ("", ".", "..") or part.lower() == ".git" for part in parts):
+        return "has an empty part, `.`, `..` or `.git` in it"
+    if any(part != part.strip() for part in parts) or text.startswith("-"):
+        return "has a part that begins or ends with a space, or begins with a dash"
+    return None
 
 
 def roots(workdir: Path) -> list[str]:

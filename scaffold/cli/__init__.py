@@ -5,8 +5,11 @@ Every command lives in a module of its own and is imported when it is called, so
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
+import sys
 
 import click
 
@@ -75,4 +78,13 @@ def main() -> None:
     """Run the command line of this process."""
     for name in HOOK_VARIABLES:
         os.environ.pop(name, None)
-    group(prog_name="scaffold")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a locale that cannot spell a path is no reason to fail
+    try:
+        group(prog_name="scaffold")
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        os.write(2, b"error: the answer cannot be written: no space left where stdout leads\n")
+        os._exit(1)  # what is still buffered cannot be written either

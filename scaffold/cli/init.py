@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--workdir", type=click.Path(path_type=Path), default=".", help="The repository (or a folder of it). Default: here."
-)
+@click.option("--workdir", type=click.Path(path_type=Path), help="The repository (or a folder of it). Default: here.")
 @click.option("--root", help="Where the workspace goes. Default: exp if there is one, else .wild/experiments.")
 @click.option(
     "--layout",
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object; ask nothing.")
 def init(
-    workdir: Path,
+    workdir: Path | None,
     template: str | None,
     yes: bool,
     dry_run: bool,
@@ -80,6 +78,9 @@ def init(
         metric=wishes["metric"],
         direction=wishes["direction"],
     )
+    if workdir is None:
+        workdir = Path()
+        lifecycle.no_workspace_above(workdir.resolve())
     planned = lifecycle.plan(workdir, wished, detect=detect, template=template)
     asks = output.interactive(yes=yes or dry_run, json_output=json_output) and planned.changes
     if asks and not planned.existing:

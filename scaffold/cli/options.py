@@ -41,3 +41,14 @@ def workspace(workdir: Path, root: str | None) -> Workspace:
             f"the directory {workdir} does not exist", hint="name the repository's directory with --workdir"
         )
     return workspaces.find(workdir, root)
+
+
+def managed_workspace(workdir: Path, root: str | None) -> Workspace:
+    """As `workspace`, for commands that change its files: git must be willing to work there, and no link lead out of it."""
+    from scaffold.lifecycle import place
+
+    if workdir.is_dir():
+        place.workdir(workdir)
+    there = workspace(workdir, root)
+    place.root(there.workdir, there.root)
+    return there

@@ -47,9 +47,10 @@ def warn_ignored(root: str, found: Sequence[git.Ignored]) -> None:
         some = hidden[0].removesuffix("/anything") + (f" and {len(hidden) - 1} more" if len(hidden) > 1 else "")
         warn(f"git ignores {some}: {source}:{line} says {pattern}; nothing of it will be committed")
     if rules:
-        warn(f"to keep it in git: add the line !/{root}/ below that rule, or run: git add -f '{root}'")
+        warn(f"to keep it in git all the same: git add -f '{root}' (again for new files), or take that rule out")
 
 
 def interactive(*, yes: bool, json_output: bool) -> bool:
     """Whether a question may be asked: only on a terminal, and not when told otherwise."""
-    return not yes and not json_output and sys.stdin.isatty() and sys.stdout.isatty()
+    terminals = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    return terminals and not yes and not json_output

@@ -18,7 +18,7 @@ def remove(workdir: Path, root: str | None, dry_run: bool, json_output: bool) ->
     from scaffold.lifecycle import remove as lifecycle
     from scaffold.lifecycle.recorded import template_of
 
-    there = options.workspace(workdir, root)
+    there = options.managed_workspace(workdir, root)
     with template_of(there) as template:
         planned = lifecycle.plan(there, template)
     if not dry_run:

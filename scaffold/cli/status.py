@@ -21,7 +21,7 @@ def status(workdir: Path, root: str | None, json_output: bool) -> None:
     from scaffold.lifecycle import status as lifecycle
     from scaffold.lifecycle.recorded import template_of
 
-    there = options.workspace(workdir, root)
+    there = options.managed_workspace(workdir, root)
     with template_of(there) as template:
         found = lifecycle.status(there, template)
     if json_output:

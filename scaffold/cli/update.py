@@ -53,7 +53,7 @@ def update(
     from scaffold.lifecycle import update as lifecycle
     from scaffold.lifecycle.recorded import newest_for, template_of
 
-    there = options.workspace(workdir, root)
+    there = options.managed_workspace(workdir, root)
     if check:
         _check(there, json_output=json_output)
         return
@@ -63,7 +63,7 @@ def update(
         if template is not None:
             new = stack.enter_context(releases.elsewhere(template, version))
         elif version is not None or not settings:
-            new = stack.enter_context(newest_for(there, wanted=version))
+            new = stack.enter_context(newest_for(there, wanted=version, base=base))
         else:
             new = old
         detected = _facts(there) if lifecycle.missing_facts(there, new) else None
@@ -82,7 +82,7 @@ def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: 
     from scaffold.lifecycle import update as lifecycle
     from scaffold.lifecycle.recorded import template_of
 
-    there = options.workspace(workdir, root)
+    there = options.managed_workspace(workdir, root)
     changed = lifecycle.with_experiment(there, experiment_name(name))
     with template_of(there) as template:
         planned = lifecycle.plan(there, template, template, answers=changed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold import transaction
 from scaffold.errors import ScaffoldError
 from scaffold.render import File
 from scaffold.workspace import ANSWERS, Workspace
@@ -32,24 +33,41 @@ def answers_path(workspace: Workspace) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """What stands at some paths: the files that are there, and the paths that lie behind a symbolic link (path -> link)."""
+    """What stands at some paths: `files` as the template would have them (line ends as LF), `raw` as they are, and `linked`:
+    the paths that are a symbolic link or lie behind one, with that link. A link is never read and never written through.
+    """
 
     files: Mapping[str, File]
+    raw: Mapping[str, bytes]
     linked: Mapping[str, str]
+
+    def change(self, path: str, new: File | None, *, executable: bool | None = None) -> transaction.Change:
+        """Replace what stands at `path` by `new` (None: delete), in the line ends that it has; the bit where it is to change."""
+        old = self.raw.get(path)
+        if old is None and new is not None:
+            executable = new.executable
+        data = None if new is None else new.data
+        if data is not None and old is not None and _is_crlf(old):
+            data = data.replace(b"\n", b"\r\n")
+        return transaction.Change(path=path, old=old, new=data, executable=executable)
 
 
 def look(workdir: Path, paths: Iterable[str]) -> Disk:
     """What stands at `paths`. Raises ScaffoldError where a folder stands in a file's place, or a file in a folder's."""
     files: dict[str, File] = {}
+    raw: dict[str, bytes] = {}
     linked: dict[str, str] = {}
     for path in paths:
-        link = _link_above(workdir, path)
+        link = _link_on(workdir, path)
         if link is not None:
             linked[path] = link
             continue
         target = workdir / path
         try:
             mode = target.lstat().st_mode
+            if not stat.S_ISREG(mode):
+                raise ScaffoldError(f"{path} is not a file", hint="rename what stands there, or choose another --root")
+            data = target.read_bytes()
         except FileNotFoundError:
             continue
         except NotADirectoryError as error:
@@ -58,26 +76,24 @@ def look(workdir: Path, paths: Iterable[str]) -> Disk:
                 hint="rename that file, or choose another --root",
             ) from error
         except OSError as error:
-            raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
-        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-            raise ScaffoldError(f"{path} is not a file", hint="rename what stands there, or choose another --root")
-        files[path] = File(_content(target), bool(mode & 0o100))
-    return Disk(files=files, linked=linked)
+            raise ScaffoldError(
+                f"{path} cannot be read: {error.strerror}", hint="make it readable, then try again"
+            ) from error
+        raw[path] = data
+        files[path] = File(data.replace(b"\r\n", b"\n") if _is_crlf(data) else data, bool(mode & 0o100))
+    return Disk(files=files, raw=raw, linked=linked)
 
 
-def _content(target: Path) -> bytes:
-    try:
-        return target.read_bytes()
-    except FileNotFoundError:  # a link that leads nowhere: it is the user's, and not what the template has
-        return b""
-    except OSError as error:
-        raise ScaffoldError(f"{target} cannot be read: {error.strerror}") from error
+def _is_crlf(data: bytes) -> bool:
+    """Whether every line ends in CR LF, as git checks files out where `core.autocrlf` says so."""
+    lines = data.count(b"\n")
+    return lines > 0 and data.count(b"\r\n") == lines
 
 
-def _link_above(workdir: Path, path: str) -> str | None:
-    """The first folder on the way to `path` that is a symbolic link."""
+def _link_on(workdir: Path, path: str) -> str | None:
+    """The first symbolic link on the way to `path`, which may be `path` itself."""
     folder = workdir
-    for part in Path(path).parts[:-1]:
+    for part in Path(path).parts:
         folder = folder / part
         if folder.is_symlink():
             return folder.relative_to(workdir).as_posix()

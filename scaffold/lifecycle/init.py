@@ -16,6 +16,8 @@ from scaffold.lifecycle.recorded import template_of
 from scaffold.render import File, render
 from scaffold.workspace import ANSWERS, Workspace
 
+LINK = "it is a link, and yours"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
@@ -55,9 +57,11 @@ def plan(
     workdir, where = place.workdir(workdir)
     wishes = _relative_tasks(workdir, wishes)
     there = _existing(workdir, wishes)
+    if there is not None:
+        _unchanged_wishes(there, wishes, template)
+        place.root(workdir, there.root)
     with _template(there, template) as source:
         if there is not None:
-            _unchanged_wishes(there, wishes)
             given = dict(there.answers)
         else:
             wishes = _carry_goal(workdir, wishes, detect)
@@ -72,17 +76,8 @@ def plan(
         version = source.version
     root = str(given["experiment_root"])
     actions = _actions(given, rendered, disk)
-    _scripts_are_ours(given, actions)
-    changes = [
-        transaction.Change(
-            path=a.path,
-            old=disk.files[a.path].data if a.what == "replace" else None,
-            new=rendered[a.path].data,
-            executable=rendered[a.path].executable,
-        )
-        for a in actions
-        if a.what in ("create", "replace")
-    ]
+    _needed_files_can_be(given, actions)
+    changes = [disk.change(a.path, rendered[a.path]) for a in actions if a.what in ("create", "replace")]
     return Plan(
         workdir=workdir,
         root=root,
@@ -91,9 +86,24 @@ def plan(
         actions=tuple(actions),
         changes=tuple(changes),
         ignored=tuple(_ignored_before(workdir, given, actions)),
-        warnings=tuple(place.losses(workdir, where)),
+        warnings=(*place.losses(workdir, where), *_newly_ignored(workdir, given, actions)),
         existing=there is not None,
     )
+
+
+def no_workspace_above(folder: Path) -> None:
+    """Raise ScaffoldError where `folder`, which nobody named, lies in the repository of a workspace: a second one is rarely meant."""
+    for above in folder.parents:
+        for root in workspace.ROOTS:
+            if (above / root / ANSWERS).is_file() and not any(
+                (folder / r / ANSWERS).is_file() for r in workspace.ROOTS
+            ):
+                raise ScaffoldError(
+                    f"{above} has a workspace already, in {root}",
+                    hint=f"scaffold status shows it; for a second one in {folder.relative_to(above)}: scaffold init --workdir .",
+                )
+        if (above / ".git").exists():
+            return
 
 
 def write(planned: Plan) -> Plan:
@@ -132,8 +142,17 @@ def _existing(workdir: Path, wishes: answers.Wishes) -> Workspace | None:
     return workspace.load(workdir, roots[0]) if roots else None
 
 
-def _unchanged_wishes(there: Workspace, wishes: answers.Wishes) -> None:
+def _unchanged_wishes(there: Workspace, wishes: answers.Wishes, template: str | None) -> None:
     """Refuse wishes that contradict the answers of the workspace that is there."""
+    if template is not None:
+        raise ScaffoldError(
+            f"{there.root} is a workspace already", hint="to change its template: scaffold update --template"
+        )
+    if wishes.experiments and list(wishes.experiments) != there.answers["experiments"]:
+        raise ScaffoldError(
+            f"{there.root} is a workspace already, with the experiments {', '.join(there.answers['experiments'])}",
+            hint="to add one: scaffold add NAME",
+        )
     wished = {
         "experiment_goal": wishes.goal,
         "tasks_path": wishes.tasks_path,
@@ -197,7 +216,10 @@ def _actions(given: Mapping[str, Any], rendered: Mapping[str, File], disk: files
 
 def _action(path: str, given: Mapping[str, Any], file: File, disk: files.Disk) -> Action:
     if path in disk.linked:
-        return Action(path=path, what="linked", note=f"{disk.linked[path]} is a link; nothing is written through it")
+        link = disk.linked[path]
+        return Action(
+            path=path, what="linked", note=LINK if link == path else f"{link} is a link; nothing is written through it"
+        )
     if path not in disk.files:
         return Action(path=path, what="create")
     there = disk.files[path]
@@ -208,19 +230,32 @@ def _action(path: str, given: Mapping[str, Any], file: File, disk: files.Disk) -
     return Action(path=path, what="keep", note="yours is kept")
 
 
-def _scripts_are_ours(given: Mapping[str, Any], actions: list[Action]) -> None:
-    """The recorder must be writable: without it a workspace is none."""
+def _needed_files_can_be(given: Mapping[str, Any], actions: list[Action]) -> None:
+    """Without its recorder, its answers and its plan a workspace is none. Raises ScaffoldError where one cannot be."""
     scripts = f"{given['experiment_root']}/{given['role_dirs']['scripts']}/"
     for action in actions:
-        if action.what == "linked" and (action.path.startswith(scripts) or action.path.endswith(ANSWERS)):
+        behind = action.what == "linked" and action.note != LINK
+        if behind and (action.path.startswith(scripts) or action.path == given["tasks_path"]):
             raise ScaffoldError(
                 f"{action.path} cannot be written: {action.note}",
-                hint="make that folder a real one, or choose another --root",
+                hint="make that folder a real one, or choose another place with --root or --tasks-path",
             )
-        if action.what == "keep" and action.path.endswith("/record_run.py"):
+        if action.path.endswith(ANSWERS) and action.what == "linked":
+            raise ScaffoldError(f"{action.path} is a symbolic link", hint="replace it by the file itself")
+        if action.what in ("keep", "linked") and action.path == f"{scripts}record_run.py":
             raise ScaffoldError(
                 f"{action.path} is already there and is not the recorder", hint="rename it, or choose another --root"
             )
+
+
+def _newly_ignored(workdir: Path, given: Mapping[str, Any], actions: list[Action]) -> list[str]:
+    """Folders of the user whose new files the workspace's .gitignore will keep out of git."""
+    root = str(given["experiment_root"])
+    if not any(a.path == f"{root}/.gitignore" and a.what == "create" for a in actions):
+        return []
+    folders = [f"{root}/{given['role_dirs'][role]}" for role in ("logs", "outputs")]
+    used = [folder for folder in folders if (workdir / folder).is_dir() and any((workdir / folder).iterdir())]
+    return [f"new files in {' and '.join(used)} stay out of git from now on ({root}/.gitignore)"] if used else []
 
 
 def _ignored_before(workdir: Path, given: Mapping[str, Any], actions: list[Action]) -> list[git.Ignored]:

@@ -16,9 +16,12 @@ def workdir(path: Path) -> tuple[Path, git.Place]:
         raise ScaffoldError(f"the work directory {path} {what}", hint="name the repository's directory with --workdir")
     where = git.place(resolved)
     if where.refusal is not None:
+        owner = "dubious ownership" in where.refusal
         raise ScaffoldError(
             f"git refuses to work in {resolved}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
-            hint=f"if you trust it: git config --global --add safe.directory {resolved}",
+            hint=f"if you trust it: git config --global --add safe.directory {resolved}"
+            if owner
+            else "mend the repository first: `git status` there says the same",
         )
     if not where.inside:
         raise ScaffoldError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +28,17 @@ def plan(there: Workspace, template: releases.Template) -> Plan:
     delete = [e.path for e in entries if e.state == "same"]
     delete.sort(key=lambda path: path == files.answers_path(there))
     disk = files.look(there.workdir, delete)
-    reasons = {"changed": "you changed it", "conflict": "it has an open conflict", "yours": "it was here before"}
-    keep = [(e.path, reasons[e.state]) for e in entries if e.state in reasons]
+    reasons = {
+        "changed": "you changed it",
+        "conflict": "it has an open conflict",
+        "yours": "it was here before",
+        "linked": "it is a link, or behind one",
+    }
+    keep = [
+        (e.path, reasons[e.state]) for e in entries if e.state in reasons and os.path.lexists(there.workdir / e.path)
+    ]
     keep += [(path, "not from the template") for path in _others(there, {e.path for e in entries})]
-    changes = [transaction.Change(path=path, old=disk.files[path].data, new=None) for path in delete]
+    changes = [disk.change(path, None) for path in delete]
     return Plan(workspace=there, delete=tuple(delete), keep=tuple(sorted(keep)), changes=tuple(changes))
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import scaffold.git
 from scaffold import releases, transaction
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.lifecycle import files
 from scaffold.render import File, render
 from scaffold.workspace import Workspace
 
 MARKER = b"<<<<<<< yours"
 YOURS = "the template has a file of this name now; yours is kept"
+KINDS = {bool: "true or false", list: "YAML list", dict: "YAML mapping", str: "text"}
 FIXED = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
 
 
@@ -69,8 +70,10 @@ def plan(
     before = render(old.path, stored, version=old.version, source=old.source)
     after = render(new.path, given, version=new.version, source=new.source)
     disk = files.look(there.workdir, sorted({*before, *after}))
-    _no_open_conflict(disk)
-    yours = _yours(_managed(there, before, after, given), before, after, disk)
+    managed = _managed(there, before, after, given)
+    _no_open_conflict(managed, disk)
+    _no_link_in_the_way(there, managed, before, after, disk)
+    yours = _yours(managed, before, after, disk)
     if yours:
         given["kept_files"] = sorted({*(given.get("kept_files") or []), *yours})
         after = render(new.path, given, version=new.version, source=new.source)
@@ -110,7 +113,7 @@ def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]
         name, equals, text = setting.partition("=")
         if not equals or name not in there.answers or name.startswith("_"):
             known = ", ".join(key for key in there.answers if not key.startswith("_") and key not in FIXED)
-            raise ScaffoldError(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {known}")
+            raise WrongUsage(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {known}")
         if name in FIXED:
             raise ScaffoldError(
                 f"{name} says where files lie, and an update moves none",
@@ -119,9 +122,12 @@ def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise ScaffoldError(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
+            raise WrongUsage(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
         if isinstance(there.answers[name], str) and not isinstance(value, str):
             value = text
+        kind = type(there.answers[name])
+        if there.answers[name] is not None and not isinstance(value, kind):
+            raise WrongUsage(f"--set {setting!r} is no {KINDS.get(kind, kind.__name__)}, as {name} is one")
         changed[name] = value
     return changed
 
@@ -156,9 +162,7 @@ Merged = tuple[Step | None, transaction.Change | None]
 def _merge(path: str, base: File | None, new: File | None, disk: files.Disk, *, labels: tuple[str, str, str]) -> Merged:
     """One file's three-way merge."""
     if path in disk.linked:
-        return Step(
-            path=path, what="linked", note=f"{disk.linked[path]} is a link; nothing is written through it"
-        ), None
+        return (Step(path=path, what="linked", note="it is a link, and yours") if new != base else None), None
     ours = disk.files.get(path)
     if new in (base, ours):
         return None, None
@@ -166,47 +170,36 @@ def _merge(path: str, base: File | None, new: File | None, disk: files.Disk, *, 
         if base is not None:
             return (Step(path=path, what="deleted", note="you deleted it; it stays deleted") if new else None), None
         assert new is not None
-        return Step(path=path, what="create"), _change(path, None, new)
+        return Step(path=path, what="create"), disk.change(path, new)
     assert base is not None, "a file that only the new template has and that differs on disk is the user's"
     if new is None:
         if ours.data == base.data:
-            return Step(path=path, what="delete", note="the template dropped it"), _change(path, ours, None)
+            return Step(path=path, what="delete", note="the template dropped it"), disk.change(path, None)
         return Step(path=path, what="kept", note="the template dropped it; you changed it, so it stays"), None
+    bit = new.executable if new.executable != base.executable else None
     if ours.data == base.data:
-        return Step(path=path, what="update"), _change(path, ours, new)
-    return _both_changed(path, ours, base, new, labels)
-
-
-def _both_changed(path: str, ours: File, base: File, new: File, labels: tuple[str, str, str]) -> Merged:
+        return Step(path=path, what="update"), disk.change(path, new, executable=bit)
     text, conflict = scaffold.git.merge(ours.data, base.data, new.data, labels=labels)
     step = Step(
         path=path, what="conflict" if conflict else "merge", note="both changed the same lines" if conflict else ""
     )
-    merged = File(text, new.executable if new.executable != base.executable else ours.executable)
-    return step, (None if merged == ours else _change(path, ours, merged))
+    if text == ours.data and bit in (None, ours.executable):
+        return step, None
+    return step, disk.change(path, File(text, ours.executable), executable=bit)
 
 
 def _seed(path: str, new: File, disk: files.Disk) -> Merged:
     """A seeded file that this update brings for the first time, as for a new experiment."""
     if path in disk.files or path in disk.linked:
         return None, None
-    return Step(path=path, what="create"), _change(path, None, new)
+    return Step(path=path, what="create"), disk.change(path, new)
 
 
 def _replace(path: str, new: File, disk: files.Disk) -> Merged:
     ours = disk.files.get(path)
     if ours is not None and ours.data == new.data:
         return None, None
-    return Step(path=path, what="update"), _change(path, ours, new)
-
-
-def _change(path: str, old: File | None, new: File | None) -> transaction.Change:
-    return transaction.Change(
-        path=path,
-        old=None if old is None else old.data,
-        new=None if new is None else new.data,
-        executable=new is not None and new.executable,
-    )
+    return Step(path=path, what="update"), disk.change(path, new)
 
 
 def has_conflict(data: bytes) -> bool:
@@ -214,8 +207,8 @@ def has_conflict(data: bytes) -> bool:
     return any(line.startswith(MARKER) for line in data.splitlines())
 
 
-def _no_open_conflict(disk: files.Disk) -> None:
-    unsettled = sorted(path for path, file in disk.files.items() if has_conflict(file.data))
+def _no_open_conflict(managed: list[str], disk: files.Disk) -> None:
+    unsettled = sorted(path for path in managed if path in disk.files and has_conflict(disk.files[path].data))
     if unsettled:
         raise ScaffoldError(
             f"conflicts of an earlier update are still open in {', '.join(unsettled)}",
@@ -223,13 +216,29 @@ def _no_open_conflict(disk: files.Disk) -> None:
         )
 
 
+def _no_link_in_the_way(
+    there: Workspace, managed: list[str], before: Mapping[str, File], after: Mapping[str, File], disk: files.Disk
+) -> None:
+    """An update that could not reach all files would record a version that the workspace does not have."""
+    for path in [*managed, files.answers_path(there)]:
+        link = disk.linked.get(path)
+        if link is not None and (link != path or path not in managed) and before.get(path) != after.get(path):
+            raise ScaffoldError(
+                f"{path} cannot be written: {link} is a link, and nothing is written through it",
+                hint="put the folder or file itself in the link's place, then update again",
+            )
+
+
 def missing_facts(there: Workspace, new: releases.Template) -> bool:
     """Whether the new version asks for facts that the workspace's answers do not have."""
     import yaml
 
-    questions = yaml.safe_load((new.path / "copier.yml").read_text(encoding="utf-8"))
-    return any(
+    try:
+        questions = yaml.safe_load((new.path / "copier.yml").read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return False  # rendering it says what is wrong with it
+    return isinstance(questions, dict) and any(
         isinstance(details, dict) and details.get("ask") is False and name not in there.answers
         for name, details in questions.items()
-        if not name.startswith("_")
+        if not str(name).startswith("_")
     )

@@ -249,6 +249,7 @@ def test_a_moved_template_is_found_in_the_bundle_or_said_to_be_gone(
     assert result.exit_code == 0
     found = yaml.safe_load((repo / ROOT / ".copier-answers.scaffold.yml").read_text())
     assert found["_commit"] == releases.newest()
+    assert run("update", "--workdir", repo, "--check").exit_code == 0
 
 
 def test_update_from_a_moved_template_named_by_hand(repo: Path, run: Run, template: TemplateRepo) -> None:
@@ -303,21 +304,23 @@ def test_set_changes_an_answer_and_what_follows_from_it(repo: Path, run: Run) ->
 
 
 @pytest.mark.parametrize(
-    ("setting", "reason"),
+    ("setting", "code", "reason"),
     [
-        ("goal=x", "names no answer"),
-        ("primary_metric", "names no answer"),
-        ("_commit=v1", "names no answer"),
-        ("experiment_root=lab", "an update moves none"),
-        ("metric_direction=sideways", "cannot be rendered"),
-        ("research_server_url=http://u:p@h", "cannot be rendered"),
-        ("memories=[", "no YAML"),
+        ("goal=x", 2, "names no answer"),
+        ("primary_metric", 2, "names no answer"),
+        ("_commit=v1", 2, "names no answer"),
+        ("experiment_root=lab", 1, "an update moves none"),
+        ("metric_direction=sideways", 1, "cannot be rendered"),
+        ("research_server_url=http://u:p@h", 1, "cannot be rendered"),
+        ("memories=[", 2, "no YAML"),
+        ("evolutionary_sweeps=maybe", 2, "is no true or false"),
+        ("environment=5", 2, "is no YAML mapping"),
     ],
 )
-def test_a_setting_that_cannot_be(repo: Path, run: Run, setting: str, reason: str) -> None:
+def test_a_setting_that_cannot_be(repo: Path, run: Run, setting: str, code: int, reason: str) -> None:
     before = snapshot(repo)
     result = run("update", "--workdir", repo, "--set", setting)
-    assert (result.exit_code, reason in result.stderr) == (1, True), result.stderr
+    assert (result.exit_code, reason in result.stderr) == (code, True), result.stderr
     assert snapshot(repo) == before
 
 
@@ -346,3 +349,47 @@ def test_add_refuses_a_name_that_cannot_be(make_repo: MakeRepo, run: Run, name: 
     made = make_repo()
     run("init", "--workdir", made, "--yes", "--layout", "per-experiment")
     assert run("add", "--workdir", made, "--", name).exit_code == 2
+
+
+def test_line_ends_that_git_changed_are_no_edit_of_the_user(repo: Path, run: Run, template: TemplateRepo) -> None:
+    git(repo, "config", "core.autocrlf", "true")
+    shutil.rmtree(repo / ".wild")
+    git(repo, "checkout", "--", ".")
+    assert b"\r\n" in (repo / ROOT / "README.md").read_bytes()
+    states = {row["state"] for row in json.loads(run("status", "--workdir", repo, "--json").stdout)["files"]}
+    assert states == {"same"}
+    release(template)
+    assert run("update", "--workdir", repo).exit_code == 0
+    data = (repo / ROOT / "README.md").read_bytes()
+    assert data.startswith(b"# Experiments, newer\r\n") and data.count(b"\n") == data.count(b"\r\n")
+    assert run("remove", "--workdir", repo).exit_code == 0
+    assert not (repo / ".wild").exists()
+
+
+def test_the_mode_that_a_file_has_stays(repo: Path, run: Run, template: TemplateRepo) -> None:
+    release(template)
+    (repo / ROOT / "README.md").chmod(0o600)
+    run("update", "--workdir", repo)
+    assert (repo / ROOT / "README.md").stat().st_mode & 0o777 == 0o600
+
+
+def test_markers_in_the_plan_are_the_users_business(repo: Path, run: Run, template: TemplateRepo) -> None:
+    release(template)
+    (repo / ROOT / "tasks.md").write_text("<<<<<<< yours\n")
+    assert run("update", "--workdir", repo).exit_code == 0
+
+
+def test_a_relative_template_is_found_from_anywhere(
+    make_repo: MakeRepo, run: Run, template: TemplateRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_repo(name="elsewhere")
+    monkeypatch.chdir(template.path.parent)
+    assert run("init", "--workdir", made, "--yes", "--template", template.path.name).exit_code == 0
+    monkeypatch.chdir("/")
+    assert run("status", "--workdir", made).exit_code == 0
+
+
+def test_a_gone_source_is_said_by_check_too(repo: Path, run: Run, template: TemplateRepo) -> None:
+    template.path.rename(template.path.with_name("moved"))
+    result = run("update", "--workdir", repo, "--check")
+    assert (result.exit_code, "this package does not have" in result.stderr) == (1, True)

@@ -1,0 +1,23 @@
+"""Temporary directories, with an error that a user can do something about where there is no room for one."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A temporary directory, deleted in the end. Raises ScaffoldError where none can be made."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="scaffold-")
+    except OSError as error:
+        raise ScaffoldError(
+            f"no temporary directory can be made: {error.strerror or error}", hint="make room for one, or set TMPDIR"
+        ) from error
+    with folder as name:
+        yield Path(name)
