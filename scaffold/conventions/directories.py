@@ -59,6 +59,9 @@ _ASIDE = (
     | paths.EXAMPLES
     | {"data", "datasets", "dataset", "assets", "static", "public", "docker", "images", "img"}
 )
+_DEFINES_OR_ACTS = re.compile(
+    r"^(?:(?:class|def|async def|for|while|with|if __name__)\b|(?!print\()[A-Za-z_][\w.]*\()", re.MULTILINE
+)
 _FOR_EXPERIMENTS = ("exp", "ablation", "repro")
 _DEEPEST = 3
 
@@ -173,13 +176,11 @@ def _is_configs(facts: Facts, directory: str) -> str | None:
 
 
 def is_settings(facts: Facts, path: str) -> bool:
-    """Whether a Python file is a configuration: `get_config()`, or assignments without classes and functions."""
+    """Whether a Python file is a configuration: `get_config()`, or assignments and nothing that defines or acts."""
     text = facts.texts.get(path, "")
     if re.search(r"^def get_(default_)?configs?\(", text, re.MULTILINE):
         return True
-    return not re.search(r"^(class|def|async def|if __name__)\b", text, re.MULTILINE) and bool(
-        re.search(r"^\w+\s*=", text, re.MULTILINE)
-    )
+    return bool(re.search(r"^\w+\s*=", text, re.MULTILINE)) and not _DEFINES_OR_ACTS.search(text)
 
 
 def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> Found[tuple[str, ...]]:

@@ -101,12 +101,14 @@ def _names(call: Call) -> Iterator[str]:
     ):
         yield first
     elif call.last in _MANY_NAMES or call.name.endswith("json.dump"):
+        written = call.last == "dump"  # a file may hold anything: only names that sound like metrics count
         values = (
             *call.args,
             *(v for k, v in call.keywords.items() if k in ("metrics", "data", "values", "dictionary")),
         )
         for found in (v for v in values if isinstance(v, dict)):
-            yield from (k for k, v in found.items() if word(k) and word(v) is None and not isinstance(v, dict))
+            logged = (k for k, v in found.items() if word(k) and word(v) is None and not isinstance(v, dict))
+            yield from (k for k in logged if not written or worth(k) > 0)
 
 
 def _tables(facts: Facts) -> Iterator[Hit]:

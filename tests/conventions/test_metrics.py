@@ -15,7 +15,7 @@ from scaffold.facts.model import of_texts
         ("self.log('val/acc', acc)\n", ("val/acc",)),
         ("writer.add_scalar('eval/reward', r, step)\n", ("eval/reward",)),
         ("mlflow.log_metric('rmse', x)\nmlflow.log_metrics({'mae': y})\n", ("mae", "rmse")),
-        ("import json\njson.dump({'accuracy': acc, 'name': 'run'}, f)\n", ("accuracy",)),
+        ("import json\njson.dump({'accuracy': acc, 'name': 'run', 'rows': rows}, f)\n", ("accuracy",)),
         ("metrics['val_f1'] = f1\nmetrics['x'] = 1\n", ("val_f1",)),
         ("wandb.log({f'val/{name}': v, 'table': {'a': 1}})\n", ()),
         ("logger.log('info', 'hello')\nimport math\nmath.log(2)\n", ()),
