@@ -114,6 +114,13 @@ def test_explain_tells_the_evidence_and_what_lost(make_repo: MakeRepo, run: Run)
     assert as_json["fields"]["slurm.accounts"]["value"] == ["lab"]
 
 
+def test_explain_says_who_was_asked_where_no_file_says_it(make_repo: MakeRepo, run: Run) -> None:
+    assert (
+        run("detect", "--workdir", make_repo(), "--explain", "git.branch").stdout
+        == "git.branch: main\n  asked of git\n"
+    )
+
+
 def test_explain_of_an_unknown_field_is_wrong_usage(make_repo: MakeRepo, run: Run) -> None:
     result = run("detect", "--workdir", make_repo(), "--explain", "colour")
     assert result.exit_code == 2

@@ -208,6 +208,8 @@ def _holds_runs(facts: Facts, directory: str) -> bool:
 
 def experiment_root(facts: Facts) -> Found[str]:
     """`exp` where it exists and holds no importable source of the repository, else `.wild/experiments`."""
+    if "exp" not in facts.tree and facts.has_exp:
+        return Found("exp", (Evidence(path="exp", text="exists, with no tracked files"),))
     if "exp" not in facts.tree:
         return Found(".wild/experiments", (Evidence(path=".", text="no directory exp at the top"),))
     source = next((f for f in facts.below("exp") if f.endswith(".py") and _is_source(facts, f)), None)
