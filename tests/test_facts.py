@@ -311,6 +311,8 @@ def test_commands_that_a_document_shows(document: str, commands: list[str]) -> N
         ("WANDB_API_KEY=abc sbatch job.sh", "WANDB_API_KEY=*** sbatch job.sh"),
         ("python train.py --hf hf_abcdefghijkl", "python train.py --hf ***"),
         ("git clone https://ann:pw@example.org/x", "git clone https://***@example.org/x"),
+        ("python train.py --tokenizer gpt2 --max_tokens 5", "python train.py --tokenizer gpt2 --max_tokens 5"),
+        ("python key_train.py data", "python key_train.py data"),
         ("python train.py --model meta-llama/Llama-3-8B", "python train.py --model meta-llama/Llama-3-8B"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -118,7 +119,7 @@ def _file(facts: Facts, command: shell.Command, word: str, known: Index) -> Iter
     if facts.has(plain):
         yield plain, command.text
     elif facts.has(f"{folder}/{plain}"):
-        yield f"{folder}/{plain}", f"cd {folder} && {command.text}"
+        yield f"{folder}/{plain}", f"cd {shlex.quote(folder)} && {command.text}"
     else:
         tail = plain.replace("../", "")
         same = [p for p in known.by_name[tail.rpartition("/")[2]] if p.endswith("/" + tail) or p == tail]
@@ -126,7 +127,7 @@ def _file(facts: Facts, command: shell.Command, word: str, known: Index) -> Iter
             base = same[0].removesuffix(tail).rstrip("/")
             yield (
                 same[0],
-                f"cd {base} && {command.text}"
+                f"cd {shlex.quote(base)} && {command.text}"
                 if base and "../" not in plain
                 else command.text.replace(word, same[0], 1),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 
 from scaffold.conventions.environment import CONDA, files, is_aside
@@ -13,7 +14,7 @@ from scaffold.facts import Facts, paths
 _INSTALLS_PROJECT = re.compile(
     r"^(python3? -m )?pip3? install (-e |--editable )?\.(\s|$|\[)|^python3? setup\.py (install|develop)"
 )
-_FOR_DEVELOPERS = re.compile(r"dev|test|doc|lint|ci|typing|build", re.IGNORECASE)
+_FOR_DEVELOPERS = re.compile(r"(^|[-_./])(dev|test|doc|lint|ci|typing|build)", re.IGNORECASE)
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\-]*(\[[\w,\-]+\])?([=<>~!]=?[\w.*,<>=!]+)?$")
 
 
@@ -42,7 +43,7 @@ def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:
     path = min((p for p in top if CONDA.search(p)), key=lambda p: (p.count("/"), len(p), p), default="environment.yml")
     name = _conda_name(facts, path)
     activate = f'eval "$(micromamba shell hook --shell bash)" && micromamba activate {name}'
-    line = f"micromamba create -y -n {name} -f {path} && {activate}"
+    line = f"micromamba create -y -n {name} -f {shlex.quote(path)} && {activate}"
     evidence = [Evidence(path=path, text=path)]
     installs = next((c for c in facts.shown_commands if _INSTALLS_PROJECT.search(c.text)), None)
     if installs is not None and any(p in top for p in ("setup.py", "pyproject.toml", "setup.cfg")):
@@ -75,10 +76,10 @@ def _pip_arguments(top: list[str]) -> str:
         )
     if requirements is None and project is None:
         requirements = _nearest(p for p in top if p.endswith(".txt") and not _FOR_DEVELOPERS.search(p))
-    arguments = [f"-r {requirements}"] if requirements else []
+    arguments = [f"-r {shlex.quote(requirements)}"] if requirements else []
     if project:
         folder = project.rpartition("/")[0]
-        arguments.append(f"-e ./{folder}" if folder else "-e .")
+        arguments.append(f"-e {shlex.quote('./' + folder)}" if folder else "-e .")
     return " ".join(arguments)
 
 
@@ -100,7 +101,7 @@ def _setup_from_readme(facts: Facts, venv: str) -> Found[str]:
             and all(_REQUIREMENT.match(w) for w in words[2:])
             and len(words) > 2
         ):
-            line = f"{venv} && uv pip install {' '.join(repr(w) if re.search('[<>]', w) else w for w in words[2:])}"
+            line = f"{venv} && uv pip install {shlex.join(words[2:])}"
             return Found(line, (Evidence(path=command.path, line=command.line, text=command.text),))
     return Found("")
 
@@ -114,4 +115,4 @@ def _project(facts: Facts) -> str:
     """`--project FOLDER` where the uv project does not lie at the top."""
     projects = [p for p in files(facts).value if not is_aside(p) and p.endswith(("uv.lock", "pyproject.toml"))]
     folder = min(projects, key=lambda p: (p.count("/"), p.endswith("pyproject.toml"), p), default="").rpartition("/")[0]
-    return f" --project {folder}" if folder else ""
+    return f" --project {shlex.quote(folder)}" if folder else ""

@@ -74,8 +74,8 @@ def _in_python(facts: Facts) -> Iterator[Hit]:
 
 
 def _line(facts: Facts, path: str, line: int) -> str:
-    lines = facts.texts[path].splitlines()
-    return lines[line - 1].strip()[:120] if line <= len(lines) else ""
+    lines = [] if path.endswith(".ipynb") else facts.texts[path].splitlines()
+    return lines[line - 1].strip()[:120] if line <= len(lines) else "imported"
 
 
 def _class_hits(name: str, path: str, line: int, text: str) -> Iterator[Hit]:
@@ -99,7 +99,7 @@ def _in_configs(facts: Facts) -> Iterator[Hit]:
             for key, value, line in scalars(text):
                 if key in _REPORTS:
                     yield from _reported(value, path, line, key)
-                else:
+                elif value.lower() not in _NAMES:
                     yield from _class_hits(value, path, line, f"{key}: {value}")
 
 

@@ -50,7 +50,7 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
         has_exp=(workdir / "exp").is_dir(),
         git=repository.git_of(where.head, state.result(), texts, submodules) if state else None,
         machine=offers.result(),
-        history=tuple(past.read(workdir)) if history else None,
+        history=tuple(past.read(workdir, notable)) if history else None,
     )
 
 

@@ -131,6 +131,10 @@ def test_the_constraint_comes_with_its_line() -> None:
         ),
         ({"README.md": "```\npip install git+https://example.org/x; rm -rf /\n```\n"}, ""),
         ({"train.py": "print(1)\n"}, ""),
+        (
+            {"my lab; rm -rf x/requirements.txt": "torch\n"},
+            "uv venv .venv && source .venv/bin/activate && uv pip install -r 'my lab; rm -rf x/requirements.txt'",
+        ),
     ],
 )
 def test_the_line_that_builds_the_environment(files: dict[str, str], expected: str) -> None:

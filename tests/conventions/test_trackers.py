@@ -49,6 +49,7 @@ def test_a_use_is_an_import_a_logger_class_or_report_to(texts: dict[str, str], f
         {"train.py": "import claims\nfrom trainset import x\n"},
         {"train.py": "args = TrainingArguments(report_to='none')\n"},
         {"docs/conf.yaml": "report_to: wandb\n"},
+        {"environment.yml": "dependencies:\n  - tensorboard\n  - python-json-logger\n"},
     ],
 )
 def test_a_mention_is_no_use(texts: dict[str, str]) -> None:
