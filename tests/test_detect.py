@@ -160,3 +160,26 @@ def test_a_file_name_that_is_no_utf_8_can_be_printed(make_repo: MakeRepo, run: R
 def test_each_file_alone_can_be_missing(drop: str) -> None:
     found = answer(of_texts({p: t for p, t in REPOSITORY.items() if p != drop}))
     assert found.experiment_root == ".wild/experiments"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"pyproject.toml": 'tool = "x"\nproject = ["y"]\n'},
+        {"pyproject.toml": "[tool]\npoetry = 1\nuv = []\npixi = true\n"},
+        {"pyproject.toml": "x = " + "[" * 5000},
+        {"setup.cfg": "no section\n", "tox.ini": "[a\n", "pytest.ini": "= =\n"},
+        {"setup.py": "from setuptools import setup\nsetup(entry_points='x', python_requires=V)\n"},
+        {"environment.yml": "- - -\n\t:"},
+        {"configs/a.yaml": "logger: &a [*a]\nreport_to: {wandb: 1}\n"},
+        {"a.ipynb": "[1, 2]"},
+        {"a.ipynb": '{"cells": [1, {"cell_type": "code", "source": null}]}'},
+        {"a.ipynb": "[" * 100_000},
+        {"README.md": "```bash\npython foo../train.py 'x\n\\\n```\n", "train.py": TRAIN},
+        {"run.sh": "python \\\n", "job.sbatch": "#SBATCH\n#SBATCH -p\n#SBATCH --partition=\n#SBATCH --gres\n"},
+        {"dvc.yaml": "stages: [cmd: python train.py]\n", "train.py": TRAIN},
+        {"train.py": "import hydra\n@hydra.main(config_path=P, config_name=N)\ndef main(c): ...\n", "N.yaml": "seed"},
+    ],
+)
+def test_no_broken_file_makes_detection_fail(texts: dict[str, str]) -> None:
+    assert answer(of_texts(texts)).to_json()["version"] == 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from scaffold.conventions.directories import is_settings
 from scaffold.facts import Facts, paths, shell
-from scaffold.facts.structured import ini, scalars, toml
+from scaffold.facts.structured import ini, scalars, table, toml
 
 SUFFIXES = (".py", ".sh", ".slurm", ".sbatch", ".jl", ".R", ".r", ".m", ".nf")
 _RUNNERS = re.compile(
@@ -50,8 +50,8 @@ def index(facts: Facts) -> Index:
 def _installed(facts: Facts) -> dict[str, str]:
     """`[project.scripts]`, Poetry's scripts and console_scripts -> the module's file."""
     data = toml(facts.texts.get("pyproject.toml", ""))
-    tables = [data.get("project", {}).get("scripts"), data.get("tool", {}).get("poetry", {}).get("scripts")]
-    entries = [f"{name}={target}" for table in tables if isinstance(table, dict) for name, target in table.items()]
+    tables = [table(data, "project", "scripts"), table(data, "tool", "poetry", "scripts")]
+    entries = [f"{name}={target}" for scripts in tables for name, target in scripts.items()]
     entries += (
         ini(facts.texts.get("setup.cfg", "")).get("options.entry_points", {}).get("console_scripts", "").splitlines()
     )
@@ -122,7 +122,7 @@ def _file(facts: Facts, command: shell.Command, word: str, known: Index) -> Iter
         yield f"{folder}/{plain}", f"cd {shlex.quote(folder)} && {command.text}"
     else:
         tail = plain.replace("../", "")
-        same = [p for p in known.by_name[tail.rpartition("/")[2]] if p.endswith("/" + tail) or p == tail]
+        same = [p for p in known.by_name.get(tail.rpartition("/")[2], ()) if p.endswith("/" + tail) or p == tail]
         if len(same) == 1:
             base = same[0].removesuffix(tail).rstrip("/")
             yield (
