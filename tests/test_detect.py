@@ -130,7 +130,7 @@ def test_explain_of_an_unknown_field_is_wrong_usage(make_repo: MakeRepo, run: Ru
 def test_explain_of_a_field_below_one_that_is_not_there(make_repo: MakeRepo, run: Run) -> None:
     result = run("detect", "--workdir", make_repo(), "--explain", "slurm.partitions")
     assert result.exit_code == 0
-    assert result.stdout == "slurm: nothing\n  no tracked file says anything about it\n"
+    assert result.stdout == "slurm: nothing\n  no tracked file says so\n"
 
 
 def test_a_missing_directory_is_an_error_without_a_traceback(tmp_path: Path, run: Run) -> None:

@@ -103,7 +103,7 @@ def explained(answer: dict[str, Any]) -> Iterator[str]:
         for evidence in field["evidence"]:
             yield f"  {place(evidence['path'], evidence['line'])}  {evidence['text']}"
         if not field["evidence"]:
-            yield f"  {ASKED.get(name.split('.')[0], 'no tracked file says anything about it')}"
+            yield f"  {ASKED.get(name.split('.')[0], 'no tracked file says so')}"
         for evidence in field["lost"]:
             yield f"  lost: {place(evidence['path'], evidence['line'])}  {evidence['text']}"
 

@@ -134,7 +134,7 @@ def _by_name(path: str, kind: str) -> float:
     points = {"train": 4.0, "eval": 2.5, "sweep": 1.5, "preprocess": 1.0, "other": 0.0}[kind]
     if stem in ("main", "run", "train") or path.endswith("__main__.py"):
         points += 1.5
-    return points - 0.15 * stem.count("_") - (3.0 if _AUXILIARY.search(stem) else 0.0)
+    return points - 0.3 * stem.count("_") - (3.0 if _AUXILIARY.search(stem) else 0.0)
 
 
 def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:

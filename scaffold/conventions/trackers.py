@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 from scaffold.facts.structured import scalars
 
@@ -42,12 +43,28 @@ _NEEDLES = (
 )
 _REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--log_with"))
 _MAY_NAME = re.compile(r"(?i)(logger|callback|tracker|writer|visbackend|report_to|log_with)")
+_PACKAGES = "wandb|mlflow|tensorboard|aim|neptune|comet[-_]ml|clearml|dvclive|visdom|swanlab|trackio"
+_REQUIRED = re.compile(rf"^({_PACKAGES})(?![\w-])", re.MULTILINE | re.IGNORECASE)
+_COMMENTED = re.compile(rf"^\s*#\s*(?:import|from)\s+({_PACKAGES})\b", re.MULTILINE)
 _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|tensorflow|keras)\b.*\bTensorBoard$")
 
 
 def trackers(facts: Facts) -> Found[tuple[str, ...]]:
-    """The trackers in use; a mention in prose, a requirement or a commented line is none."""
-    return listed((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+    """The trackers in use; a mention in prose is none, a requirement or a commented import is kept as what lost."""
+    found = listed((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+    return Found(found.value, found.evidence, tuple(_mentioned(facts, found.value)))
+
+
+def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:
+    """Requirements and commented imports of trackers that no code uses."""
+    asked = [p for p in facts.of("build") if p.endswith(".txt")]
+    for path in (*asked, *facts.mentioning(("# import", "# from", "#import", "#from"), speaking(facts))):
+        pattern, why = (_REQUIRED, "only a requirement") if path in asked else (_COMMENTED, "a commented import")
+        for match in pattern.finditer(facts.texts[path]):
+            name = _NAMES.get(match[1].lower().replace("-", "_"), match[1].lower())
+            if name not in used:
+                line = facts.texts[path].count("\n", 0, match.start(1)) + 1
+                yield Evidence(path=path, line=line, text=f"{name}: {why}")
 
 
 def speaking(facts: Facts) -> list[str]:

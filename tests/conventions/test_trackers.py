@@ -65,3 +65,16 @@ def test_examples_speak_only_where_there_is_nothing_else() -> None:
     example = {"examples/demo.py": "import neptune\n"}
     assert trackers(of_texts(example)).value == ("neptune",)
     assert trackers(of_texts({**example, "train.py": "import wandb\n"})).value == ("wandb",)
+
+
+def test_a_requirement_and_a_commented_import_are_told_as_what_lost() -> None:
+    texts = {
+        "train.py": "import wandb\n# import mlflow\n",
+        "requirements.txt": "torch\ntensorboard==2.1\nwandb\ntensorboard-data-server\n",
+    }
+    found = trackers(of_texts(texts))
+    assert found.value == ("wandb",)
+    assert [(e.path, e.line, e.text) for e in found.lost] == [
+        ("requirements.txt", 2, "tensorboard: only a requirement"),
+        ("train.py", 2, "mlflow: a commented import"),
+    ]
