@@ -50,7 +50,7 @@ _NO_LAUNCH = frozenset(
 _STARTERS = vocabulary("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
 _JOB_KINDS = vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
 _NEEDLES = (
-    *("torchrun", "torch.distributed.launch", "torch.distributed.run", "accelerate launch", "sbatch", "srun", "mpirun"),
+    *("torchrun", "torch.distributed.launch", "torch.distributed.run", "accelerate", "sbatch", "srun", "mpirun"),
     *("mpiexec", "deepspeed", "horovod", "import ray", "from ray", "import sky", "submitit", "kubernetes"),
     *("notebook_launcher", "sky launch", "ray job", "kubectl"),
 )

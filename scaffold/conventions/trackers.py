@@ -37,9 +37,31 @@ _CLASS = re.compile(
 )
 _NAMES = {**{name: name for name in _MODULES}, "cometml": "comet", "comet_ml": "comet", "summarywriter": "tensorboard"}
 _NEEDLES = (
-    *("wandb", "mlflow", "ensorboard", "import aim", "from aim", "neptune", "comet_ml", "clearml", "dvclive", "visdom"),
-    *("swanlab", "trackio", "import trains", "from trains", "SummaryWriter", "summary.", "report_to", "log_with"),
-    *("WandbLogger", "WandbCallback", "MLFlowLogger", "AimLogger", "NeptuneLogger", "CometLogger", "CometMLLogger"),
+    *(
+        "wandb",
+        "Wandb",
+        "WandB",
+        "mlflow",
+        "MLFlow",
+        "MLflow",
+        "ensorboard",
+        "ensorBoard",
+        "import aim",
+        "from aim",
+        "Aim",
+    ),
+    *("neptune", "Neptune", "comet_ml", "Comet", "clearml", "ClearML", "dvclive", "DVCLive", "visdom", "Visdom"),
+    *(
+        "swanlab",
+        "SwanLab",
+        "trackio",
+        "import trains",
+        "from trains",
+        "SummaryWriter",
+        "summary.",
+        "report_to",
+        "log_with",
+    ),
 )
 _REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--log_with"))
 _MAY_NAME = re.compile(r"(?i)(logger|callback|tracker|writer|visbackend|report_to|log_with)")

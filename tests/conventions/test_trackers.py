@@ -19,6 +19,12 @@ from scaffold.facts.model import of_texts
         ({"train.py": "from torch.utils.tensorboard import SummaryWriter\n"}, ("tensorboard",)),
         ({"train.py": "from lightning.pytorch.loggers import WandbLogger, MLFlowLogger\n"}, ("mlflow", "wandb")),
         ({"train.py": "import tensorflow as tf\nw = tf.summary.create_file_writer('logs')\n"}, ("tensorboard",)),
+        ({"train.py": "import tensorflow as tf\nc = tf.keras.callbacks.TensorBoard('logs')\n"}, ("tensorboard",)),
+        ({"train.py": "from transformers.integrations import WandbCallback, NeptuneCallback\n"}, ("neptune", "wandb")),
+        (
+            {"train.py": "from accelerate.tracking import CometMLTracker\nfrom x import DVCLiveLogger\n"},
+            ("comet", "dvclive"),
+        ),
         ({"train.py": "from comet_ml import Experiment\nimport aim\n"}, ("aim", "comet")),
         ({"train.py": "args = TrainingArguments(report_to=['wandb', 'tensorboard'])\n"}, ("tensorboard", "wandb")),
         ({"train.py": "a = Accelerator(log_with='trackio')\n"}, ("trackio",)),
