@@ -32,6 +32,12 @@ def test_a_results_table_of_the_readme_names_metrics() -> None:
     assert found.evidence[0].line == 1
 
 
+def test_what_the_code_logs_comes_before_what_a_table_names() -> None:
+    readme = "| model | val loss | accuracy |\n|---|---|---|\n"
+    texts = {"README.md": readme, "train.py": "wandb.log({'val/loss': a, 'lr': b})\n"}
+    assert metrics(of_texts(texts)).value == ("val/loss", "lr", "accuracy")
+
+
 @pytest.mark.parametrize(
     ("name", "better"),
     [
