@@ -114,6 +114,13 @@ def test_explain_tells_the_evidence_and_what_lost(make_repo: MakeRepo, run: Run)
     assert as_json["fields"]["slurm.accounts"]["value"] == ["lab"]
 
 
+def test_explain_says_who_was_asked_where_no_file_says_it(make_repo: MakeRepo, run: Run) -> None:
+    assert (
+        run("detect", "--workdir", make_repo(), "--explain", "git.branch").stdout
+        == "git.branch: main\n  asked of git\n"
+    )
+
+
 def test_explain_of_an_unknown_field_is_wrong_usage(make_repo: MakeRepo, run: Run) -> None:
     result = run("detect", "--workdir", make_repo(), "--explain", "colour")
     assert result.exit_code == 2
@@ -123,7 +130,7 @@ def test_explain_of_an_unknown_field_is_wrong_usage(make_repo: MakeRepo, run: Ru
 def test_explain_of_a_field_below_one_that_is_not_there(make_repo: MakeRepo, run: Run) -> None:
     result = run("detect", "--workdir", make_repo(), "--explain", "slurm.partitions")
     assert result.exit_code == 0
-    assert result.stdout == "slurm: nothing\n  no tracked file says anything about it\n"
+    assert result.stdout == "slurm: nothing\n  no tracked file says so\n"
 
 
 def test_a_missing_directory_is_an_error_without_a_traceback(tmp_path: Path, run: Run) -> None:
@@ -153,3 +160,26 @@ def test_a_file_name_that_is_no_utf_8_can_be_printed(make_repo: MakeRepo, run: R
 def test_each_file_alone_can_be_missing(drop: str) -> None:
     found = answer(of_texts({p: t for p, t in REPOSITORY.items() if p != drop}))
     assert found.experiment_root == ".wild/experiments"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"pyproject.toml": 'tool = "x"\nproject = ["y"]\n'},
+        {"pyproject.toml": "[tool]\npoetry = 1\nuv = []\npixi = true\n"},
+        {"pyproject.toml": "x = " + "[" * 5000},
+        {"setup.cfg": "no section\n", "tox.ini": "[a\n", "pytest.ini": "= =\n"},
+        {"setup.py": "from setuptools import setup\nsetup(entry_points='x', python_requires=V)\n"},
+        {"environment.yml": "- - -\n\t:"},
+        {"configs/a.yaml": "logger: &a [*a]\nreport_to: {wandb: 1}\n"},
+        {"a.ipynb": "[1, 2]"},
+        {"a.ipynb": '{"cells": [1, {"cell_type": "code", "source": null}]}'},
+        {"a.ipynb": "[" * 100_000},
+        {"README.md": "```bash\npython foo../train.py 'x\n\\\n```\n", "train.py": TRAIN},
+        {"run.sh": "python \\\n", "job.sbatch": "#SBATCH\n#SBATCH -p\n#SBATCH --partition=\n#SBATCH --gres\n"},
+        {"dvc.yaml": "stages: [cmd: python train.py]\n", "train.py": TRAIN},
+        {"train.py": "import hydra\n@hydra.main(config_path=P, config_name=N)\ndef main(c): ...\n", "N.yaml": "seed"},
+    ],
+)
+def test_no_broken_file_makes_detection_fail(texts: dict[str, str]) -> None:
+    assert answer(of_texts(texts)).to_json()["version"] == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import facts
+from scaffold.conventions.directories import experiment_root
 from scaffold.errors import ScaffoldError
 from scaffold.facts import history, machine, paths, prose, shell, source
 from scaffold.facts.model import of_texts
@@ -27,6 +28,15 @@ def test_before_anything_is_tracked_what_is_there_and_not_ignored_speaks(tmp_pat
     assert found.files == (".gitignore", "train.py")
     assert found.git is not None
     assert (found.git.commit, found.git.dirty) == (None, False)
+
+
+def test_a_directory_exp_without_tracked_files_is_seen(make_repo: MakeRepo) -> None:
+    repo = make_repo({"train.py": "x = 1\n", ".gitignore": "exp/\n"})
+    assert not facts.read(repo).has_exp
+    (repo / "exp").mkdir()
+    found = facts.read(repo)
+    assert found.has_exp
+    assert experiment_root(found).value == "exp"
 
 
 def test_outside_git_hidden_installed_and_ignored_folders_are_left_out(tmp_path: Path) -> None:
@@ -301,6 +311,8 @@ def test_commands_that_a_document_shows(document: str, commands: list[str]) -> N
         ("WANDB_API_KEY=abc sbatch job.sh", "WANDB_API_KEY=*** sbatch job.sh"),
         ("python train.py --hf hf_abcdefghijkl", "python train.py --hf ***"),
         ("git clone https://ann:pw@example.org/x", "git clone https://***@example.org/x"),
+        ("python train.py --tokenizer gpt2 --max_tokens 5", "python train.py --tokenizer gpt2 --max_tokens 5"),
+        ("python key_train.py data", "python key_train.py data"),
         ("python train.py --model meta-llama/Llama-3-8B", "python train.py --model meta-llama/Llama-3-8B"),
     ],
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LABEL = 26
 PLACES = 3
+ASKED = {"git": "asked of git", "machine": "asked of this machine"}
 
 
 @click.command()
@@ -102,7 +103,7 @@ def explained(answer: dict[str, Any]) -> Iterator[str]:
         for evidence in field["evidence"]:
             yield f"  {place(evidence['path'], evidence['line'])}  {evidence['text']}"
         if not field["evidence"]:
-            yield "  no tracked file says anything about it"
+            yield f"  {ASKED.get(name.split('.')[0], 'no tracked file says so')}"
         for evidence in field["lost"]:
             yield f"  lost: {place(evidence['path'], evidence['line'])}  {evidence['text']}"
 

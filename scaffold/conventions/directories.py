@@ -59,6 +59,9 @@ _ASIDE = (
     | paths.EXAMPLES
     | {"data", "datasets", "dataset", "assets", "static", "public", "docker", "images", "img"}
 )
+_DEFINES_OR_ACTS = re.compile(
+    r"^(?:(?:class|def|async def|for|while|with|if __name__)\b|(?!print\()[A-Za-z_][\w.]*\()", re.MULTILINE
+)
 _FOR_EXPERIMENTS = ("exp", "ablation", "repro")
 _DEEPEST = 3
 
@@ -173,13 +176,11 @@ def _is_configs(facts: Facts, directory: str) -> str | None:
 
 
 def is_settings(facts: Facts, path: str) -> bool:
-    """Whether a Python file is a configuration: `get_config()`, or assignments without classes and functions."""
+    """Whether a Python file is a configuration: `get_config()`, or assignments and nothing that defines or acts."""
     text = facts.texts.get(path, "")
     if re.search(r"^def get_(default_)?configs?\(", text, re.MULTILINE):
         return True
-    return not re.search(r"^(class|def|async def|if __name__)\b", text, re.MULTILINE) and bool(
-        re.search(r"^\w+\s*=", text, re.MULTILINE)
-    )
+    return bool(re.search(r"^\w+\s*=", text, re.MULTILINE)) and not _DEFINES_OR_ACTS.search(text)
 
 
 def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> Found[tuple[str, ...]]:
@@ -207,6 +208,8 @@ def _holds_runs(facts: Facts, directory: str) -> bool:
 
 def experiment_root(facts: Facts) -> Found[str]:
     """`exp` where it exists and holds no importable source of the repository, else `.wild/experiments`."""
+    if "exp" not in facts.tree and facts.has_exp:
+        return Found("exp", (Evidence(path="exp", text="exists, with no tracked files"),))
     if "exp" not in facts.tree:
         return Found(".wild/experiments", (Evidence(path=".", text="no directory exp at the top"),))
     source = next((f for f in facts.below("exp") if f.endswith(".py") and _is_source(facts, f)), None)

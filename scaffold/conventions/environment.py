@@ -7,7 +7,7 @@ import re
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.structured import ini, toml
+from scaffold.facts.structured import ini, table, toml
 
 _LOCKS = {
     "uv.lock": "uv",
@@ -47,7 +47,7 @@ def _declares(facts: Facts, path: str) -> bool:
     name = path.rpartition("/")[2]
     if name == "pyproject.toml":
         data = toml(facts.texts.get(path, ""))
-        tables = data.get("tool", {}) if isinstance(data.get("tool"), dict) else {}
+        tables = table(data, "tool")
         return (
             path not in facts.texts
             or any(k in data for k in ("project", "build-system", "dependency-groups"))
@@ -100,14 +100,10 @@ def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
     if CONDA.search(path):
         return [(2, "conda", here)]
     if name == "pyproject.toml":
-        tables = toml(facts.texts.get(path, "")).get("tool", {})
+        data = toml(facts.texts.get(path, ""))
         for tool in _TABLES:
-            table = tables.get(tool)
-            if (
-                isinstance(table, dict)
-                and set(table) - _BUILD_ONLY.get(tool, set())
-                and (tool != "hatch" or "envs" in table)
-            ):
+            keys = set(table(data, "tool", tool)) - _BUILD_ONLY.get(tool, set())
+            if keys and (tool != "hatch" or "envs" in keys):
                 shown = f"[tool.{tool}]" if tool != "hatch" else "[tool.hatch.envs]"
                 line = facts.line_of(path, shown.rstrip("]"))
                 return [(1, tool, Evidence(path=path, line=line, text=shown)), (3, "pip", here)]
@@ -130,8 +126,8 @@ def python(facts: Facts) -> Found[str | None]:
 
 
 def _from_pyproject(facts: Facts, path: str) -> tuple[str | None, str]:
-    project = toml(facts.texts.get(path, "")).get("project", {}) if path.endswith("pyproject.toml") else {}
-    constraint = project.get("requires-python") if isinstance(project, dict) else None
+    project = table(toml(facts.texts.get(path, "")), "project") if path.endswith("pyproject.toml") else {}
+    constraint = project.get("requires-python")
     return (constraint if isinstance(constraint, str) else None), "requires-python"
 
 
@@ -148,16 +144,12 @@ def _from_setup(facts: Facts, path: str) -> tuple[str | None, str]:
 
 def _from_tool_tables(facts: Facts, path: str) -> tuple[str | None, str]:
     data = toml(facts.texts.get(path, "")) if path.endswith(("pyproject.toml", "pixi.toml", "Pipfile")) else {}
-    tool = data.get("tool", {})
-    for table in (
-        tool.get("poetry", {}).get("dependencies"),
-        tool.get("pixi", {}).get("dependencies"),
-        data.get("dependencies"),
-    ):
-        if isinstance(table, dict) and isinstance(table.get("python"), str):
-            return table["python"], "python"
-    requires = data.get("requires")
-    return (requires.get("python_version") if isinstance(requires, dict) else None), "python_version"
+    for names in (("tool", "poetry", "dependencies"), ("tool", "pixi", "dependencies"), ("dependencies",)):
+        constraint = table(data, *names).get("python")
+        if isinstance(constraint, str):
+            return constraint, "python"
+    version = table(data, "requires").get("python_version")
+    return (version if isinstance(version, str) else None), "python_version"
 
 
 def _from_conda(facts: Facts, path: str) -> tuple[str | None, str]:

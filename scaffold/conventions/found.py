@@ -33,8 +33,9 @@ class Hit:
 
     @property
     def evidence(self) -> Evidence:
-        """The place, with the value where it has no text of its own."""
-        return Evidence(path=self.path, line=self.line, text=self.text or self.value)
+        """The place, with the value where it has no text of its own; the lines of a notebook's code are none of its file."""
+        line = None if self.path.endswith(".ipynb") else self.line
+        return Evidence(path=self.path, line=line, text=self.text or self.value)
 
 
 def listed(hits: Iterable[Hit], lost: Iterable[Evidence] = (), *, by_use: bool = False) -> Found[tuple[str, ...]]:

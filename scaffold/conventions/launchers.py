@@ -46,10 +46,11 @@ _PAIRS = {
 _NO_LAUNCH = frozenset(
     ("echo", "printf", "pip", "pip3", "conda", "mamba", "apt", "apt-get", "which", "uv", "cat", "man", "export")
 )
+# srun, env, uv run, python -m, docker run: what starts the tool that is named after it
 _STARTERS = vocabulary("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
 _JOB_KINDS = vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
 _NEEDLES = (
-    *("torchrun", "torch.distributed.launch", "torch.distributed.run", "accelerate launch", "sbatch", "srun", "mpirun"),
+    *("torchrun", "torch.distributed.launch", "torch.distributed.run", "accelerate", "sbatch", "srun", "mpirun"),
     *("mpiexec", "deepspeed", "horovod", "import ray", "from ray", "import sky", "submitit", "kubernetes"),
     *("notebook_launcher", "sky launch", "ray job", "kubectl"),
 )
@@ -85,22 +86,10 @@ def started_by(command: shell.Command) -> Iterator[str]:
         if name:
             yield name
         tool = word.rpartition("/")[2].lstrip("$(`\"'")
-        runs = at == 0 or words[at - 1].startswith("-") or not words[0].startswith(("git", "cd"))
-        if (
-            tool in _FIRST_WORD
-            and follows
-            and runs
-            and not word.startswith("-")
-            and (at == 0 or _launching(words[:at]))
-        ):
+        if tool in _FIRST_WORD and follows and not word.startswith("-") and (at == 0 or words[0] in _STARTERS):
             yield _FIRST_WORD[tool]
     if any("hydra/launcher=submitit" in w for w in words):
         yield "submitit"
-
-
-def _launching(before: tuple[str, ...]) -> bool:
-    """Whether the words before a tool start it: srun, env, uv run, python -m, docker run and the like."""
-    return before[0] in _STARTERS
 
 
 def _in_python(facts: Facts) -> Iterator[Hit]:

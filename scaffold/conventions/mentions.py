@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from scaffold.conventions.directories import is_settings
 from scaffold.facts import Facts, paths, shell
-from scaffold.facts.structured import ini, scalars, toml
+from scaffold.facts.structured import ini, scalars, table, toml
 
 SUFFIXES = (".py", ".sh", ".slurm", ".sbatch", ".jl", ".R", ".r", ".m", ".nf")
 _RUNNERS = re.compile(
@@ -49,8 +50,8 @@ def index(facts: Facts) -> Index:
 def _installed(facts: Facts) -> dict[str, str]:
     """`[project.scripts]`, Poetry's scripts and console_scripts -> the module's file."""
     data = toml(facts.texts.get("pyproject.toml", ""))
-    tables = [data.get("project", {}).get("scripts"), data.get("tool", {}).get("poetry", {}).get("scripts")]
-    entries = [f"{name}={target}" for table in tables if isinstance(table, dict) for name, target in table.items()]
+    tables = [table(data, "project", "scripts"), table(data, "tool", "poetry", "scripts")]
+    entries = [f"{name}={target}" for scripts in tables for name, target in scripts.items()]
     entries += (
         ini(facts.texts.get("setup.cfg", "")).get("options.entry_points", {}).get("console_scripts", "").splitlines()
     )
@@ -118,15 +119,15 @@ def _file(facts: Facts, command: shell.Command, word: str, known: Index) -> Iter
     if facts.has(plain):
         yield plain, command.text
     elif facts.has(f"{folder}/{plain}"):
-        yield f"{folder}/{plain}", f"cd {folder} && {command.text}"
+        yield f"{folder}/{plain}", f"cd {shlex.quote(folder)} && {command.text}"
     else:
         tail = plain.replace("../", "")
-        same = [p for p in known.by_name[tail.rpartition("/")[2]] if p.endswith("/" + tail) or p == tail]
+        same = [p for p in known.by_name.get(tail.rpartition("/")[2], ()) if p.endswith("/" + tail) or p == tail]
         if len(same) == 1:
             base = same[0].removesuffix(tail).rstrip("/")
             yield (
                 same[0],
-                f"cd {base} && {command.text}"
+                f"cd {shlex.quote(base)} && {command.text}"
                 if base and "../" not in plain
                 else command.text.replace(word, same[0], 1),
             )

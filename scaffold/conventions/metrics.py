@@ -49,13 +49,20 @@ _PIECE = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+(?![a-z])\d*|\d+")
 def metrics(facts: Facts) -> Found[tuple[str, ...]]:
     """At most 20 names, the likeliest primary one first.
 
-    A name counts by what it says (held out before training, quality before speed), then by how often it is logged.
+    A name counts by what it says (held out before training, quality before speed), then by how often it is logged; what
+    only a table of the README names comes last.
     """
-    hits = list(_logged(facts))
+    logged = list(_logged(facts))
+    said = {frozenset(_pieces(h.value)) for h in logged}
+    ordered = _ranked(logged) + _ranked([h for h in _tables(facts) if frozenset(_pieces(h.value)) not in said])
+    return Found(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
+
+
+def _ranked(hits: list[Hit]) -> list[Hit]:
+    """The first hit of every name, the likeliest primary metric first."""
     uses = Counter(h.value for h in hits)
-    ordered = sorted(uses, key=lambda name: (-worth(name) - min(uses[name], 4) * 0.2, name))[:MOST]
     first = {h.value: h for h in reversed(hits)}
-    return Found(tuple(ordered), tuple(first[name].evidence for name in ordered))
+    return [first[name] for name in sorted(uses, key=lambda n: (-worth(n) - min(uses[n], 4) * 0.2, n))]
 
 
 def worth(name: str) -> float:
@@ -89,7 +96,6 @@ def _logged(facts: Facts) -> Iterator[Hit]:
         for owner, key, line in facts.parsed(path).stores:
             if _KEEPS_METRICS.search(owner) and _NAME.match(key) and (worth(key) > 0 or "/" in key):
                 yield Hit(key, path, line, f"{owner}[{key!r}] = ...")
-    yield from _tables(facts)
 
 
 def _names(call: Call) -> Iterator[str]:
@@ -101,12 +107,14 @@ def _names(call: Call) -> Iterator[str]:
     ):
         yield first
     elif call.last in _MANY_NAMES or call.name.endswith("json.dump"):
+        written = call.last == "dump"  # a file may hold anything: only names that sound like metrics count
         values = (
             *call.args,
             *(v for k, v in call.keywords.items() if k in ("metrics", "data", "values", "dictionary")),
         )
         for found in (v for v in values if isinstance(v, dict)):
-            yield from (k for k, v in found.items() if word(k) and word(v) is None and not isinstance(v, dict))
+            logged = (k for k, v in found.items() if word(k) and word(v) is None and not isinstance(v, dict))
+            yield from (k for k in logged if not written or worth(k) > 0)
 
 
 def _tables(facts: Facts) -> Iterator[Hit]:

@@ -51,7 +51,7 @@ def declared(source: Source) -> Iterator[str]:
             yield from (w.split("/")[0] for w in first if w.startswith("--"))
         elif re.match(r"DEFINE_(integer|float|string|list|multi_integer|spaceseplist)$", call.last) and first:
             yield f"--{first[0]}"
-        elif call.last in ("Fire", "run") and call.args:
+        elif call.last in ("Fire", "run", "CLI", "auto_cli") and call.args:
             yield from _parameters(source, call)
     if source.uses("typer") is not None:
         commands = [f for f in source.functions if any(d.rpartition(".")[2] == "command" for d in f.decorators)]
@@ -59,9 +59,9 @@ def declared(source: Source) -> Iterator[str]:
 
 
 def _parameters(source: Source, call: Call) -> Iterator[str]:
-    """`Fire(main)` and `typer.run(main)` make an option of each parameter."""
+    """`Fire(main)`, `typer.run(main)` and jsonargparse's `CLI(main)` make an option of each parameter."""
     dashed = source.uses("typer") is not None
-    if not dashed and source.uses("fire") is None:
+    if not dashed and source.uses("fire", "jsonargparse") is None:
         return
     for target in (d for d in (*source.functions, *source.classes) if d.name == call.args[0]):
         members = [target, *(f for f in source.functions if f.outer == target.name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -32,6 +33,7 @@ _STARTS = re.compile(
     r"(python[\d.]*|torchrun|accelerate|deepspeed|srun|sbatch|mpirun|\$\{?\w+\}?|uv|poetry|Rscript|R|julia)\b"
 )
 _A_SCRIPT = re.compile(r"\.py\b|-m\s+\w|\.slurm|\.sbatch|\.sh\b|\.R\b|\.jl\b")
+_INTERPRETERS = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow run", "m": "matlab -batch"}
 _OTHER_LANGUAGES = (".jl", ".R", ".r", ".m", ".nf")
 
 
@@ -132,7 +134,7 @@ def _by_name(path: str, kind: str) -> float:
     points = {"train": 4.0, "eval": 2.5, "sweep": 1.5, "preprocess": 1.0, "other": 0.0}[kind]
     if stem in ("main", "run", "train") or path.endswith("__main__.py"):
         points += 1.5
-    return points - 0.15 * stem.count("_") - (3.0 if _AUXILIARY.search(stem) else 0.0)
+    return points - 0.3 * stem.count("_") - (3.0 if _AUXILIARY.search(stem) else 0.0)
 
 
 def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
@@ -203,18 +205,18 @@ def command_for(facts: Facts, script: Script) -> tuple[str, Mention | None]:
     shown = next((m for m in script.mentions if m.first and not re.search(r"\s(--help|-h)\b", m.text)), None)
     if shown is not None:
         return shown.text, shown
-    path = script.path
-    if path.endswith("/__main__.py"):
-        return f"python -m {path.removesuffix('/__main__.py').removeprefix('src/').replace('/', '.')}", None
-    if shell.directives(facts.texts.get(path, "")):
-        return f"sbatch {path}", None
+    return _plain_command(facts, script.path), None
+
+
+def _plain_command(facts: Facts, path: str) -> str:
+    """How one runs a file of its kind from the work directory."""
+    module = path.removesuffix(".py").removesuffix("/__main__").removeprefix("src/").replace("/", ".")
+    if path.endswith("/__main__.py") or (path.endswith(".py") and any(i.level for i in facts.parsed(path).imports)):
+        return f"python -m {shlex.quote(module)}"
+    if path.endswith("Snakefile"):
+        return "snakemake --cores all"
+    if path.endswith("_targets.R"):
+        return "Rscript -e 'targets::tar_make()'"
     if paths.kind(path) == "shell":
-        return f"bash {path}", None
-    if path.endswith(("Snakefile", "_targets.R")):
-        return ("snakemake --cores all" if path.endswith("Snakefile") else "Rscript -e 'targets::tar_make()'"), None
-    if path.endswith(".py") and any(i.level for i in facts.parsed(path).imports):
-        return f"python -m {path.removesuffix('.py').removeprefix('src/').replace('/', '.')}", None
-    runner = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow run", "m": "matlab -batch"}.get(
-        path.rpartition(".")[2], "python"
-    )
-    return f"{runner} {path}", None
+        return f"{'sbatch' if shell.directives(facts.texts.get(path, '')) else 'bash'} {shlex.quote(path)}"
+    return f"{_INTERPRETERS.get(path.rpartition('.')[2], 'python')} {shlex.quote(path)}"

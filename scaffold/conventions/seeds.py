@@ -97,12 +97,9 @@ def _stored_seed(script: Script) -> str | None:
 
 
 def _lightning_cli(script: Script) -> str | None:
-    cli = any(c.last.endswith("CLI") for c in script.source.calls)
-    return (
-        "--seed_everything"
-        if cli and script.source.uses("lightning", "pytorch_lightning", "jsonargparse") is not None
-        else None
-    )
+    """LightningCLI, and a class that extends it, seed everything."""
+    extended = {d.name for d in script.source.classes if any(b.endswith("LightningCLI") for b in d.bases)}
+    return "--seed_everything" if any(c.last in {"LightningCLI", *extended} for c in script.source.calls) else None
 
 
 def _config_flag(script: Script) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterable
 
 from scaffold.conventions.environment import CONDA, files, is_aside
 from scaffold.conventions.found import Found
@@ -12,6 +14,7 @@ from scaffold.facts import Facts, paths
 _INSTALLS_PROJECT = re.compile(
     r"^(python3? -m )?pip3? install (-e |--editable )?\.(\s|$|\[)|^python3? setup\.py (install|develop)"
 )
+_FOR_DEVELOPERS = re.compile(r"(^|[-_./])(dev|test|doc|lint|ci|typing|build)", re.IGNORECASE)
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\-]*(\[[\w,\-]+\])?([=<>~!]=?[\w.*,<>=!]+)?$")
 
 
@@ -40,7 +43,7 @@ def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:
     path = min((p for p in top if CONDA.search(p)), key=lambda p: (p.count("/"), len(p), p), default="environment.yml")
     name = _conda_name(facts, path)
     activate = f'eval "$(micromamba shell hook --shell bash)" && micromamba activate {name}'
-    line = f"micromamba create -y -n {name} -f {path} && {activate}"
+    line = f"micromamba create -y -n {name} -f {shlex.quote(path)} && {activate}"
     evidence = [Evidence(path=path, text=path)]
     installs = next((c for c in facts.shown_commands if _INSTALLS_PROJECT.search(c.text)), None)
     if installs is not None and any(p in top for p in ("setup.py", "pyproject.toml", "setup.cfg")):
@@ -61,20 +64,27 @@ def _python_option(top: list[str], python: str | None) -> str:
 
 
 def _pip_arguments(top: list[str]) -> str:
-    """What to give `uv pip install`: the top requirements.txt (or the only one) and the project itself."""
-    requirements = [p for p in top if re.search(r"(^|/)requirements\.txt$", p)] or [
-        p for p in top if p.endswith(".txt") and "requirements" in p
-    ][:1]
-    projects = [p for p in top if p.endswith(("pyproject.toml", "setup.py", "setup.cfg"))]
-    nearest = sorted(requirements, key=lambda p: (p.count("/"), p))[:1]
-    project = sorted(projects, key=lambda p: (p.count("/"), p))[:1]
-    if project and nearest and project[0].count("/") > nearest[0].count("/"):
-        project = []
-    elif project and nearest and project[0].count("/") < nearest[0].count("/"):
-        nearest = []
-    folder = project[0].rpartition("/")[0] if project else ""
-    arguments = [f"-r {p}" for p in nearest] + ([f"-e ./{folder}" if folder else "-e ."] if project else [])
+    """What to give `uv pip install`: the nearest requirements.txt, and the project itself where it lies beside it.
+
+    A requirements file of another name (not one for tests or documentation) stands in where there is neither.
+    """
+    requirements = _nearest(p for p in top if p.rpartition("/")[2] == "requirements.txt")
+    project = _nearest(p for p in top if p.endswith(("pyproject.toml", "setup.py", "setup.cfg")))
+    if requirements is not None and project is not None and requirements.count("/") != project.count("/"):
+        requirements, project = (
+            (requirements, None) if requirements.count("/") < project.count("/") else (None, project)
+        )
+    if requirements is None and project is None:
+        requirements = _nearest(p for p in top if p.endswith(".txt") and not _FOR_DEVELOPERS.search(p))
+    arguments = [f"-r {shlex.quote(requirements)}"] if requirements else []
+    if project:
+        folder = project.rpartition("/")[0]
+        arguments.append(f"-e {shlex.quote('./' + folder)}" if folder else "-e .")
     return " ".join(arguments)
+
+
+def _nearest(files: Iterable[str]) -> str | None:
+    return min(files, key=lambda p: (p.count("/"), len(p), p), default=None)
 
 
 def _conda_name(facts: Facts, path: str) -> str:
@@ -91,7 +101,7 @@ def _setup_from_readme(facts: Facts, venv: str) -> Found[str]:
             and all(_REQUIREMENT.match(w) for w in words[2:])
             and len(words) > 2
         ):
-            line = f"{venv} && uv pip install {' '.join(repr(w) if re.search('[<>]', w) else w for w in words[2:])}"
+            line = f"{venv} && uv pip install {shlex.join(words[2:])}"
             return Found(line, (Evidence(path=command.path, line=command.line, text=command.text),))
     return Found("")
 
@@ -105,4 +115,4 @@ def _project(facts: Facts) -> str:
     """`--project FOLDER` where the uv project does not lie at the top."""
     projects = [p for p in files(facts).value if not is_aside(p) and p.endswith(("uv.lock", "pyproject.toml"))]
     folder = min(projects, key=lambda p: (p.count("/"), p.endswith("pyproject.toml"), p), default="").rpartition("/")[0]
-    return f" --project {folder}" if folder else ""
+    return f" --project {shlex.quote(folder)}" if folder else ""

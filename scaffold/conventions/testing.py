@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
-from scaffold.facts.structured import ini, toml
+from scaffold.facts.structured import ini, table, toml
 
 _TEST_FUNCTION = re.compile(r"^(?:    )?(?:async )?def test_?\w*\(", re.MULTILINE)
 _TEST_CASE = re.compile(
@@ -76,7 +76,7 @@ def runner(facts: Facts) -> Found[str | None]:
 
 
 def _configured(facts: Facts) -> Iterator[Hit]:
-    if "pytest" in toml(facts.texts.get("pyproject.toml", "")).get("tool", {}):
+    if "pytest" in table(toml(facts.texts.get("pyproject.toml", "")), "tool"):
         yield Hit("pytest", "pyproject.toml", facts.line_of("pyproject.toml", "[tool.pytest"), "[tool.pytest]")
     for path, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest"), ("pytest.ini", "pytest")):
         if section in ini(facts.texts.get(path, "")):

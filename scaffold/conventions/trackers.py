@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 from scaffold.facts.structured import scalars
 
@@ -36,18 +37,56 @@ _CLASS = re.compile(
 )
 _NAMES = {**{name: name for name in _MODULES}, "cometml": "comet", "comet_ml": "comet", "summarywriter": "tensorboard"}
 _NEEDLES = (
-    *("wandb", "mlflow", "ensorboard", "import aim", "from aim", "neptune", "comet_ml", "clearml", "dvclive", "visdom"),
-    *("swanlab", "trackio", "import trains", "from trains", "SummaryWriter", "summary.", "report_to", "log_with"),
-    *("WandbLogger", "WandbCallback", "MLFlowLogger", "AimLogger", "NeptuneLogger", "CometLogger", "CometMLLogger"),
+    *(
+        "wandb",
+        "Wandb",
+        "WandB",
+        "mlflow",
+        "MLFlow",
+        "MLflow",
+        "ensorboard",
+        "ensorBoard",
+        "import aim",
+        "from aim",
+        "Aim",
+    ),
+    *("neptune", "Neptune", "comet_ml", "Comet", "clearml", "ClearML", "dvclive", "DVCLive", "visdom", "Visdom"),
+    *(
+        "swanlab",
+        "SwanLab",
+        "trackio",
+        "import trains",
+        "from trains",
+        "SummaryWriter",
+        "summary.",
+        "report_to",
+        "log_with",
+    ),
 )
 _REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--log_with"))
 _MAY_NAME = re.compile(r"(?i)(logger|callback|tracker|writer|visbackend|report_to|log_with)")
+_PACKAGES = "wandb|mlflow|tensorboard|aim|neptune|comet[-_]ml|clearml|dvclive|visdom|swanlab|trackio"
+_REQUIRED = re.compile(rf"^({_PACKAGES})(?![\w-])", re.MULTILINE | re.IGNORECASE)
+_COMMENTED = re.compile(rf"^\s*#\s*(?:import|from)\s+({_PACKAGES})\b", re.MULTILINE)
 _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|tensorflow|keras)\b.*\bTensorBoard$")
 
 
 def trackers(facts: Facts) -> Found[tuple[str, ...]]:
-    """The trackers in use; a mention in prose, a requirement or a commented line is none."""
-    return listed((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+    """The trackers in use; a mention in prose is none, a requirement or a commented import is kept as what lost."""
+    found = listed((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+    return Found(found.value, found.evidence, tuple(_mentioned(facts, found.value)))
+
+
+def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:
+    """Requirements and commented imports of trackers that no code uses."""
+    asked = [p for p in facts.of("build") if p.endswith(".txt")]
+    for path in (*asked, *facts.mentioning(("# import", "# from", "#import", "#from"), speaking(facts))):
+        pattern, why = (_REQUIRED, "only a requirement") if path in asked else (_COMMENTED, "a commented import")
+        for match in pattern.finditer(facts.texts[path]):
+            name = _NAMES.get(match[1].lower().replace("-", "_"), match[1].lower())
+            if name not in used:
+                line = facts.texts[path].count("\n", 0, match.start(1)) + 1
+                yield Evidence(path=path, line=line, text=f"{name}: {why}")
 
 
 def speaking(facts: Facts) -> list[str]:
@@ -74,8 +113,8 @@ def _in_python(facts: Facts) -> Iterator[Hit]:
 
 
 def _line(facts: Facts, path: str, line: int) -> str:
-    lines = facts.texts[path].splitlines()
-    return lines[line - 1].strip()[:120] if line <= len(lines) else ""
+    lines = [] if path.endswith(".ipynb") else facts.texts[path].splitlines()
+    return lines[line - 1].strip()[:120] if line <= len(lines) else "imported"
 
 
 def _class_hits(name: str, path: str, line: int, text: str) -> Iterator[Hit]:
@@ -99,7 +138,7 @@ def _in_configs(facts: Facts) -> Iterator[Hit]:
             for key, value, line in scalars(text):
                 if key in _REPORTS:
                     yield from _reported(value, path, line, key)
-                else:
+                elif value.lower() not in _NAMES:
                     yield from _class_hits(value, path, line, f"{key}: {value}")
 
 

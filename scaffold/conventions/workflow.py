@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
-from scaffold.facts.structured import ini, toml
+from scaffold.facts.structured import ini, table, toml
 
 _AT_TOP = {
     "Makefile": "make",
@@ -47,10 +47,10 @@ def _by_name(facts: Facts) -> Iterator[Hit]:
 
 
 def _by_content(facts: Facts) -> Iterator[Hit]:
-    pyproject = toml(facts.texts.get("pyproject.toml", "")).get("tool", {})
-    for table, tool in (("tox", "tox"), ("kedro", "kedro")):
-        if table in pyproject:
-            yield Hit(tool, "pyproject.toml", facts.line_of("pyproject.toml", f"[tool.{table}"), f"[tool.{table}]")
+    tables = table(toml(facts.texts.get("pyproject.toml", "")), "tool")
+    for tool in ("tox", "kedro"):
+        if tool in tables:
+            yield Hit(tool, "pyproject.toml", facts.line_of("pyproject.toml", f"[tool.{tool}"), f"[tool.{tool}]")
     for path in ("tox.ini", "setup.cfg"):
         section = next(
             (s for s in ini(facts.texts.get(path, "")) if s.split(":")[0] in ("tox", "testenv") and s != "tox:pytest"),

@@ -47,9 +47,10 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
         notable=tuple(notable),
         texts=texts,
         unread=unread,
+        has_exp=(workdir / "exp").is_dir(),
         git=repository.git_of(where.head, state.result(), texts, submodules) if state else None,
         machine=offers.result(),
-        history=tuple(past.read(workdir)) if history else None,
+        history=tuple(past.read(workdir, notable)) if history else None,
     )
 
 

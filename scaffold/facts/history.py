@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +14,9 @@ MOST = 20
 _LAUNCH = re.compile(
     r"\b(sbatch|srun|torchrun|accelerate\s+launch|deepspeed|python3?\s+(?:-m\s+)?\S*(?:train|main|run|finetune|pretrain)\S*)"
 )
+_SECRET_NAME = r"[\w-]*(?:key|token(?!i[sz]|s)|secret|passw(?:or)?d|credential)s?[\w-]*"
 _SECRET_OPTION = re.compile(
-    r"(?i)((?:--?|\b)[\w-]*(?:key|token|secret|passw(?:or)?d|credential)[\w-]*(?:\s*[=:]\s*|\s+))(\"[^\"]*\"|'[^']*'|\S+)"
+    rf"(?i)(--?{_SECRET_NAME}(?:\s*=\s*|\s+)|\b{_SECRET_NAME}\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|\S+)"
 )
 _SECRET_VALUE = re.compile(
     r"\b(?:sk|hf|ghp|gho|github_pat|glpat|xox[abp]|wandb_v1)[-_][A-Za-z0-9_-]{8,}|\b[0-9a-f]{40}\b|\bAKIA[0-9A-Z]{16}\b"
@@ -23,13 +24,15 @@ _SECRET_VALUE = re.compile(
 _URL_USER = re.compile(r"(\w+://)[^/\s@]+@")
 
 
-def read(workdir: Path) -> list[str]:
-    """At most 20 lines, the latest last, with what looks like a secret replaced; the shell's before Slurm's."""
-    known = _names(workdir)
-    lines = [
-        line for file in _files() for line in _lines(file) if _LAUNCH.search(line) and _is_ours(line, known, workdir)
-    ]
-    latest = list(dict.fromkeys(reversed(lines)))[::-1]
+def read(workdir: Path, files: Iterable[str]) -> list[str]:
+    """At most 20 lines, the latest last, with what looks like a secret replaced; the shell's before Slurm's.
+
+    `files` are those of the repository: a line counts where it names one of its scripts, or the work directory.
+    """
+    known = frozenset(f for f in files if f.endswith((".py", ".sh", ".sbatch", ".slurm")))
+    launches = (line for file in _files() for line in _lines(file) if _LAUNCH.search(line))
+    ours = [line for line in launches if _is_ours(line, known, workdir)]
+    latest = list(dict.fromkeys(reversed(ours)))[::-1]
     jobs = [f"sacct: {line}" for line in _jobs(workdir)]
     return [redact(line) for line in (latest + jobs)][-MOST:]
 
@@ -60,14 +63,6 @@ def _lines(file: Path) -> Iterator[str]:
         command = re.sub(r"^(: \d+:\d+;|- cmd: )", "", line).strip()
         if command and not command.startswith(("#", "when: ", "paths:")):
             yield " ".join(command.split())
-
-
-def _names(workdir: Path) -> frozenset[str]:
-    """The scripts of the repository, by every tail of their path."""
-    from scaffold import git
-
-    files = git.tracked(workdir) if git.top(workdir) else [p.name for p in workdir.iterdir() if p.is_file()]
-    return frozenset(f for f in files if f.endswith((".py", ".sh", ".sbatch", ".slurm")))
 
 
 def _is_ours(line: str, known: frozenset[str], workdir: Path) -> bool:

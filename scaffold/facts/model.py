@@ -19,13 +19,14 @@ class Facts:
     """A repository as its tracked files show it. Paths are relative to the work directory, sorted.
 
     `notable` are the files that are not plain data, `texts` what was read of them; `unread` says of the files that should
-    have been read why they were not.
+    have been read why they were not. `has_exp` is whether there is a directory `exp` at the top, tracked or not.
     """
 
     files: tuple[str, ...] = ()
     notable: tuple[str, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    has_exp: bool = False
     git: Git | None = None
     machine: Machine = field(default_factory=Machine)
     history: tuple[str, ...] | None = None

@@ -78,6 +78,6 @@ def notebook_code(text: str) -> str | None:
     try:
         cells = json.loads(text).get("cells", [])
         code = ["".join(c.get("source", "")) for c in cells if c.get("cell_type") == "code"]
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return None
     return "\n".join(re.sub(r"^\s*[%!?].*$", "", cell, flags=re.MULTILINE) for cell in code)

@@ -19,8 +19,16 @@ def toml(text: str) -> dict[str, Any]:
         import tomli as tomllib
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return {}
+
+
+def table(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The table that `names` lead to (`tool`, `poetry`); empty where there is none, or something else has its name."""
+    found: Any = data
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def ini(text: str) -> Mapping[str, Mapping[str, str]]:

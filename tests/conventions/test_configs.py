@@ -54,6 +54,13 @@ def test_a_shared_module_that_builds_the_parser_counts_and_a_helper_script_does_
         ({"train.py": "exec(open('configurator.py').read())\n", "config/a.py": "lr = 0.1\n"}, ("python_files",)),
         ({"train.py": "exec(open('configurator.py').read())\n"}, ()),
         (
+            {
+                "train.py": "import importlib\nimportlib.import_module(x)\n",
+                "configs/get_data.py": "url = 'x'\nfetch(url)\n",
+            },
+            (),
+        ),
+        (
             {"train.py": "import importlib\ne = importlib.import_module(f)\n", "exps/a.py": "class Exp: ...\n"},
             ("python_files",),
         ),

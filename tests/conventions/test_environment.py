@@ -106,6 +106,14 @@ def test_the_constraint_comes_with_its_line() -> None:
             "uv venv .venv --python '>=3.8,<3.11' && source .venv/bin/activate && uv pip install -r requirements.txt -e .",
         ),
         (
+            {"requirements_dev.txt": "x\n", "setup.py": "setup()\n"},
+            "uv venv .venv && source .venv/bin/activate && uv pip install -e .",
+        ),
+        (
+            {"requirements-gpu.txt": "x\n"},
+            "uv venv .venv && source .venv/bin/activate && uv pip install -r requirements-gpu.txt",
+        ),
+        (
             {"evaluation/requirements.txt": "x\n", "pyproject.toml": PROJECT},
             "uv venv .venv && source .venv/bin/activate && uv pip install -e .",
         ),
@@ -123,6 +131,10 @@ def test_the_constraint_comes_with_its_line() -> None:
         ),
         ({"README.md": "```\npip install git+https://example.org/x; rm -rf /\n```\n"}, ""),
         ({"train.py": "print(1)\n"}, ""),
+        (
+            {"my lab; rm -rf x/requirements.txt": "torch\n"},
+            "uv venv .venv && source .venv/bin/activate && uv pip install -r 'my lab; rm -rf x/requirements.txt'",
+        ),
     ],
 )
 def test_the_line_that_builds_the_environment(files: dict[str, str], expected: str) -> None:

@@ -22,6 +22,7 @@ from scaffold.facts.model import of_texts
         ({"submit.py": "import subprocess\nsubprocess.call(['sbatch', 'job.sh', name])\n"}, ("slurm",)),
         ({"submit.py": "import os\nos.system('deepspeed train.py --x 1')\n"}, ("deepspeed",)),
         ({"deepy.py": "from deepspeed.launcher.runner import main\n"}, ("deepspeed",)),
+        ({"go.py": "import subprocess\nsubprocess.run(['accelerate', 'launch', 'train.py'])\n"}, ("accelerate",)),
         ({"tune.py": "import ray\nfrom ray import tune\n"}, ("ray",)),
         ({"run.sh": "mpirun -np 8 python train.py\nhorovodrun -np 4 python train.py\n"}, ("horovod", "mpirun")),
         ({"conf/h.yaml": "defaults:\n  - override hydra/launcher: submitit_slurm\n"}, ("submitit",)),

@@ -15,7 +15,7 @@ from scaffold.facts.model import of_texts
         ("self.log('val/acc', acc)\n", ("val/acc",)),
         ("writer.add_scalar('eval/reward', r, step)\n", ("eval/reward",)),
         ("mlflow.log_metric('rmse', x)\nmlflow.log_metrics({'mae': y})\n", ("mae", "rmse")),
-        ("import json\njson.dump({'accuracy': acc, 'name': 'run'}, f)\n", ("accuracy",)),
+        ("import json\njson.dump({'accuracy': acc, 'name': 'run', 'rows': rows}, f)\n", ("accuracy",)),
         ("metrics['val_f1'] = f1\nmetrics['x'] = 1\n", ("val_f1",)),
         ("wandb.log({f'val/{name}': v, 'table': {'a': 1}})\n", ()),
         ("logger.log('info', 'hello')\nimport math\nmath.log(2)\n", ()),
@@ -30,6 +30,12 @@ def test_a_results_table_of_the_readme_names_metrics() -> None:
     found = metrics(of_texts({"README.md": readme, "train.py": "x = 1\n"}))
     assert found.value == ("Top1 accuracy", "FID")
     assert found.evidence[0].line == 1
+
+
+def test_what_the_code_logs_comes_before_what_a_table_names() -> None:
+    readme = "| model | val loss | accuracy |\n|---|---|---|\n"
+    texts = {"README.md": readme, "train.py": "wandb.log({'val/loss': a, 'lr': b})\n"}
+    assert metrics(of_texts(texts)).value == ("val/loss", "lr", "accuracy")
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ def test_what_a_script_is_for(path: str, text: str, kind: str) -> None:
         ),
         ({"job.slurm": "#!/bin/bash\n#SBATCH -p x\nsrun hostname\n"}, "job.slurm", "sbatch job.slurm"),
         ({"run.sh": "python a.py\n"}, "run.sh", "bash run.sh"),
+        ({"my train.py": LOOP}, "my train.py", "python 'my train.py'"),
         (
             {
                 "pkg/train.py": LOOP,

@@ -19,6 +19,12 @@ from scaffold.facts.model import of_texts
         ({"train.py": "from torch.utils.tensorboard import SummaryWriter\n"}, ("tensorboard",)),
         ({"train.py": "from lightning.pytorch.loggers import WandbLogger, MLFlowLogger\n"}, ("mlflow", "wandb")),
         ({"train.py": "import tensorflow as tf\nw = tf.summary.create_file_writer('logs')\n"}, ("tensorboard",)),
+        ({"train.py": "import tensorflow as tf\nc = tf.keras.callbacks.TensorBoard('logs')\n"}, ("tensorboard",)),
+        ({"train.py": "from transformers.integrations import WandbCallback, NeptuneCallback\n"}, ("neptune", "wandb")),
+        (
+            {"train.py": "from accelerate.tracking import CometMLTracker\nfrom x import DVCLiveLogger\n"},
+            ("comet", "dvclive"),
+        ),
         ({"train.py": "from comet_ml import Experiment\nimport aim\n"}, ("aim", "comet")),
         ({"train.py": "args = TrainingArguments(report_to=['wandb', 'tensorboard'])\n"}, ("tensorboard", "wandb")),
         ({"train.py": "a = Accelerator(log_with='trackio')\n"}, ("trackio",)),
@@ -49,6 +55,7 @@ def test_a_use_is_an_import_a_logger_class_or_report_to(texts: dict[str, str], f
         {"train.py": "import claims\nfrom trainset import x\n"},
         {"train.py": "args = TrainingArguments(report_to='none')\n"},
         {"docs/conf.yaml": "report_to: wandb\n"},
+        {"environment.yml": "dependencies:\n  - tensorboard\n  - python-json-logger\n"},
     ],
 )
 def test_a_mention_is_no_use(texts: dict[str, str]) -> None:
@@ -64,3 +71,16 @@ def test_examples_speak_only_where_there_is_nothing_else() -> None:
     example = {"examples/demo.py": "import neptune\n"}
     assert trackers(of_texts(example)).value == ("neptune",)
     assert trackers(of_texts({**example, "train.py": "import wandb\n"})).value == ("wandb",)
+
+
+def test_a_requirement_and_a_commented_import_are_told_as_what_lost() -> None:
+    texts = {
+        "train.py": "import wandb\n# import mlflow\n",
+        "requirements.txt": "torch\ntensorboard==2.1\nwandb\ntensorboard-data-server\n",
+    }
+    found = trackers(of_texts(texts))
+    assert found.value == ("wandb",)
+    assert [(e.path, e.line, e.text) for e in found.lost] == [
+        ("requirements.txt", 2, "tensorboard: only a requirement"),
+        ("train.py", 2, "mlflow: a commented import"),
+    ]
