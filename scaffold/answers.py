@@ -17,26 +17,6 @@ PLACEHOLDER_PLAN = re.compile(
     r"# Tasks\s+## Goal\s+(?P<goal>.*?)\s+## Tasks\s+- \[ \] \(Agent will decompose the goal into tasks on iteration 1\)\s*",
     re.DOTALL,
 )
-SMALLER_IS_BETTER = (
-    "loss",
-    "error",
-    "err",
-    "perplexity",
-    "ppl",
-    "nll",
-    "bpb",
-    "bpc",
-    "mse",
-    "rmse",
-    "mae",
-    "fid",
-    "wer",
-    "cer",
-)
-LARGER_IS_BETTER = (
-    "acc", "acc1", "acc5", "top1", "top5", "accuracy", "f1", "auc", "auroc", "map", "ap", "bleu", "rouge", "reward", "return", "score",
-    "precision", "recall", "iou", "miou", "dice", "psnr", "ssim", "r2",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,10 +178,9 @@ def role_names(root: str, used: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def direction(metric: str) -> str:
     """Whether a metric of this name is to be minimized or maximized; empty where its name does not say."""
-    words = re.split(r"[^a-z0-9]+", metric.lower())
-    if any(word in SMALLER_IS_BETTER for word in words):
-        return "minimize"
-    return "maximize" if any(word in LARGER_IS_BETTER for word in words) else ""
+    from scaffold.conventions import metrics
+
+    return {"lower": "minimize", "higher": "maximize"}.get(metrics.direction(metric) or "", "")
 
 
 def placeholder_goal(plan: str) -> str | None:

@@ -31,7 +31,7 @@ class Answer:
     @property
     def text(self) -> str:
         """stdout as text without the last newline; bytes that are no UTF-8 survive as surrogates."""
-        return self.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+        return os.fsdecode(self.stdout).rstrip("\n")
 
     @property
     def paths(self) -> list[str]:

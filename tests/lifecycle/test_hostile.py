@@ -267,8 +267,10 @@ def test_a_template_with_broken_questions(make_repo: MakeRepo, run: Run, templat
     run("init", "--workdir", repo, "--yes")
     (template.path / "copier.yml").write_text(text)
     template.tag("v9.1.0")
+    before = snapshot(repo)
     result = run("update", "--workdir", repo, "--template", template.path)
-    assert (result.exit_code, "cannot be rendered" in result.stderr) == (1, True)
+    assert (result.exit_code, "the template v9.1.0" in result.stderr, "hint:" in result.stderr) == (1, True, True)
+    assert snapshot(repo) == before
 
 
 def test_an_interruption_right_after_a_file_is_made_leaves_nothing(
