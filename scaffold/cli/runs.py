@@ -87,9 +87,7 @@ def list_runs(
 
 
 def _as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    row = asdict(run)
+    row = run._asdict()
     if run.status == "running":
         from scaffold.runs import progress
 
@@ -125,11 +123,11 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
-def _one(workspace: Workspace, name: str) -> tuple[Run, dict[str, Any]]:
+def _one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Run, dict[str, Any]]:
     from scaffold.errors import ScaffoldError
     from scaffold.runs import choose, manifests
 
-    run = choose.one(_records(workspace).runs, name)
+    run = choose.one(_records(workspace).runs, name, finished=finished)
     try:
         return run, manifests.read(workspace.workdir / run.path)
     except ValueError as error:
@@ -240,7 +238,7 @@ def rerun(
     from scaffold.runs import rerun as repeat
 
     workspace = options.workspace(workdir, root)
-    run, old = _one(workspace, name)
+    run, old = _one(workspace, name, finished=True)
     done = repeat.rerun(workspace, run, tolerance=tolerance, links=links, prefix=not no_prefix)
     for note in done.notes:
         output.warn(note)

@@ -69,8 +69,11 @@ def moment(text: str, now: datetime.datetime) -> str:
     return then.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def one(runs: Iterable[Run], name: str) -> Run:
-    """The one attempt that `name` means, the latest where it names a run. Raises ScaffoldError for none, or several runs."""
+def one(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
+    """The one attempt that `name` means, the latest where it names a run (with `finished` the latest that finished, if any).
+
+    Raises ScaffoldError for none, or several runs.
+    """
     found = manifests.attempts(runs, name)
     if not found:
         raise ScaffoldError(f"there is no run {name!r}", hint="scaffold runs list")
@@ -80,4 +83,4 @@ def one(runs: Iterable[Run], name: str) -> Run:
         raise ScaffoldError(
             f"{name!r} could be any of {len(names)} runs: {some}", hint="give more of the name, or its last 8 digits"
         )
-    return found[0]
+    return next((r for r in found if finished and r.status == "finished"), found[0])

@@ -152,7 +152,7 @@ def write_workspace(root: Path, facts: Mapping[str, Any]) -> Workspace:
         shutil.copy(SCRIPTS / name, made.recorder.parent / name)
     answers = (
         f"experiment_root: {facts['experiment_root']}\nworkspace_layout: {facts['layout']}\ntasks_path: {facts['tasks_path']}\n"
-        + "role_dirs:\n"
+        + "experiments: []\nrole_dirs:\n"
         + "".join(f"  {k}: {v}\n" for k, v in facts["role_dirs"].items())
     )
     write_tree(made.exp, {".copier-answers.scaffold.yml": answers, "tasks.md": "# Tasks\n"})

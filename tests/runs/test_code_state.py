@@ -26,6 +26,14 @@ def test_the_rhythm_of_an_agent(workspace: Workspace) -> None:
     assert len({m["git"]["commit"] for m in workspace.manifests()}) == 2
 
 
+def test_a_plan_being_edited_is_not_dirty_code(workspace: Workspace) -> None:
+    before = workspace.name(*TRAIN)
+    write_tree(workspace.root, {"exp/tasks.md": "# Tasks\n\nmore\n", "exp/results/x.csv": "1\n"})
+    workspace.record(*TRAIN)
+    found = workspace.last()
+    assert (found["run"]["name"], found["git"]["dirty"], found["git"]["patch"]) == (before, False, None)
+
+
 def test_a_changed_line_changes_the_name_and_committing_it_does_not(workspace: Workspace) -> None:
     clean = workspace.name(*TRAIN)
     write_tree(workspace.root, {"src/model.py": "LR = 2\n"})
@@ -43,6 +51,7 @@ def test_a_changed_line_changes_the_name_and_committing_it_does_not(workspace: W
 CHANGES = {
     "a new file": {"src/new.py": "x\n"},
     "a file in a new folder": {"lib/deep/new.py": "x\n"},
+    "names that git sorts in its own way": {"src/a/x.py": "x\n", "src/a.py": "x\n", "src/a-b.py": "x\n"},
     "a name with spaces and umlauts": {"src/grüße an alle.py": "x\n"},
     "a file that becomes a folder": {"README.md/x.py": "x\n"},
 }

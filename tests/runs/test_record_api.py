@@ -149,7 +149,8 @@ def test_other_ranks_write_only_their_logs(workspace: Workspace) -> None:
 
 
 def test_metrics_files_that_are_damaged_or_deep(workspace: Workspace) -> None:
-    code = 'import os; open(os.environ[\'RUN_OUTPUT_DIR\'] + \'/metrics.jsonl\', \'w\').write(\'{"a": 1}\\n{"a": 2, "b": {"c": NaN}}\\n{"a": 3, "b\')'
+    rows = '{"a": 1}\n{"a": 2, "b": {"c": NaN}}\n{"a": 3, "b'
+    code = f"import os; open(os.environ['RUN_OUTPUT_DIR'] + '/metrics.jsonl', 'w').write({rows!r})"
     workspace.record("--", *python(code))
     assert workspace.last()["metrics"] == {"a": 2, "b.c": "nan"}
     code = "import os; open(os.environ['RUN_OUTPUT_DIR'] + '/metrics.json', 'w').write('{broken')"
@@ -193,8 +194,7 @@ def test_a_recorder_without_its_settings_or_with_broken_ones_still_works(workspa
 def test_a_fault_of_the_recorder_never_stops_the_command(workspace: Workspace) -> None:
     text = workspace.recorder.read_text()
     broken = text.replace(
-        "def locate(script: str) -> Workspace:",
-        "def locate(script: str) -> Workspace:\n    raise RuntimeError('boom')\n\n\ndef other(script: str) -> Workspace:",
+        "\ndef locate(script):", "\ndef locate(script):\n    raise RuntimeError('boom')\n\n\ndef other(script):"
     )
     assert broken != text
     workspace.recorder.write_text(broken)
@@ -205,7 +205,14 @@ def test_a_fault_of_the_recorder_never_stops_the_command(workspace: Workspace) -
 def test_the_source_is_python_38_and_imports_little() -> None:
     text = (SCRIPTS / "record_run.py").read_text()
     ast.parse(text, feature_version=(3, 8))
-    code = f"import sys; before = set(sys.modules); sys.path.insert(0, {str(SCRIPTS)!r}); sys.dont_write_bytecode = True; import record_run; print(*set(sys.modules) - before)"
+    code = f"""
+import sys
+before = set(sys.modules)
+sys.path.insert(0, {str(SCRIPTS)!r})
+sys.dont_write_bytecode = True
+import record_run
+print(*set(sys.modules) - before)
+"""
     done = subprocess.run([PYTHON, "-IS", "-c", code], capture_output=True, text=True, check=True)
     assert not {"json", "re", "enum", "subprocess", "hashlib", "typing", "threading"} & set(done.stdout.split())
 

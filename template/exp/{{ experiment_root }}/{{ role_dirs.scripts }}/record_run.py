@@ -5,7 +5,8 @@ Standard library only, Python 3.8 or newer, POSIX. A command (`record_run.py [op
 `with record("baseline", seed=1, params=cfg) as run: ...`. In the order of this file: values -> secrets -> names -> the
 workspace -> git -> code state -> an attempt's files -> slow facts -> output -> the command -> record() -> options, main.
 
-Starting up is most of what a run pays: what not every run needs is imported where it is needed.
+Starting up is most of what a run pays, and this file is compiled at every start. So what not every run needs is imported
+where it is needed, and the types of functions stand in comments: as annotations they are a fifth of the compiling.
 """
 
 from __future__ import annotations
@@ -44,7 +45,26 @@ else:
 VERSION = "1.0"
 HIDDEN = "***"
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
-CODE = (".py", ".R", ".r", ".jl", ".m", ".lua", ".pl", ".rb", ".js", ".ts", ".c", ".cc", ".cpp", ".h", ".cu", ".go", ".rs", ".ipynb")
+CODE = (
+    ".py",
+    ".R",
+    ".r",
+    ".jl",
+    ".m",
+    ".lua",
+    ".pl",
+    ".rb",
+    ".js",
+    ".ts",
+    ".c",
+    ".cc",
+    ".cpp",
+    ".h",
+    ".cu",
+    ".go",
+    ".rs",
+    ".ipynb",
+)
 SHELL = (".sh", ".bash", ".sbatch", ".slurm")
 INTERPRETERS = ("python", "bash", "sh", "zsh", "dash", "Rscript", "julia", "perl", "ruby", "node")
 CONFIG = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".gin", ".jsonnet")
@@ -58,12 +78,13 @@ GRACE_S = 10.0
 ORPHAN_S = 3.0
 FACTS_S = 2.0
 PATCH_FILE_BYTES = 1 << 20
-PATCH_BYTES = 32 << 20
+PATCH_BYTES = 8 << 20
 UNTRACKED = 200
+TEXT_LENGTH = 1000
 HASHED_BYTES = 64 << 20
 
 
-def say(message: str) -> None:
+def say(message):  # type: (str) -> None
     """Tell the user on stderr of the recorder's own trouble; never fails."""
     try:
         os.write(2, ("recorder: %s\n" % message).encode("utf-8", "backslashreplace"))
@@ -71,7 +92,7 @@ def say(message: str) -> None:
         pass
 
 
-def number(text: str) -> Optional[Union[int, float]]:
+def number(text):  # type: (str) -> Optional[Union[int, float]]
     """The number that `text` writes, an int where it is whole; None where it writes none (`007`, `1_000` and `nan` do not)."""
     digits = text.lstrip("+-")
     if not digits or not set(text) <= set("0123456789+-.eE") or (digits[0] == "0" and digits[1:2].isdigit()):
@@ -90,7 +111,7 @@ def number(text: str) -> Optional[Union[int, float]]:
     return int(real) if abs(real) < 1e16 and real == int(real) else real
 
 
-def dump(value: Any, indent: str = "") -> str:
+def dump(value, indent=""):  # type: (Any, str) -> str
     """JSON: in one line with sorted keys and no spaces, or (`indent` a line break) readable and in order.
 
     `json` is not imported for it. What is no UTF-8 (surrogates) is escaped in both.
@@ -107,17 +128,17 @@ def dump(value: Any, indent: str = "") -> str:
     return "null" if value is None else repr(value) if not isinstance(value, bool) else "true" if value else "false"
 
 
-def quote(text: str, *, ascii: bool) -> str:
+def quote(text, *, ascii):  # type: (str, bool) -> str
     """A JSON string; `ascii` escapes all else."""
     if text.isprintable() and '"' not in text and "\\" not in text and (text.isascii() or not ascii):
         return '"%s"' % text
     return "".join(['"', *(_escaped(c, ascii) for c in text), '"'])
 
 
-def _escaped(c: str, ascii: bool) -> str:
+def _escaped(c, ascii):  # type: (str, bool) -> str
     if c in '"\\':
         return "\\" + c
-    if " " <= c < "\x7f" or (not ascii and "\x7f" < c and not "\ud800" <= c <= "\udfff"):
+    if " " <= c < "\x7f" or (not ascii and c > "\x7f" and not "\ud800" <= c <= "\udfff"):
         return c
     if c > "\uffff":
         high, low = divmod(ord(c) - 0x10000, 0x400)
@@ -125,7 +146,7 @@ def _escaped(c: str, ascii: bool) -> str:
     return {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}.get(c, "\\u%04x" % ord(c))
 
 
-def parse(text: str) -> Any:
+def parse(text):  # type: (str) -> Any
     """The value that JSON text holds. Raises ValueError."""
     try:
         from _json import make_scanner  # json without its imports, which it needs for errors only
@@ -150,13 +171,13 @@ class Scanner:
     memo: Mapping[str, str] = {}
 
 
-def load(path: str) -> Any:
+def load(path):  # type: (str) -> Any
     """The value that a JSON file holds. Raises OSError or ValueError."""
     with open(path, encoding="utf-8") as file:
         return parse(file.read())
 
 
-def value_of(text: str) -> Scalar:
+def value_of(text):  # type: (str) -> Scalar
     """What a command line means by `text`: a number, true or false, null, or the text itself."""
     found = number(text)
     if found is not None:
@@ -164,7 +185,7 @@ def value_of(text: str) -> Scalar:
     return {"true": True, "false": False, "null": None, "none": None}.get(text.lower(), text)
 
 
-def shortest(value: Scalar) -> str:
+def shortest(value):  # type: (Scalar) -> str
     """The shortest usual form of a value: `1e-3` and `.001` are both `0.001`, `True` is `true`."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -173,7 +194,7 @@ def shortest(value: Scalar) -> str:
     return str(value)
 
 
-def scalar(value: Any) -> Scalar:
+def scalar(value):  # type: (Any) -> Scalar
     """A Python value as what a manifest can hold; numbers that JSON lacks become text."""
     if hasattr(value, "item") and not isinstance(value, (str, int, float)):
         try:
@@ -189,11 +210,11 @@ def scalar(value: Any) -> Scalar:
     return str(value)
 
 
-def flatten(values: Any, prefix: str = "") -> Dict[str, Scalar]:
+def flatten(values, prefix=""):  # type: (Any, str) -> Dict[str, Scalar]
     """Nested mappings (or anything with `vars`) as one level: `{"model": {"lr": 1}}` is `{"model.lr": 1}`."""
     items = values if hasattr(values, "keys") else vars(values)
     flat: Dict[str, Scalar] = {}
-    for key in items.keys():
+    for key in items:
         value = items[key]
         if hasattr(value, "keys"):
             flat.update(flatten(value, "%s%s." % (prefix, key)))
@@ -209,32 +230,68 @@ STRONG = frozenset(
 WEAK = frozenset("token tokens key keys auth oauth authorization authentication".split())
 SECRET_WORDS = ("token", "key", "secret", "passw", "passphrase", "pwd", "auth", "credential", "bearer", "jwt")
 WORDS = "|".join(SECRET_WORDS)
-SHAPE_STARTS = ("hf_", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN")
+SHAPE_STARTS = (
+    "hf_",
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "eyJ",
+    "-----BEGIN",
+)
 QUOTED = r"[fFrRbBuU]{0,2}(?P<q>\\?[\"'])(?P<quoted>(?:(?!(?P=q))(?:\\.|[^\n]))*)(?P=q)"
-ASSIGNED = r"(?:%s)[\w.\-]{0,64}\\?[\"']?\]?(?:\s{0,4}:\s{0,4}[\w.\[\], |]{1,40}?)?\s{0,4}(?:=>|:=|(?<![=!<>])[:=](?![=:/]))\s{0,4}" % WORDS
+ASSIGNED = (
+    r"(?:%s)[\w.\-]{0,64}\\?[\"']?\]?(?:\s{0,4}:\s{0,4}[\w.\[\], |]{1,40}?)?\s{0,4}(?:=>|:=|(?<![=!<>])[:=](?![=:/]))\s{0,4}"
+    % WORDS
+)
 PLAIN = {"text": r"(?P<plain>[^\s\"'&;,|<>()\[\]{}\\]+)", "config": r"(?P<plain>[^\s\"'#\[{&*|>!][^\n#\"']*)"}
 SHAPES = (
     r"(?<![A-Za-z0-9])(?:hf_[A-Za-z0-9]{16,}|sk-(?=[\w-]*\d)[\w-]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
     r"|xox[abprs]-[\w-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[\s\S])*"
 )
+HEADER = (
+    r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*(?:[fFrRbB]?\\?[\"'])?)"
+    r"((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
+)
 HEX40 = r"(?<![0-9A-Za-z@/#.])[0-9a-f]{40}(?![0-9A-Za-z])"
-REVISIONS = ("commit", "revision", "rev", "sha", "hash", "digest", "ref", "checksum", "version", "index", "tree", "blob")
+REVISIONS = (
+    "commit",
+    "revision",
+    "rev",
+    "sha",
+    "hash",
+    "digest",
+    "ref",
+    "checksum",
+    "version",
+    "index",
+    "tree",
+    "blob",
+)
 
 
-def pattern(source: str) -> re.Pattern[str]:
+def pattern(source):  # type: (str) -> re.Pattern[str]
     """`source` compiled; only texts that hold a word of interest ever need it."""
     import re
 
     return re.compile(source)
 
 
-def has_any(text: str, words: Sequence[str]) -> bool:
+def has_any(text, words):  # type: (str, Sequence[str]) -> bool
     """Whether one of `words` is in `text`."""
     return any(word in text for word in words)
 
 
-def secrecy(name: str) -> int:
+def secrecy(name):  # type: (str) -> int
     """How much the name of an option or variable looks like a secret: 0 not, 1 as `key` and `token` do, 2 as `password` does."""
     if not has_any(name.lower(), SECRET_WORDS):
         return 0
@@ -245,7 +302,7 @@ def secrecy(name: str) -> int:
     return 1 if WEAK.intersection(words) else 0
 
 
-def harmless(value: str, level: int) -> bool:
+def harmless(value, level):  # type: (str, int) -> bool
     """Whether a value under a secret-looking name is none: nothing, a switch, a reference, or (`max_tokens: 512`) a number."""
     text = value.strip()
     if text.lower() in ("", "true", "false", "null", "none", HIDDEN) or text[0] in "${<" or text.startswith("f{"):
@@ -253,21 +310,20 @@ def harmless(value: str, level: int) -> bool:
     return level < 2 and len(text) < 8 and number(text) is not None
 
 
-def redact(text: str, kind: str = "text") -> str:
+def redact(text, kind="text"):  # type: (str, str) -> str
     """`text` without its secrets; `kind` is text (arguments, shell), config (a value lasts to the end of its line) or code."""
     if "://" in text:
         text = pattern(r"([A-Za-z][A-Za-z0-9+.\-]*://)([^\s/\"'<>]+)@").sub(_redact_userinfo, text)
     low = text.lower()
     if "authorization" in low or "x-auth" in low or "x-api-key" in low:
-        header = r"(?i)((?:authorization|x-auth-token|x-api-key)\\?[\"']?\s*[:=]\s*(?:[fFrRbB]?\\?[\"'])?)((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
-        text = pattern(header).sub(_redact_header, text)
+        text = pattern(HEADER).sub(_redact_header, text)
     if has_any(low, SECRET_WORDS):
         values = QUOTED if kind == "code" else "(?:%s|%s)" % (QUOTED, PLAIN[kind])
         text = pattern("(?i)" + ASSIGNED + values).sub(lambda m: _redact_assigned(m, kind), text)
         if kind == "text":
-            text = pattern(r"(?i)(?P<name>--?[\w-]*(?:%s)[\w-]*)\s+(?:%s|(?P<plain>[^\s\"'-]\S*))" % (WORDS, QUOTED)).sub(
-                lambda m: _redact_assigned(m, kind), text
-            )
+            text = pattern(
+                r"(?i)(?P<name>--?[\w-]*(?:%s)[\w-]*)\s+(?:%s|(?P<plain>[^\s\"'-]\S*))" % (WORDS, QUOTED)
+            ).sub(lambda m: _redact_assigned(m, kind), text)
     for known in known_secrets():
         text = text.replace(known, HIDDEN)
     if has_any(text, SHAPE_STARTS):
@@ -275,19 +331,19 @@ def redact(text: str, kind: str = "text") -> str:
     return pattern(HEX40).sub(_redact_hex, text) if len(text) >= 40 else text
 
 
-def _redact_userinfo(match: re.Match[str]) -> str:
+def _redact_userinfo(match):  # type: (re.Match[str]) -> str
     user, colon, password = match.group(2).partition(":")
     if (password if colon else user)[:1] in ("$", "{") or not (colon or match.group(1).startswith("http")):
         return match.group()
     return match.group(1) + HIDDEN + "@"
 
 
-def _redact_header(match: re.Match[str]) -> str:
+def _redact_header(match):  # type: (re.Match[str]) -> str
     known = match.group(2).lower() in ("bearer", "basic", "token", HIDDEN)
     return match.group() if known else match.group(1) + HIDDEN
 
 
-def _redact_assigned(match: re.Match[str], kind: str) -> str:
+def _redact_assigned(match, kind):  # type: (re.Match[str], str) -> str
     left = pattern(r"[\w.\-]*$").search(match.string[max(0, match.start() - 64) : match.start()])
     right = pattern(r"[\w.\-]*").match(match.group())
     name = (left.group() if left else "") + (right.group() if right else "")
@@ -301,12 +357,12 @@ def _redact_assigned(match: re.Match[str], kind: str) -> str:
     return match.group()[: start - match.start()] + HIDDEN + match.group()[end - match.start() :]
 
 
-def _redact_hex(match: re.Match[str]) -> str:
+def _redact_hex(match):  # type: (re.Match[str]) -> str
     before = match.string[max(0, match.start() - 24) : match.start()].lower()
     return match.group() if any(word in before for word in REVISIONS) else HIDDEN
 
 
-def known_secrets() -> Sequence[str]:
+def known_secrets():  # type: () -> Sequence[str]
     """Values of this environment's variables whose names look like secrets: they are hidden wherever they turn up."""
     global _known
     if _known is None:
@@ -318,18 +374,29 @@ def known_secrets() -> Sequence[str]:
 _known: Optional[List[str]] = None
 
 
-def redact_argv(argv: Sequence[str]) -> List[str]:
+def redact_argv(argv):  # type: (Sequence[str]) -> List[str]
     """A command's arguments without secrets: `--token X`, `token=X`, `--token=X`, URLs, headers, known shapes."""
     safe: List[str] = []
     previous = ""
     for token in argv:
         level = secrecy(previous) if previous.startswith("-") and "=" not in previous else 0
         name, equals, value = token.partition("=")
-        if level and not token.startswith("-") and not harmless(token, level) and not previous.lstrip("-").startswith(("use", "no-", "with")):
+        if (
+            level
+            and not token.startswith("-")
+            and not harmless(token, level)
+            and not previous.lstrip("-").startswith(("use", "no-", "with"))
+        ):
             safe.append(HIDDEN)
-        elif equals and secrecy(name) and pattern(r"[\w.+~/@-]+").fullmatch(name) and not harmless(value, secrecy(name)):
+        elif (
+            equals and secrecy(name) and pattern(r"[\w.+~/@-]+").fullmatch(name) and not harmless(value, secrecy(name))
+        ):
             safe.append(name + "=" + HIDDEN)
-        elif len(token) == 40 and not token.strip("0123456789abcdef") and any(word in previous.lower() for word in REVISIONS):
+        elif (
+            len(token) == 40
+            and not token.strip("0123456789abcdef")
+            and any(word in previous.lower() for word in REVISIONS)
+        ):
             safe.append(token)
         else:
             safe.append(redact(token))
@@ -337,18 +404,20 @@ def redact_argv(argv: Sequence[str]) -> List[str]:
     return safe
 
 
-def redact_params(params: Mapping[str, Scalar]) -> Dict[str, Scalar]:
+def redact_params(params):  # type: (Mapping[str, Scalar]) -> Dict[str, Scalar]
     """Parameters without secrets, sorted by name."""
     safe: Dict[str, Scalar] = {}
     for key in sorted(params):
         value, level = params[key], secrecy(key)
         if isinstance(value, str):
             value = HIDDEN if level and not harmless(value, level) else redact(key + "=" + value)[len(key) + 1 :]
-        safe[redact(key)] = HIDDEN if level == 2 and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        safe[redact(key)] = (
+            HIDDEN if level == 2 and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        )
     return safe
 
 
-def script_at(argv: Sequence[str]) -> int:
+def script_at(argv):  # type: (Sequence[str]) -> int
     """Where the program's own arguments begin, less one: its script, the module or code it is given, or the command itself."""
     modules = ("python", "torchrun", "accelerate", "deepspeed")
     for i, token in enumerate(argv):
@@ -362,12 +431,12 @@ def script_at(argv: Sequence[str]) -> int:
     return 0
 
 
-def program(token: str) -> str:
+def program(token):  # type: (str) -> str
     """A program's bare name: `python` of `/usr/bin/python3.11`."""
     return os.path.basename(token).rstrip(DIGITS + ".")
 
 
-def command_params(argv: Sequence[str]) -> Dict[str, Scalar]:
+def command_params(argv):  # type: (Sequence[str]) -> Dict[str, Scalar]
     """Parameters read off a command: `--lr 0.1`, `--lr=0.1`, `lr=0.1`, `--flag`, `--no-flag`; repeated ones joined by commas."""
     found: Dict[str, List[str]] = {}
     rest = list(argv)[script_at(argv) + 1 :]
@@ -385,27 +454,35 @@ def command_params(argv: Sequence[str]) -> Dict[str, Scalar]:
         else:
             continue
         found.setdefault(name.replace("-", "_"), []).append(value)
-    return {k: value_of(v[0]) if len(v) == 1 else ",".join(shortest(value_of(x)) for x in v) for k, v in found.items() if k}
+    return {
+        k: value_of(v[0]) if len(v) == 1 else ",".join(shortest(value_of(x)) for x in v) for k, v in found.items() if k
+    }
 
 
-def _is_assignment(token: str) -> bool:
+def _is_assignment(token):  # type: (str) -> bool
     name, equals, _ = token.partition("=")
     name = name.lstrip("+~")
-    return bool(equals and name) and (name[0].isalpha() or name[0] == "_") and not name.strip(LETTERS + DIGITS + "_.@/-")
+    return (
+        bool(equals and name) and (name[0].isalpha() or name[0] == "_") and not name.strip(LETTERS + DIGITS + "_.@/-")
+    )
 
 
-def _is_value(token: str) -> bool:
-    return number(token) is not None or not (token.startswith("-") and len(token) > 1 or _is_assignment(token))
+def _is_value(token):  # type: (str) -> bool
+    return number(token) is not None or not ((token.startswith("-") and len(token) > 1) or _is_assignment(token))
 
 
-def command_seed(params: Mapping[str, Scalar]) -> Optional[str]:
+def command_seed(params):  # type: (Mapping[str, Scalar]) -> Optional[str]
     """The parameter that is the command's seed: `seed`, `random_seed`, `trainer.seed` and their like."""
     names = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed")
-    seeds = [k for k in params if k.rpartition(".")[2] in names and isinstance(params[k], int) and not isinstance(params[k], bool)]
+    seeds = [
+        k
+        for k in params
+        if k.rpartition(".")[2] in names and isinstance(params[k], int) and not isinstance(params[k], bool)
+    ]
     return min(seeds, key=lambda k: (names.index(k.rpartition(".")[2]), k.count("."), k)) if seeds else None
 
 
-def default_experiment(argv: Sequence[str]) -> str:
+def default_experiment(argv):  # type: (Sequence[str]) -> str
     """The experiment of a command that names none: its script's name without suffix, the module's last part, the program."""
     at = script_at(argv)
     if argv[at].endswith(CODE + SHELL):
@@ -416,7 +493,7 @@ def default_experiment(argv: Sequence[str]) -> str:
     return programs[-1] if programs else os.path.basename(argv[0])
 
 
-def safe_name(text: str) -> str:
+def safe_name(text):  # type: (str) -> str
     """`text` with every character that a file name or a shell could trip over replaced by `_`."""
     return "".join(c if c in SAFE else "_" for c in text)
 
@@ -426,16 +503,17 @@ class Identity:
 
     def __init__(
         self,
-        argv: Sequence[str],
+        argv,
         *,
-        experiment: Optional[str] = None,
-        seed: Optional[int] = None,
-        params: Optional[Mapping[str, Scalar]] = None,
-        cwd: str = ".",
-        top: str = "",
-        code: Optional[str] = None,
-        files: Sequence[str] = (),
-    ) -> None:
+        experiment=None,
+        seed=None,
+        params=None,
+        cwd=".",
+        top="",
+        code=None,
+        files=(),
+    ):
+        # type: (Sequence[str], Optional[str], Optional[int], Optional[Mapping[str, Scalar]], str, str, Optional[str], Sequence[str]) -> None
         """`files` are SHA-256 of config files; `top` is the repository's absolute path, left out of the identity."""
         found = command_params(argv)
         own = command_seed(found)
@@ -459,14 +537,16 @@ class Identity:
         self.digest = sha256(dump(parts).encode()).hexdigest()[:8]
         self.name = self._name()
 
-    def _name(self) -> str:
-        pairs = ",".join("%s=%s" % (safe_name(k), safe_name(shortest(v))) for k, v in self.params.items() if v != HIDDEN)
+    def _name(self):  # type: () -> str
+        pairs = ",".join(
+            "%s=%s" % (safe_name(k), safe_name(shortest(v))) for k, v in self.params.items() if v != HIDDEN
+        )
         head = safe_name(self.experiment).lstrip("._=,+@-") or "run"
         tail = ("" if self.seed is None else "-s%d" % self.seed)[: NAME_BYTES // 2] + "-" + self.digest
         return (head + ("-" + pairs if pairs else ""))[: NAME_BYTES - len(tail)].rstrip("._=,+@-") + tail
 
 
-def _portable(token: str, top: str, *, first: bool) -> str:
+def _portable(token, top, *, first):  # type: (str, str, bool) -> str
     name, equals, value = token.partition("=")
     if not equals:
         name, value = "", token
@@ -480,7 +560,7 @@ def _portable(token: str, top: str, *, first: bool) -> str:
 class Workspace:
     """Where things are: every path is relative to `workdir`."""
 
-    def __init__(self, workdir: str, facts: Mapping[str, Any]) -> None:
+    def __init__(self, workdir, facts):  # type: (str, Mapping[str, Any]) -> None
         self.workdir = workdir
         self.root = str(facts.get("experiment_root") or "exp").strip("/")
         self.per_experiment = facts.get("layout") == "per-experiment"
@@ -489,24 +569,32 @@ class Workspace:
         roles = facts.get("role_dirs")
         self.roles = {r: str(roles.get(r) or r) if isinstance(roles, dict) else r for r in ROLES}
 
-    def role(self, name: str, experiment: str) -> str:
+    def role(self, name, experiment):  # type: (str, str) -> str
         """The directory of a role for an experiment."""
         middle = [safe_name(experiment).lstrip("._=,+@-") or "run"] if self.per_experiment else []
         return os.path.normpath("/".join([self.root, *middle, self.roles[name]]))
 
-    def is_record(self, path: str) -> bool:
+    def records(self, prefix):  # type: (str) -> List[Tuple[str, str]]
+        """Where runs leave things behind, as git pathspecs (magic, pattern): git need not look there, however much it is."""
+        kind, middle = ("glob", "/*/") if self.per_experiment else ("literal", "/")
+        return [(kind, prefix + self.root + middle + self.roles[r]) for r in ROLES[1:]]
+
+    def is_record(self, path):  # type: (str) -> bool
         """Whether a path below the root lies where runs leave things behind."""
         return below(path.partition("/")[2] if self.per_experiment else path, [self.roles[r] for r in ROLES[1:]])
 
 
-def locate(script: str) -> Workspace:
+def locate(script):  # type: (str) -> Workspace
     """The workspace that this recorder lies in. What `workspace.json` beside it does not say has its default."""
     facts: Dict[str, Any] = {}
     here = os.path.dirname(os.path.abspath(script))
     try:
         facts = load(os.path.join(here, "workspace.json"))
     except FileNotFoundError:
-        facts = {"experiment_root": os.path.basename(os.path.dirname(here)), "role_dirs": {"scripts": os.path.basename(here)}}
+        facts = {
+            "experiment_root": os.path.basename(os.path.dirname(here)),
+            "role_dirs": {"scripts": os.path.basename(here)},
+        }
     except (OSError, ValueError) as error:
         say("workspace.json beside the recorder cannot be read (%s); the usual directories are used" % error)
     workspace = Workspace(here, facts)
@@ -525,13 +613,18 @@ class Trouble(Exception):
 class Asked:
     """A helper process with pipes: started now, read by `gather`."""
 
-    def __init__(self, argv: Sequence[str], stdin: bytes = b"", env: Optional[Mapping[str, str]] = None) -> None:
+    def __init__(self, argv, stdin=b"", env=None):  # type: (Sequence[str], bytes, Optional[Mapping[str, str]]) -> None
         self.argv = argv
         self.todo = memoryview(stdin)
         ours_in, theirs_in, ours_out, theirs_out, ours_err, theirs_err = *os.pipe()[::-1], *os.pipe(), *os.pipe()
         actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((theirs_in, theirs_out, theirs_err))]
+        options: Dict[str, Any] = {"file_actions": actions, "setsigmask": [], "setsigdef": [signal.SIGPIPE]}
         try:
-            self.pid = os.posix_spawnp(argv[0], list(argv), env or os.environ, file_actions=actions, setsigmask=[], setsigdef=[signal.SIGPIPE])
+            self.pid = os.posix_spawnp(argv[0], list(argv), env or os.environ, **options)
+        except OSError:
+            for fd in (ours_in, ours_out, ours_err):
+                os.close(fd)
+            raise
         finally:
             for fd in (theirs_in, theirs_out, theirs_err):
                 os.close(fd)
@@ -543,7 +636,7 @@ class Asked:
         for fd in (ours_in, ours_out, ours_err):
             os.set_blocking(fd, False)
 
-    def step(self, fd: int) -> None:
+    def step(self, fd):  # type: (int) -> None
         """Move what can be moved through one ready pipe."""
         try:
             if fd == self.stdin:
@@ -562,7 +655,7 @@ class Asked:
             self.open.discard(fd)
             self.stdin = None if fd == self.stdin else self.stdin
 
-    def end(self, *, kill: bool) -> None:
+    def end(self, *, kill):  # type: (bool) -> None
         """Close what is open and reap the process."""
         for fd in [*self.open, *([] if self.stdin is None else [self.stdin])]:
             os.close(fd)
@@ -573,7 +666,7 @@ class Asked:
             self.status = os.waitpid(self.pid, 0)[1]
 
 
-def gather(asked: Sequence[Asked], deadline: float) -> None:
+def gather(asked, deadline):  # type: (Sequence[Asked], float) -> None
     """Read the helpers to their ends. Raises Trouble when that takes longer than `deadline` (monotonic)."""
     late = None
     while late is None:
@@ -597,44 +690,58 @@ def gather(asked: Sequence[Asked], deadline: float) -> None:
     for one in asked:
         one.end(kill=late is not None)
     if late is not None:
-        raise Trouble("%s did not answer in time" % " ".join([late.argv[0], *[a for a in late.argv[1:] if a in GIT_QUESTIONS]]))
+        raise Trouble(
+            "%s did not answer in time" % " ".join([late.argv[0], *[a for a in late.argv[1:] if a in GIT_QUESTIONS]])
+        )
 
 
 class Git:
     """The git command, asked in one repository until a deadline."""
 
-    HOOKS = ("DIR", "WORK_TREE", "INDEX_FILE", "PREFIX", "COMMON_DIR", "OBJECT_DIRECTORY", "CONFIG", "CONFIG_PARAMETERS", "NAMESPACE")
+    HOOKS = (
+        "DIR",
+        "WORK_TREE",
+        "INDEX_FILE",
+        "PREFIX",
+        "COMMON_DIR",
+        "OBJECT_DIRECTORY",
+        "CONFIG",
+        "CONFIG_PARAMETERS",
+        "NAMESPACE",
+    )
 
-    def __init__(self, top: str) -> None:
+    def __init__(self, top):  # type: (str) -> None
         self.top = top
         self.deadline = time.monotonic() + GIT_S
         dropped = {"GIT_" + name for name in self.HOOKS}
         self.env = {k: v for k, v in os.environ.items() if k not in dropped}
         self.env.update(LC_ALL="C", GIT_OPTIONAL_LOCKS="0", GIT_TERMINAL_PROMPT="0")
 
-    def start(self, *args: str, stdin: bytes = b"") -> Asked:
+    def start(self, *args, stdin=b""):  # type: (*str, bytes) -> Asked
         """Start `git ARGS` in the repository. Raises Trouble when there is no git."""
-        settings = ["-C", self.top, "--literal-pathspecs", "-c", "core.quotePath=false", "-c", "core.fsmonitor=false"]
+        settings = ["-C", self.top, "-c", "core.quotePath=false", "-c", "core.fsmonitor=false"]
         try:
             return Asked(["git", *settings, *args], stdin, self.env)
         except OSError as error:
             raise Trouble("git cannot be started (%s)" % error.strerror) from error
 
-    def gather(self, *asked: Asked) -> None:
+    def gather(self, *asked):  # type: (*Asked) -> None
         """Read to the end. Raises Trouble when git is too slow, or fails (`config` may)."""
         gather(asked, self.deadline)
         for one in asked:
             if one.status != 0 and "config" not in one.argv:
-                raise Trouble("git failed: %s" % (one.err.decode("utf-8", "replace").strip().split("\n")[0] or one.status))
+                raise Trouble(
+                    "git failed: %s" % (one.err.decode("utf-8", "replace").strip().split("\n")[0] or one.status)
+                )
 
-    def ask(self, *args: str, stdin: bytes = b"") -> bytes:
+    def ask(self, *args, stdin=b""):  # type: (*str, bytes) -> bytes
         """What `git ARGS` prints."""
         asked = self.start(*args, stdin=stdin)
         self.gather(asked)
         return bytes(asked.out)
 
 
-def repository(folder: str) -> Optional[str]:
+def repository(folder):  # type: (str) -> Optional[str]
     """The top of the working tree that holds `folder`; found without git, by its `.git`."""
     while not os.path.exists(os.path.join(folder, ".git")):
         if folder in ("/", ""):
@@ -646,7 +753,7 @@ def repository(folder: str) -> Optional[str]:
 class Status:
     """`git status --porcelain=v2 --branch -z`, parsed: what is changed among the files that count, and what is untracked."""
 
-    def __init__(self, output: bytes, excluded: Sequence[str]) -> None:
+    def __init__(self, output, excluded):  # type: (bytes, Sequence[str]) -> None
         self.commit: Optional[str] = None
         self.branch: Optional[str] = None
         self.changed: Dict[str, str] = {}
@@ -664,7 +771,7 @@ class Status:
                 path = row[2:] if kind == "? " else row.split(" ", 8 if kind == "1 " else 10)[-1]
                 self._sort(path, kind, "" if kind == "? " else row.split(" ")[2], excluded)
 
-    def _sort(self, path: str, kind: str, submodule: str, excluded: Sequence[str]) -> None:
+    def _sort(self, path, kind, submodule, excluded):  # type: (str, str, str, Sequence[str]) -> None
         if below(path, excluded):
             (self.workspace_new if kind == "? " else self.workspace).append(path)
         elif kind == "? ":
@@ -674,18 +781,19 @@ class Status:
             self.changed[path] = submodule
 
 
-def below(path: str, folders: Iterable[str]) -> bool:
+def below(path, folders):  # type: (str, Iterable[str]) -> bool
     """Whether `path` is one of `folders`, or lies below one."""
     return any(path.rstrip("/") == f or path.startswith(f + "/") for f in folders)
 
 
-def parents(path: str) -> List[str]:
+def parents(path):  # type: (str) -> List[str]
     """The folders that hold `path`, topmost first: of `a/b/c` they are ``, `a`, `a/b`."""
     parts = path.split("/")[:-1]
     return ["/".join(parts[:i]) for i in range(len(parts) + 1)]
 
 
-def read_trees(git: Git, commit: Optional[str], folders: Iterable[str], asked: Optional[Asked] = None) -> Dict[str, Entries]:
+def read_trees(git, commit, folders, asked=None):
+    # type: (Git, Optional[str], Iterable[str], Optional[Asked]) -> Dict[str, Entries]
     """The entries (name -> mode, id) of folders of a commit, in one call; folders that it lacks have none."""
     names = sorted(set(folders))
     if commit is None:
@@ -701,18 +809,20 @@ def read_trees(git: Git, commit: Optional[str], folders: Iterable[str], asked: O
         at = end + 1
         trees[name] = {}
         if header[-1].isdigit() and len(header) == 3:
-            trees[name] = parse_tree(data[at : at + int(header[2])], len(header[0]) // 2) if header[1] == b"tree" else {}
+            trees[name] = (
+                parse_tree(data[at : at + int(header[2])], len(header[0]) // 2) if header[1] == b"tree" else {}
+            )
             at += int(header[2]) + 1
     return trees
 
 
-def start_trees(git: Git, commit: str, folders: Iterable[str]) -> Asked:
+def start_trees(git, commit, folders):  # type: (Git, str, Iterable[str]) -> Asked
     """Start reading the trees of `folders`."""
     names = "".join("%s:%s\n" % (commit, name) for name in sorted(set(folders)))
     return git.start("cat-file", "--batch", stdin=os.fsencode(names))
 
 
-def parse_tree(data: bytes, size: int) -> Entries:
+def parse_tree(data, size):  # type: (bytes, int) -> Entries
     """A git tree object's entries; ids are `size` bytes long."""
     entries, at = {}, 0
     while at < len(data):
@@ -729,30 +839,30 @@ class CodeTree:
     Only folders that hold an excluded or a changed path are opened, so that dirty code and the same code committed are one.
     """
 
-    def __init__(self, trees: Mapping[str, Entries], changed: Mapping[str, Optional[Tuple[str, str]]], excluded: Sequence[str]) -> None:
+    def __init__(self, trees, changed, excluded):
+        # type: (Mapping[str, Entries], Mapping[str, Optional[Tuple[str, str]]], Sequence[str]) -> None
         self.trees = trees
         self.changed = changed
         self.excluded = excluded
 
-    def entries(self, folder: str) -> Entries:
+    def entries(self, folder):  # type: (str) -> Entries
         """The entries of a folder with the changes put in."""
         found = dict(self.trees.get(folder, {}))
         prefix = folder + "/" if folder else ""
         for path in {p[len(prefix) :].split("/")[0] for p in self.changed if p.startswith(prefix)}:
-            if prefix + path in self.changed:
-                new = self.changed[prefix + path]
-            else:
-                new = self.tree_id(prefix + path)
+            new = self.changed[prefix + path] if prefix + path in self.changed else self.tree_id(prefix + path)
             found.pop(path, None)
             if new is not None:
                 found[path] = new
         return found
 
-    def tree_id(self, folder: str) -> Optional[Tuple[str, str]]:
+    def tree_id(self, folder):  # type: (str) -> Optional[Tuple[str, str]]
         """The id that git gives a folder's tree; None for an empty one."""
         entries = self.entries(folder)
         order = sorted(entries, key=lambda n: os.fsencode(n + "/" if entries[n][0] == "40000" else n))
-        body = b"".join(b"%s %s\0%s" % (entries[n][0].encode(), os.fsencode(n), bytes.fromhex(entries[n][1])) for n in order)
+        body = b"".join(
+            b"%s %s\0%s" % (entries[n][0].encode(), os.fsencode(n), bytes.fromhex(entries[n][1])) for n in order
+        )
         if not order:
             return None
         from hashlib import sha1
@@ -760,7 +870,7 @@ class CodeTree:
         algorithm = sha256 if len(entries[order[0]][1]) == 64 else sha1
         return "40000", algorithm(b"tree %d\0%s" % (len(body), body)).hexdigest()
 
-    def lines(self, folder: str = "") -> Iterator[str]:
+    def lines(self, folder=""):  # type: (str) -> Iterator[str]
         """`mode id path` of all that counts, sorted within each folder."""
         entries = self.entries(folder)
         for name in sorted(entries):
@@ -772,7 +882,7 @@ class CodeTree:
             else:
                 yield "%s %s %s\n" % (*entries[name], path)
 
-    def digest(self) -> str:
+    def digest(self):  # type: () -> str
         """SHA-256 over the lines."""
         return sha256(os.fsencode("".join(self.lines()))).hexdigest()
 
@@ -780,7 +890,7 @@ class CodeTree:
 class CodeState:
     """What the code of a run is: `git` for the manifest (None outside git), `patch` to save, `files` named by the command."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         self.git: Optional[Dict[str, Any]] = None
         self.top = ""
         self.patch: Optional[bytes] = None
@@ -788,7 +898,7 @@ class CodeState:
         self.code: Optional[str] = None
 
 
-def code_state(workspace: Workspace, argv: Sequence[str], *, with_patch: bool) -> CodeState:
+def code_state(workspace, argv, *, with_patch):  # type: (Workspace, Sequence[str], bool) -> CodeState
     """Capture the code state before the command starts. Trouble with git is said, and leaves `git` None."""
     state = CodeState()
     workdir = os.path.realpath(workspace.workdir)
@@ -798,31 +908,40 @@ def code_state(workspace: Workspace, argv: Sequence[str], *, with_patch: bool) -
     prefix = "" if prefix == "." else prefix + "/"
     named = sorted({os.path.relpath(p, state.top) for p in named_files(argv) if p.startswith(state.top + "/")})
     inside = [p for p in named if p.startswith(prefix + workspace.root + "/")]
-    counted = [p for p in inside if not (p.endswith(CONFIG) and workspace.is_record(p[len(prefix + workspace.root) + 1 :]))]
+    counted = [
+        p for p in inside if not (p.endswith(CONFIG) and workspace.is_record(p[len(prefix + workspace.root) + 1 :]))
+    ]
     if top is None:
         state.files = hashed(state.top, [p for p in named if p not in inside] + counted)
         return state
     try:
-        _ask_git(state, Git(top), _excluded(workspace, prefix), named, counted, with_patch=with_patch)
+        records = [":(exclude,%s)%s" % place for place in workspace.records(prefix)]
+        _ask_git(state, Git(top), _excluded(workspace, prefix), records, named, counted, with_patch=with_patch)
     except Trouble as trouble:
         say("%s: the code state is not recorded" % trouble)
         state.files = hashed(state.top, named)
     return state
 
 
-def _excluded(workspace: Workspace, prefix: str) -> List[str]:
+def _excluded(workspace, prefix):  # type: (Workspace, str) -> List[str]
     plan = os.path.dirname(workspace.tasks)
     plans = [prefix + plan] if plan else [prefix + workspace.tasks, prefix + "prompt_skill_playbook.md"]
     return sorted({os.path.normpath(p) for p in [prefix + workspace.root, *plans, prefix + ".agents", ".agents"]})
 
 
-def named_files(argv: Sequence[str]) -> List[str]:
+def named_files(argv):  # type: (Sequence[str]) -> List[str]
     """The source and config files that a command names, absolute."""
     words = [w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(CODE + SHELL + CONFIG)]
-    return [os.path.realpath(w) for w in words if os.path.isfile(w)]
+    here = os.path.realpath(os.getcwd())
+    return [
+        path
+        for w in words
+        if os.path.isfile(w)
+        for path in (os.path.normpath(os.path.join(here, w)), os.path.realpath(w))
+    ]
 
 
-def hashed(top: str, paths: Iterable[str]) -> List[Tuple[str, str]]:
+def hashed(top, paths):  # type: (str, Iterable[str]) -> List[Tuple[str, str]]
     """`(path, SHA-256)` of files; one that is very big counts by its size."""
     found = []
     for path in paths:
@@ -836,10 +955,20 @@ def hashed(top: str, paths: Iterable[str]) -> List[Tuple[str, str]]:
     return found
 
 
-def _ask_git(state: CodeState, git: Git, excluded: List[str], named: List[str], counted: List[str], *, with_patch: bool) -> None:
+def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # type: (CodeState, Git, List[str], List[str], List[str], List[str], bool) -> None
     folders = {f for e in excluded for f in parents(e)}
     asked = [
-        git.start("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal"),
+        git.start(
+            "status",
+            "--porcelain=v2",
+            "--branch",
+            "-z",
+            "--no-renames",
+            "--untracked-files=normal",
+            "--",
+            ".",
+            *records,
+        ),
         git.start("config", "--get-regexp", r"^remote\..*\.url$"),
         start_trees(git, "HEAD", folders),
     ]
@@ -854,8 +983,12 @@ def _ask_git(state: CodeState, git: Git, excluded: List[str], named: List[str], 
     trees.update(read_trees(git, status.commit, more) if more else {})
     state.code = CodeTree(trees, changed, excluded).digest()
     if with_patch:
-        fresh = [p for p in counted if any(p == n or n.endswith("/") and p.startswith(n) for n in status.workspace_new)]
-        state.patch = make_patch(git, status, [*status.changed, *[p for p in counted if p in status.workspace]], [*untracked, *fresh])
+        fresh = [
+            p for p in counted if any(p == n or (n.endswith("/") and p.startswith(n)) for n in status.workspace_new)
+        ]
+        state.patch = make_patch(
+            git, status, [*status.changed, *[p for p in counted if p in status.workspace]], [*untracked, *fresh]
+        )
     listed = [redact(p) for p in untracked[:UNTRACKED]]
     if len(untracked) > UNTRACKED:
         listed.append("... and %d more" % (len(untracked) - UNTRACKED))
@@ -870,24 +1003,24 @@ def _ask_git(state: CodeState, git: Git, excluded: List[str], named: List[str], 
     }
 
 
-def _remote(output: str) -> Optional[str]:
+def _remote(output):  # type: (str) -> Optional[str]
     rows = (line.partition(" ") for line in output.splitlines())
     urls = {key: url for key, _, url in rows}
     url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
     return redact(url) if url else None
 
 
-def _expand(git: Git, untracked: Sequence[str]) -> List[str]:
+def _expand(git, untracked):  # type: (Git, Sequence[str]) -> List[str]
     """Untracked files, those in new folders too; a folder of very many files stays one entry (it is data)."""
     small = [p for p in untracked if p.endswith("/") and _is_small(os.path.join(git.top, p))]
     files = [p for p in untracked if p not in small]
     if small:
-        found = git.ask("ls-files", "--others", "--exclude-standard", "-z", "--", *small)
+        found = git.ask("--literal-pathspecs", "ls-files", "--others", "--exclude-standard", "-z", "--", *small)
         files += [os.fsdecode(p) for p in found.split(b"\0") if p]
     return sorted(files)
 
 
-def _is_small(folder: str) -> bool:
+def _is_small(folder):  # type: (str) -> bool
     left = 1000
     for _, folders, files in os.walk(folder):
         left -= len(folders) + len(files)
@@ -896,7 +1029,8 @@ def _is_small(folder: str) -> bool:
     return True
 
 
-def _working_entries(git: Git, paths: Sequence[str], changed: Mapping[str, str]) -> Dict[str, Optional[Tuple[str, str]]]:
+def _working_entries(git, paths, changed):
+    # type: (Git, Sequence[str], Mapping[str, str]) -> Dict[str, Optional[Tuple[str, str]]]
     """What `git add` would make of paths of the working tree: (mode, id), or None where there is nothing any more."""
     entries: Dict[str, Optional[Tuple[str, str]]] = {}
     files = []
@@ -913,17 +1047,24 @@ def _working_entries(git: Git, paths: Sequence[str], changed: Mapping[str, str])
             inside = inner.ask("diff", "--no-ext-diff", "--binary", "HEAD") if changed[path][2:3] == "M" else b""
             entries[path] = ("160000", head if not inside else sha256(head.encode() + inside).hexdigest()[: len(head)])
         elif stat.S_ISLNK(mode):
-            entries[path] = ("120000", git.ask("hash-object", "--stdin", stdin=os.fsencode(os.readlink(full))).decode().strip())
+            entries[path] = (
+                "120000",
+                git.ask("hash-object", "--stdin", stdin=os.fsencode(os.readlink(full))).decode().strip(),
+            )
         elif stat.S_ISREG(mode) and "\n" not in path:
             entries[path] = ("100755" if mode & 0o100 else "100644", "")
             files.append(path)
     if files:
-        ids = git.ask("hash-object", "--stdin-paths", stdin=os.fsencode("".join(p + "\n" for p in files))).decode().split()
+        ids = (
+            git.ask("hash-object", "--stdin-paths", stdin=os.fsencode("".join(p + "\n" for p in files)))
+            .decode()
+            .split()
+        )
         entries.update((path, ((entries[path] or ("100644",))[0], one)) for path, one in zip(files, ids))
     return entries
 
 
-def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[str]) -> Optional[bytes]:
+def make_patch(git, status, changed, new):  # type: (Git, Status, Sequence[str], Sequence[str]) -> Optional[bytes]
     """The diff of `changed` against the commit, and of the text files among `new`, without secrets; None where there is none."""
     fits = [p for p in changed if not is_dotenv(p) and _size(os.path.join(git.top, p)) <= PATCH_FILE_BYTES]
     left = [p for p in changed if p not in fits and not is_dotenv(p)]
@@ -933,30 +1074,39 @@ def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[s
         new, fits = [*fits, *new], []
     parts = []
     for i in range(0, len(fits), 500):
-        options = ["-p", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/"]
-        parts.append(git.ask("diff-index", *options, "HEAD", "--", *fits[i : i + 500]))
+        options = [
+            "-p",
+            "--binary",
+            "--no-renames",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            "--src-prefix=a/",
+            "--dst-prefix=b/",
+        ]
+        parts.append(git.ask("--literal-pathspecs", "diff-index", *options, "HEAD", "--", *fits[i : i + 500]))
     parts += [new_file_patch(git.top, p) for p in sorted(set(new))[:UNTRACKED] if not is_dotenv(p)]
     patch = b"".join(parts)
     if len(patch) > PATCH_BYTES:
-        say("the patch is over 32 MiB and is not saved")
+        say("the patch is over 8 MiB and is not saved")
         return None
     return redact_patch(patch) if patch else None
 
 
-def is_dotenv(path: str) -> bool:
+def is_dotenv(path):  # type: (str) -> bool
     """Whether a file is one of those that hold secrets by custom: `.env`, `.env.local`, `prod.env`."""
     name = os.path.basename(path)
     return name == ".env" or name.startswith(".env.") or name.endswith(".env")
 
 
-def _size(path: str) -> int:
+def _size(path):  # type: (str) -> int
     try:
         return os.lstat(path).st_size
     except OSError:
         return 0
 
 
-def new_file_patch(top: str, path: str) -> bytes:
+def new_file_patch(top, path):  # type: (str, str) -> bytes
     """A git patch that makes an untracked text file; empty for one that is binary, big or gone."""
     full = os.path.join(top, path)
     try:
@@ -982,25 +1132,33 @@ def new_file_patch(top: str, path: str) -> bytes:
     last = b"" if lines[-1] == b"" else b"\\ No newline at end of file\n"
     lines = lines[:-1] if lines[-1] == b"" else lines
     size = b"@@ -0,0 +1,%d @@\n" % len(lines) if len(lines) != 1 else b"@@ -0,0 +1 @@\n"
-    return head + b"--- /dev/null\n+++ " + quoted % name + b"\n" + size + b"".join(b"+" + line + b"\n" for line in lines) + last
+    return (
+        head
+        + b"--- /dev/null\n+++ "
+        + quoted % name
+        + b"\n"
+        + size
+        + b"".join(b"+" + line + b"\n" for line in lines)
+        + last
+    )
 
 
-def _is_odd(path: str) -> bool:
+def _is_odd(path):  # type: (str) -> bool
     return any(c < " " or c in '"\\' for c in path)
 
 
-def redact_patch(patch: bytes) -> bytes:
+def redact_patch(patch):  # type: (bytes) -> bytes
     """A patch without secrets; each file's part is read as what the file is."""
     text = os.fsdecode(patch)
     parts = pattern(r"(?m)^(?=diff --git )").split(text)
     return os.fsencode("".join(redact(part, _kind(part.partition("\n")[0].rstrip('"'))) for part in parts))
 
 
-def _kind(path: str) -> str:
+def _kind(path):  # type: (str) -> str
     return "code" if path.endswith(CODE) else "text" if path.endswith(SHELL) else "config"
 
 
-def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
+def write_atomic(path, data, *, sync=True):  # type: (str, bytes, bool) -> None
     """Write a file whole or not at all: temporary file beside it, fsync (unless a cache), rename."""
     temporary = os.path.join(os.path.dirname(path), ".%d.%s.tmp" % (os.getpid(), os.urandom(4).hex()))
     try:
@@ -1022,17 +1180,19 @@ def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
         raise
 
 
-def timestamp(seconds: float) -> str:
+def timestamp(seconds):  # type: (float) -> str
     """RFC 3339, UTC, with milliseconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%03dZ" % (seconds % 1 * 1000)
 
 
-def shell_quoted(argv: Sequence[str]) -> str:
+def shell_quoted(argv):  # type: (Sequence[str]) -> str
     """One line of shell that runs `argv`."""
-    return " ".join(a if a and not a.strip(LETTERS + DIGITS + "_@%+=:,./-") else "'" + a.replace("'", "'\"'\"'") + "'" for a in argv)
+    return " ".join(
+        a if a and not a.strip(LETTERS + DIGITS + "_@%+=:,./-") else "'" + a.replace("'", "'\"'\"'") + "'" for a in argv
+    )
 
 
-def rank() -> int:
+def rank():  # type: () -> int
     """This process's rank among those of one run that each start a recorder; 0 where there is one."""
     text = os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or "0"
     return int(text) if text.isdigit() else 0
@@ -1041,7 +1201,7 @@ def rank() -> int:
 class Request:
     """What is to be recorded, as the options say."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         self.argv: List[str] = []
         self.experiment: Optional[str] = os.environ.get("RUN_EXPERIMENT") or None
         self.seed: Optional[int] = None
@@ -1059,13 +1219,15 @@ class Request:
 class Attempt:
     """One try of a run and its files; every path of it is relative to the work directory."""
 
-    def __init__(self, workspace: Workspace, request: Request) -> None:
+    def __init__(self, workspace, request):  # type: (Workspace, Request) -> None
         """Settle names and code state. Raises Trouble where a config file cannot be read."""
         self.workspace = workspace
         self.request = request
         self.state = code_state(workspace, request.argv, with_patch=request.patch and not request.name_only)
         configs = hashed("/", [os.path.realpath(c) for c in request.configs])
-        self.configs = configs + [(os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG)]
+        self.configs = configs + [
+            (os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG)
+        ]
         here = os.path.relpath(os.path.realpath(os.getcwd()), self.state.top)
         self.outside = here.split("/")[0] == ".."
         self.identity = Identity(
@@ -1086,32 +1248,34 @@ class Attempt:
         self.lock = allocate_lock()
         self.started = 0.0
 
-    def path(self, relative: str) -> str:
+    def path(self, relative):  # type: (str) -> str
         """The absolute path of one of the attempt's files."""
         return os.path.join(self.workspace.workdir, relative)
 
     @property
-    def manifest_path(self) -> str:
+    def manifest_path(self):  # type: () -> str
         """Where the manifest lies."""
         return "%s/%s.json" % (self.dirs["metadata"], self.stem)
 
     @property
-    def outputs(self) -> str:
+    def outputs(self):  # type: () -> str
         """The directory that the run may fill."""
         return "%s/%s" % (self.dirs["outputs"], self.stem)
 
-    def log_path(self, stream: str, of_rank: int = 0) -> str:
+    def log_path(self, stream, of_rank=0):  # type: (str, int) -> str
         """Where a stream (`out`, `err`) is kept."""
         return "%s/%s%s.%s" % (self.dirs["logs"], self.stem, ".rank%d" % of_rank if of_rank else "", stream)
 
-    def claim(self) -> None:
+    def claim(self):  # type: () -> None
         """Take the next free attempt for this process alone. Raises OSError when the directories cannot be written."""
         for role in ("metadata", "logs", "outputs"):
             os.makedirs(self.path(self.dirs[role]), exist_ok=True)
         while True:
             self.number += 1
             self.stem = self.name if self.number == 1 else "%s.%d" % (self.name, self.number)
-            if any(os.path.lexists(self.path(p)) for p in (self.manifest_path, self.log_path("out"), self.log_path("err"))):
+            if any(
+                os.path.lexists(self.path(p)) for p in (self.manifest_path, self.log_path("out"), self.log_path("err"))
+            ):
                 continue
             try:
                 os.mkdir(self.path(self.outputs))
@@ -1119,7 +1283,7 @@ class Attempt:
             except FileExistsError:
                 continue
 
-    def claim_rank(self, of_rank: int) -> None:
+    def claim_rank(self, of_rank):  # type: (int) -> None
         """Take the attempt of another rank's recorder: the log is claimed, the directory is rank 0's. Raises OSError."""
         os.makedirs(self.path(self.dirs["logs"]), exist_ok=True)
         while True:
@@ -1134,7 +1298,7 @@ class Attempt:
         while not os.path.isdir(self.path(self.outputs)) and time.monotonic() < limit:
             time.sleep(0.02)
 
-    def begin(self) -> None:
+    def begin(self):  # type: () -> None
         """Save patch and configs and write the manifest, status `running`. Trouble is said."""
         self.started = time.time()
         self.manifest = self._first()
@@ -1149,30 +1313,35 @@ class Attempt:
         except OSError as error:
             say("the manifest %s cannot be written (%s)" % (self.manifest_path, error))
 
-    def _keep_config(self, folder: str, path: str) -> None:
+    def _keep_config(self, folder, path):  # type: (str, str) -> None
         if _size(path) <= PATCH_FILE_BYTES:
             with open(path, "rb") as file:
                 content = os.fsencode(redact(os.fsdecode(file.read()), _kind(path)))
             kept = self._keep(folder, content, "-" + safe_name(redact(os.path.basename(path)))[-60:])
             self.manifest["paths"]["configs"].append(kept)
 
-    def _keep(self, folder: str, content: bytes, suffix: str) -> str:
+    def _keep(self, folder, content, suffix):  # type: (str, bytes, str) -> str
         path = "%s/%s%s" % (folder, sha256(content).hexdigest()[:16], suffix)
         if not os.path.exists(self.path(path)):
             os.makedirs(self.path(folder), exist_ok=True)
             write_atomic(self.path(path), content)
         return path
 
-    def write(self) -> None:
-        """Write the manifest. Raises OSError."""
-        write_atomic(self.path(self.manifest_path), (dump(self.manifest, "\n") + "\n").encode())
+    def write(self):  # type: () -> None
+        """Write the manifest. Raises OSError.
 
-    def _mark_alive(self) -> None:
+        Only its last state is synced: power that fails before takes the run along.
+        """
+        text = dump(self.manifest, "\n") + "\n"
+        write_atomic(self.path(self.manifest_path), text.encode(), sync=self.manifest["status"] != "running")
+
+    def _mark_alive(self):  # type: () -> None
         live = self.path("%s/.live" % self.dirs["metadata"])
         os.makedirs(live, exist_ok=True)
         write_atomic(os.path.join(live, self.stem + ".json"), dump(process_mark(os.getpid())).encode(), sync=False)
 
-    def end(self, *, status: str, code: Optional[int], signal_name: Optional[str], duration: float, usage: Mapping[str, Any]) -> None:
+    def end(self, *, status, code, signal_name, duration, usage):
+        # type: (str, Optional[int], Optional[str], float, Mapping[str, Any]) -> None
         """Write the manifest's last state. Trouble is said, never raised: the command's outcome stands."""
         with self.lock:
             self.manifest["status"] = status
@@ -1191,7 +1360,8 @@ class Attempt:
         except OSError:
             pass
 
-    def add_facts(self, environment: Mapping[str, Any], gpus: List[Dict[str, Any]], packages: Optional[str]) -> None:
+    def add_facts(self, environment, gpus, packages):
+        # type: (Mapping[str, Any], List[Dict[str, Any]], Optional[str]) -> None
         """Put slow facts into the manifest, and write it. Trouble is said."""
         with self.lock:
             try:
@@ -1205,14 +1375,18 @@ class Attempt:
             except OSError as error:
                 say("the environment cannot be written down (%s)" % error)
 
-    def environment(self) -> Dict[str, str]:
+    def environment(self):  # type: () -> Dict[str, str]
         """What the command finds in its environment."""
-        values = {"RUN_NAME": self.name, "RUN_OUTPUT_DIR": self.path(self.outputs), "RUN_MANIFEST": self.path(self.manifest_path)}
+        values = {
+            "RUN_NAME": self.name,
+            "RUN_OUTPUT_DIR": self.path(self.outputs),
+            "RUN_MANIFEST": self.path(self.manifest_path),
+        }
         if self.identity.seed is not None:
             values["RUN_SEED"] = str(self.identity.seed)
         return values
 
-    def _first(self) -> Dict[str, Any]:
+    def _first(self):  # type: () -> Dict[str, Any]
         identity, env = self.identity, os.environ
         uuid = bytearray(os.urandom(16))
         uuid[6], uuid[8] = uuid[6] & 0x0F | 0x40, uuid[8] & 0x3F | 0x80
@@ -1232,7 +1406,12 @@ class Attempt:
             "git": self.state.git,
             "time": {"started_at": timestamp(self.started), "ended_at": None, "duration_s": None},
             "exit": {"code": None, "signal": None},
-            "paths": {"stdout": self.log_path("out"), "stderr": self.log_path("err"), "outputs": self.outputs, "configs": []},
+            "paths": {
+                "stdout": self.log_path("out"),
+                "stderr": self.log_path("err"),
+                "outputs": self.outputs,
+                "configs": [],
+            },
             "environment": {
                 "python": None,
                 "executable": None,
@@ -1240,7 +1419,11 @@ class Attempt:
                 "virtual_env": env.get("VIRTUAL_ENV"),
                 "conda_env": env.get("CONDA_DEFAULT_ENV"),
                 "packages": None,
-                "variables": {k: HIDDEN if secrecy(k) else redact(env[k]) for k in sorted(env) if k in VARIABLES or k.startswith("SLURM_")},
+                "variables": {
+                    k: HIDDEN if secrecy(k) else redact(env[k])
+                    for k in sorted(env)
+                    if k in VARIABLES or k.startswith("SLURM_")
+                },
             },
             "host": host(),
             "scheduler": {
@@ -1263,7 +1446,7 @@ VARIABLES = frozenset(
 )
 
 
-def tracking(request: Request) -> Dict[str, Optional[str]]:
+def tracking(request):  # type: (Request) -> Dict[str, Optional[str]]
     """Which plan task, sweep and server run this is."""
     env = os.environ
     server = {k: env.get("RUN_SERVER_" + k.upper()) or None for k in ("url", "sweep_id", "run_id")}
@@ -1278,7 +1461,7 @@ def tracking(request: Request) -> Dict[str, Optional[str]]:
     }
 
 
-def host() -> Dict[str, Any]:
+def host():  # type: () -> Dict[str, Any]
     """The machine, as far as it can be told at once; GPUs come later."""
     name = os.uname()
     try:
@@ -1295,7 +1478,7 @@ def host() -> Dict[str, Any]:
     }
 
 
-def process_mark(pid: int) -> Dict[str, Any]:
+def process_mark(pid):  # type: (int) -> Dict[str, Any]
     """What tells whether a process is still there: its id and start, on which boot of which host, in which id namespace."""
     mark: Dict[str, Any] = {"pid": pid, "start": None, "boot": None, "namespace": None, "host": os.uname().nodename}
     try:
@@ -1310,7 +1493,7 @@ def process_mark(pid: int) -> Dict[str, Any]:
     return mark
 
 
-def final_metrics(outputs: str) -> Dict[str, Scalar]:
+def final_metrics(outputs):  # type: (str) -> Dict[str, Scalar]
     """The run's final values: `metrics.json`, else the last whole row of `metrics.jsonl`; nested names joined by `.`."""
     found: Any = None
     try:
@@ -1319,10 +1502,11 @@ def final_metrics(outputs: str) -> Dict[str, Scalar]:
         found = last_row(os.path.join(outputs, "metrics.jsonl"))
     except (OSError, ValueError) as error:
         say("metrics.json of the run cannot be read (%s)" % error)
-    return redact_params(flatten(found)) if isinstance(found, dict) else {}
+    values = redact_params(flatten(found)) if isinstance(found, dict) else {}
+    return {k: v[:TEXT_LENGTH] if isinstance(v, str) else v for k, v in values.items()}
 
 
-def last_row(path: str) -> Any:
+def last_row(path):  # type: (str) -> Any
     """The last whole row of a file of JSON rows; None where there is none."""
     try:
         with open(path, "rb") as file:
@@ -1367,7 +1551,7 @@ class SlowFacts:
     Answers are kept in the user's cache directory, so that a command too short to be asked is described as well.
     """
 
-    def __init__(self, attempt: Attempt, pid: int, *, python: Optional[str] = None) -> None:
+    def __init__(self, attempt, pid, *, python=None):  # type: (Attempt, int, Optional[str]) -> None
         self.attempt = attempt
         self.pid = pid
         self.python = python or find_python([pid])
@@ -1377,12 +1561,12 @@ class SlowFacts:
         self.done.acquire()
         start_new_thread(self._run, ())
 
-    def finish(self) -> None:
+    def finish(self):  # type: () -> None
         """The command has ended: what is being asked has a moment more."""
         self.over.release()
         self.done.acquire(timeout=FACTS_S)
 
-    def _run(self) -> None:
+    def _run(self):  # type: () -> None
         try:
             cache = Cache()
             gpus = cache.gpus()
@@ -1403,7 +1587,7 @@ class SlowFacts:
         finally:
             self.done.release()
 
-    def _python(self) -> Optional[str]:
+    def _python(self):  # type: () -> Optional[str]
         if self.python:
             return self.python
         for pause in (0.1, 0.3, 1, 3, 10, 30, 120):
@@ -1416,7 +1600,7 @@ class SlowFacts:
         return None
 
 
-def find_python(pids: Sequence[int]) -> Optional[str]:
+def find_python(pids):  # type: (Sequence[int]) -> Optional[str]
     """The Python that the first of some processes runs that runs one, by the path that it was started by."""
     for one in pids:
         try:
@@ -1436,7 +1620,7 @@ def find_python(pids: Sequence[int]) -> Optional[str]:
     return None
 
 
-def descendants(pid: int) -> List[int]:
+def descendants(pid):  # type: (int) -> List[int]
     """The processes below `pid`, as far as /proc tells, parents first."""
     children: Dict[int, List[int]] = {}
     try:
@@ -1455,18 +1639,20 @@ def descendants(pid: int) -> List[int]:
     return found
 
 
-def ask_python(python: str) -> Dict[str, Any]:
+def ask_python(python):  # type: (str) -> Dict[str, Any]
     """What a Python says of itself and its packages. Raises Trouble."""
     asked = Asked([python, "-c", ASK_PYTHON])
     gather([asked], time.monotonic() + 60)
     try:
         found: Dict[str, Any] = parse(asked.out.decode("utf-8"))
     except ValueError as error:
-        raise Trouble("%s did not answer: %s" % (python, asked.err.decode("utf-8", "replace").strip()[-200:])) from error
+        raise Trouble(
+            "%s did not answer: %s" % (python, asked.err.decode("utf-8", "replace").strip()[-200:])
+        ) from error
     return found
 
 
-def ask_gpus() -> List[Dict[str, Any]]:
+def ask_gpus():  # type: () -> List[Dict[str, Any]]
     """The NVIDIA GPUs of this machine; none where there is no `nvidia-smi`."""
     fields = "index,name,uuid,memory.total,driver_version"
     try:
@@ -1476,7 +1662,13 @@ def ask_gpus() -> List[Dict[str, Any]]:
         return []
     rows = [[f.strip() for f in line.split(",")] for line in asked.out.decode("utf-8", "replace").splitlines()]
     return [
-        {"index": int(r[0]), "name": r[1], "uuid": r[2] or None, "memory_mib": int(r[3]) if r[3].isdigit() else None, "driver": r[4] or None}
+        {
+            "index": int(r[0]),
+            "name": r[1],
+            "uuid": r[2] or None,
+            "memory_mib": int(r[3]) if r[3].isdigit() else None,
+            "driver": r[4] or None,
+        }
         for r in rows
         if asked.status == 0 and len(r) == 5 and r[0].isdigit()
     ]
@@ -1485,49 +1677,56 @@ def ask_gpus() -> List[Dict[str, Any]]:
 class Cache:
     """Answers about Pythons and GPUs, valid while what they were read from is unchanged. Without a home there is none."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         base = os.environ.get("XDG_CACHE_HOME") or (os.environ["HOME"] + "/.cache" if os.environ.get("HOME") else "")
         self.folder = base + "/experiment-scaffold" if base.startswith("/") else ""
 
-    def _path(self, *key: str) -> str:
+    def _path(self, *key):  # type: (*str) -> str
         return "%s/%s.json" % (self.folder, sha256("\0".join(key).encode("utf-8", "surrogateescape")).hexdigest()[:24])
 
-    def _python_key(self, python: str) -> Tuple[str, ...]:
+    def _python_key(self, python):  # type: (str) -> Tuple[str, ...]
         real = os.path.realpath(python)
-        return ("python", python, real, str(os.stat(real).st_mtime_ns), os.environ.get("PYTHONPATH", ""), os.environ.get("PYTHONHOME", ""))
+        return (
+            "python",
+            python,
+            real,
+            str(os.stat(real).st_mtime_ns),
+            os.environ.get("PYTHONPATH", ""),
+            os.environ.get("PYTHONHOME", ""),
+        )
 
-    def python(self, python: str) -> Optional[Dict[str, Any]]:
+    def python(self, python):  # type: (str) -> Optional[Dict[str, Any]]
         """What a Python said, if no package folder of it has changed since."""
         found = self._read(*self._python_key(python))
         if found is None or any(os.stat(p).st_mtime_ns != t for p, t in found["stamps"].items() if os.path.isdir(p)):
             return None
         return found if all(os.path.isdir(p) for p in found["stamps"]) else None
 
-    def keep_python(self, python: str, found: Mapping[str, Any]) -> None:
+    def keep_python(self, python, found):  # type: (str, Mapping[str, Any]) -> None
         """Keep what a Python said."""
         self._write(found, *self._python_key(python))
 
-    def gpus(self) -> Optional[List[Dict[str, Any]]]:
+    def gpus(self):  # type: () -> Optional[List[Dict[str, Any]]]
         """This machine's GPUs, as asked since it started."""
         found = self._read("gpus", *self._boot())
         return found["gpus"] if found else None
 
-    def keep_gpus(self, gpus: List[Dict[str, Any]]) -> None:
+    def keep_gpus(self, gpus):  # type: (List[Dict[str, Any]]) -> None
         """Keep what the machine said."""
         if gpus:
             self._write({"gpus": gpus}, "gpus", *self._boot())
 
-    def _boot(self) -> Tuple[str, str]:
+    def _boot(self):  # type: () -> Tuple[str, str]
         return os.uname().nodename, str(process_mark(os.getpid())["boot"])
 
-    def _read(self, *key: str) -> Optional[Dict[str, Any]]:
+    def _read(self, *key):  # type: (*str) -> Optional[Dict[str, Any]]
         try:
             found = load(self._path(*key))
             return found if isinstance(found, dict) else None
         except (OSError, ValueError):
             return None
 
-    def _write(self, value: Mapping[str, Any], *key: str) -> None:
+    def _write(self, value, *key):  # type: (Mapping[str, Any], *str) -> None
         if self.folder:
             try:
                 os.makedirs(self.folder, mode=0o700, exist_ok=True)
@@ -1539,7 +1738,7 @@ class Cache:
 class Terminal:
     """Shows output in its own thread: it reads behind in the logs, so a slow terminal delays nobody and needs no memory."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         self.lock = allocate_lock()
         self.news = allocate_lock()
         self.done = allocate_lock()
@@ -1551,7 +1750,7 @@ class Terminal:
         self.gone: set[int] = set()
         start_new_thread(self._run, ())
 
-    def follow(self, to: int, log: int, start: int, length: int) -> None:
+    def follow(self, to, log, start, length):  # type: (int, int, int, int) -> None
         """Show `length` bytes of the log `log` from `start` on."""
         with self.lock:
             last = self.queue[-1] if self.queue else None
@@ -1563,7 +1762,7 @@ class Terminal:
                     self._merge()
         self._wake()
 
-    def show(self, to: int, data: bytes) -> None:
+    def show(self, to, data):  # type: (int, bytes) -> None
         """Show bytes that no log holds; waits while much of that is pending."""
         while self.pending > 8 << 20 and to not in self.gone:
             time.sleep(0.005)
@@ -1572,17 +1771,17 @@ class Terminal:
             self.pending += len(data)
         self._wake()
 
-    def finish(self) -> None:
+    def finish(self):  # type: () -> None
         """Wait until everything is shown."""
         self.last = True
         self._wake()
         self.done.acquire()
 
-    def _wake(self) -> None:
+    def _wake(self):  # type: () -> None
         if self.news.locked():
             self.news.release()
 
-    def _merge(self) -> None:
+    def _merge(self):  # type: () -> None
         merged: Dict[Any, List[Any]] = {}
         for item in self.queue:
             one = merged.setdefault(item[1], item)
@@ -1590,34 +1789,42 @@ class Terminal:
                 one[3] = item[2] + item[3] - one[2]
         self.queue = list(merged.values())
 
-    def _run(self) -> None:
-        while True:
-            self.news.acquire()
-            last = self.last
-            while True:
-                with self.lock:
-                    if not self.queue:
-                        break
-                    item = self.queue.pop(0)
-                self._show(*item)
-            if last:
-                self.done.release()
-                return
+    def _run(self):  # type: () -> None
+        last = False
+        try:
+            while not last:
+                self.news.acquire()
+                last = self.last
+                while self._show_next():
+                    pass
+        finally:
+            self.done.release()
 
-    def _show(self, to: int, source: Any, start: int, length: int) -> None:
+    def _show_next(self):  # type: () -> bool
+        with self.lock:
+            if not self.queue:
+                return False
+            item = self.queue.pop(0)
+        self._show(*item)
+        return True
+
+    def _show(self, to, source, start, length):  # type: (int, Any, int, int) -> None
         if isinstance(source, bytes):
             self._write(to, source)
             with self.lock:
                 self.pending -= length
         else:
             while length > 0 and to not in self.gone:
-                data = os.pread(source, min(length, 1 << 18), start)
+                try:
+                    data = os.pread(source, min(length, 1 << 18), start)
+                except OSError:
+                    data = b""
                 if not data:
                     break
                 self._write(to, data)
                 start, length = start + len(data), length - len(data)
 
-    def _write(self, to: int, data: bytes) -> None:
+    def _write(self, to, data):  # type: (int, bytes) -> None
         view = memoryview(data)
         while view and to not in self.gone:
             try:
@@ -1626,14 +1833,17 @@ class Terminal:
                 poll = select.poll()
                 poll.register(to, select.POLLOUT)
                 poll.poll(1000)
-            except OSError:
+            except OSError as error:
                 self.gone.add(to)
+                if error.errno not in (errno.EPIPE, errno.EIO):
+                    say("output cannot be shown any more (%s); the logs have it" % error.strerror)
 
 
 class Stream:
     """One of the command's two streams: read from `source`, kept in the file `log` (None: nowhere), shown on `to`."""
 
-    def __init__(self, source: int, log: Optional[int], label: str, terminal: Optional[Terminal], to: int) -> None:
+    def __init__(self, source, log, label, terminal, to):
+        # type: (int, Optional[int], str, Optional[Terminal], int) -> None
         self.source = source
         self.log = log
         self.label = label
@@ -1641,14 +1851,17 @@ class Stream:
         self.to = to
         self.size = 0
 
-    def take(self, data: memoryview) -> None:
+    def take(self, data):  # type: (memoryview) -> None
         """Keep and show bytes that the command wrote."""
         kept = 0
         while self.log is not None and kept < len(data):
             try:
                 kept += os.write(self.log, data[kept:])
             except OSError as error:
-                say("%s cannot be written (%s): output after its byte %d is not kept" % (self.label, error.strerror, self.size + kept))
+                say(
+                    "%s cannot be written (%s): output after its byte %d is not kept"
+                    % (self.label, error.strerror, self.size + kept)
+                )
                 self.show_log(self.log, kept)
                 self.log, data, kept = None, data[kept:], 0
         if self.log is not None:
@@ -1656,7 +1869,7 @@ class Stream:
         elif self.terminal is not None and data:
             self.terminal.show(self.to, bytes(data))
 
-    def show_log(self, log: int, length: int) -> None:
+    def show_log(self, log, length):  # type: (int, int) -> None
         """Let the terminal follow the log."""
         if self.terminal is not None and length:
             self.terminal.follow(self.to, log, self.size, length)
@@ -1666,7 +1879,7 @@ class Stream:
 class Pump:
     """Moves the command's output in a thread, as fast as it comes."""
 
-    def __init__(self, streams: Sequence[Stream]) -> None:
+    def __init__(self, streams):  # type: (Sequence[Stream]) -> None
         self.streams = {s.source: s for s in streams}
         self.ended, self.tell = os.pipe()
         self.done = allocate_lock()
@@ -1674,13 +1887,13 @@ class Pump:
         self.buffer = memoryview(bytearray(1 << 20))
         start_new_thread(self._run, ())
 
-    def finish(self) -> List[Stream]:
+    def finish(self):  # type: () -> List[Stream]
         """The command has ended: take what is there. Returns the streams that something it left behind still holds open."""
         os.write(self.tell, b".")
         self.done.acquire()
         return list(self.streams.values())
 
-    def _run(self) -> None:
+    def _run(self):  # type: () -> None
         try:
             limit = None
             while self.streams and (limit is None or time.monotonic() < limit):
@@ -1698,7 +1911,7 @@ class Pump:
         finally:
             self.done.release()
 
-    def _move(self, fd: int) -> None:
+    def _move(self, fd):  # type: (int) -> None
         try:
             size = os.readv(fd, [self.buffer])
         except OSError:
@@ -1715,7 +1928,7 @@ class Guard:
     When the command left something behind that still writes, the guard goes on keeping what that says.
     """
 
-    def __init__(self, streams: Sequence[Stream], *, group: bool) -> None:
+    def __init__(self, streams, *, group):  # type: (Sequence[Stream], bool) -> None
         ours, self.tell = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -1725,16 +1938,16 @@ class Guard:
                 os._exit(0)
         os.close(ours)
 
-    def watch(self, pid: int) -> None:
+    def watch(self, pid):  # type: (int) -> None
         """Say which process to end."""
         os.write(self.tell, b"%d\n" % pid)
 
-    def finish(self, *, drain: bool) -> None:
+    def finish(self, *, drain):  # type: (bool) -> None
         """The command has ended."""
         os.write(self.tell, b"drain\n" if drain else b"end\n")
         os.close(self.tell)
 
-    def _watch(self, told: int, streams: Sequence[Stream], group: bool) -> None:
+    def _watch(self, told, streams, group):  # type: (int, Sequence[Stream], bool) -> None
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         kept = {told, *(s.source for s in streams), *(s.log for s in streams if s.log is not None)}
@@ -1758,7 +1971,7 @@ class Guard:
         elif pid and not last:
             end_orphans(int(pid), group=group)
 
-    def _drain(self, streams: Sequence[Stream]) -> None:
+    def _drain(self, streams):  # type: (Sequence[Stream]) -> None
         poll = select.poll()
         logs = {s.source: s.log for s in streams}
         for fd in logs:
@@ -1780,7 +1993,7 @@ class Guard:
                         logs[fd] = None
 
 
-def end_orphans(pid: int, *, group: bool) -> None:
+def end_orphans(pid, *, group):  # type: (int, bool) -> None
     """End a command whose recorder is gone: asked first, then forced."""
     targets = [pid, *descendants(pid)]
     send(targets, signal.SIGTERM, group=pid if group else None)
@@ -1790,7 +2003,7 @@ def end_orphans(pid: int, *, group: bool) -> None:
     send(targets, signal.SIGKILL, group=pid if group else None)
 
 
-def send(pids: Iterable[int], number: int, *, group: Optional[int] = None) -> bool:
+def send(pids, number, *, group=None):  # type: (Iterable[int], int, Optional[int]) -> bool
     """Send a signal to a process group and to those of `pids` outside it; whether anybody was there."""
     there = False
     for pid in [-group, *pids] if group else pids:
@@ -1811,14 +2024,15 @@ SI_KERNEL = 0x80
 class Outcome:
     """How a command ended: `code` or `signal_name`; `status` in the manifest's words; what it used."""
 
-    def __init__(self, code: Optional[int], signal_name: Optional[str], *, stopped: bool, usage: Mapping[str, Any]) -> None:
+    def __init__(self, code, signal_name, *, stopped, usage):
+        # type: (Optional[int], Optional[str], bool, Mapping[str, Any]) -> None
         self.code = code
         self.signal_name = signal_name
         self.usage = usage
         self.status = "terminated" if stopped or code is None else "finished" if code == 0 else "failed"
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self):  # type: () -> int
         """What the recorder exits with: the command's own code, 128+n for a signal."""
         if self.code is not None:
             return self.code
@@ -1828,7 +2042,7 @@ class Outcome:
 class Command:
     """The command as a child process, from its start to its end. Signals are blocked meanwhile and read one by one."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, timeout: Optional[float]) -> None:
+    def __init__(self, argv, env, *, timeout):  # type: (Sequence[str], Mapping[str, str], Optional[float]) -> None
         self.argv = list(argv)
         self.env = env
         self.timeout = timeout
@@ -1838,9 +2052,13 @@ class Command:
         self.hard = False
         self.interactive = any(os.isatty(fd) for fd in (0, 1, 2))
 
-    def start(self, actions: Sequence[Any], mask: Iterable[int], *, session: bool) -> None:
+    def start(self, actions, mask, *, session):  # type: (Sequence[Any], Iterable[int], bool) -> None
         """Start it. Raises OSError when there is no such command, or it cannot be executed."""
-        options: Dict[str, Any] = {"file_actions": actions, "setsigmask": mask, "setsigdef": [signal.SIGPIPE, signal.SIGXFSZ]}
+        options: Dict[str, Any] = {
+            "file_actions": actions,
+            "setsigmask": mask,
+            "setsigdef": [signal.SIGPIPE, signal.SIGXFSZ],
+        }
         self.group = session or not self.interactive
         if session:
             options["setsid"] = True
@@ -1856,7 +2074,7 @@ class Command:
             script = which(self.argv[0]) or self.argv[0]
             self.pid = os.posix_spawnp("/bin/sh", ["/bin/sh", script, *self.argv[1:]], self.env, **options)
 
-    def wait(self, watched: Iterable[int], resized: Any) -> Outcome:
+    def wait(self, watched, resized):  # type: (Iterable[int], Any) -> Outcome
         """Pass signals on until it ends; how it ended."""
         signal.setitimer(signal.ITIMER_REAL, self.timeout or 0)
         while True:
@@ -1874,12 +2092,16 @@ class Command:
         if self.sent and self.group:
             send((), signal.SIGKILL if self.hard else signal.SIGTERM, group=self.pid)
         scale = 1 if sys.platform == "darwin" else 1024
-        used = {"max_rss_bytes": usage.ru_maxrss * scale, "user_s": round(usage.ru_utime, 6), "system_s": round(usage.ru_stime, 6)}
+        used = {
+            "max_rss_bytes": usage.ru_maxrss * scale,
+            "user_s": round(usage.ru_utime, 6),
+            "system_s": round(usage.ru_stime, 6),
+        }
         if os.WIFSIGNALED(status):
             return Outcome(None, signal_name(os.WTERMSIG(status)), stopped=True, usage=used)
         return Outcome(os.WEXITSTATUS(status), self.sent, stopped=self.sent is not None, usage=used)
 
-    def _pass_on(self, number: int, *, from_terminal: bool) -> None:
+    def _pass_on(self, number, *, from_terminal):  # type: (int, bool) -> None
         name = signal_name(number)
         if name in ENDING:
             self.sent = self.sent or name
@@ -1891,7 +2113,7 @@ class Command:
         if self.group or not from_terminal:
             send([self.pid], number)
 
-    def _out_of_time(self) -> None:
+    def _out_of_time(self):  # type: () -> None
         if self.sent == "SIGTERM":
             self._kill()
             return
@@ -1900,17 +2122,20 @@ class Command:
         send([self.pid], signal.SIGTERM)
         signal.setitimer(signal.ITIMER_REAL, GRACE_S)
 
-    def _kill(self) -> None:
+    def _kill(self):  # type: () -> None
         self.hard = True
         send([self.pid, *descendants(self.pid)], signal.SIGKILL, group=self.pid if self.group else None)
 
 
-def signal_name(number: int) -> str:
+def signal_name(number):  # type: (int) -> str
     """`SIGTERM` for 15."""
-    return next((n for n in sorted(dir(signal)) if n.startswith("SIG") and n[3] != "_" and getattr(signal, n) == number), "SIGRTMIN")
+    return next(
+        (n for n in sorted(dir(signal)) if n.startswith("SIG") and n[3] != "_" and getattr(signal, n) == number),
+        "SIGRTMIN",
+    )
 
 
-def next_signal(watched: Iterable[int]) -> Tuple[int, bool]:
+def next_signal(watched):  # type: (Iterable[int]) -> Tuple[int, bool]
     """The next signal, and whether a terminal sent it (to the whole foreground group, the command included)."""
     if hasattr(signal, "sigwaitinfo"):
         info = signal.sigwaitinfo(watched)
@@ -1922,7 +2147,7 @@ def next_signal(watched: Iterable[int]) -> Tuple[int, bool]:
 class Pty:
     """Two pseudo-terminals for `--tty`: one for stdin and stdout, one for stderr, so that the two stay apart."""
 
-    def __init__(self) -> None:
+    def __init__(self):  # type: () -> None
         import termios
 
         self.termios = termios
@@ -1931,7 +2156,7 @@ class Pty:
         self.saved: Any = None
         self.resize()
 
-    def _open(self) -> Tuple[int, str]:
+    def _open(self):  # type: () -> Tuple[int, str]
         master, slave = os.openpty()
         name = os.ttyname(slave)
         modes = self.termios.tcgetattr(slave)
@@ -1940,24 +2165,26 @@ class Pty:
         self.slaves = [*getattr(self, "slaves", []), slave]
         return master, name
 
-    def actions(self) -> List[Tuple[Any, ...]]:
+    def actions(self):  # type: () -> List[Tuple[Any, ...]]
         """What the child does to its file descriptors: the first terminal opened in its new session is its own."""
         opened = [(os.POSIX_SPAWN_OPEN, 0, self.out_name, os.O_RDWR, 0), (os.POSIX_SPAWN_DUP2, 0, 1)]
         return [*opened, (os.POSIX_SPAWN_OPEN, 2, self.err_name, os.O_RDWR | os.O_NOCTTY, 0)]
 
-    def started(self) -> None:
+    def started(self):  # type: () -> None
         """The child has the terminals: let go of its ends, and feed it our input."""
         for fd in self.slaves:
             os.close(fd)
         if os.isatty(0):
             self.saved = self.termios.tcgetattr(0)
             raw = self.termios.tcgetattr(0)
-            raw[0] &= ~(self.termios.ICRNL | self.termios.IXON | self.termios.BRKINT | self.termios.INPCK | self.termios.ISTRIP)
+            raw[0] &= ~(
+                self.termios.ICRNL | self.termios.IXON | self.termios.BRKINT | self.termios.INPCK | self.termios.ISTRIP
+            )
             raw[3] &= ~(self.termios.ECHO | self.termios.ICANON | self.termios.IEXTEN | self.termios.ISIG)
             self.termios.tcsetattr(0, self.termios.TCSADRAIN, raw)
         start_new_thread(self._feed, ())
 
-    def _feed(self) -> None:
+    def _feed(self):  # type: () -> None
         while True:
             try:
                 data = os.read(0, 1 << 12)
@@ -1967,7 +2194,7 @@ class Pty:
             if not data:
                 return
 
-    def resize(self) -> None:
+    def resize(self):  # type: () -> None
         """Give the pseudo-terminals the size of ours."""
         import fcntl
 
@@ -1978,13 +2205,14 @@ class Pty:
                     fcntl.ioctl(fd, self.termios.TIOCSWINSZ, size)
                 return
 
-    def restore(self) -> None:
+    def restore(self):  # type: () -> None
         """Leave our terminal as it was."""
         if self.saved is not None:
             self.termios.tcsetattr(0, self.termios.TCSADRAIN, self.saved)
 
 
-def run_command(request: Request, attempt: Optional[Attempt], mask: Iterable[int], watched: Iterable[int]) -> int:
+def run_command(request, attempt, mask, watched):
+    # type: (Request, Optional[Attempt], Iterable[int], Iterable[int]) -> int
     """Run the command, recorded as far as that can be done; the exit code."""
     of_rank = rank()
     writes_manifest = attempt is not None and of_rank == 0
@@ -2002,10 +2230,23 @@ def run_command(request: Request, attempt: Optional[Attempt], mask: Iterable[int
     env.update(attempt.environment() if attempt else unrecorded(request))
     command = Command(request.argv, env, timeout=request.timeout)
     began = time.monotonic()
-    outcome, output = supervise(command, request, attempt, of_rank, mask, watched)
+    try:
+        outcome, output = supervise(command, request, attempt, of_rank, mask, watched)
+    except OSError as error:
+        if command.pid:
+            raise
+        say("its output cannot be recorded (%s): the command runs in the recorder's place" % error.strerror)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.execvpe(request.argv[0], request.argv, env)
     if writes_manifest and attempt is not None:
         duration = max(0.0, time.monotonic() - began)
-        attempt.end(status=outcome.status, code=outcome.code, signal_name=outcome.signal_name, duration=duration, usage=outcome.usage)
+        attempt.end(
+            status=outcome.status,
+            code=outcome.code,
+            signal_name=outcome.signal_name,
+            duration=duration,
+            usage=outcome.usage,
+        )
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for terminal in output:
@@ -2013,7 +2254,7 @@ def run_command(request: Request, attempt: Optional[Attempt], mask: Iterable[int
     return outcome.exit_code
 
 
-def unrecorded(request: Request) -> Dict[str, str]:
+def unrecorded(request):  # type: (Request) -> Dict[str, str]
     """The environment of a run that cannot be recorded: it may still want to write its outputs somewhere."""
     from tempfile import mkdtemp
 
@@ -2026,16 +2267,16 @@ def unrecorded(request: Request) -> Dict[str, str]:
     return values if request.seed is None else {**values, "RUN_SEED": str(request.seed)}
 
 
-def supervise(
-    command: Command, request: Request, attempt: Optional[Attempt], of_rank: int, mask: Iterable[int], watched: Iterable[int]
-) -> Tuple[Outcome, List[Terminal]]:
+def supervise(command, request, attempt, of_rank, mask, watched):  # type: (Command, Request, Optional[Attempt], int, Iterable[int], Iterable[int]) -> Tuple[Outcome, List[Terminal]]
     """Start the command with its output captured and wait for its end; how it ended, and who is still showing output."""
-    pty = Pty() if request.tty else None
+    pty = open_pty() if request.tty else None
     pipes = [] if pty else [wide_pipe(), wide_pipe()]
     sources = [pty.out, pty.err] if pty else [p[0] for p in pipes]
     actions = pty.actions() if pty else [(os.POSIX_SPAWN_DUP2, p[1], n) for n, p in enumerate(pipes, 1)]
     logs = [open_log(attempt, name, of_rank) for name in ("out", "err")]
-    guard = start_guard([Stream(s, log, "", None, n) for n, (s, log) in enumerate(zip(sources, logs), 1)], command, session=bool(pty))
+    guard = start_guard(
+        [Stream(s, log, "", None, n) for n, (s, log) in enumerate(zip(sources, logs), 1)], command, session=bool(pty)
+    )
     terminals = [] if request.quiet else [Terminal()] if same_file(1, 2) else [Terminal(), Terminal()]
     labels = [attempt.log_path(name, of_rank) if attempt else "" for name in ("out", "err")]
     shown = [terminals[0], terminals[-1]] if terminals else [None, None]
@@ -2066,7 +2307,16 @@ def supervise(
     return outcome, terminals
 
 
-def start_guard(streams: Sequence[Stream], command: Command, *, session: bool) -> Optional[Guard]:
+def open_pty():  # type: () -> Optional[Pty]
+    """Pseudo-terminals; None, and said, where there are none to be had."""
+    try:
+        return Pty()
+    except OSError as error:
+        say("no terminal for the command (%s)" % error.strerror)
+        return None
+
+
+def start_guard(streams, command, *, session):  # type: (Sequence[Stream], Command, bool) -> Optional[Guard]
     """The guard of a command; without one (no process to be had) the run goes on."""
     try:
         return Guard(streams, group=session or not command.interactive)
@@ -2075,7 +2325,7 @@ def start_guard(streams: Sequence[Stream], command: Command, *, session: bool) -
         return None
 
 
-def wide_pipe() -> Tuple[int, int]:
+def wide_pipe():  # type: () -> Tuple[int, int]
     """A pipe that holds as much as the system allows, so that the command seldom waits."""
     import fcntl
 
@@ -2087,7 +2337,7 @@ def wide_pipe() -> Tuple[int, int]:
     return ours, theirs
 
 
-def open_log(attempt: Optional[Attempt], stream: str, of_rank: int) -> Optional[int]:
+def open_log(attempt, stream, of_rank):  # type: (Optional[Attempt], str, int) -> Optional[int]
     """A new log file; None where it cannot be made, which is said."""
     if attempt is None:
         return None
@@ -2100,7 +2350,7 @@ def open_log(attempt: Optional[Attempt], stream: str, of_rank: int) -> Optional[
         return None
 
 
-def same_file(one: int, other: int) -> bool:
+def same_file(one, other):  # type: (int, int) -> bool
     """Whether two descriptors show the same file or terminal."""
     first, second = os.fstat(one), os.fstat(other)
     return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
@@ -2109,17 +2359,17 @@ def same_file(one: int, other: int) -> bool:
 class Tee:
     """A Python text stream that also keeps what is written to it."""
 
-    def __init__(self, stream: IO[str], log: Optional[int]) -> None:
+    def __init__(self, stream, log):  # type: (IO[str], Optional[int]) -> None
         self._stream = stream
         self._log = log
 
-    def write(self, text: str) -> int:
+    def write(self, text):  # type: (str) -> int
         """Write to both."""
         self.keep(text)
         self._stream.write(text)
         return len(text)
 
-    def keep(self, text: str) -> None:
+    def keep(self, text):  # type: (str) -> None
         """Write to the log only; trouble with it is said once."""
         if self._log is not None:
             try:
@@ -2128,14 +2378,14 @@ class Tee:
                 self._log = None
                 say("a log cannot be written (%s): further output is not kept" % error.strerror)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):  # type: (str) -> Any
         return getattr(self._stream, name)
 
 
 class Run:
     """A run recorded inside Python, as `record` makes it."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request):  # type: (Request) -> None
         self._request = request
         self._attempt: Optional[Attempt] = None
         self._facts: Optional[SlowFacts] = None
@@ -2143,7 +2393,7 @@ class Run:
         self.name = ""
         self.output_dir = ""
 
-    def __enter__(self) -> Run:
+    def __enter__(self):  # type: () -> Run
         self._began = time.monotonic()
         self._before = {k: os.environ.get(k) for k in ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")}
         self._streams = sys.stdout, sys.stderr
@@ -2158,23 +2408,23 @@ class Run:
             self.name, self.output_dir = attempt.name, attempt.path(attempt.outputs)
             values = attempt.environment()
             sys.stdout, sys.stderr = Tee(sys.stdout, logs[0]), Tee(sys.stderr, logs[1])
-        except (Trouble, OSError) as error:
-            say("this run is not recorded: %s" % error)
+        except Exception as error:  # no trouble of ours may stop the code
+            say("this run is not recorded: %s" % (error if isinstance(error, (Trouble, OSError)) else repr(error)))
             values = unrecorded(self._request)
             self.output_dir = values.get("RUN_OUTPUT_DIR", "")
         os.environ.update(values)
         return self
 
-    def log(self, **values: Any) -> None:
+    def log(self, **values):  # type: (**Any) -> None
         """Append a row to the run's `metrics.jsonl`."""
         self._put("metrics.jsonl", os.O_APPEND, values)
 
-    def summary(self, **values: Any) -> None:
+    def summary(self, **values):  # type: (**Any) -> None
         """Set final values: the run's `metrics.json`."""
         self._summary.update(flatten(values))
         self._put("metrics.json", os.O_TRUNC, self._summary)
 
-    def _put(self, name: str, mode: int, values: Mapping[str, Any]) -> None:
+    def _put(self, name, mode, values):  # type: (str, int, Mapping[str, Any]) -> None
         row = dump(flatten(values)) + "\n"
         try:
             fd = os.open(os.path.join(self.output_dir, name), os.O_WRONLY | os.O_CREAT | mode, 0o644)
@@ -2185,7 +2435,8 @@ class Run:
         except OSError as error:
             say("%s of the run cannot be written (%s)" % (name, error))
 
-    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+    def __exit__(self, kind, error, trace):
+        # type: (Optional[Type[BaseException]], Optional[BaseException], Optional[TracebackType]) -> None
         if error is not None and not isinstance(error, SystemExit):
             from traceback import format_exception
 
@@ -2209,7 +2460,7 @@ class Run:
             )
 
 
-def python_outcome(error: Optional[BaseException]) -> Outcome:
+def python_outcome(error):  # type: (Optional[BaseException]) -> Outcome
     """How a block of Python ended, in a command's terms."""
     import resource
 
@@ -2224,7 +2475,8 @@ def python_outcome(error: Optional[BaseException]) -> Outcome:
     return Outcome(0 if error is None else 1, None, stopped=False, usage=usage)
 
 
-def record(experiment: str, *, seed: Optional[int] = None, params: Any = None, task: Optional[str] = None, patch: bool = True) -> Run:
+def record(experiment, *, seed=None, params=None, task=None, patch=True):
+    # type: (str, Optional[int], Any, Optional[str], bool) -> Run
     """Record a block of Python: `with record("baseline", seed=1, params=cfg) as run: ...; run.log(step=1, loss=0.3)`.
 
     `params` may be nested, or anything that `vars` takes. Output that passes through `sys.stdout` and `sys.stderr` is kept.
@@ -2263,7 +2515,7 @@ class Usage(Exception):
     """The options are wrong."""
 
 
-def parse_options(args: Sequence[str]) -> Request:
+def parse_options(args):  # type: (Sequence[str]) -> Request
     """The request that the options make. Raises Usage."""
     request = Request()
     rest = list(args)
@@ -2294,7 +2546,7 @@ def parse_options(args: Sequence[str]) -> Request:
 OPTIONS = ("--experiment", "--seed", "--param", "--config", "--task", "--sweep", "--timeout")
 
 
-def set_option(request: Request, option: str, value: str) -> None:
+def set_option(request, option, value):  # type: (Request, str, str) -> None
     """Put one option's value into the request. Raises Usage."""
     if option == "--seed":
         seed = number(value)
@@ -2321,7 +2573,7 @@ def set_option(request: Request, option: str, value: str) -> None:
         setattr(request, option[2:], value)
 
 
-def prepare(request: Request) -> Optional[Attempt]:
+def prepare(request):  # type: (Request) -> Optional[Attempt]
     """Settle what is recorded; None, and said, where that cannot be done. No trouble of ours may stop the command."""
     try:
         return Attempt(locate(__file__), request)
@@ -2332,7 +2584,7 @@ def prepare(request: Request) -> Optional[Attempt]:
     return None
 
 
-def main(args: Sequence[str]) -> int:
+def main(args):  # type: (Sequence[str]) -> int
     """Run the recorder with command line arguments; its exit code."""
     for fd in (0, 1, 2):
         try:
