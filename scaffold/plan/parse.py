@@ -93,7 +93,7 @@ class _Reader:
             if line.kind != "heading":
                 continue
             depth, title = title_of(line)
-            if why := oddities.heading_reason(title):
+            if why := oddities.heading_reason(title, under_phase=heading is not None):
                 self.odd.append(oddities.oddity(line, why, under_phase=heading is not None))
             if heading is not None and depth > level and not PHASE.match(title):
                 continue
