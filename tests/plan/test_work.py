@@ -229,6 +229,20 @@ def test_runs_and_metrics_are_read_off_the_manifests(run: Run, plan: Path, repo:
     assert run("plan", "done", "P1-T1").exit_code == 3, "the mean counts, not the best"
 
 
+def test_runs_are_those_of_the_plans_own_workspace(run: Run, plan: Path, repo: Path, add_run: AddRun) -> None:
+    with_condition(plan, repo, "1 run finished in baseline")
+    answers = (plan.parent / ".copier-answers.scaffold.yml").read_text()
+    deliver(
+        repo,
+        "other/.copier-answers.scaffold.yml",
+        answers.replace("root: exp", "root: other").replace("exp/tasks", "other/tasks"),
+    )
+    add_run("a", folder="other/metadata")
+    assert "FAIL done-when: 0 of 0 runs finished" in run("plan", "verify", "P1-T1", "--file", plan).stdout
+    add_run("a")
+    assert run("plan", "verify", "P1-T1", "--file", plan).exit_code == 0
+
+
 def test_json_of_verify(run: Run, plan: Path, repo: Path) -> None:
     deliver(repo)
     answer = json.loads(run("plan", "verify", "P1-T1", "--json").stdout)
