@@ -187,7 +187,7 @@ def _evidence(where: Place, run_commands: bool, timeout: float) -> Evidence:
 
     known, why = None, ""
     try:
-        known = runs.read(find(where.workdir)).runs
+        known = runs.read(find(where.workdir, where.root)).runs
     except ScaffoldError as error:
         why = error.message
     output = where.plan.parent / "verify"

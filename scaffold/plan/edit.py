@@ -34,7 +34,7 @@ def marked(text: str, wanted: str, mark: str) -> str:
 def added(text: str, phase: int, description: str, fields: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """`text` with one more task at the end of a phase, and the new task's id.
 
-    Raises ScaffoldError where there is no such phase, or where two bear its number.
+    Raises ScaffoldError where there is no such phase, where two bear its number, and where an open comment would swallow it.
     """
     plan = parse(text)
     place = _phase(plan, phase)
@@ -48,7 +48,15 @@ def added(text: str, phase: int, description: str, fields: Sequence[tuple[str, s
     line = f"{before}- [ ] {' | '.join(pieces)}"
     missing = ending if at and text[at - 1] not in "\r\n" else ""
     gap = "" if place.tasks else ending
-    return text[:at] + missing + gap + line + ending + text[at:], f"P{phase}-T{number}"
+    below = next((line for line in plan.lines if line.start >= at), None)
+    # a paragraph right below would go on with the new task
+    apart = ending if below is not None and below.kind in ("text", "comment") else ""
+    new, name = text[:at] + missing + gap + line + ending + apart + text[at:], f"P{phase}-T{number}"
+    if all(task.id != name for task in parse(new).tasks):
+        raise ScaffoldError(
+            f"phase {phase} ends in a comment that is not closed", hint="scaffold plan check names its line"
+        )
+    return new, name
 
 
 def _phase(plan: Plan, number: int) -> Phase:
@@ -72,7 +80,7 @@ def _end(plan: Plan, phase: Phase) -> tuple[int, str]:
 
 
 def _one_line(text: str) -> str:
-    """Text from outside as part of a task line: no line break, no separator but inside back-ticks, no comment."""
+    """Text from outside as part of a task line: no line break, no comment, no separator but in code, no code that stays open."""
     flat = " ".join(text.split()).replace("<!--", "< !--")
     mask = masked(flat)
-    return "".join("\\|" if plain == "|" else letter for letter, plain in zip(flat, mask, strict=True))
+    return "".join(f"\\{letter}" if plain in "|`" else letter for letter, plain in zip(flat, mask, strict=True))

@@ -15,10 +15,14 @@ PLAIN = re.compile(r"[A-Za-z0-9./_][^\s#:&*!|>'\"%@`{}\[\],]*(?:://[^\s#'\"]*)?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A plan's file, the work directory that its paths are relative to, and whether its workspace names a research server."""
+    """A plan's file, the work directory that its paths are relative to, and whether its workspace names a research server.
+
+    `root` is the workspace's; None where the plan lies in none.
+    """
 
     plan: Path
     workdir: Path
+    root: str | None
     server: bool
 
 
@@ -32,10 +36,10 @@ def place(file: Path | None, start: Path) -> Place:
     if found is not None:
         return _place(file, *found)
     if file is not None:
-        return Place(plan=file, workdir=_top(below), server=False)
+        return Place(plan=file, workdir=_top(below), root=None, server=False)
     workspace = find(start)
     server = bool(workspace.answers.get("research_server_url"))
-    return Place(plan=workspace.tasks, workdir=workspace.workdir, server=server)
+    return Place(plan=workspace.tasks, workdir=workspace.workdir, root=workspace.root, server=server)
 
 
 def _nearest(start: Path) -> tuple[Path, str] | None:
@@ -72,7 +76,7 @@ def _place(file: Path | None, workdir: Path, root: str) -> Place:
             workdir / (answers.get("tasks_path") or f"{root}/tasks.md"),
             bool(answers.get("research_server_url")),
         )
-    return Place(plan=file or plan, workdir=workdir, server=server)
+    return Place(plan=file or plan, workdir=workdir, root=root, server=server)
 
 
 def _answers(path: Path) -> dict[str, str] | None:

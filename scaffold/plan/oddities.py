@@ -37,15 +37,15 @@ def reason(line: Line, item: re.Match[str] | None, *, under_phase: bool) -> str 
     if item is None:
         return _malformed(line, under_phase=under_phase)
     if not under_phase:
-        return "it stands outside every phase"
+        return "it stands outside every phase" if BULLET_BOX.match(line.text) else None
     if item[1] not in " /xX" and not TAGGED.match(item[2]):
         return f"its mark is `[{shown(item[1])}]`, and a mark is a space, `/` or `x`"
     return None
 
 
-def heading_reason(title: str) -> str | None:
+def heading_reason(title: str, *, under_phase: bool) -> str | None:
     """Why a heading is no task although its title looks like one."""
-    return "it is a heading" if BARE_BOX.match(title) or TAGGED.match(title) else None
+    return "it is a heading" if BARE_BOX.match(title) or (under_phase and TAGGED.match(title)) else None
 
 
 def oddity(line: Line, why: str, *, under_phase: bool) -> Oddity:
@@ -63,7 +63,7 @@ def _malformed(line: Line, *, under_phase: bool) -> str | None:
         return None
     if line.kind == "quote":
         return "it stands in a quote" if BULLET_BOX.match(text) or TAGGED.match(text) else None
-    if BULLET_BOX.match(text) or BULLET_ANY.match(text):
+    if BULLET_BOX.match(text) or (under_phase and BULLET_ANY.match(text)):
         return _box_reason(text)
     if BARE_BOX.match(text):
         return "no list marker stands before its box"
@@ -71,9 +71,11 @@ def _malformed(line: Line, *, under_phase: bool) -> str | None:
         return "it is a row of a table"
     if BALLOT.match(text):
         return "its box is a symbol, not `[ ]`"
-    if TAGGED.match(text):
+    fielded = FIELDED.match(masked(text)) is not None
+    # outside the phases a line may begin with an id because it speaks of that task
+    if TAGGED.match(text) and (under_phase or fielded):
         return "it has a task's id and no box"
-    return "it has a task's fields and no box" if under_phase and FIELDED.match(masked(text)) else None
+    return "it has a task's fields and no box" if under_phase and fielded else None
 
 
 def _box_reason(text: str) -> str:

@@ -93,7 +93,7 @@ class _Reader:
             if line.kind != "heading":
                 continue
             depth, title = title_of(line)
-            if why := oddities.heading_reason(title):
+            if why := oddities.heading_reason(title, under_phase=heading is not None):
                 self.odd.append(oddities.oddity(line, why, under_phase=heading is not None))
             if heading is not None and depth > level and not PHASE.match(title):
                 continue
@@ -128,13 +128,17 @@ class _Reader:
 
 
 def _body(lines: Sequence[Line], index: int) -> tuple[Line, ...]:
-    """The lines under a task, up to the next item that is no deeper, the next task, or a line that is not indented."""
+    """The lines under a task, up to the next task, what looks like one, or a line that neither is indented nor goes on."""
     indent, end = lines[index].indent, index + 1
     while end < len(lines):
         line = lines[end]
-        if line.kind in ("heading", "item") and (line.indent <= indent or ITEM.match(line.text)):
+        item = ITEM.match(line.text) if line.kind == "item" else None
+        if item or (line.kind in ("heading", "item") and line.indent <= indent):
             break
-        if line.kind != "blank" and line.indent <= indent and lines[end - 1].kind == "blank":
+        if oddities.reason(line, item, under_phase=True) is not None:
+            break
+        outside = line.kind != "blank" and line.indent <= indent
+        if outside and (lines[end - 1].kind == "blank" or line.kind not in ("text", "comment")):
             break
         end += 1
     while lines[end - 1].kind == "blank":

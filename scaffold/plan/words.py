@@ -108,7 +108,7 @@ def kinds(task: Task) -> frozenset[str]:
     return _kinds(task.get("kind"), task.description)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def _kinds(said: str, description: str) -> frozenset[str]:
     if said:
         return frozenset(kind.strip().lower() for kind in said.split(","))

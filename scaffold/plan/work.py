@@ -38,7 +38,7 @@ def start(plan: Path, wanted: str, now: str) -> Change:
         records = record.load(record.path_for(plan))
         known = records.get(task.id, TaskRecord())
         if task.state != STARTED or known.started_at is None:
-            record.save(record.path_for(plan), {**records, task.id: replace(known, started_at=now, done_at=None)})
+            record.save(record.path_for(plan), {**records, task.id: TaskRecord(started_at=now)})
         store.rewrite(plan, lambda text: edit.marked(text, wanted, STARTED))
     warnings = [f"{name} is in progress too" for name in others]
     warnings += [f"{task.id} depends on {shown(name)}, which is not done" for name in waiting]
@@ -56,8 +56,8 @@ def verified(where: Place, wanted: Sequence[str], evidence: verify.Evidence) -> 
 def done(where: Place, wanted: str, evidence: verify.Evidence, now: str, force: str | None) -> verify.Verification:
     """Mark a task as done where it verifies, with a hash of each deliverable; what does not verify needs a reason.
 
-    The reason goes into the record and into the iteration log. Whether the task was marked can be seen in the plan; a
-    verification that fails and was not forced changes nothing.
+    The reason goes into the record and into the iteration log. Where the verification does not hold and no reason is given,
+    nothing changes.
     """
     task = edit.task_of(parse(read(where.plan)), wanted)
     path = record.path_for(where.plan)

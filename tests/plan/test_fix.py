@@ -100,7 +100,7 @@ def test_ids_stay_where_phases_are_misnumbered() -> None:
 
 
 def test_a_wrapped_task_keeps_its_order() -> None:
-    text = HEAD + "- [ ] [P1-T1] a | done-when: the table\n  has rows | deliverable: b\n"
+    text = HEAD + "- [ ] [P1-T1] a | done-when: b | deliverable: c,\n  d | depends: P1-T1\n"
     assert fixed(text) == text
 
 

@@ -66,9 +66,9 @@ def test_a_root_of_another_name(make_repo: MakeRepo, start: str) -> None:
 def test_a_file_that_is_named_wins_and_needs_no_workspace(tmp_path: Path, repo: Path) -> None:
     alone = tmp_path / "alone/x.md"
     alone.parent.mkdir()
-    assert locate.place(alone, repo) == locate.Place(plan=alone, workdir=alone.parent, server=False)
+    assert locate.place(alone, repo) == locate.Place(plan=alone, workdir=alone.parent, root=None, server=False)
     inside = repo / "exp/other.md"
-    assert locate.place(inside, repo) == locate.Place(plan=inside, workdir=repo, server=False)
+    assert locate.place(inside, repo) == locate.Place(plan=inside, workdir=repo, root="exp", server=False)
 
 
 def test_several_workspaces(repo: Path) -> None:

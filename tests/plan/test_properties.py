@@ -7,6 +7,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scaffold.errors import ScaffoldError
 from scaffold.plan import edit, formats, progress
 from scaffold.plan.check import check
 from scaffold.plan.fix import fixed
@@ -14,6 +15,7 @@ from scaffold.plan.model import DONE, STARTED
 from scaffold.plan.parse import parse
 from scaffold.plan.rule import Context
 from scaffold.plan.rules_dependencies import by_id, depends
+from scaffold.plan.scan import scan
 from tests.plan.cases import BAD, GOOD, read
 
 PIECES = [
@@ -166,10 +168,18 @@ def test_a_new_task_is_one_new_line(text: str, said: str) -> None:
     wanted = next((number for number in numbers if number is not None and numbers.count(number) == 1), None)
     if wanted is None:
         return
-    new, name = edit.added(text, wanted, f"look {said}", [("deliverable", "a.md"), ("done-when", f"it holds {said}")])
+    try:
+        new, name = edit.added(
+            text, wanted, f"look {said}", [("deliverable", "a.md"), ("done-when", f"it holds {said}")]
+        )
+    except ScaffoldError:
+        assert scan(text).unclosed is not None
+        return
     old_lines, new_lines = [line.text for line in plan.lines], [line.text for line in parse(new).lines]
     added = [line for line in new_lines if f"[{name}] look" in line]
     assert len(added) == 1 and len(new) > len(text)
+    task = by_id(parse(new))[name]
+    assert (task.get("deliverable"), task.get("done-when")[:8], task.description[:4]) == ("a.md", "it holds", "look")
     rest = list(new_lines)
     rest.remove(added[0])
     assert [line for line in rest if line] == [line for line in old_lines if line]

@@ -127,6 +127,6 @@ def test_an_open_fence_is_reported_with_its_line() -> None:
     "text", ["- " * 20_000, "> " * 20_000, "  " * 50_000 + "- [ ] x", "`" * 100_000, "<!--" * 50_000]
 )
 def test_long_lines_take_no_longer_than_their_length(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     scan("\n".join([text] * 3))
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

@@ -335,13 +335,13 @@ def test_a_long_line_is_checked_and_mended_in_linear_time(piece: str) -> None:
         task,
         f"  - evidence: {long}",
     ]
-    begun = time.perf_counter()
+    begun = time.process_time()
     report = check("\n".join(lines))
     for found in report.plan.tasks:
         commands.of(found)
         conditions.read(found.get("done-when"))
     fixed("\n".join(lines))
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_what_a_message_shows_is_printable_and_short() -> None:

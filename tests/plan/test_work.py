@@ -65,6 +65,16 @@ def test_start_again_keeps_the_first_time(run: Run, plan: Path) -> None:
     assert path.read_text() == before
 
 
+def test_start_after_it_was_done_and_opened_again_forgets_the_hashes(run: Run, plan: Path, repo: Path) -> None:
+    deliver(repo)
+    run("plan", "done", "P1-T1")
+    plan.write_text(plan.read_text().replace("- [x] [P1-T1]", "- [ ] [P1-T1]"))
+    run("plan", "start", "P1-T1")
+    assert record_of(plan, "P1-T1").keys() == {"started_at", "done_at"}
+    deliver(repo, text="written anew\n")
+    assert run("plan", "verify", "P1-T1").exit_code == 0
+
+
 def test_start_warns_of_what_is_in_progress_and_what_is_not_done(run: Run, plan: Path) -> None:
     run("plan", "start", "P1-T2")
     result = run("plan", "start", "P2-T1")
@@ -219,6 +229,20 @@ def test_runs_and_metrics_are_read_off_the_manifests(run: Run, plan: Path, repo:
     assert run("plan", "done", "P1-T1").exit_code == 3, "the mean counts, not the best"
 
 
+def test_runs_are_those_of_the_plans_own_workspace(run: Run, plan: Path, repo: Path, add_run: AddRun) -> None:
+    with_condition(plan, repo, "1 run finished in baseline")
+    answers = (plan.parent / ".copier-answers.scaffold.yml").read_text()
+    deliver(
+        repo,
+        "other/.copier-answers.scaffold.yml",
+        answers.replace("root: exp", "root: other").replace("exp/tasks", "other/tasks"),
+    )
+    add_run("a", folder="other/metadata")
+    assert "FAIL done-when: 0 of 0 runs finished" in run("plan", "verify", "P1-T1", "--file", plan).stdout
+    add_run("a")
+    assert run("plan", "verify", "P1-T1", "--file", plan).exit_code == 0
+
+
 def test_json_of_verify(run: Run, plan: Path, repo: Path) -> None:
     deliver(repo)
     answer = json.loads(run("plan", "verify", "P1-T1", "--json").stdout)
@@ -256,6 +280,13 @@ def test_add_is_one_line_at_the_end_of_the_phase(run: Run, plan: Path) -> None:
     ]
     assert after[after.index(new[0]) - 1] == "  - continue-if: the difference is larger than the noise floor"
     assert [line for line in after if line not in new] == before
+
+
+def test_add_loses_no_word_that_looks_like_markdown(run: Run, plan: Path) -> None:
+    run("plan", "add", "1", "a <!-- b --> ` c", "--deliverable", "x.md", "--done-when", "`d` | e ` f")
+    assert (
+        line_of(plan, "P1-T4") == "- [ ] [P1-T4] a < !-- b --> \\` c | deliverable: x.md | done-when: `d` \\| e \\` f"
+    )
 
 
 @pytest.mark.parametrize(
