@@ -72,8 +72,7 @@ DIGITS = "0123456789"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
 NAME_BYTES = 120
-GIT_S = 10.0
-GIT_QUESTIONS = ("status", "config", "cat-file", "diff-index", "hash-object", "ls-files", "rev-parse", "diff")
+GIT_S = 10
 GRACE_S = 10.0
 ORPHAN_S = 3.0
 FACTS_S = 2.0
@@ -666,10 +665,10 @@ class Asked:
             self.status = os.waitpid(self.pid, 0)[1]
 
 
-def gather(asked, deadline):  # type: (Sequence[Asked], float) -> None
-    """Read the helpers to their ends. Raises Trouble when that takes longer than `deadline` (monotonic)."""
-    late = None
-    while late is None:
+def gather(asked, deadline):  # type: (Sequence[Asked], float) -> bool
+    """Read the helpers to their ends; False, and they are killed, when that takes longer than `deadline` (monotonic)."""
+    late = False
+    while not late:
         poll = select.poll()
         owner = {}
         for one in asked:
@@ -683,16 +682,12 @@ def gather(asked, deadline):  # type: (Sequence[Asked], float) -> None
             break
         left = deadline - time.monotonic()
         ready = poll.poll(left * 1000) if left > 0 else []
-        if not ready:
-            late = next(iter(owner.values()))
+        late = not ready
         for fd, _ in ready:
             owner[fd].step(fd)
     for one in asked:
-        one.end(kill=late is not None)
-    if late is not None:
-        raise Trouble(
-            "%s did not answer in time" % " ".join([late.argv[0], *[a for a in late.argv[1:] if a in GIT_QUESTIONS]])
-        )
+        one.end(kill=late)
+    return not late
 
 
 class Git:
@@ -712,7 +707,8 @@ class Git:
 
     def __init__(self, top):  # type: (str) -> None
         self.top = top
-        self.deadline = time.monotonic() + GIT_S
+        self.seconds = number(os.environ.get("RUN_GIT_TIMEOUT", "")) or GIT_S
+        self.deadline = time.monotonic() + self.seconds
         dropped = {"GIT_" + name for name in self.HOOKS}
         self.env = {k: v for k, v in os.environ.items() if k not in dropped}
         self.env.update(LC_ALL="C", GIT_OPTIONAL_LOCKS="0", GIT_TERMINAL_PROMPT="0")
@@ -727,7 +723,8 @@ class Git:
 
     def gather(self, *asked):  # type: (*Asked) -> None
         """Read to the end. Raises Trouble when git is too slow, or fails (`config` may)."""
-        gather(asked, self.deadline)
+        if not gather(asked, self.deadline):
+            raise Trouble("git did not answer within %g s (more: RUN_GIT_TIMEOUT)" % self.seconds)
         for one in asked:
             if one.status != 0 and "config" not in one.argv:
                 raise Trouble(
@@ -986,9 +983,11 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
         fresh = [
             p for p in counted if any(p == n or (n.endswith("/") and p.startswith(n)) for n in status.workspace_new)
         ]
-        state.patch = make_patch(
-            git, status, [*status.changed, *[p for p in counted if p in status.workspace]], [*untracked, *fresh]
-        )
+        changed_too = [p for p in counted if p in status.workspace]
+        try:
+            state.patch = make_patch(git, status, [*status.changed, *changed_too], [*untracked, *fresh])
+        except Trouble as trouble:
+            say("%s: the patch is not saved" % trouble)
     listed = [redact(p) for p in untracked[:UNTRACKED]]
     if len(untracked) > UNTRACKED:
         listed.append("... and %d more" % (len(untracked) - UNTRACKED))
@@ -1360,20 +1359,16 @@ class Attempt:
         except OSError:
             pass
 
-    def add_facts(self, environment, gpus, packages):
-        # type: (Mapping[str, Any], List[Dict[str, Any]], Optional[str]) -> None
-        """Put slow facts into the manifest, and write it. Trouble is said."""
+    def keep_packages(self, text):  # type: (str) -> str
+        """Save a package list; its path. Raises OSError."""
+        return self._keep("%s/environments" % self.dirs["metadata"], text.encode(), ".txt")
+
+    def add_facts(self, part, values):  # type: (str, Mapping[str, Any]) -> None
+        """Put slow facts into a part of the manifest, and write it where the run is not over at once. Raises OSError."""
         with self.lock:
-            try:
-                if packages is not None:
-                    kept = self._keep("%s/environments" % self.dirs["metadata"], packages.encode(), ".txt")
-                    self.manifest["environment"]["packages"] = kept
-                self.manifest["environment"].update(environment)
-                self.manifest["host"]["gpus"] = gpus
-                if self.manifest["status"] == "running" and time.time() > self.started + 1:
-                    self.write()
-            except OSError as error:
-                say("the environment cannot be written down (%s)" % error)
+            self.manifest[part].update(values)
+            if self.manifest["status"] == "running" and time.time() > self.started + 1:
+                self.write()
 
     def environment(self):  # type: () -> Dict[str, str]
         """What the command finds in its environment."""
@@ -1567,25 +1562,35 @@ class SlowFacts:
         self.done.acquire(timeout=FACTS_S)
 
     def _run(self):  # type: () -> None
+        steps = [self._add_gpus, self._add_python]
         try:
-            cache = Cache()
-            gpus = cache.gpus()
-            if gpus is None:
-                gpus = ask_gpus()
-                cache.keep_gpus(gpus)
-            python = self._python()
-            found = cache.python(python) if python else None
-            if python and found is None:
-                found = ask_python(python)
-                cache.keep_python(python, found)
-            environment = {k: found[k] for k in ("python", "executable")} if found else {}
-            packages = "".join(p + "\n" for p in found["packages"]) if found and found["packages"] is not None else None
-            if environment or gpus:
-                self.attempt.add_facts(environment, gpus, packages)
+            for step in reversed(steps) if self.python else steps:
+                step(Cache())
         except Exception as error:  # the run matters more than any fact about it
             say("the environment could not be found out (%s: %s)" % (type(error).__name__, error))
         finally:
             self.done.release()
+
+    def _add_gpus(self, cache):  # type: (Cache) -> None
+        gpus = cache.gpus()
+        if gpus is None:
+            gpus = ask_gpus()
+            cache.keep_gpus(gpus)
+        if gpus:
+            self.attempt.add_facts("host", {"gpus": gpus})
+
+    def _add_python(self, cache):  # type: (Cache) -> None
+        python = self._python()
+        if python is None:
+            return
+        found = cache.python(python)
+        if found is None:
+            found = ask_python(python)
+            cache.keep_python(python, found)
+        values = {"python": found["python"], "executable": found["executable"]}
+        if found["packages"] is not None:
+            values["packages"] = self.attempt.keep_packages("".join(p + "\n" for p in found["packages"]))
+        self.attempt.add_facts("environment", values)
 
     def _python(self):  # type: () -> Optional[str]
         if self.python:
@@ -1658,7 +1663,7 @@ def ask_gpus():  # type: () -> List[Dict[str, Any]]
     try:
         asked = Asked(["nvidia-smi", "--query-gpu=" + fields, "--format=csv,noheader,nounits"])
         gather([asked], time.monotonic() + 20)
-    except (OSError, Trouble):
+    except OSError:
         return []
     rows = [[f.strip() for f in line.split(",")] for line in asked.out.decode("utf-8", "replace").splitlines()]
     return [
@@ -2048,6 +2053,7 @@ class Command:
         self.timeout = timeout
         self.pid = 0
         self.sent: Optional[str] = None
+        self.family = []  # type: List[int]
         self.interrupts = 0
         self.hard = False
         self.interactive = any(os.isatty(fd) for fd in (0, 1, 2))
@@ -2089,8 +2095,9 @@ class Command:
             elif number != signal.SIGCHLD:
                 self._pass_on(number, from_terminal=from_terminal)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if self.sent and self.group:
-            send((), signal.SIGKILL if self.hard else signal.SIGTERM, group=self.pid)
+        if self.family or (self.sent and self.group):
+            left_over = signal.SIGKILL if self.hard else signal.SIGTERM
+            send(self.family, left_over, group=self.pid if self.group else None)
         scale = 1 if sys.platform == "darwin" else 1024
         used = {
             "max_rss_bytes": usage.ru_maxrss * scale,
@@ -2105,6 +2112,7 @@ class Command:
         name = signal_name(number)
         if name in ENDING:
             self.sent = self.sent or name
+            self.family = [] if from_terminal else descendants(self.pid)
         if number == signal.SIGINT:
             self.interrupts += 1
             if self.interrupts > 1:
@@ -2118,6 +2126,7 @@ class Command:
             self._kill()
             return
         self.sent = "SIGTERM"
+        self.family = descendants(self.pid)
         say("time limit of %g s reached: the command is asked to end" % (self.timeout or 0))
         send([self.pid], signal.SIGTERM)
         signal.setitimer(signal.ITIMER_REAL, GRACE_S)
