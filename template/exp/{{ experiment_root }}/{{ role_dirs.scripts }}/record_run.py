@@ -617,7 +617,12 @@ class Asked:
         self.todo = memoryview(stdin)
         ours_in, theirs_in, ours_out, theirs_out, ours_err, theirs_err = *os.pipe()[::-1], *os.pipe(), *os.pipe()
         actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((theirs_in, theirs_out, theirs_err))]
-        options: Dict[str, Any] = {"file_actions": actions, "setsigmask": [], "setsigdef": [signal.SIGPIPE]}
+        options: Dict[str, Any] = {
+            "file_actions": actions,
+            "setpgroup": 0,
+            "setsigmask": [],
+            "setsigdef": [signal.SIGPIPE],
+        }
         try:
             self.pid = os.posix_spawnp(argv[0], list(argv), env or os.environ, **options)
         except OSError:
@@ -661,7 +666,7 @@ class Asked:
         self.open, self.stdin = set(), None
         if self.status is None:
             if kill:
-                os.kill(self.pid, signal.SIGKILL)
+                send((), signal.SIGKILL, group=self.pid)
             self.status = os.waitpid(self.pid, 0)[1]
 
 
