@@ -27,6 +27,9 @@ WANDB = "0123456789abcdef0123456789abcdef01234567"
         ["+trainer.logger.apiKey=swordfish"],
         ["--db.password", "swordfish"],
         ["--password", "12345678swordfish"],
+        ["--password", "$swordfish"],
+        ["--password={swordfish"],
+        ["db_password=<swordfish>"],
         ["--client_secret=swordfish"],
         ["--auth", "swordfish"],
         ["--credentials=swordfish"],
@@ -118,6 +121,19 @@ def test_a_secret_in_the_environment(workspace: Workspace) -> None:
     assert manifest["environment"]["variables"] == {"SLURM_JOB_ID": "12", "SLURM_JWT": "***", "WANDB_RUN_ID": "abc"}
     assert manifest["tracking"]["server_url"] == "https://***@server:1"
     assert manifest["command"]["argv"][-1] == "pre-***-post"
+
+
+def test_a_plain_word_under_a_key_in_the_environment_hides_nothing(workspace: Workspace) -> None:
+    command = ("--", "true", "--metric", "accuracy")
+    before = workspace.name(*command)
+    assert workspace.name(*command, env={**os.environ, "SORT_KEY": "accuracy"}) == before
+
+
+def test_forty_digits_are_a_token_unless_they_are_called_a_revision(workspace: Workspace) -> None:
+    workspace.record("--", "true", "--prefix", WANDB)
+    assert WANDB.encode() not in workspace.all_bytes()
+    workspace.record("--", "true", "--git-commit", WANDB)
+    assert workspace.last()["command"]["argv"][-1] == WANDB
 
 
 def test_a_secret_in_the_remote(workspace: Workspace) -> None:

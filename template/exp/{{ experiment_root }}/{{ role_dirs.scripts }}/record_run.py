@@ -262,20 +262,7 @@ HEADER = (
     r"((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
 )
 HEX40 = r"(?<![0-9A-Za-z@/#.])[0-9a-f]{40}(?![0-9A-Za-z])"
-REVISIONS = (
-    "commit",
-    "revision",
-    "rev",
-    "sha",
-    "hash",
-    "digest",
-    "ref",
-    "checksum",
-    "version",
-    "index",
-    "tree",
-    "blob",
-)
+REVISION = r"(?i)(?<![a-z])(?:commit|revision|rev|sha\d*|hash|digest|ref|checksum|version|index|tree|blob)(?:[^a-z]|$)"
 
 
 def pattern(source):  # type: (str) -> re.Pattern[str]
@@ -302,11 +289,20 @@ def secrecy(name):  # type: (str) -> int
 
 
 def harmless(value, level):  # type: (str, int) -> bool
-    """Whether a value under a secret-looking name is none: nothing, a switch, a reference, or (`max_tokens: 512`) a number."""
+    """Whether a value under a secret-looking name is none: nothing, a switch, or (`max_tokens: 512`) a short number."""
     text = value.strip()
-    if text.lower() in ("", "true", "false", "null", "none", HIDDEN) or text[0] in "${<" or text.startswith("f{"):
-        return True
-    return level < 2 and len(text) < 8 and number(text) is not None
+    known = text.lower() in ("", "true", "false", "null", "none", HIDDEN)
+    return known or (level < 2 and len(text) < 8 and number(text) is not None)
+
+
+def is_reference(value):  # type: (str) -> bool
+    """Whether a value in a text stands for another (`$TOKEN`, `{token}`, `<your token>`): then it is no secret itself."""
+    return value.lstrip()[:1] in ("$", "{", "<")
+
+
+def is_revision(context):  # type: (str) -> bool
+    """Whether what is said before 40 hex digits calls them a revision."""
+    return pattern(REVISION).search(context) is not None
 
 
 def redact(text, kind="text"):  # type: (str, str) -> str
@@ -348,7 +344,7 @@ def _redact_assigned(match, kind):  # type: (re.Match[str], str) -> str
     name = (left.group() if left else "") + (right.group() if right else "")
     which = "quoted" if match.group("quoted") is not None else "plain"
     value, level = match.group(which), secrecy(name)
-    if level == 0 or harmless(value, level) or (which == "quoted" and "{" in value):
+    if level == 0 or harmless(value, level) or is_reference(value) or (which == "quoted" and "{" in value):
         return match.group()
     if kind == "code" and name.strip("-.") == "key" and pattern(r"[A-Za-z_./ -]*").fullmatch(value):
         return match.group()
@@ -357,17 +353,22 @@ def _redact_assigned(match, kind):  # type: (re.Match[str], str) -> str
 
 
 def _redact_hex(match):  # type: (re.Match[str]) -> str
-    before = match.string[max(0, match.start() - 24) : match.start()].lower()
-    return match.group() if any(word in before for word in REVISIONS) else HIDDEN
+    return match.group() if is_revision(match.string[max(0, match.start() - 24) : match.start()]) else HIDDEN
 
 
 def known_secrets():  # type: () -> Sequence[str]
     """Values of this environment's variables whose names look like secrets: they are hidden wherever they turn up."""
     global _known
     if _known is None:
-        strong = [v for k, v in os.environ.items() if len(v) >= 8 and not v.startswith(("/", "~")) and secrecy(k)]
-        _known = sorted((v for v in strong if number(v) is None), key=len, reverse=True)
+        _known = sorted((v for k, v in os.environ.items() if _is_known(k, v)), key=len, reverse=True)
     return _known
+
+
+def _is_known(name, value):  # type: (str, str) -> bool
+    if len(value) < 8 or value.startswith(("/", "~")) or number(value) is not None:
+        return False
+    level = secrecy(name)
+    return level == 2 or (level == 1 and (len(value) >= 20 or has_any(value, DIGITS)))
 
 
 _known: Optional[List[str]] = None
@@ -391,11 +392,7 @@ def redact_argv(argv):  # type: (Sequence[str]) -> List[str]
             equals and secrecy(name) and pattern(r"[\w.+~/@-]+").fullmatch(name) and not harmless(value, secrecy(name))
         ):
             safe.append(name + "=" + HIDDEN)
-        elif (
-            len(token) == 40
-            and not token.strip("0123456789abcdef")
-            and any(word in previous.lower() for word in REVISIONS)
-        ):
+        elif len(token) == 40 and not token.strip("0123456789abcdef") and is_revision(previous):
             safe.append(token)
         else:
             safe.append(redact(token))
