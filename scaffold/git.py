@@ -11,6 +11,7 @@ import os
 import subprocess  # noqa: TID251 - this module is the door
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import eq
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
@@ -34,7 +35,11 @@ class Answer:
     @property
     def paths(self) -> list[str]:
         """stdout of a `-z` command as a list."""
-        return [p.decode("utf-8", "surrogateescape") for p in self.stdout.split(b"\0") if p]
+        try:
+            text = self.stdout.decode()
+        except UnicodeDecodeError:
+            text = self.stdout.decode("utf-8", "surrogateescape")  # ten times slower
+        return text.split("\0")[:-1]
 
 
 def ask(directory: Path, *args: str, stdin: bytes | None = None) -> Answer:
@@ -106,12 +111,14 @@ def branch(directory: Path) -> str | None:
 
 def tracked(directory: Path) -> list[str]:
     """The tracked files below `directory`, sorted, relative to it."""
-    return sorted(set(must(directory, "ls-files", "-z").paths))
+    found = sorted(must(directory, "ls-files", "-z").paths)
+    # a path with a conflict is listed once for each side
+    return list(dict.fromkeys(found)) if any(map(eq, found, found[1:])) else found
 
 
 def untracked(directory: Path) -> list[str]:
     """The files below `directory` that git neither tracks nor ignores, sorted, relative to it."""
-    return sorted(set(must(directory, "ls-files", "-z", "--others", "--exclude-standard").paths))
+    return sorted(must(directory, "ls-files", "-z", "--others", "--exclude-standard").paths)
 
 
 def is_dirty(directory: Path) -> bool:

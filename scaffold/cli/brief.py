@@ -17,16 +17,16 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None) -> None:
 
     A token never stands in it: requests name $RESEARCH_AGENT_USER_AUTH_TOKEN.
     """
-    from scaffold.plan import brief as briefs
-    from scaffold.plan import locate, runs, work
+    from scaffold.plan import brief_execution, brief_planning, locate, runs, work
     from scaffold.plan.check import check
     from scaffold.plan.rule import Context
+    from scaffold.plan.situation import Situation
     from scaffold.workspace import find
 
     workspace = find(workdir, root)
     context = Context(server=bool(workspace.answers.get("research_server_url")))
     log = work.log_path(workspace.tasks)
-    now = briefs.Situation(
+    now = Situation(
         answers=workspace.answers,
         workdir=str(workspace.workdir),
         report=check(locate.read(workspace.tasks), context=context) if workspace.tasks.is_file() else None,
@@ -34,5 +34,5 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None) -> None:
         log=locate.read(log) if log.is_file() else "",
         full=full,
     )
-    text = briefs.planning(now) if iteration == "planning" else briefs.execution(now)
+    text = brief_planning.planning(now) if iteration == "planning" else brief_execution.execution(now)
     click.echo(text.encode("utf-8", "backslashreplace"), nl=False)

@@ -43,12 +43,17 @@ def detect(workdir: Path, as_json: bool, explain: str | None, history: bool) -> 
     found = conventions.detect(workdir, history=history)
     if explain is not None:
         answer = explanation(found, explain)
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else "\n".join(explained(answer)))
+        say(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else "\n".join(explained(answer)))
     elif as_json:
-        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        say(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
         width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
-        click.echo("\n".join(table(found, width)))
+        say("\n".join(table(found, width)))
+
+
+def say(text: str) -> None:
+    """Print; bytes of a file name that are no UTF-8 come out as `\\udcXX`, which JSON reads back."""
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def values(found: Conventions) -> dict[str, Any]:

@@ -62,6 +62,11 @@ def check(
     context = Context(fresh=fresh, server=where.server if server is None else server)
     text = locate.read(where.plan)
     report = checker.check(text, context=context, select=_codes(select), ignore=_codes(ignore))
+    for line in report.plan.unheeded:
+        click.echo(
+            f"warning: line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect",
+            err=True,
+        )
     answer = formats.FORMATS["json" if as_json else form](report, shown_path(where.plan))
     if answer:
         click.echo(answer)
@@ -119,6 +124,7 @@ def next_task(file: Path | None, as_json: bool) -> None:
     """
     from scaffold.plan import locate, progress
     from scaffold.plan.parse import parse
+    from scaffold.plan.rules_structure import is_aborted
 
     parsed = parse(locate.read(locate.place(file, Path.cwd()).plan))
     state = progress.of(parsed)
@@ -131,7 +137,8 @@ def next_task(file: Path | None, as_json: bool) -> None:
         click.echo("every open task waits for another: scaffold plan show", err=True)
         raise click.exceptions.Exit(3)
     if state.next is None and not as_json:
-        click.echo("all tasks are done" if state.total else "the plan has no tasks", err=True)
+        why = "the plan is aborted" if is_aborted(parsed) else "the plan has no tasks"
+        click.echo("all tasks are done" if state.total else why, err=True)
 
 
 @plan.command()

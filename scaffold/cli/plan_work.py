@@ -185,14 +185,15 @@ def _evidence(where: Place, run_commands: bool, timeout: float) -> Evidence:
     from scaffold.plan.verify import Evidence
     from scaffold.workspace import find
 
+    known, why = None, ""
     try:
-        workspace = find(where.workdir)
-    except ScaffoldError:
-        known = None
-    else:
-        known = runs.read(workspace).runs
+        known = runs.read(find(where.workdir)).runs
+    except ScaffoldError as error:
+        why = error.message
     output = where.plan.parent / "verify"
-    return Evidence(workdir=where.workdir, runs=known, run_commands=run_commands, timeout_s=timeout, output=output)
+    return Evidence(
+        workdir=where.workdir, runs=known, run_commands=run_commands, timeout_s=timeout, output=output, no_runs=why
+    )
 
 
 def _report(found: Verification) -> str:

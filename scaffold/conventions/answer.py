@@ -40,7 +40,7 @@ def answer(facts: Facts) -> Conventions:
         **{f"slurm.{field}": value for field, value in (requested or {}).items()},
         "entry_points": entries,
         "tests.runner": testing.runner(facts),
-        "tests.paths": testing.test_paths(facts),
+        "tests.paths": testing.folders_of_tests(facts),
         "workflow": workflow.workflow(facts),
         "agent_guides": workflow.agent_guides(facts),
         "metrics": metrics.metrics(facts),

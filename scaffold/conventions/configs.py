@@ -9,7 +9,7 @@ from scaffold.conventions.directories import is_settings
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
 from scaffold.facts.paths import vocabulary
-from scaffold.facts.source import Call, Source
+from scaffold.facts.source import Call, Source, main_guard
 
 _IMPORTS = {
     "hydra": ("hydra",),
@@ -41,66 +41,65 @@ _IMPORTS = {
     ),
 }
 _CALLS = {
+    "other": re.compile(
+        r"(^|\.)(yaml|YAML|toml|tomllib|tomli|ruamel)\.(safe_|full_|unsafe_)?loads?$|(^|\.)params_show$|^YAML\.load$"
+    ),
+    "python_files": re.compile(
+        r"(^|\.)(import_module|spec_from_file_location|DEFINE_config_file|exec|run_path|SourceFileLoader|load_source)$"
+    ),
     "argparse": re.compile(r"(^|\.)ArgumentParser$"),
     "hfargparser": re.compile(r"(^|\.)(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$"),
     "lightning_cli": re.compile(r"(^|\.)LightningCLI$|(^|\.)\w*CLI$"),
     "absl": re.compile(r"(^|\.)flags\.DEFINE_\w+$|(^|\.)app\.run$"),
 }
-_LOADS_CONFIG = re.compile(
-    r"(^|\.)(yaml|YAML|toml|tomllib|tomli|ruamel)\.(safe_|full_|unsafe_)?loads?$|(^|\.)params_show$|^YAML\.load$"
+_BY_MODULE = {module: system for system, modules in _IMPORTS.items() for module in modules}
+_NEEDLES = (
+    *(module.partition(".")[0] for modules in _IMPORTS.values() for module in modules),
+    *("Parser", "CLI", "flags", "yaml", "YAML", "toml", "params_show", "import_module", "spec_from_file_location"),
+    *("DEFINE_config", "exec(", "run_path", "FileLoader", "load_source", "app.run"),
 )
 _STRUCTURED = vocabulary(
     "hydra omegaconf gin yacs mmengine lightning_cli jsonargparse configargparse sacred ml_collections hfargparser"
-)
-_RUNS_FILES = re.compile(
-    r"(^|\.)(import_module|spec_from_file_location|DEFINE_config_file|exec|run_path|SourceFileLoader|load_source)$"
 )
 
 
 def config_systems(facts: Facts, mains: Iterable[str]) -> Found[tuple[str, ...]]:
     """The systems of the main scripts `mains`, also where a module that they import sets them up."""
-    hits: list[Hit] = []
-    for main in mains:
-        if main.endswith(".py"):
-            hits += [h for path in _speaking(facts, main) for h in _in_source(facts, path)]
+    speaking = dict.fromkeys(p for main in mains if main.endswith(".py") for p in _speaking(facts, main))
+    hits = [h for path in speaking for h in (*_imported(facts, path), *_called(facts, path))]
+    if any(h.value == "python_files" for h in hits) and not _has_settings(facts):
+        hits = [h for h in hits if h.value != "python_files"]
     systems = {h.value for h in hits}
     if systems & _STRUCTURED:
         hits = [h for h in hits if h.value != "other" or h.text.startswith("import")]
     if "hydra" in systems:
-        hits += [
-            Hit("omegaconf", p, line, "import omegaconf")
-            for p in facts.python
-            if (line := facts.parsed(p).uses("omegaconf"))
-        ]
-    if not any(h.value == "configargparse" for h in hits):
-        hits += _workflow_configs(facts)
-    return listed(hits)
+        using = ((p, facts.parsed(p).uses("omegaconf")) for p in facts.mentioning(("omegaconf",), facts.python))
+        hits += [Hit("omegaconf", p, line, "import omegaconf") for p, line in using if line is not None]
+    return listed((*hits, *_workflow_configs(facts)))
 
 
 def _speaking(facts: Facts, main: str) -> list[str]:
     """A script, and what it imports that is no script of its own."""
-    near = facts.closure(main, depth=3, limit=60)
-    return [p for p in near if p == main or facts.parsed(p).main is None or p.rpartition("/")[2] == "__init__.py"]
+    near = [p for p in facts.closure(main, depth=3, limit=60) if p == main or main_guard(facts.texts[p]) is None]
+    return facts.mentioning(_NEEDLES, near)
 
 
-def _in_source(facts: Facts, path: str) -> Iterator[Hit]:
+def _imported(facts: Facts, path: str) -> Iterator[Hit]:
+    seen = set()
+    for module, line in facts.parsed(path).modules():
+        pieces = module.split(".")
+        for system in (_BY_MODULE.get(".".join(pieces[:n])) for n in range(1, len(pieces) + 1)):
+            if system is not None and system not in seen:
+                seen.add(system)
+                yield Hit(system, path, line, f"import {module}")
+
+
+def _called(facts: Facts, path: str) -> Iterator[Hit]:
     source = facts.parsed(path)
-    for system, modules in _IMPORTS.items():
-        line = source.uses(*modules)
-        if line is not None:
-            yield Hit(system, path, line, f"import {modules[0]}")
     for call in source.calls:
-        yield from _by_call(facts, path, source, call)
-
-
-def _by_call(facts: Facts, path: str, source: Source, call: Call) -> Iterator[Hit]:
-    for system, pattern in _CALLS.items():
-        if pattern.search(call.name) and _is_really(system, source, call):
-            yield Hit(system, path, call.line, f"{call.name}(...)")
-    if _LOADS_CONFIG.search(call.name):
-        yield Hit("other", path, call.line, f"{call.name}(...)")
-    if _RUNS_FILES.search(call.name) and _has_settings(facts):
-        yield Hit("python_files", path, call.line, f"{call.name}(...)")
+        for system, pattern in _CALLS.items():
+            if pattern.search(call.name) and _is_really(system, source, call):
+                yield Hit(system, path, call.line, f"{call.name}(...)")
 
 
 def _is_really(system: str, source: Source, call: Call) -> bool:
@@ -134,7 +133,7 @@ def _has_settings(facts: Facts) -> bool:
         if (
             name.startswith("exp")
             and modules
-            and all(not facts.importers.get(m) and facts.parsed(m).main is None for m in modules)
+            and all(not facts.importers(m) and main_guard(facts.texts[m]) is None for m in modules)
         ):
             return True
     return False
@@ -142,7 +141,7 @@ def _has_settings(facts: Facts) -> bool:
 
 def _workflow_configs(facts: Facts) -> Iterator[Hit]:
     """Snakemake's configfile, and DVC's parameters where a script reads them."""
-    for path in facts.files:
+    for path in facts.notable:
         if path.rpartition("/")[2] == "Snakefile" or path.endswith(".smk"):
             line = facts.line_of(path, "configfile:")
             if line is not None:

@@ -59,6 +59,7 @@ _ASIDE = (
     | paths.EXAMPLES
     | {"data", "datasets", "dataset", "assets", "static", "public", "docker", "images", "img"}
 )
+_FOR_EXPERIMENTS = ("exp", "ablation", "repro")
 _DEEPEST = 3
 
 
@@ -137,22 +138,21 @@ def _is_kept_outputs(role: str) -> Callable[[Facts, str], str | None]:
 
 
 def _is_code(facts: Facts, directory: str) -> bool:
-    """Whether a directory is importable source and nothing else: a package whose files are all Python."""
+    """Whether a directory holds source code and little else; one that is named for experiments must also be a package."""
     below = facts.below(directory)
-    modules = [f for f in below if f.endswith(".py")]
-    packaged = f"{directory}/__init__.py" in facts.names or not _name(directory).startswith(
-        ("exp", "ablation", "repro")
-    )
-    return bool(modules) and len(modules) >= 0.6 * len(below) and packaged
+    modules = sum(f.endswith(".py") for f in below)
+    if _name(directory).startswith(_FOR_EXPERIMENTS):
+        return modules >= 0.9 * len(below) and facts.has(f"{directory}/__init__.py")
+    return modules >= 0.6 * len(below)
 
 
 def _is_analysis(facts: Facts, directory: str) -> str | None:
     below = facts.below(directory)
     notebooks = _counted(facts, directory, (".ipynb", ".rmd", ".qmd"))
-    named = _name(directory) in _NAMES["analysis"]
-    if named and (notebooks or not _is_code(facts, directory) or any(_runs(facts, f) for f in below)):
-        return f"{notebooks} notebooks" if notebooks else f"holds {below[0]}"
-    texts = sum(f.endswith((".py", ".sh", ".ipynb", ".yaml", ".yml", ".r", ".R")) for f in below)
+    if _name(directory) in _NAMES["analysis"]:
+        package = facts.has(f"{directory}/__init__.py") and not any(_runs(facts, f) for f in below)
+        return None if package and not notebooks else f"holds {below[0]}"
+    texts = _counted(facts, directory, (".py", ".sh", ".ipynb", ".yaml", ".yml", ".r"))
     if notebooks and "/" not in directory and notebooks >= 0.6 * max(texts, 1):
         return f"{notebooks} notebooks"
     return None
@@ -187,7 +187,7 @@ def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> 
     chosen, lost = [], []
     for directory in sorted(d for d in facts.tree if "/" not in d and (_EXPERIMENTS.match(d) or _holds_runs(facts, d))):
         count = len(facts.below(directory))
-        named_for_experiments = _name(directory).startswith(("exp", "ablation", "repro"))
+        named_for_experiments = _name(directory).startswith(_FOR_EXPERIMENTS)
         if _is_code(facts, directory) and not (
             named_for_experiments and any(e.startswith(directory + "/") for e in entry_points)
         ):
@@ -214,7 +214,7 @@ def experiment_root(facts: Facts) -> Found[str]:
         return Found(
             "exp", (Evidence(path="exp", text=f"holds {len(facts.below('exp'))} tracked files, no importable source"),)
         )
-    importers = facts.importers.get(source, ())
+    importers = facts.importers(source)
     line = (
         next((i.line for i in facts.parsed(importers[0]).imports if i.module.split(".")[0] == "exp"), None)
         if importers
@@ -230,6 +230,6 @@ def experiment_root(facts: Facts) -> Found[str]:
 
 def _is_source(facts: Facts, path: str) -> bool:
     """Whether a module below exp/ is imported from outside exp/, or belongs to a package there."""
-    if any(not i.startswith("exp/") for i in facts.importers.get(path, ())):
+    if any(not i.startswith("exp/") for i in facts.importers(path)):
         return True
-    return "exp/__init__.py" in facts.names and not path.endswith("__init__.py")
+    return facts.has("exp/__init__.py") and not path.endswith("__init__.py")

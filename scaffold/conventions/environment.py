@@ -32,7 +32,7 @@ def files(facts: Facts) -> Found[tuple[str, ...]]:
     """The declaring files at depth 1 or 2; one that only configures linters or tests declares nothing."""
     named = [
         p
-        for p in facts.files
+        for p in facts.notable
         if p.count("/") <= 1
         and _FILE.match(p)
         and not paths.is_hidden(p)

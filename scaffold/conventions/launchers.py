@@ -46,9 +46,12 @@ _PAIRS = {
 _NO_LAUNCH = frozenset(
     ("echo", "printf", "pip", "pip3", "conda", "mamba", "apt", "apt-get", "which", "uv", "cat", "man", "export")
 )
+_STARTERS = vocabulary("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
 _JOB_KINDS = vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
-_DOC_MAY_SHOW = re.compile(
-    r"torchrun|torch\.distributed|accelerate|sbatch|srun|mpirun|mpiexec|deepspeed|horovodrun|\bsky\b|\bray\b"
+_NEEDLES = (
+    *("torchrun", "torch.distributed.launch", "torch.distributed.run", "accelerate launch", "sbatch", "srun", "mpirun"),
+    *("mpiexec", "deepspeed", "horovod", "import ray", "from ray", "import sky", "submitit", "kubernetes"),
+    *("notebook_launcher", "sky launch", "ray job", "kubectl"),
 )
 
 
@@ -97,32 +100,11 @@ def started_by(command: shell.Command) -> Iterator[str]:
 
 def _launching(before: tuple[str, ...]) -> bool:
     """Whether the words before a tool start it: srun, env, uv run, python -m, docker run and the like."""
-    return before[0] in (
-        "srun",
-        "uv",
-        "poetry",
-        "env",
-        "singularity",
-        "apptainer",
-        "docker",
-        "bash",
-        "sh",
-        "python",
-        "python3",
-        "numactl",
-        "xvfb-run",
-        "nsys",
-        "LAUNCHER",
-    )
+    return before[0] in _STARTERS
 
 
 def _in_python(facts: Facts) -> Iterator[Hit]:
-    for path in speaking(facts):
-        text = facts.texts[path]
-        if not _DOC_MAY_SHOW.search(text) and not any(
-            m in text for m in ("submitit", "horovod", "kubernetes", "notebook_launcher")
-        ):
-            continue
+    for path in facts.mentioning(_NEEDLES, speaking(facts)):
         source = facts.parsed(path)
         for name, modules in _IMPORTS.items():
             line = source.uses(*modules)

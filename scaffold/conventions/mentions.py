@@ -40,7 +40,7 @@ class Index:
 def index(facts: Facts) -> Index:
     """What a word of a command may name."""
     by_name: dict[str, list[str]] = {}
-    for path in facts.files:
+    for path in facts.notable:
         if path.endswith(SUFFIXES):
             by_name.setdefault(path.rpartition("/")[2], []).append(path)
     return Index(by_name, _installed(facts))
@@ -62,7 +62,7 @@ def _installed(facts: Facts) -> dict[str, str]:
     for name, equals, target in (e.partition("=") for e in entries):
         module = target.strip().split(":")[0].replace(".", "/")
         path = next(
-            (p for b in ("", "src/") for p in (f"{b}{module}.py", f"{b}{module}/__init__.py") if p in facts.names), None
+            (p for b in ("", "src/") for p in (f"{b}{module}.py", f"{b}{module}/__init__.py") if facts.has(p)), None
         )
         if equals and path:
             found[name.strip()] = path
@@ -97,7 +97,7 @@ def run_by(facts: Facts, command: shell.Command, known: Index) -> Iterator[tuple
     if words[0] in known.installed:
         yield known.installed[words[0]], command.text
         return
-    if not (_RUNNERS.match(words[0].rpartition("/")[2]) or words[0].startswith(("./", "$")) or words[0] in facts.names):
+    if not (_RUNNERS.match(words[0].rpartition("/")[2]) or words[0].startswith(("./", "$")) or facts.has(words[0])):
         return
     for at, word in enumerate(words[:40]):
         if at and words[at - 1] == "-m":
@@ -108,16 +108,16 @@ def run_by(facts: Facts, command: shell.Command, known: Index) -> Iterator[tuple
 
 def _module(facts: Facts, word: str) -> list[str]:
     stem = word.replace(".", "/")
-    return [p for b in (stem, f"src/{stem}") for p in (f"{b}.py", f"{b}/__main__.py") if p in facts.names]
+    return [p for b in (stem, f"src/{stem}") for p in (f"{b}.py", f"{b}/__main__.py") if facts.has(p)]
 
 
 def _file(facts: Facts, command: shell.Command, word: str, known: Index) -> Iterator[tuple[str, str]]:
     """A path from the work directory, from the folder of the document or script, or a name that only one file has."""
     plain = word.removeprefix("./")
     folder = command.path.rpartition("/")[0]
-    if plain in facts.names:
+    if facts.has(plain):
         yield plain, command.text
-    elif f"{folder}/{plain}" in facts.names:
+    elif facts.has(f"{folder}/{plain}"):
         yield f"{folder}/{plain}", f"cd {folder} && {command.text}"
     else:
         tail = plain.replace("../", "")

@@ -19,8 +19,10 @@ _MANY_NAMES = frozenset(("log", "log_metrics", "log_dict", "log_metric", "save_m
 _KEEPS_METRICS = re.compile(
     r"(^|[._])(metrics?|logs?|log_dict|stats?|scalars?|summary|losses|results?)(_|\d|$)", re.IGNORECASE
 )
+_NEEDLES = ("log", "add_scalar", ".scalar(", "json.dump", "metrics", "stats", "results", "losses", ".measure(")
 _MAY_LOG = re.compile(
-    r"\.log(_metrics?|_dict|_metric)?\(|add_scalars?\(|log_metric|\.scalar\(|json\.dump|(metrics?|logs?|stats?|log_dict|scalars?|summary|losses|results?)\[|\.measure\("
+    r"""\.log(_metrics|_dict|_metric)?\(\s*[{"'fms]|add_scalars?\(|log_metric|\.scalar\(|json\.dump\(\s*\{|\.measure\("""
+    r"""|(metrics?|logs?|stats?|log_dict|scalars?|summary|losses|results?)\["""
 )
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
 _QUALITY_UP = vocabulary(
@@ -77,7 +79,7 @@ def direction(name: str) -> str | None:
 
 
 def _logged(facts: Facts) -> Iterator[Hit]:
-    for path in speaking(facts):
+    for path in facts.mentioning(_NEEDLES, speaking(facts)):
         if not _MAY_LOG.search(facts.texts[path]):
             continue
         for call in facts.parsed(path).calls:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from scaffold.facts import Facts
 from scaffold.facts.source import Call, Definition, Ref, Source, word
 
+SEED = ("seed", "Seed", "SEED", "random_state")
 _CLI_LIBRARIES = ("tyro", "simple_parsing", "pyrallis", "draccus", "tap", "jsonargparse", "chz")
 _TAKES_A_CLASS = re.compile(r"(^|\.)(cli|parse|parse_args|wrap|add_arguments|entrypoint|argparse)$")
 _HUGGING_FACE = re.compile(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
@@ -17,7 +18,9 @@ _TRAINING_ARGUMENTS = re.compile(
     r"^(Seq2Seq)?TrainingArguments$"
     r"|^(SFT|DPO|ORPO|KTO|PPO|PPOv2|GRPO|RLOO|Reward|CPO|BCO|GKD|OnlineDPO|NashMD|XPO|PRM|IterativeSFT)(Config|TrainingArguments)$"
 )
-_ADDS_OPTIONS = re.compile(r"(add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$", re.IGNORECASE)
+_ADDS_OPTIONS = re.compile(
+    r"^(?!ArgumentParser)\w*?((add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$)", re.IGNORECASE
+)
 _TAKES_OVER = re.compile(
     r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|(add|get|make|build|set|parse|init)_?\w*(args?|arguments|parser|options|opts|flags)\w*"
     r"|\w*parser|args|opt)$"
@@ -33,11 +36,11 @@ class Script:
     source: Source
     near: Mapping[str, int]
 
-    def sources(self, *, within: int = 9) -> Iterator[tuple[str, Source]]:
-        """The script and what it imports, the nearest first."""
-        for path in sorted(self.near, key=lambda p: (self.near[p], p)):
-            if self.near[path] <= within:
-                yield path, self.facts.parsed(path)
+    def sources(self, *needles: str, within: int = 9) -> Iterator[tuple[str, Source]]:
+        """The script and what it imports, the nearest first: of the latter what holds one of `needles`."""
+        near = sorted((p for p in self.near if self.near[p] <= within), key=lambda p: (self.near[p], p))
+        holding = set(self.facts.mentioning(needles, near))
+        yield from ((p, self.facts.parsed(p)) for p in near if p == self.path or p in holding)
 
 
 def declared(source: Source) -> Iterator[str]:
@@ -71,11 +74,11 @@ def builds_parser(source: Source) -> bool:
 
 
 def taken_over(script: Script) -> Iterator[str]:
-    """Options that imported modules declare: a shared argument module, a wrapped trainer, `parents=[...]`."""
+    """Options that imported modules with a seed declare: a shared argument module, a wrapped trainer, `parents=[...]`."""
     own = builds_parser(script.source)
     if own and not _extends_parser(script.source):
         return
-    for path, source in script.sources():
+    for path, source in script.sources(*SEED):
         alone = source.main is None and not own
         if path != script.path and (alone or _calls_into(script.source, path)):
             yield from declared(source)
@@ -100,11 +103,11 @@ def _calls_into(source: Source, path: str) -> bool:
     return any(not i.names or stem in i.names or any(_TAKES_OVER.match(n) for n in i.names) for i in found)
 
 
-def typed(script: Script) -> Iterator[str]:
-    """Fields of the dataclasses that tyro and its like turn into options, nested ones with their prefix."""
+def typed(script: Script, wanted: Callable[[str], object]) -> Iterator[str]:
+    """The `wanted` fields of dataclasses that tyro and its like turn into options, nested ones with their prefix."""
     if builds_parser(script.source):
         return
-    parsing = [s for _, s in script.sources() if s.uses(*_CLI_LIBRARIES) is not None]
+    parsing = [s for _, s in script.sources(*_CLI_LIBRARIES) if s.uses(*_CLI_LIBRARIES) is not None]
     if not parsing:
         return
     dashed = any(s.uses("tyro") is not None for s in parsing)
@@ -112,14 +115,11 @@ def typed(script: Script) -> Iterator[str]:
         str(a) for s in parsing for c in s.calls if _TAKES_A_CLASS.search(c.name) for a in c.args if isinstance(a, Ref)
     }
     found = []
-    for path, source in script.sources():
-        for owner in (d for d in source.classes if d.fields):
+    for path, source in script.sources(*SEED):
+        for owner, name in ((d, f) for d in source.classes for f in d.fields if wanted(f)):
             prefix = "" if path == script.path or owner.name in taken else _prefix(script, owner)
             if prefix is not None:
-                found += [
-                    (prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}")
-                    for name in owner.fields
-                ]
+                found.append((prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}"))
     yield from (option for _, option in sorted(found, key=lambda f: f[0]))
 
 
@@ -127,7 +127,7 @@ def _prefix(script: Script, owner: Definition, *, deepest: int = 3) -> str | Non
     """The fields of other classes through which one reaches `owner`, as `debug.`; None where none holds it."""
     name = f"{owner.outer}.{owner.name}" if owner.outer else owner.name
     whole = re.compile(rf"(?<![\w.]){re.escape(name)}\b")
-    for holder in (d for _, s in script.sources() for d in s.classes if d != owner):
+    for holder in (d for _, s in script.sources(owner.name) for d in s.classes if d != owner):
         for field, annotation in holder.fields.items():
             if whole.search(annotation):
                 above = _prefix(script, holder, deepest=deepest - 1) if deepest > 1 else None
@@ -142,7 +142,7 @@ def hugging_face(script: Script) -> Iterator[str]:
         return
     first = parsers[0].args[0] if parsers[0].args else parsers[0].keywords.get("dataclass_types")
     names = {str(n) for n in (first if isinstance(first, tuple) else (first,)) if n}
-    classes = {d.name: d for _, s in script.sources() for d in s.classes}
+    classes = {d.name: d for _, s in script.sources(*SEED, *names) for d in s.classes}
     bases = {b for n in names if n in classes for b in classes[n].bases}
     if any(_TRAINING_ARGUMENTS.match(n.rpartition(".")[2]) for n in names | bases):
         yield "--seed"

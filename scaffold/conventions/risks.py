@@ -11,8 +11,10 @@ from scaffold.facts import Facts, paths
 from scaffold.facts.paths import vocabulary
 
 _ABSOLUTE = re.compile(
-    r"""["'=\s](/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content|datasets?)/[\w.\-]+(?:/[\w.\-]+)*)"""
+    r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
+    r"|datasets?)/[\w.\-]+(?:/[\w.\-]+)*"
 )
+_BEFORE_ABSOLUTE = ('"/', "'/", "=/", " /")
 _LOCKS = ("uv.lock", "poetry.lock", "pixi.lock", "pdm.lock", "conda-lock.yml", "Pipfile.lock")
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
 _OUTPUT_DIRS = vocabulary("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
@@ -46,7 +48,7 @@ def _seeds(entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
 def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
     if environment.manager == "none":
         yield "no declared environment", None
-    elif not any(f.rpartition("/")[2] in _LOCKS for f in environment.files) and "conda-lock.yml" not in facts.names:
+    elif not any(f.rpartition("/")[2] in _LOCKS for f in environment.files) and not facts.has("conda-lock.yml"):
         yield "no lock file", None
 
 
@@ -57,34 +59,32 @@ def _tests(tests: Tests) -> Iterator[Risk]:
 
 def _paths(facts: Facts) -> Iterator[Risk]:
     """Absolute paths in code and scripts, not in comments: they exist on the author's machine only."""
-    places = []
-    for path in [*facts.python, *facts.of("shell")]:
-        text = facts.texts[path]
-        match = _ABSOLUTE.search(text)
-        while match:
-            start = text.rfind("\n", 0, match.start(1)) + 1
-            if "#" not in text[start : match.start(1)] and "$" not in text[start : match.start(1)][-1:]:
-                places.append((path, text.count("\n", 0, match.start(1)) + 1, match[1]))
-                break
-            match = _ABSOLUTE.search(text, match.end())
+    files = facts.mentioning(_BEFORE_ABSOLUTE, [*facts.python, *facts.of("shell")])
+    places = [(path, *found) for path in files if (found := _absolute(facts.texts[path])) is not None]
     if places:
         path, line, shown = places[0]
         more = f" and {len(places) - 1} more files" if len(places) > 1 else ""
         yield f"hard-coded absolute paths: {path}:{line}{more}", Evidence(path=path, line=line, text=shown)
 
 
+def _absolute(text: str) -> tuple[int, str] | None:
+    """The first line with an absolute path at the beginning of a word, and the path."""
+    for found in _ABSOLUTE.finditer(text):
+        before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+        if before[-1:] in ("", '"', "'", "=", " ", "\t") and "#" not in before:
+            return text.count("\n", 0, found.start()) + 1, found[0]
+    return None
+
+
 def _outputs(facts: Facts) -> Iterator[Risk]:
-    kept = [
-        f
-        for f in facts.files
-        if (f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f))
-        or (f.split("/")[0] in _OUTPUT_DIRS and "/" in f and not f.endswith((".gitkeep", ".gitignore", ".md", ".py")))
-    ]
+    """Outputs that git tracks: by their suffix, or by the folder at the top that they lie in."""
+    folders = [d for d in facts.tree if "/" not in d and d in _OUTPUT_DIRS]
+    below = (f for d in folders for f in facts.below(d) if not f.endswith((".gitkeep", ".gitignore", ".md", ".py")))
+    left = (f for f in facts.notable if f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f))
+    kept = sorted({*below, *left})
     if kept:
-        yield (
-            f"outputs are committed to git: {kept[0]}" + (f" and {len(kept) - 1} more" if len(kept) > 1 else ""),
-            Evidence(path=kept[0], text="tracked"),
-        )
+        more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
+        yield f"outputs are committed to git: {kept[0]}{more}", Evidence(path=kept[0], text="tracked")
 
 
 def _ignored(facts: Facts) -> Iterator[Risk]:

@@ -19,6 +19,8 @@ _PARSERS = re.compile(
     r"|LightningCLI|simple_parsing|DEFINE_config_file|flags\.DEFINE|sys\.argv"
 )
 _MAIN = re.compile(r"^if\s+__name__\s*==|^\s*(absl\.)?app\.run\(", re.MULTILINE)
+# a cheap first look for what `Source.acts` then says for sure
+_ACTS = re.compile(r"^(?:for|while|with|if)\b|^[A-Za-z_][\w.]*\(", re.MULTILINE)
 _HELPER = re.compile(
     r"^(setup|conftest|conf|__init__|versioneer|noxfile|tasks|dodo|hubconf|_version|install|build|fabfile)$"
 )
@@ -67,7 +69,7 @@ def _varied(ranked: list[Script]) -> tuple[Script, ...]:
 def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
     for path in facts.python:
         text = facts.texts[path]
-        guard = _MAIN.search(text)
+        guard = _MAIN.search(text) if "__main__" in text or "app.run" in text else None
         run = named.get(path, [])
         if not _is_script(facts, path, guarded=bool(guard), run=bool(run)):
             continue
@@ -99,11 +101,9 @@ def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
         and not run
     ):
         return False
-    if facts.parsed(path).acts is None or facts.importers.get(path):
+    if not _ACTS.search(facts.texts[path]) or facts.parsed(path).acts is None or facts.importers(path):
         return False
-    return not any(
-        f"open('{name}')" in t or f'open("{name}")' in t for p, t in facts.texts.items() if p.endswith(".py")
-    )
+    return not facts.mentioning((f"open('{name}')", f'open("{name}")'), facts.python)
 
 
 def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool) -> dict[str, float]:
@@ -112,7 +112,7 @@ def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool) -> di
     in_readme = [m for m in shown if "readme" in m.command.path.lower() and "/" not in m.command.path]
     others = len(run) - len(shown)
     parses = bool(_PARSERS.search(text))
-    a_module = guarded and not parses and not run and bool(facts.importers.get(path))
+    a_module = guarded and not parses and not run and bool(facts.importers(path))
     return {
         "has a main guard": 3.0 if guarded else 0.0,
         "works at its top level": 1.5 if not guarded else 0.0,
@@ -175,7 +175,7 @@ def _launches(command: shell.Command) -> bool:
 
 def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
     """Workflow files, and scripts of languages whose text is not read: by name, and where a command runs them."""
-    for path in facts.files:
+    for path in facts.notable:
         name = path.rpartition("/")[2]
         known = name in ("Snakefile", "_targets.R", "main.nf") or re.fullmatch(r"(run|main|train)\.(R|jl|m)", name)
         if (

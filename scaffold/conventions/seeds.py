@@ -44,7 +44,7 @@ def _of_python(facts: Facts, path: str) -> str | None:
         best(options.declared(script.source))
         or _lightning_cli(script)
         or _config_flag(script)
-        or best(options.typed(script))
+        or best(options.typed(script, _SEED.match))
         or best(options.hugging_face(script))
         or best(options.taken_over(script))
         or _sacred(script)
@@ -55,7 +55,7 @@ def _of_python(facts: Facts, path: str) -> str | None:
 
 
 def best(names: Iterable[str]) -> str | None:
-    """The plainest of several options or keys: `--seed` before `--data_seed`, `seed` before `train.seed` and `seeds`."""
+    """The plainest of several options or keys: `--seed` before `--data_seed`, `seed` before `train.seed`, `seeds`."""
     found = [n for n in names if _SEED.match(n.lstrip("-").rpartition(".")[2])]
     return min(found, key=_plainness, default=None)
 
@@ -92,7 +92,7 @@ def _group_seed(script: Script, base: str) -> str | None:
 
 def _stored_seed(script: Script) -> str | None:
     """A seed field of a dataclass in a module that stores structured configurations."""
-    stored = (s for _, s in script.sources() if any(c.last == "store" for c in s.calls))
+    stored = (s for _, s in script.sources(*options.SEED) if any(c.last == "store" for c in s.calls))
     return best(field for s in stored for d in s.classes for field in d.fields)
 
 
@@ -135,10 +135,11 @@ def _exec_override(script: Script) -> str | None:
 
 def _dotlist(script: Script) -> str | None:
     """OmegaConf takes `seed=` from the command line over a file or dataclass that has a seed."""
-    if not any(c.last in ("from_cli", "from_dotlist") for _, s in script.sources() for c in s.calls):
+    overrides = ("from_cli", "from_dotlist")
+    if not any(c.last in overrides for _, s in script.sources(*overrides) for c in s.calls):
         return None
     facts = script.facts
-    key = best(field for _, s in script.sources() for d in s.classes for field in d.fields)
+    key = best(field for _, s in script.sources(*options.SEED) for d in s.classes for field in d.fields)
     key = key or best(k for p in facts.of("config") if not paths.is_test(p) for k in dotted_keys(facts.texts[p]))
     return f"{key}=" if key else None
 
@@ -146,7 +147,7 @@ def _dotlist(script: Script) -> str | None:
 def _from_file(script: Script) -> str | None:
     """A seed that only a file sets: `params["seed"]` of a YAML file that is loaded gives `config:train.seed`."""
     source = script.source
-    close = [s for _, s in script.sources(within=2)]
+    close = [s for _, s in script.sources("load", "params_show", "fromfile", *options.SEED, within=2)]
     if not any(_LOADS.search(c.name) for s in close for c in s.calls):
         return None
     used = best(source.keys) or best(n.rpartition(".")[2] for n in source.names if _SETTINGS.search(n))

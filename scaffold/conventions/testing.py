@@ -19,18 +19,10 @@ _RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
 _DEEPEST = 4
 
 
-def test_files(facts: Facts) -> list[str]:
+def files_of_tests(facts: Facts) -> list[str]:
     """Python files that hold tests: named as such, and with a test in them."""
-    named = [
-        p
-        for p in facts.of("python")
-        if paths.is_test(p) and not paths.is_doc(p) and p.rpartition("/")[2] != "conftest.py"
-    ]
-    return [
-        p
-        for p in named
-        if _is_test_name(p) and (_TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p]))
-    ]
+    named = [p for p in facts.of("python") if paths.is_test(p) and not paths.is_doc(p) and _is_test_name(p)]
+    return [p for p in named if _TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p])]
 
 
 def _is_test_name(path: str) -> bool:
@@ -38,11 +30,11 @@ def _is_test_name(path: str) -> bool:
     return name.startswith("test") or name.endswith(("_test.py", "_tests.py"))
 
 
-def test_paths(facts: Facts) -> Found[tuple[str, ...]]:
+def folders_of_tests(facts: Facts) -> Found[tuple[str, ...]]:
     """The topmost folders named for tests that hold test files; for tests beside the code, the folder they share."""
     folders: list[Hit] = []
     beside: list[str] = []
-    for path in test_files(facts):
+    for path in files_of_tests(facts):
         pieces = path.split("/")[:-1]
         at = next((n for n, p in enumerate(pieces) if p.lower() in paths.TESTS), None)
         if at is None:
@@ -70,8 +62,8 @@ def _shared(files: list[str]) -> str:
 
 def runner(facts: Facts) -> Found[str | None]:
     """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
-    files = test_files(facts)
-    if not test_paths(facts).value:
+    files = files_of_tests(facts)
+    if not folders_of_tests(facts).value:
         return Found(None)
     for hit in (*_configured(facts), *_called(facts), *_imported(facts)):
         return Found("pytest", (hit.evidence,))
@@ -89,7 +81,7 @@ def _configured(facts: Facts) -> Iterator[Hit]:
     for path, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest"), ("pytest.ini", "pytest")):
         if section in ini(facts.texts.get(path, "")):
             yield Hit("pytest", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
-    for path in facts.files:
+    for path in facts.notable:
         if path.endswith("conftest.py") and not paths.is_vendored(path.rpartition("/")[0]):
             yield Hit("pytest", path, None, "conftest.py")
 
@@ -108,6 +100,6 @@ def _called(facts: Facts) -> Iterator[Hit]:
 
 
 def _imported(facts: Facts) -> Iterator[Hit]:
-    for path in test_files(facts):
+    for path in files_of_tests(facts):
         if re.search(r"^\s*(import pytest|from pytest)", facts.texts[path], re.MULTILINE):
             yield Hit("pytest", path, facts.line_of(path, "pytest"), "import pytest")

@@ -35,6 +35,11 @@ _CLASS = re.compile(
     re.IGNORECASE,
 )
 _NAMES = {**{name: name for name in _MODULES}, "cometml": "comet", "comet_ml": "comet", "summarywriter": "tensorboard"}
+_NEEDLES = (
+    *("wandb", "mlflow", "ensorboard", "import aim", "from aim", "neptune", "comet_ml", "clearml", "dvclive", "visdom"),
+    *("swanlab", "trackio", "import trains", "from trains", "SummaryWriter", "summary.", "report_to", "log_with"),
+    *("WandbLogger", "WandbCallback", "MLFlowLogger", "AimLogger", "NeptuneLogger", "CometLogger", "CometMLLogger"),
+)
 _REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--log_with"))
 _MAY_NAME = re.compile(r"(?i)(logger|callback|tracker|writer|visbackend|report_to|log_with)")
 _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|tensorflow|keras)\b.*\bTensorBoard$")
@@ -52,11 +57,7 @@ def speaking(facts: Facts) -> list[str]:
 
 
 def _in_python(facts: Facts) -> Iterator[Hit]:
-    for path in speaking(facts):
-        if not any(
-            name in facts.texts[path].lower() for name in (*_MODULES, "summary", "comet_ml", "report_to", "log_with")
-        ):
-            continue
+    for path in facts.mentioning(_NEEDLES, speaking(facts)):
         source = facts.parsed(path)
         for name, modules in _MODULES.items():
             line = source.uses(*modules)

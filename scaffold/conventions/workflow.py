@@ -42,7 +42,7 @@ def workflow(facts: Facts) -> Found[tuple[str, ...]]:
 
 def _by_name(facts: Facts) -> Iterator[Hit]:
     for path, tool in _AT_TOP.items():
-        if path in facts.names:
+        if facts.has(path):
             yield Hit(tool, path, None, path)
 
 
@@ -64,5 +64,5 @@ def _by_content(facts: Facts) -> Iterator[Hit]:
 
 def agent_guides(facts: Facts) -> Found[tuple[str, ...]]:
     """AGENTS.md, CLAUDE.md and their like, at any depth, links included."""
-    named = (p for p in facts.files if ("." in p and _GUIDE.search(p)))
+    named = (p for p in facts.notable if ("." in p and _GUIDE.search(p)))
     return listed(Hit(p, p, None, p.rpartition("/")[2]) for p in named if not paths.is_vendored(p.rpartition("/")[0]))

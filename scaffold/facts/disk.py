@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Generic, ParamSpec, TypeVar
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
@@ -13,6 +15,8 @@ from scaffold.facts import history as past
 from scaffold.facts import machine, paths, repository
 from scaffold.facts.model import Facts
 
+T = TypeVar("T")
+P = ParamSpec("P")
 MOST_FILES = 300_000
 _UNTRACKED_TREES = paths.VENDORED | {"wandb", "mlruns", ".git"}
 
@@ -32,17 +36,44 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
     if where.refusal is not None:
         raise ScaffoldError(f"git will not read {workdir}: {where.refusal}")
     top = where.top
-    files = git.tracked(workdir) or git.untracked(workdir) if top else sorted(_walk(workdir))
+    state = _Later(repository.read, workdir) if top else None
+    offers = _Later(machine.read)
+    files = (git.tracked(workdir) or git.untracked(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(p for p in _submodules(workdir, top) if p)
-    texts, unread = _texts(workdir, top or workdir, files, submodules)
+    notable = paths.notable(files)
+    texts, unread = _texts(workdir, top or workdir, notable, submodules)
     return Facts(
         files=tuple(files),
+        notable=tuple(notable),
         texts=texts,
         unread=unread,
-        git=repository.read(workdir, texts, submodules) if top else None,
-        machine=machine.read(),
+        git=repository.git_of(where.head, state.result(), texts, submodules) if state else None,
+        machine=offers.result(),
         history=tuple(past.read(workdir)) if history else None,
     )
+
+
+class _Later(Generic[T]):
+    """A question that is asked while other things go on."""
+
+    def __init__(self, ask: Callable[P, T], *args: P.args, **options: P.kwargs) -> None:
+        self._answers: list[T] = []
+        self._errors: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run, args=(lambda: ask(*args, **options),), daemon=True)
+        self._thread.start()
+
+    def _run(self, ask: Callable[[], T]) -> None:
+        try:
+            self._answers.append(ask())
+        except BaseException as error:
+            self._errors.append(error)
+
+    def result(self) -> T:
+        """The answer, waited for; what went wrong is raised here."""
+        self._thread.join()
+        if self._errors:
+            raise self._errors[0]
+        return self._answers[0]
 
 
 def _walk(workdir: Path) -> Iterator[str]:

@@ -29,7 +29,7 @@ def read(workdir: Path) -> list[str]:
     lines = [
         line for file in _files() for line in _lines(file) if _LAUNCH.search(line) and _is_ours(line, known, workdir)
     ]
-    latest = list(dict.fromkeys(reversed(lines)))[:MOST][::-1]
+    latest = list(dict.fromkeys(reversed(lines)))[::-1]
     jobs = [f"sacct: {line}" for line in _jobs(workdir)]
     return [redact(line) for line in (latest + jobs)][-MOST:]
 

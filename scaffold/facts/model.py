@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,52 +11,67 @@ from scaffold.facts import paths, prose, shell, source
 from scaffold.facts.machine import Machine
 from scaffold.facts.repository import Git
 
+DEEPEST = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """A repository as its tracked files show it. Paths are relative to the work directory, sorted.
 
-    `texts` holds what was read, `unread` says of the files that should have been read why they were not.
+    `notable` are the files that are not plain data, `texts` what was read of them; `unread` says of the files that should
+    have been read why they were not.
     """
 
     files: tuple[str, ...] = ()
+    notable: tuple[str, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     git: Git | None = None
     machine: Machine = field(default_factory=Machine)
     history: tuple[str, ...] | None = None
     _sources: dict[str, source.Source] = field(default_factory=dict, compare=False, repr=False)
+    _imported: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """All tracked files, to ask for one."""
-        return frozenset(self.files)
-
-    @cached_property
-    def directories(self) -> Mapping[str, int]:
-        """Every directory that holds files directly -> how many."""
-        return Counter(name.rpartition("/")[0] for name in self.files)
+    def has(self, path: str) -> bool:
+        """Whether a file is tracked."""
+        at = bisect_left(self.files, path)
+        return at < len(self.files) and self.files[at] == path
 
     @cached_property
     def tree(self) -> Mapping[str, int]:
-        """Every directory -> how many files lie below it, at any depth."""
-        below: Counter[str] = Counter()
-        for directory, count in self.directories.items():
-            while directory:
-                below[directory] += count
-                directory = directory.rpartition("/")[0]
+        """Every directory of at most three parts -> how many files lie below it; folders of data are not entered."""
+        below: dict[str, int] = {}
+        self._grow(below, "", 0, len(self.files))
         return below
+
+    def _grow(self, below: dict[str, int], prefix: str, at: int, end: int) -> None:
+        while at < end:
+            cut = self.files[at].find("/", len(prefix))
+            if cut < 0:
+                at += 1
+                continue
+            directory = self.files[at][:cut]
+            after = bisect_left(self.files, directory + "0", at, end)
+            below[directory] = after - at
+            if directory.count("/") < DEEPEST - 1 and directory[len(prefix) :].lower() not in paths.DATA:
+                self._grow(below, directory + "/", at, after)
+            at = after
 
     def below(self, directory: str) -> list[str]:
         """The files below a directory."""
-        from bisect import bisect_left
-
         first, last = bisect_left(self.files, directory + "/"), bisect_left(self.files, directory + "0")
         return list(self.files[first:last])
 
     def of(self, *kinds: str) -> list[str]:
         """The files of some kinds (see `paths.LIMITS`) that were read, sorted."""
-        return sorted(p for p in self.texts if paths.kind(p) in kinds)
+        return sorted(p for kind in kinds for p in self._by_kind.get(kind, ()))
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.texts:
+            found.setdefault(paths.kind(path) or "", []).append(path)
+        return found
 
     @cached_property
     def python(self) -> tuple[str, ...]:
@@ -71,6 +86,11 @@ class Facts:
                 text = prose.notebook_code(text) or ""
             self._sources[path] = source.parse(text)
         return self._sources[path]
+
+    def mentioning(self, needles: Iterable[str], among: Iterable[str]) -> list[str]:
+        """Those of the files `among` whose text holds one of `needles`: the ones worth parsing."""
+        wanted = tuple(needles)
+        return [p for p in among if (text := self.texts.get(p)) and any(map(text.__contains__, wanted))]
 
     def known(self, path: str) -> source.Source | None:
         """A file's Source where it was asked for before; None where nobody needed it."""
@@ -104,11 +124,11 @@ class Facts:
         return tuple(c for p in own for c in prose.commands(p, self.texts[p]))
 
     def imported(self, path: str) -> tuple[str, ...]:
-        """The repository's own files that a Python file imports directly."""
-        found: list[str] = []
-        for statement in self.parsed(path).imports:
-            found += self._resolve(path, statement)
-        return tuple(dict.fromkeys(p for p in found if p != path))
+        """The repository's own files that a Python file imports directly, as its lines show."""
+        if path not in self._imported:
+            found = (p for i in source.imports_by_lines(self.texts.get(path, "")) for p in self._resolve(path, i))
+            self._imported[path] = tuple(dict.fromkeys(p for p in found if p != path))
+        return self._imported[path]
 
     def _resolve(self, path: str, statement: source.Import) -> Iterator[str]:
         folder = path.rpartition("/")[0]
@@ -140,14 +160,10 @@ class Facts:
                     found.setdefault(name, distance)
         return found
 
-    @cached_property
-    def importers(self) -> Mapping[str, tuple[str, ...]]:
-        """A Python file -> the other files of the repository that import it."""
-        found: dict[str, list[str]] = {}
-        for path in self.python:
-            for target in self.imported(path):
-                found.setdefault(target, []).append(path)
-        return {k: tuple(v) for k, v in found.items()}
+    def importers(self, path: str) -> tuple[str, ...]:
+        """The repository's own Python files that import a file."""
+        stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+        return tuple(p for p in self.mentioning((stem,), self.python) if path in self.imported(p))
 
 
 def _ancestors(folder: str) -> Iterator[str]:
@@ -159,7 +175,6 @@ def _ancestors(folder: str) -> Iterator[str]:
 
 def of_texts(texts: Mapping[str, str], **more: object) -> Facts:
     """Facts of files given as text, without a disk; an empty text is a file whose name is all there is to it."""
-    read = {
-        p: t for p, t in sorted(texts.items()) if t and paths.kind(p) and not paths.is_vendored(p.rpartition("/")[0])
-    }
-    return Facts(files=tuple(sorted(texts)), texts=read, **more)  # type: ignore[arg-type]
+    files = tuple(sorted(texts))
+    read = {p: texts[p] for p in files if texts[p] and paths.kind(p) and not paths.is_vendored(p.rpartition("/")[0])}
+    return Facts(files=files, notable=tuple(paths.notable(files)), texts=read, **more)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 
 def vocabulary(text: str) -> frozenset[str]:
@@ -18,6 +19,12 @@ VENDORED = vocabulary(
 TESTS = vocabulary("test tests testing unit_tests unittests integration_tests .test")
 DOCS = vocabulary("doc docs documentation website site")
 EXAMPLES = vocabulary("example examples demo demos tutorial tutorials sample samples")
+DATA = vocabulary("data datasets dataset assets static public images img")
+# the last four characters of files that are data whatever folder they lie in
+_DATA_ENDS = vocabulary(
+    ".npy .npz .png .jpg jpeg .gif .bmp .tif tiff webp .wav .mp3 .mp4 flac .csv .tsv .txt json sonl .bin .pkl .dat .mat"
+    " .zip r.gz .xml .svg .pdf .ply .obj .stl .pdb .cif cord quet .hdf .nii .dcm .svs .las .pcd"
+)
 
 # kind -> how many files are read at most, and how many bytes of each
 LIMITS = {
@@ -67,6 +74,11 @@ def kind(path: str) -> str | None:
         return "shell"
     parent = path.rpartition("/")[0].rpartition("/")[2]
     return "shell" if not suffix and parent in ("scripts", "script", "bin", "tools", "jobs", "slurm") else None
+
+
+def notable(files: Iterable[str]) -> list[str]:
+    """The files that are not plain data, by their last four characters: a look at the others would take too long."""
+    return [f for f in files if f[-4:] not in _DATA_ENDS or "requirements" in f or "README" in f]
 
 
 def parts(path: str) -> list[str]:

@@ -118,18 +118,36 @@ def parse(text: str) -> Source:
 
 
 def _by_lines(text: str, error: str) -> Source:
-    """What is left of a file that is not Python 3: its plain imports and its main guard."""
-    imports = [
-        Import(module=m[1] or m[2], names=(m[3],) if m[3] else (), line=text.count("\n", 0, m.start()) + 1)
-        for m in re.finditer(r"^(?:import\s+([\w.]+)|from\s+([\w.]+)\s+import\s+(\w+))", text, re.MULTILINE)
-    ]
+    """What is left of a file that is not Python 3: its imports, its options and its main guard."""
     options = [
         Call(name="parser.add_argument", args=(m[1],), line=text.count("\n", 0, m.start()) + 1)
         for m in re.finditer(r"""\.add_argument\(\s*['"](--[\w-]+)['"]""", text)
     ]
-    guard = re.search(r"""^if\s+__name__\s*==\s*['"]__main__['"]""", text, re.MULTILINE)
-    main = text.count("\n", 0, guard.start()) + 1 if guard else None
-    return Source(imports=tuple(imports), calls=tuple(options), main=main, error=error)
+    return Source(imports=tuple(imports_by_lines(text)), calls=tuple(options), main=main_guard(text), error=error)
+
+
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+)
+
+
+def imports_by_lines(text: str) -> Iterator[Import]:
+    """The import statements of a file as its lines show them: far faster than parsing, and good enough to follow them."""
+    for found in _IMPORT.finditer(text) if "import" in text else ():
+        line = text.count("\n", 0, found.start()) + 1
+        dots, module, names, plain = found.groups()
+        if plain is not None:
+            yield from (Import(module=m.split()[0], line=line) for m in plain.split(",") if m.strip())
+        else:
+            listed = re.sub(r"#[^\n]*|[()\\]", " ", names).split(",")
+            given = tuple(n.split()[0] for n in listed if n.strip())
+            yield Import(module=module, names=given, level=len(dots), line=line)
+
+
+def main_guard(text: str) -> int | None:
+    """The line of a module's main guard."""
+    found = re.search(r"^if\s+__name__\s*==", text, re.MULTILINE) if "__name__" in text else None
+    return text.count("\n", 0, found.start()) + 1 if found else None
 
 
 def dotted(node: ast.AST) -> str:
@@ -190,6 +208,11 @@ def _acts(node: ast.stmt) -> bool:
     )
 
 
+# nodes with nothing below them
+_OPERATORS = (kind for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop) for kind in base.__subclasses__())
+_LEAVES = frozenset((ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break, *_OPERATORS))
+
+
 class _Reader:
     """One walk over a module's tree."""
 
@@ -221,23 +244,33 @@ class _Reader:
         )
 
     def _walk(self, node: ast.AST, outer: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            inner = outer
-            if isinstance(child, ast.Call):
-                self._call(child)
-            elif isinstance(child, (ast.Import, ast.ImportFrom)):
-                self._import(child)
-            elif isinstance(child, ast.ClassDef):
-                self._class(child, outer)
-                inner = f"{outer}.{child.name}" if outer else child.name
-            elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self._function(child, outer)
-            elif isinstance(child, ast.Attribute):
-                if "seed" in child.attr.lower():
-                    self.names.setdefault(dotted(child), child.lineno)
-            elif isinstance(child, ast.Subscript):
-                self._subscript(child)
-            self._walk(child, inner)
+        """Visit what lies below a node; by hand, since `ast.iter_child_nodes` takes twice as long."""
+        for name in node._fields:
+            child = getattr(node, name, None)
+            if child.__class__ is list:
+                for one in child:
+                    if isinstance(one, ast.AST) and one.__class__ not in _LEAVES:
+                        self._visit(one, outer)
+            elif isinstance(child, ast.AST) and child.__class__ not in _LEAVES:
+                self._visit(child, outer)
+
+    def _visit(self, node: ast.AST, outer: str) -> None:
+        inner = outer
+        if isinstance(node, ast.Call):
+            self._call(node)
+        elif isinstance(node, ast.Attribute):
+            if "seed" in node.attr.lower():
+                self.names.setdefault(dotted(node), node.lineno)
+        elif isinstance(node, ast.Subscript):
+            self._subscript(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._import(node)
+        elif isinstance(node, ast.ClassDef):
+            self._class(node, outer)
+            inner = f"{outer}.{node.name}" if outer else node.name
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self._function(node, outer)
+        self._walk(node, inner)
 
     def _call(self, node: ast.Call) -> None:
         name = dotted(node.func)

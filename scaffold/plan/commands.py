@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.plan.inline import codes, without_comments
+from scaffold.plan.inline import codes, prose, without_comments
 from scaffold.plan.model import Task
 
-PYTHON = r"(?:\S*/)?python[\d.]*(?:\s+-[A-Za-z]\b)*\s+"
+# a path begins where its letters begin (see the look-behind below): it is scanned once
+PYTHON = r"(?:[\w./-]*/)?python[\d.]*(?:\s+-[A-Za-z]\b)*\s+"
 START = re.compile(
     rf"(?<![\w/.-])(?:{PYTHON}(?P<script>[\w./-]+\.py)\b"
     rf"|{PYTHON}?-m\s+(?P<module>(?:torch\.distributed|accelerate|deepspeed|[\w.]*train)[\w.]*)"
@@ -24,7 +25,8 @@ HARMLESS = re.compile(
 )
 HELP = re.compile(r"\s(?:--help|-h|--version|--dry-run)\b")
 COMMAND = re.compile(
-    r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:python[\d.]*|uv|bash|sh|scaffold|curl|git|make|pip|conda|poetry|pixi|srun|sbatch|torchrun|source|\.|\./\S+)(?:\s|$)"
+    r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?"
+    r"(?:python[\d.]*|uv|bash|sh|scaffold|curl|git|make|pip|conda|poetry|pixi|srun|sbatch|torchrun|source|\.|\./\S+)(?:\s|$)"
 )
 
 
@@ -38,16 +40,34 @@ def texts(task: Task) -> Iterator[str]:
             yield without_comments(line.text)
 
 
+def starts(task: Task) -> Iterator[str]:
+    """Every piece of a task that may start something: each code span, each fenced command, and the prose around them."""
+    for text in (task.description, *(field.value for field in task.fields if field.line == task.line)):
+        yield from (*codes(text), prose(text))
+    fenced = ""
+    for line in task.body:
+        if line.kind == "code" and not line.fence:
+            fenced += line.text.strip()
+            if fenced.endswith("\\"):
+                fenced = fenced[:-1]
+                continue
+            yield fenced
+            fenced = ""
+        elif line.kind in ("item", "text"):
+            yield from (*codes(line.text), prose(line.text))
+    yield fenced
+
+
 def of(task: Task) -> list[str]:
     """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
-    spans = [
-        code
-        for text in (task.description, *(f.value for f in task.fields if f.name != "done-when"))
-        for code in codes(text)
-    ]
-    fenced = [line.text.strip() for line in task.body if line.kind == "code" and not line.fence]
-    below = [code for line in task.body if line.kind in ("item", "text") for code in codes(line.text)]
-    return list(dict.fromkeys(code.removeprefix("$ ") for code in (*spans, *fenced, *below) if COMMAND.match(code)))
+    own = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
+    found = [code for text in (task.description, *own) for code in codes(text)]
+    for line in task.body:
+        if line.kind == "code" and not line.fence:
+            found.append(line.text.strip())
+        elif line.kind in ("item", "text"):
+            found += codes(line.text)
+    return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
 
 
 def untracked(text: str) -> str | None:

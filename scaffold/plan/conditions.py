@@ -22,7 +22,8 @@ METRIC = re.compile(
     rf"`?(?P<metric>[A-Za-z_][\w./@-]*)`?\s*(?P<op><=|>=|==|<|>|=|\u2264|\u2265)\s*(?P<value>{NUMBER})(?P<percent>%)?"
     rf"(?:\s+(?:in|of|for)\s+`?(?P<in>{NAME})`?)?"
 )
-PARTS = re.compile(r"\s*[;,]\s+(?:and\s+)?|\s+and\s+")
+# a joint begins where white space begins, not within it: else a run of spaces would be scanned once for each of them
+PARTS = re.compile(r"(?<!\s)(?:\s*[;,]\s+(?:and\s+)?|\s+and\s+)")
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     "\u2264": operator.le,

@@ -9,8 +9,8 @@ from pathlib import Path
 from scaffold.errors import ScaffoldError
 from scaffold.workspace import ANSWERS, ROOTS, find
 
-ANSWER = re.compile(r"^(tasks_path|research_server_url):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-PLAIN = re.compile(r"[A-Za-z0-9./_][^#:&*!|>'\"%@`{}\[\],]*(?:://[^\s#'\"]*)?")
+ANSWER = re.compile(r"^(experiment_root|tasks_path|research_server_url):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+PLAIN = re.compile(r"[A-Za-z0-9./_][^\s#:&*!|>'\"%@`{}\[\],]*(?:://[^\s#'\"]*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,18 +28,28 @@ def place(file: Path | None, start: Path) -> Place:
     Raises ScaffoldError where no file is named and there is no workspace, or more than one.
     """
     below = (file.parent if file is not None else start).resolve()
-    for folder in (below, *below.parents):
-        roots = [root for root in ROOTS if (folder / root / ANSWERS).is_file()]
-        if len(roots) == 1:
-            return _place(file, folder, _answers(folder / roots[0] / ANSWERS), roots[0])
-        if roots or (folder / ".git").exists():
-            break
+    found = _nearest(below)
+    if found is not None:
+        return _place(file, *found)
     if file is not None:
         return Place(plan=file, workdir=_top(below), server=False)
     workspace = find(start)
-    return Place(
-        plan=workspace.tasks, workdir=workspace.workdir, server=bool(workspace.answers.get("research_server_url"))
-    )
+    server = bool(workspace.answers.get("research_server_url"))
+    return Place(plan=workspace.tasks, workdir=workspace.workdir, server=server)
+
+
+def _nearest(start: Path) -> tuple[Path, str] | None:
+    """Work directory and root of the workspace above `start`, where a glance tells; None where it takes a search."""
+    for folder in (start, *start.parents):
+        roots = [root for root in ROOTS if (folder / root / ANSWERS).is_file()]
+        if len(roots) == 1:
+            return folder, roots[0]
+        own = (_answers(folder / ANSWERS) or {}).get("experiment_root", "")
+        if own and folder.as_posix().endswith(f"/{own}"):
+            return Path(folder.as_posix().removesuffix(f"/{own}")), own
+        if roots or (folder / ".git").exists():
+            break
+    return None
 
 
 def read(path: Path) -> str:
@@ -52,9 +62,10 @@ def read(path: Path) -> str:
         raise ScaffoldError(f"the plan {path} cannot be read: {error.strerror}") from error
 
 
-def _place(file: Path | None, workdir: Path, answers: dict[str, str] | None, root: str) -> Place:
+def _place(file: Path | None, workdir: Path, root: str) -> Place:
+    answers = _answers(workdir / root / ANSWERS)
     if answers is None:
-        workspace = find(workdir)
+        workspace = find(workdir, root)
         plan, server = workspace.tasks, bool(workspace.answers.get("research_server_url"))
     else:
         plan, server = (
@@ -65,7 +76,7 @@ def _place(file: Path | None, workdir: Path, answers: dict[str, str] | None, roo
 
 
 def _answers(path: Path) -> dict[str, str] | None:
-    """The two answers that a check needs, where they are written plainly; None where only a YAML parser can tell."""
+    """The answers that a check needs, where they are written plainly; None where only a YAML parser can tell."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -96,7 +96,10 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A whole tasks.md. `ignores` maps a rule's code to the reason for which this plan does not follow it."""
+    """A whole tasks.md. `ignores` maps a rule's code to the reason for which this plan does not follow it.
+
+    `unheeded` are the lines with an ignore that cannot be read, or gives no reason.
+    """
 
     text: str
     lines: tuple[Line, ...]
@@ -104,6 +107,7 @@ class Plan:
     phases: tuple[Phase, ...]
     oddities: tuple[Oddity, ...]
     ignores: Mapping[str, str] = field(default_factory=dict)
+    unheeded: tuple[int, ...] = ()
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -12,20 +12,24 @@ MENTION = re.compile(r"(?<![\w/.-])P(\d{1,9})-T(\d{1,9})(?![\w/-]|\.\w)", re.IGN
 
 
 def first_ids(plan: Plan) -> dict[int, str]:
-    """The line of each task -> its id; a task without one gets the next number that is free in its phase."""
+    """The line of each task -> its id; a task without one gets the number that is missing there, or the next free one."""
     numbers = Counter(phase.number for phase in plan.phases)
+    used = {task.number for task in plan.tasks if task.number}
     last: dict[int, int] = {}
-    for task in plan.tasks:
-        if task.number:
-            last[task.number[0]] = max(task.number[1], last.get(task.number[0], 0))
+    for first, second in used:
+        last[first] = max(second, last.get(first, 0))
     names: dict[int, str] = {}
     for phase in plan.phases:
+        n, m = phase.number, 0
         for task in phase.tasks:
-            if task.id:
+            if task.number:
                 names[task.line] = task.id
-            elif phase.number is not None and numbers[phase.number] == 1:
-                last[phase.number] = last.get(phase.number, 0) + 1
-                names[task.line] = f"P{phase.number}-T{last[phase.number]}"
+                m = task.number[1] if task.number[0] == n else m
+            elif n is not None and numbers[n] == 1:
+                m = m + 1 if (n, m + 1) not in used else last.get(n, 0) + 1
+                used.add((n, m))
+                last[n] = max(m, last.get(n, 0))
+                names[task.line] = f"P{n}-T{m}"
     return names
 
 

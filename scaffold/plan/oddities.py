@@ -19,7 +19,7 @@ BULLET_ANY = re.compile(rf"\s*{BULLET}+\[[^\]\s\d]\](?![(\[:])")
 BARE_BOX = re.compile(rf"\s*{BOX}")
 BALLOT = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*[\u2610\u2611\u2612]")
 TABLE = re.compile(r"\s*\|\s*\[[ xX/]?\]")
-TAGGED = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*(?:\*\*|__)?\[\s*P\s*\d+\s*[-_ ]?\s*T\s*\d+\s*\](?![(:])", re.IGNORECASE)
+TAGGED = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*(?:\*\*|__)?\[ ?P ?\d+ ?[-_]? ?T ?\d+ ?\](?![(:])", re.IGNORECASE)
 FIELDED = re.compile(rf"\s*{BULLET}.*\|\s*(?:deliverable|done-when)s?\s*:", re.IGNORECASE)
 MENDABLE = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])([ \t]*)\[\s*([xX/]?)\s*\]([ \t]*)(\S.*)$", re.DOTALL)
 MARK = re.compile(rf"\s*{BULLET}+\\?\[(.*?)\]")
@@ -41,6 +41,11 @@ def reason(line: Line, item: re.Match[str] | None, *, under_phase: bool) -> str 
     if item[1] not in " /xX" and not TAGGED.match(item[2]):
         return f"its mark is `[{shown(item[1])}]`, and a mark is a space, `/` or `x`"
     return None
+
+
+def heading_reason(title: str) -> str | None:
+    """Why a heading is no task although its title looks like one."""
+    return "it is a heading" if BARE_BOX.match(title) or TAGGED.match(title) else None
 
 
 def oddity(line: Line, why: str, *, under_phase: bool) -> Oddity:

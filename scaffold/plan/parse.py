@@ -11,12 +11,15 @@ from scaffold.plan.model import Oddity, Phase, Plan, Section, Task
 from scaffold.plan.scan import HEADING, Line, scan
 
 ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[(.)\]\s+(\S.*)$", re.DOTALL)
-TAG = re.compile(r"(\*\*|__)?\[\s*P\s*(\d{1,9})\s*[-_ ]?\s*T\s*(\d{1,9})\s*\](?(1)\1)[:.]?\s*", re.IGNORECASE)
+TAG = re.compile(r"(\*\*|__)?\[ ?P ?(\d{1,9}) ?[-_]? ?T ?(\d{1,9}) ?\](?(1)\1)[:.]?\s*", re.IGNORECASE)
 SPELLED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+SEPARATOR = r"[-\u2013\u2014:.]"
 PHASE = re.compile(
-    r"phase\s+(\d{1,9}|" + "|".join(SPELLED) + r"|[ivx]{1,5})\b\s*(?:[-\u2013\u2014:.]\s*(.*))?$", re.IGNORECASE
+    rf"[*_]*phase\s+(?:(\d{{1,9}})\b|(?:{'|'.join(SPELLED)}|[ivx]{{1,5}})\b(?=\s*(?:{SEPARATOR}|$)))\s*(?:{SEPARATOR}\s*)?(.*)$",
+    re.IGNORECASE,
 )
-IGNORE = re.compile(r"<!--\s*plan:\s*ignore\s+((?:P\d{3}[,\s]+)+)because\s+(.*?\S)\s*-->", re.IGNORECASE)
+DIRECTIVE = re.compile(r"<!--\s*plan:", re.IGNORECASE)
+IGNORE = re.compile(r"<!--\s*plan:\s*ignore\s+((?:P\d{3}[,\s]+)+)because\s+(.{0,400}?\S)\s*-->", re.IGNORECASE)
 
 
 def parse(text: str) -> Plan:
@@ -29,13 +32,15 @@ def parse(text: str) -> Plan:
     odd += oddities.misread(
         scanned.lines, {task.line for phase in phases for task in phase.tasks} | {o.line for o in odd}
     )
+    ignores, unheeded = _ignores(scanned.lines)
     return Plan(
         text=text,
         lines=scanned.lines,
         sections=sections,
         phases=phases,
         oddities=tuple(sorted(odd, key=lambda o: o.line)),
-        ignores=_ignores(scanned.lines),
+        ignores=ignores,
+        unheeded=unheeded,
     )
 
 
@@ -59,14 +64,18 @@ def _sections(lines: Sequence[Line]) -> tuple[Section, ...]:
     return tuple(reversed(found))
 
 
-def _ignores(lines: Sequence[Line]) -> dict[str, str]:
+def _ignores(lines: Sequence[Line]) -> tuple[dict[str, str], tuple[int, ...]]:
     found: dict[str, str] = {}
+    unheeded = []
     for line in lines:
-        if line.kind in ("code", "quote") or "<!--" not in line.text:
+        if line.kind in ("code", "quote") or not (begun := DIRECTIVE.findall(line.text)):
             continue
-        for match in IGNORE.finditer(line.text):
+        read = list(IGNORE.finditer(line.text))
+        for match in read:
             found |= dict.fromkeys(re.findall(r"P\d{3}", match[1].upper()), match[2])
-    return found
+        if len(read) < len(begun):
+            unheeded.append(line.number)
+    return found, tuple(unheeded)
 
 
 class _Reader:
@@ -84,6 +93,8 @@ class _Reader:
             if line.kind != "heading":
                 continue
             depth, title = title_of(line)
+            if why := oddities.heading_reason(title):
+                self.odd.append(oddities.oddity(line, why, under_phase=heading is not None))
             if heading is not None and depth > level and not PHASE.match(title):
                 continue
             yield from self._phase(heading, first, index)
@@ -97,8 +108,8 @@ class _Reader:
         level, title = title_of(heading)
         match = PHASE.match(title)
         assert match is not None
-        number = int(match[1]) if match[1].isdecimal() else None
-        yield Phase(number=number, title=match[2] or "", level=level, line=heading.number, tasks=tasks)
+        number = int(match[1]) if match[1] else None
+        yield Phase(number=number, title=match[2].rstrip("*_ "), level=level, line=heading.number, tasks=tasks)
 
     def _tasks(self, lines: Sequence[Line], *, under_phase: bool) -> Iterator[Task]:
         outer: Task | None = None

@@ -117,19 +117,23 @@ def mermaid(plan: Plan) -> str:
     for index, phase in enumerate(plan.phases, start=1):
         lines.append(f'  subgraph phase{index}["Phase {phase.number or "?"} - {_label(phase.title)}"]')
         lines += [
-            f'    {task.id}["{task.id} {_label(task.description)}"]'
+            f'    {_node(task.id)}["{task.id} {_label(task.description)}"]'
             for task in phase.tasks
             if task.id and tasks[task.id] is task
         ]
         lines.append("  end")
     for name, task in tasks.items():
-        lines += [f"  {wanted} --> {name}" for wanted in depends(task) if wanted in tasks]
+        lines += [f"  {_node(wanted)} --> {_node(name)}" for wanted in depends(task) if wanted in tasks]
     states = (("done", DONE, "fill:#d3f9d8,stroke:#2b8a3e"), ("started", STARTED, "fill:#fff3bf,stroke:#e67700"))
     for name, state, style in states:
-        members = [key for key, task in tasks.items() if task.state == state]
+        members = [_node(key) for key, task in tasks.items() if task.state == state]
         if members:
             lines += [f"  classDef {name} {style}", f"  class {','.join(members)} {name}"]
     return "\n".join(lines)
+
+
+def _node(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def _phase_line(title: str, tasks: tuple[Task, ...]) -> str:

@@ -16,7 +16,7 @@ NONE = ("none", "nothing", "-", "n/a", "\u2014", "\u2013")
 def depends(task: Task) -> list[str]:
     """What a task depends on, as written, `[p1-t2]` as `P1-T2`; a word for nothing is nothing."""
     found = []
-    for piece in re.split(r"[,;]|\s+and\s+|\s+(?=\[?[Pp]\d)", task.get("depends")):
+    for piece in re.split(r"[,;]|\s+and\s+|\s+(?=\[?[Pp]\d)", " ".join(task.get("depends").split())):
         word = piece.strip().strip("`*").strip()
         if word and word.lower() not in NONE:
             match = ID.fullmatch(word)

@@ -85,9 +85,11 @@ def final(plan: Plan, context: Context) -> Iterator[Complaint]:
 
 @rule(
     "P404",
-    "each reflection task says what evidence to inspect, when to add follow-up tasks or phases, and the criteria for continuing against replanning",
+    "each reflection task says what evidence to inspect, when to add follow-up tasks or phases, "
+    "and the criteria for continuing against replanning",
     wrong="- [ ] [P5-T2] Final reflection | deliverable: exp/analysis/final.md | done-when: it names a decision",
-    right="  - evidence: exp/results/table.csv\n  - follow-up-when: an interval overlaps the baseline's\n  - continue-if: the gain is larger than the noise floor",
+    right="  - evidence: exp/results/table.csv\n  - follow-up-when: an interval overlaps the baseline's\n"
+    "  - continue-if: the gain is larger than the noise floor",
     words="the fields `evidence`, `follow-up-when` and `continue-if`, on the line or as bullets under it",
 )
 def gates_say(plan: Plan, context: Context) -> Iterator[Complaint]:

@@ -12,17 +12,12 @@ from scaffold.plan.rule import Complaint, Context, about, rule
 from scaffold.plan.rules_experiments import of_kind
 from scaffold.plan.rules_structure import first_line
 
+# aspect -> patterns that one task has to match, all of them
 LOGGING = {
-    "deterministic run names": re.compile(
-        r"\brun[ -]nam(?:e|es|ing)\b|\bnames? (?:of|for) (?:each |every |the )?runs?\b", re.IGNORECASE
-    ),
-    "stdout/stderr capture": re.compile(
-        r"\bstdout\b.*\bstderr\b|\bstderr\b.*\bstdout\b|\bstandard output\b", re.IGNORECASE | re.DOTALL
-    ),
-    "run manifests (command, seed, commit, timestamp)": re.compile(r"\bmanifests?\b", re.IGNORECASE),
-    "consistent paths": re.compile(
-        r"\bconsistent\b.*\bpaths?\b|\bpaths?\b.*\bconsistent\b|\bsame paths?\b", re.IGNORECASE | re.DOTALL
-    ),
+    "deterministic run names": (r"\brun[ -]nam(?:e|es|ing)\b|\bnames? (?:of|for) (?:each |every |the )?runs?\b",),
+    "stdout/stderr capture": (r"\bstdout\b|\bstandard output\b", r"\bstderr\b|\bstandard error\b"),
+    "run manifests (command, seed, commit, timestamp)": (r"\bmanifests?\b",),
+    "consistent paths": (r"\bconsistent\b|\bsame\b", r"\bpaths?\b"),
 }
 SERVER = re.compile(r"\bserver\b|/sweeps\b|/runs\b|--backend[ =]server", re.IGNORECASE)
 
@@ -33,16 +28,22 @@ def _said(task: Task) -> str:
 
 @rule(
     "P601",
-    "the plan has tasks for logging quality: deterministic run names, stdout/stderr capture, run manifests (command, seed, commit, timestamp), and consistent paths",
+    "the plan has tasks for logging quality: deterministic run names, stdout/stderr capture, run manifests (command, seed, "
+    "commit, timestamp), and consistent paths",
     wrong="a plan whose runs leave nothing behind",
-    right="- [ ] [P1-T3] Verify deterministic run names and stdout/stderr capture ... and - [ ] [P1-T4] Verify run manifests and consistent paths ...",
+    right="- [ ] [P1-T3] Verify deterministic run names and stdout/stderr capture ...\n"
+    "- [ ] [P1-T4] Verify run manifests and consistent paths ...",
     words="run name(s)/naming; stdout and stderr; manifest(s); consistent ... paths; or `kind: logging`",
 )
 def logging_quality(plan: Plan, context: Context) -> Iterator[Complaint]:
     if of_kind(plan, "logging"):
         return
-    said = [_said(task) for task in plan.tasks]
-    missing = [name for name, pattern in LOGGING.items() if not any(pattern.search(text) for text in said)]
+    said = [_said(task).lower() for task in plan.tasks]
+    missing = [
+        name
+        for name, parts in LOGGING.items()
+        if not any(all(re.search(part, text) for part in parts) for text in said)
+    ]
     if missing:
         yield Complaint(
             first_line(plan),
@@ -88,13 +89,14 @@ def through_the_server(plan: Plan, context: Context) -> Iterator[Complaint]:
     "no task starts an experiment script directly outside the tracked way",
     wrong="- [ ] [P2-T1] Run `python train.py --seed 1` ...",
     right="- [ ] [P2-T1] Run `python exp/scripts/record_run.py --experiment baseline --seed 1 -- python train.py --seed 1` ...",
-    words="`python x.py`, `bash x.sh`, `./x.sh`, torchrun, accelerate launch, deepspeed, mpirun, srun, sbatch; tracked: record_run.py, run.sbatch, "
+    words="`python x.py`, `bash x.sh`, `./x.sh`, torchrun, accelerate launch, deepspeed, mpirun, srun, sbatch; "
+    "tracked: record_run.py, run.sbatch, "
     "`scaffold run`, `scaffold sweep`, a request to /runs; set-up, test, analysis and plot scripts are no experiments",
     warning=True,
 )
 def nothing_untracked(plan: Plan, context: Context) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for found in filter(None, map(commands.untracked, commands.texts(task))):
+        for found in filter(None, map(commands.untracked, commands.starts(task))):
             hint = "put the recorder before it: `python exp/scripts/record_run.py --experiment NAME --seed N -- ...`"
             yield about(task, f"task {task.name} starts `{shown(found)}` directly, so no run is recorded", hint)
             break

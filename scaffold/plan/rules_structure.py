@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.plan import entries, loop, words
+from scaffold.plan import entries, loop
 from scaffold.plan.entries import Wanted
 from scaffold.plan.inline import masked, shown
-from scaffold.plan.model import DONE, Plan, Section
+from scaffold.plan.model import Plan
 from scaffold.plan.parse import ITEM, title_of
 from scaffold.plan.rule import Complaint, Context, rule
 
 PHASES, PHASE_TASKS, TASKS = (4, 6), (2, 6), (10, 25)
-CHOICE = re.compile(r"\[choice:\s*([^\]]*)\]", re.IGNORECASE)
+CHOICE = re.compile(r"\[choice:\s*([^\[\]]*)\]", re.IGNORECASE)
 NOTES = (
     Wanted(name="findings", labels=("finding",)),
     Wanted(name="risks", labels=("risk",)),
@@ -53,13 +53,13 @@ def starts_with_tasks(plan: Plan, context: Context) -> Iterator[Complaint]:
     words="placeholders: `...`, `TODO`, `TBD`, `FIXME`, `n/a`, `none`, `<...>`",
 )
 def has_goal(plan: Plan, context: Context) -> Iterator[Complaint]:
-    goal = _section(plan, "Goal")
+    goal = plan.section("Goal")
     hint = "say in at least one sentence what is to be found out"
     if goal is None:
         yield Complaint(first_line(plan), "the plan has no section `## Goal`", hint)
         return
     said = entries.content(goal.body)
-    if not said or words.is_placeholder(said):
+    if not said or entries.is_placeholder(said):
         what = f'a placeholder ("{shown(said)}")' if said else "empty"
         yield Complaint(goal.line, f"the goal is {what}", hint)
 
@@ -200,22 +200,8 @@ def is_aborted(plan: Plan) -> bool:
     return loop.SENTINEL in plan.text and next(aborted_is_checked(plan, Context()), None) is None
 
 
-def has_open_choice(text: str) -> bool:
-    """Whether `text` holds a marked choice."""
-    return CHOICE.search(masked(text)) is not None
-
-
-def is_done(plan: Plan) -> bool:
-    """Whether every task is done."""
-    return all(task.state == DONE for task in plan.tasks)
-
-
-def _section(plan: Plan, title: str) -> Section | None:
-    return plan.section(title)
-
-
 def _entries(plan: Plan, title: str, wanted: Sequence[Wanted]) -> Iterator[Complaint]:
-    section = _section(plan, title)
+    section = plan.section(title)
     if section is None:
         missing = ", ".join(want.name for want in wanted)
         yield Complaint(first_line(plan), f"the plan has no section `## {title}`", f"it holds: {missing}")

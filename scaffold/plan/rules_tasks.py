@@ -160,7 +160,8 @@ def one_in_progress(plan: Plan, context: Context) -> Iterator[Complaint]:
     "no line looks like a task and is not one",
     wrong="-[ ] [P1-T2] Write the loader ...",
     right="- [ ] [P1-T2] Write the loader ...",
-    words="a box behind a list marker, without one, with another mark, escaped, in a table or a quote; an id without a box; a task outside every phase",
+    words="a box behind a list marker, without one, with another mark, escaped, in a table or a quote; "
+    "an id without a box; a task outside every phase",
 )
 def no_lost_task(plan: Plan, context: Context) -> Iterator[Complaint]:
     hint = "a task is `- [ ] [Pn-Tm] text`, under a heading `## Phase N - title`"

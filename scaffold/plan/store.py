@@ -86,10 +86,13 @@ def create(path: Path, data: bytes) -> None:
 
 
 def append(path: Path, entry: str) -> None:
-    """Append to the iteration log, under its lock, in one write."""
+    """Append to the iteration log, under its lock, in one write; it begins on a line of its own."""
     with locked(path.resolve()):
         try:
-            with path.open("ab") as file:
-                file.write(entry.encode("utf-8", "surrogateescape"))
+            with path.open("a+b") as file:
+                end = file.seek(0, os.SEEK_END)
+                file.seek(max(0, end - 1))
+                gap = "\n\n" if file.read(1) not in (b"", b"\n") else ""
+                file.write((gap + entry).encode("utf-8", "surrogateescape"))
         except OSError as error:
             raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error

@@ -48,7 +48,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What verification looks at: the work directory, the runs (None where there is no workspace), and whether commands may run.
+    """What verification looks at: the work directory, the runs (None where `no_runs` says why), whether commands may run.
 
     The output of commands is kept in `output`.
     """
@@ -58,6 +58,7 @@ class Evidence:
     run_commands: bool
     timeout_s: float
     output: Path
+    no_runs: str = ""
 
 
 def verify(task: Task, known: TaskRecord, evidence: Evidence) -> Verification:
@@ -116,7 +117,7 @@ def _missing(path: str, known: TaskRecord, workdir: Path) -> str | None:
     if not inner:
         return "is an empty directory"
     try:
-        if any(not workdir.resolve() in (file.resolve(), *file.resolve().parents) for file in found):
+        if not all(file.resolve().is_relative_to(workdir.resolve()) for file in found):
             return "leads out of the work directory"
         if not any(file.stat().st_size for file in inner):
             return "is empty"
@@ -153,7 +154,7 @@ def _judge(condition: conditions.Condition, task: Task, evidence: Evidence) -> V
             return Verdict(holds=None, text=f"`{condition.text}` was not run (--run runs it)")
         return _ran(condition.text, task, evidence)
     if evidence.runs is None:
-        return Verdict(holds=None, text=f'"{condition.text}" cannot be checked: there is no workspace with manifests')
+        return Verdict(holds=None, text=f'"{condition.text}" cannot be checked: {evidence.no_runs}')
     return conditions.judge(condition, evidence.runs, task.id)
 
 

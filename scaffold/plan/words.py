@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from scaffold.plan.inline import prose
 from scaffold.plan.model import Task
 
-NOTHING = frozenset("... … tbd tba todo fixme xxx n/a na none null - -- – — ? ?? placeholder".split()) | {
-    "to be decided",
-    "to be determined",
-    "to be defined",
-    "fill in",
-    "fill me in",
-    "your goal here",
-    "lorem ipsum",
-}
+NOTHING = frozenset(
+    {"...", "\u2026", "tbd", "tba", "todo", "fixme", "xxx", "n/a", "na", "none", "null", "placeholder", "lorem ipsum"}
+    | {
+        "-",
+        "--",
+        "\u2013",
+        "\u2014",
+        "?",
+        "??",
+        "to be decided",
+        "to be determined",
+        "to be defined",
+        "fill in",
+        "fill me in",
+    }
+)
 BEGINS = re.compile(r"(?:todo|tbd|tba|fixme|xxx)\b(?!\s+(?:comments?|lists?|items?|markers?|notes?)\b)", re.IGNORECASE)
 DOTS = re.compile(r"(?:^|(?<=\s))(?:\.{3,}|\u2026)(?=\s|[,;.]|$)")
 ANGLE = re.compile(
-    r"<(?!/?(?:br|b|i|em|strong|code|sub|sup|kbd|a|details|summary)\b)(?:\.{3}|\u2026|[A-Za-z][\w .,/-]{0,40})>"
+    r"(?<!\w)<(?!/?(?:br|b|i|em|strong|code|sub|sup|kbd|a|details|summary)\b)(?:\.{3}|\u2026|[A-Za-z][\w .,/-]{0,40})>"
 )
 VAGUE = frozenset(
-    "done works work working complete completed completes finished finish finishes ok okay good success successful passes".split()
+    {"done", "work", "works", "working", "complete", "completed", "completes", "finish", "finishes", "finished"}
+    | {"ok", "okay", "good", "success", "successful", "passes"}
 )
 FILLER = frozenset(
-    "it is are was be has been all everything the a this that task tasks when and fully successfully well as expected should".split()
+    {"it", "is", "are", "was", "be", "has", "been", "all", "everything", "the", "a", "this", "that", "task", "tasks"}
+    | {"when", "and", "fully", "successfully", "well", "as", "expected", "should"}
 )
-WORD = re.compile(r"[a-z0-9/_.%<>=-]+")
+WORD = re.compile(r"[\w/.%<>=-]+")
 
 REFLECTION = re.compile(
     r"\breflect\w*|\bretrospect\w*|\breview gate\b|\bcheckpoint review\b|\bre-?plan gate\b", re.IGNORECASE
@@ -95,10 +105,13 @@ def kinds(task: Task) -> frozenset[str]:
 
     A task that speaks of reflection is a gate and no experiment, whatever else it names.
     """
-    said = task.get("kind")
+    return _kinds(task.get("kind"), task.description)
+
+
+@lru_cache(maxsize=1024)
+def _kinds(said: str, description: str) -> frozenset[str]:
     if said:
         return frozenset(kind.strip().lower() for kind in said.split(","))
-    description = task.description
     if REFLECTION.search(description):
         gates = (("midpoint-reflection", MIDPOINT), ("final-reflection", FINAL))
         return frozenset({"reflection", *(name for name, pattern in gates if pattern.search(description))})

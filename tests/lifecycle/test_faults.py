@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -219,7 +220,8 @@ def test_a_read_only_directory(make_repo: MakeRepo, tmp_path: Path) -> None:
 def test_an_interruption_while_writing_is_rolled_back(make_repo: MakeRepo, number: signal.Signals) -> None:
     repo = make_repo()
     slow = (
-        "import os, time\nreal = os.fsync\ndef fsync(h):\n    print('writing', flush=True)\n    time.sleep(0.2)\n    real(h)\nos.fsync = fsync\n"
+        "import os, time\nreal = os.fsync\ndef fsync(h):\n    print('writing', flush=True)\n"
+        "    time.sleep(0.2)\n    real(h)\nos.fsync = fsync\n"
         "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from scaffold.cli import group\ngroup()\n"
     )
@@ -241,7 +243,8 @@ def test_an_interruption_while_writing_is_rolled_back(make_repo: MakeRepo, numbe
 
 def test_a_kill_half_way_is_finished_by_the_next_init(make_repo: MakeRepo, run: Run) -> None:
     repo = make_repo()
-    slow = "import os, time\nlink = os.link\ndef slow(a, b):\n    link(a, b)\n    print('linked', flush=True)\n    time.sleep(0.1)\nos.link = slow\n"
+    slow = "import os, time\nlink = os.link\ndef slow(a, b):\n    link(a, b)\n    print('linked', flush=True)\n"
+    slow += "    time.sleep(0.1)\nos.link = slow\n"
     slow += "from scaffold.cli import group\ngroup()\n"
     child = subprocess.Popen(
         [sys.executable, "-c", slow, "init", "--workdir", str(repo), "--yes"], stdout=subprocess.PIPE, text=True
@@ -253,9 +256,7 @@ def test_a_kill_half_way_is_finished_by_the_next_init(make_repo: MakeRepo, run: 
     child.communicate()
     assert not (repo / ".wild/experiments/.copier-answers.scaffold.yml").exists(), "the answers file comes last"
     assert run("init", "--workdir", repo, "--yes").exit_code == 0
-    assert {
-        e["state"] for e in __import__("json").loads(run("status", "--workdir", repo, "--json").stdout)["files"]
-    } == {"same"}
+    assert {e["state"] for e in json.loads(run("status", "--workdir", repo, "--json").stdout)["files"]} == {"same"}
 
 
 def test_two_inits_at_the_same_time(make_repo: MakeRepo) -> None:

@@ -186,7 +186,10 @@ def test_the_workspace_speaks_of_this_repository(make_repo: MakeRepo, run: Run) 
     assert not (repo / ".wild/experiments/scripts/run.sbatch").exists(), "nothing of Slurm where nobody uses it"
 
 
-SBATCH = "#!/bin/bash\n#SBATCH -p gpu-long\n#SBATCH --account=proj123\n#SBATCH --gres=gpu:a100:1\nmodule load cuda/12.1\nsrun python train.py\n"
+SBATCH = (
+    "#!/bin/bash\n#SBATCH -p gpu-long\n#SBATCH --account=proj123\n#SBATCH --gres=gpu:a100:1\n"
+    "module load cuda/12.1\nsrun python train.py\n"
+)
 
 
 def test_slurm_options_come_from_the_repository_and_name_their_place(make_repo: MakeRepo, run: Run) -> None:

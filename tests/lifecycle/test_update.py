@@ -64,7 +64,11 @@ def test_the_users_edits_stay(repo: Path, run: Run, template: TemplateRepo) -> N
     release(template)
     edit(repo / ROOT / "README.md", "## Who owns what", "## My own section\n\nmine\n\n## Who owns what")
     (repo / ROOT / "AGENTS.md").write_text("my own rules\n")
-    assert run("update", "--workdir", repo).exit_code == 0
+    (repo / ROOT / "scripts/setup_env.sh").unlink()
+    result = run("update", "--workdir", repo, "--json")
+    assert result.exit_code == 0
+    told = {row["path"].removeprefix(f"{ROOT}/"): row["action"] for row in json.loads(result.stdout)["files"]}
+    assert (told["README.md"], "AGENTS.md" in told, "scripts/setup_env.sh" in told) == ("merge", False, False)
     text = (repo / ROOT / "README.md").read_text()
     assert text.startswith("# Experiments, newer") and "## My own section" in text
     assert (repo / ROOT / "AGENTS.md").read_text() == "my own rules\n"

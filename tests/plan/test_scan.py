@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -50,19 +51,17 @@ BLOCKS = [
 
 def oracle(text: str) -> tuple[list[int], list[tuple[int, str]]]:
     """The lines of checkbox items, and of headings with their titles, outside quotes, as markdown-it-py sees them."""
-    items, headings, quotes, lists = [], [], 0, 0
+    items, headings, quotes = [], [], 0
     tokens = MarkdownIt("commonmark").parse(text)
     for index, token in enumerate(tokens):
         if token.type in ("blockquote_open", "blockquote_close"):
             quotes += token.nesting
-        if token.type in ("list_item_open", "list_item_close"):
-            lists += token.nesting
         if quotes or token.map is None:
             continue
         follows = tokens[index + 2] if len(tokens) > index + 2 else None
-        if token.type == "list_item_open" and follows is not None and follows.type == "inline" and follows.map:
-            if follows.map[0] == token.map[0] and follows.content[:1] == "[" and follows.content[2:4] == "] ":
-                items.append(token.map[0] + 1)
+        first = follows is not None and follows.type == "inline" and follows.map and follows.map[0] == token.map[0]
+        if token.type == "list_item_open" and first and re.match(r"\[.\] ", follows.content):
+            items.append(token.map[0] + 1)
         if token.type == "heading_open" and token.markup.startswith("#"):
             headings.append((token.map[0] + 1, tokens[index + 1].content))
     return items, headings

@@ -1,0 +1,87 @@
+"""Situation -> the brief for the iterations after the plan: the task at hand and what happened so far, as Markdown."""
+
+from __future__ import annotations
+
+from scaffold.plan import commands, loop, progress
+from scaffold.plan.inline import shown
+from scaffold.plan.model import STARTED, Task
+from scaffold.plan.runs import Run
+from scaffold.plan.situation import UNLIMITED, Situation, bullets, environment, goal, joined, quote, tracked
+
+OUTPUT = f"""\
+## Output
+
+- `scaffold plan start ID`, work, `scaffold plan done ID` (it verifies), `scaffold plan log TEXT`; `scaffold plan add` for follow-ups
+- at the end print what `scaffold plan emit --summary "..."` prints; add `--promise WAITING` while runs go on, `--promise DONE` when all is
+  done
+- if the plan holds {loop.SENTINEL}, print `<promise>DONE</promise>` and stop"""
+
+
+def execution(now: Situation) -> str:
+    """The brief for the iterations after the plan."""
+    return joined(
+        [
+            "# Execution brief",
+            goal(now),
+            _task(now),
+            _findings(now),
+            _runs(now),
+            _log(now),
+            tracked(now),
+            environment(now),
+            OUTPUT,
+        ]
+    )
+
+
+def _task(now: Situation) -> str:
+    if now.report is None:
+        return "## Task\n\nThere is no plan yet; `scaffold brief` is the brief for writing one."
+    if now.report.aborted:
+        return f"## Task\n\nThe plan is aborted ({loop.SENTINEL})."
+    state = progress.of(now.report.plan)
+    if state.next is not None:
+        said = _described(state.next)
+    else:
+        said = (
+            "Every task is done."
+            if state.done == state.total
+            else "Every open task waits for another: `scaffold plan show`."
+        )
+    return f"## Task ({state.done} of {state.total} done)\n\n{said}"
+
+
+def _described(task: Task) -> str:
+    rows = [f"**{task.name}** ({'in progress' if task.state == STARTED else 'next'}): {shown(task.description, 600)}"]
+    named = dict.fromkeys(field.name for field in task.fields if field.name != "command")
+    rows += [f"- {name}: {shown(value, 400)}" for name in named if (value := task.get(name))]
+    if found := commands.of(task):
+        rows += ["```bash", *(shown(command, 1000) for command in found), "```"]
+    return "\n".join(rows)
+
+
+def _findings(now: Situation) -> str:
+    if now.report is None or not now.report.findings:
+        return ""
+    texts = [f"line {found.line}: {found.code} {found.message}" for found in now.report.findings]
+    return "## Open findings of `scaffold plan check`\n\n" + bullets(now, texts, 8)
+
+
+def _runs(now: Situation) -> str:
+    rows = [_run(run) for run in reversed(now.runs[-now.limit(8) :])]
+    return f"## Recent runs ({len(now.runs)} in all)\n\n" + ("\n".join(rows) or "None is recorded yet.")
+
+
+def _run(run: Run) -> str:
+    metrics = ", ".join(f"{shown(name, 40)}={value:.6g}" for name, value in sorted(run.metrics.items())[:4])
+    about = [shown(run.status, 20), f"task {shown(str(run.task), 20)}" if run.task else "", metrics]
+    return f"- `{shown(run.name, 120)}`: {', '.join(filter(None, about))}"
+
+
+def _log(now: Situation) -> str:
+    said, limit = now.log.strip(), now.limit(1500)
+    if not said:
+        return ""
+    return "## Iteration log (its end)\n\n" + quote(
+        said if len(said) <= limit else "[...] " + said[-limit:].lstrip(), UNLIMITED
+    )

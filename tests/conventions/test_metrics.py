@@ -1,0 +1,47 @@
+"""The names under which the code logs its numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaffold.conventions.metrics import direction, metrics
+from scaffold.facts.model import of_texts
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("import wandb\nwandb.log({'train/loss': a, 'val/loss': b, 'lr': c})\n", ("val/loss", "train/loss", "lr")),
+        ("self.log('val/acc', acc)\n", ("val/acc",)),
+        ("writer.add_scalar('eval/reward', r, step)\n", ("eval/reward",)),
+        ("mlflow.log_metric('rmse', x)\nmlflow.log_metrics({'mae': y})\n", ("mae", "rmse")),
+        ("import json\njson.dump({'accuracy': acc, 'name': 'run'}, f)\n", ("accuracy",)),
+        ("metrics['val_f1'] = f1\nmetrics['x'] = 1\n", ("val_f1",)),
+        ("wandb.log({f'val/{name}': v, 'table': {'a': 1}})\n", ()),
+        ("logger.log('info', 'hello')\nimport math\nmath.log(2)\n", ()),
+    ],
+)
+def test_names_are_those_written_out_in_logging_calls(text: str, names: tuple[str, ...]) -> None:
+    assert metrics(of_texts({"train.py": text})).value == names
+
+
+def test_a_results_table_of_the_readme_names_metrics() -> None:
+    readme = "| Model | Top1 accuracy | FID | Walker2d |\n|---|---|---|---|\n| a | 1 | 2 | 3 |\n"
+    found = metrics(of_texts({"README.md": readme, "train.py": "x = 1\n"}))
+    assert found.value == ("Top1 accuracy", "FID")
+    assert found.evidence[0].line == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "better"),
+    [
+        ("val/loss", "lower"),
+        ("val_acc", "higher"),
+        ("FID", "lower"),
+        ("episodic_return", "higher"),
+        ("mfu", None),
+        ("val/perplexity", "lower"),
+    ],
+)
+def test_the_direction_of_a_metric(name: str, better: str | None) -> None:
+    assert direction(name) == better

@@ -1,0 +1,163 @@
+"""Which scripts one runs, most important first, what for, and how."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaffold.conventions.kinds import kind_of
+from scaffold.conventions.scripts import command_for, scripts
+from scaffold.facts.model import of_texts
+
+MAIN = "import argparse\nif __name__ == '__main__':\n    argparse.ArgumentParser().parse_args()\n"
+LOOP = MAIN + "    loss.backward()\n"
+
+
+def ranked(texts: dict[str, str]) -> list[str]:
+    return [s.path for s in scripts(of_texts(texts))]
+
+
+def command(texts: dict[str, str], path: str) -> str:
+    facts = of_texts(texts)
+    return command_for(facts, next(s for s in scripts(facts) if s.path == path))[0]
+
+
+def test_a_train_script_comes_before_helpers_and_deep_ones() -> None:
+    texts = {"train.py": LOOP, "tools/plot_curves.py": MAIN, "a/b/c/train.py": LOOP, "eval.py": MAIN}
+    assert ranked(texts) == ["train.py", "a/b/c/train.py", "eval.py", "tools/plot_curves.py"]
+
+
+def test_the_script_that_the_readme_runs_comes_first() -> None:
+    texts = {"train_a.py": LOOP, "train_b.py": LOOP, "README.md": "```bash\npython train_b.py --lr 1\n```\n"}
+    [first, *_] = scripts(of_texts(texts))
+    assert (first.path, first.reasons) == (
+        "train_b.py",
+        ("has a main guard", "reads the command line", "trains", "the README runs it"),
+    )
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"tests/test_train.py": MAIN},
+        {"docs/conf.py": MAIN},
+        {"third_party/x/train.py": MAIN},
+        {"node_modules/x/train.py": MAIN},
+        {".hidden/train.py": MAIN},
+        {"setup.py": "from setuptools import setup\nsetup()\n"},
+        {"model.py": "class Model: ...\n"},
+        {"config/train.py": "lr = 0.1\n", "README.md": "`python train.py config/train.py`\n"},
+        {"docker/install.sh": "apt-get install python3\n"},
+    ],
+)
+def test_what_is_no_script(texts: dict[str, str]) -> None:
+    assert ranked(texts) == []
+
+
+def test_a_script_without_a_main_guard_works_at_its_top_level_and_is_imported_by_nobody() -> None:
+    texts = {
+        "train.py": "import model\nfor step in range(10):\n    loss.backward()\n",
+        "model.py": "for n in range(3):\n    print(n)\n",
+        "sample.py": "exec(open('configurator.py').read())\nprint(1)\n",
+        "configurator.py": "for arg in sys.argv:\n    globals()[arg] = 1\n",
+    }
+    assert ranked(texts) == ["train.py", "sample.py"]
+
+
+def test_no_kind_takes_all_places() -> None:
+    texts = {f"train_{n}.py": LOOP for n in range(20)} | {"evaluate.py": MAIN, "prepare_data.py": MAIN}
+    first = ranked(texts)[:12]
+    assert len(first) == 12
+    assert {"evaluate.py", "prepare_data.py"} <= set(first)
+
+
+def test_a_batch_script_and_a_launching_shell_script_are_entry_points() -> None:
+    texts = {
+        "train.py": LOOP,
+        "jobs/train.sbatch": "#!/bin/bash\n#SBATCH -p gpu\nsrun python train.py\n",
+        "run.sh": "python train.py\n",
+    }
+    assert set(ranked(texts)) == {"train.py", "jobs/train.sbatch", "run.sh"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "kind"),
+    [
+        ("train.py", "", "train"),
+        ("finetune_lm.py", "", "train"),
+        ("evaluate.py", "", "eval"),
+        ("prepare_data.py", "", "preprocess"),
+        ("run_sweep.py", "", "sweep"),
+        ("plot_train.py", "", "other"),
+        ("convert_hf.py", "x.train()", "other"),
+        ("learning_rate_at_step.py", "", "other"),
+        ("dqn.py", "loss.backward()", "train"),
+        ("eval/linear.py", "loss.backward()", "eval"),
+        ("main.py", "trainer.fit(model)", "train"),
+        ("datasets/main.py", "", "preprocess"),
+        ("pkg/preprocess/__main__.py", "", "preprocess"),
+    ],
+)
+def test_what_a_script_is_for(path: str, text: str, kind: str) -> None:
+    assert kind_of(of_texts({path: text}), path) == kind
+
+
+@pytest.mark.parametrize(
+    ("texts", "path", "expected"),
+    [
+        ({"train.py": LOOP}, "train.py", "python train.py"),
+        (
+            {
+                "train.py": LOOP,
+                "README.md": "```\n$ torchrun --nproc_per_node=2 \\\n    train.py --lr 1  # fast\n```\n",
+            },
+            "train.py",
+            "torchrun --nproc_per_node=2 train.py --lr 1",
+        ),
+        ({"train.py": LOOP, "README.md": "`python train.py --help`\n"}, "train.py", "python train.py"),
+        ({"pkg/train.py": "from . import x\n" + LOOP}, "pkg/train.py", "python -m pkg.train"),
+        ({"pkg/run/__main__.py": MAIN}, "pkg/run/__main__.py", "python -m pkg.run"),
+        (
+            {"src/pkg/train.py": LOOP, "README.md": "```sh\npython -m pkg.train -n 1\n```\n"},
+            "src/pkg/train.py",
+            "python -m pkg.train -n 1",
+        ),
+        (
+            {"gcn/train.py": LOOP, "README.md": "```bash\ncd gcn\npython train.py\n```\n"},
+            "gcn/train.py",
+            "cd gcn && python train.py",
+        ),
+        (
+            {"d2/train.py": LOOP, "d2/README.md": "```bash\npython train.py -x\n```\n"},
+            "d2/train.py",
+            "cd d2 && python train.py -x",
+        ),
+        ({"job.slurm": "#!/bin/bash\n#SBATCH -p x\nsrun hostname\n"}, "job.slurm", "sbatch job.slurm"),
+        ({"run.sh": "python a.py\n"}, "run.sh", "bash run.sh"),
+        (
+            {
+                "pkg/train.py": LOOP,
+                "pyproject.toml": '[project.scripts]\nlab-train = "pkg.train:main"\n',
+                "README.md": "```bash\nlab-train --lr 1\n```\n",
+            },
+            "pkg/train.py",
+            "lab-train --lr 1",
+        ),
+        (
+            {"dvc.yaml": "stages:\n  t:\n    cmd: python src/train.py data\n", "src/train.py": LOOP},
+            "src/train.py",
+            "python src/train.py data",
+        ),
+        ({"workflow/Snakefile": "rule all:\n"}, "workflow/Snakefile", "snakemake --cores all"),
+    ],
+)
+def test_the_command_line_as_the_readme_shows_it_or_the_plain_one(
+    texts: dict[str, str], path: str, expected: str
+) -> None:
+    assert command(texts, path) == expected
+
+
+def test_a_script_that_a_wrapper_starts_is_mentioned_but_the_wrapper_is_the_command() -> None:
+    texts = {"deepy.py": MAIN, "train.py": LOOP, "README.md": "```\npython deepy.py train.py conf.yml\n```\n"}
+    assert ranked(texts)[0] == "train.py"
+    assert command(texts, "deepy.py") == "python deepy.py train.py conf.yml"
+    assert command(texts, "train.py") == "python train.py"

@@ -1,0 +1,160 @@
+"""How one sets the seed of a script, as one types it."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaffold.conventions.seeds import seed_flag
+from scaffold.facts.model import of_texts
+
+PARSER = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--{}', type=int)\n"
+
+
+@pytest.mark.parametrize(
+    ("train", "flag"),
+    [
+        (PARSER.format("seed"), "--seed"),
+        (PARSER.format("random-seed"), "--random-seed"),
+        (PARSER.format("global_seed"), "--global_seed"),
+        (PARSER.format("data_seed") + "p.add_argument('-s', '--seed')\n", "--seed"),
+        (PARSER.format("seedling"), None),
+        ("SEED = 1337\nimport torch\ntorch.manual_seed(SEED)\n", None),
+        ("import click\n@click.command()\n@click.option('--seed', type=int)\ndef main(seed): ...\n", "--seed"),
+        ("import typer\napp = typer.Typer()\n@app.command()\ndef main(random_seed: int = 0): ...\n", "--random-seed"),
+        ("import fire\ndef main(seed=0): ...\nfire.Fire(main)\n", "--seed"),
+        ("from absl import flags\nflags.DEFINE_integer('seed', 0, 'x')\n", "--seed"),
+        (
+            "import tyro\nfrom dataclasses import dataclass\n@dataclass\nclass Args:\n    start_seed: int = 1\na = tyro.cli(Args)\n",
+            "--start-seed",
+        ),
+        (
+            "from transformers import HfArgumentParser, TrainingArguments\np = HfArgumentParser((Model, TrainingArguments))\n",
+            "--seed",
+        ),
+        ("from trl import SFTConfig, TrlParser\nclass Mine(SFTConfig): ...\np = TrlParser((A, Mine))\n", "--seed"),
+        ("from lightning.pytorch.cli import LightningCLI\nLightningCLI(M)\n", "--seed_everything"),
+        ("from sacred import Experiment\nex = Experiment('x')\n", "seed="),
+        ("seed = 1337\nexec(open('configurator.py').read())\n", "--seed"),
+    ],
+)
+def test_an_option_of_the_script(train: str, flag: str | None) -> None:
+    assert seed_flag(of_texts({"train.py": train}), "train.py") == flag
+
+
+HYDRA = "import hydra\n@hydra.main(config_path='configs', config_name='{}')\ndef main(cfg): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "configs", "flag"),
+    [
+        ("train.yaml", {"configs/train.yaml": "seed: null\nmodel:\n  seed: 1\n"}, "seed="),
+        ("train", {"configs/train.yaml": "trainer:\n  seed: 1\n"}, "trainer.seed="),
+        ("eval", {"configs/train.yaml": "seed: 1\n", "configs/eval.yaml": "ckpt: null\n"}, None),
+        (
+            "train",
+            {"configs/train.yaml": "defaults:\n  - train\n", "configs/train/default.yaml": "seed: 1\n"},
+            "train.seed=",
+        ),
+        ("train", {"configs/train.yaml": "# seed: 1\nlr: 0.1\n"}, None),
+    ],
+)
+def test_a_key_of_the_hydra_configuration(name: str, configs: dict[str, str], flag: str | None) -> None:
+    assert seed_flag(of_texts({"run.py": HYDRA.format(name), **configs}), "run.py") == flag
+
+
+def test_a_key_of_a_config_flag() -> None:
+    train = "from ml_collections import config_flags\nconfig_flags.DEFINE_config_file('config')\nrng = key(config.get('seed', 0))\n"
+    assert seed_flag(of_texts({"train.py": train}), "train.py") == "--config.seed"
+
+
+def test_a_nested_dataclass_gives_its_prefix() -> None:
+    texts = {
+        "train.py": "from pkg.config import parse\ncfg = parse()\n",
+        "pkg/config.py": "import tyro\nfrom pkg.debug import Debug\nclass Config:\n    debug: Debug = Debug()\n"
+        "def parse():\n    return tyro.cli(Config)\n",
+        "pkg/debug.py": "class Debug:\n    seed: int = 0\n",
+    }
+    assert seed_flag(of_texts(texts), "train.py") == "--debug.seed"
+
+
+SHARED = """import argparse
+def get_args_parser():
+    p = argparse.ArgumentParser(add_help=False)
+    p.add_argument('--seed')
+    return p
+"""
+
+
+@pytest.mark.parametrize(
+    ("texts", "flag"),
+    [
+        (
+            {
+                "train.py": "from options import get_args_parser\na = get_args_parser().parse_args()\n",
+                "options.py": SHARED,
+            },
+            "--seed",
+        ),
+        (
+            {
+                "submit.py": "import argparse\nimport main as trainer\n"
+                "p = argparse.ArgumentParser(parents=[trainer.get_args_parser()])\np.add_argument('--nodes')\n",
+                "main.py": SHARED + "if __name__ == '__main__':\n    main()\n",
+            },
+            "--seed",
+        ),
+        (
+            {
+                "train.py": "from pkg.train import train\ntrain()\n",
+                "pkg/train.py": SHARED + "if __name__ == '__main__':\n    train()\n",
+            },
+            "--seed",
+        ),
+        (
+            {
+                "plot.py": "import argparse\nimport options\np = argparse.ArgumentParser()\np.add_argument('--out')\n",
+                "options.py": SHARED,
+            },
+            None,
+        ),
+        (
+            {"tool.py": "from other import helper\n", "other.py": SHARED + "if __name__ == '__main__':\n    go()\n"},
+            None,
+        ),
+    ],
+)
+def test_an_option_taken_over_from_another_module(texts: dict[str, str], flag: str | None) -> None:
+    assert seed_flag(of_texts(texts), next(iter(texts))) == flag
+
+
+@pytest.mark.parametrize(
+    ("texts", "flag"),
+    [
+        (
+            {
+                "train.py": "import yaml\nparams = yaml.safe_load(open('params.yaml'))['train']\nseed = params['seed']\n",
+                "params.yaml": "prepare:\n  seed: 1\ntrain:\n  seed: 2\n",
+            },
+            "config:train.seed",
+        ),
+        ({"train.py": "import yaml\ncfg = yaml.safe_load(f)\nx = cfg['lr']\n", "c.yaml": "lr: 1\n"}, None),
+        (
+            {"train.py": "from omegaconf import OmegaConf\nc = OmegaConf.from_cli()\n", "conf/a.yaml": "seed: 1\n"},
+            "seed=",
+        ),
+    ],
+)
+def test_a_seed_that_a_file_sets(texts: dict[str, str], flag: str | None) -> None:
+    assert seed_flag(of_texts(texts), "train.py") == flag
+
+
+@pytest.mark.parametrize(
+    ("script", "flag"),
+    [
+        ('torchrun train.py --lr 1 "$@"\n', "--seed"),
+        ("torchrun train.py --lr 1\n", None),
+        ('python -m train "$@"\n', "--seed"),
+    ],
+)
+def test_a_shell_script_hands_its_arguments_on(script: str, flag: str | None) -> None:
+    assert seed_flag(of_texts({"run.sh": script, "train.py": PARSER.format("seed")}), "run.sh") == flag

@@ -1,0 +1,42 @@
+"""How the repository tests itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaffold.conventions.testing import folders_of_tests, runner
+from scaffold.facts.model import of_texts
+
+FUNCTION = "def test_it():\n    assert True\n"
+CASE = "import unittest\n\nclass TestIt(unittest.TestCase):\n    def test_it(self): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "name", "folders"),
+    [
+        ({"tests/test_a.py": FUNCTION}, "pytest", ("tests",)),
+        ({"test/a/test_a.py": CASE}, "unittest", ("test",)),
+        ({"tests/test_a.py": CASE, "pyproject.toml": "[tool.pytest.ini_options]\n"}, "pytest", ("tests",)),
+        ({"tests/test_a.py": CASE, "tests/conftest.py": "x = 1\n"}, "pytest", ("tests",)),
+        ({"tests/test_a.py": CASE, "Makefile": "test:\n\tpython -m pytest tests\n"}, "pytest", ("tests",)),
+        (
+            {"tests/test_a.py": CASE, ".github/workflows/ci.yml": "jobs:\n  t:\n    steps:\n      - run: pytest -q\n"},
+            "pytest",
+            ("tests",),
+        ),
+        ({"tests/test_a.py": CASE, "setup.cfg": "[tool:pytest]\naddopts = -q\n"}, "pytest", ("tests",)),
+        ({"pkg/a_test.py": CASE, "pkg/b/c_test.py": CASE}, "unittest", ("pkg",)),
+        (
+            {"tests/test_a.py": FUNCTION, "pkg/tests/test_b.py": FUNCTION, "pkg/x/tests/test_c.py": FUNCTION},
+            "pytest",
+            ("pkg/tests", "tests"),
+        ),
+        ({"test.py": "import argparse\nargparse.ArgumentParser()\n"}, None, ()),
+        ({"tests/configs/a.yaml": "x: 1\n"}, None, ()),
+        ({"third_party/x/tests/test_a.py": FUNCTION}, None, ()),
+        ({"train.py": "x = 1\n", "requirements.txt": "pytest\n"}, None, ()),
+    ],
+)
+def test_the_runner_and_the_folders(texts: dict[str, str], name: str | None, folders: tuple[str, ...]) -> None:
+    facts = of_texts(texts)
+    assert (runner(facts).value, folders_of_tests(facts).value) == (name, folders)

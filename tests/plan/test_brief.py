@@ -1,0 +1,175 @@
+"""`scaffold brief`: short enough to be read, whole enough to plan from, and without a secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scaffold.plan import loop
+from scaffold.plan.brief_execution import execution
+from scaffold.plan.brief_planning import planning
+from scaffold.plan.catalogue import OPERATIONS
+from scaffold.plan.check import check, rules
+from scaffold.plan.runs import Run
+from scaffold.plan.situation import Situation
+from tests.conftest import Run as RunCommand
+from tests.plan.conftest import AddRun
+from tests.plan.test_skeleton import ANSWERS, HYDRA, SLURM, render
+
+URL = "http://kim:secret@127.0.0.1:10000/"
+
+
+def situation(
+    *, full: bool = False, runs: tuple[Run, ...] = (), log: str = "", plan: str | None = None, **answers: object
+) -> Situation:
+    report = check(plan) if plan is not None else None
+    return Situation(
+        answers={**ANSWERS, **answers}, workdir="/data/project", report=report, runs=runs, log=log, full=full
+    )
+
+
+def tokens(text: str) -> float:
+    """An upper estimate: three characters a token, where English has about four and code and URLs about three."""
+    return len(text) / 3
+
+
+LONG = {
+    "experiment_goal": "word " * 5_000,
+    "steering_text": "word " * 5_000,
+    "memories": ["a lesson " * 100] * 50,
+    "repository_findings": ["a finding " * 30] * 60,
+    "repository_risks": ["a risk " * 30] * 60,
+    "entry_points": [HYDRA] * 12,
+    "slurm": SLURM,
+    "research_server_url": "http://127.0.0.1:10000",
+    "research_session_id": "wild-0a1b2c3d",
+    "evolutionary_sweeps": True,
+}
+
+
+@pytest.mark.parametrize("answers", [{}, {"research_server_url": URL, "slurm": SLURM, "evolutionary_sweeps": True}])
+def test_stays_below_4000_tokens(answers: dict[str, object]) -> None:
+    assert tokens(planning(situation(**answers))) < 4_000
+    assert tokens(execution(situation(plan=render(**answers), log="said " * 5_000, **answers))) < 4_000
+
+
+def test_stays_below_it_whatever_was_written() -> None:
+    text = planning(situation(**LONG))
+    assert tokens(text) < 4_000
+    assert tokens(execution(situation(plan=render(), log="said " * 5_000, **LONG))) < 4_000
+    assert "more (--full)" in text and "[...]" in text
+    assert len(planning(situation(full=True, **LONG))) > 3 * len(text)
+
+
+def test_planning_holds_all_that_planning_takes() -> None:
+    text = planning(
+        situation(
+            research_server_url=URL,
+            research_session_id="wild-1",
+            slurm=SLURM,
+            steering_text="Be quick.",
+            memories=["Seeds matter."],
+        )
+    )
+    for part in (
+        "> Find out whether label smoothing lowers the validation loss.",
+        "> Be quick.",
+        "- Seeds matter.",
+        "entry point train.py, seed option --seed (train.py:12)",
+        "python3 exp/scripts/record_run.py --experiment baseline --seed 1 --task P2-T3 -- uv run python train.py --seed 1",
+        'http://127.0.0.1:10000/sweeps/wild -d \'{"name": "baseline"',
+        '"chat_session_id": "wild-1"',
+        "max_new_runs = max(0, min(q, g - r))",
+        "`uv sync`",
+        "  - partitions: `gpu`",
+        "prompt_skill_playbook.md",
+        "midpoint reflection",
+        "scaffold plan check --fresh",
+        "scaffold plan emit",
+        "scaffold plan abort",
+    ):
+        assert part in text, part
+    assert "evo_sweep" not in text and "evo_sweep" in planning(situation(evolutionary_sweeps=True))
+
+
+def test_full_holds_every_rule_and_every_operation() -> None:
+    text = planning(situation(full=True, research_server_url="http://127.0.0.1:1"))
+    assert all(f"- {rule.code}" in text for rule in rules())
+    assert all(f"`{one.method} http://127.0.0.1:1{one.path}`" in text for one in OPERATIONS)
+
+
+def test_no_secret_stands_in_a_brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESEARCH_AGENT_USER_AUTH_TOKEN", "t0psecret")
+    for text in (planning(situation(research_server_url=URL)), execution(situation(research_server_url=URL))):
+        assert "secret" not in text and "X-Auth-Token: $RESEARCH_AGENT_USER_AUTH_TOKEN" in text
+
+
+def test_without_a_server_nothing_is_said_to_one() -> None:
+    text = planning(situation())
+    assert "curl" not in text and "None is set" in text
+
+
+def test_what_a_user_wrote_makes_no_heading_and_no_task() -> None:
+    text = planning(situation(experiment_goal="x\n# Evil\n- [ ] evil", memories=["y\n# Evil"]))
+    assert "\n# Evil" not in text and "\n- [ ] evil" not in text
+
+
+def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
+    plan = (
+        render(primary_metric="")
+        .replace("- [ ] [P1-T", "- [x] [P1-T")
+        .replace("- [ ] [P2-T1]", "- [x] [P2-T1]")
+        .replace("- [ ] [P2-T2]", "- [x] [P2-T2]")
+    )
+    known = tuple(
+        Run(
+            name=f"baseline-s{n}",
+            experiment="baseline",
+            attempt=1,
+            status="finished",
+            task="P2-T3",
+            seed=n,
+            started_at="",
+            metrics={"val/loss": 3 + n},
+        )
+        for n in range(12)
+    )
+    text = execution(situation(plan=plan, runs=known, log="old\n" * 2_000 + "# the last entry"))
+    assert "## Task (7 of 18 done)\n\n**P2-T3** (next): Run the baseline with seeds 1 to 5" in text
+    assert (
+        "- done-when: 5 runs finished in baseline\n```bash\npython3 exp/scripts/record_run.py --experiment baseline"
+        in text
+    )
+    assert (
+        "Recent runs (12 in all)\n\n- `baseline-s11`: finished, task P2-T3, val/loss=14\n" in text
+        and "baseline-s3`" not in text
+    )
+    assert "P007 a choice is open" in text
+    assert "> # the last entry" in text and text.count("> old") < 400
+
+
+def test_execution_of_a_plan_that_is_missing_aborted_or_done() -> None:
+    assert "There is no plan yet" in execution(situation())
+    assert "The plan is aborted" in execution(situation(plan=loop.abort_checklist("502")))
+    assert "Every task is done." in execution(situation(plan=render().replace("- [ ]", "- [x]")))
+
+
+def test_the_command(run: RunCommand, repo: Path, plan: Path, add_run: AddRun) -> None:
+    add_run("baseline-s1", metrics={"loss": 1})
+    (repo / "exp/metadata/broken.json").write_text("[")
+    plan.with_name("iteration_log.md").write_bytes(b"\xff saw it\n")
+    first = run("brief")
+    assert (
+        first.exit_code == 0
+        and first.stdout.startswith("# Planning brief (iteration 0)\n")
+        and "> Find out: is it so" in first.stdout
+    )
+    assert first.stdout == run("brief", "--workdir", repo / "exp").stdout
+    second = run("brief", "--for", "execution")
+    assert second.exit_code == 0 and "`baseline-s1`: finished, loss=1" in second.stdout and "saw it" in second.stdout
+
+
+def test_the_command_without_a_workspace(run: RunCommand, tmp_path: Path) -> None:
+    result = run("brief", "--workdir", tmp_path)
+    assert result.exit_code == 1 and "scaffold init" in result.stderr

@@ -1,0 +1,79 @@
+"""Which plan is meant: the cheap look at a workspace agrees with the thorough one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scaffold.errors import ScaffoldError
+from scaffold.plan import locate
+from scaffold.workspace import ANSWERS
+from tests.conftest import MakeRepo
+from tests.plan.conftest import ANSWERS as TEMPLATE
+
+
+def answers(root: str = "exp", tasks: str = "exp/tasks.md", server: str = "''") -> str:
+    text = TEMPLATE.format(server="", layout="flat").replace("experiment_root: exp", f"experiment_root: {root}")
+    return text.replace("tasks_path: exp/tasks.md", f"tasks_path: {tasks}").replace(
+        "research_server_url: ''", f"research_server_url: {server}"
+    )
+
+
+def test_from_any_folder_of_the_workspace(repo: Path, plan: Path) -> None:
+    (repo / "src/deep").mkdir(parents=True)
+    for start in (repo, repo / "exp", repo / "src/deep"):
+        found = locate.place(None, start)
+        assert (found.plan, found.workdir, found.server) == (plan, repo, False)
+
+
+@pytest.mark.parametrize(
+    ("written", "server"),
+    [
+        ("''", False),
+        ('""', False),
+        ("null", False),
+        ("http://127.0.0.1:1", True),
+        ("'http://127.0.0.1:1'", True),
+        ("", False),
+    ],
+)
+def test_whether_a_server_is_set(repo: Path, written: str, server: bool) -> None:
+    (repo / "exp" / ANSWERS).write_text(answers(server=written))
+    assert locate.place(None, repo).server is server
+
+
+@pytest.mark.parametrize("tasks", [".agents/tasks.md", "'a b/tasks.md'", "a b/tasks.md"])
+def test_a_plan_elsewhere(repo: Path, tasks: str) -> None:
+    (repo / "exp" / ANSWERS).write_text(answers(tasks=tasks))
+    assert locate.place(None, repo).plan == repo / tasks.strip("'")
+
+
+@pytest.mark.parametrize("start", ["", "lab/exps", "src"])
+def test_a_root_of_another_name(make_repo: MakeRepo, start: str) -> None:
+    files = {
+        f"lab/exps/{ANSWERS}": answers("lab/exps", "lab/exps/tasks.md", "http://127.0.0.1:1"),
+        "src/x": "",
+        "lab/exps/tasks.md": "",
+    }
+    repo = make_repo(files)
+    found = locate.place(None, repo / start)
+    assert (found.plan, found.workdir, found.server) == (repo / "lab/exps/tasks.md", repo, True)
+    named = locate.place(repo / "lab/exps/tasks.md", repo)
+    assert (named.workdir, named.server) == (repo, True)
+
+
+def test_a_file_that_is_named_wins_and_needs_no_workspace(tmp_path: Path, repo: Path) -> None:
+    alone = tmp_path / "alone/x.md"
+    alone.parent.mkdir()
+    assert locate.place(alone, repo) == locate.Place(plan=alone, workdir=alone.parent, server=False)
+    inside = repo / "exp/other.md"
+    assert locate.place(inside, repo) == locate.Place(plan=inside, workdir=repo, server=False)
+
+
+def test_several_workspaces(repo: Path) -> None:
+    other = repo / ".wild/experiments"
+    other.mkdir(parents=True)
+    (other / ANSWERS).write_text(answers(".wild/experiments", ".wild/experiments/tasks.md"))
+    with pytest.raises(ScaffoldError, match="several workspaces"):
+        locate.place(None, repo)

@@ -1,0 +1,349 @@
+"""What is read off words: placeholders, vague conditions, kinds of tasks, commands, conditions."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from scaffold.plan import commands, conditions, deliverables, inline, words
+from scaffold.plan.check import check
+from scaffold.plan.conditions import Command, FinishedRuns, MetricBound, Prose
+from scaffold.plan.fix import fixed
+from scaffold.plan.model import Task
+from scaffold.plan.parse import parse
+from scaffold.plan.runs import Run
+
+
+def task(rest: str) -> Task:
+    (found,) = parse(f"## Phase 1 - a\n- [ ] [P1-T1] {rest}\n").tasks
+    return found
+
+
+@pytest.mark.parametrize(
+    "text", ["...", "\u2026", "TODO", "tbd", "TODO: ask", "FIXME later", "<goal>", "N/A", "**TBD**", "....", "None."]
+)
+def test_placeholders(text: str) -> None:
+    assert words.is_placeholder(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Remove TODO comments", "todo list of the reader", "None of the runs failed", "a...b", "find <x> out"]
+)
+def test_words_that_are_no_placeholders(text: str) -> None:
+    assert not words.is_placeholder(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Run <the thing> now", "<the thing>"),
+        ("Midpoint reflection ...", "..."),
+        ("Look at `...` and `<x>`", None),
+        ("a < b and c > d", None),
+        ("line<br>break", None),
+        ("<!-- ... --> said", None),
+    ],
+)
+def test_placeholders_inside(text: str, found: str | None) -> None:
+    assert words.placeholder_in(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "done",
+        "Done!",
+        "it works",
+        "the task is complete",
+        "all tasks are finished.",
+        "OK",
+        "everything works as expected",
+    ],
+)
+def test_vague_conditions(text: str) -> None:
+    assert words.is_vague(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`make test`",
+        "5 runs finished in main",
+        "the tests pass",
+        "table.csv is complete with 5 rows",
+        "\u05d4\u05d8\u05d1\u05dc\u05d4 \u05e7\u05d9\u05d9\u05de\u05ea",
+        "loss is done < 3",
+    ],
+)
+def test_conditions_that_say_something(text: str) -> None:
+    assert not words.is_vague(text)
+
+
+@pytest.mark.parametrize(
+    ("rest", "kinds"),
+    [
+        ("Run the base-line | x: y", {"baseline"}),
+        ("Compare the proposed method with the baseline", {"baseline", "main"}),
+        ("Vary the learning rate", {"ablation"}),
+        ("Midpoint reflection on the baseline", {"reflection", "midpoint-reflection"}),
+        ("Final retrospective", {"reflection", "final-reflection"}),
+        ("Run the baseline | kind: main, tracking", {"main", "tracking"}),
+        ("Read | deliverable: baseline.csv", set()),
+        ("Set up `uv sync` in a venv", {"environment"}),
+    ],
+)
+def test_kinds(rest: str, kinds: set[str]) -> None:
+    assert words.kinds(task(rest)) == kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "python train.py --lr 1",
+        "CUDA_VISIBLE_DEVICES=0 python3.11 src/train.py",
+        "bash run.sh",
+        "./run.sh",
+        "torchrun --nproc 2 train.py",
+        "sbatch slurm/job.sbatch",
+        "srun python train.py",
+        "uv run python train.py",
+        "python -m torch.distributed.run x.py",
+        "python -m package.train",
+        "accelerate launch x.py",
+    ],
+)
+def test_what_starts_an_experiment_untracked(text: str) -> None:
+    assert commands.untracked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "python exp/scripts/record_run.py --seed 1 -- python train.py",
+        "scaffold run -- python train.py",
+        "sbatch exp/scripts/run.sbatch",
+        "python -m pytest",
+        "python tools/plot_curves.py",
+        "bash scripts/setup_env.sh",
+        "python train.py --help",
+        "Read train.py and run.sh",
+        'curl -X POST http://127.0.0.1:1/runs -d \'{"command": "python train.py"}\'',
+    ],
+)
+def test_what_does_not(text: str) -> None:
+    assert commands.untracked(text) is None
+
+
+def test_commands_of_a_task_come_from_code_and_fences() -> None:
+    text = "Run `python a.py` on `data` | done-when: `make check`\n  - command: `curl -sf x`\n  ```bash\n  $ git log\n  # not this\n  ```"
+    assert commands.of(task(text)) == ["python a.py", "curl -sf x", "git log"]
+
+
+def test_a_command_is_judged_by_itself() -> None:
+    mixed = task("Do not call record_run.py; run `python train.py`")
+    assert [found for found in map(commands.untracked, commands.starts(mixed)) if found] == ["python train.py"]
+    goes_on = task("Run\n  ```bash\n  python exp/scripts/record_run.py --seed 1 -- \\\n    python train.py\n  ```")
+    assert not any(map(commands.untracked, commands.starts(goes_on)))
+
+
+@pytest.mark.parametrize(
+    ("value", "paths"),
+    [
+        ("a.md, b/c.csv", ["a.md", "b/c.csv"]),
+        ("`a, b.md`, c", ["a, b.md", "c"]),
+        ("`a.md`", ["a.md"]),
+        ("", []),
+        (", ,", []),
+    ],
+)
+def test_paths_of_a_deliverable(value: str, paths: list[str]) -> None:
+    assert deliverables.paths(value) == paths
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/a",
+        "~/a",
+        "C:\\a",
+        "file:///a",
+        "https://a/b",
+        "..",
+        "a/../b",
+        "a\\..\\b",
+        "<a>",
+        "path/to/a",
+        "$A/b",
+        "{name}.csv",
+        "TBD",
+        "a report",
+    ],
+)
+def test_paths_that_cannot_be_checked(path: str) -> None:
+    assert deliverables.objection(path)
+
+
+@pytest.mark.parametrize("path", ["a", "a/b.csv", ".wild/a", "a b/c", "a..b", "results/*.csv", "notes on it.md"])
+def test_paths_that_can(path: str) -> None:
+    assert deliverables.objection(path) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("`make test`", [Command(text="make test")]),
+        ("3 runs finished", [FinishedRuns(text="3 runs finished", count=3, experiment=None)]),
+        (
+            "at least 3 baseline runs finished",
+            [FinishedRuns(text="at least 3 baseline runs finished", count=3, experiment="baseline")],
+        ),
+        ("1 run of main finished", [FinishedRuns(text="1 run of main finished", count=1, experiment="main")]),
+        (
+            "val/loss <= 3.2 in baseline",
+            [
+                MetricBound(
+                    text="val/loss <= 3.2 in baseline", metric="val/loss", sign="<=", value=3.2, experiment="baseline"
+                )
+            ],
+        ),
+        (
+            "`acc` \u2265 90%",
+            [MetricBound(text="`acc` \u2265 90%", metric="acc", sign="\u2265", value=0.9, experiment=None)],
+        ),
+        ("`acc > 0.5`", [MetricBound(text="acc > 0.5", metric="acc", sign=">", value=0.5, experiment=None)]),
+        ("the table has five rows, and each has a name", [Prose(text="the table has five rows, and each has a name")]),
+        (
+            "5 runs finished in main and the table names them, all; `make check`",
+            [
+                FinishedRuns(text="5 runs finished in main", count=5, experiment="main"),
+                Prose(text="the table names them, all"),
+                Command(text="make check"),
+            ],
+        ),
+        ("`a and b` prints x, y", [Prose(text="`a and b` prints x, y")]),
+        ("", []),
+    ],
+)
+def test_conditions(value: str, found: list[conditions.Condition]) -> None:
+    assert conditions.read(value) == found
+
+
+def runs(*values: float | None, status: str = "finished", of: str | None = None) -> list[Run]:
+    return [
+        Run(
+            name=f"r{number}",
+            experiment="main",
+            attempt=1,
+            status=status,
+            task=of,
+            seed=number,
+            started_at="",
+            metrics={} if value is None else {"loss": value},
+        )
+        for number, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "known", "holds"),
+    [
+        ("2 runs finished in main", runs(1, 1), True),
+        ("2 runs finished in main", runs(1), False),
+        ("1 run finished in main", runs(1, status="running"), False),
+        ("1 run finished in other", runs(1), False),
+        ("1 run finished", runs(1, of="P1-T1"), True),
+        ("1 run finished", runs(1, of="P1-T2"), False),
+        ("loss < 2 in main", runs(1, 2.5), True),
+        ("loss < 2 in main", runs(1, 4), False),
+        ("loss = 0.3 in main", runs(0.1, 0.5), True),
+        ("loss < 2 in main", runs(None), False),
+        ("loss < 2 in main", runs(1, status="failed"), False),
+    ],
+)
+def test_verdicts_on_runs(value: str, known: list[Run], holds: bool) -> None:
+    (condition,) = conditions.read(value)
+    assert isinstance(condition, (FinishedRuns, MetricBound))
+    assert conditions.judge(condition, known, "P1-T1").holds is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("`a` ``b ` c`` d", ["code", "code"]),
+        ("`a", []),
+        ("\\`a` | `", ["escape", "code"]),
+        ("<!-- a --> <!-- b", ["comment"]),
+        ("see http://a/b|c and x", ["url"]),
+        ("`<!--` -->", ["code"]),
+    ],
+)
+def test_spans(text: str, kinds: list[str]) -> None:
+    assert [kind for kind, _, _ in inline.spans(text)] == kinds
+
+
+NASTY = [
+    *(
+        "`",
+        "` ``",
+        "<!--",
+        "<!-- plan: ignore P101 because x ",
+        "a",
+        "a-",
+        "a,",
+        "\\|",
+        " | x",
+        "|",
+        " ",
+        "\t",
+        "[",
+        "[P1 ",
+        "[choice:",
+    ),
+    *(
+        "- ",
+        "> ",
+        "1) ",
+        "**",
+        "stdout ",
+        "consistent ",
+        "python ",
+        "python -x ",
+        "./a",
+        "A=b ",
+        "a and ",
+        "1 run ",
+        "x <= ",
+        "P1-T1 ",
+        "<a",
+    ),
+]
+
+
+@pytest.mark.parametrize("piece", NASTY)
+def test_a_long_line_is_checked_and_mended_in_linear_time(piece: str) -> None:
+    long = piece * (30_000 // len(piece))
+    task = f"- [ ] [P1-T1] {long} | depends: {long} | deliverable: {long} | done-when: {long}"
+    lines = [
+        "# Tasks",
+        "## Goal",
+        long,
+        "## Planning Notes",
+        f"- {long}",
+        "## Phase 1 - a",
+        long,
+        task,
+        f"  - evidence: {long}",
+    ]
+    begun = time.perf_counter()
+    report = check("\n".join(lines))
+    for found in report.plan.tasks:
+        commands.of(found)
+        conditions.read(found.get("done-when"))
+    fixed("\n".join(lines))
+    assert time.perf_counter() - begun < 5
+
+
+def test_what_a_message_shows_is_printable_and_short() -> None:
+    assert inline.shown("a\x1b[31m\u202e\udc80") == "a\\x1b[31m\\u202e\\udc80"
+    assert len(inline.shown("x" * 500)) == 60

@@ -1,0 +1,155 @@
+"""`scaffold detect`: what it prints, and that the same tree gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scaffold import conventions
+from scaffold.conventions.answer import answer
+from scaffold.facts.model import of_texts
+from tests.conftest import MakeRepo, Run, commit_all, write_tree
+
+TRAIN = """import argparse
+import wandb
+if __name__ == '__main__':
+    p = argparse.ArgumentParser()
+    p.add_argument('--seed')
+    wandb.log({'val/loss': loss})
+"""
+REPOSITORY = {
+    "README.md": "# Lab\n\n```bash\ntorchrun --nproc_per_node=4 train.py --seed 1\n```\n",
+    "train.py": TRAIN,
+    "pyproject.toml": '[project]\nname = "lab"\nrequires-python = ">=3.10"\n',
+    "uv.lock": "version = 1\n",
+    "jobs/train.sbatch": "#!/bin/bash\n#SBATCH --partition=gpu\n#SBATCH --account=lab\nmodule load cuda/12.1\nsrun python train.py\n",
+    "configs/a.yaml": "lr: 1\n",
+    "tests/test_a.py": "def test_a(): ...\n",
+}
+FIELDS = (
+    "version workdir experiment_root existing_experiment_dirs role_dirs environment config_systems trackers launchers slurm"
+    " entry_points tests workflow agent_guides metrics git machine risks evidence"
+)
+
+
+def detected(run: Run, repo: Path, *options: str) -> dict[str, object]:
+    result = run("detect", "--workdir", repo, "--json", *options)
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_json_is_one_object_with_the_fields_of_the_specification(make_repo: MakeRepo, run: Run) -> None:
+    found = detected(run, make_repo(REPOSITORY))
+    assert list(found) == FIELDS.split()
+    assert found["version"] == 1
+    assert found["environment"] == {
+        "manager": "uv",
+        "files": ["pyproject.toml", "uv.lock"],
+        "python": ">=3.10",
+        "setup": "uv sync",
+        "run_prefix": "uv run",
+        "modules": ["cuda/12.1"],
+    }
+    assert found["entry_points"][0] == {  # type: ignore[index]
+        "path": "train.py",
+        "kind": "train",
+        "seed_flag": "--seed",
+        "command": "torchrun --nproc_per_node=4 train.py --seed 1",
+    }
+    assert found["slurm"]["partitions"] == ["gpu"]  # type: ignore[index,call-overload]
+    assert found["metrics"] == ["val/loss"]
+    assert found["evidence"]["slurm.partitions"] == [  # type: ignore[index,call-overload]
+        {"path": "jobs/train.sbatch", "line": 2, "text": "#SBATCH --partition=gpu"}
+    ]
+
+
+def test_the_same_tree_gives_the_same_bytes(make_repo: MakeRepo, run: Run) -> None:
+    first, second = (make_repo(REPOSITORY, name=name) for name in ("first", "second"))
+    assert run("detect", "--workdir", first, "--json").stdout == run("detect", "--workdir", second, "--json").stdout
+
+
+def test_detection_changes_nothing(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo(REPOSITORY)
+    before = {p: p.stat().st_mtime_ns for p in repo.rglob("*")}
+    run("detect", "--workdir", repo)
+    assert {p: p.stat().st_mtime_ns for p in repo.rglob("*")} == before
+
+
+def test_every_value_with_evidence_names_a_file_of_the_repository(make_repo: MakeRepo) -> None:
+    found = conventions.detect(make_repo(REPOSITORY))
+    for field, places in found.evidence.items():
+        for place in places:
+            lines = REPOSITORY.get(place.path, "").splitlines()
+            assert place.path in {"."} | REPOSITORY.keys() | {"configs", "jobs", "tests"}, field
+            assert place.line is None or 1 <= place.line <= len(lines), field
+
+
+def test_an_empty_repository_is_answered_with_blanks(tmp_path: Path) -> None:
+    found = conventions.detect(tmp_path)
+    assert (found.entry_points, found.slurm, found.git, found.environment.manager) == ((), None, None, "none")
+    assert found.experiment_root == ".wild/experiments"
+
+
+def test_the_table_shows_value_file_and_line(make_repo: MakeRepo, run: Run) -> None:
+    shown = run("detect", "--workdir", make_repo(REPOSITORY)).stdout
+    assert "environment.python        >=3.10  [pyproject.toml:3]\n" in shown
+    assert "slurm.partitions          gpu  [jobs/train.sbatch:2]\n" in shown
+    assert "  train.py           train       --seed\n      torchrun --nproc_per_node=4 train.py --seed 1\n" in shown
+    assert "nothing found for: " in shown
+
+
+def test_explain_tells_the_evidence_and_what_lost(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo({**REPOSITORY, "requirements.txt": "torch\n"})
+    shown = run("detect", "--workdir", repo, "--explain", "environment.manager").stdout
+    assert shown.splitlines()[:2] == ["environment.manager: uv", "  uv.lock  uv.lock"]
+    assert (
+        "  lost: requirements.txt  pip: a lock file (uv.lock) comes before requirements, pyproject.toml or setup.py"
+        in shown
+    )
+    as_json = json.loads(run("detect", "--workdir", repo, "--explain", "slurm", "--json").stdout)
+    assert as_json["fields"]["slurm.accounts"]["value"] == ["lab"]
+
+
+def test_explain_of_an_unknown_field_is_wrong_usage(make_repo: MakeRepo, run: Run) -> None:
+    result = run("detect", "--workdir", make_repo(), "--explain", "colour")
+    assert result.exit_code == 2
+    assert "there is no field 'colour'; the fields are: experiment_root," in result.stderr
+
+
+def test_explain_of_a_field_below_one_that_is_not_there(make_repo: MakeRepo, run: Run) -> None:
+    result = run("detect", "--workdir", make_repo(), "--explain", "slurm.partitions")
+    assert result.exit_code == 0
+    assert result.stdout == "slurm: nothing\n  no tracked file says anything about it\n"
+
+
+def test_a_missing_directory_is_an_error_without_a_traceback(tmp_path: Path, run: Run) -> None:
+    result = run("detect", "--workdir", tmp_path / "missing")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stdout == ""
+
+
+def test_history_is_a_field_only_where_it_was_asked_for(make_repo: MakeRepo, run: Run, sealed: Path) -> None:
+    repo = make_repo(REPOSITORY)
+    (sealed / ".bash_history").write_text("python train.py --token abc\n")
+    assert "history" not in detected(run, repo)
+    assert detected(run, repo, "--history")["history"] == ["python train.py --token ***"]
+    assert "python train.py --token ***" in run("detect", "--workdir", repo, "--history").stdout
+
+
+def test_a_file_name_that_is_no_utf_8_can_be_printed(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo(REPOSITORY)
+    write_tree(repo, {"caf\udce9_train.py": REPOSITORY["train.py"]})
+    commit_all(repo)
+    assert "caf\udce9_train.py" in [e["path"] for e in detected(run, repo)["entry_points"]]  # type: ignore[attr-defined]
+    assert run("detect", "--workdir", repo).exit_code == 0
+
+
+@pytest.mark.parametrize("drop", [*REPOSITORY])
+def test_each_file_alone_can_be_missing(drop: str) -> None:
+    found = answer(of_texts({p: t for p, t in REPOSITORY.items() if p != drop}))
+    assert found.experiment_root == ".wild/experiments"

@@ -1,0 +1,328 @@
+"""What is read off a disk: which files speak, what is read of them, and what happens to the broken ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scaffold import facts
+from scaffold.errors import ScaffoldError
+from scaffold.facts import history, machine, paths, prose, shell, source
+from scaffold.facts.model import of_texts
+from tests.conftest import MakeRepo, commit_all, git, write_tree
+
+
+def test_only_tracked_files_speak(make_repo: MakeRepo) -> None:
+    repo = make_repo({"train.py": "x = 1\n", ".gitignore": "ignored.py\n"})
+    write_tree(repo, {"untracked.py": "x = 1\n", "ignored.py": "x = 1\n"})
+    assert facts.read(repo).files == (".gitignore", "train.py")
+
+
+def test_before_anything_is_tracked_what_is_there_and_not_ignored_speaks(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    write_tree(tmp_path, {"train.py": "x = 1\n", "data/x.npy": "", ".gitignore": "data/\n"})
+    found = facts.read(tmp_path)
+    assert found.files == (".gitignore", "train.py")
+    assert found.git is not None
+    assert (found.git.commit, found.git.dirty) == (None, False)
+
+
+def test_outside_git_hidden_installed_and_ignored_folders_are_left_out(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "train.py": "x = 1\n",
+            ".hidden/a.py": "x = 1\n",
+            "venv/lib/b.py": "x = 1\n",
+            "node_modules/c.py": "x = 1\n",
+            "scratch/d.py": "x = 1\n",
+            ".gitignore": "scratch/\n",
+        },
+    )
+    found = facts.read(tmp_path)
+    assert found.files == (".gitignore", "train.py")
+    assert found.git is None
+
+
+def test_of_a_folder_in_a_larger_repository_only_what_lies_below_speaks(make_repo: MakeRepo) -> None:
+    repo = make_repo({"AGENTS.md": "x\n", "projects/a/train.py": "x = 1\n", "projects/b/eval.py": "x = 1\n"})
+    found = facts.read(repo / "projects/a")
+    assert found.files == ("train.py",)
+    assert found.git is not None
+    assert found.git.commit == git(repo, "rev-parse", "HEAD").strip()
+
+
+def test_a_linked_worktree_and_a_submodule_are_repositories_of_their_own(make_repo: MakeRepo, tmp_path: Path) -> None:
+    inner = make_repo({"lib.py": "x = 1\n"}, name="inner")
+    outer = make_repo({"train.py": "import wandb\n"}, name="outer")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "vendored/train.py")
+    commit_all(outer)
+    git(outer, "worktree", "add", "-q", str(tmp_path / "linked"))
+    for workdir in (outer, tmp_path / "linked"):
+        found = facts.read(workdir)
+        assert found.git is not None
+        assert found.git.submodules == ("vendored/train.py",)
+        assert "vendored/train.py" not in found.texts
+    assert facts.read(outer / "vendored/train.py").files == ("lib.py",)
+
+
+def test_a_submodule_beside_the_work_directory_is_none_of_its_own(make_repo: MakeRepo) -> None:
+    inner = make_repo({"lib.py": "x = 1\n"}, name="inner")
+    outer = make_repo({"a/train.py": "x = 1\n"}, name="outer")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "b/inner")
+    commit_all(outer)
+    found = facts.read(outer / "a").git
+    assert found is not None
+    assert found.submodules == ()
+
+
+def tool(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that comes first on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder
+
+
+def test_the_machine_tells_its_gpus_and_partitions_the_default_one_first(tools: Path) -> None:
+    tool(tools, "nvidia-smi", "echo 'GPU 0: A (UUID: x)'; echo 'GPU 1: A (UUID: y)'")
+    tool(tools, "sbatch", "exit 0")
+    tool(tools, "sinfo", "printf 'long\\ngpu*\\nlong\\n'")
+    found = machine.read()
+    assert (found.slurm, found.scheduler_partitions) == (True, ("gpu", "long"))
+    assert found.gpus in (2, len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))
+
+
+def test_a_tool_that_hangs_or_fails_is_not_waited_for(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "TIMEOUT_S", 0.2)
+    tool(tools, "sbatch", "exit 0")
+    tool(tools, "sinfo", "exec sleep 30")
+    tool(tools, "broken", "echo partial; exit 1")
+    assert machine.read().scheduler_partitions == ()
+    assert machine.ask("broken") == ""
+
+
+def test_git_facts_hold_no_credentials(make_repo: MakeRepo) -> None:
+    repo = make_repo({"train.py": "x = 1\n", ".gitattributes": "*.pt filter=lfs diff=lfs merge=lfs -text\n"})
+    git(repo, "remote", "add", "origin", "https://ann:secret@example.org/lab/repo.git")
+    (repo / "train.py").write_text("x = 2\n")
+    found = facts.read(repo).git
+    assert found is not None
+    assert (found.remote, found.branch, found.dirty, found.lfs) == (
+        "https://example.org/lab/repo.git",
+        "main",
+        True,
+        True,
+    )
+
+
+def test_a_bare_repository_and_a_missing_directory_are_refused(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--bare", "bare.git")
+    with pytest.raises(ScaffoldError, match="bare git repository"):
+        facts.read(tmp_path / "bare.git")
+    with pytest.raises(ScaffoldError, match="is not a directory"):
+        facts.read(tmp_path / "missing")
+
+
+def test_broken_files_become_facts(make_repo: MakeRepo, tmp_path: Path) -> None:
+    cell = {"cell_type": "code", "source": ["import wandb\n"]}
+    (tmp_path / "outside.py").write_text("import wandb\n")
+    repo = make_repo(
+        {
+            "latin.py": "# caf\xe9\nimport wandb\n".encode("latin-1"),
+            "binary.py": b"\0\1\2",
+            "huge.ipynb": json.dumps({"cells": [cell], "pad": "x" * 5_000_000}),
+            "small.ipynb": json.dumps({"cells": [cell]}),
+            "gone.py": "x = 1\n",
+            "train.py/readme.md": "a folder\n",
+        }
+    )
+    for name, target in (("loop.py", "loop.py"), ("outside_link.py", "../outside.py"), ("inside.py", "latin.py")):
+        (repo / name).symlink_to(target)
+    commit_all(repo)
+    (repo / "gone.py").unlink()
+    found = facts.read(repo)
+    assert {"binary.py", "huge.ipynb", "gone.py", "loop.py", "outside_link.py"} == set(found.unread)
+    assert found.unread["binary.py"] == "binary"
+    assert found.unread["huge.ipynb"] == "larger than 2000000 bytes"
+    assert found.unread["outside_link.py"] == "a link that leaves the repository"
+    assert found.parsed("latin.py").uses("wandb") == 2
+    assert found.parsed("inside.py").uses("wandb") == 2
+    assert found.parsed("small.ipynb").uses("wandb") == 1
+    assert "train.py" not in found.texts
+
+
+def test_file_names_that_are_no_utf_8_are_kept(make_repo: MakeRepo) -> None:
+    repo = make_repo({"train.py": "x = 1\n"})
+    (repo / "caf\udce9.py").write_text("x = 1\n")
+    (repo / "ünï.py").write_text("x = 1\n")
+    commit_all(repo)
+    assert facts.read(repo).files == ("caf\udce9.py", "train.py", "ünï.py")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("train.py", "python"),
+        ("a/job.sbatch", "shell"),
+        ("a/one.slurm_template", "shell"),
+        ("scripts/launch", "shell"),
+        ("slurm-123.out", None),
+        ("requirements/dev.txt", "build"),
+        ("notes.txt", None),
+        ("README", "prose"),
+        ("conf/a.yaml", "config"),
+        ("data/x.json", None),
+    ],
+)
+def test_a_name_says_how_a_file_is_read(path: str, kind: str | None) -> None:
+    assert paths.kind(path) == kind
+
+
+@pytest.mark.parametrize("folder", ["third_party/x", "a/node_modules/b", "src/vendor", "x.egg-info"])
+def test_vendored_and_generated_folders_by_name(folder: str) -> None:
+    assert paths.is_vendored(folder)
+
+
+def test_directories_are_counted_to_depth_three_and_data_is_not_entered() -> None:
+    found = of_texts(dict.fromkeys(("a/b/c/d/e.py", "a/x.py", "data/s/1.npy", "data/s/2.npy", "top.py"), ""))
+    assert found.tree == {"a": 2, "a/b": 1, "a/b/c": 1, "data": 2}
+    assert found.below("data") == ["data/s/1.npy", "data/s/2.npy"]
+    assert found.has("a/x.py")
+    assert not found.has("a/y.py")
+
+
+def test_imports_are_followed_through_packages_and_src() -> None:
+    found = of_texts(
+        {
+            "train.py": "from pkg import model\nimport tools.log as log\nimport torch\n",
+            "pkg/__init__.py": "x = 1\n",
+            "pkg/model.py": "from .layers import (\n    attention,  # noqa\n    mlp as m,\n)\n",
+            "pkg/layers/__init__.py": "x = 1\n",
+            "pkg/layers/mlp.py": "x = 1\n",
+            "src/tools/log.py": "x = 1\n",
+        }
+    )
+    assert found.closure("train.py") == {
+        "train.py": 0,
+        "pkg/model.py": 1,
+        "pkg/__init__.py": 1,
+        "src/tools/log.py": 1,
+        "pkg/layers/mlp.py": 2,
+        "pkg/layers/__init__.py": 2,
+    }
+    assert found.importers("pkg/layers/mlp.py") == ("pkg/model.py",)
+
+
+def test_python_is_parsed_not_run(make_repo: MakeRepo) -> None:
+    repo = make_repo({"train.py": "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"})
+    facts.read(repo).parsed("train.py")
+    assert not (repo / "ran").exists()
+
+
+def test_a_source_says_what_it_does() -> None:
+    text = '''"""Doc."""
+import a.b as c
+from x import y
+SEED = 1
+class Args(Base):
+    seed: int = 0
+@click.command()
+def main(seed, *, lr): ...
+parser.add_argument("--lr", type=float, choices=[1, "b"], parents=[p.q])
+params["key"] = 1
+for n in range(3): ...
+if __name__ == "__main__":
+    main()
+'''
+    found = source.parse(text)
+    assert list(found.modules()) == [("a.b", 2), ("x", 3), ("x.y", 3)]
+    assert (found.doc, found.main, found.acts, found.globals) == ("Doc.", 12, 9, {"SEED": 4})
+    assert found.classes[0].fields == {"seed": "int"}
+    assert (found.functions[0].decorators, list(found.functions[0].fields)) == (("click.command",), ["seed", "lr"])
+    call = next(c for c in found.calls if c.last == "add_argument")
+    assert call.args == ("--lr",)
+    assert call.keywords["parents"] == (source.Ref("p.q"),)
+    assert found.stores == (("params", "key", 10),)
+
+
+def test_a_file_that_is_no_python_3_still_shows_its_lines() -> None:
+    text = "print 'old'\nimport wandb\nparser.add_argument('--seed')\nif __name__ == '__main__':\n    main()\n"
+    found = source.parse(text)
+    assert found.error is not None
+    assert (found.uses("wandb"), found.main, [c.args for c in found.calls]) == (2, 4, [("--seed",)])
+
+
+@pytest.mark.parametrize("text", ["\0", "(" * 100_000, "x = " + "-" * 100_000 + "1"])
+def test_no_text_makes_parsing_fail(text: str) -> None:
+    assert source.parse(text).error is not None
+
+
+def test_shell_commands_are_joined_split_and_stripped() -> None:
+    text = (
+        "# comment\nA=1 B=2 nohup python train.py \\\n  --lr 1 && echo done; torchrun x.py  # why\nsrun 'unbalanced\n"
+    )
+    found = [(c.line, c.words) for c in shell.commands("run.sh", text)]
+    assert found == [
+        (2, ("python", "train.py", "--lr", "1")),
+        (2, ("echo", "done")),
+        (2, ("torchrun", "x.py")),
+        (4, ("srun", "'unbalanced")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "commands"),
+    [
+        ("```bash\n$ python a.py\nmy-tool --x\n# comment\n```\n", ["python a.py", "my-tool --x"]),
+        ("```\nLoss: 0.1\npython a.py\n```\n", ["python a.py"]),
+        ("```python\nimport torch\n```\n", []),
+        ("Run `python a.py --x 1` or `train`.\n", ["python a.py --x 1"]),
+        ("    python a.py\n\ntext python a.py\n", ["python a.py"]),
+        ("~~~sh\ntorchrun a.py \\\n  --x\n~~~\n", ["torchrun a.py --x"]),
+    ],
+)
+def test_commands_that_a_document_shows(document: str, commands: list[str]) -> None:
+    assert [c.text for c in prose.commands("README.md", document)] == commands
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("python train.py --wandb_key abc123 --lr 1", "python train.py --wandb_key *** --lr 1"),
+        ("WANDB_API_KEY=abc sbatch job.sh", "WANDB_API_KEY=*** sbatch job.sh"),
+        ("python train.py --hf hf_abcdefghijkl", "python train.py --hf ***"),
+        ("git clone https://ann:pw@example.org/x", "git clone https://***@example.org/x"),
+        ("python train.py --model meta-llama/Llama-3-8B", "python train.py --model meta-llama/Llama-3-8B"),
+    ],
+)
+def test_history_holds_no_secrets(line: str, kept: str) -> None:
+    assert history.redact(line) == kept
+
+
+def test_history_is_read_when_asked_for_and_keeps_the_launches_of_this_repository(
+    make_repo: MakeRepo, sealed: Path
+) -> None:
+    repo = make_repo({"train.py": "x = 1\n", "jobs/a.sbatch": "x\n"})
+    lines = [
+        "ls",
+        "python train.py --lr 1",
+        "python other_train.py",
+        "sbatch jobs/a.sbatch",
+        ": 1700000000:0;python train.py --lr 2",
+    ]
+    (sealed / ".bash_history").write_text("\n".join(lines + [f"python train.py --n {n}" for n in range(30)]) + "\n")
+    assert facts.read(repo).history is None
+    found = facts.read(repo, history=True).history
+    assert found is not None
+    assert len(found) == 20
+    assert found[-1] == "python train.py --n 29"
+    assert "python other_train.py" not in found
