@@ -163,6 +163,8 @@ def test_each_experiment_has_its_own_folders(make_workspace: MakeWorkspace) -> N
     workspace.record("--experiment", "base line", "--", "true")
     assert workspace.last()["paths"]["stdout"].startswith("exp/base_line/logs/")
     assert workspace.paths()[0].parent == workspace.exp / "base_line" / "metadata"
+    workspace.record("--", "true", cwd=workspace.exp / "base_line" / "logs")
+    assert workspace.last()["run"]["experiment"] == "base_line"
 
 
 def test_role_directories_of_the_repository_and_links(make_workspace: MakeWorkspace, tmp_path: Path) -> None:

@@ -145,6 +145,18 @@ def test_a_secret_in_the_remote(workspace: Workspace) -> None:
     assert b"swordfish" not in workspace.all_bytes()
 
 
+def test_the_remote_of_a_worktree(workspace: Workspace) -> None:
+    git(workspace.root, "remote", "add", "other", "ssh://git@example.org/first.git")
+    workspace.record("--", "true")
+    assert workspace.last()["git"]["remote"] == "ssh://git@example.org/first.git"
+    git(workspace.root, "remote", "add", "origin", "git@example.org:x/y.git")
+    tree = workspace.root.parent / "tree"
+    git(workspace.root, "worktree", "add", "-q", "--detach", str(tree))
+    there = Workspace(tree, workspace.facts)
+    there.record("--", "true")
+    assert there.last()["git"]["remote"] == "git@example.org:x/y.git"
+
+
 def test_a_secret_in_the_patch(make_workspace: MakeWorkspace) -> None:
     before = {
         "train.py": "a = 1\n",

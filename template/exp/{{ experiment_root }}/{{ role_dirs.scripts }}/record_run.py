@@ -570,6 +570,12 @@ class Workspace:
         middle = [safe_name(experiment).lstrip("._=,+@-") or "run"] if self.per_experiment else []
         return os.path.normpath("/".join([self.root, *middle, self.roles[name]]))
 
+    def experiment_at(self, folder):  # type: (str) -> Optional[str]
+        """The experiment whose own folder holds `folder`, where the layout has one for each."""
+        below_root = os.path.relpath(os.path.realpath(folder), os.path.realpath(os.path.join(self.workdir, self.root)))
+        first = below_root.split("/")[0]
+        return first if self.per_experiment and first not in (".", "..", self.roles["scripts"]) else None
+
     def records(self, prefix):  # type: (str) -> List[Tuple[str, str]]
         """Where runs leave things behind, as git pathspecs (magic, pattern): git need not look there, however much it is."""
         kind, middle = ("glob", "/*/") if self.per_experiment else ("literal", "/")
@@ -724,11 +730,11 @@ class Git:
             raise Trouble("git cannot be started (%s)" % error.strerror) from error
 
     def gather(self, *asked):  # type: (*Asked) -> None
-        """Read to the end. Raises Trouble when git is too slow, or fails (`config` may)."""
+        """Read to the end. Raises Trouble when git is too slow, or fails."""
         if not gather(asked, self.deadline):
             raise Trouble("git did not answer within %g s (more: RUN_GIT_TIMEOUT)" % self.seconds)
         for one in asked:
-            if one.status != 0 and "config" not in one.argv:
+            if one.status != 0:
                 raise Trouble(
                     "git failed: %s" % (one.err.decode("utf-8", "replace").strip().split("\n")[0] or one.status)
                 )
@@ -968,7 +974,6 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
             ".",
             *records,
         ),
-        git.start("config", "--get-regexp", r"^remote\..*\.url$"),
         start_trees(git, "HEAD", folders),
     ]
     git.gather(*asked)
@@ -977,7 +982,7 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
     untracked = _expand(git, status.untracked)
     new = [p for p in named if p in untracked]
     changed = _working_entries(git, [*status.changed, *new], status.changed)
-    trees = read_trees(git, status.commit, folders, asked[2])
+    trees = read_trees(git, status.commit, folders, asked[1])
     more = {f for p in changed for f in parents(p)} - folders
     trees.update(read_trees(git, status.commit, more) if more else {})
     state.code = CodeTree(trees, changed, excluded).digest()
@@ -996,7 +1001,7 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
     state.git = {
         "commit": status.commit,
         "branch": redact(status.branch) if status.branch else None,
-        "remote": _remote(asked[1].out.decode("utf-8", "replace")),
+        "remote": remote(git.top),
         "dirty": bool(status.changed or new),
         "patch": None,
         "untracked": listed,
@@ -1004,10 +1009,29 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
     }
 
 
-def _remote(output):  # type: (str) -> Optional[str]
-    rows = (line.partition(" ") for line in output.splitlines())
-    urls = {key: url for key, _, url in rows}
-    url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
+def remote(top):  # type: (str) -> Optional[str]
+    """The URL of `origin`, or of the first remote, without secrets; read from git's file, which costs less than asking."""
+    place = os.path.join(top, ".git")
+    try:
+        if os.path.isfile(place):
+            with open(place, encoding="utf-8") as file:
+                place = os.path.join(top, file.read().partition("gitdir:")[2].strip())
+        if os.path.isfile(os.path.join(place, "commondir")):
+            with open(os.path.join(place, "commondir"), encoding="utf-8") as file:
+                place = os.path.join(place, file.read().strip())
+        with open(os.path.join(place, "config"), encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file]
+    except OSError:
+        return None
+    urls: Dict[str, str] = {}
+    section = ""
+    for line in lines:
+        key, equals, value = line.partition("=")
+        if line.startswith("["):
+            section = line
+        elif equals and key.strip() == "url" and section.startswith('[remote "'):
+            urls.setdefault(section[9:].rstrip('"]'), value.strip().strip('"'))
+    url = urls.get("origin") or next(iter(urls.values()), None)
     return redact(url) if url else None
 
 
@@ -1233,7 +1257,7 @@ class Attempt:
         self.outside = here.split("/")[0] == ".."
         self.identity = Identity(
             request.argv,
-            experiment=request.experiment,
+            experiment=request.experiment or workspace.experiment_at(os.getcwd()),
             seed=request.seed,
             params=request.params,
             cwd="" if self.outside else here,
