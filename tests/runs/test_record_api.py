@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,7 +103,10 @@ def test_the_python_of_the_command_and_its_packages(workspace: Workspace) -> Non
 
 
 def test_a_short_command_is_described_from_what_is_known(workspace: Workspace) -> None:
-    workspace.record("--", *python("pass"))
+    for _ in range(8):
+        workspace.record("--", *python("pass"))
+        if workspace.last()["environment"]["packages"] is not None:
+            break
     workspace.record("--", *python("pass"))
     assert workspace.last()["environment"]["packages"] is not None
 
@@ -226,14 +230,12 @@ def test_the_schema_in_the_workspace_is_one_with_what_is_written(workspace: Work
 
 @pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.12", "3.13"])
 def test_other_pythons(workspace: Workspace, version: str) -> None:
-    found = [
-        *Path.home().parent.glob(f"*/.pyenv/versions/{version}.*/bin/python"),
-        *Path("/root/.pyenv/versions").glob(f"{version}.*/bin/python"),
-    ]
+    beside = Path(sys.base_prefix).parent.glob(f"{version}.*/bin/python")
+    found = [*map(str, beside), *filter(None, [shutil.which(f"python{version}")])]
     if not found:
         pytest.skip(f"Python {version} is not here")
     done = subprocess.run(
-        [str(found[0]), "-IS", str(workspace.recorder), "--tty", "--", "sh", "-c", "echo hi; exit 3"],
+        [found[0], "-IS", str(workspace.recorder), "--tty", "--", "sh", "-c", "echo hi; exit 3"],
         cwd=workspace.root,
         capture_output=True,
         text=True,
