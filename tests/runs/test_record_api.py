@@ -20,7 +20,7 @@ sys.path.insert(0, {scripts!r})
 from record_run import record
 with record("baseline", seed=1, params={{"model": {{"lr": 1e-3}}, "layers": [1, 2], "api_key": "swordfish"}}) as run:
     print("inside", run.name)
-    run.log(step=1, loss=0.5)
+    run.log(step=1, loss=0.5, token="swordfish")
     run.log(step=2, loss=0.25, nan=float("nan"))
     {more}
 print("outside")
@@ -109,6 +109,15 @@ def test_a_short_command_is_described_from_what_is_known(workspace: Workspace) -
             break
     workspace.record("--", *python("pass"))
     assert workspace.last()["environment"]["packages"] is not None
+
+
+def test_the_duration_is_the_commands_own(workspace: Workspace, tmp_path: Path) -> None:
+    slow = tmp_path / "bin" / "nvidia-smi"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nsleep 1.5\n")
+    slow.chmod(0o755)
+    workspace.record("--", "true", env={**os.environ, "PATH": f"{slow.parent}:{os.environ['PATH']}"})
+    assert workspace.last()["time"]["duration_s"] < 1.2
 
 
 def test_gpus_are_asked_of_nvidia_smi(workspace: Workspace, tmp_path: Path) -> None:

@@ -25,7 +25,21 @@ if TYPE_CHECKING:
     import signal
     from hashlib import sha256
     from types import TracebackType
-    from typing import IO, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
+    from typing import (
+        IO,
+        Any,
+        Callable,
+        Dict,
+        Iterable,
+        Iterator,
+        List,
+        Mapping,
+        Optional,
+        Sequence,
+        Tuple,
+        Type,
+        Union,
+    )
 
     Scalar = Union[str, int, float, bool, None]
     Entries = Dict[str, Tuple[str, str]]
@@ -44,6 +58,7 @@ else:
 
 VERSION = "1.0"
 HIDDEN = "***"
+TOLD = ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
 CODE = (
     ".py",
@@ -1205,6 +1220,15 @@ def write_atomic(path, data, *, sync=True):  # type: (str, bytes, bool) -> None
         raise
 
 
+def append(path, data):  # type: (str, bytes) -> None
+    """Append to a file in one write. Raises OSError."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
 def timestamp(seconds):  # type: (float) -> str
     """RFC 3339, UTC, with milliseconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%03dZ" % (seconds % 1 * 1000)
@@ -1365,14 +1389,13 @@ class Attempt:
         os.makedirs(live, exist_ok=True)
         write_atomic(os.path.join(live, self.stem + ".json"), dump(process_mark(os.getpid())).encode(), sync=False)
 
-    def end(self, *, status, code, signal_name, duration, usage):
-        # type: (str, Optional[int], Optional[str], float, Mapping[str, Any]) -> None
+    def end(self, outcome, duration):  # type: (Outcome, float) -> None
         """Write the manifest's last state. Trouble is said, never raised: the command's outcome stands."""
         with self.lock:
-            self.manifest["status"] = status
-            self.manifest["exit"] = {"code": code, "signal": signal_name}
+            self.manifest["status"] = outcome.status
+            self.manifest["exit"] = {"code": outcome.code, "signal": outcome.signal_name}
             self.manifest["time"].update(ended_at=timestamp(self.started + duration), duration_s=round(duration, 6))
-            self.manifest["resources"].update(usage)
+            self.manifest["resources"].update(outcome.usage)
             try:
                 self.manifest["metrics"] = final_metrics(self.path(self.outputs))
                 self.write()
@@ -2082,6 +2105,7 @@ class Command:
         self.family = []  # type: List[int]
         self.interrupts = 0
         self.hard = False
+        self.ended: Optional[float] = None
         self.interactive = any(os.isatty(fd) for fd in (0, 1, 2))
 
     def start(self, actions, mask, *, session):  # type: (Sequence[Any], Iterable[int], bool) -> None
@@ -2120,6 +2144,7 @@ class Command:
                 resized()
             elif number != signal.SIGCHLD:
                 self._pass_on(number, from_terminal=from_terminal)
+        self.ended = time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, 0)
         if self.family or (self.sent and self.group):
             left_over = signal.SIGKILL if self.hard else signal.SIGTERM
@@ -2261,7 +2286,7 @@ def run_command(request, attempt, mask, watched):
         except OSError as error:
             say("this run is not recorded: %s" % error)
             attempt, writes_manifest = None, False
-    env = {k: v for k, v in os.environ.items() if k not in ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")}
+    env = {k: v for k, v in os.environ.items() if k not in TOLD}
     env.update(attempt.environment() if attempt else unrecorded(request))
     command = Command(request.argv, env, timeout=request.timeout)
     began = time.monotonic()
@@ -2274,14 +2299,7 @@ def run_command(request, attempt, mask, watched):
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.execvpe(request.argv[0], request.argv, env)
     if writes_manifest and attempt is not None:
-        duration = max(0.0, time.monotonic() - began)
-        attempt.end(
-            status=outcome.status,
-            code=outcome.code,
-            signal_name=outcome.signal_name,
-            duration=duration,
-            usage=outcome.usage,
-        )
+        attempt.end(outcome, max(0.0, (command.ended or time.monotonic()) - began))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for terminal in output:
@@ -2413,6 +2431,12 @@ class Tee:
                 self._log = None
                 say("a log cannot be written (%s): further output is not kept" % error.strerror)
 
+    def close_log(self):  # type: () -> None
+        """The run is over: who still holds this stream writes to the other alone."""
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
+
     def __getattr__(self, name):  # type: (str) -> Any
         return getattr(self._stream, name)
 
@@ -2430,7 +2454,7 @@ class Run:
 
     def __enter__(self):  # type: () -> Run
         self._began = time.monotonic()
-        self._before = {k: os.environ.get(k) for k in ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")}
+        self._before = {k: os.environ.get(k) for k in TOLD}
         self._streams = sys.stdout, sys.stderr
         try:
             attempt = Attempt(locate(__file__), self._request)
@@ -2452,21 +2476,17 @@ class Run:
 
     def log(self, **values):  # type: (**Any) -> None
         """Append a row to the run's `metrics.jsonl`."""
-        self._put("metrics.jsonl", os.O_APPEND, values)
+        row = dump(redact_params(flatten(values))) + "\n"
+        self._put("metrics.jsonl", lambda path: append(path, row.encode()))
 
     def summary(self, **values):  # type: (**Any) -> None
         """Set final values: the run's `metrics.json`."""
-        self._summary.update(flatten(values))
-        self._put("metrics.json", os.O_TRUNC, self._summary)
+        self._summary.update(redact_params(flatten(values)))
+        self._put("metrics.json", lambda path: write_atomic(path, dump(self._summary).encode()))
 
-    def _put(self, name, mode, values):  # type: (str, int, Mapping[str, Any]) -> None
-        row = dump(flatten(values)) + "\n"
+    def _put(self, name, write):  # type: (str, Callable[[str], None]) -> None
         try:
-            fd = os.open(os.path.join(self.output_dir, name), os.O_WRONLY | os.O_CREAT | mode, 0o644)
-            try:
-                os.write(fd, row.encode())
-            finally:
-                os.close(fd)
+            write(os.path.join(self.output_dir, name))
         except OSError as error:
             say("%s of the run cannot be written (%s)" % (name, error))
 
@@ -2477,22 +2497,19 @@ class Run:
 
             if isinstance(sys.stderr, Tee):
                 sys.stderr.keep("".join(format_exception(kind, error, trace)))
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, Tee):
+                stream.close_log()
         sys.stdout, sys.stderr = self._streams
         for key, value in self._before.items():
             os.environ.pop(key, None)
             if value is not None:
                 os.environ[key] = value
+        duration = time.monotonic() - self._began
         if self._attempt is not None and self._attempt.manifest:
             if self._facts is not None:
                 self._facts.finish()
-            outcome = python_outcome(error)
-            self._attempt.end(
-                status=outcome.status,
-                code=outcome.code,
-                signal_name=outcome.signal_name,
-                duration=time.monotonic() - self._began,
-                usage=outcome.usage,
-            )
+            self._attempt.end(python_outcome(error), duration)
 
 
 def python_outcome(error):  # type: (Optional[BaseException]) -> Outcome
