@@ -129,7 +129,7 @@ def _one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Ru
 
     run = choose.one(_records(workspace).runs, name, finished=finished)
     try:
-        return run, manifests.read(workspace.workdir / run.path)
+        return run, manifests.read_whole(workspace.workdir / run.path)
     except ValueError as error:
         raise ScaffoldError(f"{run.path} cannot be read: {error}") from error
 

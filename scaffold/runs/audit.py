@@ -145,16 +145,21 @@ def audit(workspace: Workspace) -> list[Finding]:
         Finding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}") for d in found.damaged
     ]
     for run in found.runs:
-        case = Case(
-            workspace=workspace, run=run, manifest=manifests.read(workspace.workdir / run.path), commits=commits
-        )
-        for code, check in RULES.items():
-            findings += [
-                Finding(path=run.path, code=code, run=run.label, message=message, hint=hint)
-                for message, hint in check(case)
-            ]
+        findings += _of_run(workspace, run, commits)
     findings += _logs_without_manifest(workspace, found)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
+
+
+def _of_run(workspace: Workspace, run: Run, commits: frozenset[str]) -> Iterator[Finding]:
+    try:
+        manifest = manifests.read_whole(workspace.workdir / run.path)
+    except ValueError as error:
+        yield Finding(path=run.path, code="R001", run=run.label, message=f"cannot be read: {error}")
+        return
+    case = Case(workspace=workspace, run=run, manifest=manifest, commits=commits)
+    for code, check in RULES.items():
+        for message, hint in check(case):
+            yield Finding(path=run.path, code=code, run=run.label, message=message, hint=hint)
 
 
 def _commits(workspace: Workspace, wanted: set[str]) -> frozenset[str]:

@@ -118,6 +118,28 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
+def read_whole(path: Path) -> dict[str, Any]:
+    """One manifest with everything that the schema demands. Raises ValueError with the first thing that it lacks."""
+    found = read(path)
+    lacks = _lacks(json.loads((recorder.source() / "run_manifest.schema.json").read_bytes()), found)
+    if lacks:
+        raise ValueError(f"it lacks {lacks}")
+    return found
+
+
+def _lacks(schema: Mapping[str, Any], value: Any) -> str | None:
+    if "required" not in schema:
+        return None
+    if not isinstance(value, dict):
+        return "an object"
+    for name in schema["required"]:
+        if name not in value:
+            return str(name)
+        if inner := _lacks(schema["properties"][name], value[name]):
+            return f"{name}.{inner}"
+    return None
+
+
 def records(workspace: Workspace) -> Records:
     """All runs of a workspace, newest first, and what is damaged."""
     with _collector_off():

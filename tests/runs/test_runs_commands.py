@@ -89,6 +89,16 @@ def test_a_damaged_manifest_is_reported_and_the_others_are_shown(run: Run, train
     assert done.exit_code == 0 and "exp/metadata/other.json cannot be read" in done.stderr
 
 
+def test_a_manifest_that_lacks_something_deep_is_said(run: Run, trained: Workspace) -> None:
+    path = next(p for p in trained.paths() if p.name.startswith("wide"))
+    manifest = json.loads(path.read_text())
+    del manifest["resources"]["user_s"]
+    path.write_text(json.dumps(manifest))
+    done = run("runs", "show", "wide", "--workdir", trained.root)
+    assert done.exit_code == 1 and "it lacks resources.user_s" in done.stderr
+    assert "R001" in codes(run, trained)
+
+
 def test_the_index_is_never_believed_over_the_file(run: Run, trained: Workspace) -> None:
     answer(run, trained, "list")
     path = next(p for p in trained.paths() if p.name.startswith("wide"))

@@ -27,6 +27,9 @@ WANDB = "0123456789abcdef0123456789abcdef01234567"
         ["+trainer.logger.apiKey=swordfish"],
         ["--db.password", "swordfish"],
         ["--password", "12345678swordfish"],
+        ["--password", "$swordfish"],
+        ["--password={swordfish"],
+        ["db_password=<swordfish>"],
         ["--client_secret=swordfish"],
         ["--auth", "swordfish"],
         ["--credentials=swordfish"],
@@ -120,6 +123,19 @@ def test_a_secret_in_the_environment(workspace: Workspace) -> None:
     assert manifest["command"]["argv"][-1] == "pre-***-post"
 
 
+def test_a_plain_word_under_a_key_in_the_environment_hides_nothing(workspace: Workspace) -> None:
+    command = ("--", "true", "--metric", "accuracy")
+    before = workspace.name(*command)
+    assert workspace.name(*command, env={**os.environ, "SORT_KEY": "accuracy"}) == before
+
+
+def test_forty_digits_are_a_token_unless_they_are_called_a_revision(workspace: Workspace) -> None:
+    workspace.record("--", "true", "--prefix", WANDB)
+    assert WANDB.encode() not in workspace.all_bytes()
+    workspace.record("--", "true", "--git-commit", WANDB)
+    assert workspace.last()["command"]["argv"][-1] == WANDB
+
+
 def test_a_secret_in_the_remote(workspace: Workspace) -> None:
     git(workspace.root, "remote", "add", "origin", "https://me:swordfish@example.org/x.git")
     workspace.record("--", "true")
@@ -127,6 +143,18 @@ def test_a_secret_in_the_remote(workspace: Workspace) -> None:
     git(workspace.root, "remote", "set-url", "origin", "https://swordfish@example.org/x.git")
     workspace.record("--", "true")
     assert b"swordfish" not in workspace.all_bytes()
+
+
+def test_the_remote_of_a_worktree(workspace: Workspace) -> None:
+    git(workspace.root, "remote", "add", "other", "ssh://git@example.org/first.git")
+    workspace.record("--", "true")
+    assert workspace.last()["git"]["remote"] == "ssh://git@example.org/first.git"
+    git(workspace.root, "remote", "add", "origin", "git@example.org:x/y.git")
+    tree = workspace.root.parent / "tree"
+    git(workspace.root, "worktree", "add", "-q", "--detach", str(tree))
+    there = Workspace(tree, workspace.facts)
+    there.record("--", "true")
+    assert there.last()["git"]["remote"] == "git@example.org:x/y.git"
 
 
 def test_a_secret_in_the_patch(make_workspace: MakeWorkspace) -> None:

@@ -134,6 +134,18 @@ def test_sigterm_ends_a_plain_command_and_what_it_started(workspace: Workspace) 
     until(lambda: not alive("child-marker"), 5)
 
 
+def test_sigterm_at_a_terminal_ends_what_the_command_started(workspace: Workspace) -> None:
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(workspace.root)
+        os.execv(PYTHON, workspace.command("--", "sh", "-c", f'"{PYTHON}" -c "{SLEEPER}" inner-marker; echo never'))
+    until(lambda: running(workspace))
+    os.kill(pid, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 143
+    until(lambda: not alive("inner-marker"), 5)
+    os.close(master)
+
+
 def test_a_second_interrupt_is_hard(workspace: Workspace) -> None:
     code = "import signal, time; signal.signal(2, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
     process = workspace.start("--", *python(code))
@@ -187,19 +199,19 @@ def test_a_time_limit_ends_the_command(workspace: Workspace) -> None:
 
 def test_a_daemon_that_keeps_stdout_open_delays_nobody_and_is_still_heard(workspace: Workspace) -> None:
     began = time.monotonic()
-    done = workspace.record("--quiet", "--", "sh", "-c", "(sleep 2; echo late) & echo now")
-    assert done.returncode == 0 and time.monotonic() - began < 1.9
+    done = workspace.record("--quiet", "--", "sh", "-c", "(sleep 4; echo late) & echo now")
+    assert done.returncode == 0 and time.monotonic() - began < 3.5
     log = workspace.root / workspace.last()["paths"]["stdout"]
     until(lambda: log.read_bytes() == b"now\nlate\n")
 
 
 def test_a_daemon_that_never_stops_talking_delays_nobody(workspace: Workspace) -> None:
-    talk = "i=0; while [ $i -lt 200 ]; do echo x; sleep 0.02; i=$((i+1)); done"
-    began = time.monotonic()
+    talk = "i=0; while [ $i -lt 100 ]; do echo x; sleep 0.03; i=$((i+1)); done"
     assert workspace.record("--quiet", "--", "sh", "-c", f"({talk}) & echo now").returncode == 0
-    assert time.monotonic() - began < 3.5
     log = workspace.root / workspace.last()["paths"]["stdout"]
-    until(lambda: log.read_bytes() == b"now\n" + b"x\n" * 200)
+    everything = b"now\n" + b"x\n" * 100
+    assert len(log.read_bytes()) < len(everything)
+    until(lambda: log.read_bytes() == everything)
 
 
 def test_a_flood_of_output_in_constant_memory(workspace: Workspace) -> None:
@@ -427,11 +439,9 @@ def test_git_too_slow(workspace: Workspace, tmp_path: Path) -> None:
     slow.parent.mkdir()
     slow.write_text("#!/bin/sh\nsleep 300\n")
     slow.chmod(0o755)
-    text = workspace.recorder.read_text()
-    assert "GIT_S = 10.0" in text
-    workspace.recorder.write_text(text.replace("GIT_S = 10.0", "GIT_S = 0.5"))
     began = time.monotonic()
-    done = workspace.record("--", "echo", "ran", env={**os.environ, "PATH": f"{slow.parent}:{os.environ['PATH']}"})
+    environment = {**os.environ, "PATH": f"{slow.parent}:{os.environ['PATH']}", "RUN_GIT_TIMEOUT": "0.5"}
+    done = workspace.record("--", "echo", "ran", env=environment)
     assert done.stdout == "ran\n" and "did not answer" in done.stderr and time.monotonic() - began < 8
     assert workspace.last()["git"] is None
 

@@ -25,7 +25,21 @@ if TYPE_CHECKING:
     import signal
     from hashlib import sha256
     from types import TracebackType
-    from typing import IO, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
+    from typing import (
+        IO,
+        Any,
+        Callable,
+        Dict,
+        Iterable,
+        Iterator,
+        List,
+        Mapping,
+        Optional,
+        Sequence,
+        Tuple,
+        Type,
+        Union,
+    )
 
     Scalar = Union[str, int, float, bool, None]
     Entries = Dict[str, Tuple[str, str]]
@@ -44,6 +58,7 @@ else:
 
 VERSION = "1.0"
 HIDDEN = "***"
+TOLD = ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
 CODE = (
     ".py",
@@ -72,8 +87,7 @@ DIGITS = "0123456789"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
 NAME_BYTES = 120
-GIT_S = 10.0
-GIT_QUESTIONS = ("status", "config", "cat-file", "diff-index", "hash-object", "ls-files", "rev-parse", "diff")
+GIT_S = 10
 GRACE_S = 10.0
 ORPHAN_S = 3.0
 FACTS_S = 2.0
@@ -263,20 +277,7 @@ HEADER = (
     r"((?:(?:bearer|basic|token)\s+)?[^\s\"'\\,;{}$]{3,})"
 )
 HEX40 = r"(?<![0-9A-Za-z@/#.])[0-9a-f]{40}(?![0-9A-Za-z])"
-REVISIONS = (
-    "commit",
-    "revision",
-    "rev",
-    "sha",
-    "hash",
-    "digest",
-    "ref",
-    "checksum",
-    "version",
-    "index",
-    "tree",
-    "blob",
-)
+REVISION = r"(?i)(?<![a-z])(?:commit|revision|rev|sha\d*|hash|digest|ref|checksum|version|index|tree|blob)(?:[^a-z]|$)"
 
 
 def pattern(source):  # type: (str) -> re.Pattern[str]
@@ -303,11 +304,20 @@ def secrecy(name):  # type: (str) -> int
 
 
 def harmless(value, level):  # type: (str, int) -> bool
-    """Whether a value under a secret-looking name is none: nothing, a switch, a reference, or (`max_tokens: 512`) a number."""
+    """Whether a value under a secret-looking name is none: nothing, a switch, or (`max_tokens: 512`) a short number."""
     text = value.strip()
-    if text.lower() in ("", "true", "false", "null", "none", HIDDEN) or text[0] in "${<" or text.startswith("f{"):
-        return True
-    return level < 2 and len(text) < 8 and number(text) is not None
+    known = text.lower() in ("", "true", "false", "null", "none", HIDDEN)
+    return known or (level < 2 and len(text) < 8 and number(text) is not None)
+
+
+def is_reference(value):  # type: (str) -> bool
+    """Whether a value in a text stands for another (`$TOKEN`, `{token}`, `<your token>`): then it is no secret itself."""
+    return value.lstrip()[:1] in ("$", "{", "<")
+
+
+def is_revision(context):  # type: (str) -> bool
+    """Whether what is said before 40 hex digits calls them a revision."""
+    return pattern(REVISION).search(context) is not None
 
 
 def redact(text, kind="text"):  # type: (str, str) -> str
@@ -349,7 +359,7 @@ def _redact_assigned(match, kind):  # type: (re.Match[str], str) -> str
     name = (left.group() if left else "") + (right.group() if right else "")
     which = "quoted" if match.group("quoted") is not None else "plain"
     value, level = match.group(which), secrecy(name)
-    if level == 0 or harmless(value, level) or (which == "quoted" and "{" in value):
+    if level == 0 or harmless(value, level) or is_reference(value) or (which == "quoted" and "{" in value):
         return match.group()
     if kind == "code" and name.strip("-.") == "key" and pattern(r"[A-Za-z_./ -]*").fullmatch(value):
         return match.group()
@@ -358,17 +368,22 @@ def _redact_assigned(match, kind):  # type: (re.Match[str], str) -> str
 
 
 def _redact_hex(match):  # type: (re.Match[str]) -> str
-    before = match.string[max(0, match.start() - 24) : match.start()].lower()
-    return match.group() if any(word in before for word in REVISIONS) else HIDDEN
+    return match.group() if is_revision(match.string[max(0, match.start() - 24) : match.start()]) else HIDDEN
 
 
 def known_secrets():  # type: () -> Sequence[str]
     """Values of this environment's variables whose names look like secrets: they are hidden wherever they turn up."""
     global _known
     if _known is None:
-        strong = [v for k, v in os.environ.items() if len(v) >= 8 and not v.startswith(("/", "~")) and secrecy(k)]
-        _known = sorted((v for v in strong if number(v) is None), key=len, reverse=True)
+        _known = sorted((v for k, v in os.environ.items() if _is_known(k, v)), key=len, reverse=True)
     return _known
+
+
+def _is_known(name, value):  # type: (str, str) -> bool
+    if len(value) < 8 or value.startswith(("/", "~")) or number(value) is not None:
+        return False
+    level = secrecy(name)
+    return level == 2 or (level == 1 and (len(value) >= 20 or has_any(value, DIGITS)))
 
 
 _known: Optional[List[str]] = None
@@ -392,11 +407,7 @@ def redact_argv(argv):  # type: (Sequence[str]) -> List[str]
             equals and secrecy(name) and pattern(r"[\w.+~/@-]+").fullmatch(name) and not harmless(value, secrecy(name))
         ):
             safe.append(name + "=" + HIDDEN)
-        elif (
-            len(token) == 40
-            and not token.strip("0123456789abcdef")
-            and any(word in previous.lower() for word in REVISIONS)
-        ):
+        elif len(token) == 40 and not token.strip("0123456789abcdef") and is_revision(previous):
             safe.append(token)
         else:
             safe.append(redact(token))
@@ -574,6 +585,12 @@ class Workspace:
         middle = [safe_name(experiment).lstrip("._=,+@-") or "run"] if self.per_experiment else []
         return os.path.normpath("/".join([self.root, *middle, self.roles[name]]))
 
+    def experiment_at(self, folder):  # type: (str) -> Optional[str]
+        """The experiment whose own folder holds `folder`, where the layout has one for each."""
+        below_root = os.path.relpath(os.path.realpath(folder), os.path.realpath(os.path.join(self.workdir, self.root)))
+        first = below_root.split("/")[0]
+        return first if self.per_experiment and first not in (".", "..", self.roles["scripts"]) else None
+
     def records(self, prefix):  # type: (str) -> List[Tuple[str, str]]
         """Where runs leave things behind, as git pathspecs (magic, pattern): git need not look there, however much it is."""
         kind, middle = ("glob", "/*/") if self.per_experiment else ("literal", "/")
@@ -618,7 +635,12 @@ class Asked:
         self.todo = memoryview(stdin)
         ours_in, theirs_in, ours_out, theirs_out, ours_err, theirs_err = *os.pipe()[::-1], *os.pipe(), *os.pipe()
         actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((theirs_in, theirs_out, theirs_err))]
-        options: Dict[str, Any] = {"file_actions": actions, "setsigmask": [], "setsigdef": [signal.SIGPIPE]}
+        options: Dict[str, Any] = {
+            "file_actions": actions,
+            "setpgroup": 0,
+            "setsigmask": [],
+            "setsigdef": [signal.SIGPIPE],
+        }
         try:
             self.pid = os.posix_spawnp(argv[0], list(argv), env or os.environ, **options)
         except OSError:
@@ -662,14 +684,14 @@ class Asked:
         self.open, self.stdin = set(), None
         if self.status is None:
             if kill:
-                os.kill(self.pid, signal.SIGKILL)
+                send((), signal.SIGKILL, group=self.pid)
             self.status = os.waitpid(self.pid, 0)[1]
 
 
-def gather(asked, deadline):  # type: (Sequence[Asked], float) -> None
-    """Read the helpers to their ends. Raises Trouble when that takes longer than `deadline` (monotonic)."""
-    late = None
-    while late is None:
+def gather(asked, deadline):  # type: (Sequence[Asked], float) -> bool
+    """Read the helpers to their ends; False, and they are killed, when that takes longer than `deadline` (monotonic)."""
+    late = False
+    while not late:
         poll = select.poll()
         owner = {}
         for one in asked:
@@ -683,16 +705,12 @@ def gather(asked, deadline):  # type: (Sequence[Asked], float) -> None
             break
         left = deadline - time.monotonic()
         ready = poll.poll(left * 1000) if left > 0 else []
-        if not ready:
-            late = next(iter(owner.values()))
+        late = not ready
         for fd, _ in ready:
             owner[fd].step(fd)
     for one in asked:
-        one.end(kill=late is not None)
-    if late is not None:
-        raise Trouble(
-            "%s did not answer in time" % " ".join([late.argv[0], *[a for a in late.argv[1:] if a in GIT_QUESTIONS]])
-        )
+        one.end(kill=late)
+    return not late
 
 
 class Git:
@@ -712,7 +730,8 @@ class Git:
 
     def __init__(self, top):  # type: (str) -> None
         self.top = top
-        self.deadline = time.monotonic() + GIT_S
+        self.seconds = number(os.environ.get("RUN_GIT_TIMEOUT", "")) or GIT_S
+        self.deadline = time.monotonic() + self.seconds
         dropped = {"GIT_" + name for name in self.HOOKS}
         self.env = {k: v for k, v in os.environ.items() if k not in dropped}
         self.env.update(LC_ALL="C", GIT_OPTIONAL_LOCKS="0", GIT_TERMINAL_PROMPT="0")
@@ -726,10 +745,11 @@ class Git:
             raise Trouble("git cannot be started (%s)" % error.strerror) from error
 
     def gather(self, *asked):  # type: (*Asked) -> None
-        """Read to the end. Raises Trouble when git is too slow, or fails (`config` may)."""
-        gather(asked, self.deadline)
+        """Read to the end. Raises Trouble when git is too slow, or fails."""
+        if not gather(asked, self.deadline):
+            raise Trouble("git did not answer within %g s (more: RUN_GIT_TIMEOUT)" % self.seconds)
         for one in asked:
-            if one.status != 0 and "config" not in one.argv:
+            if one.status != 0:
                 raise Trouble(
                     "git failed: %s" % (one.err.decode("utf-8", "replace").strip().split("\n")[0] or one.status)
                 )
@@ -969,7 +989,6 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
             ".",
             *records,
         ),
-        git.start("config", "--get-regexp", r"^remote\..*\.url$"),
         start_trees(git, "HEAD", folders),
     ]
     git.gather(*asked)
@@ -978,7 +997,7 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
     untracked = _expand(git, status.untracked)
     new = [p for p in named if p in untracked]
     changed = _working_entries(git, [*status.changed, *new], status.changed)
-    trees = read_trees(git, status.commit, folders, asked[2])
+    trees = read_trees(git, status.commit, folders, asked[1])
     more = {f for p in changed for f in parents(p)} - folders
     trees.update(read_trees(git, status.commit, more) if more else {})
     state.code = CodeTree(trees, changed, excluded).digest()
@@ -986,16 +1005,18 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
         fresh = [
             p for p in counted if any(p == n or (n.endswith("/") and p.startswith(n)) for n in status.workspace_new)
         ]
-        state.patch = make_patch(
-            git, status, [*status.changed, *[p for p in counted if p in status.workspace]], [*untracked, *fresh]
-        )
+        changed_too = [p for p in counted if p in status.workspace]
+        try:
+            state.patch = make_patch(git, status, [*status.changed, *changed_too], [*untracked, *fresh])
+        except Trouble as trouble:
+            say("%s: the patch is not saved" % trouble)
     listed = [redact(p) for p in untracked[:UNTRACKED]]
     if len(untracked) > UNTRACKED:
         listed.append("... and %d more" % (len(untracked) - UNTRACKED))
     state.git = {
         "commit": status.commit,
         "branch": redact(status.branch) if status.branch else None,
-        "remote": _remote(asked[1].out.decode("utf-8", "replace")),
+        "remote": remote(git.top),
         "dirty": bool(status.changed or new),
         "patch": None,
         "untracked": listed,
@@ -1003,10 +1024,29 @@ def _ask_git(state, git, excluded, records, named, counted, *, with_patch):  # t
     }
 
 
-def _remote(output):  # type: (str) -> Optional[str]
-    rows = (line.partition(" ") for line in output.splitlines())
-    urls = {key: url for key, _, url in rows}
-    url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
+def remote(top):  # type: (str) -> Optional[str]
+    """The URL of `origin`, or of the first remote, without secrets; read from git's file, which costs less than asking."""
+    place = os.path.join(top, ".git")
+    try:
+        if os.path.isfile(place):
+            with open(place, encoding="utf-8") as file:
+                place = os.path.join(top, file.read().partition("gitdir:")[2].strip())
+        if os.path.isfile(os.path.join(place, "commondir")):
+            with open(os.path.join(place, "commondir"), encoding="utf-8") as file:
+                place = os.path.join(place, file.read().strip())
+        with open(os.path.join(place, "config"), encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file]
+    except OSError:
+        return None
+    urls: Dict[str, str] = {}
+    section = ""
+    for line in lines:
+        key, equals, value = line.partition("=")
+        if line.startswith("["):
+            section = line
+        elif equals and key.strip() == "url" and section.startswith('[remote "'):
+            urls.setdefault(section[9:].rstrip('"]'), value.strip().strip('"'))
+    url = urls.get("origin") or next(iter(urls.values()), None)
     return redact(url) if url else None
 
 
@@ -1180,6 +1220,15 @@ def write_atomic(path, data, *, sync=True):  # type: (str, bytes, bool) -> None
         raise
 
 
+def append(path, data):  # type: (str, bytes) -> None
+    """Append to a file in one write. Raises OSError."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
 def timestamp(seconds):  # type: (float) -> str
     """RFC 3339, UTC, with milliseconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%03dZ" % (seconds % 1 * 1000)
@@ -1232,7 +1281,7 @@ class Attempt:
         self.outside = here.split("/")[0] == ".."
         self.identity = Identity(
             request.argv,
-            experiment=request.experiment,
+            experiment=request.experiment or workspace.experiment_at(os.getcwd()),
             seed=request.seed,
             params=request.params,
             cwd="" if self.outside else here,
@@ -1340,14 +1389,13 @@ class Attempt:
         os.makedirs(live, exist_ok=True)
         write_atomic(os.path.join(live, self.stem + ".json"), dump(process_mark(os.getpid())).encode(), sync=False)
 
-    def end(self, *, status, code, signal_name, duration, usage):
-        # type: (str, Optional[int], Optional[str], float, Mapping[str, Any]) -> None
+    def end(self, outcome, duration):  # type: (Outcome, float) -> None
         """Write the manifest's last state. Trouble is said, never raised: the command's outcome stands."""
         with self.lock:
-            self.manifest["status"] = status
-            self.manifest["exit"] = {"code": code, "signal": signal_name}
+            self.manifest["status"] = outcome.status
+            self.manifest["exit"] = {"code": outcome.code, "signal": outcome.signal_name}
             self.manifest["time"].update(ended_at=timestamp(self.started + duration), duration_s=round(duration, 6))
-            self.manifest["resources"].update(usage)
+            self.manifest["resources"].update(outcome.usage)
             try:
                 self.manifest["metrics"] = final_metrics(self.path(self.outputs))
                 self.write()
@@ -1360,20 +1408,16 @@ class Attempt:
         except OSError:
             pass
 
-    def add_facts(self, environment, gpus, packages):
-        # type: (Mapping[str, Any], List[Dict[str, Any]], Optional[str]) -> None
-        """Put slow facts into the manifest, and write it. Trouble is said."""
+    def keep_packages(self, text):  # type: (str) -> str
+        """Save a package list; its path. Raises OSError."""
+        return self._keep("%s/environments" % self.dirs["metadata"], text.encode(), ".txt")
+
+    def add_facts(self, part, values):  # type: (str, Mapping[str, Any]) -> None
+        """Put slow facts into a part of the manifest, and write it where the run is not over at once. Raises OSError."""
         with self.lock:
-            try:
-                if packages is not None:
-                    kept = self._keep("%s/environments" % self.dirs["metadata"], packages.encode(), ".txt")
-                    self.manifest["environment"]["packages"] = kept
-                self.manifest["environment"].update(environment)
-                self.manifest["host"]["gpus"] = gpus
-                if self.manifest["status"] == "running" and time.time() > self.started + 1:
-                    self.write()
-            except OSError as error:
-                say("the environment cannot be written down (%s)" % error)
+            self.manifest[part].update(values)
+            if self.manifest["status"] == "running" and time.time() > self.started + 1:
+                self.write()
 
     def environment(self):  # type: () -> Dict[str, str]
         """What the command finds in its environment."""
@@ -1567,25 +1611,35 @@ class SlowFacts:
         self.done.acquire(timeout=FACTS_S)
 
     def _run(self):  # type: () -> None
+        steps = [self._add_gpus, self._add_python]
         try:
-            cache = Cache()
-            gpus = cache.gpus()
-            if gpus is None:
-                gpus = ask_gpus()
-                cache.keep_gpus(gpus)
-            python = self._python()
-            found = cache.python(python) if python else None
-            if python and found is None:
-                found = ask_python(python)
-                cache.keep_python(python, found)
-            environment = {k: found[k] for k in ("python", "executable")} if found else {}
-            packages = "".join(p + "\n" for p in found["packages"]) if found and found["packages"] is not None else None
-            if environment or gpus:
-                self.attempt.add_facts(environment, gpus, packages)
+            for step in reversed(steps) if self.python else steps:
+                step(Cache())
         except Exception as error:  # the run matters more than any fact about it
             say("the environment could not be found out (%s: %s)" % (type(error).__name__, error))
         finally:
             self.done.release()
+
+    def _add_gpus(self, cache):  # type: (Cache) -> None
+        gpus = cache.gpus()
+        if gpus is None:
+            gpus = ask_gpus()
+            cache.keep_gpus(gpus)
+        if gpus:
+            self.attempt.add_facts("host", {"gpus": gpus})
+
+    def _add_python(self, cache):  # type: (Cache) -> None
+        python = self._python()
+        if python is None:
+            return
+        found = cache.python(python)
+        if found is None:
+            found = ask_python(python)
+            cache.keep_python(python, found)
+        values = {"python": found["python"], "executable": found["executable"]}
+        if found["packages"] is not None:
+            values["packages"] = self.attempt.keep_packages("".join(p + "\n" for p in found["packages"]))
+        self.attempt.add_facts("environment", values)
 
     def _python(self):  # type: () -> Optional[str]
         if self.python:
@@ -1658,7 +1712,7 @@ def ask_gpus():  # type: () -> List[Dict[str, Any]]
     try:
         asked = Asked(["nvidia-smi", "--query-gpu=" + fields, "--format=csv,noheader,nounits"])
         gather([asked], time.monotonic() + 20)
-    except (OSError, Trouble):
+    except OSError:
         return []
     rows = [[f.strip() for f in line.split(",")] for line in asked.out.decode("utf-8", "replace").splitlines()]
     return [
@@ -2048,8 +2102,10 @@ class Command:
         self.timeout = timeout
         self.pid = 0
         self.sent: Optional[str] = None
+        self.family = []  # type: List[int]
         self.interrupts = 0
         self.hard = False
+        self.ended: Optional[float] = None
         self.interactive = any(os.isatty(fd) for fd in (0, 1, 2))
 
     def start(self, actions, mask, *, session):  # type: (Sequence[Any], Iterable[int], bool) -> None
@@ -2088,9 +2144,11 @@ class Command:
                 resized()
             elif number != signal.SIGCHLD:
                 self._pass_on(number, from_terminal=from_terminal)
+        self.ended = time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if self.sent and self.group:
-            send((), signal.SIGKILL if self.hard else signal.SIGTERM, group=self.pid)
+        if self.family or (self.sent and self.group):
+            left_over = signal.SIGKILL if self.hard else signal.SIGTERM
+            send(self.family, left_over, group=self.pid if self.group else None)
         scale = 1 if sys.platform == "darwin" else 1024
         used = {
             "max_rss_bytes": usage.ru_maxrss * scale,
@@ -2105,6 +2163,7 @@ class Command:
         name = signal_name(number)
         if name in ENDING:
             self.sent = self.sent or name
+            self.family = [] if from_terminal else descendants(self.pid)
         if number == signal.SIGINT:
             self.interrupts += 1
             if self.interrupts > 1:
@@ -2118,6 +2177,7 @@ class Command:
             self._kill()
             return
         self.sent = "SIGTERM"
+        self.family = descendants(self.pid)
         say("time limit of %g s reached: the command is asked to end" % (self.timeout or 0))
         send([self.pid], signal.SIGTERM)
         signal.setitimer(signal.ITIMER_REAL, GRACE_S)
@@ -2226,7 +2286,7 @@ def run_command(request, attempt, mask, watched):
         except OSError as error:
             say("this run is not recorded: %s" % error)
             attempt, writes_manifest = None, False
-    env = {k: v for k, v in os.environ.items() if k not in ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")}
+    env = {k: v for k, v in os.environ.items() if k not in TOLD}
     env.update(attempt.environment() if attempt else unrecorded(request))
     command = Command(request.argv, env, timeout=request.timeout)
     began = time.monotonic()
@@ -2239,14 +2299,7 @@ def run_command(request, attempt, mask, watched):
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.execvpe(request.argv[0], request.argv, env)
     if writes_manifest and attempt is not None:
-        duration = max(0.0, time.monotonic() - began)
-        attempt.end(
-            status=outcome.status,
-            code=outcome.code,
-            signal_name=outcome.signal_name,
-            duration=duration,
-            usage=outcome.usage,
-        )
+        attempt.end(outcome, max(0.0, (command.ended or time.monotonic()) - began))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for terminal in output:
@@ -2378,6 +2431,12 @@ class Tee:
                 self._log = None
                 say("a log cannot be written (%s): further output is not kept" % error.strerror)
 
+    def close_log(self):  # type: () -> None
+        """The run is over: who still holds this stream writes to the other alone."""
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
+
     def __getattr__(self, name):  # type: (str) -> Any
         return getattr(self._stream, name)
 
@@ -2395,7 +2454,7 @@ class Run:
 
     def __enter__(self):  # type: () -> Run
         self._began = time.monotonic()
-        self._before = {k: os.environ.get(k) for k in ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")}
+        self._before = {k: os.environ.get(k) for k in TOLD}
         self._streams = sys.stdout, sys.stderr
         try:
             attempt = Attempt(locate(__file__), self._request)
@@ -2417,21 +2476,17 @@ class Run:
 
     def log(self, **values):  # type: (**Any) -> None
         """Append a row to the run's `metrics.jsonl`."""
-        self._put("metrics.jsonl", os.O_APPEND, values)
+        row = dump(redact_params(flatten(values))) + "\n"
+        self._put("metrics.jsonl", lambda path: append(path, row.encode()))
 
     def summary(self, **values):  # type: (**Any) -> None
         """Set final values: the run's `metrics.json`."""
-        self._summary.update(flatten(values))
-        self._put("metrics.json", os.O_TRUNC, self._summary)
+        self._summary.update(redact_params(flatten(values)))
+        self._put("metrics.json", lambda path: write_atomic(path, dump(self._summary).encode()))
 
-    def _put(self, name, mode, values):  # type: (str, int, Mapping[str, Any]) -> None
-        row = dump(flatten(values)) + "\n"
+    def _put(self, name, write):  # type: (str, Callable[[str], None]) -> None
         try:
-            fd = os.open(os.path.join(self.output_dir, name), os.O_WRONLY | os.O_CREAT | mode, 0o644)
-            try:
-                os.write(fd, row.encode())
-            finally:
-                os.close(fd)
+            write(os.path.join(self.output_dir, name))
         except OSError as error:
             say("%s of the run cannot be written (%s)" % (name, error))
 
@@ -2442,22 +2497,19 @@ class Run:
 
             if isinstance(sys.stderr, Tee):
                 sys.stderr.keep("".join(format_exception(kind, error, trace)))
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, Tee):
+                stream.close_log()
         sys.stdout, sys.stderr = self._streams
         for key, value in self._before.items():
             os.environ.pop(key, None)
             if value is not None:
                 os.environ[key] = value
+        duration = time.monotonic() - self._began
         if self._attempt is not None and self._attempt.manifest:
             if self._facts is not None:
                 self._facts.finish()
-            outcome = python_outcome(error)
-            self._attempt.end(
-                status=outcome.status,
-                code=outcome.code,
-                signal_name=outcome.signal_name,
-                duration=time.monotonic() - self._began,
-                usage=outcome.usage,
-            )
+            self._attempt.end(python_outcome(error), duration)
 
 
 def python_outcome(error):  # type: (Optional[BaseException]) -> Outcome
