@@ -162,3 +162,22 @@ def test_a_script_that_a_wrapper_starts_is_mentioned_but_the_wrapper_is_the_comm
     assert ranked(texts)[0] == "train.py"
     assert command(texts, "deepy.py") == "python deepy.py train.py conf.yml"
     assert command(texts, "train.py") == "python train.py"
+
+
+@pytest.mark.parametrize(
+    "harder",
+    [
+        "python train.py --data {path_to_data}",
+        "python train.py --data $DATA_DIR",
+        "python train.py --out runs/`date +%F`",
+        "python train.py --num_machines 2 --machine_rank 0",
+        "torchrun --nnodes 2 train.py",
+        "python train.py --eval --resume best.pth",
+        "python train.py --data /path/to/data",
+    ],
+)
+def test_of_several_commands_the_one_that_can_be_typed_as_it_stands(harder: str) -> None:
+    readme = f"```bash\n{harder}\npython train.py --lr 1\npython train.py --lr 2\n```\n"
+    assert command({"train.py": LOOP, "README.md": readme}, "train.py") == "python train.py --lr 1"
+    alone = f"```bash\n{harder}\n```\n"
+    assert command({"train.py": LOOP, "README.md": alone}, "train.py") == harder
