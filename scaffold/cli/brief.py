@@ -8,7 +8,14 @@ import click
 
 
 @click.command()
-@click.option("--for", "iteration", type=click.Choice(["planning", "execution"]), default="planning", show_default=True)
+@click.option(
+    "--for",
+    "iteration",
+    type=click.Choice(["planning", "execution"]),
+    default="planning",
+    show_default=True,
+    help="For whoever plans (iteration 0), or for whoever carries the plan out.",
+)
 @click.option("--full", is_flag=True, help="Everything, however long; else it stays below 4,000 tokens.")
 @click.option("--workdir", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), help="Where.")
 @click.option("--root", help="The experiment root, where there are several.")

@@ -29,7 +29,13 @@ for command in WORK:
 @plan.command()
 @FILE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; the same as --format json.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    help="How findings are printed.",
+)
 @click.option("--select", multiple=True, metavar="CODES", help="Only these rules, as in P2,P301.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules.")
 @click.option("--fresh", is_flag=True, help="The plan is a new one (iteration 0): nothing may be in progress or done.")
@@ -76,7 +82,7 @@ def check(
 
 @plan.command()
 @click.argument("code", required=False)
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def rules(code: str | None, as_json: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
     from scaffold.plan import formats
@@ -93,7 +99,7 @@ def rules(code: str | None, as_json: bool) -> None:
 
 @plan.command()
 @FILE
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def show(file: Path | None, as_json: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates."""
     from scaffold.plan import locate, progress
@@ -116,7 +122,7 @@ def graph(file: Path | None) -> None:
 
 @plan.command("next")
 @FILE
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def next_task(file: Path | None, as_json: bool) -> None:
     """The task to take up now: the one in progress, else the first open one that waits for nothing.
 

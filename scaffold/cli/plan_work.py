@@ -135,7 +135,7 @@ def log(text: str, file: Path | None, task: str | None) -> None:
 @PLAN
 @RUN
 @TIMEOUT
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def verify(tasks: tuple[str, ...], file: Path | None, run_commands: bool, timeout: float, as_json: bool) -> None:
     """Look whether what is claimed is there, for TASKS or for every task that is marked done; exit code 3 where not.
 
