@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from scaffold.cli import options, output
+
 
 @click.command()
 @click.option(
@@ -17,9 +19,9 @@ import click
     help="For whoever plans (iteration 0), or for whoever carries the plan out.",
 )
 @click.option("--full", is_flag=True, help="Everything, however long; else it stays below 4,000 tokens.")
-@click.option("--workdir", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), help="Where.")
-@click.option("--root", help="The experiment root, where there are several.")
-def brief(iteration: str, full: bool, workdir: Path, root: str | None) -> None:
+@options.of_workspace
+@options.json_output
+def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_output: bool) -> None:
     """The brief for iteration 0 (planning) or for a later one: goal, repository, contract, commands, protocol.
 
     A token never stands in it: requests name $RESEARCH_AGENT_USER_AUTH_TOKEN.
@@ -28,9 +30,8 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None) -> None:
     from scaffold.plan.check import check
     from scaffold.plan.rule import Context
     from scaffold.plan.situation import Situation
-    from scaffold.workspace import find
 
-    workspace = find(workdir, root)
+    workspace = options.workspace(workdir, root)
     context = Context(server=bool(workspace.answers.get("research_server_url")))
     log = work.log_path(workspace.tasks)
     now = Situation(
@@ -42,4 +43,7 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None) -> None:
         full=full,
     )
     text = brief_planning.planning(now) if iteration == "planning" else brief_execution.execution(now)
-    click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+    if json_output:
+        output.as_json({"for": iteration, "text": text})
+    else:
+        click.echo(text.encode("utf-8", "backslashreplace"), nl=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from scaffold.cli import options, output
 
 if TYPE_CHECKING:
     from scaffold.plan.locate import Place
@@ -52,13 +53,17 @@ def fix(file: Path | None, diff: bool) -> None:
 @click.command()
 @click.argument("task")
 @PLAN
-def start(task: str, file: Path | None) -> None:
+@options.json_output
+def start(task: str, file: Path | None, json_output: bool) -> None:
     """Mark a task as in progress, and write down when."""
     from scaffold.plan import locate, work
 
     change = work.start(locate.place(file, Path.cwd()).plan, task, _now())
+    if json_output:
+        output.as_json({"task": change.task.id, "state": "in progress", "warnings": list(change.warnings)})
+        return
     for warning in change.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        output.warn(warning)
     click.echo(f"{change.task.id} is in progress", err=True)
 
 
@@ -68,7 +73,10 @@ def start(task: str, file: Path | None) -> None:
 @RUN
 @TIMEOUT
 @click.option("--force", metavar="REASON", help="Mark it although it does not verify; the reason is written down.")
-def done(task: str, file: Path | None, run_commands: bool, timeout: float, force: str | None) -> None:
+@options.json_output
+def done(
+    task: str, file: Path | None, run_commands: bool, timeout: float, force: str | None, json_output: bool
+) -> None:
     """Mark a task as done where it verifies, and write down a hash of each deliverable.
 
     What does not verify is refused (exit code 3) unless --force gives a reason, which goes into the record and the log.
@@ -79,8 +87,12 @@ def done(task: str, file: Path | None, run_commands: bool, timeout: float, force
         raise click.BadParameter("--force needs a reason")
     where = locate.place(file, Path.cwd())
     found = work.done(where, task, _evidence(where, run_commands, timeout), _now(), force)
-    click.echo(_report(found))
-    if not work.holds(found) and force is None:
+    marked = work.holds(found) or force is not None
+    if json_output:
+        output.as_json({**_as_dict(found), "marked": marked})
+    else:
+        click.echo(_report(found))
+    if not marked:
         click.echo("not marked as done: it does not verify (--force REASON marks it all the same)", err=True)
         raise click.exceptions.Exit(3)
     click.echo(f"{found.task.id} is done", err=True)
@@ -94,6 +106,7 @@ def done(task: str, file: Path | None, run_commands: bool, timeout: float, force
 @click.option("--done-when", "done_when", required=True, help="What can be checked.")
 @click.option("--depends", help="Ids of tasks, with commas.")
 @click.option("--kind", help="baseline, main, ablation, logging, ... where the words do not say it.")
+@options.json_output
 def add(
     phase: int,
     description: str,
@@ -102,6 +115,7 @@ def add(
     done_when: str,
     depends: str | None,
     kind: str | None,
+    json_output: bool,
 ) -> None:
     """Add a task to the end of a phase; prints its id. Refused where the plan would break the contract with it."""
     from scaffold.plan import locate, work
@@ -110,7 +124,11 @@ def add(
     fields = [("depends", depends), ("deliverable", deliverable), ("done-when", done_when), ("kind", kind)]
     where = locate.place(file, Path.cwd())
     given = [(name, value) for name, value in fields if value]
-    click.echo(work.add(where.plan, phase, description, given, Context(server=where.server)).task.id)
+    added = work.add(where.plan, phase, description, given, Context(server=where.server)).task.id
+    if json_output:
+        output.as_json({"task": added})
+    else:
+        click.echo(added)
 
 
 @click.command()
@@ -135,8 +153,8 @@ def log(text: str, file: Path | None, task: str | None) -> None:
 @PLAN
 @RUN
 @TIMEOUT
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-def verify(tasks: tuple[str, ...], file: Path | None, run_commands: bool, timeout: float, as_json: bool) -> None:
+@options.json_output
+def verify(tasks: tuple[str, ...], file: Path | None, run_commands: bool, timeout: float, json_output: bool) -> None:
     """Look whether what is claimed is there, for TASKS or for every task that is marked done; exit code 3 where not.
 
     Deliverables exist, are not empty, not older than the task's start, not ignored by git, not changed since the task
@@ -146,8 +164,8 @@ def verify(tasks: tuple[str, ...], file: Path | None, run_commands: bool, timeou
 
     where = locate.place(file, Path.cwd())
     found = work.verified(where, tasks, _evidence(where, run_commands, timeout))
-    if as_json:
-        click.echo(json.dumps({"version": 1, "tasks": [_as_dict(one) for one in found]}, indent=2))
+    if json_output:
+        output.as_json({"tasks": [_as_dict(one) for one in found]})
     else:
         click.echo("\n".join(map(_report, found)) or "no task is marked done")
     if any(one.failed for one in found):
