@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,16 +28,15 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
     take their defaults. Raises ScaffoldError when the template refuses an answer, cannot be rendered, or would write outside the
     experiment root and the plan's folder: whatever template it is, nothing else of the repository is its.
     """
-    with _uncollected():
-        import copier  # noqa: TID251 - this module is the door
-        from copier.errors import CopierError  # noqa: TID251
-        from jinja2 import TemplateError
+    import copier  # noqa: TID251 - this module is the door
+    from copier.errors import CopierError  # noqa: TID251
+    from jinja2 import TemplateError
 
     given = {key: value for key, value in answers.items() if not key.startswith("_")}
     given |= {"template_version": version, "template_source": source}
     with scratch() as folder:
         try:
-            with _uncollected(), warnings.catch_warnings():
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 copier.run_copy(
                     str(template),
@@ -72,18 +69,6 @@ def _is_ours(path: str, answers: Mapping[str, Any]) -> bool:
     playbook = f"{plan.rpartition('/')[0]}/prompt_skill_playbook.md".removeprefix("/")
     inside = path.startswith(f"{root}/") or path in (plan, playbook)
     return inside and not any(part.lower() == ".git" or part == ".." for part in path.split("/"))
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Importing copier and compiling templates make many objects and little garbage: without the collector both take a sixth less."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _read(directory: Path) -> dict[str, File]:
