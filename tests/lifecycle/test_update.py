@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -393,3 +396,27 @@ def test_a_gone_source_is_said_by_check_too(repo: Path, run: Run, template: Temp
     template.path.rename(template.path.with_name("moved"))
     result = run("update", "--workdir", repo, "--check")
     assert (result.exit_code, "this package does not have" in result.stderr) == (1, True)
+
+
+def test_update_from_a_git_url(make_repo: MakeRepo, run: Run, template: TemplateRepo) -> None:
+    git(template.path, "update-server-info")
+    handler = functools.partial(QuietHandler, directory=str(template.path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/.git"
+        made = make_repo(name="elsewhere")
+        assert run("init", "--workdir", made, "--yes", "--template", url).exit_code == 0
+        release(template)
+        git(template.path, "update-server-info")
+        assert run("update", "--workdir", made, "--check").exit_code == 3
+        assert run("update", "--workdir", made).exit_code == 0
+        server.shutdown()
+    assert (made / ROOT / "NEW.md").exists()
+    assert run("status", "--workdir", made).exit_code == 1, "without its source an unreleased version cannot be had"
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a word."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
