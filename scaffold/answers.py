@@ -135,7 +135,9 @@ def findings(found: Conventions) -> list[str]:
         lines.append(_finding(f"environment: {found.environment.manager}", said(found, "environment.manager")))
     for point in found.entry_points[:5]:
         seed = f"seed option {point.seed_flag}" if point.seed_flag else "no seed option"
-        lines.append(f"entry point {point.path} ({point.kind}), {seed}")
+        own = (e for e in found.evidence.get("entry_points", ()) if e.path == point.path and e.line is not None)
+        place = next((f"{e.path}:{e.line}" for e in own), "")
+        lines.append(_finding(f"entry point {point.path} ({point.kind}), {seed}", place))
     for subject, values in (
         ("configuration", found.config_systems),
         ("trackers", found.trackers),

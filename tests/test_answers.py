@@ -85,11 +85,15 @@ def test_findings_name_the_place_that_says_so() -> None:
         environment=Environment(manager="uv"),
         entry_points=(EntryPoint(path="train.py", kind="train", seed_flag="--seed", command="python train.py"),),
         trackers=("wandb",),
-        evidence={"environment.manager": (Evidence(path="uv.lock"),), "trackers": (Evidence(path="train.py", line=7),)},
+        evidence={
+            "environment.manager": (Evidence(path="uv.lock"),),
+            "entry_points": (Evidence(path="README.md", line=3), Evidence(path="train.py", line=40)),
+            "trackers": (Evidence(path="train.py", line=7),),
+        },
     )
     assert answers.findings(found) == [
         "environment: uv (uv.lock)",
-        "entry point train.py (train), seed option --seed",
+        "entry point train.py (train), seed option --seed (train.py:40)",
         "trackers: wandb (train.py:7)",
     ]
 

@@ -59,7 +59,7 @@ def _repository(now: Situation) -> str:
     entries = [f"`{one.get('command')}` ({one.get('kind')}; seed: {one.get('seed_flag') or 'none'})" for one in known]
     if entries:
         parts.append("Entry points:\n" + bullets(now, entries, 6))
-    if findings := [one for one in now.list("repository_findings") if not str(one).startswith("entry point ")]:
+    if findings := now.list("repository_findings"):
         parts.append("Findings:\n" + bullets(now, findings, 10))
     if risks := now.list("repository_risks"):
         parts.append("Risks:\n" + bullets(now, risks, 6))
