@@ -171,7 +171,8 @@ def _merge(path: str, base: File | None, new: File | None, disk: files.Disk, *, 
             return (Step(path=path, what="deleted", note="you deleted it; it stays deleted") if new else None), None
         assert new is not None
         return Step(path=path, what="create"), disk.change(path, new)
-    assert base is not None, "a file that only the new template has and that differs on disk is the user's"
+    if base is None:  # the user has this very file already, but for the bit; with other content it would be the user's
+        return Step(path=path, what="update"), disk.change(path, new, executable=new is not None and new.executable)
     if new is None:
         if ours.data == base.data:
             return Step(path=path, what="delete", note="the template dropped it"), disk.change(path, None)

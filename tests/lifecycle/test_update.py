@@ -196,6 +196,16 @@ def test_an_executable_bit_of_the_template_arrives(repo: Path, run: Run, templat
     assert (repo / ROOT / "scripts/helper.sh").stat().st_mode & 0o100
 
 
+def test_a_new_file_that_the_user_has_already_becomes_executable(repo: Path, run: Run, template: TemplateRepo) -> None:
+    script = "template/exp/{{ experiment_root }}/{{ role_dirs.scripts }}/helper.sh"
+    template.add(script, "#!/bin/sh\n")
+    (template.path / script).chmod(0o755)
+    template.tag("v9.1.0")
+    (repo / ROOT / "scripts/helper.sh").write_text("#!/bin/sh\n")
+    assert run("update", "--workdir", repo).exit_code == 0
+    assert (repo / ROOT / "scripts/helper.sh").stat().st_mode & 0o111 == 0o111
+
+
 def test_dry_run_prints_a_patch_that_git_applies(repo: Path, run: Run, template: TemplateRepo, tmp_path: Path) -> None:
     release(template)
     before = snapshot(repo)
