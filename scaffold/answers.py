@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from scaffold.conventions.model import Conventions, Slurm
 from scaffold.errors import WrongUsage
-from scaffold.workspace import EXPERIMENT_NAME, ROLES, UNSAFE_IN_PATHS, path_problem
+from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK, ROLES, UNSAFE_IN_PATHS, path_problem
 
 # The research server writes this before anybody has planned (server API, section 7).
 PLACEHOLDER_PLAN = re.compile(
@@ -203,7 +203,7 @@ def relative_path(path: str, *, what: str) -> str:
 def plan_path(path: str) -> str:
     """Where the plan goes, checked. Raises WrongUsage when it is no Markdown file below the work directory."""
     text = relative_path(path, what="--tasks-path")
-    if not text.endswith(".md") or text.rpartition("/")[2] in ("prompt_skill_playbook.md", "README.md", "AGENTS.md"):
+    if not text.endswith(".md") or text.rpartition("/")[2] in (PLAYBOOK, "README.md", "AGENTS.md"):
         raise WrongUsage(
             f"--tasks-path {path!r} is no place for a plan", hint="name a Markdown file, such as exp/tasks.md"
         )

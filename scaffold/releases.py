@@ -44,14 +44,20 @@ def bundle_name() -> str:
 
 
 def versions() -> list[str]:
-    """Every released version, oldest first, as tags (`v0.1.0`)."""
+    """Every released version, this package's own and those in its bundle, oldest first, as tags (`v0.1.0`)."""
     answer = git.must(PACKAGE, "ls-remote", "--tags", "--refs", "--", str(BUNDLE))
-    return sorted((line.rpartition("refs/tags/")[2] for line in answer.text.splitlines()), key=_order)
+    tags = (line.rpartition("refs/tags/")[2] for line in answer.text.splitlines())
+    return sorted({CURRENT, *tags}, key=_order)
 
 
 def newest() -> str:
-    """The newest released version: this package's own, or a later one in its bundle."""
-    return max([CURRENT, *versions()], key=_order)
+    """The newest released version."""
+    return versions()[-1]
+
+
+def has(version: str) -> bool:
+    """Whether this package has `version`; its own is known without a look into the bundle."""
+    return version == CURRENT or version in versions()
 
 
 def is_newer(version: str, than: str) -> bool:
@@ -99,10 +105,8 @@ def released(version: str) -> Iterator[Template]:
         with current() as template:
             yield template
         return
-    known = versions()
-    if version not in known:
-        known = list(dict.fromkeys([*known, CURRENT]))
-        raise ScaffoldError(f"there is no template version {version}", hint=f"released are: {', '.join(known)}")
+    if not has(version):
+        raise ScaffoldError(f"there is no template version {version}", hint=f"released are: {', '.join(versions())}")
     with _checked_out(str(BUNDLE), version) as (path, name):
         yield Template(path=path, version=name, source=bundle_name())
 

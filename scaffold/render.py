@@ -6,11 +6,12 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.scratch import scratch
+from scaffold.workspace import PLAYBOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,7 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
 
 def _is_ours(path: str, answers: Mapping[str, Any]) -> bool:
     root, plan = str(answers["experiment_root"]), str(answers["tasks_path"])
-    playbook = f"{plan.rpartition('/')[0]}/prompt_skill_playbook.md".removeprefix("/")
-    inside = path.startswith(f"{root}/") or path in (plan, playbook)
+    inside = path.startswith(f"{root}/") or path in (plan, PurePosixPath(plan).with_name(PLAYBOOK).as_posix())
     return inside and not any(part.lower() == ".git" or part == ".." for part in path.split("/"))
 
 

@@ -14,6 +14,7 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 
 ANSWERS = ".copier-answers.scaffold.yml"
+PLAYBOOK = "prompt_skill_playbook.md"
 ROOTS = ("exp", ".wild/experiments")
 # Characters that no shell, Makefile, gitignore rule or #SBATCH line can be trusted with.
 UNSAFE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]\\\"'`$!#:~<>|;&\ud800-\udfff]")
@@ -42,7 +43,7 @@ class Workspace:
     @property
     def playbook(self) -> Path:
         """The prompt-skill playbook, which lies beside the plan."""
-        return self.tasks.parent / "prompt_skill_playbook.md"
+        return self.tasks.with_name(PLAYBOOK)
 
     @property
     def per_experiment(self) -> bool:

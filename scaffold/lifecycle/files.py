@@ -11,7 +11,7 @@ from typing import Any
 from scaffold import transaction
 from scaffold.errors import ScaffoldError
 from scaffold.render import File
-from scaffold.workspace import ANSWERS, Workspace
+from scaffold.workspace import ANSWERS, PLAYBOOK, Workspace
 
 RECORD_ROLES = ("logs", "outputs", "results", "analysis", "metadata")
 
@@ -23,7 +23,7 @@ def seeded(answers: Mapping[str, Any]) -> frozenset[str]:
     flat = answers.get("workspace_layout") != "per-experiment"
     folders = [root] if flat else [f"{root}/{name}" for name in answers["experiments"]]
     guides = [f"{folder}/{answers['role_dirs'][role]}/README.md" for folder in folders for role in RECORD_ROLES]
-    return frozenset([plan, (Path(plan).parent / "prompt_skill_playbook.md").as_posix(), *guides])
+    return frozenset([plan, Path(plan).with_name(PLAYBOOK).as_posix(), *guides])
 
 
 def answers_path(workspace: Workspace) -> str:

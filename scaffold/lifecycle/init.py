@@ -69,8 +69,7 @@ def plan(
             place.root(workdir, str(given["experiment_root"]))
         rendered = render(source.path, given, version=source.version, source=source.source)
         disk = files.look(workdir, rendered)
-        kept = _kept(given, rendered, disk)
-        if there is None and kept:
+        if there is None and (kept := _kept(given, rendered, disk)):
             given["kept_files"] = kept
             rendered = render(source.path, given, version=source.version, source=source.source)
         version = source.version
@@ -93,17 +92,22 @@ def plan(
 
 def no_workspace_above(folder: Path) -> None:
     """Raise ScaffoldError where `folder`, which nobody named, lies in the repository of a workspace: a second one is rarely meant."""
+    if _root_in(folder) is not None:
+        return
     for above in folder.parents:
-        for root in workspace.ROOTS:
-            if (above / root / ANSWERS).is_file() and not any(
-                (folder / r / ANSWERS).is_file() for r in workspace.ROOTS
-            ):
-                raise ScaffoldError(
-                    f"{above} has a workspace already, in {root}",
-                    hint=f"scaffold status shows it; for a second one in {folder.relative_to(above)}: scaffold init --workdir .",
-                )
+        root = _root_in(above)
+        if root is not None:
+            raise ScaffoldError(
+                f"{above} has a workspace already, in {root}",
+                hint=f"scaffold status shows it; for a second one in {folder.relative_to(above)}: scaffold init --workdir .",
+            )
         if (above / ".git").exists():
             return
+
+
+def _root_in(folder: Path) -> str | None:
+    """The usual root at which a workspace lies in `folder`."""
+    return next((root for root in workspace.ROOTS if (folder / root / ANSWERS).is_file()), None)
 
 
 def write(planned: Plan) -> Plan:

@@ -40,7 +40,7 @@ def template_of(there: Workspace, *, base: str | None = None) -> Iterator[releas
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(UnknownVersion):
             template = _read(stack, source, wanted)
-        if template is None and wanted not in (releases.CURRENT, *releases.versions()):
+        if template is None and not releases.has(wanted):
             raise _gone(there, wanted, source)
         yield template or stack.enter_context(releases.released(wanted))
 
@@ -54,10 +54,10 @@ def newest_for(there: Workspace, *, wanted: str | None = None, base: str | None 
         try:
             template = _read(stack, source, wanted)
         except UnknownVersion:
-            if wanted not in releases.versions():
+            if wanted is None or not releases.has(wanted):
                 raise
             template = None
-        if template is None and base is None and version(there) not in (releases.CURRENT, *releases.versions()):
+        if template is None and base is None and not releases.has(version(there)):
             raise _gone(there, version(there), source)
         yield template or stack.enter_context(releases.released(wanted or releases.newest()))
 
@@ -79,7 +79,7 @@ def _read(stack: contextlib.ExitStack, source: str | None, wanted: str | None) -
 
 def _gone(there: Workspace, wanted: str, source: str | None) -> ScaffoldError:
     where = f", and its source {source} cannot be read or does not have it" if source else ""
-    known = ", ".join(dict.fromkeys([*releases.versions(), releases.CURRENT]))
+    known = ", ".join(releases.versions())
     return ScaffoldError(
         f"{there.root} was made from template version {wanted or '(none recorded)'}, which this package does not have{where}",
         hint=f"say which released version is nearest to it: scaffold update --base {releases.CURRENT} (released are: {known})",
