@@ -98,12 +98,6 @@ def place(directory: Path) -> Place:
     return Place(top=None, head=None, inside=True, refusal=None if nowhere else answer.stderr.strip())
 
 
-def head(directory: Path) -> str | None:
-    """The commit that HEAD names; None before the first commit."""
-    answer = ask(directory, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    return answer.text if answer.status == 0 else None
-
-
 def branch(directory: Path) -> str | None:
     """The branch that is checked out (also before its first commit); None when HEAD is detached."""
     answer = ask(directory, "symbolic-ref", "--quiet", "--short", "HEAD")

@@ -15,7 +15,8 @@ from tests.conftest import git as run_git
 def test_where_a_directory_stands(make_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_repo({"sub/a.txt": ""})
     found = git.place(repo / "sub")
-    assert (found.top, found.head, found.inside, found.refusal) == (repo, git.head(repo), True, None)
+    commit = run_git(repo, "rev-parse", "HEAD").strip()
+    assert (found.top, found.head, found.inside, found.refusal) == (repo, commit, True, None)
     outside = tmp_path / "outside"
     outside.mkdir()
     assert git.place(outside) == git.Place(top=None, head=None, inside=True, refusal=None)
