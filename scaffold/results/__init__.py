@@ -1,0 +1,1 @@
+"""Manifests and metrics -> table -> statistics -> plots -> report."""
