@@ -229,3 +229,35 @@ def test_a_planned_name_is_the_recorded_name(make_workspace: MakeWorkspace, tmp_
     assert workspace.last()["run"]["name"] == planned
     (workspace.root / "conf.yaml").write_text("a: 2\n")
     assert workspace.name(*args) != planned
+
+
+def test_a_command_may_name_where_its_run_belongs(workspace: Workspace) -> None:
+    """`{RUN_OUTPUT_DIR}` and its like are replaced when the command starts; name, parameters and manifest keep them as written."""
+    code = "import sys; open(sys.argv[1] + '/seen', 'w').write(' '.join(sys.argv[2:]))"
+    command = (
+        "--",
+        sys.executable,
+        "-c",
+        code,
+        "{RUN_OUTPUT_DIR}",
+        "--as={RUN_NAME}",
+        "--seed",
+        "{RUN_SEED}",
+        "{RUN_OTHER}",
+    )
+    name = workspace.name("--seed", "3", *command)
+    done = workspace.record("--seed", "3", *command)
+    assert done.returncode == 0, done.stderr
+    manifest = workspace.last()
+    assert manifest["run"]["name"] == name and "RUN_" not in name
+    assert "{RUN_OUTPUT_DIR}" in manifest["command"]["argv"] and manifest["params"] == {} and manifest["seed"] == 3
+    seen = (workspace.root / manifest["paths"]["outputs"] / "seen").read_text()
+    assert seen == f"--as={name} --seed 3 {{RUN_OTHER}}"
+    again = workspace.record("--seed", "3", *command)
+    assert again.returncode == 0 and workspace.last()["run"]["attempt"] == 2
+    assert (workspace.root / workspace.last()["paths"]["outputs"] / "seen").is_file()
+
+
+def test_without_a_seed_its_place_stays_as_it_is(workspace: Workspace) -> None:
+    done = workspace.record("--", "echo", "{RUN_SEED}")
+    assert done.stdout == "{RUN_SEED}\n"

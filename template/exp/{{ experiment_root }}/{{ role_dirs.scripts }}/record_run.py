@@ -526,7 +526,7 @@ class Identity:
     ):
         # type: (Sequence[str], Optional[str], Optional[int], Optional[Mapping[str, Scalar]], str, str, Optional[str], Sequence[str]) -> None
         """`files` are SHA-256 of config files; `top` is the repository's absolute path, left out of the identity."""
-        found = command_params(argv)
+        found = {k: v for k, v in command_params(argv).items() if not (isinstance(v, str) and "{RUN_" in v)}
         own = command_seed(found)
         if own is not None and (seed is None or seed == found[own]):
             seed = int(str(found.pop(own)))
@@ -2288,7 +2288,7 @@ def run_command(request, attempt, mask, watched):
             attempt, writes_manifest = None, False
     env = {k: v for k, v in os.environ.items() if k not in TOLD}
     env.update(attempt.environment() if attempt else unrecorded(request))
-    command = Command(request.argv, env, timeout=request.timeout)
+    command = Command(filled(request.argv, env), env, timeout=request.timeout)
     began = time.monotonic()
     try:
         outcome, output = supervise(command, request, attempt, of_rank, mask, watched)
@@ -2297,7 +2297,7 @@ def run_command(request, attempt, mask, watched):
             raise
         say("its output cannot be recorded (%s): the command runs in the recorder's place" % error.strerror)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        os.execvpe(request.argv[0], request.argv, env)
+        os.execvpe(command.argv[0], command.argv, env)
     if writes_manifest and attempt is not None:
         attempt.end(outcome, max(0.0, (command.ended or time.monotonic()) - began))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -2305,6 +2305,18 @@ def run_command(request, attempt, mask, watched):
     for terminal in output:
         terminal.finish()
     return outcome.exit_code
+
+
+def filled(argv, env):  # type: (Sequence[str], Mapping[str, str]) -> List[str]
+    """The command with `{RUN_OUTPUT_DIR}` and the other names of TOLD replaced by what the run finds in its environment.
+
+    Only here: the manifest, the parameters and the name know the command as it was written, so that it can be run again.
+    """
+    tokens = list(argv)
+    for name in TOLD:
+        if name in env:
+            tokens = [token.replace("{%s}" % name, env[name]) for token in tokens]
+    return tokens
 
 
 def unrecorded(request):  # type: (Request) -> Dict[str, str]
@@ -2560,6 +2572,8 @@ The exit code is the command's own (128+n for a signal, 127 not found, 126 not e
   --name-only           print the run's name and do nothing
   -h, --help            this text
   --version             the recorder's version
+
+{RUN_OUTPUT_DIR}, {RUN_NAME}, {RUN_SEED} and {RUN_MANIFEST} in COMMAND stand for what the run finds under these names in its environment.
 """
 
 
