@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -27,11 +27,21 @@ class Facts:
     texts: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     has_exp: bool = False
-    git: Git | None = None
-    machine: Machine = field(default_factory=Machine)
     history: tuple[str, ...] | None = None
+    ask_git: Callable[[], Git | None] = field(default=lambda: None, compare=False, repr=False)
+    ask_machine: Callable[[], Machine] = field(default=Machine, compare=False, repr=False)
     _sources: dict[str, source.Source] = field(default_factory=dict, compare=False, repr=False)
     _imported: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def git(self) -> Git | None:
+        """Where the repository stands; waited for here, since git has to look at every file to say whether one changed."""
+        return self.ask_git()
+
+    @cached_property
+    def machine(self) -> Machine:
+        """What this machine offers; waited for here, since its tools may take their time."""
+        return self.ask_machine()
 
     def has(self, path: str) -> bool:
         """Whether a file is tracked."""
