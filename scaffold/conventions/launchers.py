@@ -49,10 +49,22 @@ _NO_LAUNCH = frozenset(
 # srun, env, uv run, python -m, docker run: what starts the tool that is named after it
 _STARTERS = vocabulary("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
 _JOB_KINDS = vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
+# a cheap first look: what the import statements of a launching file hold, and what its docstring or its calls hold
+_IMPORTED = ("submitit", "ray", "horovod", "distributed", "deepspeed", "sky", "kubernetes")
 _NEEDLES = (
-    *("torchrun", "torch.distributed.launch", "torch.distributed.run", "accelerate", "sbatch", "srun", "mpirun"),
-    *("mpiexec", "deepspeed", "horovod", "import ray", "from ray", "import sky", "submitit", "kubernetes"),
-    *("notebook_launcher", "sky launch", "ray job", "kubectl"),
+    *(
+        "launch",
+        "torchrun",
+        "distributed.run",
+        "sbatch",
+        "srun",
+        "salloc",
+        "mpirun",
+        "mpiexec",
+        "deepspeed",
+        "horovodrun",
+    ),
+    *("kubectl", "ray job"),
 )
 
 
@@ -93,7 +105,8 @@ def started_by(command: shell.Command) -> Iterator[str]:
 
 
 def _in_python(facts: Facts) -> Iterator[Hit]:
-    for path in facts.mentioning(_NEEDLES, speaking(facts)):
+    files = speaking(facts)
+    for path in sorted({*facts.importing(_IMPORTED, files), *facts.mentioning(_NEEDLES, files)}):
         source = facts.parsed(path)
         for name, modules in _IMPORTS.items():
             line = source.uses(*modules)

@@ -19,7 +19,8 @@ _MANY_NAMES = frozenset(("log", "log_metrics", "log_dict", "log_metric", "save_m
 _KEEPS_METRICS = re.compile(
     r"(^|[._])(metrics?|logs?|log_dict|stats?|scalars?|summary|losses|results?)(_|\d|$)", re.IGNORECASE
 )
-_NEEDLES = ("log", "add_scalar", ".scalar(", "json.dump", "metrics", "stats", "results", "losses", ".measure(")
+# a cheap first look for what `_MAY_LOG` then says for sure
+_NEEDLES = (".log(", "log_metric", "log_dict(", "scalar", "json.dump(", ".measure(", '["', "['")
 _MAY_LOG = re.compile(
     r"""\.log(_metrics|_dict|_metric)?\(\s*[{"'fms]|add_scalars?\(|log_metric|\.scalar\(|json\.dump\(\s*\{|\.measure\("""
     r"""|(metrics?|logs?|stats?|log_dict|scalars?|summary|losses|results?)\["""

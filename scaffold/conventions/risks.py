@@ -14,7 +14,6 @@ _ABSOLUTE = re.compile(
     r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
     r"|datasets?)/[\w.\-]+(?:/[\w.\-]+)*"
 )
-_BEFORE_ABSOLUTE = ('"/', "'/", "=/", " /")
 _LOCKS = ("uv.lock", "poetry.lock", "pixi.lock", "pdm.lock", "conda-lock.yml", "Pipfile.lock")
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
 _OUTPUT_DIRS = vocabulary("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
@@ -59,7 +58,7 @@ def _tests(tests: Tests) -> Iterator[Risk]:
 
 def _paths(facts: Facts) -> Iterator[Risk]:
     """Absolute paths in code and scripts, not in comments: they exist on the author's machine only."""
-    files = facts.mentioning(_BEFORE_ABSOLUTE, [*facts.python, *facts.of("shell")])
+    files = (*facts.python, *facts.of("shell"))
     places = [(path, *found) for path in files if (found := _absolute(facts.texts[path])) is not None]
     if places:
         path, line, shown = places[0]

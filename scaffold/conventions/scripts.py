@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from scaffold.conventions.directories import is_settings
 from scaffold.conventions.kinds import kind_of, may_train, stem_of
@@ -21,7 +21,8 @@ _PARSERS = re.compile(
 )
 _MAIN = re.compile(r"^if\s+__name__\s*==|^\s*(absl\.)?app\.run\(", re.MULTILINE)
 # a cheap first look for what `Source.acts` then says for sure
-_ACTS = re.compile(r"^(?:for|while|with|if)\b|^[A-Za-z_][\w.]*\(", re.MULTILINE)
+_ACTS_AT_ONCE = re.compile(r"(?:for|while|with|if)\b|[A-Za-z_][\w.]*\(")
+_ACTS = re.compile(r"\n(?:(?:for|while|with|if)\b|[A-Za-z_][\w.]*\()")
 _HELPER = re.compile(
     r"^(setup|conftest|conf|__init__|versioneer|noxfile|tasks|dodo|hubconf|_version|install|build|fabfile)$"
 )
@@ -37,8 +38,7 @@ _INTERPRETERS = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow 
 _OTHER_LANGUAGES = (".jl", ".R", ".r", ".m", ".nf")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Script(NamedTuple):
     """A script with what speaks for it; `mentions` are the commands that run it, the README's first."""
 
     path: str
@@ -46,7 +46,7 @@ class Script:
     score: float
     line: int | None = None
     mentions: tuple[Mention, ...] = ()
-    reasons: tuple[str, ...] = field(default_factory=tuple)
+    reasons: tuple[str, ...] = ()
 
 
 def scripts(facts: Facts) -> tuple[Script, ...]:
@@ -97,13 +97,12 @@ def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
         return False
     if guarded or (run and not is_settings(facts, path)):
         return True
-    if (
-        re.search(r"^(?:class |def get_config)", facts.texts[path], re.MULTILINE)
-        and not _PARSERS.search(facts.texts[path])
-        and not run
-    ):
+    text = facts.texts[path]
+    if not (_ACTS_AT_ONCE.match(text) or _ACTS.search(text)):
         return False
-    if not _ACTS.search(facts.texts[path]) or facts.parsed(path).acts is None or facts.importers(path):
+    if re.search(r"^(?:class |def get_config)", text, re.MULTILINE) and not _PARSERS.search(text) and not run:
+        return False
+    if facts.parsed(path).acts is None or facts.importers(path):
         return False
     return not facts.mentioning((f"open('{name}')", f'open("{name}")'), facts.python)
 

@@ -31,6 +31,7 @@ class Facts:
     ask_git: Callable[[], Git | None] = field(default=lambda: None, compare=False, repr=False)
     ask_machine: Callable[[], Machine] = field(default=Machine, compare=False, repr=False)
     _sources: dict[str, source.Source] = field(default_factory=dict, compare=False, repr=False)
+    _import_texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _imported: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -102,6 +103,16 @@ class Facts:
         """Those of the files `among` whose text holds one of `needles`: the ones worth parsing."""
         wanted = tuple(needles)
         return [p for p in among if (text := self.texts.get(p)) and any(map(text.__contains__, wanted))]
+
+    def importing(self, words: Iterable[str], among: Iterable[str]) -> list[str]:
+        """Those of the files `among` whose import statements hold one of `words` (lower case) in any case, commented ones too."""
+        wanted = tuple(words)
+        return [p for p in among if (text := self._import_text(p)) and any(map(text.__contains__, wanted))]
+
+    def _import_text(self, path: str) -> str:
+        if path not in self._import_texts:
+            self._import_texts[path] = source.import_text(self.texts.get(path, "")).lower()
+        return self._import_texts[path]
 
     def known(self, path: str) -> source.Source | None:
         """A file's Source where it was asked for before; None where nobody needed it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scaffold.facts.paths import vocabulary
 
@@ -16,8 +16,7 @@ _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _WRAPPERS = vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """One command as it is typed, with the file and line.
 
     `words` leaves out variables that are set before it, and wrappers like `nohup`.

@@ -6,7 +6,8 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 _SETUP_CALLS = re.compile(
     r"^(warnings|logging|logger|sys\.path|os\.environ|matplotlib|plt\.rc|torch\.set|jax\.config|register|__all__|dotenv|load_dotenv)"
@@ -24,11 +25,11 @@ def word(value: object) -> str | None:
     return value if isinstance(value, str) and not isinstance(value, Ref) else None
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 Value = object  # a constant, a Ref, a tuple of values, a dict of them, or None where it is something else
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
+class Import(NamedTuple):
     """`import module` (no names) or `from module import names`; `level` counts the leading dots."""
 
     module: str
@@ -38,13 +39,12 @@ class Import:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """A call by its dotted name, with those arguments that are written out."""
 
     name: str
     args: tuple[Value, ...] = ()
-    keywords: Mapping[str, Value] = field(default_factory=dict)
+    keywords: Mapping[str, Value] = _NOTHING
     line: int = 0
 
     @property
@@ -53,20 +53,18 @@ class Call:
         return self.name.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class Definition(NamedTuple):
     """A class or function: `fields` maps annotated fields or parameters to their annotation."""
 
     name: str
     line: int
     bases: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = _NOTHING
     outer: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """What one Python file says; each line number is that of the first place.
 
     `globals` are assigned at the top level, `names` are dotted names that hold a seed, `keys` are texts in subscripts,
@@ -78,9 +76,9 @@ class Source:
     calls: tuple[Call, ...] = ()
     classes: tuple[Definition, ...] = ()
     functions: tuple[Definition, ...] = ()
-    globals: Mapping[str, int] = field(default_factory=dict)
-    names: Mapping[str, int] = field(default_factory=dict)
-    keys: Mapping[str, int] = field(default_factory=dict)
+    globals: Mapping[str, int] = _NOTHING
+    names: Mapping[str, int] = _NOTHING
+    keys: Mapping[str, int] = _NOTHING
     stores: tuple[tuple[str, str, int], ...] = ()
     main: int | None = None
     acts: int | None = None
@@ -142,6 +140,39 @@ def imports_by_lines(text: str) -> Iterator[Import]:
             listed = re.sub(r"#[^\n]*|[()\\]", " ", names).split(",")
             given = tuple(n.split()[0] for n in listed if n.strip())
             yield Import(module=module, names=given, level=len(dots), line=line)
+
+
+def import_text(text: str) -> str:
+    """The lines of a file that hold the word `import`, whole statements, commented ones too: where a cheap look for a module
+    looks. It may hold more than the statements, never less."""
+    found = []
+    at = text.find("import")
+    while at >= 0:
+        start = text.rfind("\n", 0, at) + 1
+        while text[:start].endswith(("\\\n", "\\\r\n")):
+            start = text.rfind("\n", 0, start - 1) + 1
+        end = _end_of_statement(text, at)
+        found.append(text[start:end])
+        at = text.find("import", end)
+    return "\n".join(found)
+
+
+def _end_of_statement(text: str, at: int) -> int:
+    """Where the line ends on which a statement that goes on at `at` ends: parentheses and backslashes continue it."""
+    end = _end_of_line(text, at)
+    if "(" in text[at:end]:
+        close = text.find(")", at)
+        while close >= 0 and "#" in text[text.rfind("\n", 0, close) + 1 : close]:
+            close = text.find(")", close + 1)
+        end = _end_of_line(text, max(close, at)) if close >= 0 else len(text)
+    while end < len(text) and text[at:end].rstrip("\r").endswith("\\"):
+        end = _end_of_line(text, end + 1)
+    return end
+
+
+def _end_of_line(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
 
 
 def main_guard(text: str) -> int | None:
