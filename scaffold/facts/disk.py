@@ -10,7 +10,6 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.facts import history as past
 from scaffold.facts import machine, paths, repository
 from scaffold.facts.model import Facts
 from scaffold.later import Later
@@ -27,9 +26,9 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
     """
     if not workdir.is_dir():
         raise ScaffoldError(f"{workdir} is not a directory", hint="name one with --workdir")
-    survey = survey or git.Survey(workdir)
+    asked = survey or git.Survey(workdir)
     offers = Later(machine.read)
-    where = survey.place.result()
+    where = asked.place.result()
     if not where.inside:
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
@@ -37,8 +36,7 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
     if where.refusal is not None:
         raise ScaffoldError(f"git will not read {workdir}: {where.refusal}")
     top = where.top
-    standing, commit = survey, where.head
-    files = (survey.tracked.result() or git.untracked(workdir)) if top else sorted(_walk(workdir))
+    files = (asked.tracked.result() or git.untracked(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(p for p in _submodules(workdir, top) if p)
     notable = paths.notable(files)
     texts, unread = _texts(workdir, top or workdir, notable, submodules)
@@ -48,10 +46,16 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
         texts=texts,
         unread=unread,
         has_exp=(workdir / "exp").is_dir(),
-        ask_git=lambda: repository.git_of(standing, commit, texts, submodules) if top else None,
+        ask_git=lambda: repository.git_of(asked, where.head, texts, submodules) if top else None,
         ask_machine=offers.result,
-        history=tuple(past.read(workdir, notable)) if history else None,
+        history=_launches(workdir, notable) if history else None,
     )
+
+
+def _launches(workdir: Path, files: Iterable[str]) -> tuple[str, ...]:
+    from scaffold.facts import history
+
+    return tuple(history.read(workdir, files))
 
 
 def _walk(workdir: Path) -> Iterator[str]:

@@ -185,7 +185,7 @@ class Facts:
     def importers(self, path: str) -> tuple[str, ...]:
         """The repository's own Python files that import a file."""
         stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-        return tuple(p for p in self.mentioning((stem,), self.python) if path in self.imported(p))
+        return tuple(p for p in self.importing((stem.lower(),), self.python) if path in self.imported(p))
 
 
 def _ancestors(folder: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
 _COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
+_NOT_PLAIN = re.compile(r"""['"\\#]|[^ -~\t\r\n]""")
 _WRAPPERS = vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
 
 
@@ -30,6 +31,8 @@ class Command(NamedTuple):
 
 def split(text: str) -> list[str]:
     """The words of a command; unbalanced quotes split at blanks."""
+    if not _NOT_PLAIN.search(text):
+        return text.split()  # the same words, in a hundredth of the time
     try:
         return shlex.split(text, comments=True)
     except ValueError:
