@@ -17,7 +17,7 @@ _BY_NAME = (
     (
         "preprocess",
         re.compile(
-            r"pre_?process|prepare|download|tokeniz|featuri|dataset|extract_|data_?prep|parse_"
+            r"pre_?process|prepare|download|tokeniz|featuri|dataset|data_?module|extract_|data_?prep|parse_"
             r"|(build|make|get|create|process|convert)_\w*(data|vocab|corpus)"
         ),
     ),

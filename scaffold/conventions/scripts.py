@@ -23,6 +23,7 @@ _MAIN = re.compile(r"^if\s+__name__\s*==|^\s*(absl\.)?app\.run\(", re.MULTILINE)
 # a cheap first look for what `Source.acts` then says for sure
 _ACTS_AT_ONCE = re.compile(r"(?:for|while|with|if)\b|[A-Za-z_][\w.]*\(")
 _ACTS = re.compile(r"\n(?:(?:for|while|with|if)\b|[A-Za-z_][\w.]*\()")
+_TARGET = re.compile(r"\b(?:_target_|class_path)[\"']?\s*:\s*[\"']?([\w.]+)")
 _HELPER = re.compile(
     r"^(setup|conftest|conf|__init__|versioneer|noxfile|tasks|dodo|hubconf|_version|install|build|fabfile)$"
 )
@@ -69,13 +70,14 @@ def _varied(ranked: list[Script]) -> tuple[Script, ...]:
 
 
 def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
+    built = _built_by_configs(facts)
     for path in facts.python:
         text = facts.texts[path]
         guard = _MAIN.search(text) if "__main__" in text or "app.run" in text else None
         run = named.get(path, [])
         if not _is_script(facts, path, guarded=bool(guard), run=bool(run)):
             continue
-        points = _points(facts, path, run, guarded=bool(guard))
+        points = _points(facts, path, run, guarded=bool(guard), built=path in built)
         kind = kind_of(facts, path)
         yield Script(
             path=path,
@@ -107,13 +109,13 @@ def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
     return not facts.mentioning((f"open('{name}')", f'open("{name}")'), facts.python)
 
 
-def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool) -> dict[str, float]:
+def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built: bool) -> dict[str, float]:
     text = facts.texts[path]
     shown = [m for m in run if paths.kind(m.command.path) == "prose"]
     in_readme = [m for m in shown if "readme" in m.command.path.lower() and "/" not in m.command.path]
     others = len(run) - len(shown)
     parses = bool(_PARSERS.search(text))
-    a_module = guarded and not parses and not run and bool(facts.importers(path))
+    a_module = guarded and not parses and not run and (built or bool(facts.importers(path)))
     return {
         "has a main guard": 3.0 if guarded else 0.0,
         "works at its top level": 1.5 if not guarded else 0.0,
@@ -126,6 +128,17 @@ def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool) -> di
         "is an example": -4.0 if paths.is_example(path) else 0.0,
         "is a module that others import": -3.0 if a_module else 0.0,
     }
+
+
+def _built_by_configs(facts: Facts) -> frozenset[str]:
+    """The modules whose classes a configuration names (Hydra's `_target_`, LightningCLI's `class_path`): others build from them."""
+    named = {
+        m
+        for p in facts.mentioning(("_target_", "class_path"), facts.of("config"))
+        for m in _TARGET.findall(facts.texts[p])
+    }
+    modules = {m.rpartition(".")[0].replace(".", "/") for m in named}
+    return frozenset(p for m in modules for p in (f"{m}.py", f"src/{m}.py") if p in facts.texts)
 
 
 def _by_name(path: str, kind: str) -> float:
