@@ -10,7 +10,7 @@ import pytest
 from scaffold import facts
 from scaffold.conventions.directories import experiment_root
 from scaffold.errors import ScaffoldError
-from scaffold.facts import history, machine, paths, prose, shell, source
+from scaffold.facts import history, machine, paths, prose, shell, source, syntax
 from scaffold.facts.model import of_texts
 from tests.conftest import MakeRepo, commit_all, git, write_tree
 
@@ -253,7 +253,7 @@ for n in range(3): ...
 if __name__ == "__main__":
     main()
 '''
-    found = source.parse(text)
+    found = syntax.parse(text)
     assert list(found.modules()) == [("a.b", 2), ("x", 3), ("x.y", 3)]
     assert (found.doc, found.main, found.acts, found.globals) == ("Doc.", 12, 9, {"SEED": 4})
     assert found.classes[0].fields == {"seed": "int"}
@@ -266,14 +266,14 @@ if __name__ == "__main__":
 
 def test_a_file_that_is_no_python_3_still_shows_its_lines() -> None:
     text = "print 'old'\nimport wandb\nparser.add_argument('--seed')\nif __name__ == '__main__':\n    main()\n"
-    found = source.parse(text)
+    found = syntax.parse(text)
     assert found.error is not None
     assert (found.uses("wandb"), found.main, [c.args for c in found.calls]) == (2, 4, [("--seed",)])
 
 
 @pytest.mark.parametrize("text", ["\0", "(" * 100_000, "x = " + "-" * 100_000 + "1"])
 def test_no_text_makes_parsing_fail(text: str) -> None:
-    assert source.parse(text).error is not None
+    assert syntax.parse(text).error is not None
 
 
 def test_shell_commands_are_joined_split_and_stripped() -> None:
