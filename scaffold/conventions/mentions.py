@@ -76,7 +76,7 @@ def mentions(facts: Facts) -> Mapping[str, list[Mention]]:
         if paths.is_hidden(command.path) or paths.is_test(command.path):
             continue
         for number, (target, text) in enumerate(run_by(facts, command, known)):
-            if target != command.path and (number == 0 or not is_settings(facts, target)):
+            if target != command.path and (number == 0 or not (target.endswith(".py") and is_settings(facts, target))):
                 found.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from scaffold.conventions import languages
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
 from scaffold.facts import Facts, paths
@@ -26,7 +27,7 @@ def risks(
     found = [
         *_seeds(entry_points),
         *_locks(facts, environment),
-        *_tests(tests),
+        *_tests(facts, tests),
         *_paths(facts),
         *_outputs(facts),
         *_ignored(facts),
@@ -39,20 +40,28 @@ Risk = tuple[str, Evidence | None]
 
 
 def _seeds(entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
-    trains = [e for e in entry_points if e.kind == "train" and e.path.endswith(".py") and e.seed_flag is None]
+    trains = [
+        e
+        for e in entry_points
+        if e.kind == "train" and e.path.endswith((".py", ".R", ".r", ".jl")) and e.seed_flag is None
+    ]
     for entry in trains[:3]:
         yield f"{entry.path} has no seed option", Evidence(path=entry.path, text="no seed option found")
 
 
 def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
     if environment.manager == "none":
-        yield "no declared environment", None
+        other = languages.setup(facts)
+        if not other.value:
+            yield "no declared environment", None
+        elif not languages.is_locked(facts):
+            yield "no lock file", None
     elif not any(f.rpartition("/")[2] in _LOCKS for f in environment.files) and not facts.has("conda-lock.yml"):
         yield "no lock file", None
 
 
-def _tests(tests: Tests) -> Iterator[Risk]:
-    if tests.runner is None:
+def _tests(facts: Facts, tests: Tests) -> Iterator[Risk]:
+    if tests.runner is None and not languages.has_tests(facts):
         yield "no tests", None
 
 

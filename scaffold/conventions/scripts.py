@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from scaffold.conventions import languages
 from scaffold.conventions.directories import is_settings
 from scaffold.conventions.kinds import kind_of, may_train, stem_of
 from scaffold.conventions.mentions import Mention, mentions
@@ -35,7 +35,6 @@ _STARTS = re.compile(
     r"(python[\d.]*|torchrun|accelerate|deepspeed|srun|sbatch|mpirun|\$\{?\w+\}?|uv|poetry|Rscript|R|julia)\b"
 )
 _A_SCRIPT = re.compile(r"\.py\b|-m\s+\w|\.slurm|\.sbatch|\.sh\b|\.R\b|\.jl\b")
-_INTERPRETERS = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow run", "m": "matlab -batch"}
 _OTHER_LANGUAGES = (".jl", ".R", ".r", ".m", ".nf")
 
 
@@ -188,12 +187,13 @@ def _launches(command: shell.Command) -> bool:
 
 
 def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
-    """Workflow files, and scripts of languages whose text is not read: by name, and where a command runs them."""
+    """Workflow files, and scripts of other languages: by name, where a command runs them, or where they read a command line."""
+    parsing = frozenset(languages.scripts(facts))
     for path in facts.notable:
         name = path.rpartition("/")[2]
         known = name in ("Snakefile", "_targets.R", "main.nf") or re.fullmatch(r"(run|main|train)\.(R|jl|m)", name)
         if (
-            not (known or (path.endswith(_OTHER_LANGUAGES) and path in named))
+            not (known or path in parsing or (path.endswith(_OTHER_LANGUAGES) and path in named))
             or path.count("/") > 3
             or paths.is_vendored(path.rpartition("/")[0])
         ):
@@ -204,51 +204,20 @@ def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterat
         score = (
             (6.0 if known else 3.0)
             + (2.0 if path in named else 0.0)
+            + (1.0 if path in parsing else 0.0)
             + 0.5 * _by_name(path, kind)
             - 0.5 * path.count("/")
+            - (4.0 if paths.is_example(path) else 0.0)
         )
         yield Script(
-            path=path, kind=kind, score=round(score, 2), mentions=tuple(named.get(path, ())), reasons=("its name",)
+            path=path,
+            kind=kind,
+            score=round(score, 2),
+            mentions=tuple(named.get(path, ())),
+            reasons=_why_other(path, bool(known), named, parsing),
         )
 
 
-# What keeps a shown command from being typed as it stands: something to fill in, other machines, a line that goes on.
-_TO_FILL_IN = re.compile(r"[{<][\w .-]+[}>]|\$\{?\w|`|\$\(|/path/to|\.\.\.|\bYOUR_|\bpath_to")
-_OTHER_MACHINES = re.compile(
-    r"--(nnodes|num[-_]machines|machine[-_]rank|node[-_]rank|rdzv\S*|dist[-_]url|master[-_]addr)\b|tcp://"
-)
-_NO_TRAINING = re.compile(r"--(eval|evaluate|test|resume|predict|inference|export)\b")
-
-
-def command_for(facts: Facts, script: Script) -> tuple[str, Mention | None]:
-    """The command line as the README shows it, else as a script has it, else the plain one.
-
-    Of several, the first of those that one can best type as they stand.
-    """
-    shown = [m for m in script.mentions if m.first and not re.search(r"\s(--help|-h)\b", m.text)]
-    if shown:
-        best = min(shown, key=lambda mention: _burden(mention.text, script.kind))
-        return best.text.rstrip(" \\"), best
-    return _plain_command(facts, script.path), None
-
-
-def _burden(command: str, kind: str) -> int:
-    """How far a command is from one that can be typed as it stands, and that does what the script is for."""
-    open_ended = 2 if command.rstrip().endswith("\\") else 0
-    machines = 2 if _OTHER_MACHINES.search(command) else 0
-    elsewhere = 2 if kind == "train" and _NO_TRAINING.search(command) else 0
-    return len(_TO_FILL_IN.findall(command)) + open_ended + machines + elsewhere
-
-
-def _plain_command(facts: Facts, path: str) -> str:
-    """How one runs a file of its kind from the work directory."""
-    module = path.removesuffix(".py").removesuffix("/__main__").removeprefix("src/").replace("/", ".")
-    if path.endswith("/__main__.py") or (path.endswith(".py") and any(i.level for i in facts.parsed(path).imports)):
-        return f"python -m {shlex.quote(module)}"
-    if path.endswith("Snakefile"):
-        return "snakemake --cores all"
-    if path.endswith("_targets.R"):
-        return "Rscript -e 'targets::tar_make()'"
-    if paths.kind(path) == "shell":
-        return f"{'sbatch' if shell.directives(facts.texts.get(path, '')) else 'bash'} {shlex.quote(path)}"
-    return f"{_INTERPRETERS.get(path.rpartition('.')[2], 'python')} {shlex.quote(path)}"
+def _why_other(path: str, known: bool, named: Mapping[str, list[Mention]], parsing: frozenset[str]) -> tuple[str, ...]:
+    said = {"its name": known, "a command runs it": path in named, "reads the command line": path in parsing}
+    return tuple(reason for reason, holds in said.items() if holds)

@@ -30,6 +30,8 @@ _DATA_ENDS = vocabulary(
 LIMITS = {
     "python": (3000, 400_000),
     "notebook": (60, 2_000_000),
+    "r": (1000, 200_000),
+    "julia": (1000, 200_000),
     "shell": (1000, 200_000),
     "prose": (120, 300_000),
     "config": (500, 100_000),
@@ -39,6 +41,8 @@ LIMITS = {
 _SUFFIX_KIND = {
     "py": "python",
     "ipynb": "notebook",
+    "r": "r",
+    "jl": "julia",
     **dict.fromkeys(vocabulary("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
     **dict.fromkeys(vocabulary("md rst markdown"), "prose"),
     **dict.fromkeys(vocabulary("yaml yml gin"), "config"),
