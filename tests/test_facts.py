@@ -351,6 +351,22 @@ def test_the_lines_that_import_hold_little_else() -> None:
     assert lines.import_text("x = 1\n") == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ('"""a\n"b"\n"""\nx = "c"\n', '"""a\n"b"\n"""'),
+        ("#!/bin/x\n# -*- y -*-\n\nr'''a'''\n", "'''a'''"),
+        ("'a \\' b'\n", "'a \\' b'"),
+        ('("a")\n', '"a"'),
+        ('"""never ends', '"""never ends'),
+        ('x = "a"\n', ""),
+        ("", ""),
+    ],
+)
+def test_the_docstring_is_the_first_string(text: str, held: str) -> None:
+    assert lines.docstring(text) == held
+
+
 def test_files_are_found_by_what_they_import_in_any_case_and_not_by_what_else_they_say() -> None:
     found = of_texts({"a.py": "from x import WandbLogger\n", "b.py": "wandb = 'an import'[0]\n", "c.py": "wandb = 1\n"})
     assert found.importing(("wandb",), found.python) == ["a.py", "b.py"]

@@ -64,6 +64,20 @@ def main_guard(text: str) -> int | None:
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 
+_FIRST_STRING = re.compile(r"""[\s\\;]*(?:#[^\n]*\n[\s\\;]*)*\(*\s*[rRuUbBfF]{0,2}(\"\"\"|'''|"|')""")
+
+
+def docstring(text: str) -> str:
+    """The first thing of a file where that is a string, its quotes included: a first look at what its docstring may hold."""
+    found = _FIRST_STRING.match(text)
+    if found is None:
+        return ""
+    end = text.find(found[1], found.end())
+    while end >= 0 and text[end - 1] == "\\":
+        end = text.find(found[1], end + 1)
+    return text[found.start(1) :] if end < 0 else text[found.start(1) : end + len(found[1])]
+
+
 def by_lines(text: str, error: str) -> Source:
     """What is left of a file that is not Python 3: its imports, its options and its main guard."""
     options = [

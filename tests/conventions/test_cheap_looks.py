@@ -37,6 +37,10 @@ SPEAKING = [
     "shell.run('srun python train.py')\n",
     "os.system('mpirun -n 4 python x.py')\n",
     "notebook_launcher(main, args=())\n",
+    "# a comment\n\n'Start it: `srun python train.py`'\nx = 1\n",
+    '#!/usr/bin/env python\nr"""Start it.\n\n    srun python train.py \\""" x\n"""\n',
+    "c.run ('sbatch job.sh')\n",
+    "subprocess.Popen(['deepspeed', 'x.py'])\nos.popen('kubectl apply')\n",
     "subprocess.check_call('accelerate launch x.py', shell=True)\n",
     "logger.log({'val/loss': 1})\n",
     "self.log('val/acc', 1)\n",
@@ -71,6 +75,8 @@ def unhurried(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> list[Found[tuple
     with monkeypatch.context() as patched:
         patched.setattr(Facts, "mentioning", every)
         patched.setattr(Facts, "importing", every)
+        patched.setattr(launchers, "_may_start", lambda _path, _text: True)
+        patched.setattr(metrics, "may_log", lambda _text: True)
         return subjects(facts)
 
 
