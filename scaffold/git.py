@@ -15,6 +15,7 @@ from operator import eq
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError, UnknownVersion
+from scaffold.later import Later
 from scaffold.scratch import scratch
 
 TIMEOUT_S = 60
@@ -98,12 +99,6 @@ def place(directory: Path) -> Place:
     return Place(top=None, head=None, inside=True, refusal=None if nowhere else answer.stderr.strip())
 
 
-def branch(directory: Path) -> str | None:
-    """The branch that is checked out (also before its first commit); None when HEAD is detached."""
-    answer = ask(directory, "symbolic-ref", "--quiet", "--short", "HEAD")
-    return answer.text if answer.status == 0 else None
-
-
 def tracked(directory: Path) -> list[str]:
     """The tracked files below `directory`, sorted, relative to it."""
     found = sorted(must(directory, "ls-files", "-z").paths)
@@ -116,10 +111,24 @@ def untracked(directory: Path) -> list[str]:
     return sorted(must(directory, "ls-files", "-z", "--others", "--exclude-standard").paths)
 
 
-def is_dirty(directory: Path) -> bool:
-    """Whether a tracked file differs from HEAD (before the first commit: whether something is staged)."""
-    answer = ask(directory, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
-    return answer.status == 0 and bool(answer.stdout.strip())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The branch that is checked out, also before its first commit (None: HEAD is detached), and whether a tracked file differs
+    from HEAD (before the first commit: whether something is staged)."""
+
+    branch: str | None
+    dirty: bool
+
+
+def state(directory: Path) -> State:
+    """Branch and dirtiness in one question; the one that takes long, since git looks at every tracked file."""
+    options = ("--untracked-files=no", "--ignore-submodules=dirty", "--no-ahead-behind")
+    answer = ask(directory, "status", "--porcelain=v2", "--branch", *options)
+    lines = answer.text.splitlines() if answer.status == 0 else []
+    head = next((line[14:] for line in lines if line.startswith("# branch.head ")), "(detached)")
+    return State(
+        branch=None if head == "(detached)" else head, dirty=any(line[:2] in ("1 ", "2 ", "u ") for line in lines)
+    )
 
 
 def remote(directory: Path) -> str | None:
@@ -152,6 +161,16 @@ def ignored(directory: Path, paths: Iterable[str]) -> list[Ignored]:
     rows = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=False)
     found = [Ignored(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
     return [row for row in found if not row.pattern.startswith("!")]
+
+
+class Survey:
+    """Everything that detection asks about one directory, asked side by side; an answer that nobody takes costs nobody's time."""
+
+    def __init__(self, directory: Path) -> None:
+        self.place = Later(place, directory)
+        self.tracked = Later(tracked, directory)
+        self.state = Later(state, directory)
+        self.remote = Later(remote, directory)
 
 
 def snapshot(source: str, version: str | None, directory: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from scaffold.errors import ScaffoldError
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A temporary directory, deleted in the end. Raises ScaffoldError where none can be made."""
+    import tempfile
+
     try:
         folder = tempfile.TemporaryDirectory(prefix="scaffold-")
     except OSError as error:

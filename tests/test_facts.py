@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scaffold import facts
 from scaffold.conventions.directories import experiment_root
 from scaffold.errors import ScaffoldError
-from scaffold.facts import history, machine, paths, prose, shell, source
+from scaffold.facts import history, lines, machine, paths, prose, shell, source, syntax
 from scaffold.facts.model import of_texts
 from tests.conftest import MakeRepo, commit_all, git, write_tree
 
@@ -170,6 +174,46 @@ def test_broken_files_become_facts(make_repo: MakeRepo, tmp_path: Path) -> None:
     assert "train.py" not in found.texts
 
 
+def test_a_file_is_read_once_whole_and_with_its_mark_taken_off(make_repo: MakeRepo) -> None:
+    repo = make_repo(
+        {
+            "bom.py": b"\xef\xbb\xbfimport wandb\n",
+            "dos.py": b"import wandb\r\n",
+            "utf16.py": "import wandb\n".encode("utf-16"),
+        }
+    )
+    (repo / "pipe.py").write_text("x = 1\n")
+    (repo / "empty.py").write_text("")
+    commit_all(repo)
+    (repo / "pipe.py").unlink()
+    os.mkfifo(repo / "pipe.py")  # nobody writes into it: a read that waits would never end
+    found = facts.read(repo)
+    assert found.texts["bom.py"] == "import wandb\n"
+    assert found.texts["dos.py"] == "import wandb\r\n"
+    assert found.texts["empty.py"] == found.texts["pipe.py"] == ""
+    assert found.unread == {"utf16.py": "binary"}
+
+
+@pytest.mark.parametrize("size", [0, 1, 99_999, 100_000, 100_001])
+def test_a_file_is_read_up_to_its_limit(make_repo: MakeRepo, size: int) -> None:
+    most = paths.LIMITS["config"][1]
+    found = facts.read(make_repo({"a.yaml": "x" * size}))
+    assert (len(found.texts.get("a.yaml", "")), found.unread) == (
+        (size, {}) if size <= most else (0, {"a.yaml": f"larger than {most} bytes"})
+    )
+
+
+def test_nobody_waits_for_what_takes_long_before_it_is_asked_for(make_repo: MakeRepo, tools: Path) -> None:
+    repo = make_repo({"train.py": "x = 1\n"})
+    go = tools / "go"
+    tool(tools, "sbatch", "exit 0")
+    tool(tools, "sinfo", f"while ! test -e {go}; do sleep 0.01; done; echo gpu")
+    found = facts.read(repo)
+    assert found.files == ("train.py",)  # sinfo still waits
+    go.touch()
+    assert found.machine.scheduler_partitions == ("gpu",)
+
+
 def test_file_names_that_are_no_utf_8_are_kept(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "x = 1\n"})
     (repo / "caf\udce9.py").write_text("x = 1\n")
@@ -253,7 +297,7 @@ for n in range(3): ...
 if __name__ == "__main__":
     main()
 '''
-    found = source.parse(text)
+    found = syntax.parse(text)
     assert list(found.modules()) == [("a.b", 2), ("x", 3), ("x.y", 3)]
     assert (found.doc, found.main, found.acts, found.globals) == ("Doc.", 12, 9, {"SEED": 4})
     assert found.classes[0].fields == {"seed": "int"}
@@ -266,14 +310,75 @@ if __name__ == "__main__":
 
 def test_a_file_that_is_no_python_3_still_shows_its_lines() -> None:
     text = "print 'old'\nimport wandb\nparser.add_argument('--seed')\nif __name__ == '__main__':\n    main()\n"
-    found = source.parse(text)
+    found = syntax.parse(text)
     assert found.error is not None
     assert (found.uses("wandb"), found.main, [c.args for c in found.calls]) == (2, 4, [("--seed",)])
 
 
 @pytest.mark.parametrize("text", ["\0", "(" * 100_000, "x = " + "-" * 100_000 + "1"])
 def test_no_text_makes_parsing_fail(text: str) -> None:
-    assert source.parse(text).error is not None
+    assert syntax.parse(text).error is not None
+
+
+IMPORTS = [
+    "import a\n",
+    "import a",
+    "x = 1; import a, b as c\n",
+    "from a import b\r\nfrom c import d\r\n",
+    "from a.b import (c,  # one (of two)\n    d)\ny = 1\n",
+    "from a import (\n    b,  # )\n    c,\n)\n",
+    "from a \\\n    import b, \\\n    c\nx = (1)\n",
+    "from a \\\r\n    import b\r\n",
+    "from . import a\nfrom .b import (c)\n",
+    "if x:\n\timport a\nelse: import b\n",
+    "text = 'import'\nfrom a import (b)\n",
+    "f(import_it)\nimport a\n",
+    "# import (a\nimport b\n",
+]
+
+
+@pytest.mark.parametrize("text", IMPORTS)
+def test_the_lines_that_import_hold_every_name_that_is_imported(text: str) -> None:
+    held = lines.import_text(text)
+    for statement in syntax.parse(text).imports:
+        for name in (*statement.module.split("."), *statement.names):
+            assert name in held
+
+
+def test_the_lines_that_import_hold_little_else() -> None:
+    text = "import a\n" + "x = 1\n" * 50 + "from b import (\n    c,\n)\n" + "y = (2)\n" * 50
+    assert lines.import_text(text) == "import a\nfrom b import (\n    c,\n)"
+    assert lines.import_text("x = 1\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ('"""a\n"b"\n"""\nx = "c"\n', '"""a\n"b"\n"""'),
+        ("#!/bin/x\n# -*- y -*-\n\nr'''a'''\n", "'''a'''"),
+        ("'a \\' b'\n", "'a \\' b'"),
+        ('("a")\n', '"a"'),
+        ('"""never ends', '"""never ends'),
+        ('x = "a"\n', ""),
+        ("", ""),
+    ],
+)
+def test_the_docstring_is_the_first_string(text: str, held: str) -> None:
+    assert lines.docstring(text) == held
+
+
+def test_files_are_found_by_what_they_import_in_any_case_and_not_by_what_else_they_say() -> None:
+    found = of_texts({"a.py": "from x import WandbLogger\n", "b.py": "wandb = 'an import'[0]\n", "c.py": "wandb = 1\n"})
+    assert found.importing(("wandb",), found.python) == ["a.py", "b.py"]
+
+
+@given(st.text(alphabet=st.sampled_from("ab-=/$'\"\\# \t\r\n\x0b\x1cé\u00a0"), max_size=20))
+def test_a_plain_command_is_split_as_the_shell_would(text: str) -> None:
+    try:
+        expected = shlex.split(text, comments=True)
+    except ValueError:
+        expected = text.split()
+    assert shell.split(text) == expected
 
 
 def test_shell_commands_are_joined_split_and_stripped() -> None:

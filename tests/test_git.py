@@ -25,6 +25,55 @@ def test_where_a_directory_stands(make_repo: MakeRepo, tmp_path: Path) -> None:
     assert not git.place(repo / ".git").inside
 
 
+def test_the_branch_and_whether_something_differs_come_in_one_answer(make_repo: MakeRepo) -> None:
+    repo = make_repo({"a.txt": "a\n", "b.txt": "b\n"})
+    assert git.state(repo) == git.State(branch="main", dirty=False)
+    write_tree(repo, {"new.txt": ""})
+    assert not git.state(repo).dirty, "what is not tracked does not count"
+    write_tree(repo, {"a.txt": "changed\n"})
+    assert git.state(repo).dirty
+    run_git(repo, "checkout", "-q", "a.txt")
+    run_git(repo, "mv", "b.txt", "c.txt")
+    assert git.state(repo).dirty
+    run_git(repo, "reset", "-q", "--hard")
+    run_git(repo, "config", "status.showStash", "true")
+    write_tree(repo, {"a.txt": "changed\n"})
+    run_git(repo, "stash", "-q")
+    assert git.state(repo) == git.State(branch="main", dirty=False)
+    run_git(repo, "checkout", "-q", "--detach")
+    assert git.state(repo) == git.State(branch=None, dirty=False)
+
+
+def test_before_the_first_commit_there_is_a_branch_and_what_is_staged_counts(tmp_path: Path) -> None:
+    run_git(tmp_path, "init", "-q", "-b", "first")
+    assert git.state(tmp_path) == git.State(branch="first", dirty=False)
+    write_tree(tmp_path, {"a.txt": ""})
+    run_git(tmp_path, "add", "a.txt")
+    assert git.state(tmp_path) == git.State(branch="first", dirty=True)
+
+
+def test_a_conflict_is_a_difference(make_repo: MakeRepo) -> None:
+    repo = make_repo({"a.txt": "a\n"})
+    run_git(repo, "checkout", "-q", "-b", "other")
+    write_tree(repo, {"a.txt": "other\n"})
+    commit_all(repo)
+    run_git(repo, "checkout", "-q", "main")
+    write_tree(repo, {"a.txt": "main\n"})
+    commit_all(repo)
+    git.ask(repo, "merge", "other")
+    assert git.state(repo) == git.State(branch="main", dirty=True)
+    assert git.tracked(repo) == ["a.txt"]
+
+
+def test_a_survey_outside_git_is_no_error_until_somebody_takes_an_answer(tmp_path: Path) -> None:
+    survey = git.Survey(tmp_path)
+    assert survey.place.result().top is None
+    assert survey.state.result() == git.State(branch=None, dirty=False)
+    assert survey.remote.result() is None
+    with pytest.raises(ScaffoldError, match="ls-files failed"):
+        survey.tracked.result()
+
+
 def test_odd_names_come_back_as_they_are(make_repo: MakeRepo) -> None:
     names = ["a b.txt", "ünï/数.txt", 'quo"te', "new\nline", "-dash"]
     repo = make_repo(dict.fromkeys(names, "x"))

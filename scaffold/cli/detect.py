@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from scaffold.conventions import Conventions
-    from scaffold.conventions.model import Evidence
+    from scaffold.conventions.model import Conventions, Evidence
 
 LABEL = 26
 PLACES = 3
@@ -48,6 +45,8 @@ def detect(workdir: Path, as_json: bool, explain: str | None, history: bool) -> 
     elif as_json:
         say(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
+        import shutil
+
         width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
         say("\n".join(table(found, width)))
 
@@ -110,6 +109,8 @@ def explained(answer: dict[str, Any]) -> Iterator[str]:
 
 def table(found: Conventions, width: int) -> Iterator[str]:
     """One block a field: name, value, and the first places that say so; fields without a value are named at the end."""
+    import textwrap
+
     empty = []
     for name, value in values(found).items():
         if name in ("entry_points", "risks", "history") or name.startswith("machine."):
@@ -135,6 +136,8 @@ def table(found: Conventions, width: int) -> Iterator[str]:
 
 def block(name: str, value: str, evidence: tuple[Evidence, ...], width: int) -> Iterator[str]:
     """A name and a wrapped value, its places on the right where they fit, else below."""
+    import textwrap
+
     seen = dict.fromkeys(place(e.path, e.line) for e in evidence if e.path != "." and e.path not in value.split(", "))
     more = f" +{len(seen) - PLACES}" if len(seen) > PLACES else ""
     places = ", ".join(list(seen)[:PLACES]) + more

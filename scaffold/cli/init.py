@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +82,11 @@ def init(
     if workdir is None:
         workdir = Path()
         lifecycle.no_workspace_above(workdir.resolve())
-    planned = lifecycle.plan(workdir, wished, detect=detect, template=template)
+    once = functools.cache(detect)  # the repository is the same before and after the questions
+    planned = lifecycle.plan(workdir, wished, detect=once, template=template)
     asks = output.interactive(yes=yes or dry_run, json_output=json_output) and planned.changes
     if asks and not planned.existing:
-        planned = lifecycle.plan(workdir, _ask(planned, wished), detect=detect, template=template)
+        planned = lifecycle.plan(workdir, _ask(planned, wished), detect=once, template=template)
     if asks:
         _print(planned, "would write")
         click.confirm(f"Write {len(planned.changes)} files?", default=True, abort=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scaffold.conventions.model import Conventions
+if TYPE_CHECKING:
+    from scaffold.conventions.model import Conventions
 
-__all__ = ["Conventions", "detect"]
+__all__ = ["detect"]
 
 
 def detect(workdir: Path, *, history: bool = False) -> Conventions:
@@ -14,7 +16,10 @@ def detect(workdir: Path, *, history: bool = False) -> Conventions:
 
     Raises ScaffoldError when `workdir` cannot be read as a repository.
     """
+    from scaffold import git
+
+    survey = git.Survey(workdir) if workdir.is_dir() else None  # git answers while all else is imported
     from scaffold.conventions.answer import answer
     from scaffold.facts import read
 
-    return answer(read(workdir, history=history))
+    return answer(read(workdir, history=history, survey=survey))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scaffold.conventions import (
+    commands,
     configs,
     directories,
     environment,
@@ -102,7 +103,7 @@ def _mains(ranked: tuple[scripts.Script, ...]) -> list[str]:
 def _entry_points(facts: Facts, ranked: tuple[scripts.Script, ...]) -> Found[tuple[EntryPoint, ...]]:
     points, evidence = [], []
     for script in ranked[: scripts.MOST]:
-        command, shown = scripts.command_for(facts, script)
+        command, shown = commands.command_for(facts, script)
         points.append(
             EntryPoint(
                 path=script.path, kind=script.kind, seed_flag=seeds.seed_flag(facts, script.path), command=command

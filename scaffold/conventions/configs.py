@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from scaffold.conventions.directories import is_settings
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
+from scaffold.facts.lines import main_guard
 from scaffold.facts.paths import vocabulary
-from scaffold.facts.source import Call, Source, main_guard
+from scaffold.facts.source import Call, Source
 
 _IMPORTS = {
     "hydra": ("hydra",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from scaffold.conventions.model import Evidence
 
@@ -22,8 +22,7 @@ class Found(Generic[T]):
     lost: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One value seen at one place."""
 
     value: str

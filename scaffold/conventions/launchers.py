@@ -9,6 +9,7 @@ from scaffold.conventions import slurm
 from scaffold.conventions.found import Found, Hit, listed
 from scaffold.conventions.trackers import speaking
 from scaffold.facts import Facts, paths, prose, shell
+from scaffold.facts.lines import docstring
 from scaffold.facts.paths import vocabulary
 from scaffold.facts.structured import scalars
 
@@ -49,10 +50,27 @@ _NO_LAUNCH = frozenset(
 # srun, env, uv run, python -m, docker run: what starts the tool that is named after it
 _STARTERS = vocabulary("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
 _JOB_KINDS = vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
+# A cheap first look: what the import statements of a launching file hold, and what its docstring or its calls hold. The pattern
+# begins with the parenthesis, since a pattern that begins with one character is as fast as a search for a word.
+_IMPORTED = ("submitit", "ray", "horovod", "distributed", "deepspeed", "sky", "kubernetes")
 _NEEDLES = (
-    *("torchrun", "torch.distributed.launch", "torch.distributed.run", "accelerate", "sbatch", "srun", "mpirun"),
-    *("mpiexec", "deepspeed", "horovod", "import ray", "from ray", "import sky", "submitit", "kubernetes"),
-    *("notebook_launcher", "sky launch", "ray job", "kubectl"),
+    *(
+        "launch",
+        "torchrun",
+        "distributed.run",
+        "sbatch",
+        "srun",
+        "salloc",
+        "mpirun",
+        "mpiexec",
+        "deepspeed",
+        "horovodrun",
+    ),
+    *("kubectl", "ray job"),
+)
+_STARTS = re.compile(
+    r"\((?:(?<=run\()|(?<=call\()|(?<=output\()|(?<=[Pp]open\()|(?<=system\()|(?<=launcher\()"
+    r"|(?<=run \()|(?<=call \()|(?<=output \()|(?<=[Pp]open \()|(?<=system \()|(?<=launcher \())"
 )
 
 
@@ -93,7 +111,8 @@ def started_by(command: shell.Command) -> Iterator[str]:
 
 
 def _in_python(facts: Facts) -> Iterator[Hit]:
-    for path in facts.mentioning(_NEEDLES, speaking(facts)):
+    files = speaking(facts)
+    for path in sorted({*facts.importing(_IMPORTED, files), *(p for p in files if _may_start(p, facts.texts[p]))}):
         source = facts.parsed(path)
         for name, modules in _IMPORTS.items():
             line = source.uses(*modules)
@@ -103,6 +122,12 @@ def _in_python(facts: Facts) -> Iterator[Hit]:
             for name in started_by(command):
                 yield Hit(name, path, command.line, command.text[:160])
         yield from _started_in_code(facts, path)
+
+
+def _may_start(path: str, text: str) -> bool:
+    """Whether a launcher may be named in a module's docstring, or in a call that starts a process."""
+    said = text if path.endswith(".ipynb") or _STARTS.search(text) else docstring(text)
+    return any(map(said.__contains__, _NEEDLES))
 
 
 def _started_in_code(facts: Facts, path: str) -> Iterator[Hit]:

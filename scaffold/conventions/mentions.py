@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from scaffold.conventions.directories import is_settings
 from scaffold.facts import Facts, paths, shell
@@ -18,8 +18,7 @@ _RUNNERS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
+class Mention(NamedTuple):
     """A command that runs a script; `text` is how one types it in the work directory.
 
     `first` is False where the script is only handed to another one that the command runs.
@@ -30,8 +29,7 @@ class Mention:
     first: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """Scripts by file name, and by the name under which they are installed."""
 
     by_name: Mapping[str, list[str]]
@@ -78,7 +76,7 @@ def mentions(facts: Facts) -> Mapping[str, list[Mention]]:
         if paths.is_hidden(command.path) or paths.is_test(command.path):
             continue
         for number, (target, text) in enumerate(run_by(facts, command, known)):
-            if target != command.path and (number == 0 or not is_settings(facts, target)):
+            if target != command.path and (number == 0 or not (target.endswith(".py") and is_settings(facts, target))):
                 found.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
     return found
 
@@ -89,7 +87,7 @@ def _pipeline_commands(facts: Facts) -> Iterator[shell.Command]:
             for key, value, line in scalars(facts.texts[path]):
                 if key == "cmd":
                     for command in shell.commands(path, value, line):
-                        yield replace(command, line=line)
+                        yield command._replace(line=line)
 
 
 def run_by(facts: Facts, command: shell.Command, known: Index) -> Iterator[tuple[str, str]]:

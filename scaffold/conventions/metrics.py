@@ -19,10 +19,12 @@ _MANY_NAMES = frozenset(("log", "log_metrics", "log_dict", "log_metric", "save_m
 _KEEPS_METRICS = re.compile(
     r"(^|[._])(metrics?|logs?|log_dict|stats?|scalars?|summary|losses|results?)(_|\d|$)", re.IGNORECASE
 )
-_NEEDLES = ("log", "add_scalar", ".scalar(", "json.dump", "metrics", "stats", "results", "losses", ".measure(")
-_MAY_LOG = re.compile(
-    r"""\.log(_metrics|_dict|_metric)?\(\s*[{"'fms]|add_scalars?\(|log_metric|\.scalar\(|json\.dump\(\s*\{|\.measure\("""
-    r"""|(metrics?|logs?|stats?|log_dict|scalars?|summary|losses|results?)\["""
+# What may log, looked for by patterns that begin with one character: they are as fast as a search for a word.
+_CALLS = re.compile(r"""\.(?:log(?:_metrics|_dict|_metric)?\(\s*[{"'fms]|scalar\(|dump\(\s*\{|measure\()""")
+_WORDS = ("add_scalar", "log_metric")
+_KEEPERS = (
+    *("metric", "metrics", "log", "logs", "log_dict", "stat", "stats", "scalar", "scalars", "summary", "losses"),
+    *("result", "results"),
 )
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
 _QUALITY_UP = vocabulary(
@@ -85,9 +87,16 @@ def direction(name: str) -> str | None:
     return "higher" if pieces & _QUALITY_UP else None
 
 
+def may_log(text: str) -> bool:
+    """Whether a text has anything that looks like logging a number: a call, or `metrics[key]`."""
+    if _CALLS.search(text) or any(map(text.__contains__, _WORDS)):
+        return True
+    return any(before.endswith(_KEEPERS) for before in text.split("[")[:-1])
+
+
 def _logged(facts: Facts) -> Iterator[Hit]:
-    for path in facts.mentioning(_NEEDLES, speaking(facts)):
-        if not _MAY_LOG.search(facts.texts[path]):
+    for path in speaking(facts):
+        if not may_log(facts.texts[path]):
             continue
         for call in facts.parsed(path).calls:
             for name in _names(call):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scaffold.facts import Facts
 from scaffold.facts.source import Call, Definition, Ref, Source, word
@@ -27,8 +27,7 @@ _TAKES_OVER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """A Python script with what it imports of the repository, and how far away that is."""
 
     facts: Facts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from scaffold.conventions import languages
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
 from scaffold.facts import Facts, paths
@@ -14,7 +15,6 @@ _ABSOLUTE = re.compile(
     r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
     r"|datasets?)/[\w.\-]+(?:/[\w.\-]+)*"
 )
-_BEFORE_ABSOLUTE = ('"/', "'/", "=/", " /")
 _LOCKS = ("uv.lock", "poetry.lock", "pixi.lock", "pdm.lock", "conda-lock.yml", "Pipfile.lock")
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
 _OUTPUT_DIRS = vocabulary("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
@@ -27,7 +27,7 @@ def risks(
     found = [
         *_seeds(entry_points),
         *_locks(facts, environment),
-        *_tests(tests),
+        *_tests(facts, tests),
         *_paths(facts),
         *_outputs(facts),
         *_ignored(facts),
@@ -40,26 +40,34 @@ Risk = tuple[str, Evidence | None]
 
 
 def _seeds(entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
-    trains = [e for e in entry_points if e.kind == "train" and e.path.endswith(".py") and e.seed_flag is None]
+    trains = [
+        e
+        for e in entry_points
+        if e.kind == "train" and e.path.endswith((".py", ".R", ".r", ".jl")) and e.seed_flag is None
+    ]
     for entry in trains[:3]:
         yield f"{entry.path} has no seed option", Evidence(path=entry.path, text="no seed option found")
 
 
 def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
     if environment.manager == "none":
-        yield "no declared environment", None
+        other = languages.setup(facts)
+        if not other.value:
+            yield "no declared environment", None
+        elif not languages.is_locked(facts):
+            yield "no lock file", None
     elif not any(f.rpartition("/")[2] in _LOCKS for f in environment.files) and not facts.has("conda-lock.yml"):
         yield "no lock file", None
 
 
-def _tests(tests: Tests) -> Iterator[Risk]:
-    if tests.runner is None:
+def _tests(facts: Facts, tests: Tests) -> Iterator[Risk]:
+    if tests.runner is None and not languages.has_tests(facts):
         yield "no tests", None
 
 
 def _paths(facts: Facts) -> Iterator[Risk]:
     """Absolute paths in code and scripts, not in comments: they exist on the author's machine only."""
-    files = facts.mentioning(_BEFORE_ABSOLUTE, [*facts.python, *facts.of("shell")])
+    files = (*facts.python, *facts.of("shell"))
     places = [(path, *found) for path in files if (found := _absolute(facts.texts[path])) is not None]
     if places:
         path, line, shown = places[0]

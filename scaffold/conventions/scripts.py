@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from scaffold.conventions import languages
 from scaffold.conventions.directories import is_settings
 from scaffold.conventions.kinds import kind_of, may_train, stem_of
 from scaffold.conventions.mentions import Mention, mentions
@@ -21,7 +21,9 @@ _PARSERS = re.compile(
 )
 _MAIN = re.compile(r"^if\s+__name__\s*==|^\s*(absl\.)?app\.run\(", re.MULTILINE)
 # a cheap first look for what `Source.acts` then says for sure
-_ACTS = re.compile(r"^(?:for|while|with|if)\b|^[A-Za-z_][\w.]*\(", re.MULTILINE)
+_ACTS_AT_ONCE = re.compile(r"(?:for|while|with|if)\b|[A-Za-z_][\w.]*\(")
+_ACTS = re.compile(r"\n(?:(?:for|while|with|if)\b|[A-Za-z_][\w.]*\()")
+_TARGET = re.compile(r"\b(?:_target_|class_path)[\"']?\s*:\s*[\"']?([\w.]+)")
 _HELPER = re.compile(
     r"^(setup|conftest|conf|__init__|versioneer|noxfile|tasks|dodo|hubconf|_version|install|build|fabfile)$"
 )
@@ -33,12 +35,10 @@ _STARTS = re.compile(
     r"(python[\d.]*|torchrun|accelerate|deepspeed|srun|sbatch|mpirun|\$\{?\w+\}?|uv|poetry|Rscript|R|julia)\b"
 )
 _A_SCRIPT = re.compile(r"\.py\b|-m\s+\w|\.slurm|\.sbatch|\.sh\b|\.R\b|\.jl\b")
-_INTERPRETERS = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow run", "m": "matlab -batch"}
 _OTHER_LANGUAGES = (".jl", ".R", ".r", ".m", ".nf")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Script(NamedTuple):
     """A script with what speaks for it; `mentions` are the commands that run it, the README's first."""
 
     path: str
@@ -46,7 +46,7 @@ class Script:
     score: float
     line: int | None = None
     mentions: tuple[Mention, ...] = ()
-    reasons: tuple[str, ...] = field(default_factory=tuple)
+    reasons: tuple[str, ...] = ()
 
 
 def scripts(facts: Facts) -> tuple[Script, ...]:
@@ -69,13 +69,14 @@ def _varied(ranked: list[Script]) -> tuple[Script, ...]:
 
 
 def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
+    built = _built_by_configs(facts)
     for path in facts.python:
         text = facts.texts[path]
         guard = _MAIN.search(text) if "__main__" in text or "app.run" in text else None
         run = named.get(path, [])
         if not _is_script(facts, path, guarded=bool(guard), run=bool(run)):
             continue
-        points = _points(facts, path, run, guarded=bool(guard))
+        points = _points(facts, path, run, guarded=bool(guard), built=path in built)
         kind = kind_of(facts, path)
         yield Script(
             path=path,
@@ -97,24 +98,23 @@ def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
         return False
     if guarded or (run and not is_settings(facts, path)):
         return True
-    if (
-        re.search(r"^(?:class |def get_config)", facts.texts[path], re.MULTILINE)
-        and not _PARSERS.search(facts.texts[path])
-        and not run
-    ):
+    text = facts.texts[path]
+    if not (_ACTS_AT_ONCE.match(text) or _ACTS.search(text)):
         return False
-    if not _ACTS.search(facts.texts[path]) or facts.parsed(path).acts is None or facts.importers(path):
+    if re.search(r"^(?:class |def get_config)", text, re.MULTILINE) and not _PARSERS.search(text) and not run:
+        return False
+    if facts.parsed(path).acts is None or facts.importers(path):
         return False
     return not facts.mentioning((f"open('{name}')", f'open("{name}")'), facts.python)
 
 
-def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool) -> dict[str, float]:
+def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built: bool) -> dict[str, float]:
     text = facts.texts[path]
     shown = [m for m in run if paths.kind(m.command.path) == "prose"]
     in_readme = [m for m in shown if "readme" in m.command.path.lower() and "/" not in m.command.path]
     others = len(run) - len(shown)
     parses = bool(_PARSERS.search(text))
-    a_module = guarded and not parses and not run and bool(facts.importers(path))
+    a_module = guarded and not parses and not run and (built or bool(facts.importers(path)))
     return {
         "has a main guard": 3.0 if guarded else 0.0,
         "works at its top level": 1.5 if not guarded else 0.0,
@@ -127,6 +127,17 @@ def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool) -> di
         "is an example": -4.0 if paths.is_example(path) else 0.0,
         "is a module that others import": -3.0 if a_module else 0.0,
     }
+
+
+def _built_by_configs(facts: Facts) -> frozenset[str]:
+    """The modules whose classes a configuration names (Hydra's `_target_`, LightningCLI's `class_path`): others build from them."""
+    named = {
+        m
+        for p in facts.mentioning(("_target_", "class_path"), facts.of("config"))
+        for m in _TARGET.findall(facts.texts[p])
+    }
+    modules = {m.rpartition(".")[0].replace(".", "/") for m in named}
+    return frozenset(p for m in modules for p in (f"{m}.py", f"src/{m}.py") if p in facts.texts)
 
 
 def _by_name(path: str, kind: str) -> float:
@@ -176,12 +187,13 @@ def _launches(command: shell.Command) -> bool:
 
 
 def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
-    """Workflow files, and scripts of languages whose text is not read: by name, and where a command runs them."""
+    """Workflow files, and scripts of other languages: by name, where a command runs them, or where they read a command line."""
+    parsing = frozenset(languages.scripts(facts))
     for path in facts.notable:
         name = path.rpartition("/")[2]
         known = name in ("Snakefile", "_targets.R", "main.nf") or re.fullmatch(r"(run|main|train)\.(R|jl|m)", name)
         if (
-            not (known or (path.endswith(_OTHER_LANGUAGES) and path in named))
+            not (known or path in parsing or (path.endswith(_OTHER_LANGUAGES) and path in named))
             or path.count("/") > 3
             or paths.is_vendored(path.rpartition("/")[0])
         ):
@@ -192,51 +204,20 @@ def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterat
         score = (
             (6.0 if known else 3.0)
             + (2.0 if path in named else 0.0)
+            + (1.0 if path in parsing else 0.0)
             + 0.5 * _by_name(path, kind)
             - 0.5 * path.count("/")
+            - (4.0 if paths.is_example(path) else 0.0)
         )
         yield Script(
-            path=path, kind=kind, score=round(score, 2), mentions=tuple(named.get(path, ())), reasons=("its name",)
+            path=path,
+            kind=kind,
+            score=round(score, 2),
+            mentions=tuple(named.get(path, ())),
+            reasons=_why_other(path, bool(known), named, parsing),
         )
 
 
-# What keeps a shown command from being typed as it stands: something to fill in, other machines, a line that goes on.
-_TO_FILL_IN = re.compile(r"[{<][\w .-]+[}>]|\$\{?\w|`|\$\(|/path/to|\.\.\.|\bYOUR_|\bpath_to")
-_OTHER_MACHINES = re.compile(
-    r"--(nnodes|num[-_]machines|machine[-_]rank|node[-_]rank|rdzv\S*|dist[-_]url|master[-_]addr)\b|tcp://"
-)
-_NO_TRAINING = re.compile(r"--(eval|evaluate|test|resume|predict|inference|export)\b")
-
-
-def command_for(facts: Facts, script: Script) -> tuple[str, Mention | None]:
-    """The command line as the README shows it, else as a script has it, else the plain one.
-
-    Of several, the first of those that one can best type as they stand.
-    """
-    shown = [m for m in script.mentions if m.first and not re.search(r"\s(--help|-h)\b", m.text)]
-    if shown:
-        best = min(shown, key=lambda mention: _burden(mention.text, script.kind))
-        return best.text.rstrip(" \\"), best
-    return _plain_command(facts, script.path), None
-
-
-def _burden(command: str, kind: str) -> int:
-    """How far a command is from one that can be typed as it stands, and that does what the script is for."""
-    open_ended = 2 if command.rstrip().endswith("\\") else 0
-    machines = 2 if _OTHER_MACHINES.search(command) else 0
-    elsewhere = 2 if kind == "train" and _NO_TRAINING.search(command) else 0
-    return len(_TO_FILL_IN.findall(command)) + open_ended + machines + elsewhere
-
-
-def _plain_command(facts: Facts, path: str) -> str:
-    """How one runs a file of its kind from the work directory."""
-    module = path.removesuffix(".py").removesuffix("/__main__").removeprefix("src/").replace("/", ".")
-    if path.endswith("/__main__.py") or (path.endswith(".py") and any(i.level for i in facts.parsed(path).imports)):
-        return f"python -m {shlex.quote(module)}"
-    if path.endswith("Snakefile"):
-        return "snakemake --cores all"
-    if path.endswith("_targets.R"):
-        return "Rscript -e 'targets::tar_make()'"
-    if paths.kind(path) == "shell":
-        return f"{'sbatch' if shell.directives(facts.texts.get(path, '')) else 'bash'} {shlex.quote(path)}"
-    return f"{_INTERPRETERS.get(path.rpartition('.')[2], 'python')} {shlex.quote(path)}"
+def _why_other(path: str, known: bool, named: Mapping[str, list[Mention]], parsing: frozenset[str]) -> tuple[str, ...]:
+    said = {"its name": known, "a command runs it": path in named, "reads the command line": path in parsing}
+    return tuple(reason for reason, holds in said.items() if holds)

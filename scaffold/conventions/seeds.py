@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-from scaffold.conventions import options
+from scaffold.conventions import languages, options
 from scaffold.conventions.mentions import index, run_by
 from scaffold.conventions.options import Script
 from scaffold.facts import Facts, paths
@@ -14,7 +14,7 @@ from scaffold.facts.source import Call, word
 from scaffold.facts.structured import dotted_keys
 
 _SEED = re.compile(
-    r"^(?:(?:random|rng|manual|global|train|start|base|init|np|torch|data)[-_]?)?seeds?(?:[-_]?(?:everything|base|start|value|num|list))?$"
+    r"^(?:(?:random|rng|manual|global|train|start|base|init|np|torch|data)[-_]?)?seeds?(?:[-_]?(?:everything|base|start|value|num|list|1))?$"
     r"|^manualseed$|^random_state$",
     re.IGNORECASE,
 )
@@ -27,12 +27,14 @@ def seed_flag(facts: Facts, path: str) -> str | None:
     """`--seed`, `seed=`, `--config.seed`, `config:KEY` where only a file sets it; None where there is none."""
     if path.endswith(".py"):
         return _of_python(facts, path)
+    if paths.kind(path) in ("r", "julia"):
+        return best(languages.options(facts, path)) or _key(facts, best(languages.settings(facts, path)), ())
     if paths.kind(path) != "shell" or not _HANDS_ON.search(facts.texts.get(path, "")):
         return None
     known = index(facts)
     handing = (c for c in facts.shell_commands if c.path == path and _HANDS_ON.search(c.text))
     started = (target for c in handing for target, _ in run_by(facts, c, known))
-    return next((_of_python(facts, p) for p in started if p.endswith(".py")), None)
+    return next((seed_flag(facts, p) for p in started if paths.kind(p) in ("python", "r", "julia")), None)
 
 
 def _of_python(facts: Facts, path: str) -> str | None:
@@ -152,9 +154,16 @@ def _from_file(script: Script) -> str | None:
         if options.builds_parser(source) or not best(field for s in close for d in s.classes for field in d.fields):
             return None
         used = "seed"
-    for path in (p for p in script.facts.of("config") if paths.depth(p) <= 3):
-        keys = [k for k in dotted_keys(script.facts.texts[path]) if k.rpartition(".")[2] == used]
-        section = next((k for k in keys if k.rpartition(".")[0] in source.keys or "." not in k), None)
+    return _key(script.facts, used, source.keys)
+
+
+def _key(facts: Facts, used: str | None, sections: Container[str]) -> str | None:
+    """`config:KEY` for a key that code reads: as a file of settings has it, below one of `sections` or at its top."""
+    if used is None:
+        return None
+    for path in (p for p in facts.of("config") if paths.depth(p) <= 3):
+        keys = [k for k in dotted_keys(facts.texts[path]) if k.rpartition(".")[2] == used]
+        section = next((k for k in keys if k.rpartition(".")[0] in sections or "." not in k), None)
         if section:
             return f"config:{section}"
     return f"config:{used}"

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
+from scaffold.conventions import languages
 from scaffold.conventions.environment import CONDA, files, is_aside
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import Evidence
@@ -31,7 +32,8 @@ def setup(facts: Facts, declared: str, python: str | None) -> Found[str]:
     if declared in ("poetry", "pdm") and any(p.endswith(f"{declared}.lock") for p in top):
         return Found(f"{venv} && uv pip install {declared} && {declared} install")
     if declared == "none":
-        return _setup_from_readme(facts, venv)
+        other = languages.setup(facts)
+        return other if other.value else _setup_from_readme(facts, venv)
     arguments = _pip_arguments(top)
     return Found(
         f"{venv} && uv pip install {arguments}" if arguments else "", tuple(Evidence(path=p, text=p) for p in top[:3])

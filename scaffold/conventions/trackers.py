@@ -36,33 +36,12 @@ _CLASS = re.compile(
     re.IGNORECASE,
 )
 _NAMES = {**{name: name for name in _MODULES}, "cometml": "comet", "comet_ml": "comet", "summarywriter": "tensorboard"}
-_NEEDLES = (
-    *(
-        "wandb",
-        "Wandb",
-        "WandB",
-        "mlflow",
-        "MLFlow",
-        "MLflow",
-        "ensorboard",
-        "ensorBoard",
-        "import aim",
-        "from aim",
-        "Aim",
-    ),
-    *("neptune", "Neptune", "comet_ml", "Comet", "clearml", "ClearML", "dvclive", "DVCLive", "visdom", "Visdom"),
-    *(
-        "swanlab",
-        "SwanLab",
-        "trackio",
-        "import trains",
-        "from trains",
-        "SummaryWriter",
-        "summary.",
-        "report_to",
-        "log_with",
-    ),
+# a cheap first look: what the import statements of a file that uses a tracker hold, and what else speaks for one
+_IMPORTED = (
+    *("wandb", "mlflow", "tensorboard", "aim", "neptune", "comet", "clearml", "trains", "dvclive", "visdom"),
+    *("swanlab", "trackio", "summarywriter"),
 )
+_NEEDLES = ("create_file_writer", "FileWriter", "TensorBoard", "report_to", "log_with")
 _REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--log_with"))
 _MAY_NAME = re.compile(r"(?i)(logger|callback|tracker|writer|visbackend|report_to|log_with)")
 _PACKAGES = "wandb|mlflow|tensorboard|aim|neptune|comet[-_]ml|clearml|dvclive|visdom|swanlab|trackio"
@@ -80,7 +59,7 @@ def trackers(facts: Facts) -> Found[tuple[str, ...]]:
 def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:
     """Requirements and commented imports of trackers that no code uses."""
     asked = [p for p in facts.of("build") if p.endswith(".txt")]
-    for path in (*asked, *facts.mentioning(("# import", "# from", "#import", "#from"), speaking(facts))):
+    for path in (*asked, *(p for p in facts.importing(_IMPORTED, speaking(facts)) if "#" in facts.texts[p])):
         pattern, why = (_REQUIRED, "only a requirement") if path in asked else (_COMMENTED, "a commented import")
         for match in pattern.finditer(facts.texts[path]):
             name = _NAMES.get(match[1].lower().replace("-", "_"), match[1].lower())
@@ -96,7 +75,8 @@ def speaking(facts: Facts) -> list[str]:
 
 
 def _in_python(facts: Facts) -> Iterator[Hit]:
-    for path in facts.mentioning(_NEEDLES, speaking(facts)):
+    files = speaking(facts)
+    for path in sorted({*facts.importing(_IMPORTED, files), *facts.mentioning(_NEEDLES, files)}):
         source = facts.parsed(path)
         for name, modules in _MODULES.items():
             line = source.uses(*modules)

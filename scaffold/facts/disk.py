@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Generic, ParamSpec, TypeVar
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.facts import history as past
 from scaffold.facts import machine, paths, repository
 from scaffold.facts.model import Facts
+from scaffold.later import Later
 
-T = TypeVar("T")
-P = ParamSpec("P")
 MOST_FILES = 300_000
 _UNTRACKED_TREES = paths.VENDORED | {"wandb", "mlruns", ".git"}
 
 
-def read(workdir: Path, *, history: bool = False) -> Facts:
+def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = None) -> Facts:
     """The facts of the repository at `workdir`; only what lies below it speaks, whatever the repository's top is.
 
-    Raises ScaffoldError when `workdir` is no directory, or lies where git keeps its own files.
+    `survey` are git's answers, where somebody asked for them before. Raises ScaffoldError when `workdir` is no directory, or
+    lies where git keeps its own files.
     """
     if not workdir.is_dir():
         raise ScaffoldError(f"{workdir} is not a directory", hint="name one with --workdir")
-    where = git.place(workdir)
+    asked = survey or git.Survey(workdir)
+    offers = Later(machine.read)
+    where = asked.place.result()
     if not where.inside:
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
@@ -36,9 +36,7 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
     if where.refusal is not None:
         raise ScaffoldError(f"git will not read {workdir}: {where.refusal}")
     top = where.top
-    state = _Later(repository.read, workdir) if top else None
-    offers = _Later(machine.read)
-    files = (git.tracked(workdir) or git.untracked(workdir)) if top else sorted(_walk(workdir))
+    files = (asked.tracked.result() or git.untracked(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(p for p in _submodules(workdir, top) if p)
     notable = paths.notable(files)
     texts, unread = _texts(workdir, top or workdir, notable, submodules)
@@ -48,33 +46,16 @@ def read(workdir: Path, *, history: bool = False) -> Facts:
         texts=texts,
         unread=unread,
         has_exp=(workdir / "exp").is_dir(),
-        git=repository.git_of(where.head, state.result(), texts, submodules) if state else None,
-        machine=offers.result(),
-        history=tuple(past.read(workdir, notable)) if history else None,
+        ask_git=lambda: repository.git_of(asked, where.head, texts, submodules) if top else None,
+        ask_machine=offers.result,
+        history=_launches(workdir, notable) if history else None,
     )
 
 
-class _Later(Generic[T]):
-    """A question that is asked while other things go on."""
+def _launches(workdir: Path, files: Iterable[str]) -> tuple[str, ...]:
+    from scaffold.facts import history
 
-    def __init__(self, ask: Callable[P, T], *args: P.args, **options: P.kwargs) -> None:
-        self._answers: list[T] = []
-        self._errors: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run, args=(lambda: ask(*args, **options),), daemon=True)
-        self._thread.start()
-
-    def _run(self, ask: Callable[[], T]) -> None:
-        try:
-            self._answers.append(ask())
-        except BaseException as error:
-            self._errors.append(error)
-
-    def result(self) -> T:
-        """The answer, waited for; what went wrong is raised here."""
-        self._thread.join()
-        if self._errors:
-            raise self._errors[0]
-        return self._answers[0]
+    return tuple(history.read(workdir, files))
 
 
 def _walk(workdir: Path) -> Iterator[str]:
@@ -129,12 +110,12 @@ def _texts(
             wanted.setdefault(kind, []).append(path)
     texts: dict[str, str] = {}
     unread: dict[str, str] = {}
-    real_top = os.path.realpath(top)
+    real_top, base = os.path.realpath(top), os.fspath(workdir)
     for kind, found in wanted.items():
         most, size = paths.LIMITS[kind]
         nearest = sorted(found, key=lambda p: (p.count("/"), p))
         for path in nearest[:most]:
-            text, why = _text(workdir / path, size, real_top)
+            text, why = _text(f"{base}/{path}", size, real_top)
             if text is None:
                 unread[path] = why
             else:
@@ -142,20 +123,42 @@ def _texts(
     return texts, unread
 
 
-def _text(path: Path, most: int, top: str) -> tuple[str | None, str]:
+def _text(path: str, most: int, top: str) -> tuple[str | None, str]:
     """A file's text, or why there is none. Links are followed where they stay in the repository."""
     try:
-        if path.is_symlink() and not os.path.realpath(path).startswith(top + os.sep):
-            return None, "a link that leaves the repository"
-        with path.open("rb") as file:
-            data = file.read(most + 1)
+        data = _bytes(path, most, top)
     except (OSError, ValueError) as error:
         return None, str(getattr(error, "strerror", None) or error)
+    if data is None:
+        return None, "a link that leaves the repository"
     if len(data) > most:
         return None, f"larger than {most} bytes"
     if b"\0" in data:
         return None, "binary"
     try:
-        return data.decode("utf-8-sig"), ""
+        return data.decode("utf-8-sig" if data[:1] == b"\xef" else "utf-8"), ""
     except UnicodeDecodeError:
         return data.decode("latin-1"), ""
+
+
+def _bytes(path: str, most: int, top: str) -> bytes | None:
+    """What a file holds, at most one byte more than `most`; None for a link that leaves the repository.
+
+    By the system's own calls: thousands of small files are read, and a file object for each takes twice as long.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        if not os.path.realpath(path).startswith(top + os.sep):
+            return None
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        size = os.fstat(file).st_size
+        data = os.read(file, min(size, most) + 1)
+        while size < len(data) <= most and (more := os.read(file, most + 1 - len(data))):
+            data += more  # it is longer than it says
+        return data
+    finally:
+        os.close(file)

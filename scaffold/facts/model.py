@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from scaffold.facts import paths, prose, shell, source
+from scaffold.facts import lines, paths, prose, shell, source, syntax
 from scaffold.facts.machine import Machine
 from scaffold.facts.repository import Git
 
@@ -27,11 +27,22 @@ class Facts:
     texts: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     has_exp: bool = False
-    git: Git | None = None
-    machine: Machine = field(default_factory=Machine)
     history: tuple[str, ...] | None = None
+    ask_git: Callable[[], Git | None] = field(default=lambda: None, compare=False, repr=False)
+    ask_machine: Callable[[], Machine] = field(default=Machine, compare=False, repr=False)
     _sources: dict[str, source.Source] = field(default_factory=dict, compare=False, repr=False)
+    _import_texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _imported: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def git(self) -> Git | None:
+        """Where the repository stands; waited for here, since git has to look at every file to say whether one changed."""
+        return self.ask_git()
+
+    @cached_property
+    def machine(self) -> Machine:
+        """What this machine offers; waited for here, since its tools may take their time."""
+        return self.ask_machine()
 
     def has(self, path: str) -> bool:
         """Whether a file is tracked."""
@@ -85,13 +96,23 @@ class Facts:
             text = self.texts.get(path, "")
             if path.endswith(".ipynb"):
                 text = prose.notebook_code(text) or ""
-            self._sources[path] = source.parse(text)
+            self._sources[path] = syntax.parse(text)
         return self._sources[path]
 
     def mentioning(self, needles: Iterable[str], among: Iterable[str]) -> list[str]:
         """Those of the files `among` whose text holds one of `needles`: the ones worth parsing."""
         wanted = tuple(needles)
         return [p for p in among if (text := self.texts.get(p)) and any(map(text.__contains__, wanted))]
+
+    def importing(self, words: Iterable[str], among: Iterable[str]) -> list[str]:
+        """Those of the files `among` whose import statements hold one of `words` (lower case) in any case, commented ones too."""
+        wanted = tuple(words)
+        return [p for p in among if (text := self._import_text(p)) and any(map(text.__contains__, wanted))]
+
+    def _import_text(self, path: str) -> str:
+        if path not in self._import_texts:
+            self._import_texts[path] = lines.import_text(self.texts.get(path, "")).lower()
+        return self._import_texts[path]
 
     def known(self, path: str) -> source.Source | None:
         """A file's Source where it was asked for before; None where nobody needed it."""
@@ -127,7 +148,7 @@ class Facts:
     def imported(self, path: str) -> tuple[str, ...]:
         """The repository's own files that a Python file imports directly, as its lines show."""
         if path not in self._imported:
-            found = (p for i in source.imports_by_lines(self.texts.get(path, "")) for p in self._resolve(path, i))
+            found = (p for i in lines.imports_by_lines(self.texts.get(path, "")) for p in self._resolve(path, i))
             self._imported[path] = tuple(dict.fromkeys(p for p in found if p != path))
         return self._imported[path]
 
@@ -164,7 +185,7 @@ class Facts:
     def importers(self, path: str) -> tuple[str, ...]:
         """The repository's own Python files that import a file."""
         stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-        return tuple(p for p in self.mentioning((stem,), self.python) if path in self.imported(p))
+        return tuple(p for p in self.importing((stem.lower(),), self.python) if path in self.imported(p))
 
 
 def _ancestors(folder: str) -> Iterator[str]:

@@ -30,6 +30,8 @@ _DATA_ENDS = vocabulary(
 LIMITS = {
     "python": (3000, 400_000),
     "notebook": (60, 2_000_000),
+    "r": (1000, 200_000),
+    "julia": (1000, 200_000),
     "shell": (1000, 200_000),
     "prose": (120, 300_000),
     "config": (500, 100_000),
@@ -39,6 +41,8 @@ LIMITS = {
 _SUFFIX_KIND = {
     "py": "python",
     "ipynb": "notebook",
+    "r": "r",
+    "jl": "julia",
     **dict.fromkeys(vocabulary("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
     **dict.fromkeys(vocabulary("md rst markdown"), "prose"),
     **dict.fromkeys(vocabulary("yaml yml gin"), "config"),
@@ -78,7 +82,11 @@ def kind(path: str) -> str | None:
 
 def notable(files: Iterable[str]) -> list[str]:
     """The files that are not plain data, by their last four characters: a look at the others would take too long."""
-    return [f for f in files if f[-4:] not in _DATA_ENDS or "requirements" in f or "README" in f]
+    return [
+        f
+        for f in files
+        if (end := f[-4:]) not in _DATA_ENDS or (end == ".txt" and ("requirements" in f or "readme" in f.lower()))
+    ]
 
 
 def parts(path: str) -> list[str]:
@@ -95,17 +103,17 @@ def is_test(path: str) -> bool:
     """Whether a Python file tests the repository, by its name or its folder."""
     name = path.rpartition("/")[2]
     named = name.startswith("test_") or name.endswith(("_test.py", "_tests.py")) or name == "conftest.py"
-    return named or any(p in TESTS for p in parts(path))
+    return named or not TESTS.isdisjoint(parts(path))
 
 
 def is_doc(path: str) -> bool:
     """Whether a file belongs to the documentation."""
-    return any(p in DOCS for p in parts(path))
+    return not DOCS.isdisjoint(parts(path))
 
 
 def is_example(path: str) -> bool:
     """Whether a file shows how to use the repository rather than doing its work."""
-    return any(p in EXAMPLES for p in parts(path))
+    return not EXAMPLES.isdisjoint(parts(path))
 
 
 def is_hidden(path: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from scaffold import git
 
@@ -22,16 +20,15 @@ class Git:
     submodules: tuple[str, ...]
 
 
-def read(workdir: Path) -> dict[str, Any]:
-    """What git alone can say, but for the commit."""
-    return {
-        "branch": git.branch(workdir),
-        "dirty": git.is_dirty(workdir),
-        "remote": git.remote(workdir),
-    }
-
-
-def git_of(commit: str | None, asked: Mapping[str, Any], texts: Mapping[str, str], submodules: tuple[str, ...]) -> Git:
+def git_of(survey: git.Survey, commit: str | None, texts: Mapping[str, str], submodules: tuple[str, ...]) -> Git:
     """Git's answers, with what the files say: large-file storage in the .gitattributes among `texts`."""
     attributes = (text for path, text in texts.items() if path.rpartition("/")[2] == ".gitattributes")
-    return Git(commit=commit, **asked, lfs=any("filter=lfs" in text for text in attributes), submodules=submodules)
+    state = survey.state.result()
+    return Git(
+        commit=commit,
+        branch=state.branch,
+        dirty=state.dirty,
+        remote=survey.remote.result(),
+        lfs=any("filter=lfs" in text for text in attributes),
+        submodules=submodules,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scaffold.facts.paths import vocabulary
 
@@ -13,11 +13,11 @@ _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
 _COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
+_NOT_PLAIN = re.compile(r"""['"\\#]|[^ -~\t\r\n]""")
 _WRAPPERS = vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """One command as it is typed, with the file and line.
 
     `words` leaves out variables that are set before it, and wrappers like `nohup`.
@@ -31,6 +31,8 @@ class Command:
 
 def split(text: str) -> list[str]:
     """The words of a command; unbalanced quotes split at blanks."""
+    if not _NOT_PLAIN.search(text):
+        return text.split()  # the same words, in a hundredth of the time
     try:
         return shlex.split(text, comments=True)
     except ValueError:

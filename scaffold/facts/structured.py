@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -33,6 +32,10 @@ def table(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def ini(text: str) -> Mapping[str, Mapping[str, str]]:
     """The sections of an INI text; empty when it is broken."""
+    if not text:
+        return {}
+    import configparser
+
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from scaffold.conventions.commands import command_for
 from scaffold.conventions.kinds import kind_of
-from scaffold.conventions.scripts import command_for, scripts
+from scaffold.conventions.scripts import scripts
 from scaffold.facts.model import of_texts
 
 MAIN = "import argparse\nif __name__ == '__main__':\n    argparse.ArgumentParser().parse_args()\n"
@@ -61,6 +62,25 @@ def test_a_script_without_a_main_guard_works_at_its_top_level_and_is_imported_by
         "configurator.py": "for arg in sys.argv:\n    globals()[arg] = 1\n",
     }
     assert ranked(texts) == ["train.py", "sample.py"]
+
+
+MODULE = "class Data:\n    '''Handed to trainer.fit().'''\n\nif __name__ == '__main__':\n    Data()\n"
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["_target_: lib.mnist.Data\n", "data:\n  class_path: lib.mnist.Data\n", 'x: {"_target_": "lib.mnist.Data"}\n'],
+)
+def test_a_module_that_a_configuration_builds_is_no_script_for_its_main_guard(config: str) -> None:
+    texts = {"src/lib/mnist.py": MODULE, "evaluate.py": MAIN, "configs/data/mnist.yaml": config}
+    assert ranked(texts)[0] == "evaluate.py"
+    assert ranked({**texts, "README.md": "```\npython src/lib/mnist.py\n```\n"})[0] == "src/lib/mnist.py"
+    assert ranked({**texts, "configs/data/mnist.yaml": "name: mnist\n"})[0] == "src/lib/mnist.py"
+
+
+def test_a_data_module_prepares_data_and_trains_nothing() -> None:
+    found = {s.path: s.kind for s in scripts(of_texts({"mnist_datamodule.py": MODULE, "data_module.py": MODULE}))}
+    assert found == {"mnist_datamodule.py": "preprocess", "data_module.py": "preprocess"}
 
 
 def test_no_kind_takes_all_places() -> None:

@@ -12,6 +12,8 @@ import pexpect
 import pytest
 import yaml
 
+from scaffold import conventions
+from scaffold.conventions.model import Conventions
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import TemplateRepo, snapshot
 
@@ -384,6 +386,26 @@ def test_asks_on_a_terminal_and_takes_the_answers(make_repo: MakeRepo, tmp_path:
         "acc",
         "maximize",
     )
+
+
+def test_the_repository_is_looked_at_once_whatever_is_answered(
+    make_repo: MakeRepo, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+
+    really = conventions.detect
+
+    def detect(workdir: Path) -> Conventions:
+        looked.append(workdir)
+        return really(workdir)
+
+    monkeypatch.setattr(conventions, "detect", detect)
+    monkeypatch.setattr("scaffold.cli.output.interactive", lambda **_: True)
+    repo = make_repo()
+    answered = run("init", "--workdir", repo, input="lab\nIs it faster?\nacc\nmaximize\n\ny\n")
+    assert answered.exit_code == 0
+    assert answers(repo, "lab")["experiment_goal"] == "Is it faster?"
+    assert looked == [repo]
 
 
 def test_saying_no_on_the_terminal_writes_nothing(make_repo: MakeRepo) -> None:

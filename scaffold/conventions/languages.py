@@ -1,0 +1,101 @@
+"""R and Julia: which files are scripts, how one seeds them, and what builds their environment."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from scaffold.conventions.found import Found
+from scaffold.conventions.model import Evidence
+from scaffold.facts import Facts, paths
+from scaffold.facts.structured import toml
+
+# optparse, argparse, argparser, docopt and commandArgs of R; ArgParse, DocOpt, Comonicon and ARGS of Julia
+_COMMAND_LINE = re.compile(
+    r"\b(?:OptionParser|ArgumentParser|arg_parser|docopt|commandArgs|ArgParseSettings|parse_args|DocOpt|PROGRAM_FILE)\b|\bARGS\b|^@main\b",
+    re.MULTILINE,
+)
+# an option where it is declared, not where another script is started with it: R's parsers, ArgParse.jl's table, docopt's usage
+_DECLARED = {
+    "r": re.compile(r"""\b(?:make_option|add_argument|add_option|add_arg)\s*\([^)]*?["'](--[\w-]*seed[\w-]*)["']"""),
+    "julia": re.compile(
+        r"""^[ \t]*(?:"-\w",[ \t]*)?"(--[\w-]*seed[\w-]*)"[ \t]*(?:,[ \t]*"-\w")?[ \t]*$""", re.MULTILINE
+    ),
+}
+_DOCOPT = re.compile(r"(?:\[|^\s+(?:-\w,?\s+)?)(--[\w-]*seed[\w-]*)[= <]", re.MULTILINE)
+_INCLUDES = re.compile(r"""\b(?:include|source|sys\.source|includet)\(\s*(?:file\s*=\s*)?(?:[\w.:]+\()*([^()\n]*?)\)""")
+_TEXTS = re.compile(r"""["']([^"'\n]+)["']""")
+_LOADS = re.compile(r"\b(?:read_yaml|yaml\.load_file|YAML\.load_file|TOML\.parsefile|read_json|fromJSON|config::get)\b")
+_SEEDS_FROM = re.compile(r"""(?:set\.seed|seed!)\([^\n]*?(?:\$|\[\[?["':]|\.)([A-Za-z_]*seed)\b""")
+_COMMENT = re.compile(r"^\s*#(?!').*$", re.MULTILINE)
+_DEEPEST = 3
+
+
+def scripts(facts: Facts) -> Iterator[str]:
+    """The R and Julia files that read a command line and that no other file includes: a package's own code is none of them."""
+    taken = _included(facts)
+    for path in facts.of("r", "julia"):
+        aside = paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path) or path.startswith("R/")
+        if not aside and path not in taken and path.count("/") <= _DEEPEST and reads_command_line(facts, path):
+            yield path
+
+
+def reads_command_line(facts: Facts, path: str) -> bool:
+    """Whether a script takes options or arguments."""
+    return bool(_COMMAND_LINE.search(_code(facts, path)))
+
+
+def _code(facts: Facts, path: str) -> str:
+    return _COMMENT.sub("", facts.texts.get(path, ""))
+
+
+def _included(facts: Facts) -> frozenset[str]:
+    return frozenset(p for path in facts.of("r", "julia") for p in includes(facts, path))
+
+
+def includes(facts: Facts, path: str) -> list[str]:
+    """The files that an R or Julia file takes in by `source("x.R")` or `include("x.jl")`, from its own folder or from the top."""
+    folder = path.rpartition("/")[0]
+    names = ("/".join(_TEXTS.findall(m)) for m in _INCLUDES.findall(_code(facts, path)))
+    places = (posixpath.normpath(posixpath.join(base, n)) for n in names if n for base in dict.fromkeys((folder, "")))
+    return list(dict.fromkeys(p for p in places if p != path and p in facts.texts))
+
+
+def options(facts: Facts, path: str) -> list[str]:
+    """The long options with a seed in their name that a script declares, itself or in a file that it takes in."""
+    return [
+        option for p in (path, *includes(facts, path)) for option in _declared(_code(facts, p), paths.kind(p) or "")
+    ]
+
+
+def _declared(code: str, kind: str) -> list[str]:
+    return [*_DECLARED[kind].findall(code), *(_DOCOPT.findall(code) if "docopt" in code.lower() else ())]
+
+
+def settings(facts: Facts, path: str) -> list[str]:
+    """The names under which a script takes its seed out of a file of settings: `set.seed(config$seed)`."""
+    code = _code(facts, path)
+    return _SEEDS_FROM.findall(code) if _LOADS.search(code) else []
+
+
+def setup(facts: Facts) -> Found[str]:
+    """The line that builds the environment that renv or Julia's Pkg keep for this repository; empty where there is none."""
+    if facts.has("renv.lock"):
+        return Found("Rscript -e 'renv::restore(prompt = FALSE)'", (Evidence(path="renv.lock", text="renv.lock"),))
+    for name in ("Project.toml", "JuliaProject.toml"):
+        data = toml(facts.texts.get(name, ""))
+        if "deps" in data or "uuid" in data:
+            line = "julia --project=. -e 'using Pkg; Pkg.instantiate()'"
+            return Found(line, (Evidence(path=name, text=name),))
+    return Found("")
+
+
+def is_locked(facts: Facts) -> bool:
+    """Whether the environment that `setup` builds names every version."""
+    return any(facts.has(name) for name in ("renv.lock", "Manifest.toml", "JuliaManifest.toml"))
+
+
+def has_tests(facts: Facts) -> bool:
+    """Whether there are tests where R's testthat and Julia's Pkg look for them."""
+    return facts.has("test/runtests.jl") or facts.has("tests/testthat.R") or bool(facts.below("tests/testthat"))

@@ -1,0 +1,205 @@
+"""Python text -> Source, by its syntax tree; nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+from scaffold.facts.lines import by_lines
+from scaffold.facts.source import Call, Definition, Import, Ref, Source, Value
+
+_SETUP_CALLS = re.compile(
+    r"^(warnings|logging|logger|sys\.path|os\.environ|matplotlib|plt\.rc|torch\.set|jax\.config|register|__all__|dotenv|load_dotenv)"
+)
+
+
+def parse(text: str) -> Source:
+    """Read one file. A file that does not parse gives a Source with `error` and what its lines still show."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return by_lines(text, f"{type(error).__name__}: {error}")
+    try:
+        return _Reader().read(tree)
+    except RecursionError as error:
+        return by_lines(text, f"RecursionError: {error}")
+
+
+def dotted(node: ast.AST) -> str:
+    """`a.b.c` of a name, an attribute chain, or a call's result; empty for anything else."""
+    names = []
+    while True:
+        if isinstance(node, ast.Attribute):
+            names.append(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.Subscript):
+            node = node.value
+        else:
+            break
+    if isinstance(node, ast.Name):
+        names.append(node.id)
+    elif not names:
+        return ""
+    return ".".join(reversed(names))
+
+
+def value(node: ast.AST | None) -> Value:
+    """A literal's value, a Ref for a name, None for what is only known when it runs."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return Ref(dotted(node))
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return tuple(value(e) for e in node.elts)
+    if isinstance(node, ast.Dict):
+        return {k.value: value(v) for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)}
+    if isinstance(node, ast.JoinedStr):
+        pieces = [str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values]
+        return "".join(pieces)
+    return None
+
+
+def _is_main_guard(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and {"__name__", "__main__"}
+        <= {getattr(n, "id", getattr(n, "value", None)) for n in (node.test.left, *node.test.comparators)}
+    )
+
+
+def _acts(node: ast.stmt) -> bool:
+    """Whether a top-level statement does work when the module is run, beyond defining and setting up."""
+    if isinstance(node, (ast.For, ast.While, ast.With)):
+        return True
+    if isinstance(node, ast.If):
+        return not _is_main_guard(node) and any(_acts(s) for s in node.body)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and not _SETUP_CALLS.match(dotted(node.value.func))
+    )
+
+
+# nodes with nothing below them
+_OPERATORS = (kind for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop) for kind in base.__subclasses__())
+_LEAVES = frozenset((ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break, *_OPERATORS))
+
+
+class _Reader:
+    """One walk over a module's tree."""
+
+    def __init__(self) -> None:
+        self.imports: list[Import] = []
+        self.calls: list[Call] = []
+        self.classes: list[Definition] = []
+        self.functions: list[Definition] = []
+        self.names: dict[str, int] = {}
+        self.keys: dict[str, int] = {}
+        self.stores: list[tuple[str, str, int]] = []
+
+    def read(self, tree: ast.Module) -> Source:
+        self._walk(tree, "")
+        assigned = [s for s in tree.body if isinstance(s, (ast.Assign, ast.AnnAssign))]
+        targets = [(t, s.lineno) for s in assigned for t in (s.targets if isinstance(s, ast.Assign) else [s.target])]
+        return Source(
+            imports=tuple(self.imports),
+            calls=tuple(self.calls),
+            classes=tuple(self.classes),
+            functions=tuple(self.functions),
+            globals={t.id: line for t, line in targets if isinstance(t, ast.Name)},
+            names=self.names,
+            keys=self.keys,
+            stores=tuple(self.stores),
+            main=next((s.lineno for s in tree.body if _is_main_guard(s)), None),
+            acts=next((s.lineno for s in tree.body if _acts(s)), None),
+            doc=ast.get_docstring(tree, clean=False) or "",
+        )
+
+    def _walk(self, node: ast.AST, outer: str) -> None:
+        """Visit what lies below a node; by hand, since `ast.iter_child_nodes` takes twice as long."""
+        for name in node._fields:
+            child = getattr(node, name, None)
+            if child.__class__ is list:
+                for one in child:
+                    if isinstance(one, ast.AST) and one.__class__ not in _LEAVES:
+                        self._visit(one, outer)
+            elif isinstance(child, ast.AST) and child.__class__ not in _LEAVES:
+                self._visit(child, outer)
+
+    def _visit(self, node: ast.AST, outer: str) -> None:
+        inner = outer
+        if isinstance(node, ast.Call):
+            self._call(node)
+        elif isinstance(node, ast.Attribute):
+            if "seed" in node.attr.lower():
+                self.names.setdefault(dotted(node), node.lineno)
+        elif isinstance(node, ast.Subscript):
+            self._subscript(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._import(node)
+        elif isinstance(node, ast.ClassDef):
+            self._class(node, outer)
+            inner = f"{outer}.{node.name}" if outer else node.name
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self._function(node, outer)
+        self._walk(node, inner)
+
+    def _call(self, node: ast.Call) -> None:
+        name = dotted(node.func)
+        if name:
+            keywords = {k.arg: value(k.value) for k in node.keywords if k.arg}
+            self.calls.append(
+                Call(name=name, args=tuple(value(a) for a in node.args), keywords=keywords, line=node.lineno)
+            )
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.Import):
+            self.imports += [Import(module=a.name, aliases=(a.asname or a.name,), line=node.lineno) for a in node.names]
+            return
+        names = tuple(a.name for a in node.names)
+        aliases = tuple(a.asname or a.name for a in node.names)
+        self.imports.append(
+            Import(module=node.module or "", names=names, aliases=aliases, level=node.level, line=node.lineno)
+        )
+
+    def _class(self, node: ast.ClassDef, outer: str) -> None:
+        fields = {
+            s.target.id: ast.unparse(s.annotation)
+            for s in node.body
+            if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)
+        }
+        self.classes.append(
+            Definition(
+                name=node.name,
+                line=node.lineno,
+                bases=tuple(dotted(b) for b in node.bases),
+                decorators=tuple(dotted(d) for d in node.decorator_list),
+                fields=fields,
+                outer=outer,
+            )
+        )
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, outer: str) -> None:
+        parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        self.functions.append(
+            Definition(
+                name=node.name,
+                line=node.lineno,
+                decorators=tuple(dotted(d) for d in node.decorator_list),
+                fields={a.arg: "" for a in parameters},
+                outer=outer,
+            )
+        )
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        key = node.slice
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            self.keys.setdefault(key.value, node.lineno)
+            if isinstance(node.ctx, ast.Store):
+                self.stores.append((dotted(node.value), key.value, node.lineno))
