@@ -26,6 +26,7 @@ COMMANDS = {
     "remove": ("scaffold.cli.remove", "remove"),
     "brief": ("scaffold.cli.brief", "brief"),
     "preflight": ("scaffold.cli.preflight", "preflight"),
+    "playbook": ("scaffold.cli.playbook", "playbook"),
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
     "runs": ("scaffold.cli.runs", "runs"),
