@@ -27,6 +27,7 @@ COMMANDS = {
     "brief": ("scaffold.cli.brief", "brief"),
     "preflight": ("scaffold.cli.preflight", "preflight"),
     "playbook": ("scaffold.cli.playbook", "playbook"),
+    "server": ("scaffold.cli.server", "server"),
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
     "runs": ("scaffold.cli.runs", "runs"),

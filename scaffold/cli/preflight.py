@@ -63,10 +63,7 @@ def preflight(
         raise click.UsageError("--abort needs --tasks-path where there is no workspace")
     client = options.server(there, server_url, auth_token_file, timeout)
     if client is None:
-        raise ScaffoldError(
-            "no research server is named",
-            hint="--server-url http://127.0.0.1:10000, or set it: scaffold update --set research_server_url=URL",
-        )
+        raise ScaffoldError("no research server is named", hint=options.NAME_A_SERVER)
     with client:
         report = _asked(client, _workdirs(there, workdir), wait)
     answer: dict[str, Any] = _as_dict(report)
