@@ -233,6 +233,20 @@ def test_no_such_host() -> None:
         client.health()
 
 
+def test_a_name_that_takes_for_ever_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait(30))
+    limits = Limits(connect_s=0.1, total_s=5, retries=0)
+    begun = time.monotonic()
+    with (
+        connect("http://research.invalid:1", limits=limits) as client,
+        pytest.raises(Unreachable, match="in time") as found,
+    ):
+        client.create_run("r", "true")
+    answered.set()
+    assert time.monotonic() - begun < 3 and not found.value.maybe_done
+
+
 def test_after_a_restart_known_ids_are_unknown(stand_in: StandIn, server: Client) -> None:
     sweep, run = server.create_sweep("s"), server.create_run("r", "true")
     stand_in.restart()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -194,7 +196,8 @@ def test_openapi_gaps() -> None:
 
 def test_waiting_until_it_is_up(preflight: Preflight, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in.fault("/docs", "status", code=404)
-    monkeypatch.setattr("scaffold.cli.preflight.time.sleep", lambda _: stand_in.heal())
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: stand_in.heal())
+    monkeypatch.setattr("scaffold.cli.preflight.time", clock)
     result = preflight("--wait", "20")
     assert result.exit_code == 0 and "not ready; asking again for 20 s" in result.stderr
 
@@ -204,6 +207,7 @@ def test_waiting_ends(preflight: Preflight, stand_in: StandIn, monkeypatch: pyte
     stand_in.workdir = Path("/elsewhere")
     assert preflight("--wait", "0.05").exit_code == 3
     stand_in.token = TOKEN
+    stand_in.heal()
     before = len(stand_in.asked("GET", "/docs"))
     assert preflight("--wait", "60").exit_code == 3
     assert len(stand_in.asked("GET", "/docs")) == before + 1, "a wrong token does not get better"
@@ -279,6 +283,14 @@ def test_abort_in_a_workspace(run: Run, stand_in: StandIn, repo: Path) -> None:
     plan.write_text(seed.replace("- [ ] [P1-T1]", "- [x] [P1-T1]"))
     run("preflight", "--abort")
     assert "- [x] [P1-T1]" in plan.read_text() and plan.with_name("tasks.aborted.md").is_file()
+
+
+def test_abort_ends_the_loop_even_where_nothing_can_be_written(
+    preflight: Preflight, stand_in: StandIn, repo: Path
+) -> None:
+    stand_in.down()
+    result = preflight("--abort", "--tasks-path", "train.py/tasks.md")
+    assert result.exit_code == 3 and result.stdout.endswith(LINES) and "is not written" in result.stderr
 
 
 def test_abort_leaves_all_alone_where_it_is_ready(preflight: Preflight, repo: Path) -> None:
