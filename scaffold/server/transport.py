@@ -101,7 +101,7 @@ class Bounded(httpx.BaseTransport):
             return
         thread = threading.Thread(target=_look_up, args=(host,), daemon=True)
         thread.start()
-        thread.join(self._limits.connect_s)
+        thread.join(min(self._limits.connect_s, self._limits.total_s))
         if thread.is_alive():
             raise httpx.ConnectTimeout(f"the name {host} is not found in time", request=request)
 

@@ -17,6 +17,7 @@ from scaffold.plan import loop
 from scaffold.server import openapi, operations
 from scaffold.server.operations import CALLED
 from tests.conftest import MakeRepo, Run, commit_all
+from tests.server.test_client import no_such_name
 from tests.stand_in import StandIn
 
 OPENAPI = json.loads((Path(__file__).parent / "recordings/openapi.json").read_text())
@@ -43,8 +44,8 @@ def stand_in(repo: Path, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def preflight(run: Run, stand_in: StandIn) -> Preflight:
-    """Call the command for the stand-in, with short time-outs."""
-    return lambda *args: run("preflight", "--server-url", stand_in.url, "--timeout", "0.5", *args)
+    """Call the command for the stand-in."""
+    return lambda *args: run("preflight", "--server-url", stand_in.url, "--timeout", "20", *args)
 
 
 def outcomes(result: Result) -> dict[str, str]:
@@ -138,7 +139,7 @@ ONE = {
 def test_one_bad_answer_stops_it(preflight: Preflight, stand_in: StandIn, name: str) -> None:
     path, kind = ONE[name]
     stand_in.fault(path, kind)
-    result = preflight("--json")
+    result = preflight("--json", *(["--timeout", "2"] if kind == "silent" else []))
     assert result.exit_code == 3 and outcomes(result)[name] in ("failed", "down")
     hanging = {"openapi": "operations", "system-health": "token"}
     others = {key: one for key, one in outcomes(result).items() if key not in (name, hanging.get(name))}
@@ -230,6 +231,7 @@ def test_the_environment_and_the_workspace_name_one(
 
 def test_a_token_in_the_clear_is_warned_of(run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_USER_AUTH_TOKEN", TOKEN)
+    monkeypatch.setattr("socket.getaddrinfo", no_such_name)
     result = run("preflight", "--server-url", "http://research.invalid", "--timeout", "0.2")
     assert result.exit_code == 3 and "unencrypted" in result.stderr and TOKEN not in result.output
     assert "unencrypted" not in run("preflight", "--server-url", "https://research.invalid", "--timeout", "0.2").stderr
