@@ -14,6 +14,7 @@ from typing import Any
 import httpx  # noqa: TID251 - this module is the door
 from httpx_retries import Retry, RetryTransport
 
+from scaffold.errors import ScaffoldError
 from scaffold.server import address
 from scaffold.server.errors import Broken
 
@@ -37,13 +38,21 @@ def client(url: str, limits: Limits) -> httpx.Client:
 
     Redirects are not followed (a token must not follow one), no answer is unpacked, no .netrc and no proxy for loopback is used.
     A connection is used once: after an error the server closes a kept one, and a request lost on it could have been carried out.
+    Raises ScaffoldError where the environment's certificates or proxy cannot be used.
     """
     proxy = address.proxy(url)
-    inner = httpx.HTTPTransport(
-        verify=url.startswith("https:"),
-        proxy=proxy,
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
+    try:
+        inner = httpx.HTTPTransport(
+            verify=not url.lower().startswith("http:"),  # loading certificates takes longer than a plain request
+            proxy=proxy,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        what = "certificates or the proxy" if proxy else "certificates"
+        raise ScaffoldError(
+            f"the {what} that the environment names cannot be used: {type(error).__name__}",
+            hint="look at SSL_CERT_FILE, SSL_CERT_DIR, and the variables that end in _proxy",
+        ) from error
     retry = Retry(
         total=limits.retries,
         allowed_methods=["GET"],

@@ -414,6 +414,23 @@ def test_other_hosts_go_through_the_proxy_that_is_set(stand_in: StandIn, monkeyp
     assert address.proxy("http://research.invalid:9") is None
 
 
+@pytest.mark.parametrize(
+    ("url", "name", "value"),
+    [
+        ("http://10.0.0.1", "http_proxy", "socks9://me:pw@x"),
+        ("http://10.0.0.1", "http_proxy", "http://[::"),
+        ("https://10.0.0.1", "SSL_CERT_FILE", "/nowhere.pem"),
+        ("HTTPS://10.0.0.1", "SSL_CERT_FILE", "/nowhere.pem"),
+    ],
+)
+def test_an_environment_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, url: str, name: str, value: str) -> None:
+    """Certificates are looked for with https, however it is spelled."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ScaffoldError, match="cannot be used") as found:
+        connect(url, TOKEN)
+    assert "pw" not in str(found.value)
+
+
 def test_many_threads_share_a_client(stand_in: StandIn, server: Client) -> None:
     found: list[str] = []
     threads = [threading.Thread(target=lambda: found.append(server.health().status)) for _ in range(8)]
