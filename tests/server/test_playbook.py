@@ -39,7 +39,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def repo(seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it; the working directory."""
     root = tmp_path / "repo"
-    shutil.copytree(seeded, root)
+    shutil.copytree(seeded, root, dirs_exist_ok=True)
     monkeypatch.chdir(root)
     return root
 
@@ -56,13 +56,6 @@ def written(run: Run, stand_in: StandIn, seeded: Path, repo: Path, monkeypatch: 
     monkeypatch.setattr("scaffold.server.built_in.built_in", lambda there: seed)
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
     return lambda *args: run("playbook", "--timeout", "20", *args)
-
-
-@pytest.fixture
-def stand_in(repo: Path) -> Any:
-    server = StandIn(repo)
-    yield server
-    server.close()
 
 
 def html(text: str) -> str:

@@ -27,7 +27,7 @@ SEED = "# Tasks\n\n## Goal\nwin\n\n## Tasks\n- [ ] (Agent will decompose the goa
 
 
 @pytest.fixture
-def repo(tmp_path: Path, make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repo(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stand-in's work directory, a repository without a workspace; the working directory."""
     root = make_repo()
     monkeypatch.chdir(root)
@@ -35,15 +35,7 @@ def repo(tmp_path: Path, make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def stand_in(repo: Path, tmp_path: Path) -> Any:
-    server = StandIn(repo)
-    yield server
-    server.close()
-    assert server.complaints == []
-
-
-@pytest.fixture
-def preflight(run: Run, stand_in: StandIn) -> Preflight:
+def preflight(run: Run, stand_in: StandIn, repo: Path) -> Preflight:
     """Call the command for the stand-in."""
     return lambda *args: run("preflight", "--server-url", stand_in.url, "--timeout", "20", *args)
 
