@@ -60,6 +60,7 @@ def plan(workspace: Workspace, wishes: Wishes, here: Path) -> Plan:
     count = len(asked.configurations) * max(1, len(asked.seeds))
     if count > MOST:
         raise WrongUsage(f"{count:,} runs are more than a sweep can have ({MOST:,})")
+    sheet.text(asked)  # what cannot be written is said before anything is
     planned = codestate.planned(workspace, asked, keep=False)
     runs = naming.runs(workspace, planned)
     return Plan(sweep=planned, runs=runs, dropped=count - len(runs), notes=notes)
