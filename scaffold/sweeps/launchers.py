@@ -39,7 +39,7 @@ case "${1-}" in
         exit %(no_ticket)d
       fi
     fi
-    while IFS= read -r line; do
+    while IFS= read -r line || [ -n "$line" ]; do
       case "$line" in
         %(exported)s) export "${line?}" ;;
       esac
