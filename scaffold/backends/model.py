@@ -59,9 +59,14 @@ Told = Callable[[str, str], None]
 
 
 class Backend(Protocol):
-    """Who executes. Handles are texts that mean something to the backend alone and are kept in the ledger."""
+    """Who executes. Handles are texts that mean something to the backend alone and are kept in the ledger.
+
+    `queues` says whether it keeps a queue of its own (Slurm): then `start` is given all that is to run, with `at_once` as the number
+    of them that may run at the same time, and nothing is left to start later. Without a queue, `start` is given what there is room for.
+    """
 
     name: str
+    queues: bool
 
     def room(self) -> Room:
         """How many runs may be there at once. Raises ScaffoldError where the backend cannot be asked."""
@@ -72,8 +77,11 @@ class Backend(Protocol):
         `told(name, handle)` is called as soon as each handle is known. Jobs that it knows already are found again, not made twice.
         """
 
-    def start(self, jobs: Sequence[Job], told: Told) -> None:
-        """Start jobs now. `told(name, handle)` is called as soon as each handle is known. Raises ScaffoldError where it refuses."""
+    def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
+        """Start jobs now. `told(name, handle)` is called as soon as each handle is known. Raises ScaffoldError where it refuses.
+
+        `at_once` is for a backend that queues: how many of these may run at the same time (None: as many as it likes).
+        """
 
     def look(self, handles: Sequence[str]) -> Mapping[str, Seen]:
         """What has become of jobs, in as few questions as possible; every handle has an answer. Never raises."""
