@@ -59,7 +59,7 @@ def cells(summary: Summary | None, missing: int) -> list[str]:
     ends = "one run: no interval" if summary.n < 2 else MISSING
     if low is not None and high is not None:
         ends = f"[{low:{how}}, {high:{how}}]"
-    spread = MISSING if sd is None else f"{sd:.2g}"
+    spread = MISSING if sd is None else words.number(sd, sd)
     return [n, format(summary.mean, how), spread, ends, format(summary.minimum, how), format(summary.maximum, how)]
 
 
