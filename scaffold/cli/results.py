@@ -181,7 +181,7 @@ def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
 
 
 def _comparison_lines(comparisons: Sequence[Comparison]) -> list[list[str]]:
-    from scaffold.results import words
+    from scaffold.results import configurations, words
 
     lines = [["metric", "A", "B", "n", "effect", "95 % interval", "test", "verdict"]]
     for c in comparisons:
@@ -189,7 +189,7 @@ def _comparison_lines(comparisons: Sequence[Comparison]) -> list[list[str]]:
         effect = "-" if c.effect is None else words.signed(c.effect, spread)
         ends = "-" if c.low is None else words.interval(c.low, c.high, spread)
         n = f"{c.n_a} pairs" if c.paired else f"{c.n_a}, {c.n_b}"
-        lines.append([c.metric, c.a, c.b, n, effect, ends, c.test, c.verdict])
+        lines.append([configurations.plain(c.metric), c.a, c.b, n, effect, ends, c.test, c.verdict])
     return lines
 
 

@@ -93,6 +93,7 @@ class Answered:
                 where=where.condition(asked.where) if asked.where else None,
                 direction=self.directions.of,
                 params=params,
+                primary=self.directions.primary,
             ),
         )
         for note in self.reading.notes:

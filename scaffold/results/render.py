@@ -43,7 +43,9 @@ def row_heads(table: Table) -> list[list[str]]:
     alone = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     found = [[*([] if alone else ["experiment"]), *table.by]]
     for row in table.rows:
-        said = [configurations.word(row.config[n]) if n in row.config else MISSING for n in table.by]
+        said = [
+            configurations.plain(configurations.word(row.config[n])) if n in row.config else MISSING for n in table.by
+        ]
         found.append(said if alone else [row.experiment, *said])
     return found
 
@@ -66,7 +68,9 @@ def cells(summary: Summary | None, missing: int) -> list[str]:
 def title(table: Table, metric: str) -> str:
     """`acc (higher is better)`."""
     way = table.directions.get(metric)
-    return metric + ({"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else "")
+    return configurations.plain(metric) + (
+        {"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else ""
+    )
 
 
 def markdown(table: Table) -> str:

@@ -212,5 +212,7 @@ def only(table: Table, metrics: Sequence[str]) -> Table:
 
 def label(row: Row, by: Sequence[str], *, experiment: bool = True) -> str:
     """A row's words: `baseline lr=0.1 batch_size=32`; a parameter that it lacks is left out."""
-    said = [f"{name}={configurations.word(row.config[name])}" for name in by if name in row.config]
+    said = [
+        configurations.plain(f"{name}={configurations.word(row.config[name])}") for name in by if name in row.config
+    ]
     return " ".join([row.experiment, *said] if experiment or not said else said)

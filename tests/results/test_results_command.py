@@ -70,6 +70,13 @@ def test_markdown_and_latex_escape_and_mark_the_best(run: Run, study: Study) -> 
     assert r"50\% & $\mathbf{0.897} \pm 0.038$ & 3 \\" in latex and r"x|y\&z & $0.500 \pm 0.025$ & 3 \\" in latex
 
 
+def test_values_that_a_terminal_would_obey_are_shown_harmless(run: Run, study: Study) -> None:
+    study.seeds("a", [0.5, 0.6], "acc\x1b[2J", name_of="x\ny")
+    study.seeds("a", [0.5, 0.7], "acc\x1b[2J", name_of="z")
+    done = out(run, study)
+    assert "\x1b" not in done.stdout and "x\ufffdy" in done.stdout and len(done.stdout.splitlines()) == 4
+
+
 def test_csv_has_numbers_in_full_and_empty_cells(run: Run, grid: Study) -> None:
     grid.seeds("one", [0.7], lr=0.1)
     rows = list(csv.DictReader(io.StringIO(out(run, grid, "--format", "csv").stdout)))
