@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from scaffold.results import configurations, statistics
+from scaffold.results import configurations, resampling, statistics
 from scaffold.results.configurations import Key
 from scaffold.results.distributions import ALPHA
 from scaffold.results.model import Direction, Measured, Reading, Row, Skipped, Summary, Table
@@ -135,7 +135,7 @@ def _summary(runs: Sequence[Measured], metric: str, interval: Interval) -> Summa
     made = statistics.summarize(values)
     if interval == "t":
         return made
-    low, high = statistics.bootstrap([v for v in values if math.isfinite(v)]) or (None, None)
+    low, high = resampling.bootstrap([v for v in values if math.isfinite(v)]) or (None, None)
     return made._replace(low=low, high=high)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scaffold.results import statistics
+from scaffold.results import resampling, statistics
 from scaffold.results.statistics import Test
 
 Seeded = Sequence[tuple[int | None, float]]
@@ -53,5 +53,5 @@ def exact_p(found: Versus) -> float | None:
     if found.test is None or found.test.p is None:
         return None
     if found.paired:
-        return statistics.sign_flips([y - x for x, y in zip(found.a, found.b, strict=True)])
-    return statistics.splits(found.a, found.b)
+        return resampling.sign_flips([y - x for x, y in zip(found.a, found.b, strict=True)])
+    return resampling.splits(found.a, found.b)
