@@ -91,16 +91,20 @@ def _print(table: Table, format_: str) -> None:
 
 
 def _say(table: Table) -> None:
-    """What was read, what is missing and what to beware of, on stderr."""
+    """What was read, what is missing and what to beware of, on stderr; what many rows have in common once."""
     from scaffold.results import render
     from scaffold.results import table as tables
 
     click.echo("; ".join(render.reasons(table)), err=True)
-    for warning in table.warnings:
-        output.warn(warning)
+    output.warn_some([f"{s.path} cannot be read ({s.reason})" for s in table.skipped if s.reason.startswith("damaged")])
+    output.warn_some(table.warnings)
+    rows: dict[str, list[str]] = {}
     for row in table.rows:
         for warning in row.warnings:
-            output.warn(f"{tables.label(row, table.by)}: {warning}")
+            rows.setdefault(warning, []).append(tables.label(row, table.by))
+    for warning, labels in rows.items():
+        some = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+        output.warn(f"{some}: {warning}")
 
 
 @results.command()

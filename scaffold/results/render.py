@@ -199,6 +199,8 @@ def json_number(value: Any) -> Any:
     return value
 
 
+# the first word of why a run or file was passed over -> what many of them have in common
+_KINDS = {"damaged:": "damaged", "another": "of another attempt", "seed": "of a seed that ran again"}
 FORMATS: Mapping[str, Callable[[Table], str]] = {"md": markdown, "csv": as_csv, "latex": latex}
 
 
@@ -213,5 +215,7 @@ def reasons(table: Table) -> Sequence[str]:
         why = ", ".join(f"{n} {reason}" for reason, n in sorted(missing.items(), key=lambda p: (-p[1], p[0])))
         said.append(f"{sum(missing.values())} without a result: {why}")
     if table.skipped:
-        said.append(f"{len(table.skipped)} passed over")
+        kinds = Counter(_KINDS.get(s.reason.split()[0], s.reason) for s in table.skipped)
+        why = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items(), key=lambda p: (-p[1], p[0])))
+        said.append(f"passed over: {why}")
     return said
