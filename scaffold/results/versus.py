@@ -41,7 +41,7 @@ def versus(a: Seeded, b: Seeded) -> Versus:
         test = statistics.paired_t(pairs)
         ones, others = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
         # the same difference in every pair is mostly rounded values, not certainty: then the spread of the sides has to do
-        if test.p is not None or not (statistics.has_spread(ones) or statistics.has_spread(others)):
+        if test.p is not None or ones == others or not (statistics.has_spread(ones) or statistics.has_spread(others)):
             return Versus(ones, others, True, test, tuple(alone))
     values_a, values_b = tuple(v for _, v in finite_a), tuple(v for _, v in finite_b)
     enough = len(values_a) > 1 and len(values_b) > 1
