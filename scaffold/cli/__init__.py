@@ -34,6 +34,7 @@ COMMANDS = {
     "runs": ("scaffold.cli.runs", "runs"),
     "completion": ("scaffold.cli.completion", "completion"),
     "sweep": ("scaffold.cli.sweep", "sweep"),
+    "results": ("scaffold.cli.results", "results"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).
