@@ -83,6 +83,12 @@ class Backend(Protocol):
         `at_once` is for a backend that queues: how many of these may run at the same time (None: as many as it likes).
         """
 
+    def exports(self, handle: str) -> Mapping[str, str]:
+        """What the launcher exports for this job beside its devices (the server: `RUN_SERVER_URL`, ... of its own run).
+
+        Known without asking anybody, once the job is enlisted; it goes into the ticket, which is written after `enlist` and before `start`.
+        """
+
     def look(self, handles: Sequence[str]) -> Mapping[str, Seen]:
         """What has become of jobs, in as few questions as possible; every handle has an answer. Never raises."""
 
