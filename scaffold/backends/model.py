@@ -63,10 +63,12 @@ class Backend(Protocol):
 
     `queues` says whether it keeps a queue of its own (Slurm): then `start` is given all that is to run, with `at_once` as the number
     of them that may run at the same time, and nothing is left to start later. Without a queue, `start` is given what there is room for.
+    `notes` are sentences that whoever launches should see (the server was restarted; an option was left out), in order, each once.
     """
 
     name: str
     queues: bool
+    notes: list[str]
 
     def room(self) -> Room:
         """How many runs may be there at once. Raises ScaffoldError where the backend cannot be asked."""
