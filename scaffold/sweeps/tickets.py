@@ -9,5 +9,5 @@ the taken ticket of the try before is kept as `<run>.taken.<number>`.
 from __future__ import annotations
 
 # what a launcher exports for one try; everything else in a ticket is not passed on
-EXPORTED = ("CUDA_VISIBLE_DEVICES", "RUN_SERVER_URL", "RUN_SERVER_SWEEP_ID", "RUN_SERVER_RUN_ID")
+EXPORTED = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "RUN_SERVER_URL", "RUN_SERVER_SWEEP_ID", "RUN_SERVER_RUN_ID")
 NO_TICKET = 75
