@@ -8,7 +8,7 @@ run only if it can take the try's ticket (one rename of one file), so a second s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -66,7 +66,8 @@ class Context:
 
     `folder` holds launchers and tickets, `logs` is for what the backend itself says (`<logs>/sweeps/NAME`); both are there. `notes`
     are what it kept before (a server's sweep id); `keep(key, value)` writes one into the ledger, durably when it returns. `session` is
-    the research server's session. `max_parallel` is the user's cap. `warn` shows one line to the user.
+    the research server's session. `max_parallel` is the user's cap. `warn` shows one line to the user. `handles` are those that the
+    ledger has, of all tries, and whose run each is.
     """
 
     workspace: Workspace
@@ -84,6 +85,7 @@ class Context:
     notes: Mapping[str, str]
     keep: Callable[[str, str], None]
     warn: Callable[[str], None]
+    handles: Mapping[str, str] = field(default_factory=dict)
 
 
 class Backend(Protocol):
