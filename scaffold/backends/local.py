@@ -82,7 +82,7 @@ class Local:
             return devices.pinned(chosen)
         return {}
 
-    def start(self, jobs: Sequence[Job], told: Told) -> None:
+    def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
         """Start launchers as far as there is room and their GPUs are free; the others are not told of."""
         with leases.alone() as folder:
             room = self._room(folder)

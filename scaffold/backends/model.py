@@ -8,7 +8,7 @@ run only if it can take the try's ticket (one rename of one file), so a second s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -66,7 +66,8 @@ class Context:
 
     `folder` holds launchers and tickets, `logs` is for what the backend itself says (`<logs>/sweeps/NAME`); both are there. `notes`
     are what it kept before (a server's sweep id); `keep(key, value)` writes one into the ledger, durably when it returns. `session` is
-    the research server's session. `max_parallel` is the user's cap. `warn` shows one line to the user.
+    the research server's session. `max_parallel` is the user's cap. `warn` shows one line to the user. `handles` are those that the
+    ledger has, of all tries, and whose run each is.
     """
 
     workspace: Workspace
@@ -84,13 +85,14 @@ class Context:
     notes: Mapping[str, str]
     keep: Callable[[str, str], None]
     warn: Callable[[str], None]
+    handles: Mapping[str, str] = field(default_factory=dict)
 
 
 class Backend(Protocol):
     """Who executes; made from a Context. Handles are texts that mean something to the backend alone and are kept in the ledger.
 
-    `enlists`: it can make runs known before they start (the server). `queues`: it takes more than there is room for and starts them
-    itself as room frees (Slurm): then all are given to `start` at once, and it holds `max_parallel` itself.
+    `enlists`: it can make runs known before they start (the server). `queues`: it keeps a queue of its own (Slurm): then `start` is given
+    all that is to run, with `at_once` as the number of them that may run at the same time, and nothing is left to start later.
     """
 
     name: str
@@ -109,10 +111,11 @@ class Backend(Protocol):
     def exports(self, job: Job) -> Mapping[str, str]:
         """What the try's ticket is to hold beside its devices (tickets.EXPORTED): the server's ids. Asked after `enlist`."""
 
-    def start(self, jobs: Sequence[Job], told: Told) -> None:
+    def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
         """Start jobs now. `told(name, handle)` is called as soon as each handle is known. Raises ScaffoldError where it refuses.
 
-        A job that `told` was not called for was not started (there was no room after all) and is offered again.
+        A job that `told` was not called for was not started (there was no room after all) and is offered again. `at_once` is for a
+        backend that queues: how many of these may run at the same time (None: as many as it likes).
         """
 
     def look(self, handles: Sequence[str]) -> Mapping[str, Seen]:
