@@ -91,8 +91,8 @@ class Context:
 class Backend(Protocol):
     """Who executes; made from a Context. Handles are texts that mean something to the backend alone and are kept in the ledger.
 
-    `enlists`: it can make runs known before they start (the server). `queues`: it takes more than there is room for and starts them
-    itself as room frees (Slurm): then all are given to `start` at once, and it holds `max_parallel` itself.
+    `enlists`: it can make runs known before they start (the server). `queues`: it keeps a queue of its own (Slurm): then `start` is given
+    all that is to run, with `at_once` as the number of them that may run at the same time, and nothing is left to start later.
     """
 
     name: str
@@ -111,10 +111,11 @@ class Backend(Protocol):
     def exports(self, job: Job) -> Mapping[str, str]:
         """What the try's ticket is to hold beside its devices (tickets.EXPORTED): the server's ids. Asked after `enlist`."""
 
-    def start(self, jobs: Sequence[Job], told: Told) -> None:
+    def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
         """Start jobs now. `told(name, handle)` is called as soon as each handle is known. Raises ScaffoldError where it refuses.
 
-        A job that `told` was not called for was not started (there was no room after all) and is offered again.
+        A job that `told` was not called for was not started (there was no room after all) and is offered again. `at_once` is for a
+        backend that queues: how many of these may run at the same time (None: as many as it likes).
         """
 
     def look(self, handles: Sequence[str]) -> Mapping[str, Seen]:
