@@ -25,6 +25,7 @@ COMMANDS = {
     "status": ("scaffold.cli.status", "status"),
     "remove": ("scaffold.cli.remove", "remove"),
     "brief": ("scaffold.cli.brief", "brief"),
+    "preflight": ("scaffold.cli.preflight", "preflight"),
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
     "runs": ("scaffold.cli.runs", "runs"),
