@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,41 @@ SETTLED_S = 10.0
 TICK_S = 0.05
 
 
-def attempts(workspace: Workspace, experiment: str, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The manifests of a run that can be read, with their paths, the first attempt first."""
-    folder = workspace.role("metadata", experiment)
-    number = 1
-    while (path := folder / (f"{name}.json" if number == 1 else f"{name}.{number}.json")).exists():
-        with contextlib.suppress(ValueError):
-            yield path, manifests.read(path)
-        number += 1
+def attempts(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The manifests of a run that can be read, with their paths, an earlier attempt before a later one."""
+    for folder in manifests.metadata_directories(workspace):
+        number = 1
+        while (path := folder / (f"{name}.json" if number == 1 else f"{name}.{number}.json")).exists():
+            with contextlib.suppress(ValueError):
+                yield path, manifests.read(path)
+            number += 1
 
 
-def over(workspace: Workspace, experiment: str, name: str, run_id: str, now: float | None = None) -> str | None:
-    """How the run that has this id on the research server ended, as its manifest says; None while it runs, and shortly after."""
-    for path, manifest in attempts(workspace, experiment, name):
+def status(workspace: Workspace, name: str, run_id: str) -> str | None:
+    """The status of the run that has this id on the research server, `lost` included; None where it has no manifest."""
+    for path, manifest in attempts(workspace, name):
+        if (manifest.get("tracking") or {}).get("run_id") == run_id:
+            return _status(path, manifest)
+    return None
+
+
+def over(workspace: Workspace, name: str, run_id: str) -> str | None:
+    """How the run that has this id on the research server ended; None where it has not, or so lately that the server may not know."""
+    for path, manifest in attempts(workspace, name):
         if (manifest.get("tracking") or {}).get("run_id") != run_id:
             continue
-        if manifest.get("status") == "running":
-            lost = liveness.is_lost(path, (manifest.get("host") or {}).get("hostname") or "")
-            return "its recorder is gone" if lost else None
+        word = _status(path, manifest)
         ended = _seconds((manifest.get("time") or {}).get("ended_at"))
-        return f"it {manifest.get('status')}" if (time.time() if now is None else now) - ended > SETTLED_S else None
+        if word == "running" or (word != "lost" and time.time() - ended < SETTLED_S):
+            return None
+        return "its recorder is gone" if word == "lost" else f"its manifest says {word}"
     return None
+
+
+def _status(path: Path, manifest: Mapping[str, Any]) -> str:
+    word = str(manifest.get("status"))
+    hostname = str((manifest.get("host") or {}).get("hostname"))
+    return "lost" if word == "running" and liveness.is_lost(path, hostname) else word
 
 
 def _seconds(moment: object) -> float:
@@ -53,12 +67,12 @@ def _seconds(moment: object) -> float:
         return 0.0
 
 
-def end_recorders(workspace: Workspace, experiment: str, names: Iterable[str], grace_s: float = GRACE_S) -> None:
+def end_recorders(workspace: Workspace, names: Iterable[str], grace_s: float = GRACE_S) -> None:
     """End what still runs of these runs on this host: its recorder is told to end, again after `grace_s` seconds, then killed.
 
     The recorder passes the first word on to its command, kills it at the second, and takes it along when it is killed itself.
     """
-    live = [mark for name in names for mark in _live(workspace, experiment, name)]
+    live = [mark for name in names for mark in _live(workspace, name)]
     for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGTERM, KILL_S), (signal.SIGKILL, KILL_S)):
         live = [mark for mark in live if not liveness.is_gone(mark)]
         for mark in live:
@@ -69,8 +83,8 @@ def end_recorders(workspace: Workspace, experiment: str, names: Iterable[str], g
             time.sleep(TICK_S)
 
 
-def _live(workspace: Workspace, experiment: str, name: str) -> Iterator[dict[str, Any]]:
-    for path, manifest in attempts(workspace, experiment, name):
+def _live(workspace: Workspace, name: str) -> Iterator[dict[str, Any]]:
+    for path, manifest in attempts(workspace, name):
         mark = liveness.mark(path)
         here = manifest.get("host", {}).get("hostname") == socket.gethostname()
         if manifest.get("status") == "running" and here and mark is not None and not liveness.is_gone(mark):

@@ -9,8 +9,9 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from scaffold.backends import endings, server_text
+from scaffold.backends import devices, endings, server_devices, server_text
 from scaffold.backends.model import Context, Job, Room, Seen, Told
 from scaffold.backends.server_registry import Registry
 from scaffold.backends.server_text import STARTABLE, Handle
@@ -37,27 +38,37 @@ class Server:
         self._context = context
         self._client: Client = connect(url, address.token(None))
         self._registry = Registry(self._client, context)
+        self._holdings = server_devices.Holdings(context.workspace, url, context.folder.parent)
         self._names = dict(context.handles)
         self._seen: dict[Handle, Seen] = {}
         # runs that are over and that the server will call active for ever
         self._undead: set[Handle] = set()
+        self._detected = False
 
     def room(self) -> Room:
-        """g by the server's cluster, r by its running and launching runs, everybody's.
+        """g by the server's cluster, r by its running and launching runs, everybody's; the GPUs that no run of this workspace holds.
 
         Runs of ours that the server would call running for ever are stopped there first, so that they take up no room.
         """
         for handle in sorted(self._undead):
             self._stop(handle)
             self._undead.discard(handle)
-        context = self._context
-        return server_text.room(
-            self._client.cluster(),
-            cores=len(os.sched_getaffinity(0)) if address.is_loopback(self._client.url) else None,
+        context, here = self._context, address.is_loopback(self._client.url)
+        cluster = self._client.cluster()
+        if cluster.source == "unset" and not self._detected:
+            self._detected = True
+            cluster = self._client.detect_cluster()
+        found = server_text.room(
+            cluster,
+            cores=len(os.sched_getaffinity(0)) if here else None,
             gpus_per_run=context.gpus_per_run,
             cpus_per_run=context.cpus_per_run,
             max_parallel=context.max_parallel,
         )
+        if found.gpus is None:
+            return found
+        there = server_devices.there(len(found.gpus), here=here)
+        return replace(found, gpus=server_devices.free(there, self._holdings.held(), here=here))
 
     def enlist(self, jobs: Sequence[Job], told: Told) -> None:
         """Register the runs, `ready`, each once. A job that has a handle keeps it unless its run is over or hangs.
@@ -82,24 +93,26 @@ class Server:
             told(job.name, str(made))
 
     def _is_spent(self, handle: Handle) -> bool:
-        """Whether a run on the server can lead to nothing any more; one that hangs is stopped, so that it takes up no room."""
-        state = self._seen.get(handle, Seen(state="unknown")).state
-        if state == "gone":
-            self._stop(handle)
-        return state in ("ended", "gone")
+        """Whether a run on the server can lead to nothing any more, as far as is known."""
+        seen = self._seen.get(handle)
+        return seen is not None and seen.state in ("ended", "gone")
 
     def exports(self, job: Job) -> Mapping[str, str]:
-        """The server's address and ids, for the manifest."""
+        """The server's address and ids, for the manifest; and the devices, which the server does not pin: none where a run wants none."""
+        values: dict[str, str] = {}
+        if job.gpus or self._context.gpus_per_run == 0:
+            values |= devices.pinned([devices.Device(spelled=gpu, uuid=None) for gpu in job.gpus])
         if job.handle is None:
-            return {}
+            return values
         sweep_id, run_id = Handle.read(job.handle)
         return {
+            **values,
             "RUN_SERVER_URL": self._client.url,
             "RUN_SERVER_SWEEP_ID": sweep_id,
             "RUN_SERVER_RUN_ID": run_id,
         }
 
-    def start(self, jobs: Sequence[Job], told: Told) -> None:
+    def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
         """Start the runs, which `enlist` made known. One that was started before, though its answer was lost, is no error.
 
         One that is over (somebody started it by hand before it had a ticket) is not `told`: it needs to be enlisted again.
@@ -166,7 +179,7 @@ class Server:
         name = self._names.get(str(handle))
         if name is None or seen.state not in ("starting", "running"):
             return seen
-        over = endings.over(self._context.workspace, self._context.experiment, name, handle.run_id)
+        over = endings.over(self._context.workspace, name, handle.run_id)
         if over is None:
             return seen
         self._undead.add(handle)
@@ -187,7 +200,7 @@ class Server:
             stay = "1 run stays" if waiting == 1 else f"{waiting} runs stay"
             self._context.warn(f"{stay} `ready` on the research server, which cannot stop such; nothing starts it")
         names = sorted({self._names[text] for text in handles if text in self._names})
-        endings.end_recorders(self._context.workspace, self._context.experiment, names)
+        endings.end_recorders(self._context.workspace, names)
 
     def _stop(self, handle: Handle) -> bool:
         """Stop a run; whether it was none that can be stopped, because nobody had started it."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from scaffold.backends import server_text
@@ -9,13 +12,15 @@ from scaffold.backends.model import Context, Job
 from scaffold.backends.server_text import Handle
 from scaffold.server.answers import Run, Sweep
 from scaffold.server.client import Client
-from scaffold.server.errors import NotFound, ServerError
+from scaffold.server.errors import NotFound, Refused, ServerError
 
 SWEEPS = "server_sweeps"
 URL = "server_url"
 SESSION = "server_session"
 # sweeps to look through for one that was made and not written down
 LATEST = 200
+# runs at a sweep's end among which one is that was made a moment ago, whoever else adds to it
+LATEST_RUNS = 5
 
 
 class Registry:
@@ -26,30 +31,29 @@ class Registry:
         self._context = context
         self._ids = context.notes.get(SWEEPS, "").split()
         self._current: str | None = None
-        self._known = {Handle.read(text) for text in context.handles}
-        # by label: runs that the server has and the ledger does not know
-        self._unnoted: dict[str, Run] = {}
+        # runs of ours in the sweep that could be a try's: by label those that were looked at, by run those that were not
+        self._candidates: dict[str, Run] = {}
+        self._unread: dict[str | None, list[str]] = {}
 
     def forget(self) -> None:
         """What is known may be no more: the server was restarted."""
         self._current = None
-        self._unnoted = {}
+        self._candidates, self._unread = {}, {}
 
     def sweep(self) -> str:
         """The id of the sweep, which is there when this returns: known, found again, or made. Raises ServerError."""
         if self._current is None:
             sweep = self._noted() or self._found() or self._made()
-            self._look_through(sweep)
+            self._sort(sweep.run_ids, sweep.id)
             self._current = sweep.id
         return self._current
 
     def register(self, job: Job) -> Handle:
         """The run of a try on the server, `ready` or further: found by its name in the sweep, or made. Raises ServerError."""
-        sweep_id, named = self.sweep(), server_text.label(job)
-        found = self._unnoted.pop(named, None) or self._posted(job, sweep_id, named)
-        handle = Handle(sweep_id, found.id)
-        self._known.add(handle)
-        return handle
+        sweep_id = self.sweep()
+        found = self._found_run(job) or self._posted(job, sweep_id)
+        self._unread.setdefault(job.name, []).append(found.id)
+        return Handle(sweep_id, found.id)
 
     # the sweep
 
@@ -114,25 +118,36 @@ class Registry:
 
     # its runs
 
-    def _look_through(self, sweep: Sweep) -> None:
-        """Look at the runs that the ledger does not know: made, and then something came between."""
-        for run_id in sweep.run_ids:
-            handle = Handle(sweep.id, run_id)
-            if handle in self._known:
-                continue
-            self._known.add(handle)
-            run = self._client.run(run_id)
-            if run.has_ended or not server_text.belongs(run.command, self._context.folder):
-                continue
-            # of two with one name, the one that somebody has started
-            if run.name not in self._unnoted or run.is_active:
-                self._unnoted[run.name] = run
+    def _sort(self, run_ids: Sequence[str], sweep_id: str) -> None:
+        """Keep the ids of runs to be looked at when a job of their name comes; of those that the ledger has not, that is any job."""
+        self._unread = {}
+        for run_id in run_ids:
+            name = self._context.handles.get(str(Handle(sweep_id, run_id)))
+            self._unread.setdefault(name, []).append(run_id)
 
-    def _posted(self, job: Job, sweep_id: str, named: str) -> Run:
+    def _found_run(self, job: Job) -> Run | None:
+        for name in (None, job.name):
+            for run_id in self._unread.pop(name, []):
+                self._consider(self._client.run(run_id))
+        return self._candidates.pop(server_text.label(job), None)
+
+    def _consider(self, run: Run) -> None:
+        """Whether a run could be a try that is not over. One that hangs is stopped, so that it takes up no room."""
+        if not server_text.belongs(run.command, self._context.folder):
+            return
+        state = server_text.seen(run, time.time()).state
+        if state == "gone":
+            with contextlib.suppress(NotFound, Refused):
+                self._client.stop_run(run.id)
+        elif state != "ended" and (run.name not in self._candidates or run.is_active):
+            # of two with one name, the one that somebody has started
+            self._candidates[run.name] = run
+
+    def _posted(self, job: Job, sweep_id: str) -> Run:
         context = self._context
         try:
             return self._client.create_run(
-                named,
+                server_text.label(job),
                 server_text.command(job.launcher),
                 workdir=server_text.workdir(context.workspace.workdir),
                 sweep_id=sweep_id,
@@ -141,8 +156,10 @@ class Registry:
         except ServerError as error:
             if not error.maybe_done:
                 raise
-            self._look_through(self._client.sweep(sweep_id))
-            found = self._unnoted.pop(named, None)
+            # it was stored, if at all, behind the others
+            for run_id in self._client.sweep(sweep_id).run_ids[-LATEST_RUNS:]:
+                self._consider(self._client.run(run_id))
+            found = self._candidates.pop(server_text.label(job), None)
             if found is None:
                 raise
             return found

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from scaffold.backends import capacity
 from scaffold.backends.model import Job, Room, Seen
 from scaffold.errors import ScaffoldError
 from scaffold.server.answers import Cluster, Run
@@ -15,8 +16,7 @@ from scaffold.server.answers import Cluster, Run
 LAUNCH_S = 120.0
 STARTABLE = ("ready", "queued")
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+@%=,-]+")
-KNOWN_GPUS = ("local_gpu", "shared_head_node", "kubernetes", "ray")
-SLURM_SLOTS = 4
+WITH_GPUS = ("local_gpu", "shared_head_node", "kubernetes", "ray")
 
 
 class Handle(NamedTuple):
@@ -101,43 +101,24 @@ def room(
     cpus_per_run: int | None,
     max_parallel: int | None,
 ) -> Room:
-    """How many runs may be on the server at once, and how many are.
+    """How many runs may be on the server at once, and how many are; the GPUs by index, None where runs get none.
 
-    `cores` are those of its machine, None where they are not known (another host). The server pins no devices: they are given by index.
-    Raises ScaffoldError where a run wants more GPUs than there are.
+    `cores` are those of its machine, None where they are not known (another host). Where nothing is known of the machine,
+    `max_parallel` is believed. Raises ScaffoldError where a run wants more GPUs than there are.
     """
     busy, gpus = cluster.run_summary.active, cluster.gpu_count or 0
-    if gpus and cluster.type in KNOWN_GPUS:
-        wanted = 1 if gpus_per_run is None else gpus_per_run
-        if wanted > gpus:
-            raise ScaffoldError(
-                f"a run wants {wanted} GPUs, and the research server's machine has {gpus}", hint="--gpus-per-run N"
-            )
-        if wanted:
-            devices = tuple(str(index) for index in range(gpus))
-            each = f", {wanted} for each run" if wanted > 1 else ""
-            because = f"{_number(gpus, 'GPU')} on the research server's machine{each}"
-            return Room(slots=gpus // wanted, busy=busy, gpus=devices, because=because)
-    slots, because = _without_gpus(cluster, cores, cpus_per_run, max_parallel)
-    return Room(slots=slots, busy=busy, gpus=(), because=because)
-
-
-def _without_gpus(
-    cluster: Cluster, cores: int | None, cpus_per_run: int | None, max_parallel: int | None
-) -> tuple[int, str]:
-    if cores is not None and cpus_per_run:
-        return max(1, cores // cpus_per_run), f"{_number(cores, 'core')}, {cpus_per_run} for each run"
-    if cluster.type == "slurm":
-        slots = cluster.gpu_count or SLURM_SLOTS
-        if cores is not None and cores < slots:
-            return max(1, cores), f"Slurm on the research server's machine, which has {_number(cores, 'core')}"
-        said = _number(cluster.gpu_count, "GPU") if cluster.gpu_count else "an unknown number of GPUs"
-        return slots, f"Slurm on the research server's machine, with {said}"
-    if max_parallel is not None:
+    if (gpus_per_run or 0) > gpus and cluster.type != "slurm":
+        raise ScaffoldError(
+            f"a run needs {capacity.some(gpus_per_run or 0, 'GPU')}, and the research server's machine has {gpus}",
+            hint="--gpus-per-run says how many a run takes",
+        )
+    pinned = gpus > 0 and gpus_per_run != 0 and cluster.type in WITH_GPUS
+    kind = "local_gpu" if pinned else "slurm" if cluster.type == "slurm" else "cpu_only"
+    slots, because = capacity.slots(
+        kind, gpus=gpus or None, cores=cores, gpus_per_run=gpus_per_run, cpus_per_run=cpus_per_run
+    )
+    if kind == "cpu_only" and max_parallel is not None and not cpus_per_run:
         slots = max(1, max_parallel if cores is None else min(max_parallel, cores))
-        return slots, f"the research server knows of no GPU; --max-parallel {max_parallel} says how many"
-    return 1, "the research server knows of no GPU; --cpus-per-run or --max-parallel says how many"
-
-
-def _number(count: int | None, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+        because = "it knows of no GPU, and --max-parallel says how many"
+    devices = tuple(map(str, range(gpus))) if pinned else None
+    return Room(slots=slots, busy=busy, gpus=devices, because=f"the research server: {because}")

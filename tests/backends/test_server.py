@@ -530,8 +530,62 @@ def test_room_follows_the_protocol(given: dict[str, Any], slots: int) -> None:
 
 
 def test_more_gpus_for_a_run_than_there_are_is_said() -> None:
-    with pytest.raises(ScaffoldError, match="wants 3 GPUs"):
+    with pytest.raises(ScaffoldError, match="needs 3 GPUs"):
         server_text.room(cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None)
+
+
+def ticket(ledger: Ledger, stand_in: StandIn, name: str, gpus: str, run_id: str, *, sweep: str = "grid") -> Path:
+    """A ticket as a launcher has taken it."""
+    path = ledger.workspace.role("metadata") / "sweeps" / sweep / f"{name}.taken"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "number=1",
+        f"CUDA_VISIBLE_DEVICES={gpus}",
+        f"RUN_SERVER_URL={stand_in.url}",
+        f"RUN_SERVER_RUN_ID={run_id}",
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_two_runs_never_get_one_gpu_whatever_sweep_they_are_of(ledger: Ledger, stand_in: StandIn) -> None:
+    stand_in.gpus = 4
+    backend = ledger.server()
+    assert backend.room().gpus == ("0", "1", "2", "3")
+    backend.enlist(ledger.jobs(2), ledger.told)
+    ticket(ledger, stand_in, "run-0", "1", ledger.of["run-0"].split("/")[1])  # about to write its manifest
+    ticket(ledger, stand_in, "run-1", "2", ledger.of["run-1"].split("/")[1], sweep="another")
+    assert backend.room().gpus == ("0", "3")
+    record(ledger, "run-1", status="finished", time={"ended_at": "2026-01-01T00:00:00Z"})
+    assert backend.room().gpus == ("0", "2", "3")
+    left_behind = ledger.folder / "run-0.taken"
+    os.utime(left_behind, (time.time() - 1000, time.time() - 1000))
+    assert backend.room().gpus == ("0", "1", "2", "3")
+
+
+def test_devices_of_this_user_s_choice_only(ledger: Ledger, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    stand_in.gpus = 4
+    assert ledger.server().room().gpus == ("3", "1")
+
+
+def test_a_run_is_pinned_to_its_devices_by_the_ticket(ledger: Ledger, stand_in: StandIn) -> None:
+    backend = ledger.server()
+    pinned = Job(name="run-0", number=1, launcher=ledger.folder / "run-0.sh", gpus=("2", "3"))
+    assert backend.exports(pinned) == {"CUDA_VISIBLE_DEVICES": "2,3", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    ledger.options["gpus_per_run"] = 0
+    assert ledger.server().exports(ledger.job("run-0")) == {"CUDA_VISIBLE_DEVICES": ""}
+
+
+def test_a_server_that_never_looked_for_gpus_is_asked_to_once(ledger: Ledger, stand_in: StandIn) -> None:
+    _, answer = stand_in.state.cluster()
+    answer["cluster"]["source"] = "unset"
+    stand_in.fault("/cluster", "body", method="GET", body=json.dumps(answer).encode())
+    stand_in.gpus = 2
+    backend = ledger.server()
+    assert backend.room().slots == 2
+    backend.room()
+    assert len(stand_in.asked("POST", "/cluster/detect")) == 1
 
 
 # what is typed
