@@ -17,9 +17,11 @@ from scaffold.backends.server_registry import Registry
 from scaffold.backends.server_text import STARTABLE, Handle
 from scaffold.errors import ScaffoldError
 from scaffold.server import address
-from scaffold.server.answers import Progress
 from scaffold.server.client import Client, connect
 from scaffold.server.errors import NotFound, Refused, ServerError
+
+# so many runs are asked about one by one rather than by what must be left
+FEW = 20
 
 
 class Server:
@@ -94,8 +96,7 @@ class Server:
 
     def _is_spent(self, handle: Handle) -> bool:
         """Whether a run on the server can lead to nothing any more, as far as is known."""
-        seen = self._seen.get(handle)
-        return seen is not None and seen.state in ("ended", "gone")
+        return self._state(handle) in ("ended", "gone")
 
     def exports(self, job: Job) -> Mapping[str, str]:
         """The server's address and ids, for the manifest; and the devices, which the server does not pin: none where a run wants none."""
@@ -158,37 +159,56 @@ class Server:
                 handles, Seen(state="gone", reason="the server does not know its sweep any more")
             )
             return
-        there = set(sweep.run_ids)
-        changed = self._may_have_started(sweep_id, sweep.progress)
-        now = time.time()
-        for handle in handles:
-            before = self._seen.get(handle)
-            if handle.run_id not in there:
-                self._seen[handle] = Seen(state="gone", reason="the server does not know it any more")
-            elif before is None and sweep.progress.ready == len(there):
-                self._seen[handle] = Seen(state="enlisted")
-            elif (
-                before is None or before.state not in ("ended", "enlisted") or (changed and before.state == "enlisted")
-            ):
-                self._seen[handle] = self._told_by_manifest(
-                    handle, server_text.seen(self._client.run(handle.run_id), now)
-                )
-
-    def _told_by_manifest(self, handle: Handle, seen: Seen) -> Seen:
-        """What the server says, unless it goes on calling a run active that is over: it never notices that a terminal was killed."""
-        name = self._names.get(str(handle))
-        if name is None or seen.state not in ("starting", "running"):
-            return seen
-        over = endings.over(self._context.workspace, name, handle.run_id)
-        if over is None:
-            return seen
-        self._undead.add(handle)
-        return Seen(state="ended", reason=f"{over}, and the server still calls it {seen.state}")
-
-    def _may_have_started(self, sweep_id: str, progress: Progress) -> bool:
-        """Whether fewer runs of the sweep are ready than we believe: somebody else started one."""
+        there = frozenset(sweep.run_ids)
+        self._seen |= {
+            h: Seen(state="gone", reason="the server does not know it any more")
+            for h in handles
+            if h.run_id not in there
+        }
+        progress = sweep.progress
+        ready, active = progress.ready + progress.queued, progress.running + progress.launching
         believed = sum(one.sweep_id == sweep_id and seen.state == "enlisted" for one, seen in self._seen.items())
-        return progress.ready + progress.queued < believed
+        settled = (
+            ("ended",) if ready < believed else ("ended", "enlisted")
+        )  # fewer than we believe: somebody else started one
+        open_ = [h for h in handles if h.run_id in there and self._state(h) not in settled]
+        over = {h: word for h in open_ if (word := self._over(h)) is not None}
+        active -= self._ask([h for h in open_ if h not in over], ready - believed * (len(settled) - 1))
+        self._look_at_over(over, active)
+
+    def _ask(self, handles: Sequence[Handle], ready: int) -> int:
+        """Ask about runs one by one, how many of them are active. `ready` of them, or of others, wait to be started."""
+        active, now = 0, time.time()
+        for index, handle in enumerate(handles):
+            if len(handles) - index == ready > FEW:  # so the rest are these
+                self._seen |= dict.fromkeys(handles[index:], Seen(state="enlisted"))
+                break
+            run = self._client.run(handle.run_id)
+            self._seen[handle] = server_text.seen(run, now)
+            ready -= run.status in STARTABLE
+            active += run.is_active
+        return active
+
+    def _look_at_over(self, over: Mapping[Handle, str], active: int) -> None:
+        """Runs whose manifest has an end: the server is asked only if it has `active` runs more than are known.
+
+        It never notices that a terminal was killed, and goes on calling such a run active.
+        """
+        for handle, word in over.items():
+            seen = Seen(state="ended", reason=word)
+            if active > 0 and (run := self._client.run(handle.run_id)).is_active:
+                self._undead.add(handle)
+                seen = Seen(state="ended", reason=f"{word}, and the server still calls it {run.status}")
+                active -= 1
+            self._seen[handle] = seen
+
+    def _state(self, handle: Handle) -> str | None:
+        seen = self._seen.get(handle)
+        return seen.state if seen else None
+
+    def _over(self, handle: Handle) -> str | None:
+        name = self._names.get(str(handle))
+        return endings.over(self._context.workspace, name, handle.run_id) if name is not None else None
 
     def stop(self, handles: Sequence[str]) -> None:
         """End runs: the server hangs up on those it has started, and the recorder of each that is on this host is told to end.

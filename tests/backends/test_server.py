@@ -354,6 +354,20 @@ def test_runs_that_wait_are_not_asked_about_one_by_one(ledger: Ledger, stand_in:
     assert not any(target.startswith("/runs?") for target in asked)
 
 
+def test_a_new_process_asks_about_what_runs_only(ledger: Ledger, stand_in: StandIn) -> None:
+    """Ten runs are over by their manifests, two run, the others wait."""
+    backend = ledger.server()
+    backend.enlist(ledger.jobs(40), ledger.told)
+    backend.start(ledger.jobs(12), ledger.told)
+    for index in range(10):
+        stand_in.finish(ledger.of[f"run-{index}"].split("/")[1], 0)
+        record(ledger, f"run-{index}", status="finished", time={"ended_at": "2026-01-01T00:00:00Z"})
+    before = len(stand_in.requests)
+    seen = ledger.server().look(list(ledger.of.values()))
+    assert [one.state for one in seen.values()] == ["ended"] * 10 + ["running"] * 2 + ["enlisted"] * 28
+    assert len(stand_in.requests) - before == 2 + 2
+
+
 def test_a_run_that_somebody_else_started_is_noticed(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
     backend.enlist(ledger.jobs(3), ledger.told)
