@@ -92,9 +92,11 @@ def loss(run: PlannedRun) -> float:
     return int(value) if value == int(value) else value
 
 
-def make(make_workspace: MakeWorkspace, *, name: str = "repo", **changes: Any) -> Scenario:
-    """A workspace with the sweep planned; `changes` are fields of the sweep."""
-    made = make_workspace({"train.py": TRAIN, ".gitignore": "started.txt\nmended\n"}, name=name)
+def make(
+    make_workspace: MakeWorkspace, *, name: str = "repo", files: Mapping[str, str] | None = None, **changes: Any
+) -> Scenario:
+    """A workspace with the sweep planned; `files` are more of the repository's, `changes` are fields of the sweep."""
+    made = make_workspace({"train.py": TRAIN, ".gitignore": "started.txt\nmended\n", **(files or {})}, name=name)
     place = there(made)
     given = {"configurations": GRID, "seeds": SEEDS, "resources": Resources(cpus=1), **changes}
     planned = codestate.planned(place, sweep(**given))
@@ -110,7 +112,7 @@ def pace(pacer: Pacer, *, seconds: float = 60) -> pacing.Picture:
         if not picture.open and not picture.started:
             return picture
         assert time.monotonic() < limit, [(s.name, s.state, s.reason) for s in picture.open]
-        pacer.wait(picture, 0.2)
+        pacer.wait(picture, 0.05)
 
 
 def launchers_of(found: Scenario) -> Path:
