@@ -1,8 +1,9 @@
 """Who holds this machine's places and GPUs: one record for all sweeps and all launchers of this user on this machine.
 
 A GPU's lease is a file that the run's own processes keep locked (flock, an inherited descriptor): the kernel frees it when the last of
-them is gone, whatever became of scaffold. A place is a file with the mark of the launcher's process, and free when that is gone.
-They lie on a local disk, in a directory of this user's: SCAFFOLD_RUNTIME_DIR, else `/tmp/experiment-scaffold-<uid>`.
+them is gone, whatever became of scaffold. A place is the same, and free already when the launcher's process is gone, so that what a run
+leaves behind does not keep it. They lie on a local disk, in a directory of this user's: SCAFFOLD_RUNTIME_DIR, else
+`/tmp/experiment-scaffold-<uid>`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,39 +73,48 @@ def lease_gpu(folder: Path, key: str) -> int | None:
 
 def is_leased(folder: Path, key: str) -> bool:
     """Whether a run has a device."""
-    try:
-        fd = os.open(gpu_file(folder, key), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    return not _is_free(gpu_file(folder, key))
 
 
-def occupy(folder: Path, pid: int, about: str) -> dict[str, Any]:
-    """Note that a launcher's process has a place; its mark."""
+def occupy(folder: Path) -> tuple[Path, int]:
+    """Take a place: its file, and a descriptor to be inherited by the run."""
+    fd, name = tempfile.mkstemp(prefix="run-", dir=folder)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return Path(name), fd
+
+
+def sign(place: Path, pid: int, about: str) -> dict[str, Any]:
+    """Note which launcher has a place, so that it is free when that ends, whatever the run leaves behind; the launcher's mark."""
     mark: dict[str, Any] = {**recorder.module().process_mark(pid), "run": about}
-    with contextlib.suppress(OSError):  # a full disk: the process is there all the same
-        (folder / f"run-{pid}").write_text(json.dumps(mark), encoding="utf-8")
+    with contextlib.suppress(OSError):  # a full disk: then it is free when all of the run is gone
+        place.write_text(json.dumps(mark), encoding="utf-8")
     return mark
 
 
-def occupied(folder: Path) -> tuple[dict[str, Any], ...]:
-    """The marks of the launchers that are there; files of those that are gone are taken away."""
-    found = []
-    for path in sorted(folder.glob("run-*")):
+def occupied(folder: Path) -> int:
+    """How many places are taken; files of those that are free are cleared away."""
+    count = 0
+    for path in folder.glob("run-*"):
+        if _is_free(path):
+            path.unlink(missing_ok=True)
+            continue
         try:
             mark = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            continue
         except (OSError, ValueError):
-            mark = {}
-        if isinstance(mark, dict) and not liveness.is_gone(mark):
-            found.append(mark)
-        else:
-            path.unlink(missing_ok=True)
-    return tuple(found)
+            mark = None
+        count += not (isinstance(mark, dict) and liveness.is_gone(mark))
+    return count
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True

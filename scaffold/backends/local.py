@@ -57,7 +57,7 @@ class Local:
             gpus_per_run=per,
             cpus_per_run=self._context.cpus_per_run,
         )
-        busy = len(leases.occupied(folder))
+        busy = leases.occupied(folder)
         if not there:
             return Room(slots=slots, busy=busy, gpus=None, because=because)
         used = devices.in_use()
@@ -93,12 +93,13 @@ class Local:
                 held = self._lease(folder, job, room)
                 if held is None:
                     continue
+                place, fd = leases.occupy(folder)
                 try:
-                    process = self._spawn(job, held)
+                    process = self._spawn(job, [*held, fd])
+                    mark = leases.sign(place, process.pid, f"{self._context.sweep}/{job.name}")
                 finally:
-                    for fd in held:
-                        os.close(fd)
-                mark = leases.occupy(folder, process.pid, f"{self._context.sweep}/{job.name}")
+                    for one in (*held, fd):
+                        os.close(one)
                 left -= 1
                 _children[handle(mark)] = process
                 told(job.name, handle(mark))
@@ -137,23 +138,6 @@ class Local:
         _reap()
         return {h: _seen(h) for h in handles}
 
-    def wait(self, handles: Sequence[str], seconds: float) -> None:
-        """Pause until one of the launchers ends, at most so many seconds."""
-        fds = []
-        for one in handles:
-            mark = _mark(one)
-            with contextlib.suppress(OSError, AttributeError, TypeError):
-                if mark["host"] == socket.gethostname():
-                    fds.append(os.pidfd_open(mark["pid"]))
-        try:
-            poll = select.poll()
-            for fd in fds:
-                poll.register(fd, select.POLLIN)
-            poll.poll(max(0, seconds) * 1000)
-        finally:
-            for fd in fds:
-                os.close(fd)
-
     def stop(self, handles: Sequence[str]) -> None:
         """Ask the process groups of launchers to end, and kill those that are there 10 s later."""
         _reap()
@@ -166,6 +150,24 @@ class Local:
             groups = [g for g in groups if _is_there(g)]
         _signal(groups, signal.SIGKILL)
         _reap()
+
+
+def wait(handles: Sequence[str], seconds: float) -> None:
+    """Pause until one of the launchers ends, at most so many seconds."""
+    fds = []
+    for one in handles:
+        mark = _mark(one)
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            if mark["host"] == socket.gethostname():
+                fds.append(os.pidfd_open(mark["pid"]))
+    try:
+        poll = select.poll()
+        for fd in fds:
+            poll.register(fd, select.POLLIN)
+        poll.poll(max(0, seconds) * 1000)
+    finally:
+        for fd in fds:
+            os.close(fd)
 
 
 def handle(mark: Mapping[str, Any]) -> str:

@@ -10,24 +10,26 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import recorder, start
+from scaffold.runs import recorder, start, worktrees
 from scaffold.scratch import scratch
-from scaffold.sweeps import naming
+from scaffold.sweeps import launchers, naming
+from scaffold.sweeps.launchers import Tree
 from scaffold.sweeps.model import Code, Named, Sweep
 from scaffold.workspace import Workspace, write_atomic
 
 _moving = threading.Lock()
 
 
-def take(workspace: Workspace, sweep: Sweep) -> Code:
-    """The code state of a sweep's runs as the working tree is now; a patch of uncommitted code is kept in `<metadata>/patches`.
+def take(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Code:
+    """The code state of a sweep's runs as the working tree is now; a patch of uncommitted code is kept in `<metadata>/patches`
+    (without `keep` it is only named).
 
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
@@ -35,15 +37,15 @@ def take(workspace: Workspace, sweep: Sweep) -> Code:
     if patch is None:
         return code
     kept = workspace.role("metadata", sweep.experiment) / "patches" / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
-    if not kept.is_file():
+    if keep and not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(kept, patch)
     return replace(code, patch=kept.relative_to(workspace.workdir).as_posix())
 
 
-def planned(workspace: Workspace, sweep: Sweep) -> Sweep:
-    """The sweep with the code as it is now: what `sweep new` plans, and `launch --code current` plans again."""
-    return replace(sweep, code=take(workspace, sweep))
+def planned(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
+    """The sweep with the code as it is now: what `sweep new` plans, and `launch --code current` plans again (`sheet.write` it)."""
+    return replace(sweep, code=take(workspace, sweep, keep=keep))
 
 
 def _look(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[Code, bytes | None]:
@@ -121,8 +123,6 @@ def _files(code: Code) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str
 
 def _changed(workspace: Workspace, sweep: Sweep) -> list[str]:
     """Files of the working tree that differ from the remembered commit and patch; empty where that cannot be told."""
-    from scaffold.runs import worktrees
-
     top = git.top(workspace.workdir)
     if top is None or sweep.code.commit is None:
         return []
@@ -134,12 +134,11 @@ def _changed(workspace: Workspace, sweep: Sweep) -> list[str]:
         if patch:
             whole = worktrees.whole(top, sweep.code.commit, patch)
             git.ask(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=whole, env=own)
-        shared = recorder.module()
-        place = shared.locate(os.path.realpath(start.recorder_of(workspace)))
-        prefix = Path(os.path.realpath(workspace.workdir)).relative_to(os.path.realpath(top)).as_posix()
-        prefix = "" if prefix == "." else prefix + "/"
-        excluded = shared._excluded(place, prefix)
         paths = git.ask(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=own).paths
+    shared = recorder.module()
+    place = shared.locate(os.path.realpath(start.recorder_of(workspace)))
+    inside = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
+    excluded = shared._excluded(place, "" if inside == "." else inside + "/")
     return [path for path in paths if not shared.below(path, excluded)]
 
 
@@ -151,3 +150,44 @@ def kept_patch(workspace: Workspace, code: Code) -> str:
         return os.fsdecode((workspace.workdir / code.patch).read_bytes())
     except OSError as error:
         raise ScaffoldError(f"the patch {code.patch} cannot be read: {error.strerror}") from error
+
+
+def original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -> Tree:
+    """A detached worktree with the code that the sweep remembers, in the sweep's own folder, for `launchers.write`; one that is
+    there already is used again. Records of its runs go into `workspace`.
+
+    `links` are paths (data that git does not hold) that it gets as links. Raises ScaffoldError where the code cannot be had as it
+    was: no commit, a patch that does not apply or held secrets, somebody's changes in the worktree.
+    """
+    top, commit = git.top(workspace.workdir), sweep.code.commit
+    if top is None or commit is None or sweep.code.state is None:
+        raise ScaffoldError(
+            f"the sweep {sweep.name} has no commit, so its code cannot be brought back",
+            hint=f"run it with the code as it is now: scaffold sweep launch {sweep.name} --code current",
+        )
+    tree = launchers.make_folder(workspace, sweep.name) / f"code-{sweep.code.state[:12]}" / top.name
+    fresh = not tree.is_dir()
+    try:
+        if fresh:
+            git.ask(top, "worktree", "prune")
+            worktrees.add(top, commit, tree)
+            worktrees.apply(tree, kept_patch(workspace, sweep.code))
+        experiment = sweep.experiment if workspace.per_experiment else None
+        inside = worktrees.furnish(workspace, tree, top, experiment, links)
+        _check_original(inside, sweep, tree)
+    except BaseException:
+        if fresh:
+            worktrees.remove(top, tree)
+        raise
+    return launchers.here(inside)
+
+
+def _check_original(inside: Workspace, sweep: Sweep, tree: Path) -> None:
+    now, _ = _look(inside, sweep, with_patch=False)
+    if now.state == sweep.code.state and _files(now) == _files(sweep.code):
+        return
+    why = " (secrets in uncommitted code are not kept, so that such code cannot come back)" if sweep.code.patch else ""
+    raise ScaffoldError(
+        f"the code in {tree} is not what the sweep {sweep.name} was planned with{why}",
+        hint=f"take the worktree away (git worktree remove --force {tree}), or plan again: --code current",
+    )

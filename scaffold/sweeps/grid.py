@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,6 +13,7 @@ from scaffold.sweeps.model import Rule
 KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w.@/-]*")
 SEEDS = re.compile(r"[0-9]{1,12}(-[0-9]{1,12})?(,[0-9]{1,12}(-[0-9]{1,12})?)*")
 MOST_SEEDS = 100_000
+MOST = 1_000_000
 
 
 def configurations(rule: Rule) -> tuple[dict[str, str], ...]:
@@ -26,6 +28,9 @@ def configurations(rule: Rule) -> tuple[dict[str, str], ...]:
     if rule.draws:
         factors.append(rule.drawn or space.draw(rule.space, rule.draws, rule.space_seed))
     _check_once([{k for c in factor for k in c} for factor in factors])
+    size = math.prod(map(len, factors))
+    if size > MOST:
+        raise WrongUsage(f"{size:,} configurations are more than a sweep can have ({MOST:,})")
     made = [_merged(parts) for parts in itertools.product(*factors)] if factors else []
     if rule.only_if is not None:
         wanted = expressions.compiled(rule.only_if)

@@ -38,6 +38,7 @@ class State(NamedTuple):
     startable: bool = False
     held: bool = False
     reason: str | None = None
+    word: str | None = None
     disagreement: str | None = None
 
     @property
@@ -59,6 +60,11 @@ class Sight(NamedTuple):
 
 def of(name: str, tried: Try | None, runs: Sequence[Run], sight: Sight, *, here: str, now: float) -> State:
     """The state of one run. `here` is this host, `now` seconds since 1970."""
+    found = _of(name, tried, runs, sight, here=here, now=now)
+    return found._replace(word=sight.seen.state) if sight.seen else found
+
+
+def _of(name: str, tried: Try | None, runs: Sequence[Run], sight: Sight, *, here: str, now: float) -> State:
     newest = max(runs, key=lambda r: r.attempt, default=None)
     seen = sight.seen.state if sight.seen else None
     if done := [r for r in runs if r.status == "finished"]:

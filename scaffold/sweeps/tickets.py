@@ -29,8 +29,6 @@ class Ticket:
     taken: bool
     host: str | None = None
     pid: int | None = None
-    start: int | None = None
-    boot: str | None = None
     taken_at: float = 0.0
 
 
@@ -92,14 +90,11 @@ def _read(path: Path, *, taken: bool) -> Ticket | None:
     except OSError:
         return None
     said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    start = _whole(said.get("start"))
     return Ticket(
         number=_whole(said.get("number")) or 1,
         taken=taken,
         host=said.get("host") or None,
         pid=_whole(said.get("pid")),
-        start=start,
-        boot=said.get("boot") or None,
         taken_at=since,
     )
 
