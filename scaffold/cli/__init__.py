@@ -27,6 +27,8 @@ COMMANDS = {
     "remove": ("scaffold.cli.remove", "remove"),
     "brief": ("scaffold.cli.brief", "brief"),
     "preflight": ("scaffold.cli.preflight", "preflight"),
+    "playbook": ("scaffold.cli.playbook", "playbook"),
+    "server": ("scaffold.cli.server", "server"),
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
     "runs": ("scaffold.cli.runs", "runs"),

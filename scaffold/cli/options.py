@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scaffold.server.client import Client
     from scaffold.workspace import Workspace
 
+NAME_A_SERVER = "--server-url http://127.0.0.1:10000, or for good: scaffold update --set research_server_url=URL"
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -63,10 +63,7 @@ def preflight(
         raise click.UsageError("--abort needs --tasks-path where there is no workspace")
     client = options.server(there, server_url, auth_token_file, timeout)
     if client is None:
-        raise ScaffoldError(
-            "no research server is named",
-            hint="--server-url http://127.0.0.1:10000, or set it: scaffold update --set research_server_url=URL",
-        )
+        raise ScaffoldError("no research server is named", hint=options.NAME_A_SERVER)
     with client:
         report = _asked(client, _workdirs(there, workdir), wait)
     answer: dict[str, Any] = _as_dict(report)
@@ -112,10 +109,11 @@ def _asked(client: Client, workdirs: list[Path], wait: float) -> Report:
 
 def _abort(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> dict[str, Any]:
     """Write the checklist; where it went, what was kept, and the lines that end the loop."""
+    from scaffold.lifecycle.status import is_seed
     from scaffold.plan import loop, work
 
     kept = None
-    if work.is_nobodys(plan) or (there is not None and _is_seed(there, plan)):
+    if work.is_nobodys(plan) or (there is not None and is_seed(there, plan)):
         kept, written = work.abort(plan, reason), plan
     else:
         written = work.abort_beside(plan, reason)
@@ -129,20 +127,6 @@ def _abort(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> 
         "kept": str(kept) if kept is not None else None,
         "lines": loop.abort_lines().split("\n"),
     }
-
-
-def _is_seed(there: Workspace, plan: Path) -> bool:
-    """Whether a plan is still what init wrote; what cannot be found out counts as somebody's."""
-    from scaffold.errors import ScaffoldError
-    from scaffold.lifecycle import status
-    from scaffold.lifecycle.recorded import template_of
-
-    try:
-        with template_of(there) as template:
-            entries = status.status(there, template).entries
-    except ScaffoldError:
-        return False
-    return any(there.workdir / entry.path == plan and entry.state == "same" for entry in entries)
 
 
 def _print(report: Report) -> None:

@@ -89,5 +89,5 @@ def _server(now: Situation) -> str:
         return "## Research server\n\nNone is set: the recorder's manifests are the record."
     return (
         f"## Research server\n\nPreflight, before anything else:\n```bash\n{catalogue.preflight(now.server)}\n```\n"
-        f"Send `X-Auth-Token` with every request.\n{catalogue.text(now.server, full=now.full)}"
+        f"Send `X-Auth-Token` with every request.\n{catalogue.text(now.server, full=now.full, operations=now.operations)}"
     )

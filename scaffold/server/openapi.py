@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from scaffold.server.operations import Operation
 from scaffold.server.reading import mapping, objects, text
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DEPTH = 8
 
 
@@ -44,6 +45,15 @@ def body_fields(document: Mapping[str, Any], described: Mapping[str, Any]) -> tu
     """The fields of an operation's JSON body, in the order of the document."""
     content = mapping(mapping(described.get("requestBody")).get("content"))
     return tuple(_fields(document, mapping(mapping(content.get("application/json")).get("schema")), DEPTH))
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Every operation that a document describes: method, path, description."""
+    for path, found in mapping(document.get("paths")).items():
+        for method in METHODS:
+            described = mapping(found).get(method.lower())
+            if isinstance(described, dict):
+                yield method, path, described
 
 
 def _fields(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int) -> dict[str, None]:
