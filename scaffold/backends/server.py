@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from scaffold.backends import devices, endings, server_devices, server_text
@@ -52,25 +52,37 @@ class Server:
 
         Runs of ours that the server would call running for ever are stopped there first, so that they take up no room.
         """
-        for handle in sorted(self._undead):
-            self._stop(handle)
-            self._undead.discard(handle)
-        context, here = self._context, address.is_loopback(self._client.url)
+        found = self._room()
+        if found.slots <= found.busy and self._bury():
+            found = self._room()
+        if found.gpus is None:
+            return found
+        here = address.is_loopback(self._client.url)
+        there = server_devices.there(len(found.gpus), here=here)
+        return replace(found, gpus=server_devices.free(there, self._holdings.held(), here=here))
+
+    def _room(self) -> Room:
         cluster = self._client.cluster()
         if cluster.source == "unset" and not self._detected:
             self._detected = True
             cluster = self._client.detect_cluster()
-        found = server_text.room(
+        context = self._context
+        return server_text.room(
             cluster,
-            cores=len(os.sched_getaffinity(0)) if here else None,
+            cores=len(os.sched_getaffinity(0)) if address.is_loopback(self._client.url) else None,
             gpus_per_run=context.gpus_per_run,
             cpus_per_run=context.cpus_per_run,
             max_parallel=context.max_parallel,
         )
-        if found.gpus is None:
-            return found
-        there = server_devices.there(len(found.gpus), here=here)
-        return replace(found, gpus=server_devices.free(there, self._holdings.held(), here=here))
+
+    def _bury(self) -> bool:
+        """Stop what is over by its manifest and still called active by the server, earlier tries too; whether there was any."""
+        for sweep_id, group in _by_sweep(text for text in self._names if Handle.read(text) not in self._seen).items():
+            self._look_at(sweep_id, group)
+        dead, self._undead = self._undead, set()
+        for handle in dead:
+            self._stop(handle)
+        return bool(dead)
 
     def enlist(self, jobs: Sequence[Job], told: Told) -> None:
         """Register the runs, `ready`, each once. A job that has a handle keeps it unless its run is over or hangs.
@@ -139,13 +151,10 @@ class Server:
 
     def look(self, handles: Sequence[str]) -> Mapping[str, Seen]:
         """One request for all, one for each sweep, and one for each run that may have changed."""
-        groups: dict[str, list[Handle]] = defaultdict(list)
-        for handle in map(Handle.read, handles):
-            groups[handle.sweep_id].append(handle)
         try:
-            if groups:
+            if handles:
                 self._client.cluster()  # it looks at its runs first; the answers below do not
-            for sweep_id, group in groups.items():
+            for sweep_id, group in _by_sweep(handles).items():
                 self._look_at(sweep_id, group)
         except ServerError as error:
             return dict.fromkeys(handles, Seen(state="unknown", reason=error.message))
@@ -184,7 +193,8 @@ class Server:
                 self._seen |= dict.fromkeys(handles[index:], Seen(state="enlisted"))
                 break
             run = self._client.run(handle.run_id)
-            self._seen[handle] = server_text.seen(run, now)
+            waits = run.is_active and server_text.has_ticket(self._context.folder, run)
+            self._seen[handle] = server_text.seen(run, now, has_ticket=waits)
             ready -= run.status in STARTABLE
             active += run.is_active
         return active
@@ -231,3 +241,10 @@ class Server:
         except Refused:
             return self._client.run(handle.run_id).status in STARTABLE
         return False
+
+
+def _by_sweep(handles: Iterable[str]) -> Mapping[str, list[Handle]]:
+    groups: dict[str, list[Handle]] = defaultdict(list)
+    for handle in map(Handle.read, handles):
+        groups[handle.sweep_id].append(handle)
+    return groups

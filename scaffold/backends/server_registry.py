@@ -135,7 +135,8 @@ class Registry:
         """Whether a run could be a try that is not over. One that hangs is stopped, so that it takes up no room."""
         if not server_text.belongs(run.command, self._context.folder):
             return
-        state = server_text.seen(run, time.time()).state
+        waits = server_text.has_ticket(self._context.folder, run)
+        state = server_text.seen(run, time.time(), has_ticket=waits).state
         if state == "gone":
             with contextlib.suppress(NotFound, Refused):
                 self._client.stop_run(run.id)

@@ -67,18 +67,18 @@ def workdir(path: Path) -> str | None:
     return str(path) if PLAIN_PATH.fullmatch(str(path)) else None
 
 
-def seen(run: Run, now: float) -> Seen:
-    """What the server's word for a run means; `now` is in seconds since 1970.
+def seen(run: Run, now: float, *, has_ticket: bool = False) -> Seen:
+    """What the server's word for a run means; `now` is in seconds since 1970, `has_ticket` whether nobody has taken its ticket.
 
-    A run that hangs in `launching` is `gone`: the ticket says whether it can be started once more.
+    A run that hangs is `gone`: in `launching`, or in `running` while its launcher has not begun (its terminal waits for something).
     """
+    waited = now - (run.launched_at or now)
+    if waited > LAUNCH_S and (run.status == "launching" or (run.status == "running" and has_ticket)):
+        return Seen(state="gone", reason=f"the server calls it {run.status} for {waited:.0f} s, and it has not begun")
     match run.status:
         case "ready" | "queued":
             return Seen(state="enlisted")
         case "launching":
-            waited = now - (run.launched_at or now)
-            if waited > LAUNCH_S:
-                return Seen(state="gone", reason=f"the server has been launching it for {waited:.0f} s")
             return Seen(state="starting")
         case "running":
             return Seen(state="running")
@@ -91,6 +91,12 @@ def seen(run: Run, now: float) -> Seen:
             return Seen(state="ended", reason="stopped")
         case other:
             return Seen(state="unknown", reason=f"the server calls it {other!r}")
+
+
+def has_ticket(folder: Path, run: Run) -> bool:
+    """Whether nobody has taken the ticket of the try that a run on the server is."""
+    name = re.sub(r"\.\d+$", "", run.name)
+    return any((folder / f"{one}.ticket").exists() for one in {run.name, name})
 
 
 def room(

@@ -407,6 +407,20 @@ def test_a_run_that_hangs_in_launching_is_given_up_stopped_and_made_anew(ledger:
     assert hanging["status"] == "stopped"
 
 
+def test_a_run_whose_terminal_waits_for_something_is_given_up_too(ledger: Ledger, stand_in: StandIn) -> None:
+    """The server calls it running as soon as its terminal is there; what was typed into it may not have been carried out."""
+    backend = ledger.server()
+    backend.enlist(ledger.jobs(1), ledger.told)
+    handle = ledger.of["run-0"]
+    (ledger.folder / "run-0.ticket").write_text("number=1\n")
+    backend.start(ledger.jobs(1), ledger.told)
+    assert backend.look([handle])[handle].state == "running"
+    stand_in.state.runs[handle.split("/")[1]]["launched_at"] -= server_text.LAUNCH_S + 1
+    assert backend.look([handle])[handle].state == "gone"
+    (ledger.folder / "run-0.ticket").rename(ledger.folder / "run-0.taken")
+    assert backend.look([handle])[handle].state == "running"
+
+
 def test_a_status_that_is_new_to_us_is_no_end(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
     backend.enlist(ledger.jobs(1), ledger.told)

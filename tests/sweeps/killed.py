@@ -1,7 +1,7 @@
 """Launches a sweep in forked processes that are killed at a given point: before the k-th thing that they do to the outside.
 
 A program of its own, because it forks: it reads k from stdin, and answers `killed` or `done`. What is done to the outside is seen by
-an audit hook (files opened for writing, renamed, removed, folders made, processes started), so that no point can be missed.
+an audit hook (files opened for writing, renamed, removed, folders made, processes started, requests sent), so that no point can be missed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.sweeps.scenario import Scenario, pace
 
-EFFECTS = ("os.rename", "os.remove", "os.mkdir", "subprocess.Popen")
+EFFECTS = ("os.rename", "os.remove", "os.mkdir", "subprocess.Popen", "socket.connect")
 
 
 def is_effect(event: str, args: tuple[Any, ...]) -> bool:
