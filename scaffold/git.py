@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess  # noqa: TID251 - this module is the door
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import eq
 from pathlib import Path
@@ -43,13 +43,13 @@ class Answer:
         return text.split("\0")[:-1]
 
 
-def ask(directory: Path, *args: str, stdin: bytes | None = None) -> Answer:
-    """Run `git -C directory ARGS`; the answer holds its exit status, whatever it is.
+def ask(directory: Path, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> Answer:
+    """Run `git -C directory ARGS`, with `env` added to its environment; the answer holds its exit status, whatever it is.
 
     Raises ScaffoldError when git is not installed, or does not answer in 60 s.
     """
     command = ["git", "-C", str(directory), "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", *args]
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
     try:
         done = subprocess.run(
             command, input=stdin if stdin is not None else b"", capture_output=True, env=environment, timeout=TIMEOUT_S

@@ -171,14 +171,15 @@ def _named_below(top: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Replace `path` by `data` in one step: temporary file in the same directory, fsync, rename."""
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
+    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         temporary = Path(name)
         temporary.chmod(mode)
         temporary.replace(path)

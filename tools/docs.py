@@ -23,7 +23,7 @@ def commands() -> None:
         assert command is not None
         verbs = ""
         if isinstance(command, click.Group):
-            verbs = " " + " \\| ".join(sorted(command.commands))
+            verbs = " " + " \\| ".join(sorted(command.list_commands(context)))
         print(f"| `scaffold {name}`{f' `{verbs.strip()}`' if verbs else ''} | {command.get_short_help_str(200)} |")
 
 

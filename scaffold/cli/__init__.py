@@ -11,6 +11,7 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Mapping
 
 import click
 
@@ -28,6 +29,7 @@ COMMANDS = {
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
     "runs": ("scaffold.cli.runs", "runs"),
+    "sweep": ("scaffold.cli.sweep", "sweep"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).
@@ -51,15 +53,17 @@ HOOK_VARIABLES = (
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported on first use."""
+    """A group whose commands (`places`: name -> module, attribute) are imported on first use."""
+
+    places: Mapping[str, tuple[str, str]] = COMMANDS
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.places)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.places:
             return None
-        module, attribute = COMMANDS[cmd_name]
+        module, attribute = self.places[cmd_name]
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command

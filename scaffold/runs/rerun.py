@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess  # noqa: TID251 - it starts the recorder
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +12,10 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, manifests, patches, start
+from scaffold.runs import compare, manifests, start, worktrees
 from scaffold.runs.manifests import Run
+from scaffold.runs.worktrees import HIDDEN
 from scaffold.workspace import Workspace
-
-HIDDEN = "***"
-SHARED = ("metadata", "logs", "outputs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +41,9 @@ def rerun(workspace: Workspace, run: Run, *, tolerance: float, links: Sequence[s
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
     before = {r.path for r in manifests.records(workspace).runs}
     with _worktree(top, commit) as tree:
-        notes = _apply(tree, compare.patch(old, workspace.workdir))
-        inside = _furnish(workspace, tree, top, run, links)
+        notes = worktrees.apply(tree, compare.patch(old, workspace.workdir))
+        experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
+        inside = worktrees.furnish(workspace, tree, top, experiment, links)
         command = start.command(inside, _arguments(workspace, old, top, tree), prefix=prefix)
         folder = tree / old["command"]["cwd"]
         if not folder.is_dir():
@@ -75,54 +73,13 @@ def _repeatable(run: Run, manifest: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _worktree(top: Path, commit: str) -> Iterator[Path]:
-    if git.ask(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
-        raise ScaffoldError(f"commit {commit} is not in {top}", hint="fetch it: git fetch --all")
     with tempfile.TemporaryDirectory(prefix="rerun-") as folder:
         tree = Path(folder).resolve() / top.name
-        git.must(top, "worktree", "add", "--quiet", "--detach", str(tree), commit)
+        worktrees.add(top, commit, tree)
         try:
             yield tree
         finally:
-            git.ask(top, "worktree", "remove", "--force", str(tree))
-            git.ask(top, "worktree", "prune")
-
-
-def _apply(tree: Path, patch: str) -> list[str]:
-    if not patch:
-        return []
-    whole = patches.restore(patch, lambda path: git.ask(tree, "show", f"HEAD:{path}").text)
-    answer = git.ask(tree, "apply", "--whitespace=nowarn", "-", stdin=whole.encode("utf-8", "surrogateescape"))
-    if answer.status != 0:
-        raise ScaffoldError(f"the run's patch does not apply to its commit: {answer.stderr.strip()}")
-    if any(line.startswith("+") and HIDDEN in line for line in whole.splitlines()):
-        return ["the patch held secrets, which are not recorded: those lines have *** in them"]
-    return []
-
-
-def _furnish(workspace: Workspace, tree: Path, top: Path, run: Run, links: Sequence[str]) -> Workspace:
-    """Give the worktree today's recorder, this workspace's record directories and the linked paths."""
-    workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
-    inside = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
-    scripts = inside.role("scripts")
-    scripts.mkdir(parents=True, exist_ok=True)
-    for name in ("record_run.py", "workspace.json"):
-        shutil.copy(workspace.role("scripts") / name, scripts / name)
-    experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
-    for role in SHARED:
-        _link(inside.role(role, experiment), workspace.role(role, experiment))
-    for path in links:
-        if not (top / path).exists():
-            raise ScaffoldError(f"--link: there is no {path} in {top}")
-        _link(tree / path, top / path)
-    return inside
-
-
-def _link(place: Path, target: Path) -> None:
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-    place.unlink(missing_ok=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(target.resolve())
+            worktrees.remove(top, tree)
 
 
 def _arguments(workspace: Workspace, old: Mapping[str, Any], top: Path, tree: Path) -> list[str]:

@@ -26,20 +26,25 @@ def recorder_of(workspace: Workspace) -> Path:
 
 def run_prefix(workspace: Workspace) -> list[str]:
     """What activates the repository's environment, such as `uv run`. Raises ScaffoldError when it cannot be read, or run."""
-    path = workspace.role("scripts") / "workspace.json"
-    try:
-        words = shlex.split(str(json.loads(path.read_text(encoding="utf-8")).get("run_prefix") or ""))
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, AttributeError) as error:
-        reason = " ".join(str(error).split())
-        raise ScaffoldError(f"{path} cannot be read: {reason}", hint="bring it back: scaffold update") from error
+    words = prefix_words(workspace)
     if words and shutil.which(words[0]) is None:
         raise ScaffoldError(
             f"the environment of this repository is entered by `{shlex.join(words)}`, and there is no {words[0]} on PATH",
             hint=f"install {words[0]}, or activate the environment yourself and give --no-prefix",
         )
     return words
+
+
+def prefix_words(workspace: Workspace) -> list[str]:
+    """The run prefix as the workspace has it, whether or not it is on PATH here. Raises ScaffoldError when it cannot be read."""
+    path = workspace.role("scripts") / "workspace.json"
+    try:
+        return shlex.split(str(json.loads(path.read_text(encoding="utf-8")).get("run_prefix") or ""))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise ScaffoldError(f"{path} cannot be read: {reason}", hint="bring it back: scaffold update") from error
 
 
 def command(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> list[str]:

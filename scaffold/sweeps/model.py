@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from scaffold.runs.manifests import Scalar
 
 Style = Literal["flags", "equals", "hydra"]
 BackendName = Literal["local", "slurm", "server"]
+BooleanStyle = Literal["switch", "paired"]
+NO_SEED_OPTION = "env"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +25,46 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The code state of runs whose commands name other source or config files than the sweep's own command, or files that the
+    code state does not hold (below the experiment root, or outside git): `words` are the names as they stand in the command,
+    `files` the SHA-256 of such files."""
+
+    words: tuple[str, ...]
+    state: str | None
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """The code that a sweep was planned with: the code state's SHA-256, the commit, and the kept patch's path (None: clean)."""
+    """The code that a sweep was planned with: the code state's SHA-256, the commit, and the kept patch's path (None: clean).
+
+    `state` is a manifest's `git.code`, None outside git; the patch's path is relative to the work directory.
+    """
 
     state: str | None
     commit: str | None
     patch: str | None
+    named: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What configurations come from: given ones x groups that move together x the grid x drawn ones, those where `only_if` holds.
+
+    Values are text, as the user spelled them. `space` says what the `draws` are drawn from with `space_seed`; `baseline` puts
+    the configuration without parameters in front.
+    """
+
+    given: tuple[Mapping[str, str], ...] = ()
+    zips: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    grid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    space: Mapping[str, str] = field(default_factory=dict)
+    draws: int = 0
+    space_seed: int = 0
+    drawn: tuple[Mapping[str, str], ...] = ()
+    only_if: str | None = None
+    baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +72,9 @@ class Sweep:
     """A sweep as its YAML file says it.
 
     `command` is the command line without swept parameters; `cwd` is relative to the work directory; `configurations` is the
-    expanded list, in order, without seeds; `seeds` may be empty (the script takes none): then each configuration is one run.
+    expanded list, in order, without seeds (a text is passed as it is spelled); `seeds` may be empty: then each configuration is
+    one run. `seed_option` is how the script takes its seed (`--seed`, `trainer.seed=`; NO_SEED_OPTION: it reads $RUN_SEED; None:
+    `seed` in the sweep's style). `booleans` are flags that are there or not (`switch`), or have a `--no-` form (`paired`).
     """
 
     name: str
@@ -51,13 +89,20 @@ class Sweep:
     backend: BackendName | None
     resources: Resources
     code: Code
+    rule: Rule = field(default_factory=Rule)
+    seed_option: str | None = None
+    booleans: Mapping[str, BooleanStyle] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
-    """One configuration with one seed: its name is the recorder's own, for exactly this command, code and seed."""
+    """One configuration with one seed: its name is the recorder's own, for exactly this command, code and seed.
+
+    `told` are parameters that do not show in the command, and so are told to the recorder (`--param`), as text.
+    """
 
     name: str
     seed: int | None
     params: Mapping[str, Scalar]
     argv: tuple[str, ...]
+    told: Mapping[str, str] = field(default_factory=dict)

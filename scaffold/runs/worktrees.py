@@ -1,0 +1,78 @@
+"""A detached worktree with the code of an earlier run in it, whose records go into the real workspace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+from scaffold.runs import patches
+from scaffold.workspace import Workspace
+
+HIDDEN = "***"
+SHARED = ("metadata", "logs", "outputs")
+
+
+def add(top: Path, commit: str, place: Path) -> None:
+    """Check `commit` out at `place`, detached. Raises ScaffoldError where the commit is not there."""
+    if git.ask(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+        raise ScaffoldError(f"commit {commit} is not in {top}", hint="fetch it: git fetch --all")
+    git.must(top, "worktree", "add", "--quiet", "--detach", str(place), commit)
+
+
+def remove(top: Path, place: Path) -> None:
+    """Take a worktree away, whatever is in it."""
+    git.ask(top, "worktree", "remove", "--force", str(place))
+    git.ask(top, "worktree", "prune")
+
+
+def whole(directory: Path, commit: str, patch: str) -> bytes:
+    """A recorded patch as one that applies to its commit: what redaction took from lines that the commit has is put back."""
+    text = patches.restore(patch, lambda path: git.ask(directory, "show", f"{commit}:{path}").text)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def apply(tree: Path, patch: str) -> list[str]:
+    """Apply a recorded patch to a worktree; notes on what could not be brought back. Raises ScaffoldError where it does not apply."""
+    if not patch:
+        return []
+    data = whole(tree, "HEAD", patch)
+    answer = git.ask(tree, "apply", "--whitespace=nowarn", "-", stdin=data)
+    if answer.status != 0:
+        raise ScaffoldError(f"the run's patch does not apply to its commit: {answer.stderr.strip()}")
+    if any(line.startswith("+") and HIDDEN in line for line in os.fsdecode(data).splitlines()):
+        return ["the patch held secrets, which are not recorded: those lines have *** in them"]
+    return []
+
+
+def furnish(
+    workspace: Workspace, tree: Path, top: Path, experiment: str | None, links: Sequence[str] = ()
+) -> Workspace:
+    """Give the worktree today's recorder, this workspace's record directories and the linked paths; the workspace in it.
+
+    `experiment` is the folder of the layout that has one for each, else None. Raises ScaffoldError where a linked path is missing.
+    """
+    workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
+    inside = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
+    scripts = inside.role("scripts")
+    scripts.mkdir(parents=True, exist_ok=True)
+    for name in ("record_run.py", "workspace.json"):
+        shutil.copy(workspace.role("scripts") / name, scripts / name)
+    for role in SHARED:
+        _link(inside.role(role, experiment), workspace.role(role, experiment))
+    for path in links:
+        if not (top / path).exists():
+            raise ScaffoldError(f"--link: there is no {path} in {top}")
+        _link(tree / path, top / path)
+    return inside
+
+
+def _link(place: Path, target: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(target.resolve())

@@ -1,0 +1,68 @@
+"""Putting a planned sweep where it belongs: never over one that says something else, or that was launched."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace as changed
+from pathlib import Path
+from typing import Literal
+
+from scaffold.errors import ScaffoldError
+from scaffold.sweeps import codestate, launchers, sheet
+from scaffold.sweeps.model import Code, Sweep
+from scaffold.sweeps.planning import Plan
+from scaffold.workspace import Workspace
+
+NO_CODE = Code(state=None, commit=None, patch=None)
+
+
+def ledger(workspace: Workspace, name: str) -> Path:
+    """Where a sweep's ledger is: there once anything was launched."""
+    return sheet.folder(workspace) / f"{name}.ledger.json"
+
+
+def put(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal["new", "same", "replaced"]:
+    """Write a planned sweep and keep its patch; `same` where it is there already, whatever code it was planned with.
+
+    Raises ScaffoldError where another one of that name is there: without `replace`, or when it was launched.
+    """
+    there = sheet.path(workspace, sweep.name).is_file()
+    if there and not replace:
+        if _says_the_same(workspace, sweep):
+            return "same"
+        raise ScaffoldError(
+            f"the sweep {sweep.name} is there already and says something else: {sheet.path(workspace, sweep.name)}",
+            hint=f"choose another name, or give --replace to plan it anew (look first: scaffold sweep show {sweep.name})",
+        )
+    if ledger(workspace, sweep.name).exists():
+        raise ScaffoldError(
+            f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
+            hint="choose another name",
+        )
+    codestate.take(workspace, sweep)
+    if there:
+        _forget_launchers(workspace, sweep.name)
+    sheet.write(workspace, sweep)
+    return "replaced" if there else "new"
+
+
+def _says_the_same(workspace: Workspace, sweep: Sweep) -> bool:
+    return changed(sheet.read(workspace, sweep.name), code=NO_CODE) == changed(sweep, code=NO_CODE)
+
+
+def code_differs(workspace: Workspace, sweep: Sweep) -> bool:
+    """Whether the sweep that is there was planned with other code than `sweep`."""
+    there = sheet.read(workspace, sweep.name).code
+    return (there.state, there.named) != (sweep.code.state, sweep.code.named)
+
+
+def _forget_launchers(workspace: Workspace, name: str) -> None:
+    """Launchers of runs that are planned no more; only what was written by us."""
+    for path in (sheet.folder(workspace) / name).glob("*.sh"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def write_launchers(workspace: Workspace, plan: Plan) -> dict[str, Path]:
+    """Launchers of all of a plan's runs."""
+    return launchers.write(workspace, plan.sweep, plan.runs)

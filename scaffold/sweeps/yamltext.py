@@ -1,0 +1,87 @@
+"""YAML in which every scalar is text: nothing is read as a number, a date or a truth value, and nothing written loses its spelling.
+
+Reading is PyYAML's (its resolver is left out); writing is our own few lines, since PyYAML's emitter needs five seconds for the
+drawn configurations of a big sweep, and its C twin does not give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scaffold.errors import ScaffoldError
+
+PLAIN = re.compile(
+    r"(?!---|\.\.\.)[A-Za-z0-9_./+-](?:[A-Za-z0-9_./+=@%~^*()<>-]|(?<=\w):(?=[\w/.+-])| (?=[A-Za-z0-9_./+(<>=]))*"
+)
+ESCAPED = re.compile(
+    r'["\\\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]'
+)
+SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+DEEPEST = 12
+
+
+def scalar(text: str) -> str:
+    """A text as a YAML scalar on one line."""
+    if PLAIN.fullmatch(text) and not text.startswith("- ") and text != "-":
+        return text
+    return '"' + ESCAPED.sub(lambda m: SHORT.get(m[0]) or f"\\u{ord(m[0]):04x}", text) + '"'
+
+
+def flow(value: object) -> str:
+    """Texts, lists and mappings on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{scalar(str(k))}: {flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    return scalar(str(value))
+
+
+def rows(key: str, items: Sequence[object]) -> list[str]:
+    """`key:` with one line for each item."""
+    return [f"{key}:", *(f"  - {flow(item)}" for item in items)]
+
+
+def table(key: str, values: Mapping[str, object]) -> list[str]:
+    """`key:` with one line for each entry."""
+    return [f"{key}:", *(f"  {scalar(k)}: {flow(v)}" for k, v in values.items())]
+
+
+def read(path: Path, *, what: str) -> Any:
+    """What a YAML file holds: mappings, lists and texts. Raises ScaffoldError naming file, line and trouble."""
+    import yaml
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=loader)
+    except FileNotFoundError as error:
+        raise ScaffoldError(f"there is no {what} {path}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise ScaffoldError(f"{path} cannot be read: {reason}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ScaffoldError(f"{place}: {getattr(error, 'problem', None) or error}") from error
+    return None if node is None else _plain(node, path, 0)
+
+
+def _plain(node: Any, path: Path, depth: int) -> Any:
+    line = node.start_mark.line + 1
+    if depth > DEEPEST:
+        raise ScaffoldError(f"{path}:{line}: it is nested too deeply")
+    if node.id == "scalar":
+        return node.value
+    if node.id == "sequence":
+        return [_plain(item, path, depth + 1) for item in node.value]
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        name = _plain(key, path, depth + 1)
+        if not isinstance(name, str):
+            raise ScaffoldError(f"{path}:{key.start_mark.line + 1}: a key must be a text")
+        if name in found:
+            raise ScaffoldError(f"{path}:{key.start_mark.line + 1}: {name} is there twice")
+        found[name] = _plain(value, path, depth + 1)
+    return found

@@ -1,0 +1,83 @@
+"""Workspaces with sweeps in them; launchers as real processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scaffold import workspace as workspaces
+from scaffold.sweeps import codestate, launchers, naming, sheet
+from scaffold.sweeps.model import Code, PlannedRun, Resources, Sweep
+from scaffold.workspace import Workspace
+from tests.runs import conftest as recording
+from tests.runs.conftest import make_workspace, workspace
+
+__all__ = ["make_workspace", "workspace"]
+
+# prints its arguments, and where it runs
+SCRIPT = """\
+import json, os, sys
+seen = {"argv": sys.argv[1:], "cwd": os.getcwd(), "env": dict(os.environ), "stdin": sys.stdin.read(), "parent": os.getppid()}
+with open(os.path.join(os.environ["RUN_OUTPUT_DIR"], "seen.json"), "w") as file:
+    json.dump(seen, file)
+"""
+
+
+def sweep(**changes: Any) -> Sweep:
+    """A sweep of train.py over nothing, without a seed, unless told otherwise; its code is not known yet."""
+    given: dict[str, Any] = {
+        "name": "lr",
+        "goal": "which lr",
+        "experiment": "train",
+        "command": ("python3", "train.py"),
+        "cwd": ".",
+        "style": "flags",
+        "configurations": ({},),
+        "seeds": (),
+        "task": None,
+        "backend": None,
+        "resources": Resources(),
+        "code": Code(state=None, commit=None, patch=None),
+        **changes,
+    }
+    return Sweep(**given)
+
+
+def there(made: recording.Workspace) -> Workspace:
+    """The workspace as the package sees it."""
+    return workspaces.load(made.root, made.facts["experiment_root"])
+
+
+def plan(made: recording.Workspace, **changes: Any) -> tuple[Sweep, tuple[PlannedRun, ...], dict[str, Path]]:
+    """A sweep, planned and written, with its runs and launchers."""
+    place = there(made)
+    planned = codestate.planned(place, sweep(**changes))
+    sheet.write(place, planned)
+    assert sheet.read(place, planned.name).code == planned.code
+    runs = naming.runs(place, planned)
+    return planned, runs, launchers.write(place, planned, runs)
+
+
+def ticket(launcher: Path, **values: str) -> Path:
+    """Write a launcher's ticket."""
+    path = launcher.with_suffix(".ticket")
+    path.write_text("".join(f"{k}={v}\n" for k, v in {"number": "1", **values}.items()))
+    return path
+
+
+def start(
+    launcher: Path, *args: str, bash: Sequence[str] = ("bash",), env: Mapping[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a launcher to its end."""
+    return subprocess.run(
+        [*bash, str(launcher), *args],
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd="/",
+        **options,
+    )

@@ -1,0 +1,71 @@
+"""Launches a sweep in forked processes that are killed at a given point: before the k-th thing that they do to the outside.
+
+A program of its own, because it forks: it reads k from stdin, and answers `killed` or `done`. What is done to the outside is seen by
+an audit hook (files opened for writing, renamed, removed, folders made, processes started), so that no point can be missed.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.sweeps.scenario import Scenario, pace
+
+EFFECTS = ("os.rename", "os.remove", "os.mkdir", "subprocess.Popen")
+
+
+def is_effect(event: str, args: tuple[Any, ...]) -> bool:
+    """Whether an audit event is about something that others can see; a temporary file is nothing until it is renamed."""
+    if event == "open":
+        path, _, flags = args
+        writes = bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+        return writes and not str(path).endswith((".tmp", "/dev/null"))
+    return event in EFFECTS
+
+
+def kill_at(point: int) -> None:
+    """End this process before its `point`-th effect, as `kill -9` would."""
+    seen = 0
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal seen
+        if is_effect(event, args):
+            seen += 1
+            if seen == point:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+def launch(scenario: Scenario, point: int) -> str:
+    """Launch and pace in a forked process that is killed at `point`."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            kill_at(point)
+            pacer = scenario.pacer()
+            pacer.want()
+            pace(pacer)
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return "killed"
+    return "done" if os.WEXITSTATUS(status) == 0 else "broken"
+
+
+def main() -> None:
+    """Answer each number with what became of the launch."""
+    scenario = pickle.loads(Path(sys.argv[1]).read_bytes())
+    for line in sys.stdin:
+        print(launch(scenario, int(line)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
