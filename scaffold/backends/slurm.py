@@ -9,56 +9,62 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
-from scaffold.backends import slurm_text
-from scaffold.backends.model import Job, Room, Seen, Told
+from scaffold.backends import capacity, slurm_options, slurm_text
+from scaffold.backends.model import Context, Job, Room, Seen, Told
 from scaffold.backends.slurm_calls import SUBMIT_S, Answer, call
-from scaffold.backends.slurm_options import SWEEP, Option
+from scaffold.backends.slurm_options import SWEEP
 from scaffold.backends.slurm_text import Task
 from scaffold.errors import ScaffoldError
 from scaffold.workspace import write_atomic
 
-# the protocol's number where Slurm shows no GPUs
-NO_GPUS = 4
 
-
-@dataclass(slots=True, kw_only=True)
 class Slurm:
-    """The backend of one sweep.
+    """The backend `slurm`. A handle is a task of an array with the array's job name: slurm_text.Task."""
 
-    `folder` is where its array scripts go, `logs` where Slurm's own output of the tasks goes; `options` are sbatch's
-    (`slurm_options.chosen`); `gpus` and `cpus` are what one run needs, None where it was not said.
-    """
+    name = "slurm"
+    enlists = False
+    queues = True
 
-    sweep: str
-    folder: Path
-    logs: Path
-    options: tuple[Option, ...] = ()
-    gpus: int | None = None
-    cpus: int | None = None
-    name: str = field(default="slurm", init=False)
-    queues: bool = field(default=True, init=False)
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._options = slurm_options.chosen(
+            context.workspace.answers.get("slurm"),
+            sbatch=context.sbatch,
+            gpus=context.gpus_per_run,
+            cpus=context.cpus_per_run,
+            timeout_s=context.timeout_s,
+        )
 
     def room(self) -> Room:
-        """`max(1, GPUs or 4)` slots, never more than the cores there are; busy is what this user has running there."""
-        partition = next((option.value for option in self.options if option.name == "partition"), None)
+        """What the partition could carry; busy is what this user runs in it. Raises ScaffoldError where Slurm cannot be asked."""
+        partition = next((option.value for option in self._options if option.name == "partition"), None)
         chosen = [] if partition is None else [f"--partition={partition}"]
         nodes = slurm_text.sinfo(_asked(["sinfo", "-h", "-N", "-o", slurm_text.SINFO, *chosen]), partition)
         states = "--states=RUNNING,CONFIGURING,COMPLETING,SUSPENDED"
         mine = _asked(["squeue", "-h", "-r", f"--user={os.getuid()}", states, "-o", "%i", *chosen])
-        slots, because = _slots(nodes, max(1, self.gpus or 1), max(1, self.cpus or 1))
+        slots, because = capacity.slots(
+            "slurm",
+            gpus=nodes.gpus or None,
+            cores=nodes.cores,
+            gpus_per_run=self._context.gpus_per_run,
+            cpus_per_run=self._context.cpus_per_run,
+        )
         return Room(slots=slots, busy=len(mine.split()), gpus=None, because=because)
 
     def enlist(self, jobs: Sequence[Job], told: Told) -> None:
         """Nothing: what sbatch is given is in the queue."""
 
-    def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
-        """Submit jobs as one array (several where the site's MaxArraySize is smaller), `at_once` of which run at the same time.
+    def exports(self, job: Job) -> Mapping[str, str]:
+        """Nothing: Slurm itself gives out devices."""
+        return {}
 
-        Jobs that an earlier call submitted are found again. Raises ScaffoldError with sbatch's own words where it refuses; where
-        it did not answer, a second call is safe.
+    def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
+        """Submit jobs as one array (as several where the site's MaxArraySize is smaller), `at_once` of which run at the same time.
+
+        Jobs that an earlier call submitted, and that are not over, are found again. Raises ScaffoldError with sbatch's own words where
+        it refuses; where it did not answer, a second call is safe.
         """
         known = self._found_again(jobs)
         for job in jobs:
@@ -67,10 +73,10 @@ class Slurm:
         rest = [job for job in jobs if job not in known]
         if not rest:
             return
-        self.logs.mkdir(parents=True, exist_ok=True)
-        if "\\" in str(self.logs):
+        self._context.logs.mkdir(parents=True, exist_ok=True)
+        if "\\" in str(self._context.logs):
             raise ScaffoldError(
-                f"Slurm cannot write below {self.logs}: it takes no backslash in a path",
+                f"Slurm cannot write below {self._context.logs}: it takes no backslash in a path",
                 hint="move the repository to a path without one",
             )
         size = _array_size()
@@ -85,10 +91,10 @@ class Slurm:
 
     def _submit(self, jobs: Sequence[Job], at_once: int | None, after: int | None) -> tuple[str, int]:
         """One sbatch: the array's name and number."""
-        name = slurm_text.array_name(self.sweep, self.folder, jobs)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"array-{name.rpartition('.')[2]}.sbatch"
-        write_atomic(path, slurm_text.script(name, jobs, self.options, at_once).encode("utf-8", "surrogateescape"))
+        name = slurm_text.array_name(self._context.sweep, self._context.folder, jobs)
+        self._context.folder.mkdir(parents=True, exist_ok=True)
+        path = self._context.folder / f"array-{name.rpartition('.')[2]}.sbatch"
+        write_atomic(path, slurm_text.script(name, jobs, self._options, at_once).encode("utf-8", "surrogateescape"))
         words = [
             "sbatch",
             "--parsable",
@@ -96,10 +102,10 @@ class Slurm:
             f"--job-name={name}",
             f"--array={slurm_text.array(len(jobs), at_once)}",
             "--chdir=/",
-            f"--output={slurm_text.file_pattern(self.logs, 'out')}",
-            f"--error={slurm_text.file_pattern(self.logs, 'err')}",
+            f"--output={slurm_text.file_pattern(self._context.logs, 'out')}",
+            f"--error={slurm_text.file_pattern(self._context.logs, 'err')}",
             "--open-mode=append",
-            *(option.word for option in self.options if option.origin.startswith(SWEEP)),
+            *(option.word for option in self._options if option.origin.startswith(SWEEP)),
             *([] if after is None else [f"--dependency=afterany:{after}"]),
             "--",
             str(path),
@@ -116,7 +122,7 @@ class Slurm:
                 f"sbatch did not say whether it took the array: {answer.words}",
                 hint="launch again: what arrived is found by its name and not submitted twice",
             )
-        asked = "; ".join(f"{option.word} is from {option.origin}" for option in self.options)
+        asked = "; ".join(f"{option.word} is from {option.origin}" for option in self._options)
         return ScaffoldError(
             f"Slurm refused the array: {answer.words}",
             hint=f"{asked}; give others with --sbatch-option" if asked else "give what is missing with --sbatch-option",
@@ -126,7 +132,7 @@ class Slurm:
         """The jobs that Slurm has under a name that an array script in the sweep's folder gives them."""
         wanted = {(job.name, job.number): job for job in jobs}
         places: dict[tuple[str, int], Job] = {}
-        for path in sorted(self.folder.glob("array-*.sbatch")):
+        for path in sorted(self._context.folder.glob("array-*.sbatch")):
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
             name = slurm_text.named(text)
             for tried, index in slurm_text.mapped(text).items():
@@ -141,10 +147,12 @@ class Slurm:
                 f"Slurm cannot be asked whether it has these runs already: {answer.words}",
                 hint="launch again when squeue answers; nothing was submitted",
             )
-        listed = {**_sacct([f"--name={','.join(names)}", "--starttime=now-30days"]), **slurm_text.squeue(answer.stdout)}
-        # of two that a lost answer made, the one that is not over
-        order = sorted(listed, key=lambda task: (listed[task].state != "ended", task.array))
-        return {places[task.name, task.index]: task for task in order if (task.name, task.index) in places}
+        found: dict[Job, Task] = {}
+        for task, seen in slurm_text.squeue(answer.stdout).items():
+            # what is over and is asked for all the same never took its ticket, so it is submitted again
+            if seen.state != "ended" and (task.name, task.index) in places:
+                found[places[task.name, task.index]] = task
+        return found
 
     def look(self, handles: Sequence[str]) -> Mapping[str, Seen]:
         """One squeue for all, one sacct for those that it no longer knows. Where squeue cannot be asked they are `unknown`."""
@@ -156,29 +164,26 @@ class Slurm:
 
     def stop(self, handles: Sequence[str]) -> None:
         """scancel exactly these tasks: Slurm sends SIGTERM, and SIGKILL after its KillWait. Raises ScaffoldError."""
-        arrays: dict[tuple[str, int], list[int]] = {}
-        for task in filter(None, map(Task.parse, handles)):
-            arrays.setdefault((task.name, task.array), []).append(task.index)
-        for (name, number), members in sorted(arrays.items()):
-            # with the name, because after a new installation Slurm counts from 1 again
-            answer = call(["scancel", f"--name={name}", f"{number}_[{slurm_text.indices(members)}]"])
+        tasks = [task for handle in handles if (task := Task.parse(handle))]
+        if not tasks:
+            return
+        # a number alone may by now be another job's; and with --name scancel takes whole arrays where it is given some tasks
+        answer = _squeue(sorted({task.name for task in tasks}))
+        if answer.code != 0:
+            raise ScaffoldError(
+                f"Slurm cannot be asked what to end: {answer.words}", hint="stop again when squeue answers"
+            )
+        listed = slurm_text.squeue(answer.stdout)
+        arrays: dict[int, list[int]] = {}
+        for task in tasks:
+            if task in listed and listed[task].state != "ended":
+                arrays.setdefault(task.array, []).append(task.index)
+        for number, members in sorted(arrays.items()):
+            answer = call(["scancel", f"{number}_[{slurm_text.indices(members)}]"])
             if answer.code != 0 and not _is_over(answer.stderr):
                 raise ScaffoldError(
-                    f"scancel could not end {name}: {answer.words}", hint="stop again; what ended is no error"
+                    f"scancel could not end {number}: {answer.words}", hint="stop again; what ended is no error"
                 )
-
-
-def _slots(nodes: slurm_text.Nodes, gpus: int, cpus: int) -> tuple[int, str]:
-    """How many runs, and the sentence that says why."""
-    where = f"Slurm's {', '.join(nodes.partitions) or 'partition'}"
-    slots = max(1, (nodes.gpus or NO_GPUS) // gpus)
-    because = f"{nodes.gpus} GPUs in {where}" if nodes.gpus else f"no GPUs in {where}, so {NO_GPUS}"
-    if gpus > 1:
-        because += f", {gpus} for each run"
-    room = max(1, nodes.cores // cpus)
-    if room < slots:
-        because += f", but {nodes.cores} cores" + (f", {cpus} for each run" if cpus > 1 else "")
-    return min(slots, room), because
 
 
 def _seen(tasks: Mapping[str, Task]) -> dict[str, Seen]:

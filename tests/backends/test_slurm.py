@@ -11,19 +11,19 @@ import shlex
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from scaffold.backends.model import Job, Seen
+from scaffold.backends.capacity import some
+from scaffold.backends.model import Context, Job, Seen
 from scaffold.backends.slurm import Slurm
-from scaffold.backends.slurm_options import chosen
 from scaffold.backends.slurm_text import Task
 from scaffold.errors import ScaffoldError
+from scaffold.workspace import Workspace
 from tests.runs.conftest import MakeWorkspace, until
 
 pytestmark = pytest.mark.usefixtures("slurm")
@@ -41,9 +41,22 @@ class Place:
         self.sweep = f"t{uuid.uuid4().hex[:8]}"
         self.handles: dict[str, str] = {}
 
-    def backend(self, *sbatch: str, **needs: int) -> Slurm:
-        options = chosen(None, sbatch=sbatch, **needs)
-        return Slurm(sweep=self.sweep, folder=self.folder, logs=self.logs, options=options, **needs)
+    def backend(self, *sbatch: str, answers: Mapping[str, object] | None = None, **needs: int) -> Slurm:
+        return Slurm(
+            Context(
+                workspace=Workspace(workdir=self.root, root="exp", answers={"slurm": answers}),
+                sweep=self.sweep,
+                goal="g",
+                experiment="e",
+                folder=self.folder,
+                logs=self.logs,
+                sbatch=sbatch,
+                notes={},
+                keep=lambda key, value: None,
+                warn=lambda text: None,
+                **needs,  # type: ignore[arg-type]
+            )
+        )
 
     def job(self, name: str, script: str, number: int = 1) -> Job:
         launcher = self.folder / f"{name}.sh"
@@ -154,24 +167,16 @@ def test_no_more_run_at_once_than_asked(place: Place) -> None:
     assert over(backend, place.start(backend, jobs, at_once=1)) == [Seen(state="ended")] * 4
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from scaffold.backends.model import Job
-from scaffold.backends.slurm import Slurm
-
-folder, logs, sweep = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-jobs = [Job(name=name, number=1, launcher=folder / f"{name}.sh") for name in sys.argv[4:]]
-Slurm(sweep=sweep, folder=folder, logs=logs).start(jobs, lambda name, handle: os.kill(os.getpid(), signal.SIGKILL))
-"""
-
-
 def test_what_a_killed_launch_submitted_is_found_again_and_not_submitted_twice(place: Place) -> None:
-    jobs = {name: place.job(name, f"echo x >> {name}") for name in ("a", "b", "c", "d")}
-    words = [sys.executable, "-c", textwrap.dedent(KILLED), place.folder, place.logs, place.sweep, "a", "b", "c"]
-    assert subprocess.run(words).returncode == -signal.SIGKILL
+    jobs = {
+        name: place.job(name, f"echo x >> {name}; until [ -e go ]; do sleep 0.1; done") for name in ("a", "b", "c", "d")
+    }
     backend = place.backend()
+    if (child := os.fork()) == 0:
+        backend.start([jobs["a"], jobs["b"], jobs["c"]], lambda name, handle: os.kill(os.getpid(), signal.SIGKILL))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     handles = place.start(backend, [jobs["b"], jobs["d"], jobs["c"]])
+    place.file("go").touch()
     assert over(backend, handles) == [Seen(state="ended")] * 3
     until(lambda: place.file("a").exists())
     assert submitted(place) == 4 and [place.file(name).read_text() for name in "abcd"] == ["x\n"] * 4
@@ -197,7 +202,9 @@ def test_stop_ends_exactly_the_tasks_that_it_names(place: Place) -> None:
     seen_as(backend, handles[:1], lambda seen: seen.state == "running")
     assert backend.look(handles)[handles[2]].state == "waiting"
     backend.stop([handles[0], handles[2]])
-    assert over(backend, [handles[0], handles[2]]) == [Seen(state="ended", reason="cancelled")] * 2
+    assert over(backend, handles[:1]) == [Seen(state="ended", reason="cancelled")]
+    # of a task that never began Slurm keeps nothing, unless it was the last of its array
+    assert backend.look(handles)[handles[2]].state in ("ended", "gone")
     place.file("go").touch()
     assert over(backend, handles[1:2]) == [Seen(state="ended")]
     backend.stop(handles)
@@ -258,7 +265,7 @@ def test_a_run_over_its_time_limit_is_recorded_as_terminated_and_told_apart(
 
 @pytest.mark.slow
 def test_a_requeued_task_is_the_same_task_and_says_that_it_was_restarted(place: Place) -> None:
-    script = "echo ${SLURM_RESTART_COUNT:-0} >> starts; [ -n ${SLURM_RESTART_COUNT:-} ] || sleep 60; [ -e again ] || sleep 60"
+    script = "echo ${SLURM_RESTART_COUNT:-0} >> starts; [ -e again ] || sleep 60"
     backend = place.backend("--requeue")
     handles = place.start(backend, [place.job("run", script)])
     until(lambda: place.file("starts").exists(), WAIT_S)
@@ -271,7 +278,7 @@ def test_a_requeued_task_is_the_same_task_and_says_that_it_was_restarted(place: 
 
 def test_slurm_gives_out_the_gpus(place: Place) -> None:
     script = "echo $CUDA_VISIBLE_DEVICES >> devices; for _ in $(seq 100); do [ $(wc -l < devices) = 2 ] && exit 0; sleep 0.1; done"
-    backend = place.backend("--partition=gpu", gpus=1)
+    backend = place.backend("--partition=gpu", gpus_per_run=1)
     if (os.cpu_count() or 1) < 2:
         pytest.skip("two runs at once need two cores")
     over(backend, place.start(backend, [place.job("a", script), place.job("b", script)]))
@@ -299,8 +306,7 @@ def test_the_sweeps_options_beat_the_users_variables_and_an_enclosing_job_is_for
 
 def test_sbatch_refuses_and_is_quoted_with_where_each_option_is_from(place: Place) -> None:
     answers = {"partitions": ["gpu-long"], "evidence": {"partitions": "slurm/train.sbatch:3"}}
-    options = chosen(answers, sbatch=("--comment=x",))
-    backend = Slurm(sweep=place.sweep, folder=place.folder, logs=place.logs, options=options)
+    backend = place.backend("--comment=x", answers=answers)
     with pytest.raises(ScaffoldError) as caught:
         place.start(backend, [place.job("run", "touch here")])
     assert "invalid partition specified: gpu-long" in caught.value.message
@@ -332,10 +338,10 @@ def test_a_launcher_that_was_deleted(place: Place) -> None:
 
 def test_room_is_never_more_than_the_cores_and_counts_what_this_user_runs(place: Place) -> None:
     cores = os.cpu_count() or 1
-    backend = place.backend("--partition=debug", cpus=cores)
+    backend = place.backend("--partition=debug", cpus_per_run=cores)
     room = backend.room()
     assert room.slots == 1 and room.gpus is None
-    assert "2 GPUs in Slurm's debug" in room.because
+    assert room.because == f"Slurm with 2 GPUs, but only {some(cores, 'core')}, {cores} a run"
     handles = place.start(backend, [place.job("run", "sleep 60")])
     seen_as(backend, handles, lambda seen: seen.state == "running")
     assert backend.room().busy >= 1
