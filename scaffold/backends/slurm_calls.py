@@ -32,19 +32,23 @@ class Answer:
         return " ".join(f"{self.stderr} {self.stdout}".split())
 
 
-def call(words: Sequence[str], *, seconds: float = ASK_S) -> Answer:
-    """Run one of Slurm's commands to its end. Raises ScaffoldError where there is no such command on this machine."""
+def call(words: Sequence[str], *, seconds: float | None = None) -> Answer:
+    """Run one of Slurm's commands to its end, `seconds` at most (ASK_S).
+
+    Raises ScaffoldError where there is no such command on this machine.
+    """
+    limit = ASK_S if seconds is None else seconds
     try:
         done = subprocess.run(
             words,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=seconds,
+            timeout=limit,
             env=environment(os.environ),
             cwd="/",
         )
     except subprocess.TimeoutExpired:
-        return Answer(code=-1, stdout="", stderr=f"{words[0]} did not answer within {seconds:g} s", late=True)
+        return Answer(code=-1, stdout="", stderr=f"{words[0]} did not answer within {limit:g} s", late=True)
     except OSError as error:
         raise ScaffoldError(
             f"{words[0]} cannot be started: {error.strerror}",
