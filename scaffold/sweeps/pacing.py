@@ -101,6 +101,7 @@ class Pacer:
 
         `orders` are fields of Orders to be changed. Raises ScaffoldError.
         """
+        self.eyes.make_folders()
         with ledger.opened(self.place.ledger, self.sweep.name, doing="launch") as book:
             book.order(**{k: v for k, v in orders.items() if v is not None}, stopped=False)
             backend = self.eyes.chosen(book)
@@ -117,6 +118,7 @@ class Pacer:
 
         Raises ScaffoldError where the backend refuses; what it took by then is noted.
         """
+        self.eyes.make_folders()
         with ledger.opened(self.place.ledger, self.sweep.name, doing=doing) as book:
             self.eyes.writing = book
             try:
