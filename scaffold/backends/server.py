@@ -37,7 +37,8 @@ class Server:
             raise ScaffoldError(
                 "this workspace knows no research server", hint=f"scaffold init --server-url URL, or ${address.URL}"
             )
-        self._context = context
+        session = context.session or str(context.workspace.answers.get("research_session_id") or "") or None
+        self._context = context = replace(context, session=session)
         self._client: Client = connect(url, address.token(None))
         self._registry = Registry(self._client, context)
         self._holdings = server_devices.Holdings(context.workspace, url, context.folder.parent)

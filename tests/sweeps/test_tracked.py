@@ -97,6 +97,7 @@ def test_the_twelve_runs_end_as_on_this_machine_and_only_the_failed_are_tried_ag
     assert tracked.outcome() == tracked.expected() and len(tracked.failing) == 3
     assert set(tracked.started().values()) == {1}
     [sweep] = stand_in.state.sweeps.values()
+    assert (sweep["name"], sweep["goal"], sweep["chat_session_id"]) == ("lr", "which lr", "wild-0a1b2c3d")
     assert sorted(run["name"] for run in stand_in.state.runs.values()) == sorted(r.name for r in tracked.runs)
     for manifest in tracked.made.manifests():
         name, told = manifest["run"]["name"], manifest["tracking"]
