@@ -158,6 +158,7 @@ class Server:
             for sweep_id, group in _by_sweep(handles).items():
                 self._look_at(sweep_id, group)
         except ServerError as error:
+            self._context.warn(f"the research server cannot be asked: {error.message}")
             return dict.fromkeys(handles, Seen(state="unknown", reason=error.message))
         return {text: self._seen[Handle.read(text)] for text in handles}
 
@@ -229,7 +230,9 @@ class Server:
         waiting = sum([self._stop(Handle.read(text)) for text in handles])
         if waiting:
             stay = "1 run stays" if waiting == 1 else f"{waiting} runs stay"
-            self._context.warn(f"{stay} `ready` on the research server, which cannot stop such; nothing starts it")
+            self._context.warn(
+                f"{stay} `ready` on the research server, which can stop only what runs; without a ticket none begins"
+            )
         names = sorted({self._names[text] for text in handles if text in self._names})
         endings.end_recorders(self._context.workspace, names)
 
