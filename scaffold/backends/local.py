@@ -139,17 +139,22 @@ class Local:
         return {h: _seen(h) for h in handles}
 
     def stop(self, handles: Sequence[str]) -> None:
-        """Ask the process groups of launchers to end, and kill those that are there 10 s later."""
+        """Ask the process groups of launchers to end; after 10 s have commands killed, and then whatever is left."""
         _reap()
         groups = _groups(handles)
-        _signal(groups, signal.SIGTERM)
-        limit = time.monotonic() + GRACE_S
-        while groups and time.monotonic() < limit:
-            time.sleep(0.05)
-            _reap()
-            groups = [g for g in groups if _is_there(g)]
-        _signal(groups, signal.SIGKILL)
-        _reap()
+        # two interrupts make a recorder kill its command, so that it is still there to write the end
+        for number, seconds in (
+            (signal.SIGTERM, GRACE_S),
+            (signal.SIGINT, 0.2),
+            (signal.SIGINT, 3.0),
+            (signal.SIGKILL, 0.5),
+        ):
+            _signal(groups, number)
+            limit = time.monotonic() + seconds
+            while groups and time.monotonic() < limit:
+                time.sleep(0.02)
+                _reap()
+                groups = [g for g in groups if _is_there(g)]
 
 
 def wait(handles: Sequence[str], seconds: float) -> None:

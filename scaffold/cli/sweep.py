@@ -20,6 +20,7 @@ VERBS = {
     "new": ("scaffold.cli.sweep", "new"),
     "list": ("scaffold.cli.sweep", "list_sweeps"),
     "show": ("scaffold.cli.sweep", "show"),
+    **{verb: ("scaffold.cli.sweep_run", verb) for verb in ("launch", "watch", "status", "stop", "capacity")},
 }
 # more runs than this are planned only with --yes
 MANY = 200

@@ -68,28 +68,30 @@ class Observer:
     def backend(self, name: str, book: Ledger) -> Backend:
         """A backend of this sweep, made once. Raises ScaffoldError."""
         if name not in self._backends:
-            context = Context(
-                workspace=self.workspace,
-                sweep=self.sweep.name,
-                goal=self.sweep.goal,
-                experiment=self.sweep.experiment,
-                folder=self.place.folder,
-                logs=self.place.logs,
-                gpus_per_run=self.gpus_per_run(book),
-                cpus_per_run=first(book.orders.cpus_per_run, self.sweep.resources.cpus),
-                timeout_s=self.sweep.resources.timeout_s,
-                sbatch=self.sweep.resources.sbatch,
-                max_parallel=book.orders.max_parallel,
-                session=book.orders.session,
-                notes=dict(book.notes.get(name, {})),
-                keep=lambda key, value: self._keep(name, key, value),
-                warn=self._warn_once,
-                handles={h: n for n in book.names for t in book.tries(n) for h in (*t.earlier, t.handle) if h},
-            )
             self.place.logs.mkdir(parents=True, exist_ok=True)
             make_folder(self.workspace, self.sweep.name)
-            self._backends[name] = choose.make(name, context)
+            self._backends[name] = choose.make(name, self._context(name, book))
         return self._backends[name]
+
+    def _context(self, name: str, book: Ledger) -> Context:
+        return Context(
+            workspace=self.workspace,
+            sweep=self.sweep.name,
+            goal=self.sweep.goal,
+            experiment=self.sweep.experiment,
+            folder=self.place.folder,
+            logs=self.place.logs,
+            gpus_per_run=self.gpus_per_run(book),
+            cpus_per_run=first(book.orders.cpus_per_run, self.sweep.resources.cpus),
+            timeout_s=self.sweep.resources.timeout_s,
+            sbatch=self.sweep.resources.sbatch,
+            max_parallel=book.orders.max_parallel,
+            session=book.orders.session,
+            notes=dict(book.notes.get(name, {})),
+            keep=lambda key, value: self._keep(name, key, value),
+            warn=self._warn_once,
+            handles={h: n for n in book.names for t in book.tries(n) for h in (*t.earlier, t.handle) if h},
+        )
 
     def _keep(self, backend: str, key: str, value: str) -> None:
         if self.writing is not None:
@@ -116,8 +118,7 @@ class Observer:
             self._warn_once(f"{bad.path} cannot be read: {bad.reason}")
         here, now = socket.gethostname(), time.time()
         found = tuple(of(n, book.newest(n), runs.get(n, ()), sights.get(n, Sight()), here=here, now=now) for n in names)
-        # what the sheet no longer has is shown, and not started
-        found = tuple(s if s.name in self.planned else s._replace(startable=False) for s in found)
+        found = tuple(s if s.name in self.planned else s._replace(planned=False, startable=False) for s in found)
         for state in found:
             if state.over and not state.held and state.tried is not None:
                 self._settled[state.name] = state.tried.number

@@ -56,6 +56,11 @@ class Picture:
     capacity: Capacity | None = None
 
     @property
+    def planned(self) -> tuple[State, ...]:
+        """The runs that the sweep's sheet has."""
+        return tuple(s for s in self.states if s.planned)
+
+    @property
     def open(self) -> tuple[State, ...]:
         """What is asked for and not over."""
         there = ("waiting", "starting", "running")
@@ -66,9 +71,18 @@ class Pacer:
     """Looks at a sweep and starts what there is room for."""
 
     def __init__(
-        self, workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], *, launchers: Launchers, warn: Warn
+        self,
+        workspace: Workspace,
+        sweep: Sweep,
+        runs: Sequence[PlannedRun],
+        *,
+        launchers: Launchers,
+        warn: Warn,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """`launchers` writes launchers; `check` raises where runs must not start now, as `launchers` does then."""
         self.sweep = sweep
+        self.check = check
         self.eyes = Observer(workspace, sweep, runs, warn=warn)
         self.place = self.eyes.place
         self._launchers = launchers
@@ -88,7 +102,7 @@ class Pacer:
             book.order(**{k: v for k, v in orders.items() if v is not None}, stopped=False)
             backend = self.eyes.chosen(book)
             found = self.eyes.states(book)
-            chosen, held = states.wanted((s for s in found if s.name in self.eyes.planned), retry)
+            chosen, held = states.wanted((s for s in found if s.planned), retry)
             for state in chosen:
                 book.put(state.name, _intended(state, backend))
             for state in held:
@@ -136,12 +150,17 @@ class Pacer:
         else:
             time.sleep(seconds)
 
-    def room(self, orders: Orders | None = None) -> Room:
-        """The room of the backend that the next step would use. Raises ScaffoldError where it cannot be asked."""
+    def would_start(self, ready: Iterable[State], orders: Orders) -> Step:
+        """What a step would start if `ready` were written down under `orders`. Raises ScaffoldError where the backend cannot be asked."""
         book = self.eyes.read()
-        if orders is not None:
-            book.orders = orders
-        return self.eyes.backend(self.eyes.chosen(book), book).room()
+        book.orders = orders
+        backend = self.eyes.backend(self.eyes.chosen(book), book)
+        names = {s.name for s in ready}
+        found = [s._replace(startable=s.name in names) for s in self.eyes.states(book)]
+        per = self.eyes.gpus_per_run(book)
+        return plan_step(
+            found, backend.room(), cap=orders.max_parallel, per_run=1 if per is None else per, queues=backend.queues
+        )
 
     def _mark_over(self, book: Ledger, found: Sequence[State]) -> None:
         """Note when a backend first called a try over that has not said so itself: some time later that counts."""
@@ -158,9 +177,8 @@ class Pacer:
             self._enlist(book, found, backend)
         per = self.eyes.gpus_per_run(book)
         room = backend.room()
-        mine = [s for s in found if s.name in self.eyes.planned]
         step = plan_step(
-            mine, room, cap=book.orders.max_parallel, per_run=1 if per is None else per, queues=backend.queues
+            found, room, cap=book.orders.max_parallel, per_run=1 if per is None else per, queues=backend.queues
         )
         jobs = self._jobs(book, step.start, room, 1 if per is None else per)
         jobs = [j for j in jobs if self._issue(book, j, backend)]

@@ -27,8 +27,9 @@ STARTS = 3
 class State(NamedTuple):
     """A run now. `run` is its newest manifest, `tried` its newest try.
 
-    `startable`: a step may start it. `held`: the backend still has it, so that no other try may be written. `reason` is why, where
-    that is known beyond the manifest; `disagreement` is what the backend says against it.
+    `planned`: the sweep's sheet has it; one that it no longer has is shown and never started. `startable`: a step may start it.
+    `held`: the backend still has it, so that no other try may be written. `reason` is why, where that is known beyond the manifest;
+    `word` is the backend's (None: not asked), `disagreement` what it says against the manifest.
     """
 
     name: str
@@ -40,6 +41,7 @@ class State(NamedTuple):
     reason: str | None = None
     word: str | None = None
     disagreement: str | None = None
+    planned: bool = True
 
     @property
     def over(self) -> bool:
