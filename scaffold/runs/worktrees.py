@@ -10,7 +10,7 @@ from pathlib import Path
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import patches
-from scaffold.workspace import Workspace
+from scaffold.workspace import Workspace, write_atomic
 
 HIDDEN = "***"
 SHARED = ("metadata", "logs", "outputs")
@@ -60,8 +60,9 @@ def furnish(
     scripts = inside.role("scripts")
     scripts.mkdir(parents=True, exist_ok=True)
     for name in ("record_run.py", "workspace.json"):
-        shutil.copy(workspace.role("scripts") / name, scripts / name)
+        _copy(workspace.role("scripts") / name, scripts / name)
     for role in SHARED:
+        workspace.role(role, experiment).mkdir(parents=True, exist_ok=True)
         _link(inside.role(role, experiment), workspace.role(role, experiment))
     for path in links:
         if not (top / path).exists():
@@ -70,7 +71,16 @@ def furnish(
     return inside
 
 
+def _copy(source: Path, place: Path) -> None:
+    """Copy a file, unless it is there already: a run that starts now may be reading it."""
+    data = source.read_bytes()
+    if place.is_symlink() or not place.is_file() or place.read_bytes() != data:
+        write_atomic(place, data, mode=source.stat().st_mode & 0o777)
+
+
 def _link(place: Path, target: Path) -> None:
+    if place.is_symlink() and place.resolve() == target.resolve():
+        return
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     place.unlink(missing_ok=True)

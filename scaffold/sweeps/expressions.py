@@ -42,7 +42,7 @@ def compiled(text: str) -> Callable[[Mapping[str, str]], bool]:
         if len(text) > LONGEST:
             raise ValueError("it is too long")
         step = _step(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or error
         raise WrongUsage(
             f"--only-if {text!r} cannot be understood: {reason}", hint="such as 'lr < 0.01 or batch_size == 64'"

@@ -39,7 +39,7 @@ case "${1-}" in
         exit %(no_ticket)d
       fi
     fi
-    while IFS= read -r line; do
+    while IFS= read -r line || [ -n "$line" ]; do
       case "$line" in
         %(exported)s) export "${line?}" ;;
       esac
@@ -116,28 +116,18 @@ class Template:
     folder: Path
     environment: str
     tail: Mapping[str, str]
-    options: tuple[str, ...]
+    sweep: Sweep
 
     def fill(self, run: PlannedRun) -> bytes:
         """One run's launcher."""
-        options = list(self.options)
-        if run.seed is not None:
-            options += ["--seed", str(run.seed)]
-        for key, text in run.told.items():
-            options += ["--param", f"{key}={text}"]
         head = HEAD % {"run": quoted(run.name), "folder": quoted(str(self.folder))}
         ticket = TICKET % {"no_ticket": NO_TICKET, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
-        last = TAIL % {**self.tail, "options": line(options), "command": line(run.argv)}
+        last = TAIL % {**self.tail, "options": line(options(self.sweep, run)), "command": line(run.argv)}
         return (head + ticket + self.environment + last).encode("utf-8", "surrogateescape")
 
 
 def template(workspace: Workspace, sweep: Sweep, tree: Tree) -> Template:
     """What the launchers of a sweep share. Raises ScaffoldError where the workspace's settings cannot be read."""
-    options = ["--experiment", sweep.experiment, "--sweep", sweep.name]
-    if sweep.task:
-        options += ["--task", sweep.task]
-    if sweep.resources.timeout_s is not None:
-        options += ["--timeout", recorder.module().shortest(sweep.resources.timeout_s)]
     entered = environments.of(workspace)
     cwd = Path(tree.workdir, sweep.cwd).absolute()
     prefix = line(entered.prefix)
@@ -151,5 +141,19 @@ def template(workspace: Workspace, sweep: Sweep, tree: Tree) -> Template:
             "flags": " ".join(start.PYTHON),
             "recorder": quoted(str(tree.recorder.absolute())),
         },
-        options=tuple(options),
+        sweep=sweep,
     )
+
+
+def options(sweep: Sweep, run: PlannedRun) -> list[str]:
+    """The recorder's options for a run."""
+    words = ["--experiment", sweep.experiment, "--sweep", sweep.name]
+    if sweep.task:
+        words += ["--task", sweep.task]
+    if sweep.resources.timeout_s is not None:
+        words += ["--timeout", recorder.module().shortest(sweep.resources.timeout_s)]
+    if run.seed is not None:
+        words += ["--seed", str(run.seed)]
+    for key, text in run.told.items():
+        words += ["--param", f"{key}={text}"]
+    return words

@@ -75,6 +75,7 @@ class Sweep:
     expanded list, in order, without seeds (a text is passed as it is spelled); `seeds` may be empty: then each configuration is
     one run. `seed_option` is how the script takes its seed (`--seed`, `trainer.seed=`; NO_SEED_OPTION: it reads $RUN_SEED; None:
     `seed` in the sweep's style). `booleans` are flags that are there or not (`switch`), or have a `--no-` form (`paired`).
+    `labels` are parameters that the recorder is told of every run, without being passed to it: they are part of the names.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Sweep:
     rule: Rule = field(default_factory=Rule)
     seed_option: str | None = None
     booleans: Mapping[str, BooleanStyle] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

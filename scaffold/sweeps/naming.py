@@ -72,7 +72,7 @@ def command(sweep: Sweep, spelled: Mapping[str, str], seed: int | None) -> tuple
     inserted = {k for word in sweep.command for k in PLACEHOLDER.findall(word) if k in texts}
     argv = [PLACEHOLDER.sub(lambda m: texts.get(m[1], m[0]), word) for word in sweep.command] if inserted else []
     argv = argv or list(sweep.command)
-    told = {k: spelled[k] for k in inserted if k in spelled}
+    told = {**sweep.labels, **{k: spelled[k] for k in inserted if k in spelled}}
     for key, text in spelled.items():
         if key not in inserted:
             added = _argument(sweep, key, text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps import codestate, grid, naming, parameters, sheet, space, yamltext
+from scaffold.sweeps import agreement, codestate, grid, naming, parameters, sheet, space, yamltext
 from scaffold.sweeps.model import BackendName, Code, PlannedRun, Resources, Rule, Style, Sweep
 from scaffold.workspace import Workspace
 
@@ -60,8 +60,10 @@ def plan(workspace: Workspace, wishes: Wishes, here: Path) -> Plan:
     count = len(asked.configurations) * max(1, len(asked.seeds))
     if count > MOST:
         raise WrongUsage(f"{count:,} runs are more than a sweep can have ({MOST:,})")
+    sheet.text(asked)  # what cannot be written is said before anything is
     planned = codestate.planned(workspace, asked, keep=False)
     runs = naming.runs(workspace, planned)
+    agreement.check(workspace, planned, runs[0])
     return Plan(sweep=planned, runs=runs, dropped=count - len(runs), notes=notes)
 
 

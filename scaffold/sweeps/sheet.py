@@ -21,7 +21,20 @@ VERSION = "1"
 # the smoke sweep's name is the sweep's with this behind it
 SMOKE = "-smoke"
 KEYS = (
-    *("version", "name", "goal", "experiment", "task", "command", "cwd", "style", "seed_option", "booleans", "seeds"),
+    *(
+        "version",
+        "name",
+        "goal",
+        "experiment",
+        "task",
+        "command",
+        "cwd",
+        "style",
+        "seed_option",
+        "booleans",
+        "labels",
+        "seeds",
+    ),
     *("grid", "zip", "configurations", "random", "only_if", "baseline", "backend", "resources", "code"),
 )
 NEEDED = ("version", "name", "goal", "experiment", "command", "style", "code")
@@ -115,6 +128,8 @@ def _plain_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
         yield "seed_option", sweep.seed_option
     if sweep.booleans:
         yield "booleans", sweep.booleans
+    if sweep.labels:
+        yield "labels", sweep.labels
     if sweep.seeds:
         yield "seeds", grid.seeds_text(sweep.seeds)
 
@@ -197,6 +212,7 @@ def parsed(found: object, name: str) -> Sweep:
         rule=rule,
         seed_option=_optional(top, "seed_option", _text),
         booleans=_booleans(top.get("booleans", {})),
+        labels=configuration(top.get("labels", {}), "labels"),
     )
 
 

@@ -1,6 +1,6 @@
 """A sweep -> its smoke sweep: one configuration, one seed and the user's smoke options, under a name of its own.
 
-A try that fails is then never part of the real sweep.
+A try that fails is then never part of the real sweep: its run has a name of its own too, by the label `smoke`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def of(sweep: Sweep, args: str = "") -> Sweep:
         command=command,
         configurations=(spelled,),
         seeds=sweep.seeds[:1],
+        labels={**sweep.labels, "smoke": "true"},
         rule=Rule(given=(spelled,)) if spelled else Rule(),
     )
 

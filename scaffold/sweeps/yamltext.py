@@ -11,22 +11,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, WrongUsage
 
 PLAIN = re.compile(
     r"(?!---|\.\.\.)[A-Za-z0-9_./+-](?:[A-Za-z0-9_./+=@%~^*()<>-]|(?<=\w):(?=[\w/.+-])| (?=[A-Za-z0-9_./+(<>=]))*"
 )
 ESCAPED = re.compile(
-    r'["\\\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]'
+    r'["\\\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufffe\uffff]'
 )
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 DEEPEST = 12
 
 
 def scalar(text: str) -> str:
-    """A text as a YAML scalar on one line."""
+    """A text as a YAML scalar on one line. Raises WrongUsage for one that no YAML file can hold."""
     if PLAIN.fullmatch(text) and not text.startswith("- ") and text != "-":
         return text
+    if not text.isascii() and SURROGATE.search(text):
+        raise WrongUsage(f"{text!r} is no text in UTF-8, and a sweep is kept as such", hint="give it in UTF-8")
     return '"' + ESCAPED.sub(lambda m: SHORT.get(m[0]) or f"\\u{ord(m[0]):04x}", text) + '"'
 
 
