@@ -125,7 +125,7 @@ def script(name: str, jobs: Sequence[Job], options: Sequence[Option], at_once: i
         f'  echo "{name}: $launcher is missing; nothing is started; scaffold sweep launch writes it again" >&2',
         "  exit 2",
         "fi",
-        "# exec, so that Slurm's signals reach the recorder and nothing else ends before it",
+        "# the launcher takes this process's place, and then the recorder its: Slurm's signals have one to reach",
         'exec bash "$launcher"',
     ]
     return "\n".join(lines) + "\n"

@@ -20,6 +20,7 @@ from scaffold.server.errors import Unauthorized
 from scaffold.server.transport import Limits
 from scaffold.sweeps import ledger
 from scaffold.sweeps.model import Resources
+from tests.conftest import Run
 from tests.runs.conftest import MakeWorkspace, until
 from tests.stand_in import StandIn
 from tests.sweeps import scenario
@@ -231,6 +232,38 @@ def test_a_token_that_is_refused_in_the_middle_is_an_error_and_nothing_is_lost(
     are_as_planned(found)
     assert TOKEN.encode() not in found.made.all_bytes()
     assert all(TOKEN not in json.dumps([one.target, one.body]) for one in stand_in.requests)
+
+
+def test_a_wrong_token_is_one_line_and_exit_1_as_it_is_typed(
+    run: Run, make_workspace: MakeWorkspace, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESEARCH_AGENT_USER_AUTH_TOKEN", TOKEN)
+    stand_in.token = TOKEN
+    found = two_runs(make_workspace, stand_in)
+    where = ("--workdir", found.made.root, "--yes")
+    assert run("sweep", "launch", found.sweep.name, *where).exit_code == 0
+    stand_in.token = "changed"
+    refused = run("sweep", "launch", found.sweep.name, "--wait", *where)
+    assert refused.exit_code == 1
+    assert "does not take this token (401)" in refused.stderr and "$RESEARCH_AGENT_USER_AUTH_TOKEN" in refused.stderr
+    assert TOKEN not in refused.output
+    stand_in.token = TOKEN
+    assert run("sweep", "launch", found.sweep.name, "--wait", *where).exit_code == 0
+    are_as_planned(found)
+
+
+def test_a_server_that_is_down_is_said_by_status_which_shows_what_is_known(
+    run: Run, make_workspace: MakeWorkspace, stand_in: StandIn
+) -> None:
+    found = two_runs(make_workspace, stand_in)
+    pacer = found.pacer()
+    pacer.want()
+    pacer.step()
+    until(lambda: "finished" in str(found.outcome()))
+    stand_in.down()
+    shown = run("sweep", "status", found.sweep.name, "--workdir", found.made.root)
+    assert shown.exit_code == 0 and "finished" in shown.stdout
+    assert "the research server cannot be asked" in shown.stderr
 
 
 def test_a_run_that_hangs_in_launching_is_made_anew(make_workspace: MakeWorkspace, stand_in: StandIn) -> None:
