@@ -6,6 +6,7 @@ an audit hook (files opened for writing, renamed, removed, folders made, process
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
@@ -62,6 +63,8 @@ def launch(scenario: Scenario, point: int) -> str:
 
 def main() -> None:
     """Answer each number with what became of the launch."""
+    for module in ("scaffold.backends.local", "scaffold.backends.server", "scaffold.server.transport"):
+        importlib.import_module(module)  # once, and not in every fork
     scenario = pickle.loads(Path(sys.argv[1]).read_bytes())
     for line in sys.stdin:
         print(launch(scenario, int(line)), flush=True)
