@@ -21,6 +21,7 @@ VERBS = {
     "list": ("scaffold.cli.sweep", "list_sweeps"),
     "show": ("scaffold.cli.sweep", "show"),
     **{verb: ("scaffold.cli.sweep_run", verb) for verb in ("launch", "watch", "status", "stop", "capacity")},
+    "evolve": ("scaffold.cli.evolve", "evolve"),
 }
 # more runs than this are planned only with --yes
 MANY = 200

@@ -47,11 +47,11 @@ class Source:
         elif self._checked is None or time.monotonic() - self._checked > CHECK_S:
             found = codestate.compare(self._workspace, self._sweep)
             if not found.same:
-                raise _changed(self._sweep.name, found.files)
+                raise changed(self._sweep.name, found.files)
             self._checked = time.monotonic()
 
 
-def _changed(name: str, files: Sequence[str]) -> CodeChanged:
+def changed(name: str, files: Sequence[str]) -> CodeChanged:
     some = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
     return CodeChanged(
         f"the code has changed since the sweep {name} was planned" + (f": {some}" if files else ""),
