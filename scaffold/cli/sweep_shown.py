@@ -75,7 +75,7 @@ def row(workspace: Workspace, state: State) -> list[str]:
 
 
 class Lines:
-    """One line for each change, on stderr."""
+    """A line for each change, on stderr."""
 
     def __init__(self, workspace: Workspace, *, quiet: bool = False) -> None:
         self._workspace = workspace
@@ -106,7 +106,7 @@ class Lines:
         if self._quiet:
             return
         for state in changed if not first else ():
-            if not (state.name in picture.started and state.startable):
+            if state.name not in picture.started:
                 click.echo(f"{now():%H:%M:%S}  " + "  ".join(filter(None, row(self._workspace, state))), err=True)
         for name in picture.started:
             click.echo(f"{now():%H:%M:%S}  started  {name}", err=True)

@@ -81,6 +81,7 @@ class Ledger:
         self.notes: dict[str, dict[str, str]] = {}
         self._tries: dict[str, tuple[Try, ...]] = {}
         self._lines: dict[str, str] = {}
+        self.stamp: tuple[int, int, int] | None = None
         self._dirty = False
         self._saved = -1e9
         self._took = 0.0
@@ -134,8 +135,10 @@ class Ledger:
         began = time.monotonic()
         if not self._dirty or (batch and began - self._saved < max(BATCH_S, 10 * self._took)):
             return
+        self.stamp = None
         try:
             write_atomic(self.path, self._text().encode())
+            self.stamp = _stamp(self.path)
         except OSError as error:
             raise ScaffoldError(
                 f"the ledger {self.path} cannot be written: {error.strerror or error}",
@@ -171,6 +174,7 @@ def read(path: Path, sweep: str) -> Ledger:
     Raises ScaffoldError where the file is damaged, or of a newer version: it is left as it is.
     """
     made = Ledger(path, sweep)
+    made.stamp = _stamp(path)
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -182,6 +186,15 @@ def read(path: Path, sweep: str) -> Ledger:
     except ValueError as error:
         raise _damaged(path, str(error)) from error
     return made
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What tells one state of a file from another: each writing makes a new one."""
+    try:
+        info = path.stat()
+    except OSError:
+        return None
+    return info.st_ino, info.st_mtime_ns, info.st_size
 
 
 def _damaged(path: Path, reason: str) -> ScaffoldError:
@@ -240,13 +253,16 @@ def _from_json(kind: Any, value: Any, where: str) -> Any:
 
 
 @contextmanager
-def opened(path: Path, sweep: str, *, doing: str, wait_s: float = 60) -> Iterator[Ledger]:
+def opened(path: Path, sweep: str, *, doing: str, wait_s: float = 60, before: Ledger | None = None) -> Iterator[Ledger]:
     """The ledger, read under its lock, and saved at the end, however that comes. `doing` is told to whoever waits for it.
+
+    `before` is the one of the last time, which is used again where nobody has written since.
 
     Raises ScaffoldError when somebody else holds the lock for more than `wait_s` seconds, or the ledger is damaged.
     """
     with locks.held(path.parent, sweep, doing=doing, wait_s=wait_s):
-        ledger = read(path, sweep)
+        same = before is not None and before.stamp is not None and before.stamp == _stamp(path)
+        ledger = before if same and before is not None else read(path, sweep)
         try:
             yield ledger
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scaffold.backends import choose
 from scaffold.backends.model import Backend, Context, Seen
+from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness
 from scaffold.runs.manifests import Reader, Run
 from scaffold.sweeps import ledger, sheet, tickets
@@ -53,6 +54,14 @@ class Observer:
         self._settled: dict[str, int] = {}
         self._warned: set[str] = set()
 
+    def make_folders(self) -> None:
+        """Make the folders that launchers, tickets and backends write to. Raises ScaffoldError where that cannot be done."""
+        try:
+            self.place.logs.mkdir(parents=True, exist_ok=True)
+            make_folder(self.workspace, self.sweep.name)
+        except OSError as error:
+            raise ScaffoldError(f"{error.filename} cannot be made: {error.strerror or error}") from error
+
     def read(self) -> Ledger:
         """The ledger as it is on disk. Raises ScaffoldError."""
         return ledger.read(self.place.ledger, self.sweep.name)
@@ -68,8 +77,6 @@ class Observer:
     def backend(self, name: str, book: Ledger) -> Backend:
         """A backend of this sweep, made once. Raises ScaffoldError."""
         if name not in self._backends:
-            self.place.logs.mkdir(parents=True, exist_ok=True)
-            make_folder(self.workspace, self.sweep.name)
             self._backends[name] = choose.make(name, self._context(name, book))
         return self._backends[name]
 

@@ -87,6 +87,7 @@ class Pacer:
         self.place = self.eyes.place
         self._launchers = launchers
         self._warn = warn
+        self._book: Ledger | None = None
 
     def look(self) -> Picture:
         """The sweep as it is, without a lock and without changing anything."""
@@ -98,6 +99,7 @@ class Pacer:
 
         `orders` are fields of Orders to be changed. Raises ScaffoldError.
         """
+        self.eyes.make_folders()
         with ledger.opened(self.place.ledger, self.sweep.name, doing="launch") as book:
             book.order(**{k: v for k, v in orders.items() if v is not None}, stopped=False)
             backend = self.eyes.chosen(book)
@@ -114,8 +116,9 @@ class Pacer:
 
         Raises ScaffoldError where the backend refuses; what it took by then is noted.
         """
-        with ledger.opened(self.place.ledger, self.sweep.name, doing=doing) as book:
-            self.eyes.writing = book
+        self.eyes.make_folders()
+        with ledger.opened(self.place.ledger, self.sweep.name, doing=doing, before=self._book) as book:
+            self._book = self.eyes.writing = book
             try:
                 found = self.eyes.states(book)
                 self._mark_over(book, found)
@@ -197,7 +200,12 @@ class Pacer:
             backend.start(jobs, told, at_once=max(1, cap - step.capacity.mine))
         elif jobs:
             backend.start(jobs, told)
-        return Picture(states=found, orders=book.orders, started=tuple(started), capacity=step.capacity)
+        begun, word = set(started), "waiting" if backend.queues else "starting"
+        now = tuple(
+            s._replace(state=word, startable=False, held=True, tried=book.newest(s.name)) if s.name in begun else s
+            for s in found
+        )
+        return Picture(states=now, orders=book.orders, started=tuple(started), capacity=step.capacity)
 
     def _adopt(self, book: Ledger, found: Sequence[State], backend: str) -> None:
         """Tries that never began belong to the backend that is chosen now; a handle that it does not know is put aside."""
@@ -205,11 +213,9 @@ class Pacer:
             tried = book.newest(state.name)
             if tried is None or not state.startable:
                 continue
-            forgotten = tried.backend != backend or state.word in ("ended", "gone")
-            changes: dict[str, object] = {"backend": backend}
-            if forgotten and tried.handle is not None:
-                changes |= {"handle": None, "earlier": (*tried.earlier, tried.handle)}
-            book.change(state.name, **changes)
+            if tried.backend != backend or state.word in ("ended", "gone"):
+                earlier = (*tried.earlier, tried.handle) if tried.handle is not None else tried.earlier
+                book.change(state.name, backend=backend, handle=None, earlier=earlier)
 
     def _enlist(self, book: Ledger, found: Sequence[State], backend: Backend) -> None:
         unknown = [s.name for s in found if s.startable]

@@ -51,7 +51,8 @@ def issue(folder: Path, name: str, number: int, exports: Mapping[str, str]) -> b
         if ticket.exists() and not withdraw(folder, name):
             return False
         lines = [f"number={number}", *(f"{key}={exports[key]}" for key in EXPORTED if key in exports)]
-        write_atomic(ticket, ("\n".join(lines) + "\n").encode())
+        # not synced: power that fails takes the launcher along that would have taken it
+        write_atomic(ticket, ("\n".join(lines) + "\n").encode(), sync=False)
     except OSError as error:
         raise ScaffoldError(f"the ticket {ticket} cannot be written: {error.strerror or error}") from error
     return True

@@ -150,7 +150,7 @@ def test_what_the_recorder_is_told_and_what_the_run_finds(make_workspace: MakeWo
     ticket(
         paths[run.name], CUDA_VISIBLE_DEVICES="GPU-1,GPU-2", RUN_SERVER_RUN_ID="r=1=", HOME="/nowhere", LD_PRELOAD="x"
     )
-    done = start(paths[run.name])
+    done = start(paths[run.name], input="typed")
     assert done.returncode == 0, done.stderr
     manifest = manifest_of(workspace, run.name)
     assert manifest["params"] == {"amp": False, "ema": False, "lr": 0.01, "on": True}

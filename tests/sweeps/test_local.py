@@ -171,7 +171,7 @@ def test_stop_ends_what_runs_and_starts_no_more_and_launch_goes_on(make_workspac
 
 
 def test_a_run_that_will_not_end_is_killed(make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    stubborn = ("sh", "-c", 'trap "" TERM; echo $RUN_NAME >> started.txt; while :; do sleep 0.1; done')
+    stubborn = ("sh", "-c", 'trap "" TERM INT; echo $RUN_NAME >> started.txt; while :; do sleep 0.1; done')
     found = scenario.make(make_workspace, command=stubborn, configurations=({},), seeds=())
     monkeypatch.setattr(local, "GRACE_S", 0.3)
     pacer = found.pacer()

@@ -114,6 +114,13 @@ def test_a_dry_run_writes_nothing(workspace: Workspace, new: New) -> None:
     assert git(workspace.root, "status", "--porcelain", "-uall") == " M train.py\n"
 
 
+def test_uncommitted_code_is_kept(workspace: Workspace, new: New) -> None:
+    assert new("--grid", "lr=1,2").exit_code == 0
+    patch = sheet.read(there(workspace), "lr").code.patch
+    assert patch is not None
+    assert "--random-seed" in (workspace.root / patch).read_text()
+
+
 def test_more_than_200_runs_are_planned_only_when_they_are_meant(workspace: Workspace, new: New) -> None:
     done = new("--grid", "lr=1,2,3", "--seeds", "1-67")
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (2, "201 runs")
