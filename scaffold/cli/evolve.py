@@ -72,14 +72,18 @@ def evolve(spec: Path, workdir: Path, root: str | None, json_output: bool, **giv
         search_seed=given["search_seed"],
         seeds=grid.seeds(given["seeds"]) if given["seeds"] is not None else (),
     )
-    evolution = searching.Evolution(workspace, fresh, _asked(wanted.timeout_s, given), warn=output.warn)
+    evolution = searching.Evolution(workspace, fresh, _asked(wanted.timeout_s, given), warn=output.warn, note=_note)
     shown = sweep_shown.Lines(workspace, quiet=json_output)
     try:
-        study = evolution.run(shown.show, lambda s: click.echo(evolve_words.generation(s, s.closed), err=True))
+        study = evolution.run(shown.show, lambda s: _note(evolve_words.generation(s, s.closed)))
     except KeyboardInterrupt:
         click.echo("everything that runs goes on running; come back with the same command", err=True)
         raise click.exceptions.Exit(130) from None
     _show(study, json_output=json_output)
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _asked(timeout_s: float, given: dict[str, Any]) -> Asked:

@@ -68,12 +68,16 @@ def name_of(spec: Spec, asked: str | None) -> str:
 class Evolution:
     """A search that goes on from where it is. Everything it learns is in files: it may be killed at any point."""
 
-    def __init__(self, workspace: Workspace, fresh: Study, asked: Asked, *, warn: Warn) -> None:
-        """`fresh` is the study as it is asked for now; one that is there goes on. Raises ScaffoldError."""
+    def __init__(self, workspace: Workspace, fresh: Study, asked: Asked, *, warn: Warn, note: Warn) -> None:
+        """`fresh` is the study as it is asked for now; one that is there goes on. Raises ScaffoldError.
+
+        `note` shows what was decided for the user.
+        """
         self.workspace = workspace
         self.study = evolve_study.resumed(workspace, fresh)
         self._asked = asked
         self._warn = warn
+        self._note = note
         self._fresh = True
 
     def run(self, show: Callable[[Picture], None], closed: Callable[[Study], None]) -> Study:
@@ -141,7 +145,7 @@ class Evolution:
         )
         made = planning.plan(self.workspace, wishes, here)
         for note in made.notes if self._fresh else ():
-            self._warn(note)
+            self._note(note)
         self._fresh = False
         return made.sweep
 
