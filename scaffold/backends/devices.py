@@ -10,14 +10,19 @@ import contextlib
 import importlib
 import os
 import re
+import subprocess  # noqa: TID251 - it asks the driver's own tool
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.facts import machine
+from scaffold.errors import ScaffoldError
 
 _GPU = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)\s]+)\)")
 _MIG = re.compile(r"\s+MIG .*\(UUID: (MIG-[^)\s]+)\)")
+
+
+# without its persistence mode a driver takes seconds to wake up
+TIMEOUT_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +48,8 @@ class Physical:
 
 
 def physical() -> tuple[Physical, ...]:
-    """The GPUs of this machine, in the driver's order; none where no driver answers."""
-    return _nvml_devices() or parse_list(machine.ask("nvidia-smi", "-L"))
+    """The GPUs of this machine, in the driver's order; none where there is no driver. Raises ScaffoldError where it does not answer."""
+    return _nvml_devices() or parse_list(_smi("-L"))
 
 
 def parse_list(text: str) -> tuple[Physical, ...]:
@@ -102,7 +107,7 @@ def in_use() -> frozenset[str]:
     """UUIDs of the GPUs that a process computes on now, whoever's it is; none where no driver can tell."""
     found = _nvml_in_use()
     if found is None:
-        found = frozenset(machine.ask("nvidia-smi", "--query-compute-apps=gpu_uuid", "--format=csv,noheader").split())
+        found = frozenset(_smi("--query-compute-apps=gpu_uuid", "--format=csv,noheader").split())
     return found
 
 
@@ -113,6 +118,28 @@ def pinned(devices: Sequence[Device], environment: Mapping[str, str] = os.enviro
     if own:
         values["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     return values
+
+
+def _smi(*args: str) -> str:
+    """The answer of nvidia-smi; empty where it is missing or has no driver. Raises ScaffoldError where it does not answer: nobody
+    knows then whether there are GPUs, and a run must not start beside another one."""
+    try:
+        done = subprocess.run(
+            ("nvidia-smi", *args),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            env={**os.environ, "LC_ALL": "C"},
+            check=False,
+        )
+    except OSError:
+        return ""
+    except subprocess.TimeoutExpired as error:
+        raise ScaffoldError(
+            f"nvidia-smi did not answer within {TIMEOUT_S} s, so it is not known which GPUs are free",
+            hint="try it by hand; `nvidia-smi -pm 1` (as root) makes it quicker; --gpus-per-run 0 does without GPUs",
+        ) from error
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
 
 
 @contextlib.contextmanager

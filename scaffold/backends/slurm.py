@@ -122,10 +122,10 @@ class Slurm:
                 f"sbatch did not say whether it took the array: {answer.words}",
                 hint="launch again: what arrived is found by its name and not submitted twice",
             )
-        asked = "; ".join(f"{option.word} is from {option.origin}" for option in self._options)
+        asked = "".join(f"{option.word} is from {option.origin}; " for option in self._options)
         return ScaffoldError(
             f"Slurm refused the array: {answer.words}",
-            hint=f"{asked}; give others with --sbatch-option" if asked else "give what is missing with --sbatch-option",
+            hint=f"{asked}others can be given under `resources: sbatch:` in {self._context.sweep}.yml, and go before these",
         )
 
     def _found_again(self, jobs: Sequence[Job]) -> dict[Job, Task]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from scaffold.cli import LazyGroup, options, output
+from scaffold.cli import LazyGroup, options, output, sweep_table
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.model import PlannedRun, Sweep
     from scaffold.sweeps.planning import Plan
     from scaffold.workspace import Workspace
 
@@ -21,10 +19,8 @@ VERBS = {
     "list": ("scaffold.cli.sweep", "list_sweeps"),
     "show": ("scaffold.cli.sweep", "show"),
     **{verb: ("scaffold.cli.sweep_run", verb) for verb in ("launch", "watch", "status", "stop", "capacity")},
+    "evolve": ("scaffold.cli.evolve", "evolve"),
 }
-# more runs than this are planned only with --yes
-MANY = 200
-FIRST, LAST = 12, 3
 # what --zip a=1,2 b=3,4 is one value with
 TOGETHER = "\x1f"
 
@@ -123,7 +119,7 @@ class Planning(click.Command):
 @click.option("--replace", "may_replace", is_flag=True, help="Plan anew a sweep that is there and was never launched.")
 @click.option("--all", "everything", is_flag=True, help="Show all runs, not the first and last ones.")
 @click.option("--dry-run", is_flag=True, help="Show the runs; write nothing.")
-@click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {MANY} runs.")
+@click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {sweep_table.MANY} runs.")
 @options.json_output
 def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     """Plan a sweep: `sweep new lr --goal "which lr" --grid lr=1e-2,5e-3 --seeds 1-3 -- python train.py`.
@@ -140,7 +136,7 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     if made.dropped:
         click.echo(f"{made.dropped} runs left out: each is the same run as another one", err=True)
     if not given["json_output"]:
-        _table(made.sweep, made.runs, everything=given["everything"])
+        sweep_table.table(made.sweep, made.runs, everything=given["everything"])
     what: Literal["new", "same", "replaced", "dry run"] = "dry run"
     if not given["dry_run"]:
         _agree(len(made.runs), yes=given["yes"], json_output=given["json_output"])
@@ -185,12 +181,12 @@ def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Any:
 def _agree(count: int, *, yes: bool, json_output: bool) -> None:
     from scaffold.errors import WrongUsage
 
-    if count <= MANY or yes:
+    if count <= sweep_table.MANY or yes:
         return
     if output.interactive(yes=yes, json_output=json_output):
         click.confirm(f"Plan these {count} runs?", abort=True, err=True)
         return
-    raise WrongUsage(f"these are {count:,} runs, more than {MANY}", hint="if they are meant: --yes")
+    raise WrongUsage(f"these are {count:,} runs, more than {sweep_table.MANY}", hint="if they are meant: --yes")
 
 
 def _say(workspace: Workspace, made: Plan, what: str, *, json_output: bool, everything: bool) -> None:
@@ -200,7 +196,9 @@ def _say(workspace: Workspace, made: Plan, what: str, *, json_output: bool, ever
     path = sheet.path(workspace, name)
     shown = path.relative_to(workspace.workdir).as_posix()
     if json_output:
-        output.as_json({"sweep": name, "result": what, "path": shown, **_runs_json(made.runs, everything=everything)})
+        output.as_json(
+            {"sweep": name, "result": what, "path": shown, **sweep_table.runs_json(made.runs, everything=everything)}
+        )
     elif what == "same":
         click.echo(f"{shown} is there already and says the same", err=True)
     elif what != "dry run":
@@ -225,9 +223,9 @@ def list_sweeps(workdir: Path, root: str | None, json_output: bool) -> None:
         except ScaffoldError as error:
             damaged.append({"name": name, "reason": error.message})
     if json_output:
-        output.as_json({"sweeps": [_sweep_json(s) for s in found], "damaged": damaged})
+        output.as_json({"sweeps": [sweep_table.sweep_json(s) for s in found], "damaged": damaged})
         return
-    output.rows([s.name, f"{_size(s)} runs", s.experiment, s.task or "", s.goal] for s in found)
+    output.rows([s.name, f"{sweep_table.size(s)} runs", s.experiment, s.task or "", s.goal] for s in found)
     for bad in damaged:
         output.warn(bad["reason"])
 
@@ -245,7 +243,7 @@ def show(name: str, workdir: Path, root: str | None, everything: bool, json_outp
     planned = sheet.read(workspace, name)
     runs = naming.runs(workspace, planned)
     if json_output:
-        output.as_json({**_sweep_json(planned), **_runs_json(runs, everything=everything)})
+        output.as_json({**sweep_table.sweep_json(planned), **sweep_table.runs_json(runs, everything=everything)})
         return
     from scaffold.sweeps import shell
 
@@ -260,57 +258,4 @@ def show(name: str, workdir: Path, root: str | None, everything: bool, json_outp
     ]
     output.rows([key, value] for key, value in facts if value)
     click.echo()
-    _table(planned, runs, everything=everything)
-
-
-def _size(planned: Sweep) -> int:
-    return len(planned.configurations) * max(1, len(planned.seeds))
-
-
-def _sweep_json(planned: Sweep) -> dict[str, Any]:
-    return {
-        "sweep": planned.name,
-        "goal": planned.goal,
-        "experiment": planned.experiment,
-        "task": planned.task,
-        "command": planned.command,
-        "cwd": planned.cwd,
-        "style": planned.style,
-        "configurations": len(planned.configurations),
-        "seeds": planned.seeds,
-        "backend": planned.backend,
-        "commit": planned.code.commit,
-        "code": planned.code.state,
-    }
-
-
-def _runs_json(runs: Sequence[PlannedRun], *, everything: bool) -> dict[str, Any]:
-    shown = runs if everything else runs[:MANY]
-    rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in shown]
-    return {"count": len(runs), "shown": len(rows), "runs": rows}
-
-
-def _table(planned: Sweep, runs: Sequence[PlannedRun], *, everything: bool) -> None:
-    """Runs as a table: their parameters in columns, then the name; of many only the first and the last."""
-    bounded = not everything and len(runs) > FIRST + LAST + 1
-    shown = [*runs[:FIRST], *runs[-LAST:]] if bounded else list(runs)
-    keys = list(dict.fromkeys(k for run in shown for k in run.params))
-    head = [[*keys, *(["seed"] if planned.seeds else []), "run"]]
-    rows = [_row(run, keys, seeded=bool(planned.seeds)) for run in shown]
-    if bounded:
-        rows.insert(FIRST, [f"... {len(runs) - FIRST - LAST} more (--all) ..."])
-    output.rows([*head, *rows])
-    click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}")
-
-
-def _row(run: PlannedRun, keys: Sequence[str], *, seeded: bool) -> list[str]:
-    from scaffold.runs import recorder
-
-    shortest = recorder.module().shortest
-    cells = [_short(shortest(run.params[k])) if k in run.params else "" for k in keys]
-    return [*cells, *([str(run.seed)] if seeded else []), run.name]
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= 24 else flat[:21] + "..."
+    sweep_table.table(planned, runs, everything=everything)

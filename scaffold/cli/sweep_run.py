@@ -74,8 +74,8 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     if given["smokes"]:
         _smoke(workspace, name, given, json_output=given["json_output"])
         return
-    pacer = launching.opened(workspace, name, warn=output.warn, code=None if given["dry_run"] else given["code"])
-    if given["code"] is None or given["dry_run"]:
+    pacer = launching.opened(workspace, name, warn=output.warn, code=given["code"], dry_run=given["dry_run"])
+    if given["code"] is None:
         pacer.check()
     if given["dry_run"]:
         _dry_run(pacer, given)

@@ -47,11 +47,11 @@ class Source:
         elif self._checked is None or time.monotonic() - self._checked > CHECK_S:
             found = codestate.compare(self._workspace, self._sweep)
             if not found.same:
-                raise _changed(self._sweep.name, found.files)
+                raise changed(self._sweep.name, found.files)
             self._checked = time.monotonic()
 
 
-def _changed(name: str, files: Sequence[str]) -> CodeChanged:
+def changed(name: str, files: Sequence[str]) -> CodeChanged:
     some = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
     return CodeChanged(
         f"the code has changed since the sweep {name} was planned" + (f": {some}" if files else ""),
@@ -60,15 +60,19 @@ def _changed(name: str, files: Sequence[str]) -> CodeChanged:
     )
 
 
-def opened(workspace: Workspace, name: str, *, warn: Callable[[str], None], code: str | None = None) -> Pacer:
+def opened(
+    workspace: Workspace, name: str, *, warn: Callable[[str], None], code: str | None = None, dry_run: bool = False
+) -> Pacer:
     """What paces a sweep. `code` is `current`, to plan it again with the code as it is now, `original`, or None: as it was said before.
 
-    Whether the code has changed is asked by `Pacer.check`, and before anything is started. Raises ScaffoldError.
+    With `dry_run` nothing is written. Whether the code has changed is asked by `Pacer.check`, and before anything is started.
+    Raises ScaffoldError.
     """
     sweep = sheet.read(workspace, name)
     if code == "current":
-        sweep = codestate.planned(workspace, sweep)
-        sheet.write(workspace, sweep)
+        sweep = codestate.planned(workspace, sweep, keep=not dry_run)
+        if not dry_run:
+            sheet.write(workspace, sweep)
     elif code is None:
         code = ledger.read(Place.of(workspace, name).ledger, name).orders.code
     source = Source(workspace, sweep, original=code == "original")

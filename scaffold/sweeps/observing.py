@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffold.backends import choose
@@ -15,7 +15,7 @@ from scaffold.runs import liveness
 from scaffold.runs.manifests import Reader, Run
 from scaffold.sweeps import ledger, sheet, tickets
 from scaffold.sweeps.launchers import make_folder
-from scaffold.sweeps.ledger import Ledger
+from scaffold.sweeps.ledger import Ledger, Orders
 from scaffold.sweeps.model import PlannedRun, Sweep
 from scaffold.sweeps.states import Sight, State, of
 from scaffold.workspace import Workspace
@@ -50,7 +50,7 @@ class Observer:
         self.writing: Ledger | None = None
         self._warn = warn
         self._reader = Reader(workspace)
-        self._backends: dict[str, Backend] = {}
+        self._backends: dict[str, tuple[Orders, Backend]] = {}
         self._settled: dict[str, int] = {}
         self._warned: set[str] = set()
 
@@ -75,10 +75,13 @@ class Observer:
         return first(book.orders.gpus_per_run, self.sweep.resources.gpus)
 
     def backend(self, name: str, book: Ledger) -> Backend:
-        """A backend of this sweep, made once. Raises ScaffoldError."""
-        if name not in self._backends:
-            self._backends[name] = choose.make(name, self._context(name, book))
-        return self._backends[name]
+        """A backend of this sweep, made once for the same orders. Raises ScaffoldError."""
+        # other orders may come from another launch
+        wishes = replace(book.orders, stopped=False)
+        known = self._backends.get(name)
+        if known is None or known[0] != wishes:
+            known = self._backends[name] = (wishes, choose.make(name, self._context(name, book)))
+        return known[1]
 
     def _context(self, name: str, book: Ledger) -> Context:
         return Context(

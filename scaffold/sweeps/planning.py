@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps import agreement, codestate, grid, naming, parameters, sheet, space, yamltext
+from scaffold.sweeps import agreement, codestate, grid, naming, parameters, parsing, sheet, space, yamltext
 from scaffold.sweeps.model import BackendName, Code, PlannedRun, Resources, Rule, Style, Sweep
 from scaffold.workspace import Workspace
 
@@ -17,9 +17,10 @@ MOST = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """The options of `sweep new` as they are typed; what is None or empty was not given."""
+    """The options of `sweep new` as they are typed; what is None or empty was not given. `given` are configurations as --from has them."""
 
     name: str
+    given: tuple[dict[str, str], ...] = ()
     command: tuple[str, ...] = ()
     goal: str | None = None
     grid: tuple[str, ...] = ()
@@ -70,13 +71,13 @@ def plan(workspace: Workspace, wishes: Wishes, here: Path) -> Plan:
 def _source(wishes: Wishes) -> tuple[Sweep | None, tuple[dict[str, str], ...]]:
     """What --from holds: another sweep, or a list of configurations."""
     if wishes.source is None:
-        return None, ()
+        return None, wishes.given
     found = yamltext.read(wishes.source, what="file")
     try:
         if isinstance(found, list):
-            return None, tuple(sheet.configuration(c, f"item {i}") for i, c in enumerate(found, 1))
+            return None, tuple(parsing.configuration(c, f"item {i}") for i, c in enumerate(found, 1))
         if isinstance(found, dict) and "name" in found and "version" in found:
-            return sheet.parsed({"code": {}, **found}, str(found["name"])), ()
+            return parsing.parsed({"code": {}, **found}, str(found["name"])), ()
     except WrongUsage as error:
         raise WrongUsage(f"--from {wishes.source}: {error.message}", hint=error.hint) from error
     raise WrongUsage(

@@ -119,7 +119,7 @@ def _untaken(before: State, tried: Try, seen: Seen | None) -> State:
     """A try whose ticket nobody took yet."""
     word = seen.state if seen else None
     if word == "waiting":
-        return before._replace(state="waiting", held=True)
+        return before._replace(state="waiting", held=True, reason=seen.reason if seen else None)
     if word == "enlisted":
         return before._replace(state="waiting", startable=True)
     if word in ("starting", "running"):

@@ -16,15 +16,22 @@ from typing import Any
 
 from tests.sweeps.scenario import Scenario, pace
 
-EFFECTS = ("os.rename", "os.remove", "os.mkdir", "subprocess.Popen", "socket.connect")
+EFFECTS = ("os.rename", "os.remove", "subprocess.Popen", "socket.connect")
 
 
 def is_effect(event: str, args: tuple[Any, ...]) -> bool:
-    """Whether an audit event is about something that others can see; a temporary file is nothing until it is renamed."""
+    """Whether an audit event is about something that others can see afterwards.
+
+    Not: a temporary file, which is nothing until it is renamed; a folder that is there; opening a lock, which its holder's end frees.
+    """
+    if event == "os.mkdir":
+        return not Path(args[0]).is_dir()
     if event == "open":
         path, _, flags = args
-        writes = bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-        return writes and not str(path).endswith((".tmp", "/dev/null"))
+        if not isinstance(path, str) or path.endswith(".tmp") or "/.locks/" in path or path == os.devnull:
+            return False
+        writes = bool(flags & (os.O_WRONLY | os.O_RDWR))
+        return writes and (bool(flags & os.O_TRUNC) or not Path(path).exists())
     return event in EFFECTS
 
 

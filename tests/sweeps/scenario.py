@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,16 @@ class Scenario:
     sweep: Sweep
     runs: tuple[PlannedRun, ...]
     warnings: list[str]
+    late_s: float = 0
+
+    def write(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
+        """Launchers, which take their tickets `late_s` seconds late."""
+        paths = launchers.write(self.workspace, self.sweep, runs)
+        for path in paths.values() if self.late_s else ():
+            path.write_text(
+                path.read_text().replace("set -euo pipefail\n", f"set -euo pipefail\nsleep {self.late_s}\n")
+            )
+        return paths
 
     def pacer(self) -> Pacer:
         """Whoever launches, new."""
@@ -56,7 +66,7 @@ class Scenario:
             self.workspace,
             self.sweep,
             self.runs,
-            launchers=lambda runs: launchers.write(self.workspace, self.sweep, runs),
+            launchers=self.write,
             warn=self.warnings.append,
         )
 

@@ -104,6 +104,16 @@ def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert devices.here({}) == () and devices.in_use() == frozenset()
 
 
+def test_a_driver_that_does_not_answer_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(devices, "TIMEOUT_S", 0.1)
+    with pytest.raises(ScaffoldError, match="did not answer"):
+        devices.here({})
+
+
 def test_indices_of_the_driver_come_with_its_order() -> None:
     one = [Device(spelled="1", uuid="GPU-x")]
     assert devices.pinned(one, {}) == {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}

@@ -109,6 +109,26 @@ def test_no_two_runs_have_a_gpu_at_once_whoever_launches_them(
     assert last["environment"]["variables"]["CUDA_VISIBLE_DEVICES"] in ("0", "1")
 
 
+def test_the_lease_of_a_gpu_is_the_runs_own(
+    make_workspace: MakeWorkspace, driver: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver(LIST, "")
+    monkeypatch.setattr(leases, "occupied", lambda folder: 0)  # places for all: GPUs alone hold them back
+    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=Resources())
+    first = found.pacer()
+    first.want(max_parallel=1)
+    first.step()
+    running(found, first)
+    later = found.pacer()
+    later.want(max_parallel=3)
+    later.step()
+    running(found, later, 2)
+    assert later.step().started == ()
+    assert sorted(s.tried.gpus for s in later.look().states if s.state == "running" and s.tried) == [("0",), ("1",)]
+    later.stop()
+    assert not any(leases.is_leased(leases.directory(), uuid) for uuid in ("GPU-aaaa", "GPU-bbbb"))
+
+
 def test_an_inherited_list_and_other_peoples_processes_are_respected(
     make_workspace: MakeWorkspace, driver: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

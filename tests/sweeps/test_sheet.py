@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.sweeps import grid, sheet, yamltext
+from scaffold.sweeps import grid, parsing, sheet, yamltext
 from scaffold.sweeps.model import Code, Named, Resources, Rule, Sweep
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
@@ -54,7 +54,7 @@ WHOLE = sweep(
 def back(text: str, folder: Path, name: str = "lr") -> Sweep:
     path = folder / f"{name}.yml"
     path.write_text(text, encoding="utf-8")
-    return sheet.parsed(yamltext.read(path, what="sweep"), name)
+    return parsing.parsed(yamltext.read(path, what="sweep"), name)
 
 
 @pytest.mark.parametrize(

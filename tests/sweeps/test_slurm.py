@@ -66,3 +66,13 @@ def test_stop_takes_back_what_waits_and_ends_what_runs_and_launch_resumes(make_w
     until(lambda: not pacer.look().open, 60)
     states = sorted(s.state for s in pacer.look().states)
     assert states == ["missing", "missing", "terminated"] and sum(found.started().values()) == 1
+
+
+def test_what_waits_says_what_it_waits_for(make_workspace: MakeWorkspace) -> None:
+    found = scenario.make(make_workspace, seeds=(1,), resources=Resources(cpus=1, sbatch=("--hold",)))
+    pacer = found.pacer()
+    pacer.want(backend="slurm")
+    pacer.step()
+    assert {(s.state, s.reason) for s in pacer.look().states} == {("waiting", "JobHeldUser")}
+    pacer.stop()
+    assert pacer.look().open == () and found.started() == {}

@@ -246,6 +246,12 @@ def test_changed_code_is_said_with_both_choices_and_nothing_starts(make_workspac
     assert done.exit_code == 3 and "train.py" in done.stderr
     assert "--code current" in done.stderr and "--code original" in done.stderr
     assert not found.started()
+    told = {
+        c: answer(sweep(run, found, "launch", "lr", "--code", c, "--dry-run", "--json"))
+        for c in ("original", "current")
+    }
+    assert told["original"]["would_start"] == [found.runs[0].name] != told["current"]["would_start"]
+    assert sheet.read(found.workspace, "lr") == found.sweep
 
     done = sweep(run, found, "launch", "lr", "--code", "original", "--wait")
     assert done.exit_code == 0, done.stderr
