@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", str(home / "runtime"))
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
@@ -93,3 +95,27 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
     yield server
     server.close()
     assert server.complaints == []
+
+
+@pytest.fixture
+def slurm() -> None:
+    """A real Slurm that answers (tools/slurm_single_node.sh starts one); without one the test is skipped, but never in CI."""
+    reason = _no_slurm()
+    if reason and os.environ.get("CI"):
+        pytest.fail(f"{reason}, and this is CI: bash tools/slurm_single_node.sh starts one")
+    if reason:
+        pytest.skip(reason)
+
+
+@functools.cache
+def _no_slurm() -> str | None:
+    try:
+        asked = subprocess.run(["sinfo", "-h", "-o", "%P"], capture_output=True, text=True, timeout=20)
+    except FileNotFoundError:
+        return "Slurm is not installed"
+    except subprocess.TimeoutExpired:
+        return "Slurm does not answer"
+    partitions = {word.rstrip("*") for word in asked.stdout.split()}
+    if asked.returncode != 0:
+        return f"Slurm does not answer: {asked.stderr.strip()}"
+    return None if {"debug", "gpu", "low"} <= partitions else "this Slurm is not the one of tools/slurm_single_node.sh"

@@ -8,9 +8,11 @@ run only if it can take the try's ticket (one rename of one file), so a second s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
+
+from scaffold.workspace import Workspace
 
 State = Literal["enlisted", "waiting", "starting", "running", "ended", "gone", "unknown"]
 
@@ -58,14 +60,43 @@ class Seen:
 Told = Callable[[str, str], None]
 
 
-class Backend(Protocol):
-    """Who executes. Handles are texts that mean something to the backend alone and are kept in the ledger.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every backend is made with: which sweep it works for, what a run needs, and where it may keep notes.
 
-    `queues` says whether it keeps a queue of its own (Slurm): then `start` is given all that is to run, with `at_once` as the number
-    of them that may run at the same time, and nothing is left to start later. Without a queue, `start` is given what there is room for.
+    `folder` holds launchers and tickets, `logs` is for what the backend itself says (`<logs>/sweeps/NAME`); both are there. `notes`
+    are what it kept before (a server's sweep id); `keep(key, value)` writes one into the ledger, durably when it returns. `session` is
+    the research server's session. `max_parallel` is the user's cap. `warn` shows one line to the user. `handles` are those that the
+    ledger has, of all tries, and whose run each is.
+    """
+
+    workspace: Workspace
+    sweep: str
+    goal: str
+    experiment: str
+    folder: Path
+    logs: Path
+    gpus_per_run: int | None = None
+    cpus_per_run: int | None = None
+    timeout_s: float | None = None
+    sbatch: tuple[str, ...] = ()
+    max_parallel: int | None = None
+    session: str | None = None
+    notes: Mapping[str, str]
+    keep: Callable[[str, str], None]
+    warn: Callable[[str], None]
+    handles: Mapping[str, str] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """Who executes; made from a Context. Handles are texts that mean something to the backend alone and are kept in the ledger.
+
+    `enlists`: it can make runs known before they start (the server). `queues`: it keeps a queue of its own (Slurm): then `start` is given
+    all that is to run, with `at_once` as the number of them that may run at the same time, and nothing is left to start later.
     """
 
     name: str
+    enlists: bool
     queues: bool
 
     def room(self) -> Room:
@@ -77,10 +108,14 @@ class Backend(Protocol):
         `told(name, handle)` is called as soon as each handle is known. Jobs that it knows already are found again, not made twice.
         """
 
+    def exports(self, job: Job) -> Mapping[str, str]:
+        """What the try's ticket is to hold beside its devices (tickets.EXPORTED): the server's ids. Asked after `enlist`."""
+
     def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
         """Start jobs now. `told(name, handle)` is called as soon as each handle is known. Raises ScaffoldError where it refuses.
 
-        `at_once` is for a backend that queues: how many of these may run at the same time (None: as many as it likes).
+        A job that `told` was not called for was not started (there was no room after all) and is offered again. `at_once` is for a
+        backend that queues: how many of these may run at the same time (None: as many as it likes).
         """
 
     def look(self, handles: Sequence[str]) -> Mapping[str, Seen]:

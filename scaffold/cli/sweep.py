@@ -18,6 +18,8 @@ VERBS = {
     "new": ("scaffold.cli.sweep", "new"),
     "list": ("scaffold.cli.sweep", "list_sweeps"),
     "show": ("scaffold.cli.sweep", "show"),
+    **{verb: ("scaffold.cli.sweep_run", verb) for verb in ("launch", "watch", "status", "stop", "capacity")},
+    "evolve": ("scaffold.cli.evolve", "evolve"),
 }
 # what --zip a=1,2 b=3,4 is one value with
 TOGETHER = "\x1f"

@@ -11,6 +11,9 @@ from typing import Any
 
 from scaffold.runs import recorder
 
+# how far the times that a process and a file are said to have may lie apart
+CLOCK_S = 10.0
+
 
 def mark(manifest: Path) -> dict[str, Any] | None:
     """What the recorder left beside its manifest to be found by; None where there is nothing."""
@@ -42,6 +45,23 @@ def is_gone(left: Mapping[str, Any]) -> bool:
     if now["namespace"] is not None:
         return bool(now["start"] is None or now["start"] != left.get("start"))
     return not _is_there(pid)
+
+
+def is_gone_since(pid: int, at: float) -> bool:
+    """Whether the process that had the id `pid` at a time (seconds since 1970) is gone from this host."""
+    mark = recorder.module().process_mark(pid)
+    if mark["namespace"] is None:
+        return not _is_there(pid)
+    if mark["start"] is None:
+        return True
+    try:
+        said = dict(
+            line.split(" ", 1) for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime ")
+        )
+        began = int(said["btime"]) + mark["start"] / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(began > at + CLOCK_S)
 
 
 def _is_there(pid: int) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from scaffold.runs import liveness, recorder
 from scaffold.runs.index import Index, stamp
 from scaffold.workspace import Workspace
 
+# clocks of file systems are coarse, and those of other hosts differ
+SETTLED_NS = 3_000_000_000
 Scalar = str | int | float | bool | None
 
 
@@ -161,29 +164,76 @@ def _collector_off() -> Iterator[None]:
 
 
 def _records(workspace: Workspace) -> Records:
-    known = Index.load(workspace)
-    rows: dict[str, list[Any]] = {}
-    damaged = []
-    fresh = 0
-    for folder in metadata_directories(workspace):
-        inside = folder.relative_to(workspace.workdir).as_posix()
+    reader = Reader(workspace)
+    runs = sorted(reader.runs(), key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
+    return Records(runs=tuple(runs), damaged=reader.damaged)
+
+
+class Reader:
+    """Reads a workspace's manifests again and again: only what changed since is opened, and a folder where nothing did is not listed.
+
+    `damaged` are the manifests that could not be read the last time, by path.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._index = Index.load(workspace)
+        self._rows: dict[str, dict[str, list[Any]]] = {}
+        self._bad: dict[str, list[Damaged]] = {}
+        self._times: dict[str, int] = {}
+        self._stored = False
+
+    @property
+    def damaged(self) -> tuple[Damaged, ...]:
+        """What could not be read, and why."""
+        return tuple(sorted((d for bad in self._bad.values() for d in bad), key=lambda d: d.path))
+
+    def runs(self) -> list[Run]:
+        """All attempts as they are now, in no order."""
+        fresh = 0
+        for folder in metadata_directories(self._workspace):
+            fresh += self._read(folder)
+        if not self._stored:
+            rows = {path: row for found in self._rows.values() for path, row in found.items()}
+            if fresh or len(rows) != len(self._index.rows):
+                outputs = {Run(*row[1]).outputs for row in rows.values()}
+                digests = {k: v for k, v in self._index.digests.items() if k in outputs}
+                self._index.store(rows=rows, digests=digests)
+            self._stored = True
+        return [_told(Run(*row[1]), self._workspace) for found in self._rows.values() for row in found.values()]
+
+    def _read(self, folder: Path) -> int:
+        """Bring one folder's rows up to date; how many manifests were opened for it."""
+        inside = folder.relative_to(self._workspace.workdir).as_posix()
+        changed = _changed_at(folder)
+        if changed is not None and self._times.get(inside) == changed:
+            return 0
+        known, rows, bad, fresh = self._rows.get(inside), {}, [], 0
         for name, mark in _files(folder):
             path = f"{inside}/{name}"
-            row = known.rows.get(path)
+            row = (self._index.rows if known is None else known).get(path)
             if row is None or row[0] != mark:
                 try:
                     row = [mark, summary(read(folder / name), path)]
                 except (ValueError, KeyError, TypeError) as error:
-                    damaged.append(Damaged(path=path, reason=_reason(error)))
+                    bad.append(Damaged(path=path, reason=_reason(error)))
                     continue
                 fresh += 1
             rows[path] = row
-    if fresh or len(rows) != len(known.rows):
-        outputs = {Run(*row[1]).outputs for row in rows.values()}
-        known.store(rows=rows, digests={k: v for k, v in known.digests.items() if k in outputs})
-    runs = [_told(Run(*row[1]), workspace) for row in rows.values()]
-    runs.sort(key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
-    return Records(runs=tuple(runs), damaged=tuple(sorted(damaged, key=lambda d: d.path)))
+        self._rows[inside], self._bad[inside] = rows, bad
+        self._times.pop(inside, None)
+        if changed is not None:
+            self._times[inside] = changed
+        return fresh
+
+
+def _changed_at(folder: Path) -> int | None:
+    """When a folder's list of files last changed; None where that is too fresh to be told from a change still to come."""
+    try:
+        at = folder.stat().st_mtime_ns
+    except OSError:
+        return None
+    return at if time.time_ns() - at > SETTLED_NS else None
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffold.errors import WrongUsage
-from scaffold.facts import source
+from scaffold.facts import syntax
 from scaffold.facts.source import Call, Source, word
 from scaffold.runs import recorder
 from scaffold.sweeps.model import NO_SEED_OPTION, BooleanStyle, Style
@@ -42,7 +42,7 @@ def script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> Script:
     path = found.resolve().relative_to(workdir).as_posix() if found.resolve().is_relative_to(workdir) else None
     if found.suffix != ".py" or found.stat().st_size > BIGGEST:
         return Script(path=path)
-    read = source.parse(found.read_text(encoding="utf-8", errors="replace"))
+    read = syntax.parse(found.read_text(encoding="utf-8", errors="replace"))
     options: set[str] = set()
     booleans: dict[str, BooleanStyle] = {}
     for call in read.calls:

@@ -17,9 +17,10 @@ MOST = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """The options of `sweep new` as they are typed; what is None or empty was not given."""
+    """The options of `sweep new` as they are typed; what is None or empty was not given. `given` are configurations as --from has them."""
 
     name: str
+    given: tuple[dict[str, str], ...] = ()
     command: tuple[str, ...] = ()
     goal: str | None = None
     grid: tuple[str, ...] = ()
@@ -70,7 +71,7 @@ def plan(workspace: Workspace, wishes: Wishes, here: Path) -> Plan:
 def _source(wishes: Wishes) -> tuple[Sweep | None, tuple[dict[str, str], ...]]:
     """What --from holds: another sweep, or a list of configurations."""
     if wishes.source is None:
-        return None, ()
+        return None, wishes.given
     found = yamltext.read(wishes.source, what="file")
     try:
         if isinstance(found, list):

@@ -1,0 +1,52 @@
+"""Which backend executes a sweep, and the backend itself, made."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import cast
+
+from scaffold.backends.model import Backend, Context
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.workspace import Workspace
+
+# name -> (module, class); imported when it is chosen
+BACKENDS: Mapping[str, tuple[str, str]] = {
+    "local": ("scaffold.backends.local", "Local"),
+    "slurm": ("scaffold.backends.slurm", "Slurm"),
+    "server": ("scaffold.backends.server", "Server"),
+}
+
+
+def server_url(workspace: Workspace) -> str:
+    """The research server that the workspace's answers name; empty where there is none."""
+    return str(workspace.answers.get("research_server_url") or "")
+
+
+def name(workspace: Workspace, asked: str | None, planned: str | None) -> str:
+    """The backend's name: what is asked for, else what the sweep says, else the workspace's server, else this machine.
+
+    Where the workspace has a server, everything else has to be asked for by name, so that no run goes past it by accident.
+    Raises ScaffoldError for the server where none is known, WrongUsage for a name that there is not.
+    """
+    chosen = asked or planned or ("server" if server_url(workspace) else "local")
+    if chosen not in BACKENDS:
+        raise WrongUsage(f"there is no backend {chosen}", hint=f"it is one of {', '.join(BACKENDS)}")
+    if chosen == "server" and not server_url(workspace):
+        raise ScaffoldError(
+            "this workspace knows no research server",
+            hint="run on this machine: --backend local (scaffold init --server-url URL names a server)",
+        )
+    return chosen
+
+
+def make(chosen: str, context: Context) -> Backend:
+    """The backend of that name. Raises ScaffoldError where this version has none."""
+    module, attribute = BACKENDS[chosen]
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise ScaffoldError(f"this version of scaffold cannot run sweeps on {chosen}") from error
+    return cast(Backend, found(context))

@@ -1,0 +1,206 @@
+"""The GPUs that this process may use, and which of them somebody computes on.
+
+Asked of NVML where its package is there (extra `gpu`), else of nvidia-smi, with a short time-out. An inherited CUDA_VISIBLE_DEVICES is
+obeyed as CUDA does: indices or UUIDs (or unique beginnings of them), MIG ids, and nothing from the first entry that names no device.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import subprocess  # noqa: TID251 - it asks the driver's own tool
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.errors import ScaffoldError
+
+_GPU = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)\s]+)\)")
+_MIG = re.compile(r"\s+MIG .*\(UUID: (MIG-[^)\s]+)\)")
+
+
+# without its persistence mode a driver takes seconds to wake up
+TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A GPU, or a MIG slice of one. `spelled` is how CUDA_VISIBLE_DEVICES names it, `uuid` None where it is not known."""
+
+    spelled: str
+    uuid: str | None
+
+    @property
+    def key(self) -> str:
+        """What tells it from the others of this machine."""
+        return self.uuid or self.spelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Physical:
+    """A GPU as the driver lists it, with the MIG slices that it is cut into."""
+
+    index: int
+    uuid: str
+    slices: tuple[str, ...] = ()
+
+
+def physical() -> tuple[Physical, ...]:
+    """The GPUs of this machine, in the driver's order; none where there is no driver. Raises ScaffoldError where it does not answer."""
+    return _nvml_devices() or parse_list(_smi("-L"))
+
+
+def parse_list(text: str) -> tuple[Physical, ...]:
+    """`nvidia-smi -L` -> GPUs."""
+    found: list[Physical] = []
+    for line in text.splitlines():
+        if gpu := _GPU.match(line):
+            found.append(Physical(index=int(gpu[1]), uuid=gpu[2]))
+        elif (mig := _MIG.match(line)) and found:
+            last = found[-1]
+            found[-1] = Physical(index=last.index, uuid=last.uuid, slices=(*last.slices, mig[1]))
+    return tuple(found)
+
+
+def visible(found: Sequence[Physical], inherited: str | None) -> tuple[Device, ...]:
+    """The devices that this process may use, each once. `inherited` is CUDA_VISIBLE_DEVICES, None where it is not set."""
+    if inherited is None:
+        whole = (Device(spelled=str(g.index), uuid=g.uuid) for g in found if not g.slices)
+        return (*whole, *(Device(spelled=s, uuid=s) for g in found for s in g.slices))
+    devices: dict[str, Device] = {}
+    for entry in inherited.split(","):
+        device = _named(found, entry.strip())
+        if device is None:
+            break
+        devices.setdefault(device.key, device)
+    return tuple(devices.values())
+
+
+def _named(found: Sequence[Physical], entry: str) -> Device | None:
+    """The device that one entry names. Where no driver answers, its word is taken, since the user or a scheduler gave it."""
+    if entry.isascii() and entry.isdigit():
+        for gpu in found:
+            if gpu.index == int(entry):
+                return Device(spelled=entry, uuid=gpu.uuid)
+        return None if found else Device(spelled=entry, uuid=None)
+    if entry.startswith("MIG-"):
+        return Device(spelled=entry, uuid=entry)
+    if entry.startswith("GPU-"):
+        matching = [g for g in found if g.uuid.startswith(entry)]
+        if len(matching) == 1:
+            return Device(spelled=entry, uuid=matching[0].uuid)
+        return None if found else Device(spelled=entry, uuid=entry)
+    return None
+
+
+def here(environment: Mapping[str, str] = os.environ) -> tuple[Device, ...]:
+    """The devices that this process may use."""
+    inherited = environment.get("CUDA_VISIBLE_DEVICES")
+    if inherited is not None and not inherited.strip():
+        return ()
+    return visible(physical(), inherited)
+
+
+def in_use() -> frozenset[str]:
+    """UUIDs of the GPUs that a process computes on now, whoever's it is; none where no driver can tell."""
+    found = _nvml_in_use()
+    if found is None:
+        found = frozenset(_smi("--query-compute-apps=gpu_uuid", "--format=csv,noheader").split())
+    return found
+
+
+def pinned(devices: Sequence[Device], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What pins a run to `devices`, for its ticket. Indices that are the driver's own need its order, which is not CUDA's by default."""
+    values = {"CUDA_VISIBLE_DEVICES": ",".join(d.spelled for d in devices)}
+    own = "CUDA_VISIBLE_DEVICES" not in environment and any(d.spelled.isdigit() for d in devices)
+    if own:
+        values["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+    return values
+
+
+def _smi(*args: str) -> str:
+    """The answer of nvidia-smi; empty where it is missing or has no driver. Raises ScaffoldError where it does not answer: nobody
+    knows then whether there are GPUs, and a run must not start beside another one."""
+    try:
+        done = subprocess.run(
+            ("nvidia-smi", *args),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            env={**os.environ, "LC_ALL": "C"},
+            check=False,
+        )
+    except OSError:
+        return ""
+    except subprocess.TimeoutExpired as error:
+        raise ScaffoldError(
+            f"nvidia-smi did not answer within {TIMEOUT_S} s, so it is not known which GPUs are free",
+            hint="try it by hand; `nvidia-smi -pm 1` (as root) makes it quicker; --gpus-per-run 0 does without GPUs",
+        ) from error
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+
+
+@contextlib.contextmanager
+def _nvml() -> Iterator[Any]:
+    """NVML, ready to be asked; None where the package, its library or the driver is missing, each of which fails in its own way."""
+    nvml: Any = None
+    with contextlib.suppress(Exception):
+        nvml = importlib.import_module("pynvml")
+        nvml.nvmlInit()
+    ready = False
+    with contextlib.suppress(Exception):
+        ready = nvml is not None and nvml.nvmlDeviceGetCount() >= 0
+    try:
+        yield nvml if ready else None
+    finally:
+        if ready:
+            nvml.nvmlShutdown()
+
+
+def _nvml_devices() -> tuple[Physical, ...]:
+    found = []
+    with _nvml() as nvml:
+        if nvml is None:
+            return ()
+        try:
+            for index in range(nvml.nvmlDeviceGetCount()):
+                handle = nvml.nvmlDeviceGetHandleByIndex(index)
+                uuid = _text(nvml.nvmlDeviceGetUUID(handle))
+                found.append(Physical(index=index, uuid=uuid, slices=_slices(nvml, handle)))
+        except nvml.NVMLError:
+            return ()
+    return tuple(found)
+
+
+def _slices(nvml: Any, handle: object) -> tuple[str, ...]:
+    found = []
+    try:
+        if nvml.nvmlDeviceGetMigMode(handle)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+            return ()
+        for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+            mig = nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
+            found.append(_text(nvml.nvmlDeviceGetUUID(mig)))
+    except nvml.NVMLError:  # it has no MIG, or no more slices
+        pass
+    return tuple(found)
+
+
+def _nvml_in_use() -> frozenset[str] | None:
+    busy = set()
+    with _nvml() as nvml:
+        if nvml is None:
+            return None
+        try:
+            for index in range(nvml.nvmlDeviceGetCount()):
+                handle = nvml.nvmlDeviceGetHandleByIndex(index)
+                if nvml.nvmlDeviceGetComputeRunningProcesses(handle):
+                    busy.add(_text(nvml.nvmlDeviceGetUUID(handle)))
+        except nvml.NVMLError:
+            return None
+    return frozenset(busy)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,79 @@
+"""A sweep's name -> what launches it: its sheet, its runs, and the code that they run with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+from scaffold.sweeps import codestate, launchers, ledger, naming, sheet
+from scaffold.sweeps.model import PlannedRun, Sweep
+from scaffold.sweeps.observing import Place
+from scaffold.sweeps.pacing import Pacer
+from scaffold.workspace import Workspace
+
+# while a sweep is paced the code is looked at again this often: a run of other code would have another name
+CHECK_S = 10.0
+SHOWN = 8
+
+
+class CodeChanged(ScaffoldError):
+    """The code is not the one that a sweep was planned with: it worked, and the answer is no. Exit code 3."""
+
+    exit_code = 3
+
+
+class Source:
+    """Writes launchers, with the code that the sweep was planned with or not at all."""
+
+    def __init__(self, workspace: Workspace, sweep: Sweep, *, original: bool) -> None:
+        self._workspace = workspace
+        self._sweep = sweep
+        self._original = original
+        self._tree: launchers.Tree | None = None
+        self._checked: float | None = None
+
+    def __call__(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
+        """The launchers of runs, written where they are missing or differ. Raises CodeChanged."""
+        self.check()
+        return launchers.write(self._workspace, self._sweep, runs, self._tree)
+
+    def check(self) -> None:
+        """Raise CodeChanged where the code has changed, as of a few seconds ago."""
+        if self._original:
+            if self._tree is None:
+                self._tree = codestate.original(self._workspace, self._sweep)
+        elif self._checked is None or time.monotonic() - self._checked > CHECK_S:
+            found = codestate.compare(self._workspace, self._sweep)
+            if not found.same:
+                raise changed(self._sweep.name, found.files)
+            self._checked = time.monotonic()
+
+
+def changed(name: str, files: Sequence[str]) -> CodeChanged:
+    some = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
+    return CodeChanged(
+        f"the code has changed since the sweep {name} was planned" + (f": {some}" if files else ""),
+        hint="--code current plans it again with the code as it is now (new names, new runs); "
+        "--code original runs it with the code as it was, in a worktree",
+    )
+
+
+def opened(
+    workspace: Workspace, name: str, *, warn: Callable[[str], None], code: str | None = None, dry_run: bool = False
+) -> Pacer:
+    """What paces a sweep. `code` is `current`, to plan it again with the code as it is now, `original`, or None: as it was said before.
+
+    With `dry_run` nothing is written. Whether the code has changed is asked by `Pacer.check`, and before anything is started.
+    Raises ScaffoldError.
+    """
+    sweep = sheet.read(workspace, name)
+    if code == "current":
+        sweep = codestate.planned(workspace, sweep, keep=not dry_run)
+        if not dry_run:
+            sheet.write(workspace, sweep)
+    elif code is None:
+        code = ledger.read(Place.of(workspace, name).ledger, name).orders.code
+    source = Source(workspace, sweep, original=code == "original")
+    return Pacer(workspace, sweep, naming.runs(workspace, sweep), launchers=source, check=source.check, warn=warn)

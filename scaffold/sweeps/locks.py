@@ -1,0 +1,89 @@
+"""Locks of a sweep, with a note of who holds them: one for its ledger, one for who paces it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scaffold.errors import ScaffoldError
+from scaffold.runs import liveness, recorder
+from scaffold.workspace import write_atomic
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+POLL_S = 0.05
+
+
+def _folder(sweeps: Path) -> Path:
+    """Where locks lie: out of git's sight, since they say nothing that lasts."""
+    folder = sweeps / ".locks"
+    if not (folder / ".gitignore").is_file():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(folder / ".gitignore", b"*\n")
+        except OSError as error:
+            raise ScaffoldError(f"{folder} cannot be written: {error.strerror or error}") from error
+    return folder
+
+
+def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> BaseFileLock | None:
+    """The lock `name`, held until it is released or this process ends; None where somebody else holds it.
+
+    Raises ScaffoldError where there can be no lock (read-only, no locks on this file system).
+    """
+    import filelock
+
+    folder = _folder(sweeps)
+    lock = filelock.FileLock(folder / f"{name}.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=wait_s, poll_interval=POLL_S)
+    except filelock.Timeout:
+        return None
+    except (OSError, NotImplementedError) as error:
+        raise ScaffoldError(f"{folder / name}.lock cannot be locked: {error}") from error
+    note = {**recorder.module().process_mark(os.getpid()), "doing": doing}
+    with contextlib.suppress(OSError):
+        (folder / f"{name}.json").write_text(json.dumps(note), encoding="utf-8")
+    return lock
+
+
+@contextlib.contextmanager
+def held(sweeps: Path, name: str, *, doing: str, wait_s: float) -> Iterator[None]:
+    """Hold a lock. Raises ScaffoldError, with the holder's name, when it is not to be had within `wait_s` seconds."""
+    lock = take(sweeps, name, doing=doing, wait_s=wait_s)
+    if lock is None:
+        raise ScaffoldError(
+            f"the ledger of sweep {name} is held by {describe(holder(sweeps, name))}",
+            hint="try again when that is over; nothing was changed",
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def holder(sweeps: Path, name: str) -> dict[str, Any] | None:
+    """The note of who took a lock last: `pid`, `host`, `doing`; it may be over since. None where there is none."""
+    try:
+        found = json.loads((sweeps / ".locks" / f"{name}.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def is_gone(note: dict[str, Any]) -> bool:
+    """Whether the process of a note is known to be gone: only its own host can tell."""
+    return note.get("host") == socket.gethostname() and liveness.is_gone(note)
+
+
+def describe(note: dict[str, Any] | None) -> str:
+    """Who holds a lock, for people."""
+    if note is None:
+        return "another process"
+    return f"process {note.get('pid')} on {note.get('host')} ({note.get('doing')})"

@@ -1,0 +1,155 @@
+"""The ledger: one JSON, whole or not at all, under a lock; what is damaged is left as it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scaffold.errors import ScaffoldError
+from scaffold.sweeps import ledger, locks
+from scaffold.sweeps.ledger import Ledger, Try
+
+
+def written(path: Path) -> Ledger:
+    book = Ledger(path, "lr")
+    book.order(backend="local", max_parallel=3, stopped=True)
+    book.note("server", "sweep_id", "abc")
+    book.put("b", Try(number=1, backend="local", handle="1 2", gpus=("0", "GPU-x"), intended_at="2026-01-01T00:00:00Z"))
+    book.put("a", Try(number=1, backend="local", withdrawn=True))
+    book.put("a", Try(number=2, backend="slurm", after=1, starts=2, earlier=("5_0",), reason='it "said" ünïcode'))
+    book.save()
+    return book
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "lr.ledger.json"
+    book = written(path)
+    again = ledger.read(path, "lr")
+    assert (again.orders, again.notes, again.names) == (book.orders, book.notes, ("b", "a"))
+    assert [again.tries(n) for n in again.names] == [book.tries(n) for n in book.names]
+    assert again.newest("a") == book.newest("a") and again.newest("c") is None
+    assert json.loads(path.read_text())["version"] == 1
+
+
+def test_the_same_ledger_has_the_same_bytes_and_one_line_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "lr.ledger.json"
+    written(path)
+    before = path.read_bytes()
+    again = ledger.read(path, "lr")
+    again.change("b", starts=1)
+    again.change("b", starts=0)
+    again.save()
+    assert path.read_bytes() == before
+    assert sum(line.startswith('  "') for line in before.decode().splitlines()) == 2
+
+
+def test_nothing_is_written_where_nothing_changed(tmp_path: Path) -> None:
+    path = tmp_path / "lr.ledger.json"
+    written(path)
+    before = path.stat()
+    with ledger.opened(path, "lr", doing="test") as book:
+        book.order(stopped=True)
+        book.put("b", book.tries("b")[0])
+        book.note("server", "sweep_id", "abc")
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_there_is_no_ledger_yet(tmp_path: Path) -> None:
+    assert ledger.read(tmp_path / "lr.ledger.json", "lr").names == ()
+
+
+BROKEN = {
+    "no JSON": ("{", "Expecting property name"),
+    "no object": ("[]", "no JSON object"),
+    "newer": ('{"version": 2}', "version is 2"),
+    "unknown": ('{"version": 1, "extra": 1}', "`extra`"),
+    "another's": ('{"version": 1, "sweep": "x", "orders": {}, "notes": {}, "runs": {}}', "ledger of 'x'"),
+    "runs": ('{"version": 1, "sweep": "lr", "orders": {}, "notes": {}, "runs": []}', "`runs` is no object"),
+    "tries": ('{"version": 1, "sweep": "lr", "orders": {}, "notes": {}, "runs": {"a": {}}}', "runs.a is no list"),
+    "try": (
+        '{"version": 1, "sweep": "lr", "orders": {}, "notes": {}, "runs": {"a": [{"backend": "local"}]}}',
+        "`number`",
+    ),
+    "number": (
+        '{"version": 1, "sweep": "lr", "orders": {}, "notes": {}, "runs": {"a": [{"number": "1", "backend": "local"}]}}',
+        "runs.a[0].number is not a whole number",
+    ),
+    "order": (
+        '{"version": 1, "sweep": "lr", "orders": {"stopped": 1}, "notes": {}, "runs": {}}',
+        "orders.stopped is not true",
+    ),
+    "numbers": (
+        '{"version": 1, "sweep": "lr", "orders": {}, "notes": {}, "runs": '
+        '{"a": [{"number": 2, "backend": "x"}, {"number": 1, "backend": "x"}]}}',
+        "not numbered upwards",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_damaged_ledger_is_an_error_that_says_where_and_is_never_written_over(tmp_path: Path, case: str) -> None:
+    text, said = BROKEN[case]
+    path = tmp_path / "lr.ledger.json"
+    path.write_text(text)
+    with pytest.raises(ScaffoldError) as error, ledger.opened(path, "lr", doing="test") as book:
+        book.put("a", Try(number=1, backend="local"))
+    assert said in error.value.message and str(path) in error.value.message and error.value.hint
+    assert path.read_text() == text
+
+
+def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from scaffold.sweeps import locks\n"
+        "with locks.held(pathlib.Path(sys.argv[1]), 'lr', doing='launch', wait_s=5):\n"
+        "    print('up', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with other:
+        assert other.stdout is not None and other.stdout.readline() == b"up\n"
+        path = tmp_path / "lr.ledger.json"
+        with pytest.raises(ScaffoldError) as error, ledger.opened(path, "lr", doing="test", wait_s=0.2):
+            pass
+        assert f"process {other.pid} on" in error.value.message and "(launch)" in error.value.message
+        other.kill()
+    with ledger.opened(path, "lr", doing="test", wait_s=5) as book:  # the kernel let go of it
+        book.put("a", Try(number=1, backend="local"))
+    assert ledger.read(path, "lr").names == ("a",)
+
+
+def test_locks_stay_out_of_git(tmp_path: Path) -> None:
+    with locks.held(tmp_path, "lr", doing="test", wait_s=0):
+        assert (tmp_path / ".locks" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_full_disk_is_an_error_and_the_old_ledger_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lr.ledger.json"
+    book = written(path)
+    before = path.read_bytes()
+
+    def full(*args: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("scaffold.sweeps.ledger.write_atomic", full)
+    book.change("b", starts=9)
+    with pytest.raises(ScaffoldError, match="No space left"):
+        book.save()
+    assert path.read_bytes() == before
+
+
+def test_a_thousand_handles_are_noted_in_few_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Ledger(tmp_path / "lr.ledger.json", "lr")
+    writes = []
+    real = ledger.write_atomic
+    monkeypatch.setattr(ledger, "write_atomic", lambda *a, **k: (writes.append(1), real(*a, **k)))
+    began = time.monotonic()
+    for number in range(1000):
+        book.put(f"run-{number}", Try(number=1, backend="server", handle=str(number)))
+        book.save(batch=True)
+    book.save()
+    assert len(writes) <= 2 + (time.monotonic() - began) / ledger.BATCH_S
+    assert len(ledger.read(book.path, "lr").names) == 1000

@@ -1,0 +1,373 @@
+"""Sweeps on this machine, with real launchers, recorders and processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from scaffold.backends import leases, local
+from scaffold.backends.model import Seen
+from scaffold.errors import ScaffoldError
+from scaffold.sweeps import launchers, tickets
+from scaffold.sweeps.model import PlannedRun, Resources
+from scaffold.sweeps.pacing import Pacer, Picture
+from tests.runs.conftest import MakeWorkspace, until
+from tests.sweeps import scenario
+from tests.sweeps.scenario import Scenario, pace
+
+ONE_AT_A_TIME = Resources(cpus=os.cpu_count())
+SLEEP = ("sh", "-c", "echo $RUN_NAME >> started.txt; exec sleep 60")
+QUICK = ("sh", "-c", "echo $RUN_NAME >> started.txt")
+LIST = "GPU 0: x (UUID: GPU-aaaa)\nGPU 1: x (UUID: GPU-bbbb)\n"
+# when a run has which devices
+HOLDS = """\
+import json, os, pathlib, time
+began = time.time()
+time.sleep(0.3)
+row = {"gpus": os.environ.get("CUDA_VISIBLE_DEVICES"), "from": began, "to": time.time()}
+with open(pathlib.Path(__file__).with_name("held.txt"), "a") as file:
+    file.write(json.dumps(row) + "\\n")
+"""
+
+
+def states(picture: Picture) -> list[str]:
+    return [s.state for s in picture.states]
+
+
+def running(found: Scenario, pacer: Pacer, count: int = 1) -> None:
+    until(lambda: states(pacer.look()).count("running") == count and sum(found.started().values()) >= count)
+
+
+@pytest.fixture
+def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """A function that puts an nvidia-smi on PATH."""
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+
+    def put(gpus: str, busy: str = "") -> None:
+        folder = tmp_path / "driver"
+        folder.mkdir(exist_ok=True)
+        smi = folder / "nvidia-smi"
+        smi.write_text(
+            f"#!/bin/sh\ncase $1 in -L) echo {shlex.quote(gpus)};; --query-comp*) echo {shlex.quote(busy)};; *) exit 1;; esac\n"
+        )
+        smi.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    return put
+
+
+def test_the_twelve_runs_end_as_they_must_and_only_the_failed_are_tried_again(make_workspace: MakeWorkspace) -> None:
+    found = scenario.make(make_workspace)
+    pacer = found.pacer()
+    assert len(pacer.want()) == 12
+    pace(pacer)
+    assert found.outcome() == found.expected() and len(found.failing) == 3
+    assert set(found.started().values()) == {1}
+    assert pacer.want() == () and pacer.step().started == ()
+
+    found.mend()
+    again = found.pacer()
+    assert {s.name for s in again.want(retry="failed")} == found.failing
+    pace(again)
+    assert {name for name, count in found.started().items() if count == 2} == found.failing
+    assert all(status == "finished" for status, _ in found.outcome().values())
+    assert again.want(retry="all") == ()
+
+
+def test_no_two_runs_have_a_gpu_at_once_whoever_launches_them(
+    make_workspace: MakeWorkspace, driver: Callable[[str, str], None]
+) -> None:
+    driver(LIST, "")
+    given = {
+        "files": {"hold.py": HOLDS, ".gitignore": "held.txt\n"},
+        "command": ("python3", "hold.py"),
+        "configurations": ({},),
+    }
+    found = scenario.make(make_workspace, resources=Resources(), seeds=(1, 2, 3, 4), **given)
+    one, two = found.pacer(), found.pacer()
+    one.want()
+    started = [name for pacer in (one, two) for name in pacer.step().started]
+    assert len(started) == 2
+    pace(two)
+    rows = sorted(
+        (json.loads(line) for line in (found.made.root / "held.txt").read_text().splitlines()), key=lambda r: r["from"]
+    )
+    assert sorted(r["gpus"] for r in rows) == ["0", "0", "1", "1"]
+    for gpu in ("0", "1"):
+        assert all(a["to"] <= b["from"] for a, b in pairwise([r for r in rows if r["gpus"] == gpu]))
+    last = found.made.last()
+    assert last["environment"]["variables"]["CUDA_VISIBLE_DEVICES"] in ("0", "1")
+
+
+def test_the_lease_of_a_gpu_is_the_runs_own(
+    make_workspace: MakeWorkspace, driver: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver(LIST, "")
+    monkeypatch.setattr(leases, "occupied", lambda folder: 0)  # places for all: GPUs alone hold them back
+    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=Resources())
+    first = found.pacer()
+    first.want(max_parallel=1)
+    first.step()
+    running(found, first)
+    later = found.pacer()
+    later.want(max_parallel=3)
+    later.step()
+    running(found, later, 2)
+    assert later.step().started == ()
+    assert sorted(s.tried.gpus for s in later.look().states if s.state == "running" and s.tried) == [("0",), ("1",)]
+    later.stop()
+    assert not any(leases.is_leased(leases.directory(), uuid) for uuid in ("GPU-aaaa", "GPU-bbbb"))
+
+
+def test_an_inherited_list_and_other_peoples_processes_are_respected(
+    make_workspace: MakeWorkspace, driver: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=Resources())
+    driver(LIST, "GPU-aaaa")
+    pacer = found.pacer()
+    pacer.want()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert pacer.step().started == ()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-bbbb,GPU-aaaa")
+    free = found.pacer()
+    step = free.step()
+    assert (
+        len(step.started) == 1
+        and step.capacity is not None
+        and "1 of them in use by somebody else" in step.capacity.sentence
+    )
+    running(found, free)
+    assert [s.tried.gpus for s in free.look().states if s.state == "running" and s.tried] == [("GPU-bbbb",)]
+    free.stop()
+
+
+def test_a_run_that_needs_more_gpus_than_there_are_is_an_error(
+    make_workspace: MakeWorkspace, driver: Callable[[str, str], None]
+) -> None:
+    driver(LIST, "")
+    found = scenario.make(make_workspace, resources=Resources(gpus=4))
+    pacer = found.pacer()
+    pacer.want()
+    with pytest.raises(ScaffoldError, match="needs 4 GPUs, and this machine shows 2"):
+        pacer.step()
+
+
+def test_a_run_without_gpus_sees_none(make_workspace: MakeWorkspace, driver: Callable[[str, str], None]) -> None:
+    driver(LIST, "")
+    given = {"files": {"hold.py": HOLDS}, "command": ("python3", "hold.py"), "configurations": ({},), "seeds": ()}
+    found = scenario.make(make_workspace, resources=Resources(gpus=0, cpus=1), **given)
+    pacer = found.pacer()
+    pacer.want()
+    pace(pacer)
+    assert json.loads((found.made.root / "held.txt").read_text())["gpus"] == ""
+
+
+def test_stop_ends_what_runs_and_starts_no_more_and_launch_goes_on(make_workspace: MakeWorkspace) -> None:
+    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=ONE_AT_A_TIME)
+    pacer = found.pacer()
+    pacer.want()
+    pacer.step()
+    running(found, pacer)
+    began = time.monotonic()
+    picture = found.pacer().stop()  # somebody else's
+    assert time.monotonic() - began < 5
+    assert sorted(states(picture)) == ["missing", "missing", "terminated"]
+    assert found.made.last()["exit"]["signal"] == "SIGTERM"
+    assert pacer.step().started == () and not pacer.step().open
+    assert [s.state for s in pacer.want()] == ["missing", "missing"]
+    assert len(pacer.step().started) == 1
+    running(found, pacer)
+    pacer.stop()
+
+
+def test_a_run_that_will_not_end_is_killed(make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    stubborn = ("sh", "-c", 'trap "" TERM INT; echo $RUN_NAME >> started.txt; while :; do sleep 0.1; done')
+    found = scenario.make(make_workspace, command=stubborn, configurations=({},), seeds=())
+    monkeypatch.setattr(local, "GRACE_S", 0.3)
+    pacer = found.pacer()
+    pacer.want()
+    pacer.step()
+    running(found, pacer)
+    assert states(pacer.stop()) == ["terminated"]
+    assert found.made.last()["exit"]["signal"] == "SIGKILL"
+
+
+def test_who_comes_later_sees_what_runs_and_does_not_start_it_again(make_workspace: MakeWorkspace) -> None:
+    found = scenario.make(make_workspace, configurations=({"pause": 1},), seeds=(), command=("python3", "train.py"))
+    first = found.pacer()
+    first.want()
+    first.step()
+    later = found.pacer()
+    assert later.want() == () and later.step().started == ()
+    pace(later)
+    assert list(found.started().values()) == [1] and found.made.last()["status"] == "finished"
+
+
+def test_a_killed_recorder_is_a_lost_run_that_is_run_again_when_asked(make_workspace: MakeWorkspace) -> None:
+    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), seeds=())
+    pacer = found.pacer()
+    pacer.want()
+    pacer.step()
+    running(found, pacer)
+    handle = pacer.look().states[0].tried.handle  # type: ignore[union-attr]
+    os.kill(int(str(handle).split()[0]), signal.SIGKILL)
+    until(lambda: states(pacer.look()) == ["lost"])
+    assert pacer.want() == () and not pacer.step().open
+    assert [s.name for s in pacer.want(retry="lost")] == [found.runs[0].name]
+    pacer.step()
+    until(lambda: found.started()[found.runs[0].name] == 2)
+    pacer.stop()
+
+
+def instead(found: Scenario, text: str) -> Pacer:
+    """A pacer whose launchers are `text`, with $1 as the beginning of the ticket's path."""
+
+    def write(runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
+        paths = launchers.write(found.workspace, found.sweep, runs)
+        for name, path in paths.items():
+            path.write_text(f"set -- {shlex.quote(str(path.with_name(name)))}\n{text}\n")
+        return paths
+
+    return Pacer(found.workspace, found.sweep, found.runs, launchers=write, warn=found.warnings.append)
+
+
+def test_a_run_that_never_writes_a_manifest_is_lost_and_not_started_again(make_workspace: MakeWorkspace) -> None:
+    found = scenario.make(make_workspace, configurations=({},), seeds=())
+    pacer = instead(found, 'mv "$1.ticket" "$1.taken"; printf "host=$(uname -n)\\npid=$$\\n" >> "$1.taken"; exit 9')
+    pacer.want()
+    picture = pace(pacer)
+    assert states(picture) == ["lost"]
+    assert picture.states[0].reason == "its launcher ended (exit 9) and left no manifest"
+    assert pacer.look().states[0].tried.starts == 1  # type: ignore[union-attr]
+
+
+def test_a_launcher_that_cannot_take_its_ticket_is_tried_three_times(make_workspace: MakeWorkspace) -> None:
+    found = scenario.make(make_workspace, configurations=({},), seeds=())
+    pacer = instead(found, "echo broken; exit 4")
+    pacer.want()
+    picture = pace(pacer)
+    assert states(picture) == ["lost"] and "3 times" in str(picture.states[0].reason)
+    log = pacer.place.logs / f"{found.runs[0].name}.1.log"
+    assert log.read_text() == "broken\n" * 3
+
+
+def test_a_deleted_launcher_is_written_again(make_workspace: MakeWorkspace) -> None:
+    found = scenario.make(make_workspace, command=QUICK, configurations=({},), resources=ONE_AT_A_TIME)
+    pacer = found.pacer()
+    pacer.want()
+    pacer.step()
+    for path in pacer.place.folder.glob("*.sh"):
+        path.unlink()
+    pace(pacer)
+    assert sorted(found.started().values()) == [1, 1, 1]
+
+
+LAUNCH = """
+import pickle, sys
+found = pickle.load(open(sys.argv[1], "rb"))
+pacer = found.pacer()
+print("up", flush=True)
+sys.stdin.readline()
+pacer.want()
+pacer.step()
+"""
+
+
+def test_two_launches_at_once_start_each_run_once(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
+    import pickle
+
+    found = scenario.make(make_workspace, command=QUICK, configurations=({},), seeds=(1, 2, 3, 4))
+    (tmp_path / "found").write_bytes(pickle.dumps(found))
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", LAUNCH, str(tmp_path / "found")],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in both:
+        assert process.stdout is not None and process.stdout.readline() == "up\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.close()
+    for process in both:
+        assert process.wait(30) == 0
+        assert process.stdout is not None
+        process.stdout.close()
+    pace(found.pacer())
+    assert sorted(found.started().values()) == [1, 1, 1, 1] and len(found.made.paths()) == 4
+
+
+def test_a_hostile_path_and_hostile_values_reach_the_script_as_they_are(make_workspace: MakeWorkspace) -> None:
+    values = ['it\'s "quoted"', "a!b #c $HOME `d`", "two\nlines", "ü" * 10_000]
+    found = scenario.make(
+        make_workspace,
+        name="wörk space 'q' $HOME \"d\"",
+        files={
+            "show.py": "import os, sys, json; json.dump(sys.argv[1:], open(os.environ['RUN_OUTPUT_DIR'] + '/seen.json', 'w'))\n"
+        },
+        command=("python3", "show.py"),
+        configurations=tuple({"v": v} for v in values),
+        seeds=(),
+    )
+    pacer = found.pacer()
+    pacer.want()
+    assert set(states(pace(pacer))) == {"finished"}
+    seen = [json.loads(p.read_text()) for p in found.made.exp.glob("outputs/*/seen.json")]
+    assert sorted(words[1] for words in seen) == sorted(values)
+
+
+def test_what_runs_on_another_host_is_not_for_this_one_to_tell() -> None:
+    mark = {"pid": 1, "start": 1, "boot": "b", "namespace": "n", "host": "elsewhere"}
+    assert local._seen(local.handle(mark)) == Seen(state="unknown", reason="it was started on elsewhere")
+    assert local._seen("garbage").state == "unknown"
+
+
+def test_a_place_is_free_when_its_launcher_is_gone_whatever_it_left_behind(tmp_path: Path) -> None:
+    place, fd = leases.occupy(tmp_path)
+    assert leases.occupied(tmp_path) == 1
+    process = subprocess.Popen(["sleep", "60"], pass_fds=(fd,))
+    os.close(fd)
+    assert leases.occupied(tmp_path) == 1  # not signed yet: held by whoever has it
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    leases.sign(place, gone.pid, "lr/a")
+    assert leases.occupied(tmp_path) == 0
+    leases.sign(place, process.pid, "lr/a")
+    assert leases.occupied(tmp_path) == 1
+    process.kill()
+    process.wait()
+    assert leases.occupied(tmp_path) == 0 and not place.exists()
+
+
+def test_a_full_disk_stops_a_launch_before_anything_is_started(
+    make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = scenario.make(make_workspace, command=QUICK, configurations=({},))
+    pacer = found.pacer()
+    pacer.want()
+
+    def full(*args: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tickets, "write_atomic", full)
+        with pytest.raises(ScaffoldError, match="No space left"):
+            pacer.step()
+    assert found.started() == {} and set(states(pacer.look())) == {"intended"}
+    pace(pacer)
+    assert sorted(found.started().values()) == [1, 1, 1]
