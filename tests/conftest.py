@@ -15,15 +15,35 @@ from scaffold.cli import group
 from tests.stand_in import StandIn
 
 OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CUDA_VISIBLE_DEVICES")
+PATH = os.environ["PATH"]
+SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
+
+
+@pytest.fixture(scope="session")
+def path_without_slurm(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """PATH without Slurm's commands, since what `init` writes depends on them: their directories are replaced by links to the rest."""
+    parts: list[str] = []
+    mirrors: dict[Path, str] = {}
+    for part in os.environ["PATH"].split(os.pathsep):
+        place = Path(part).resolve()
+        if place not in mirrors and (place / "sbatch").exists():
+            mirror = tmp_path_factory.mktemp("without-slurm")
+            for entry in place.iterdir():
+                if entry.name not in SLURM:
+                    (mirror / entry.name).symlink_to(entry)
+            mirrors[place] = str(mirror)
+        parts.append(mirrors.get(place, part))
+    return os.pathsep.join(parts)
 
 
 @pytest.fixture(autouse=True)
-def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, path_without_slurm: str) -> Path:
     """A HOME of its own, and an environment that says nothing about this machine's user."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name.startswith(OURS):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", path_without_slurm)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
@@ -98,8 +118,9 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def slurm() -> None:
+def slurm(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real Slurm that answers (tools/slurm_single_node.sh starts one); without one the test is skipped, but never in CI."""
+    monkeypatch.setenv("PATH", PATH)
     reason = _no_slurm()
     if reason and os.environ.get("CI"):
         pytest.fail(f"{reason}, and this is CI: bash tools/slurm_single_node.sh starts one")

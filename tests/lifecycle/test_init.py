@@ -214,7 +214,9 @@ def test_generated_shell_scripts_are_sound(make_repo: MakeRepo, run: Run, layout
     for script in scripts:
         assert os.access(script, os.X_OK)
         subprocess.run(["bash", "-n", str(script)], check=True)
-        checked = subprocess.run(["shellcheck", "-e", "SC1091", str(script)], capture_output=True, text=True)
+        checked = subprocess.run(
+            [Path(sys.executable).with_name("shellcheck"), "-e", "SC1091", str(script)], capture_output=True, text=True
+        )
         assert checked.returncode == 0, checked.stdout
 
 
