@@ -93,4 +93,4 @@ def test_remove_never_deletes_a_file_that_was_there_before(make_repo: MakeRepo, 
 
 def test_init_after_remove_starts_afresh(repo: Path, run: Run) -> None:
     run("remove", "--workdir", repo)
-    assert "wrote 16 of 16" in run("init", "--workdir", repo, "--yes").stdout
+    assert "wrote 17 of 17" in run("init", "--workdir", repo, "--yes").stdout
