@@ -2,22 +2,22 @@
 
     manifests + metric files -> Measured (a run's values) -> Row (a configuration, seeds folded) -> Table -> words, plots, report
 
-A value that a run does not have is None, never 0; NaN and infinities stay what they are.
+A value that a run does not have is None, never 0; NaN and infinities stay what they are. What there are hundreds of
+thousands of is a tuple.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from scaffold.runs.manifests import Run, Scalar
 
 Direction = Literal["minimize", "maximize"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(NamedTuple):
     """One value of a metric: at which step (None where the source has none), and wall time in epoch seconds if known."""
 
     value: float
@@ -25,14 +25,23 @@ class Point:
     at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class Value(NamedTuple):
     """A metric's value for one run, and where it was read: a path below the work directory (and a line, where it has lines)."""
 
     value: float
     path: str
     line: int | None = None
     step: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A metric over a run's steps, in the order of its file; of many points an even choice, every `stride`th and the last."""
+
+    metric: str
+    path: str
+    points: tuple[Point, ...]
+    stride: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +63,19 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """All that was read for a question: runs newest attempt only, what was skipped and why."""
+    """All that was read for a question: of each run the attempt that counts, what has no result (`missing`), what was passed over.
+
+    `missing` are the runs that a result is missing of (failed, running, lost ...), with why; `skipped` are files that cannot be
+    read and runs that another one stands for; `notes` are sentences about how values were read.
+    """
 
     measured: tuple[Measured, ...]
-    skipped: tuple[Skipped, ...]
+    missing: tuple[tuple[Run, Skipped], ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(NamedTuple):
     """One metric over the seeds of one configuration.
 
     `sd` is the sample standard deviation (n - 1), None at n = 1; `low`, `high` the 95 % t-interval of the mean, None at n = 1.
@@ -80,20 +94,28 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One configuration: what it varies, its runs (one a seed), a summary for each metric (None: no run has it)."""
+    """One configuration: its parameters, its runs (one a seed), a summary for each metric (None: no run has it).
+
+    `config` has all parameters that the runs were folded by (a missing one is missing); `missing` are its runs without a result.
+    """
 
     experiment: str
     config: Mapping[str, Scalar]
     runs: tuple[Measured, ...]
     missing: tuple[Skipped, ...]
     summaries: Mapping[str, Summary | None]
+    warnings: tuple[str, ...] = ()
+
+    def values(self, metric: str) -> list[tuple[int | None, float]]:
+        """(seed, value) of every run that has the metric, NaN and infinities too."""
+        return [(m.run.seed, m.values[metric].value) for m in self.runs if metric in m.values]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Rows in a fixed order: which parameters tell them apart, which metrics they have, which row is best in what.
 
-    `best` names a row only where it is distinguishable from every other one; `directions` holds only what is known.
+    `best` names a row (by its index) only where it is distinguishable from every other one; `directions` holds only what is known.
     """
 
     by: tuple[str, ...]
@@ -102,14 +124,18 @@ class Table:
     rows: tuple[Row, ...]
     best: Mapping[str, int]
     skipped: tuple[Skipped, ...]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """B against A in one metric.
 
-    `effect` is mean(B) - mean(A); `low`, `high` its 95 % interval (None: one run); `p` before and `p_holm` after Holm's correction for
-    `comparisons` tests; `noise_floor` from repeated baselines, None where there are fewer than 3; `verdict` is a sentence.
+    `effect` is mean(B) - mean(A), over the pairs where they are paired; `low`, `high` its 95 % interval (None: one run); `p` before
+    and `p_holm` after Holm's correction for `comparisons` tests; `p_exact` of the permutation test where it could reach 5 %;
+    `noise_floor` from repeated baselines, None where there are fewer than 3; `detectable` the difference that this many runs find
+    with a power of 80 %; `seeds_needed` how many each side needs to find `effect` so; `verdict` is a sentence.
     """
 
     metric: str
@@ -117,6 +143,8 @@ class Comparison:
     b: str
     n_a: int
     n_b: int
+    mean_a: float | None
+    mean_b: float | None
     paired: bool
     test: str
     effect: float | None
@@ -124,10 +152,12 @@ class Comparison:
     high: float | None
     p: float | None
     p_holm: float | None
+    p_exact: float | None
     comparisons: int
     noise_floor: float | None
+    detectable: float | None
     distinguishable: bool
     better: str | None
     seeds_needed: int | None
     verdict: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=())

@@ -1,14 +1,13 @@
 """Run manifests on disk -> Runs; what cannot be read is reported with its path.
 
-An index in the user's cache directory keeps what a list needs of each manifest, by the file's size and time; it is
-rebuilt wherever it is missing, damaged or stale, and never believed over the file.
+An index in the user's cache directory (`index.py`) keeps what a list needs of each manifest; it is rebuilt wherever it is
+missing, damaged or stale, and never believed over the file.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,15 +16,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scaffold.runs import liveness, recorder
-from scaffold.workspace import Workspace, write_atomic
+from scaffold.runs.index import Index, stamp
+from scaffold.workspace import Workspace
 
-# a change of what `Run` holds needs a new number
-INDEX_VERSION = 1
 Scalar = str | int | float | bool | None
 
 
 class Run(NamedTuple):
     """One attempt of a run, as far as lists and tables need it. `status` may be `lost`; paths are below the work directory.
+
+    `code` is the code state's SHA-256, None outside git.
 
     A tuple, because lists make ten thousand of them.
     """
@@ -48,6 +48,7 @@ class Run(NamedTuple):
     hostname: str
     outputs: str
     path: str
+    code: str | None = None
 
     @property
     def label(self) -> str:
@@ -93,6 +94,7 @@ def summary(manifest: Mapping[str, Any], path: str) -> Run:
         hostname=manifest["host"]["hostname"],
         outputs=manifest["paths"]["outputs"],
         path=path,
+        code=git.get("code") if git else None,
     )
 
 
@@ -159,25 +161,25 @@ def _collector_off() -> Iterator[None]:
 
 
 def _records(workspace: Workspace) -> Records:
-    known = _Index.load(workspace)
+    known = Index.load(workspace)
     rows: dict[str, list[Any]] = {}
     damaged = []
     fresh = 0
     for folder in metadata_directories(workspace):
         inside = folder.relative_to(workspace.workdir).as_posix()
-        for name, stamp in _files(folder):
+        for name, mark in _files(folder):
             path = f"{inside}/{name}"
             row = known.rows.get(path)
-            if row is None or row[0] != stamp:
+            if row is None or row[0] != mark:
                 try:
-                    row = [stamp, summary(read(folder / name), path)]
+                    row = [mark, summary(read(folder / name), path)]
                 except (ValueError, KeyError, TypeError) as error:
                     damaged.append(Damaged(path=path, reason=_reason(error)))
                     continue
                 fresh += 1
             rows[path] = row
     if fresh or len(rows) != len(known.rows):
-        known.store(rows)
+        known.store(rows=rows)
     runs = [_told(Run(*row[1]), workspace) for row in rows.values()]
     runs.sort(key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
     return Records(runs=tuple(runs), damaged=tuple(sorted(damaged, key=lambda d: d.path)))
@@ -189,8 +191,7 @@ def _files(folder: Path) -> Iterator[tuple[str, str]]:
             for entry in entries:
                 if entry.name.endswith(".json") and not entry.name.startswith("."):
                     with contextlib.suppress(FileNotFoundError):
-                        info = entry.stat()
-                        yield entry.name, f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}"
+                        yield entry.name, stamp(entry.stat())
     except (FileNotFoundError, NotADirectoryError):
         return
 
@@ -205,34 +206,6 @@ def _told(run: Run, workspace: Workspace) -> Run:
     if run.status == "running" and liveness.is_lost(workspace.workdir / run.path, run.hostname):
         return run._replace(status="lost")
     return run
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    file: Path | None
-    rows: dict[str, list[Any]]
-
-    @classmethod
-    def load(cls, workspace: Workspace) -> _Index:
-        cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
-        if not cache or not cache.startswith("/"):
-            return cls(None, {})
-        digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
-        file = Path(cache, "experiment-scaffold", f"runs-{digest}.json")
-        try:
-            found = json.loads(file.read_bytes())
-            rows = found["rows"] if found["version"] == INDEX_VERSION else {}
-        except (OSError, ValueError, KeyError, TypeError):
-            rows = {}
-        return cls(file, rows if isinstance(rows, dict) else {})
-
-    def store(self, rows: dict[str, list[Any]]) -> None:
-        if self.file is None:
-            return
-        data = json.dumps({"version": INDEX_VERSION, "rows": rows}, separators=(",", ":")).encode()
-        with contextlib.suppress(OSError):
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(self.file, data, mode=0o600)
 
 
 def current_metrics(outputs: Path) -> dict[str, Scalar] | None:

@@ -1,0 +1,68 @@
+"""Parameters -> what makes two runs the same configuration. `1`, `1.0` and the text `1` are one value, true and 1 are two."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from scaffold.runs import recorder
+from scaffold.runs.manifests import Scalar
+
+# (parameter, its value as text), sorted: two configurations are equal where these are
+Key = tuple[tuple[str, str], ...]
+
+
+def word(value: Scalar) -> str:
+    """The one way to write a value: `0.001` for 1e-3, `true` for True, `1` for 1.0."""
+    return _word(type(value).__name__, value)
+
+
+@functools.lru_cache(maxsize=65536)
+def _word(kind: str, value: Scalar) -> str:
+    found: str = recorder.module().shortest(normal(value))
+    return found
+
+
+def normal(value: Scalar) -> Scalar:
+    """A value as the recorder would have written it down."""
+    shared: Any = recorder.module()
+    if isinstance(value, str):
+        found: Scalar = shared.value_of(value)
+        return found
+    if isinstance(value, float):
+        as_read = shared.number(repr(value))
+        return value if as_read is None else as_read
+    return value
+
+
+def key(params: Mapping[str, Scalar], *, only: Sequence[str] | None = None, without: Collection[str] = ()) -> Key:
+    """What identifies a configuration; of the parameters in `only`, where given."""
+    names = params if only is None else [name for name in only if name in params]
+    return tuple(sorted((name, word(params[name])) for name in names if name not in without))
+
+
+def config(pairs: Key) -> dict[str, Scalar]:
+    """The parameters that a key stands for."""
+    shared: Any = recorder.module()
+    return {name: shared.value_of(text) for name, text in pairs}
+
+
+def varying(configs: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
+    """The parameters that tell these configurations apart: not all have the same value; sorted by name."""
+    names = sorted({name for one in configs for name in one})
+    return tuple(name for name in names if len({word(c[name]) if name in c else None for c in configs}) > 1)
+
+
+def order(params: Mapping[str, Scalar], names: Iterable[str] | None = None) -> list[tuple[int, float, str]]:
+    """A key to sort by: what is missing first, then numbers by size, then texts."""
+    return [_place(params, name) for name in (sorted(params) if names is None else names)]
+
+
+def _place(params: Mapping[str, Scalar], name: str) -> tuple[int, float, str]:
+    if name not in params:
+        return (0, 0.0, "")
+    value = normal(params[name])
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return (1, float(value), "") if abs(value) < 1e300 else (2, 0.0, str(value))
+    return (2, 0.0, word(value))

@@ -1,0 +1,223 @@
+"""Metric files of every kind -> observations, one row at a time, in constant memory.
+
+An observation is what a file says at one step. What cannot be read is told to `complain`, and the rest is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scaffold.errors import ScaffoldError
+
+Complain = Callable[[str], None]
+STEPS = (
+    "step",
+    "global_step",
+    "_step",
+    "trainer/global_step",
+    "iteration",
+    "iter",
+    "total_steps",
+    "timesteps",
+    "update",
+)
+TIMES = frozenset(("at", "time", "wall_time", "walltime", "timestamp", "_timestamp", "ts"))
+# never a metric, whatever the file: where the training is, not how well it does
+POSITIONS = frozenset((*STEPS, "epoch"))
+_SPECIAL = {
+    "nan": math.nan,
+    "inf": math.inf,
+    "+inf": math.inf,
+    "-inf": -math.inf,
+    "infinity": math.inf,
+    "+infinity": math.inf,
+    "-infinity": -math.inf,
+}
+_EPOCH_SECONDS = 1e8
+
+
+class Observation(NamedTuple):
+    """The metrics of one row: its line where the file has lines, its step, its wall time in epoch seconds."""
+
+    line: int | None
+    step: float | None
+    at: float | None
+    values: Mapping[str, float]
+
+
+def number(value: object) -> float | None:
+    """A metric's value; `nan` and `inf` as text are numbers, true and false are none."""
+    if type(value) is float:
+        return value
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    return _SPECIAL.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def observation(row: Mapping[str, Any], line: int | None = None) -> Observation:
+    """A row of values as an observation; nested names are joined by `.`."""
+    values: dict[str, float] = {}
+    for name, value in row.items():
+        if type(value) is float:
+            values[name] = value
+        elif isinstance(value, dict):
+            inner = observation(value).values
+            values.update((f"{name}.{key}", found) for key, found in inner.items())
+        elif (found := number(value)) is not None:
+            values[name] = found
+    step = at = None
+    for name in STEPS:
+        if name in values:
+            at_step = values.pop(name)
+            step = at_step if step is None else step
+    if "epoch" in values:
+        epoch = values.pop("epoch")
+        step = epoch if step is None else step
+    for name in TIMES.intersection(values):
+        if values[name] > _EPOCH_SECONDS:
+            at = values.pop(name)
+    return Observation(line, step, at, values)
+
+
+def jsonl(path: Path, complain: Complain) -> Iterator[Observation]:
+    """One JSON object a line. A half-written last line and damaged lines are passed over."""
+    bad, first, whole = 0, 0, True
+    decode = json.JSONDecoder().decode
+    with path.open("rb") as file:
+        for number_of_line, line in enumerate(file, start=1):
+            try:
+                row = decode(line.decode())
+            except (ValueError, RecursionError):
+                if line.strip():
+                    bad, first, whole = bad + 1, first or number_of_line, line.endswith(b"\n")
+                continue
+            if isinstance(row, dict):
+                yield observation(row, number_of_line)
+    if bad == 1 and not whole:
+        complain("its last line is half-written")
+    elif bad:
+        complain(f"{bad} damaged {'line' if bad == 1 else 'lines'} passed over, the first is line {first}")
+
+
+def table(path: Path, complain: Complain) -> Iterator[Observation]:
+    """A CSV file with a header (`,`, `;` or tabs), Lightning's too: empty cells are no values.
+
+    A line of names in the middle is a new header; a line with another number of cells than its header is passed over.
+    """
+    bad, first = 0, 0
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        beginning = next(file, "")
+        delimiter = max(",;\t", key=beginning.count)
+        rows = csv.reader(chain([beginning], file), delimiter=delimiter)
+        header: list[str] = []
+        try:
+            for cells in rows:
+                if not any(cells):
+                    continue
+                if not header or _is_header(cells, header):
+                    header = [cell.strip() for cell in cells]
+                elif len(cells) != len(header):
+                    bad, first = bad + 1, first or rows.line_num
+                else:
+                    found = {name: cell_number(cell) for name, cell in zip(header, cells, strict=True) if name}
+                    yield observation(found, rows.line_num)
+        except csv.Error as error:
+            complain(f"it cannot be read beyond line {rows.line_num}: {error}")
+    if bad:
+        what = "line has" if bad == 1 else "lines have"
+        complain(
+            f"{bad} {what} another number of cells than the header and {'is' if bad == 1 else 'are'} passed over, first line {first}"
+        )
+
+
+def _is_header(cells: Sequence[str], header: Sequence[str]) -> bool:
+    return all(cell_number(cell) is None for cell in cells) and not set(header).isdisjoint(c.strip() for c in cells)
+
+
+def cell_number(cell: str) -> float | None:
+    """The number in a cell; None for anything else (`1_000` too, which Python would take)."""
+    text = cell.strip()
+    if not text or "_" in text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _document(path: Path) -> Mapping[str, Any]:
+    """A JSON file that holds an object. Raises ValueError."""
+    try:
+        found = json.loads(path.read_bytes())
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")
+    return found
+
+
+def summary(path: Path, complain: Complain) -> Iterator[Observation]:
+    """Final values: `metrics.json`, Hugging Face's `all_results.json`. wandb's own keys (`_runtime` ...) are no metrics."""
+    found = observation(_document(path))
+    yield found._replace(values={k: v for k, v in found.values.items() if not k.startswith("_")})
+
+
+def trainer_state(path: Path, complain: Complain) -> Iterator[Observation]:
+    """Hugging Face's `trainer_state.json`: its log history."""
+    history = _document(path).get("log_history")
+    if not isinstance(history, list):
+        raise ValueError("it has no log_history")
+    yield from (observation(row) for row in history if isinstance(row, dict))
+
+
+def tensorboard(path: Path, complain: Complain) -> Iterator[Observation]:
+    """Scalars of a TensorBoard event file. Raises ScaffoldError where the extra `tb` is not installed."""
+    try:
+        from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
+        from tensorboard.util.tensor_util import make_ndarray  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ScaffoldError(
+            f"{path.name} is a TensorBoard file, and the package tensorboard is not installed",
+            hint='pip install "experiment-scaffold[tb]"',
+        ) from error
+    prefix = f"{path.parent.name}/" if path.parent.name in _SPLITS else ""
+    for event in EventFileLoader(str(path)).Load():
+        values = {}
+        for value in event.summary.value:
+            kind = value.WhichOneof("value")
+            if kind == "simple_value":
+                values[prefix + value.tag] = float(value.simple_value)
+            elif kind == "tensor" and value.tensor.dtype in (1, 2):
+                found = make_ndarray(value.tensor)
+                if found.size == 1:
+                    values[prefix + value.tag] = float(found.item())
+        if values:
+            yield Observation(None, float(event.step), event.wall_time, values)
+
+
+# folders that some writers put one curve of a metric in, under the same tag: without them train and validation would be one
+_SPLITS = frozenset(("train", "training", "validation", "val", "valid", "eval", "test"))
+
+
+def server(answer: Mapping[str, Any]) -> Iterator[Observation]:
+    """The research server's answer to `/runs/{id}/metrics`: its `metricSeries`.
+
+    Its `metrics` are never used: there `accuracy` is multiplied by 100. Values are rounded to 6 digits, at most 400 a metric.
+    """
+    series = answer.get("metricSeries")
+    for name, points in series.items() if isinstance(series, dict) else ():
+        for point in points if isinstance(points, list) else ():
+            value = number(point.get("value")) if isinstance(point, dict) else None
+            if value is not None:
+                yield Observation(None, number(point.get("step")), None, {str(name): value})

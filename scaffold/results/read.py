@@ -1,0 +1,194 @@
+"""A workspace's runs -> the value of each metric for each run, with where it was read, and what has no value and why.
+
+The manifest's final metrics come first; files in the output directory are read where the manifest lacks what was asked for,
+where it has none, and for values at a step. What they say is kept in the index beside the manifests.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from scaffold.results import files, names, series
+from scaffold.results.formats import POSITIONS, number
+from scaffold.results.model import Direction, Measured, Reading, Skipped, Value
+from scaffold.results.series import Digest
+from scaffold.runs import manifests, recorder
+from scaffold.runs.index import Index
+from scaffold.runs.manifests import Run
+from scaffold.workspace import Workspace
+
+How = Literal["final", "last", "best", "at"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of runs.
+
+    `metrics` are names or patterns (`val*`), none means all; `how`: the final value, the last one logged, the best one
+    (by `direction`), or the one at `step`. `params` are parameters asked for by name, which may stand in a wandb config only.
+    `server` holds answers of the research server to `/runs/{id}/metrics`, by run name.
+    """
+
+    metrics: Sequence[str] = ()
+    how: How = "final"
+    step: float | None = None
+    admits: Callable[[Run], bool] = lambda _: True
+    direction: Callable[[str], Direction | None] = lambda _: None
+    params: Sequence[str] = ()
+    server: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read(workspace: Workspace, question: Question) -> Reading:
+    """Answer a question from all of a workspace's records. Raises ScaffoldError (TensorBoard files without the extra)."""
+    records = manifests.records(workspace)
+    skipped = [Skipped(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
+    counting, older = latest(records.runs)
+    counting = [_with_settings(workspace, run, question.params) for run in counting]
+    chosen = [run for run in counting if question.admits(run)]
+    names_chosen = {run.name for run in chosen}
+    skipped += [_skipped(run, f"another attempt counts: {why}") for run, why in older if run.name in names_chosen]
+    finished = [run for run in chosen if run.status == "finished"]
+    missing = [(run, _skipped(run, why_missing(run))) for run in chosen if run.status != "finished"]
+    values, notes = _Values(workspace, question).of(finished)
+    measured = [Measured(run=run, values=values[i]) for i, run in enumerate(finished)]
+    measured, spelled = names.one_spelling(measured)
+    empty = [m for m in measured if not m.values]
+    lacking = (
+        f"no value at step {question.step:g}" if question.how == "at" and question.step is not None else "no metrics"
+    )
+    missing += [(m.run, _skipped(m.run, lacking)) for m in empty]
+    return Reading(
+        measured=tuple(sorted((m for m in measured if m.values), key=lambda m: (m.run.started_at, m.run.name))),
+        missing=tuple(sorted(missing, key=lambda pair: (pair[0].started_at, pair[0].name))),
+        skipped=tuple(skipped),
+        notes=(*spelled, *notes),
+    )
+
+
+def latest(runs: Iterable[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:
+    """Of each run the attempt that counts: the latest that finished, else the latest. And the others, with the label that counts."""
+    by_name: dict[str, list[Run]] = {}
+    for run in runs:
+        by_name.setdefault(run.name, []).append(run)
+    counting, others = [], []
+    for attempts in by_name.values():
+        if len(attempts) > 1:
+            attempts.sort(key=lambda r: (r.status == "finished", r.attempt), reverse=True)
+            others += [(run, attempts[0].label) for run in attempts[1:]]
+        counting.append(attempts[0])
+    return counting, others
+
+
+def why_missing(run: Run) -> str:
+    """Why a run that did not finish has no result: `failed, exit 3`, `terminated by SIGTERM`, `running`, `lost`."""
+    if run.status == "failed" and run.exit_code is not None:
+        return f"failed, exit {run.exit_code}"
+    return f"{run.status} by {run.signal}" if run.status == "terminated" and run.signal else run.status
+
+
+def _skipped(run: Run, reason: str) -> Skipped:
+    return Skipped(label=run.label, path=run.path, reason=reason)
+
+
+def _with_settings(workspace: Workspace, run: Run, wanted: Sequence[str]) -> Run:
+    """The run with parameters that only its wandb config has; the manifest's are never replaced."""
+    if all(name in run.params for name in wanted):
+        return run
+    found = recorder.module().flatten(files.settings(workspace.workdir / run.outputs))
+    more = {name: found[name] for name in wanted if name in found and name not in run.params}
+    return run._replace(params={**run.params, **more}) if more else run
+
+
+def of_manifest(run: Run) -> dict[str, Value]:
+    """The final metrics in a manifest that are numbers; steps and epochs are none."""
+    path = run.path
+    return {
+        name: Value(value if type(value) is float else found, path)
+        for name, value in run.metrics.items()
+        if (found := number(value)) is not None and name not in POSITIONS
+    }
+
+
+class _Values:
+    """The values of finished runs, in the order of the runs."""
+
+    def __init__(self, workspace: Workspace, question: Question) -> None:
+        self.workspace, self.question = workspace, question
+        self.notes: list[str] = []
+        self.index: Index | None = None
+        self.fresh: dict[str, list[Any]] = {}
+
+    def of(self, runs: Sequence[Run]) -> tuple[list[dict[str, Value]], list[str]]:
+        """The values, and notes about files that could not be read whole."""
+        found = [of_manifest(run) for run in runs]
+        if self.question.how == "final":
+            wanted = set(self.question.metrics) or {name for values in found for name in values}
+            spelled = {names.spelling(w): w for w in wanted}
+            for i, run in enumerate(runs):
+                if not found[i] or self._lacks(found[i], wanted, spelled):
+                    found[i] = {**self._picked(run, found[i]), **found[i]}
+        else:
+            for i, run in enumerate(runs):
+                found[i] = self._at_step(run) if self.question.how == "at" else self._picked(run, found[i])
+        if self.fresh and self.index is not None:
+            self.index.store(digests=dict(sorted({**self.index.digests, **self.fresh}.items())))
+        if self.question.metrics:
+            found = [self._asked_for(values) for values in found]
+        return found, self.notes
+
+    def _lacks(self, values: Mapping[str, Value], wanted: set[str], spelled: Mapping[str, str]) -> bool:
+        if wanted <= values.keys():
+            return False
+        have = {names.spelling(name) for name in values}
+        return any(not fnmatch.filter(values, name) for key, name in spelled.items() if key not in have)
+
+    def _asked_for(self, values: dict[str, Value]) -> dict[str, Value]:
+        spellings = {names.spelling(name) for name in self.question.metrics}
+        return {
+            name: value
+            for name, value in values.items()
+            if names.spelling(name) in spellings or any(fnmatch.fnmatchcase(name, p) for p in self.question.metrics)
+        }
+
+    def _at_step(self, run: Run) -> dict[str, Value]:
+        assert self.question.step is not None
+        return series.values_at(self.workspace.workdir, run, self.question.step)
+
+    def _picked(self, run: Run, final: Mapping[str, Value]) -> dict[str, Value]:
+        """The last or the best value in a run's files, each from the first file that has the metric; a course before a final value."""
+        digests = self._digests(run)
+        if self.question.how != "final":
+            digests = sorted(digests, key=lambda d: not d.series)
+        values: dict[str, Value] = {}
+        for one in digests:
+            for name, last in one.last.items():
+                if name not in values:
+                    value, line, step = self._place(one, name) or last
+                    values[name] = Value(value, one.path, line, step)
+        return values if self.question.how == "final" else {**final, **values}
+
+    def _place(self, one: Digest, name: str) -> series.Place | None:
+        if self.question.how != "best":
+            return None
+        direction = self.question.direction(name)
+        return one.low[name] if direction == "minimize" else one.high[name] if direction == "maximize" else None
+
+    def _digests(self, run: Run) -> list[Digest]:
+        if self.index is None:
+            self.index = Index.load(self.workspace)
+        troubles: list[str] = []
+        found = files.sources(self.workspace.workdir / run.outputs, troubles.append)
+        stamp = "\n".join(f"{s.kind} {s.stamp} {s.path}" for s in found)
+        kept = self.index.digests.get(run.outputs)
+        if kept is None or kept[0] != stamp:
+            made = series.digests(self.workspace.workdir, run.outputs, found, troubles)
+            kept = self.fresh[run.outputs] = [stamp, [list(one) for one in made]]
+        digests = [Digest(*one) for one in kept[1]]
+        if (answer := self.question.server.get(run.name)) is not None:
+            digests.append(series.from_server(answer, f"server:{run.name}/metrics"))
+        self.notes += [f"{run.outputs}: {trouble}" for trouble in troubles]
+        self.notes += [f"{one.path}: {note}" for one in digests for note in one.notes]
+        return digests

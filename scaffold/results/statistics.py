@@ -1,0 +1,254 @@
+"""Values of a few seeds -> mean, spread, interval; two sets of values -> a test. Pure Python, exact at n = 2.
+
+Which test when, and why, is on the page docs/results.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+from scaffold.results.distributions import ALPHA, f_tail, power_t, t_critical, t_tails
+from scaffold.results.model import Summary
+
+POWER = 0.8
+MOST_SEEDS = 10_000
+# a spread below this part of the largest value is the rounding of sums, not a difference between runs
+_ROUNDING = 1e-14
+_MOST_FLIPS = 16
+_MOST_SPLITS = 50_000
+_FEWEST_FOR_BOOTSTRAP = 10
+
+
+class Moments(NamedTuple):
+    """n, mean and sample standard deviation (n - 1; None at n = 1) of finite values."""
+
+    n: int
+    mean: float
+    sd: float | None
+
+
+class Test(NamedTuple):
+    """A difference of means with its 95 % interval and two-sided p-value; `error` is its standard error, `df` the degrees of freedom.
+
+    `p` is None where there is no spread to hold the difference against.
+    """
+
+    name: str
+    effect: float
+    low: float
+    high: float
+    p: float | None
+    error: float
+    df: float
+
+
+def moments(values: Sequence[float]) -> Moments:
+    """Mean and standard deviation, in two passes of exact sums; values of any size. Raises ValueError for none."""
+    n = len(values)
+    if not n:
+        raise ValueError("no values")
+    low, high = min(values), max(values)
+    if low == high:
+        return Moments(n, low, 0.0 if n > 1 else None)
+    largest = max(-low, high)
+    scale = 1.0 if 1e-100 < largest < 1e100 else math.ldexp(1.0, math.frexp(largest)[1] - 1)
+    scaled = values if scale == 1.0 else [v / scale for v in values]
+    mean = math.fsum(scaled) / n
+    sd = math.sqrt(math.fsum([(v - mean) ** 2 for v in scaled]) / (n - 1))
+    return Moments(n, mean * scale, sd * scale)
+
+
+def summarize(values: Iterable[float]) -> Summary:
+    """What a table says of one configuration's values; NaN and infinities are counted and left out."""
+    everything = list(values)
+    finite = [v for v in everything if math.isfinite(v)]
+    lost = len(everything) - len(finite)
+    if not finite:
+        return Summary(0, None, None, None, None, None, None, lost)
+    n, mean, sd = moments(finite)
+    if sd is None:
+        return Summary(1, mean, None, None, None, mean, mean, lost)
+    half = t_critical(n - 1) * sd / math.sqrt(n)
+    return Summary(n, mean, sd, mean - half, mean + half, min(finite), max(finite), lost)
+
+
+def has_spread(values: Sequence[float]) -> bool:
+    """Whether values differ by more than the rounding of sums."""
+    return max(values) - min(values) > _ROUNDING * max(abs(v) for v in values)
+
+
+def paired_t(pairs: Sequence[tuple[float, float]]) -> Test:
+    """Student's t on the differences b - a of at least 2 pairs."""
+    differences = [b - a for a, b in pairs]
+    n, mean, sd = moments(differences)
+    largest = max(max(abs(a), abs(b)) for a, b in pairs)
+    assert sd is not None
+    if max(differences) - min(differences) <= _ROUNDING * largest:
+        return Test("paired t", mean, mean, mean, None, 0.0, n - 1)
+    return _tested("paired t", mean, sd / math.sqrt(n), n - 1)
+
+
+def welch_t(a: Sequence[float], b: Sequence[float]) -> Test:
+    """Welch's t: the difference of two independent means, each with a spread of its own; at least 2 values each."""
+    n_a, mean_a, sd_a = moments(a)
+    n_b, mean_b, sd_b = moments(b)
+    assert sd_a is not None and sd_b is not None
+    effect = mean_b - mean_a
+    if not has_spread(a) and not has_spread(b):
+        return Test("Welch t", effect, effect, effect, None, 0.0, n_a + n_b - 2)
+    # only the ratio of the spreads matters for df: their squares may be beyond what a float holds
+    e_a, e_b = sd_a / math.sqrt(n_a), sd_b / math.sqrt(n_b)
+    share = (e_a / math.hypot(e_a, e_b)) ** 2
+    df = 1.0 / (share**2 / (n_a - 1) + (1.0 - share) ** 2 / (n_b - 1))
+    return _tested("Welch t", effect, math.hypot(e_a, e_b), df)
+
+
+def _tested(name: str, effect: float, error: float, df: float) -> Test:
+    half = t_critical(df) * error
+    return Test(name, effect, effect - half, effect + half, t_tails(effect / error, df), error, df)
+
+
+def sign_flips(differences: Sequence[float]) -> float | None:
+    """The exact two-sided p of the sign-flip permutation test on paired differences.
+
+    None where it could not reach 5 % (under 6 pairs its smallest p is 2/2^n > 0.05) and where there are too many to go through.
+    """
+    n = len(differences)
+    if not 6 <= n <= _MOST_FLIPS:
+        return None
+    sums = [0.0]
+    for d in differences:
+        sums = [s + d for s in sums] + [s - d for s in sums]
+    edge = abs(math.fsum(differences)) - 1e-12 * math.fsum(map(abs, differences))
+    return sum(1 for s in sums if abs(s) >= edge) / len(sums)
+
+
+def splits(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """The exact two-sided p of the permutation test on the difference of two independent means.
+
+    None where it could not reach 5 % (3 against 3: at least 0.1) and where there are too many splits to go through.
+    """
+    n, together = len(a), [*a, *b]
+    count = math.comb(len(together), n)
+    if count > _MOST_SPLITS or (2 if n == len(b) else 1) / count > ALPHA:
+        return None
+    middle = math.fsum(together) / len(together)
+    centred = [v - middle for v in together]
+    edge = abs(math.fsum(centred[:n])) - 1e-12 * math.fsum(map(abs, centred))
+    return sum(1 for chosen in itertools.combinations(centred, n) if abs(sum(chosen)) >= edge) / count
+
+
+def holm(ps: Sequence[float | None]) -> list[float | None]:
+    """Holm's step-down correction: p-values that may be held against 5 % however many there are. None stays None and counts not."""
+    order = sorted((p, i) for i, p in enumerate(ps) if p is not None)
+    adjusted: list[float | None] = [None] * len(ps)
+    highest = 0.0
+    for rank, (p, i) in enumerate(order):
+        highest = max(highest, min(1.0, p * (len(order) - rank)))
+        adjusted[i] = highest
+    return adjusted
+
+
+def noise_floor(baseline: Sequence[float], n_a: int, n_b: int) -> float | None:
+    """The difference that means of `n_a` and `n_b` runs of one and the same configuration stay within in 95 of 100 cases.
+
+    From the spread of at least 3 runs of the baseline: t(n - 1) * sd * sqrt(1/n_a + 1/n_b). None for fewer, or without a spread.
+    """
+    n, _, sd = moments(baseline)
+    if n < 3 or sd is None or not has_spread(baseline):
+        return None
+    return t_critical(n - 1) * sd * math.sqrt(1 / n_a + 1 / n_b)
+
+
+def seeds_needed(effect: float, sd: float, *, paired: bool) -> int | None:
+    """Seeds (pairs, or runs on each side) with which a t-test finds `effect` with a power of 80 %; None beyond 10,000.
+
+    `sd` is of the differences where paired, else of each side.
+    """
+    if effect == 0 or sd <= 0:
+        return None
+    size = abs(effect) / sd
+
+    def enough(n: int) -> bool:
+        return _power(size, n, paired=paired) >= POWER
+
+    high = 2
+    while not enough(high):
+        high *= 2
+        if high > MOST_SEEDS:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return max(high, 2)
+
+
+def _power(size: float, n: int, *, paired: bool) -> float:
+    return power_t(size * math.sqrt(n), n - 1) if paired else power_t(size * math.sqrt(n / 2), 2 * n - 2)
+
+
+def detectable(error: float, df: float) -> float | None:
+    """The true difference that a test with this standard error finds with a power of 80 %; None without a spread."""
+    if error <= 0:
+        return None
+    low, high = 0.0, 4.0
+    while power_t(high, df) < POWER:
+        low, high = high, high * 2
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (low, middle) if power_t(middle, df) >= POWER else (middle, high)
+    return high * error
+
+
+def welch_anova(groups: Sequence[Sequence[float]]) -> float | None:
+    """The p-value of Welch's analysis of variance: do the means of several groups with their own spreads differ at all?
+
+    None unless there are at least 2 groups, each of at least 2 values with a spread.
+    """
+    if len(groups) < 2 or any(len(g) < 2 or not has_spread(g) for g in groups):
+        return None
+    found = [moments(g) for g in groups]
+    weights = [m.n / (m.sd or 1.0) ** 2 for m in found]
+    total, k = math.fsum(weights), len(found)
+    centre = math.fsum(w * m.mean for w, m in zip(weights, found, strict=True)) / total
+    between = math.fsum(w * (m.mean - centre) ** 2 for w, m in zip(weights, found, strict=True)) / (k - 1)
+    spread = math.fsum((1 - w / total) ** 2 / (m.n - 1) for w, m in zip(weights, found, strict=True))
+    f = between / (1 + 2 * (k - 2) / (k**2 - 1) * spread)
+    return f_tail(f, k - 1, (k**2 - 1) / (3 * spread))
+
+
+def bootstrap(values: Sequence[float], resamples: int = 9999) -> tuple[float, float] | None:
+    """The 95 % bias-corrected and accelerated bootstrap interval of the mean (Efron 1987); always the same for the same values.
+
+    None under 10 values: at 3 it would hold the truth in 73 of 100 cases, not in 95.
+    """
+    n = len(values)
+    if n < _FEWEST_FOR_BOOTSTRAP or not has_spread(values):
+        return None
+    draw, ordered = random.Random(0), sorted(values)
+    mean, total = math.fsum(ordered) / n, math.fsum(ordered)
+    means = sorted(math.fsum(draw.choices(ordered, k=n)) / n for _ in range(resamples))
+    below = sum((m < mean) + (m <= mean) for m in means) / (2 * resamples)
+    left_out = [(total - v) / (n - 1) for v in ordered]
+    gaps = [math.fsum(left_out) / n - v for v in left_out]
+    acceleration = math.fsum(g**3 for g in gaps) / (6 * math.fsum(g**2 for g in gaps) ** 1.5)
+    normal = NormalDist()
+    bias = normal.inv_cdf(min(max(below, 0.5 / resamples), 1 - 0.5 / resamples))
+
+    def end(z: float) -> float:
+        place = normal.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
+        return means[min(resamples - 1, max(0, round(place * (resamples - 1))))]
+
+    edge = normal.inv_cdf(1 - ALPHA / 2)
+    return end(-edge), end(edge)
+
+
+def by_seed(values: Sequence[tuple[int | None, float]]) -> Mapping[int, float]:
+    """The values that have a seed, by seed."""
+    return {seed: value for seed, value in values if seed is not None}
