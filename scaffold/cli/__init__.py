@@ -28,6 +28,7 @@ COMMANDS = {
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
     "runs": ("scaffold.cli.runs", "runs"),
+    "report": ("scaffold.cli.report", "report"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).

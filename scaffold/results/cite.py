@@ -11,6 +11,7 @@ from itertools import combinations
 
 from scaffold.results.claims import Claim
 from scaffold.results.model import Measured, Row, Summary, Table
+from scaffold.results.table import label
 
 # differences of means are looked at pair by pair
 MOST_PAIRS = 20_000
@@ -86,8 +87,8 @@ def _near(values: list[float], found: list[Quantity], value: float, half: float)
 
 def evidence(measured: Iterable[Measured], tables: Sequence[Table]) -> Evidence:
     """What the runs of a workspace say, one by one and by configuration."""
-    rows = [row for table in tables for row in table.rows]
-    quantities = [*_values(measured), *(q for row in rows for q in _of_row(row))]
+    rows = [(row, table.by) for table in tables for row in table.rows]
+    quantities = [*_values(measured), *(q for row, by in rows for q in _of_row(row, by))]
     differences = [q for table in tables for q in _differences(table)]
     return Evidence(quantities=tuple(dict.fromkeys(quantities)), differences=tuple(dict.fromkeys(differences)))
 
@@ -109,19 +110,14 @@ def _values(measured: Iterable[Measured]) -> Iterator[Quantity]:
                 yield Quantity(value=float(setting), kind="parameter", metric=name, of="", runs=())
 
 
-def label(row: Row) -> str:
-    """A configuration in words: `wide lr=0.1`."""
-    return " ".join([row.experiment, *(f"{name}={value}" for name, value in row.config.items())])
-
-
-def _of_row(row: Row) -> Iterator[Quantity]:
+def _of_row(row: Row, by: Sequence[str]) -> Iterator[Quantity]:
     for metric, summary in row.summaries.items():
         if summary is None or summary.n < 2:
             continue
         runs = tuple(one.run.label for one in row.runs if metric in one.values)
         for kind, value in _numbers(summary):
             if value is not None:
-                yield Quantity(value=value, kind=kind, metric=metric, of=label(row), runs=runs)
+                yield Quantity(value=value, kind=kind, metric=metric, of=label(row, by), runs=runs)
 
 
 def _numbers(summary: Summary) -> Iterator[tuple[str, float | None]]:
@@ -142,7 +138,8 @@ def _differences(table: Table) -> Iterator[Quantity]:
         if len(known) * (len(known) - 1) > MOST_PAIRS:
             known = known[:140]
         for (a, of_a), (b, of_b) in combinations(known, 2):
-            runs = tuple(one.run.label for row in (a, b) for one in row.runs if metric in one.values)
+            runs = tuple(m.run.label for row in (a, b) for m in row.runs if metric in m.values)
             difference = (of_b.mean or 0.0) - (of_a.mean or 0.0)
-            for value, words in ((difference, f"{label(b)} - {label(a)}"), (-difference, f"{label(a)} - {label(b)}")):
+            one, other = label(a, table.by), label(b, table.by)
+            for value, words in ((difference, f"{other} - {one}"), (-difference, f"{one} - {other}")):
                 yield Quantity(value=value, kind="difference", metric=metric, of=words, runs=runs)

@@ -32,23 +32,38 @@ from scaffold.results.table import label
 from scaffold.runs.manifests import Run, Scalar
 
 MOST_LINES, MOST_BARS, MOST_AXES, MOST_THREADS, MOST_MARKS = 6, 24, 6, 200, 120
-MOST_HOSTS, MOST_ROWS = 16, 24
+MOST_HOSTS, MOST_ROWS, MOST_CURVES = 16, 24, 3
 UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 INTERVAL = "95 % t-interval over seeds"
 Courses = Mapping[str, Mapping[str, Series]]
 
 
 def figures(table: Table, courses: Courses, runs: Sequence[Run], metrics: Sequence[str]) -> tuple[Figure, ...]:
-    """All figures of a table for some metrics: bars, learning curves, sensitivity, parallel coordinates, and when each run ran where.
+    """All figures of a table, most of the first metric: bars, learning curves, sensitivity, parallel coordinates, when each run ran where.
 
     `courses` are the series of runs, by label and metric.
     """
     found: list[Figure | None] = []
-    for metric in metrics:
-        found += [bars(table, metric), learning(table, courses, metric)]
-        found += [sensitivity(table, metric, name) for name in table.by]
-    found += [parallel(table, metrics[0])] if metrics else []
+    if metrics:
+        found += [bars(table, metrics[0])]
+        found += [learning(table, courses, metric, metrics[0]) for metric in metrics[:MOST_CURVES]]
+        found += [sensitivity(table, metrics[0], name) for name in table.by]
+        found += [parallel(table, metrics[0])]
     return tuple(figure for figure in [*found, timeline(runs)] if figure is not None)
+
+
+def featured(table: Table, metric: str) -> list[Row]:
+    """The rows that learning curves show: the 6 best, among them a baseline where there is one."""
+    rows = ranked(table, metric)
+    best, rest = rows[:MOST_LINES], rows[MOST_LINES:]
+    if any(_is_baseline(row) for row in best):
+        return best
+    baseline = next((row for row in rest if _is_baseline(row)), None)
+    return [*best[:-1], baseline] if baseline is not None else best
+
+
+def _is_baseline(row: Row) -> bool:
+    return "baseline" in row.experiment.lower()
 
 
 def ranked(table: Table, metric: str) -> list[Row]:
@@ -100,20 +115,18 @@ def _sentence(*parts: str) -> str:
     return "; ".join(part for part in parts if part) + "."
 
 
-def learning(table: Table, courses: Courses, metric: str) -> Curves | None:
-    """A metric over steps: the mean over seeds with its interval, for at most 6 configurations, the best first."""
-    rows = ranked(table, metric)
-    lines = [line for row in rows if (line := _course(table, row, courses, metric)) is not None]
+def learning(table: Table, courses: Courses, metric: str, main: str) -> Curves | None:
+    """A metric over steps: the mean over seeds with its interval, for the configurations that are best in `main`, and a baseline."""
+    lines = [line for row in featured(table, main) if (line := _course(table, row, courses, metric)) is not None]
     if not lines:
         return None
-    shown = tuple(lines[:MOST_LINES])
     return Curves(
         name=file_name("curves", metric),
         title=f"{metric} over training",
-        caption=_sentence("Mean over seeds with its " + INTERVAL, _of(shown, lines), _better(table, metric)),
+        caption=_sentence("Mean with its " + INTERVAL, _of(lines, ranked(table, main)), _better(table, metric)),
         x=Axis(label="step"),
-        y=Axis(label=metric, scale=_scale([m.mean for line in shown for m in line.marks], many=1000)),
-        lines=shown,
+        y=Axis(label=metric, scale=_scale([m.mean for line in lines for m in line.marks], many=1000)),
+        lines=tuple(lines),
     )
 
 

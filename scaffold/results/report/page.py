@@ -32,7 +32,11 @@ def _environment() -> Environment:
     from markupsafe import Markup
 
     made = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     made.globals.update(
@@ -55,7 +59,9 @@ def legend(figure: Figure) -> list[tuple[Markup, str]]:
         return [(inline.swatch(i, dots=figure.dots), line.label) for i, line in enumerate(figure.lines)]
     if isinstance(figure, Timeline):
         there = {span.status for lane in figure.lanes for row in lane.rows for span in row}
-        mark = Markup('<svg class="swatch" viewBox="0 0 30 14" aria-hidden="true"><rect y="3" width="28" height="8" class="t-{}"/></svg>')
+        mark = Markup(
+            '<svg class="swatch" viewBox="0 0 30 14" aria-hidden="true"><rect y="3" width="28" height="8" class="t-{}"/></svg>'
+        )
         return [(mark.format(status), status) for status in STATUSES if status in there]
     return []
 

@@ -1,0 +1,47 @@
+"""A workspace -> what backs numbers; and which run a file belongs to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+from scaffold.results import cite, names, read, table
+from scaffold.results.cite import Evidence
+from scaffold.runs import manifests
+from scaffold.runs.manifests import Run
+from scaffold.workspace import Workspace
+
+
+def evidence(workspace: Workspace) -> Evidence:
+    """All values of finished runs (final, and the best where a direction is known), and what their configurations give."""
+    directions = names.Directions(workspace)
+    final = read.read(workspace, read.Question())
+    best = read.read(workspace, read.Question(how="best", direction=directions.of))
+    tables = [table.fold(reading, directions) for reading in (final, best)]
+    return cite.evidence((*final.measured, *best.measured), tables)
+
+
+def text_of(path: Path) -> str:
+    """A text file. Raises ScaffoldError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ScaffoldError(f"{path} is no text in UTF-8", hint="name a Markdown or text file") from error
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def owners(workspace: Workspace, path: Path) -> list[Run]:
+    """The attempts that a file belongs to: their manifest, a log, or something that they wrote; empty where it belongs to none."""
+    try:
+        inside = path.resolve().relative_to(workspace.workdir.resolve()).as_posix()
+    except ValueError:
+        return []
+    logs = {workspace.role("logs")} | {p for p in workspace.path.glob(f"*/{workspace.role('logs').name}") if p.is_dir()}
+    among_logs = any(path.resolve().is_relative_to(folder.resolve()) for folder in logs)
+    stem = path.name.rsplit(".", 1)[0]
+    return [
+        run
+        for run in manifests.records(workspace).runs
+        if inside == run.path or inside.startswith(run.outputs + "/") or (among_logs and stem == run.label)
+    ]
