@@ -28,6 +28,7 @@ COMMANDS = {
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
     "runs": ("scaffold.cli.runs", "runs"),
+    "results": ("scaffold.cli.results", "results"),
     "report": ("scaffold.cli.report", "report"),
 }
 

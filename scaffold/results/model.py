@@ -66,12 +66,13 @@ class Reading:
     """All that was read for a question: of each run the attempt that counts, what has no result (`missing`), what was passed over.
 
     `missing` are the runs that a result is missing of (failed, running, lost ...), with why; `skipped` are files that cannot be
-    read and runs that another one stands for; `notes` are sentences about how values were read.
+    read and runs that another one stands for; `names` are all metrics that were seen, `notes` sentences about how values were read.
     """
 
     measured: tuple[Measured, ...]
     missing: tuple[tuple[Run, Skipped], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -109,6 +110,10 @@ class Row:
     def values(self, metric: str) -> list[tuple[int | None, float]]:
         """(seed, value) of every run that has the metric, NaN and infinities too."""
         return [(m.run.seed, m.values[metric].value) for m in self.runs if metric in m.values]
+
+    def lacking(self, metric: str) -> int:
+        """How many of its runs have no value of the metric."""
+        return len(self.missing) + sum(metric not in m.values for m in self.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from scaffold.results import files, names, series
 from scaffold.results.formats import POSITIONS, number
 from scaffold.results.model import Direction, Measured, Reading, Skipped, Value
 from scaffold.results.series import Digest
+from scaffold.results.where import Condition
 from scaffold.runs import manifests, recorder
 from scaffold.runs.index import Index
 from scaffold.runs.manifests import Run
@@ -27,15 +28,16 @@ How = Literal["final", "last", "best", "at"]
 class Question:
     """What is asked of runs.
 
-    `metrics` are names or patterns (`val*`), none means all; `how`: the final value, the last one logged, the best one
-    (by `direction`), or the one at `step`. `params` are parameters asked for by name, which may stand in a wandb config only.
-    `server` holds answers of the research server to `/runs/{id}/metrics`, by run name.
+    `metrics` are names or patterns (`val*`), none means all; `how`: the final value, the last one logged, the best one (by
+    `direction`), or the one at `step`; of runs that `admits` and `where` take. `params` are parameters asked for by name, which
+    may stand in a wandb config only. `server` holds answers of the research server to `/runs/{id}/metrics`, by run name.
     """
 
     metrics: Sequence[str] = ()
     how: How = "final"
     step: float | None = None
     admits: Callable[[Run], bool] = lambda _: True
+    where: Condition | None = None
     direction: Callable[[str], Direction | None] = lambda _: None
     params: Sequence[str] = ()
     server: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -46,13 +48,17 @@ def read(workspace: Workspace, question: Question) -> Reading:
     records = manifests.records(workspace)
     skipped = [Skipped(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
     counting, older = latest(records.runs)
-    counting = [_with_settings(workspace, run, question.params) for run in counting]
-    chosen = [run for run in counting if question.admits(run)]
+    asked = [*question.params, *(question.where.names if question.where else ())]
+    counting = [_with_settings(workspace, run, asked) for run in counting]
+    if question.where:
+        question.where.check(counting)
+    chosen = [run for run in counting if question.admits(run) and (not question.where or question.where.admits(run))]
     names_chosen = {run.name for run in chosen}
     skipped += [_skipped(run, f"another attempt counts: {why}") for run, why in older if run.name in names_chosen]
     finished = [run for run in chosen if run.status == "finished"]
     missing = [(run, _skipped(run, why_missing(run))) for run in chosen if run.status != "finished"]
-    values, notes = _Values(workspace, question).of(finished)
+    reader = _Values(workspace, question)
+    values = reader.of(finished)
     measured = [Measured(run=run, values=values[i]) for i, run in enumerate(finished)]
     measured, spelled = names.one_spelling(measured)
     empty = [m for m in measured if not m.values]
@@ -64,7 +70,8 @@ def read(workspace: Workspace, question: Question) -> Reading:
         measured=tuple(sorted((m for m in measured if m.values), key=lambda m: (m.run.started_at, m.run.name))),
         missing=tuple(sorted(missing, key=lambda pair: (pair[0].started_at, pair[0].name))),
         skipped=tuple(skipped),
-        notes=(*spelled, *notes),
+        names=tuple(sorted(reader.names)),
+        notes=(*spelled, *reader.notes),
     )
 
 
@@ -113,16 +120,17 @@ def of_manifest(run: Run) -> dict[str, Value]:
 
 
 class _Values:
-    """The values of finished runs, in the order of the runs."""
+    """The values of finished runs, in the order of the runs; `notes` are about files that could not be read whole."""
 
     def __init__(self, workspace: Workspace, question: Question) -> None:
         self.workspace, self.question = workspace, question
         self.notes: list[str] = []
+        self.names: set[str] = set()
         self.index: Index | None = None
         self.fresh: dict[str, list[Any]] = {}
 
-    def of(self, runs: Sequence[Run]) -> tuple[list[dict[str, Value]], list[str]]:
-        """The values, and notes about files that could not be read whole."""
+    def of(self, runs: Sequence[Run]) -> list[dict[str, Value]]:
+        """The value of each metric, for each run."""
         found = [of_manifest(run) for run in runs]
         if self.question.how == "final":
             wanted = set(self.question.metrics) or {name for values in found for name in values}
@@ -135,9 +143,8 @@ class _Values:
                 found[i] = self._at_step(run) if self.question.how == "at" else self._picked(run, found[i])
         if self.fresh and self.index is not None:
             self.index.store(digests=dict(sorted({**self.index.digests, **self.fresh}.items())))
-        if self.question.metrics:
-            found = [self._asked_for(values) for values in found]
-        return found, self.notes
+        self.names = {name for values in found for name in values}
+        return [self._asked_for(values) for values in found] if self.question.metrics else found
 
     def _lacks(self, values: Mapping[str, Value], wanted: set[str], spelled: Mapping[str, str]) -> bool:
         if wanted <= values.keys():

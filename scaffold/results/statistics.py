@@ -206,11 +206,25 @@ def detectable(error: float, df: float) -> float | None:
     return high * error
 
 
-def welch_anova(groups: Sequence[Sequence[float]]) -> float | None:
-    """The p-value of Welch's analysis of variance: do the means of several groups with their own spreads differ at all?
+def anova(groups: Sequence[Sequence[float]]) -> float | None:
+    """Do the means of several groups differ at all? The larger p-value of Fisher's and Welch's analysis of variance.
 
-    None unless there are at least 2 groups, each of at least 2 values with a spread.
+    Fisher's takes all spreads for one; Welch's does not, but finds too much among many groups of 3 (7.7 % instead of 5 % for 6).
+    Together they keep to 5 % in both cases. None unless there are at least 2 groups, each of at least 2 values with a spread.
     """
+    welch = welch_anova(groups)
+    if welch is None:
+        return None
+    found = [moments(g) for g in groups]
+    n, k = sum(m.n for m in found), len(found)
+    centre = math.fsum(m.n * m.mean for m in found) / n
+    between = math.fsum(m.n * (m.mean - centre) ** 2 for m in found) / (k - 1)
+    within = math.fsum((m.n - 1) * (m.sd or 0.0) ** 2 for m in found) / (n - k)
+    return max(welch, f_tail(between / within, k - 1, n - k))
+
+
+def welch_anova(groups: Sequence[Sequence[float]]) -> float | None:
+    """The p-value of Welch's analysis of variance, for groups with spreads of their own; None as in `anova`."""
     if len(groups) < 2 or any(len(g) < 2 or not has_spread(g) for g in groups):
         return None
     found = [moments(g) for g in groups]

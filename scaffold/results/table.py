@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from scaffold.results import configurations, statistics
 from scaffold.results.configurations import Key
@@ -13,6 +15,8 @@ from scaffold.results.names import Directions
 from scaffold.results.versus import versus
 from scaffold.runs.manifests import Run
 
+Interval = Literal["t", "bootstrap"]
+
 
 def fold(
     reading: Reading,
@@ -20,11 +24,12 @@ def fold(
     *,
     by: Sequence[str] | None = None,
     ignore: Collection[str] = (),
+    interval: Interval = "t",
 ) -> Table:
     """Fold the seeds of each configuration; with `by` all configurations that agree in these parameters.
 
     Runs of a configuration with one and the same seed are one sample: the latest of them counts. `ignore` are parameters that
-    make no other configuration (an output path).
+    make no other configuration (an output path). A bootstrap interval is there from 10 runs on only.
     """
     single, again = _one_a_seed(reading.measured, ignore)
     metrics = _ordered({name for m in single for name in m.values}, directions.primary)
@@ -33,7 +38,7 @@ def fold(
         groups.setdefault(_group(one.run, by, ignore), []).append(one)
     missing = _missing(reading, single, by, ignore)
     rows = [
-        _row(key, groups.get(key, []), missing.get(key, []), metrics, by, ignore, again)
+        _row(key, groups.get(key, []), missing.get(key, []), metrics, by, ignore, again, interval)
         for key in groups.keys() | missing.keys()
     ]
     names = configurations.varying([row.config for row in rows]) if by is None else tuple(by)
@@ -108,9 +113,10 @@ def _row(
     by: Sequence[str] | None,
     ignore: Collection[str],
     again: Sequence[tuple[Measured, Skipped]],
+    interval: Interval,
 ) -> Row:
     runs = sorted(measured, key=lambda m: (m.run.seed is None, m.run.seed or 0, m.run.started_at, m.run.name))
-    summaries = {metric: _summary(runs, metric) for metric in metrics}
+    summaries = {metric: _summary(runs, metric, interval) for metric in metrics}
     experiment, pairs = key
     return Row(
         experiment=experiment,
@@ -122,9 +128,15 @@ def _row(
     )
 
 
-def _summary(runs: Sequence[Measured], metric: str) -> Summary | None:
+def _summary(runs: Sequence[Measured], metric: str, interval: Interval) -> Summary | None:
     values = [m.values[metric].value for m in runs if metric in m.values]
-    return statistics.summarize(values) if values else None
+    if not values:
+        return None
+    made = statistics.summarize(values)
+    if interval == "t":
+        return made
+    low, high = statistics.bootstrap([v for v in values if math.isfinite(v)]) or (None, None)
+    return made._replace(low=low, high=high)
 
 
 def _row_warnings(

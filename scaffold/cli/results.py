@@ -1,0 +1,275 @@
+"""`scaffold results`: tables over seeds, comparisons, ablations, sensitivity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli import output
+from scaffold.cli.results_options import Answered, Asked, question
+
+if TYPE_CHECKING:
+    from scaffold.results.model import Comparison, Row, Table
+
+
+@click.group(invoke_without_command=True)
+@question
+@click.option("--by", metavar="A,B", help="One row for each value of these parameters. Default: each configuration.")
+@click.option(
+    "--interval",
+    type=click.Choice(["t", "bootstrap"]),
+    default="t",
+    help="How the 95 % interval is made; bootstrap from 10 runs on. Default: t.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "md", "csv", "json", "latex"]),
+    default="table",
+    help="Default: table.",
+)
+def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
+    """Show results: one row for each configuration, its seeds folded to n, mean, sd and 95 % interval.
+
+    Only finished runs count; what is missing is shown as missing. See docs/results.md for what each number is.
+    """
+    context = click.get_current_context()
+    if context.invoked_subcommand:
+        _nothing_before(context)
+        return
+    names = [name.strip() for name in by.split(",") if name.strip()] if by is not None else None
+    answered = Answered(Asked(given), params=tuple(names or ()))
+    table = answered.table(by=names, interval=interval)
+    _check_names(names, table)
+    if given["json_output"] or format_ == "json":
+        from scaffold.results import render
+
+        output.as_json({"how": answered.how, "interval": interval, **render.as_json(table)})
+        return
+    _print(table, format_)
+    _say(table)
+
+
+def _nothing_before(context: click.Context) -> None:
+    from scaffold.errors import WrongUsage
+
+    default = click.core.ParameterSource.DEFAULT
+    early = [p for p in context.command.params if p.name and context.get_parameter_source(p.name) != default]
+    if early:
+        option = early[0].opts[0]
+        raise WrongUsage(f"{option} stands before `{context.invoked_subcommand}`", hint="write it behind")
+
+
+def _check_names(names: Sequence[str] | None, table: Table) -> None:
+    from scaffold.errors import WrongUsage
+
+    if names is None or not table.rows:
+        return
+    for name in names:
+        if not any(name in row.config for row in table.rows):
+            known = sorted({key for row in table.rows for m in row.runs for key in m.run.params})
+            raise WrongUsage(
+                f"--by: no run has a parameter {name!r}", hint=f"parameters are {', '.join(known) or 'none'}"
+            )
+
+
+def _print(table: Table, format_: str) -> None:
+    from scaffold.results import render
+
+    if format_ != "table":
+        click.echo(render.FORMATS[format_](table), nl=False)
+        return
+    for number, metric in enumerate(table.metrics):
+        click.echo(("\n" if number else "") + render.title(table, metric))
+        output.rows(render.lines(table, metric))
+    if not table.metrics and table.rows:
+        output.rows([[*table.by, "runs"], *([*map(str, row.config.values()), "no result"] for row in table.rows)])
+
+
+def _say(table: Table) -> None:
+    """What was read, what is missing and what to beware of, on stderr."""
+    from scaffold.results import render
+    from scaffold.results import table as tables
+
+    click.echo("; ".join(render.reasons(table)), err=True)
+    for warning in table.warnings:
+        output.warn(warning)
+    for row in table.rows:
+        for warning in row.warnings:
+            output.warn(f"{tables.label(row, table.by)}: {warning}")
+
+
+@results.command()
+@click.argument("names", nargs=-1, required=True, metavar="A B [C ...]")
+@question
+@click.option("--noise-from", metavar="NAME", help="The repeated baseline whose spread is the noise floor. Default: A.")
+def compare(names: tuple[str, ...], noise_from: str | None, **given: Any) -> None:
+    """Compare B (and C ...) with A, the reference: effect, 95 % interval, test, verdict.
+
+    Each is an experiment, a sweep, a task, a run, a run's name without its seed, or a condition such as 'lr=0.1'.
+    """
+    from scaffold.errors import WrongUsage
+    from scaffold.results import compare as comparing
+
+    if len(names) < 2:
+        raise WrongUsage("compare needs two names", hint="scaffold results compare baseline 'lr=0.1'")
+    answered = Answered(Asked(given))
+    metrics = answered.compared_metrics()
+    reference, whole = answered.side(names[0])
+    found, alone = [], []
+    for name in names[1:]:
+        side, table = answered.side(name)
+        if any(reference.admits(run) and side.admits(run) for run in answered.runs()):
+            raise WrongUsage(f"{names[0]!r} and {name!r} share runs", hint="name things that have no run in common")
+        made, without = comparing.pairs(names[0], whole, name, table)
+        found += made
+        alone += without
+    floor = _one_row(answered, noise_from) if noise_from else None
+    known = {m: way for m in metrics if (way := answered.directions.of(m))}
+    comparisons = comparing.compare(found, metrics, known, floor)
+    if given["json_output"]:
+        output.as_json(
+            {"reference": names[0], "comparisons": [comparison_json(c) for c in comparisons], "warnings": alone}
+        )
+        return
+    for text in alone:
+        output.warn(text)
+    _print_comparisons(comparisons)
+
+
+def _one_row(answered: Answered, name: str) -> Row:
+    from scaffold.errors import ScaffoldError
+    from scaffold.results import table as tables
+
+    _, table = answered.side(name)
+    if len(table.rows) != 1:
+        some = "; ".join(tables.label(row, table.by) for row in table.rows[:5])
+        raise ScaffoldError(
+            f"{name!r} stands for {len(table.rows)} configurations: {some}",
+            hint="name one of them, for example 'lr=0.1'",
+        )
+    return table.rows[0]
+
+
+def comparison_json(c: Comparison) -> dict[str, Any]:
+    """A comparison as JSON can hold it."""
+    from scaffold.results import render
+
+    return {name: render.json_number(value) for name, value in asdict(c).items()}
+
+
+def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
+    from scaffold.results import words
+
+    output.rows(_comparison_lines(comparisons))
+    said = set()
+    for c in comparisons:
+        hint = words.seeds(c)
+        if hint:
+            click.echo(f"{c.b} ({c.metric}): {hint}", err=True)
+        for warning in c.warnings:
+            if warning not in said:
+                output.warn(warning)
+            said.add(warning)
+    tests = max((c.comparisons for c in comparisons), default=0)
+    if tests > 1:
+        click.echo(f"{tests} comparisons: p-values are Holm's; each interval is for one comparison by itself", err=True)
+
+
+def _comparison_lines(comparisons: Sequence[Comparison]) -> list[list[str]]:
+    from scaffold.results import words
+
+    lines = [["metric", "A", "B", "n", "effect", "95 % interval", "test", "verdict"]]
+    for c in comparisons:
+        spread = (c.high - c.low) / 2 if c.low is not None and c.high is not None else None
+        effect = "-" if c.effect is None else words.signed(c.effect, spread)
+        ends = "-" if c.low is None else words.interval(c.low, c.high, spread)
+        n = f"{c.n_a} pairs" if c.paired else f"{c.n_a}, {c.n_b}"
+        lines.append([c.metric, c.a, c.b, n, effect, ends, c.test, c.verdict])
+    return lines
+
+
+@results.command()
+@click.option(
+    "--reference",
+    metavar="NAME",
+    help="The configuration to hold all against. Default: the one most others are near to.",
+)
+@question
+def ablation(reference: str | None, **given: Any) -> None:
+    """Compare every configuration that differs in one factor from the reference with it."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.results import factors
+    from scaffold.results import table as tables
+
+    answered = Answered(Asked(given))
+    metrics, table = answered.compared_metrics(), answered.table()
+    row = _one_row(answered, reference) if reference else factors.hub(table.rows)
+    if row is None:
+        raise ScaffoldError(
+            "which configuration is the reference cannot be told", hint="name it: --reference 'lr=0.1 and depth=2'"
+        )
+    row = next((r for r in table.rows if (r.experiment, r.config) == (row.experiment, row.config)), row)
+    found = factors.ablation(table, row, metrics, table.directions)
+    if not found.changes:
+        raise ScaffoldError(
+            f"no configuration differs in one factor from {tables.label(row, table.by)}",
+            hint="scaffold results shows them",
+        )
+    if given["json_output"]:
+        changes = [
+            {"factor": c.factor, "before": c.before, "after": c.after, "experiment": c.row.experiment}
+            for c in found.changes
+        ]
+        comparisons = [comparison_json(c) for c in found.comparisons]
+        output.as_json(
+            {"reference": found.reference, "changes": changes, "comparisons": comparisons, "others": found.others}
+        )
+        return
+    click.echo(f"reference: {found.reference}")
+    _print_comparisons(found.comparisons)
+    if found.others:
+        click.echo(f"{found.others} configurations differ in more than one factor and are left out", err=True)
+
+
+@results.command()
+@click.argument("parameter")
+@question
+def sensitivity(parameter: str, **given: Any) -> None:
+    """Show a metric over the values of one parameter, everything else held."""
+    from scaffold.results import configurations, factors, render, words
+
+    answered = Answered(Asked(given), params=(parameter,))
+    metrics = answered.compared_metrics()
+    curves = factors.sensitivity(answered.table(), parameter, metrics)
+    if given["json_output"]:
+        output.as_json({"parameter": parameter, "curves": [_curve_json(c) for c in curves]})
+        return
+    for number, curve in enumerate(curves):
+        click.echo(
+            f"{chr(10) if number else ''}{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
+        )
+        head = [parameter, "n", "mean", "sd", "95 % interval", "min", "max"]
+        output.rows([head, *([configurations.word(s.value), *render.cells(s.summary, s.missing)] for s in curve.spots)])
+    if any(c.p is not None for c in curves):
+        click.echo(
+            f"tested by the analysis of variance, {words.RATHER_NOT} where its Holm-corrected p is above 0.05", err=True
+        )
+
+
+def _curve_json(curve: Any) -> dict[str, Any]:
+    from scaffold.results import render
+
+    found = asdict(curve)
+    found["spots"] = [
+        {
+            "value": s.value,
+            "missing": s.missing,
+            "summary": {k: render.json_number(v) for k, v in s.summary._asdict().items()} if s.summary else None,
+        }
+        for s in curve.spots
+    ]
+    return found

@@ -1,0 +1,150 @@
+"""The options that all of `scaffold results` share, and what they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from scaffold.cli import options, output
+
+if TYPE_CHECKING:
+    from scaffold.results.model import Reading, Table
+    from scaffold.results.names import Directions
+    from scaffold.results.sides import Side
+    from scaffold.runs.manifests import Run
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def question(command: F) -> F:
+    """Which runs, which metrics, which value of a run."""
+    for option in reversed(
+        [
+            click.option(
+                "--metric",
+                "metrics",
+                multiple=True,
+                metavar="NAME",
+                help="Only this one, or a pattern: 'val*'. May be repeated.",
+            ),
+            click.option("--where", metavar="CONDITION", help="Only these runs: 'lr<0.01 and status=finished'."),
+            click.option("--sweep", help="Only runs of this sweep."),
+            click.option("--last", "how", flag_value="last", help="The last value logged, not the final one."),
+            click.option("--best", "how", flag_value="best", help="The best value logged."),
+            click.option("--at-step", type=float, metavar="N", help="The value logged at this step."),
+            click.option(
+                "--ignore",
+                "ignored",
+                multiple=True,
+                metavar="PARAM",
+                help="This parameter makes no other configuration.",
+            ),
+            click.option("--minimize", multiple=True, metavar="METRIC", help="Lower is better in it."),
+            click.option("--maximize", multiple=True, metavar="METRIC", help="Higher is better in it."),
+        ]
+    ):
+        command = option(command)
+    return options.of_workspace(options.json_output(command))
+
+
+class Asked:
+    """The options of a call, as they came."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self.workdir: Path = given["workdir"]
+        self.root: str | None = given["root"]
+        self.metrics: tuple[str, ...] = given["metrics"]
+        self.where: str | None = given["where"]
+        self.sweep: str | None = given["sweep"]
+        self.how: str | None = given["how"]
+        self.at_step: float | None = given["at_step"]
+        self.ignored: tuple[str, ...] = given["ignored"]
+        self.minimize: tuple[str, ...] = given["minimize"]
+        self.maximize: tuple[str, ...] = given["maximize"]
+        self.json: bool = given["json_output"]
+
+
+class Answered:
+    """What was read for a call, ready to be folded."""
+
+    def __init__(self, asked: Asked, *, params: tuple[str, ...] = ()) -> None:
+        from typing import cast
+
+        from scaffold.errors import WrongUsage
+        from scaffold.results import names, read, where
+
+        if asked.at_step is not None and asked.how:
+            raise WrongUsage(f"--{asked.how} and --at-step cannot go together")
+        workspace = options.workspace(asked.workdir, asked.root)
+        self.asked = asked
+        self.directions: Directions = names.Directions(workspace, asked.minimize, asked.maximize)
+        how = "at" if asked.at_step is not None else asked.how or "final"
+        self.how = how
+        self.reading: Reading = read.read(
+            workspace,
+            read.Question(
+                metrics=asked.metrics,
+                how=cast("read.How", how),
+                step=asked.at_step,
+                admits=(lambda run: run.sweep == asked.sweep) if asked.sweep else (lambda _: True),
+                where=where.condition(asked.where) if asked.where else None,
+                direction=self.directions.of,
+                params=params,
+            ),
+        )
+        for note in self.reading.notes:
+            output.warn(note)
+        self._check()
+
+    def _check(self) -> None:
+        from scaffold.errors import ScaffoldError, WrongUsage
+
+        measured = {name for m in self.reading.measured for name in m.values}
+        if self.asked.metrics and not measured and self.reading.names:
+            known = ", ".join(self.reading.names[:10]) + (", ..." if len(self.reading.names) > 10 else "")
+            raise ScaffoldError(f"no run has the metric {', '.join(self.asked.metrics)}", hint=f"metrics are {known}")
+        if self.how == "best":
+            for name in sorted(measured):
+                if self.directions.of(name) is None:
+                    raise WrongUsage(
+                        f"--best: whether {name} is better high or low is not known",
+                        hint=f"--minimize {name} or --maximize {name}, or choose other metrics with --metric",
+                    )
+            output.warn(
+                "--best takes the best step of each run by the metric itself: its means are better than the truth"
+            )
+
+    def table(self, **how: Any) -> Table:
+        """All of it, folded."""
+        from scaffold.results import table
+
+        return table.fold(self.reading, self.directions, ignore=self.asked.ignored, **how)
+
+    def runs(self) -> list[Run]:
+        """All runs that the question takes."""
+        from scaffold.results import sides
+
+        return sides.runs_of(self.reading)
+
+    def side(self, text: str) -> tuple[Side, Table]:
+        """The runs that a word stands for, folded. Raises ScaffoldError."""
+        from scaffold.results import sides, table
+
+        found = sides.side(text, self.runs())
+        part = sides.part(self.reading, found)
+        return found, table.fold(part, self.directions, ignore=self.asked.ignored)
+
+    def compared_metrics(self) -> list[str]:
+        """The metrics to compare: those asked for, else the workspace's primary one, else all that there are. Raises ScaffoldError."""
+        from scaffold.errors import ScaffoldError
+
+        measured = sorted({name for m in self.reading.measured for name in m.values})
+        if not measured:
+            raise ScaffoldError(
+                "no run has a metric that was asked for", hint="scaffold results --json says what was read"
+            )
+        primary = self.directions.primary
+        return [primary] if primary in measured and not self.asked.metrics and primary else measured

@@ -1,0 +1,192 @@
+"""A table -> rows of words, Markdown, CSV, LaTeX, JSON. Deterministic; what is missing is shown as missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from scaffold.results import configurations, words
+from scaffold.results.model import Measured, Row, Summary, Table
+
+MISSING = "-"
+_LATEX = str.maketrans(
+    {
+        **{c: f"\\{c}" for c in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+    }
+)
+_MARKDOWN = str.maketrans({"|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
+
+
+def lines(table: Table, metric: str) -> list[list[str]]:
+    """A header and one line for each configuration: what it is, n, mean, sd, 95 % interval, min, max; `best` at its end."""
+    alone = len({row.experiment for row in table.rows}) == 1
+    head = [*([] if alone and table.by else ["experiment"]), *table.by]
+    found = [[*head, "n", "mean", "sd", "95 % interval", "min", "max", ""]]
+    for index, row in enumerate(table.rows):
+        said = [] if alone and table.by else [row.experiment]
+        said += [configurations.word(row.config[n]) if n in row.config else MISSING for n in table.by]
+        best = "best" if table.best.get(metric) == index else ""
+        found.append([*said, *cells(row.summaries.get(metric), row.lacking(metric)), best])
+    return found
+
+
+def cells(summary: Summary | None, missing: int) -> list[str]:
+    """n, mean, sd, 95 % interval, min, max as words; `missing` runs have no value."""
+    n = words.count(summary, missing)
+    if summary is None or summary.mean is None:
+        return [n, MISSING, MISSING, MISSING, MISSING, MISSING]
+    spread = summary.sd
+    ends = (words.number(v, spread) if v is not None else MISSING for v in (summary.minimum, summary.maximum))
+    sd = MISSING if spread is None else f"{spread:.2g}"
+    return [n, words.number(summary.mean, spread), sd, _interval(summary), *ends]
+
+
+def _interval(summary: Summary) -> str:
+    if summary.n > 1 and summary.low is None:
+        return MISSING
+    return words.interval(summary.low, summary.high, summary.sd)
+
+
+def title(table: Table, metric: str) -> str:
+    """`acc (higher is better)`."""
+    way = table.directions.get(metric)
+    return metric + ({"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else "")
+
+
+def markdown(table: Table) -> str:
+    """A table of Markdown for each metric; the best mean in bold."""
+    parts = []
+    for metric in table.metrics:
+        head, *body = [line[:-1] for line in lines(table, metric)]
+        best = table.best.get(metric)
+        mean = head.index("mean")
+        rows = []
+        for index, line in enumerate(body):
+            cells = [cell.translate(_MARKDOWN) for cell in line]
+            cells[mean] = f"**{cells[mean]}**" if index == best else cells[mean]
+            rows.append("| " + " | ".join(cells) + " |")
+        header = "| " + " | ".join(cell.translate(_MARKDOWN) for cell in head) + " |"
+        rule = "|" + "|".join(" ---: " if i >= mean - 1 else " --- " for i in range(len(head))) + "|"
+        parts.append("\n".join([f"**{title(table, metric).translate(_MARKDOWN)}**", "", header, rule, *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(table: Table) -> str:
+    """A `tabular` for each metric (booktabs): mean, half the 95 % interval, n; the best mean in bold."""
+    parts = []
+    for metric in table.metrics:
+        head, *body = lines(table, metric)
+        mean = head.index("mean")
+        rows = []
+        for index, line in enumerate(body):
+            summary = table.rows[index].summaries.get(metric)
+            cells = [cell.translate(_LATEX) for cell in line[: mean - 1]]
+            rows.append(
+                " & ".join([*cells, _latex_mean(summary, best=table.best.get(metric) == index), line[mean - 1]])
+            )
+        columns = "l" * (mean - 1) + "rr"
+        names = " & ".join(
+            [*(cell.translate(_LATEX) for cell in head[: mean - 1]), title(table, metric).translate(_LATEX), "$n$"]
+        )
+        body_text = "".join(f"{row} \\\\\n" for row in rows)
+        parts.append(
+            f"% mean and 95 % t-interval over seeds\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n{names} \\\\\n\\midrule\n"
+            f"{body_text}\\bottomrule\n\\end{{tabular}}\n"
+        )
+    return "\n".join(parts)
+
+
+def _latex_mean(summary: Summary | None, *, best: bool) -> str:
+    if summary is None or summary.mean is None:
+        return "--"
+    mean = words.number(summary.mean, summary.sd)
+    said = f"\\mathbf{{{mean}}}" if best else mean
+    half = f" \\pm {words.number(summary.high - summary.mean, summary.sd)}" if summary.high is not None else ""
+    return f"${said}{half}$"
+
+
+def as_csv(table: Table) -> str:
+    """One line for each configuration and metric, numbers in full; empty where there is none."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    columns = ("n", "mean", "sd", "low", "high", "minimum", "maximum", "not_finite")
+    writer.writerow(["experiment", *table.by, "metric", "direction", *columns, "missing", "best"])
+    for metric in table.metrics:
+        for index, row in enumerate(table.rows):
+            config = [configurations.word(row.config[n]) if n in row.config else "" for n in table.by]
+            summary = row.summaries.get(metric) or Summary(0, None, None, None, None, None, None)
+            numbers = ["" if v is None else repr(v) for v in summary]
+            missing = row.lacking(metric)
+            best = "best" if table.best.get(metric) == index else ""
+            writer.writerow(
+                [row.experiment, *config, metric, table.directions.get(metric, ""), *numbers, missing, best]
+            )
+    return out.getvalue()
+
+
+def as_json(table: Table) -> dict[str, Any]:
+    """Everything, with the runs and where each value was read."""
+    return {
+        "by": list(table.by),
+        "metrics": [
+            {"name": m, "direction": table.directions.get(m), "best": table.best.get(m)} for m in table.metrics
+        ],
+        "rows": [_row_json(table, row) for row in table.rows],
+        "skipped": [asdict(s) for s in table.skipped],
+        "warnings": list(table.warnings),
+        "notes": list(table.notes),
+    }
+
+
+def _row_json(table: Table, row: Row) -> dict[str, Any]:
+    summaries = {m: _finite(s._asdict()) if (s := row.summaries.get(m)) else None for m in table.metrics}
+    return {
+        "experiment": row.experiment,
+        "config": dict(row.config),
+        "summaries": summaries,
+        "runs": [_run_json(m) for m in row.runs],
+        "missing": [asdict(s) for s in row.missing],
+        "warnings": list(row.warnings),
+    }
+
+
+def _run_json(measured: Measured) -> dict[str, Any]:
+    run = measured.run
+    values = {name: _finite(value._asdict()) for name, value in sorted(measured.values.items())}
+    return {"name": run.name, "attempt": run.attempt, "seed": run.seed, "path": run.path, "values": values}
+
+
+def _finite(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: json_number(value) for name, value in found.items()}
+
+
+def json_number(value: Any) -> Any:
+    """A value as JSON can hold it: `"NaN"`, `"Infinity"`, `"-Infinity"` are texts."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+FORMATS: Mapping[str, Callable[[Table], str]] = {"md": markdown, "csv": as_csv, "latex": latex}
+
+
+def reasons(table: Table) -> Sequence[str]:
+    """How many runs there are, how many have no result and why, most frequent first."""
+    from collections import Counter
+
+    missing = Counter(s.reason for row in table.rows for s in row.missing)
+    runs = sum(len(row.runs) for row in table.rows)
+    said = [f"{runs} runs in {len(table.rows)} configurations"]
+    if missing:
+        why = ", ".join(f"{n} {reason}" for reason, n in sorted(missing.items(), key=lambda p: (-p[1], p[0])))
+        said.append(f"{sum(missing.values())} without a result: {why}")
+    if table.skipped:
+        said.append(f"{len(table.skipped)} passed over")
+    return said
