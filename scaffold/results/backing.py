@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.results import cite, names, read, table
-from scaffold.results.cite import Evidence
+from scaffold.results.cite import Backing, Evidence
+from scaffold.results.claims import Claim
 from scaffold.runs import manifests
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -45,3 +48,39 @@ def owners(workspace: Workspace, path: Path) -> list[Run]:
         for run in manifests.records(workspace).runs
         if inside == run.path or inside.startswith(run.outputs + "/") or (among_logs and stem == run.label)
     ]
+
+
+def words(found: Sequence[Backing], limit: int) -> list[list[str]]:
+    """What backs a number, as lines of a table: what it is, its exact value, whose, which runs; `limit` 0 means all."""
+    shown = found[:limit] if limit else found
+    rows = []
+    for one in shown:
+        quantity = one.quantity
+        scale = " (x 100)" if one.scale != 1 else ""
+        source = quantity.sources[0] if quantity.sources else _some(quantity.runs)
+        rows.append([quantity.kind, quantity.metric, f"{quantity.value:.10g}{scale}", quantity.of, source])
+    if len(found) > len(shown):
+        rows.append([f"and {len(found) - len(shown)} more: --limit 0"])
+    return rows
+
+
+def _some(runs: Sequence[str]) -> str:
+    return ", ".join(runs[:3]) + (f" and {len(runs) - 3} more" if len(runs) > 3 else "")
+
+
+def as_json(claim: Claim, found: Sequence[Backing], limit: int) -> dict[str, Any]:
+    """A number and what backs it, for --json."""
+    shown = found[:limit] if limit else found
+    rows = [
+        {
+            "kind": one.quantity.kind,
+            "metric": one.quantity.metric,
+            "value": one.quantity.value,
+            "scale": one.scale,
+            "of": one.quantity.of,
+            "runs": list(one.quantity.runs),
+            "sources": list(one.quantity.sources),
+        }
+        for one in shown
+    ]
+    return {"number": claim.text, "line": claim.line, "column": claim.column, "found": len(found), "backing": rows}

@@ -56,13 +56,14 @@ def featured(table: Table, metric: str) -> list[Row]:
     """The rows that learning curves show: the 6 best, among them a baseline where there is one."""
     rows = ranked(table, metric)
     best, rest = rows[:MOST_LINES], rows[MOST_LINES:]
-    if any(_is_baseline(row) for row in best):
+    if any(is_baseline(row) for row in best):
         return best
-    baseline = next((row for row in rest if _is_baseline(row)), None)
+    baseline = next((row for row in rest if is_baseline(row)), None)
     return [*best[:-1], baseline] if baseline is not None else best
 
 
-def _is_baseline(row: Row) -> bool:
+def is_baseline(row: Row) -> bool:
+    """Whether a configuration calls itself a baseline, by its experiment."""
     return "baseline" in row.experiment.lower()
 
 

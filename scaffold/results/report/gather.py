@@ -18,7 +18,7 @@ from scaffold.results import failures, names, read, series, table
 from scaffold.results.model import Row, Series, Table
 from scaffold.results.plots import choose
 from scaffold.results.plots.figures import Figure
-from scaffold.results.report import contract, plans, recorded, tables
+from scaffold.results.report import contract, plans, recorded, tables, verdicts
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, Item, Report
 from scaffold.runs import audit, manifests
@@ -92,7 +92,7 @@ def gather(workspace: Workspace, page: Path) -> Report:
         plan=plans.part(plan, links, Counter(run.task for run in runs if run.task)) if plan is not None else None,
         experiments=recorded.experiments(runs, Counter(row.experiment for row in found.table.rows)),
         table=part if part.rows and part.metrics else None,
-        verdicts=(),
+        verdicts=verdicts.part(found.table, found.main) if found.main else (),
         figures=found.figures,
         failures=failures.group(recorded.failures(workspace, _failed(workspace, known, runs), runs))[:MOST_CAUSES],
         contract=_contract(plan, workspace, found, links),

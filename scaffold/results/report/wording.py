@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import math
-
+from scaffold.results import words
 from scaffold.results.model import Summary
 
 
-def rounded(value: float, spread: float | None = None) -> str:
-    """A number to two digits of its spread (at most six decimals), or to five digits where there is no spread."""
-    if not math.isfinite(value):
-        return str(value)
-    if spread and math.isfinite(spread) and spread > 0:
-        decimals = 1 - math.floor(math.log10(spread))
-        if -6 <= decimals <= 6 and abs(value) < 1e7:
-            return f"{value:.{max(0, decimals)}f}"
-    return f"{value:.5g}"
-
-
 def mean_of(summary: Summary) -> str:
-    """The mean of a summary, rounded by its interval."""
-    return "" if summary.mean is None else rounded(summary.mean, half(summary))
+    """The mean of a summary, rounded by its interval; empty where there is none."""
+    return "" if summary.mean is None else words.number(summary.mean, half(summary))
 
 
 def interval_of(summary: Summary) -> str:
     """`[0.91, 0.93]`; empty at one seed."""
     if summary.low is None or summary.high is None:
         return ""
-    return f"[{rounded(summary.low, half(summary))}, {rounded(summary.high, half(summary))}]"
+    return words.interval(summary.low, summary.high, half(summary))
 
 
 def half(summary: Summary) -> float | None:
