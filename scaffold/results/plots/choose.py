@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 from scaffold.results import statistics
+from scaffold.results.configurations import word
 from scaffold.results.model import Row, Series, Table
 from scaffold.results.plots.figures import (
     Axis,
@@ -257,11 +258,13 @@ def _coordinate(name: str, values: Sequence[Scalar]) -> Coordinate:
     known = [number for number in numbers if number is not None]
     if len(known) == len(values):
         return Coordinate(axis=Axis(label=name, scale=_scale(known, many=30)))
-    return Coordinate(axis=Axis(label=name), names=tuple(sorted({_word(value) for value in values})))
+    there = {_word(value): number for value, number in zip(values, numbers, strict=True)}
+    names = sorted(there, key=lambda name: (there[name] is None, there[name] or 0.0, name))
+    return Coordinate(axis=Axis(label=name), names=tuple(names))
 
 
 def _word(value: Scalar) -> str:
-    return "-" if value is None else str(value)
+    return "not set" if value is None else word(value)
 
 
 def _place(coordinate: Coordinate, value: Scalar) -> float | None:

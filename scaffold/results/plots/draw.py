@@ -7,8 +7,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.plots.figures import Bars, Coordinate, Curves, Figure, Parallel, Timeline
-from scaffold.results.plots.scales import ruler, wants_zero
+from scaffold.results.plots.figures import Bars, Curves, Figure, Mark, Parallel, Timeline
+from scaffold.results.plots.scales import ruler, short, wants_zero
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +89,9 @@ def _curves(axes: Axes, figure: Curves) -> None:
         axes.plot(
             x, mean, color=colour, linestyle=dash, marker=marker, markersize=5, linewidth=1.6, label=_plain(line.label)
         )
-        if len(known) > 1:
+        if figure.dots:
+            _intervals(axes, known, colour)
+        elif len(known) > 1:
             low, high = [m.low for m in known], [m.high for m in known]
             axes.fill_between([m.x for m in known], low, high, color=colour, alpha=0.18, linewidth=0)  # type: ignore[arg-type]
         if figure.dots and line.points:
@@ -97,6 +99,12 @@ def _curves(axes: Axes, figure: Curves) -> None:
     axes.set_xlabel(_plain(figure.x.title))
     axes.set_ylabel(_plain(figure.y.title))
     axes.legend(loc="best", fontsize=8)
+
+
+def _intervals(axes: Axes, known: list[Mark], colour: str) -> None:
+    for mark in known:
+        if mark.low is not None and mark.high is not None:
+            axes.plot([mark.x, mark.x], [mark.low, mark.high], color=colour, linewidth=1.2)
 
 
 def _bars(axes: Axes, figure: Bars) -> None:
@@ -139,7 +147,9 @@ def _parallel(axes: Axes, figure: Parallel) -> None:
         axes.plot(*zip(*places, strict=True), color=colour, linewidth=1.3, alpha=0.85)
     for index, (coordinate, there) in enumerate(zip(figure.coordinates, rulers, strict=True)):
         axes.axvline(index, color="#444444", linewidth=0.8)
-        _ticks(axes, coordinate, index, there.at, there.ticks(5))
+        pairs = there.labelled(5) if len(set(known[index])) > 6 else [(v, short(v)) for v in sorted(set(known[index]))]
+        for value, words in list(enumerate(coordinate.names)) or pairs:
+            axes.text(index + 0.03, there.at(value), _plain(words), fontsize=7, va="center")
     axes.set_xticks(range(len(figure.coordinates)), [_plain(c.axis.title) for c in figure.coordinates])
     axes.set_yticks([])
     axes.grid(False)
@@ -147,25 +157,21 @@ def _parallel(axes: Axes, figure: Parallel) -> None:
     axes.set_xlim(-0.2, len(figure.coordinates) - 0.6)
 
 
-def _ticks(axes: Axes, coordinate: Coordinate, index: int, at: Any, ticks: list[float]) -> None:
-    from scaffold.results.plots.scales import labels
-
-    pairs = list(enumerate(coordinate.names)) if coordinate.names else list(zip(ticks, labels(ticks), strict=True))
-    for value, words in pairs:
-        axes.text(index + 0.03, at(value), _plain(str(words)), fontsize=7, va="center")
-
-
 def _timeline(axes: Axes, figure: Timeline) -> None:
-    place, ticks = 0, []
+    place, ticks, seen = 0, [], set()
     for lane in figure.lanes:
         ticks.append((place + (len(lane.rows) - 1) / 2, lane.label))
         for row in lane.rows:
             for span in row:
                 start, end = span.start / figure.seconds, span.end / figure.seconds
-                axes.barh(place, end - start, left=start, height=0.7, color=STATUS.get(span.status, "#7F7F7F"))
+                words = None if span.status in seen else span.status
+                seen.add(span.status)
+                colour = STATUS.get(span.status, "#7F7F7F")
+                axes.barh(place, end - start, left=start, height=0.7, color=colour, label=words)
             place += 1
         place += 1
     axes.set_yticks([at for at, _ in ticks], [_plain(label) for _, label in ticks])
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     axes.set_xlabel(_plain(figure.x.title))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from markupsafe import Markup
 
 from scaffold.results.plots.figures import Bars, Coordinate, Curves, Figure, Lane, Line, Parallel, Span, Timeline
-from scaffold.results.plots.scales import Ruler, labels, ruler, short, wants_zero
+from scaffold.results.plots.scales import Ruler, ruler, short, wants_zero
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 52, 14, 10, 42
 SERIES = 8
@@ -52,29 +52,35 @@ def _curves(figure: Curves) -> tuple[Markup, int]:
     x = ruler((m.x for m in marks), LEFT, WIDTH - RIGHT, scale=figure.x.scale)
     y = ruler(ys, height - BOTTOM, TOP, scale=figure.y.scale)
     parts = [_frame(x, y, figure.x.title, figure.y.title, height)]
-    parts += [_band(line, index, x, y) for index, line in enumerate(figure.lines)]
-    parts += [_line(line, index, x, y, dots=figure.dots) for index, line in enumerate(figure.lines)]
+    many = len(figure.lines)
+    if not figure.dots:
+        parts += [_band(line, index, x, y, faint=many > 3) for index, line in enumerate(figure.lines)]
+    for index, line in enumerate(figure.lines):
+        # marks at the same x lie side by side
+        parts.append(_line(line, index, x, y, dots=figure.dots, aside=5.0 * (index - (many - 1) / 2)))
     return _join(parts), height
 
 
-def _band(line: Line, index: int, x: Ruler, y: Ruler) -> Markup:
+def _band(line: Line, index: int, x: Ruler, y: Ruler, *, faint: bool) -> Markup:
     inside = [(x.at(m.x), y.at(m.low), y.at(m.high)) for m in line.marks if m.low is not None and m.high is not None]
     if len(inside) < 2:
         return Markup("")
     there = [(px, low) for px, low, _ in inside]
     back = [(px, high) for px, _, high in reversed(inside)]
-    return _tag("polygon", points=_points([*there, *back]), class_=f"s{index % SERIES} band")
+    return _tag("polygon", points=_points([*there, *back]), class_=f"s{index % SERIES} band{' faint' if faint else ''}")
 
 
-def _line(line: Line, index: int, x: Ruler, y: Ruler, *, dots: bool) -> Markup:
-    places = [(x.at(m.x), y.at(m.mean)) for m in line.marks]
+def _line(line: Line, index: int, x: Ruler, y: Ruler, *, dots: bool, aside: float) -> Markup:
+    aside = aside if dots else 0.0
+    places = [(x.at(m.x) + aside, y.at(m.mean)) for m in line.marks]
     name = f"s{index % SERIES}"
     parts = [_tag("polyline", points=_points(places), stroke_dasharray=_dash(index), class_=f"{name} line")]
     if dots:
         parts += [
-            _tag("circle", cx=_n(x.at(px)), cy=_n(y.at(py)), r=2, class_=f"{name} point") for px, py in line.points
+            _tag("circle", cx=_n(x.at(px) + aside), cy=_n(y.at(py)), r=2, class_=f"{name} point")
+            for px, py in line.points
         ]
-        parts += [_interval(x.at(m.x), y, m.low, m.high, name) for m in line.marks]
+        parts += [_interval(x.at(m.x) + aside, y, m.low, m.high, name) for m in line.marks]
     if dots or len(places) == 1:
         parts += [_marker(px, py, index) for px, py in places]
     words = f"{line.label}: {short(line.marks[-1].mean)} at {short(line.marks[-1].x)}" if line.marks else line.label
@@ -129,10 +135,9 @@ def _parallel(figure: Parallel) -> tuple[Markup, int]:
     ]
     score = rulers[-1]
     parts = [_thread(thread.label, thread.values, places, rulers, score) for thread in figure.threads]
-    parts += [
-        _coordinate(c, px, r, index)
-        for index, (c, px, r) in enumerate(zip(figure.coordinates, places, rulers, strict=True))
-    ]
+    for index, (c, px, r) in enumerate(zip(figure.coordinates, places, rulers, strict=True)):
+        values = {v for t in figure.threads if (v := t.values[index]) is not None}
+        parts.append(_coordinate(c, px, r, index, values))
     return _join(parts), height
 
 
@@ -146,14 +151,13 @@ def _thread(
     return Markup("<g><title>{}</title>{}</g>").format(label, line)
 
 
-def _coordinate(coordinate: Coordinate, px: float, r: Ruler, index: int) -> Markup:
+def _coordinate(coordinate: Coordinate, px: float, r: Ruler, index: int, values: set[float]) -> Markup:
     parts = [_tag("line", x1=_n(px), x2=_n(px), y1=_n(r.start), y2=_n(r.end), class_="axis")]
     parts.append(_text(px, 18 if index % 2 == 0 else 33, coordinate.axis.title, "label middle", limit=22))
     if coordinate.names:
         pairs: Iterable[tuple[float, str]] = list(enumerate(coordinate.names))
     else:
-        ticks = r.ticks(5)
-        pairs = zip(ticks, labels(ticks), strict=True)
+        pairs = r.labelled(5) if len(values) > 6 else [(value, short(value)) for value in sorted(values)]
     parts += [_text(px + 5, r.at(value) + 4, words, "tick", limit=12) for value, words in pairs]
     return _join(parts)
 
@@ -194,8 +198,7 @@ def _lane(lane: Lane, top: float, step: int, x: Ruler, seconds: float, budget: i
 
 def _frame(x: Ruler, y: Ruler, x_title: str, y_title: str, height: int) -> Markup:
     parts = [_x_axis(x, x_title, TOP, height - BOTTOM, height, grid=False)]
-    ticks = y.ticks(6)
-    for value, words in zip(ticks, labels(ticks), strict=True):
+    for value, words in y.labelled(6):
         parts.append(_tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=_n(y.at(value)), y2=_n(y.at(value)), class_="grid"))
         parts.append(_text(LEFT - 6, y.at(value) + 4, words, "tick end"))
     middle = (y.start + y.end) / 2
@@ -205,9 +208,8 @@ def _frame(x: Ruler, y: Ruler, x_title: str, y_title: str, height: int) -> Marku
 
 
 def _x_axis(x: Ruler, title: str, top: float, bottom: float, height: int, *, grid: bool = True) -> Markup:
-    ticks = x.ticks(6)
     parts = [_tag("line", x1=_n(x.start), x2=_n(x.end), y1=_n(bottom), y2=_n(bottom), class_="axis")]
-    for value, words in zip(ticks, labels(ticks), strict=True):
+    for value, words in x.labelled(7):
         px = x.at(value)
         if grid:
             parts.append(_tag("line", x1=_n(px), x2=_n(px), y1=_n(top), y2=_n(bottom), class_="grid"))

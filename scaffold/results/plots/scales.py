@@ -30,6 +30,12 @@ class Ruler:
         """Round numbers on the axis."""
         return decades(self.low, self.high, most) if self.scale == "log" else steps(self.low, self.high, most)
 
+    def labelled(self, most: int = 6) -> list[tuple[float, str]]:
+        """Ticks with their words."""
+        ticks = self.ticks(most)
+        words = [short(t) for t in ticks] if self.scale == "log" else labels(ticks)
+        return list(zip(ticks, words, strict=True))
+
 
 def ruler(values: Iterable[float], start: float, end: float, *, scale: Scale = "linear", zero: bool = False) -> Ruler:
     """An axis that holds `values` with a little room; `zero` takes 0 in. A log axis becomes linear where a value is not positive."""

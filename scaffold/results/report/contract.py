@@ -91,7 +91,7 @@ def _artifact(piece: str, workspace: Workspace, known: Known, link: Callable[[st
     if paths:
         links = tuple(link(path) for path in paths)
         missing = [found.path for found in links if found.href is None]
-        words = f"missing: {', '.join(missing)}" if missing else "present"
+        words = "missing" if missing else "present"
         return Item(kind=kind, text=piece, holds=not missing, evidence=words, links=links)
     if re.search(r"manifest", piece, re.IGNORECASE):
         return Item(
@@ -113,7 +113,7 @@ def _artifact(piece: str, workspace: Workspace, known: Known, link: Callable[[st
 
 
 def _files(workspace: Workspace, roles: Sequence[str], words: Sequence[str], ends: Sequence[str]) -> list[str]:
-    """Files that a person or an agent left in some roles' folders, with one of the words in their name and one of the endings."""
+    """What people left in the folders of the first role that has any such file: a word of these in its name, an ending of these."""
     found = []
     for role in roles:
         for folder in _folders(workspace, role):
@@ -124,6 +124,8 @@ def _files(workspace: Workspace, roles: Sequence[str], words: Sequence[str], end
                 )
                 if fits and path.name not in OURS and path.is_file() and path.stat().st_size:
                     found.append(path.relative_to(workspace.workdir).as_posix())
+        if found:
+            break
     return list(dict.fromkeys(found))
 
 
@@ -144,7 +146,7 @@ def _metric(said: str, known: Known) -> Item:
 
 
 def _statistics(said: str, known: Known) -> Item:
-    wanted = [int(number) for number in re.findall(r"(\d+)\s+seeds?\b", said)]
+    wanted = [int(number) for number in re.findall(r"(?<![\w.])(\d+)\s+(?:seeds?|repeats?|for)\b", said)]
     if not wanted or not known.seeds:
         words = "for a reader to check" if known.seeds else "no results yet"
         return Item(kind=STATISTICS, text=said, holds=None if known.seeds else False, evidence=words)

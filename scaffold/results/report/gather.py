@@ -26,7 +26,7 @@ from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
 
 MOST_RUNS, MOST_CAUSES, MOST_FINDINGS, MOST_POINTS = 1000, 30, 12, 400
-TITLE_LENGTH = 90
+TITLE_LENGTH = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def gather(workspace: Workspace, page: Path) -> Report:
     goal = " ".join(str(workspace.answers.get("experiment_goal") or "").split())
     return Report(
         title=_title(goal, workspace),
-        goal=goal,
+        goal="" if goal.rstrip(".") == _title(goal, workspace) else goal,
         root=workspace.root,
         commit=git.place(workspace.workdir).head or "",
         newest=runs[0].started_at if runs else "",

@@ -42,7 +42,8 @@ def _results(report: Report) -> Iterator[str]:
         return
     yield "## Results\n"
     for verdict in report.verdicts:
-        yield f"- {escaped(verdict.text)}{''.join(f' ({escaped(w)})' for w in verdict.warnings)}"
+        said = "" if verdict.distinguishable else "not distinguishable: "
+        yield f"- {escaped(f'{verdict.pair}: {said}{verdict.text}')}{''.join(f' ({escaped(w)})' for w in verdict.warnings)}"
     if report.verdicts:
         yield ""
     if report.table is not None:
@@ -75,11 +76,11 @@ def _tried(report: Report) -> Iterator[str]:
     if not report.experiments:
         return
     yield "## What was tried\n"
-    yield _row(["experiment", "runs", "configurations", "seeds", "hours", "tasks"])
+    yield _row(["experiment", "runs", "configurations", "seeds", "time", "tasks"])
     yield _row(["---", "---", "---:", "---:", "---:", "---"], plain=True)
     for one in report.experiments:
         counts = ", ".join(f"{number} {status}" for status, number in sorted(one.counts.items()))
-        numbers = [str(one.configurations), str(one.seeds), f"{one.hours:.2f}"]
+        numbers = [str(one.configurations), str(one.seeds), one.took]
         yield _row([one.name, counts, *numbers, ", ".join(one.tasks)])
     yield ""
 

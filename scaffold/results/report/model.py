@@ -57,7 +57,7 @@ class PlanPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentPart:
-    """An experiment: how many runs ended how, its configurations and seeds, its tasks and sweeps, its hours of run time."""
+    """An experiment: how many runs ended how, its configurations and seeds, its tasks and sweeps, the time that its runs took."""
 
     name: str
     counts: Mapping[str, int]
@@ -65,7 +65,7 @@ class ExperimentPart:
     seeds: int
     tasks: tuple[str, ...]
     sweeps: tuple[str, ...]
-    hours: float
+    took: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPart:
-    """A configuration: its experiment, its parameters in the order of the header, seeds, numbers, runs without a result."""
+    """A configuration: its experiment, its parameters in words and in the order of the header, seeds, numbers, runs without a result."""
 
     experiment: str
+    words: str
     config: tuple[str, ...]
     n: int
     cells: tuple[Cell, ...]
@@ -102,8 +103,9 @@ class TablePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictPart:
-    """A sentence about two configurations, and whether they can be told apart."""
+    """Which configuration against which, what may be said, and whether they can be told apart."""
 
+    pair: str
     text: str
     distinguishable: bool
     warnings: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from scaffold.plan.inline import spans
 from scaffold.results.plots import inline
 from scaffold.results.plots.figures import Curves, Figure, Timeline, as_csv
 from scaffold.results.report.model import Report
@@ -46,9 +47,25 @@ def _environment() -> Environment:
         svg=inline.svg,
         legend=legend,
         csv_link=csv_link,
+        ticked=ticked,
         statuses=STATUSES,
     )
     return made
+
+
+def ticked(text: str) -> Markup:
+    """Text with what stands in back-ticks as code."""
+    from markupsafe import Markup, escape
+
+    parts, position = [], 0
+    for kind, start, end in spans(text):
+        if kind == "code":
+            parts += [
+                escape(text[position:start]),
+                Markup("<code>{}</code>").format(text[start:end].strip("`").strip()),
+            ]
+            position = end
+    return Markup("").join([*parts, escape(text[position:])])
 
 
 def legend(figure: Figure) -> list[tuple[Markup, str]]:

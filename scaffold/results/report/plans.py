@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scaffold.plan import deliverables, progress
-from scaffold.plan.inline import prose
 from scaffold.plan.model import Plan, Task
 from scaffold.plan.verify import files
 from scaffold.plan.words import is_reflection
@@ -26,7 +25,11 @@ def part(plan: Plan, links: Links, runs: Mapping[str, int]) -> PlanPart:
         )
         for phase in plan.phases
     )
-    following = f"next: {state.next.id or 'line ' + str(state.next.line)} {_words(state.next)}" if state.next else ""
+    following = (
+        f"next: {state.next.id or 'line ' + str(state.next.line)} {_words(state.next).replace('`', '')}"
+        if state.next
+        else ""
+    )
     if not following and state.done < state.total:
         following = "every open task waits for another"
     return PlanPart(done=state.done, total=state.total, next=following, phases=phases)
@@ -45,7 +48,7 @@ def _task(task: Task, links: Links, runs: Mapping[str, int], waits: tuple[str, .
 
 
 def _words(task: Task) -> str:
-    return " ".join(task.description.replace("`", "").split()) or prose(task.description)
+    return " ".join(task.description.split())
 
 
 def _deliverables(task: Task, links: Links) -> tuple[Link, ...]:

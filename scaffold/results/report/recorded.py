@@ -122,7 +122,7 @@ def experiments(runs: Sequence[Run], configurations: Mapping[str, int]) -> tuple
             seeds=len({run.seed for run in found if run.seed is not None}),
             tasks=tuple(sorted({run.task for run in found if run.task})),
             sweeps=tuple(sorted({run.sweep for run in found if run.sweep})),
-            hours=sum(run.duration_s or 0.0 for run in found) / 3600,
+            took=wording.duration(sum(run.duration_s or 0.0 for run in found)),
         )
         for name, found in sorted(by_name.items())
     )

@@ -45,6 +45,7 @@ def part(
         rows.append(
             RowPart(
                 experiment=row.experiment,
+                words=" ".join(f"{name}={word(row.config[name])}" for name in table.by if name in row.config),
                 config=tuple(word(row.config[name]) if name in row.config else "" for name in table.by),
                 n=len(row.runs),
                 cells=tuple(made),

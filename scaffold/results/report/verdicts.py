@@ -5,26 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.results import compare, table
-from scaffold.results.model import Row, Table
+from scaffold.results.model import Comparison, Row, Table
 from scaffold.results.plots.choose import is_baseline, ranked
 from scaffold.results.report.model import VerdictPart
 
 MOST = 12
+NOT = "not distinguishable: "
 
 
 def part(folded: Table, metric: str) -> tuple[VerdictPart, ...]:
-    """The reference against each other configuration in one metric: against at most the 12 best, corrected for all of these."""
+    """Each configuration against the reference in one metric; of an experiment at most the 12 best.
+
+    The configurations of one experiment answer one question: p-values are corrected for all of these together. Experiments with
+    the fewest configurations come first.
+    """
     rows = ranked(folded, metric)
     if len(rows) < 2:
         return ()
     against = reference(rows)
-    pairs = [
-        compare.Pair(a=against, b=row, name_a=_name(against, folded, rows), name_b=_name(row, folded, rows))
-        for row in rows
-        if row is not against
-    ]
-    found = compare.compare(pairs[:MOST], [metric], folded.directions, against)
-    return tuple(VerdictPart(text=c.verdict, distinguishable=c.distinguishable, warnings=c.warnings) for c in found)
+    questions: dict[str, list[Row]] = {}
+    for row in rows:
+        if row is not against:
+            questions.setdefault(row.experiment, []).append(row)
+    found: list[Comparison] = []
+    for _, group in sorted(questions.items(), key=lambda pair: (len(pair[1]), pair[0])):
+        pairs = [
+            compare.Pair(a=against, b=row, name_a=_name(against, folded, rows), name_b=_name(row, folded, rows))
+            for row in group[:MOST]
+        ]
+        found += compare.compare(pairs, [metric], folded.directions, against)
+    return tuple(_told(c) for c in found)
+
+
+def _told(c: Comparison) -> VerdictPart:
+    return VerdictPart(
+        pair=f"{c.b} against {c.a}",
+        text=c.verdict.removeprefix(NOT),
+        distinguishable=c.distinguishable,
+        warnings=c.warnings,
+    )
 
 
 def reference(rows: Sequence[Row]) -> Row:
