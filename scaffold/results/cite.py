@@ -61,9 +61,7 @@ class Evidence:
             value, half = claim.value / scale, claim.half / scale
             found += [Backing(quantity=q, scale=scale) for q in _near(*self._sorted, value, half)]
             if claim.compares:
-                signs = (value,) if claim.text.startswith(("+", "-", "\u2212")) else (value, -value)
-                for signed in dict.fromkeys(signs):
-                    found += [Backing(quantity=q, scale=scale) for q in _near(*self._sorted_differences, signed, half)]
+                found += [Backing(quantity=q, scale=scale) for q in _near(*self._sorted_differences, value, half)]
         return tuple(sorted(found, key=_order))
 
 

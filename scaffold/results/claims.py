@@ -20,7 +20,9 @@ NUMBER = re.compile(
     r"(?P<percent>[ \u00a0\u202f]?(?:%|percent\b|percentage points?\b|pp\b))?(?![\w/\\@^]|[.,:-]\d|-[A-Za-z])"
 )
 IGNORE = re.compile(r"<!--\s*cite:\s*ignore\b\s*(?:because\s+)?(?P<reason>.*?)\s*-->", re.IGNORECASE)
-LINK = re.compile(r"\]\((?:[^()\s]|\([^()\s]*\))*\)|\]\[[^\]]*\]|^\s*\[[^\]]+\]:.*$|<[A-Za-z/!][^>]*>|\$[^$]*\\[^$]*\$")
+LINK = re.compile(
+    r"\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)|\]\[[^\]]*\]|^\s*\[[^\]]+\]:.*$|<[A-Za-z/!][^>]*>|\$[^$]*\\[^$]*\$"
+)
 FRONT = re.compile(r"---[ \t]*\r?\n.*?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 NAMED = re.compile(
     r"(?:\b(?:sections?|sec|figures?|figs?|tables?|tabs?|equations?|eqs?|chapters?|appendix|steps?|phases?|versions?|ver|releases?|level|"

@@ -121,14 +121,15 @@ def metadata(records: Sequence[Recorded], about: About, present: Mapping[str, in
 
 def _action(graph: _Graph, record: Recorded, citation: Citation) -> Entity:
     run, manifest = record.run, record.manifest
+    number = f"urn:uuid:{manifest['run']['uuid']}"
     action: Entity = {
-        "@id": f"urn:uuid:{manifest['run']['uuid']}",
+        "@id": number if number not in graph.entities else f"#{quote(run.label)}",
         "@type": "CreateAction",
         "name": run.label,
         "description": f"{manifest['command']['shell']} (in {manifest['command']['cwd']})",
         "instrument": _instrument(graph, manifest),
         "startTime": manifest["time"]["started_at"],
-        "object": _objects(graph, manifest),
+        "object": _objects(graph, run, manifest),
         "result": _results(graph, record),
         "actionStatus": _ref(f"http://schema.org/{STATUS.get(run.status, 'FailedActionStatus')}"),
     }
@@ -170,8 +171,8 @@ def _instrument(graph: _Graph, manifest: Mapping[str, Any]) -> Entity:
     return graph.add(tool)
 
 
-def _objects(graph: _Graph, manifest: Mapping[str, Any]) -> list[Entity]:
-    scope = manifest["run"]["uuid"]
+def _objects(graph: _Graph, run: Run, manifest: Mapping[str, Any]) -> list[Entity]:
+    scope = quote(run.label)
     found = [graph.value(f"{scope}-param", name, value) for name, value in sorted(manifest["params"].items())]
     if manifest["seed"] is not None:
         found.append(graph.value(f"{scope}-param", "seed", manifest["seed"]))
@@ -187,7 +188,7 @@ def _objects(graph: _Graph, manifest: Mapping[str, Any]) -> list[Entity]:
 
 def _results(graph: _Graph, record: Recorded) -> list[Entity]:
     manifest, paths = record.manifest, record.manifest["paths"]
-    scope = f"{manifest['run']['uuid']}-metric"
+    scope = f"{quote(record.run.label)}-metric"
     found = [graph.value(scope, name, value) for name, value in sorted(manifest["metrics"].items())]
     found.append(graph.file(record.run.path, "the run's manifest"))
     found += [graph.file(paths[stream], f"the run's {stream}") for stream in ("stdout", "stderr")]

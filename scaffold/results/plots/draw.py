@@ -46,7 +46,7 @@ def draw(figure: Figure) -> dict[str, bytes]:
             hint="pip install 'experiment-scaffold[plots]'",
         ) from error
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from|constrained_layout not applied")
         canvas = Canvas(figsize=_size(figure))
         _paint(canvas.add_subplot(), figure)
         found = {}
@@ -87,7 +87,14 @@ def _curves(axes: Axes, figure: Curves) -> None:
         x, mean = [m.x for m in line.marks], [m.mean for m in line.marks]
         known = [m for m in line.marks if m.low is not None and m.high is not None]
         axes.plot(
-            x, mean, color=colour, linestyle=dash, marker=marker, markersize=5, linewidth=1.6, label=_plain(line.label)
+            x,
+            mean,
+            color=colour,
+            linestyle=dash,
+            marker=marker,
+            markersize=5,
+            linewidth=1.6,
+            label=_plain(line.label, 44),
         )
         if figure.dots:
             _intervals(axes, known, colour)
@@ -97,7 +104,7 @@ def _curves(axes: Axes, figure: Curves) -> None:
         if figure.dots and line.points:
             axes.plot(*zip(*line.points, strict=True), color=colour, linestyle="", marker=".", markersize=4, alpha=0.6)
     axes.set_xlabel(_plain(figure.x.title))
-    axes.set_ylabel(_plain(figure.y.title))
+    axes.set_ylabel(_plain(figure.y.title, 40))
     axes.legend(loc="best", fontsize=8)
 
 
@@ -125,7 +132,7 @@ def _bars(axes: Axes, figure: Bars) -> None:
             bar.values, [place] * len(bar.values), linestyle="", marker=".", color="#444444", markersize=5, alpha=0.7
         )
         axes.plot([bar.mean], [place], linestyle="", marker="o", color=COLOURS[0], markersize=6)
-    axes.set_yticks(places, [_plain(b.label) for b in figure.bars])
+    axes.set_yticks(places, [_plain(b.label, 44) for b in figure.bars])
     axes.set_ylim(-0.6, len(figure.bars) - 0.4)
     axes.grid(False, axis="y")
     axes.set_xlabel(_plain(figure.x.title))
@@ -149,8 +156,8 @@ def _parallel(axes: Axes, figure: Parallel) -> None:
         axes.axvline(index, color="#444444", linewidth=0.8)
         pairs = there.labelled(5) if len(set(known[index])) > 6 else [(v, short(v)) for v in sorted(set(known[index]))]
         for value, words in list(enumerate(coordinate.names)) or pairs:
-            axes.text(index + 0.03, there.at(value), _plain(words), fontsize=7, va="center")
-    axes.set_xticks(range(len(figure.coordinates)), [_plain(c.axis.title) for c in figure.coordinates])
+            axes.text(index + 0.03, there.at(value), _plain(words, 12), fontsize=7, va="center")
+    axes.set_xticks(range(len(figure.coordinates)), [_plain(c.axis.title, 16) for c in figure.coordinates])
     axes.set_yticks([])
     axes.grid(False)
     axes.spines["left"].set_visible(False)
@@ -170,13 +177,14 @@ def _timeline(axes: Axes, figure: Timeline) -> None:
                 axes.barh(place, end - start, left=start, height=0.7, color=colour, label=words)
             place += 1
         place += 1
-    axes.set_yticks([at for at, _ in ticks], [_plain(label) for _, label in ticks])
+    axes.set_yticks([at for at, _ in ticks], [_plain(label, 30) for _, label in ticks])
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     axes.set_xlabel(_plain(figure.x.title))
 
 
-def _plain(text: str) -> str:
-    """Text that is no formula, whatever is in it."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
+def _plain(text: str, limit: int = 60) -> str:
+    """Text that is no formula, whatever is in it, and leaves room for the plot."""
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(c if c.isprintable() else " " for c in cut).replace("$", r"\$")
