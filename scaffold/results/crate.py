@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import mimetypes
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,7 +168,7 @@ def _instrument(graph: _Graph, manifest: Mapping[str, Any]) -> Entity:
         tool["@id"] = f"#{quote(script)}@{version[:12]}-{state}"
         tool["softwareVersion"] = version
     if str(code.get("remote") or "").startswith(("https://", "http://")):
-        tool["url"] = code["remote"]
+        tool["url"] = re.sub(r"^(\w+://)[^/@]*@", r"\1", code["remote"])
     return graph.add(tool)
 
 

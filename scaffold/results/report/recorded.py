@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -173,10 +174,9 @@ def commands(workspace: Workspace, known: Sequence[Known], quoted_root: str) -> 
     commits = Counter(one.run.commit for one in finished if one.run.commit)
     if commits:
         commit = min(commits.items(), key=lambda pair: (-pair[1], pair[0]))[0]
-        remote = next(
-            (str((one.manifest or {})["git"]["remote"]) for one in finished if one.run.commit == commit), "None"
-        )
-        clone = f"git clone {remote} && " if remote not in ("None", "") else ""
+        code = next((one.manifest or {})["git"] for one in finished if one.run.commit == commit)
+        remote = without_user(str(code["remote"] or ""))
+        clone = f"git clone {remote} && " if remote else ""
         found.append(Command(text=f"{clone}git checkout {commit}", does="The code that most finished runs had"))
     scripts = f"{quoted_root}/{workspace.role('scripts').name}"
     found.append(Command(text=f"bash {scripts}/setup_env.sh", does="The environment"))
@@ -193,6 +193,11 @@ def commands(workspace: Workspace, known: Sequence[Known], quoted_root: str) -> 
             )
         )
     return (*found, Command(text="scaffold results && scaffold report", does="The table and this page"))
+
+
+def without_user(remote: str) -> str:
+    """A remote's address without a user, which the recorder leaves as `***`."""
+    return re.sub(r"^(\w+://)[^/@]*@", r"\1", remote)
 
 
 def _repeat(one: Known) -> Command:
