@@ -24,9 +24,12 @@ def rows(table: Iterable[Sequence[str]]) -> None:
         max((len(row[i]) for row in lines if i < len(row) - 1), default=0)
         for i in range(max(map(len, lines), default=0))
     ]
+    made = []
     for row in lines:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        click.echo("  ".join([*cells, row[-1]]).rstrip())
+        made.append("  ".join([*cells, row[-1]]).rstrip())
+    if made:
+        click.echo("\n".join(made))
 
 
 def warn(text: str) -> None:

@@ -82,9 +82,10 @@ def _print(table: Table, format_: str) -> None:
     if format_ != "table":
         click.echo(render.FORMATS[format_](table), nl=False)
         return
+    heads = render.row_heads(table)
     for number, metric in enumerate(table.metrics):
         click.echo(("\n" if number else "") + render.title(table, metric))
-        output.rows(render.lines(table, metric))
+        output.rows(render.lines(table, metric, heads))
     if not table.metrics and table.rows:
         output.rows([[*table.by, "runs"], *([*map(str, row.config.values()), "no result"] for row in table.rows)])
 

@@ -40,6 +40,9 @@ _SPECIAL = {
     "-infinity": -math.inf,
 }
 _EPOCH_SECONDS = 1e8
+# of several steps in a row the first of these is taken; the epoch only where there is no other
+_NO_RANK, _TIME = 100, 200
+_ROLES = {**{name: rank for rank, name in enumerate((*STEPS, "epoch"))}, **dict.fromkeys(TIMES, _TIME)}
 
 
 class Observation(NamedTuple):
@@ -68,36 +71,39 @@ def number(value: object) -> float | None:
 def observation(row: Mapping[str, Any], line: int | None = None) -> Observation:
     """A row of values as an observation; nested names are joined by `.`."""
     values: dict[str, float] = {}
-    for name, value in row.items():
-        if type(value) is float:
-            values[name] = value
-        elif isinstance(value, dict):
-            inner = observation(value).values
-            values.update((f"{name}.{key}", found) for key, found in inner.items())
-        elif (found := number(value)) is not None:
-            values[name] = found
     step = at = None
-    for name in STEPS:
-        if name in values:
-            at_step = values.pop(name)
-            step = at_step if step is None else step
-    if "epoch" in values:
-        epoch = values.pop("epoch")
-        step = epoch if step is None else step
-    for name in TIMES.intersection(values):
-        if values[name] > _EPOCH_SECONDS:
-            at = values.pop(name)
+    rank = _NO_RANK
+    for name, value in row.items():
+        if isinstance(value, dict):
+            values.update((f"{name}.{key}", inner) for key, inner in observation(value).values.items())
+            continue
+        found = value if type(value) is float else number(value)
+        if found is None:
+            continue
+        role = _ROLES.get(name)
+        if role is None:
+            values[name] = found
+        elif role < rank:
+            step, rank = found, role
+        elif role == _TIME:
+            if found > _EPOCH_SECONDS:
+                at = found
+            else:
+                values[name] = found
     return Observation(line, step, at, values)
 
 
 def jsonl(path: Path, complain: Complain) -> Iterator[Observation]:
     """One JSON object a line. A half-written last line and damaged lines are passed over."""
     bad, first, whole = 0, 0, True
-    decode = json.JSONDecoder().decode
+    decode = json.JSONDecoder().raw_decode
     with path.open("rb") as file:
         for number_of_line, line in enumerate(file, start=1):
             try:
-                row = decode(line.decode())
+                text = line.decode().strip()
+                row, end = decode(text)
+                if end != len(text):
+                    raise ValueError(text[end:])
             except (ValueError, RecursionError):
                 if line.strip():
                     bad, first, whole = bad + 1, first or number_of_line, line.endswith(b"\n")

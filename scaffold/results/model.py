@@ -113,7 +113,7 @@ class Row:
 
     def lacking(self, metric: str) -> int:
         """How many of its runs have no value of the metric."""
-        return len(self.missing) + sum(metric not in m.values for m in self.runs)
+        return len(self.missing) + len([m for m in self.runs if metric not in m.values])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,10 +190,14 @@ class _Values:
         found = files.sources(self.workspace.workdir / run.outputs, troubles.append)
         stamp = "\n".join(f"{s.kind} {s.stamp} {s.path}" for s in found)
         kept = self.index.digests.get(run.outputs)
-        if kept is None or kept[0] != stamp:
-            made = series.digests(self.workspace.workdir, run.outputs, found, troubles)
-            kept = self.fresh[run.outputs] = [stamp, [list(one) for one in made]]
-        digests = [Digest(*one) for one in kept[1]]
+        if kept is not None and kept[0] == stamp:
+            digests = [Digest(*one) for one in kept[1]]
+        else:
+            unread: list[str] = []
+            digests = series.digests(self.workspace.workdir, found, unread)
+            troubles += unread
+            if not unread:  # else it would be believed even when the extra is there
+                self.fresh[run.outputs] = [stamp, [list(one) for one in digests]]
         if (answer := self.question.server.get(run.name)) is not None:
             digests.append(series.from_server(answer, f"server:{run.name}/metrics"))
         self.notes += [f"{run.outputs}: {trouble}" for trouble in troubles]

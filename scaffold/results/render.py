@@ -24,34 +24,43 @@ _LATEX = str.maketrans(
 _MARKDOWN = str.maketrans({"|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
 
 
-def lines(table: Table, metric: str) -> list[list[str]]:
-    """A header and one line for each configuration: what it is, n, mean, sd, 95 % interval, min, max; `best` at its end."""
-    alone = len({row.experiment for row in table.rows}) == 1
-    head = [*([] if alone and table.by else ["experiment"]), *table.by]
-    found = [[*head, "n", "mean", "sd", "95 % interval", "min", "max", ""]]
-    for index, row in enumerate(table.rows):
-        said = [] if alone and table.by else [row.experiment]
-        said += [configurations.word(row.config[n]) if n in row.config else MISSING for n in table.by]
-        best = "best" if table.best.get(metric) == index else ""
-        found.append([*said, *cells(row.summaries.get(metric), row.lacking(metric)), best])
+def lines(table: Table, metric: str, heads: Sequence[Sequence[str]] | None = None) -> list[list[str]]:
+    """A header and one line for each configuration: what it is, n, mean, sd, 95 % interval, min, max; `best` at its end.
+
+    `heads` may be given where many metrics of one table are written.
+    """
+    first, *rest = row_heads(table) if heads is None else heads
+    found = [[*first, "n", "mean", "sd", "95 % interval", "min", "max", ""]]
+    best = table.best.get(metric)
+    for index, (head, row) in enumerate(zip(rest, table.rows, strict=True)):
+        mark = "best" if best == index else ""
+        found.append([*head, *cells(row.summaries.get(metric), row.lacking(metric)), mark])
+    return found
+
+
+def row_heads(table: Table) -> list[list[str]]:
+    """The names of the columns that say which configuration a row is, and these of every row."""
+    alone = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
+    found = [[*([] if alone else ["experiment"]), *table.by]]
+    for row in table.rows:
+        said = [configurations.word(row.config[n]) if n in row.config else MISSING for n in table.by]
+        found.append(said if alone else [row.experiment, *said])
     return found
 
 
 def cells(summary: Summary | None, missing: int) -> list[str]:
     """n, mean, sd, 95 % interval, min, max as words; `missing` runs have no value."""
     n = words.count(summary, missing)
-    if summary is None or summary.mean is None:
+    if summary is None or summary.mean is None or summary.minimum is None or summary.maximum is None:
         return [n, MISSING, MISSING, MISSING, MISSING, MISSING]
-    spread = summary.sd
-    ends = (words.number(v, spread) if v is not None else MISSING for v in (summary.minimum, summary.maximum))
-    sd = MISSING if spread is None else f"{spread:.2g}"
-    return [n, words.number(summary.mean, spread), sd, _interval(summary), *ends]
-
-
-def _interval(summary: Summary) -> str:
-    if summary.n > 1 and summary.low is None:
-        return MISSING
-    return words.interval(summary.low, summary.high, summary.sd)
+    sd, low, high = summary.sd, summary.low, summary.high
+    largest = max(abs(summary.minimum), abs(summary.maximum), abs(low or 0.0), abs(high or 0.0))
+    how = words.digits(largest, sd)
+    ends = "one run: no interval" if summary.n < 2 else MISSING
+    if low is not None and high is not None:
+        ends = f"[{low:{how}}, {high:{how}}]"
+    spread = MISSING if sd is None else words.number(sd, sd)
+    return [n, format(summary.mean, how), spread, ends, format(summary.minimum, how), format(summary.maximum, how)]
 
 
 def title(table: Table, metric: str) -> str:
@@ -62,9 +71,9 @@ def title(table: Table, metric: str) -> str:
 
 def markdown(table: Table) -> str:
     """A table of Markdown for each metric; the best mean in bold."""
-    parts = []
+    parts, heads = [], row_heads(table)
     for metric in table.metrics:
-        head, *body = [line[:-1] for line in lines(table, metric)]
+        head, *body = [line[:-1] for line in lines(table, metric, heads)]
         best = table.best.get(metric)
         mean = head.index("mean")
         rows = []
@@ -80,9 +89,9 @@ def markdown(table: Table) -> str:
 
 def latex(table: Table) -> str:
     """A `tabular` for each metric (booktabs): mean, half the 95 % interval, n; the best mean in bold."""
-    parts = []
+    parts, heads = [], row_heads(table)
     for metric in table.metrics:
-        head, *body = lines(table, metric)
+        head, *body = lines(table, metric, heads)
         mean = head.index("mean")
         rows = []
         for index, line in enumerate(body):
@@ -158,9 +167,21 @@ def _row_json(table: Table, row: Row) -> dict[str, Any]:
 
 
 def _run_json(measured: Measured) -> dict[str, Any]:
-    run = measured.run
-    values = {name: _finite(value._asdict()) for name, value in sorted(measured.values.items())}
-    return {"name": run.name, "attempt": run.attempt, "seed": run.seed, "path": run.path, "values": values}
+    """A run's values; `sources` says where a value was read that is not the manifest's."""
+    run, values = measured.run, sorted(measured.values.items())
+    sources = {
+        name: {"path": value.path, "line": value.line, "step": json_number(value.step)}
+        for name, value in values
+        if value.path != run.path
+    }
+    return {
+        "name": run.name,
+        "attempt": run.attempt,
+        "seed": run.seed,
+        "path": run.path,
+        "values": {name: json_number(value.value) for name, value in values},
+        "sources": sources,
+    }
 
 
 def _finite(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,18 +48,28 @@ def digest(observations: Iterable[Observation], path: str, *, series: bool) -> D
     return Digest(path, series, last, low, high, [])
 
 
-def digests(workdir: Path, outputs: str, found: Iterable[Source], notes: list[str]) -> list[Digest]:
-    """What each metric file of a run says; a file that cannot be read says why in its notes. Raises ScaffoldError without `tb`."""
-    made = []
+def digests(workdir: Path, found: Iterable[Source], unread: list[str]) -> list[Digest]:
+    """What each metric file of a run says; a file that is damaged says so in its notes.
+
+    TensorBoard files without the extra `tb` go to `unread`; where a run has nothing else, ScaffoldError is raised.
+    """
+    made: list[Digest] = []
+    without: ScaffoldError | None = None
     for source in found:
         path = source.path.relative_to(workdir).as_posix()
         kind, own = KINDS[source.kind], list[str]()
         try:
             one = digest(kind.read(source.path, own.append), path, series=kind.series)
+        except ScaffoldError as error:
+            without = error
+            unread.append(f"{path}: {error.message} ({error.hint})")
+            continue
         except (OSError, ValueError, RecursionError) as error:
             own.append(f"it cannot be read: {' '.join(str(error).split())}")
             one = Digest(path, kind.series, {}, {}, {}, [])
         made.append(one._replace(notes=own))
+    if without is not None and not any(one.last for one in made):
+        raise without
     return made
 
 

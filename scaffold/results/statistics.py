@@ -139,7 +139,8 @@ def splits(a: Sequence[float], b: Sequence[float]) -> float | None:
         return None
     middle = math.fsum(together) / len(together)
     centred = [v - middle for v in together]
-    edge = abs(math.fsum(centred[:n])) - 1e-12 * math.fsum(map(abs, centred))
+    rounding = 1e-12 * math.fsum(map(abs, centred)) + 1e-15 * len(together) * max(map(abs, together))
+    edge = abs(math.fsum(centred[:n])) - rounding
     return sum(1 for chosen in itertools.combinations(centred, n) if abs(sum(chosen)) >= edge) / count
 
 

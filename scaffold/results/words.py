@@ -10,19 +10,20 @@ from scaffold.results.model import Comparison, Direction, Summary
 RATHER_NOT = "not distinguishable"
 
 
-def number(value: float, spread: float | None = None) -> str:
-    """A value with the digits that its spread leaves: two digits of the spread, else five in all."""
-    if not math.isfinite(value):
-        return {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
-    if spread is None or not math.isfinite(spread) or spread <= 0:
-        return f"{value:.5g}"
+def digits(value: float, spread: float | None) -> str:
+    """How to format a value: with the digits that its spread leaves (two of the spread), else five in all."""
+    if spread is None or not 0 < spread < math.inf:
+        return ".5g"
     decimals = 1 - math.floor(math.log10(spread))
-    if 0 <= decimals <= 8 and abs(value) < 1e9:
-        return f"{value:.{decimals}f}"
-    if decimals < 0 and abs(value) < 1e9:
-        return f"{value:.0f}"
+    if decimals <= 8 and -1e9 < value < 1e9:
+        return f".{decimals}f" if decimals > 0 else ".0f"
     whole = math.floor(math.log10(abs(value))) if value else 0
-    return f"{value:.{max(1, min(15, whole + decimals))}e}"
+    return f".{max(1, min(15, whole + decimals))}e"
+
+
+def number(value: float, spread: float | None = None) -> str:
+    """A value, rounded to what its spread leaves of it. NaN and infinities are `nan`, `inf`, `-inf`."""
+    return format(value, digits(value, spread)) if math.isfinite(value) else str(value)
 
 
 def signed(value: float, spread: float | None = None) -> str:

@@ -30,6 +30,7 @@ FLAT = [
     "scripts/record_run.py",
     "scripts/run_manifest.schema.json",
     "scripts/setup_env.sh",
+    "scripts/summarize.py",
     "scripts/workspace.json",
     "tasks.md",
 ]

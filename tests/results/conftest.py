@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,7 +103,7 @@ class Study:
         made = copy.deepcopy(MANIFEST)
         said = "".join(f"-{key}={value}" for key, value in sorted((params or {}).items()))
         seeded = "" if seed is None else f"-s{seed}"
-        name = name or f"{experiment}{said}{seeded}-{self.count:08x}".replace("/", "_")
+        name = name or re.sub(r"[^\w.=-]", "_", f"{experiment}{said}{seeded}-{self.count:08x}")
         stem = name if attempt == 1 else f"{name}.{attempt}"
         made["run"].update(name=name, experiment=experiment, attempt=attempt)
         made.update(status="running" if status == "lost" else status, seed=seed, params=dict(params or {}))
@@ -113,7 +115,7 @@ class Study:
         if status == "running":
             made["time"].update(ended_at=None, duration_s=None)
         if status == "lost":
-            made["host"]["hostname"] = __import__("socket").gethostname()
+            made["host"]["hostname"] = socket.gethostname()
             made["time"].update(ended_at=None, duration_s=None)
         outputs = f"exp/outputs/{stem}"
         made["paths"].update(stdout=f"exp/logs/{stem}.out", stderr=f"exp/logs/{stem}.err", outputs=outputs)

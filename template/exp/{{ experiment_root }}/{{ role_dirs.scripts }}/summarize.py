@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# /// script
+# requires-python = ">=3.8"
+# dependencies = []
+# ///
+"""Print the results of this workspace's runs: n, mean, sd and 95 % t-interval over the seeds of each configuration.
+
+    python3 summarize.py [--metric NAME] [--experiment NAME] [--csv]
+
+Standard library only. It reads the final metrics in the manifests, as `scaffold results` does, which also reads other files,
+compares, and warns; the numbers of both are the same. What has no result is counted as missing, never as 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any, Iterator, Tuple
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+import record_run  # noqa: E402
+
+Row = Tuple[str, Tuple[Tuple[str, str], ...]]
+COLUMNS = ["n", "missing", "not_finite", "mean", "sd", "low", "high"]
+POSITIONS = (
+    "step",
+    "global_step",
+    "_step",
+    "trainer/global_step",
+    "iteration",
+    "iter",
+    "total_steps",
+    "timesteps",
+    "update",
+    "epoch",
+)
+
+
+def manifests() -> Iterator[dict[str, Any]]:
+    """All manifests of the workspace that can be read."""
+    settings = json.loads((HERE / "workspace.json").read_text(encoding="utf-8"))
+    roles = settings["role_dirs"]
+    root = HERE.parents[len(Path(roles["scripts"]).parts) - 1]
+    pattern = "*/" if settings["layout"] == "per-experiment" else ""
+    for path in sorted(root.glob("{}{}/*.json".format(pattern, roles["metadata"]))):
+        try:
+            found = json.loads(path.read_bytes().decode())
+            if found["schema_version"] == 1 and found["run"]["name"] and not path.name.startswith("."):
+                yield found
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            sys.stderr.write(f"{path} cannot be read: {error}\n")
+
+
+def counting() -> list[dict[str, Any]]:
+    """Of each run the latest attempt that finished, else the latest; newest first."""
+    latest: dict[str, dict[str, Any]] = {}
+
+    def rank(one: dict[str, Any]) -> tuple[bool, int]:
+        return one["status"] == "finished", one["run"]["attempt"]
+
+    for one in manifests():
+        name = one["run"]["name"]
+        if name not in latest or rank(one) > rank(latest[name]):
+            latest[name] = one
+    return sorted(latest.values(), key=lambda m: (m["time"]["started_at"], m["run"]["name"]), reverse=True)
+
+
+def number(value: object) -> float | None:
+    """A metric's value; the recorder writes NaN and infinities as text."""
+    if isinstance(value, str) and value in ("nan", "inf", "-inf"):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def word(value: Any) -> str:
+    """The one way to write a parameter's value: 1, 1.0 and "1" are one."""
+    if isinstance(value, float):
+        read = record_run.number(repr(value))
+        value = value if read is None else read
+    return record_run.shortest(record_run.value_of(value) if isinstance(value, str) else value)
+
+
+def fold(runs: list[dict[str, Any]]) -> tuple[dict[Row, list[dict[str, float]]], dict[Row, int]]:
+    """The metrics of each configuration's runs, one a seed (the latest), and how many have no result."""
+    values: dict[Row, list[dict[str, float]]] = {}
+    missing: dict[Row, int] = {}
+    seen = set()
+    for finished in (True, False):
+        for one in runs:
+            metrics = {
+                k: v
+                for k, v in ((k, number(v)) for k, v in one["metrics"].items())
+                if v is not None and k not in POSITIONS
+            }
+            if (one["status"] == "finished" and bool(metrics)) is not finished:
+                continue
+            row = (one["run"]["experiment"], tuple(sorted((k, word(v)) for k, v in one["params"].items())))
+            if one["seed"] is not None and (row, one["seed"]) in seen:
+                continue
+            seen.add((row, one["seed"]))
+            if finished:
+                values.setdefault(row, []).append(metrics)
+            else:
+                missing[row] = missing.get(row, 0) + 1
+    return values, missing
+
+
+def critical(df: int) -> float:
+    """The two-sided 95 % quantile of Student's t, by bisection of its finite series (Abramowitz and Stegun 26.7.3, 26.7.4)."""
+
+    def within(t: float) -> float:
+        angle = math.atan2(t, math.sqrt(df))
+        term = total = math.cos(angle) if df % 2 else 1.0
+        for k in range(3 if df % 2 else 2, df, 2):
+            term *= math.cos(angle) ** 2 * (k - 1) / k
+            total += term
+        if df % 2 == 0:
+            return math.sin(angle) * total
+        return 2 / math.pi * (angle + (math.sin(angle) * total if df > 1 else 0.0))
+
+    low, high = 0.0, 20.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if within(middle) < 0.95 else (low, middle)
+    return high
+
+
+def summary(values: list[float]) -> list[float | None]:
+    """Not finite, mean, sd (n - 1), and the ends of the interval; None where there is none."""
+    finite = [v for v in values if math.isfinite(v)]
+    n, lost = len(finite), float(len(values) - len(finite))
+    if not n:
+        return [lost, None, None, None, None]
+    mean = math.fsum(finite) / n
+    if n == 1:
+        return [lost, mean, None, None, None]
+    sd = math.sqrt(math.fsum((v - mean) ** 2 for v in finite) / (n - 1))
+    half = critical(n - 1) * sd / math.sqrt(n)
+    return [lost, mean, sd, mean - half, mean + half]
+
+
+def rows(metric: str, values: dict[Row, list[dict[str, float]]], missing: dict[Row, int]) -> Iterator[list[str]]:
+    """One line for each configuration."""
+    for row in sorted(set(values) | set(missing)):
+        runs = values.get(row, [])
+        found = [run[metric] for run in runs if metric in run]
+        lost, *numbers = summary(found)
+        counts = [len(found) - int(lost or 0), missing.get(row, 0) + len(runs) - len(found), int(lost or 0)]
+        config = " ".join("{}={}".format(*pair) for pair in row[1])
+        yield [row[0], config, metric, *map(str, counts), *("" if v is None else repr(v) for v in numbers)]
+
+
+def main() -> None:
+    """Print a table for each metric."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--metric", help="only this one")
+    options.add_argument("--experiment", help="only runs of this experiment")
+    options.add_argument("--csv", action="store_true", help="numbers in full, separated by commas")
+    chosen = options.parse_args()
+    values, missing = fold([m for m in counting() if chosen.experiment in (None, m["run"]["experiment"])])
+    names = sorted({name for runs in values.values() for run in runs for name in run})
+    found = [["experiment", "configuration", "metric", *COLUMNS]]
+    for metric in names if chosen.metric is None else [chosen.metric]:
+        found += rows(metric, values, missing)
+    if chosen.csv:
+        csv.writer(sys.stdout, lineterminator="\n").writerows(found)
+        return
+    for index, line in enumerate(found):
+        if index:
+            line[6:] = ["-" if not cell else f"{float(cell):.5g}" for cell in line[6:]]
+    widths = [max(len(line[i]) for line in found) for i in range(len(found[0]))]
+    for line in found:
+        sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() + "\n")
+
+
+if __name__ == "__main__":
+    main()
