@@ -73,7 +73,7 @@ def train(weights: list[Image], data: list[Sample], lr: float, rng: random.Rando
         for label, row in enumerate(weights):
             step = lr * (found[label] - (label == digit))
             if abs(step) > 1e-4:
-                weights[label] = [w - step * pixel for w, pixel in zip(row, image)]
+                weights[label] = [w - step * pixel for w, pixel in zip(row, image, strict=True)]
     return loss / len(data)
 
 

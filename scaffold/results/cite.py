@@ -11,12 +11,25 @@ from itertools import combinations
 
 from scaffold.results.claims import Claim
 from scaffold.results.model import Measured, Row, Summary, Table
+from scaffold.results.statistics import noise_floor
 from scaffold.results.table import label
+from scaffold.results.versus import versus
 
-# differences of means are looked at pair by pair
-MOST_PAIRS = 20_000
+# pairs of configurations whose means are held against each other, and those that are tested for their intervals too
+MOST_PAIRS, MOST_TESTS = 20_000, 2_000
 SLACK = 1e-9
-ORDER = ("mean", "value", "difference", "sd", "interval", "half-interval", "minimum", "maximum", "parameter")
+ORDER = (
+    "mean",
+    "value",
+    "difference",
+    "sd",
+    "interval",
+    "half-interval",
+    "noise floor",
+    "minimum",
+    "maximum",
+    "parameter",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,14 +143,33 @@ def _numbers(summary: Summary) -> Iterator[tuple[str, float | None]]:
 
 
 def _differences(table: Table) -> Iterator[Quantity]:
-    """Differences of means between two configurations of a table, both ways."""
+    """What two configurations of a table differ by, both ways: means, the interval of the difference, the noise floor."""
     for metric in table.metrics:
-        known = [(row, s) for row in table.rows if (s := row.summaries.get(metric)) is not None and s.mean is not None]
-        if len(known) * (len(known) - 1) > MOST_PAIRS:
-            known = known[:140]
-        for (a, of_a), (b, of_b) in combinations(known, 2):
+        known = [row for row in table.rows if (s := row.summaries.get(metric)) is not None and s.mean is not None]
+        pairs = list(combinations(known, 2))[:MOST_PAIRS]
+        for a, b in pairs:
             runs = tuple(m.run.label for row in (a, b) for m in row.runs if metric in m.values)
-            difference = (of_b.mean or 0.0) - (of_a.mean or 0.0)
             one, other = label(a, table.by), label(b, table.by)
-            for value, words in ((difference, f"{other} - {one}"), (-difference, f"{one} - {other}")):
-                yield Quantity(value=value, kind="difference", metric=metric, of=words, runs=runs)
+            for kind, value in _compared(a, b, metric, tested=len(pairs) <= MOST_TESTS):
+                for signed, words in ((value, f"{other} - {one}"), (-value, f"{one} - {other}")):
+                    yield Quantity(value=signed, kind=kind, metric=metric, of=words, runs=runs)
+
+
+def _compared(a: Row, b: Row, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:
+    (of_a, of_b) = (row.summaries[metric] for row in (a, b))
+    assert of_a is not None and of_b is not None
+    difference = (of_b.mean or 0.0) - (of_a.mean or 0.0)
+    yield "difference", difference
+    if not tested:
+        return
+    found = versus(a.values(metric), b.values(metric))
+    if found.test is not None:
+        if not math.isclose(found.test.effect, difference, rel_tol=1e-9, abs_tol=1e-12):  # of the pairs alone
+            yield "difference", found.test.effect
+        yield "interval", found.test.low
+        yield "interval", found.test.high
+    for row in (a, b):
+        repeated = [value for _, value in row.values(metric) if math.isfinite(value)]
+        if repeated and found.a and found.b:
+            floor = noise_floor(repeated, len(found.a), len(found.b))
+            yield from [("noise floor", floor)] if floor is not None else []

@@ -1,8 +1,8 @@
 """Prose -> the numbers in it that claim a result, each with its place and the rounding that its digits imply.
 
 What is no claim: whole numbers (counts, years, seeds), versions, dates, ids, numbers inside words and paths; code, comments, URLs and
-front matter; section, figure and table numbers; confidence levels (`95 % interval`); bounds (`p < 0.05`, `at least 0.9`); amounts of
-time, memory, energy and money (`1.5 s`, `2.3 GiB`); a line that says `<!-- cite: ignore because REASON -->`.
+front matter; section, figure and table numbers; confidence levels (`95 % interval`); p-values (`p = 0.03`); bounds (`at least 0.9`);
+amounts of time, memory, energy and money (`1.5 s`, `2.3 GiB`); a line that says `<!-- cite: ignore because REASON -->`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FRONT = re.compile(r"---[ \t]*\r?\n.*?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 NAMED = re.compile(
     r"(?:\b(?:sections?|sec|figures?|figs?|tables?|tabs?|equations?|eqs?|chapters?|appendix|steps?|phases?|versions?|ver|releases?|level|"
     r"python|pytorch|torch|cuda|cudnn|rocm|tensorflow|jax|numpy|scipy|scikit-learn|sklearn|pandas|transformers|ubuntu|debian|linux|kernel|"
-    r"driver|gcc|slurm|git|docker|apache|mpl|gpl|lgpl|cc|by|gpt|llama|qwen|mistral|schema|crate|copier|scaffold)|\bv|§+)[\s.\u00a0-]*\(?$",
+    r"driver|gcc|slurm|git|docker|apache|mpl|gpl|lgpl|cc|by|gpt|llama|qwen|mistral|schema|crate|copier|scaffold)|\bv|§+|\bp\s*[=\u2248]?)[\s.\u00a0-]*\(?$",
     re.IGNORECASE,
 )
 OPTION = re.compile(r"--?[A-Za-z][\w.-]*[= ]$")

@@ -59,6 +59,18 @@ def test_a_difference_of_means_and_its_sign(run: Run, measured: Study) -> None:
     assert loss["of"] == "baseline lr=0.1 - wide lr=0.1"
 
 
+def test_the_interval_of_a_difference_and_the_noise_floor(run: Run, measured: Study) -> None:
+    done = run("results", "compare", "baseline", "wide", "--workdir", measured.root, "--json")
+    found = json.loads(done.stdout)["comparisons"][0]
+    for name, kind in (
+        ("low", "interval"),
+        ("high", "interval"),
+        ("noise_floor", "noise floor"),
+        ("effect", "difference"),
+    ):
+        assert kind in {row["kind"] for row in cited(run, measured, f"{found[name]:.4f}")}, name
+
+
 def test_a_file_leads_to_the_run_that_wrote_it(run: Run, measured: Study) -> None:
     name = measured.add("wide", 4, {"lr": 0.1}, {"val/acc": 0.5}, files={"samples/a.txt": "x"})
     write_tree(measured.root, {f"exp/logs/{name}.err": "oops"})

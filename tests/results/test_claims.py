@@ -38,7 +38,7 @@ def test_claims_are_found(text: str, numbers: list[str]) -> None:
         "---\nversion: 1.25\n---\n",
         "train-lr=0.1-s1-deadbeef, exp/metadata/0.5.json, P1-T1, model-0.5b, 1.5x, 0.5-shot",
         "a 95 % confidence interval, 99.9% CI, 95 %-interval, the 2.5 % quantile",
-        "p < 0.05, at least 0.9, above 0.8, more than 1.5, \u2264 0.1, alpha = 0.05",
+        "p = 0.031, p=0.2, p < 0.05, at least 0.9, above 0.8, more than 1.5, \u2264 0.1, alpha = 0.05",
         "took 1.5 s, 2.3 GiB, 0.5 hours, 3.5 GHz, 1.2 kWh, $0.40, 1.5 GPU-hours, 1.3B parameters",
         "50 % of the runs failed; 80% of our data",
         "python train.py --lr 0.1 --wd=0.01",

@@ -175,7 +175,8 @@ def sensitivity(table: Table, metric: str, name: str) -> Curves | None:
     others = [by for by in table.by if by != name]
     for row in ranked(table, metric):
         if _number(row.config.get(name)) is not None:
-            groups.setdefault((row.experiment, label(row, others, experiment=False) if others else ""), []).append(row)
+            words = label(row, others, experiment=False) if any(by in row.config for by in others) else ""
+            groups.setdefault((row.experiment, words), []).append(row)
     single = len({experiment for experiment, _ in groups}) == 1
     lines = []
     for (experiment, words), rows in groups.items():

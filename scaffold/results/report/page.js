@@ -51,14 +51,16 @@
     title.textContent = cell.title;
     const table = $("table");
     const head = $("tr");
-    for (const name of ["run", "seed", "value", "read from"]) head.append($("th", name, { scope: "col" }));
+    for (const name of ["run, and where its value was read", "seed", "value"]) head.append($("th", name, { scope: "col" }));
     table.append($("thead", head));
     const rows = $("tbody");
     for (const [index, value, source] of cell.runs) {
       const run = data.runs[index];
       const row = $("tr");
       const open = $("button", run.label, { type: "button", "data-run": index });
-      row.append($("td", open), $("td", run.seed ?? "none"), $("td", value, { class: "num" }), $("td", file(source)));
+      const where = $("td", open);
+      where.append(" ", file(source));
+      row.append(where, $("td", run.seed ?? "none"), $("td", value, { class: "num" }));
       rows.append(row);
     }
     table.append(rows);
