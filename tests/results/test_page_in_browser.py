@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scaffold.results.report import gather, page
-from tests.results.conftest import MakeStudy, Study
+from tests.results.conftest import ANSWERS as BARE
+from tests.results.conftest import Study
 from tests.results.pages import ANSWERS, ATTACK, fill
 
 if TYPE_CHECKING:
@@ -62,10 +63,15 @@ class Visit:
         self.context.close()
 
 
-@pytest.fixture
-def full(make_study: MakeStudy) -> Path:
-    """The page of a workspace with something of everything."""
-    return written(fill(make_study(ANSWERS)))
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The page of a workspace with something of everything; nobody changes it."""
+    folder = tmp_path_factory.mktemp("page")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.delenv("XDG_CACHE_HOME", raising=False)
+        patch.setenv("GIT_CEILING_DIRECTORIES", str(folder))
+        yield written(fill(Study(folder / "study", BARE + ANSWERS)))
 
 
 def written(study: Study) -> Path:

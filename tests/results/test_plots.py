@@ -147,6 +147,13 @@ def test_the_timeline_says_where_and_how_runs_ended(swept: Study) -> None:
     assert {s.status for row in found.lanes[0].rows for s in row} == {"finished", "failed"}
 
 
+def test_metrics_of_nearly_one_name_are_two_files(study: Study) -> None:
+    rows = "".join(json.dumps({"step": i, "a+b": i, "a b": i}) + "\n" for i in range(3))
+    study.add("a", 1, {}, {"a+b": 2.0, "a b": 2.0}, files={"metrics.jsonl": rows})
+    found = choose.figures(study.table(), courses(study), (), ["a+b", "a b"])
+    assert [figure.name for figure in found] == ["bars-a-b", "curves-a-b", "curves-a-b-2"]
+
+
 def test_no_runs_no_figures(study: Study) -> None:
     assert choose.figures(study.table(), {}, (), []) == ()
 

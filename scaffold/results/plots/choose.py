@@ -6,6 +6,7 @@ import datetime
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from scaffold.results import statistics
 from scaffold.results.configurations import word
@@ -50,7 +51,18 @@ def figures(table: Table, courses: Courses, runs: Sequence[Run], metrics: Sequen
         found += [learning(table, courses, metric, metrics[0]) for metric in metrics[:MOST_CURVES]]
         found += [sensitivity(table, metrics[0], name) for name in table.by]
         found += [parallel(table, metrics[0])]
-    return tuple(figure for figure in [*found, timeline(runs)] if figure is not None)
+    return _named([figure for figure in [*found, timeline(runs)] if figure is not None])
+
+
+def _named(figures: Sequence[Figure]) -> tuple[Figure, ...]:
+    """Each figure with a name of its own: `a/b` and `a-b` would be one file."""
+    seen: dict[str, int] = {}
+    found: list[Figure] = []
+    for figure in figures:
+        seen[figure.name] = seen.get(figure.name, 0) + 1
+        again = seen[figure.name]
+        found.append(figure if again == 1 else replace(figure, name=f"{figure.name}-{again}"))
+    return tuple(found)
 
 
 def featured(table: Table, metric: str) -> list[Row]:

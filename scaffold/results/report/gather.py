@@ -80,6 +80,7 @@ def gather(workspace: Workspace, page: Path) -> Report:
     found = results(workspace, runs)
     known, data, part = _provenance(workspace, runs, found, links)
     listed = known[: min(MOST_RUNS, len(runs))]
+    said = verdicts.part(found.table, found.main) if found.main else ()
     goal = " ".join(str(workspace.answers.get("experiment_goal") or "").split())
     return Report(
         title=_title(goal, workspace),
@@ -88,11 +89,11 @@ def gather(workspace: Workspace, page: Path) -> Report:
         commit=git.place(workspace.workdir).head or "",
         newest=runs[0].started_at if runs else "",
         counts=failures.count_by_status(runs),
-        headline=tables.headline(found.table, found.main) if found.main else "",
+        headline=tables.headline(found.table, found.main, said) if found.main else "",
         plan=plans.part(plan, links, Counter(run.task for run in runs if run.task)) if plan is not None else None,
         experiments=recorded.experiments(runs, Counter(row.experiment for row in found.table.rows)),
         table=part if part.rows and part.metrics else None,
-        verdicts=verdicts.part(found.table, found.main) if found.main else (),
+        verdicts=said,
         figures=found.figures,
         failures=failures.group(recorded.failures(workspace, _failed(workspace, known, runs), runs))[:MOST_CAUSES],
         contract=_contract(plan, workspace, found, links),

@@ -10,7 +10,7 @@ from scaffold.results.configurations import word
 from scaffold.results.model import Row, Summary, Table, Value
 from scaffold.results.plots.choose import ranked
 from scaffold.results.report import wording
-from scaffold.results.report.model import Cell, RowPart, TablePart
+from scaffold.results.report.model import Cell, RowPart, TablePart, VerdictPart
 from scaffold.results.table import label
 
 MOST_METRICS, MOST_ROWS = 6, 200
@@ -110,15 +110,17 @@ def main_metric(table: Table, primary: str | None) -> str | None:
     return min(counted)[2] if counted else None
 
 
-def headline(table: Table, metric: str) -> str:
-    """What the table says of the metric that decides, in one sentence."""
+def headline(table: Table, metric: str, verdicts: Sequence[VerdictPart]) -> str:
+    """What the table says of the metric that decides: the best configuration, or the first verdict and that nothing is best."""
     rows = ranked(table, metric)
     best = table.best.get(metric)
     if best is not None:
         return f"{_said(table, table.rows[best], metric)}: better than every other configuration, beyond what seeds explain."
-    if len(rows) < 2 or metric not in table.directions:
-        return f"{_said(table, rows[0], metric)}." if len(rows) == 1 else ""
-    return f"No configuration is distinguishable as the best in {metric}. On top: {_said(table, rows[0], metric)}."
+    if verdicts:
+        first = verdicts[0]
+        claim = first.text if first.distinguishable else f"{first.pair}: not distinguishable, {first.text}"
+        return f"{claim}." + (f" No configuration is distinguishable as the best in {metric}." if len(rows) > 2 else "")
+    return f"{_said(table, rows[0], metric)}." if rows else ""
 
 
 def _said(table: Table, row: Row, metric: str) -> str:

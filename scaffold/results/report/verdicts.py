@@ -9,12 +9,12 @@ from scaffold.results.model import Comparison, Row, Table
 from scaffold.results.plots.choose import is_baseline, ranked
 from scaffold.results.report.model import VerdictPart
 
-MOST = 12
+MOST = 8
 NOT = "not distinguishable: "
 
 
 def part(folded: Table, metric: str) -> tuple[VerdictPart, ...]:
-    """Each configuration against the reference in one metric; of an experiment at most the 12 best.
+    """Each configuration against the reference in one metric; of an experiment at most the 8 best.
 
     The configurations of one experiment answer one question: p-values are corrected for all of these together. Experiments with
     the fewest configurations come first.
