@@ -119,7 +119,8 @@ def headline(table: Table, metric: str, verdicts: Sequence[VerdictPart]) -> str:
     if verdicts:
         first = verdicts[0]
         claim = first.text if first.distinguishable else f"{first.pair}: not distinguishable, {first.text}"
-        return f"{claim}." + (f" No configuration is distinguishable as the best in {metric}." if len(rows) > 2 else "")
+        nothing = " No configuration is distinguishable from all others as the best." if len(rows) > 2 else ""
+        return f"In {metric}, {claim}.{nothing}"
     return f"{_said(table, rows[0], metric)}." if rows else ""
 
 
