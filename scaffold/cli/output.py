@@ -37,6 +37,14 @@ def warn(text: str) -> None:
     click.echo(f"warning: {text}", err=True)
 
 
+def warn_some(texts: Sequence[str], most: int = 10) -> None:
+    """Warnings of a kind: the first ones, and how many more there are."""
+    for text in texts[:most]:
+        warn(text)
+    if len(texts) > most:
+        warn(f"... and {len(texts) - most} more of these")
+
+
 def ignored_json(found: Iterable[git.Ignored]) -> list[dict[str, Any]]:
     """Ignored paths with the rule's place."""
     return [{"path": i.path, "source": i.source, "line": i.line, "pattern": i.pattern} for i in found]

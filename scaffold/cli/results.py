@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import output
+from scaffold.cli import comparisons_output, output
 from scaffold.cli.results_options import Answered, Asked, question
 
 if TYPE_CHECKING:
-    from scaffold.results.model import Comparison, Row, Table
+    from scaffold.results.model import Row, Table
 
 
 @click.group(invoke_without_command=True)
@@ -91,16 +91,20 @@ def _print(table: Table, format_: str) -> None:
 
 
 def _say(table: Table) -> None:
-    """What was read, what is missing and what to beware of, on stderr."""
+    """What was read, what is missing and what to beware of, on stderr; what many rows have in common once."""
     from scaffold.results import render
     from scaffold.results import table as tables
 
     click.echo("; ".join(render.reasons(table)), err=True)
-    for warning in table.warnings:
-        output.warn(warning)
+    output.warn_some([f"{s.path} cannot be read ({s.reason})" for s in table.skipped if s.reason.startswith("damaged")])
+    output.warn_some(table.warnings)
+    rows: dict[str, list[str]] = {}
     for row in table.rows:
         for warning in row.warnings:
-            output.warn(f"{tables.label(row, table.by)}: {warning}")
+            rows.setdefault(warning, []).append(tables.label(row, table.by))
+    for warning, labels in rows.items():
+        some = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+        output.warn(f"{some}: {warning}")
 
 
 @results.command()
@@ -133,12 +137,16 @@ def compare(names: tuple[str, ...], noise_from: str | None, **given: Any) -> Non
     comparisons = comparing.compare(found, metrics, known, floor)
     if given["json_output"]:
         output.as_json(
-            {"reference": names[0], "comparisons": [comparison_json(c) for c in comparisons], "warnings": alone}
+            {
+                "reference": names[0],
+                "comparisons": [comparisons_output.as_json(c) for c in comparisons],
+                "warnings": alone,
+            }
         )
         return
     for text in alone:
         output.warn(text)
-    _print_comparisons(comparisons)
+    comparisons_output.show(comparisons)
 
 
 def _one_row(answered: Answered, name: str) -> Row:
@@ -153,44 +161,6 @@ def _one_row(answered: Answered, name: str) -> Row:
             hint="name one of them, for example 'lr=0.1'",
         )
     return table.rows[0]
-
-
-def comparison_json(c: Comparison) -> dict[str, Any]:
-    """A comparison as JSON can hold it."""
-    from scaffold.results import render
-
-    return {name: render.json_number(value) for name, value in asdict(c).items()}
-
-
-def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
-    from scaffold.results import words
-
-    output.rows(_comparison_lines(comparisons))
-    said = set()
-    for c in comparisons:
-        hint = words.seeds(c)
-        if hint:
-            click.echo(f"{c.b} ({c.metric}): {hint}", err=True)
-        for warning in c.warnings:
-            if warning not in said:
-                output.warn(warning)
-            said.add(warning)
-    tests = max((c.comparisons for c in comparisons), default=0)
-    if tests > 1:
-        click.echo(f"{tests} comparisons: p-values are Holm's; each interval is for one comparison by itself", err=True)
-
-
-def _comparison_lines(comparisons: Sequence[Comparison]) -> list[list[str]]:
-    from scaffold.results import words
-
-    lines = [["metric", "A", "B", "n", "effect", "95 % interval", "test", "verdict"]]
-    for c in comparisons:
-        spread = (c.high - c.low) / 2 if c.low is not None and c.high is not None else None
-        effect = "-" if c.effect is None else words.signed(c.effect, spread)
-        ends = "-" if c.low is None else words.interval(c.low, c.high, spread)
-        n = f"{c.n_a} pairs" if c.paired else f"{c.n_a}, {c.n_b}"
-        lines.append([c.metric, c.a, c.b, n, effect, ends, c.test, c.verdict])
-    return lines
 
 
 @results.command()
@@ -225,13 +195,13 @@ def ablation(reference: str | None, **given: Any) -> None:
             {"factor": c.factor, "before": c.before, "after": c.after, "experiment": c.row.experiment}
             for c in found.changes
         ]
-        comparisons = [comparison_json(c) for c in found.comparisons]
+        comparisons = [comparisons_output.as_json(c) for c in found.comparisons]
         output.as_json(
             {"reference": found.reference, "changes": changes, "comparisons": comparisons, "others": found.others}
         )
         return
     click.echo(f"reference: {found.reference}")
-    _print_comparisons(found.comparisons)
+    comparisons_output.show(found.comparisons)
     if found.others:
         click.echo(f"{found.others} configurations differ in more than one factor and are left out", err=True)
 

@@ -93,10 +93,10 @@ class Answered:
                 where=where.condition(asked.where) if asked.where else None,
                 direction=self.directions.of,
                 params=params,
+                primary=self.directions.primary,
             ),
         )
-        for note in self.reading.notes:
-            output.warn(note)
+        output.warn_some(self.reading.notes)
         self._check()
 
     def _check(self) -> None:
@@ -106,6 +106,9 @@ class Answered:
         if self.asked.metrics and not measured and self.reading.names:
             known = ", ".join(self.reading.names[:10]) + (", ..." if len(self.reading.names) > 10 else "")
             raise ScaffoldError(f"no run has the metric {', '.join(self.asked.metrics)}", hint=f"metrics are {known}")
+        primary = self.directions.primary
+        if primary and measured and not self.asked.metrics and primary not in measured:
+            output.warn(f"no run has the workspace's primary metric {primary}")
         if self.how == "best":
             for name in sorted(measured):
                 if self.directions.of(name) is None:

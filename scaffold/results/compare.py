@@ -47,6 +47,7 @@ def _draft(pair: Pair, metric: str, floor: Row | None) -> tuple[Comparison, Vers
     mean_a, mean_b = (statistics.moments(side).mean if side else None for side in (found.a, found.b))
     test = found.test
     effect = test.effect if test else None if mean_a is None or mean_b is None else mean_b - mean_a
+    luck = only_seeds_differ(pair)
     noise = None
     if found.a and found.b:
         baseline = [v for _, v in (floor or pair.a).values(metric) if math.isfinite(v)]
@@ -64,9 +65,9 @@ def _draft(pair: Pair, metric: str, floor: Row | None) -> tuple[Comparison, Vers
         effect=effect,
         low=test.low if test else None,
         high=test.high if test else None,
-        p=None if test is None or only_seeds_differ(pair) else test.p,
+        p=None if luck or test is None else test.p,
         p_holm=None,
-        p_exact=versus.exact_p(found),
+        p_exact=None if luck else versus.exact_p(found),
         comparisons=0,
         noise_floor=noise,
         detectable=statistics.detectable(test.error, test.df) if test else None,

@@ -30,7 +30,8 @@ class Question:
 
     `metrics` are names or patterns (`val*`), none means all; `how`: the final value, the last one logged, the best one (by
     `direction`), or the one at `step`; of runs that `admits` and `where` take. `params` are parameters asked for by name, which
-    may stand in a wandb config only. `server` holds answers of the research server to `/runs/{id}/metrics`, by run name.
+    may stand in a wandb config only. Without `metrics`, `primary` is looked for in files where a manifest lacks it. `server` holds
+    answers of the research server to `/runs/{id}/metrics`, by run name.
     """
 
     metrics: Sequence[str] = ()
@@ -40,6 +41,7 @@ class Question:
     where: Condition | None = None
     direction: Callable[[str], Direction | None] = lambda _: None
     params: Sequence[str] = ()
+    primary: str | None = None
     server: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -104,7 +106,8 @@ def _with_settings(workspace: Workspace, run: Run, wanted: Sequence[str]) -> Run
     """The run with parameters that only its wandb config has; the manifest's are never replaced."""
     if all(name in run.params for name in wanted):
         return run
-    found = recorder.module().flatten(files.settings(workspace.workdir / run.outputs))
+    shared = recorder.module()
+    found = shared.redact_params(shared.flatten(files.settings(workspace.workdir / run.outputs)))
     more = {name: found[name] for name in wanted if name in found and name not in run.params}
     return run._replace(params={**run.params, **more}) if more else run
 
@@ -134,6 +137,8 @@ class _Values:
         found = [of_manifest(run) for run in runs]
         if self.question.how == "final":
             wanted = set(self.question.metrics) or {name for values in found for name in values}
+            if self.question.primary and not self.question.metrics:
+                wanted.add(self.question.primary)
             spelled = {names.spelling(w): w for w in wanted}
             for i, run in enumerate(runs):
                 if not found[i] or self._lacks(found[i], wanted, spelled):

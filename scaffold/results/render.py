@@ -43,7 +43,9 @@ def row_heads(table: Table) -> list[list[str]]:
     alone = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     found = [[*([] if alone else ["experiment"]), *table.by]]
     for row in table.rows:
-        said = [configurations.word(row.config[n]) if n in row.config else MISSING for n in table.by]
+        said = [
+            configurations.plain(configurations.word(row.config[n])) if n in row.config else MISSING for n in table.by
+        ]
         found.append(said if alone else [row.experiment, *said])
     return found
 
@@ -66,7 +68,9 @@ def cells(summary: Summary | None, missing: int) -> list[str]:
 def title(table: Table, metric: str) -> str:
     """`acc (higher is better)`."""
     way = table.directions.get(metric)
-    return metric + ({"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else "")
+    return configurations.plain(metric) + (
+        {"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else ""
+    )
 
 
 def markdown(table: Table) -> str:
@@ -195,6 +199,8 @@ def json_number(value: Any) -> Any:
     return value
 
 
+# the first word of why a run or file was passed over -> what many of them have in common
+_KINDS = {"damaged:": "damaged", "another": "of another attempt", "seed": "of a seed that ran again"}
 FORMATS: Mapping[str, Callable[[Table], str]] = {"md": markdown, "csv": as_csv, "latex": latex}
 
 
@@ -209,5 +215,7 @@ def reasons(table: Table) -> Sequence[str]:
         why = ", ".join(f"{n} {reason}" for reason, n in sorted(missing.items(), key=lambda p: (-p[1], p[0])))
         said.append(f"{sum(missing.values())} without a result: {why}")
     if table.skipped:
-        said.append(f"{len(table.skipped)} passed over")
+        kinds = Counter(_KINDS.get(s.reason.split()[0], s.reason) for s in table.skipped)
+        why = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items(), key=lambda p: (-p[1], p[0])))
+        said.append(f"passed over: {why}")
     return said

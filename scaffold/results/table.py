@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from scaffold.results import configurations, statistics
+from scaffold.results import configurations, resampling, statistics
 from scaffold.results.configurations import Key
 from scaffold.results.distributions import ALPHA
 from scaffold.results.model import Direction, Measured, Reading, Row, Skipped, Summary, Table
@@ -135,7 +135,7 @@ def _summary(runs: Sequence[Measured], metric: str, interval: Interval) -> Summa
     made = statistics.summarize(values)
     if interval == "t":
         return made
-    low, high = statistics.bootstrap([v for v in values if math.isfinite(v)]) or (None, None)
+    low, high = resampling.bootstrap([v for v in values if math.isfinite(v)]) or (None, None)
     return made._replace(low=low, high=high)
 
 
@@ -212,5 +212,7 @@ def only(table: Table, metrics: Sequence[str]) -> Table:
 
 def label(row: Row, by: Sequence[str], *, experiment: bool = True) -> str:
     """A row's words: `baseline lr=0.1 batch_size=32`; a parameter that it lacks is left out."""
-    said = [f"{name}={configurations.word(row.config[name])}" for name in by if name in row.config]
+    said = [
+        configurations.plain(f"{name}={configurations.word(row.config[name])}") for name in by if name in row.config
+    ]
     return " ".join([row.experiment, *said] if experiment or not said else said)

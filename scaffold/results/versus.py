@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scaffold.results import statistics
+from scaffold.results import resampling, statistics
 from scaffold.results.statistics import Test
 
 Seeded = Sequence[tuple[int | None, float]]
@@ -41,7 +41,7 @@ def versus(a: Seeded, b: Seeded) -> Versus:
         test = statistics.paired_t(pairs)
         ones, others = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
         # the same difference in every pair is mostly rounded values, not certainty: then the spread of the sides has to do
-        if test.p is not None or not (statistics.has_spread(ones) or statistics.has_spread(others)):
+        if test.p is not None or ones == others or not (statistics.has_spread(ones) or statistics.has_spread(others)):
             return Versus(ones, others, True, test, tuple(alone))
     values_a, values_b = tuple(v for _, v in finite_a), tuple(v for _, v in finite_b)
     enough = len(values_a) > 1 and len(values_b) > 1
@@ -53,5 +53,5 @@ def exact_p(found: Versus) -> float | None:
     if found.test is None or found.test.p is None:
         return None
     if found.paired:
-        return statistics.sign_flips([y - x for x, y in zip(found.a, found.b, strict=True)])
-    return statistics.splits(found.a, found.b)
+        return resampling.sign_flips([y - x for x, y in zip(found.a, found.b, strict=True)])
+    return resampling.splits(found.a, found.b)

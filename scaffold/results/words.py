@@ -85,7 +85,7 @@ def _one_run(c: Comparison) -> str:
 
 def _no_spread(c: Comparison) -> str:
     if c.effect == 0:
-        return "identical: every value is the same"
+        return "identical: every value is the same on both sides"
     return (
         f"differs by {number(c.effect or 0.0)} and no value varies with the seed: there is nothing to test against; "
         "check that the seed is used"

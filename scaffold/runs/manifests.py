@@ -179,7 +179,8 @@ def _records(workspace: Workspace) -> Records:
                 fresh += 1
             rows[path] = row
     if fresh or len(rows) != len(known.rows):
-        known.store(rows=rows)
+        outputs = {Run(*row[1]).outputs for row in rows.values()}
+        known.store(rows=rows, digests={k: v for k, v in known.digests.items() if k in outputs})
     runs = [_told(Run(*row[1]), workspace) for row in rows.values()]
     runs.sort(key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
     return Records(runs=tuple(runs), damaged=tuple(sorted(damaged, key=lambda d: d.path)))

@@ -372,7 +372,7 @@ def test_asks_on_a_terminal_and_takes_the_answers(make_repo: MakeRepo, tmp_path:
         ("Which metric decides", "acc"),
         ("Better when", "maximize"),
         ("Research server", ""),
-        ("Write 16 files", "y"),
+        (f"Write {len(FLAT)} files", "y"),
     ]:
         child.expect(question)
         child.sendline(reply)
@@ -393,7 +393,7 @@ def test_saying_no_on_the_terminal_writes_nothing(make_repo: MakeRepo) -> None:
     child = pexpect.spawn(
         sys.executable, [*arguments, "--direction", "minimize", "--server-url", ""], encoding="utf-8", timeout=60
     )
-    child.expect("Write 16 files")
+    child.expect(f"Write {len(FLAT)} files")
     child.sendline("n")
     child.expect(pexpect.EOF)
     child.close()

@@ -136,7 +136,7 @@ class Study:
     def table(self, *, by: list[str] | None = None, ignore: tuple[str, ...] = (), **question: Any) -> Table:
         """The table of a question."""
         directions = Directions(self.workspace)
-        question.setdefault("direction", directions.of)
+        question = {"direction": directions.of, "primary": directions.primary, **question}
         return fold(read(self.workspace, Question(**question)), directions, by=by, ignore=ignore)
 
 

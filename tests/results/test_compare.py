@@ -85,8 +85,15 @@ def test_values_that_no_seed_moves(ask: Ask, study: Study) -> None:
         "no value varies with the seed" in different["verdict"]
         and "check that the seed is used" in different["verdict"]
     )
-    assert same["verdict"] == "identical: every value is the same"
+    assert same["verdict"] == "identical: every value is the same on both sides"
     assert not different["distinguishable"] and different["noise_floor"] is None
+
+
+def test_a_change_that_changes_nothing_is_identical_seed_by_seed(ask: Ask, study: Study) -> None:
+    study.seeds("base", [0.90, 0.93, 0.96])
+    study.seeds("main", [0.90, 0.93, 0.96])
+    found = one(ask, "base", "main")
+    assert found["verdict"] == "identical: every value is the same on both sides" and found["p"] is None
 
 
 def test_holm_over_all_comparisons_and_metrics(ask: Ask, study: Study) -> None:

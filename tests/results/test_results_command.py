@@ -70,6 +70,13 @@ def test_markdown_and_latex_escape_and_mark_the_best(run: Run, study: Study) -> 
     assert r"50\% & $\mathbf{0.897} \pm 0.038$ & 3 \\" in latex and r"x|y\&z & $0.500 \pm 0.025$ & 3 \\" in latex
 
 
+def test_values_that_a_terminal_would_obey_are_shown_harmless(run: Run, study: Study) -> None:
+    study.seeds("a", [0.5, 0.6], "acc\x1b[2J", name_of="x\ny")
+    study.seeds("a", [0.5, 0.7], "acc\x1b[2J", name_of="z")
+    done = out(run, study)
+    assert "\x1b" not in done.stdout and "x\ufffdy" in done.stdout and len(done.stdout.splitlines()) == 4
+
+
 def test_csv_has_numbers_in_full_and_empty_cells(run: Run, grid: Study) -> None:
     grid.seeds("one", [0.7], lr=0.1)
     rows = list(csv.DictReader(io.StringIO(out(run, grid, "--format", "csv").stdout)))
@@ -112,6 +119,40 @@ def test_a_damaged_manifest_is_counted(ask: Ask, study: Study) -> None:
     (study.root / "exp/metadata/broken.json").write_text("{")
     (skipped,) = ask()["skipped"]
     assert skipped["path"] == "exp/metadata/broken.json" and skipped["reason"].startswith("damaged: ")
+
+
+def test_what_was_passed_over_is_said_with_why(run: Run, study: Study) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        study.seeds(name, [0.5, 0.6])
+        study.add(name, 1, {}, {"acc": 0.7})
+    again = study.add("a", 3, {}, {"acc": 0.7})
+    study.add("a", 3, {}, {"acc": 0.7}, attempt=2, name=again)
+    (study.root / "exp/metadata/broken.json").write_text("{")
+    said = out(run, study).stderr.splitlines()
+    assert (
+        said[0]
+        == "11 runs in 5 configurations; passed over: 5 of a seed that ran again, 1 damaged, 1 of another attempt"
+    )
+    assert said[1].startswith("warning: exp/metadata/broken.json cannot be read (damaged: ")
+    assert said[2].startswith("warning: a, b, c and 2 more: seed 1 ran more than once") and len(said) == 3
+
+
+def test_a_primary_metric_that_nobody_has_is_said(run: Run, make_study: MakeStudy) -> None:
+    study = make_study("primary_metric: val/f1\nmetric_direction: maximize\n", name="other")
+    study.seeds("a", [0.5, 0.6])
+    assert "no run has the workspace's primary metric val/f1" in out(run, study).stderr
+
+
+def test_a_table_needs_no_library(study: Study) -> None:
+    study.seeds("a", [0.5, 0.6, 0.7])
+    study.seeds("b", [0.5, 0.6, 0.8])
+    for words in (["results"], ["results", "compare", "a", "b"]):
+        code = (
+            f"import sys\nfrom scaffold.cli import group\ngroup({[*words, '--workdir', str(study.root)]!r}, standalone_mode=False)\n"
+            "print(sorted({'scipy', 'numpy', 'tensorboard', 'rich', 'httpx', 'copier', 'git', 'matplotlib'} & set(sys.modules)))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_options_choose_runs_and_metrics(ask: Ask, grid: Study) -> None:

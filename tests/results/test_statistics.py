@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffold.results import distributions, statistics
+from scaffold.results import distributions, resampling, statistics
 from scaffold.results.versus import versus
 
 REFERENCE = json.loads((Path(__file__).parent / "reference.json").read_text())
@@ -69,7 +69,7 @@ def test_paired(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", [c for c in TWO if "sign_flips" in c], ids=lambda c: str(len(c["a"])))
 def test_sign_flips(case: dict[str, Any]) -> None:
-    found = statistics.sign_flips([b - a for a, b in zip(case["a"], case["b"], strict=True)])
+    found = resampling.sign_flips([b - a for a, b in zip(case["a"], case["b"], strict=True)])
     assert found is not None and close(found, case["sign_flips"])
 
 
@@ -77,16 +77,16 @@ def test_sign_flips(case: dict[str, Any]) -> None:
     "case", [c for c in TWO if "splits" in c and len(c["a"]) == len(c["b"])], ids=lambda c: str(len(c["a"]))
 )
 def test_splits(case: dict[str, Any]) -> None:
-    found = statistics.splits(case["a"], case["b"])
+    found = resampling.splits(case["a"], case["b"])
     assert found is not None and close(found, case["splits"])
 
 
 def test_permutation_tests_only_where_they_can_reach_5_percent() -> None:
-    assert statistics.sign_flips([1.0] * 5) is None and statistics.sign_flips([1.0] * 6) == 2 / 64
-    assert statistics.sign_flips([float(n) for n in range(1, 18)]) is None
-    assert statistics.splits([1, 2, 3], [4, 5, 6]) is None
-    assert statistics.splits([1, 2, 3, 4], [5, 6, 7, 8]) == 2 / 70
-    assert statistics.splits([1.0] * 12, [2.0] * 12) is None
+    assert resampling.sign_flips([1.0] * 5) is None and resampling.sign_flips([1.0] * 6) == 2 / 64
+    assert resampling.sign_flips([float(n) for n in range(1, 18)]) is None
+    assert resampling.splits([1, 2, 3], [4, 5, 6]) is None
+    assert resampling.splits([1, 2, 3, 4], [5, 6, 7, 8]) == 2 / 70
+    assert resampling.splits([1.0] * 12, [2.0] * 12) is None
 
 
 def test_holm() -> None:
@@ -130,9 +130,9 @@ def test_noise_floor() -> None:
 def test_bootstrap_only_from_ten_values_on() -> None:
     draw = random.Random(1)
     values = [draw.gauss(5, 1) for _ in range(10)]
-    assert statistics.bootstrap(values[:9]) is None
-    found = statistics.bootstrap(values)
-    assert found == statistics.bootstrap(list(reversed(values))), "the same values, the same interval"
+    assert resampling.bootstrap(values[:9]) is None
+    found = resampling.bootstrap(values)
+    assert found == resampling.bootstrap(list(reversed(values))), "the same values, the same interval"
     # scipy 1.17.1: bootstrap((values,), numpy.mean, n_resamples=99_999, method="BCa", rng=0): 4.3528, 5.4984
     assert found == pytest.approx((4.3528, 5.4984), abs=0.03)
     summary = statistics.summarize(values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def summarize(root: Path, *args: str, code: int = 0) -> subprocess.CompletedProc
         scripts.mkdir()
         for name in ("record_run.py", "summarize.py"):
             shutil.copy(recorder.source() / name, scripts / name)
-        (scripts / "workspace.json").write_text(__import__("json").dumps(settings()))
+        (scripts / "workspace.json").write_text(json.dumps(settings()))
     command = [sys.executable, "-S", str(scripts / "summarize.py"), *args]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root.parent)
     assert done.returncode == code, done.stderr
@@ -89,6 +90,15 @@ def test_its_t_quantiles() -> None:
         sys.modules.pop("record_run", None)
     for df in (1, 2, 3, 4, 9, 10, 31, 100):
         assert script.critical(df) == pytest.approx(t_critical(df), rel=1e-12)
+
+
+def test_a_folder_for_each_experiment(study: Study) -> None:
+    study.seeds("base", [0.9, 0.93])
+    before = summarize(study.root).stdout
+    (study.root / "exp" / "base").mkdir()
+    (study.root / "exp" / "metadata").rename(study.root / "exp" / "base" / "metadata")
+    (study.root / "exp" / "scripts" / "workspace.json").write_text(json.dumps(settings(layout="per-experiment")))
+    assert summarize(study.root).stdout == before and "0.915" in before
 
 
 def test_for_people_and_by_name(study: Study) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 
+from scaffold.results import statistics
+from scaffold.results.model import Measured, Row, Value
+from scaffold.results.table import best_row
 from tests.results.conftest import MakeStudy, Study
+from tests.results.test_where import RUN
 
 
 def test_seeds_of_a_configuration_are_one_row(study: Study) -> None:
@@ -144,6 +149,41 @@ def test_lower_is_better_for_a_loss_and_as_the_workspace_says(make_study: MakeSt
     assert table.metrics == ("gap", "acc", "thing", "val_loss"), "the primary metric comes first"
     assert table.directions == {"gap": "minimize", "val_loss": "minimize", "acc": "maximize"}
     assert table.best == {"gap": 0, "val_loss": 0, "acc": 1}
+
+
+def test_the_primary_metric_is_looked_for_in_files(make_study: MakeStudy) -> None:
+    study = make_study("primary_metric: val/acc\nmetric_direction: maximize\n")
+    study.add(
+        "train",
+        1,
+        {},
+        {"loss": 0.5},
+        files={"metrics.jsonl": '{"step": 1, "val/acc": 0.4}\n{"step": 2, "loss": 0.5}\n'},
+    )
+    assert study.table().metrics == ("val/acc", "loss")
+
+
+def test_a_secret_in_a_tracker_s_config_stays_one(study: Study) -> None:
+    config = "api_key:\n  value: sk-aaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+    study.add("train", 1, {}, {"acc": 1.0}, files={"wandb/run-1-a/files/config.yaml": config})
+    assert study.table(by=["api_key"], params=("api_key",)).rows[0].config == {"api_key": "***"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("configurations", "seeds"), [(2, 3), (5, 3), (5, 5)])
+def test_of_equal_configurations_none_is_best_in_95_of_100_tables(configurations: int, seeds: int) -> None:
+    draw, rounds, marked = random.Random(configurations * seeds), 2000, 0
+    for _ in range(rounds):
+        rows = []
+        for index in range(configurations):
+            runs = tuple(
+                Measured(run=RUN._replace(seed=seed), values={"acc": Value(draw.gauss(0.9, 0.01), "x")})
+                for seed in range(seeds)
+            )
+            summary = statistics.summarize([m.values["acc"].value for m in runs])
+            rows.append(Row(experiment="e", config={"lr": index}, runs=runs, missing=(), summaries={"acc": summary}))
+        marked += best_row(rows, "acc", "maximize") is not None
+    assert marked / rounds <= 0.06
 
 
 def test_a_metric_under_two_names_is_one(study: Study) -> None:
