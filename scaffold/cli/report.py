@@ -45,8 +45,8 @@ def report(
     not whole numbers, versions, dates, code, bounds, amounts of time or memory, nor a line that says
     `<!-- cite: ignore because REASON -->`.
     """
-    ctx.obj = (workdir, root)
     if ctx.invoked_subcommand is not None:
+        options.nothing_before(ctx)
         return
     workspace = options.workspace(workdir, root)
     if prose is not None:
@@ -98,6 +98,7 @@ def _check(workspace: Workspace, prose: Path, json_output: bool) -> None:
 
 
 @report.command()
+@options.of_workspace
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The directory that they go into."
 )
@@ -108,14 +109,13 @@ def _check(workspace: Workspace, prose: Path, json_output: bool) -> None:
     help="Only this metric. May be repeated. Default: the primary one, and others.",
 )
 @options.json_output
-@click.pass_obj
-def plots(where: tuple[Path, str | None], out: Path, metrics: tuple[str, ...], json_output: bool) -> None:
+def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], json_output: bool) -> None:
     """Draw the plots as SVG and PNG, with the CSV behind each (needs the extra `plots`). The same runs give the same SVG."""
     from scaffold.results.plots import draw
     from scaffold.results.plots.figures import as_csv
     from scaffold.results.report import gather
 
-    workspace = options.workspace(*where)
+    workspace = options.workspace(workdir, root)
     figures = gather.figures(workspace, metrics)
     written = []
     for figure in figures:

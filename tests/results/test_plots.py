@@ -274,7 +274,7 @@ def test_bars_start_at_0_only_where_that_shows_something() -> None:
 
 def test_the_command_writes_svg_png_and_csv(run: Run, swept: Study) -> None:
     out = swept.root / "plots"
-    done = run("report", "--workdir", swept.root, "plots", "--out", out, "--json")
+    done = run("report", "plots", "--workdir", swept.root, "--out", out, "--json")
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)
     assert len(answer["plots"]) == 5 and sorted(answer["files"]) == sorted(map(str, out.iterdir()))
@@ -284,11 +284,16 @@ def test_the_command_writes_svg_png_and_csv(run: Run, swept: Study) -> None:
 
 
 def test_a_metric_that_no_run_has(run: Run, swept: Study) -> None:
-    done = run("report", "--workdir", swept.root, "plots", "--out", swept.root / "plots", "--metric", "nope")
+    done = run("report", "plots", "--workdir", swept.root, "--out", swept.root / "plots", "--metric", "nope")
     assert done.exit_code == 1 and "nope" in done.stderr and not (swept.root / "plots").exists()
 
 
 def test_without_matplotlib_it_is_said_what_is_missing(run: Run, swept: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    done = run("report", "--workdir", swept.root, "plots", "--out", swept.root / "plots")
+    done = run("report", "plots", "--workdir", swept.root, "--out", swept.root / "plots")
     assert done.exit_code == 1 and "matplotlib" in done.stderr and "experiment-scaffold[plots]" in done.stderr
+
+
+def test_an_option_before_the_subcommand_is_refused(run: Run, swept: Study) -> None:
+    done = run("report", "--workdir", swept.root, "plots", "--out", swept.root / "plots")
+    assert done.exit_code == 2 and "--workdir stands before `plots`" in done.stderr
