@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from scaffold.workspace import Workspace
 _JOINTS = re.compile(r"[\s/._:-]+")
 
 
+@functools.lru_cache(maxsize=65536)
 def spelling(name: str) -> str:
     """What `val/acc`, `val_acc` and `Val-Acc` have in common."""
     return _JOINTS.sub("/", name).lower()
