@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli import options, output
+from scaffold.cli.runs_cite import STATUSES, cite, export
 
 if TYPE_CHECKING:
     from scaffold.runs.manifests import Records, Run
     from scaffold.workspace import Workspace
-
-STATUSES = ("running", "finished", "failed", "terminated", "lost")
 
 
 @click.group()
@@ -25,7 +24,8 @@ def runs() -> None:
     """
 
 
-def _records(workspace: Workspace) -> Records:
+def read_records(workspace: Workspace) -> Records:
+    """All records, with a warning for each that is damaged."""
     from scaffold.runs import manifests
 
     found = manifests.records(workspace)
@@ -36,6 +36,10 @@ def _records(workspace: Workspace) -> Records:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.timezone.utc)
+
+
+for command in (export, cite):
+    runs.add_command(command)
 
 
 @runs.command("list")
@@ -74,19 +78,20 @@ def list_runs(
         params=choose.pairs(params),
         since=choose.moment(since, _now()) if since else None,
     )
-    found = _records(workspace)
+    found = read_records(workspace)
     chosen = [r for r in found.runs if wanted.admits(r)]
     if json_output:
         damaged = [{"path": d.path, "reason": d.reason} for d in found.damaged]
-        output.as_json({"runs": [_as_json(workspace, r) for r in chosen], "damaged": damaged})
+        output.as_json({"runs": [as_json(workspace, r) for r in chosen], "damaged": damaged})
         return
     shown = chosen[:limit] if limit else chosen
-    output.rows([_row(workspace, r) for r in shown])
+    output.rows([row_of(workspace, r) for r in shown])
     if len(shown) < len(chosen):
         click.echo(f"{len(chosen) - len(shown)} older runs are not shown: --limit 0", err=True)
 
 
-def _as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
+def as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
+    """A run for --json; of a live one how far it is."""
     row = run._asdict()
     if run.status == "running":
         from scaffold.runs import progress
@@ -96,7 +101,8 @@ def _as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
     return row
 
 
-def _row(workspace: Workspace, run: Run) -> list[str]:
+def row_of(workspace: Workspace, run: Run) -> list[str]:
+    """A run's line in a list."""
     from scaffold.runs import progress
 
     metrics, said = (run.metrics, "") if run.status != "running" else progress.newest(workspace, run)
@@ -127,7 +133,7 @@ def _one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Ru
     from scaffold.errors import ScaffoldError
     from scaffold.runs import choose, manifests
 
-    run = choose.one(_records(workspace).runs, name, finished=finished)
+    run = choose.one(read_records(workspace).runs, name, finished=finished)
     try:
         return run, manifests.read_whole(workspace.workdir / run.path)
     except ValueError as error:
@@ -272,84 +278,3 @@ def audit(workdir: Path, root: str | None, json_output: bool) -> None:
     if findings:
         raise click.exceptions.Exit(3)
     click.echo("every record is whole and leads back to its code", err=True)
-
-
-@runs.command()
-@options.of_workspace
-@click.option(
-    "--ro-crate",
-    "crate",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    metavar="DIR",
-    help="Write a Process Run Crate (RO-Crate) into DIR, which must be new or empty.",
-)
-@click.option("--copy", is_flag=True, help="Logs and outputs too; else the crate says where they lie.")
-@click.option("--experiment", help="Only runs of this experiment.")
-@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
-@options.json_output
-def export(
-    workdir: Path,
-    root: str | None,
-    crate: Path,
-    copy: bool,
-    experiment: str | None,
-    statuses: tuple[str, ...],
-    json_output: bool,
-) -> None:
-    """Export runs for an archive: one action a run, with its script, parameters, configs, results, times and end.
-
-    Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
-    """
-    from scaffold.results import export as exports
-    from scaffold.runs import choose
-
-    workspace = options.workspace(workdir, root)
-    wanted = choose.Filter(experiment=experiment, statuses=frozenset(statuses))
-    chosen = [r for r in _records(workspace).runs if wanted.admits(r)]
-    made = exports.export(workspace, chosen, crate, copy=copy)
-    if json_output:
-        found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "left_out": list(made.left_out)}
-        output.as_json({"path": str(made.path), **found})
-        return
-    for path in made.left_out:
-        output.warn(f"left out: {path}")
-    click.echo(str(made.path / "ro-crate-metadata.json"))
-    click.echo(f"{made.runs} runs, {made.files} files, {made.bytes} bytes", err=True)
-
-
-@runs.command(context_settings={"ignore_unknown_options": True})
-@click.argument("what", metavar="NUMBER|FILE")
-@options.of_workspace
-@click.option(
-    "--limit", type=click.IntRange(min=0), default=10, help="At most so many for a number (0: all). Default: 10."
-)
-@options.json_output
-def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
-    """Say which runs stand behind a number, a file, or the numbers of a text; exit 3 where none does.
-
-    A number is backed by what rounds to it as it is written: values of runs, means of configurations, intervals, differences.
-    A file is backed by the run that wrote it; of a text, each number that claims a result is looked up.
-    """
-    from scaffold.results import backing, claims
-
-    workspace = options.workspace(workdir, root)
-    number = claims.read(what)
-    if number is None and (owners := backing.owners(workspace, Path(what))):
-        if json_output:
-            output.as_json({"path": what, "runs": [_as_json(workspace, run) for run in owners]})
-            return
-        output.rows(_row(workspace, run) for run in owners)
-        return
-    asked = (number,) if number is not None else claims.claims(backing.text_of(Path(what)))
-    known = backing.evidence(workspace)
-    found = [(claim, known.backing(claim)) for claim in asked]
-    if json_output:
-        output.as_json({"numbers": [backing.as_json(claim, rows, limit) for claim, rows in found]})
-    else:
-        for claim, rows in found:
-            place = "" if number is not None else f"{what}:{claim.line}:{claim.column}: "
-            click.echo(f"{place}{claim.text}" + ("" if rows else ": no run backs it"))
-            output.rows(["  " + cells[0], *cells[1:]] for cells in backing.words(rows, limit))
-    if not all(rows for _, rows in found):
-        raise click.exceptions.Exit(3)

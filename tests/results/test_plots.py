@@ -18,7 +18,7 @@ import pytest
 
 from scaffold.results import series
 from scaffold.results.model import Series
-from scaffold.results.plots import choose, draw, inline, scales
+from scaffold.results.plots import choose, draw, inline, ranking, scales
 from scaffold.results.plots.figures import (
     Axis,
     Bar,
@@ -85,7 +85,7 @@ def test_bars_are_ranked_and_hold_each_seed(swept: Study) -> None:
 def test_curves_have_a_band_over_seeds_and_show_the_baseline(swept: Study) -> None:
     curves = figures(swept)[1]
     assert isinstance(curves, Curves)
-    assert len(curves.lines) == choose.MOST_LINES and any("baseline" in line.label for line in curves.lines)
+    assert len(curves.lines) == ranking.MOST_LINES and any("baseline" in line.label for line in curves.lines)
     mark = curves.lines[0].marks[0]
     assert mark.x == 1 and mark.n == 3 and mark.low is not None and mark.low < mark.mean < (mark.high or 0)
     assert "6 of 7 configurations" in curves.caption

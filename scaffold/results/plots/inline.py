@@ -5,17 +5,15 @@ Classes: `sN` the N-th series (colour, dash and marker tell it), `qN` a fifth of
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
 from scaffold.results.plots.figures import Bars, Coordinate, Curves, Figure, Lane, Line, Parallel, Span, Timeline
 from scaffold.results.plots.scales import Ruler, ruler, short, wants_zero
+from scaffold.results.plots.svg import SERIES, cut, dash, joined, marker, place, points, tag, text
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 52, 14, 10, 42
-SERIES = 8
-DASHES = ("", "7 3", "2 3", "9 3 2 3", "", "7 3", "2 3", "9 3 2 3")
 MOST_SPANS = 600
 
 
@@ -30,9 +28,9 @@ def svg(figure: Figure) -> Markup:
 
 def swatch(index: int, *, dots: bool = False) -> Markup:
     """A series' line and marker, for a legend."""
-    line = _tag("line", x1=1, y1=7, x2=29, y2=7, stroke_dasharray=_dash(index), class_=f"s{index % SERIES} line")
+    line = tag("line", x1=1, y1=7, x2=29, y2=7, stroke_dasharray=dash(index), class_=f"s{index % SERIES} line")
     return Markup('<svg class="swatch" viewBox="0 0 30 14" aria-hidden="true">{}{}</svg>').format(
-        line, _marker(15, 7, index) if dots else ""
+        line, marker(15, 7, index) if dots else ""
     )
 
 
@@ -58,7 +56,7 @@ def _curves(figure: Curves) -> tuple[Markup, int]:
     for index, line in enumerate(figure.lines):
         # marks at the same x lie side by side
         parts.append(_line(line, index, x, y, dots=figure.dots, aside=5.0 * (index - (many - 1) / 2)))
-    return _join(parts), height
+    return joined(parts), height
 
 
 def _band(line: Line, index: int, x: Ruler, y: Ruler, *, faint: bool) -> Markup:
@@ -67,30 +65,30 @@ def _band(line: Line, index: int, x: Ruler, y: Ruler, *, faint: bool) -> Markup:
         return Markup("")
     there = [(px, low) for px, low, _ in inside]
     back = [(px, high) for px, _, high in reversed(inside)]
-    return _tag("polygon", points=_points([*there, *back]), class_=f"s{index % SERIES} band{' faint' if faint else ''}")
+    return tag("polygon", points=points([*there, *back]), class_=f"s{index % SERIES} band{' faint' if faint else ''}")
 
 
 def _line(line: Line, index: int, x: Ruler, y: Ruler, *, dots: bool, aside: float) -> Markup:
     aside = aside if dots else 0.0
     places = [(x.at(m.x) + aside, y.at(m.mean)) for m in line.marks]
     name = f"s{index % SERIES}"
-    parts = [_tag("polyline", points=_points(places), stroke_dasharray=_dash(index), class_=f"{name} line")]
+    parts = [tag("polyline", points=points(places), stroke_dasharray=dash(index), class_=f"{name} line")]
     if dots:
         parts += [
-            _tag("circle", cx=_n(x.at(px) + aside), cy=_n(y.at(py)), r=2, class_=f"{name} point")
+            tag("circle", cx=place(x.at(px) + aside), cy=place(y.at(py)), r=2, class_=f"{name} point")
             for px, py in line.points
         ]
         parts += [_interval(x.at(m.x) + aside, y, m.low, m.high, name) for m in line.marks]
     if dots or len(places) == 1:
-        parts += [_marker(px, py, index) for px, py in places]
+        parts += [marker(px, py, index) for px, py in places]
     words = f"{line.label}: {short(line.marks[-1].mean)} at {short(line.marks[-1].x)}" if line.marks else line.label
-    return Markup("<g><title>{}</title>{}</g>").format(words, _join(parts))
+    return Markup("<g><title>{}</title>{}</g>").format(words, joined(parts))
 
 
 def _interval(px: float, y: Ruler, low: float | None, high: float | None, name: str) -> Markup:
     if low is None or high is None:
         return Markup("")
-    return _tag("line", x1=_n(px), x2=_n(px), y1=_n(y.at(low)), y2=_n(y.at(high)), class_=f"{name} interval")
+    return tag("line", x1=place(px), x2=place(px), y1=place(y.at(low)), y2=place(y.at(high)), class_=f"{name} interval")
 
 
 def _bars(figure: Bars) -> tuple[Markup, int]:
@@ -103,21 +101,21 @@ def _bars(figure: Bars) -> tuple[Markup, int]:
     parts = [_x_axis(x, figure.x.title, TOP, bottom, height)]
     for index, bar in enumerate(figure.bars):
         top, middle = TOP + row * index, TOP + row * index + 26
-        inner = [_text(left, top + 14, bar.label, "label", limit=62)]
+        inner = [text(left, top + 14, bar.label, "label", limit=62)]
         if x.low <= 0 <= x.high and x.scale == "linear":
             a, b = sorted((x.at(0.0), x.at(bar.mean)))
-            inner.append(_tag("rect", x=_n(a), y=middle - 7, width=_n(b - a), height=14, class_="s0 bar"))
+            inner.append(tag("rect", x=place(a), y=middle - 7, width=place(b - a), height=14, class_="s0 bar"))
         if bar.low is not None and bar.high is not None:
             ends = (x.at(bar.low), x.at(bar.high))
-            inner.append(_tag("line", x1=_n(ends[0]), x2=_n(ends[1]), y1=middle, y2=middle, class_="s0 interval"))
+            inner.append(tag("line", x1=place(ends[0]), x2=place(ends[1]), y1=middle, y2=middle, class_="s0 interval"))
             inner += [
-                _tag("line", x1=_n(e), x2=_n(e), y1=middle - 4, y2=middle + 4, class_="s0 interval") for e in ends
+                tag("line", x1=place(e), x2=place(e), y1=middle - 4, y2=middle + 4, class_="s0 interval") for e in ends
             ]
-        inner += [_tag("circle", cx=_n(x.at(v)), cy=middle, r=2.6, class_="point seed") for v in bar.values[:60]]
-        inner.append(_marker(x.at(bar.mean), middle, 0))
+        inner += [tag("circle", cx=place(x.at(v)), cy=middle, r=2.6, class_="point seed") for v in bar.values[:60]]
+        inner.append(marker(x.at(bar.mean), middle, 0))
         words = f"{bar.label}: mean {short(bar.mean)}, {len(bar.values)} seeds"
-        parts.append(Markup("<g><title>{}</title>{}</g>").format(words, _join(inner)))
-    return _join(parts), height
+        parts.append(Markup("<g><title>{}</title>{}</g>").format(words, joined(inner)))
+    return joined(parts), height
 
 
 def _parallel(figure: Parallel) -> tuple[Markup, int]:
@@ -138,7 +136,7 @@ def _parallel(figure: Parallel) -> tuple[Markup, int]:
     for index, (c, px, r) in enumerate(zip(figure.coordinates, places, rulers, strict=True)):
         values = {v for t in figure.threads if (v := t.values[index]) is not None}
         parts.append(_coordinate(c, px, r, index, values))
-    return _join(parts), height
+    return joined(parts), height
 
 
 def _thread(
@@ -147,19 +145,19 @@ def _thread(
     known = [(px, r.at(v)) for px, r, v in zip(places, rulers, values, strict=True) if v is not None]
     last = values[-1]
     share = 0.0 if last is None else (score.at(last) - score.start) / (score.end - score.start)
-    line = _tag("polyline", points=_points(known), class_=f"q{min(4, int(share * 5))} line")
+    line = tag("polyline", points=points(known), class_=f"q{min(4, int(share * 5))} line")
     return Markup("<g><title>{}</title>{}</g>").format(label, line)
 
 
 def _coordinate(coordinate: Coordinate, px: float, r: Ruler, index: int, values: set[float]) -> Markup:
-    parts = [_tag("line", x1=_n(px), x2=_n(px), y1=_n(r.start), y2=_n(r.end), class_="axis")]
-    parts.append(_text(px, 18 if index % 2 == 0 else 33, coordinate.axis.title, "label middle", limit=22))
+    parts = [tag("line", x1=place(px), x2=place(px), y1=place(r.start), y2=place(r.end), class_="axis")]
+    parts.append(text(px, 18 if index % 2 == 0 else 33, coordinate.axis.title, "label middle", limit=22))
     if coordinate.names:
         pairs: Iterable[tuple[float, str]] = list(enumerate(coordinate.names))
     else:
         pairs = r.labelled(5) if len(values) > 6 else [(value, short(value)) for value in sorted(values)]
-    parts += [_text(px + 5, r.at(value) + 4, words, "tick", limit=12) for value, words in pairs]
-    return _join(parts)
+    parts += [text(px + 5, r.at(value) + 4, words, "tick", limit=12) for value, words in pairs]
+    return joined(parts)
 
 
 def _timeline(figure: Timeline) -> tuple[Markup, int]:
@@ -175,97 +173,46 @@ def _timeline(figure: Timeline) -> tuple[Markup, int]:
         parts.append(_lane(lane, top, step, x, figure.seconds, budget))
         budget = max(0, budget - sum(map(len, lane.rows)))
         top += 22 + step * len(lane.rows) + 6
-    return _join(parts), height
+    return joined(parts), height
 
 
 def _lane(lane: Lane, top: float, step: int, x: Ruler, seconds: float, budget: int) -> Markup:
-    parts = [_text(8, top + 15, lane.label, "label", limit=62)]
+    parts = [text(8, top + 15, lane.label, "label", limit=62)]
     shown: list[tuple[int, Span]] = [(number, span) for number, row in enumerate(lane.rows) for span in row]
     for number, span in shown[:budget]:
         a, b = x.at(span.start / seconds), x.at(span.end / seconds)
-        bar = _tag(
+        bar = tag(
             "rect",
-            x=_n(a),
-            y=_n(top + 22 + step * number),
-            width=_n(max(b - a, 1.5)),
+            x=place(a),
+            y=place(top + 22 + step * number),
+            width=place(max(b - a, 1.5)),
             height=step - 3,
             class_=f"t-{span.status}",
         )
         words = f"{span.label}: {span.status}, {short(span.end - span.start)} s"
         parts.append(Markup("<g><title>{}</title>{}</g>").format(words, bar))
-    return _join(parts)
+    return joined(parts)
 
 
 def _frame(x: Ruler, y: Ruler, x_title: str, y_title: str, height: int) -> Markup:
     parts = [_x_axis(x, x_title, TOP, height - BOTTOM, height, grid=False)]
     for value, words in y.labelled(6):
-        parts.append(_tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=_n(y.at(value)), y2=_n(y.at(value)), class_="grid"))
-        parts.append(_text(LEFT - 6, y.at(value) + 4, words, "tick end"))
+        parts.append(
+            tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place(y.at(value)), y2=place(y.at(value)), class_="grid")
+        )
+        parts.append(text(LEFT - 6, y.at(value) + 4, words, "tick end"))
     middle = (y.start + y.end) / 2
     turned = Markup('<text transform="translate(12 {}) rotate(-90)" class="label middle">{}</text>')
-    parts.append(turned.format(_n(middle), _cut(y_title, 44)))
-    return _join(parts)
+    parts.append(turned.format(place(middle), cut(y_title, 44)))
+    return joined(parts)
 
 
 def _x_axis(x: Ruler, title: str, top: float, bottom: float, height: int, *, grid: bool = True) -> Markup:
-    parts = [_tag("line", x1=_n(x.start), x2=_n(x.end), y1=_n(bottom), y2=_n(bottom), class_="axis")]
+    parts = [tag("line", x1=place(x.start), x2=place(x.end), y1=place(bottom), y2=place(bottom), class_="axis")]
     for value, words in x.labelled(7):
         px = x.at(value)
         if grid:
-            parts.append(_tag("line", x1=_n(px), x2=_n(px), y1=_n(top), y2=_n(bottom), class_="grid"))
-        parts.append(_text(px, bottom + 15, words, "tick middle"))
-    parts.append(_text((x.start + x.end) / 2, height - 8, title, "label middle", limit=60))
-    return _join(parts)
-
-
-def _circle(px: float, py: float, name: str) -> Markup:
-    return _tag("circle", cx=_n(px), cy=_n(py), r=4, class_=name)
-
-
-def _square(px: float, py: float, name: str) -> Markup:
-    return _tag("rect", x=_n(px - 3.6), y=_n(py - 3.6), width=7.2, height=7.2, class_=name)
-
-
-def _shape(*corners: tuple[float, float]) -> Callable[[float, float, str], Markup]:
-    def draw(px: float, py: float, name: str) -> Markup:
-        return _tag("polygon", points=_points((px + dx, py + dy) for dx, dy in corners), class_=name)
-
-    return draw
-
-
-MARKERS = (_circle, _square, _shape((0, -5), (4.6, 3.6), (-4.6, 3.6)), _shape((0, -5), (5, 0), (0, 5), (-5, 0)))
-
-
-def _marker(px: float, py: float, index: int) -> Markup:
-    return MARKERS[index % len(MARKERS)](px, py, f"s{index % SERIES} mark")
-
-
-def _dash(index: int) -> str:
-    return DASHES[index % SERIES]
-
-
-def _text(x: float, y: float, words: str, classes: str, *, limit: int = 30) -> Markup:
-    return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(_n(x), _n(y), classes, _cut(words, limit))
-
-
-def _cut(words: str, limit: int) -> str:
-    return words if len(words) <= limit else words[: limit - 1] + "…"
-
-
-def _tag(name: str, **attributes: str | float) -> Markup:
-    pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value != "")
-    inner = _join(Markup(' {}="{}"').format(key, value) for key, value in pairs)
-    return Markup("<{}{}/>").format(name, inner)
-
-
-def _points(places: Iterable[tuple[float, float]]) -> str:
-    return " ".join(f"{_n(x)},{_n(y)}" for x, y in places)
-
-
-def _n(value: float) -> str:
-    """A place on paper, to a tenth."""
-    return f"{value:.1f}".removesuffix(".0") if math.isfinite(value) else "0"
-
-
-def _join(parts: Iterable[Markup] | Iterator[Markup]) -> Markup:
-    return Markup("").join(parts)
+            parts.append(tag("line", x1=place(px), x2=place(px), y1=place(top), y2=place(bottom), class_="grid"))
+        parts.append(text(px, bottom + 15, words, "tick middle"))
+    parts.append(text((x.start + x.end) / 2, height - 8, title, "label middle", limit=60))
+    return joined(parts)

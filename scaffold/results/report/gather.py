@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from scaffold.plan.model import Plan
 from scaffold.plan.parse import parse
 from scaffold.results import failures, names, read, series, table
 from scaffold.results.model import Row, Series, Table
-from scaffold.results.plots import choose
+from scaffold.results.plots import choose, ranking
 from scaffold.results.plots.figures import Figure
 from scaffold.results.report import contract, plans, recorded, tables, verdicts
 from scaffold.results.report.links import Links
@@ -47,7 +47,8 @@ def results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ())
     if main is not None:
         folded = table.only(folded, [main, *(name for name in folded.metrics if name != main)])
     metrics = tuple(tables.chosen_metrics(folded)) if folded.metrics else ()
-    courses = _courses(workspace, folded, metrics)
+    courses, unread = _courses(workspace, folded, metrics)
+    folded = replace(folded, notes=(*folded.notes, *unread))
     return Results(table=folded, metrics=metrics, main=main, figures=choose.figures(folded, courses, runs, metrics))
 
 
@@ -59,17 +60,24 @@ def figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:
     return found.figures
 
 
-def _courses(workspace: Workspace, folded: Table, metrics: Sequence[str]) -> dict[str, dict[str, Series]]:
-    """The series of the runs that learning curves show, by label and metric."""
+def _courses(
+    workspace: Workspace, folded: Table, metrics: Sequence[str]
+) -> tuple[dict[str, dict[str, Series]], list[str]]:
+    """The series of the runs that learning curves show, by label and metric; and why some cannot be read."""
     wanted = {names.spelling(metric): metric for metric in metrics}
     found: dict[str, dict[str, Series]] = {}
-    rows: list[Row] = choose.featured(folded, metrics[0]) if metrics else []
+    reasons: list[str] = []
+    rows: list[Row] = ranking.featured(folded, metrics[0]) if metrics else []
     for one in (one for row in rows for one in row.runs):
-        courses = series.read(workspace.workdir, one.run, most=MOST_POINTS)
+        try:
+            courses = series.read(workspace.workdir, one.run, most=MOST_POINTS)
+        except ScaffoldError as error:
+            reasons.append(f"no learning curves: {error.message}")
+            continue
         found[one.run.label] = {
             wanted[key]: course for name, course in courses.items() if (key := names.spelling(name)) in wanted
         }
-    return found
+    return found, list(dict.fromkeys(reasons))[:1]
 
 
 def gather(workspace: Workspace, page: Path) -> Report:

@@ -8,7 +8,7 @@ from typing import Any
 
 from scaffold.results.configurations import word
 from scaffold.results.model import Row, Summary, Table, Value
-from scaffold.results.plots.choose import ranked
+from scaffold.results.plots.ranking import ranked
 from scaffold.results.report import wording
 from scaffold.results.report.model import Cell, RowPart, TablePart, VerdictPart
 from scaffold.results.table import label

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from scaffold.results import compare, table
 from scaffold.results.model import Comparison, Row, Table
-from scaffold.results.plots.choose import is_baseline, ranked
+from scaffold.results.plots.ranking import is_baseline, ranked
 from scaffold.results.report.model import VerdictPart
 
 MOST = 8
