@@ -186,6 +186,14 @@ def test_verdicts_and_the_headline(full: Study) -> None:
     assert "wide lr=0.1" in report.headline and "over 3 seeds" in report.headline
 
 
+def test_a_headline_has_the_reservation_that_the_verdict_has(study: Study) -> None:
+    study.seeds("baseline", [0.5, 0.6, 0.7], "acc")
+    study.seeds("wide", [0.511, 0.612, 0.711], "acc")
+    report = made(study)
+    assert report.headline.startswith("wide ") and " But it is within the noise floor" in report.headline
+    assert report.verdicts[0].distinguishable and "noise floor" in report.verdicts[0].warnings[0]
+
+
 def test_commands_repeat_runs_exactly(full: Study) -> None:
     commands = [command.text for command in made(full).commands]
     assert commands[0] == f"git checkout {'a' * 40}" and "bash exp/scripts/setup_env.sh" in commands

@@ -115,13 +115,23 @@ def headline(table: Table, metric: str, verdicts: Sequence[VerdictPart]) -> str:
     rows = ranked(table, metric)
     best = table.best.get(metric)
     if best is not None:
-        return f"{_said(table, table.rows[best], metric)}: better than every other configuration, beyond what seeds explain."
+        row = table.rows[best]
+        its = [
+            v for v in verdicts if v.pair.startswith((f"{row.experiment} against ", f"{label(row, table.by)} against "))
+        ]
+        better = "better than every other configuration, beyond what seeds explain"
+        return f"{_said(table, row, metric)}: {better}.{_but(its)}"
     if verdicts:
         first = verdicts[0]
         claim = first.text if first.distinguishable else f"{first.pair}: not distinguishable, {first.text}"
         nothing = " No configuration is distinguishable from all others as the best." if len(rows) > 2 else ""
-        return f"In {metric}, {claim}.{nothing}"
+        return f"In {metric}, {claim}.{_but(verdicts[:1])}{nothing}"
     return f"{_said(table, rows[0], metric)}." if rows else ""
+
+
+def _but(verdicts: Sequence[VerdictPart]) -> str:
+    """The first reservation about a difference that is claimed."""
+    return next((f" But {v.warnings[0]}." for v in verdicts if v.distinguishable and v.warnings), "")
 
 
 def _said(table: Table, row: Row, metric: str) -> str:
