@@ -18,6 +18,9 @@ scaffold init --yes --goal "Does the wheel work?"
 scaffold init --yes | grep -q "nothing to do"
 scaffold plan check .wild/experiments/tasks.md
 python3 .wild/experiments/scripts/record_run.py --experiment baseline --seed 1 -- python3 train.py
+scaffold report
+grep -q 'id="h-runs"' .wild/experiments/analysis/report.html
+scaffold runs export --ro-crate "$work/crate"
 scaffold status
 scaffold update --to v0.1.0
 scaffold update

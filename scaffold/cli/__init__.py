@@ -28,13 +28,14 @@ COMMANDS = {
     "brief": ("scaffold.cli.brief", "brief"),
     "preflight": ("scaffold.cli.preflight", "preflight"),
     "playbook": ("scaffold.cli.playbook", "playbook"),
-    "server": ("scaffold.cli.server", "server"),
     "plan": ("scaffold.cli.plan", "plan"),
     "run": ("scaffold.cli.run", "run"),
-    "runs": ("scaffold.cli.runs", "runs"),
-    "completion": ("scaffold.cli.completion", "completion"),
     "sweep": ("scaffold.cli.sweep", "sweep"),
+    "runs": ("scaffold.cli.runs", "runs"),
     "results": ("scaffold.cli.results", "results"),
+    "report": ("scaffold.cli.report", "report"),
+    "server": ("scaffold.cli.server", "server"),
+    "completion": ("scaffold.cli.completion", "completion"),
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).

@@ -33,6 +33,17 @@ def json_output(command: F) -> F:
     return click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object.")(command)
 
 
+def nothing_before(context: click.Context) -> None:
+    """Refuse options that stand before a subcommand, where they would have no effect. Raises WrongUsage."""
+    from scaffold.errors import WrongUsage
+
+    default = click.core.ParameterSource.DEFAULT
+    early = [p for p in context.command.params if p.name and context.get_parameter_source(p.name) != default]
+    if early:
+        option = early[0].opts[0]
+        raise WrongUsage(f"{option} stands before `{context.invoked_subcommand}`", hint="write it behind")
+
+
 def workspace(workdir: Path, root: str | None) -> Workspace:
     """The workspace that --workdir and --root name. Raises ScaffoldError when there is none."""
     from scaffold import workspace as workspaces

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli import options, output
+from scaffold.cli.runs_cite import STATUSES, cite, export
 
 if TYPE_CHECKING:
     from scaffold.runs.manifests import Records, Run
     from scaffold.workspace import Workspace
-
-STATUSES = ("running", "finished", "failed", "terminated", "lost")
 
 
 @click.group()
@@ -25,7 +24,8 @@ def runs() -> None:
     """
 
 
-def _records(workspace: Workspace) -> Records:
+def read_records(workspace: Workspace) -> Records:
+    """All records, with a warning for each that is damaged."""
     from scaffold.runs import manifests
 
     found = manifests.records(workspace)
@@ -36,6 +36,10 @@ def _records(workspace: Workspace) -> Records:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.timezone.utc)
+
+
+for command in (export, cite):
+    runs.add_command(command)
 
 
 @runs.command("list")
@@ -74,19 +78,20 @@ def list_runs(
         params=choose.pairs(params),
         since=choose.moment(since, _now()) if since else None,
     )
-    found = _records(workspace)
+    found = read_records(workspace)
     chosen = [r for r in found.runs if wanted.admits(r)]
     if json_output:
         damaged = [{"path": d.path, "reason": d.reason} for d in found.damaged]
-        output.as_json({"runs": [_as_json(workspace, r) for r in chosen], "damaged": damaged})
+        output.as_json({"runs": [as_json(workspace, r) for r in chosen], "damaged": damaged})
         return
     shown = chosen[:limit] if limit else chosen
-    output.rows([_row(workspace, r) for r in shown])
+    output.rows([row_of(workspace, r) for r in shown])
     if len(shown) < len(chosen):
         click.echo(f"{len(chosen) - len(shown)} older runs are not shown: --limit 0", err=True)
 
 
-def _as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
+def as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
+    """A run for --json; of a live one how far it is."""
     row = run._asdict()
     if run.status == "running":
         from scaffold.runs import progress
@@ -96,7 +101,8 @@ def _as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
     return row
 
 
-def _row(workspace: Workspace, run: Run) -> list[str]:
+def row_of(workspace: Workspace, run: Run) -> list[str]:
+    """A run's line in a list."""
     from scaffold.runs import progress
 
     metrics, said = (run.metrics, "") if run.status != "running" else progress.newest(workspace, run)
@@ -127,7 +133,7 @@ def _one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Ru
     from scaffold.errors import ScaffoldError
     from scaffold.runs import choose, manifests
 
-    run = choose.one(_records(workspace).runs, name, finished=finished)
+    run = choose.one(read_records(workspace).runs, name, finished=finished)
     try:
         return run, manifests.read_whole(workspace.workdir / run.path)
     except ValueError as error:

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# The whole way from a repository to a report, in a directory of its own: bash examples/digits/run.sh [DIRECTORY]
+# It needs git, Python and the `scaffold` command; about half a minute. DIRECTORY must not exist; without it a temporary one is made.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+directory=${1:-$(mktemp -d)/digits}
+case $directory in /*) ;; *) directory=$PWD/$directory ;; esac
+[ ! -e "$directory" ] || { echo "error: $directory is there already" >&2; exit 1; }
+export GIT_AUTHOR_NAME=${GIT_AUTHOR_NAME:-Example} GIT_AUTHOR_EMAIL=${GIT_AUTHOR_EMAIL:-example@localhost}
+export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
+say() { printf '\n== %s\n' "$*" >&2; }
+commit() { git add -A && git commit -qm "$1"; }
+
+say "a repository with one training script, and a workspace for it"
+mkdir -p "$directory"
+cd "$directory"
+git init -q -b main
+cp "$here/train.py" .
+commit "A classifier of small digits"
+scaffold init --yes --root exp --metric val/acc \
+  --goal "Does training on moved images as well make a linear classifier of small digits more accurate?" 2>&1 | tail -n 2 >&2
+cp "$here/tasks.md" exp/tasks.md
+commit "Workspace and plan"
+scaffold plan check
+
+# EXPERIMENT TASK SEEDS OPTIONS...: one recorded run a seed; one that fails stays in the records. The one place that starts runs.
+runs() {
+  local experiment=$1 task=$2 seeds=$3
+  shift 3
+  for seed in $seeds; do
+    scaffold run --experiment "$experiment" --task "$task" --sweep "$experiment" --quiet -- \
+      python3 train.py --seed "$seed" "$@" 2>/dev/null || echo "   $experiment seed $seed $*: failed" >&2
+  done
+}
+
+say "baseline, 5 seeds"
+runs baseline P2-T1 "1 2 3 4 5" --shift 0
+say "main method, 5 seeds"
+runs shift P3-T1 "1 2 3 4 5" --shift 1
+say "sensitivity to the learning rate, 3 seeds each"
+for shift in 0 1; do
+  for lr in 0.003 0.01 0.1; do
+    runs sensitivity P4-T1 "1 2 3" --shift $shift --lr $lr
+  done
+done
+say "a learning rate that is far too high"
+runs sensitivity P4-T1 "1 2" --shift 1 --lr 100
+
+say "numbers, and what the plan asks for"
+for experiment in baseline shift sensitivity; do
+  scaffold results --where "experiment=$experiment" --format csv >"exp/results/$experiment.csv" 2>/dev/null
+done
+scaffold results --where experiment=baseline --json >exp/results/noise_floor.json 2>/dev/null
+scaffold results compare baseline shift --metric val/acc | tee exp/analysis/midpoint.md
+echo "Decision: the plan goes on; the verdict above, and its interval, is what the final reflection answers with." >>exp/analysis/midpoint.md
+printf '%s\n' '# What train.py does' '' '- data: drawn from `--seed`, 120 images to train on, 400 to test' \
+  '- options: `--seed`, `--lr`, `--shift`, `--noise`, `--epochs`' '- `val/acc`: `accuracy` on the test images, after every epoch' >exp/analysis/notes.md
+python3 --version >exp/analysis/environment.txt
+{ scaffold run --name-only --experiment smoke --seed 1 -- python3 train.py; scaffold run --name-only --experiment smoke --seed 1 -- python3 train.py; } >exp/analysis/names.md
+{ scaffold runs audit || true; echo "audited"; } >exp/analysis/manifests.md 2>&1
+{ echo "# Runs that failed"; scaffold runs list --status failed; } >exp/analysis/errors.md
+printf '%s\n' '# Skills' '' '## Execution Ops Protocol' '' 'None is used here.' >exp/prompt_skill_playbook.md
+
+say "plots where matplotlib is, the report as text in any case"
+mkdir -p exp/analysis/plots
+scaffold report plots --out exp/analysis/plots >/dev/null 2>&1 ||
+  echo "plots need: pip install 'experiment-scaffold[plots]'" | tee exp/analysis/plots/README.md >&2
+scaffold report --md --out exp/analysis/report.md >/dev/null
+{ echo "# Is the goal reached?"; scaffold results compare baseline shift --metric val/acc; } >exp/analysis/final.md 2>/dev/null
+for task in P1-T1 P1-T2 P1-T3 P1-T4 P1-T5 P2-T1 P2-T2 P3-T1 P3-T2 P4-T1 P4-T2 P4-T3 P4-T4; do
+  scaffold plan "done" "$task" >/dev/null 2>&1 || echo "   $task does not verify" >&2
+done
+commit "Results"
+say "the report; every number in the decision must be backed by runs"
+scaffold report --check exp/analysis/midpoint.md
+scaffold report
+scaffold runs export --ro-crate "$directory.crate" >&2
+say "done: open $directory/exp/analysis/report.html; the crate is $directory.crate"

@@ -1,0 +1,94 @@
+"""`scaffold runs export` and `cite`: runs for an archive, and the runs behind a number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scaffold.cli import options, output
+
+STATUSES = ("running", "finished", "failed", "terminated", "lost")
+
+
+@click.command()
+@options.of_workspace
+@click.option(
+    "--ro-crate",
+    "crate",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="Write a Process Run Crate (RO-Crate) into DIR, which must be new or empty.",
+)
+@click.option("--copy", is_flag=True, help="Logs and outputs too; else the crate says where they lie.")
+@click.option("--experiment", help="Only runs of this experiment.")
+@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
+@options.json_output
+def export(
+    workdir: Path,
+    root: str | None,
+    crate: Path,
+    copy: bool,
+    experiment: str | None,
+    statuses: tuple[str, ...],
+    json_output: bool,
+) -> None:
+    """Export runs for an archive: one action a run, with its script, parameters, configs, results, times and end.
+
+    Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
+    """
+    from scaffold.cli.runs import read_records
+    from scaffold.results import export as exports
+    from scaffold.runs import choose
+
+    workspace = options.workspace(workdir, root)
+    wanted = choose.Filter(experiment=experiment, statuses=frozenset(statuses))
+    chosen = [r for r in read_records(workspace).runs if wanted.admits(r)]
+    made = exports.export(workspace, chosen, crate, copy=copy)
+    if json_output:
+        found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "left_out": list(made.left_out)}
+        output.as_json({"path": str(made.path), **found})
+        return
+    for path in made.left_out:
+        output.warn(f"left out: {path}")
+    click.echo(str(made.path / "ro-crate-metadata.json"))
+    click.echo(f"{made.runs} runs, {made.files} files, {made.bytes} bytes", err=True)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("what", metavar="NUMBER|FILE")
+@options.of_workspace
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=10, help="At most so many for a number (0: all). Default: 10."
+)
+@options.json_output
+def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
+    """Say which runs stand behind a number, a file, or the numbers of a text; exit 3 where none does.
+
+    A number is backed by what rounds to it as it is written: values of runs, means of configurations, intervals, differences.
+    A file is backed by the run that wrote it; of a text, each number that claims a result is looked up.
+    """
+    from scaffold.cli.runs import as_json, row_of
+    from scaffold.results import backing, claims
+
+    workspace = options.workspace(workdir, root)
+    number = claims.read(what)
+    if number is None and (owners := backing.owners(workspace, Path(what))):
+        if json_output:
+            output.as_json({"path": what, "runs": [as_json(workspace, run) for run in owners]})
+            return
+        output.rows(row_of(workspace, run) for run in owners)
+        return
+    asked = (number,) if number is not None else claims.claims(backing.text_of(Path(what)))
+    known = backing.evidence(workspace)
+    found = [(claim, known.backing(claim)) for claim in asked]
+    if json_output:
+        output.as_json({"numbers": [backing.as_json(claim, rows, limit) for claim, rows in found]})
+    else:
+        for claim, rows in found:
+            place = "" if number is not None else f"{what}:{claim.line}:{claim.column}: "
+            click.echo(f"{place}{claim.text}" + ("" if rows else ": no run backs it"))
+            output.rows(["  " + cells[0], *cells[1:]] for cells in backing.words(rows, limit))
+    if not all(rows for _, rows in found):
+        raise click.exceptions.Exit(3)

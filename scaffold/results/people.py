@@ -1,0 +1,68 @@
+"""Who made it: CITATION.cff and the authors of commits, without addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold import git
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person's name, and the URL of an ORCID where one is stated."""
+
+    name: str
+    orcid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """What CITATION.cff says of a repository: its title, its licence (SPDX), its authors. Empty where there is none."""
+
+    title: str = ""
+    license: str = ""
+    authors: tuple[Person, ...] = ()
+
+
+def citation(top: Path) -> Citation:
+    """Read CITATION.cff (version 1.2) in `top`; one that cannot be read says nothing."""
+    import yaml
+
+    try:
+        found = yaml.safe_load((top / "CITATION.cff").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return Citation()
+    if not isinstance(found, dict):
+        return Citation()
+    authors = found.get("authors")
+    people = [_person(entry) for entry in authors if isinstance(entry, dict)] if isinstance(authors, list) else []
+    licence = found.get("license")
+    return Citation(
+        title=str(found.get("title") or ""),
+        license=licence if isinstance(licence, str) else "",
+        authors=tuple(person for person in people if person.name),
+    )
+
+
+def _person(entry: Mapping[str, Any]) -> Person:
+    parts = (entry.get(key) for key in ("given-names", "name-particle", "family-names", "name-suffix"))
+    name = " ".join(str(part) for part in parts if part) or str(entry.get("name") or entry.get("alias") or "")
+    orcid = str(entry.get("orcid") or "")
+    return Person(name=name, orcid=orcid if orcid.startswith("https://orcid.org/") else None)
+
+
+def authors_of(directory: Path, commits: Iterable[str]) -> dict[str, str]:
+    """The author's name of each commit that the repository has."""
+    wanted = "".join(f"{commit}\n" for commit in sorted(set(commits)))
+    if not wanted:
+        return {}
+    answer = git.ask(
+        directory,
+        *("log", "--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--format=%H%x00%an", "--stdin"),
+        stdin=wanted.encode(),
+    )
+    rows = (line.partition("\0") for line in answer.text.splitlines())
+    return {commit: name for commit, found, name in rows if found and name}

@@ -1,0 +1,178 @@
+"""What a report says, as types without any markup: gathered once, written as a page or as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scaffold.results.failures import Cause
+from scaffold.results.plots.figures import Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A file below the work directory, and where it lies as seen from the page; `href` is None where it is missing."""
+
+    path: str
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPart:
+    """A task of the plan: its state in words, whether it is a gate, what it should leave, how many runs it has, what it waits for."""
+
+    id: str
+    text: str
+    state: str
+    gate: bool
+    deliverables: tuple[Link, ...]
+    runs: int
+    waits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhasePart:
+    """A phase: how many of its tasks are done."""
+
+    title: str
+    done: int
+    tasks: tuple[TaskPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPart:
+    """How far the plan is; `next` is the task to take up now, empty where there is none."""
+
+    done: int
+    total: int
+    next: str
+    phases: tuple[PhasePart, ...]
+
+    @property
+    def gates(self) -> tuple[TaskPart, ...]:
+        """The reflection tasks."""
+        return tuple(task for phase in self.phases for task in phase.tasks if task.gate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentPart:
+    """An experiment: how many runs ended how, its configurations and seeds, its tasks and sweeps, the time that its runs took."""
+
+    name: str
+    counts: Mapping[str, int]
+    configurations: int
+    seeds: int
+    tasks: tuple[str, ...]
+    sweeps: tuple[str, ...]
+    took: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A number of a table: as text, its interval or spread below it, the key of its provenance; all empty where there is none."""
+
+    text: str = ""
+    below: str = ""
+    key: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowPart:
+    """A configuration: its experiment, its parameters in words and in the order of the header, seeds, numbers, runs without a result."""
+
+    experiment: str
+    words: str
+    config: tuple[str, ...]
+    n: int
+    cells: tuple[Cell, ...]
+    missing: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablePart:
+    """The result table: parameter names, metric names with their direction in words, rows, and what has to be said of it."""
+
+    by: tuple[str, ...]
+    metrics: tuple[tuple[str, str], ...]
+    rows: tuple[RowPart, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictPart:
+    """Which configuration against which, what may be said, and whether they can be told apart."""
+
+    pair: str
+    text: str
+    distinguishable: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """An entry of the analytics contract: `holds` is None where only a reader can tell; `evidence` says what was looked at."""
+
+    kind: str
+    text: str
+    holds: bool | None
+    evidence: str
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command to repeat something, and what it does."""
+
+    text: str
+    does: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPart:
+    """A run in the list of runs; `index` is its place in the page's data."""
+
+    index: int
+    label: str
+    experiment: str
+    status: str
+    end: str
+    started: str
+    took: str
+    commit: str
+    dirty: bool
+    manifest: Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that a report says. `data` is the provenance of its numbers, as the page's script reads it."""
+
+    title: str
+    goal: str
+    root: str
+    commit: str
+    newest: str
+    counts: Mapping[str, int]
+    headline: str
+    plan: PlanPart | None
+    experiments: tuple[ExperimentPart, ...]
+    table: TablePart | None
+    verdicts: tuple[VerdictPart, ...]
+    figures: tuple[Figure, ...]
+    failures: tuple[Cause, ...]
+    contract: tuple[Item, ...]
+    findings: tuple[tuple[str, int], ...]
+    environment: tuple[tuple[str, tuple[str, ...]], ...]
+    commands: tuple[Command, ...]
+    runs: tuple[RunPart, ...]
+    older: int
+    next_steps: tuple[Command, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many attempts were recorded."""
+        return sum(self.counts.values())

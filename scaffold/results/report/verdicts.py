@@ -1,0 +1,58 @@
+"""A table -> what may be said of its configurations against the baseline, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scaffold.results import compare, table
+from scaffold.results.model import Comparison, Row, Table
+from scaffold.results.plots.ranking import is_baseline, ranked
+from scaffold.results.report.model import VerdictPart
+
+MOST = 8
+NOT = "not distinguishable: "
+
+
+def part(folded: Table, metric: str) -> tuple[VerdictPart, ...]:
+    """Each configuration against the reference in one metric; of an experiment at most the 8 best.
+
+    The configurations of one experiment answer one question: p-values are corrected for all of these together. Experiments with
+    the fewest configurations come first.
+    """
+    rows = ranked(folded, metric)
+    if len(rows) < 2:
+        return ()
+    against = reference(rows)
+    questions: dict[str, list[Row]] = {}
+    for row in rows:
+        if row is not against:
+            questions.setdefault(row.experiment, []).append(row)
+    found: list[Comparison] = []
+    for _, group in sorted(questions.items(), key=lambda pair: (len(pair[1]), pair[0])):
+        pairs = [
+            compare.Pair(a=against, b=row, name_a=_name(against, folded, rows), name_b=_name(row, folded, rows))
+            for row in group[:MOST]
+        ]
+        found += compare.compare(pairs, [metric], folded.directions, against)
+    return tuple(_told(c) for c in found)
+
+
+def _told(c: Comparison) -> VerdictPart:
+    return VerdictPart(
+        pair=f"{c.b} against {c.a}",
+        text=c.verdict.removeprefix(NOT),
+        distinguishable=c.distinguishable,
+        warnings=c.warnings,
+    )
+
+
+def reference(rows: Sequence[Row]) -> Row:
+    """The baseline with most seeds, by its experiment's name; where none is called so, the best configuration."""
+    baselines = [row for row in rows if is_baseline(row)]
+    return max(baselines, key=lambda row: len(row.runs)) if baselines else rows[0]
+
+
+def _name(row: Row, folded: Table, rows: Sequence[Row]) -> str:
+    """The experiment alone where it has one configuration only."""
+    alone = sum(other.experiment == row.experiment for other in rows) == 1
+    return row.experiment if alone else table.label(row, folded.by)

@@ -1,0 +1,38 @@
+"""Numbers and times as a reader wants them."""
+
+from __future__ import annotations
+
+from scaffold.results import words
+from scaffold.results.model import Summary
+
+
+def mean_of(summary: Summary) -> str:
+    """The mean of a summary, rounded by its interval; empty where there is none."""
+    return "" if summary.mean is None else words.number(summary.mean, half(summary))
+
+
+def interval_of(summary: Summary) -> str:
+    """`[0.91, 0.93]`; empty at one seed."""
+    if summary.low is None or summary.high is None:
+        return ""
+    return words.interval(summary.low, summary.high, half(summary))
+
+
+def half(summary: Summary) -> float | None:
+    """Half the width of a summary's interval."""
+    return None if summary.low is None or summary.high is None else (summary.high - summary.low) / 2
+
+
+def duration(seconds: float | None) -> str:
+    """`4.2 s`, `3:07` (minutes), `2:03:07` (hours); empty where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} h" if minutes >= 60 else f"{minutes}:{rest:02} min"
+
+
+def moment(started_at: str) -> str:
+    """`2026-01-31 08:30` of an RFC 3339 time."""
+    return started_at[:16].replace("T", " ")

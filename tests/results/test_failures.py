@@ -1,0 +1,96 @@
+"""What a run's log ends with -> why it failed; runs that failed for one reason are one group."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scaffold.results import failures
+from scaffold.results.failures import Failure, cause, clean, exception, group, key
+from scaffold.runs import manifests
+from scaffold.runs.manifests import Run
+from tests.results.conftest import Study
+
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "/home/me/train.py", line {line}, in <module>
+    main()
+torch.cuda.BadError: shape ({line}, 4) at 0x7f{line}a is wrong, see /tmp/run-{line}/x.log
+"""
+
+
+def run_of(study: Study, **changes: object) -> Run:
+    name = study.add("train", 1, status="failed")
+    return next(r for r in manifests.records(study.workspace).runs if r.name == name)._replace(**changes)
+
+
+@pytest.mark.parametrize(
+    ("tail", "changes", "said"),
+    [
+        (TRACEBACK.format(line=3), {}, "BadError: shape (3, 4) at 0x7f3a is wrong, see /tmp/run-3/x.log"),
+        ("Traceback (most recent call last):\nKeyboardInterrupt", {}, "KeyboardInterrupt"),
+        ("[rank0]: ValueError: bad", {}, "ValueError: bad"),
+        ("RuntimeError: CUDA out of memory. Tried to allocate 2 GiB", {}, "out of GPU memory"),
+        (
+            "slurmstepd: error: *** JOB 7 ON n1 CANCELLED DUE TO TIME LIMIT ***",
+            {"status": "terminated"},
+            "Slurm's time limit",
+        ),
+        ("OSError: [Errno 28] No space left on device", {}, "no space left on device"),
+        ("", {"status": "lost"}, "lost: its process is gone and nothing recorded its end"),
+        ("epoch 3", {"status": "terminated", "signal": "SIGINT"}, "ended by SIGINT (Ctrl-C)"),
+        ("epoch 3", {"status": "terminated", "signal": "SIGUSR1"}, "ended by SIGUSR1"),
+        ("", {"exit_code": 127}, "the command could not be started"),
+        ("", {"exit_code": 137}, "killed (SIGKILL): often out of memory"),
+        ("", {"exit_code": 139}, "crashed (SIGSEGV)"),
+        ("usage: x\n\nx: error: no such option\n", {}, "x: error: no such option"),
+        ("  ", {"exit_code": 4}, "exit 4, without a word"),
+    ],
+)
+def test_a_cause_is_told_in_the_words_of_the_log(
+    study: Study, tail: str, changes: dict[str, object], said: str
+) -> None:
+    assert cause(run_of(study, **changes), tail) == said
+
+
+def test_a_line_that_only_looks_like_an_exception_is_none() -> None:
+    assert exception("INFO: Error: see below") == ""
+    assert exception("ValueError") == ""
+    assert exception("    ValueError: inside a traceback's source line") == ""
+
+
+def test_runs_that_failed_for_one_reason_are_one_group_in_the_words_of_the_newest(study: Study) -> None:
+    run = run_of(study)
+    found = [
+        Failure(run=run._replace(name=f"r{i}", started_at=f"2026-01-0{i}"), log="x.err", tail=TRACEBACK.format(line=i))
+        for i in (1, 2, 3)
+    ]
+    other = Failure(run=run._replace(name="other"), log="o.err", tail="KeyError: 'lr'", mended=True)
+    first, second = group([*found, other])
+    assert [f.run.name for f in first.failures] == ["r3", "r2", "r1"] and "shape (3, 4)" in first.text
+    assert second.text == "KeyError: 'lr'" and second.mended == 1 and first.mended == 0
+
+
+def test_different_words_are_different_causes() -> None:
+    assert key("KeyError: 'lr'") != key("KeyError: 'wd'")
+    assert key("loss is 3.1e5 at step 12") == key("loss is nan0 at step 7".replace("nan0", "9"))
+
+
+def test_a_log_is_shown_as_a_screen_would_show_it() -> None:
+    assert clean("\x1b[31mred\x1b[0m\r\n 10%\r 50%\rdone\n\x00\x07bell\n\n\n") == "red\ndone\nbell"
+    assert clean("x" * 5000).endswith("…") and len(clean("x" * 5000)) == failures.LINE_WIDTH
+    assert clean("\n".join(map(str, range(1000)))).splitlines() == [str(n) for n in range(980, 1000)]
+
+
+def test_a_later_attempt_that_finished_mends_a_failure(study: Study) -> None:
+    name = study.add("train", 1, status="failed")
+    study.add("train", 1, {}, {"acc": 1.0}, name=name, attempt=2)
+    runs = manifests.records(study.workspace).runs
+    failed = next(r for r in runs if r.status == "failed")
+    assert failures.is_mended(failed, runs)
+    assert not failures.is_mended(failed, [failed])
+
+
+def test_a_log_without_an_end_is_no_trouble(tmp_path: Path) -> None:
+    assert clean("") == "" and group([]) == ()

@@ -1,0 +1,193 @@
+"""The page in a real browser: no error, no request, no serious fault of accessibility, and everything works by keyboard.
+
+Chromium is Debian's; where there is none, these tests are skipped on a developer's machine and fail in the gate (CI is set).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scaffold.results.report import gather, page
+from tests.results.conftest import ANSWERS as BARE
+from tests.results.conftest import Study
+from tests.results.pages import ANSWERS, ATTACK, fill
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PHONE, DESK = (390, 844), (1440, 900)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    if CHROMIUM is None:
+        assert not os.environ.get("CI"), "the gate has no chromium: apt-get install chromium"
+        pytest.skip("there is no chromium on PATH: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield started
+        started.close()
+
+
+class Visit:
+    """An open page, with what the browser complained about and what it asked the network for."""
+
+    def __init__(
+        self, browser: Browser, path: Path, size: tuple[int, int] = DESK, scheme: str = "light", **more: Any
+    ) -> None:
+        width, height = size
+        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The page of a workspace with something of everything; nobody changes it."""
+    folder = tmp_path_factory.mktemp("page")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.delenv("XDG_CACHE_HOME", raising=False)
+        patch.setenv("GIT_CEILING_DIRECTORIES", str(folder))
+        yield written(fill(Study(folder / "study", BARE + ANSWERS)))
+
+
+def written(study: Study) -> Path:
+    path = study.root / "exp/analysis/report.html"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(page.html(gather.gather(study.workspace, path)))
+    return path
+
+
+def serious(visit: Visit) -> list[str]:
+    """What axe-core calls serious or critical."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(visit.page).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
+
+
+def test_it_opens_without_a_complaint_or_a_request(browser: Browser, full: Path) -> None:
+    with Visit(browser, full) as visit:
+        assert visit.complaints == [] and visit.requests == [full.as_uri()]
+        assert visit.page.evaluate("window.pwned") is None
+        assert ATTACK in visit.page.locator("h1").or_(visit.page.locator(".goal")).first.inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_it_has_no_serious_fault(browser: Browser, full: Path, size: tuple[int, int], scheme: str) -> None:
+    with Visit(browser, full, size, scheme) as visit:
+        visit.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert serious(visit) == []
+        width, inner = visit.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width <= inner, "the page is wider than the window"
+        visit.page.locator("[data-cell]").first.click()
+        assert serious(visit) == [] and visit.complaints == []
+
+
+def test_a_number_is_followed_to_its_run_by_keyboard(browser: Browser, full: Path) -> None:
+    with Visit(browser, full) as visit:
+        page, drawer = visit.page, visit.page.locator("#drawer")
+        page.locator("[data-cell]").first.focus()
+        page.keyboard.press("Enter")
+        assert drawer.is_visible() and page.locator("#drawer-title").inner_text().startswith("val/acc of ")
+        assert drawer.locator("tbody tr").count() == 3 and "P2-T1" in drawer.locator(".chain").inner_text()
+        run = drawer.locator("button[data-run]").first
+        name = run.inner_text()
+        run.focus()
+        page.keyboard.press("Enter")
+        assert page.locator("#drawer-title").inner_text() == name
+        assert "a" * 40 in drawer.inner_text() and "scaffold runs rerun" in drawer.inner_text()
+        page.keyboard.press("Escape")
+        assert not drawer.is_visible()
+        assert page.evaluate("document.activeElement.hasAttribute('data-cell')")
+        assert visit.complaints == []
+
+
+def test_files_in_the_drawer_lead_somewhere(browser: Browser, full: Path) -> None:
+    with Visit(browser, full) as visit:
+        visit.page.locator("[data-cell]").first.click()
+        links = visit.page.locator("#drawer td a[href]")
+        assert links.count() == 3
+        for link in links.all():
+            assert visit.page.request is not None
+            path = visit.page.evaluate("(a) => decodeURIComponent(new URL(a.href).pathname)", link.element_handle())
+            assert Path(path).is_file()
+
+
+def test_a_task_in_the_drawer_leads_to_the_plan(browser: Browser, full: Path) -> None:
+    with Visit(browser, full) as visit:
+        visit.page.locator("[data-cell]").first.click()
+        visit.page.locator("#drawer a[data-leave]").first.click()
+        assert not visit.page.locator("#drawer").is_visible()
+        assert visit.page.url.endswith("#task-P2-T1") and visit.page.locator("#task-P2-T1").is_visible()
+
+
+def test_a_link_to_a_task_opens_its_phase(browser: Browser, full: Path) -> None:
+    with Visit(browser, full) as visit:
+        assert not visit.page.locator("#task-P1-T1").is_visible()
+        visit.page.evaluate("location.hash = '#task-P1-T1'")
+        visit.page.locator("#task-P1-T1").wait_for(state="visible")
+
+
+def test_runs_are_filtered(browser: Browser, full: Path) -> None:
+    with Visit(browser, full) as visit:
+        visit.page.locator("#filter").fill("wide failed")
+        assert visit.page.locator("table.runs tbody tr:visible").count() == 3
+        assert visit.page.locator("#filtered").inner_text() == "3 of 19"
+
+
+def test_texts_in_the_drawer_stay_texts(browser: Browser, full: Path) -> None:
+    with Visit(browser, full) as visit:
+        for button in visit.page.locator(".results [data-cell]").all():
+            button.click()
+            visit.page.locator("#drawer button[data-run]").first.click()
+            visit.page.keyboard.press("Escape")
+        assert visit.page.evaluate("[window.pwned, document.querySelectorAll('img').length]") == [None, 0]
+        assert visit.complaints == []
+
+
+def test_it_prints_whole(browser: Browser, full: Path) -> None:
+    with Visit(browser, full) as visit:
+        visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        visit.page.emulate_media(media="print")
+        assert visit.page.locator("#task-P1-T1").is_visible() and visit.page.locator("pre.log").first.is_visible()
+        assert not visit.page.locator("nav").is_visible()
+        visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert not visit.page.locator("#task-P1-T1").is_visible()
+        assert visit.page.pdf()[:5] == b"%PDF-"
+
+
+def test_it_reads_without_scripts(browser: Browser, full: Path) -> None:
+    with Visit(browser, full, java_script_enabled=False) as visit:
+        assert visit.page.locator("table.results tbody tr").count() > 5
+        assert visit.page.locator("figure svg").count() > 4
+
+
+def test_a_page_without_runs(browser: Browser, study: Study) -> None:
+    with Visit(browser, written(study), PHONE) as visit:
+        assert visit.complaints == [] and serious(visit) == []
+        assert "No runs yet" in visit.page.locator("h2").first.inner_text()
