@@ -220,18 +220,21 @@ def experiment_name(name: str) -> str:
     return name
 
 
-def server_url(url: str) -> str:
-    """The research server's URL without a trailing slash. Raises WrongUsage when it is none, or carries a secret."""
+def server_url(url: str, where: str = "--server-url") -> str:
+    """The research server's URL without a trailing slash; `where` names its source.
+
+    Raises WrongUsage when it is none, or carries a secret.
+    """
     try:
         parts = urlsplit(url)
         fine = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0)
     except ValueError:
-        raise WrongUsage("--server-url is not an http URL", hint="http://127.0.0.1:10000, for instance") from None
-    if not fine or re.search(r"\s", url):
-        raise WrongUsage("--server-url is not an http URL", hint="http://127.0.0.1:10000, for instance")
+        raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance") from None
+    if not fine or re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise WrongUsage(
-            "--server-url carries a user, password, query or fragment, and answers are kept in git",
+            f"{where} carries a user, password, query or fragment, and answers are kept in git",
             hint="give http://host:port; the token goes into $RESEARCH_AGENT_USER_AUTH_TOKEN",
         )
     return url.rstrip("/")

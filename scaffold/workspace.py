@@ -22,6 +22,10 @@ EXPERIMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
 
 
+class NoWorkspace(ScaffoldError):
+    """There is none where one was looked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
     """An experiment workspace that is there: `root` is relative to `workdir`; `answers` is its answers file."""
@@ -132,7 +136,7 @@ def roots(workdir: Path) -> list[str]:
 def find(start: Path, root: str | None = None) -> Workspace:
     """The workspace that `start` lies in or above: `start` may be the work directory or any folder below it.
 
-    `root` names it where there are several. Raises ScaffoldError when there is none, or more than one.
+    `root` names it where there are several. Raises NoWorkspace when there is none, ScaffoldError when there is more than one.
     """
     start = start.resolve()
     if root is not None:
@@ -149,7 +153,7 @@ def find(start: Path, root: str | None = None) -> Workspace:
             return load(*found[0])
         if folder == top:
             break
-    raise ScaffoldError(f"no workspace in {start} or above it", hint="write one: scaffold init")
+    raise NoWorkspace(f"no workspace in {start} or above it", hint="write one: scaffold init")
 
 
 def _named_below(top: Path) -> list[tuple[Path, str]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from scaffold.cli import group
+from tests.stand_in import StandIn
 
 OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CUDA_VISIBLE_DEVICES")
 
@@ -84,6 +85,16 @@ def run() -> Run:
         return CliRunner().invoke(group, [str(a) for a in args], catch_exceptions=False, **options)  # type: ignore[arg-type]
 
     return call
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Iterator[StandIn]:
+    """A research server on loopback, whose work directory is `tmp_path/repo`; nothing may have been sent that it does not know."""
+    (tmp_path / "repo").mkdir(exist_ok=True)
+    server = StandIn(tmp_path / "repo")
+    yield server
+    server.close()
+    assert server.complaints == []
 
 
 @pytest.fixture

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scaffold.cli import options, output
+
+if TYPE_CHECKING:
+    from scaffold.plan.catalogue import Operation
+    from scaffold.workspace import Workspace
+
+PATIENCE_S = 2.0
 
 
 @click.command()
@@ -26,24 +35,55 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
 
     A token never stands in it: requests name $RESEARCH_AGENT_USER_AUTH_TOKEN.
     """
-    from scaffold.plan import brief_execution, brief_planning, locate, runs, work
+    from scaffold.plan import brief_execution, brief_planning, catalogue, locate, runs, work
     from scaffold.plan.check import check
     from scaffold.plan.rule import Context
     from scaffold.plan.situation import Situation
 
     workspace = options.workspace(workdir, root)
-    context = Context(server=bool(workspace.answers.get("research_server_url")))
+    url = _server(workspace)
+    context = Context(server=bool(url))
     log = work.log_path(workspace.tasks)
     now = Situation(
-        answers=workspace.answers,
+        answers={**workspace.answers, "research_server_url": url},
         workdir=str(workspace.workdir),
         report=check(locate.read(workspace.tasks), context=context) if workspace.tasks.is_file() else None,
         runs=runs.read(workspace).runs,
         log=locate.read(log) if log.is_file() else "",
         full=full,
+        operations=_operations(url) if url and iteration == "planning" else catalogue.OPERATIONS,
     )
     text = brief_planning.planning(now) if iteration == "planning" else brief_execution.execution(now)
     if json_output:
         output.as_json({"for": iteration, "text": text})
     else:
         click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+
+
+def _server(workspace: Workspace) -> str:
+    """The server that the environment names, else the workspace's; an address that cannot be one is left to who asks it."""
+    from scaffold.server import address
+
+    return os.environ.get(address.URL) or str(workspace.answers.get("research_server_url") or "")
+
+
+def _operations(url: str) -> Sequence[Operation]:
+    """What the server at `url` can do, by its own description; the built-in catalogue where it does not answer at once."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.plan import catalogue
+    from scaffold.server import address
+    from scaffold.server.client import connect
+    from scaffold.server.transport import Limits
+
+    try:
+        with connect(address.url(url, {}) or url, limits=Limits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
+            found = catalogue.of(server.openapi())
+    except ScaffoldError as error:
+        output.warn(f"{error.message}; the operations named are the built-in ones")
+        return catalogue.OPERATIONS
+    if not any(one.core and one.path != "/docs" for one in found):
+        output.warn(
+            f"{url}/openapi.json names none of the operations that a loop needs; those named are the built-in ones"
+        )
+        return catalogue.OPERATIONS
+    return found

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from scaffold.server.client import Client
     from scaffold.workspace import Workspace
 
+NAME_A_SERVER = "--server-url http://127.0.0.1:10000, or for good: scaffold update --set research_server_url=URL"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -41,6 +43,57 @@ def workspace(workdir: Path, root: str | None) -> Workspace:
             f"the directory {workdir} does not exist", hint="name the repository's directory with --workdir"
         )
     return workspaces.find(workdir, root)
+
+
+def workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
+    """As `workspace`, and None where there is none and --root names none."""
+    from scaffold.workspace import NoWorkspace
+
+    try:
+        return workspace(workdir, root)
+    except NoWorkspace:
+        return None
+
+
+def of_server(command: F) -> F:
+    """--server-url, --auth-token-file and --timeout: which research server is asked, as whom, and how patiently."""
+    url = click.option(
+        "--server-url", help="The research server; else $RESEARCH_AGENT_SERVER_URL, else the workspace's answer."
+    )
+    token = click.option(
+        "--auth-token-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file with its token; else $RESEARCH_AGENT_USER_AUTH_TOKEN.",
+    )
+    timeout = click.option(
+        "--timeout",
+        type=click.FloatRange(0, 3600, min_open=True),
+        default=20.0,
+        show_default=True,
+        help="Seconds that one request may take.",
+    )
+    return url(token(timeout(command)))
+
+
+def server(
+    there: Workspace | None, server_url: str | None, auth_token_file: Path | None, timeout: float
+) -> Client | None:
+    """A client for the server that the options, the environment or the workspace name; None where none does.
+
+    Warns where the token would go over the network in the clear. Raises ScaffoldError where URL or token cannot be.
+    """
+    from scaffold.cli import output
+    from scaffold.server import address
+    from scaffold.server.client import connect
+    from scaffold.server.transport import Limits
+
+    url = address.url(server_url, there.answers if there is not None else {})
+    if url is None:
+        return None
+    token = address.token(auth_token_file)
+    if token is not None and address.in_the_clear(url):
+        output.warn(f"the token goes to {url} unencrypted: anybody on the way can read it; use https, or an ssh tunnel")
+    return connect(url, token, limits=Limits(total_s=timeout))
 
 
 def managed_workspace(workdir: Path, root: str | None) -> Workspace:

@@ -19,14 +19,19 @@ def as_json(answer: dict[str, Any]) -> None:
 
 def rows(table: Iterable[Sequence[str]]) -> None:
     """Print lines of words in columns."""
+    for line in columns(table):
+        click.echo(line)
+
+
+def columns(table: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of words in columns."""
     lines = [list(row) for row in table]
     widths = [
         max((len(row[i]) for row in lines if i < len(row) - 1), default=0)
         for i in range(max(map(len, lines), default=0))
     ]
-    for row in lines:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        click.echo("  ".join([*cells, row[-1]]).rstrip())
+    pairs = ((row, [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]) for row in lines)
+    return ["  ".join([*cells, row[-1]]).rstrip() for row, cells in pairs]
 
 
 def warn(text: str) -> None:

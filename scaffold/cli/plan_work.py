@@ -186,8 +186,7 @@ def abort(file: Path | None, reason: str) -> None:
     kept = work.abort(where.plan, reason)
     if kept is not None:
         click.echo(f"the plan that was there is now {shown_path(kept)}", err=True)
-    click.echo(loop.tagged("summary", loop.ABORTED))
-    click.echo(loop.tagged("promise", "DONE"))
+    click.echo(loop.abort_lines())
 
 
 WORK = (fix, start, done, add, log, verify, abort)

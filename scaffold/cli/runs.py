@@ -256,14 +256,18 @@ def rerun(
 
 @runs.command()
 @options.of_workspace
+@click.option("--server", is_flag=True, help="Ask the research server too, and report where it says otherwise.")
 @options.json_output
-def audit(workdir: Path, root: str | None, json_output: bool) -> None:
-    """Check that records are whole and lead back to code; exit 3 with findings."""
+def audit(workdir: Path, root: str | None, server: bool, json_output: bool) -> None:
+    """Check that records are whole, were asked for, and lead back to code; exit 3 with findings."""
     from dataclasses import asdict
 
-    from scaffold.runs import audit as check
+    from scaffold.runs import audit as records
+    from scaffold.sweeps import audit as sweeps
 
-    findings = check.audit(options.workspace(workdir, root))
+    workspace = options.workspace(workdir, root)
+    findings = [*records.audit(workspace), *sweeps.audit(workspace, server=server)]
+    findings.sort(key=lambda f: (f.path, f.code, f.message))
     if json_output:
         output.as_json({"findings": [asdict(f) for f in findings]})
     for finding in [] if json_output else findings:

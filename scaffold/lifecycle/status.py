@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from scaffold import git, releases
+from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import files, recorded, update
 from scaffold.render import File, render
 from scaffold.workspace import Workspace
@@ -50,6 +52,16 @@ def status(there: Workspace, template: releases.Template) -> Status:
         entries=entries,
         ignored=tuple(ignored),
     )
+
+
+def is_seed(there: Workspace, path: Path) -> bool:
+    """Whether a file is still what init wrote; what cannot be found out counts as somebody's work."""
+    try:
+        with recorded.template_of(there) as template:
+            entries = status(there, template).entries
+    except ScaffoldError:
+        return False
+    return any(there.workdir / entry.path == path and entry.state == "same" for entry in entries)
 
 
 def _entry(path: str, file: File, there: Workspace, disk: files.Disk) -> Entry:

@@ -42,7 +42,7 @@ OUTPUT = """\
 
 1. Write the plan to its file, then `scaffold plan check --fresh` until it exits with 0 (`scaffold plan fix` mends ids and spacing).
 2. Print what `scaffold plan emit` prints: the same text between `<plan>` and `</plan>`.
-3. If preflight fails: `scaffold plan abort --reason "..."`, print its lines, stop."""
+3. If preflight fails: `scaffold preflight --abort` (or `scaffold plan abort --reason "..."`), print its lines, stop."""
 
 
 def planning(now: Situation) -> str:
@@ -88,6 +88,7 @@ def _server(now: Situation) -> str:
     if not now.server:
         return "## Research server\n\nNone is set: the recorder's manifests are the record."
     return (
-        f"## Research server\n\nPreflight, before anything else:\n```bash\n{catalogue.preflight(now.server)}\n```\n"
-        f"Send `X-Auth-Token` with every request.\n{catalogue.text(now.server, full=now.full)}"
+        "## Research server\n\nPreflight, before anything else: `scaffold preflight --abort` (exit 3: stop), which asks this and more:\n"
+        f"```bash\n{catalogue.preflight(now.server)}\n```\nThen `scaffold playbook`: its skills and protocol, beside the plan.\n"
+        f"Send `X-Auth-Token` with every request.\n{catalogue.text(now.server, full=now.full, operations=now.operations)}"
     )

@@ -1,13 +1,23 @@
 """The operations of the research server that a loop needs, as text (specs: server API).
 
-The server's own openapi.json names them all; this is what a planner has to know where no server answers.
+OPERATIONS is what a planner has to know where no server answers; where one does, its openapi.json says which of them it has, with
+which fields, and what else there is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Any
+
+from scaffold.server import openapi
 
 AUTH = '-H "X-Auth-Token: $RESEARCH_AGENT_USER_AUTH_TOKEN"'
+FAMILIES = ("/sweeps", "/runs", "/cluster", "/wild/v2", "/alerts", "/prompt-skills")
+PATH = re.compile(r"(?:/[A-Za-z0-9_.{}-]{1,60}){1,8}")
+MOST = 60
 JSON = '-H "Content-Type: application/json"'
 
 
@@ -115,16 +125,50 @@ OPERATIONS = (
 )
 
 
-def text(server: str, *, full: bool) -> str:
+def of(document: Mapping[str, Any]) -> tuple[Operation, ...]:
+    """The operations that a server's openapi.json has: ours, with the fields that it knows, then what else can be read there."""
+    described = list(openapi.operations(document))
+    ours, taken = [], set()
+    for one in OPERATIONS:
+        found = next((each for each in described if each[0] == one.method and _is(one.path, each[1])), None)
+        if found is not None:
+            ours.append(replace(one, body=_body(one, document, found[2])))
+            taken.add(found[:2])
+        elif one.path == "/docs":  # a page that openapi.json does not name
+            ours.append(one)
+    others = sorted(path for method, path, _ in described if method == "GET" and (method, path) not in taken)
+    families = [path for path in others if PATH.fullmatch(path) and path.startswith(FAMILIES)]
+    return (*ours, *(Operation(group="Others", method="GET", path=path, core=False) for path in families[:MOST]))
+
+
+def _is(ours: str, theirs: str) -> bool:
+    """Whether a path of ours is one of theirs, whose parameters may have other names or stand for a part that we name."""
+    pairs = list(zip_longest(ours.split("/"), theirs.split("/"), fillvalue=""))
+    return all(a == b or (b.startswith("{") and b.endswith("}") and a) for a, b in pairs)
+
+
+def _body(one: Operation, document: Mapping[str, Any], described: Mapping[str, Any]) -> str:
+    """Our body where the server knows all its fields; else the fields that it does know."""
+    known = openapi.body_fields(document, described)
+    named = re.findall(r'"(\w+)"', one.body)
+    if set(named) <= set(known):
+        return one.body
+    kept = ", ".join(f'"{name}"' for name in named if name in known)
+    return f"{{{kept}}}" if kept else ""
+
+
+def text(server: str, *, full: bool, operations: Sequence[Operation] = OPERATIONS) -> str:
     """The catalogue as a list, with the server's address before each path."""
-    lines = []
-    for group in dict.fromkeys(operation.group for operation in OPERATIONS):
-        lines.append(f"{group}:")
-        for one in OPERATIONS:
-            if one.group == group and (one.core or full):
+    return "\n".join(_lines(server, [one for one in operations if one.core or full]))
+
+
+def _lines(server: str, operations: Sequence[Operation]) -> Iterator[str]:
+    for group in dict.fromkeys(one.group for one in operations):
+        yield f"{group}:"
+        for one in operations:
+            if one.group == group:
                 body = f" body `{one.body}`" if one.body else ""
-                lines.append(f"- `{one.method} {server}{one.path}`{body}{' - ' + one.note if one.note else ''}")
-    return "\n".join(lines)
+                yield f"- `{one.method} {server}{one.path}`{body}{' - ' + one.note if one.note else ''}"
 
 
 def preflight(server: str) -> str:

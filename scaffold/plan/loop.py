@@ -49,6 +49,11 @@ def abort_checklist(reason: str) -> str:
     )
 
 
+def abort_lines() -> str:
+    """What an aborted loop prints."""
+    return "\n".join((tagged("summary", ABORTED), tagged("promise", "DONE")))
+
+
 def log_entry(when: str, text: str, *, task: str | None = None) -> str:
     """One entry of the iteration log."""
     about = f" {task}" if task else ""

@@ -22,7 +22,7 @@ FORMULA = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """A workspace's answers, its plan as checked (None where there is none), its runs, and its iteration log."""
+    """A workspace's answers, its plan as checked (None where there is none), its runs, its iteration log, and what its server can do."""
 
     answers: Mapping[str, Any]
     workdir: str
@@ -30,6 +30,7 @@ class Situation:
     runs: Sequence[Run]
     log: str
     full: bool
+    operations: Sequence[catalogue.Operation] = catalogue.OPERATIONS
 
     def text(self, name: str) -> str:
         """An answer as text; empty where there is none."""

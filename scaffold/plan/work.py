@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scaffold.answers import placeholder_goal
 from scaffold.errors import ScaffoldError
 from scaffold.plan import edit, loop, record, store, verify
 from scaffold.plan.check import check
@@ -143,6 +144,23 @@ def abort(plan: Path, reason: str) -> Path | None:
             store.create(kept, plan.read_bytes())
         store.create(plan, text.encode())
     return kept
+
+
+def is_nobodys(plan: Path) -> bool:
+    """Whether a plan is missing, empty, aborted, or the placeholder that the research server puts there."""
+    if not plan.exists():
+        return True
+    text = read(plan)
+    return not text.strip() or placeholder_goal(text) is not None or check(text).aborted
+
+
+def abort_beside(plan: Path, reason: str) -> Path:
+    """Write the abort checklist beside a plan that is somebody's work; its path. An earlier one is replaced."""
+    beside = plan.with_name(f"{plan.stem}.aborted{plan.suffix}")
+    if not is_nobodys(beside):
+        beside = _free(beside)
+    store.create(beside, loop.abort_checklist(reason).encode())
+    return beside
 
 
 def _free(path: Path) -> Path:

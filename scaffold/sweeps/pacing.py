@@ -6,6 +6,7 @@ point loses no run and doubles none: docs/sweeps.md says why.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import socket
 import time
@@ -41,6 +42,8 @@ def plan_step(found: Iterable[State], room: Room, *, cap: int | None, per_run: i
     there = list(found)
     ready = [s.name for s in there if s.startable]
     mine = sum(s.state in ("starting", "running") or (s.held and not s.over) for s in there)
+    # a server that was restarted does not count what it started before
+    room = dataclasses.replace(room, busy=max(room.busy, mine))
     now = capacity(room, queued=len(ready), mine=mine, cap=cap, per_run=per_run)
     return Step(start=tuple(ready if queues else ready[: now.max_new]), capacity=now)
 

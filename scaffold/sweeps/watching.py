@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from scaffold.errors import ScaffoldError
 from scaffold.runs import progress
 from scaffold.runs.manifests import Scalar
+from scaffold.server.errors import Unauthorized
 from scaffold.sweeps import locks, states
 from scaffold.sweeps.launching import CodeChanged
 from scaffold.sweeps.pacing import Pacer, Picture
@@ -83,7 +84,7 @@ class _Trouble:
         now = time.monotonic()
         if self._since is None:
             self._since, self.pause = now, FIRST_S
-        if now - self._since > PATIENCE_S:
+        if now - self._since > PATIENCE_S or isinstance(error, Unauthorized):  # a token does not mend itself
             raise error
         if error.message != self._said:
             self._said = error.message

@@ -1,11 +1,12 @@
 """Launches a sweep in forked processes that are killed at a given point: before the k-th thing that they do to the outside.
 
 A program of its own, because it forks: it reads k from stdin, and answers `killed` or `done`. What is done to the outside is seen by
-an audit hook (files opened for writing, renamed, removed, folders made, processes started), so that no point can be missed.
+an audit hook (files opened for writing, renamed, removed, folders made, processes started, requests sent), so that no point can be missed.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
@@ -15,7 +16,7 @@ from typing import Any
 
 from tests.sweeps.scenario import Scenario, pace
 
-EFFECTS = ("os.rename", "os.remove", "subprocess.Popen")
+EFFECTS = ("os.rename", "os.remove", "subprocess.Popen", "socket.connect")
 
 
 def is_effect(event: str, args: tuple[Any, ...]) -> bool:
@@ -69,6 +70,8 @@ def launch(scenario: Scenario, point: int) -> str:
 
 def main() -> None:
     """Answer each number with what became of the launch."""
+    for module in ("scaffold.backends.local", "scaffold.backends.server", "scaffold.server.transport"):
+        importlib.import_module(module)  # once, and not in every fork
     scenario = pickle.loads(Path(sys.argv[1]).read_bytes())
     for line in sys.stdin:
         print(launch(scenario, int(line)), flush=True)

@@ -1,0 +1,91 @@
+"""How a run has ended by its manifest, and making it end by its recorder: for a backend whose own word and stop do not reach that far."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scaffold.runs import liveness, manifests
+from scaffold.workspace import Workspace
+
+GRACE_S = 10.0
+# a recorder that is interrupted twice kills its command, and gives it 3 s for that
+KILL_S = 5.0
+# after a run's end its shell writes the exit code, and the server reads it when it is next asked
+SETTLED_S = 10.0
+TICK_S = 0.05
+
+
+def attempts(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The manifests of a run that can be read, with their paths, an earlier attempt before a later one."""
+    for folder in manifests.metadata_directories(workspace):
+        number = 1
+        while (path := folder / (f"{name}.json" if number == 1 else f"{name}.{number}.json")).exists():
+            with contextlib.suppress(ValueError):
+                yield path, manifests.read(path)
+            number += 1
+
+
+def status(workspace: Workspace, name: str, run_id: str) -> str | None:
+    """The status of the run that has this id on the research server, `lost` included; None where it has no manifest."""
+    for path, manifest in attempts(workspace, name):
+        if (manifest.get("tracking") or {}).get("run_id") == run_id:
+            return _status(path, manifest)
+    return None
+
+
+def over(workspace: Workspace, name: str, run_id: str) -> str | None:
+    """How the run that has this id on the research server ended; None where it has not, or so lately that the server may not know."""
+    for path, manifest in attempts(workspace, name):
+        if (manifest.get("tracking") or {}).get("run_id") != run_id:
+            continue
+        word = _status(path, manifest)
+        ended = _seconds((manifest.get("time") or {}).get("ended_at"))
+        if word == "running" or (word != "lost" and time.time() - ended < SETTLED_S):
+            return None
+        return "its recorder is gone" if word == "lost" else f"its manifest says {word}"
+    return None
+
+
+def _status(path: Path, manifest: Mapping[str, Any]) -> str:
+    word = str(manifest.get("status"))
+    hostname = str((manifest.get("host") or {}).get("hostname"))
+    return "lost" if word == "running" and liveness.is_lost(path, hostname) else word
+
+
+def _seconds(moment: object) -> float:
+    try:
+        return datetime.datetime.fromisoformat(str(moment).replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def end_recorders(workspace: Workspace, names: Iterable[str], grace_s: float = GRACE_S) -> None:
+    """End what still runs of these runs on this host: its recorder is told to end, again after `grace_s` seconds, then killed.
+
+    The recorder passes the first word on to its command, kills it at the second, and takes it along when it is killed itself.
+    """
+    live = [mark for name in names for mark in _live(workspace, name)]
+    for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGTERM, KILL_S), (signal.SIGKILL, KILL_S)):
+        live = [mark for mark in live if not liveness.is_gone(mark)]
+        for mark in live:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(mark["pid"], number)
+        until = time.monotonic() + patience
+        while time.monotonic() < until and not all(map(liveness.is_gone, live)):
+            time.sleep(TICK_S)
+
+
+def _live(workspace: Workspace, name: str) -> Iterator[dict[str, Any]]:
+    for path, manifest in attempts(workspace, name):
+        mark = liveness.mark(path)
+        here = manifest.get("host", {}).get("hostname") == socket.gethostname()
+        if manifest.get("status") == "running" and here and mark is not None and not liveness.is_gone(mark):
+            yield mark

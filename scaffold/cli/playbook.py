@@ -1,0 +1,211 @@
+"""`scaffold playbook`: prompt_skill_playbook.md from the server's skills, or the built-in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli import options, output
+
+if TYPE_CHECKING:
+    from scaffold.server.client import Client
+    from scaffold.server.skills import Chosen
+    from scaffold.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it is and as it should be; both empty where there is none."""
+
+    path: Path
+    old: str
+    new: str
+
+
+@click.command()
+@click.option(
+    "--query",
+    "queries",
+    multiple=True,
+    metavar="Q",
+    help="Look for skills about this too, as often as you like; without it, what was looked for before.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit code 3 where the playbook is out of date.")
+@click.option(
+    "--skill",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write it as an Agent Skill too: DIR/SKILL.md.",
+)
+@options.of_workspace
+@options.of_server
+@options.json_output
+def playbook(
+    queries: tuple[str, ...],
+    check: bool,
+    skill: Path | None,
+    workdir: Path,
+    root: str | None,
+    server_url: str | None,
+    auth_token_file: Path | None,
+    timeout: float,
+    json_output: bool,
+) -> None:
+    """Write which skill to use when, and the execution protocol, from the research server's skills; beside the plan.
+
+    Without a server it is the built-in playbook. What stands outside of its two marks is yours and stays.
+    """
+    from scaffold.server import agent_skill
+    from scaffold.server import playbook as pages
+
+    there = options.workspace(workdir, root)
+    title = agent_skill.checked_name(skill.resolve().name) if skill is not None else ""
+    client = options.server(there, server_url, auth_token_file, timeout)
+    chosen, missing = _chosen(client, queries or pages.queries(_read(there.playbook)))
+    files = [_playbook(there, chosen, client, missing)]
+    if skill is not None:
+        files.append(_skill(there, skill / agent_skill.FILE, title, files[0].new))
+    stale = [file for file in files if file.old != file.new]
+    answer = _answer(files, stale, chosen, client, missing)
+    if missing and not json_output:
+        output.warn(missing)
+    if not check:
+        for file in stale:
+            _write(file)
+    if json_output:
+        output.as_json(
+            {
+                **answer,
+                "current": not stale if check else True,
+                "written": [] if check else [str(f.path) for f in stale],
+            }
+        )
+    else:
+        _print(answer, stale, check)
+    if check and stale:
+        raise click.exceptions.Exit(3)
+
+
+def _chosen(client: Client | None, queries: tuple[str, ...]) -> tuple[Chosen | None, str]:
+    """The server's skills, or None and what is missing without them."""
+    from scaffold.server import skills
+    from scaffold.server.errors import ServerError
+
+    without = "so the playbook is the built-in one: the server's skills and its execution protocol are missing in it"
+    if client is None:
+        return None, f"no research server is named, {without}"
+    try:
+        with client:
+            return skills.choose(client, queries), ""
+    except ServerError as error:
+        return None, f"{error.message}; {without}"
+
+
+def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, missing: str) -> File:
+    """The playbook's file. Raises ScaffoldError where it would lose what a server once said, or what somebody wrote."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.lifecycle.status import is_seed
+    from scaffold.server import playbook as pages
+    from scaffold.server.built_in import built_in
+
+    path, seed = there.playbook, built_in(there)
+    old = _read(path)
+    _refuse_edited(path, old)
+    replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_seed(there, path))
+    if chosen is not None and client is not None:
+        text = pages.written(seed, chosen, client.url)
+        if old and not replaceable and not pages.is_marked(old):
+            output.warn(f"{path} was written by hand: it is kept whole, below the new playbook")
+        return File(path, old, pages.merged(old, text, replaceable=replaceable))
+    if pages.is_from_a_server(old):
+        raise ScaffoldError(
+            missing.partition(", so the")[0].partition("; so the")[0], hint=f"{path} stays as the server made it before"
+        )
+    if replaceable:
+        return File(path, old, seed)
+    return File(path, old, pages.merged(old, seed, replaceable=False) if pages.is_marked(old) else old)
+
+
+def _skill(there: Workspace, path: Path, title: str, text: str) -> File:
+    """SKILL.md with the same text. Raises ScaffoldError where another skill stands there."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.server import agent_skill
+    from scaffold.server import playbook as pages
+
+    old = _read(path)
+    _refuse_edited(path, old)
+    body = pages.body(text)
+    if old.strip() and not pages.is_marked(old):
+        raise ScaffoldError(f"{path} is another skill", hint="name another directory with --skill")
+    head = "" if old.strip() else agent_skill.front_matter(title, there.root)
+    return File(path, old, head + pages.merged(old, body, replaceable=True))
+
+
+def _refuse_edited(path: Path, old: str) -> None:
+    from scaffold.errors import ScaffoldError
+    from scaffold.server import playbook as pages
+
+    if pages.is_edited(old):
+        raise ScaffoldError(
+            f"somebody wrote between the marks of {path}, and it would be lost",
+            hint="move those lines below the end mark, where they stay; or delete the file",
+        )
+
+
+def _read(path: Path) -> str:
+    from scaffold.errors import ScaffoldError
+
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write(file: File) -> None:
+    from scaffold.errors import ScaffoldError
+    from scaffold.workspace import write_atomic
+
+    target = file.path.resolve()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, file.new.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise ScaffoldError(f"{file.path} cannot be written: {error.strerror}") from error
+
+
+def _answer(
+    files: list[File], stale: list[File], chosen: Chosen | None, client: Client | None, missing: str
+) -> dict[str, Any]:
+    from scaffold.server import playbook as pages
+    from scaffold.server import skills
+
+    differs = pages.changes(pages.sources(files[0].old), pages.sources(files[0].new))
+    every = [chosen.protocol, *chosen.skills] if chosen is not None else []
+    return {
+        "path": str(files[0].path),
+        "server": client.url if client is not None and chosen is not None else None,
+        "missing": missing or None,
+        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in every],
+        "others": list(chosen.others) if chosen is not None else [],
+        "changed": list(differs.changed),
+        "added": list(differs.added),
+        "gone": list(differs.gone),
+        "stale": [str(file.path) for file in stale],
+    }
+
+
+def _print(answer: dict[str, Any], stale: list[File], check: bool) -> None:
+    """The skills to stdout; what differs and what was written to stderr."""
+    output.rows([[one["id"], one["group"], one["sha256"][:12]] for one in answer["skills"]])
+    for word in ("changed", "added", "gone"):
+        if answer[word]:
+            click.echo(f"{word}: {', '.join(answer[word])}", err=True)
+    for path in answer["stale"]:
+        click.echo(f"{path} is out of date: scaffold playbook" if check else f"wrote {path}", err=True)
+    if not stale:
+        click.echo(f"{answer['path']} is up to date", err=True)

@@ -1,0 +1,270 @@
+"""`scaffold server`: what goes on at the research server."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli import options, output
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from scaffold.server.client import Client
+    from scaffold.server.overview import Overview
+    from scaffold.workspace import Workspace
+
+NARROW, WIDE = 60, 160
+Row = list[str]
+
+
+@click.group()
+def server() -> None:
+    """Look at the research server: its cluster, sweeps and runs, its events, a run's log. Changes nothing."""
+
+
+def _client(there: Workspace | None, server_url: str | None, auth_token_file: Path | None, timeout: float) -> Client:
+    from scaffold.errors import ScaffoldError
+
+    client = options.server(there, server_url, auth_token_file, timeout)
+    if client is None:
+        raise ScaffoldError("no research server is named", hint=options.NAME_A_SERVER)
+    return client
+
+
+@server.command()
+@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@click.option(
+    "--interval", type=click.FloatRange(0.05, 3600), default=5.0, show_default=True, help="Seconds between two looks."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many sweeps, the newest first."
+)
+@options.of_workspace
+@options.of_server
+@options.json_output
+def status(
+    watch: bool,
+    interval: float,
+    limit: int,
+    workdir: Path,
+    root: str | None,
+    server_url: str | None,
+    auth_token_file: Path | None,
+    timeout: float,
+    json_output: bool,
+) -> None:
+    """Cluster, room for more runs, runs by state, sweeps with their progress, alerts that wait for an answer."""
+    from scaffold.server.overview import overview
+
+    if watch and json_output:
+        raise click.UsageError("--watch has no --json: call it again instead")
+    there = options.workspace_or_none(workdir, root)
+    with _client(there, server_url, auth_token_file, timeout) as client:
+        if watch:
+            _watch(lambda: overview(client, limit=limit), interval)
+            return
+        found = overview(client, limit=limit)
+    if json_output:
+        output.as_json(_as_dict(found))
+        return
+    output.rows(_facts(found))
+    for title, rows in _lists(found):
+        click.echo(f"\n{title}")
+        output.rows(rows)
+
+
+@server.command()
+@click.option("--session", help="The session; the server answers the events of all, whichever is named.")
+@options.of_workspace
+@options.of_server
+@options.json_output
+def events(
+    session: str | None,
+    workdir: Path,
+    root: str | None,
+    server_url: str | None,
+    auth_token_file: Path | None,
+    timeout: float,
+    json_output: bool,
+) -> None:
+    """Alerts that wait, and runs that ended."""
+    there = options.workspace_or_none(workdir, root)
+    known = str(there.answers.get("research_session_id") or "") if there is not None else ""
+    with _client(there, server_url, auth_token_file, timeout) as client:
+        found = client.events(session or known or "any")
+    if json_output:
+        names = ("id", "type", "title", "detail", "run_id", "created_at")
+        output.as_json({"events": [{name: getattr(one, name) for name in names} for one in found]})
+        return
+    output.rows(
+        [[_plain(one.type), _plain(one.run_id or ""), _plain(one.title), _plain(one.detail, WIDE)] for one in found]
+    )
+
+
+@server.command()
+@click.argument("run")
+@click.option("--lines", type=click.IntRange(1), default=100, show_default=True, help="How many of its last lines.")
+@options.of_workspace
+@options.of_server
+@options.json_output
+def logs(
+    run: str,
+    lines: int,
+    workdir: Path,
+    root: str | None,
+    server_url: str | None,
+    auth_token_file: Path | None,
+    timeout: float,
+    json_output: bool,
+) -> None:
+    """The end of what RUN showed in its terminal: RUN is an id, or the name of one of the newest runs.
+
+    What the recorder wrote (`scaffold runs show NAME`) is the better source where it is at hand: this one is a terminal's capture.
+    """
+    from scaffold.server.quoting import terminal
+
+    there = options.workspace_or_none(workdir, root)
+    with _client(there, server_url, auth_token_file, timeout) as client:
+        found = _run_id(client, run)
+        text = terminal(client.logs(found, last=min(100_000, lines * 400)).content)
+    kept = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
+    if json_output:
+        output.as_json({"run": found, "lines": kept})
+    elif kept:
+        click.echo("\n".join(kept))
+
+
+def _run_id(client: Client, run: str) -> str:
+    """The id of a run that is named by id or by name."""
+    from scaffold.server.errors import NotFound, Refused
+
+    try:
+        return client.run(run).id or run
+    except (NotFound, Refused) as error:
+        named = next((one.id for one in client.runs(limit=1000) if one.name == run), None)
+        if named is None:
+            raise NotFound(f"the server knows no run {run[:NARROW]!r}", hint=error.hint) from error
+        return named
+
+
+def _watch(look: Callable[[], Overview], interval: float) -> None:
+    """Draw it anew at each look; on what is no terminal, write it again whenever it changed."""
+    from rich.console import Console
+    from rich.live import Live
+
+    gc.enable()
+    console = Console()
+    try:
+        if not console.is_terminal:
+            _follow(look, interval)
+            return
+        with Live(console=console, auto_refresh=False, screen=False) as live:
+            for found, problem in _looks(look, interval):
+                live.update(_drawn(found, problem), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _follow(look: Callable[[], Overview], interval: float) -> None:
+    before = None
+    for found, problem in _looks(look, interval):
+        if problem:
+            output.warn(problem)
+        elif found is not None and found != before:
+            output.rows(_facts(found) + [row for _, rows in _lists(found) for row in rows])
+            click.echo()
+            before = found
+
+
+def _looks(look: Callable[[], Overview], interval: float) -> Iterator[tuple[Overview | None, str]]:
+    """What was seen last, and what is wrong now: a server that is away for a while is no reason to stop looking."""
+    from scaffold.server.errors import Broken, Unreachable
+
+    found, problem = None, ""
+    while True:
+        try:
+            found, problem = look(), ""
+        except (Unreachable, Broken) as error:
+            problem = error.message
+        yield found, problem
+        time.sleep(interval)
+
+
+def _drawn(found: Overview | None, problem: str) -> Text:
+    from rich.text import Text
+
+    page = Text(no_wrap=True, overflow="ellipsis")
+    for title, rows in [("", _facts(found)), *_lists(found)] if found is not None else []:
+        page.append(f"\n{title}\n" if title else "", style="bold")
+        page.append("".join(f"{line}\n" for line in output.columns(rows)))
+    page.append(f"\n{datetime.now(timezone.utc):%H:%M:%S} UTC")
+    page.append(f"  {problem}" if problem else "", style="red")
+    return page
+
+
+def _facts(found: Overview) -> list[Row]:
+    cluster, room, runs = found.cluster, found.capacity, found.cluster.run_summary
+    gpus = "GPUs unknown" if cluster.gpu_count is None else f"{cluster.gpu_count} GPUs"
+    states = ("running", "launching", "queued", "ready", "finished", "failed", "total")
+    return [
+        ["server", found.server],
+        ["cluster", f"{_plain(cluster.type)}, {_plain(cluster.status)}, {gpus}"],
+        ["runs", ", ".join(f"{getattr(runs, name)} {name}" for name in states)],
+        [
+            "may start now",
+            f"{room.new} (room for {room.slots}: {_plain(room.because)}; {room.active} active, {room.waiting} waiting)",
+        ],
+    ]
+
+
+def _lists(found: Overview) -> list[tuple[str, list[Row]]]:
+    sweeps = [_sweep(one) for one in found.sweeps]
+    alerts = [[_plain(one.severity), _plain(one.run_id or ""), _plain(one.message, WIDE)] for one in found.alerts]
+    return [(title, rows) for title, rows in (("sweeps", sweeps), ("alerts that wait for an answer", alerts)) if rows]
+
+
+def _sweep(one: Any) -> Row:
+    done = one.progress
+    active = done.running + done.launching
+    said = f"{done.completed}/{done.total} finished"
+    more = [
+        f"{count} {word}"
+        for count, word in ((done.failed, "failed"), (active, "active"), (done.canceled, "stopped"))
+        if count
+    ]
+    return [_plain(one.id), _plain(one.name), _plain(one.status), ", ".join([said, *more])]
+
+
+def _plain(text: str, limit: int = NARROW) -> str:
+    from scaffold.server.quoting import flat
+
+    return flat(text, limit)
+
+
+def _as_dict(found: Overview) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    room = found.capacity
+    capacity = {
+        "slots": room.slots,
+        "active": room.active,
+        "waiting": room.waiting,
+        "new": room.new,
+        "because": room.because,
+    }
+    cluster = asdict(found.cluster)
+    return {
+        "server": found.server,
+        "runs": cluster.pop("run_summary"),
+        "cluster": cluster,
+        "capacity": capacity,
+        "sweeps": [asdict(one) for one in found.sweeps],
+        "alerts": [asdict(one) for one in found.alerts],
+    }

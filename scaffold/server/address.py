@@ -1,0 +1,87 @@
+"""Which research server is meant, and the token that it wants: option, environment, workspace, in this order."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scaffold.errors import ScaffoldError
+
+URL = "RESEARCH_AGENT_SERVER_URL"
+TOKEN = "RESEARCH_AGENT_USER_AUTH_TOKEN"
+TOKEN_BYTES = 8_192
+
+
+def url(option: str | None, answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str | None:
+    """The server's URL without a trailing slash; None where nobody names one.
+
+    `option` is `--server-url`, then comes $RESEARCH_AGENT_SERVER_URL, then the workspace's answer. An empty option says "none".
+    Raises WrongUsage where it is no http URL, or carries a user, a password, a query or a fragment.
+    """
+    from scaffold.answers import server_url
+
+    named = {
+        "--server-url": option,
+        f"${URL}": environment.get(URL) or None,
+        "research_server_url in the workspace's answers": str(answers.get("research_server_url") or "") or None,
+    }
+    where, found = next(((name, value) for name, value in named.items() if value is not None), ("", ""))
+    return server_url(found.strip(), where) or None
+
+
+def token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The token from `file`, else from the environment; None where there is none, and the server is asked without one.
+
+    White space around it is no part of it (no header could carry it). Raises ScaffoldError, which never shows the token,
+    where the file cannot be read and where the token cannot be sent.
+    """
+    where, text = f"${TOKEN}", environment.get(TOKEN, "")
+    if file is not None:
+        where = f"the token file {file}"
+        try:
+            with file.open("rb") as opened:
+                text = opened.read(TOKEN_BYTES + 1).decode("utf-8", "replace")
+        except OSError as error:
+            raise ScaffoldError(f"{where} cannot be read: {error.strerror}") from error
+    text = text.strip()
+    if file is not None and not text:
+        raise ScaffoldError(f"{where} is empty", hint="leave --auth-token-file out where the server wants no token")
+    if len(text) > TOKEN_BYTES or not all("!" <= letter <= "~" for letter in text):
+        raise ScaffoldError(
+            f"{where} holds no token: it is too long, or has a line break, a space or a letter outside ASCII in it",
+            hint="one line with the token and nothing else",
+        )
+    return text or None
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a URL leads to this machine itself."""
+    host = (urlsplit(address).hostname or "").rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return number.is_loopback or number.is_unspecified
+
+
+def proxy(address: str) -> str | None:
+    """The proxy that the environment names for a URL; None for this machine itself, whatever the environment says."""
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(address)
+    if is_loopback(address) or proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    return found if found is None or "://" in found else f"http://{found}"
+
+
+def in_the_clear(address: str) -> bool:
+    """Whether a token sent there could be read on the way."""
+    return urlsplit(address).scheme == "http" and not is_loopback(address)

@@ -1,0 +1,40 @@
+"""What can go wrong between us and the research server, told apart by what one can do about it."""
+
+from __future__ import annotations
+
+from scaffold.errors import ScaffoldError
+
+
+class ServerError(ScaffoldError):
+    """A request that did not give what it was sent for.
+
+    `status` is the HTTP status where there was an answer. `maybe_done` says that the server may have done what it was asked
+    all the same (it stores a run and then answers 500; an answer may be lost): look before you ask again, nothing is idempotent.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, status: int | None = None, maybe_done: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.maybe_done = maybe_done
+
+
+class Unreachable(ServerError):
+    """No answer: refused, no such host, too slow, cut off."""
+
+
+class Unauthorized(ServerError):
+    """The server is up and does not take our token, or wants one (401)."""
+
+
+class NotFound(ServerError):
+    """The server does not know the id, or has no such operation (404, 405)."""
+
+
+class Refused(ServerError):
+    """The server understood and said no (another 4xx); `message` has its reason."""
+
+
+class Broken(ServerError):
+    """An answer that is not what was due: 5xx, a redirect, no JSON, too long, another shape."""

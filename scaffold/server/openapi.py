@@ -1,0 +1,75 @@
+"""A server's openapi.json -> which operations that we call are not in it, or do not take what we send; and what it says of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.server.operations import Operation
+from scaffold.server.reading import mapping, objects, text
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+DEPTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An operation that we call, and what the server lacks of it."""
+
+    operation: Operation
+    lacks: str
+
+
+def gaps(document: Mapping[str, Any], called: Iterable[Operation]) -> list[Gap]:
+    """What of `called` the server does not have, in that order. A parameter's name in a path may differ."""
+    known = {_anonymous(path): mapping(found) for path, found in mapping(document.get("paths")).items()}
+    missing = []
+    for one in called:
+        path = known.get(_anonymous(one.path), {})
+        described = path.get(one.method.lower())
+        if not isinstance(described, dict):
+            missing.append(Gap(one, "is not there"))
+            continue
+        unknown = [f"field {name}" for name in one.fields if name not in body_fields(document, described)]
+        parameters = objects(path.get("parameters")) + objects(described.get("parameters"))
+        query = {text(each.get("name")) for each in parameters if each.get("in") == "query"}
+        unknown += [f"query parameter {name}" for name in one.query if name not in query]
+        if unknown:
+            missing.append(Gap(one, f"does not know {', '.join(unknown)}"))
+    return missing
+
+
+def body_fields(document: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields of an operation's JSON body, in the order of the document."""
+    content = mapping(mapping(described.get("requestBody")).get("content"))
+    return tuple(_fields(document, mapping(mapping(content.get("application/json")).get("schema")), DEPTH))
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Every operation that a document describes: method, path, description."""
+    for path, found in mapping(document.get("paths")).items():
+        for method in METHODS:
+            described = mapping(found).get(method.lower())
+            if isinstance(described, dict):
+                yield method, path, described
+
+
+def _fields(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int) -> dict[str, None]:
+    """Names of the properties of a schema, through references and combinations; `depth` ends those that go in circles."""
+    if depth == 0:
+        return {}
+    found = dict.fromkeys(mapping(schema.get("properties")))
+    name = text(schema.get("$ref"))
+    if name.startswith("#/components/schemas/"):
+        schemas = mapping(mapping(document.get("components")).get("schemas"))
+        found |= _fields(document, mapping(schemas.get(name.rpartition("/")[2])), depth - 1)
+    for word in ("allOf", "anyOf", "oneOf"):
+        for one in objects(schema.get(word)):
+            found |= _fields(document, one, depth - 1)
+    return found
+
+
+def _anonymous(path: str) -> str:
+    return re.sub(r"\{[^{}]*\}", "{}", path)

@@ -1,0 +1,159 @@
+"""Requests to one research server, and what their outcome means: JSON, or one of the errors."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from scaffold.server import address
+from scaffold.server.errors import Broken, NotFound, Refused, ServerError, Unauthorized, Unreachable
+from scaffold.server.operations import Operation
+from scaffold.server.quoting import flat
+from scaffold.server.reading import objects
+
+if TYPE_CHECKING:
+    import httpx  # noqa: TID251
+
+ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,199}")
+READ, SAID = 20_000, 300
+NO_SERVER = "is the research server up, and is this its address (--server-url)?"
+LOST = "it may have been done all the same: look before you ask again"
+FORGOTTEN = (
+    "a server that was restarted forgets its runs and sweeps; an older one lacks the operation: scaffold preflight"
+)
+
+
+class Requests:
+    """Sends requests, each with the token, and reads the answers; it shows the token to nobody else."""
+
+    def __init__(self, url: str, token: str | None, http: httpx.Client, patience_s: float) -> None:
+        self.url = url
+        self._token = token
+        self._http = http
+        self._patience_s = patience_s
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def object_of(
+        self, what: Operation, *, body: object = None, query: dict[str, Any] | None = None, **ids: str
+    ) -> dict[str, Any]:
+        """The object that an operation answers; `ids` fill its path. Raises ServerError for all else."""
+        answer = self.json_of(what, body, query, ids)
+        if not isinstance(answer, dict):
+            raise self.broken(what.method, what.path, "the answer is no object")
+        return answer
+
+    def list_of(self, what: Operation, *, query: dict[str, Any] | None = None, **ids: str) -> list[Mapping[str, Any]]:
+        """The objects in the list that an operation answers; what is none is left out. Raises ServerError for all else."""
+        answer = self.json_of(what, None, query, ids)
+        if not isinstance(answer, list):
+            raise self.broken(what.method, what.path, "the answer is no list")
+        return objects(answer)
+
+    def json_of(self, what: Operation, body: object, query: dict[str, Any] | None, ids: Mapping[str, str]) -> Any:
+        """What an operation answers. Raises ServerError where that is no JSON, and Refused where an id cannot be one."""
+        path = what.path
+        for name, value in ids.items():
+            if not ID.fullmatch(value):
+                raise Refused(f"{value[:60]!r} cannot be an id of the research server, so nothing was sent")
+            path = path.replace(f"{{{name}}}", value)
+        if query:
+            path += "?" + urlencode(query)
+        raw = self.send(what.method, path, body)
+        try:
+            return json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            page = raw[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
+            why = "the answer is HTML, not JSON" if page else f"the answer is no JSON ({type(error).__name__})"
+            raise self.broken(what.method, path, why) from error
+
+    def send(self, method: str, path: str, body: object = None) -> bytes:
+        """The body of a good answer (2xx). Raises ServerError for all else."""
+        import httpx  # noqa: TID251
+
+        headers = {"Accept": "application/json, text/html;q=0.5"}
+        if self._token is not None:
+            headers["X-Auth-Token"] = self._token
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()
+        try:
+            response = self._http.request(method, self.url + path, content=content, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._lost(method, path, error) from error
+        except Broken as error:
+            raise Broken(
+                self._clean(error.message), hint=error.hint, status=error.status, maybe_done=error.maybe_done
+            ) from error
+        if not 200 <= response.status_code < 300:
+            raise self._refusal(method, path, response)
+        return response.content
+
+    def _lost(self, method: str, path: str, error: Exception) -> Unreachable:
+        """The error for a request that got no answer."""
+        import httpx  # noqa: TID251
+
+        late = isinstance(error, httpx.TimeoutException)
+        unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL))
+        if late:
+            why = "no connection in time" if unsent else f"no whole answer within {self._patience_s:g} s"
+        else:
+            why = f"{'no connection' if unsent else 'cut off'}: {self._clean(str(error)) or type(error).__name__}"
+        maybe_done = method != "GET" and not unsent
+        hint = LOST if maybe_done else NO_SERVER
+        return Unreachable(f"{method} {self.url}{path}: {why}", hint=hint, maybe_done=maybe_done)
+
+    def _refusal(self, method: str, path: str, response: httpx.Response) -> ServerError:
+        """The error for an answer that is not 200."""
+        status, where = response.status_code, f"{method} {self.url}{path}"
+        said = f"{where}: {status}: {self._said(response.content)}".rstrip(": ")
+        if status == 401:
+            token = f"${address.TOKEN} or --auth-token-file"
+            why = "the server does not take this token" if self._token is not None else "the server wants a token"
+            return Unauthorized(f"{where}: {why} (401)", hint=f"give it the server's own: {token}", status=status)
+        if status in (404, 405):
+            return NotFound(said, hint=FORGOTTEN, status=status)
+        if 300 <= status < 400:
+            to = self._clean(response.headers.get("location", "nowhere"))
+            return Broken(
+                f"{where}: the server redirects to {to}, which is not followed, because a token must not be",
+                hint="name the server's final address with --server-url",
+                status=status,
+            )
+        if 400 <= status < 500:
+            return Refused(said, status=status)
+        writes = method != "GET"
+        return Broken(said, hint=LOST if writes else None, status=status, maybe_done=writes)
+
+    def broken(self, method: str, path: str, why: str) -> Broken:
+        """The error for an answer that is not what was due."""
+        writes = method != "GET"
+        hint = f"is that the research server? {self.url}/health should say so"
+        return Broken(f"{method} {self.url}{path}: {why}", hint=hint, status=200, maybe_done=writes)
+
+    def _said(self, raw: bytes) -> str:
+        """The server's own words: `detail`, of which validation has a list, else the beginning of the text."""
+        try:
+            answer = json.loads(raw)
+        except (ValueError, RecursionError):
+            return self._clean(raw[:READ].decode("utf-8", "replace"))
+        detail = answer.get("detail") if isinstance(answer, dict) else None
+        if isinstance(detail, list):
+            return self._clean("; ".join(map(_complaint, objects(detail)))[:READ])
+        return self._clean(str(detail if detail is not None else "")[:READ])
+
+    def _clean(self, text: str) -> str:
+        """Text from outside as one printable line, without our token, should it be said back to us."""
+        return flat(text.replace(self._token, "***") if self._token else text, SAID)
+
+
+def _complaint(said: Mapping[str, Any]) -> str:
+    """One of the things that are wrong with what was sent."""
+    place = said.get("loc")
+    return f"{'.'.join(map(str, place)) if isinstance(place, list) else ''}: {said.get('msg')}"

@@ -1,0 +1,156 @@
+"""HTTP within limits: one connection a request, a deadline that holds for headers and body alike, a size that is never exceeded.
+
+The only module that imports httpx at its top; import it inside the function that connects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import httpx  # noqa: TID251 - this module is the door
+from httpx_retries import Retry, RetryTransport
+
+from scaffold.server import address
+from scaffold.server.errors import Broken
+
+MANY = 429
+RETRIED = frozenset({MANY, *range(500, 600)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long and how much: seconds for connecting, seconds for one try of a request, tries after the first, back-off, bytes."""
+
+    connect_s: float = 5.0
+    total_s: float = 20.0
+    retries: int = 2
+    backoff_s: float = 0.2
+    max_bytes: int = 10_000_000
+
+
+def client(url: str, limits: Limits) -> httpx.Client:
+    """An httpx client for one server: GETs are tried again after connection errors, 429 and 5xx, nothing else ever is.
+
+    Redirects are not followed (a token must not follow one), no answer is unpacked, no .netrc and no proxy for loopback is used.
+    A connection is used once: after an error the server closes a kept one, and a request lost on it could have been carried out.
+    """
+    inner = httpx.HTTPTransport(
+        verify=url.startswith("https:"),
+        proxy=address.proxy(url),
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
+    retry = Retry(
+        total=limits.retries,
+        allowed_methods=["GET"],
+        status_forcelist=RETRIED,
+        retry_on_exceptions=[httpx.NetworkError, httpx.RemoteProtocolError],
+        backoff_factor=limits.backoff_s,
+        max_backoff_wait=max(limits.backoff_s, 0.001) * 25,
+        total_timeout=max(limits.total_s, 0.001),
+    )
+    timeout = httpx.Timeout(limits.total_s, connect=min(limits.connect_s, limits.total_s))
+    return httpx.Client(
+        transport=RetryTransport(Bounded(inner, limits), retry),
+        timeout=timeout,
+        follow_redirects=False,
+        trust_env=False,
+        headers={"Accept-Encoding": "identity"},
+    )
+
+
+class Bounded(httpx.BaseTransport):
+    """A transport that reads each answer whole, before a deadline and below a size, or raises."""
+
+    def __init__(self, inner: httpx.BaseTransport, limits: Limits) -> None:
+        self._inner = inner
+        self._limits = limits
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises httpx.ReadTimeout after the deadline, Broken where the answer is too long or packed."""
+        watch = Watch(self._limits.total_s)
+        request.extensions = {**request.extensions, "trace": watch.see}
+        try:
+            with watch:
+                response = self._inner.handle_request(request)
+                try:
+                    body = self._body(request, response)
+                finally:
+                    response.close()
+        except httpx.HTTPError as error:
+            if watch.is_over:
+                raise httpx.ReadTimeout("the deadline passed", request=request) from error
+            raise
+        if watch.is_over:
+            raise httpx.ReadTimeout("the deadline passed", request=request)
+        headers = [
+            (k, v) for k, v in response.headers.raw if k.lower() not in (b"content-length", b"transfer-encoding")
+        ]
+        return httpx.Response(response.status_code, headers=headers, content=body)
+
+    def _body(self, request: httpx.Request, response: httpx.Response) -> bytes:
+        limit = self._limits.max_bytes
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Broken(
+                f"{request.method} {request.url}: the answer is packed, which was not asked for",
+                status=response.status_code,
+                maybe_done=request.method != "GET",
+            )
+        parts, size = [], 0
+        for part in response.iter_raw():
+            size += len(part)
+            if size > limit:
+                raise Broken(
+                    f"{request.method} {request.url}: the answer is longer than {limit:,} bytes",
+                    hint="is that the research server?",
+                    status=response.status_code,
+                    maybe_done=request.method != "GET",
+                )
+            parts.append(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Close what is inside."""
+        self._inner.close()
+
+
+class Watch:
+    """Shuts a request's connection when its time is over; httpx's own time-outs begin anew with every byte that arrives."""
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self.is_over = False
+
+    def see(self, event: str, info: dict[str, Any]) -> None:
+        """Note the connection that a request opened (httpcore's trace extension)."""
+        if not event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            return
+        found = info["return_value"].get_extra_info("socket")
+        with self._lock:
+            if isinstance(found, socket.socket):
+                self._sockets.append(found)
+        if self.is_over:
+            self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            self.is_over = True
+            for one in self._sockets:
+                with contextlib.suppress(OSError):
+                    # of the plain socket below a TLS one: closing TLS in its own way would wait for the other side
+                    socket.socket.shutdown(one, socket.SHUT_RDWR)
+
+    def __enter__(self) -> Watch:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._sockets.clear()

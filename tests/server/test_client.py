@@ -1,0 +1,403 @@
+"""The client: what it sends, what it makes of answers, and what each fault turns into."""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.server import address, answers
+from scaffold.server.client import Client, connect
+from scaffold.server.errors import Broken, NotFound, Refused, ServerError, Unauthorized, Unreachable
+from scaffold.server.operations import CALLED
+from scaffold.server.transport import Limits
+from tests.stand_in import StandIn
+
+QUICK = Limits(connect_s=0.5, total_s=0.4, retries=2, backoff_s=0.001, max_bytes=10_000_000)
+PATIENT = Limits(connect_s=5, total_s=10, retries=2, backoff_s=0.001)
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+@pytest.fixture
+def server(stand_in: StandIn) -> Iterator[Client]:
+    with connect(stand_in.url, limits=PATIENT) as client:
+        yield client
+
+
+@pytest.fixture
+def hasty(stand_in: StandIn) -> Iterator[Client]:
+    with connect(stand_in.url, limits=QUICK) as client:
+        yield client
+
+
+def recorded(number: str) -> Any:
+    every = [one for name in ("session", "answers") for one in json.loads((RECORDINGS / f"{name}.json").read_text())]
+    return next(one["answer"] for one in every if one["name"].startswith(number))
+
+
+def test_a_sweep_from_its_beginning_to_its_end(stand_in: StandIn, server: Client) -> None:
+    stand_in.execute, stand_in.gpus = True, 2
+    assert server.health().workdir == str(stand_in.workdir)
+    assert (server.cluster().type, server.cluster().gpu_count) == ("local_gpu", 2)
+    sweep = server.create_sweep("grid", goal="does it matter", session_id="wild-1")
+    assert (sweep.name, sweep.goal, sweep.session_id, sweep.status) == ("grid", "does it matter", "wild-1", "pending")
+    good = server.create_run("good", "echo said", sweep_id=sweep.id, session_id="wild-1", workdir=str(stand_in.workdir))
+    bad = server.create_run("bad", "exit 3", sweep_id=sweep.id)
+    assert good.status == "ready" and not good.has_ended
+    assert server.sweep(sweep.id).run_ids == (good.id, bad.id)
+    assert server.sweep(sweep.id).progress.ready == 2 == server.cluster().run_summary.ready
+    for run in (good, bad):
+        server.start_run(run.id)
+    while not all(server.run(run.id).has_ended for run in (good, bad)):
+        time.sleep(0.01)
+    assert server.run(good.id).exit_code == 0 and server.run(bad.id).exit_code == 3
+    assert server.run(bad.id).error == "Process exited with code 3"
+    assert server.sweep(sweep.id).progress.completed == server.sweep(sweep.id).progress.failed == 1
+    assert "said" in server.logs(good.id).content
+    assert {event.run_id for event in server.events("wild-1")} == {good.id, bad.id}
+    assert [one.id for one in server.sweeps()] == [sweep.id] and len(server.runs()) == 2
+    with pytest.raises(Refused, match=r"400: Run cannot be started \(status: finished\)"):
+        server.start_run(good.id)
+    with pytest.raises(Refused, match="not active"):
+        server.stop_run(good.id)
+
+
+def test_stopping(stand_in: StandIn, server: Client) -> None:
+    stand_in.execute = True
+    run = server.create_run("long", "sleep 60")
+    server.start_run(run.id)
+    assert server.cluster().run_summary.active == 1
+    server.stop_run(run.id)
+    assert server.run(run.id).status == "stopped" and server.cluster().run_summary.active == 0
+
+
+def test_every_operation_is_in_the_list_with_all_that_it_sends(stand_in: StandIn, server: Client) -> None:
+    sweep = server.create_sweep("s")
+    run = server.create_run("r", "true", sweep_id=sweep.id, workdir=str(stand_in.workdir))
+    calls: list[Callable[[], object]] = [
+        *(server.health, server.cluster, server.detect_cluster, server.system_health, server.sweeps, server.runs),
+        *(server.alerts, server.skills, lambda: server.events("wild-1"), lambda: server.search_skills("gpu")),
+        *(lambda: server.sweep(sweep.id), lambda: server.run(run.id), lambda: server.logs(run.id)),
+        *(lambda: server.run_metrics(run.id), lambda: server.skill("alert_handler")),
+        *(lambda: server.start_run(run.id), lambda: server.stop_run(run.id)),
+    ]
+    for call in calls:
+        call()
+    sent = set()
+    for one in stand_in.requests:
+        path, _, query = one.target.partition("?")
+        for value, name in (
+            (sweep.id, "sweep_id"),
+            (run.id, "run_id"),
+            ("alert_handler", "skill_id"),
+            ("wild-1", "session_id"),
+        ):
+            path = path.replace(value, f"{{{name}}}")
+        keys = tuple(part.partition("=")[0] for part in query.split("&") if part)
+        sent.add((one.method, path, tuple(one.body or ()), keys))
+        assert one.body is None or one.headers["Content-Type"] == "application/json"
+    assert sent == {(one.method, one.path, one.fields, one.query) for one in CALLED}
+
+
+def test_answers_as_they_were_recorded() -> None:
+    run = answers.Run.read(recorded("208"))
+    assert (run.name, run.status, run.exit_code, run.has_ended) == ("lr0.1-seed1", "finished", 0, True)
+    assert run.run_dir == "/workdir/.agents/runs/a9cdeb0a544b" and run.started_at and run.launched_at
+    stub = answers.Run.read(recorded("415"))
+    assert (stub.status, stub.name, stub.command, stub.sweep_id) == ("finished", "", "", None)
+    assert answers.Run.read(recorded("811")).status == "banana"
+    assert answers.Cluster.read(recorded("802")).gpu_count == 2
+    assert answers.Cluster.read(recorded("022")).gpu_count is None
+    assert answers.Sweep.read(recorded("229")).progress.failed == 1
+    assert answers.Alert.read(recorded("315")[0]).choices == ("Acknowledge",)
+    assert set(answers.Metrics.read(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
+    assert answers.Metrics.read(recorded("221")).series == {}
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], "x", 3, {"id": 3, "run_ids": {}, "cluster": [], "exit_code": "6"}, {"exit_code": 1e400}]
+)
+def test_answers_of_any_shape_are_read(value: object) -> None:
+    kinds = (answers.Run, answers.Sweep, answers.Cluster, answers.Health, answers.SystemHealth, answers.Logs)
+    for kind in (*kinds, answers.Metrics, answers.Event, answers.Alert, answers.Skill):
+        assert kind.read(value) == kind.read(value)
+    assert answers.Run.read(value).status == "unknown" and answers.Run.read(value).exit_code is None
+    assert answers.Cluster.read({"cluster": {"gpu_count": -1}}).gpu_count is None
+
+
+# faults
+
+CASES = {
+    "silent": (Unreachable, "no whole answer within 0.4 s"),
+    "slow_headers": (Unreachable, "no whole answer within 0.4 s"),
+    "slow_body": (Unreachable, "no whole answer within 0.4 s"),
+    "cut": (Unreachable, "cut off"),
+    "reset": (Unreachable, "cut off"),
+    "text_500": (Broken, "500: Internal Server Error"),
+    "html": (Broken, "the answer is HTML, not JSON"),
+    "bad_utf8": (Broken, "no JSON"),
+    "deep": (Broken, "no JSON"),
+    "packed": (Broken, "is packed"),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_fault_is_said_in_words(stand_in: StandIn, hasty: Client, kind: str) -> None:
+    stand_in.fault("/health", kind)
+    error, words = CASES[kind]
+    begun = time.monotonic()
+    with pytest.raises(error) as found:
+        hasty.health()
+    assert words in str(found.value) and stand_in.url in str(found.value)
+    assert not found.value.maybe_done
+    assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_what_creates_is_sent_once_and_says_whether_it_may_be_done(stand_in: StandIn, hasty: Client, kind: str) -> None:
+    stand_in.fault("/runs", kind)
+    with pytest.raises(CASES[kind][0]) as found:
+        hasty.create_run("r", "true")
+    assert found.value.maybe_done and len(stand_in.asked("POST", "/runs")) == 1
+
+
+def test_a_lost_answer_and_a_500_leave_the_run_behind(stand_in: StandIn, server: Client) -> None:
+    for kind in ("lost", "stored_500"):
+        stand_in.fault("/runs", kind, method="POST", times=1)
+        with pytest.raises(ServerError) as found:
+            server.create_run(kind, "true")
+        assert found.value.maybe_done
+    assert sorted(run.name for run in server.runs()) == ["lost", "stored_500"]
+
+
+def test_without_tmux_a_start_is_broken_and_the_run_still_queued(stand_in: StandIn, server: Client) -> None:
+    run = server.create_run("r", "true")
+    stand_in.tmux = False
+    with pytest.raises(Broken, match="Tmux session not available"):
+        server.start_run(run.id)
+    assert server.run(run.id).status == "queued"
+
+
+@pytest.mark.parametrize("kind", ["text_500", "cut", "reset"])
+def test_a_get_is_tried_again(stand_in: StandIn, server: Client, kind: str) -> None:
+    stand_in.fault("/health", kind, times=2)
+    assert server.health().status == "ok"
+    assert len(stand_in.asked("GET", "/health")) == 3
+
+
+@pytest.mark.parametrize("code", [429, 502, 503, 504])
+def test_a_get_is_tried_again_after_a_status(stand_in: StandIn, server: Client, code: int) -> None:
+    stand_in.fault("/health", "status", times=1, code=code, headers={"Retry-After": "0"})
+    assert server.health().status == "ok"
+    stand_in.fault("/runs", "status", code=code)
+    with pytest.raises((Broken, Refused)):
+        server.create_run("r", "true")
+    assert len(stand_in.asked("POST", "/runs")) == 1
+
+
+def test_retry_after_is_no_way_to_hold_us(stand_in: StandIn, hasty: Client) -> None:
+    stand_in.fault("/health", "status", code=503, headers={"Retry-After": "3600"})
+    begun = time.monotonic()
+    with pytest.raises(Broken, match="503: said so"):
+        hasty.health()
+    assert time.monotonic() - begun < 2
+
+
+def test_200_mb_are_not_read(stand_in: StandIn, server: Client) -> None:
+    stand_in.fault("/prompt-skills", "huge")
+    with pytest.raises(Broken, match="longer than 10,000,000 bytes"):
+        server.skills()
+    assert stand_in.sent < 60_000_000
+
+
+def test_refused(stand_in: StandIn, hasty: Client) -> None:
+    stand_in.down()
+    with pytest.raises(Unreachable, match="no connection") as found:
+        hasty.create_run("r", "true")
+    assert not found.value.maybe_done
+    assert "--server-url" in str(found.value)
+
+
+def test_no_such_host() -> None:
+    with (
+        connect("http://no-such-host.invalid:1", limits=QUICK) as client,
+        pytest.raises(Unreachable, match="no connection"),
+    ):
+        client.health()
+
+
+def test_after_a_restart_known_ids_are_unknown(stand_in: StandIn, server: Client) -> None:
+    sweep, run = server.create_sweep("s"), server.create_run("r", "true")
+    stand_in.restart()
+    for call in (lambda: server.sweep(sweep.id), lambda: server.run(run.id), lambda: server.start_run(run.id)):
+        with pytest.raises(NotFound, match="not found") as found:
+            call()
+        assert "restarted" in str(found.value.hint)
+    with pytest.raises(NotFound, match="Sweep not found: "):
+        server.create_run("r", "true", sweep_id=sweep.id)
+
+
+@pytest.mark.parametrize("wrong", ["../../x", "..", "", "a/b", "a?b", "a b", "a\n", "x" * 300])
+def test_an_id_that_cannot_be_one_is_not_sent(stand_in: StandIn, server: Client, wrong: str) -> None:
+    with pytest.raises(Refused, match="cannot be an id"):
+        server.skill(wrong)
+    assert stand_in.requests == []
+
+
+def test_a_created_thing_without_an_id_is_an_error(stand_in: StandIn, server: Client) -> None:
+    for said in (b"{}", b'{"id": "../x"}', b"[]", b"null"):
+        stand_in.fault("/runs", "body", method="POST", times=1, body=said)
+        with pytest.raises(Broken) as found:
+            server.create_run("r", "true")
+        assert found.value.maybe_done
+
+
+def test_422_says_what_is_wrong(stand_in: StandIn, server: Client) -> None:
+    with pytest.raises(Refused, match=r"422: body\.name: "):
+        server.create_run(None, "true")  # type: ignore[arg-type]
+
+
+def test_the_words_of_a_server_are_one_printable_line(stand_in: StandIn, server: Client) -> None:
+    said = "no\x1b[31m\r\nError: you lost\x00 \N{RIGHT-TO-LEFT OVERRIDE}" + "x" * 5_000
+    stand_in.fault("/runs/x", "status", code=400, detail=said)
+    stand_in.fault("/runs/y", "status", code=422, detail=[{"loc": 3, "msg": said}, {"loc": ["a", 1], "msg": None}, 7])
+    for run_id in ("x", "y"):
+        with pytest.raises(Refused) as found:
+            server.run(run_id)
+        assert found.value.message.isprintable() and "[31m Error: you lost" in found.value.message
+        assert len(found.value.message) < 500
+
+
+# the token
+
+TOKEN = "t0psecret-0123456789"
+
+
+def test_the_token_goes_into_its_header_and_nowhere_else(stand_in: StandIn) -> None:
+    stand_in.token = TOKEN
+    with connect(stand_in.url, TOKEN, limits=PATIENT) as client:
+        assert client.system_health().total == 0
+        assert TOKEN not in repr(client)
+    (seen,) = stand_in.requests
+    assert seen.headers["X-Auth-Token"] == TOKEN and TOKEN not in seen.target
+
+
+def test_401_is_not_down(stand_in: StandIn) -> None:
+    stand_in.token = TOKEN
+    for mine, words in ((None, "wants a token"), ("wrong", "does not take this token")):
+        with connect(stand_in.url, mine, limits=PATIENT) as client:
+            assert client.health().status == "ok"
+            with pytest.raises(Unauthorized, match=words):
+                client.system_health()
+
+
+def test_a_token_follows_no_redirect(stand_in: StandIn, tmp_path: Path) -> None:
+    other = StandIn(tmp_path)
+    try:
+        stand_in.fault("/health", "redirect", to=other.url + "/health")
+        stand_in.fault("/runs", "redirect", to=other.url + "/runs")
+        with connect(stand_in.url, TOKEN, limits=PATIENT) as client:
+            for call in (client.health, lambda: client.create_run("r", "true")):
+                with pytest.raises(Broken, match=r"redirects to http://127\.0\.0\.1"):
+                    call()
+        assert other.requests == []
+    finally:
+        other.close()
+
+
+def test_a_server_that_says_the_token_back_is_not_quoted(stand_in: StandIn) -> None:
+    stand_in.fault("/health", "redirect", to=f"http://x/?t={TOKEN}")
+    with connect(stand_in.url, TOKEN, limits=PATIENT) as client, pytest.raises(Broken) as found:
+        client.health()
+    assert TOKEN not in str(found.value) and "***" in str(found.value)
+
+
+def test_tokens(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("abc\n")
+    assert address.token(None, {}) is None and address.token(None, {address.TOKEN: ""}) is None
+    assert address.token(file, {address.TOKEN: "other"}) == "abc"
+    assert address.token(None, {address.TOKEN: " abc\n"}) == "abc"
+    for bad in ("a\nb", "a\rX-Evil: 1", "a b", "\N{SNOWMAN}", "x" * 9_000):
+        with pytest.raises(ScaffoldError, match="holds no token") as found:
+            address.token(None, {address.TOKEN: bad})
+        assert bad not in str(found.value)
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ScaffoldError, match="holds no token"):
+        address.token(file, {})
+    file.write_text("")
+    with pytest.raises(ScaffoldError, match="is empty"):
+        address.token(file, {})
+    with pytest.raises(ScaffoldError, match="No such file"):
+        address.token(tmp_path / "none", {})
+
+
+def test_whose_url_counts() -> None:
+    env, known = {address.URL: "http://b:1/"}, {"research_server_url": "http://c:1"}
+    assert address.url("http://a:1/", known, env) == "http://a:1"
+    assert address.url(None, known, env) == "http://b:1"
+    assert address.url(None, known, {}) == "http://c:1"
+    assert address.url(None, {}, {address.URL: ""}) is None
+    assert address.url("", known, env) is None
+    with pytest.raises(WrongUsage, match=r"\$RESEARCH_AGENT_SERVER_URL is not an http URL"):
+        address.url(None, {}, {address.URL: "ftp://x"})
+    with pytest.raises(WrongUsage, match="carries a user"):
+        address.url("http://me:pw@x", {}, {})
+
+
+def test_loopback_and_the_clear() -> None:
+    near = (
+        "http://127.0.0.1:1",
+        "http://localhost",
+        "http://[::1]:3",
+        "http://127.3.2.1",
+        "http://LOCALHOST.:1",
+        "http://0.0.0.0:1",
+    )
+    assert all(address.is_loopback(url) for url in near)
+    assert not any(
+        address.is_loopback(url)
+        for url in ("http://10.0.0.1", "http://localhost.example.org", "http://127.example.org")
+    )
+    assert address.in_the_clear("http://10.0.0.1") and not address.in_the_clear("https://10.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_loopback_goes_through_no_proxy(
+    stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    trap = StandIn(tmp_path)
+    try:
+        monkeypatch.setenv(name, trap.url)
+        with connect(stand_in.url, TOKEN, limits=PATIENT) as client:
+            assert client.health().workdir == str(stand_in.workdir)
+        assert trap.requests == []
+    finally:
+        trap.close()
+
+
+def test_other_hosts_go_through_the_proxy_that_is_set(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", stand_in.url)
+    with connect("http://research.invalid:9", limits=PATIENT) as client:
+        assert client.health().workdir == str(stand_in.workdir)
+    assert stand_in.requests[0].target == "http://research.invalid:9/health"
+    monkeypatch.setenv("no_proxy", "research.invalid")
+    assert address.proxy("http://research.invalid:9") is None
+
+
+def test_many_threads_share_a_client(stand_in: StandIn, server: Client) -> None:
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(server.health().status)) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert found == ["ok"] * 8
+    gc.collect()  # a connection left open would warn here
