@@ -65,7 +65,7 @@ def make_repo(tmp_path: Path) -> MakeRepo:
 
     def make(files: Mapping[str, str | bytes] | None = None, name: str = "repo") -> Path:
         root = tmp_path / name
-        root.mkdir(parents=True)
+        root.mkdir(parents=True, exist_ok=True)  # the stand-in for the server may have made it
         git(root, "init", "-q", "-b", "main")
         write_tree(root, files or {"train.py": "print('hello')\n"})
         commit_all(root, "first")

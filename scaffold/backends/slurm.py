@@ -73,7 +73,6 @@ class Slurm:
         rest = [job for job in jobs if job not in known]
         if not rest:
             return
-        self._context.logs.mkdir(parents=True, exist_ok=True)
         if "\\" in str(self._context.logs):
             raise ScaffoldError(
                 f"Slurm cannot write below {self._context.logs}: it takes no backslash in a path",
@@ -92,9 +91,16 @@ class Slurm:
     def _submit(self, jobs: Sequence[Job], at_once: int | None, after: int | None) -> tuple[str, int]:
         """One sbatch: the array's name and number."""
         name = slurm_text.array_name(self._context.sweep, self._context.folder, jobs)
-        self._context.folder.mkdir(parents=True, exist_ok=True)
         path = self._context.folder / f"array-{name.rpartition('.')[2]}.sbatch"
-        write_atomic(path, slurm_text.script(name, jobs, self._options, at_once).encode("utf-8", "surrogateescape"))
+        text = slurm_text.script(name, jobs, self._options, at_once)
+        try:
+            for folder in (self._context.folder, self._context.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, text.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            raise ScaffoldError(
+                f"{error.filename or path} cannot be written: {error.strerror}; nothing was submitted"
+            ) from error
         words = [
             "sbatch",
             "--parsable",

@@ -101,32 +101,43 @@ def _asked(client: Client, workdirs: list[Path], wait: float) -> Report:
     while True:
         report = checks.preflight(client, workdirs)
         left = deadline - time.monotonic()
-        if report.ready or report.verdict == checks.NO_TOKEN or left <= 0:
+        if report.ready or not report.may_change or left <= 0:
             return report
         click.echo(f"{report.verdict}; asking again for {left:.0f} s", err=True)
         time.sleep(min(POLL_S, left))
 
 
 def _abort(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> dict[str, Any]:
-    """Write the checklist; where it went, what was kept, and the lines that end the loop."""
-    from scaffold.lifecycle.status import is_seed
-    from scaffold.plan import loop, work
+    """Write the checklist and print the lines that end the loop, which has to end even where nothing can be written."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.plan import loop
 
-    kept = None
-    if work.is_nobodys(plan) or (there is not None and is_seed(there, plan)):
-        kept, written = work.abort(plan, reason), plan
-    else:
-        written = work.abort_beside(plan, reason)
+    written, kept = None, None
+    try:
+        written, kept = _checklist(there, plan, reason)
+    except ScaffoldError as error:
+        output.warn(f"the abort checklist is not written: {error.message}")
+    if written is not None and written != plan:
         output.warn(f"{plan} holds somebody's work, so the abort checklist is in {written}")
     if kept is not None:
         click.echo(f"the plan that was there is now {kept}", err=True)
     if not quiet:
         click.echo(loop.abort_lines())
     return {
-        "plan": str(written),
+        "plan": str(written) if written is not None else None,
         "kept": str(kept) if kept is not None else None,
         "lines": loop.abort_lines().split("\n"),
     }
+
+
+def _checklist(there: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
+    """Where the checklist went, and where the plan that was there is kept."""
+    from scaffold.lifecycle.status import is_seed
+    from scaffold.plan import work
+
+    if work.is_nobodys(plan) or (there is not None and is_seed(there, plan)):
+        return plan, work.abort(plan, reason)
+    return work.abort_beside(plan, reason), None
 
 
 def _print(report: Report) -> None:

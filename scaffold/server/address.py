@@ -63,11 +63,19 @@ def is_loopback(address: str) -> bool:
     host = (urlsplit(address).hostname or "").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    if not is_number(host):
+        return False
+    number = ipaddress.ip_address(host)
+    return number.is_loopback or number.is_unspecified
+
+
+def is_number(host: str) -> bool:
+    """Whether a host is an IP address, which nobody has to look up."""
     try:
-        number = ipaddress.ip_address(host)
+        ipaddress.ip_address(host)
     except ValueError:
         return False
-    return number.is_loopback or number.is_unspecified
+    return True
 
 
 def proxy(address: str) -> str | None:

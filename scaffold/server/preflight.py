@@ -64,6 +64,11 @@ class Report:
         return NO_TOKEN if any(check.outcome == UNAUTHORIZED for check in asked) else NOT_READY
 
     @property
+    def may_change(self) -> bool:
+        """Whether it may get ready by itself: a server that answers everything and does not take the token will not."""
+        return self.verdict != NO_TOKEN or any(check.outcome == DOWN for check in self.checks)
+
+    @property
     def reason(self) -> str:
         """What stops, in one line: what nobody answered is said once, what hangs on another answer not at all."""
         if self.verdict == DOWN:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx  # noqa: TID251 - this module is the door
 from httpx_retries import Retry, RetryTransport
 
+from scaffold.errors import ScaffoldError
 from scaffold.server import address
 from scaffold.server.errors import Broken
 
@@ -37,12 +38,21 @@ def client(url: str, limits: Limits) -> httpx.Client:
 
     Redirects are not followed (a token must not follow one), no answer is unpacked, no .netrc and no proxy for loopback is used.
     A connection is used once: after an error the server closes a kept one, and a request lost on it could have been carried out.
+    Raises ScaffoldError where the environment's certificates or proxy cannot be used.
     """
-    inner = httpx.HTTPTransport(
-        verify=url.startswith("https:"),
-        proxy=address.proxy(url),
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
+    proxy = address.proxy(url)
+    try:
+        inner = httpx.HTTPTransport(
+            verify=not url.lower().startswith("http:"),  # loading certificates takes longer than a plain request
+            proxy=proxy,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        what = "certificates or the proxy" if proxy else "certificates"
+        raise ScaffoldError(
+            f"the {what} that the environment names cannot be used: {type(error).__name__}",
+            hint="look at SSL_CERT_FILE, SSL_CERT_DIR, and the variables that end in _proxy",
+        ) from error
     retry = Retry(
         total=limits.retries,
         allowed_methods=["GET"],
@@ -54,7 +64,7 @@ def client(url: str, limits: Limits) -> httpx.Client:
     )
     timeout = httpx.Timeout(limits.total_s, connect=min(limits.connect_s, limits.total_s))
     return httpx.Client(
-        transport=RetryTransport(Bounded(inner, limits), retry),
+        transport=RetryTransport(Bounded(inner, limits, looks_up=proxy is None), retry),
         timeout=timeout,
         follow_redirects=False,
         trust_env=False,
@@ -65,12 +75,14 @@ def client(url: str, limits: Limits) -> httpx.Client:
 class Bounded(httpx.BaseTransport):
     """A transport that reads each answer whole, before a deadline and below a size, or raises."""
 
-    def __init__(self, inner: httpx.BaseTransport, limits: Limits) -> None:
+    def __init__(self, inner: httpx.BaseTransport, limits: Limits, *, looks_up: bool) -> None:
         self._inner = inner
         self._limits = limits
+        self._looks_up = looks_up
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Raises httpx.ReadTimeout after the deadline, Broken where the answer is too long or packed."""
+        self._resolve(request)
         watch = Watch(self._limits.total_s)
         request.extensions = {**request.extensions, "trace": watch.see}
         try:
@@ -91,6 +103,17 @@ class Bounded(httpx.BaseTransport):
         ]
         return httpx.Response(response.status_code, headers=headers, content=body)
 
+    def _resolve(self, request: httpx.Request) -> None:
+        """Raise httpx.ConnectTimeout where the host's name takes too long to look up, which no time-out of a socket covers."""
+        host = request.url.host
+        if not self._looks_up or address.is_loopback(str(request.url)) or address.is_number(host):
+            return
+        thread = threading.Thread(target=_look_up, args=(host,), daemon=True)
+        thread.start()
+        thread.join(min(self._limits.connect_s, self._limits.total_s))
+        if thread.is_alive():
+            raise httpx.ConnectTimeout(f"the name {host} is not found in time", request=request)
+
     def _body(self, request: httpx.Request, response: httpx.Response) -> bytes:
         limit = self._limits.max_bytes
         if response.headers.get("content-encoding", "identity").lower() != "identity":
@@ -105,7 +128,7 @@ class Bounded(httpx.BaseTransport):
             if size > limit:
                 raise Broken(
                     f"{request.method} {request.url}: the answer is longer than {limit:,} bytes",
-                    hint="is that the research server?",
+                    hint="is that the research server? if it is, ask it for less",
                     status=response.status_code,
                     maybe_done=request.method != "GET",
                 )
@@ -115,6 +138,11 @@ class Bounded(httpx.BaseTransport):
     def close(self) -> None:
         """Close what is inside."""
         self._inner.close()
+
+
+def _look_up(host: str) -> None:
+    with contextlib.suppress(OSError, UnicodeError):  # what is wrong with it the request itself will say
+        socket.getaddrinfo(host, None)
 
 
 class Watch:

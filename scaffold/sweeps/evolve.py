@@ -75,6 +75,7 @@ class Evolution:
         """
         self.workspace = workspace
         self.study = evolve_study.resumed(workspace, fresh)
+        self._wanted = fresh
         self._asked = asked
         self._warn = warn
         self._note = note
@@ -94,6 +95,8 @@ class Evolution:
                 hint=f"look at it: scaffold sweep status {self.study.name}",
             )
         try:
+            # whoever had the lock before may have gone on
+            self.study = evolve_study.resumed(self.workspace, self._wanted)
             while self.study.closed < self.study.spec.generations:
                 if not self._proposed():
                     self._warn(
@@ -217,7 +220,8 @@ class Evolution:
         """The open generation's trials with what came of them. Raises ScaffoldError where no run at all gives the metric."""
         spec, of = self.study.spec, self._states(picture)
         finished = [s.run for states in of.values() for s in states if s.state == "finished" and s.run is not None]
-        if finished and all(spec.metric not in run.metrics for run in finished):
+        nobody_had_it = all(spec.metric not in run.metrics for run in finished)
+        if finished and nobody_had_it and not evolve_search.ranked(spec, self.study.trials):
             raise _no_metric(self.study, finished)
         return {t.number: scored(t, of[t.number], spec.metric) for t in self.study.trials if t.number in of}
 

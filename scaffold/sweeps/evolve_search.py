@@ -23,7 +23,8 @@ from typing import Any, Literal
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
-from scaffold.sweeps.evolve_spec import Choice, Range, Spec
+from scaffold.sweeps.evolve_space import Choice, Range
+from scaffold.sweeps.evolve_spec import Spec
 
 Value = str | int | float
 Search = Literal["evolution", "random", "tpe"]

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.runs import recorder
-from scaffold.sweeps import grid
+from scaffold.sweeps import evolve_space
+from scaffold.sweeps.evolve_space import Choice, Range, is_number, shown
 
 DEFAULTS: Mapping[str, Any] = {
     "fitness_direction": "max",
@@ -38,23 +38,6 @@ DIRECTIONS: Mapping[str, Literal["max", "min"]] = {"max": "max", "maximize": "ma
 BLOCK = re.compile(r"<evo_sweep>(.*?)</evo_sweep>", re.DOTALL)
 FENCE = re.compile(r"\s*```\w*\n(.*?)```\s*", re.DOTALL)
 MOST = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One of several values, as they are spelled in a command."""
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """Numbers from `low` to `high`, both included; `whole` ones only, or spread evenly over their logarithm (`log`)."""
-
-    low: float
-    high: float
-    whole: bool
-    log: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,18 +98,18 @@ def _is_real(one: Choice | Range) -> bool:
 
 def read(path: Path, stdin: IO[bytes]) -> tuple[Spec, tuple[str, ...]]:
     """The spec in a file (`-`: stdin), and warnings. Raises ScaffoldError; WrongUsage, with the file's name, for what cannot be meant."""
-    shown = "stdin" if str(path) == "-" else str(path)
+    called = "stdin" if str(path) == "-" else str(path)
     try:
         text = (stdin.read() if str(path) == "-" else path.read_bytes()).decode("utf-8")
     except OSError as error:
-        raise ScaffoldError(f"{shown} cannot be read: {error.strerror}") from error
+        raise ScaffoldError(f"{called} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise WrongUsage(f"{shown} is no text in UTF-8", hint="give it in UTF-8") from error
+        raise WrongUsage(f"{called} is no text in UTF-8", hint="give it in UTF-8") from error
     try:
         found, warnings = parse(text)
     except WrongUsage as error:
-        raise WrongUsage(f"{shown}: {error.message}", hint=error.hint) from error
-    return found, tuple(f"{shown}: {warning}" for warning in warnings)
+        raise WrongUsage(f"{called}: {error.message}", hint=error.hint) from error
+    return found, tuple(f"{called}: {warning}" for warning in warnings)
 
 
 def parse(text: str) -> tuple[Spec, tuple[str, ...]]:
@@ -143,8 +126,8 @@ def parse(text: str) -> tuple[Spec, tuple[str, ...]]:
     given = {**DEFAULTS, **found}
     direction = DIRECTIONS.get(str(given["fitness_direction"]).lower())
     if direction is None:
-        raise WrongUsage(f"fitness_direction must be max or min, not {_shown(given['fitness_direction'])}")
-    space, fixed = _space(given["search_space"])
+        raise WrongUsage(f"fitness_direction must be max or min, not {shown(given['fitness_direction'])}")
+    space, fixed = evolve_space.read(given["search_space"])
     made = Spec(
         script=_script(given["target_script"]),
         metric=given["fitness_metric"].strip(),
@@ -180,7 +163,7 @@ def _loaded(text: str) -> dict[str, Any]:
     except RecursionError:
         raise WrongUsage("it is nested too deeply") from None
     if not isinstance(found, dict):
-        raise WrongUsage(f"it must be one JSON object, not {_shown(found)}")
+        raise WrongUsage(f"it must be one JSON object, not {shown(found)}")
     return found
 
 
@@ -207,89 +190,21 @@ def _script(text: str) -> tuple[str, ...]:
     return words
 
 
-def _space(given: object) -> tuple[dict[str, Choice | Range], dict[str, str]]:
-    if not isinstance(given, dict):
-        raise WrongUsage(f"search_space must be an object, not {_shown(given)}")
-    space: dict[str, Choice | Range] = {}
-    fixed: dict[str, str] = {}
-    for key, value in given.items():
-        where = f"search_space.{key}"
-        grid.check_key(key, option="search_space")
-        if isinstance(value, list):
-            values = tuple(dict.fromkeys(_spelled(v, where) for v in value))
-            if not values:
-                raise WrongUsage(f"{where} has no values")
-            if len(values) == 1:
-                fixed[key] = values[0]
-            else:
-                space[key] = Choice(values=values)
-        elif isinstance(value, dict):
-            one = _range(value, where)
-            if one.low == one.high:
-                fixed[key] = _spelled(value["low"], where)
-            else:
-                space[key] = one
-        else:
-            fixed[key] = _spelled(value, where)
-    if not space:
-        raise WrongUsage(
-            "search_space has nothing to search",
-            hint='"search_space": {"lr": {"low": 0.0001, "high": 0.1}, "depth": [2, 4]}',
-        )
-    return space, fixed
-
-
-def _range(value: Mapping[str, Any], where: str) -> Range:
-    unknown = sorted(set(value) - {"low", "high", "log"})
-    if unknown:
-        raise WrongUsage(
-            f"{where} has an unknown key {unknown[0]}", hint='a range is {"low": 0.0001, "high": 0.1, "log": true}'
-        )
-    for end in ("low", "high"):
-        if not _is_number(value.get(end)):
-            raise WrongUsage(f"{where}.{end} must be a number, not {_shown(value.get(end))}")
-    low, high, log = value["low"], value["high"], value.get("log", False)
-    if low > high:
-        raise WrongUsage(f"{where}: low {low} is above high {high}")
-    if not isinstance(log, bool):
-        raise WrongUsage(f"{where}.log must be true or false, not {_shown(log)}")
-    if log and low <= 0:
-        raise WrongUsage(f"{where}: a range over the logarithm needs numbers above 0, not {low}")
-    return Range(low=low, high=high, whole=isinstance(low, int) and isinstance(high, int), log=log)
-
-
-def _spelled(value: object, where: str) -> str:
-    if isinstance(value, (list, dict)):
-        raise WrongUsage(f"{where} must have single values, not {_shown(value)}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise WrongUsage(f"{where} has {value}, which is no number that can be searched")
-    return value if isinstance(value, str) else str(recorder.module().shortest(value))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _whole(given: Mapping[str, Any], key: str) -> int:
     value = given[key]
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
-        raise WrongUsage(f"{key} must be a whole number from 1 to {MOST:,}, not {_shown(value)}")
+        raise WrongUsage(f"{key} must be a whole number from 1 to {MOST:,}, not {shown(value)}")
     return value
 
 
 def _number(given: Mapping[str, Any], key: str, *, most: float | None = None) -> float:
     value = given[key]
-    if not _is_number(value) or value <= 0 or (most is not None and value > most):
-        raise WrongUsage(f"{key} must be a number above 0{f' and up to {most:g}' if most else ''}, not {_shown(value)}")
+    if not is_number(value) or value <= 0 or (most is not None and value > most):
+        raise WrongUsage(f"{key} must be a number above 0{f' and up to {most:g}' if most else ''}, not {shown(value)}")
     return float(value)
 
 
 def _text(given: Mapping[str, Any], key: str) -> str:
     if not isinstance(given[key], str):
-        raise WrongUsage(f"{key} must be a text, not {_shown(given[key])}")
+        raise WrongUsage(f"{key} must be a text, not {shown(given[key])}")
     return str(given[key]).strip()
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."

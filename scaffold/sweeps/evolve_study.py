@@ -114,7 +114,8 @@ def _unreadable(place: Path, error: Exception) -> ScaffoldError:
 
 
 def _check_same(found: Mapping[str, Any], fresh: Study) -> None:
-    free = FREE if int(found["closed"]) else FREE_AT_FIRST
+    scored = any(trial["fitness"] is not None for trial in found["trials"])
+    free = FREE if scored else FREE_AT_FIRST
     now = {**fresh.spec.as_dict(), "search": fresh.search, "search_seed": fresh.search_seed, "seeds": list(fresh.seeds)}
     before = {**found["spec"], **{key: found[key] for key in ("search", "search_seed", "seeds")}}
     for key, value in now.items():

@@ -341,6 +341,13 @@ def test_what_slurm_has_and_is_over_is_submitted_again(fake: Path, backend: Slur
     assert told == {"a": f"13_0 {name}"}
 
 
+def test_an_array_script_that_cannot_be_written_submits_nothing(fake: Path, backend: Slurm, tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where the folder is to be")
+    with pytest.raises(ScaffoldError, match="logs cannot be written: File exists; nothing was submitted"):
+        backend.start(jobs("a"), lambda name, handle: None)
+    assert calls(fake, "sbatch") == []
+
+
 def test_sbatch_that_succeeds_without_a_number(fake: Path, backend: Slurm) -> None:
     says(fake, "sbatch", "welcome\n")
     with pytest.raises(ScaffoldError, match="did not say whether it took the array: welcome"):

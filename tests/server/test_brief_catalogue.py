@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +45,7 @@ def test_an_older_server_and_a_strange_one() -> None:
 def test_the_servers_own_list(run: Run, stand_in: StandIn, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
     monkeypatch.setenv("RESEARCH_AGENT_USER_AUTH_TOKEN", "t0psecret")
+    monkeypatch.setattr("scaffold.cli.brief.PATIENCE_S", 20.0)
     stand_in.openapi = older("POST /runs/{run_id}/stop")
     result = run("brief", "--full")
     assert result.exit_code == 0 and result.stderr == ""
@@ -62,11 +62,9 @@ def test_the_built_in_list_with_one_warning(
     run: Run, stand_in: StandIn, repo: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
-    monkeypatch.setattr("scaffold.cli.brief.PATIENCE_S", 0.2)
+    monkeypatch.setattr("scaffold.cli.brief.PATIENCE_S", 0.2 if kind == "silent" else 20.0)
     stand_in.fault("/openapi.json", kind)
-    begun = time.monotonic()
     result = run("brief")
-    assert time.monotonic() - begun < 5
     assert result.exit_code == 0 and len(result.stderr.splitlines()) == 1 and "built-in" in result.stderr
     assert f"`POST {stand_in.url}/runs/{{id}}/start`" in result.stdout
 
@@ -75,6 +73,7 @@ def test_a_document_without_operations(
     run: Run, stand_in: StandIn, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
+    monkeypatch.setattr("scaffold.cli.brief.PATIENCE_S", 20.0)
     stand_in.fault("/openapi.json", "body", body=b'{"paths": {}}')
     result = run("brief")
     assert "names none of the operations" in result.stderr and "/sweeps/wild`" in result.stdout

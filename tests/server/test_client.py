@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,10 +32,9 @@ def server(stand_in: StandIn) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture
-def hasty(stand_in: StandIn) -> Iterator[Client]:
-    with connect(stand_in.url, limits=QUICK) as client:
-        yield client
+def no_such_name(*_: object, **__: object) -> None:
+    """What a resolver says of a name that there is not, without asking one."""
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 def recorded(number: str) -> Any:
@@ -148,23 +148,31 @@ CASES = {
 }
 
 
+@pytest.fixture
+def fitting(stand_in: StandIn, kind: str) -> Iterator[Client]:
+    """In a hurry where the fault is that it takes for ever; else patient, so that a busy machine changes nothing."""
+    slow = kind in ("silent", "slow_headers", "slow_body")
+    with connect(stand_in.url, limits=QUICK if slow else PATIENT) as client:
+        yield client
+
+
 @pytest.mark.parametrize("kind", CASES)
-def test_a_fault_is_said_in_words(stand_in: StandIn, hasty: Client, kind: str) -> None:
+def test_a_fault_is_said_in_words(stand_in: StandIn, fitting: Client, kind: str) -> None:
     stand_in.fault("/health", kind)
     error, words = CASES[kind]
-    begun = time.monotonic()
     with pytest.raises(error) as found:
-        hasty.health()
+        fitting.health()
     assert words in str(found.value) and stand_in.url in str(found.value)
     assert not found.value.maybe_done
-    assert time.monotonic() - begun < 3
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_what_creates_is_sent_once_and_says_whether_it_may_be_done(stand_in: StandIn, hasty: Client, kind: str) -> None:
+def test_what_creates_is_sent_once_and_says_whether_it_may_be_done(
+    stand_in: StandIn, fitting: Client, kind: str
+) -> None:
     stand_in.fault("/runs", kind)
     with pytest.raises(CASES[kind][0]) as found:
-        hasty.create_run("r", "true")
+        fitting.create_run("r", "true")
     assert found.value.maybe_done and len(stand_in.asked("POST", "/runs")) == 1
 
 
@@ -202,12 +210,11 @@ def test_a_get_is_tried_again_after_a_status(stand_in: StandIn, server: Client, 
     assert len(stand_in.asked("POST", "/runs")) == 1
 
 
-def test_retry_after_is_no_way_to_hold_us(stand_in: StandIn, hasty: Client) -> None:
+def test_retry_after_is_no_way_to_hold_us(stand_in: StandIn, server: Client) -> None:
     stand_in.fault("/health", "status", code=503, headers={"Retry-After": "3600"})
-    begun = time.monotonic()
     with pytest.raises(Broken, match="503: said so"):
-        hasty.health()
-    assert time.monotonic() - begun < 2
+        server.health()
+    assert len(stand_in.asked("GET", "/health")) == 3, "and an hour was not waited, or this test would not be over"
 
 
 def test_200_mb_are_not_read(stand_in: StandIn, server: Client) -> None:
@@ -217,20 +224,35 @@ def test_200_mb_are_not_read(stand_in: StandIn, server: Client) -> None:
     assert stand_in.sent < 60_000_000
 
 
-def test_refused(stand_in: StandIn, hasty: Client) -> None:
+def test_refused(stand_in: StandIn, server: Client) -> None:
     stand_in.down()
     with pytest.raises(Unreachable, match="no connection") as found:
-        hasty.create_run("r", "true")
+        server.create_run("r", "true")
     assert not found.value.maybe_done
     assert "--server-url" in str(found.value)
 
 
-def test_no_such_host() -> None:
+def test_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", no_such_name)
     with (
         connect("http://no-such-host.invalid:1", limits=QUICK) as client,
         pytest.raises(Unreachable, match="no connection"),
     ):
         client.health()
+
+
+def test_a_name_that_takes_for_ever_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait(30))
+    limits = Limits(connect_s=0.1, total_s=5, retries=0)
+    begun = time.monotonic()
+    with (
+        connect("http://research.invalid:1", limits=limits) as client,
+        pytest.raises(Unreachable, match="in time") as found,
+    ):
+        client.create_run("r", "true")
+    answered.set()
+    assert time.monotonic() - begun < 3 and not found.value.maybe_done
 
 
 def test_after_a_restart_known_ids_are_unknown(stand_in: StandIn, server: Client) -> None:
@@ -390,6 +412,23 @@ def test_other_hosts_go_through_the_proxy_that_is_set(stand_in: StandIn, monkeyp
     assert stand_in.requests[0].target == "http://research.invalid:9/health"
     monkeypatch.setenv("no_proxy", "research.invalid")
     assert address.proxy("http://research.invalid:9") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "value"),
+    [
+        ("http://10.0.0.1", "http_proxy", "socks9://me:pw@x"),
+        ("http://10.0.0.1", "http_proxy", "http://[::"),
+        ("https://10.0.0.1", "SSL_CERT_FILE", "/nowhere.pem"),
+        ("HTTPS://10.0.0.1", "SSL_CERT_FILE", "/nowhere.pem"),
+    ],
+)
+def test_an_environment_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, url: str, name: str, value: str) -> None:
+    """Certificates are looked for with https, however it is spelled."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ScaffoldError, match="cannot be used") as found:
+        connect(url, TOKEN)
+    assert "pw" not in str(found.value)
 
 
 def test_many_threads_share_a_client(stand_in: StandIn, server: Client) -> None:

@@ -39,7 +39,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def repo(seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it; the working directory."""
     root = tmp_path / "repo"
-    shutil.copytree(seeded, root)
+    shutil.copytree(seeded, root, dirs_exist_ok=True)
     monkeypatch.chdir(root)
     return root
 
@@ -55,14 +55,7 @@ def written(run: Run, stand_in: StandIn, seeded: Path, repo: Path, monkeypatch: 
     seed = next(seeded.glob("**/prompt_skill_playbook.md")).read_text()
     monkeypatch.setattr("scaffold.server.built_in.built_in", lambda there: seed)
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
-    return lambda *args: run("playbook", "--timeout", "5", *args)
-
-
-@pytest.fixture
-def stand_in(repo: Path) -> Any:
-    server = StandIn(repo)
-    yield server
-    server.close()
+    return lambda *args: run("playbook", "--timeout", "20", *args)
 
 
 def html(text: str) -> str:
@@ -222,9 +215,15 @@ def test_fifty_thousand_lines_of_protocol(written: Any, stand_in: StandIn, page:
 
 
 def test_an_id_that_differs_from_the_one_asked_for(written: Any, stand_in: StandIn, page: Path) -> None:
+    stand_in.skills.append(skill("listed", template=""))
+    stand_in.fault("/prompt-skills/listed", "body", body=json.dumps(skill("y` |\n## Evil")).encode())
     stand_in.fault(f"/prompt-skills/{PROTOCOL}", "body", body=json.dumps(skill("x` |\n## Evil")).encode())
     assert written().exit_code == 0
-    assert "Evil" not in page.read_text() and f"| `{PROTOCOL}` |" in page.read_text()
+    assert (
+        "\n## Evil" not in page.read_text()
+        and "| `listed` |" in page.read_text()
+        and f"| `{PROTOCOL}` |" in page.read_text()
+    )
 
 
 def test_as_an_agent_skill(written: Any, stand_in: StandIn, tmp_path: Path, page: Path) -> None:

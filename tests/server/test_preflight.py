@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from scaffold.plan import loop
 from scaffold.server import openapi, operations
 from scaffold.server.operations import CALLED
 from tests.conftest import MakeRepo, Run, commit_all
+from tests.server.test_client import no_such_name
 from tests.stand_in import StandIn
 
 OPENAPI = json.loads((Path(__file__).parent / "recordings/openapi.json").read_text())
@@ -24,7 +27,7 @@ SEED = "# Tasks\n\n## Goal\nwin\n\n## Tasks\n- [ ] (Agent will decompose the goa
 
 
 @pytest.fixture
-def repo(tmp_path: Path, make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repo(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stand-in's work directory, a repository without a workspace; the working directory."""
     root = make_repo()
     monkeypatch.chdir(root)
@@ -32,17 +35,9 @@ def repo(tmp_path: Path, make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def stand_in(repo: Path, tmp_path: Path) -> Any:
-    server = StandIn(repo)
-    yield server
-    server.close()
-    assert server.complaints == []
-
-
-@pytest.fixture
-def preflight(run: Run, stand_in: StandIn) -> Preflight:
-    """Call the command for the stand-in, with short time-outs."""
-    return lambda *args: run("preflight", "--server-url", stand_in.url, "--timeout", "0.5", *args)
+def preflight(run: Run, stand_in: StandIn, repo: Path) -> Preflight:
+    """Call the command for the stand-in."""
+    return lambda *args: run("preflight", "--server-url", stand_in.url, "--timeout", "20", *args)
 
 
 def outcomes(result: Result) -> dict[str, str]:
@@ -136,7 +131,7 @@ ONE = {
 def test_one_bad_answer_stops_it(preflight: Preflight, stand_in: StandIn, name: str) -> None:
     path, kind = ONE[name]
     stand_in.fault(path, kind)
-    result = preflight("--json")
+    result = preflight("--json", *(["--timeout", "2"] if kind == "silent" else []))
     assert result.exit_code == 3 and outcomes(result)[name] in ("failed", "down")
     hanging = {"openapi": "operations", "system-health": "token"}
     others = {key: one for key, one in outcomes(result).items() if key not in (name, hanging.get(name))}
@@ -194,7 +189,8 @@ def test_openapi_gaps() -> None:
 
 def test_waiting_until_it_is_up(preflight: Preflight, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in.fault("/docs", "status", code=404)
-    monkeypatch.setattr("scaffold.cli.preflight.time.sleep", lambda _: stand_in.heal())
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: stand_in.heal())
+    monkeypatch.setattr("scaffold.cli.preflight.time", clock)
     result = preflight("--wait", "20")
     assert result.exit_code == 0 and "not ready; asking again for 20 s" in result.stderr
 
@@ -204,6 +200,7 @@ def test_waiting_ends(preflight: Preflight, stand_in: StandIn, monkeypatch: pyte
     stand_in.workdir = Path("/elsewhere")
     assert preflight("--wait", "0.05").exit_code == 3
     stand_in.token = TOKEN
+    stand_in.heal()
     before = len(stand_in.asked("GET", "/docs"))
     assert preflight("--wait", "60").exit_code == 3
     assert len(stand_in.asked("GET", "/docs")) == before + 1, "a wrong token does not get better"
@@ -226,6 +223,7 @@ def test_the_environment_and_the_workspace_name_one(
 
 def test_a_token_in_the_clear_is_warned_of(run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_USER_AUTH_TOKEN", TOKEN)
+    monkeypatch.setattr("socket.getaddrinfo", no_such_name)
     result = run("preflight", "--server-url", "http://research.invalid", "--timeout", "0.2")
     assert result.exit_code == 3 and "unencrypted" in result.stderr and TOKEN not in result.output
     assert "unencrypted" not in run("preflight", "--server-url", "https://research.invalid", "--timeout", "0.2").stderr
@@ -279,6 +277,14 @@ def test_abort_in_a_workspace(run: Run, stand_in: StandIn, repo: Path) -> None:
     plan.write_text(seed.replace("- [ ] [P1-T1]", "- [x] [P1-T1]"))
     run("preflight", "--abort")
     assert "- [x] [P1-T1]" in plan.read_text() and plan.with_name("tasks.aborted.md").is_file()
+
+
+def test_abort_ends_the_loop_even_where_nothing_can_be_written(
+    preflight: Preflight, stand_in: StandIn, repo: Path
+) -> None:
+    stand_in.down()
+    result = preflight("--abort", "--tasks-path", "train.py/tasks.md")
+    assert result.exit_code == 3 and result.stdout.endswith(LINES) and "is not written" in result.stderr
 
 
 def test_abort_leaves_all_alone_where_it_is_ready(preflight: Preflight, repo: Path) -> None:
