@@ -42,14 +42,15 @@ def issue(folder: Path, name: str, number: int, exports: Mapping[str, str]) -> b
             raise ValueError(f"{key} cannot be in a ticket")
     ticket, taken = folder / f"{name}.ticket", folder / f"{name}.taken"
     try:
+        # a launcher that comes late may take the old one at any moment: then nothing new may be written. Only after the old one
+        # is out of reach does a look say who took it.
+        if ticket.exists() and not withdraw(folder, name):
+            return False
         before = _read(taken, taken=True)
         if before is not None:
             if before.number >= number:
                 return False
             taken.replace(folder / f"{name}.taken.{before.number}")
-        # a launcher that comes late may take the old one at any moment: then nothing new may be written
-        if ticket.exists() and not withdraw(folder, name):
-            return False
         lines = [f"number={number}", *(f"{key}={exports[key]}" for key in EXPORTED if key in exports)]
         # not synced: power that fails takes the launcher along that would have taken it
         write_atomic(ticket, ("\n".join(lines) + "\n").encode(), sync=False)

@@ -57,6 +57,20 @@ def test_a_launcher_that_comes_between_look_and_writing_wins(tmp_path: Path, mon
     assert not (tmp_path / "a.ticket").exists()
 
 
+def test_a_launcher_that_comes_after_the_look_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tickets.issue(tmp_path, "a", 1, {})
+    real, took = tickets._read, []
+
+    def then_late(path: Path, *, taken: bool) -> tickets.Ticket | None:
+        found = real(path, taken=taken)
+        took.append(take(tmp_path))
+        return found
+
+    monkeypatch.setattr(tickets, "_read", then_late)
+    issued = tickets.issue(tmp_path, "a", 1, {})
+    assert (any(took), issued, (tmp_path / "a.ticket").exists()) == (False, True, True)
+
+
 def test_the_taken_ticket_of_the_try_before_is_kept(tmp_path: Path) -> None:
     tickets.issue(tmp_path, "a", 1, {})
     take(tmp_path)
