@@ -19,6 +19,7 @@ from scaffold.results.where import Condition
 from scaffold.runs import manifests, recorder
 from scaffold.runs.index import Index
 from scaffold.runs.manifests import Run
+from scaffold.sweeps.model import is_smoke
 from scaffold.workspace import Workspace
 
 How = Literal["final", "last", "best", "at"]
@@ -55,6 +56,11 @@ def read(workspace: Workspace, question: Question) -> Reading:
     if question.where:
         question.where.check(counting)
     chosen = [run for run in counting if question.admits(run) and (not question.where or question.where.admits(run))]
+    if tries := [run for run in chosen if is_smoke(run)]:
+        real = [run for run in chosen if not is_smoke(run)]
+        if real:  # who asks for a smoke sweep by name gets it
+            chosen = real
+            skipped += [_skipped(run, "a smoke run") for run in tries]
     names_chosen = {run.name for run in chosen}
     skipped += [_skipped(run, f"another attempt counts: {why}") for run, why in older if run.name in names_chosen]
     finished = [run for run in chosen if run.status == "finished"]

@@ -20,6 +20,7 @@ from scaffold.runs.audit import Finding
 from scaffold.runs.manifests import Run
 from scaffold.sweeps import ledger, sheet, states, tickets
 from scaffold.sweeps.ledger import Ledger, Try
+from scaffold.sweeps.model import SMOKE
 from scaffold.sweeps.observing import Place, gone
 from scaffold.workspace import Workspace
 
@@ -66,7 +67,7 @@ def _names(workspace: Workspace) -> list[str]:
 def _sweeps(workspace: Workspace) -> frozenset[str]:
     """Sweeps that are known: by a sheet or a ledger; a sweep's smoke sweep is known with it."""
     named = {*sheet.names(workspace), *(n for n in _names(workspace) if Place.of(workspace, n).ledger.exists())}
-    return frozenset(named | {name + sheet.SMOKE for name in named})
+    return frozenset(named | {name + SMOKE for name in named})
 
 
 def _kept(workspace: Workspace, name: str, runs: Iterable[Run], findings: list[Finding]) -> Kept | None:

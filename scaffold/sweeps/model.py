@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from scaffold.runs.manifests import Scalar
+from scaffold.runs.manifests import Run, Scalar
 
 Style = Literal["flags", "equals", "hydra"]
 BackendName = Literal["local", "slurm", "server"]
 BooleanStyle = Literal["switch", "paired"]
 NO_SEED_OPTION = "env"
+
+
+# the smoke sweep's name is the sweep's with this behind it
+SMOKE = "-smoke"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +112,8 @@ class PlannedRun:
     params: Mapping[str, Scalar]
     argv: tuple[str, ...]
     told: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_smoke(run: Run) -> bool:
+    """Whether a recorded run was a smoke sweep's quick try, which is no result."""
+    return bool(run.sweep and run.sweep.endswith(SMOKE) and run.params.get("smoke") is True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
 from scaffold.sweeps import agreement, codestate, grid, naming, parameters, parsing, sheet, space, yamltext
-from scaffold.sweeps.model import BackendName, Code, PlannedRun, Resources, Rule, Style, Sweep
+from scaffold.sweeps.model import SMOKE, BackendName, Code, PlannedRun, Resources, Rule, Style, Sweep
 from scaffold.workspace import Workspace
 
 MOST = 100_000
@@ -52,7 +52,7 @@ class Plan:
 
 def plan(workspace: Workspace, wishes: Wishes, here: Path) -> Plan:
     """Plan a sweep whose command runs in `here`. Nothing is written. Raises ScaffoldError; WrongUsage for what can never be."""
-    sheet.check_name(wishes.name + sheet.SMOKE)
+    sheet.check_name(wishes.name + SMOKE)
     base, given = _source(wishes)
     rule = _rule(wishes, base.rule if base is not None else Rule(given=given))
     asked, notes = _asked(workspace, wishes, base, rule, here)

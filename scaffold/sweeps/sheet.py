@@ -16,8 +16,6 @@ from scaffold.sweeps import grid, parsing, yamltext
 from scaffold.sweeps.model import Code, Resources, Rule, Sweep
 from scaffold.workspace import EXPERIMENT_NAME, Workspace, write_atomic
 
-# the smoke sweep's name is the sweep's with this behind it
-SMOKE = "-smoke"
 HEAD = """\
 # Planned by `scaffold sweep new`. It may be edited by hand until its first launch; values are text, passed as they are spelled.
 # The runs: scaffold sweep show {name}

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps.model import Rule, Sweep
-from scaffold.sweeps.sheet import SMOKE
+from scaffold.sweeps.model import SMOKE, Rule, Sweep
 
 
 def of(sweep: Sweep, args: str = "") -> Sweep:

@@ -213,3 +213,19 @@ def test_the_index_keeps_nothing_that_is_not_so_any_more(study: Study) -> None:
     (study.root / f"exp/outputs/{name}/metrics.jsonl").write_text('{"step": 1, "acc": 0.5}\n{"step": 2, "acc": 0.75}\n')
     assert study.table().rows[0].values("acc") == [(1, 0.75)]
     assert study.table().rows[0].values("acc") == [(1, 0.75)]
+
+
+def test_a_smoke_run_is_no_result_unless_it_is_asked_for(study: Study) -> None:
+    study.add("train", 1, {"lr": 0.1}, {"acc": 0.9}, sweep="grid")
+    study.add("train", 1, {"lr": 0.1, "smoke": True}, {"acc": 0.1}, sweep="grid-smoke")
+    table = study.table()
+    assert [(row.config, row.summaries["acc"].n) for row in table.rows if row.summaries["acc"]] == [({"lr": 0.1}, 1)]
+    assert [s.reason for s in table.skipped] == ["a smoke run"]
+    (tried,) = study.table(admits=lambda run: run.sweep == "grid-smoke").rows
+    assert tried.summaries["acc"] is not None and tried.summaries["acc"].mean == 0.1
+
+
+def test_a_parameter_called_smoke_is_the_users_own(study: Study) -> None:
+    study.add("train", 1, {"smoke": True}, {"acc": 0.9}, sweep="grid")
+    study.add("train", 1, {"smoke": False}, {"acc": 0.8}, sweep="grid")
+    assert len(study.table().rows) == 2
