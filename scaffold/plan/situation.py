@@ -99,8 +99,10 @@ def tracked(now: Situation) -> str:
     recorder = f"python3 {now.script('record_run.py')} --experiment baseline --seed 1 --task P2-T3"
     command = f"{recorder} -- {_experiment(now)}"
     parts = [
-        "## Tracked runs\n\nNever start an experiment script directly: the recorder names the run, keeps stdout and stderr, "
-        f"and writes its manifest.\n```bash\n{command}\n```"
+        "## Tracked runs\n\nStart no experiment script directly: the recorder names it, keeps its output, "
+        f"writes its manifest.\n```bash\n{command}\n```",
+        "Several runs: `scaffold sweep new NAME --goal G --grid K=V,W --seeds 1-5 -- COMMAND`, "
+        "`scaffold sweep launch NAME --wait`.",
     ]
     if now.server:
         parts.append(_through_the_server(now))
@@ -129,7 +131,7 @@ def _through_the_server(now: Situation) -> str:
     run = f'{{{names}, "chat_session_id": {session}, "auto_start": false}}'
     post = f"curl -sf -X POST {catalogue.AUTH}"
     return (
-        "Every trial is a run of a sweep on the research server; one configuration with one seed is one run:\n"
+        "By hand, each configuration and seed:\n"
         f"```bash\n{post} {catalogue.JSON} {now.server}/sweeps/wild -d '{sweep}'\n"
         f"{post} {catalogue.JSON} {now.server}/runs -d '{run}'\n{post} {now.server}/runs/RUN_ID/start\n```"
     )

@@ -138,7 +138,7 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
     text = execution(situation(plan=plan, runs=known, log="old\n" * 2_000 + "# the last entry"))
     assert "## Task (7 of 18 done)\n\n**P2-T3** (next): Run the baseline with seeds 1 to 5" in text
     assert (
-        "- done-when: 5 runs finished in baseline\n```bash\npython3 exp/scripts/record_run.py --experiment baseline"
+        "- done-when: 5 runs finished in baseline\n```bash\nscaffold sweep launch baseline --smoke\nscaffold sweep launch baseline --wait\n"
         in text
     )
     assert (

@@ -188,32 +188,53 @@ def test_a_metric_and_a_goal_that_nobody_named_are_marked_choices() -> None:
     assert [(f.code, f.severity) for f in found] == [("P007", "warning")] * 2
 
 
-def test_commands_go_through_the_recorder_with_prefix_and_seed() -> None:
+def planned(text: str, task: str) -> str:
+    """The command that plans the sweep of a task."""
+    (found,) = (line for line in text.splitlines() if "scaffold sweep new" in line and f"--task {task} " in line)
+    return found
+
+
+def test_experiments_are_sweeps_and_the_sweep_adds_prefix_and_seed() -> None:
     text = render(slurm=SLURM)
-    arguments = "--experiment baseline --seed 1 --task P2-T3 -- uv run python train.py --seed 1"
-    assert f"  - command: `python3 exp/scripts/record_run.py {arguments}`\n" in text
+    assert planned(text, "P2-T3") == (
+        "  - command: `scaffold sweep new baseline --goal 'noise floor of the baseline over 5 seeds' "
+        "--experiment baseline --task P2-T3 --seeds 1-5 -- python train.py`"
+    )
+    assert "  - command: `scaffold sweep launch baseline --wait`\n" in text
     assert (
-        f"  - on Slurm: `sbatch exp/scripts/run.sbatch {arguments}`; partition `gpu`; account `lab`; qos `long`;"
+        "  - on Slurm: `scaffold sweep launch baseline --backend slurm --wait`; partition `gpu`; account `lab`; qos `long`;"
         in text
     )
-    assert "uv run python src/main.py seed=1`" in render(entry_points=[HYDRA])
+    assert planned(render(entry_points=[HYDRA]), "P3-T2").endswith("--seeds 1-5 -- python src/main.py`")
+
+
+@pytest.mark.parametrize(
+    ("flag", "command", "typed"),
+    [
+        ("--seed", "uv run python train.py --seed 7 --lr 1", "--seeds 1-5 -- python train.py --lr 1"),
+        ("--seed", "python train.py --seed=7", "--seeds 1-5 -- python train.py"),
+        ("seed=", "python train.py seed=7 lr=1", "--seeds 1-5 -- python train.py lr=1"),
+        (None, "python train.py", "--seeds 1-5 --seed-option env -- python train.py"),
+        ("config:seed", "python train.py c.yaml", "--seeds 1-5 --seed-option env -- python train.py c.yaml"),
+    ],
+)
+def test_a_command_of_a_sweep_has_no_seed_and_no_prefix_of_its_own(flag: str | None, command: str, typed: str) -> None:
+    entry = {"path": "train.py", "kind": "train", "seed_flag": flag, "command": command}
+    assert planned(render(entry_points=[entry]), "P3-T2").endswith(typed + "`")
 
 
 def test_with_a_server_every_run_goes_through_it() -> None:
+    """Where a server is set a launch is on the server unless told otherwise: the plan names no other backend."""
     text = render(research_server_url="http://127.0.0.1:10000", slurm=SLURM, research_session_id="wild-1")
-    for line in text.splitlines():
-        if line.startswith("  - command: ") and "record_run.py" in line and "smoke" not in line:
-            assert "/runs -H" in line, line
-    assert (
-        '"command": "sbatch --wait exp/scripts/run.sbatch --experiment baseline --seed 1' in text
-        and '"chat_session_id": "wild-1"' in text
-    )
+    commands = [line for line in text.splitlines() if line.startswith("  - command: ")]
+    assert [line for line in commands if "record_run.py" in line and "smoke" not in line] == []
+    assert "--backend" not in text and "scaffold sweep launch baseline --wait" in text
+    assert "research server" in next(line for line in text.splitlines() if "[P2-T3]" in line)
 
 
 def test_no_token_stands_in_the_plan() -> None:
     text = render(research_server_url="http://127.0.0.1:10000")
-    assert text.count("X-Auth-Token: $RESEARCH_AGENT_USER_AUTH_TOKEN") == text.count("X-Auth-Token")
-    assert "/sweeps/wild" in text and "/runs/RUN_ID/start" in text
+    assert "Token" not in text and "TOKEN" not in text
 
 
 def test_same_answers_give_the_same_bytes() -> None:

@@ -1,0 +1,43 @@
+"""The plan that `init` writes can be followed to the letter: its commands are run as they stand."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from scaffold.plan import commands
+from scaffold.plan.parse import parse
+from tests.conftest import MakeRepo, Run
+
+TRAIN = """
+import argparse, json, os
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int, default=0)
+seed = parser.parse_args().seed
+with open(os.path.join(os.environ["RUN_OUTPUT_DIR"], "metrics.json"), "w") as out:
+    json.dump({"val/loss": 1 + seed / 100}, out)
+"""
+
+
+def test_the_baseline_as_the_plan_says_it(make_repo: MakeRepo, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = make_repo({"train.py": TRAIN, "README.md": "# x\n\n    python train.py --seed 0\n"})
+    assert run("init", "--workdir", repo, "--yes", "--goal", "What is the loss?", "--metric", "val/loss").exit_code == 0
+    monkeypatch.chdir(repo)
+    plan = {task.id: task for task in parse((repo / ".wild/experiments/tasks.md").read_text()).tasks}
+    for name in ("P2-T2", "P2-T3"):
+        assert commands.of(plan[name])
+        for line in commands.of(plan[name]):
+            words = shlex.split(line)
+            assert words.pop(0) == "scaffold"
+            if ">" in line:
+                words = words[: next(i for i, word in enumerate(words) if word.startswith(">"))]
+            done = run(*words)
+            assert done.exit_code == 0, f"{line}\n{done.output}"
+    assert done.output.count("baseline") == 1  # the table in CSV: one configuration
+    listed = json.loads(run("runs", "list", "--sweep", "baseline", "--json").output)["runs"]
+    assert sorted((r["seed"], r["status"], r["task"]) for r in listed) == [
+        (s, "finished", "P2-T3") for s in range(1, 6)
+    ]
+    assert (repo / ".wild/experiments/metadata/sweeps/baseline.yml").is_file()
