@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.stand_in import StandIn
 
 OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CUDA_VISIBLE_DEVICES")
 PATH = os.environ["PATH"]
+# A shell that starts the tests in the background has SIGINT ignored, and so would every process that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
 
 

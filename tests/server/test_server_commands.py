@@ -151,7 +151,10 @@ def test_watching_into_a_file(server: Server, stand_in: StandIn) -> None:
         stand_in.finish(runs[2], 0)
         assert any("2/4 finished" in line for line in lines), "it is written again when it changed"
         child.send_signal(signal.SIGINT)
-        child.communicate(timeout=20)
+        try:
+            child.communicate(timeout=20)
+        finally:
+            child.kill()
     assert child.returncode == 0
     assert server("status", "--watch", "--json").exit_code == 2
 
