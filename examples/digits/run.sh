@@ -23,28 +23,23 @@ cp "$here/tasks.md" exp/tasks.md
 commit "Workspace and plan"
 scaffold plan check
 
-# EXPERIMENT TASK SEEDS OPTIONS...: one recorded run a seed; one that fails stays in the records. The one place that starts runs.
+# NAME EXPERIMENT TASK SEEDS GRID...: one sweep, waited for; a run that fails stays in the records. The one place that starts runs.
 runs() {
-  local experiment=$1 task=$2 seeds=$3
-  shift 3
-  for seed in $seeds; do
-    scaffold run --experiment "$experiment" --task "$task" --sweep "$experiment" --quiet -- \
-      python3 train.py --seed "$seed" "$@" 2>/dev/null || echo "   $experiment seed $seed $*: failed" >&2
-  done
+  local name=$1 experiment=$2 task=$3 seeds=$4
+  shift 4
+  scaffold sweep new "$name" --goal "$name" --experiment "$experiment" --task "$task" --seeds "$seeds" --grid "$@" \
+    --cpus-per-run 1 -- python3 train.py >/dev/null 2>&1
+  scaffold sweep launch "$name" --wait 2>&1 | tail -n 1 >&2 || true
 }
 
 say "baseline, 5 seeds"
-runs baseline P2-T1 "1 2 3 4 5" --shift 0
+runs baseline baseline P2-T1 1-5 shift=0
 say "main method, 5 seeds"
-runs shift P3-T1 "1 2 3 4 5" --shift 1
+runs shift shift P3-T1 1-5 shift=1
 say "sensitivity to the learning rate, 3 seeds each"
-for shift in 0 1; do
-  for lr in 0.003 0.01 0.1; do
-    runs sensitivity P4-T1 "1 2 3" --shift $shift --lr $lr
-  done
-done
+runs sensitivity sensitivity P4-T1 1-3 shift=0,1 lr=0.003,0.01,0.1
 say "a learning rate that is far too high"
-runs sensitivity P4-T1 "1 2" --shift 1 --lr 100
+runs too-high sensitivity P4-T1 1-2 shift=1 lr=100
 
 say "numbers, and what the plan asks for"
 for experiment in baseline shift sensitivity; do
