@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import codestate, launchers, ledger, naming, sheet
+from scaffold.sweeps import agreement, codestate, launchers, ledger, naming, sheet
 from scaffold.sweeps.model import PlannedRun, Sweep
 from scaffold.sweeps.observing import Place
 from scaffold.sweeps.pacing import Pacer
@@ -33,10 +33,14 @@ class Source:
         self._original = original
         self._tree: launchers.Tree | None = None
         self._checked: float | None = None
+        self._agreed = original  # the worktree of the original code has today's recorder
 
     def __call__(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
-        """The launchers of runs, written where they are missing or differ. Raises CodeChanged."""
+        """The launchers of runs, written where they are missing or differ. Raises ScaffoldError, CodeChanged among them."""
         self.check()
+        if runs and not self._agreed:
+            agreement.check(self._workspace, self._sweep, runs[0])
+            self._agreed = True
         return launchers.write(self._workspace, self._sweep, runs, self._tree)
 
     def check(self) -> None:

@@ -342,3 +342,15 @@ def test_a_watch_that_is_killed_is_taken_over(make_workspace: MakeWorkspace, run
         left.communicate(timeout=30)
         assert left.returncode == 0
     assert sorted(found.started().values()) == [1, 1, 1]
+
+
+def test_a_recorder_that_names_runs_otherwise_since_starts_nothing(make_workspace: MakeWorkspace, run: Run) -> None:
+    found = quick(make_workspace)
+    text = found.made.recorder.read_text()
+    found.made.recorder.write_text(text.replace('"seed": seed,', '"seed": -1,'))
+    done = sweep(run, found, "launch", "lr", "--wait")
+    assert done.exit_code == 1 and "names runs otherwise" in done.stderr and "scaffold update" in done.stderr
+    assert not (found.made.root / "started.txt").exists()
+    found.made.recorder.write_text(text)
+    assert sweep(run, found, "launch", "lr", "--wait").exit_code == 0
+    assert len((found.made.root / "started.txt").read_text().split()) == 3
