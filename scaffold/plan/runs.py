@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
+from scaffold.runs import manifests
 from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The latest attempt of one run name."""
+    """The attempt of one run name that counts: its latest finished one, else its latest."""
 
     name: str
     experiment: str
@@ -35,41 +35,27 @@ class Runs:
 
 
 def read(workspace: Workspace) -> Runs:
-    """The runs of a workspace, in either layout (specs: run manifest)."""
-    folders = [workspace.role("metadata")]
-    if workspace.per_experiment and workspace.path.is_dir():
-        folders = [
-            workspace.role("metadata", child.name) for child in sorted(workspace.path.iterdir()) if child.is_dir()
-        ]
-    latest: dict[str, Run] = {}
-    unreadable = []
-    for path in sorted(file for folder in folders if folder.is_dir() for file in folder.glob("*.json")):
-        try:
-            run = _run(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            unreadable.append(path)
-            continue
-        if run.name not in latest or latest[run.name].attempt < run.attempt:
-            latest[run.name] = run
-    runs = tuple(sorted(latest.values(), key=lambda run: (run.started_at, run.name)))
-    return Runs(runs=runs, unreadable=tuple(unreadable))
-
-
-def _run(manifest: Mapping[str, Any]) -> Run:
-    identity, tracking = manifest["run"], manifest.get("tracking") or {}
-    return Run(
-        name=str(identity["name"]),
-        experiment=str(identity["experiment"]),
-        attempt=int(identity.get("attempt") or 1),
-        status=str(manifest["status"]),
-        task=tracking.get("task"),
-        seed=manifest.get("seed"),
-        started_at=str((manifest.get("time") or {}).get("started_at") or ""),
-        metrics={
-            str(name): float(value) for name, value in (manifest.get("metrics") or {}).items() if _is_number(value)
-        },
+    """The runs of a workspace, in either layout: of each the attempt that counts, with its finite numbers (specs: run manifest)."""
+    found = manifests.records(workspace)
+    runs = [_run(run) for run in manifests.counting(found.runs)[0]]
+    return Runs(
+        runs=tuple(sorted(runs, key=lambda run: (run.started_at, run.name))),
+        unreadable=tuple(workspace.workdir / damaged.path for damaged in found.damaged),
     )
 
 
-def _is_number(value: object) -> bool:
+def _run(run: manifests.Run) -> Run:
+    return Run(
+        name=run.name,
+        experiment=run.experiment,
+        attempt=run.attempt,
+        status=run.status,
+        task=run.task,
+        seed=run.seed,
+        started_at=run.started_at,
+        metrics={name: float(value) for name, value in run.metrics.items() if _is_number(value)},
+    )
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

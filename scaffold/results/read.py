@@ -7,7 +7,7 @@ where it has none, and for values at a step. What they say is kept in the index 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -50,7 +50,7 @@ def read(workspace: Workspace, question: Question) -> Reading:
     """Answer a question from all of a workspace's records. Raises ScaffoldError (TensorBoard files without the extra)."""
     records = manifests.records(workspace)
     skipped = [Skipped(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
-    counting, older = latest(records.runs)
+    counting, older = manifests.counting(records.runs)
     asked = [*question.params, *(question.where.names if question.where else ())]
     counting = [_with_settings(workspace, run, asked) for run in counting]
     if question.where:
@@ -81,20 +81,6 @@ def read(workspace: Workspace, question: Question) -> Reading:
         names=tuple(sorted(reader.names)),
         notes=(*spelled, *reader.notes),
     )
-
-
-def latest(runs: Iterable[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:
-    """Of each run the attempt that counts: the latest that finished, else the latest. And the others, with the label that counts."""
-    by_name: dict[str, list[Run]] = {}
-    for run in runs:
-        by_name.setdefault(run.name, []).append(run)
-    counting, others = [], []
-    for attempts in by_name.values():
-        if len(attempts) > 1:
-            attempts.sort(key=lambda r: (r.status == "finished", r.attempt), reverse=True)
-            others += [(run, attempts[0].label) for run in attempts[1:]]
-        counting.append(attempts[0])
-    return counting, others
 
 
 def why_missing(run: Run) -> str:

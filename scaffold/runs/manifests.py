@@ -267,6 +267,20 @@ def current_metrics(outputs: Path) -> dict[str, Scalar] | None:
     return found
 
 
+def counting(runs: Iterable[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:
+    """Of each run the attempt that counts: the latest that finished, else the latest. And the others, with the label that counts."""
+    by_name: dict[str, list[Run]] = {}
+    for run in runs:
+        by_name.setdefault(run.name, []).append(run)
+    chosen, others = [], []
+    for attempts in by_name.values():
+        if len(attempts) > 1:
+            attempts.sort(key=lambda r: (r.status == "finished", r.attempt), reverse=True)
+            others += [(run, attempts[0].label) for run in attempts[1:]]
+        chosen.append(attempts[0])
+    return chosen, others
+
+
 def attempts(runs: Iterable[Run], name: str) -> list[Run]:
     """The attempts that `name` means, latest first: a run's name, a label (`name.2`), or a unique beginning or digest."""
     exact = [r for r in runs if name in (r.name, r.label)]

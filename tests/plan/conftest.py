@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import MakeRepo, commit_all
 from tests.plan.cases import FOLDER
+from tests.results.conftest import MANIFEST
 
 ANSWERS = """\
 experiment_root: exp
@@ -50,14 +51,13 @@ def add_run(repo: Path) -> AddRun:
     def add(
         name: str, *, experiment: str = "baseline", attempt: int = 1, folder: str = "exp/metadata", **more: Any
     ) -> Path:
+        tracking = {**MANIFEST["tracking"], **more.pop("tracking", {})}
         manifest = {
-            "schema_version": 1,
-            "run": {"name": name, "experiment": experiment, "attempt": attempt, "uuid": "0"},
-            "status": "finished",
+            **MANIFEST,
+            "run": {**MANIFEST["run"], "name": name, "experiment": experiment, "attempt": attempt},
             "seed": 1,
             "time": {"started_at": "2026-01-01T00:00:00Z", "ended_at": None, "duration_s": None},
-            "tracking": {"task": None},
-            "metrics": {},
+            "tracking": tracking,
             **more,
         }
         path = repo / folder / (f"{name}.json" if attempt == 1 else f"{name}.{attempt}.json")
