@@ -28,7 +28,7 @@ def complete(script: str, *words: str) -> list[str]:
 
 def test_bash_offers_commands_verbs_and_options(run: Run) -> None:
     script = run("completion", "bash").output
-    assert complete(script, "scaffold", "pl") == ["plan"]
+    assert complete(script, "scaffold", "pl") == ["playbook", "plan"]
     assert "check" in complete(script, "scaffold", "plan", "")
     assert complete(script, "scaffold", "init", "--metri") == ["--metric"]
 
