@@ -16,8 +16,8 @@ from scaffold.cli import options, output
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from scaffold.backends.overview import Overview
     from scaffold.server.client import Client
-    from scaffold.server.overview import Overview
     from scaffold.workspace import Workspace
 
 NARROW, WIDE = 60, 160
@@ -61,7 +61,7 @@ def status(
     json_output: bool,
 ) -> None:
     """Cluster, room for more runs, runs by state, sweeps with their progress, alerts that wait for an answer."""
-    from scaffold.server.overview import overview
+    from scaffold.backends.overview import overview
 
     if watch and json_output:
         raise click.UsageError("--watch has no --json: call it again instead")
@@ -219,7 +219,7 @@ def _facts(found: Overview) -> list[Row]:
         ["runs", ", ".join(f"{getattr(runs, name)} {name}" for name in states)],
         [
             "may start now",
-            f"{room.new} (room for {room.slots}: {_plain(room.because)}; {room.active} active, {room.waiting} waiting)",
+            f"{room.max_new} (room for {room.g}: {_plain(room.because)}; {room.r} active, {room.q} waiting)",
         ],
     ]
 
@@ -253,10 +253,10 @@ def _as_dict(found: Overview) -> dict[str, Any]:
 
     room = found.capacity
     capacity = {
-        "slots": room.slots,
-        "active": room.active,
-        "waiting": room.waiting,
-        "new": room.new,
+        "slots": room.g,
+        "active": room.r,
+        "waiting": room.q,
+        "new": room.max_new,
         "because": room.because,
     }
     cluster = asdict(found.cluster)

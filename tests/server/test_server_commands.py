@@ -14,8 +14,8 @@ import pexpect
 import pytest
 from click.testing import Result
 
+from scaffold.backends.overview import room as room_of
 from scaffold.server.answers import Cluster
-from scaffold.server.overview import capacity
 from scaffold.server.quoting import terminal
 from tests.conftest import Run
 from tests.stand_in import StandIn
@@ -53,7 +53,7 @@ def test_status(server: Server, stand_in: StandIn) -> None:
         "local_gpu, healthy, 2 GPUs" in text
         and "1 running, 0 launching, 0 queued, 1 ready, 1 finished, 1 failed" in text
     )
-    assert "may start now  1 (room for 2: 2 GPUs; 1 active, 1 waiting)" in text
+    assert "may start now  1 (room for 2: the research server: 2 GPUs; 1 active, 1 waiting)" in text
     assert re.search(r"^[0-9a-f]{12}  grid \[31m  running  1/4 finished, 1 failed, 1 active$", text, re.MULTILINE)
     assert "alerts that wait for an answer\nwarning  " in text and "loss is NaN" in text and "\x1b" not in text
     answer = json.loads(server("status", "--json").stdout)
@@ -78,12 +78,12 @@ def test_status_of_an_older_server(server: Server, stand_in: StandIn) -> None:
         ("slurm", None, {"ready": 9}, (4, 0, 9, 4)),
         ("slurm", 2, {"ready": 9, "running": 5}, (2, 5, 9, 0)),
         ("unknown", None, {"queued": 2}, (1, 0, 2, 1)),
-        ("ray", 8, {"queued": 2}, (1, 0, 2, 1)),
+        ("ray", 8, {"queued": 2}, (8, 0, 2, 2)),
     ],
 )
 def test_capacity(kind: str, gpus: int | None, counts: dict[str, int], room: tuple[int, ...]) -> None:
-    found = capacity(Cluster.read({"cluster": {"type": kind, "gpu_count": gpus}, "run_summary": counts}))
-    assert (found.slots, found.active, found.waiting, found.new) == room
+    found = room_of(Cluster.read({"cluster": {"type": kind, "gpu_count": gpus}, "run_summary": counts}))
+    assert (found.g, found.r, found.q, found.max_new) == room
 
 
 def test_events(server: Server, stand_in: StandIn) -> None:
