@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scaffold.results.names import Directions
     from scaffold.results.sides import Side
     from scaffold.runs.manifests import Run
+    from scaffold.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +43,12 @@ def question(command: F) -> F:
                 metavar="PARAM",
                 help="This parameter makes no other configuration.",
             ),
+            click.option(
+                "--server",
+                "ask_server",
+                is_flag=True,
+                help="Ask the research server too what its runs logged there (rounded by it to 6 digits).",
+            ),
             click.option("--minimize", multiple=True, metavar="METRIC", help="Lower is better in it."),
             click.option("--maximize", multiple=True, metavar="METRIC", help="Higher is better in it."),
         ]
@@ -62,6 +69,7 @@ class Asked:
         self.how: str | None = given["how"]
         self.at_step: float | None = given["at_step"]
         self.ignored: tuple[str, ...] = given["ignored"]
+        self.ask_server: bool = given["ask_server"]
         self.minimize: tuple[str, ...] = given["minimize"]
         self.maximize: tuple[str, ...] = given["maximize"]
         self.json: bool = given["json_output"]
@@ -94,6 +102,7 @@ class Answered:
                 direction=self.directions.of,
                 params=params,
                 primary=self.directions.primary,
+                server=_tracked(workspace) if asked.ask_server else {},
             ),
         )
         output.warn_some(self.reading.notes)
@@ -151,3 +160,17 @@ class Answered:
             )
         primary = self.directions.primary
         return [primary] if primary in measured and not self.asked.metrics and primary else measured
+
+
+def _tracked(workspace: Workspace) -> dict[str, dict[str, Any]]:
+    from scaffold.errors import ScaffoldError
+    from scaffold.results import tracked
+
+    client = options.server(workspace, None, None, 20.0)
+    if client is None:
+        raise ScaffoldError(
+            "--server: no research server is named",
+            hint="set RESEARCH_AGENT_SERVER_URL, or scaffold update --set research_server_url=URL",
+        )
+    with client as server:
+        return tracked.answers(workspace, server, output.warn)
