@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results import sides
+from scaffold.results import compare as comparing
+from scaffold.results import sides, statistics
+from scaffold.results.model import Measured, Row, Value
 from tests.conftest import Run
 from tests.results.conftest import Ask, Study
+from tests.results.test_where import RUN
 
 
 def one(ask: Ask, *args: str) -> Any:
@@ -199,3 +203,26 @@ def test_the_noise_floor_of_another_baseline(ask: Ask, study: Study) -> None:
     study.seeds("main", [0.90, 0.902])
     study.seeds("noisy", [0.7, 0.8, 0.9])
     assert one(ask, "quiet", "main", "--noise-from", "noisy")["noise_floor"] == pytest.approx(4.302652729911275 * 0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_verdicts_claim_a_difference_that_is_none_in_5_of_100_cases(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verdict itself, as it is told: paired by seed, one comparison, without a difference."""
+    for slow in ("detectable", "seeds_needed"):  # what would be needed to see more is no part of what is claimed
+        monkeypatch.setattr(statistics, slow, lambda *_, **__: None)
+    draw, rounds, claimed = random.Random(n), 3000, 0
+
+    def row(lr: float) -> Row:
+        runs = tuple(
+            Measured(run=RUN._replace(seed=seed), values={"acc": Value(draw.gauss(0.7, 0.02), "x")})
+            for seed in range(n)
+        )
+        return Row(experiment="e", config={"lr": lr}, runs=runs, missing=(), summaries={})
+
+    for _ in range(rounds):
+        pair = comparing.Pair(a=row(0.1), b=row(0.2), name_a="a", name_b="b")
+        (found,) = comparing.compare([pair], ["acc"], {"acc": "maximize"})
+        assert found.distinguishable == (" is better" in found.verdict or " is worse" in found.verdict)
+        claimed += found.distinguishable
+    assert 0.04 <= claimed / rounds <= 0.06
