@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import comparisons_output, output
+from scaffold.cli import comparisons_output, options, output
 from scaffold.cli.results_options import Answered, Asked, question
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
     """
     context = click.get_current_context()
     if context.invoked_subcommand:
-        _nothing_before(context)
+        options.nothing_before(context)
         return
     names = [name.strip() for name in by.split(",") if name.strip()] if by is not None else None
     answered = Answered(Asked(given), params=tuple(names or ()))
@@ -51,16 +51,6 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
         return
     _print(table, format_)
     _say(table)
-
-
-def _nothing_before(context: click.Context) -> None:
-    from scaffold.errors import WrongUsage
-
-    default = click.core.ParameterSource.DEFAULT
-    early = [p for p in context.command.params if p.name and context.get_parameter_source(p.name) != default]
-    if early:
-        option = early[0].opts[0]
-        raise WrongUsage(f"{option} stands before `{context.invoked_subcommand}`", hint="write it behind")
 
 
 def _check_names(names: Sequence[str] | None, table: Table) -> None:
