@@ -12,12 +12,13 @@ from scaffold.facts.source import Call, Definition, Ref, Source, word
 SEED = ("seed", "Seed", "SEED", "random_state")
 _CLI_LIBRARIES = ("tyro", "simple_parsing", "pyrallis", "draccus", "tap", "jsonargparse", "chz")
 _TAKES_A_CLASS = re.compile(r"(^|\.)(cli|parse|parse_args|wrap|add_arguments|entrypoint|argparse)$")
-_HUGGING_FACE = re.compile(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
+HUGGING_FACE = re.compile(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
 # classes of transformers and trl whose fields include `seed`
 _TRAINING_ARGUMENTS = re.compile(
     r"^(Seq2Seq)?TrainingArguments$"
     r"|^(SFT|DPO|ORPO|KTO|PPO|PPOv2|GRPO|RLOO|Reward|CPO|BCO|GKD|OnlineDPO|NashMD|XPO|PRM|IterativeSFT)(Config|TrainingArguments)$"
 )
+_DEEPEST_BASE = 3
 _ADDS_OPTIONS = re.compile(
     r"^(?!ArgumentParser)\w*?((add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$)", re.IGNORECASE
 )
@@ -136,13 +137,17 @@ def _prefix(script: Script, owner: Definition, *, deepest: int = 3) -> str | Non
 
 def hugging_face(script: Script) -> Iterator[str]:
     """HfArgumentParser and TrlParser take their classes' fields; those of TrainingArguments include `--seed`."""
-    parsers = [c for c in script.source.calls if _HUGGING_FACE.search(c.name)]
+    extended = {
+        d.name for _, s in script.sources("ArgumentParser") for d in s.classes if any(map(HUGGING_FACE.search, d.bases))
+    }
+    parsers = [c for c in script.source.calls if HUGGING_FACE.search(c.name) or c.last in extended]
     if not parsers:
         return
     first = parsers[0].args[0] if parsers[0].args else parsers[0].keywords.get("dataclass_types")
-    names = {str(n) for n in (first if isinstance(first, tuple) else (first,)) if n}
+    names = {str(n).rpartition(".")[2] for n in (first if isinstance(first, tuple) else (first,)) if n}
     classes = {d.name: d for _, s in script.sources(*SEED, *names) for d in s.classes}
-    bases = {b for n in names if n in classes for b in classes[n].bases}
-    if any(_TRAINING_ARGUMENTS.match(n.rpartition(".")[2]) for n in names | bases):
+    for _ in range(_DEEPEST_BASE):
+        names |= {b.rpartition(".")[2] for n in names if n in classes for b in classes[n].bases}
+    if any(map(_TRAINING_ARGUMENTS.match, names)):
         yield "--seed"
     yield from (f"--{field}" for n in sorted(names) if n in classes for field in classes[n].fields)

@@ -9,7 +9,7 @@ from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
 from scaffold.facts.structured import ini, table, toml
 
-_TEST_FUNCTION = re.compile(r"^(?:    )?(?:async )?def test_?\w*\(", re.MULTILINE)
+_TEST_FUNCTION = re.compile(r"^(?:  |    |\t)?(?:async )?def test_?\w*\(", re.MULTILINE)
 _TEST_CASE = re.compile(
     r"^class \w+\(.*\b(?:TestCase|\w*Test)\b.*\):|^\s*unittest\.main\(|absltest\.main\(|tf\.test\.main\(", re.MULTILINE
 )

@@ -43,6 +43,29 @@ def test_an_option_of_the_script(train: str, flag: str | None) -> None:
     assert seed_flag(of_texts({"train.py": train}), "train.py") == flag
 
 
+def test_a_parser_that_extends_hugging_faces_takes_the_fields_of_its_classes_and_of_their_bases() -> None:
+    texts = {
+        "train.py": "from pkg import utils\nfrom pkg.utils import Plus\np = Plus((utils.Config, Model))\n",
+        "pkg/__init__.py": "",
+        "pkg/utils.py": "from transformers import HfArgumentParser\nfrom dataclasses import dataclass\n"
+        "class Plus(HfArgumentParser): ...\n@dataclass\nclass Base:\n    seed: int = 1\n"
+        "@dataclass\nclass Config(Base):\n    lr: float = 1\n",
+    }
+    assert seed_flag(of_texts(texts), "train.py") == "--seed"
+    without = {**texts, "pkg/utils.py": texts["pkg/utils.py"].replace("    seed: int", "    size: int")}
+    assert seed_flag(of_texts(without), "train.py") is None
+
+
+def test_a_seed_of_a_structured_configuration_that_a_module_beside_it_stores() -> None:
+    texts = {
+        "pkg/main.py": "import hydra\nfrom pkg import configs\n@hydra.main(config_name='config')\ndef main(c): ...\n",
+        "pkg/__init__.py": "",
+        "pkg/configs/__init__.py": "from pkg.configs.config import Config\ncs.store(name='config', node=Config)\n",
+        "pkg/configs/config.py": "from dataclasses import dataclass\n@dataclass\nclass Config:\n    seed: int = 1\n",
+    }
+    assert seed_flag(of_texts(texts), "pkg/main.py") == "seed="
+
+
 HYDRA = "import hydra\n@hydra.main(config_path='configs', config_name='{}')\ndef main(cfg): ...\n"
 
 
@@ -138,6 +161,32 @@ def test_an_option_taken_over_from_another_module(texts: dict[str, str], flag: s
                 "params.yaml": "prepare:\n  seed: 1\ntrain:\n  seed: 2\n",
             },
             "config:train.seed",
+        ),
+        (
+            {
+                "train.py": "import elements\nimport ruamel.yaml as yaml\n"
+                "c = yaml.YAML(typ='safe').load(t)\nc = elements.Flags(c).parse(argv)\n",
+                "configs.yaml": "defaults:\n  seed: 0\n  use_seed: 1\nsmall:\n  size: 1\n",
+            },
+            "--seed",
+        ),
+        (
+            {
+                "train.py": "from mmengine.config import Config\nc = Config.fromfile(args.config)\n",
+                "configs/base.py": "randomness = dict(seed=None, deterministic=False)\n",
+            },
+            "config:randomness.seed",
+        ),
+        (
+            {
+                "train.py": "from pkg.a import load_all\n",
+                "pkg/__init__.py": "",
+                "pkg/a.py": "from pkg.b import load_all\n",
+                "pkg/b.py": "import yaml\nfrom pkg.c import Args\nx = yaml.safe_load(f)\n",
+                "pkg/c.py": "from dataclasses import dataclass\n@dataclass\nclass Args:\n    seed: int = 1\n",
+                "a.yml": "seed: 1\n",
+            },
+            "config:seed",
         ),
         ({"train.py": "import yaml\ncfg = yaml.safe_load(f)\nx = cfg['lr']\n", "c.yaml": "lr: 1\n"}, None),
         (
