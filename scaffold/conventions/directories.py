@@ -137,7 +137,10 @@ def _is_kept_outputs(role: str) -> Callable[[Facts, str], str | None]:
     def plays(facts: Facts, directory: str) -> str | None:
         if _name(directory) not in _NAMES[role] or directory.count("/") > 1 or _is_code(facts, directory):
             return None
-        return f"holds {len(facts.below(directory))} tracked files"
+        below = facts.below(directory)
+        if _counted(facts, directory, _SCRIPT_SUFFIXES) > 0.5 * len(below):
+            return None
+        return f"holds {len(below)} tracked files"
 
     return plays
 

@@ -11,14 +11,14 @@ _BY_NAME = (
     (
         "other",
         re.compile(
-            r"plot|visuali|render|export|push|upload|serve|debug|inspect|compile|clean|docker|tracker|^record_|(^|_)vis_"
+            r"plot|visuali|render|export|push|upload|serve|debug|inspect|compile|clean|docker|tracker|^record_|(^|_)vis_|^analy[sz]"
         ),
     ),
     ("eval", re.compile(r"^eval")),
     (
         "sweep",
         re.compile(
-            r"sweep|grid_?search|hparam|hyperopt|^tuner?_|(^|_)tuner?$|schedule|launch_scan|ablation|run_all|run_experiments?$"
+            r"sweep|grid_?search|hparam|hyperopt|^tuner?_|(^|_)tuner?$|^run_tune_|(^|_)hpo(_|$)|schedule|launch_scan|ablation|run_all|run_experiments?$"
         ),
     ),
     (

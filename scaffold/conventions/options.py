@@ -12,6 +12,9 @@ from scaffold.facts.source import Call, Definition, Ref, Source, word
 SEED = ("seed", "Seed", "SEED", "random_state")
 _CLI_LIBRARIES = ("tyro", "simple_parsing", "pyrallis", "draccus", "tap", "jsonargparse", "chz")
 _TAKES_A_CLASS = re.compile(r"(^|\.)(cli|parse|parse_args|wrap|add_arguments|entrypoint|argparse)$")
+# tyro's command line over a table of whole configurations
+_WHOLE = "overridable_config_cli"
+GENERATES = "gen_parser_from_dataclass"
 HUGGING_FACE = re.compile(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
 # classes of transformers and trl whose fields include `seed`
 _TRAINING_ARGUMENTS = re.compile(
@@ -114,13 +117,30 @@ def typed(script: Script, wanted: Callable[[str], object]) -> Iterator[str]:
     taken = {
         str(a) for s in parsing for c in s.calls if _TAKES_A_CLASS.search(c.name) for a in c.args if isinstance(a, Ref)
     }
+    whole = {p for p, s in script.sources(_WHOLE) if _asks_for_whole(script.source, s)}
     found = []
     for path, source in script.sources(*SEED):
         for owner, name in ((d, f) for d in source.classes for f in d.fields if wanted(f)):
             prefix = "" if path == script.path or owner.name in taken else _prefix(script, owner)
+            prefix = "" if prefix is None and path in whole else prefix
             if prefix is not None:
                 found.append((prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}"))
     yield from (option for _, option in sorted(found, key=lambda f: f[0]))
+
+
+def _asks_for_whole(script: Source, holder: Source) -> bool:
+    """Whether a script calls the function of `holder` that lets one choose a whole configuration and change its fields."""
+    if not any(c.last == _WHOLE for c in holder.calls):
+        return False
+    names = {f.name for f in holder.functions if _TAKES_OVER.match(f.name)}
+    return any(c.last in names and not c.name.startswith("tyro.") for c in script.calls)
+
+
+def generated(script: Script) -> Iterator[str]:
+    """The fields of the dataclasses near a parser that fairseq's `gen_parser_from_dataclass` makes options of."""
+    made = any(c.last == GENERATES for _, s in script.sources(GENERATES) for c in s.calls)
+    for _, source in script.sources(*SEED) if made else ():
+        yield from (f"--{field}" for d in source.classes for field in d.fields)
 
 
 def _prefix(script: Script, owner: Definition, *, deepest: int = 3) -> str | None:

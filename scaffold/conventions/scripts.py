@@ -185,15 +185,15 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
 
 
 def _started(facts: Facts, named: Mapping[str, list[Mention]]) -> dict[str, str]:
-    """Shell script -> the kind of the first Python script that it runs and that is for something."""
+    """Shell script -> what the Python scripts that it runs are for: training before evaluation, else the first of them."""
     runs = sorted(
-        (m.command.path, m.command.line, kind)
+        (m.command.path, {"train": 0, "eval": 1}.get(kind, 2), m.command.line, kind)
         for path, run in named.items()
         if path.endswith(".py") and (kind := kind_of(facts, path)) != "other"
         for m in run
         if m.first and paths.kind(m.command.path) == "shell"
     )
-    return {script: kind for script, _, kind in reversed(runs)}
+    return {script: kind for script, _, _, kind in reversed(runs)}
 
 
 def _launches(command: shell.Command) -> bool:

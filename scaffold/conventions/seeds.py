@@ -50,6 +50,7 @@ def _of_python(facts: Facts, path: str) -> str | None:
         or best(options.typed(script, _SEED.match))
         or best(options.hugging_face(script))
         or best(options.taken_over(script))
+        or best(options.generated(script))
         or _sacred(script)
         or _exec_override(script)
         or _flags_of_a_file(script)

@@ -120,8 +120,9 @@ def test_a_shell_script_is_for_what_it_starts() -> None:
         "train.py": LOOP,
         "evaluate.py": MAIN,
     }
+    texts |= {"all.sh": "python prepare_data.py\npython evaluate.py\npython train.py\n", "prepare_data.py": MAIN}
     found = {s.path: s.kind for s in scripts(of_texts(texts))}
-    assert (found["run_a.sh"], found["run_b.sh"]) == ("train", "eval")
+    assert (found["run_a.sh"], found["run_b.sh"], found["all.sh"]) == ("train", "eval", "train")
 
 
 def test_a_program_for_many_things_is_shown_with_what_it_is_for() -> None:
@@ -166,6 +167,8 @@ def test_a_document_of_a_folder_speaks_less_than_many_scripts() -> None:
         ("tools/model_converters/vit2mmpretrain.py", "x.train()", "other"),
         ("vis_scheduler.py", "", "other"),
         ("record_training.py", "", "other"),
+        ("analysis_fit.py", "", "other"),
+        ("hpo/run_tune_pbt.py", "", "sweep"),
     ],
 )
 def test_what_a_script_is_for(path: str, text: str, kind: str) -> None:

@@ -56,6 +56,31 @@ def test_a_parser_that_extends_hugging_faces_takes_the_fields_of_its_classes_and
     assert seed_flag(of_texts(without), "train.py") is None
 
 
+@pytest.mark.parametrize(
+    ("call", "flag"), [("config.cli()", "--seed"), ("config.get('small')", None), ("tyro.cli(main)", None)]
+)
+def test_a_script_that_asks_for_a_whole_configuration_takes_its_fields(call: str, flag: str | None) -> None:
+    texts = {
+        "train.py": f"import tyro\nfrom pkg import config\ndef main(): ...\n{call}\n",
+        "pkg/__init__.py": "",
+        "pkg/config.py": "import tyro\nfrom dataclasses import dataclass\n@dataclass\nclass Config:\n    seed: int = 1\n"
+        "def cli():\n    return tyro.extras.overridable_config_cli(TABLE)\ndef get(name): ...\n",
+    }
+    assert seed_flag(of_texts(texts), "train.py") == flag
+
+
+def test_options_that_fairseq_generates_from_a_dataclass() -> None:
+    texts = {
+        "pkg/cli/train.py": "from pkg import options\nif __name__ == '__main__':\n    options.get_training_parser()\n",
+        "pkg/__init__.py": "",
+        "pkg/cli/__init__.py": "",
+        "pkg/options.py": "import argparse\nfrom pkg.configs import Common\ndef get_training_parser():\n"
+        "    gen_parser_from_dataclass(argparse.ArgumentParser(), Common())\n",
+        "pkg/configs.py": "from dataclasses import dataclass\n@dataclass\nclass Common:\n    seed: int = 1\n",
+    }
+    assert seed_flag(of_texts(texts), "pkg/cli/train.py") == "--seed"
+
+
 def test_a_seed_of_a_structured_configuration_that_a_module_beside_it_stores() -> None:
     texts = {
         "pkg/main.py": "import hydra\nfrom pkg import configs\n@hydra.main(config_name='config')\ndef main(c): ...\n",
