@@ -23,10 +23,10 @@ _TRAINING_ARGUMENTS = re.compile(
 )
 _DEEPEST_BASE = 3
 _ADDS_OPTIONS = re.compile(
-    r"^(?!ArgumentParser)\w*?((add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$)", re.IGNORECASE
+    r"^(?!ArgumentParser)\w*?((add|get|make|build|set|parse|init)\w*(arg|option|flag|param)|parser$)", re.IGNORECASE
 )
 _TAKES_OVER = re.compile(
-    r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|(add|get|make|build|set|parse|init)_?\w*(args?|arguments|parser|options|opts|flags)\w*"
+    r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|(add|get|make|build|set|parse|init)_?\w*(args?|arguments|parser|options|opts|flags|params)\w*"
     r"|\w*parser|args|opt)$"
 )
 

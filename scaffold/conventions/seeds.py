@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 
 from scaffold.conventions import languages, options
 from scaffold.conventions.mentions import index, run_by
@@ -81,7 +81,16 @@ def _hydra(script: Script, call: Call) -> str | None:
     if not primary:
         primary = [p for p in script.facts.of("config") if re.sub(r"\.ya?ml$", "", p.rpartition("/")[2]) == name][:1]
     key = best(k for p in primary for k in dotted_keys(texts[p])) or _group_seed(script, base) or _stored_seed(script)
+    key = key or best(_overridden(script))
     return f"{key}=" if key else None
+
+
+def _overridden(script: Script) -> Iterator[str]:
+    """The keys that the documents' commands set when they run a script: `python train.py training.seed=42`."""
+    name = script.path.rpartition("/")[2]
+    for command in script.facts.shown_commands:
+        if any(w == script.path or w.rpartition("/")[2] == name for w in command.words):
+            yield from (w.partition("=")[0].lstrip("+") for w in command.words if "=" in w and not w.startswith("-"))
 
 
 def _group_seed(script: Script, base: str) -> str | None:

@@ -27,7 +27,7 @@ _OPTIONS = {
 _FIELDS = ("partitions", "accounts", "qos", "gres", "time")
 _PLACEHOLDER = re.compile(
     r"[$<>{}\[\]%]|\.\.\.|^\W*$|^x+$|[-_ ](?:here|name|id|placeholder)$"
-    r"|^(?:your|my|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"
+    r"|^(?:your|my|example|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"
     r"|^(?:partition|account|qos|queue|name|project|gres|time|group|username)s?$",
     re.IGNORECASE,
 )

@@ -106,6 +106,12 @@ HYDRA = "import hydra\n@hydra.main(config_path='configs', config_name='{}')\ndef
             "train.seed=",
         ),
         ("train", {"configs/train.yaml": "# seed: 1\nlr: 0.1\n"}, None),
+        (
+            "x",
+            {"README.md": "```console\n(lab)[repo]$ python run.py --config-name=a training.seed=42\n```\n"},
+            "training.seed=",
+        ),
+        ("x", {"README.md": "```\npython other.py training.seed=42\n```\n"}, None),
     ],
 )
 def test_a_key_of_the_hydra_configuration(name: str, configs: dict[str, str], flag: str | None) -> None:
@@ -138,6 +144,13 @@ def get_args_parser():
 @pytest.mark.parametrize(
     ("texts", "flag"),
     [
+        (
+            {
+                "train.py": "import argparse\nfrom gpu import add_gpu_params\np = argparse.ArgumentParser()\nadd_gpu_params(p)\n",
+                "gpu.py": "def add_gpu_params(parser):\n    parser.add_argument('--random_seed')\n",
+            },
+            "--random_seed",
+        ),
         (
             {
                 "train.py": "from options import get_args_parser\na = get_args_parser().parse_args()\n",

@@ -73,6 +73,7 @@ def test_flags_of_srun_and_sbatch_count_also_in_the_readme_which_is_no_script() 
         "{{partition}}",
         "partition",
         "xxx",
+        "example",
         "[queue]",
         "...",
     ],
