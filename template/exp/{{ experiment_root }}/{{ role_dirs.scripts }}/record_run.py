@@ -2349,7 +2349,8 @@ def supervise(command, request, attempt, of_rank, mask, watched):  # type: (Comm
     try:
         command.start(actions, mask, session=bool(pty))
     except OSError as error:
-        say("%s: %s" % (request.argv[0], error.strerror))
+        hint = "; a variable is set with `env`: -- env %s ..." % request.argv[0] if _is_assignment(request.argv[0]) else ""
+        say("%s: %s%s" % (request.argv[0], error.strerror, hint))
         outcome = Outcome(127 if error.errno == errno.ENOENT else 126, None, stopped=False, usage={})
         return outcome, terminals
     finally:
