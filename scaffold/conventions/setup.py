@@ -39,9 +39,9 @@ def setup(facts: Facts, declared: str, python: str | None, main: str = "") -> Fo
         other = languages.setup(facts)
         return other if other.value else _setup_from_readme(facts, venv)
     arguments = _pip_arguments(facts, top, main)
-    return Found(
-        f"{venv} && uv pip install {arguments}" if arguments else "", tuple(Evidence(path=p, text=p) for p in top[:3])
-    )
+    if not arguments:
+        return _setup_from_readme(facts, venv)
+    return Found(f"{venv} && uv pip install {arguments}", tuple(Evidence(path=p, text=p) for p in top[:3]))
 
 
 def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:

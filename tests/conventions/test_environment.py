@@ -122,6 +122,10 @@ def test_the_constraint_comes_with_its_line() -> None:
             "uv venv .venv && source .venv/bin/activate && uv pip install -r requirements/requirements.txt",
         ),
         (
+            {"ext/setup.py": "setup()\n", "ext/k.cu": "", "README.md": "```\npip install torch\n```\n"},
+            "uv venv .venv && source .venv/bin/activate && uv pip install torch",
+        ),
+        (
             {"a/requirements.txt": "x\n", "bb/setup.py": "setup()\n", "bb/m.py": "x = 1\n"},
             "uv venv .venv && source .venv/bin/activate && uv pip install -e ./bb",
         ),
