@@ -35,6 +35,7 @@ COMMANDS = {
     "results": ("scaffold.cli.results", "results"),
     "report": ("scaffold.cli.report", "report"),
     "server": ("scaffold.cli.server", "server"),
+    "schema": ("scaffold.cli.schema", "schema"),
     "completion": ("scaffold.cli.completion", "completion"),
 }
 

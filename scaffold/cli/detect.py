@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from scaffold.cli import options, output
 
 if TYPE_CHECKING:
     from scaffold.conventions.model import Conventions, Evidence
@@ -25,7 +26,6 @@ ASKED = {"git": "asked of git", "machine": "asked of this machine"}
     show_default=True,
     help="The repository, or a folder of it: only what lies below it speaks.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--explain", metavar="FIELD", help="All evidence for one field (say `environment.manager`), and what lost."
 )
@@ -34,21 +34,33 @@ ASKED = {"git": "asked of git", "machine": "asked of this machine"}
     is_flag=True,
     help="Also look for earlier launches in the shell history and in sacct (redacted, at most 20 lines).",
 )
-def detect(workdir: Path, as_json: bool, explain: str | None, history: bool) -> None:
+@options.limit
+@options.json_output
+def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_output: bool) -> None:
     """Show what the repository does, each value with the file and line that says so."""
     from scaffold import conventions
 
     found = conventions.detect(workdir, history=history)
+    few = output.Few(limit)
+    answer = bounded(explanation(found, explain) if explain is not None else found.to_json(), few)
+    if json_output:
+        output.as_json(answer, few)
+        return
     if explain is not None:
-        answer = explanation(found, explain)
-        say(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else "\n".join(explained(answer)))
-    elif as_json:
-        say(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        say("\n".join(explained(answer)))
     else:
         import shutil
 
         width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
         say("\n".join(table(found, width)))
+    few.say()
+
+
+def bounded(answer: Any, few: output.Few) -> Any:
+    """The same with each of its lists cut."""
+    if isinstance(answer, dict):
+        return {key: bounded(value, few) for key, value in answer.items()}
+    return [bounded(value, few) for value in few(answer)] if isinstance(answer, (list, tuple)) else answer
 
 
 def say(text: str) -> None:
@@ -92,7 +104,7 @@ def explanation(found: Conventions, field: str) -> dict[str, Any]:
         }
         for name in names
     }
-    return {"version": 1, "fields": fields}
+    return {"fields": fields}
 
 
 def explained(answer: dict[str, Any]) -> Iterator[str]:

@@ -5,16 +5,50 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from scaffold import git
 
+# how many entries of a list are shown where nothing else is asked for: what an agent can read and still think
+LIMIT = 20
+T = TypeVar("T")
 
-def as_json(answer: dict[str, Any]) -> None:
-    """Print one object with `"version": 1` first."""
-    click.echo(json.dumps({"version": 1, **answer}, indent=2, ensure_ascii=False, default=str))
+
+class Few:
+    """Lists cut to their first `limit` entries (0: all); `left_out` is how many entries that cost, over all of them."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.left_out = 0
+
+    def __call__(self, entries: Iterable[T]) -> list[T]:
+        whole = list(entries)
+        kept = whole[: self.limit] if self.limit else whole
+        self.left_out += len(whole) - len(kept)
+        return kept
+
+    def say(self) -> None:
+        """For people: how many entries are not shown, on stderr."""
+        if self.left_out:
+            click.echo(f"{self.left_out} more left out: --limit 0 shows all", err=True)
+
+
+def as_json(answer: dict[str, Any], few: Few | None = None) -> None:
+    """Print one object with `"version": 1` first, and last how many entries of its lists are left out, where some may be.
+
+    Every answer has a schema in `scaffold/cli/answers/`, which the tests hold it against.
+    """
+    click.echo(as_text(answer, few))
+
+
+def as_text(answer: dict[str, Any], few: Few | None) -> str:
+    """What `as_json` prints."""
+    whole = {"version": 1, **answer, **({"left_out": few.left_out} if few is not None else {})}
+    text = json.dumps(whole, indent=2, ensure_ascii=False, default=str)
+    # bytes of a file name that are no UTF-8 come out as `\udcXX`, which JSON reads back
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def rows(table: Iterable[Sequence[str]]) -> None:

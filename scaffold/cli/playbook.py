@@ -40,6 +40,7 @@ class File:
     metavar="DIR",
     help="Write it as an Agent Skill too: DIR/SKILL.md.",
 )
+@options.limit
 @options.of_workspace
 @options.of_server
 @options.json_output
@@ -47,11 +48,10 @@ def playbook(
     queries: tuple[str, ...],
     check: bool,
     skill: Path | None,
+    limit: int,
     workdir: Path,
     root: str | None,
-    server_url: str | None,
-    auth_token_file: Path | None,
-    timeout: float,
+    asked: options.Asked,
     json_output: bool,
 ) -> None:
     """Write which skill to use when, and the execution protocol, from the research server's skills; beside the plan.
@@ -63,13 +63,14 @@ def playbook(
 
     there = options.workspace(workdir, root)
     title = agent_skill.checked_name(skill.resolve().name) if skill is not None else ""
-    client = options.server(there, server_url, auth_token_file, timeout)
+    client = options.server(there, asked)
     chosen, missing = _chosen(client, queries or pages.queries(_read(there.playbook)))
     files = [_playbook(there, chosen, client, missing)]
     if skill is not None:
         files.append(_skill(there, skill / agent_skill.FILE, title, files[0].new))
     stale = [file for file in files if file.old != file.new]
-    answer = _answer(files, stale, chosen, client, missing)
+    few = output.Few(limit)
+    answer = _answer(files, stale, chosen, client, missing, few)
     if missing and not json_output:
         output.warn(missing)
     if not check:
@@ -81,10 +82,12 @@ def playbook(
                 **answer,
                 "current": not stale if check else True,
                 "written": [] if check else [str(f.path) for f in stale],
-            }
+            },
+            few,
         )
     else:
         _print(answer, stale, check)
+        few.say()
     if check and stale:
         raise click.exceptions.Exit(3)
 
@@ -179,7 +182,12 @@ def _write(file: File) -> None:
 
 
 def _answer(
-    files: list[File], stale: list[File], chosen: Chosen | None, client: Client | None, missing: str
+    files: list[File],
+    stale: list[File],
+    chosen: Chosen | None,
+    client: Client | None,
+    missing: str,
+    few: output.Few,
 ) -> dict[str, Any]:
     from scaffold.server import playbook as pages
     from scaffold.server import skills
@@ -190,11 +198,11 @@ def _answer(
         "path": str(files[0].path),
         "server": client.url if client is not None and chosen is not None else None,
         "missing": missing or None,
-        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in every],
-        "others": list(chosen.others) if chosen is not None else [],
-        "changed": list(differs.changed),
-        "added": list(differs.added),
-        "gone": list(differs.gone),
+        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in few(every)],
+        "others": few(chosen.others) if chosen is not None else [],
+        "changed": few(differs.changed),
+        "added": few(differs.added),
+        "gone": few(differs.gone),
         "stale": [str(file.path) for file in stale],
     }
 

@@ -29,8 +29,7 @@ def read_records(workspace: Workspace) -> Records:
     from scaffold.runs import manifests
 
     found = manifests.records(workspace)
-    for bad in found.damaged:
-        output.warn(f"{bad.path} cannot be read: {bad.reason}")
+    output.warn_some([f"{bad.path} cannot be read: {bad.reason}" for bad in found.damaged])
     return found
 
 
@@ -50,9 +49,7 @@ for command in (export, cite):
 @click.option("--sweep", help="Only runs of this sweep.")
 @click.option("--param", "params", multiple=True, metavar="K=V", help="Only runs with this value. May be repeated.")
 @click.option("--since", metavar="WHEN", help="Only runs started since: 30m, 2h, 3d, 1w, or a date.")
-@click.option(
-    "--limit", type=click.IntRange(min=0), default=50, help="At most so many in a table (0: all). Default: 50."
-)
+@options.limit
 @options.json_output
 def list_runs(
     workdir: Path,
@@ -80,14 +77,14 @@ def list_runs(
     )
     found = read_records(workspace)
     chosen = [r for r in found.runs if wanted.admits(r)]
+    few = output.Few(limit)
+    shown = few(chosen)
     if json_output:
-        damaged = [{"path": d.path, "reason": d.reason} for d in found.damaged]
-        output.as_json({"runs": [as_json(workspace, r) for r in chosen], "damaged": damaged})
+        damaged = [{"path": d.path, "reason": d.reason} for d in few(found.damaged)]
+        output.as_json({"runs": [as_json(workspace, r) for r in shown], "damaged": damaged}, few)
         return
-    shown = chosen[:limit] if limit else chosen
     output.rows([row_of(workspace, r) for r in shown])
-    if len(shown) < len(chosen):
-        click.echo(f"{len(chosen) - len(shown)} older runs are not shown: --limit 0", err=True)
+    few.say()
 
 
 def as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
@@ -143,7 +140,7 @@ def _one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Ru
 @runs.command()
 @click.argument("name")
 @options.of_workspace
-@click.option("--lines", type=click.IntRange(min=0), default=10, help="First and last lines of each log. Default: 10.")
+@options.lines(10, "First and last lines of each log.")
 @click.option("--full", is_flag=True, help="The logs whole.")
 @options.json_output
 def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, json_output: bool) -> None:
@@ -200,8 +197,10 @@ def _facts(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
 @click.argument("a")
 @click.argument("b")
 @options.of_workspace
+@options.limit
+@options.lines(100, "At most so many lines of the difference between the patches (0: all).")
 @options.json_output
-def diff(a: str, b: str, workdir: Path, root: str | None, json_output: bool) -> None:
+def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int, json_output: bool) -> None:
     """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
     from scaffold.runs import compare
 
@@ -209,14 +208,20 @@ def diff(a: str, b: str, workdir: Path, root: str | None, json_output: bool) -> 
     (run_a, one), (run_b, other) = _one(workspace, a), _one(workspace, b)
     rows = compare.differences(one, other, workspace.workdir)
     patches = compare.patch_difference(one, other, workspace.workdir, (run_a.label, run_b.label))
+    few, text = output.Few(limit), output.Few(lines)
+    shown, patch = few(rows), "".join(text(patches.splitlines(keepends=True)))
     if json_output:
-        found = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in rows]
-        output.as_json({"a": run_a.label, "b": run_b.label, "differences": found, "patch": patches})
+        found = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in shown]
+        answer = {"a": run_a.label, "b": run_b.label, "differences": found, "patch": patch}
+        output.as_json({**answer, "patch_lines_left_out": text.left_out}, few)
         return
     click.echo(f"a: {run_a.label}\nb: {run_b.label}")
-    output.rows([r.part, r.name, str(r.a), str(r.b)] for r in rows)
-    if patches:
-        click.echo("\n" + patches, nl=False)
+    output.rows([r.part, r.name, str(r.a), str(r.b)] for r in shown)
+    few.say()
+    if patch:
+        click.echo("\n" + patch, nl=False)
+    if text.left_out:
+        click.echo(f"{text.left_out} more lines left out: --lines 0 shows all", err=True)
 
 
 @runs.command()
@@ -263,8 +268,9 @@ def rerun(
 @runs.command()
 @options.of_workspace
 @click.option("--server", is_flag=True, help="Ask the research server too, and report where it says otherwise.")
+@options.limit
 @options.json_output
-def audit(workdir: Path, root: str | None, server: bool, json_output: bool) -> None:
+def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output: bool) -> None:
     """Check that records are whole, were asked for, and lead back to code; exit 3 with findings."""
     from dataclasses import asdict
 
@@ -274,11 +280,16 @@ def audit(workdir: Path, root: str | None, server: bool, json_output: bool) -> N
     workspace = options.workspace(workdir, root)
     findings = [*records.audit(workspace), *sweeps.audit(workspace, server=server)]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
+    few = output.Few(limit)
+    shown = few(findings)
     if json_output:
-        output.as_json({"findings": [asdict(f) for f in findings]})
-    for finding in [] if json_output else findings:
+        output.as_json({"findings": [asdict(f) for f in shown]}, few)
+    for finding in [] if json_output else shown:
         hint = f" (hint: {finding.hint})" if finding.hint else ""
         click.echo(f"{finding.path}: {finding.code} {finding.message}{hint}")
     if findings:
+        if not json_output:
+            few.say()
         raise click.exceptions.Exit(3)
-    click.echo("every record is whole and leads back to its code", err=True)
+    if not json_output:
+        click.echo("every record is whole and leads back to its code", err=True)

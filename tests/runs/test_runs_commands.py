@@ -62,7 +62,7 @@ def test_list_reads_well(run: Run, trained: Workspace) -> None:
     first, second = done.stdout.splitlines()
     assert first.startswith("sh-") and "failed" in first and "exit 4" in first
     assert second.startswith("wide-lr=0.001-s2-") and "finished" in second and "acc=0.002" in second
-    assert "1 older" in done.stderr
+    assert "1 more left out: --limit 0" in done.stderr
 
 
 def test_wrong_filters_are_said(run: Run, trained: Workspace) -> None:
