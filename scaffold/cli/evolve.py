@@ -116,7 +116,9 @@ def _show(study: Study, few: output.Few, *, json_output: bool) -> None:
             "noise": evolve_words.noise_of(order),
             "fitness_history": few(reversed(evolve_words.history(study)))[::-1],
             "generations_completed": study.closed,
-            "trials": [evolve_study.as_dict(trial) for trial in few([*order, *unscored])],
+            "trials": [
+                evolve_study.as_dict(trial) for trial in sorted(few([*order, *unscored]), key=lambda t: t.number)
+            ],
             "words": words,
             "confirm": confirm,
         }

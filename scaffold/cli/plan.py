@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli import Group, options, output
 from scaffold.cli.plan_work import FILE, WORK, shown_path
 
 if TYPE_CHECKING:
     from scaffold.plan.model import Task
 
 
-@click.group()
+@click.group(cls=Group)
 def plan() -> None:
     """Check the plan (tasks.md), walk through it, and hold what is claimed against what is there.
 

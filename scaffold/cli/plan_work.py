@@ -88,7 +88,7 @@ def done(
     from scaffold.plan import locate, work
 
     if force is not None and not force.strip():
-        raise click.BadParameter("--force needs a reason")
+        raise click.BadParameter("it needs a reason", param_hint="--force")
     where = locate.place(file, Path.cwd())
     found = work.done(where, task, _evidence(where, run_commands, timeout), _now(), force)
     marked = work.holds(found) or force is not None

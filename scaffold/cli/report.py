@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli import Group, options, output
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @options.of_workspace
 @click.option(
     "--out",

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import comparisons_output, options, output
+from scaffold.cli import Group, comparisons_output, options, output
 from scaffold.cli.results_options import Answered, Asked, question
 
 if TYPE_CHECKING:
     from scaffold.results.model import Row, Table
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @question
 @click.option("--by", metavar="A,B", help="One row for each value of these parameters. Default: each configuration.")
 @click.option(

@@ -85,7 +85,7 @@ class Answered:
         from scaffold.results import names, read, where
 
         if asked.at_step is not None and asked.how:
-            raise WrongUsage(f"--{asked.how} and --at-step cannot go together")
+            raise WrongUsage(f"--{asked.how} and --at-step cannot go together", hint="give one of them")
         workspace = options.workspace(asked.workdir, asked.root)
         self.asked = asked
         self.directions: Directions = names.Directions(workspace, asked.minimize, asked.maximize)

@@ -25,6 +25,7 @@ class Passing(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from scaffold.runs import start
 
+        super().format_epilog(ctx, formatter)
         formatter.write("\nThe recorder's options:\n\n" + start.usage().partition("\n\n")[2])
 
 

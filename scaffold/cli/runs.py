@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli import Group, options, output
 from scaffold.cli.runs_cite import STATUSES, cite, export
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-@click.group()
+@click.group(cls=Group)
 def runs() -> None:
     """The records of runs: list, show, compare, repeat and check them.
 

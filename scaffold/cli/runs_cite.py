@@ -72,8 +72,10 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
     from scaffold.cli.runs import as_json, row_of
     from scaffold.results import backing, claims
 
-    workspace = options.workspace(workdir, root)
     number, few = claims.read(what), output.Few(limit)
+    if number is None and what.startswith("-"):
+        raise click.NoSuchOption(what, ctx=click.get_current_context())
+    workspace = options.workspace(workdir, root)
     if number is None and (owners := backing.owners(workspace, Path(what))):
         if json_output:
             output.as_json({"path": what, "runs": [as_json(workspace, run) for run in few(owners)]}, few)

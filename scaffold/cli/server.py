@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli import Group, options, output
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -25,7 +25,7 @@ ALL = 1000
 Row = list[str]
 
 
-@click.group()
+@click.group(cls=Group)
 def server() -> None:
     """Look at the research server: its cluster, sweeps and runs, its events, a run's log. Changes nothing."""
 

@@ -69,7 +69,9 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     if given["waits"] and given["detaches"]:
         raise WrongUsage("--wait stays and --detach goes", hint="give one of them")
     if given["smoke_args"] is not None and not given["smokes"]:
-        raise WrongUsage("--smoke-args is for --smoke")
+        raise WrongUsage(
+            "--smoke-args is for --smoke", hint="scaffold sweep launch NAME --smoke --smoke-args '--steps 2'"
+        )
     gc.enable()
     workspace = options.workspace(workdir, root)
     if given["smokes"]:
@@ -224,7 +226,7 @@ def _show_stopped(pacer: Pacer, picture: Picture, before: set[str], few: output.
             f"to go on: scaffold sweep launch {pacer.sweep.name} (--retry terminated for what was ended)", err=True
         )
     if left:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(3)
 
 
 @click.command()

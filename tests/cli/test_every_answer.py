@@ -12,7 +12,7 @@ import pytest
 from scaffold.cli import group, schemas
 from tests import answers
 from tests.cli.story import SPEC, TRAIN
-from tests.conftest import MakeRepo, Run, commit_all, write_tree
+from tests.conftest import MakeRepo, Run, commit_all
 from tests.stand_in import StandIn
 
 Ask = Callable[..., dict[str, Any]]
@@ -25,9 +25,7 @@ def asked() -> Iterator[set[tuple[str, ...]]]:
 
 
 @pytest.fixture
-def ask(
-    run: Run, make_repo: MakeRepo, asked: set[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
-) -> Ask:
+def ask(run: Run, make_repo: MakeRepo, asked: set[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> Ask:
     """A function that calls a command with --json in a repository; its answer."""
     monkeypatch.chdir(make_repo({"train.py": TRAIN, "notes.md": "The mean loss is 0.15.\n", "search.md": SPEC}))
 
@@ -92,7 +90,9 @@ def of_sweeps(ask: Ask) -> None:
 
 def of_runs(ask: Ask) -> None:
     commit_all(Path())
-    record = ask("run", "--experiment", "main", "--seed", "7", "--", "python3", "train.py", "--lr", "0.2")["run"]
+    record = ask(
+        "run", "--experiment", "main", "--seed", "7", "--", "python3", "train.py", "--lr", "0.2", "--seed", "7"
+    )["run"]
     assert (record["status"], record["metrics"]) == ("finished", {"loss": 0.27})
     found = ask("runs", "list", "--limit", "2")
     assert len(found["runs"]) == 2 and found["left_out"] > 4
@@ -109,7 +109,7 @@ def of_runs(ask: Ask) -> None:
 def of_results(ask: Ask) -> None:
     assert ask("results", "--sweep", "lr")["rows"][0]["index"] == 0
     assert ask("results", "compare", "lr=0.1", "lr=0.2", "--sweep", "lr")["comparisons"][0]["verdict"]
-    assert ask("results", "ablation", "--sweep", "lr")["changes"]
+    assert ask("results", "ablation", "--reference", "lr=0.1", "--sweep", "lr")["changes"]
     assert ask("results", "sensitivity", "lr", "--sweep", "lr")["curves"]
     assert ask("report")["bytes"] > 1000
     assert ask("report", "--check", "notes.md", code=3)["findings"][0]["number"] == "0.15"
