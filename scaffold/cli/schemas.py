@@ -38,17 +38,28 @@ def path(words: Sequence[str]) -> Path:
 
 def schema(words: Sequence[str]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a command's answer, whole in itself: the shared shapes that it needs stand in its `$defs`."""
-    own = _read(path(words))
-    shared = _read(FOLDER / SHARED)["$defs"]
+    mine, shapes = own(words), shared()
     needed: dict[str, Any] = {}
-    found = set(_shared(own))
+    found = set(_shared(mine))
     while missing := sorted(found - set(needed)):
         for name in missing:
-            needed[name] = shared[name]
-            found |= set(_shared(shared[name]))
-    local = json.loads(json.dumps({**own, "$defs": needed} if needed else own).replace(f"{SHARED}#/", "#/"))
+            needed[name] = shapes[name]
+            found |= set(_shared(shapes[name]))
+    local = json.loads(json.dumps({**mine, "$defs": needed} if needed else mine).replace(f"{SHARED}#/", "#/"))
     assert isinstance(local, dict)
     return local
+
+
+def own(words: Sequence[str]) -> dict[str, Any]:
+    """The schema as its file has it, which points to the shared shapes."""
+    return _read(path(words))
+
+
+def shared() -> dict[str, dict[str, Any]]:
+    """The shapes that several answers share, by name."""
+    found = _read(FOLDER / SHARED)["$defs"]
+    assert isinstance(found, dict)
+    return found
 
 
 def _read(place: Path) -> dict[str, Any]:
