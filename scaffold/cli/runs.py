@@ -140,7 +140,7 @@ def _one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Ru
 @runs.command()
 @click.argument("name")
 @options.of_workspace
-@options.lines(10, "First and last lines of each log.")
+@options.lines(10, "First and last lines of each log (0: all).")
 @click.option("--full", is_flag=True, help="The logs whole.")
 @options.json_output
 def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, json_output: bool) -> None:
@@ -149,7 +149,10 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
 
     workspace = options.workspace(workdir, root)
     run, manifest = _one(workspace, name)
-    logs = {s: tails.excerpt(workspace.workdir / manifest["paths"][s], lines, full=full) for s in ("stdout", "stderr")}
+    logs = {
+        s: tails.excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
+        for s in ("stdout", "stderr")
+    }
     if json_output:
         from dataclasses import asdict
 
