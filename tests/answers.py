@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from jsonschema import Draft202012Validator
@@ -27,12 +27,16 @@ def words_of(context: click.Context) -> tuple[str, ...]:
 
 def check(words: Sequence[str], text: str) -> dict[str, Any]:
     """The object that a command printed. Fails where it is not what the command's schema says."""
-    answer = json.loads(text)
+    answer = json.loads(text, parse_constant=_no_json)
     assert isinstance(answer, dict)
     assert schemas.path(words).is_file(), f"scaffold {' '.join(words)} has no schema: {schemas.path(words)}"
     found = [_words(error) for error in validator(tuple(words)).iter_errors(answer)]
     assert not found, f"scaffold {' '.join(words)} --json breaks its schema:\n" + "\n".join(found)
     return answer
+
+
+def _no_json(word: str) -> NoReturn:
+    raise AssertionError(f"{word} is no JSON")
 
 
 def _words(error: Any) -> str:
