@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import options, output, sweep_live, sweep_shown
+from scaffold.cli import options, output, sweep_live, sweep_pace, sweep_shown
 
 if TYPE_CHECKING:
     from scaffold.sweeps.pacing import Pacer, Picture
@@ -75,7 +75,7 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     gc.enable()
     workspace = options.workspace(workdir, root)
     if given["smokes"]:
-        _smoke(workspace, name, given, json_output=given["json_output"])
+        sweep_pace.smoke(workspace, name, given, json_output=given["json_output"])
         return
     pacer = launching.opened(workspace, name, warn=output.warn, code=given["code"], dry_run=given["dry_run"])
     if given["code"] is None:
@@ -83,14 +83,14 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     if given["dry_run"]:
         _dry_run(pacer, given)
         return
-    _offer_smoke(workspace, pacer, given)
+    sweep_pace.offer_smoke(workspace, pacer, given)
     asked = {k: given[k] for k in ("backend", "max_parallel", "gpus_per_run", "cpus_per_run", "session", "code")}
     wanted = pacer.want(retry=given["retry"], **asked)
     picture = pacer.step()
     if given["waits"]:
         shown = sweep_live.Lines(workspace, quiet=given["json_output"])
         shown.show(picture)
-        picture = _pace(pacer, shown, doing="launch --wait")
+        picture = sweep_pace.pace(pacer, shown, doing="launch --wait")
     background = None
     if given["detaches"] and picture.open:
         from scaffold.sweeps import detached
@@ -114,19 +114,6 @@ def _dry_run(pacer: Pacer, given: dict[str, Any]) -> None:
     step = pacer.would_start(ready, Orders(**known))
     few = output.Few(given["limit"])
     sweep_shown.would_start(pacer, [s.name for s in ready], step, few, json_output=given["json_output"])
-
-
-def _pace(pacer: Pacer, shown: sweep_live.Lines, *, doing: str) -> Picture:
-    from scaffold.sweeps import watching
-
-    try:
-        with shown:
-            return watching.pace(pacer, shown.show, doing=doing, warn=shown.warn)
-    except KeyboardInterrupt:
-        click.echo(
-            f"everything that runs goes on running; come back with: scaffold sweep watch {pacer.sweep.name}", err=True
-        )
-        raise click.exceptions.Exit(130) from None
 
 
 def _end(picture: Picture) -> None:
@@ -155,7 +142,7 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
         return
     live = sys.stdout.isatty() and not json_output
     shown = sweep_live.Table(workspace, pacer) if live else sweep_live.Lines(workspace, quiet=json_output)
-    picture = _pace(pacer, shown, doing="watch")
+    picture = sweep_pace.pace(pacer, shown, doing="watch")
     if json_output:
         _show_status(workspace, pacer, picture, limit, json_output=True)
     else:
@@ -250,45 +237,3 @@ def capacity(name: str | None, workdir: Path, root: str | None, json_output: boo
         [key, str(value)] for key, value in (("g", found.g), ("r", found.r), ("q", found.q), ("max_new", found.max_new))
     )
     click.echo(found.sentence)
-
-
-def _offer_smoke(workspace: Workspace, pacer: Pacer, given: dict[str, Any]) -> None:
-    """Before the first launch: offer a quick try on a terminal, else say that there is one."""
-    name = pacer.sweep.name
-    if pacer.place.ledger.exists():
-        return
-    if not output.interactive(yes=given["yes"], json_output=given["json_output"]):
-        if not given["json_output"]:
-            click.echo(
-                f"a quick try of one run first: scaffold sweep launch {name} --smoke --smoke-args '--steps 2'", err=True
-            )
-        return
-    if click.confirm(f"Try one run of {name} first, in a sweep of its own?", default=True, err=True):
-        args = click.prompt("Options that make it short", default="", show_default=False, err=True)
-        _smoke(workspace, name, {**given, "smoke_args": args}, json_output=False)
-
-
-def _smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
-    """Run and verify a sweep's smoke try; exit 3 where it is not fine."""
-    from scaffold.sweeps import trying
-
-    shown = sweep_live.Lines(workspace, quiet=json_output)
-    tried = trying.opened(workspace, name, given["smoke_args"] or "", warn=output.warn)
-    asked = {k: given[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")}
-    before = trying.changes(workspace)
-    tried.want(retry="all", **asked)
-    shown.show(tried.step())
-    picture = _pace(tried, shown, doing="launch --smoke")
-    found = trying.verify(workspace, tried, picture, before)
-    if json_output:
-        output.as_json({"sweep": tried.sweep.name, **found.as_dict()})
-    else:
-        for line in found.problems:
-            click.echo(f"{tried.sweep.name}: {line}")
-        for line in found.notes:
-            output.warn(line)
-        if not found.problems:
-            click.echo(f"{tried.sweep.name}: fine: {found.run} finished; {found.seen}")
-            click.echo(f"next: scaffold sweep launch {name}", err=True)
-    if found.problems:
-        raise click.exceptions.Exit(3)
