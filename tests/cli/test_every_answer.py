@@ -12,7 +12,7 @@ import pytest
 from scaffold.cli import group, schemas
 from tests import answers
 from tests.cli.story import SPEC, TRAIN
-from tests.conftest import MakeRepo, Run, commit_all
+from tests.conftest import MakeRepo, Run, commit_all, write_tree
 from tests.stand_in import StandIn
 
 Ask = Callable[..., dict[str, Any]]
@@ -149,3 +149,17 @@ def test_without_json_a_schema_is_printed_as_it_is(run: Run) -> None:
     assert run("schema").stdout.splitlines()[0].startswith("detect  ")
     wrong = run("schema", "runs", "lst")
     assert (wrong.exit_code, wrong.stdout) == (2, "") and "did you mean 'runs list'?" in wrong.stderr
+
+
+def test_an_answer_says_what_people_read(ask: Ask, run: Run) -> None:
+    ask("init")
+    assert ask("brief")["text"] == run("brief").stdout
+    assert ask("plan", "graph")["mermaid"] + "\n" == run("plan", "graph").stdout
+    assert ask("plan", "emit", "--plan")["text"] + "\n" == run("plan", "emit", "--plan").stdout
+    started = {"version": 1, "task": "P1-T1", "state": "in progress", "warnings": []}
+    assert ask("plan", "start", "P1-T1") == started
+    refused = ask("plan", "done", "P1-T1", code=3)
+    assert (refused["holds"], refused["marked"]) == (False, False)
+    write_tree(Path(), {".wild/experiments/analysis/codebase_notes.md": "train.py:1 prints hello\n"})
+    done = ask("plan", "done", "P1-T1")
+    assert (done["holds"], done["marked"]) == (True, True)
