@@ -55,7 +55,7 @@ def run(
 
     command: list[str] = ctx.meta["command"]
     if len(command) < 2:
-        raise click.UsageError("no command is given: scaffold run [options] -- COMMAND ...")
+        raise click.UsageError("no command is given; it stands behind --")
     there, wanted = options.workspace(workdir, root), [*recorder_options, *command]
     if json_output:
         _answer(there, wanted, prefix=not no_prefix)
