@@ -34,7 +34,7 @@ NAMES = (
     "number value_of shortest scalar flatten script_at program command_params _is_assignment _is_value command_seed "
     "default_experiment safe_name Identity _portable"
 )
-STATISTICS = "tests/results/test_statistics.py"
+STATISTICS = "tests/results/test_statistics.py tests/results/test_statistics_edges.py"
 COMPARE = f"tests/results/test_compare.py {STATISTICS}"
 PLAN = "tests/plan/test_check.py tests/plan/test_words.py tests/plan/test_scan.py"
 RULES = "rules_structure rules_tasks rules_dependencies rules_experiments rules_operations words scan"

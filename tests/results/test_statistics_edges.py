@@ -7,9 +7,29 @@ import math
 import pytest
 
 from scaffold.results import distributions, statistics
+from scaffold.results.model import Summary
 from tests.results.test_statistics import REFERENCE, close
 
 ANOVA = REFERENCE["anova"]
+
+
+@pytest.mark.parametrize("exponent", [-1000, -700, 700, 1000])
+def test_spread_and_interval_grow_with_the_values(exponent: int) -> None:
+    values = [1.0, 2.5, 3.25, 3.0]
+    one = statistics.summarize(values)
+    other = statistics.summarize([math.ldexp(v, exponent) for v in values])
+    for name in ("mean", "sd", "low", "high", "minimum", "maximum"):
+        assert close(math.ldexp(getattr(other, name), -exponent), getattr(one, name)), name
+
+
+def test_what_is_not_finite_is_counted_and_left_out() -> None:
+    found = statistics.summarize([math.nan, 3.0, math.inf, 1.0, -math.inf])
+    assert (found.n, found.mean, found.minimum, found.maximum, found.not_finite) == (2, 2.0, 1.0, 3.0, 3)
+    assert statistics.summarize([math.nan]) == Summary(0, None, None, None, None, None, None, 1)
+    assert statistics.summarize([]) == Summary(0, None, None, None, None, None, None, 0)
+    assert statistics.summarize([0.5, math.nan]) == Summary(1, 0.5, None, None, None, 0.5, 0.5, 1)
+    with pytest.raises(ValueError, match="no values"):
+        statistics.moments([])
 
 
 @pytest.mark.parametrize("exponent", [-700, 700])
@@ -53,3 +73,28 @@ def test_power_at_two_runs_at_fractions_and_at_many(shift: float, df: float, wan
     """scipy 1.17: nct.sf(c, df, shift) + nct.cdf(-c, df, shift) with c = t.isf(0.025, df)."""
     assert distributions.power_t(shift, df) == pytest.approx(wanted, abs=1e-5)
     assert distributions.power_t(-shift, df) == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [(1000.1, 1000.2), (0.1, 0.2), (0.3, 0.4)],
+        [(0.1, 1000.2), (0.2, 1000.3), (0.3, 1000.4)],
+        [(-1000.2, 0.1), (-1000.3, 0.0), (-1000.4, -0.1)],
+    ],
+)
+def test_what_large_values_lose_to_rounding_is_no_spread(pairs: list[tuple[float, float]]) -> None:
+    """All differences are the same but for the last bits of 1000.1: nothing to hold them against, nor a certainty."""
+    found = statistics.paired_t(pairs)
+    assert len({b - a for a, b in pairs}) > 1
+    assert (found.low, found.high, found.p, found.error, found.df) == (found.effect, found.effect, None, 0.0, 2)
+    assert statistics.detectable(found.error, found.df) is None
+
+
+def test_without_a_spread_the_difference_is_all_there_is_to_say() -> None:
+    found = statistics.welch_t([0.1, 0.1, 0.1], [0.3, 0.3])
+    assert found == statistics.Test("Welch t", 0.3 - 0.1, 0.3 - 0.1, 0.3 - 0.1, None, 0.0, 3)
+    sums = [0.1 + 0.2, 0.3, 0.3]
+    assert not statistics.has_spread(sums) and not statistics.has_spread([-v for v in sums])
+    assert statistics.has_spread([0.3, 0.3, 0.3 + 1e-13]) and statistics.welch_t(sums, [0.5, 0.5]).p is None
+    assert statistics.welch_t([0.1, 0.2], [0.3, 0.3]).p is not None, "one side has a spread"
