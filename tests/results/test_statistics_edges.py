@@ -98,3 +98,8 @@ def test_without_a_spread_the_difference_is_all_there_is_to_say() -> None:
     assert not statistics.has_spread(sums) and not statistics.has_spread([-v for v in sums])
     assert statistics.has_spread([0.3, 0.3, 0.3 + 1e-13]) and statistics.welch_t(sums, [0.5, 0.5]).p is None
     assert statistics.welch_t([0.1, 0.2], [0.3, 0.3]).p is not None, "one side has a spread"
+
+
+def test_a_corrected_p_is_a_probability() -> None:
+    assert statistics.holm([0.6, 0.7, None]) == [1.0, 1.0, None]
+    assert statistics.holm([0.3, 0.02, 0.02]) == [0.3, 0.06, 0.06], "never smaller than that of a smaller p"
