@@ -142,16 +142,15 @@ def seeds_needed(effect: float, sd: float, *, paired: bool) -> int | None:
     def enough(n: int) -> bool:
         return _power(size, n, paired=paired) >= POWER
 
-    high = 2
+    low, high = 1, 2
     while not enough(high):
-        high *= 2
-        if high > MOST_SEEDS:
+        if high >= MOST_SEEDS:
             return None
-    low = high // 2
+        low, high = high, min(high * 2, MOST_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    return max(high, 2)
+    return high
 
 
 def _power(size: float, n: int, *, paired: bool) -> float:

@@ -103,3 +103,36 @@ def test_without_a_spread_the_difference_is_all_there_is_to_say() -> None:
 def test_a_corrected_p_is_a_probability() -> None:
     assert statistics.holm([0.6, 0.7, None]) == [1.0, 1.0, None]
     assert statistics.holm([0.3, 0.02, 0.02]) == [0.3, 0.06, 0.06], "never smaller than that of a smaller p"
+
+
+def test_the_noise_floor_shrinks_with_the_runs_on_both_sides() -> None:
+    values = [0.90, 0.93, 0.97, 0.91]
+    # t(3) = 3.182446305284263
+    wanted = 3.182446305284263 * statistics.summarize(values).sd * math.sqrt(1 / 3 + 1 / 2)  # type: ignore[operator]
+    assert close(statistics.noise_floor(values, 3, 2) or 0, wanted) and close(statistics.noise_floor(values, 2, 3) or 0, wanted)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("size", [40.0, 6.0, 3.0, 1.6, 1.3, 1.0, 0.77, 0.6, 0.37])
+def test_the_seeds_needed_are_the_fewest(size: float, paired: bool) -> None:
+    """Power by its definition: a t-test of n pairs, or of n runs on each side."""
+
+    def power(n: int) -> float:
+        shift, df = (math.sqrt(n), n - 1) if paired else (math.sqrt(n / 2), 2 * n - 2)
+        return distributions.power_t(size * shift, df)
+
+    found = statistics.seeds_needed(size, 1.0, paired=paired)
+    assert found is not None and power(found) >= 0.8 and (found == 2 or power(found - 1) < 0.8)
+    assert statistics.seeds_needed(size * 0.01, 0.01, paired=paired) == found
+
+
+def test_no_difference_and_no_spread_need_no_seeds() -> None:
+    assert statistics.seeds_needed(0.0, 1.0, paired=True) is None and statistics.seeds_needed(1.0, 0.0, paired=False) is None
+    assert statistics.seeds_needed(1.0, 1.0, paired=True) == 10, "the textbook's example"
+
+
+def test_as_many_as_ten_thousand_seeds_are_counted() -> None:
+    # (z(0.975) + z(0.8)) / size, squared: 2.8016 ** 2 / size ** 2, and a little for t
+    assert statistics.seeds_needed(0.03, 1.0, paired=True) == pytest.approx((2.8016 / 0.03) ** 2, abs=4)
+    assert statistics.seeds_needed(0.0281, 1.0, paired=True) == pytest.approx((2.8016 / 0.0281) ** 2, abs=4)
+    assert statistics.seeds_needed(0.0279, 1.0, paired=True) is None
