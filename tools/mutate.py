@@ -159,7 +159,7 @@ def judge(breaking: Breaking) -> None:
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     if forked(lambda: imported(breaking), 300) != "survived":
         sys.exit(f"{breaking.file}: its tests fail as it is: {' '.join(breaking.tests)}")
-    cpu_s = int(3 * (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)) + 5
+    cpu_s = int(2 * (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)) + 3
     for mutant in breaking.mutants(in_function=False):
         breaking.note(mutant, forked(lambda: imported(breaking), cpu_s))
     imported(breaking, Collected(breaking, cpu_s))

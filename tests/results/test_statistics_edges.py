@@ -109,7 +109,9 @@ def test_the_noise_floor_shrinks_with_the_runs_on_both_sides() -> None:
     values = [0.90, 0.93, 0.97, 0.91]
     # t(3) = 3.182446305284263
     wanted = 3.182446305284263 * statistics.summarize(values).sd * math.sqrt(1 / 3 + 1 / 2)  # type: ignore[operator]
-    assert close(statistics.noise_floor(values, 3, 2) or 0, wanted) and close(statistics.noise_floor(values, 2, 3) or 0, wanted)
+    assert close(statistics.noise_floor(values, 3, 2) or 0, wanted) and close(
+        statistics.noise_floor(values, 2, 3) or 0, wanted
+    )
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -127,7 +129,10 @@ def test_the_seeds_needed_are_the_fewest(size: float, paired: bool) -> None:
 
 
 def test_no_difference_and_no_spread_need_no_seeds() -> None:
-    assert statistics.seeds_needed(0.0, 1.0, paired=True) is None and statistics.seeds_needed(1.0, 0.0, paired=False) is None
+    assert (
+        statistics.seeds_needed(0.0, 1.0, paired=True) is None
+        and statistics.seeds_needed(1.0, 0.0, paired=False) is None
+    )
     assert statistics.seeds_needed(1.0, 1.0, paired=True) == 10, "the textbook's example"
 
 

@@ -199,7 +199,9 @@ def test_a_long_name_is_cut_before_seed_and_digest() -> None:
 
 def test_a_name_begins_with_a_letter_or_a_digit() -> None:
     assert name("t.py", experiment="._=,+@-x").startswith("x-")
-    assert name("t.py", experiment="---").startswith("run-") and name("t.py", experiment="\u00e9t\u00e9").startswith("t-")
+    assert name("t.py", experiment="---").startswith("run-") and name("t.py", experiment="\u00e9t\u00e9").startswith(
+        "t-"
+    )
 
 
 @pytest.mark.parametrize(
