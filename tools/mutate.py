@@ -35,7 +35,7 @@ NAMES = (
     "default_experiment safe_name Identity _portable"
 )
 STATISTICS = "tests/results/test_statistics.py tests/results/test_statistics_edges.py"
-COMPARE = "tests/results/test_verdict_words.py tests/results/test_compare.py"
+COMPARE = "tests/results/test_verdict_words.py tests/results/test_compare_edges.py tests/results/test_compare.py"
 SLOW = "--deselect=tests/plan/test_words.py::test_a_long_line_is_checked_and_mended_in_linear_time"
 PLAN = f"tests/plan/test_check.py tests/plan/test_words.py {SLOW}"
 RULES = "rules_structure rules_tasks rules_dependencies rules_experiments rules_operations words"

@@ -141,3 +141,11 @@ def test_as_many_as_ten_thousand_seeds_are_counted() -> None:
     assert statistics.seeds_needed(0.03, 1.0, paired=True) == pytest.approx((2.8016 / 0.03) ** 2, abs=4)
     assert statistics.seeds_needed(0.0281, 1.0, paired=True) == pytest.approx((2.8016 / 0.0281) ** 2, abs=4)
     assert statistics.seeds_needed(0.0279, 1.0, paired=True) is None
+
+
+def test_zeros_have_no_spread() -> None:
+    """An accuracy of 0 on both sides: no division by it."""
+    zeros = [0.0, 0.0, 0.0]
+    assert not statistics.has_spread(zeros) and statistics.noise_floor(zeros, 3, 3) is None
+    assert statistics.welch_t(zeros, zeros).p is None and statistics.paired_t([(0.0, 0.0)] * 3).p is None
+    assert statistics.anova([zeros, [1.0, 2.0]]) is None
