@@ -94,16 +94,21 @@ class Collected:
         self.breaking, self.cpu_s = breaking, cpu_s
 
     def pytest_runtestloop(self, session: Any) -> bool:
-        """Called by pytest when every test is collected."""
+        """Called by pytest when every test is collected. What the session needs is made once, by the first of them."""
+        ahead = [*session.items[1:], None]
+        session.items[0].config.hook.pytest_runtest_protocol(item=session.items[0], nextitem=ahead[0])
+        folders = session.config._tmp_path_factory
+        base = str(folders.getbasetemp())
         found = [f for f in gc.get_objects() if isinstance(f, FunctionType)]
         functions = {f.__code__: f for f in found if f.__code__.co_filename == str(self.breaking.path)}
         gc.freeze()
 
         def test() -> int:
+            folders._basetemp = Path(tempfile.mkdtemp(dir=base))
             made = {(c.co_name, c.co_firstlineno): c for c in _codes(self.breaking.code())}
             for code, function in functions.items():
                 function.__code__ = made[code.co_name, code.co_firstlineno]
-            for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+            for item, following in zip(session.items, ahead, strict=True):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if session.testsfailed:
                     return 1
