@@ -60,7 +60,7 @@ commands=$(sed -n '/<!-- set-up commands -->/,/^```$/p' README.md | sed -e '1,2d
 echo "$commands"
 echo "as ${user:-$(id -un)} with $(as_user python3 --version) and $(as_user git --version)"
 as_user bash -euc "cd ~/scaffold; $commands" </dev/null
-as_user bash -euc 'cd ~/my-repository; ../scaffold/.venv/bin/scaffold plan check; ../scaffold/.venv/bin/scaffold run --seed 1 -- python3 train.py >/dev/null 2>&1'
+as_user bash -euc 'cd ~/my-repository; ../scaffold/.venv/bin/scaffold plan check; ../scaffold/.venv/bin/scaffold run --seed 1 -- python3 train.py --seed 1 >/dev/null'
 
 # nothing outside the clone's .venv, the workspace and ~/.cache
 [ ! -e "$work/tmp/called" ] || fail "called: $(cat "$work/tmp/called")"
