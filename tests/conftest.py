@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from scaffold.cli import group
+from scaffold.cli import group, output
+from tests import answers
 from tests.stand_in import StandIn
 
 OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CUDA_VISIBLE_DEVICES")
@@ -56,6 +59,20 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
         monkeypatch.setenv(f"GIT_{role}_DATE", "2026-01-01T00:00:00+00:00")
     return home
+
+
+@pytest.fixture(autouse=True)
+def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever answer a test has a command print in this process, it is held against the command's schema."""
+    plain = output.as_text
+
+    def held(answer: dict[str, object], few: output.Few | None) -> str:
+        text = plain(answer, few)
+        if (context := click.get_current_context(silent=True)) is not None:
+            answers.check(answers.words_of(context), text)
+        return text
+
+    monkeypatch.setattr(output, "as_text", held)
 
 
 def git(directory: Path, *args: str) -> str:
@@ -102,10 +119,14 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run() -> Run:
-    """Call the command line in this process; a bug shows as the exception that it is."""
+    """Call the command line in this process; a bug shows as the exception that it is. With --json stdout is one object, or empty."""
 
     def call(*args: str | Path, **options: object) -> Result:
-        return CliRunner().invoke(group, [str(a) for a in args], catch_exceptions=False, **options)  # type: ignore[arg-type]
+        done = CliRunner().invoke(group, [str(a) for a in args], catch_exceptions=False, **options)  # type: ignore[arg-type]
+        if "--json" in args and "--help" not in args:
+            assert (done.stdout == "") == (done.exit_code in (1, 2)) or args[0] == "run", done.output
+            assert not done.stdout or json.loads(done.stdout)["version"] == 1, done.stdout
+        return done
 
     return call
 

@@ -44,7 +44,7 @@ def detected(run: Run, repo: Path, *options: str) -> dict[str, object]:
 
 def test_json_is_one_object_with_the_fields_of_the_specification(make_repo: MakeRepo, run: Run) -> None:
     found = detected(run, make_repo(REPOSITORY))
-    assert list(found) == FIELDS.split()
+    assert list(found) == [*FIELDS.split(), "left_out"]
     assert found["version"] == 1
     assert found["environment"] == {
         "manager": "uv",
@@ -182,4 +182,4 @@ def test_each_file_alone_can_be_missing(drop: str) -> None:
     ],
 )
 def test_no_broken_file_makes_detection_fail(texts: dict[str, str]) -> None:
-    assert answer(of_texts(texts)).to_json()["version"] == 1
+    assert answer(of_texts(texts)).to_json()["workdir"] == "."

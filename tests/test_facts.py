@@ -397,6 +397,10 @@ def test_shell_commands_are_joined_split_and_stripped() -> None:
 @pytest.mark.parametrize(
     ("document", "commands"),
     [
+        (
+            "```\n(lab) $ python a.py\nme@login1:~/x$ python b.py\n(lab)[repo]$ python c.py\n[me@n1 repo]$ sbatch d.sh\n```\n",
+            ["python a.py", "python b.py", "python c.py", "sbatch d.sh"],
+        ),
         ("```bash\n$ python a.py\nmy-tool --x\n# comment\n```\n", ["python a.py", "my-tool --x"]),
         ("```\nLoss: 0.1\npython a.py\n```\n", ["python a.py"]),
         ("```python\nimport torch\n```\n", []),

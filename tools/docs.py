@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import click
 
-from scaffold.cli import detect, group
+from scaffold.cli import detect, group, schemas
+from scaffold.cli.examples import EXAMPLES
 from scaffold.conventions import configs, directories, launchers, trackers, workflow
 from scaffold.conventions.model import Conventions
 
@@ -39,31 +42,82 @@ def exit_codes() -> None:
         print(f"| {code} | {meaning} |")
 
 
-def every_command(
-    command: click.Command = group, path: tuple[str, ...] = ("scaffold",)
-) -> Iterator[tuple[str, click.Command, click.Context]]:
-    """Each command that can be called, by its full name (`scaffold sweep new`), in the order of the help; groups too."""
-    context = click.Context(command, info_name=" ".join(path))
-    yield " ".join(path), command, context
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            assert below is not None
-            yield from every_command(below, (*path, name))
+def answers() -> None:
+    """Every command's answer: its fields, and an example of each form that it takes; then the shapes that several share."""
+    for words, command in schemas.commands(group):
+        if schemas.answers(command):
+            schema = schemas.own(words)
+            print(f"### `scaffold {' '.join(words)}`\n\n{schema['description']}\n")
+            forms = schema.get("oneOf", [schema])
+            for form, example in zip(forms, schema["examples"], strict=True):
+                _form(form)
+                rows = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in example.items())
+                print(f"```json\n{{\n{rows}\n}}\n```\n")
+    print("## Shared shapes\n")
+    for name, shape in schemas.shared().items():
+        print(f'<a id="shape-{name}"></a>\n### {name}\n')
+        if "properties" in shape:
+            _form(shape)
+        else:
+            print(f"{shape['description']}\n")
+
+
+def _form(schema: dict[str, Any]) -> None:
+    """A table of the fields of an object, but for the version."""
+    print("| field | type | what it is |\n|---|---|---|")
+    for name, kind, meaning in _fields(schema, ""):
+        print(f"| `{name}` | {kind} | {meaning} |")
+    print()
+
+
+def _fields(schema: dict[str, Any], before: str) -> Iterator[tuple[str, str, str]]:
+    """Name, type and meaning of every field, those of inner objects behind the object's."""
+    for name, field in schema["properties"].items():
+        if name == "version":
+            continue
+        rare = "" if name in schema["required"] else "; not always there"
+        yield before + name, _kind(field) + rare, field["description"].replace("|", "\\|")
+        inner, mark = field, ""
+        while inner.get("type") == "array" or isinstance(inner.get("additionalProperties"), dict):
+            inner, mark = (
+                (inner["items"], mark + "[]") if "items" in inner else (inner["additionalProperties"], mark + ".*")
+            )
+        if "properties" in inner:
+            yield from _fields(inner, f"{before}{name}{mark}.")
+
+
+def _kind(field: dict[str, Any]) -> str:
+    """A type in words."""
+    if "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        return f"[{name}](#shape-{name})"
+    if "const" in field:
+        return f"`{json.dumps(field['const'])}`"
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "anyOf" in field:
+        return " or ".join(map(_kind, field["anyOf"]))
+    kinds = field.get("type", "any value")
+    words = " or ".join([kinds] if isinstance(kinds, str) else kinds)
+    if "items" in field:
+        return f"list of {_kind(field['items'])}"
+    if isinstance(field.get("additionalProperties"), dict):
+        return f"object of {_kind(field['additionalProperties'])}"
+    return words
 
 
 def reference() -> None:
-    """Every command with its help, its arguments and all of its options."""
-    for name, command, context in every_command():
-        if isinstance(command, click.Group):
-            continue
+    """Every command with its help, its arguments, all of its options, and examples."""
+    for words, command in schemas.commands(group):
+        name = " ".join(("scaffold", *words))
+        context = click.Context(command, info_name=name)
         usage = " ".join(command.collect_usage_pieces(context))
         print(f"## `{name}`\n\n    {name} {usage}\n\n{_help(command)}\n")
         options = [o for o in command.params if isinstance(o, click.Option) and not o.hidden and o.name != "help"]
         for record in (o.get_help_record(context) for o in options):
             if record is not None:
                 print(f"- `{record[0]}`{': ' + _one_line(record[1]) if record[1] else ''}")
-        print()
+        print("\n" + "".join(f"    {line}\n" for line in EXAMPLES.get(" ".join(words), ())))
 
 
 def _help(command: click.Command) -> str:

@@ -36,7 +36,7 @@ say "numbers, and what the plan asks for"
 for experiment in baseline shift sensitivity; do
   scaffold results --where "experiment=$experiment" --format csv >"exp/results/$experiment.csv" 2>/dev/null
 done
-scaffold results --where experiment=baseline --json >exp/results/noise_floor.json 2>/dev/null
+scaffold results --where experiment=baseline --limit 0 --json >exp/results/noise_floor.json 2>/dev/null
 scaffold results compare baseline shift --metric val/acc | tee exp/analysis/midpoint.md
 echo "Decision: the plan goes on; the verdict above, and its interval, is what the final reflection answers with." >>exp/analysis/midpoint.md
 printf '%s\n' '# What train.py does' '' '- data: drawn from `--seed`, 120 images to train on, 400 to test' \

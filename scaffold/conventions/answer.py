@@ -34,7 +34,7 @@ def answer(facts: Facts) -> Conventions:
         "experiment_root": directories.experiment_root(facts),
         "existing_experiment_dirs": directories.existing_experiment_dirs(facts, [e.path for e in entries.value]),
         **{f"role_dirs.{role}": dirs for role, dirs in directories.role_dirs(facts).items()},
-        **_environment(facts),
+        **_environment(facts, ranked[0].path if ranked else ""),
         "config_systems": configs.config_systems(facts, _mains(ranked)),
         "trackers": trackers.trackers(facts),
         "launchers": launchers.launchers(facts),
@@ -82,14 +82,14 @@ def answer(facts: Facts) -> Conventions:
     )
 
 
-def _environment(facts: Facts) -> dict[str, Found[Any]]:
+def _environment(facts: Facts, main: str) -> dict[str, Found[Any]]:
     manager = environment.manager(facts)
     python = environment.python(facts)
     return {
         "environment.manager": manager,
         "environment.files": environment.files(facts),
         "environment.python": python,
-        "environment.setup": setup.setup(facts, manager.value, python.value),
+        "environment.setup": setup.setup(facts, manager.value, python.value, main),
     }
 
 

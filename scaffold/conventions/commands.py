@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from scaffold.conventions.kinds import asked_for
 from scaffold.conventions.mentions import Mention
 from scaffold.conventions.scripts import Script
 from scaffold.facts import Facts, paths, shell
@@ -26,16 +27,18 @@ def command_for(facts: Facts, script: Script) -> tuple[str, Mention | None]:
     """
     shown = [m for m in script.mentions if m.first and not re.search(r"\s(--help|-h)\b", m.text)]
     if shown:
-        best = min(shown, key=lambda mention: _burden(mention.text, script.kind))
+        best = min(shown, key=lambda mention: _burden(mention.text, script))
         return best.text.rstrip(" \\"), best
     return _plain_command(facts, script.path), None
 
 
-def _burden(command: str, kind: str) -> int:
+def _burden(command: str, script: Script) -> int:
     """How far a command is from one that can be typed as it stands, and that does what the script is for."""
     open_ended = 2 if command.rstrip().endswith("\\") else 0
     machines = 2 if _OTHER_MACHINES.search(command) else 0
-    elsewhere = 2 if kind == "train" and _NO_TRAINING.search(command) else 0
+    elsewhere = 2 if script.kind == "train" and _NO_TRAINING.search(command) else 0
+    if script.path.endswith("__main__.py") and script.kind in ("train", "eval"):  # one program for many things
+        elsewhere += asked_for(command) != script.kind
     return len(_TO_FILL_IN.findall(command)) + open_ended + machines + elsewhere
 
 

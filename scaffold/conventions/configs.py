@@ -101,6 +101,9 @@ def _called(facts: Facts, path: str) -> Iterator[Hit]:
         for system, pattern in _CALLS.items():
             if pattern.search(call.name) and _is_really(system, source, call):
                 yield Hit(system, path, call.line, f"{call.name}(...)")
+    for extended in source.classes:
+        if any(map(_CALLS["hfargparser"].search, extended.bases)):
+            yield Hit("hfargparser", path, extended.line, f"class {extended.name}")
 
 
 def _is_really(system: str, source: Source, call: Call) -> bool:

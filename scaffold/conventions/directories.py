@@ -46,6 +46,7 @@ _CONFIG_SUFFIXES = (
     ".ini",
     ".cfg",
     ".conf",
+    ".config",
     ".jsonnet",
     ".libsonnet",
     ".tsv",
@@ -123,7 +124,8 @@ def _is_scripts(facts: Facts, directory: str) -> str | None:
     below = facts.below(directory)
     if _name(directory) in _NAMES["scripts"]:
         first = next((f for f in below if _runs(facts, f)), None)
-        if first or _name(directory) in ("scripts", "script"):
+        is_package = "/" in directory and facts.has(f"{directory}/__init__.py")
+        if (first and not is_package) or _name(directory) in ("scripts", "script"):
             return f"holds {first or below[0]}"
     shells = _counted(facts, directory, _SCRIPT_SUFFIXES)
     if "/" not in directory and shells >= 2 and shells >= 0.6 * len(below):
@@ -135,7 +137,10 @@ def _is_kept_outputs(role: str) -> Callable[[Facts, str], str | None]:
     def plays(facts: Facts, directory: str) -> str | None:
         if _name(directory) not in _NAMES[role] or directory.count("/") > 1 or _is_code(facts, directory):
             return None
-        return f"holds {len(facts.below(directory))} tracked files"
+        below = facts.below(directory)
+        if _counted(facts, directory, _SCRIPT_SUFFIXES) > 0.5 * len(below):
+            return None
+        return f"holds {len(below)} tracked files"
 
     return plays
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from scaffold.facts import Facts
 
 _BY_NAME = (
-    ("other", re.compile(r"plot|visuali|render|export|push|upload|serve|debug|inspect|compile|clean|docker|tracker")),
+    (
+        "other",
+        re.compile(
+            r"plot|visuali|render|export|push|upload|serve|debug|inspect|compile|clean|docker|tracker|^record_|(^|_)vis_|^analy[sz]"
+        ),
+    ),
+    ("eval", re.compile(r"^eval")),
     (
         "sweep",
         re.compile(
-            r"sweep|grid_?search|hparam|hyperopt|(^|_)tune(r|_|$)|schedule|launch_scan|ablation|run_all|run_experiments?$"
+            r"sweep|grid_?search|hparam|hyperopt|^tuner?_|(^|_)tuner?$|^run_tune_|(^|_)hpo(_|$)|schedule|launch_scan|ablation|run_all|run_experiments?$"
         ),
     ),
     (
@@ -22,14 +29,25 @@ _BY_NAME = (
         ),
     ),
     ("other", re.compile(r"convert|unshard|merge_")),
-    ("eval", re.compile(r"eval|^test$|^test_|_test$|infer|predict|score|bench|metric|enjoy|valid|rollout|spectra")),
-    ("train", re.compile(r"train|fine_?tun|(^|_)(fit|learn|sft|dpo|ppo|orpo|grpo|distill|linprobe)(_|\d|$)|^main_")),
+    (
+        "eval",
+        re.compile(r"eval|^test$|^test_|_test$|infer|predict|score|bench|metric|enjoy|valid|rollout|spectra|^fid(_|$)"),
+    ),
+    ("train", re.compile(r"train(?!ed)|fine_?tun|(^|_)(fit|learn|sft|dpo|ppo|orpo|grpo|distill|linprobe)(_|\d|$)")),
 )
+_CONVERTERS = re.compile(r"convert(er)?s?$")
+_MAIN = re.compile(r"^main_")
 _BY_FOLDER = {
     **dict.fromkeys(("eval", "evals", "evaluation", "evaluate"), "eval"),
     **dict.fromkeys(("train", "training", "trainers", "pretrain", "finetune"), "train"),
     **dict.fromkeys(("preprocess", "preprocessing", "data_prep", "datasets"), "preprocess"),
 }
+_SAYS_NOTHING = ("main", "run", "cli")
+# words of a command line that says what it is for: `--config configs/pretrain/vit.yaml`, `main.py train`
+_ASKED = (
+    ("train", re.compile(r"(?<![a-z])(pre_?)?train(ing)?(?![a-z])|(?<![a-z])fine-?_?tun(e|ing)(?![a-z])")),
+    ("eval", re.compile(r"(?<![a-z])eval(uate|uation)?(?![a-z])")),
+)
 _WEAKLY_OTHER = re.compile(r"sample|generat|demo|record|app")
 # looked for as they are: a pattern of alternatives takes twenty times as long
 _MAY_TRAIN = (
@@ -70,19 +88,35 @@ def stem_of(path: str) -> str:
     return pieces[-2] if pieces[-1] == "__main__" and len(pieces) > 1 else pieces[-1]
 
 
-def kind_of(facts: Facts, path: str) -> str:
-    """By the name of the file, then its folder, then by what it does."""
+def kind_of(facts: Facts, path: str, commands: Iterable[str] = ()) -> str:
+    """By the name of the file, then its folder, then by what it does, then by what the `commands` that run it ask for."""
+    kind = _kind_by_itself(facts, path)
+    if kind == "other" and (stem_of(path) in _SAYS_NOTHING or path.endswith("__main__.py")):
+        return next(filter(None, map(asked_for, commands)), kind)
+    return kind
+
+
+def asked_for(command: str) -> str | None:
+    """What the words of a command line ask for: train or eval, if they say so."""
+    return next((kind for kind, pattern in _ASKED if pattern.search(command)), None)
+
+
+def _kind_by_itself(facts: Facts, path: str) -> str:
     stem = stem_of(path)
+    if any(_CONVERTERS.search(folder) for folder in path.lower().split("/")[:-1]):
+        return "other"
     by_name = next((kind for kind, pattern in _BY_NAME if pattern.search(stem)), None)
     if by_name:
         return by_name
     folder = path.lower().rpartition("/")[0].rpartition("/")[2]
     if folder in _BY_FOLDER:
         return _BY_FOLDER[folder]
+    if _MAIN.search(stem):
+        return "train"
     text = facts.texts.get(path, "")
     if trains(text):
         return "train"
-    if stem in ("main", "run", "cli"):
+    if stem in _SAYS_NOTHING:
         by_folder = next((kind for kind, pattern in _BY_NAME if pattern.search(folder)), None)
         near = [facts.texts[p] for p in facts.imported(path)] if path.endswith(".py") else []
         return by_folder or ("train" if may_train(text) or any(map(trains, near)) else "other")

@@ -14,13 +14,20 @@ from scaffold.facts.paths import vocabulary
 from scaffold.facts.source import Call, word
 
 MOST = 20
-_ONE_NAME = frozenset(("add_scalar", "scalar", "log_metric", "measure", "report_scalar", "add_scalars"))
+_ONE_NAME = frozenset(
+    ("add_scalar", "scalar", "log_metric", "measure", "report_scalar", "add_scalars", "log_tabular", "record_tabular")
+)
+# a name and its value: StyleGAN's report, loggers of reinforcement learning
+_NAME_AND_VALUE = frozenset(("log", "report", "record", "record_mean", "logkv", "logkv_mean"))
+_TAKES_TEXT = re.compile(r"logg(er|ing)|math|np|torch")
 _MANY_NAMES = frozenset(("log", "log_metrics", "log_dict", "log_metric", "save_metrics", "write_scalars"))
 _KEEPS_METRICS = re.compile(
     r"(^|[._])(metrics?|logs?|log_dict|stats?|scalars?|summary|losses|results?)(_|\d|$)", re.IGNORECASE
 )
 # What may log, looked for by patterns that begin with one character: they are as fast as a search for a word.
-_CALLS = re.compile(r"""\.(?:log(?:_metrics|_dict|_metric)?\(\s*[{"'fms]|scalar\(|dump\(\s*\{|measure\()""")
+_CALLS = re.compile(
+    r"""\.(?:log(?:_metrics|_dict|_metric)?\(\s*[{"'fms]|scalar\(|dump\(\s*\{|measure\(|report\(\s*["']|record(?:_mean|_tabular)?\(|logkv|log_tabular)"""
+)
 _WORDS = ("add_scalar", "log_metric")
 _KEEPERS = (
     *("metric", "metrics", "log", "logs", "log_dict", "stat", "stats", "scalar", "scalars", "summary", "losses"),
@@ -43,7 +50,7 @@ _ASIDE = vocabulary(
     "gradient norm fps sps mfu tokens samples batch weight weights param params parameters image "
     "images video table dir path name version seed config git gpu beta entropy frac count num length "
     "epsilon temperature model optimizer args state throughput hours uptime progress lambda alpha "
-    "momentum clip clipfrac kl value values id hparams file date"
+    "momentum clip clipfrac kl value values id hparams file date gt pred target label"
 )
 _PIECE = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+(?![a-z])\d*|\d+")
 
@@ -111,9 +118,8 @@ def _names(call: Call) -> Iterator[str]:
     """The names that a logging call writes out."""
     first = word(call.args[0]) if call.args else None
     owner = call.name.rpartition(".")[0].lower()
-    if (call.last in _ONE_NAME and first) or (
-        call.last == "log" and first and len(call.args) > 1 and not re.search(r"logg(er|ing)|math|np|torch", owner)
-    ):
+    with_value = call.last in _NAME_AND_VALUE and len(call.args) > 1
+    if first and (call.last in _ONE_NAME or (with_value and not (call.last == "log" and _TAKES_TEXT.search(owner)))):
         yield first
     elif call.last in _MANY_NAMES or call.name.endswith("json.dump"):
         written = call.last == "dump"  # a file may hold anything: only names that sound like metrics count

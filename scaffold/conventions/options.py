@@ -12,17 +12,21 @@ from scaffold.facts.source import Call, Definition, Ref, Source, word
 SEED = ("seed", "Seed", "SEED", "random_state")
 _CLI_LIBRARIES = ("tyro", "simple_parsing", "pyrallis", "draccus", "tap", "jsonargparse", "chz")
 _TAKES_A_CLASS = re.compile(r"(^|\.)(cli|parse|parse_args|wrap|add_arguments|entrypoint|argparse)$")
-_HUGGING_FACE = re.compile(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
+# tyro's command line over a table of whole configurations
+_WHOLE = "overridable_config_cli"
+GENERATES = "gen_parser_from_dataclass"
+HUGGING_FACE = re.compile(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
 # classes of transformers and trl whose fields include `seed`
 _TRAINING_ARGUMENTS = re.compile(
     r"^(Seq2Seq)?TrainingArguments$"
     r"|^(SFT|DPO|ORPO|KTO|PPO|PPOv2|GRPO|RLOO|Reward|CPO|BCO|GKD|OnlineDPO|NashMD|XPO|PRM|IterativeSFT)(Config|TrainingArguments)$"
 )
+_DEEPEST_BASE = 3
 _ADDS_OPTIONS = re.compile(
-    r"^(?!ArgumentParser)\w*?((add|get|make|build|set|parse|init)\w*(arg|option|flag)|parser$)", re.IGNORECASE
+    r"^(?!ArgumentParser)\w*?((add|get|make|build|set|parse|init)\w*(arg|option|flag|param)|parser$)", re.IGNORECASE
 )
 _TAKES_OVER = re.compile(
-    r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|(add|get|make|build|set|parse|init)_?\w*(args?|arguments|parser|options|opts|flags)\w*"
+    r"^(main|run|train|eval\w*|enjoy|cli|fit|launch|(add|get|make|build|set|parse|init)_?\w*(args?|arguments|parser|options|opts|flags|params)\w*"
     r"|\w*parser|args|opt)$"
 )
 
@@ -113,13 +117,30 @@ def typed(script: Script, wanted: Callable[[str], object]) -> Iterator[str]:
     taken = {
         str(a) for s in parsing for c in s.calls if _TAKES_A_CLASS.search(c.name) for a in c.args if isinstance(a, Ref)
     }
+    whole = {p for p, s in script.sources(_WHOLE) if _asks_for_whole(script.source, s)}
     found = []
     for path, source in script.sources(*SEED):
         for owner, name in ((d, f) for d in source.classes for f in d.fields if wanted(f)):
             prefix = "" if path == script.path or owner.name in taken else _prefix(script, owner)
+            prefix = "" if prefix is None and path in whole else prefix
             if prefix is not None:
                 found.append((prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}"))
     yield from (option for _, option in sorted(found, key=lambda f: f[0]))
+
+
+def _asks_for_whole(script: Source, holder: Source) -> bool:
+    """Whether a script calls the function of `holder` that lets one choose a whole configuration and change its fields."""
+    if not any(c.last == _WHOLE for c in holder.calls):
+        return False
+    names = {f.name for f in holder.functions if _TAKES_OVER.match(f.name)}
+    return any(c.last in names and not c.name.startswith("tyro.") for c in script.calls)
+
+
+def generated(script: Script) -> Iterator[str]:
+    """The fields of the dataclasses near a parser that fairseq's `gen_parser_from_dataclass` makes options of."""
+    made = any(c.last == GENERATES for _, s in script.sources(GENERATES) for c in s.calls)
+    for _, source in script.sources(*SEED) if made else ():
+        yield from (f"--{field}" for d in source.classes for field in d.fields)
 
 
 def _prefix(script: Script, owner: Definition, *, deepest: int = 3) -> str | None:
@@ -136,13 +157,17 @@ def _prefix(script: Script, owner: Definition, *, deepest: int = 3) -> str | Non
 
 def hugging_face(script: Script) -> Iterator[str]:
     """HfArgumentParser and TrlParser take their classes' fields; those of TrainingArguments include `--seed`."""
-    parsers = [c for c in script.source.calls if _HUGGING_FACE.search(c.name)]
+    extended = {
+        d.name for _, s in script.sources("ArgumentParser") for d in s.classes if any(map(HUGGING_FACE.search, d.bases))
+    }
+    parsers = [c for c in script.source.calls if HUGGING_FACE.search(c.name) or c.last in extended]
     if not parsers:
         return
     first = parsers[0].args[0] if parsers[0].args else parsers[0].keywords.get("dataclass_types")
-    names = {str(n) for n in (first if isinstance(first, tuple) else (first,)) if n}
+    names = {str(n).rpartition(".")[2] for n in (first if isinstance(first, tuple) else (first,)) if n}
     classes = {d.name: d for _, s in script.sources(*SEED, *names) for d in s.classes}
-    bases = {b for n in names if n in classes for b in classes[n].bases}
-    if any(_TRAINING_ARGUMENTS.match(n.rpartition(".")[2]) for n in names | bases):
+    for _ in range(_DEEPEST_BASE):
+        names |= {b.rpartition(".")[2] for n in names if n in classes for b in classes[n].bases}
+    if any(map(_TRAINING_ARGUMENTS.match, names)):
         yield "--seed"
     yield from (f"--{field}" for n in sorted(names) if n in classes for field in classes[n].fields)

@@ -87,7 +87,9 @@ def _absolute(text: str) -> tuple[int, str] | None:
 def _outputs(facts: Facts) -> Iterator[Risk]:
     """Outputs that git tracks: by their suffix, or by the folder at the top that they lie in."""
     folders = [d for d in facts.tree if "/" not in d and d in _OUTPUT_DIRS]
-    below = (f for d in folders for f in facts.below(d) if not f.endswith((".gitkeep", ".gitignore", ".md", ".py")))
+    below = (
+        f for d in folders for f in facts.below(d) if not f.endswith((".gitkeep", ".gitignore", ".md", ".py", ".sh"))
+    )
     left = (f for f in facts.notable if f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f))
     kept = sorted({*below, *left})
     if kept:

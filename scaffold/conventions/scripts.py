@@ -77,7 +77,7 @@ def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script
         if not _is_script(facts, path, guarded=bool(guard), run=bool(run)):
             continue
         points = _points(facts, path, run, guarded=bool(guard), built=path in built)
-        kind = kind_of(facts, path)
+        kind = kind_of(facts, path, (m.command.text for m in run))
         yield Script(
             path=path,
             kind=kind,
@@ -112,6 +112,7 @@ def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built
     text = facts.texts[path]
     shown = [m for m in run if paths.kind(m.command.path) == "prose"]
     in_readme = [m for m in shown if "readme" in m.command.path.lower() and "/" not in m.command.path]
+    near = [m for m in shown if paths.depth(m.command.path) <= 2]
     others = len(run) - len(shown)
     parses = bool(_PARSERS.search(text))
     a_module = guarded and not parses and not run and (built or bool(facts.importers(path)))
@@ -121,7 +122,8 @@ def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built
         "reads the command line": 2.0 if parses else 0.0,
         "trains": 2.0 if may_train(text) else 0.0,
         "the README runs it": min(3.0 + 0.3 * (len(in_readme) - 1), 5.0) if in_readme else 0.0,
-        "documents run it": min(1.5 + 0.2 * len(shown), 2.5) if shown and not in_readme else 0.0,
+        "documents run it": min(1.5 + 0.2 * len(near), 2.5) if near and not in_readme else 0.0,
+        "a document of its folder runs it": 0.5 if shown and not near else 0.0,
         "scripts run it": min(1.5 + 0.1 * others, 3.0) if others else 0.0,
         "lies deep": -0.6 * path.count("/"),
         "is an example": -4.0 if paths.is_example(path) else 0.0,
@@ -149,7 +151,8 @@ def _by_name(path: str, kind: str) -> float:
 
 
 def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
-    """Batch scripts, and shell scripts that start the repository's own work."""
+    """Batch scripts, and shell scripts that start the repository's own work; where its name is silent, one is for what it starts."""
+    started = _started(facts, named)
     launching = {c.path for c in facts.shell_commands if _launches(c)}
     candidates = [p for p in facts.of("shell") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))]
     top = [p.split("/")[0] for p in candidates]
@@ -160,6 +163,7 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
         siblings = top.count(path.split("/")[0])
         shown = [m for m in named.get(path, ()) if paths.kind(m.command.path) == "prose"]
         kind = kind_of(facts, path)
+        kind = started.get(path, kind) if kind == "other" else kind
         score = (
             3.0
             + (1.5 if header else 0.0)
@@ -178,6 +182,18 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
         yield Script(
             path=path, kind=kind, score=round(score, 2), line=line, mentions=tuple(named.get(path, ())), reasons=reasons
         )
+
+
+def _started(facts: Facts, named: Mapping[str, list[Mention]]) -> dict[str, str]:
+    """Shell script -> what the Python scripts that it runs are for: training before evaluation, else the first of them."""
+    runs = sorted(
+        (m.command.path, {"train": 0, "eval": 1}.get(kind, 2), m.command.line, kind)
+        for path, run in named.items()
+        if path.endswith(".py") and (kind := kind_of(facts, path)) != "other"
+        for m in run
+        if m.first and paths.kind(m.command.path) == "shell"
+    )
+    return {script: kind for script, _, _, kind in reversed(runs)}
 
 
 def _launches(command: shell.Command) -> bool:

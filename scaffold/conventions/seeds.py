@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 
 from scaffold.conventions import languages, options
 from scaffold.conventions.mentions import index, run_by
@@ -20,6 +20,7 @@ _SEED = re.compile(
 )
 _HANDS_ON = re.compile(r"\$(@|\*|\{@\})")
 _LOADS = re.compile(r"(yaml|toml|tomllib|tomli)\.(safe_|full_)?loads?$|params_show|OmegaConf\.load|Config\.fromfile$")
+_RANDOMNESS = re.compile(r"^randomness\s*=\s*dict\([^)]*\bseed\b", re.MULTILINE)
 _SETTINGS = re.compile(r"config|cfg|args|params|opt")
 
 
@@ -49,9 +50,12 @@ def _of_python(facts: Facts, path: str) -> str | None:
         or best(options.typed(script, _SEED.match))
         or best(options.hugging_face(script))
         or best(options.taken_over(script))
+        or best(options.generated(script))
         or _sacred(script)
         or _exec_override(script)
+        or _flags_of_a_file(script)
         or _dotlist(script)
+        or _mmengine(script)
         or _from_file(script)
     )
 
@@ -77,7 +81,16 @@ def _hydra(script: Script, call: Call) -> str | None:
     if not primary:
         primary = [p for p in script.facts.of("config") if re.sub(r"\.ya?ml$", "", p.rpartition("/")[2]) == name][:1]
     key = best(k for p in primary for k in dotted_keys(texts[p])) or _group_seed(script, base) or _stored_seed(script)
+    key = key or best(_overridden(script))
     return f"{key}=" if key else None
+
+
+def _overridden(script: Script) -> Iterator[str]:
+    """The keys that the documents' commands set when they run a script: `python train.py training.seed=42`."""
+    name = script.path.rpartition("/")[2]
+    for command in script.facts.shown_commands:
+        if any(w == script.path or w.rpartition("/")[2] == name for w in command.words):
+            yield from (w.partition("=")[0].lstrip("+") for w in command.words if "=" in w and not w.startswith("-"))
 
 
 def _group_seed(script: Script, base: str) -> str | None:
@@ -93,9 +106,15 @@ def _group_seed(script: Script, base: str) -> str | None:
 
 
 def _stored_seed(script: Script) -> str | None:
-    """A seed field of a dataclass in a module that stores structured configurations."""
-    stored = (s for _, s in script.sources(*options.SEED) if any(c.last == "store" for c in s.calls))
-    return best(field for s in stored for d in s.classes for field in d.fields)
+    """A seed field of a dataclass beside, or in, a module that stores structured configurations."""
+    storing = [p for p, s in script.sources("store") if any(c.last == "store" for c in s.calls)]
+    folders = {p.rpartition("/")[0] for p in storing}
+    near = (
+        s
+        for p, s in script.sources(*options.SEED)
+        if p in storing or (p.rpartition("/")[0] in folders and folders != {""})
+    )
+    return best(field for s in near for d in s.classes for field in d.fields)
 
 
 def _lightning_cli(script: Script) -> str | None:
@@ -132,6 +151,18 @@ def _exec_override(script: Script) -> str | None:
     return f"--{name}" if name and any(c.name == "exec" for c in script.source.calls) else None
 
 
+def _flags_of_a_file(script: Script) -> str | None:
+    """`Flags(config).parse(argv)`, as elements and embodied have it, makes an option of every key of the YAML file that is loaded."""
+    names = {c.last for c in script.source.calls}
+    if "Flags" not in names or not any(_LOADS.search(c.name) or c.last == "load" for c in script.source.calls):
+        return None
+    folder = script.path.rpartition("/")[0]
+    files = (p for p in script.facts.of("config") if p.rpartition("/")[0] == folder)
+    keys = (k for p in files for k in dotted_keys(script.facts.texts[p]))
+    key = best(k.removeprefix("defaults.") for k in keys)
+    return f"--{key}" if key else None
+
+
 def _dotlist(script: Script) -> str | None:
     """OmegaConf takes `seed=` from the command line over a file or dataclass that has a seed."""
     overrides = ("from_cli", "from_dotlist")
@@ -146,7 +177,7 @@ def _dotlist(script: Script) -> str | None:
 def _from_file(script: Script) -> str | None:
     """A seed that only a file sets: `params["seed"]` of a YAML file that is loaded gives `config:train.seed`."""
     source = script.source
-    close = [s for _, s in script.sources("load", "params_show", "fromfile", *options.SEED, within=2)]
+    close = [s for _, s in script.sources("load", "params_show", "fromfile", *options.SEED, within=3)]
     if not any(_LOADS.search(c.name) for s in close for c in s.calls):
         return None
     used = best(source.keys) or best(n.rpartition(".")[2] for n in source.names if _SETTINGS.search(n))
@@ -155,6 +186,15 @@ def _from_file(script: Script) -> str | None:
             return None
         used = "seed"
     return _key(script.facts, used, source.keys)
+
+
+def _mmengine(script: Script) -> str | None:
+    """`randomness = dict(seed=None)` in a configuration that `Config.fromfile` reads."""
+    if not any(c.name.endswith("Config.fromfile") for c in script.source.calls):
+        return None
+    facts = script.facts
+    configs = facts.mentioning(("randomness",), facts.python)
+    return "config:randomness.seed" if any(_RANDOMNESS.search(facts.texts[p]) for p in configs) else None
 
 
 def _key(facts: Facts, used: str | None, sections: Container[str]) -> str | None:

@@ -16,11 +16,15 @@ _INSTALLS_PROJECT = re.compile(
     r"^(python3? -m )?pip3? install (-e |--editable )?\.(\s|$|\[)|^python3? setup\.py (install|develop)"
 )
 _FOR_DEVELOPERS = re.compile(r"(^|[-_./])(dev|test|doc|lint|ci|typing|build)", re.IGNORECASE)
+_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\-]*(\[[\w,\-]+\])?([=<>~!]=?[\w.*,<>=!]+)?$")
 
 
-def setup(facts: Facts, declared: str, python: str | None) -> Found[str]:
-    """The shell line that builds the isolated environment: uv where it can, micromamba for an environment file."""
+def setup(facts: Facts, declared: str, python: str | None, main: str = "") -> Found[str]:
+    """The shell line that builds the isolated environment: uv where it can, micromamba for an environment file.
+
+    Of several projects in folders beside each other that of the script `main` is meant.
+    """
     top = [p for p in files(facts).value if not is_aside(p)]
     venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
     if declared == "uv":
@@ -34,10 +38,10 @@ def setup(facts: Facts, declared: str, python: str | None) -> Found[str]:
     if declared == "none":
         other = languages.setup(facts)
         return other if other.value else _setup_from_readme(facts, venv)
-    arguments = _pip_arguments(top)
-    return Found(
-        f"{venv} && uv pip install {arguments}" if arguments else "", tuple(Evidence(path=p, text=p) for p in top[:3])
-    )
+    arguments = _pip_arguments(facts, top, main)
+    if not arguments:
+        return _setup_from_readme(facts, venv)
+    return Found(f"{venv} && uv pip install {arguments}", tuple(Evidence(path=p, text=p) for p in top[:3]))
 
 
 def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:
@@ -65,28 +69,42 @@ def _python_option(top: list[str], python: str | None) -> str:
     return f" --python '{''.join(python.split())}'" if re.search(r"<|==|~=", python) else ""
 
 
-def _pip_arguments(top: list[str]) -> str:
+def _pip_arguments(facts: Facts, top: list[str], main: str) -> str:
     """What to give `uv pip install`: the nearest requirements.txt, and the project itself where it lies beside it.
 
     A requirements file of another name (not one for tests or documentation) stands in where there is neither.
     """
-    requirements = _nearest(p for p in top if p.rpartition("/")[2] == "requirements.txt")
-    project = _nearest(p for p in top if p.endswith(("pyproject.toml", "setup.py", "setup.cfg")))
-    if requirements is not None and project is not None and requirements.count("/") != project.count("/"):
-        requirements, project = (
-            (requirements, None) if requirements.count("/") < project.count("/") else (None, project)
-        )
+    requirements = _nearest((p for p in top if p.rpartition("/")[2] == "requirements.txt"), main)
+    project = _nearest((p for p in top if p.endswith(_PROJECTS) and _holds_a_project(facts, p)), main)
+    if requirements is not None and project is not None and _folder(requirements) != _folder(project):
+        first = _nearest((requirements, project), main)
+        requirements, project = (requirements, None) if first == requirements else (None, project)
     if requirements is None and project is None:
-        requirements = _nearest(p for p in top if p.endswith(".txt") and not _FOR_DEVELOPERS.search(p))
+        requirements = _nearest((p for p in top if p.endswith(".txt") and not _FOR_DEVELOPERS.search(p)), main)
     arguments = [f"-r {shlex.quote(requirements)}"] if requirements else []
     if project:
-        folder = project.rpartition("/")[0]
+        folder = _folder(project)
         arguments.append(f"-e {shlex.quote('./' + folder)}" if folder else "-e .")
     return " ".join(arguments)
 
 
-def _nearest(files: Iterable[str]) -> str | None:
-    return min(files, key=lambda p: (p.count("/"), len(p), p), default=None)
+def _holds_a_project(facts: Facts, declaration: str) -> bool:
+    """Whether what declares a project has code beside or below it: a folder of requirements files is nothing to install."""
+    folder = _folder(declaration)
+    return not folder or any(p.endswith(".py") and p != declaration for p in facts.below(folder))
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _nearest(files: Iterable[str], main: str) -> str | None:
+    """At the top, then in a folder of `main`, then the shortest."""
+
+    def distance(path: str) -> tuple[int, bool, int, str]:
+        return path.count("/"), bool(_folder(path)) and not main.startswith(_folder(path) + "/"), len(path), path
+
+    return min(files, key=distance, default=None)
 
 
 def _conda_name(facts: Facts, path: str) -> str:

@@ -27,7 +27,7 @@ _OPTIONS = {
 _FIELDS = ("partitions", "accounts", "qos", "gres", "time")
 _PLACEHOLDER = re.compile(
     r"[$<>{}\[\]%]|\.\.\.|^\W*$|^x+$|[-_ ](?:here|name|id|placeholder)$"
-    r"|^(?:your|my|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"
+    r"|^(?:your|my|example|the|some|replace|change|insert|enter|fill|todo|fixme|xxx+|placeholder|tbd|none|null)([-_ ]|$)"
     r"|^(?:partition|account|qos|queue|name|project|gres|time|group|username)s?$",
     re.IGNORECASE,
 )
@@ -52,17 +52,24 @@ def scripts(facts: Facts) -> Found[tuple[str, ...]]:
 
 
 def _own(facts: Facts) -> list[str]:
-    """Shell files that speak for the repository: those of tests and documentation do not."""
-    return [p for p in facts.of("shell") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))]
+    """Shell files that speak for the repository: those of its documentation only where no other uses Slurm, tests never."""
+    speaking = [p for p in facts.of("shell") if not (paths.is_test(p) or paths.is_hidden(p))]
+    own = [p for p in speaking if not paths.is_doc(p)]
+    return own if any(_hits_in(facts, own)) else speaking
 
 
 def _script_hits(facts: Facts) -> Iterator[Hit]:
-    for path in _own(facts):
+    return _hits_in(facts, _own(facts))
+
+
+def _hits_in(facts: Facts, files: list[str]) -> Iterator[Hit]:
+    for path in files:
         directives = shell.directives(facts.texts[path])
         if directives:
             yield Hit(path, path, directives[0][0], f"#SBATCH {directives[0][1]}")
+    known = frozenset(files)
     for command in facts.shell_commands:
-        if submits(command) and not (paths.is_test(command.path) or paths.is_doc(command.path)):
+        if command.path in known and submits(command):
             yield Hit(command.path, command.path, command.line, command.text)
 
 

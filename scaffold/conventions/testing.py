@@ -9,7 +9,7 @@ from scaffold.conventions.found import Found, Hit, listed
 from scaffold.facts import Facts, paths
 from scaffold.facts.structured import ini, table, toml
 
-_TEST_FUNCTION = re.compile(r"^(?:    )?(?:async )?def test_?\w*\(", re.MULTILINE)
+_TEST_FUNCTION = re.compile(r"^(?:  |    |\t)?(?:async )?def test_?\w*\(", re.MULTILINE)
 _TEST_CASE = re.compile(
     r"^class \w+\(.*\b(?:TestCase|\w*Test)\b.*\):|^\s*unittest\.main\(|absltest\.main\(|tf\.test\.main\(", re.MULTILINE
 )
@@ -44,8 +44,18 @@ def folders_of_tests(facts: Facts) -> Found[tuple[str, ...]]:
     if beside and not folders:
         shared = _shared(beside)
         folders += [Hit(shared or p, p, None, p) for p in beside]
+    declared = _declared(facts)
+    folders = [Hit(d, h.path) for h in folders for d in declared if h.path.startswith(f"{d}/")] or folders
     near = [hit for hit in folders if paths.depth(hit.value) <= 2]
     return listed(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
+
+
+def _declared(facts: Facts) -> list[str]:
+    """The folders that pytest is told to look in, `testpaths` of pyproject.toml; one that has no tests is passed over."""
+    options = table(toml(facts.texts.get("pyproject.toml", "")), "tool", "pytest", "ini_options")
+    told = options.get("testpaths", ())
+    names = told.split() if isinstance(told, str) else told
+    return [p.strip("/").removeprefix("./") for p in names if isinstance(p, str)]
 
 
 def _shared(files: list[str]) -> str:

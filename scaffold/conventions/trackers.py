@@ -32,7 +32,7 @@ _MODULES = {
 }
 _CLASS = re.compile(
     r"(?:^|[.:_])(?:(wandb|mlflow|tensorboard|aim|neptune|comet(?:ml)?|clearml|dvclive|visdom|swanlab|trackio)x?"
-    r"(?:logger|callback|tracker|writer|visbackend|loggerhook|vislogger)(?:v2|hook)?|(summarywriter|tensorboard))$",
+    r"(?:logger|callback|tracker|writer|visbackend|loggerhook|vislogger|output)(?:v2|hook)?|(summarywriter|tensorboard))$",
     re.IGNORECASE,
 )
 _NAMES = {**{name: name for name in _MODULES}, "cometml": "comet", "comet_ml": "comet", "summarywriter": "tensorboard"}
@@ -41,7 +41,10 @@ _IMPORTED = (
     *("wandb", "mlflow", "tensorboard", "aim", "neptune", "comet", "clearml", "trains", "dvclive", "visdom"),
     *("swanlab", "trackio", "summarywriter"),
 )
-_NEEDLES = ("create_file_writer", "FileWriter", "TensorBoard", "report_to", "log_with")
+_NEEDLES = (
+    *("create_file_writer", "FileWriter", "TensorBoard", "report_to", "log_with"),
+    *("WandbLogger", "WandBOutput", "MLFlowLogger", "CometLogger", "NeptuneLogger"),
+)
 _REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--log_with"))
 _MAY_NAME = re.compile(r"(?i)(logger|callback|tracker|writer|visbackend|report_to|log_with)")
 _PACKAGES = "wandb|mlflow|tensorboard|aim|neptune|comet[-_]ml|clearml|dvclive|visdom|swanlab|trackio"
@@ -86,6 +89,8 @@ def _in_python(facts: Facts) -> Iterator[Hit]:
             for imported in statement.names:
                 yield from _class_hits(imported, path, statement.line, f"from {statement.module} import {imported}")
         for call in source.calls:
+            if "." in call.name and not _TF_SUMMARY.search(call.name):
+                yield from _class_hits(call.last, path, call.line, f"{call.name}(...)")
             if _TF_SUMMARY.search(call.name):
                 yield Hit("tensorboard", path, call.line, f"{call.name}(...)")
             for keyword in _REPORTS & call.keywords.keys():

@@ -16,9 +16,12 @@ _TOOLS = (
     " conda mamba micromamba"
     " sky ray kubectl snakemake dvc nextflow Rscript julia pytest composer fairseq-train kedro mlflow wandb"
 )
+# `$`, `(env) $`, `me@host:~$`, `(env)[folder]$`
+_PROMPT = r"(?:(?:\([\w.+-]+\)\s*)?(?:\[[^\]\n]*\]|[\w.+-]+@[\w.:~/-]+)?\s*[$>%]\s+)?"
 _COMMAND = re.compile(
-    rf"^\s*(?:[$>%]\s+)?((?:[A-Z_][A-Z0-9_]*=\S*\s+)*(?:{'|'.join(_TOOLS.split())}|\./[\w./-]+\.(?:sh|py|slurm|sbatch))(?=\s|$).*)$"
+    rf"^\s*{_PROMPT}((?:[A-Z_][A-Z0-9_]*=\S*\s+)*(?:{'|'.join(_TOOLS.split())}|\./[\w./-]+\.(?:sh|py|slurm|sbatch))(?=\s|$).*)$"
 )
+_ANY_COMMAND = re.compile(rf"^\s*{_PROMPT}([A-Za-z_./~][\w./~+-]*(?:\s.*|=.*)?)$")
 _INLINE = re.compile(r"`([^`\n]+)`")
 
 
@@ -69,7 +72,7 @@ def _typed(line: str, code: str) -> str | None:
     match = _COMMAND.match(line)
     if match:
         return match[1]
-    typed = re.match(r"^\s*(?:[$>%]\s+)?([A-Za-z_./~][\w./~+-]*(?:\s.*|=.*)?)$", line) if code == "shell" else None
+    typed = _ANY_COMMAND.match(line) if code == "shell" else None
     return typed[1] if typed else None
 
 

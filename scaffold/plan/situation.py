@@ -14,6 +14,12 @@ from scaffold.plan.runs import Run
 
 UNLIMITED = 1_000_000
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+# a command as a README shows it; the workspace's pages take it apart in the same way (template/parts/commands.jinja)
+TYPED = re.compile(
+    r"(?P<enters>(?:cd (?:'[^']*'|\S+) && )?)"
+    r"(?P<variables>(?:[A-Za-z_][A-Za-z0-9_]*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])* )*)(?P<words>.*)",
+    re.DOTALL,
+)
 FORMULA = """\
 - `g` = `max(1, gpu_count)` on local GPUs, `max(1, gpu_count or 4)` on Slurm, else 1
 - `r` = running + launching runs (`GET /cluster`), `q` = ready + queued runs
@@ -96,8 +102,7 @@ def goal(now: Situation) -> str:
 
 def tracked(now: Situation) -> str:
     """How an experiment is started so that it is recorded, and through the server where one is set."""
-    recorder = f"python3 {now.script('record_run.py')} --experiment baseline --seed 1 --task P2-T3"
-    command = f"{recorder} -- {_experiment(now)}"
+    command = _experiment(now)
     parts = [
         "## Tracked runs\n\nStart no experiment script directly: the recorder names it, keeps its output, "
         f"writes its manifest.\n```bash\n{command}\n```",
@@ -111,17 +116,23 @@ def tracked(now: Situation) -> str:
 
 
 def _experiment(now: Situation) -> str:
-    """The command of the entry point that trains, with the environment's prefix and its seed, neither twice."""
+    """How the entry point that trains is run once, recorded: as the README shows it, with the environment's prefix and its seed, neither
+    twice, and from the folder that it wants to be run in."""
     entries = [entry for entry in now.list("entry_points") if isinstance(entry, Mapping)]
     train = next((entry for entry in entries if entry.get("kind") == "train"), entries[0] if entries else {})
-    command, flag = str(train.get("command") or "COMMAND"), str(train.get("seed_flag") or "")
+    shown, flag = str(train.get("command") or "COMMAND"), str(train.get("seed_flag") or "")
+    match = TYPED.fullmatch(shown)
+    enters, variables, words = match.group("enters", "variables", "words") if match else ("", "", shown)
     prefix = str(now.mapping("environment").get("run_prefix") or "")
-    if prefix and not command.startswith(f"{prefix} "):
-        command = f"{prefix} {command}"
+    if prefix and not words.startswith(f"{prefix} "):
+        words = f"{prefix} {words}"
     there = re.compile(rf"(?<=\s){re.escape(flag)}{'' if flag.endswith('=') else '[ =]'}\S+")
-    if not flag or flag.startswith("config:") or there.search(command):
-        return command
-    return f"{command} {flag}{'' if flag.endswith('=') else ' '}1"
+    if flag and not flag.startswith("config:"):
+        seed = f"{flag}{'' if flag.endswith('=') else ' '}1"
+        words = there.sub(lambda _: seed, words) if there.search(words) else f"{words} {seed}"
+    up = "../" * (enters.count("/") + 1) if enters else ""
+    recorder = f"{enters}python3 {up}{now.script('record_run.py')} --experiment baseline --seed 1 --task P2-T3"
+    return f"{recorder} -- {f'env {variables}' if variables else ''}{words}"
 
 
 def _through_the_server(now: Situation) -> str:
@@ -155,8 +166,9 @@ def _slurm(now: Situation) -> list[str]:
     if not known:
         return []
     names = ("partitions", "accounts", "qos", "gres", "time", "modules")
-    rows = [
-        f"- Slurm, as in {enumerated(known.get('scripts') or ['the repository'])}: submit `{now.script('run.sbatch')}`"
-    ]
+    scripts, most = list(known.get("scripts") or ()), now.limit(4)
+    more = f" and {len(scripts) - most} more" if len(scripts) > most else ""
+    where = f", as in {enumerated(scripts[:most])}{more}" if scripts else ", which no script of the repository uses"
+    rows = [f"- Slurm{where}: submit `{now.script('run.sbatch')}`"]
     rows += [f"  - {name}: {enumerated(known[name])}" for name in names if known.get(name)]
     return [*rows, "  - a run on the server has to wait for its job: `srun`, or `sbatch --wait`"]

@@ -23,6 +23,7 @@ from scaffold.facts.model import of_texts
         ("import tensorflow as tf\nflags = tf.app.flags\nflags.DEFINE_string('a', 'b', 'c')\n", ("absl",)),
         ("from transformers import HfArgumentParser\np = HfArgumentParser((A, B))\n", ("hfargparser",)),
         ("from trl import TrlParser\np = TrlParser((A, B))\n", ("hfargparser",)),
+        ("from transformers import HfArgumentParser\nclass Parser(HfArgumentParser): ...\n", ("hfargparser",)),
         ("from lightning.pytorch.cli import LightningCLI\nLightningCLI()\n", ("lightning_cli",)),
         ("from yacs.config import CfgNode\n", ("yacs",)),
         ("from mmengine.config import Config\n", ("mmengine",)),

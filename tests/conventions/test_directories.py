@@ -17,6 +17,9 @@ def roles(texts: dict[str, str]) -> dict[str, tuple[str, ...]]:
     [
         ({"scripts/train.sh": "x"}, {"scripts": ("scripts",)}),
         ({"tools/train.py": "if __name__ == '__main__':\n    main()\n"}, {"scripts": ("tools",)}),
+        ({"pkg/tools/a.py": "if __name__ == '__main__':\n    main()\n", "pkg/tools/__init__.py": ""}, {}),
+        ({"runs/a.sh": "x", "runs/b.sh": "x"}, {"scripts": ("runs",)}),
+        ({"conf/base.config": "process {}\n"}, {"configs": ("conf",)}),
         ({"tools/geometry.py": "def f(): ...\n", "tools/__init__.py": ""}, {}),
         ({"bench/a.sh": "x", "bench/b.sh": "x"}, {"scripts": ("bench",)}),
         ({"logs/.gitkeep": ""}, {"logs": ("logs",)}),

@@ -118,6 +118,18 @@ def test_the_constraint_comes_with_its_line() -> None:
             "uv venv .venv && source .venv/bin/activate && uv pip install -e .",
         ),
         (
+            {"requirements/requirements.txt": "x\n", "requirements/pyproject.toml": POETRY},
+            "uv venv .venv && source .venv/bin/activate && uv pip install -r requirements/requirements.txt",
+        ),
+        (
+            {"ext/setup.py": "setup()\n", "ext/k.cu": "", "README.md": "```\npip install torch\n```\n"},
+            "uv venv .venv && source .venv/bin/activate && uv pip install torch",
+        ),
+        (
+            {"a/requirements.txt": "x\n", "bb/setup.py": "setup()\n", "bb/m.py": "x = 1\n"},
+            "uv venv .venv && source .venv/bin/activate && uv pip install -e ./bb",
+        ),
+        (
             {"environment.yml": "name: lab\n", "environment-dev.yml": "name: dev\n"},
             'micromamba create -y -n lab -f environment.yml && eval "$(micromamba shell hook --shell bash)" && micromamba activate lab',
         ),
@@ -139,6 +151,12 @@ def test_the_constraint_comes_with_its_line() -> None:
 )
 def test_the_line_that_builds_the_environment(files: dict[str, str], expected: str) -> None:
     assert line(of_texts(files)) == expected
+
+
+def test_of_projects_beside_each_other_that_of_the_main_script_is_built() -> None:
+    facts = of_texts({"a/requirements.txt": "x\n", "sim/requirements.txt": "y\n", "sim/train.py": "x = 1\n"})
+    assert setup.setup(facts, "pip", None, "sim/train.py").value.endswith("uv pip install -r sim/requirements.txt")
+    assert setup.setup(facts, "pip", None, "other.py").value.endswith("uv pip install -r a/requirements.txt")
 
 
 def test_a_conda_environment_takes_the_project_where_the_readme_installs_it() -> None:

@@ -12,6 +12,9 @@ from scaffold.facts.model import of_texts
     ("text", "names"),
     [
         ("import wandb\nwandb.log({'train/loss': a, 'val/loss': b, 'lr': c})\n", ("val/loss", "train/loss", "lr")),
+        ("training_stats.report('Loss/loss', loss)\n", ("Loss/loss",)),
+        ("self.logger.record('eval/reward', r)\nlogger.logkv_mean('loss', x)\n", ("eval/reward", "loss")),
+        ("logger.log_tabular('EpRet', with_min_and_max=True)\nreport('done')\n", ("EpRet",)),
         ("self.log('val/acc', acc)\n", ("val/acc",)),
         ("writer.add_scalar('eval/reward', r, step)\n", ("eval/reward",)),
         ("mlflow.log_metric('rmse', x)\nmlflow.log_metrics({'mae': y})\n", ("mae", "rmse")),

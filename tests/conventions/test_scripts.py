@@ -100,6 +100,48 @@ def test_a_batch_script_and_a_launching_shell_script_are_entry_points() -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        ("python -m app.main --fname configs/pretrain/vit.yaml", "train"),
+        ("python -m app.main finetune_lora --lr 1", "train"),
+        ("python -m app.main --mode evaluate", "eval"),
+        ("python -m app.main --constrain 1", "other"),
+    ],
+)
+def test_a_script_whose_name_says_nothing_is_for_what_its_command_asks(command: str, kind: str) -> None:
+    texts = {"app/main.py": MAIN, "README.md": f"```bash\n{command}\n```\n"}
+    assert [s.kind for s in scripts(of_texts(texts))] == [kind]
+
+
+def test_a_shell_script_is_for_what_it_starts() -> None:
+    texts = {
+        "run_a.sh": "python train.py --lr 1\n",
+        "run_b.sh": "python evaluate.py\n",
+        "train.py": LOOP,
+        "evaluate.py": MAIN,
+    }
+    texts |= {"all.sh": "python prepare_data.py\npython evaluate.py\npython train.py\n", "prepare_data.py": MAIN}
+    found = {s.path: s.kind for s in scripts(of_texts(texts))}
+    assert (found["run_a.sh"], found["run_b.sh"], found["all.sh"]) == ("train", "eval", "train")
+
+
+def test_a_program_for_many_things_is_shown_with_what_it_is_for() -> None:
+    readme = "```bash\npython -m lit serve model\npython -m lit finetune_lora model\n```\n"
+    texts = {"lit/__main__.py": MAIN, "README.md": readme}
+    assert command(texts, "lit/__main__.py") == "python -m lit finetune_lora model"
+
+
+def test_a_document_of_a_folder_speaks_less_than_many_scripts() -> None:
+    texts = {
+        "ours/run.py": LOOP,
+        **{f"ours/scripts/{n}.sh": "python -u run.py --lr 1\n" for n in range(20)},
+        "ours/baselines/old/main_old.py": LOOP,
+        "ours/baselines/old/README.md": "```\npython main_old.py\n```\n",
+    }
+    assert ranked(texts)[0] == "ours/run.py"
+
+
+@pytest.mark.parametrize(
     ("path", "text", "kind"),
     [
         ("train.py", "", "train"),
@@ -115,6 +157,18 @@ def test_a_batch_script_and_a_launching_shell_script_are_entry_points() -> None:
         ("main.py", "trainer.fit(model)", "train"),
         ("datasets/main.py", "", "preprocess"),
         ("pkg/preprocess/__main__.py", "", "preprocess"),
+        ("fid.py", "", "eval"),
+        ("evals/main_distributed.py", "", "eval"),
+        ("main_distributed.py", "", "train"),
+        ("eval_model_on_dataset.py", "", "eval"),
+        ("dpo_tune_cache.py", "", "train"),
+        ("tune.py", "", "sweep"),
+        ("run_pretrained_fold.py", "", "other"),
+        ("tools/model_converters/vit2mmpretrain.py", "x.train()", "other"),
+        ("vis_scheduler.py", "", "other"),
+        ("record_training.py", "", "other"),
+        ("analysis_fit.py", "", "other"),
+        ("hpo/run_tune_pbt.py", "", "sweep"),
     ],
 )
 def test_what_a_script_is_for(path: str, text: str, kind: str) -> None:

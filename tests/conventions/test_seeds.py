@@ -43,6 +43,54 @@ def test_an_option_of_the_script(train: str, flag: str | None) -> None:
     assert seed_flag(of_texts({"train.py": train}), "train.py") == flag
 
 
+def test_a_parser_that_extends_hugging_faces_takes_the_fields_of_its_classes_and_of_their_bases() -> None:
+    texts = {
+        "train.py": "from pkg import utils\nfrom pkg.utils import Plus\np = Plus((utils.Config, Model))\n",
+        "pkg/__init__.py": "",
+        "pkg/utils.py": "from transformers import HfArgumentParser\nfrom dataclasses import dataclass\n"
+        "class Plus(HfArgumentParser): ...\n@dataclass\nclass Base:\n    seed: int = 1\n"
+        "@dataclass\nclass Config(Base):\n    lr: float = 1\n",
+    }
+    assert seed_flag(of_texts(texts), "train.py") == "--seed"
+    without = {**texts, "pkg/utils.py": texts["pkg/utils.py"].replace("    seed: int", "    size: int")}
+    assert seed_flag(of_texts(without), "train.py") is None
+
+
+@pytest.mark.parametrize(
+    ("call", "flag"), [("config.cli()", "--seed"), ("config.get('small')", None), ("tyro.cli(main)", None)]
+)
+def test_a_script_that_asks_for_a_whole_configuration_takes_its_fields(call: str, flag: str | None) -> None:
+    texts = {
+        "train.py": f"import tyro\nfrom pkg import config\ndef main(): ...\n{call}\n",
+        "pkg/__init__.py": "",
+        "pkg/config.py": "import tyro\nfrom dataclasses import dataclass\n@dataclass\nclass Config:\n    seed: int = 1\n"
+        "def cli():\n    return tyro.extras.overridable_config_cli(TABLE)\ndef get(name): ...\n",
+    }
+    assert seed_flag(of_texts(texts), "train.py") == flag
+
+
+def test_options_that_fairseq_generates_from_a_dataclass() -> None:
+    texts = {
+        "pkg/cli/train.py": "from pkg import options\nif __name__ == '__main__':\n    options.get_training_parser()\n",
+        "pkg/__init__.py": "",
+        "pkg/cli/__init__.py": "",
+        "pkg/options.py": "import argparse\nfrom pkg.configs import Common\ndef get_training_parser():\n"
+        "    gen_parser_from_dataclass(argparse.ArgumentParser(), Common())\n",
+        "pkg/configs.py": "from dataclasses import dataclass\n@dataclass\nclass Common:\n    seed: int = 1\n",
+    }
+    assert seed_flag(of_texts(texts), "pkg/cli/train.py") == "--seed"
+
+
+def test_a_seed_of_a_structured_configuration_that_a_module_beside_it_stores() -> None:
+    texts = {
+        "pkg/main.py": "import hydra\nfrom pkg import configs\n@hydra.main(config_name='config')\ndef main(c): ...\n",
+        "pkg/__init__.py": "",
+        "pkg/configs/__init__.py": "from pkg.configs.config import Config\ncs.store(name='config', node=Config)\n",
+        "pkg/configs/config.py": "from dataclasses import dataclass\n@dataclass\nclass Config:\n    seed: int = 1\n",
+    }
+    assert seed_flag(of_texts(texts), "pkg/main.py") == "seed="
+
+
 HYDRA = "import hydra\n@hydra.main(config_path='configs', config_name='{}')\ndef main(cfg): ...\n"
 
 
@@ -58,6 +106,12 @@ HYDRA = "import hydra\n@hydra.main(config_path='configs', config_name='{}')\ndef
             "train.seed=",
         ),
         ("train", {"configs/train.yaml": "# seed: 1\nlr: 0.1\n"}, None),
+        (
+            "x",
+            {"README.md": "```console\n(lab)[repo]$ python run.py --config-name=a training.seed=42\n```\n"},
+            "training.seed=",
+        ),
+        ("x", {"README.md": "```\npython other.py training.seed=42\n```\n"}, None),
     ],
 )
 def test_a_key_of_the_hydra_configuration(name: str, configs: dict[str, str], flag: str | None) -> None:
@@ -90,6 +144,13 @@ def get_args_parser():
 @pytest.mark.parametrize(
     ("texts", "flag"),
     [
+        (
+            {
+                "train.py": "import argparse\nfrom gpu import add_gpu_params\np = argparse.ArgumentParser()\nadd_gpu_params(p)\n",
+                "gpu.py": "def add_gpu_params(parser):\n    parser.add_argument('--random_seed')\n",
+            },
+            "--random_seed",
+        ),
         (
             {
                 "train.py": "from options import get_args_parser\na = get_args_parser().parse_args()\n",
@@ -138,6 +199,32 @@ def test_an_option_taken_over_from_another_module(texts: dict[str, str], flag: s
                 "params.yaml": "prepare:\n  seed: 1\ntrain:\n  seed: 2\n",
             },
             "config:train.seed",
+        ),
+        (
+            {
+                "train.py": "import elements\nimport ruamel.yaml as yaml\n"
+                "c = yaml.YAML(typ='safe').load(t)\nc = elements.Flags(c).parse(argv)\n",
+                "configs.yaml": "defaults:\n  seed: 0\n  use_seed: 1\nsmall:\n  size: 1\n",
+            },
+            "--seed",
+        ),
+        (
+            {
+                "train.py": "from mmengine.config import Config\nc = Config.fromfile(args.config)\n",
+                "configs/base.py": "randomness = dict(seed=None, deterministic=False)\n",
+            },
+            "config:randomness.seed",
+        ),
+        (
+            {
+                "train.py": "from pkg.a import load_all\n",
+                "pkg/__init__.py": "",
+                "pkg/a.py": "from pkg.b import load_all\n",
+                "pkg/b.py": "import yaml\nfrom pkg.c import Args\nx = yaml.safe_load(f)\n",
+                "pkg/c.py": "from dataclasses import dataclass\n@dataclass\nclass Args:\n    seed: int = 1\n",
+                "a.yml": "seed: 1\n",
+            },
+            "config:seed",
         ),
         ({"train.py": "import yaml\ncfg = yaml.safe_load(f)\nx = cfg['lr']\n", "c.yaml": "lr: 1\n"}, None),
         (

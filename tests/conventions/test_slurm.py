@@ -73,6 +73,7 @@ def test_flags_of_srun_and_sbatch_count_also_in_the_readme_which_is_no_script() 
         "{{partition}}",
         "partition",
         "xxx",
+        "example",
         "[queue]",
         "...",
     ],
@@ -98,13 +99,22 @@ def test_a_name_of_a_cluster_is_no_placeholder(value: str) -> None:
         {"run.sh": "echo 'sbatch job.sh'\npython train.py\n"},
         {"README.md": "We use Slurm (`#SBATCH --partition=x`) a lot.\n"},
         {"tests/submit.sh": "sbatch -p theirs job.sh\n"},
-        {"docs/cluster.sh": "#!/bin/bash\n#SBATCH -p docs\n"},
+        {"tests/cluster.sh": "#!/bin/bash\n#SBATCH -p theirs\n"},
         {"third_party/x/job.sbatch": "#!/bin/bash\n#SBATCH -p theirs\n"},
         {"train.py": '"""Use #SBATCH --partition=x."""\n'},
     ],
 )
 def test_a_mention_is_no_use(texts: dict[str, str]) -> None:
     assert slurm.slurm(of_texts(texts)) is None
+
+
+def test_documentation_speaks_only_where_no_script_of_its_own_does() -> None:
+    shown = {"docs/cluster.sh": "#!/bin/bash\n#SBATCH -p shown\n"}
+    own = {"job.sbatch": "#!/bin/bash\n#SBATCH -p own\n"}
+    alone, beside = (slurm.combined(slurm.slurm(of_texts(t))) for t in (shown, {**shown, **own}))
+    assert alone is not None and beside is not None
+    assert (alone.scripts, alone.partitions) == (("docs/cluster.sh",), ("shown",))
+    assert (beside.scripts, beside.partitions) == (("job.sbatch",), ("own",))
 
 
 def test_a_whole_number_of_gpus_is_a_gres_too() -> None:

@@ -15,6 +15,16 @@ CASE = "import unittest\n\nclass TestIt(unittest.TestCase):\n    def test_it(sel
     ("texts", "name", "folders"),
     [
         ({"tests/test_a.py": FUNCTION}, "pytest", ("tests",)),
+        ({"tests/test_a.py": "class TestIt:\n  def test_it(self): ...\n"}, "pytest", ("tests",)),
+        (
+            {
+                "pyproject.toml": "[tool.pytest.ini_options]\ntestpaths = ['src', './scripts/', 'empty']\n",
+                "src/pkg/deep/er/a_test.py": FUNCTION,
+                "scripts/b_test.py": FUNCTION,
+            },
+            "pytest",
+            ("scripts", "src"),
+        ),
         ({"test/a/test_a.py": CASE}, "unittest", ("test",)),
         ({"tests/test_a.py": CASE, "pyproject.toml": "[tool.pytest.ini_options]\n"}, "pytest", ("tests",)),
         ({"tests/test_a.py": CASE, "tests/conftest.py": "x = 1\n"}, "pytest", ("tests",)),

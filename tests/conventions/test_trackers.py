@@ -27,6 +27,8 @@ from scaffold.facts.model import of_texts
         ),
         ({"train.py": "from comet_ml import Experiment\nimport aim\n"}, ("aim", "comet")),
         ({"train.py": "args = TrainingArguments(report_to=['wandb', 'tensorboard'])\n"}, ("tensorboard", "wandb")),
+        ({"train.py": "import pl\nl = pl.loggers.TensorBoardLogger('logs')\n"}, ("tensorboard",)),
+        ({"train.py": "import elements\no = elements.logger.WandBOutput(name)\n"}, ("wandb",)),
         ({"train.py": "a = Accelerator(log_with='trackio')\n"}, ("trackio",)),
         ({"recipes/sft.yaml": "report_to:\n- wandb\n- tensorboard\n"}, ("tensorboard", "wandb")),
         ({"configs/logger/w.yaml": "w:\n  _target_: lightning.pytorch.loggers.wandb.WandbLogger\n"}, ("wandb",)),

@@ -66,6 +66,21 @@ def test_a_command_that_cannot_start(workspace: Workspace, command: str, code: i
     assert (workspace.last()["status"], workspace.last()["exit"]["code"]) == ("failed", code)
 
 
+def test_a_variable_before_the_command_is_said_to_want_env(workspace: Workspace) -> None:
+    done = workspace.record("--", "THREADS=2", "true")
+    assert done.returncode == 127 and "-- env THREADS=2 ..." in done.stderr
+    assert "env" not in workspace.record("--", "no-such-command").stderr
+
+
+@pytest.mark.parametrize(("seed", "command", "warned"), [("1", "7", True), ("7", "7", False), (None, "7", False)])
+def test_two_seeds_that_differ_are_told(workspace: Workspace, seed: str | None, command: str, warned: bool) -> None:
+    said = ["--seed", seed] if seed else []
+    done = workspace.record(*said, "--", "echo", "--seed", command)
+    assert done.returncode == 0
+    assert ("recorded with seed 1, as --seed says; the command itself has seed 7" in done.stderr) == warned
+    assert workspace.last()["seed"] == (int(seed) if seed else 7)
+
+
 def test_a_script_without_shebang_runs_as_a_shell_would_run_it(workspace: Workspace) -> None:
     script = workspace.root / "plain.sh"
     script.write_text("echo from the script $1\n")

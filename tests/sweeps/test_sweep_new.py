@@ -126,20 +126,15 @@ def test_more_than_200_runs_are_planned_only_when_they_are_meant(workspace: Work
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (2, "201 runs")
     assert "--yes" in done.stderr
     assert not sheet.names(there(workspace))
-    assert len(done.stdout.splitlines()) < 20 and "186 more (--all)" in done.stdout
-    assert len(names(new("--grid", "lr=1,2,3", "--seeds", "1-67", "--yes", "--all"))) == 201
+    assert len(done.stdout.splitlines()) < 25 and "181 more left out: --limit 0" in done.stderr
+    assert len(names(new("--grid", "lr=1,2,3", "--seeds", "1-67", "--yes", "--limit", "0"))) == 201
 
 
 def test_json(new: New) -> None:
     done = new("--random", "300", "--space", "lr=log:1e-5,1e-1", "--yes", "--json")
     answer = json.loads(done.stdout)
-    assert (answer["version"], answer["sweep"], answer["result"], answer["count"], answer["shown"]) == (
-        1,
-        "lr",
-        "new",
-        300,
-        200,
-    )
+    found = (answer["version"], answer["sweep"], answer["result"], answer["count"], answer["left_out"])
+    assert found == (1, "lr", "new", 300, 280)
     assert answer["path"] == "exp/metadata/sweeps/lr.yml"
     assert set(answer["runs"][0]) == {"name", "seed", "params", "argv"}
 

@@ -2349,7 +2349,10 @@ def supervise(command, request, attempt, of_rank, mask, watched):  # type: (Comm
     try:
         command.start(actions, mask, session=bool(pty))
     except OSError as error:
-        say("%s: %s" % (request.argv[0], error.strerror))
+        hint = (
+            "; a variable is set with `env`: -- env %s ..." % request.argv[0] if _is_assignment(request.argv[0]) else ""
+        )
+        say("%s: %s%s" % (request.argv[0], error.strerror, hint))
         outcome = Outcome(127 if error.errno == errno.ENOENT else 126, None, stopped=False, usage={})
         return outcome, terminals
     finally:
@@ -2606,6 +2609,12 @@ def parse_options(args):  # type: (Sequence[str]) -> Request
     request.argv = list(rest)
     if not request.argv:
         raise Usage("no command is given")
+    own = command_params(request.argv).get("seed")
+    if request.seed is not None and own is not None and own != request.seed:
+        say(
+            "warning: recorded with seed %d, as --seed says; the command itself has seed %s"
+            % (request.seed, shortest(own))
+        )
     return request
 
 

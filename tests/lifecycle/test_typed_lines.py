@@ -1,0 +1,132 @@
+"""The lines that a workspace shows are typed as they stand, in a shell, and do what they say: whatever the README's command looks like."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeRepo, Run
+from tests.lifecycle.conftest import TemplateRepo
+
+TRAIN = """\
+import argparse, json, os
+p = argparse.ArgumentParser()
+p.add_argument("--lr", type=float)
+p.add_argument("--seed", type=int)
+a = p.parse_args()
+found = {"cwd": os.path.basename(os.getcwd()), "lr": a.lr, "seed": a.seed}
+found.update(threads=os.environ.get("THREADS"), name=os.environ.get("NAME"))
+open(os.environ["RUN_OUTPUT_DIR"] + "/seen.json", "w").write(json.dumps(found))
+"""
+SBATCH = "#!/bin/bash\n#SBATCH --partition=gpu\nsrun python3 train.py\n"
+COMMANDS = {
+    "plain": (
+        "python3 train.py --lr 0.1",
+        "train.py",
+        {"cwd": "repo", "lr": 0.1, "seed": 1, "threads": None, "name": None},
+    ),
+    "with its own seed": ("python3 train.py --seed 7 --lr 0.1", "train.py", {"seed": 1}),
+    "with variables": (
+        "THREADS=2 NAME='a b' python3 train.py --lr 0.1",
+        "train.py",
+        {"threads": "2", "name": "a b", "seed": 1},
+    ),
+    "in a folder": ("cd deep/er && python3 train.py --lr 0.1", "deep/er/train.py", {"cwd": "er", "lr": 0.1, "seed": 1}),
+    "all of it": (
+        "cd deep/er && THREADS=2 python3 train.py --seed=7 --lr 0.1",
+        "deep/er/train.py",
+        {"cwd": "er", "threads": "2", "seed": 1},
+    ),
+}
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> TemplateRepo:
+    """The template as it is now."""
+    repo = TemplateRepo(tmp_path / "template-repo")
+    repo.tag("v9.0.0")
+    return repo
+
+
+def typed(line: str, repo: Path) -> str:
+    """What a shell in the work directory makes of a line, with `scaffold` where pip puts it."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", line], cwd=repo, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, (line, done.stdout, done.stderr)
+    return done.stdout
+
+
+def seen(repo: Path) -> list[dict[str, object]]:
+    """What each recorded run of train.py saw."""
+    return [json.loads(p.read_text()) for p in sorted(repo.glob(".wild/experiments/outputs/*/**/seen.json"))]
+
+
+@pytest.mark.parametrize(("command", "script", "expected"), COMMANDS.values(), ids=COMMANDS)
+def test_a_recorded_run_and_a_sweep_can_be_typed_as_they_are_shown(
+    make_repo: MakeRepo, run: Run, template: TemplateRepo, command: str, script: str, expected: dict[str, object]
+) -> None:
+    folder, _, rest = command.rpartition(" && ")
+    shown = f"```bash\n{command}\n```\n" if not folder else f"```bash\n{rest.replace('train.py', script)}\n```\n"
+    texts = {script: TRAIN, "README.md": shown, "job.sbatch": SBATCH}
+    if folder:  # a README of the folder is one's own way to say `cd`
+        texts |= {"README.md": "hello\n", f"{folder.removeprefix('cd ')}/README.md": f"```bash\n{rest}\n```\n"}
+    repo = make_repo(texts)
+    made = run("init", "--workdir", repo, "--template", template.path, "--goal", "which lr", "--yes")
+    assert made.exit_code == 0, made.output
+    page = (repo / ".wild/experiments/README.md").read_text()
+    plan = (repo / ".wild/experiments/tasks.md").read_text()
+    brief = run("brief", "--workdir", repo).stdout
+
+    [recorded] = re.findall(r"^ {4}(.*record_run\.py.*)$", page, re.MULTILINE)
+    [briefed] = re.findall(r"^(.*record_run\.py .*-- .*train\.py.*)$", brief, re.MULTILINE)
+    for line in (recorded, briefed):
+        typed(line, repo)
+    found = seen(repo)
+    assert len(found) == 2
+    for one in found:
+        assert {key: one[key] for key in expected} == expected
+
+    sweeps = [
+        re.search(r"^ {4}(.*scaffold sweep new.*)$", page, re.MULTILINE),
+        *re.finditer(r"`(.*scaffold sweep new .*)`$", plan, re.MULTILINE),
+    ]
+    assert len(sweeps) >= 3
+    for number, match in enumerate(sweeps):
+        assert match is not None
+        line = match[1].replace("sweep new NAME", "sweep new name")
+        assert "--seed " not in line and "--seed=" not in line, line
+        assert "-s1-" in typed(line, repo), (number, line)
+
+
+def test_a_seedless_script_is_told_its_seed_by_the_environment(
+    make_repo: MakeRepo, run: Run, template: TemplateRepo
+) -> None:
+    repo = make_repo({"train.py": "print(1)\n", "README.md": "```\npython3 train.py\n```\n"})
+    assert run("init", "--workdir", repo, "--template", template.path, "--yes").exit_code == 0
+    page = (repo / ".wild/experiments/README.md").read_text()
+    [line] = re.findall(r"^ {4}(scaffold sweep new.*)$", page, re.MULTILINE)
+    assert "--seed-option env" in line
+    assert "-s1-" in typed(line, repo)
+
+
+def test_many_slurm_scripts_are_named_by_the_first_of_them(
+    make_repo: MakeRepo, run: Run, template: TemplateRepo
+) -> None:
+    jobs = {
+        f"jobs/job_{n:03d}.sbatch": f"#!/bin/bash\n#SBATCH --partition=p{n % 9}\nsrun python3 train.py\n"
+        for n in range(300)
+    }
+    repo = make_repo({"train.py": TRAIN, **jobs})
+    assert run("init", "--workdir", repo, "--template", template.path, "--yes").exit_code == 0
+    plan = (repo / ".wild/experiments/tasks.md").read_text()
+    assert "and 296 more; partition `p0`, `p1`, `p2`, `p3` and 5 more" in plan
+    brief = run("brief", "--workdir", repo).stdout
+    assert "and 296 more: submit" in brief and len(brief) < 8000
+    [line] = [one for one in run("brief", "--full", "--workdir", repo).stdout.splitlines() if "Slurm, as in" in one]
+    assert line.count("job_") == 300
