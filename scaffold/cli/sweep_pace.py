@@ -35,7 +35,8 @@ def offer_smoke(workspace: Workspace, pacer: Pacer, given: dict[str, Any]) -> No
     if not output.interactive(yes=given["yes"], json_output=given["json_output"]):
         if not given["json_output"]:
             click.echo(
-                f"a quick try of one run first: scaffold sweep launch {name} --smoke --smoke-args '--steps 2'", err=True
+                f"to try one run first: scaffold sweep launch {name} --smoke --smoke-args 'options that make it short'",
+                err=True,
             )
         return
     if click.confirm(f"Try one run of {name} first, in a sweep of its own?", default=True, err=True):

@@ -133,6 +133,8 @@ def _asked(
     known = parameters.script(workspace, command, cwd)
     parameters.check_secrets(command, configurations, {"the goal": goal, "the experiment": wishes.experiment or ""})
     style, notes = _style(workspace, wishes, base, command, known)
+    if absent := parameters.missing_script(workspace, command, cwd):
+        notes.insert(0, f"warning: there is no file {absent} in {Path(workspace.workdir, cwd)}: every run would fail")
     if (
         known.source is not None
         and known.source.uses("sacred") is not None

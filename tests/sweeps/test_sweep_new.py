@@ -265,6 +265,7 @@ def test_secrets_are_refused_and_not_repeated(
         ("import hydra\n", "python3 train.py --x 1", "", "flags"),
         ("import argparse\n", "python3 train.py x=1", "", "hydra"),
         ("x = 1\n", "bash run.sh", "", "flags"),
+        ("exec(open('configurator.py').read())\n", "python3 train.py", "config_systems: [python_files]\n", "equals"),
     ],
 )
 def test_the_style_is_the_commands_own_or_the_scripts_or_the_repositorys(
@@ -339,6 +340,14 @@ def test_the_command_runs_where_it_was_planned(
     monkeypatch.chdir(workspace.exp / "tuned")
     assert run("sweep", "new", "lr2", "--goal", "g", "--", "python3", "-c", "1").exit_code == 0
     assert sheet.read(there(workspace), "lr2").experiment == "tuned"
+
+
+def test_a_script_that_is_not_there_is_said_before_it_is_run(new: New) -> None:
+    done = new("--grid", "lr=0.1,0.01", command="python3 trian.py")
+    assert done.exit_code == 0
+    assert "warning: there is no file trian.py in " in done.stderr
+    assert "there is no file" not in new("--grid", "lr=0.1,0.01", name="other").stderr
+    assert "there is no file" not in new("--grid", "lr=0.1,0.01", name="module", command="python3 -m train").stderr
 
 
 def test_list_and_show(workspace: Workspace, run: Run, new: New) -> None:
