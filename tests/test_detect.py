@@ -183,3 +183,13 @@ def test_each_file_alone_can_be_missing(drop: str) -> None:
 )
 def test_no_broken_file_makes_detection_fail(texts: dict[str, str]) -> None:
     assert answer(of_texts(texts)).to_json()["workdir"] == "."
+
+
+def test_values_are_whole_for_programs_and_short_for_people(run: Run, make_repo: MakeRepo) -> None:
+    jobs = {f"jobs/{n:02d}.sbatch": "#!/bin/bash\n#SBATCH --partition=gpu\nsrun python train.py\n" for n in range(30)}
+    repo = make_repo({"train.py": "print(1)\n", **jobs})
+    found = json.loads(run("detect", "--json", "--limit", "5", "--workdir", repo).stdout)
+    assert len(found["slurm"]["scripts"]) == 30
+    assert len(found["evidence"]["slurm.scripts"]) == 5 and found["left_out"] >= 25
+    people = run("detect", "--workdir", repo)
+    assert "jobs/19.sbatch, and 10 more" in " ".join(people.stdout.split())

@@ -56,11 +56,11 @@ def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_o
     few.say()
 
 
-def bounded(answer: Any, few: output.Few) -> Any:
-    """The same with each of its lists cut."""
+def bounded(answer: Any, few: output.Few, *, cut: bool = False) -> Any:
+    """The same with its evidence, and what lost, cut; the values stay whole, since programs act on them."""
     if isinstance(answer, dict):
-        return {key: bounded(value, few) for key, value in answer.items()}
-    return [bounded(value, few) for value in few(answer)] if isinstance(answer, (list, tuple)) else answer
+        return {key: bounded(value, few, cut=cut or key in ("evidence", "lost")) for key, value in answer.items()}
+    return few(answer) if cut and isinstance(answer, (list, tuple)) else answer
 
 
 def say(text: str) -> None:
@@ -128,7 +128,7 @@ def table(found: Conventions, width: int, few: output.Few) -> Iterator[str]:
         if name in ("entry_points", "risks", "history") or name.startswith("machine."):
             continue
         if shown(value):
-            yield from block(name, shown(value), found.evidence.get(name, ()), width)
+            yield from block(name, shown(value, few), found.evidence.get(name, ()), width)
         else:
             empty.append(name)
     machine = found.machine
@@ -173,10 +173,12 @@ def entry_points(found: Sequence[EntryPoint], width: int) -> Iterator[str]:
         yield "      " + (entry.command if len(entry.command) <= width - 6 else entry.command[: width - 10] + " ...")
 
 
-def shown(value: Any) -> str:
-    """A value as a person reads it; empty for none."""
+def shown(value: Any, few: output.Few | None = None) -> str:
+    """A value as a person reads it, a long list with how many of it are not shown; empty for none."""
     if isinstance(value, (list, tuple)):
-        return ", ".join(v["path"] if isinstance(v, dict) else str(v) for v in value)
+        kept = few(value) if few else value
+        more = [f"and {len(value) - len(kept)} more"] if len(kept) < len(value) else []
+        return ", ".join([*(v["path"] if isinstance(v, dict) else str(v) for v in kept), *more])
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)

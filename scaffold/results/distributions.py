@@ -16,13 +16,8 @@ _TINY = 1e-300
 _NORMAL = NormalDist()
 
 
-def beta_regularized(a: float, b: float, x: float) -> float:
-    """I_x(a, b), the regularized incomplete beta function, for 0 <= x <= 1."""
-    return _beta(a, b, x, 1.0 - x)
-
-
 def _beta(a: float, b: float, x: float, rest: float) -> float:
-    """I_x(a, b) with 1 - x given beside x: near 1 the difference would lose its digits."""
+    """I_x(a, b), the regularized incomplete beta function, with 1 - x given beside x: near 1 the difference would lose its digits."""
     if x <= 0.0:
         return 0.0
     if rest <= 0.0:
@@ -83,12 +78,6 @@ def t_tails(t: float, df: float) -> float:
     if math.isinf(square):
         return 0.0
     return _beta(df / 2.0, 0.5, df / (df + square), square / (df + square))
-
-
-def t_cdf(t: float, df: float) -> float:
-    """P(T <= t)."""
-    half = t_tails(t, df) / 2.0
-    return half if t < 0 else 1.0 - half
 
 
 def t_density(t: float, df: float) -> float:

@@ -142,16 +142,15 @@ def seeds_needed(effect: float, sd: float, *, paired: bool) -> int | None:
     def enough(n: int) -> bool:
         return _power(size, n, paired=paired) >= POWER
 
-    high = 2
+    low, high = 1, 2
     while not enough(high):
-        high *= 2
-        if high > MOST_SEEDS:
+        if high >= MOST_SEEDS:
             return None
-    low = high // 2
+        low, high = high, min(high * 2, MOST_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    return max(high, 2)
+    return high
 
 
 def _power(size: float, n: int, *, paired: bool) -> float:
@@ -187,8 +186,9 @@ def anova(groups: Sequence[Sequence[float]]) -> float | None:
     found = [moments(g) for g in groups]
     n, k = sum(m.n for m in found), len(found)
     centre = math.fsum(m.n * m.mean for m in found) / n
-    between = math.fsum(m.n * (m.mean - centre) ** 2 for m in found) / (k - 1)
-    within = math.fsum((m.n - 1) * (m.sd or 0.0) ** 2 for m in found) / (n - k)
+    widest = max(m.sd or 0.0 for m in found)  # squares are of ratios: that of a value may be beyond what a float holds
+    between = math.fsum(m.n * ((m.mean - centre) / widest) ** 2 for m in found) / (k - 1)
+    within = math.fsum((m.n - 1) * ((m.sd or 0.0) / widest) ** 2 for m in found) / (n - k)
     return max(welch, f_tail(between / within, k - 1, n - k))
 
 
@@ -197,10 +197,11 @@ def welch_anova(groups: Sequence[Sequence[float]]) -> float | None:
     if len(groups) < 2 or any(len(g) < 2 or not has_spread(g) for g in groups):
         return None
     found = [moments(g) for g in groups]
-    weights = [m.n / (m.sd or 1.0) ** 2 for m in found]
+    narrowest = min(m.sd or 1.0 for m in found)
+    weights = [m.n * (narrowest / (m.sd or 1.0)) ** 2 for m in found]
     total, k = math.fsum(weights), len(found)
     centre = math.fsum(w * m.mean for w, m in zip(weights, found, strict=True)) / total
-    between = math.fsum(w * (m.mean - centre) ** 2 for w, m in zip(weights, found, strict=True)) / (k - 1)
+    between = math.fsum(m.n * ((m.mean - centre) / (m.sd or 1.0)) ** 2 for m in found) / (k - 1)
     spread = math.fsum((1 - w / total) ** 2 / (m.n - 1) for w, m in zip(weights, found, strict=True))
     f = between / (1 + 2 * (k - 2) / (k**2 - 1) * spread)
     return f_tail(f, k - 1, (k**2 - 1) / (3 * spread))

@@ -242,8 +242,6 @@ def test_server_metrics_only_the_series_counts(study: Study) -> None:
     name = study.add(seed=1)
     (row,) = study.table(server={name: answer}).rows
     assert row.runs[0].values == {"val/accuracy": Value(0.75, f"server:{name}/metrics", None, 2.0)}
-    assert series.read_server(answer, "server")["val/accuracy"].points == (Point(0.5, 1.0), Point(0.75, 2.0))
-    assert series.read_server({}, "server") == {}
 
 
 def test_a_series_is_thinned_evenly_and_keeps_its_end(study: Study) -> None:

@@ -498,7 +498,7 @@ def default_experiment(argv):  # type: (Sequence[str]) -> str
     at = script_at(argv)
     if argv[at].endswith(CODE + SHELL):
         return os.path.splitext(os.path.basename(argv[at]))[0]
-    if argv[at - 1] == "-m":
+    if at and argv[at - 1] == "-m":
         return argv[at].rpartition(".")[2]
     programs = [program(t) for t in argv[:at] if program(t) in INTERPRETERS]
     return programs[-1] if programs else os.path.basename(argv[0])
