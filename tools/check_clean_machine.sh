@@ -14,10 +14,12 @@ cleanup() {
 trap cleanup EXIT
 chmod 755 "$work"
 mkdir "$work/home" "$work/none" "$work/tmp"
+touch "$work/began"
 
 if [ "$(id -u)" = 0 ] && command -v useradd runuser >/dev/null; then
   user=clean$$
-  useradd --no-create-home --home-dir "$work/home" --shell /bin/bash "$user"
+  # a number of its own: with the next free one it would own what a former user left behind
+  useradd --uid $((30000 + $$ % 30000)) --no-create-home --home-dir "$work/home" --shell /bin/bash "$user"
 fi
 as_user() { # COMMAND...: in the clean environment; of ours it has only how the network is reached
   local kept=() name
@@ -72,7 +74,7 @@ outside=$(find "$work/home" -mindepth 1 -maxdepth 1 ! -name scaffold ! -name my-
 left=$(find "$work/tmp" -mindepth 1)
 [ -z "$left" ] || fail "left behind: $left"
 if [ -n "$user" ]; then
-  outside=$(find /tmp /var/tmp /dev/shm /run/lock -path "$work" -prune -o -user "$user" -print 2>/dev/null || true)
+  outside=$(find /tmp /var/tmp /dev/shm /run/lock -path "$work" -prune -o -user "$user" -cnewer "$work/began" -print 2>/dev/null || true)
   [ -z "$outside" ] || fail "outside of HOME: $outside"
 fi
 echo "nothing was written outside of the clone's .venv, the workspace and ~/.cache"

@@ -117,7 +117,7 @@ def reference() -> None:
         for record in (o.get_help_record(context) for o in options):
             if record is not None:
                 print(f"- `{record[0]}`{': ' + _one_line(record[1]) if record[1] else ''}")
-        print("\n" + "".join(f"    {line}\n" for line in EXAMPLES.get(" ".join(words), ())))
+        print("\n".join(("\n```sh", *EXAMPLES.get(" ".join(words), ()), "```\n")))
 
 
 def _help(command: click.Command) -> str:
