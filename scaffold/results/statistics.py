@@ -169,7 +169,7 @@ def _found_in_80_percent(df: float) -> float:
     low, high = 0.0, 4.0
     while power_t(high, df) < POWER:
         low, high = high, high * 2
-    for _ in range(30):
+    for _ in range(48):
         middle = (low + high) / 2
         low, high = (low, middle) if power_t(middle, df) >= POWER else (middle, high)
     return high
