@@ -12,9 +12,9 @@ import click
 from scaffold import git
 
 
-def as_json(answer: dict[str, Any]) -> None:
+def as_json(answer: dict[str, Any], *, indent: int | None = 2) -> None:
     """Print one object with `"version": 1` first."""
-    click.echo(json.dumps({"version": 1, **answer}, indent=2, ensure_ascii=False, default=str))
+    click.echo(json.dumps({"version": 1, **answer}, indent=indent, ensure_ascii=False, default=str))
 
 
 def rows(table: Iterable[Sequence[str]]) -> None:

@@ -47,7 +47,9 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
     if given["json_output"] or format_ == "json":
         from scaffold.results import render
 
-        output.as_json({"how": answered.how, "interval": interval, **render.as_json(table)})
+        # many rows in one line: what indents is written in Python, and takes as long as all the rest
+        indent = 2 if len(table.rows) <= 100 else None
+        output.as_json({"how": answered.how, "interval": interval, **render.as_json(table)}, indent=indent)
         return
     _print(table, format_)
     _say(table)

@@ -266,6 +266,7 @@ def _offer_smoke(workspace: Workspace, pacer: Pacer, given: dict[str, Any]) -> N
 
 def _smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
     """Run and verify a sweep's smoke try; exit 3 where it is not fine."""
+    from scaffold.results import read
     from scaffold.sweeps import trying
 
     shown = sweep_shown.Lines(workspace, quiet=json_output)
@@ -275,7 +276,7 @@ def _smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_outpu
     tried.want(retry="all", **asked)
     shown.show(tried.step())
     picture = _pace(tried, shown, doing="launch --smoke")
-    found = trying.verify(workspace, tried, picture, before)
+    found = trying.verify(workspace, tried, picture, before, lambda run: read.final_metrics(workspace, run))
     if json_output:
         output.as_json({"sweep": tried.sweep.name, **found.as_dict()})
     else:

@@ -35,9 +35,7 @@ def all_close(found: Sequence[float | None], wanted: Sequence[float]) -> bool:
 
 def cases(key: str) -> Any:
     """The pairs of samples for which R gives `key`."""
-    return pytest.mark.parametrize(
-        "case", [c for c in TWO if key in c], ids=lambda c: f"{len(c['a'])}-{len(c['b'])}"
-    )
+    return pytest.mark.parametrize("case", [c for c in TWO if key in c], ids=lambda c: f"{len(c['a'])}-{len(c['b'])}")
 
 
 def ranks(values: Sequence[float]) -> list[float]:
