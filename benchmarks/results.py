@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
-# MLflow's own client makes the store and one run of each shape (its `log_batch` takes some 0.05 s a run: ten minutes); the
+# MLflow's own client makes the store and one run of each shape (its `log_batch` takes some 0.1 s a run: 20 minutes); the
 # others are that run's rows again, under other names, with other values, written by sqlite3
 MLFLOW = """
 import os, sqlite3, sys, uuid
