@@ -46,6 +46,7 @@ def offer_smoke(workspace: Workspace, pacer: Pacer, given: dict[str, Any]) -> No
 
 def smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
     """Run and verify a sweep's smoke try; exit 3 where it is not fine."""
+    from scaffold.results import read
     from scaffold.sweeps import trying
 
     shown = sweep_live.Lines(workspace, quiet=json_output)
@@ -55,7 +56,7 @@ def smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output
     tried.want(retry="all", **asked)
     shown.show(tried.step())
     picture = pace(tried, shown, doing="launch --smoke")
-    found = trying.verify(workspace, tried, picture, before)
+    found = trying.verify(workspace, tried, picture, before, lambda run: read.final_metrics(workspace, run))
     if json_output:
         output.as_json({"sweep": tried.sweep.name, **found.as_dict()})
     else:
