@@ -162,3 +162,12 @@ def test_the_direction_of_what_is_not_there_is_not_asked_for(ask: Ask, study: St
     study.seeds("base", [0.90, 0.93], "zeal")
     study.add("main", 1, {}, {"zeal": "nan"})
     assert "not known" not in " ".join(one(ask, "base", "main")["warnings"])
+
+
+def test_several_rows_of_one_key_are_refused_on_either_side(study: Study) -> None:
+    for lr in (0.1, 0.2):
+        for experiment in ("x", "y", "base"):
+            study.seeds(experiment, [0.5, 0.6], lr=lr)
+    base, both = (study.table(admits=lambda run, of=of: run.experiment in of) for of in (("base",), ("x", "y")))
+    with pytest.raises(ScaffoldError, match="'two' stands for 4 configurations and 'one' for 2"):
+        comparing.pairs("two", both, "one", base)
