@@ -166,6 +166,9 @@ def test_parameters_that_are_hard_to_read(command: str, params: dict[str, object
 @pytest.mark.parametrize(
     ("params", "seed"),
     [
+        ({"rng_seed": 1}, "rng_seed"),
+        ({"global_seed": 1}, "global_seed"),
+        ({"manual_seed": 1, "rng_seed": 2}, "rng_seed"),
         ({"rng_seed": 1, "random_seed": 2}, "random_seed"),
         ({"manual_seed": 1, "global_seed": 2}, "manual_seed"),
         ({"global_seed": 1, "a.b.manual_seed": 2}, "a.b.manual_seed"),
