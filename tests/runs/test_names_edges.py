@@ -229,3 +229,10 @@ def test_a_name_begins_with_a_letter_or_a_digit() -> None:
 )
 def test_where_a_repository_lies_changes_no_name(one: str, other: str, same: bool) -> None:
     assert (name(one, top="/repo", experiment="e") == name(other, top="/repo", experiment="e")) == same
+
+
+def test_names_are_the_same_in_every_version() -> None:
+    """A sweep that was planned with an older recorder goes on with a newer one: these never change."""
+    assert name("python train.py") == "train-c0407750"
+    told = {"experiment": "base", "code": "a" * 64, "cwd": "sub", "files": ["b" * 64], "params": {"x": True}}
+    assert name("python /repo/train.py --lr 1e-3 --seed 3", top="/repo", **told) == "base-lr=0.001,x=true-s3-b2212a89"
