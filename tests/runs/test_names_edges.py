@@ -221,6 +221,7 @@ def test_a_name_begins_with_a_letter_or_a_digit() -> None:
         ("python /repo/t.py /repo/d", "python t.py d", True),
         ("python /repository/t.py", "python t.py", False),
         ("/a/b/tool x", "tool x", True),
+        ("a/tool x", "tool x", False),  # not the one on PATH
         ("tool /a/x", "tool x", False),  # only a program is looked for on PATH
         ("tool --data=/a/x", "tool --data=/b/x", False),
         ("tool --lr=1e-3", "tool --lr=.001", True),
@@ -229,6 +230,10 @@ def test_a_name_begins_with_a_letter_or_a_digit() -> None:
 )
 def test_where_a_repository_lies_changes_no_name(one: str, other: str, same: bool) -> None:
     assert (name(one, top="/repo", experiment="e") == name(other, top="/repo", experiment="e")) == same
+
+
+def test_outside_a_repository_a_path_is_what_it_says() -> None:
+    assert name("tool /a/x", experiment="e") != name("tool a/x", experiment="e")
 
 
 def test_names_are_the_same_in_every_version() -> None:
