@@ -32,7 +32,7 @@ def test_two_seeds_are_pairs_only_where_there_are_no_others() -> None:
 
 
 def test_one_value_or_none_cannot_be_tested() -> None:
-    for a, b in ((A[:1], B[:1]), ([], []), (A, []), ([], B), (A, B[:1]), ([(1, math.inf)], B)):
+    for a, b in ((A[:1], B[:1]), ([], []), (A, []), ([], B), (A, B[:1]), (A[:1], B), ([(1, math.inf)], B)):
         found = versus(a, b)
         assert found.test is None and not found.paired and exact_p(found) is None
 
@@ -54,13 +54,13 @@ def test_sides_that_are_the_same_seed_by_seed_stay_pairs() -> None:
 
 
 def test_sides_that_no_seed_moves_stay_pairs() -> None:
-    found = versus([(s, 0.9) for s in (1, 2, 3)], [(s, 0.95) for s in (1, 2, 3)])
+    found = versus([(s, 0.9) for s in range(8)], [(s, 0.95) for s in range(8)])
     assert found.paired and found.test is not None and found.test.p is None and exact_p(found) is None
 
 
 def test_the_permutation_test_is_that_of_the_pairs_or_of_the_sides() -> None:
-    a = [(s, 0.5 + s * s / 100) for s in range(1, 7)]
-    b = [(s, 0.6 + s / 7) for s in range(1, 7)]
+    a = [(s, s * s / 10 - 1.5) for s in range(1, 7)]
+    b = [(s, v + s / 70) for s, v in a]
     assert exact_p(versus(a, b)) == 2 / 64, "all six signs are the same"
-    apart = versus([(None, v) for _, v in a], [(None, v + 1) for _, v in b])
+    apart = versus([(None, v) for _, v in a], [(None, v + 9) for _, v in b])
     assert not apart.paired and exact_p(apart) == 2 / 924, "no value of one side is among those of the other"
