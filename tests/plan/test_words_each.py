@@ -7,6 +7,7 @@ import pytest
 from scaffold.plan import words
 from scaffold.plan.model import Task
 from scaffold.plan.parse import parse
+from scaffold.plan.rules_dependencies import depends
 
 
 def kinds(description: str) -> set[str]:
@@ -150,3 +151,9 @@ def test_a_condition_of_such_words_says_nothing(word: str) -> None:
     assert words.is_vague(word) and words.is_vague(f"It is {word.capitalize()}.") and words.is_vague(f"-- {word} --")
     assert not words.is_vague(f"the table is {word}"), "the table can be looked at"
     assert not words.is_vague(f"`{word}`"), "a command can be run"
+
+
+@pytest.mark.parametrize("word", ["none", "None", "nothing", "-", "n/a", "\u2014", "\u2013", "`none`", "**none**", ""])
+def test_a_word_for_nothing_is_no_dependency(word: str) -> None:
+    (task,) = parse(f"## Phase 1 - a\n- [ ] [P1-T1] Read | depends: {word} | deliverable: a.md\n").tasks
+    assert depends(task) == []

@@ -115,3 +115,59 @@ def test_several_rows_of_one_key_are_refused(study: Study) -> None:
     with pytest.raises(ScaffoldError, match="'one' stands for 2 configurations and 'two' for 4") as caught:
         comparing.pairs("one", base, "two", both)
     assert caught.value.hint == "name one configuration on each side, for example 'experiment=base and lr=0.1'"
+
+
+def test_two_configurations_of_one_code_differ_by_more_than_the_seed(ask: Ask, study: Study) -> None:
+    study.seeds("train", [0.90, 0.93, 0.97], lr=0.1)
+    study.seeds("train", [1.40, 1.435, 1.47], lr=0.2)
+    found = one(ask, "lr=0.1", "lr=0.2")
+    assert found["distinguishable"] and found["better"] == "lr=0.2"
+
+
+def test_a_side_without_values_has_no_noise_floor_to_be_held_against(ask: Ask, study: Study) -> None:
+    study.add("base", 1, {}, {"loss": 0.5})
+    study.seeds("main", [0.9, 0.91])
+    study.seeds("noisy", [0.7, 0.8, 0.9])
+    found = ask("compare", "base", "main", "--noise-from", "noisy", "--metric", "acc")["comparisons"][0]
+    assert found["verdict"] == "not comparable: base has no value of acc" and found["noise_floor"] is None
+    assert not [w for w in found["warnings"] if "NaN" in w], "there is none, not one that is lost"
+
+
+def test_the_permutation_test_is_silent_where_it_agrees(ask: Ask, study: Study) -> None:
+    study.seeds("base", [0.50, 0.51, 0.49, 0.50, 0.52, 0.48])
+    study.seeds("main", [0.91, 0.93, 0.90, 0.90, 0.92, 0.90])
+    study.seeds("near", [0.51, 0.50, 0.50, 0.49, 0.52, 0.485])
+    for found in ask("compare", "base", "main", "near")["comparisons"]:
+        assert found["p_exact"] is not None and (found["p"] <= 0.05) == (found["p_exact"] <= 0.05)
+        assert found["warnings"] == []
+
+
+def test_rounding_is_no_spread_that_could_tell_how_many_seeds_it_takes(ask: Ask, study: Study) -> None:
+    for seed, (a, b) in enumerate([(0.1 + 0.2, 0.5), (0.3, 0.5), (0.3, 0.5)], start=1):
+        study.add("base", seed, {}, {"acc": a})
+        study.add("main", seed + 10, {}, {"acc": b})
+    found = one(ask, "base", "main")
+    assert (found["p"], found["seeds_needed"], found["distinguishable"]) == (None, None, False)
+    assert "no value varies with the seed" in found["verdict"]
+
+
+def test_two_pairs_may_show_a_difference_without_a_noise_floor(ask: Ask, study: Study) -> None:
+    study.seeds("base", [0.90, 0.93])
+    study.seeds("main", [1.40, 1.435])
+    found = one(ask, "base", "main")
+    assert found["distinguishable"] and found["noise_floor"] is None and found["warnings"] == []
+
+
+def test_the_direction_of_what_is_not_there_is_not_asked_for(ask: Ask, study: Study) -> None:
+    study.seeds("base", [0.90, 0.93], "zeal")
+    study.add("main", 1, {}, {"zeal": "nan"})
+    assert "not known" not in " ".join(one(ask, "base", "main")["warnings"])
+
+
+def test_several_rows_of_one_key_are_refused_on_either_side(study: Study) -> None:
+    for lr in (0.1, 0.2):
+        for experiment in ("x", "y", "base"):
+            study.seeds(experiment, [0.5, 0.6], lr=lr)
+    base, both = (study.table(admits=lambda run, of=of: run.experiment in of) for of in (("base",), ("x", "y")))
+    with pytest.raises(ScaffoldError, match="'two' stands for 4 configurations and 'one' for 2"):
+        comparing.pairs("two", both, "one", base)

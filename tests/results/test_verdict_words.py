@@ -51,6 +51,7 @@ TESTED = Comparison(
         (1.23456789012, 1e-7, "1.23456789"),  # eight decimals
         (1.23456789012, 1e-8, "1.234567890e+00"),  # more are counted from the first digit
         (999_999_999.0, 0.1, "999999999.00"),
+        (-999_999_999.0, 0.1, "-999999999.00"),
         (1e9, 0.1, "1.00000000000e+09"),
         (-1e9, 0.1, "-1.00000000000e+09"),
         (1e9, 1e12, "1.0e+09"),
@@ -135,6 +136,13 @@ def test_better_is_a_matter_of_direction(effect: float, direction: Direction | N
         ({"effect": None, "n_a": 0}, None, "not comparable: base has no value of acc"),
         ({"effect": None, "n_a": 0, "n_b": 0}, None, "not comparable: base and main have no value of acc"),
         ({"n_a": 1, "n_b": 1}, None, "one run each: no interval; 0.02 may be luck"),
+        ({"n_a": 1, "n_b": 1, "effect": 0.0}, None, "one run each: no interval; 0 may be luck"),
+        ({"n_a": 2, "n_b": 1, "effect": 0.0}, None, "one run of main: no interval; 0 is within the noise floor 0.05"),
+        (
+            {"n_a": 1, "n_b": 2, "effect": 0.0, "noise_floor": None},
+            None,
+            "one run of base: no interval; 0 may be luck",
+        ),
         ({"n_b": 1, "noise_floor": None}, None, "one run of main: no interval; 0.02 may be luck"),
         ({"n_a": 1, "effect": -0.05}, None, "one run of base: no interval; 0.05 is within the noise floor 0.05"),
         (

@@ -19,6 +19,10 @@ recorder = module()
         ("-0", 0),
         ("-07", None),
         ("0.5", 0.5),
+        ("05.5", None),
+        ("200", 200),
+        ("5000000000000000", 5 * 10**15),
+        ("9999999999999998", 9999999999999998),
         ("5.", 5),
         ("1e0", 1),
         ("+-5", None),
@@ -122,6 +126,10 @@ def test_nested_parameters_become_one_level() -> None:
         ("/usr/bin/python3.11 -u -m fit", 3, "fit"),
         ("accelerate launch -m pkg.fit", 3, "fit"),
         ("python -m torch.distributed.run fit.py", 2, "run"),
+        ("torchrun -m pkg.fit", 2, "fit"),
+        ("deepspeed --num_gpus 2 -m pkg.fit", 4, "fit"),
+        ("fit -m python", 0, "fit"),  # not Python's -m
+        ("fit -c python", 0, "fit"),
         ("python -c pass --lr 1", 2, "python"),
         ("perl -e 1", 2, "perl"),
         ("/opt/fit --lr 1", 0, "fit"),
@@ -158,6 +166,9 @@ def test_parameters_that_are_hard_to_read(command: str, params: dict[str, object
 @pytest.mark.parametrize(
     ("params", "seed"),
     [
+        ({"rng_seed": 1}, "rng_seed"),
+        ({"global_seed": 1}, "global_seed"),
+        ({"manual_seed": 1, "rng_seed": 2}, "rng_seed"),
         ({"rng_seed": 1, "random_seed": 2}, "random_seed"),
         ({"manual_seed": 1, "global_seed": 2}, "manual_seed"),
         ({"global_seed": 1, "a.b.manual_seed": 2}, "a.b.manual_seed"),
@@ -210,6 +221,7 @@ def test_a_name_begins_with_a_letter_or_a_digit() -> None:
         ("python /repo/t.py /repo/d", "python t.py d", True),
         ("python /repository/t.py", "python t.py", False),
         ("/a/b/tool x", "tool x", True),
+        ("a/tool x", "tool x", False),  # not the one on PATH
         ("tool /a/x", "tool x", False),  # only a program is looked for on PATH
         ("tool --data=/a/x", "tool --data=/b/x", False),
         ("tool --lr=1e-3", "tool --lr=.001", True),
@@ -218,3 +230,14 @@ def test_a_name_begins_with_a_letter_or_a_digit() -> None:
 )
 def test_where_a_repository_lies_changes_no_name(one: str, other: str, same: bool) -> None:
     assert (name(one, top="/repo", experiment="e") == name(other, top="/repo", experiment="e")) == same
+
+
+def test_outside_a_repository_a_path_is_what_it_says() -> None:
+    assert name("tool /a/x", experiment="e") != name("tool a/x", experiment="e")
+
+
+def test_names_are_the_same_in_every_version() -> None:
+    """A sweep that was planned with an older recorder goes on with a newer one: these never change."""
+    assert name("python train.py") == "train-c0407750"
+    told = {"experiment": "base", "code": "a" * 64, "cwd": "sub", "files": ["b" * 64], "params": {"x": True}}
+    assert name("python /repo/train.py --lr 1e-3 --seed 3", top="/repo", **told) == "base-lr=0.001,x=true-s3-b2212a89"

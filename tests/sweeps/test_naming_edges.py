@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def test_what_the_recorder_is_told_is_sorted_and_holds_the_labels() -> None:
 
 
 def test_words_that_look_like_source_or_config_files() -> None:
-    argv = ["python3", "train.py", "--config=conf/a.yaml", "run.sh", "conf/a.yaml", "data.csv", "x=1"]
+    argv = ["python3", "train.py", "--config=conf/a.yaml", "run.sh", "run.sh", "data.csv", "x=1"]
     assert naming.words(argv) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
 
 
@@ -89,6 +90,14 @@ def test_a_place_below_the_top_and_one_outside(workspace: Workspace) -> None:
     assert naming.place(place, "sub/deep") == (top, "sub/deep")
     assert naming.place(place, "..x") == (top, "..x")
     assert naming.place(place, "..") == naming.place(place, "/") == (top, "")
+
+
+def test_the_top_is_the_repository_s_or_the_work_directory_where_there_is_none(workspace: Workspace) -> None:
+    root = Path(os.path.realpath(workspace.root))
+    (root / ".git").rename(root.parent / ".git")
+    assert naming.place(there(workspace), "sub") == (str(root.parent), f"{root.name}/sub")
+    (root.parent / ".git").rename(root / "no longer git")
+    assert naming.place(there(workspace), "sub") == (str(root), "sub")
 
 
 def names(workspace: Workspace, **changes: Any) -> list[PlannedRun]:
