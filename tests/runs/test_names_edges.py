@@ -224,12 +224,25 @@ def test_a_name_begins_with_a_letter_or_a_digit() -> None:
         ("a/tool x", "tool x", False),  # not the one on PATH
         ("tool /a/x", "tool x", False),  # only a program is looked for on PATH
         ("tool --data=/a/x", "tool --data=/b/x", False),
+        ("tool --data=/repo/x", "tool --data=x", True),
+        ("tool --data /repo/x", "tool --data x", True),
+        ("tool data.path=/repo/x/y", "tool data.path=x/y", True),
+        ("tool --data=/repo", "tool --data=", False),
         ("tool --lr=1e-3", "tool --lr=.001", True),
         ("tool --name=True", "tool --name=true", True),
     ],
 )
 def test_where_a_repository_lies_changes_no_name(one: str, other: str, same: bool) -> None:
     assert (name(one, top="/repo", experiment="e") == name(other, top="/repo", experiment="e")) == same
+
+
+def test_two_clones_name_a_run_alike_and_record_the_path_as_it_was() -> None:
+    one, other = (
+        recorder.Identity(f"python train.py --data {top}/data/x --seed 1".split(), top=top, cwd="")
+        for top in ("/home/a/repo", "/scratch/b/repo")
+    )
+    assert one.name == other.name and "home" not in one.name and "data=data_x" in one.name
+    assert (one.params["data"], other.params["data"]) == ("/home/a/repo/data/x", "/scratch/b/repo/data/x")
 
 
 def test_outside_a_repository_a_path_is_what_it_says() -> None:
