@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import CodeType
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,6 +21,27 @@ PATH = os.environ["PATH"]
 # A shell that starts the tests in the background has SIGINT ignored, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Iterator[None]:
+    """Each of the template's texts is compiled once in this process, not for every `init`; all else of Copier and Jinja is as ever."""
+    from jinja2 import Environment
+
+    compiled: dict[tuple[object, ...], CodeType] = {}
+    compile_anew = Environment.compile
+
+    def compile(self: Environment, source: str, name: str | None = None, filename: str | None = None) -> CodeType:
+        key = self.lexer, source, name
+        if key in compiled:
+            self.preprocess(source, name, filename)  # Copier's own extension forgets the last path here
+        else:
+            compiled[key] = compile_anew(self, source, name, filename)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +81,14 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 
 def git(directory: Path, *args: str) -> str:
-    """Run git for real; its stdout."""
-    done = subprocess.run(["git", "-C", str(directory), *args], check=True, capture_output=True, text=True)
-    return done.stdout
+    """Run git for real; its stdout. No power is cut here, so that nothing need be on the disk at once."""
+    command = ["git", "-C", str(directory), "-c", "core.fsync=none", "-c", "gc.auto=0", *args]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def new_repository(root: Path) -> None:
+    """An empty repository, without the samples of hooks that every `git init` writes."""
+    git(root, "init", "-q", "-b", "main", "--template=")
 
 
 def write_tree(root: Path, files: Mapping[str, str | bytes]) -> None:
@@ -89,9 +116,10 @@ def make_repo(tmp_path: Path) -> MakeRepo:
     def make(files: Mapping[str, str | bytes] | None = None, name: str = "repo") -> Path:
         root = tmp_path / name
         root.mkdir(parents=True, exist_ok=True)  # the stand-in for the server may have made it
-        git(root, "init", "-q", "-b", "main")
+        new_repository(root)
         write_tree(root, files or {"train.py": "print('hello')\n"})
-        commit_all(root, "first")
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", "first", "--allow-empty")
         return root
 
     return make
