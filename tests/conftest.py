@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -23,9 +24,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def templates_compiled_once() -> Iterator[None]:
-    """Each of the template's texts is compiled once in this process, not for every `init`; all else of Copier and Jinja is as ever."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that in the end no process waits for one that has just begun another."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session")
+def quick_copier() -> Iterator[None]:
+    """Copier without what it does over and over: compiling the same texts, and asking git about a folder that is no repository."""
+    from copier._main import Worker
     from jinja2 import Environment
 
     compiled: dict[tuple[object, ...], CodeType] = {}
@@ -39,8 +46,15 @@ def templates_compiled_once() -> Iterator[None]:
             compiled[key] = compile_anew(self, source, name, filename)
         return compiled[key]
 
+    ask_git = Worker._sync_git_index_executable_bit
+
+    def sync(self: Worker, *args: Any) -> None:
+        if (self.subproject.local_abspath / ".git").exists():  # else git has nothing to say, once for each file
+            ask_git(self, *args)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Environment, "compile", compile)
+        patch.setattr(Worker, "_sync_git_index_executable_bit", sync)
         yield
 
 
@@ -129,7 +143,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run() -> Run:
+def run(quick_copier: None) -> Run:
     """Call the command line in this process; a bug shows as the exception that it is."""
 
     def call(*args: str | Path, **options: object) -> Result:
