@@ -9,6 +9,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 import click
 import pytest
@@ -23,6 +25,40 @@ PATH = os.environ["PATH"]
 # A shell that starts the tests in the background has SIGINT ignored, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that in the end no process waits for one that has just begun another."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session")
+def quick_copier() -> Iterator[None]:
+    """Copier without what it does over and over: compiling the same texts, and asking git about a folder that is no repository."""
+    from copier._main import Worker
+    from jinja2 import Environment
+
+    compiled: dict[tuple[object, ...], CodeType] = {}
+    compile_anew = Environment.compile
+
+    def compile(self: Environment, source: str, name: str | None = None, filename: str | None = None) -> CodeType:
+        key = self.lexer, source, name
+        if key in compiled:
+            self.preprocess(source, name, filename)  # Copier's own extension forgets the last path here
+        else:
+            compiled[key] = compile_anew(self, source, name, filename)
+        return compiled[key]
+
+    ask_git = Worker._sync_git_index_executable_bit
+
+    def sync(self: Worker, *args: Any) -> None:
+        if (self.subproject.local_abspath / ".git").exists():  # else git has nothing to say, once for each file
+            ask_git(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile)
+        patch.setattr(Worker, "_sync_git_index_executable_bit", sync)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +112,14 @@ def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def git(directory: Path, *args: str) -> str:
-    """Run git for real; its stdout."""
-    done = subprocess.run(["git", "-C", str(directory), *args], check=True, capture_output=True, text=True)
-    return done.stdout
+    """Run git for real; its stdout. No power is cut here, so that nothing need be on the disk at once."""
+    command = ["git", "-C", str(directory), "-c", "core.fsync=none", "-c", "gc.auto=0", *args]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def new_repository(root: Path) -> None:
+    """An empty repository, without the samples of hooks that every `git init` writes."""
+    git(root, "init", "-q", "-b", "main", "--template=")
 
 
 def write_tree(root: Path, files: Mapping[str, str | bytes]) -> None:
@@ -106,9 +147,10 @@ def make_repo(tmp_path: Path) -> MakeRepo:
     def make(files: Mapping[str, str | bytes] | None = None, name: str = "repo") -> Path:
         root = tmp_path / name
         root.mkdir(parents=True, exist_ok=True)  # the stand-in for the server may have made it
-        git(root, "init", "-q", "-b", "main")
+        new_repository(root)
         write_tree(root, files or {"train.py": "print('hello')\n"})
-        commit_all(root, "first")
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", "first", "--allow-empty")
         return root
 
     return make
@@ -118,7 +160,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run() -> Run:
+def run(quick_copier: None) -> Run:
     """Call the command line in this process; a bug shows as the exception that it is. With --json stdout is one object, or empty."""
 
     def call(*args: str | Path, **options: object) -> Result:

@@ -60,9 +60,9 @@ def test_json_is_one_object_with_the_fields_of_the_specification(make_repo: Make
         "seed_flag": "--seed",
         "command": "torchrun --nproc_per_node=4 train.py --seed 1",
     }
-    assert found["slurm"]["partitions"] == ["gpu"]  # type: ignore[index,call-overload]
+    assert found["slurm"]["partitions"] == ["gpu"]  # type: ignore[index]
     assert found["metrics"] == ["val/loss"]
-    assert found["evidence"]["slurm.partitions"] == [  # type: ignore[index,call-overload]
+    assert found["evidence"]["slurm.partitions"] == [  # type: ignore[index]
         {"path": "jobs/train.sbatch", "line": 2, "text": "#SBATCH --partition=gpu"}
     ]
 

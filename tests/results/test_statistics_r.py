@@ -33,7 +33,7 @@ def all_close(found: Sequence[float | None], wanted: Sequence[float]) -> bool:
     return all(close(x, y) for x, y in zip(found, wanted, strict=True))
 
 
-def cases(key: str) -> Any:
+def cases(key: str) -> pytest.MarkDecorator:
     """The pairs of samples for which R gives `key`."""
     return pytest.mark.parametrize("case", [c for c in TWO if key in c], ids=lambda c: f"{len(c['a'])}-{len(c['b'])}")
 

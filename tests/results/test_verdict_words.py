@@ -173,4 +173,4 @@ def test_how_many_seeds_it_would_take() -> None:
     assert words.seeds(replace(TESTED, effect=-0.02)) == words.seeds(TESTED)
     assert words.seeds(replace(TESTED, seeds_needed=None)) == told
     for reason in ({"distinguishable": True}, {"p": None}, {"detectable": None}):
-        assert words.seeds(replace(TESTED, **reason)) is None, "it does not matter"  # type: ignore[arg-type]
+        assert words.seeds(replace(TESTED, **reason)) is None, "it does not matter"

@@ -59,7 +59,7 @@ def written(run: Run, stand_in: StandIn, seeded: Path, repo: Path, monkeypatch: 
 
 
 def html(text: str) -> str:
-    return MarkdownIt("commonmark").enable("table").render(text)
+    return str(MarkdownIt("commonmark").enable("table").render(text))
 
 
 def headings(text: str) -> list[str]:
