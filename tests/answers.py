@@ -45,7 +45,8 @@ def _words(error: Any) -> str:
         branches: dict[int, list[Any]] = {}
         for inner in error.context:
             branches.setdefault(inner.schema_path[0], []).append(inner)
-        return "; ".join(map(_words, min(branches.values(), key=lambda inner: len(inner))))
+        nearest = min(branches.values(), key=len)
+        return "; ".join(map(_words, nearest))
     return f"{error.json_path}: {error.message[:300]}"
 
 

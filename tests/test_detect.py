@@ -193,3 +193,24 @@ def test_values_are_whole_for_programs_and_short_for_people(run: Run, make_repo:
     assert len(found["evidence"]["slurm.scripts"]) == 5 and found["left_out"] >= 25
     people = run("detect", "--workdir", repo)
     assert "jobs/19.sbatch, and 10 more" in " ".join(people.stdout.split())
+
+
+def test_what_the_template_wrote_is_no_evidence_about_the_repository(run: Run, make_repo: MakeRepo) -> None:
+    job = "#!/bin/bash\n#SBATCH --partition={}\nsrun python train.py\n"
+    written = {"exp/.copier-answers.scaffold.yml": "x: 1\n", "exp/scripts/run.sbatch": job.format("ours")}
+    written |= {
+        "exp/scripts/record_run.py": TRAIN,
+        "exp/AGENTS.md": "x\n",
+        "exp/README.md": "```\nsbatch -p shown x.sh\n```\n",
+    }
+
+    def found(files: dict[str, str]) -> dict[str, object]:
+        answer: dict[str, object] = json.loads(run("detect", "--json", "--workdir", make_repo(files)).stdout)
+        return answer
+
+    plain = found({"train.py": TRAIN, **written})
+    assert (plain["slurm"], plain["agent_guides"], plain["experiment_root"]) == (None, [], "exp")
+    assert "record_run.py" not in json.dumps(plain["entry_points"])
+    theirs = found({"train.py": TRAIN, **written, "exp/scripts/mine.sbatch": job.format("theirs")})["slurm"]
+    assert isinstance(theirs, dict)
+    assert (theirs["scripts"], theirs["partitions"]) == (["exp/scripts/mine.sbatch"], ["theirs"])
