@@ -53,7 +53,9 @@ def test_it_shows_the_runs_and_writes_one_readable_file(workspace: Workspace, ne
     assert done.stdout.splitlines()[0].split() == ["lr", "amp", "seed", "run"]
     assert done.stdout.splitlines()[-1] == "10 runs"
     assert "wrote exp/metadata/sweeps/lr.yml; next: scaffold sweep launch lr" in done.stderr
+    assert "parameters are passed as `--lr 1e-2`" in done.stderr
     assert "seeds are passed as `--random-seed 1`, as train.py takes it" in done.stderr
+    assert "parameters are passed" not in new("--seeds", "1-2", name="seeds").stderr
     found = sheet.read(there(workspace), "lr")
     assert (found.goal, found.task, found.style) == ("which lr", "P3-T2", "flags")
     assert found.booleans == {"amp": "switch"}
