@@ -164,14 +164,14 @@ FIELDS = {
     ),
     "launchers": "what starts jobs: commands in scripts, code and README, imports, manifests",
     "slurm": (
-        "of the repository's own scripts: partitions, accounts, qos, gres, time, modules, activation lines; "
+        "of the repository's own scripts, of its documentation's where there are no others: partitions, accounts, qos, gres, time, modules, activation lines; "
         "the most used first, placeholders left out; nothing where it does not use Slurm"
     ),
     "entry_points": (
         "scripts that one runs, at most 12, the likeliest first, each with its kind, its seed option and a command"
     ),
     "tests.runner": "pytest where it is configured, called or imported, else unittest",
-    "tests.paths": "the topmost folders that hold tests",
+    "tests.paths": "the folders that pytest is told to look in, else the topmost ones that hold tests",
     "workflow": "workflow tools whose file lies at the top",
     "agent_guides": "AGENTS.md, CLAUDE.md and their like, at any depth",
     "metrics": "names that are logged, at most 20, the likeliest primary metric first",
