@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from benchmarks import rows
 from scaffold.cli import group
 
 EXIT_CODES = {
@@ -25,6 +26,15 @@ def commands() -> None:
         if isinstance(command, click.Group):
             verbs = " " + " \\| ".join(sorted(command.list_commands(context)))
         print(f"| `scaffold {name}`{f' `{verbs.strip()}`' if verbs else ''} | {command.get_short_help_str(200)} |")
+
+
+def speed() -> None:
+    """The last whole run of the benchmarks: a table, and the machine and the day."""
+    last = rows.read(rows.LAST)
+    print("| | what | ours | limit | beside it |\n|---|---|---|---|---|")
+    for cells in rows.grouped(last.rows):
+        print(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    print(f"\n{last.line()}.")
 
 
 def exit_codes() -> None:
