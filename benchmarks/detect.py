@@ -81,11 +81,11 @@ import subprocess, sys
 status = subprocess.Popen(["git", "status", "--porcelain", "--untracked-files=no"], stdout=subprocess.PIPE)
 listing = subprocess.Popen(["git", "ls-files", "-z"], stdout=subprocess.PIPE)
 import click
+listing.communicate()[0].split(b"\\0")
 with open(sys.argv[1]) as names:
     for name in names.read().split("\\0"):
         with open(name, "rb", buffering=0) as file:
             file.read()
-listing.communicate()[0].split(b"\\0")
 status.communicate()
 """
 

@@ -115,6 +115,13 @@ def test_the_machine_line_warns_where_it_was_busy() -> None:
     assert "commit abc, with changes" in replace(MACHINE, clean=False).line()
 
 
+def test_the_last_whole_run_is_whole() -> None:
+    last = rows.read(rows.LAST)
+    assert not last.quick
+    assert {row.benchmark for row in last.rows} == set(running.BENCHMARKS)
+    assert all(one.version for row in last.rows for one in row.beside if one.name in ("con-duct", "sacred"))
+
+
 def test_contenders_take_turns_and_the_first_round_only_warms_up(tmp_path: Path) -> None:
     turns: list[str] = []
     contenders = {
