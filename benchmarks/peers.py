@@ -8,6 +8,8 @@ commit and whether there are changes (not which), configuration and seed, and, w
 Its import is what its users wait for, so it counts. It needs GitPython for the commit, and setuptools before 81 to be imported at all.
 
 MLflow's `search_runs` gives a table of runs from its database (SQLite), all metrics of each; it folds no seeds and computes no interval.
+DVC's `exp show` gives a table of experiments, which are commits, with parameters and metrics, and says which are out of date; it folds no
+seeds either. Both are timed when their stores are there and have been read once; `benchmarks/results.py` says how those are made.
 
 Copier is what our template is written for, and one of our dependencies, so it is there in any case. Plain Copier detects nothing: its
 answers are the defaults of the template.
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-WANTED = ("con-duct", "sacred", "gitpython", "setuptools<81", "mlflow-skinny", "sqlalchemy", "alembic", "pandas")
+WANTED = ("con-duct", "sacred", "gitpython", "setuptools<81", "mlflow-skinny", "sqlalchemy", "alembic", "pandas", "dvc")
 VERSIONS = "import importlib.metadata as m, sys\nfor n in sys.argv[1:]: print(n, m.version(n))"
 
 

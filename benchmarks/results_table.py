@@ -2,23 +2,26 @@
 
     python -m benchmarks.results_table [--quick]
 
-The limits: 2 s with the index (warm), 6 s without (cold), 500 MB. The long file is read in constant memory: what it adds to the
-process stands beside what a file of a tenth of its rows adds. MLflow's `search_runs` stands beside a table of 1,000 runs.
+The limits: 2 s with the index (warm), 6 s without (cold), 500 MB. Beside it MLflow's `search_runs` over as many runs, and, for 100
+runs, DVC's `exp show`. The long file is read in constant memory: the peak stands beside that with a file of a tenth of its rows.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from benchmarks import results
-from benchmarks.interleaved import Contender, cold_and_warm, costs
+from benchmarks.interleaved import Contender, costs
 from benchmarks.peers import Peers
 from benchmarks.places import SCAFFOLD, scratch
 from benchmarks.rows import Beside, Row, alone
 
 METRICS = 20
+APART = ("env", "-u", "PYTHONPATH")
 TABLE = [*SCAFFOLD, "results", "--format", "json"]
 LONG = """
 import sys
@@ -30,31 +33,40 @@ series.digest(formats.jsonl(path, print), str(path), series=True)
 
 
 def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
-    """A table of many runs, a long file, and a table beside MLflow's."""
-    runs, beside_runs, steps, rounds = (60, 20, 20_000, 1) if quick else (10_000, 1_000, 5_000_000, 3)
+    """A table of many runs, a long file, and a table of few runs beside DVC's."""
+    runs, few, steps, rounds = (60, 5, 20_000, 1) if quick else (10_000, 100, 5_000_000, 3)
     with scratch() as folder:
-        root = folder / "study"
-        results.write_study(root, runs, METRICS)
-        cold, warm = cold_and_warm(TABLE, root, folder / ".cache", rounds=rounds)
-        rows = [
-            Row(
-                benchmark="results",
-                what=f"{runs:,} runs of {METRICS} metrics, warm",
-                ours=warm.passed,
-                unit="s",
-                limit=2,
-            ),
-            Row(benchmark="results", what="the same, cold", ours=cold.passed, unit="s", limit=6),
-            Row(
-                benchmark="results",
-                what="the same, peak memory",
-                ours=max(cold.megabytes, warm.megabytes),
-                unit="MB",
-                limit=500,
-            ),
-            *long_files(folder, steps),
-        ]
-        return [*rows, beside_mlflow(folder, peers, beside_runs, rounds)] if peers else rows
+        rows = [*many_runs(folder, peers, runs, rounds), *long_files(folder, steps)]
+        return [*rows, few_runs(folder, peers, few, rounds)] if peers else rows
+
+
+def many_runs(folder: Path, peers: Peers | None, runs: int, rounds: int) -> list[Row]:
+    """Cold and warm, beside MLflow with as many runs in a database that is there."""
+    root = folder / "study"
+    results.write_study(root, runs, METRICS)
+    cold = Contender(work=TABLE, cwd=root, prepare=lambda: shutil.rmtree(folder / ".cache", ignore_errors=True))
+    contenders = {"cold": cold, "warm": Contender(work=TABLE, cwd=root)}
+    if peers:
+        place = folder / "mlflow"
+        place.mkdir()
+        script = [*APART, peers.python, "-W", "ignore", "-c", results.MLFLOW, str(runs), str(METRICS)]
+        subprocess.run([*script, "write"], cwd=place, check=True, capture_output=True)
+        contenders["mlflow"] = Contender(work=[*script, "read"], cwd=place)
+    found = costs(contenders, rounds=rounds)
+    warm, memory, what = (
+        found["warm"].passed,
+        max(found[n].megabytes for n in ("cold", "warm")),
+        f"{runs:,} runs of {METRICS} metrics",
+    )
+    theirs = found.get("mlflow")
+    name, version = "mlflow search_runs", peers.versions["mlflow-skinny"] if peers else None
+    beside = (Beside(name=name, version=version, value=theirs.passed),) if theirs else ()
+    beside_memory = (Beside(name=name, version=version, value=theirs.megabytes),) if theirs else ()
+    return [
+        Row(benchmark="results", what=f"{what}, warm", ours=warm, unit="s", limit=2, beside=beside),
+        Row(benchmark="results", what="the same, cold", ours=found["cold"].passed, unit="s", limit=6),
+        Row(benchmark="results", what="the same, peak memory", ours=memory, unit="MB", limit=500, beside=beside_memory),
+    ]
 
 
 def long_files(folder: Path, steps: int) -> list[Row]:
@@ -79,24 +91,23 @@ def long_files(folder: Path, steps: int) -> list[Row]:
     ]
 
 
-def beside_mlflow(folder: Path, peers: Peers, runs: int, rounds: int) -> Row:
-    """As many runs with as many metrics in both; ours warm, theirs in a database that is there."""
-    root, place = folder / "few", folder / "mlflow"
+def few_runs(folder: Path, peers: Peers, runs: int, rounds: int) -> Row:
+    """As many runs as DVC has experiments."""
+    root, place = folder / "few", folder / "dvc"
     results.write_study(root, runs, METRICS)
-    place.mkdir()
-    script = [peers.python, "-W", "ignore", "-c", results.MLFLOW, str(runs), str(METRICS)]
-    subprocess.run([*script, "write"], cwd=place, check=True, capture_output=True)
-    found = costs(
-        {"ours": Contender(work=TABLE, cwd=root), "mlflow": Contender(work=[*script, "read"], cwd=place)}, rounds=rounds
+    dvc = str(peers.bin / "dvc")
+    os.environ["PATH"] = (
+        f"{peers.bin}{os.pathsep}{os.environ['PATH']}"  # DVC runs `python`; the scratch folder's end restores it
     )
+    results.write_experiments(place, dvc, runs, METRICS)
+    show = Contender(work=[*APART, dvc, "exp", "show", "--csv"], cwd=place)
+    found = costs({"ours": Contender(work=TABLE, cwd=root), "dvc": show}, rounds=rounds)
     return Row(
         benchmark="results",
         what=f"{runs:,} runs of {METRICS} metrics, warm",
         ours=found["ours"].passed,
         unit="s",
-        beside=(
-            Beside(name="mlflow search_runs", version=peers.versions["mlflow-skinny"], value=found["mlflow"].passed),
-        ),
+        beside=(Beside(name="dvc exp show", version=peers.versions["dvc"], value=found["dvc"].passed),),
     )
 
 

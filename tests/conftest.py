@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from scaffold.cli import group
+from scaffold.cli import group, output
+from tests import answers
 from tests.stand_in import StandIn
 
 OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CUDA_VISIBLE_DEVICES")
@@ -20,6 +25,40 @@ PATH = os.environ["PATH"]
 # A shell that starts the tests in the background has SIGINT ignored, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that in the end no process waits for one that has just begun another."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session")
+def quick_copier() -> Iterator[None]:
+    """Copier without what it does over and over: compiling the same texts, and asking git about a folder that is no repository."""
+    from copier._main import Worker
+    from jinja2 import Environment
+
+    compiled: dict[tuple[object, ...], CodeType] = {}
+    compile_anew = Environment.compile
+
+    def compile(self: Environment, source: str, name: str | None = None, filename: str | None = None) -> CodeType:
+        key = self.lexer, source, name
+        if key in compiled:
+            self.preprocess(source, name, filename)  # Copier's own extension forgets the last path here
+        else:
+            compiled[key] = compile_anew(self, source, name, filename)
+        return compiled[key]
+
+    ask_git = Worker._sync_git_index_executable_bit
+
+    def sync(self: Worker, *args: Any) -> None:
+        if (self.subproject.local_abspath / ".git").exists():  # else git has nothing to say, once for each file
+            ask_git(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile)
+        patch.setattr(Worker, "_sync_git_index_executable_bit", sync)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +97,29 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     return home
 
 
+@pytest.fixture(autouse=True)
+def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever answer a test has a command print in this process, it is held against the command's schema."""
+    plain = output.as_text
+
+    def held(answer: dict[str, object], few: output.Few | None) -> str:
+        text = plain(answer, few)
+        if (context := click.get_current_context(silent=True)) is not None:
+            answers.check(answers.words_of(context), text)
+        return text
+
+    monkeypatch.setattr(output, "as_text", held)
+
+
 def git(directory: Path, *args: str) -> str:
-    """Run git for real; its stdout."""
-    done = subprocess.run(["git", "-C", str(directory), *args], check=True, capture_output=True, text=True)
-    return done.stdout
+    """Run git for real; its stdout. No power is cut here, so that nothing need be on the disk at once."""
+    command = ["git", "-C", str(directory), "-c", "core.fsync=none", "-c", "gc.auto=0", *args]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def new_repository(root: Path) -> None:
+    """An empty repository, without the samples of hooks that every `git init` writes."""
+    git(root, "init", "-q", "-b", "main", "--template=")
 
 
 def write_tree(root: Path, files: Mapping[str, str | bytes]) -> None:
@@ -89,9 +147,10 @@ def make_repo(tmp_path: Path) -> MakeRepo:
     def make(files: Mapping[str, str | bytes] | None = None, name: str = "repo") -> Path:
         root = tmp_path / name
         root.mkdir(parents=True, exist_ok=True)  # the stand-in for the server may have made it
-        git(root, "init", "-q", "-b", "main")
+        new_repository(root)
         write_tree(root, files or {"train.py": "print('hello')\n"})
-        commit_all(root, "first")
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", "first", "--allow-empty")
         return root
 
     return make
@@ -101,11 +160,15 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run() -> Run:
-    """Call the command line in this process; a bug shows as the exception that it is."""
+def run(quick_copier: None) -> Run:
+    """Call the command line in this process; a bug shows as the exception that it is. With --json stdout is one object, or empty."""
 
     def call(*args: str | Path, **options: object) -> Result:
-        return CliRunner().invoke(group, [str(a) for a in args], catch_exceptions=False, **options)  # type: ignore[arg-type]
+        done = CliRunner().invoke(group, [str(a) for a in args], catch_exceptions=False, **options)  # type: ignore[arg-type]
+        if "--json" in args and "--help" not in args:
+            assert (done.stdout == "") == (done.exit_code in (1, 2)) or args[0] == "run", done.output
+            assert not done.stdout or json.loads(done.stdout)["version"] == 1, done.stdout
+        return done
 
     return call
 

@@ -47,7 +47,15 @@ def answering(monkeypatch: pytest.MonkeyPatch, *found: Row, error: Exception | N
 
 def test_a_cheap_part_runs_and_is_kept(tmp_path: Path) -> None:
     kept = tmp_path / "last.json"
-    command = [sys.executable, PROJECT / "benchmarks" / "run", "--quick", "--no-peers", "plan", "--keep", kept]
+    command: list[str | Path] = [
+        sys.executable,
+        PROJECT / "benchmarks" / "run",
+        "--quick",
+        "--no-peers",
+        "plan",
+        "--keep",
+        kept,
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     last = rows.read(kept)
     assert done.returncode == (3 if any(row.met is False for row in last.rows) else 0), done.stderr

@@ -1,11 +1,9 @@
-"""The command line as a whole: help for everything, exit codes, and no import before it is needed."""
+"""The command line as a whole: help for everything, and exit codes."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 import pytest
@@ -13,20 +11,6 @@ import pytest
 from scaffold import __version__
 from scaffold.cli import COMMANDS, group
 from tests.conftest import MakeRepo, Run
-
-HEAVY = {
-    "copier",
-    "git",
-    "httpx",
-    "rich",
-    "scipy",
-    "matplotlib",
-    "yaml",
-    "jinja2",
-    "markdown_it",
-    "filelock",
-    "packaging",
-}
 
 
 def commands() -> list[tuple[str, ...]]:
@@ -69,33 +53,6 @@ def test_a_closed_pipe_is_no_traceback(make_repo: MakeRepo) -> None:
     command = f"{sys.executable} -m scaffold init --workdir {make_repo()} --dry-run | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert "Traceback" not in done.stderr
-
-
-def loaded(code: str, *arguments: str | Path) -> set[str]:
-    """The heavy modules that a call of the command line has loaded at its end."""
-    program = (
-        "import sys, atexit, json\n"
-        f"atexit.register(lambda: print(json.dumps([m for m in {sorted(HEAVY)!r} if m in sys.modules]), file=sys.stderr))\n"
-        + code
-    )
-    done = subprocess.run([sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True)
-    return set(json.loads(done.stderr.strip().splitlines()[-1]))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "allowed"),
-    [
-        (["--version"], set()),
-        (["--help"], set()),
-        (["plan", "check", "nowhere.md"], set()),
-        (["status"], {"yaml"}),
-        (["detect", "--json"], {"yaml", "packaging"}),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_a_command_loads_only_what_it_needs(make_repo: MakeRepo, arguments: list[str], allowed: set[str]) -> None:
-    code = f"import os; os.chdir({str(make_repo())!r})\nfrom scaffold.cli import main\nmain()"
-    assert loaded(code, *arguments) <= allowed
 
 
 def test_every_command_has_a_module_of_its_own_kind() -> None:

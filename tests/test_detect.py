@@ -44,7 +44,7 @@ def detected(run: Run, repo: Path, *options: str) -> dict[str, object]:
 
 def test_json_is_one_object_with_the_fields_of_the_specification(make_repo: MakeRepo, run: Run) -> None:
     found = detected(run, make_repo(REPOSITORY))
-    assert list(found) == FIELDS.split()
+    assert list(found) == [*FIELDS.split(), "left_out"]
     assert found["version"] == 1
     assert found["environment"] == {
         "manager": "uv",
@@ -60,9 +60,9 @@ def test_json_is_one_object_with_the_fields_of_the_specification(make_repo: Make
         "seed_flag": "--seed",
         "command": "torchrun --nproc_per_node=4 train.py --seed 1",
     }
-    assert found["slurm"]["partitions"] == ["gpu"]  # type: ignore[index,call-overload]
+    assert found["slurm"]["partitions"] == ["gpu"]  # type: ignore[index]
     assert found["metrics"] == ["val/loss"]
-    assert found["evidence"]["slurm.partitions"] == [  # type: ignore[index,call-overload]
+    assert found["evidence"]["slurm.partitions"] == [  # type: ignore[index]
         {"path": "jobs/train.sbatch", "line": 2, "text": "#SBATCH --partition=gpu"}
     ]
 
@@ -182,4 +182,35 @@ def test_each_file_alone_can_be_missing(drop: str) -> None:
     ],
 )
 def test_no_broken_file_makes_detection_fail(texts: dict[str, str]) -> None:
-    assert answer(of_texts(texts)).to_json()["version"] == 1
+    assert answer(of_texts(texts)).to_json()["workdir"] == "."
+
+
+def test_values_are_whole_for_programs_and_short_for_people(run: Run, make_repo: MakeRepo) -> None:
+    jobs = {f"jobs/{n:02d}.sbatch": "#!/bin/bash\n#SBATCH --partition=gpu\nsrun python train.py\n" for n in range(30)}
+    repo = make_repo({"train.py": "print(1)\n", **jobs})
+    found = json.loads(run("detect", "--json", "--limit", "5", "--workdir", repo).stdout)
+    assert len(found["slurm"]["scripts"]) == 30
+    assert len(found["evidence"]["slurm.scripts"]) == 5 and found["left_out"] >= 25
+    people = run("detect", "--workdir", repo)
+    assert "jobs/19.sbatch, and 10 more" in " ".join(people.stdout.split())
+
+
+def test_what_the_template_wrote_is_no_evidence_about_the_repository(run: Run, make_repo: MakeRepo) -> None:
+    job = "#!/bin/bash\n#SBATCH --partition={}\nsrun python train.py\n"
+    written = {"exp/.copier-answers.scaffold.yml": "x: 1\n", "exp/scripts/run.sbatch": job.format("ours")}
+    written |= {
+        "exp/scripts/record_run.py": TRAIN,
+        "exp/AGENTS.md": "x\n",
+        "exp/README.md": "```\nsbatch -p shown x.sh\n```\n",
+    }
+
+    def found(files: dict[str, str]) -> dict[str, object]:
+        answer: dict[str, object] = json.loads(run("detect", "--json", "--workdir", make_repo(files)).stdout)
+        return answer
+
+    plain = found({"train.py": TRAIN, **written})
+    assert (plain["slurm"], plain["agent_guides"], plain["experiment_root"]) == (None, [], "exp")
+    assert "record_run.py" not in json.dumps(plain["entry_points"])
+    theirs = found({"train.py": TRAIN, **written, "exp/scripts/mine.sbatch": job.format("theirs")})["slurm"]
+    assert isinstance(theirs, dict)
+    assert (theirs["scripts"], theirs["partitions"]) == (["exp/scripts/mine.sbatch"], ["theirs"])

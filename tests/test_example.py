@@ -1,4 +1,4 @@
-"""The example runs by its one command: recorded runs, a verified plan, a report, plots and a crate."""
+"""Each example runs by its one command: recorded runs, a verified plan, a report, plots and a crate; and a Slurm array with a retry."""
 
 from __future__ import annotations
 
@@ -8,27 +8,38 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "digits"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.mark.slow
-def test_digits_from_a_repository_to_a_report(tmp_path: Path) -> None:
+def run(example: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run an example into `directory` with the `scaffold` of this interpreter."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", EXAMPLE / "run.sh", tmp_path / "digits"],
+        ["bash", EXAMPLES / example / "run.sh", directory],
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def manifests(directory: Path) -> list[dict[str, Any]]:
+    """What the recorder wrote there."""
+    return [json.loads(p.read_text()) for p in (directory / "exp" / "metadata").glob("*.json")]
+
+
+@pytest.mark.slow
+def test_digits_from_a_repository_to_a_report(tmp_path: Path) -> None:
+    done = run("digits", tmp_path / "digits")
     assert "does not verify" not in done.stderr
     exp = tmp_path / "digits" / "exp"
-    manifests = [json.loads(p.read_text()) for p in (exp / "metadata").glob("*.json")]
-    assert sorted(m["status"] for m in manifests) == ["failed"] * 2 + ["finished"] * 28
+    assert sorted(m["status"] for m in manifests(tmp_path / "digits")) == ["failed"] * 2 + ["finished"] * 28
     assert " ".join((exp / "tasks.md").read_text().split()).count("- [x] [P") == 13
     page = (exp / "analysis" / "report.html").read_text(encoding="utf-8")
     assert "shift against baseline" in page and "ArithmeticError: the loss is" in page
@@ -39,3 +50,22 @@ def test_digits_from_a_repository_to_a_report(tmp_path: Path) -> None:
 
         crate = ROCrate(str(tmp_path / "digits.crate"))
     assert len([e for e in crate.contextual_entities if e.type == "CreateAction"]) == 30
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slurm")
+def test_slurm_from_an_sbatch_script_to_a_report(tmp_path: Path) -> None:
+    done = run("slurm", tmp_path / "slurm")
+    assert "slurm.partitions: debug\n  train.sbatch:3  #SBATCH --partition=debug\n" in done.stdout
+    sweeps = tmp_path / "slurm" / "exp" / "metadata" / "sweeps" / "lr"
+    arrays = [p.read_text() for p in sweeps.glob("array-*.sbatch")]
+    assert len(arrays) == 2
+    assert all("# train.sbatch:4\n#SBATCH --time=00:05:00\n" in a for a in arrays)
+    found = manifests(tmp_path / "slurm")
+    assert sorted((m["status"], m["run"]["attempt"]) for m in found) == sorted(
+        [("finished", 1)] * 6 + [("failed", 1), ("failed", 2)] * 3
+    )
+    assert {m["params"]["lr"] for m in found if m["status"] == "failed"} == {100}
+    assert "6 runs in 3 configurations; 3 without a result" in done.stderr
+    page = (tmp_path / "slurm" / "exp" / "analysis" / "report.html").read_text(encoding="utf-8")
+    assert "training diverged" in page

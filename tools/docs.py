@@ -1,11 +1,19 @@
-"""The generated parts of README.md and docs/: run `PYTHONPATH=. cog -P -r README.md`; `cog -P --check` in the gate keeps them true."""
+"""The generated parts of README.md and docs/: `PYTHONPATH=. cog -P -r README.md docs/*.md` writes them, the gate checks them."""
 
 from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import click
 
 from benchmarks import rows
-from scaffold.cli import group
+from scaffold.cli import detect, group, schemas
+from scaffold.cli.examples import EXAMPLES
+from scaffold.conventions import configs, directories, launchers, trackers, workflow
+from scaffold.conventions.model import Conventions
 
 EXIT_CODES = {
     0: "done",
@@ -42,3 +50,170 @@ def exit_codes() -> None:
     print("| code | means |\n|---|---|")
     for code, meaning in EXIT_CODES.items():
         print(f"| {code} | {meaning} |")
+
+
+def answers() -> None:
+    """Every command's answer: its fields, and an example of each form that it takes; then the shapes that several share."""
+    for words, command in schemas.commands(group):
+        if schemas.answers(command):
+            schema = schemas.own(words)
+            print(f"### `scaffold {' '.join(words)}`\n\n{schema['description']}\n")
+            forms = schema.get("oneOf", [schema])
+            for form, example in zip(forms, schema["examples"], strict=True):
+                _form(form)
+                rows = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in example.items())
+                print(f"```json\n{{\n{rows}\n}}\n```\n")
+    print("## Shared shapes\n")
+    for name, shape in schemas.shared().items():
+        print(f'<a id="shape-{name}"></a>\n### {name}\n')
+        if "properties" in shape:
+            _form(shape)
+        else:
+            print(f"{shape['description']}\n")
+
+
+def _form(schema: dict[str, Any]) -> None:
+    """A table of the fields of an object, but for the version."""
+    print("| field | type | what it is |\n|---|---|---|")
+    for name, kind, meaning in _fields(schema, ""):
+        print(f"| `{name}` | {kind} | {meaning} |")
+    print()
+
+
+def _fields(schema: dict[str, Any], before: str) -> Iterator[tuple[str, str, str]]:
+    """Name, type and meaning of every field, those of inner objects behind the object's."""
+    for name, field in schema["properties"].items():
+        if name == "version":
+            continue
+        rare = "" if name in schema["required"] else "; not always there"
+        yield before + name, _kind(field) + rare, field["description"].replace("|", "\\|")
+        inner, mark = field, ""
+        while inner.get("type") == "array" or isinstance(inner.get("additionalProperties"), dict):
+            inner, mark = (
+                (inner["items"], mark + "[]") if "items" in inner else (inner["additionalProperties"], mark + ".*")
+            )
+        if "properties" in inner:
+            yield from _fields(inner, f"{before}{name}{mark}.")
+
+
+def _kind(field: dict[str, Any]) -> str:
+    """A type in words."""
+    if "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        return f"[{name}](#shape-{name})"
+    if "const" in field:
+        return f"`{json.dumps(field['const'])}`"
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "anyOf" in field:
+        return " or ".join(map(_kind, field["anyOf"]))
+    kinds = field.get("type", "any value")
+    words = " or ".join([kinds] if isinstance(kinds, str) else kinds)
+    if "items" in field:
+        return f"list of {_kind(field['items'])}"
+    if isinstance(field.get("additionalProperties"), dict):
+        return f"object of {_kind(field['additionalProperties'])}"
+    return words
+
+
+def reference() -> None:
+    """Every command with its help, its arguments, all of its options, and examples."""
+    for words, command in schemas.commands(group):
+        name = " ".join(("scaffold", *words))
+        context = click.Context(command, info_name=name)
+        usage = " ".join(command.collect_usage_pieces(context))
+        print(f"## `{name}`\n\n    {name} {usage}\n\n{_help(command)}\n")
+        options = [o for o in command.params if isinstance(o, click.Option) and not o.hidden and o.name != "help"]
+        for record in (o.get_help_record(context) for o in options):
+            if record is not None:
+                print(f"- `{record[0]}`{': ' + _one_line(record[1]) if record[1] else ''}")
+        print("\n".join(("\n```sh", *EXAMPLES.get(" ".join(words), ()), "```\n")))
+
+
+def _help(command: click.Command) -> str:
+    """A command's help as text: one line for each paragraph, examples as they stand."""
+    parts = (command.help or "").replace("\f", "").split("\n\n")
+    return "\n\n".join(
+        "\n".join(f"    {line.strip()}" for line in part.split("\n")[1:]) if part.startswith("\b") else _one_line(part)
+        for part in parts
+    )
+
+
+def _one_line(text: str) -> str:
+    """The text in one line of Markdown; outside of code, angle brackets and stars are no markup."""
+    pieces = " ".join(text.split()).split("`")
+    return "`".join(piece if i % 2 else re.sub(r"([<>*])", r"\\\1", piece) for i, piece in enumerate(pieces))
+
+
+FIELDS = {
+    "experiment_root": "`exp` where it is there and holds no importable source, else `.wild/experiments`",
+    "existing_experiment_dirs": (
+        "directories at the top that hold experiments or what runs left behind, by name and content"
+    ),
+    "role_dirs": (
+        "the directories that the repository already uses for each role, by name and content; the workspace "
+        "takes over such a name inside its root"
+    ),
+    "environment.manager": (
+        "what declares the environment nearest to the top: a lock file before a tool's table, before an "
+        "environment file, before requirements, pyproject.toml, setup.py"
+    ),
+    "environment.files": "files that declare it, at most one folder deep",
+    "environment.python": (
+        "the constraint as written: requires-python, python_requires, the tool's or the environment file's"
+    ),
+    "environment.setup": (
+        "a line that builds it apart from the user's own: uv where it can, micromamba for an environment file; "
+        "without a declaration what the README installs"
+    ),
+    "environment.run_prefix": "what stands before a command in it: `uv run`, `poetry run`, ...",
+    "environment.modules": "environment modules that its job scripts load, one version each",
+    "config_systems": "how the main train and eval scripts, and what they import, are configured",
+    "trackers": (
+        "trackers that code logs to: imports, logger classes in configs, `report_to`; a mere requirement is none"
+    ),
+    "launchers": "what starts jobs: commands in scripts, code and README, imports, manifests",
+    "slurm": (
+        "of the repository's own scripts: partitions, accounts, qos, gres, time, modules, activation lines; "
+        "the most used first, placeholders left out; nothing where it does not use Slurm"
+    ),
+    "entry_points": (
+        "scripts that one runs, at most 12, the likeliest first, each with its kind, its seed option and a command"
+    ),
+    "tests.runner": "pytest where it is configured, called or imported, else unittest",
+    "tests.paths": "the topmost folders that hold tests",
+    "workflow": "workflow tools whose file lies at the top",
+    "agent_guides": "AGENTS.md, CLAUDE.md and their like, at any depth",
+    "metrics": "names that are logged, at most 20, the likeliest primary metric first",
+    "git": "commit, branch, remote, submodules, LFS, whether there are changes: asked of git",
+    "machine": "GPUs, Slurm and its partitions: asked of this machine",
+    "risks": (
+        "what to know before trusting a run: no seed option, no lock file, no tests, absolute paths, outputs "
+        "in git, ignored results"
+    ),
+}
+
+
+def conventions() -> None:
+    """A table of what detection answers; fails where a field is not described, or a described one is not there."""
+    names = set(detect.values(Conventions(role_dirs=dict.fromkeys(directories.ROLES, ()))))
+    groups = {name: {n for n in names if n == name or n.startswith(f"{name}.")} for name in FIELDS}
+    if names != set().union(*groups.values()) or not all(groups.values()):
+        raise LookupError(f"fields and their descriptions differ: {names ^ set().union(*groups.values())}")
+    print("| field | says |\n|---|---|")
+    for name, text in FIELDS.items():
+        print(f"| `{name}` | {text} |")
+
+
+def vocabulary() -> None:
+    """A table of the words that detection knows."""
+    known: dict[str, Iterable[str]] = {
+        "trackers": trackers._MODULES,
+        "config_systems": {*configs._IMPORTS, *configs._CALLS},
+        "launchers": {*launchers._IMPORTS, *launchers._FIRST_WORD.values(), *launchers._PAIRS.values(), "slurm"},
+        "workflow": {*workflow._AT_TOP.values(), "tox", "invoke"},
+        **{f"role_dirs.{role}": directories._NAMES[role] for role in directories.ROLES},
+    }
+    print("| field | words |\n|---|---|")
+    for name, words in known.items():
+        print(f"| `{name}` | {', '.join(sorted(words))} |")

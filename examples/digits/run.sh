@@ -3,20 +3,11 @@
 # It needs git, Python and the `scaffold` command; about half a minute. DIRECTORY must not exist; without it a temporary one is made.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-directory=${1:-$(mktemp -d)/digits}
-case $directory in /*) ;; *) directory=$PWD/$directory ;; esac
-[ ! -e "$directory" ] || { echo "error: $directory is there already" >&2; exit 1; }
-export GIT_AUTHOR_NAME=${GIT_AUTHOR_NAME:-Example} GIT_AUTHOR_EMAIL=${GIT_AUTHOR_EMAIL:-example@localhost}
-export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
-say() { printf '\n== %s\n' "$*" >&2; }
-commit() { git add -A && git commit -qm "$1"; }
+# shellcheck source=examples/common.sh
+source "$here/../common.sh"
 
 say "a repository with one training script, and a workspace for it"
-mkdir -p "$directory"
-cd "$directory"
-git init -q -b main
-cp "$here/train.py" .
-commit "A classifier of small digits"
+begin digits "$@"
 scaffold init --yes --root exp --metric val/acc \
   --goal "Does training on moved images as well make a linear classifier of small digits more accurate?" 2>&1 | tail -n 2 >&2
 cp "$here/tasks.md" exp/tasks.md
@@ -45,7 +36,7 @@ say "numbers, and what the plan asks for"
 for experiment in baseline shift sensitivity; do
   scaffold results --where "experiment=$experiment" --format csv >"exp/results/$experiment.csv" 2>/dev/null
 done
-scaffold results --where experiment=baseline --json >exp/results/noise_floor.json 2>/dev/null
+scaffold results --where experiment=baseline --limit 0 --json >exp/results/noise_floor.json 2>/dev/null
 scaffold results compare baseline shift --metric val/acc | tee exp/analysis/midpoint.md
 echo "Decision: the plan goes on; the verdict above, and its interval, is what the final reflection answers with." >>exp/analysis/midpoint.md
 printf '%s\n' '# What train.py does' '' '- data: drawn from `--seed`, 120 images to train on, 400 to test' \

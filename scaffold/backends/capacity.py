@@ -73,7 +73,8 @@ def slots(
     elif kind == "unknown":
         return 1, "what this cluster has is not known"
     else:
-        return 1, "no GPU for it, and how many cores a run takes is not said: --cpus-per-run"
+        unknown = "there are is not known" if cpus_per_run else "a run takes is not said: --cpus-per-run"
+        return 1, f"no GPU for it, and how many cores {unknown}"
     fit = None if cores is None else max(1, cores // (cpus_per_run or 1))
     if fit is not None and found > fit:
         each = f", {cpus_per_run} a run" if cpus_per_run and cpus_per_run > 1 else ""

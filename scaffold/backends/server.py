@@ -1,6 +1,6 @@
 """The research server: runs that are made `ready`, found again, started one by one, and looked at cheaply.
 
-It has no scheduler, nothing there is idempotent, and a restart makes it forget everything (docs/sweeps.md, "The research server").
+It has no scheduler, nothing there is idempotent, and a restart makes it forget everything (docs/backends.md, "The research server").
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -35,6 +36,7 @@ COMMANDS = {
     "results": ("scaffold.cli.results", "results"),
     "report": ("scaffold.cli.report", "report"),
     "server": ("scaffold.cli.server", "server"),
+    "schema": ("scaffold.cli.schema", "schema"),
     "completion": ("scaffold.cli.completion", "completion"),
 }
 
@@ -58,7 +60,32 @@ HOOK_VARIABLES = (
 )
 
 
-class LazyGroup(click.Group):
+class Group(click.Group):
+    """A group that says what was meant by a word that is no command of it, and whose commands show examples in their help."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._with_examples(super().get_command(ctx, cmd_name), cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from scaffold.cli import usage
+
+        word = args[0]
+        if not ctx.resilient_parsing and not word.startswith("-") and self.get_command(ctx, word) is None:
+            raise usage.unknown(ctx, word)
+        ctx.meta[usage.COMMAND] = (*usage.words(ctx), word)
+        return super().resolve_command(ctx, args)
+
+    def _with_examples(self, command: click.Command | None, name: str) -> click.Command | None:
+        if command is not None and command.epilog is None:
+            from scaffold.cli import usage
+
+            command.epilog = usage.epilog((name,) if isinstance(self, Root) else (str(self.name), name))
+        return command
+
+
+class LazyGroup(Group):
     """A group whose commands (`places`: name -> module, attribute) are imported on first use."""
 
     places: Mapping[str, tuple[str, str]] = COMMANDS
@@ -72,10 +99,28 @@ class LazyGroup(click.Group):
         module, attribute = self.places[cmd_name]
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
-        return command
+        return self._with_examples(command, cmd_name)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+class Root(LazyGroup):
+    """The whole command line: whatever is wrong in it is said in one manner, with an example."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        from scaffold.cli import usage
+
+        with usage.explained({}):
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from scaffold.cli import usage
+
+        with usage.explained(ctx.meta):
+            return super().invoke(ctx)
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(scaffold.__version__, prog_name="scaffold")
 def group() -> None:
     """Give a research repository an experiment workspace, and keep what happens in it honest.

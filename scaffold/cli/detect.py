@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaffold.cli import options, output
+
 if TYPE_CHECKING:
-    from scaffold.conventions.model import Conventions, Evidence
+    from scaffold.conventions.model import Conventions, EntryPoint, Evidence
 
 LABEL = 26
 PLACES = 3
@@ -25,7 +26,6 @@ ASKED = {"git": "asked of git", "machine": "asked of this machine"}
     show_default=True,
     help="The repository, or a folder of it: only what lies below it speaks.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--explain", metavar="FIELD", help="All evidence for one field (say `environment.manager`), and what lost."
 )
@@ -34,21 +34,33 @@ ASKED = {"git": "asked of git", "machine": "asked of this machine"}
     is_flag=True,
     help="Also look for earlier launches in the shell history and in sacct (redacted, at most 20 lines).",
 )
-def detect(workdir: Path, as_json: bool, explain: str | None, history: bool) -> None:
+@options.limit
+@options.json_output
+def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_output: bool) -> None:
     """Show what the repository does, each value with the file and line that says so."""
     from scaffold import conventions
 
     found = conventions.detect(workdir, history=history)
+    few = output.Few(limit)
+    if json_output:
+        answer = explanation(found, explain) if explain is not None else found.to_json()
+        output.as_json(bounded(answer, few), few)
+        return
     if explain is not None:
-        answer = explanation(found, explain)
-        say(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else "\n".join(explained(answer)))
-    elif as_json:
-        say(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        say("\n".join(explained(bounded(explanation(found, explain), few))))
     else:
         import shutil
 
         width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
-        say("\n".join(table(found, width)))
+        say("\n".join(table(found, width, few)))
+    few.say()
+
+
+def bounded(answer: Any, few: output.Few, *, cut: bool = False) -> Any:
+    """The same with its evidence, and what lost, cut; the values stay whole, since programs act on them."""
+    if isinstance(answer, dict):
+        return {key: bounded(value, few, cut=cut or key in ("evidence", "lost")) for key, value in answer.items()}
+    return few(answer) if cut and isinstance(answer, (list, tuple)) else answer
 
 
 def say(text: str) -> None:
@@ -92,7 +104,7 @@ def explanation(found: Conventions, field: str) -> dict[str, Any]:
         }
         for name in names
     }
-    return {"version": 1, "fields": fields}
+    return {"fields": fields}
 
 
 def explained(answer: dict[str, Any]) -> Iterator[str]:
@@ -107,7 +119,7 @@ def explained(answer: dict[str, Any]) -> Iterator[str]:
             yield f"  lost: {place(evidence['path'], evidence['line'])}  {evidence['text']}"
 
 
-def table(found: Conventions, width: int) -> Iterator[str]:
+def table(found: Conventions, width: int, few: output.Few) -> Iterator[str]:
     """One block a field: name, value, and the first places that say so; fields without a value are named at the end."""
     import textwrap
 
@@ -116,15 +128,15 @@ def table(found: Conventions, width: int) -> Iterator[str]:
         if name in ("entry_points", "risks", "history") or name.startswith("machine."):
             continue
         if shown(value):
-            yield from block(name, shown(value), found.evidence.get(name, ()), width)
+            yield from block(name, shown(value, few), found.evidence.get(name, ()), width)
         else:
             empty.append(name)
     machine = found.machine
     scheduler = f"Slurm ({', '.join(machine.scheduler_partitions)})" if machine.slurm else "no Slurm"
     yield from block("machine", f"{machine.gpus} GPUs, {scheduler}", (), width)
-    yield from entry_points(found, width)
+    yield from entry_points(few(found.entry_points), width)
     if found.risks:
-        yield from ("", "risks", *(f"  - {risk}" for risk in found.risks))
+        yield from ("", "risks", *(f"  - {risk}" for risk in few(found.risks)))
     if found.history is not None:
         yield from ("", "earlier launches", *(f"  {line}" for line in found.history or ("none found",)))
     if empty:
@@ -150,21 +162,23 @@ def block(name: str, value: str, evidence: tuple[Evidence, ...], width: int) -> 
         yield f"{name if number == 0 else '':<{LABEL}}{line}".rstrip()
 
 
-def entry_points(found: Conventions, width: int) -> Iterator[str]:
+def entry_points(found: Sequence[EntryPoint], width: int) -> Iterator[str]:
     """Two lines a script: path, what for and how to seed it; the command below."""
-    if not found.entry_points:
+    if not found:
         return
-    longest = max(len(e.path) for e in found.entry_points)
+    longest = max(len(e.path) for e in found)
     yield from ("", "entry points")
-    for entry in found.entry_points:
+    for entry in found:
         yield f"  {entry.path:<{longest}}  {entry.kind:<10}  {entry.seed_flag or 'no seed option'}"
         yield "      " + (entry.command if len(entry.command) <= width - 6 else entry.command[: width - 10] + " ...")
 
 
-def shown(value: Any) -> str:
-    """A value as a person reads it; empty for none."""
+def shown(value: Any, few: output.Few | None = None) -> str:
+    """A value as a person reads it, a long list with how many of it are not shown; empty for none."""
     if isinstance(value, (list, tuple)):
-        return ", ".join(v["path"] if isinstance(v, dict) else str(v) for v in value)
+        kept = few(value) if few else value
+        more = [f"and {len(value) - len(kept)} more"] if len(kept) < len(value) else []
+        return ", ".join([*(v["path"] if isinstance(v, dict) else str(v) for v in kept), *more])
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)

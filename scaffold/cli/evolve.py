@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import options, output, sweep_shown
+from scaffold.cli import options, output, sweep_live
 
 if TYPE_CHECKING:
     from scaffold.sweeps.evolve import Asked
@@ -49,8 +49,9 @@ if TYPE_CHECKING:
 @click.option("--session-id", "session", help="The research server's session that asks for the runs.")
 @click.option("--sbatch-option", "sbatch", multiple=True, metavar="OPTION", help="For Slurm, as it is typed.")
 @click.option("--code", type=click.Choice(["original"]), help="Where the code has changed: go on with it as it was.")
+@options.limit
 @options.json_output
-def evolve(spec: Path, workdir: Path, root: str | None, json_output: bool, **given: Any) -> None:
+def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output: bool, **given: Any) -> None:
     """Search for the configuration with the best metric, generation by generation: a file with an <evo_sweep> block (- is stdin).
 
     Each generation's configurations are appended to one sweep and run like any other; fitness is read from the runs' manifests. Killed
@@ -73,13 +74,13 @@ def evolve(spec: Path, workdir: Path, root: str | None, json_output: bool, **giv
         seeds=grid.seeds(given["seeds"]) if given["seeds"] is not None else (),
     )
     evolution = searching.Evolution(workspace, fresh, _asked(wanted.timeout_s, given), warn=output.warn, note=_note)
-    shown = sweep_shown.Lines(workspace, quiet=json_output)
+    shown = sweep_live.Lines(workspace, quiet=json_output)
     try:
         study = evolution.run(shown.show, lambda s: _note(evolve_words.generation(s, s.closed)))
     except KeyboardInterrupt:
         click.echo("everything that runs goes on running; come back with the same command", err=True)
         raise click.exceptions.Exit(130) from None
-    _show(study, json_output=json_output)
+    _show(study, output.Few(limit), json_output=json_output)
 
 
 def _note(text: str) -> None:
@@ -100,25 +101,28 @@ def _asked(timeout_s: float, given: dict[str, Any]) -> Asked:
     return Asked(resources=resources, plan=planned, orders=orders, code=given["code"])
 
 
-def _show(study: Study, *, json_output: bool) -> None:
+def _show(study: Study, few: output.Few, *, json_output: bool) -> None:
     """The best in honest words; exit 3 where there is none."""
     from scaffold.sweeps import evolve_search, evolve_study, evolve_words
 
     order = evolve_search.ranked(study.spec, study.trials)
     words = evolve_words.verdict(study)
     confirm = evolve_words.confirmation(study, order[0]) if order else None
+    unscored = [trial for trial in study.trials if trial.fitness is None]
     if json_output:
         answer = {
             "sweep": study.name,
             "best": evolve_study.as_dict(order[0]) if order else None,
             "noise": evolve_words.noise_of(order),
-            "fitness_history": evolve_words.history(study),
+            "fitness_history": few(reversed(evolve_words.history(study)))[::-1],
             "generations_completed": study.closed,
-            "trials": [evolve_study.as_dict(trial) for trial in study.trials],
+            "trials": [
+                evolve_study.as_dict(trial) for trial in sorted(few([*order, *unscored]), key=lambda t: t.number)
+            ],
             "words": words,
             "confirm": confirm,
         }
-        output.as_json(answer)
+        output.as_json(answer, few)
     else:
         for line in words:
             click.echo(line)

@@ -12,7 +12,8 @@ from scaffold.cli import output
 
 if TYPE_CHECKING:
     from scaffold.answers import Wishes
-    from scaffold.lifecycle.init import Plan
+    from scaffold.cli.agent_skill import Skill
+    from scaffold.lifecycle.init import Action, Plan
 
 
 @click.command()
@@ -43,12 +44,21 @@ if TYPE_CHECKING:
     "--memory", "memories", multiple=True, metavar="TEXT", help="A lesson from earlier sessions; may be repeated."
 )
 @click.option("--evolutionary/--no-evolutionary", default=None, help="May sweeps be evolutionary? Default: no.")
+@click.option(
+    "--agent-skill",
+    "skill",
+    is_flag=False,
+    flag_value=".",
+    metavar="[DIR]",
+    help="Write the playbook as an Agent Skill too: DIR/SKILL.md. Default of DIR: .agents/skills/experiments.",
+)
 @click.option("--template", metavar="SRC", help="A checkout, bundle or Git URL of another template.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object; ask nothing.")
 def init(
     workdir: Path | None,
+    skill: str | None,
     template: str | None,
     yes: bool,
     dry_run: bool,
@@ -62,6 +72,7 @@ def init(
     Creates only files that are missing; what is there stays as it is. A second run changes nothing.
     """
     from scaffold.answers import Wishes
+    from scaffold.cli import agent_skill
     from scaffold.conventions import detect
     from scaffold.lifecycle import init as lifecycle
 
@@ -84,19 +95,22 @@ def init(
         lifecycle.no_workspace_above(workdir.resolve())
     once = functools.cache(detect)  # the repository is the same before and after the questions
     planned = lifecycle.plan(workdir, wished, detect=once, template=template)
+    extra = agent_skill.plan(planned, skill) if skill is not None else None
     asks = output.interactive(yes=yes or dry_run, json_output=json_output) and planned.changes
     if asks and not planned.existing:
         planned = lifecycle.plan(workdir, _ask(planned, wished), detect=once, template=template)
     if asks:
-        _print(planned, "would write")
+        _print(planned, extra, "would write")
         click.confirm(f"Write {len(planned.changes)} files?", default=True, abort=True)
     if not dry_run:
         planned = lifecycle.write(planned)
+        if extra is not None:
+            agent_skill.write(extra)
     if json_output:
-        output.as_json(_json(planned, written=not dry_run))
+        output.as_json(_json(planned, extra, written=not dry_run))
         return
     if not asks:
-        _print(planned, "would write" if dry_run else "wrote")
+        _print(planned, extra, "would write" if dry_run else "wrote")
     for text in planned.warnings:
         output.warn(text)
     output.warn_ignored(planned.root, planned.ignored)
@@ -128,24 +142,28 @@ def _ask(planned: Plan, wished: Wishes) -> Wishes:
     return replace(wished, root=root, goal=goal, metric=metric, direction=direction, server_url=server)
 
 
-def _print(planned: Plan, verb: str) -> None:
+def _actions(planned: Plan, extra: Skill | None) -> list[Action]:
+    return [*planned.actions, *([extra.action] if extra is not None else [])]
+
+
+def _print(planned: Plan, extra: Skill | None, verb: str) -> None:
     """One line a file, then a sentence."""
-    output.rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in planned.actions])
-    if planned.changes:
-        click.echo(
-            f"{verb} {len(planned.changes)} of {len(planned.actions)} files in {planned.workdir} (template {planned.version})"
-        )
+    output.rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in _actions(planned, extra)])
+    count = len(planned.changes) + (extra is not None and extra.writes)
+    if count:
+        total = len(_actions(planned, extra))
+        click.echo(f"{verb} {count} of {total} files in {planned.workdir} (template {planned.version})")
     else:
         click.echo(f"nothing to do: the workspace in {planned.root} is complete (template {planned.version})")
 
 
-def _json(planned: Plan, *, written: bool) -> dict[str, Any]:
+def _json(planned: Plan, extra: Skill | None, *, written: bool) -> dict[str, Any]:
     return {
         "workdir": str(planned.workdir),
         "root": planned.root,
         "template": planned.version,
-        "written": written and bool(planned.changes),
-        "files": [{"path": a.path, "action": a.what, "note": a.note} for a in planned.actions],
+        "written": written and (bool(planned.changes) or (extra is not None and extra.writes)),
+        "files": [{"path": a.path, "action": a.what, "note": a.note} for a in _actions(planned, extra)],
         "answers": dict(planned.answers),
         "ignored": output.ignored_json(planned.ignored),
         "warnings": list(planned.warnings),

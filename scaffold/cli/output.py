@@ -3,18 +3,82 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import click
 
 from scaffold import git
 
+# how many entries of a list are shown where nothing else is asked for: what an agent can read and still think
+LIMIT = 20
+WIDTH = 160
+T = TypeVar("T")
 
-def as_json(answer: dict[str, Any]) -> None:
-    """Print one object with `"version": 1` first."""
-    click.echo(json.dumps({"version": 1, **answer}, indent=2, ensure_ascii=False, default=str))
+
+class Few:
+    """Lists cut to their first `limit` entries (0: all); `left_out` is how many entries that cost, over all of them."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.left_out = 0
+
+    def __call__(self, entries: Iterable[T]) -> list[T]:
+        whole = list(entries)
+        kept = whole[: self.limit] if self.limit else whole
+        self.left_out += len(whole) - len(kept)
+        return kept
+
+    def say(self) -> None:
+        """For people: how many entries are not shown, on stderr."""
+        if self.left_out:
+            click.echo(f"{self.left_out} more left out: --limit 0 shows all", err=True)
+
+
+def as_json(answer: dict[str, Any], few: Few | None = None) -> None:
+    """Print one object with `"version": 1` first, and last how many entries of its lists are left out, where some may be.
+
+    Every answer has a schema in `scaffold/cli/answers/`, which the tests hold it against.
+    """
+    click.echo(as_text(answer, few))
+
+
+def as_text(answer: dict[str, Any], few: Few | None) -> str:
+    """What `as_json` prints."""
+    whole = {"version": 1, **answer, **({"left_out": few.left_out} if few is not None else {})}
+    whole = {key: _finite(value) for key, value in whole.items()}
+    text = "{\n" + ",\n".join(f" {json.dumps(key)}: {_folded(value, 1)}" for key, value in whole.items()) + "\n}"
+    # bytes of a file name that are no UTF-8 come out as `\udcXX`, which JSON reads back
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _finite(value: Any) -> Any:
+    """The same, with texts for the numbers that JSON has not: `"NaN"`, `"Infinity"`, `"-Infinity"`; losses do diverge."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _folded(value: Any, depth: int) -> str:
+    """JSON on one line where it fits, else an entry a line: as long as it has to be, for whoever pays for every letter."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+    if len(line) + depth <= WIDTH or not value or not isinstance(value, (dict, list, tuple)):
+        return line
+    if isinstance(value, dict):
+        # a key that is no text, as json.dumps spells it
+        entries = [f"{json.dumps({key: 0})[1:-4]}: {_folded(inner, depth + 1)}" for key, inner in value.items()]
+    else:
+        entries = [_folded(inner, depth + 1) for inner in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    return (
+        first
+        + "".join(f"{',' if n else ''}\n{' ' * (depth + 1)}{entry}" for n, entry in enumerate(entries))
+        + f"\n{' ' * depth}{last}"
+    )
 
 
 def rows(table: Iterable[Sequence[str]]) -> None:

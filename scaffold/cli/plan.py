@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from scaffold.cli import Group, options, output
 from scaffold.cli.plan_work import FILE, WORK, shown_path
 
 if TYPE_CHECKING:
     from scaffold.plan.model import Task
 
 
-@click.group()
+@click.group(cls=Group)
 def plan() -> None:
     """Check the plan (tasks.md), walk through it, and hold what is claimed against what is there.
 
@@ -28,13 +28,12 @@ for command in WORK:
 
 @plan.command()
 @FILE
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; the same as --format json.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
-    help="How findings are printed.",
+    help="How findings are printed; github and sarif are always whole.",
 )
 @click.option("--select", multiple=True, metavar="CODES", help="Only these rules, as in P2,P301.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules.")
@@ -43,15 +42,18 @@ for command in WORK:
     "--server/--no-server", default=None, help="Whether a research server is set; else as the workspace says."
 )
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@options.limit
+@options.json_output
 def check(
     file: Path | None,
-    as_json: bool,
     form: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     fresh: bool,
     server: bool | None,
     strict: bool,
+    limit: int,
+    json_output: bool,
 ) -> None:
     """Hold a plan against the plan contract; exit code 3 where it breaks a rule.
 
@@ -69,21 +71,23 @@ def check(
     text = locate.read(where.plan)
     report = checker.check(text, context=context, select=_codes(select), ignore=_codes(ignore))
     for line in report.plan.unheeded:
-        click.echo(
-            f"warning: line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect",
-            err=True,
-        )
-    answer = formats.FORMATS["json" if as_json else form](report, shown_path(where.plan))
-    if answer:
+        output.warn(f"line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect")
+    few = output.Few(limit if form in ("text", "json") else 0)
+    shown, path = few(report.findings), shown_path(where.plan)
+    if json_output or form == "json":
+        output.as_json(formats.as_json(report, shown, path), few)
+    elif answer := formats.FORMATS[form](report, shown, path):
         click.echo(answer)
+        few.say()
     if report.errors or (strict and report.findings):
         raise click.exceptions.Exit(3)
 
 
 @plan.command()
 @click.argument("code", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-def rules(code: str | None, as_json: bool) -> None:
+@options.limit
+@options.json_output
+def rules(code: str | None, limit: int, json_output: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
     from scaffold.plan import formats
     from scaffold.plan.check import rules as all_rules
@@ -91,39 +95,54 @@ def rules(code: str | None, as_json: bool) -> None:
     found = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
     if not found:
         raise click.BadParameter(f"there is no rule {code}; see `scaffold plan rules`")
-    if as_json:
-        click.echo(formats.rules_json(found))
-    else:
-        click.echo(formats.rule_text(found[0]) if code else formats.rule_list(found))
+    few = output.Few(limit)
+    if json_output:
+        output.as_json({"rules": formats.rules_json(few(found))}, few)
+        return
+    click.echo(formats.rule_text(found[0]) if code else formats.rule_list(few(found)))
+    few.say()
 
 
 @plan.command()
 @FILE
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-def show(file: Path | None, as_json: bool) -> None:
+@options.limit
+@options.json_output
+def show(file: Path | None, limit: int, json_output: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates."""
     from scaffold.plan import locate, progress
     from scaffold.plan.parse import parse
 
     where = locate.place(file, Path.cwd())
     parsed = parse(locate.read(where.plan))
-    click.echo(json.dumps(progress.as_dict(parsed), indent=2) if as_json else progress.overview(parsed))
+    few = output.Few(limit)
+    answer = progress.as_dict(parsed)
+    answer = {key: few(value) if isinstance(value, list) else value for key, value in answer.items()}
+    if json_output:
+        output.as_json(answer, few)
+    else:
+        click.echo(progress.overview(parsed, limit))
+        few.say()
 
 
 @plan.command()
 @FILE
-def graph(file: Path | None) -> None:
+@options.json_output
+def graph(file: Path | None, json_output: bool) -> None:
     """The dependencies between tasks as a Mermaid flow chart."""
     from scaffold.plan import locate, progress
     from scaffold.plan.parse import parse
 
-    click.echo(progress.mermaid(parse(locate.read(locate.place(file, Path.cwd()).plan))))
+    text = progress.mermaid(parse(locate.read(locate.place(file, Path.cwd()).plan)))
+    if json_output:
+        output.as_json({"mermaid": text})
+    else:
+        click.echo(text)
 
 
 @plan.command("next")
 @FILE
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-def next_task(file: Path | None, as_json: bool) -> None:
+@options.json_output
+def next_task(file: Path | None, json_output: bool) -> None:
     """The task to take up now: the one in progress, else the first open one that waits for nothing.
 
     Exit code 0 with nothing on stdout where all tasks are done; 3 where every open task waits for another.
@@ -134,15 +153,15 @@ def next_task(file: Path | None, as_json: bool) -> None:
 
     parsed = parse(locate.read(locate.place(file, Path.cwd()).plan))
     state = progress.of(parsed)
-    if as_json:
+    if json_output:
         task = progress.task_dict(state.next) if state.next else None
-        click.echo(json.dumps({"version": 1, "task": task, "done": state.done, "total": state.total}, indent=2))
+        output.as_json({"task": task, "done": state.done, "total": state.total})
     elif state.next:
         click.echo(_described(state.next))
     if state.next is None and state.done < state.total:
         click.echo("every open task waits for another: scaffold plan show", err=True)
         raise click.exceptions.Exit(3)
-    if state.next is None and not as_json:
+    if state.next is None and not json_output:
         why = "the plan is aborted" if is_aborted(parsed) else "the plan has no tasks"
         click.echo("all tasks are done" if state.total else why, err=True)
 
@@ -154,7 +173,8 @@ def next_task(file: Path | None, as_json: bool) -> None:
     "--promise", type=click.Choice(["DONE", "WAITING"]), help="For <promise>: goal reached, or runs to wait for."
 )
 @click.option("--plan", "with_plan", is_flag=True, help="The <plan> block too; it stands alone without other options.")
-def emit(file: Path | None, summary: str | None, promise: str | None, with_plan: bool) -> None:
+@options.json_output
+def emit(file: Path | None, summary: str | None, promise: str | None, with_plan: bool, json_output: bool) -> None:
     """Print the tags of the loop's protocol: the <plan> block exactly, or <summary> and <promise>.
 
     DONE is refused while a task is open: a loop that ends early loses the rest of the plan.
@@ -170,7 +190,10 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
         if promise == "DONE":
             work.refuse_unfinished(locate.place(file, Path.cwd()).plan)
         tags.append(loop.tagged("promise", promise))
-    click.echo("\n".join(tags).encode("utf-8", "surrogateescape"))
+    if json_output:
+        output.as_json({"text": "\n".join(tags)})
+    else:
+        click.echo("\n".join(tags).encode("utf-8", "surrogateescape"))
 
 
 def _described(task: Task) -> str:

@@ -31,7 +31,8 @@ def shown_path(path: Path) -> str:
 @click.command()
 @FILE
 @click.option("--diff", is_flag=True, help="Show what would change, and change nothing.")
-def fix(file: Path | None, diff: bool) -> None:
+@options.json_output
+def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     """Mend what is mechanical: ids, marks, spacing, field order. Everything else stays, byte for byte."""
     from difflib import unified_diff
 
@@ -40,11 +41,14 @@ def fix(file: Path | None, diff: bool) -> None:
 
     where = locate.place(file, Path.cwd())
     name = shown_path(where.plan)
-    if diff:
-        old = locate.read(where.plan)
-        lines = unified_diff(old.split("\n"), fixed(old).split("\n"), name, name, lineterm="")
-        click.echo("\n".join(lines).encode("utf-8", "surrogateescape"))
-    elif store.change(where.plan, fixed):
+    old = locate.read(where.plan)
+    lines = "\n".join(unified_diff(old.split("\n"), fixed(old).split("\n"), name, name, lineterm=""))
+    changed = not diff and store.change(where.plan, fixed)
+    if json_output:
+        output.as_json({"path": name, "written": changed, "diff": lines})
+    elif diff:
+        click.echo(lines.encode("utf-8", "surrogateescape"))
+    elif changed:
         click.echo(f"{name}: mended; see `scaffold plan check` for what is left", err=True)
     else:
         click.echo(f"{name}: nothing to mend", err=True)
@@ -84,7 +88,7 @@ def done(
     from scaffold.plan import locate, work
 
     if force is not None and not force.strip():
-        raise click.BadParameter("--force needs a reason")
+        raise click.BadParameter("it needs a reason", param_hint="--force")
     where = locate.place(file, Path.cwd())
     found = work.done(where, task, _evidence(where, run_commands, timeout), _now(), force)
     marked = work.holds(found) or force is not None
@@ -135,7 +139,8 @@ def add(
 @click.argument("text")
 @PLAN
 @click.option("--task", help="The task that it is about.")
-def log(text: str, file: Path | None, task: str | None) -> None:
+@options.json_output
+def log(text: str, file: Path | None, task: str | None, json_output: bool) -> None:
     """Append an entry to the iteration log beside the plan."""
     from scaffold.plan import edit, locate, loop, store, work
     from scaffold.plan.parse import parse
@@ -145,7 +150,10 @@ def log(text: str, file: Path | None, task: str | None) -> None:
     about = edit.task_of(parsed, task).id if task else None
     path = work.log_path(where.plan)
     store.append(path, loop.log_entry(_now(), text, task=about))
-    click.echo(f"added to {shown_path(path)}", err=True)
+    if json_output:
+        output.as_json({"path": shown_path(path), "task": about})
+    else:
+        click.echo(f"added to {shown_path(path)}", err=True)
 
 
 @click.command()
@@ -153,29 +161,39 @@ def log(text: str, file: Path | None, task: str | None) -> None:
 @PLAN
 @RUN
 @TIMEOUT
+@options.limit
 @options.json_output
-def verify(tasks: tuple[str, ...], file: Path | None, run_commands: bool, timeout: float, json_output: bool) -> None:
+def verify(
+    tasks: tuple[str, ...], file: Path | None, run_commands: bool, timeout: float, limit: int, json_output: bool
+) -> None:
     """Look whether what is claimed is there, for TASKS or for every task that is marked done; exit code 3 where not.
 
     Deliverables exist, are not empty, not older than the task's start, not ignored by git, not changed since the task
-    was done; conditions on runs and metrics hold in the manifests; commands exit with 0 (with --run).
+    was done; conditions on runs and metrics hold in the manifests; commands exit with 0 (with --run). What fails comes first.
     """
     from scaffold.plan import locate, work
 
     where = locate.place(file, Path.cwd())
     found = work.verified(where, tasks, _evidence(where, run_commands, timeout))
+    few = output.Few(limit)
+    shown = few(sorted(found, key=lambda one: not one.failed))
+    failed = sum(bool(one.failed) for one in found)
     if json_output:
-        output.as_json({"tasks": [_as_dict(one) for one in found]})
+        output.as_json(
+            {"verified": len(found) - failed, "failed": failed, "tasks": [_as_dict(one) for one in shown]}, few
+        )
     else:
-        click.echo("\n".join(map(_report, found)) or "no task is marked done")
-    if any(one.failed for one in found):
+        click.echo("\n".join(map(_report, shown)) or "no task is marked done")
+        few.say()
+    if failed:
         raise click.exceptions.Exit(3)
 
 
 @click.command()
 @PLAN
 @click.option("--reason", required=True, help="What failed.")
-def abort(file: Path | None, reason: str) -> None:
+@options.json_output
+def abort(file: Path | None, reason: str, json_output: bool) -> None:
     """Write the abort checklist in the place of the plan, and print the lines that end the loop.
 
     A plan that was there is kept beside it.
@@ -184,6 +202,10 @@ def abort(file: Path | None, reason: str) -> None:
 
     where = locate.place(file, Path.cwd())
     kept = work.abort(where.plan, reason)
+    if json_output:
+        lines = loop.abort_lines().split("\n")
+        output.as_json({"plan": str(where.plan), "kept": None if kept is None else str(kept), "lines": lines})
+        return
     if kept is not None:
         click.echo(f"the plan that was there is now {shown_path(kept)}", err=True)
     click.echo(loop.abort_lines())

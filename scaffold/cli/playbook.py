@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli import options, output, playbook_files
+from scaffold.cli.playbook_files import File
 
 if TYPE_CHECKING:
     from scaffold.server.client import Client
     from scaffold.server.skills import Chosen
     from scaffold.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as it is and as it should be; both empty where there is none."""
-
-    path: Path
-    old: str
-    new: str
 
 
 @click.command()
@@ -40,6 +31,7 @@ class File:
     metavar="DIR",
     help="Write it as an Agent Skill too: DIR/SKILL.md.",
 )
+@options.limit
 @options.of_workspace
 @options.of_server
 @options.json_output
@@ -47,11 +39,10 @@ def playbook(
     queries: tuple[str, ...],
     check: bool,
     skill: Path | None,
+    limit: int,
     workdir: Path,
     root: str | None,
-    server_url: str | None,
-    auth_token_file: Path | None,
-    timeout: float,
+    asked: options.Asked,
     json_output: bool,
 ) -> None:
     """Write which skill to use when, and the execution protocol, from the research server's skills; beside the plan.
@@ -63,28 +54,31 @@ def playbook(
 
     there = options.workspace(workdir, root)
     title = agent_skill.checked_name(skill.resolve().name) if skill is not None else ""
-    client = options.server(there, server_url, auth_token_file, timeout)
-    chosen, missing = _chosen(client, queries or pages.queries(_read(there.playbook)))
+    client = options.server(there, asked)
+    chosen, missing = _chosen(client, queries or pages.queries(playbook_files.read(there.playbook)))
     files = [_playbook(there, chosen, client, missing)]
     if skill is not None:
-        files.append(_skill(there, skill / agent_skill.FILE, title, files[0].new))
+        files.append(playbook_files.skill(there, skill / agent_skill.FILE, title, files[0].new))
     stale = [file for file in files if file.old != file.new]
-    answer = _answer(files, stale, chosen, client, missing)
+    few = output.Few(limit)
+    answer = _answer(files, stale, chosen, client, missing, few)
     if missing and not json_output:
         output.warn(missing)
     if not check:
         for file in stale:
-            _write(file)
+            playbook_files.write(file)
     if json_output:
         output.as_json(
             {
                 **answer,
                 "current": not stale if check else True,
                 "written": [] if check else [str(f.path) for f in stale],
-            }
+            },
+            few,
         )
     else:
         _print(answer, stale, check)
+        few.say()
     if check and stale:
         raise click.exceptions.Exit(3)
 
@@ -112,8 +106,8 @@ def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, mi
     from scaffold.server.built_in import built_in
 
     path, seed = there.playbook, built_in(there)
-    old = _read(path)
-    _refuse_edited(path, old)
+    old = playbook_files.read(path)
+    playbook_files.refuse_edited(path, old)
     replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_seed(there, path))
     if chosen is not None and client is not None:
         text = pages.written(seed, chosen, client.url)
@@ -129,57 +123,13 @@ def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, mi
     return File(path, old, pages.merged(old, seed, replaceable=False) if pages.is_marked(old) else old)
 
 
-def _skill(there: Workspace, path: Path, title: str, text: str) -> File:
-    """SKILL.md with the same text. Raises ScaffoldError where another skill stands there."""
-    from scaffold.errors import ScaffoldError
-    from scaffold.server import agent_skill
-    from scaffold.server import playbook as pages
-
-    old = _read(path)
-    _refuse_edited(path, old)
-    body = pages.body(text)
-    if old.strip() and not pages.is_marked(old):
-        raise ScaffoldError(f"{path} is another skill", hint="name another directory with --skill")
-    head = "" if old.strip() else agent_skill.front_matter(title, there.root)
-    return File(path, old, head + pages.merged(old, body, replaceable=True))
-
-
-def _refuse_edited(path: Path, old: str) -> None:
-    from scaffold.errors import ScaffoldError
-    from scaffold.server import playbook as pages
-
-    if pages.is_edited(old):
-        raise ScaffoldError(
-            f"somebody wrote between the marks of {path}, and it would be lost",
-            hint="move those lines below the end mark, where they stay; or delete the file",
-        )
-
-
-def _read(path: Path) -> str:
-    from scaffold.errors import ScaffoldError
-
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _write(file: File) -> None:
-    from scaffold.errors import ScaffoldError
-    from scaffold.workspace import write_atomic
-
-    target = file.path.resolve()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, file.new.encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise ScaffoldError(f"{file.path} cannot be written: {error.strerror}") from error
-
-
 def _answer(
-    files: list[File], stale: list[File], chosen: Chosen | None, client: Client | None, missing: str
+    files: list[File],
+    stale: list[File],
+    chosen: Chosen | None,
+    client: Client | None,
+    missing: str,
+    few: output.Few,
 ) -> dict[str, Any]:
     from scaffold.server import playbook as pages
     from scaffold.server import skills
@@ -190,11 +140,11 @@ def _answer(
         "path": str(files[0].path),
         "server": client.url if client is not None and chosen is not None else None,
         "missing": missing or None,
-        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in every],
-        "others": list(chosen.others) if chosen is not None else [],
-        "changed": list(differs.changed),
-        "added": list(differs.added),
-        "gone": list(differs.gone),
+        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in few(every)],
+        "others": few(chosen.others) if chosen is not None else [],
+        "changed": few(differs.changed),
+        "added": few(differs.added),
+        "gone": few(differs.gone),
         "stale": [str(file.path) for file in stale],
     }
 

@@ -42,9 +42,7 @@ POLL_S = 0.5
 def preflight(
     workdir: Path,
     root: str | None,
-    server_url: str | None,
-    auth_token_file: Path | None,
-    timeout: float,
+    asked: options.Asked,
     wait: float,
     abort: bool,
     tasks_path: Path | None,
@@ -55,16 +53,11 @@ def preflight(
     Works without a workspace too. Exit code 3 where something that has to be there is not; a plan that holds somebody's work is
     never written over.
     """
-    from scaffold.errors import ScaffoldError
-
     there = options.workspace_or_none(workdir, root)
     plan = _plan(there, workdir, tasks_path)
     if abort and plan is None:
         raise click.UsageError("--abort needs --tasks-path where there is no workspace")
-    client = options.server(there, server_url, auth_token_file, timeout)
-    if client is None:
-        raise ScaffoldError("no research server is named", hint=options.NAME_A_SERVER)
-    with client:
+    with options.named_server(there, asked) as client:
         report = _asked(client, _workdirs(there, workdir), wait)
     answer: dict[str, Any] = _as_dict(report)
     if not json_output:

@@ -12,8 +12,9 @@ from scaffold.cli import options, output
 @click.command()
 @options.of_workspace
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
+@options.limit
 @options.json_output
-def remove(workdir: Path, root: str | None, dry_run: bool, json_output: bool) -> None:
+def remove(workdir: Path, root: str | None, dry_run: bool, limit: int, json_output: bool) -> None:
     """Take back what was not touched: unchanged files of the template, and folders that are empty then."""
     from scaffold.lifecycle import remove as lifecycle
     from scaffold.lifecycle.recorded import template_of
@@ -23,18 +24,13 @@ def remove(workdir: Path, root: str | None, dry_run: bool, json_output: bool) ->
         planned = lifecycle.plan(there, template)
     if not dry_run:
         lifecycle.write(planned)
+    few = output.Few(limit)
+    deleted, kept = few(planned.delete), few(planned.keep)
     if json_output:
-        output.as_json(
-            {
-                "root": there.root,
-                "written": not dry_run,
-                "deleted": list(planned.delete),
-                "kept": [{"path": path, "reason": reason} for path, reason in planned.keep],
-            }
-        )
+        stays = [{"path": path, "reason": reason} for path, reason in kept]
+        output.as_json({"root": there.root, "written": not dry_run, "deleted": deleted, "kept": stays}, few)
         return
     verb = "would delete" if dry_run else "deleted"
-    output.rows(
-        [*([verb, path, ""] for path in planned.delete), *(["kept", path, f"({why})"] for path, why in planned.keep)]
-    )
+    output.rows([*([verb, path, ""] for path in deleted), *(["kept", path, f"({why})"] for path, why in kept)])
+    few.say()
     click.echo(f"{verb} {len(planned.delete)} files; {len(planned.keep)} stay")

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli import Group, options, output
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @options.of_workspace
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where the page goes. Default: report.html in the workspace's analysis folder.",
 )
-@click.option("--md", is_flag=True, help="Markdown instead of a page; without --out on stdout.")
+@click.option(
+    "--md", is_flag=True, help="Markdown instead of a page; on stdout where neither --out nor --json is given."
+)
 @click.option(
     "--check",
     "prose",
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     metavar="FILE.md",
     help="Write nothing; find the numbers in a text that no run backs. Exit 3 with findings.",
 )
+@options.limit
 @options.json_output
 @click.pass_context
 def report(
@@ -37,6 +40,7 @@ def report(
     out: Path | None,
     md: bool,
     prose: Path | None,
+    limit: int,
     json_output: bool,
 ) -> None:
     """Write one page about the experiments: plan, results, plots, verdicts, failures, and what stands behind each number.
@@ -50,11 +54,12 @@ def report(
         return
     workspace = options.workspace(workdir, root)
     if prose is not None:
-        _check(workspace, prose, json_output)
+        _check(workspace, prose, limit, json_output=json_output)
         return
     from scaffold.results.report import gather, markdown, page
 
-    target = out or (None if md else workspace.role("analysis") / "report.html")
+    name = "report.md" if md else "report.html"
+    target = out or (None if md and not json_output else workspace.role("analysis") / name)
     found = gather.gather(workspace, target or workspace.role("analysis") / "report.md")
     data = markdown.text(found).encode("utf-8", "replace") if md else page.html(found)
     if target is None:
@@ -80,17 +85,21 @@ def _write(target: Path, data: bytes) -> None:
         ) from error
 
 
-def _check(workspace: Workspace, prose: Path, json_output: bool) -> None:
+def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
     from scaffold.results import backing, claims
 
     text = backing.text_of(prose)
     known = backing.evidence(workspace)
     unbacked = [claim for claim in claims.claims(text) if not known.backing(claim)]
+    few = output.Few(limit)
+    shown = few(unbacked)
     if json_output:
-        found = [{"line": c.line, "column": c.column, "number": c.text} for c in unbacked]
-        output.as_json({"path": str(prose), "claims": len(claims.claims(text)), "findings": found})
-    for claim in [] if json_output else unbacked:
-        click.echo(f"{prose}:{claim.line}:{claim.column}: no run backs {claim.text}")
+        found = [{"line": c.line, "column": c.column, "number": c.text} for c in shown]
+        output.as_json({"path": str(prose), "claims": len(claims.claims(text)), "findings": found}, few)
+    else:
+        for claim in shown:
+            click.echo(f"{prose}:{claim.line}:{claim.column}: no run backs {claim.text}")
+        few.say()
     if unbacked:
         raise click.exceptions.Exit(3)
     if not json_output:
@@ -108,8 +117,9 @@ def _check(workspace: Workspace, prose: Path, json_output: bool) -> None:
     multiple=True,
     help="Only this metric. May be repeated. Default: the primary one, and others.",
 )
+@options.limit
 @options.json_output
-def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], json_output: bool) -> None:
+def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], limit: int, json_output: bool) -> None:
     """Draw the plots as SVG and PNG, with the CSV behind each (needs the extra `plots`). The same runs give the same SVG."""
     from scaffold.results.plots import draw
     from scaffold.results.plots.figures import as_csv
@@ -122,12 +132,13 @@ def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], 
         for kind, data in {**draw.draw(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
             written.append(out / f"{figure.name}.{kind}")
             _write(written[-1], data)
+    few = output.Few(limit)
     if json_output:
-        output.as_json(
-            {"plots": [{"name": f.name, "title": f.title} for f in figures], "files": list(map(str, written))}
-        )
+        drawn = [{"name": f.name, "title": f.title} for f in few(figures)]
+        output.as_json({"plots": drawn, "files": few(map(str, written))}, few)
         return
-    for path in written:
+    for path in few(written):
         click.echo(str(path))
+    few.say()
     if not written:
         click.echo("no run has anything to plot: scaffold runs list", err=True)

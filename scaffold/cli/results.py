@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import comparisons_output, options, output
+from scaffold.cli import Group, comparisons_output, options, output
 from scaffold.cli.results_options import Answered, Asked, question
 
 if TYPE_CHECKING:
     from scaffold.results.model import Row, Table
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @question
 @click.option("--by", metavar="A,B", help="One row for each value of these parameters. Default: each configuration.")
 @click.option(
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "format_",
     type=click.Choice(["table", "md", "csv", "json", "latex"]),
     default="table",
-    help="Default: table.",
+    help="Default: table. All but table and json are always whole.",
 )
 def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
     """Show results: one row for each configuration, its seeds folded to n, mean, sd and 95 % interval.
@@ -41,15 +41,17 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
         options.nothing_before(context)
         return
     names = [name.strip() for name in by.split(",") if name.strip()] if by is not None else None
-    answered = Answered(Asked(given), params=tuple(names or ()))
+    asked = Asked(given)
+    answered = Answered(asked, params=tuple(names or ()))
     table = answered.table(by=names, interval=interval)
     _check_names(names, table)
     if given["json_output"] or format_ == "json":
         from scaffold.results import render
 
-        output.as_json({"how": answered.how, "interval": interval, **render.as_json(table)})
+        found = render.as_json(table, asked.few)
+        output.as_json({"how": answered.how, "interval": interval, **found}, asked.few)
         return
-    _print(table, format_)
+    _print(table, format_, asked.few)
     _say(table)
 
 
@@ -66,18 +68,21 @@ def _check_names(names: Sequence[str] | None, table: Table) -> None:
             )
 
 
-def _print(table: Table, format_: str) -> None:
+def _print(table: Table, format_: str, few: output.Few) -> None:
     from scaffold.results import render
 
     if format_ != "table":
         click.echo(render.FORMATS[format_](table), nl=False)
         return
     heads = render.row_heads(table)
+    shown = render.some_rows(table, few)
     for number, metric in enumerate(table.metrics):
         click.echo(("\n" if number else "") + render.title(table, metric))
-        output.rows(render.lines(table, metric, heads))
+        output.rows(render.lines(table, metric, heads, shown))
     if not table.metrics and table.rows:
-        output.rows([[*table.by, "runs"], *([*map(str, row.config.values()), "no result"] for row in table.rows)])
+        rows = [[*map(str, table.rows[index].config.values()), "no result"] for index in shown]
+        output.rows([[*table.by, "runs"], *rows])
+    few.say()
 
 
 def _say(table: Table) -> None:
@@ -111,7 +116,8 @@ def compare(names: tuple[str, ...], noise_from: str | None, **given: Any) -> Non
 
     if len(names) < 2:
         raise WrongUsage("compare needs two names", hint="scaffold results compare baseline 'lr=0.1'")
-    answered = Answered(Asked(given))
+    asked = Asked(given)
+    answered = Answered(asked)
     metrics = answered.compared_metrics()
     reference, whole = answered.side(names[0])
     found, alone = [], []
@@ -125,18 +131,14 @@ def compare(names: tuple[str, ...], noise_from: str | None, **given: Any) -> Non
     floor = _one_row(answered, noise_from) if noise_from else None
     known = {m: way for m in metrics if (way := answered.directions.of(m))}
     comparisons = comparing.compare(found, metrics, known, floor)
+    shown = asked.few(comparisons)
     if given["json_output"]:
-        output.as_json(
-            {
-                "reference": names[0],
-                "comparisons": [comparisons_output.as_json(c) for c in comparisons],
-                "warnings": alone,
-            }
-        )
+        answer = {"reference": names[0], "comparisons": [comparisons_output.as_json(c) for c in shown]}
+        output.as_json({**answer, "warnings": asked.few(alone)}, asked.few)
         return
-    for text in alone:
-        output.warn(text)
-    comparisons_output.show(comparisons)
+    output.warn_some(alone)
+    comparisons_output.show(shown)
+    asked.few.say()
 
 
 def _one_row(answered: Answered, name: str) -> Row:
@@ -166,7 +168,8 @@ def ablation(reference: str | None, **given: Any) -> None:
     from scaffold.results import factors
     from scaffold.results import table as tables
 
-    answered = Answered(Asked(given))
+    asked = Asked(given)
+    answered = Answered(asked)
     metrics, table = answered.compared_metrics(), answered.table()
     row = _one_row(answered, reference) if reference else factors.hub(table.rows)
     if row is None:
@@ -180,18 +183,19 @@ def ablation(reference: str | None, **given: Any) -> None:
             f"no configuration differs in one factor from {tables.label(row, table.by)}",
             hint="scaffold results shows them",
         )
+    shown = asked.few(found.comparisons)
     if given["json_output"]:
         changes = [
             {"factor": c.factor, "before": c.before, "after": c.after, "experiment": c.row.experiment}
-            for c in found.changes
+            for c in asked.few(found.changes)
         ]
-        comparisons = [comparisons_output.as_json(c) for c in found.comparisons]
-        output.as_json(
-            {"reference": found.reference, "changes": changes, "comparisons": comparisons, "others": found.others}
-        )
+        answer = {"reference": found.reference, "changes": changes}
+        comparisons = [comparisons_output.as_json(c) for c in shown]
+        output.as_json({**answer, "comparisons": comparisons, "others": found.others}, asked.few)
         return
     click.echo(f"reference: {found.reference}")
-    comparisons_output.show(found.comparisons)
+    comparisons_output.show(shown)
+    asked.few.say()
     if found.others:
         click.echo(f"{found.others} configurations differ in more than one factor and are left out", err=True)
 
@@ -203,25 +207,31 @@ def sensitivity(parameter: str, **given: Any) -> None:
     """Show a metric over the values of one parameter, everything else held."""
     from scaffold.results import configurations, factors, render, words
 
-    answered = Answered(Asked(given), params=(parameter,))
+    asked = Asked(given)
+    answered = Answered(asked, params=(parameter,))
     metrics = answered.compared_metrics()
     curves = factors.sensitivity(answered.table(), parameter, metrics)
+    few = asked.few
     if given["json_output"]:
-        output.as_json({"parameter": parameter, "curves": [_curve_json(c) for c in curves]})
+        answer = {"parameter": parameter, "curves": [_curve_json(c, few) for c in few(curves)]}
+        output.as_json(answer, few)
         return
-    for number, curve in enumerate(curves):
+    for number, curve in enumerate(few(curves)):
         click.echo(
             f"{chr(10) if number else ''}{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
         )
         head = [parameter, "n", "mean", "sd", "95 % interval", "min", "max"]
-        output.rows([head, *([configurations.word(s.value), *render.cells(s.summary, s.missing)] for s in curve.spots)])
+        output.rows(
+            [head, *([configurations.word(s.value), *render.cells(s.summary, s.missing)] for s in few(curve.spots))]
+        )
+    few.say()
     if any(c.p is not None for c in curves):
         click.echo(
             f"tested by the analysis of variance, {words.RATHER_NOT} where its Holm-corrected p is above 0.05", err=True
         )
 
 
-def _curve_json(curve: Any) -> dict[str, Any]:
+def _curve_json(curve: Any, few: output.Few) -> dict[str, Any]:
     from scaffold.results import render
 
     found = asdict(curve)
@@ -231,6 +241,6 @@ def _curve_json(curve: Any) -> dict[str, Any]:
             "missing": s.missing,
             "summary": {k: render.json_number(v) for k, v in s.summary._asdict().items()} if s.summary else None,
         }
-        for s in curve.spots
+        for s in few(curve.spots)
     ]
     return found

@@ -54,7 +54,7 @@ def question(command: F) -> F:
         ]
     ):
         command = option(command)
-    return options.of_workspace(options.json_output(command))
+    return options.of_workspace(options.limit(options.json_output(command)))
 
 
 class Asked:
@@ -72,7 +72,7 @@ class Asked:
         self.ask_server: bool = given["ask_server"]
         self.minimize: tuple[str, ...] = given["minimize"]
         self.maximize: tuple[str, ...] = given["maximize"]
-        self.json: bool = given["json_output"]
+        self.few = output.Few(given["limit"])
 
 
 class Answered:
@@ -85,7 +85,7 @@ class Answered:
         from scaffold.results import names, read, where
 
         if asked.at_step is not None and asked.how:
-            raise WrongUsage(f"--{asked.how} and --at-step cannot go together")
+            raise WrongUsage(f"--{asked.how} and --at-step cannot go together", hint="give one of them")
         workspace = options.workspace(asked.workdir, asked.root)
         self.asked = asked
         self.directions: Directions = names.Directions(workspace, asked.minimize, asked.maximize)
@@ -166,7 +166,7 @@ def _tracked(workspace: Workspace) -> dict[str, dict[str, Any]]:
     from scaffold.errors import ScaffoldError
     from scaffold.results import tracked
 
-    client = options.server(workspace, None, None, 20.0)
+    client = options.server(workspace, options.Asked())
     if client is None:
         raise ScaffoldError(
             "--server: no research server is named",

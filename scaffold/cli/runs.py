@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli import Group, options, output
+from scaffold.cli.runs_again import diff, rerun
 from scaffold.cli.runs_cite import STATUSES, cite, export
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-@click.group()
+@click.group(cls=Group)
 def runs() -> None:
     """The records of runs: list, show, compare, repeat and check them.
 
@@ -29,8 +30,7 @@ def read_records(workspace: Workspace) -> Records:
     from scaffold.runs import manifests
 
     found = manifests.records(workspace)
-    for bad in found.damaged:
-        output.warn(f"{bad.path} cannot be read: {bad.reason}")
+    output.warn_some([f"{bad.path} cannot be read: {bad.reason}" for bad in found.damaged])
     return found
 
 
@@ -38,7 +38,7 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.timezone.utc)
 
 
-for command in (export, cite):
+for command in (diff, rerun, export, cite):
     runs.add_command(command)
 
 
@@ -50,9 +50,7 @@ for command in (export, cite):
 @click.option("--sweep", help="Only runs of this sweep.")
 @click.option("--param", "params", multiple=True, metavar="K=V", help="Only runs with this value. May be repeated.")
 @click.option("--since", metavar="WHEN", help="Only runs started since: 30m, 2h, 3d, 1w, or a date.")
-@click.option(
-    "--limit", type=click.IntRange(min=0), default=50, help="At most so many in a table (0: all). Default: 50."
-)
+@options.limit
 @options.json_output
 def list_runs(
     workdir: Path,
@@ -80,14 +78,14 @@ def list_runs(
     )
     found = read_records(workspace)
     chosen = [r for r in found.runs if wanted.admits(r)]
+    few = output.Few(limit)
+    shown = few(chosen)
     if json_output:
-        damaged = [{"path": d.path, "reason": d.reason} for d in found.damaged]
-        output.as_json({"runs": [as_json(workspace, r) for r in chosen], "damaged": damaged})
+        damaged = [{"path": d.path, "reason": d.reason} for d in few(found.damaged)]
+        output.as_json({"runs": [as_json(workspace, r) for r in shown], "damaged": damaged}, few)
         return
-    shown = chosen[:limit] if limit else chosen
     output.rows([row_of(workspace, r) for r in shown])
-    if len(shown) < len(chosen):
-        click.echo(f"{len(chosen) - len(shown)} older runs are not shown: --limit 0", err=True)
+    few.say()
 
 
 def as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
@@ -129,7 +127,8 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
-def _one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Run, dict[str, Any]]:
+def one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Run, dict[str, Any]]:
+    """A run by its name, with its whole manifest. Raises ScaffoldError."""
     from scaffold.errors import ScaffoldError
     from scaffold.runs import choose, manifests
 
@@ -143,7 +142,7 @@ def _one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Ru
 @runs.command()
 @click.argument("name")
 @options.of_workspace
-@click.option("--lines", type=click.IntRange(min=0), default=10, help="First and last lines of each log. Default: 10.")
+@options.lines(10, "First and last lines of each log (0: all).")
 @click.option("--full", is_flag=True, help="The logs whole.")
 @options.json_output
 def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, json_output: bool) -> None:
@@ -151,8 +150,11 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
     from scaffold.runs import tails
 
     workspace = options.workspace(workdir, root)
-    run, manifest = _one(workspace, name)
-    logs = {s: tails.excerpt(workspace.workdir / manifest["paths"][s], lines, full=full) for s in ("stdout", "stderr")}
+    run, manifest = one(workspace, name)
+    logs = {
+        s: tails.excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
+        for s in ("stdout", "stderr")
+    }
     if json_output:
         from dataclasses import asdict
 
@@ -197,74 +199,11 @@ def _facts(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
 
 
 @runs.command()
-@click.argument("a")
-@click.argument("b")
-@options.of_workspace
-@options.json_output
-def diff(a: str, b: str, workdir: Path, root: str | None, json_output: bool) -> None:
-    """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
-    from scaffold.runs import compare
-
-    workspace = options.workspace(workdir, root)
-    (run_a, one), (run_b, other) = _one(workspace, a), _one(workspace, b)
-    rows = compare.differences(one, other, workspace.workdir)
-    patches = compare.patch_difference(one, other, workspace.workdir, (run_a.label, run_b.label))
-    if json_output:
-        found = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in rows]
-        output.as_json({"a": run_a.label, "b": run_b.label, "differences": found, "patch": patches})
-        return
-    click.echo(f"a: {run_a.label}\nb: {run_b.label}")
-    output.rows([r.part, r.name, str(r.a), str(r.b)] for r in rows)
-    if patches:
-        click.echo("\n" + patches, nl=False)
-
-
-@runs.command()
-@click.argument("name")
-@options.of_workspace
-@click.option(
-    "--tolerance", type=click.FloatRange(min=0), default=0.0, help="How far metrics may differ, relatively. Default: 0."
-)
-@click.option("--link", "links", multiple=True, metavar="PATH", help="Data that git does not hold, to be linked.")
-@click.option("--no-prefix", is_flag=True, help="Do not enter the repository's environment first.")
-@options.json_output
-def rerun(
-    name: str,
-    workdir: Path,
-    root: str | None,
-    tolerance: float,
-    links: tuple[str, ...],
-    no_prefix: bool,
-    json_output: bool,
-) -> None:
-    """Run a run again from its commit and patch, and compare the metrics; exit 3 where they are not the same.
-
-    It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace.
-    """
-    from scaffold.runs import rerun as repeat
-
-    workspace = options.workspace(workdir, root)
-    run, old = _one(workspace, name, finished=True)
-    done = repeat.rerun(workspace, run, tolerance=tolerance, links=links, prefix=not no_prefix)
-    for note in done.notes:
-        output.warn(note)
-    unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in done.unequal]
-    same = not unequal and done.run.status == old["status"]
-    if json_output:
-        answer = {"run": run.label, "again": done.run.label, "status": done.run.status, "same": same}
-        output.as_json({**answer, "notes": list(done.notes), "unequal": unequal})
-    else:
-        click.echo(f"{done.run.label}: {done.run.status}, metrics {'the same' if not unequal else 'differ'}")
-        output.rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
-    if not same:
-        raise click.exceptions.Exit(3)
-
-
-@runs.command()
 @options.of_workspace
 @click.option("--server", is_flag=True, help="Ask the research server too, and report where it says otherwise.")
+@options.limit
 @options.json_output
-def audit(workdir: Path, root: str | None, server: bool, json_output: bool) -> None:
+def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output: bool) -> None:
     """Check that records are whole, were asked for, and lead back to code; exit 3 with findings."""
     from dataclasses import asdict
 
@@ -274,11 +213,16 @@ def audit(workdir: Path, root: str | None, server: bool, json_output: bool) -> N
     workspace = options.workspace(workdir, root)
     findings = [*records.audit(workspace), *sweeps.audit(workspace, server=server)]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
+    few = output.Few(limit)
+    shown = few(findings)
     if json_output:
-        output.as_json({"findings": [asdict(f) for f in findings]})
-    for finding in [] if json_output else findings:
+        output.as_json({"findings": [asdict(f) for f in shown]}, few)
+    for finding in [] if json_output else shown:
         hint = f" (hint: {finding.hint})" if finding.hint else ""
         click.echo(f"{finding.path}: {finding.code} {finding.message}{hint}")
     if findings:
+        if not json_output:
+            few.say()
         raise click.exceptions.Exit(3)
-    click.echo("every record is whole and leads back to its code", err=True)
+    if not json_output:
+        click.echo("every record is whole and leads back to its code", err=True)

@@ -24,6 +24,7 @@ STATUSES = ("running", "finished", "failed", "terminated", "lost")
 @click.option("--copy", is_flag=True, help="Logs and outputs too; else the crate says where they lie.")
 @click.option("--experiment", help="Only runs of this experiment.")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
+@options.limit
 @options.json_output
 def export(
     workdir: Path,
@@ -32,6 +33,7 @@ def export(
     copy: bool,
     experiment: str | None,
     statuses: tuple[str, ...],
+    limit: int,
     json_output: bool,
 ) -> None:
     """Export runs for an archive: one action a run, with its script, parameters, configs, results, times and end.
@@ -46,12 +48,12 @@ def export(
     wanted = choose.Filter(experiment=experiment, statuses=frozenset(statuses))
     chosen = [r for r in read_records(workspace).runs if wanted.admits(r)]
     made = exports.export(workspace, chosen, crate, copy=copy)
+    few = output.Few(limit)
     if json_output:
-        found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "left_out": list(made.left_out)}
-        output.as_json({"path": str(made.path), **found})
+        found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "withheld": few(made.left_out)}
+        output.as_json({"path": str(made.path), **found}, few)
         return
-    for path in made.left_out:
-        output.warn(f"left out: {path}")
+    output.warn_some([f"left out, since it holds a secret: {path}" for path in made.left_out])
     click.echo(str(made.path / "ro-crate-metadata.json"))
     click.echo(f"{made.runs} runs, {made.files} files, {made.bytes} bytes", err=True)
 
@@ -59,9 +61,7 @@ def export(
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("what", metavar="NUMBER|FILE")
 @options.of_workspace
-@click.option(
-    "--limit", type=click.IntRange(min=0), default=10, help="At most so many for a number (0: all). Default: 10."
-)
+@options.limit
 @options.json_output
 def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Say which runs stand behind a number, a file, or the numbers of a text; exit 3 where none does.
@@ -72,23 +72,28 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
     from scaffold.cli.runs import as_json, row_of
     from scaffold.results import backing, claims
 
+    number, few = claims.read(what), output.Few(limit)
+    if number is None and what.startswith("-"):
+        raise click.NoSuchOption(what, ctx=click.get_current_context())
     workspace = options.workspace(workdir, root)
-    number = claims.read(what)
     if number is None and (owners := backing.owners(workspace, Path(what))):
         if json_output:
-            output.as_json({"path": what, "runs": [as_json(workspace, run) for run in owners]})
+            output.as_json({"path": what, "runs": [as_json(workspace, run) for run in few(owners)]}, few)
             return
-        output.rows(row_of(workspace, run) for run in owners)
+        output.rows(row_of(workspace, run) for run in few(owners))
+        few.say()
         return
     asked = (number,) if number is not None else claims.claims(backing.text_of(Path(what)))
     known = backing.evidence(workspace)
     found = [(claim, known.backing(claim)) for claim in asked]
+    shown = few(found)
     if json_output:
-        output.as_json({"numbers": [backing.as_json(claim, rows, limit) for claim, rows in found]})
+        output.as_json({"numbers": [backing.as_json(claim, rows, few(rows)) for claim, rows in shown]}, few)
     else:
-        for claim, rows in found:
+        for claim, rows in shown:
             place = "" if number is not None else f"{what}:{claim.line}:{claim.column}: "
             click.echo(f"{place}{claim.text}" + ("" if rows else ": no run backs it"))
-            output.rows(["  " + cells[0], *cells[1:]] for cells in backing.words(rows, limit))
+            output.rows(["  " + cells[0], *cells[1:]] for cells in backing.words(few(rows)))
+        few.say()
     if not all(rows for _, rows in found):
         raise click.exceptions.Exit(3)

@@ -11,31 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli import Group, options, output
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from scaffold.backends.overview import Overview
     from scaffold.server.client import Client
-    from scaffold.workspace import Workspace
 
 NARROW, WIDE = 60, 160
+# as many sweeps as the server gives at once
+ALL = 1000
 Row = list[str]
 
 
-@click.group()
+@click.group(cls=Group)
 def server() -> None:
     """Look at the research server: its cluster, sweeps and runs, its events, a run's log. Changes nothing."""
-
-
-def _client(there: Workspace | None, server_url: str | None, auth_token_file: Path | None, timeout: float) -> Client:
-    from scaffold.errors import ScaffoldError
-
-    client = options.server(there, server_url, auth_token_file, timeout)
-    if client is None:
-        raise ScaffoldError("no research server is named", hint=options.NAME_A_SERVER)
-    return client
 
 
 @server.command()
@@ -43,9 +35,7 @@ def _client(there: Workspace | None, server_url: str | None, auth_token_file: Pa
 @click.option(
     "--interval", type=click.FloatRange(0.05, 3600), default=5.0, show_default=True, help="Seconds between two looks."
 )
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many sweeps, the newest first."
-)
+@options.limit
 @options.of_workspace
 @options.of_server
 @options.json_output
@@ -55,9 +45,7 @@ def status(
     limit: int,
     workdir: Path,
     root: str | None,
-    server_url: str | None,
-    auth_token_file: Path | None,
-    timeout: float,
+    asked: options.Asked,
     json_output: bool,
 ) -> None:
     """Cluster, room for more runs, runs by state, sweeps with their progress, alerts that wait for an answer."""
@@ -66,51 +54,56 @@ def status(
     if watch and json_output:
         raise click.UsageError("--watch has no --json: call it again instead")
     there = options.workspace_or_none(workdir, root)
-    with _client(there, server_url, auth_token_file, timeout) as client:
+    with options.named_server(there, asked) as client:
         if watch:
-            _watch(lambda: overview(client, limit=limit), interval)
+            _watch(lambda: overview(client, limit=min(limit or ALL, ALL)), interval)
             return
-        found = overview(client, limit=limit)
+        found = overview(client, limit=ALL)
+    few = output.Few(limit)
     if json_output:
-        output.as_json(_as_dict(found))
+        output.as_json(_as_dict(found, few), few)
         return
     output.rows(_facts(found))
     for title, rows in _lists(found):
         click.echo(f"\n{title}")
-        output.rows(rows)
+        output.rows(few(rows))
+    few.say()
 
 
 @server.command()
 @click.option("--session", help="The session; the server answers the events of all, whichever is named.")
+@options.limit
 @options.of_workspace
 @options.of_server
 @options.json_output
 def events(
     session: str | None,
+    limit: int,
     workdir: Path,
     root: str | None,
-    server_url: str | None,
-    auth_token_file: Path | None,
-    timeout: float,
+    asked: options.Asked,
     json_output: bool,
 ) -> None:
     """Alerts that wait, and runs that ended."""
     there = options.workspace_or_none(workdir, root)
     known = str(there.answers.get("research_session_id") or "") if there is not None else ""
-    with _client(there, server_url, auth_token_file, timeout) as client:
+    with options.named_server(there, asked) as client:
         found = client.events(session or known or "any")
+    few = output.Few(limit)
+    shown = few(found)
     if json_output:
         names = ("id", "type", "title", "detail", "run_id", "created_at")
-        output.as_json({"events": [{name: getattr(one, name) for name in names} for one in found]})
+        output.as_json({"events": [{name: getattr(one, name) for name in names} for one in shown]}, few)
         return
     output.rows(
-        [[_plain(one.type), _plain(one.run_id or ""), _plain(one.title), _plain(one.detail, WIDE)] for one in found]
+        [[_plain(one.type), _plain(one.run_id or ""), _plain(one.title), _plain(one.detail, WIDE)] for one in shown]
     )
+    few.say()
 
 
 @server.command()
 @click.argument("run")
-@click.option("--lines", type=click.IntRange(1), default=100, show_default=True, help="How many of its last lines.")
+@options.lines(50, "How many of its last lines (0: all that the server gives).")
 @options.of_workspace
 @options.of_server
 @options.json_output
@@ -119,9 +112,7 @@ def logs(
     lines: int,
     workdir: Path,
     root: str | None,
-    server_url: str | None,
-    auth_token_file: Path | None,
-    timeout: float,
+    asked: options.Asked,
     json_output: bool,
 ) -> None:
     """The end of what RUN showed in its terminal: RUN is an id, or the name of one of the newest runs.
@@ -131,9 +122,9 @@ def logs(
     from scaffold.server.quoting import terminal
 
     there = options.workspace_or_none(workdir, root)
-    with _client(there, server_url, auth_token_file, timeout) as client:
+    with options.named_server(there, asked) as client:
         found = _run_id(client, run)
-        text = terminal(client.logs(found, last=min(100_000, lines * 400)).content)
+        text = terminal(client.logs(found, last=min(100_000, (lines or 250) * 400)).content)
     kept = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
     if json_output:
         output.as_json({"run": found, "lines": kept})
@@ -248,7 +239,7 @@ def _plain(text: str, limit: int = NARROW) -> str:
     return flat(text, limit)
 
 
-def _as_dict(found: Overview) -> dict[str, Any]:
+def _as_dict(found: Overview, few: output.Few) -> dict[str, Any]:
     from dataclasses import asdict
 
     room = found.capacity
@@ -265,6 +256,6 @@ def _as_dict(found: Overview) -> dict[str, Any]:
         "runs": cluster.pop("run_summary"),
         "cluster": cluster,
         "capacity": capacity,
-        "sweeps": [asdict(one) for one in found.sweeps],
-        "alerts": [asdict(one) for one in found.alerts],
+        "sweeps": [{**asdict(one), "run_ids": few(one.run_ids)} for one in few(found.sweeps)],
+        "alerts": [asdict(one) for one in few(found.alerts)],
     }

@@ -117,7 +117,7 @@ class Planning(click.Command):
     "--launchers", "with_launchers", is_flag=True, help="Write the launchers now, not when they are launched."
 )
 @click.option("--replace", "may_replace", is_flag=True, help="Plan anew a sweep that is there and was never launched.")
-@click.option("--all", "everything", is_flag=True, help="Show all runs, not the first and last ones.")
+@options.limit
 @click.option("--dry-run", is_flag=True, help="Show the runs; write nothing.")
 @click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {sweep_table.MANY} runs.")
 @options.json_output
@@ -135,15 +135,16 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
         click.echo(note, err=True)
     if made.dropped:
         click.echo(f"{made.dropped} runs left out: each is the same run as another one", err=True)
+    few = output.Few(given["limit"])
     if not given["json_output"]:
-        sweep_table.table(made.sweep, made.runs, everything=given["everything"])
+        sweep_table.table(made.sweep, made.runs, few)
     what: Literal["new", "same", "replaced", "dry run"] = "dry run"
     if not given["dry_run"]:
         _agree(len(made.runs), yes=given["yes"], json_output=given["json_output"])
         what = store.put(workspace, made.sweep, replace=given["may_replace"])
         if given["with_launchers"]:
             store.write_launchers(workspace, made)
-    _say(workspace, made, what, json_output=given["json_output"], everything=given["everything"])
+    _say(workspace, made, what, few, json_output=given["json_output"])
 
 
 def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Any:
@@ -189,16 +190,15 @@ def _agree(count: int, *, yes: bool, json_output: bool) -> None:
     raise WrongUsage(f"these are {count:,} runs, more than {sweep_table.MANY}", hint="if they are meant: --yes")
 
 
-def _say(workspace: Workspace, made: Plan, what: str, *, json_output: bool, everything: bool) -> None:
+def _say(workspace: Workspace, made: Plan, what: str, few: output.Few, *, json_output: bool) -> None:
     from scaffold.sweeps import sheet, store
 
     name = made.sweep.name
     path = sheet.path(workspace, name)
     shown = path.relative_to(workspace.workdir).as_posix()
     if json_output:
-        output.as_json(
-            {"sweep": name, "result": what, "path": shown, **sweep_table.runs_json(made.runs, everything=everything)}
-        )
+        answer = {"sweep": name, "result": what, "path": shown}
+        output.as_json({**answer, **sweep_table.runs_json(made.runs, few)}, few)
     elif what == "same":
         click.echo(f"{shown} is there already and says the same", err=True)
     elif what != "dry run":
@@ -209,23 +209,25 @@ def _say(workspace: Workspace, made: Plan, what: str, *, json_output: bool, ever
 
 @click.command("list")
 @options.of_workspace
+@options.limit
 @options.json_output
-def list_sweeps(workdir: Path, root: str | None, json_output: bool) -> None:
+def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """List the sweeps of a workspace."""
     from scaffold.errors import ScaffoldError
     from scaffold.sweeps import sheet
 
     workspace = options.workspace(workdir, root)
-    found, damaged = [], []
-    for name in sheet.names(workspace):
+    found, damaged, few = [], [], output.Few(limit)
+    for name in few(sheet.names(workspace)):
         try:
             found.append(sheet.read(workspace, name))
         except ScaffoldError as error:
             damaged.append({"name": name, "reason": error.message})
     if json_output:
-        output.as_json({"sweeps": [sweep_table.sweep_json(s) for s in found], "damaged": damaged})
+        output.as_json({"sweeps": [sweep_table.sweep_json(s) for s in found], "damaged": damaged}, few)
         return
     output.rows([s.name, f"{sweep_table.size(s)} runs", s.experiment, s.task or "", s.goal] for s in found)
+    few.say()
     for bad in damaged:
         output.warn(bad["reason"])
 
@@ -233,17 +235,18 @@ def list_sweeps(workdir: Path, root: str | None, json_output: bool) -> None:
 @click.command()
 @click.argument("name")
 @options.of_workspace
-@click.option("--all", "everything", is_flag=True, help="All runs, not the first and last ones.")
+@options.limit
 @options.json_output
-def show(name: str, workdir: Path, root: str | None, everything: bool, json_output: bool) -> None:
+def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Show a sweep and its runs, with their names."""
     from scaffold.sweeps import naming, sheet
 
     workspace = options.workspace(workdir, root)
     planned = sheet.read(workspace, name)
     runs = naming.runs(workspace, planned)
+    few = output.Few(limit)
     if json_output:
-        output.as_json({**sweep_table.sweep_json(planned), **sweep_table.runs_json(runs, everything=everything)})
+        output.as_json({**sweep_table.sweep_json(planned), **sweep_table.runs_json(runs, few)}, few)
         return
     from scaffold.sweeps import shell
 
@@ -258,4 +261,4 @@ def show(name: str, workdir: Path, root: str | None, everything: bool, json_outp
     ]
     output.rows([key, value] for key, value in facts if value)
     click.echo()
-    sweep_table.table(planned, runs, everything=everything)
+    sweep_table.table(planned, runs, few)

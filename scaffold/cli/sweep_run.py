@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import options, output, sweep_shown
+from scaffold.cli import options, output, sweep_live, sweep_pace, sweep_shown
 
 if TYPE_CHECKING:
     from scaffold.sweeps.pacing import Pacer, Picture
@@ -55,6 +55,7 @@ def _now() -> datetime.datetime:
 @click.option("--smoke-args", metavar="'--steps 2'", help="Options that make the try short. With --smoke.")
 @click.option("--dry-run", is_flag=True, help="Say what would be started; start nothing, write nothing.")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
+@options.limit
 @options.json_output
 def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     """Start what is missing of a sweep, as far as there is room.
@@ -68,11 +69,13 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     if given["waits"] and given["detaches"]:
         raise WrongUsage("--wait stays and --detach goes", hint="give one of them")
     if given["smoke_args"] is not None and not given["smokes"]:
-        raise WrongUsage("--smoke-args is for --smoke")
+        raise WrongUsage(
+            "--smoke-args is for --smoke", hint="scaffold sweep launch NAME --smoke --smoke-args '--steps 2'"
+        )
     gc.enable()
     workspace = options.workspace(workdir, root)
     if given["smokes"]:
-        _smoke(workspace, name, given, json_output=given["json_output"])
+        sweep_pace.smoke(workspace, name, given, json_output=given["json_output"])
         return
     pacer = launching.opened(workspace, name, warn=output.warn, code=given["code"], dry_run=given["dry_run"])
     if given["code"] is None:
@@ -80,20 +83,21 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     if given["dry_run"]:
         _dry_run(pacer, given)
         return
-    _offer_smoke(workspace, pacer, given)
+    sweep_pace.offer_smoke(workspace, pacer, given)
     asked = {k: given[k] for k in ("backend", "max_parallel", "gpus_per_run", "cpus_per_run", "session", "code")}
     wanted = pacer.want(retry=given["retry"], **asked)
     picture = pacer.step()
     if given["waits"]:
-        shown = sweep_shown.Lines(workspace, quiet=given["json_output"])
+        shown = sweep_live.Lines(workspace, quiet=given["json_output"])
         shown.show(picture)
-        picture = _pace(pacer, shown, doing="launch --wait")
+        picture = sweep_pace.pace(pacer, shown, doing="launch --wait")
     background = None
     if given["detaches"] and picture.open:
         from scaffold.sweeps import detached
 
         background = detached.start(workspace, name)
-    sweep_shown.launched(pacer, wanted, picture, background, json_output=given["json_output"])
+    few = output.Few(given["limit"])
+    sweep_shown.launched(pacer, wanted, picture, background, few, json_output=given["json_output"])
     if given["waits"]:
         _end(picture)
 
@@ -108,20 +112,8 @@ def _dry_run(pacer: Pacer, given: dict[str, Any]) -> None:
     keys = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
     known = {k: getattr(picture.orders, k) if given[k] is None else given[k] for k in keys}
     step = pacer.would_start(ready, Orders(**known))
-    sweep_shown.would_start(pacer, [s.name for s in ready], step, json_output=given["json_output"])
-
-
-def _pace(pacer: Pacer, shown: sweep_shown.Lines, *, doing: str) -> Picture:
-    from scaffold.sweeps import watching
-
-    try:
-        with shown:
-            return watching.pace(pacer, shown.show, doing=doing, warn=shown.warn)
-    except KeyboardInterrupt:
-        click.echo(
-            f"everything that runs goes on running; come back with: scaffold sweep watch {pacer.sweep.name}", err=True
-        )
-        raise click.exceptions.Exit(130) from None
+    few = output.Few(given["limit"])
+    sweep_shown.would_start(pacer, [s.name for s in ready], step, few, json_output=given["json_output"])
 
 
 def _end(picture: Picture) -> None:
@@ -133,8 +125,9 @@ def _end(picture: Picture) -> None:
 @click.command()
 @click.argument("name")
 @options.of_workspace
+@options.limit
 @options.json_output
-def watch(name: str, workdir: Path, root: str | None, json_output: bool) -> None:
+def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Watch a sweep until it is over, and start what waits as room frees; exit 3 where not all finished.
 
     A second watch only looks, and goes on when the first one is gone. Ctrl-C leaves everything running.
@@ -145,13 +138,13 @@ def watch(name: str, workdir: Path, root: str | None, json_output: bool) -> None
     workspace = options.workspace(workdir, root)
     pacer = launching.opened(workspace, name, warn=output.warn)
     if not pacer.look().open:
-        _show_status(workspace, pacer, pacer.look(), json_output=json_output)
+        _show_status(workspace, pacer, pacer.look(), limit, json_output=json_output)
         return
     live = sys.stdout.isatty() and not json_output
-    shown = sweep_shown.Table(workspace, pacer) if live else sweep_shown.Lines(workspace, quiet=json_output)
-    picture = _pace(pacer, shown, doing="watch")
+    shown = sweep_live.Table(workspace, pacer) if live else sweep_live.Lines(workspace, quiet=json_output)
+    picture = sweep_pace.pace(pacer, shown, doing="watch")
     if json_output:
-        _show_status(workspace, pacer, picture, json_output=True)
+        _show_status(workspace, pacer, picture, limit, json_output=True)
     else:
         sweep_shown.over(pacer, picture)
     _end(picture)
@@ -160,34 +153,33 @@ def watch(name: str, workdir: Path, root: str | None, json_output: bool) -> None
 @click.command()
 @click.argument("name")
 @options.of_workspace
-@click.option("--all", "everything", is_flag=True, help="All runs, not only those that are there, in trouble or first.")
+@options.limit
 @options.json_output
-def status(name: str, workdir: Path, root: str | None, everything: bool, json_output: bool) -> None:
+def status(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Show how a sweep is: each run's state, what the backend says against it, and what to do next."""
     from scaffold.sweeps import launching
 
     workspace = options.workspace(workdir, root)
     pacer = launching.opened(workspace, name, warn=output.warn)
-    _show_status(workspace, pacer, pacer.look(), json_output=json_output, everything=everything)
+    _show_status(workspace, pacer, pacer.look(), limit, json_output=json_output)
 
 
-def _show_status(
-    workspace: Workspace, pacer: Pacer, picture: Picture, *, json_output: bool, everything: bool = False
-) -> None:
+def _show_status(workspace: Workspace, pacer: Pacer, picture: Picture, limit: int, *, json_output: bool) -> None:
     from scaffold.sweeps import detached
 
-    pacing = detached.pacing(pacer.place, pacer.sweep.name)
+    pacing, few = detached.pacing(pacer.place, pacer.sweep.name), output.Few(limit)
     if json_output:
-        output.as_json(sweep_shown.status_json(workspace, pacer, picture, pacing))
+        output.as_json(sweep_shown.status_json(workspace, pacer, picture, pacing, few), few)
     else:
-        sweep_shown.status(workspace, pacer, picture, pacing, everything=everything)
+        sweep_shown.status(workspace, pacer, picture, pacing, few)
 
 
 @click.command()
 @click.argument("name")
 @options.of_workspace
+@options.limit
 @options.json_output
-def stop(name: str, workdir: Path, root: str | None, json_output: bool) -> None:
+def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Stop a sweep: end its runs (asked first, killed 10 s later), and start no more of it.
 
     Whoever paces it ends by itself. A later `launch` goes on with what had not begun; with --retry terminated also with what was ended.
@@ -198,10 +190,10 @@ def stop(name: str, workdir: Path, root: str | None, json_output: bool) -> None:
     pacer = launching.opened(workspace, name, warn=output.warn)
     before = {s.name for s in pacer.look().open}
     picture = pacer.stop()
-    _show_stopped(pacer, picture, before, json_output=json_output)
+    _show_stopped(pacer, picture, before, output.Few(limit), json_output=json_output)
 
 
-def _show_stopped(pacer: Pacer, picture: Picture, before: set[str], *, json_output: bool) -> None:
+def _show_stopped(pacer: Pacer, picture: Picture, before: set[str], few: output.Few, *, json_output: bool) -> None:
     from scaffold.sweeps import states
 
     ended = [s.name for s in picture.states if s.name in before and s.over]
@@ -209,20 +201,19 @@ def _show_stopped(pacer: Pacer, picture: Picture, before: set[str], *, json_outp
     if json_output:
         answer = {
             "sweep": pacer.sweep.name,
-            "ended": ended,
-            "still_there": left,
+            "ended": few(ended),
+            "still_there": few(left),
             "counts": states.counts(picture.states),
         }
-        output.as_json(answer)
+        output.as_json(answer, few)
     else:
         click.echo(f"{pacer.sweep.name}: {len(ended)} ended, {len(before) - len(ended) - len(left)} will not start")
-        for one in left:
-            output.warn(f"{one} is still there: scaffold sweep status {pacer.sweep.name}")
+        output.warn_some([f"{one} is still there: scaffold sweep status {pacer.sweep.name}" for one in left])
         click.echo(
             f"to go on: scaffold sweep launch {pacer.sweep.name} (--retry terminated for what was ended)", err=True
         )
     if left:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(3)
 
 
 @click.command()
@@ -246,45 +237,3 @@ def capacity(name: str | None, workdir: Path, root: str | None, json_output: boo
         [key, str(value)] for key, value in (("g", found.g), ("r", found.r), ("q", found.q), ("max_new", found.max_new))
     )
     click.echo(found.sentence)
-
-
-def _offer_smoke(workspace: Workspace, pacer: Pacer, given: dict[str, Any]) -> None:
-    """Before the first launch: offer a quick try on a terminal, else say that there is one."""
-    name = pacer.sweep.name
-    if pacer.place.ledger.exists():
-        return
-    if not output.interactive(yes=given["yes"], json_output=given["json_output"]):
-        if not given["json_output"]:
-            click.echo(
-                f"a quick try of one run first: scaffold sweep launch {name} --smoke --smoke-args '--steps 2'", err=True
-            )
-        return
-    if click.confirm(f"Try one run of {name} first, in a sweep of its own?", default=True, err=True):
-        args = click.prompt("Options that make it short", default="", show_default=False, err=True)
-        _smoke(workspace, name, {**given, "smoke_args": args}, json_output=False)
-
-
-def _smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
-    """Run and verify a sweep's smoke try; exit 3 where it is not fine."""
-    from scaffold.sweeps import trying
-
-    shown = sweep_shown.Lines(workspace, quiet=json_output)
-    tried = trying.opened(workspace, name, given["smoke_args"] or "", warn=output.warn)
-    asked = {k: given[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")}
-    before = trying.changes(workspace)
-    tried.want(retry="all", **asked)
-    shown.show(tried.step())
-    picture = _pace(tried, shown, doing="launch --smoke")
-    found = trying.verify(workspace, tried, picture, before)
-    if json_output:
-        output.as_json({"sweep": tried.sweep.name, **found.as_dict()})
-    else:
-        for line in found.problems:
-            click.echo(f"{tried.sweep.name}: {line}")
-        for line in found.notes:
-            output.warn(line)
-        if not found.problems:
-            click.echo(f"{tried.sweep.name}: fine: {found.run} finished; {found.seen}")
-            click.echo(f"next: scaffold sweep launch {name}", err=True)
-    if found.problems:
-        raise click.exceptions.Exit(3)

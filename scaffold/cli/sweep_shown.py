@@ -1,203 +1,32 @@
-"""How a sweep that runs is shown: a live table on a terminal, lines elsewhere, one object for agents."""
+"""What the verbs of a sweep answer: tables for people, one object for agents."""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from scaffold.cli import output
+from scaffold.cli.sweep_words import counted, eta, next_step, now, ordered, row, why
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from scaffold.backends.capacity import Capacity
-    from scaffold.runs.manifests import Scalar
     from scaffold.sweeps.detached import Detached
     from scaffold.sweeps.pacing import Pacer, Picture, Step
     from scaffold.sweeps.states import State
     from scaffold.workspace import Workspace
 
-# what is worth a line of its own before anything else
-FIRST = ("running", "starting", "lost", "failed", "terminated", "waiting", "intended", "finished", "missing")
-LINES = 20
-
-
-def now() -> datetime.datetime:
-    """This moment."""
-    return datetime.datetime.now(datetime.timezone.utc)
-
-
-def duration(seconds: float | None) -> str:
-    """`3.2 s`, `4:05`, `1:02:03`."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
-
-
-def counted(counts: Mapping[str, int]) -> str:
-    """`9 finished, 3 failed`."""
-    return ", ".join(f"{count} {state}" for state, count in counts.items())
-
-
-def metrics(found: Mapping[str, Scalar]) -> str:
-    """The first metrics as text."""
-    return " ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in list(found.items())[:4])
-
-
-def why(state: State) -> str:
-    """How a run ended, or why it is as it is."""
-    run = state.run
-    end = ""
-    if run is not None and state.state in ("failed", "terminated"):
-        end = run.signal or (f"exit {run.exit_code}" if run.exit_code else "")
-    return " ".join(filter(None, [end, state.reason, "(no longer in the sweep)" if not state.planned else ""]))
-
-
-def row(workspace: Workspace, state: State) -> list[str]:
-    """One run's line: state, name, how long, metrics or last words, why."""
-    from scaffold.sweeps import watching
-
-    last, said = watching.newest(workspace, state)
-    return [
-        state.state,
-        state.name,
-        duration(watching.took(state, now())),
-        " ".join(filter(None, [metrics(last) or said[:60], why(state)])),
-    ]
-
-
-class Lines:
-    """A line for each change, on stderr."""
-
-    def __init__(self, workspace: Workspace, *, quiet: bool = False) -> None:
-        self._workspace = workspace
-        self._quiet = quiet
-        self._known: dict[str, str] = {}
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def warn(self, text: str) -> None:
-        """A warning among the lines."""
-        output.warn(text)
-
-    def show(self, picture: Picture) -> None:
-        """Say what has changed since the last look."""
-        from scaffold.sweeps import watching
-
-        changed = [
-            s for s in picture.states if self._known.get(s.name, s.state) != s.state or (s.name in picture.started)
-        ]
-        first = not self._known
-        self._known = {s.name: s.state for s in picture.states}
-        if self._quiet:
-            return
-        for state in changed if not first else ():
-            if state.name not in picture.started:
-                click.echo(f"{now():%H:%M:%S}  " + "  ".join(filter(None, row(self._workspace, state))), err=True)
-        for name in picture.started:
-            click.echo(f"{now():%H:%M:%S}  started  {name}", err=True)
-        if changed or first:
-            far = watching.how_far(picture, now())
-            click.echo(
-                f"{now():%H:%M:%S}  {far.over} of {far.total} over: {counted(far.counts)}{_eta(far.eta_s)}", err=True
-            )
-
-
-def _eta(seconds: float | None) -> str:
-    return "" if seconds is None else f"; about {duration(seconds)} to go"
-
-
-class Table(Lines):
-    """A table that is drawn again and again, for a terminal."""
-
-    def __init__(self, workspace: Workspace, pacer: Pacer) -> None:
-        from rich.live import Live
-
-        super().__init__(workspace)
-        self._pacer = pacer
-        self._live = Live(auto_refresh=False, transient=True)
-
-    def __enter__(self) -> None:
-        self._live.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def warn(self, text: str) -> None:
-        """A warning above the table."""
-        self._live.console.print(f"warning: {text}", markup=False, highlight=False)
-
-    def show(self, picture: Picture) -> None:
-        """Draw it."""
-        self._live.update(self._drawn(picture), refresh=True)
-
-    def _drawn(self, picture: Picture) -> RenderableType:
-        from rich import box
-        from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table as Grid
-        from rich.text import Text
-
-        from scaffold.sweeps import watching
-
-        far = watching.how_far(picture, now())
-        space = max(3, self._live.console.size.height - 6)
-        grid = Grid("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
-        shown = ordered(picture.states)[:space]
-        for state in shown:
-            grid.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in row(self._workspace, state)))
-        left = len(picture.states) - len(shown)
-        head = Text(f"{self._pacer.sweep.name}: {far.over} of {far.total} over: {counted(far.counts)}{_eta(far.eta_s)}")
-        foot = Text((f"{left} more; " if left else "") + "Ctrl-C leaves everything running", style="dim")
-        return Group(head, ProgressBar(total=max(1, far.total), completed=far.over), grid, foot)
-
-
-def ordered(found: Sequence[State]) -> list[State]:
-    """What is there or in trouble before what waits or is done."""
-    return sorted(found, key=lambda s: FIRST.index(s.state))
-
-
-def next_step(pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None) -> str:
-    """What to do next, in one line; empty where there is nothing to do."""
-    name = pacer.sweep.name
-    kinds = {s.state for s in picture.planned}
-    waiting = sum(s.startable for s in picture.states)
-    if pacing is not None and picture.open:
-        return (
-            f"process {pacing.get('pid')} on {pacing.get('host')} starts the rest; look on: scaffold sweep watch {name}"
-        )
-    if waiting:
-        return (
-            f"{waiting} wait for room; go on with: scaffold sweep watch {name} (or launch it again, or with --detach)"
-        )
-    if picture.open:
-        return f"scaffold sweep watch {name}"
-    if "missing" in kinds:
-        return f"scaffold sweep launch {name}"
-    again = [k for k in ("failed", "lost", "terminated") if k in kinds]
-    if again:
-        return f"look at one: scaffold runs show RUN; then scaffold sweep launch {name} --retry {again[0] if len(again) == 1 else 'all'}"
-    return ""
-
 
 def launched(
-    pacer: Pacer, wanted: Sequence[State], picture: Picture, background: Detached | None, *, json_output: bool
+    pacer: Pacer,
+    wanted: Sequence[State],
+    picture: Picture,
+    background: Detached | None,
+    few: output.Few,
+    *,
+    json_output: bool,
 ) -> None:
     """What a launch did."""
     from scaffold.sweeps import states
@@ -207,21 +36,22 @@ def launched(
     if json_output:
         answer = {
             "sweep": pacer.sweep.name,
-            "started": list(picture.started),
-            "new": [s.name for s in wanted if not s.over],
-            "again": again,
+            "started": few(picture.started),
+            "new": few(s.name for s in wanted if not s.over),
+            "again": few(again),
             "counts": states.counts(fresh.states),
             "waiting": sum(s.startable for s in fresh.states),
             "capacity": capacity_json(picture.capacity) if picture.capacity else None,
             "pacer": {"who": background.who, "log": str(background.log)} if background else None,
             "next": next_step(pacer, fresh, None),
         }
-        output.as_json(answer)
+        output.as_json(answer, few)
         return
     if picture.capacity is not None:
         click.echo(picture.capacity.sentence, err=True)
-    for name in picture.started:
+    for name in few(picture.started):
         click.echo(f"started {name}")
+    few.say()
     if again:
         click.echo(f"{len(again)} to be run again", err=True)
     click.echo(f"{pacer.sweep.name}: {counted(states.counts(fresh.states))}")
@@ -236,18 +66,19 @@ def launched(
         click.echo(f"next: {step}", err=True)
 
 
-def would_start(pacer: Pacer, ready: Sequence[str], step: Step, *, json_output: bool) -> None:
+def would_start(pacer: Pacer, ready: Sequence[str], step: Step, few: output.Few, *, json_output: bool) -> None:
     """What a launch would do."""
     if json_output:
         answer = {
             "sweep": pacer.sweep.name,
-            "would_start": list(step.start),
-            "would_wait": [n for n in ready if n not in set(step.start)],
+            "would_start": few(step.start),
+            "would_wait": few(n for n in ready if n not in set(step.start)),
         }
-        output.as_json({**answer, "capacity": capacity_json(step.capacity)})
+        output.as_json({**answer, "capacity": capacity_json(step.capacity)}, few)
         return
-    for name in step.start:
+    for name in few(step.start):
         click.echo(f"would start {name}")
+    few.say()
     click.echo(f"{len(ready) - len(step.start)} would wait")
     click.echo(step.capacity.sentence, err=True)
 
@@ -271,30 +102,25 @@ def capacity_json(found: Capacity) -> dict[str, Any]:
 
 
 def status(
-    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, *, everything: bool
+    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, few: output.Few
 ) -> None:
     """A sweep's state for people."""
     from scaffold.sweeps import watching
 
     far = watching.how_far(picture, now())
-    shown = ordered(picture.states)
-    hidden = 0 if everything else max(0, len(shown) - LINES)
-    output.rows(row(workspace, s) for s in shown[: len(shown) - hidden])
-    if hidden:
-        click.echo(f"... {hidden} more (--all) ...")
+    output.rows(row(workspace, s) for s in few(ordered(picture.states)))
+    few.say()
     stopped = " (stopped)" if picture.orders.stopped else ""
-    click.echo(f"{pacer.sweep.name}{stopped}: {far.over} of {far.total} over: {counted(far.counts)}{_eta(far.eta_s)}")
-    for state in picture.states:
-        if state.disagreement:
-            output.warn(f"{state.name}: {state.disagreement}")
+    click.echo(f"{pacer.sweep.name}{stopped}: {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}")
+    output.warn_some([f"{s.name}: {s.disagreement}" for s in picture.states if s.disagreement])
     if step := next_step(pacer, picture, pacing):
         click.echo(f"next: {step}", err=True)
 
 
 def status_json(
-    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None
+    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, few: output.Few
 ) -> dict[str, Any]:
-    """A sweep's state for agents."""
+    """A sweep's state for agents; what is there or in trouble comes first."""
     from scaffold.sweeps import watching
 
     far = watching.how_far(picture, now())
@@ -307,7 +133,7 @@ def status_json(
         "counts": far.counts,
         "eta_s": far.eta_s,
         "next": next_step(pacer, picture, pacing),
-        "runs": [_state_json(workspace, s) for s in picture.states],
+        "runs": [_state_json(workspace, s) for s in few(ordered(picture.states))],
     }
 
 

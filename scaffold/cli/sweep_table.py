@@ -12,10 +12,8 @@ from scaffold.cli import output
 if TYPE_CHECKING:
     from scaffold.sweeps.model import PlannedRun, Sweep
 
-# more runs than this are planned only with --yes, and shown in JSON only with --all
+# more runs than this are planned only with --yes
 MANY = 200
-# how many of many runs a table shows
-FIRST, LAST = 12, 3
 
 
 def size(planned: Sweep) -> int:
@@ -39,23 +37,20 @@ def sweep_json(planned: Sweep) -> dict[str, Any]:
     }
 
 
-def runs_json(runs: Sequence[PlannedRun], *, everything: bool) -> dict[str, Any]:
-    shown = runs if everything else runs[:MANY]
-    rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in shown]
-    return {"count": len(runs), "shown": len(rows), "runs": rows}
+def runs_json(runs: Sequence[PlannedRun], few: output.Few) -> dict[str, Any]:
+    rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in few(runs)]
+    return {"count": len(runs), "runs": rows}
 
 
-def table(planned: Sweep, runs: Sequence[PlannedRun], *, everything: bool) -> None:
-    """Runs as a table: their parameters in columns, then the name; of many only the first and the last."""
-    bounded = not everything and len(runs) > FIRST + LAST + 1
-    shown = [*runs[:FIRST], *runs[-LAST:]] if bounded else list(runs)
+def table(planned: Sweep, runs: Sequence[PlannedRun], few: output.Few) -> None:
+    """Runs as a table: their parameters in columns, then the name."""
+    shown = few(runs)
     keys = list(dict.fromkeys(k for run in shown for k in run.params))
     head = [[*keys, *(["seed"] if planned.seeds else []), "run"]]
     rows = [_row(run, keys, seeded=bool(planned.seeds)) for run in shown]
-    if bounded:
-        rows.insert(FIRST, [f"... {len(runs) - FIRST - LAST} more (--all) ..."])
     output.rows([*head, *rows])
     click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}")
+    few.say()
 
 
 def _row(run: PlannedRun, keys: Sequence[str], *, seeded: bool) -> list[str]:

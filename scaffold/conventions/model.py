@@ -94,8 +94,8 @@ class Conventions:
     history: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `scaffold detect --json` prints (version 1); `history` only where it was asked for."""
-        answer = {"version": 1, **asdict(self)}
+        """What `scaffold detect --json` prints; `history` only where it was asked for."""
+        answer = asdict(self)
         del answer["lost"]
         if self.history is None:
             del answer["history"]

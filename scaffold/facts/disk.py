@@ -38,7 +38,7 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
     top = where.top
     files = (asked.tracked.result() or git.untracked(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(p for p in _submodules(workdir, top) if p)
-    notable = paths.notable(files)
+    notable = paths.without_workspaces(paths.notable(files))
     texts, unread = _texts(workdir, top or workdir, notable, submodules)
     return Facts(
         files=tuple(files),

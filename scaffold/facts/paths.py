@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from scaffold.workspace import ANSWERS
+
 
 def vocabulary(text: str) -> frozenset[str]:
     """The words of a text as a set: how the vocabularies of detection are written down."""
@@ -24,6 +26,12 @@ DATA = vocabulary("data datasets dataset assets static public images img")
 _DATA_ENDS = vocabulary(
     ".npy .npz .png .jpg jpeg .gif .bmp .tif tiff webp .wav .mp3 .mp4 flac .csv .tsv .txt json sonl .bin .pkl .dat .mat"
     " .zip r.gz .xml .svg .pdf .ply .obj .stl .pdb .cif cord quet .hdf .nii .dcm .svs .las .pcd"
+)
+
+# what the template of a workspace writes, beside the answers: it was made from the repository and says nothing new of it
+TEMPLATES = vocabulary(
+    "README.md AGENTS.md tasks.md prompt_skill_playbook.md record_run.py run_manifest.schema.json summarize.py setup_env.sh"
+    " run.sbatch workspace.json"
 )
 
 # kind -> how many files are read at most, and how many bytes of each
@@ -87,6 +95,14 @@ def notable(files: Iterable[str]) -> list[str]:
         for f in files
         if (end := f[-4:]) not in _DATA_ENDS or (end == ".txt" and ("requirements" in f or "readme" in f.lower()))
     ]
+
+
+def without_workspaces(files: list[str]) -> list[str]:
+    """The files without those that `scaffold init` wrote, wherever there is a workspace."""
+    roots = tuple(f.removesuffix(ANSWERS) for f in files if f.endswith("/" + ANSWERS))
+    if not roots:
+        return files
+    return [f for f in files if not (f.startswith(roots) and f.rpartition("/")[2] in TEMPLATES)]
 
 
 def parts(path: str) -> list[str]:

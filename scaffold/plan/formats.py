@@ -13,10 +13,10 @@ from scaffold.plan.rule import Rule
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def text(report: Report, path: str) -> str:
-    """One line for each finding, its hint below it, and what was checked."""
+def text(report: Report, findings: Sequence[Finding], path: str) -> str:
+    """One line for each of `findings`, its hint below it, and what was checked."""
     lines = []
-    for found in report.findings:
+    for found in findings:
         mark = " (warning)" if found.severity == "warning" else ""
         lines.append(f"{path}:{found.line}:{found.column}: {found.code}{mark} {found.message}")
         if found.hint:
@@ -36,29 +36,29 @@ def summary(report: Report, path: str) -> str:
     return f"{path}: {phases} phase{_s(phases)}, {tasks} task{_s(tasks)}: {', '.join(counts)}"
 
 
-def as_json(report: Report, path: str) -> str:
-    """The object of `plan check --json`, version 1 (specs: plan contract, a finding)."""
-    answer = {
-        "version": 1,
+def as_json(report: Report, findings: Sequence[Finding], path: str) -> dict[str, Any]:
+    """What `plan check --json` prints, with these of its findings (specs: plan contract, a finding)."""
+    return {
         "path": path,
         "aborted": report.aborted,
         "phases": len(report.plan.phases),
         "tasks": len(report.plan.tasks),
-        "findings": [_as_dict(found) for found in report.findings],
+        "errors": report.errors,
+        "warnings": len(report.findings) - report.errors,
+        "findings": [_as_dict(found) for found in findings],
     }
-    return json.dumps(answer, indent=2)
 
 
-def github(report: Report, path: str) -> str:
+def github(report: Report, findings: Sequence[Finding], path: str) -> str:
     """Workflow commands that GitHub shows at the lines of a change."""
     lines = []
-    for found in report.findings:
+    for found in findings:
         place = f"file={_property(path)},line={found.line},col={found.column},title={found.code}"
         lines.append(f"::{found.severity} {place}::{_data(found.message + (' | ' + found.hint if found.hint else ''))}")
     return "\n".join(lines)
 
 
-def sarif(report: Report, path: str) -> str:
+def sarif(report: Report, findings: Sequence[Finding], path: str) -> str:
     """SARIF 2.1.0."""
     driver = {
         "name": "scaffold plan check",
@@ -74,7 +74,7 @@ def sarif(report: Report, path: str) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(found, path) for found in report.findings],
+        "results": [_result(found, path) for found in findings],
     }
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
 
@@ -91,10 +91,11 @@ def rule_text(rule: Rule) -> str:
     return "\n".join([*indented, *(["", f"words:  {rule.words}"] if rule.words else [])])
 
 
-def rules_json(found: Sequence[Rule]) -> str:
-    """The object of `plan rules --json`, version 1."""
-    keys = ("code", "severity", "demand", "wrong", "right", "words")
-    return json.dumps({"version": 1, "rules": [{key: getattr(rule, key) for key in keys} for rule in found]}, indent=2)
+def rules_json(found: Sequence[Rule]) -> list[dict[str, str]]:
+    """The rules as `plan rules --json` prints them."""
+    return [
+        {key: getattr(rule, key) for key in ("code", "severity", "demand", "wrong", "right", "words")} for rule in found
+    ]
 
 
 def rules_markdown(found: Sequence[Rule]) -> str:
@@ -105,7 +106,7 @@ def rules_markdown(found: Sequence[Rule]) -> str:
     return "\n".join(["| code | what it demands | words that it reads |", "|---|---|---|", *rows])
 
 
-FORMATS = {"text": text, "json": as_json, "github": github, "sarif": sarif}
+FORMATS = {"text": text, "github": github, "sarif": sarif}
 
 
 def _s(count: int) -> str:

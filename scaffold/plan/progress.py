@@ -58,25 +58,28 @@ def of(plan: Plan) -> Progress:
     )
 
 
-def overview(plan: Plan) -> str:
-    """Phases with progress bars, the current and the next task, blocked tasks, and gates."""
-    state = of(plan)
-    lines = [_phase_line(f"Phase {phase.number or '?'} - {shown(phase.title)}", phase.tasks) for phase in plan.phases]
+def overview(plan: Plan, limit: int = 0) -> str:
+    """Phases with progress bars, the current and the next task, blocked tasks, and gates; of each at most `limit` (0: all)."""
+    state, most = of(plan), limit or None
+    lines = [
+        _phase_line(f"Phase {phase.number or '?'} - {shown(phase.title)}", phase.tasks) for phase in plan.phases[:most]
+    ]
     lines += ["", f"{state.done} of {state.total} tasks done"]
     if state.current:
         lines.append(f"current  {_line(state.current)}")
     elif state.next:
         lines.append(f"next     {_line(state.next)}")
-    lines += [f"blocked  {_line(task)} (waits for {', '.join(map(shown, names))})" for task, names in state.blocked]
-    lines += [f"gate {MARKS[gate.state]}   {_line(gate)}" for gate in state.gates]
+    lines += [
+        f"blocked  {_line(task)} (waits for {', '.join(map(shown, names))})" for task, names in state.blocked[:most]
+    ]
+    lines += [f"gate {MARKS[gate.state]}   {_line(gate)}" for gate in state.gates[:most]]
     return "\n".join(lines)
 
 
 def as_dict(plan: Plan) -> dict[str, Any]:
-    """The object of `plan show --json`, version 1."""
+    """What `plan show --json` prints."""
     state = of(plan)
     return {
-        "version": 1,
         "done": state.done,
         "total": state.total,
         "phases": [

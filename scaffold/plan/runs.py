@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeGuard
 
 from scaffold.runs import manifests
@@ -28,20 +27,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
-    """All runs of a workspace, by the time of their start; `unreadable` are the files that are no manifests."""
+    """All runs of a workspace, by the time of their start."""
 
     runs: tuple[Run, ...]
-    unreadable: tuple[Path, ...]
 
 
 def read(workspace: Workspace) -> Runs:
     """The runs of a workspace, in either layout: of each the attempt that counts, with its finite numbers (specs: run manifest)."""
     found = manifests.records(workspace)
     runs = [_run(run) for run in manifests.counting(found.runs)[0]]
-    return Runs(
-        runs=tuple(sorted(runs, key=lambda run: (run.started_at, run.name))),
-        unreadable=tuple(workspace.workdir / damaged.path for damaged in found.damaged),
-    )
+    return Runs(runs=tuple(sorted(runs, key=lambda run: (run.started_at, run.name))))
 
 
 def _run(run: manifests.Run) -> Run:

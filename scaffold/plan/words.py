@@ -57,17 +57,6 @@ KINDS = {
         re.IGNORECASE,
     ),
 }
-ALL_KINDS = (
-    "baseline",
-    "main",
-    "ablation",
-    "midpoint-reflection",
-    "final-reflection",
-    "logging",
-    "playbook",
-    "environment",
-    "tracking",
-)
 
 
 def is_placeholder(text: str) -> bool:

@@ -50,17 +50,14 @@ def owners(workspace: Workspace, path: Path) -> list[Run]:
     ]
 
 
-def words(found: Sequence[Backing], limit: int) -> list[list[str]]:
-    """What backs a number, as lines of a table: what it is, its exact value, whose, which runs; `limit` 0 means all."""
-    shown = found[:limit] if limit else found
+def words(found: Sequence[Backing]) -> list[list[str]]:
+    """What backs a number, as lines of a table: what it is, its exact value, whose, which runs."""
     rows = []
-    for one in shown:
+    for one in found:
         quantity = one.quantity
         scale = " (x 100)" if one.scale != 1 else ""
         source = quantity.sources[0] if quantity.sources else _some(quantity.runs)
         rows.append([quantity.kind, quantity.metric, f"{quantity.value:.10g}{scale}", quantity.of, source])
-    if len(found) > len(shown):
-        rows.append([f"and {len(found) - len(shown)} more: --limit 0"])
     return rows
 
 
@@ -68,9 +65,8 @@ def _some(runs: Sequence[str]) -> str:
     return ", ".join(runs[:3]) + (f" and {len(runs) - 3} more" if len(runs) > 3 else "")
 
 
-def as_json(claim: Claim, found: Sequence[Backing], limit: int) -> dict[str, Any]:
-    """A number and what backs it, for --json."""
-    shown = found[:limit] if limit else found
+def as_json(claim: Claim, found: Sequence[Backing], shown: Sequence[Backing]) -> dict[str, Any]:
+    """A number and how much backs it, for --json, with what is to be shown of that."""
     rows = [
         {
             "kind": one.quantity.kind,

@@ -114,6 +114,20 @@ def of_manifest(run: Run) -> dict[str, Value]:
     }
 
 
+def final_metrics(workspace: Workspace, run: Run) -> dict[str, float]:
+    """The final metrics of one run as results will have them: the manifest's, then those in its files.
+
+    A metric that is spelled as the workspace's primary one but for case and joints has its name. Raises ScaffoldError (TensorBoard
+    files without the extra, and nothing else).
+    """
+    primary = str(workspace.answers.get("primary_metric") or "")
+    (values,) = _Values(workspace, Question(primary=primary or None)).of([run])
+    if primary not in values:
+        same = next((name for name in values if names.spelling(name) == names.spelling(primary)), None)
+        values = {primary if name == same else name: value for name, value in values.items()}
+    return {name: value.value for name, value in values.items()}
+
+
 class _Values:
     """The values of finished runs, in the order of the runs; `notes` are about files that could not be read whole."""
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from scaffold.results import configurations, words
-from scaffold.results.model import Measured, Row, Summary, Table
+from scaffold.results.model import Measured, Summary, Table
 
 MISSING = "-"
 _LATEX = str.maketrans(
@@ -24,15 +24,18 @@ _LATEX = str.maketrans(
 _MARKDOWN = str.maketrans({"|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
 
 
-def lines(table: Table, metric: str, heads: Sequence[Sequence[str]] | None = None) -> list[list[str]]:
+def lines(
+    table: Table, metric: str, heads: Sequence[Sequence[str]] | None = None, shown: Sequence[int] | None = None
+) -> list[list[str]]:
     """A header and one line for each configuration: what it is, n, mean, sd, 95 % interval, min, max; `best` at its end.
 
-    `heads` may be given where many metrics of one table are written.
+    `heads` may be given where many metrics of one table are written, and `shown` the rows to write where these are not all.
     """
     first, *rest = row_heads(table) if heads is None else heads
     found = [[*first, "n", "mean", "sd", "95 % interval", "min", "max", ""]]
     best = table.best.get(metric)
-    for index, (head, row) in enumerate(zip(rest, table.rows, strict=True)):
+    for index in range(len(table.rows)) if shown is None else shown:
+        head, row = rest[index], table.rows[index]
         mark = "best" if best == index else ""
         found.append([*head, *cells(row.summaries.get(metric), row.lacking(metric)), mark])
     return found
@@ -144,29 +147,40 @@ def as_csv(table: Table) -> str:
     return out.getvalue()
 
 
-def as_json(table: Table) -> dict[str, Any]:
-    """Everything, with the runs and where each value was read."""
+Few = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+def some_rows(table: Table, few: Few) -> list[int]:
+    """The indices of the rows that are shown where `few` says how many: the best of each metric, and the first ones."""
+    best = [table.best[m] for m in table.metrics if m in table.best]
+    return sorted(few(list(dict.fromkeys([*best, *range(len(table.rows))]))))
+
+
+def as_json(table: Table, few: Few = list) -> dict[str, Any]:
+    """Everything, with the runs and where each value was read; of each list what `few` leaves of it."""
     return {
         "by": list(table.by),
         "metrics": [
             {"name": m, "direction": table.directions.get(m), "best": table.best.get(m)} for m in table.metrics
         ],
-        "rows": [_row_json(table, row) for row in table.rows],
-        "skipped": [asdict(s) for s in table.skipped],
-        "warnings": list(table.warnings),
-        "notes": list(table.notes),
+        "rows": [_row_json(table, index, few) for index in some_rows(table, few)],
+        "skipped": [asdict(s) for s in few(table.skipped)],
+        "warnings": list(few(table.warnings)),
+        "notes": list(few(table.notes)),
     }
 
 
-def _row_json(table: Table, row: Row) -> dict[str, Any]:
+def _row_json(table: Table, index: int, few: Few) -> dict[str, Any]:
+    row = table.rows[index]
     summaries = {m: _finite(s._asdict()) if (s := row.summaries.get(m)) else None for m in table.metrics}
     return {
+        "index": index,
         "experiment": row.experiment,
         "config": dict(row.config),
         "summaries": summaries,
-        "runs": [_run_json(m) for m in row.runs],
-        "missing": [asdict(s) for s in row.missing],
-        "warnings": list(row.warnings),
+        "runs": [_run_json(m) for m in few(row.runs)],
+        "missing": [asdict(s) for s in few(row.missing)],
+        "warnings": list(few(row.warnings)),
     }
 
 

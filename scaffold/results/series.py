@@ -120,13 +120,6 @@ def read(workdir: Path, run: Run, metrics: Collection[str] = (), *, most: int = 
     return dict(sorted(found.items()))
 
 
-def read_server(answer: Mapping[str, Any], path: str, *, most: int = 2000) -> dict[str, Series]:
-    """The course of a run's metrics, as the research server tells it."""
-    thinned: dict[str, Thinned] = {}
-    _collect(formats.server(answer), (), thinned, most)
-    return {k: Series(metric=k, path=path, points=v.all(), stride=v.stride) for k, v in sorted(thinned.items())}
-
-
 def _collect(
     observations: Iterable[Observation], metrics: Collection[str], into: dict[str, Thinned], most: int
 ) -> None:

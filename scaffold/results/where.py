@@ -3,6 +3,7 @@
     expression := term ("or" term)*        term := factor ("and" factor)*        factor := "not" factor | "(" expression ")" | test
     test := name ("=" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "~") value | name "in" "(" value ("," value)* ")"
 
+A comma or nothing between tests is `and` too (`lr=0.1 depth=2`), where the text has no `or` and no `not` and no name is given two values.
 `~` takes a pattern with `*` and `?`. Numbers compare as numbers, all else as text. What a run lacks is unequal to everything
 and on no side of `<`; `name = null` holds where it is missing.
 """
@@ -44,6 +45,8 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _TOKEN = re.compile(r"""\s*(?:(?P<text>'[^']*'|"[^"]*")|(?P<sign><=|>=|==|!=|[<>=~(),])|(?P<word>[^\s<>=!~(),'"]+))""")
+_TEXTS = re.compile(r"""'[^']*'|"[^"]*\"""")
+_NAMED = re.compile(r"""\s*(?P<name>[^\s<>=!~(),'"]+)\s*(?P<sign><=|>=|==|!=|[<>=~]|in\s*\()""", re.IGNORECASE)
 _DEEPEST = 50
 
 
@@ -90,6 +93,7 @@ def looks_like(text: str) -> bool:
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text, self.position, self.names = text, 0, set[str]()
+        self.valued = set[str]()  # names that were held against one value
         self.token, self.kind = "", ""
         self.next()
 
@@ -129,10 +133,23 @@ class _Parser:
 
     def term(self, depth: int) -> Test:
         tests = [self.factor(depth)]
-        while self.is_word("and"):
-            self.next()
+        while self.is_word("and") or self.goes_on():
+            if self.token == "," or self.is_word("and"):
+                self.next()
             tests.append(self.factor(depth))
         return tests[0] if len(tests) == 1 else lambda run: all(test(run) for test in tests)
+
+    def goes_on(self) -> bool:
+        """Whether another test follows without `and`: after a comma or at once, where that can mean one thing only."""
+        if not (self.kind == "word" and not self.is_word("or")) and not (self.kind == "sign" and self.token == ","):
+            return False
+        if re.search(r"\b(or|not)\b", _TEXTS.sub("", self.text), re.IGNORECASE):
+            self.fail("`and` or `or`")
+        rest = self.text[self.position :] if self.token == "," else self.token + self.text[self.position :]
+        following = _NAMED.match(rest)
+        if following is None or (following["sign"] in ("=", "==") and following["name"] in self.valued):
+            self.fail("`and`, `or` or another test such as `lr=0.1` (of several values: `lr in (1, 2)`)")
+        return True
 
     def factor(self, depth: int) -> Test:
         negated = False
@@ -155,7 +172,8 @@ class _Parser:
     def comparison(self) -> Test:
         if self.kind != "word":
             self.fail("a name")
-        get = self.getter(self.next())
+        name = self.next()
+        get = self.getter(name)
         if self.is_word("in"):
             self.next()
             return self.one_of(get)
@@ -163,6 +181,7 @@ class _Parser:
             self.fail("a sign such as `=` or `<`")
         sign = self.next()
         value = self.value()
+        self.valued |= {name} if sign in ("=", "==") else set()
         if sign in _ORDERS:
             return _ordered(get, _ORDERS[sign], value)
         if sign == "~":

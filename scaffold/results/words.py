@@ -60,8 +60,10 @@ def better(effect: float, direction: Direction | None) -> bool | None:
 def verdict(c: Comparison, direction: Direction | None, *, seed_only: bool) -> str:
     """What may be said of B against A."""
     if c.effect is None:
-        without = " and ".join(name for name, n in ((c.a, c.n_a), (c.b, c.n_b)) if not n)
-        return f"not comparable: {without} has no value of {c.metric}"
+        without = [name for name, n in ((c.a, c.n_a), (c.b, c.n_b)) if not n]
+        return (
+            f"not comparable: {' and '.join(without)} {'has' if len(without) == 1 else 'have'} no value of {c.metric}"
+        )
     if seed_only:
         return f"only the seed differs: {number(c.effect)} is luck, whatever its size"
     if c.n_a < 2 or c.n_b < 2:

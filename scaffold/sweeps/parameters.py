@@ -89,7 +89,18 @@ def style(workspace: Workspace, command: tuple[str, ...], known: Script) -> tupl
     systems = _texts(workspace.answers.get("config_systems"))
     if systems and systems[0] in ("hydra", "sacred"):
         return "hydra", f"as the repository uses {systems[0]}"
+    if systems and systems[0] == "python_files" and known.source is not None:
+        return "equals", "as scripts that run Python files as configuration do"
     return "flags", "the usual one"
+
+
+def missing_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> str | None:
+    """The Python or shell file that a command names and that is not there, as it is spelled; None where nothing is amiss."""
+    at = recorder.module().script_at(command)
+    folder = Path(workspace.workdir, cwd)
+    if command[at - 1] == "-m" or not command[at].endswith((".py", ".sh")) or "{" in command[at]:
+        return None
+    return None if Path(folder, command[at]).exists() else command[at]
 
 
 def seed_option(workspace: Workspace, command: tuple[str, ...], known: Script, of_style: Style) -> tuple[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from scaffold.errors import WrongUsage
@@ -132,7 +134,9 @@ def _asked(
     seeds = grid.seeds(wishes.seeds) if wishes.seeds is not None else base.seeds if base else ()
     known = parameters.script(workspace, command, cwd)
     parameters.check_secrets(command, configurations, {"the goal": goal, "the experiment": wishes.experiment or ""})
-    style, notes = _style(workspace, wishes, base, command, known)
+    style, notes = _style(workspace, wishes, base, command, known, configurations)
+    if absent := parameters.missing_script(workspace, command, cwd):
+        notes.insert(0, f"warning: there is no file {absent} in {Path(workspace.workdir, cwd)}: every run would fail")
     if (
         known.source is not None
         and known.source.uses("sacred") is not None
@@ -167,15 +171,23 @@ def _asked(
 
 
 def _style(
-    workspace: Workspace, wishes: Wishes, base: Sweep | None, command: tuple[str, ...], known: parameters.Script
+    workspace: Workspace,
+    wishes: Wishes,
+    base: Sweep | None,
+    command: tuple[str, ...],
+    known: parameters.Script,
+    configurations: Sequence[Mapping[str, str]],
 ) -> tuple[Style, list[str]]:
+    """How parameters are passed, and the note that says so by the first of them; without any there is nothing to say."""
     if wishes.style is not None:
         return wishes.style, []
     if base is not None:
         return base.style, []
     style, why = parameters.style(workspace, command, known)
-    shown = {"flags": "--lr 0.1", "equals": "--lr=0.1", "hydra": "lr=0.1"}[style]
-    return style, [f"parameters are passed as `{shown}`, {why}"]
+    inserted = {k for word in command for k in naming.PLACEHOLDER.findall(word)}
+    passed = ((k, v) for c in configurations for k, v in c.items() if k not in inserted and k not in known.booleans)
+    shown = ({"flags": f"--{k} {v}", "equals": f"--{k}={v}", "hydra": f"{k}={v}"}[style] for k, v in passed)
+    return style, [f"parameters are passed as `{one}`, {why}" for one in islice(shown, 1)]
 
 
 def _seed_option(

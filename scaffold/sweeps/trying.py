@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from scaffold import git
+from scaffold.errors import ScaffoldError
+from scaffold.runs.manifests import Run
 from scaffold.sweeps import codestate, naming, sheet, smoke
 from scaffold.sweeps.launching import Source
 from scaffold.sweeps.pacing import Pacer, Picture
@@ -56,8 +58,16 @@ def changes(workspace: Workspace) -> frozenset[str]:
     return frozenset(row for row in answer.paths if not row[3:].startswith((own, plan, ".agents/")))
 
 
-def verify(workspace: Workspace, tried: Pacer, picture: Picture, before: frozenset[str]) -> Verdict:
-    """Hold a try against what every run has to do: finish, give the primary metric, write outputs, change nothing else."""
+Metrics = Callable[[Run], Mapping[str, float]]
+
+
+def verify(
+    workspace: Workspace, tried: Pacer, picture: Picture, before: frozenset[str], metrics_of: Metrics
+) -> Verdict:
+    """Hold a try against what every run has to do: finish, give the primary metric, write outputs, change nothing else.
+
+    `metrics_of` says which metrics results will find for a run: its manifest's and those in its files.
+    """
     state = picture.planned[0]
     problems, notes = [], []
     if state.state != "finished" or state.run is None:
@@ -66,13 +76,18 @@ def verify(workspace: Workspace, tried: Pacer, picture: Picture, before: frozens
             f"{state.name} is {state.state}" + (f" ({why})" if why else "") + f": scaffold runs show {state.name}"
         )
         return Verdict(run=state.name, problems=tuple(problems), notes=(), seen="")
+    metrics: Mapping[str, float] = {}
+    try:
+        metrics = metrics_of(state.run)
+    except ScaffoldError as error:
+        problems.append(f"{error.message}: {error.hint}" if error.hint else error.message)
     metric = str(workspace.answers.get("primary_metric") or "")
-    if metric and metric not in state.run.metrics:
-        given = ", ".join(state.run.metrics) or "none"
+    if metric and metric not in metrics and not problems:
+        given = ", ".join(metrics) or "none"
         problems.append(
             f"the primary metric `{metric}` is not among its metrics ({given}): write it to $RUN_OUTPUT_DIR/metrics.json"
         )
-    elif not state.run.metrics:
+    elif not metrics and not problems:
         notes.append("the run gave no metrics: write them to $RUN_OUTPUT_DIR/metrics.json, or rows to metrics.jsonl")
     outputs = workspace.workdir / state.run.outputs
     written = sum(1 for p in outputs.rglob("*") if p.is_file()) if outputs.is_dir() else 0
@@ -82,10 +97,10 @@ def verify(workspace: Workspace, tried: Pacer, picture: Picture, before: frozens
         problems.append(
             f"the run changed the repository: {row[3:]} ({row[:2].strip()}); it belongs into $RUN_OUTPUT_DIR, or git should ignore it"
         )
-    metrics = ", ".join(f"{k}={v}" for k, v in list(state.run.metrics.items())[:4]) or "no metrics"
+    some = ", ".join(f"{k}={v:g}" for k, v in list(metrics.items())[:4]) or "no metrics"
     return Verdict(
         run=state.name,
         problems=tuple(problems),
         notes=tuple(notes),
-        seen=f"{metrics}; {written} files in {state.run.outputs}",
+        seen=f"{some}; {written} files in {state.run.outputs}",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import commit_all, git
+from tests.conftest import commit_all, git, new_repository
 
 PROJECT = Path(__file__).parent.parent.parent
 GUIDE = "template/exp/{{ experiment_root }}/README.md.jinja"
@@ -21,7 +21,7 @@ class TemplateRepo:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.mkdir()
-        git(path, "init", "-q", "-b", "main")
+        new_repository(path)
         shutil.copy2(PROJECT / "copier.yml", path)
         shutil.copytree(PROJECT / "template", path / "template", ignore=shutil.ignore_patterns("__pycache__"))
 

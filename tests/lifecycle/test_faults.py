@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import transaction
+from scaffold.errors import ScaffoldError
 from scaffold.transaction import Change
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import snapshot
@@ -280,7 +281,7 @@ def test_a_lock_that_is_held_is_waited_for_and_then_said(make_repo: MakeRepo, mo
     assert child.stdout is not None
     child.stdout.readline()
     began = time.monotonic()
-    with pytest.raises(transaction.ScaffoldError, match="another scaffold command"), transaction.exclusive(repo):
+    with pytest.raises(ScaffoldError, match="another scaffold command"), transaction.exclusive(repo):
         pass
     assert time.monotonic() - began < 10
     child.kill()
@@ -289,7 +290,7 @@ def test_a_lock_that_is_held_is_waited_for_and_then_said(make_repo: MakeRepo, mo
 
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     write_tree(tmp_path, {"there.txt": "mine"})
-    with pytest.raises(transaction.ScaffoldError, match="was changed by something else"):
+    with pytest.raises(ScaffoldError, match="was changed by something else"):
         transaction.apply(
             tmp_path, [Change(path="new.txt", old=None, new=b"x"), Change(path="there.txt", old=None, new=b"x")]
         )
@@ -299,7 +300,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
 def test_a_file_that_changes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     write_tree(tmp_path, {"a.txt": "a", "b.txt": "mine"})
     changes = [Change(path="a.txt", old=b"a", new=b"A"), Change(path="b.txt", old=b"b", new=None)]
-    with pytest.raises(transaction.ScaffoldError, match="was changed by something else"):
+    with pytest.raises(ScaffoldError, match="was changed by something else"):
         transaction.apply(tmp_path, changes)
     assert snapshot(tmp_path) == {"a.txt": b"a", "b.txt": b"mine"}
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from scaffold import transaction
+from scaffold.errors import ScaffoldError
 from scaffold.transaction import Change
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
 from tests.lifecycle.conftest import TemplateRepo, snapshot
@@ -294,7 +295,7 @@ def test_a_full_disk_without_hard_links_leaves_nothing(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(transaction.ScaffoldError, match="nothing was changed"):
+    with pytest.raises(ScaffoldError, match="nothing was changed"):
         transaction.apply(tmp_path, [Change(path="b.txt", old=None, new=b"x")])
     assert list(tmp_path.iterdir()) == []
 

@@ -18,6 +18,7 @@ TRAIN = """\
 import argparse, json, os
 p = argparse.ArgumentParser()
 p.add_argument("--lr", type=float)
+p.add_argument("--wd", type=float)
 p.add_argument("--seed", type=int)
 a = p.parse_args()
 found = {"cwd": os.path.basename(os.getcwd()), "lr": a.lr, "seed": a.seed}
@@ -81,25 +82,28 @@ def test_a_recorded_run_and_a_sweep_can_be_typed_as_they_are_shown(
     assert made.exit_code == 0, made.output
     page = (repo / ".wild/experiments/README.md").read_text()
     plan = (repo / ".wild/experiments/tasks.md").read_text()
+    rules = (repo / ".wild/experiments/AGENTS.md").read_text()
     brief = run("brief", "--workdir", repo).stdout
 
     [recorded] = re.findall(r"^ {4}(.*record_run\.py.*)$", page, re.MULTILINE)
+    [ruled] = re.findall(r"^ {6}(.*record_run\.py --.*)$", rules, re.MULTILINE)
     [briefed] = re.findall(r"^(.*record_run\.py .*-- .*train\.py.*)$", brief, re.MULTILINE)
-    for line in (recorded, briefed):
+    for line in (recorded, ruled, briefed):
         typed(line, repo)
     found = seen(repo)
-    assert len(found) == 2
+    assert len(found) == 3
     for one in found:
         assert {key: one[key] for key in expected} == expected
 
     sweeps = [
         re.search(r"^ {4}(.*scaffold sweep new.*)$", page, re.MULTILINE),
+        re.search(r"^ {6}(.*scaffold sweep new.*)$", rules, re.MULTILINE),
         *re.finditer(r"`(.*scaffold sweep new .*)`$", plan, re.MULTILINE),
     ]
-    assert len(sweeps) >= 3
+    assert len(sweeps) >= 4
     for number, match in enumerate(sweeps):
         assert match is not None
-        line = match[1].replace("sweep new NAME", "sweep new name")
+        line = match[1].replace("sweep new NAME", f"sweep new name{number}").replace("KEY=V1,V2", "wd=0.1,0.2")
         assert "--seed " not in line and "--seed=" not in line, line
         assert "-s1-" in typed(line, repo), (number, line)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def tokens(text: str) -> float:
     return len(text) / 3
 
 
-LONG = {
+LONG: dict[str, Any] = {
     "experiment_goal": "word " * 5_000,
     "steering_text": "word " * 5_000,
     "memories": ["a lesson " * 100] * 50,
@@ -49,7 +50,7 @@ LONG = {
 
 
 @pytest.mark.parametrize("answers", [{}, {"research_server_url": URL, "slurm": SLURM, "evolutionary_sweeps": True}])
-def test_stays_below_4000_tokens(answers: dict[str, object]) -> None:
+def test_stays_below_4000_tokens(answers: dict[str, Any]) -> None:
     assert tokens(planning(situation(**answers))) < 4_000
     assert tokens(execution(situation(plan=render(**answers), log="said " * 5_000, **answers))) < 4_000
 

@@ -72,7 +72,7 @@ LOOKS_LIKE_A_TASK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*\[[ xX/~-]?\][
 def test_any_text_parses_checks_and_shows(text: str) -> None:
     report = check(text, context=Context(fresh=True, server=True))
     for form in formats.FORMATS.values():
-        form(report, "tasks.md").encode("utf-8")
+        form(report, report.findings, "tasks.md").encode("utf-8")
     progress.overview(report.plan).encode("utf-8")
     progress.mermaid(report.plan)
     assert all(1 <= f.line <= max(1, len(report.plan.lines)) and f.column >= 1 for f in report.findings)
@@ -83,7 +83,7 @@ def test_any_text_parses_checks_and_shows(text: str) -> None:
 def test_any_bytes_parse_and_come_back(raw: bytes) -> None:
     text = raw.decode("utf-8", "surrogateescape")
     report = check(text)
-    formats.text(report, "x").encode("utf-8")
+    formats.text(report, report.findings, "x").encode("utf-8")
     assert report.plan.text.encode("utf-8", "surrogateescape") == raw
 
 

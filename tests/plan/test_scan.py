@@ -60,7 +60,7 @@ def oracle(text: str) -> tuple[list[int], list[tuple[int, str]]]:
             continue
         follows = tokens[index + 2] if len(tokens) > index + 2 else None
         first = follows is not None and follows.type == "inline" and follows.map and follows.map[0] == token.map[0]
-        if token.type == "list_item_open" and first and re.match(r"\[.\] ", follows.content):
+        if token.type == "list_item_open" and follows and first and re.match(r"\[.\] ", follows.content):
             items.append(token.map[0] + 1)
         if token.type == "heading_open" and token.markup.startswith("#"):
             headings.append((token.map[0] + 1, tokens[index + 1].content))

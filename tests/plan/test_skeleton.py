@@ -38,7 +38,7 @@ SLURM = {
     "modules": ["cuda/12.1"],
     "setup": [],
 }
-PLAIN = {"manager": "none", "files": [], "python": None, "setup": "", "run_prefix": "", "modules": []}
+PLAIN: dict[str, Any] = {"manager": "none", "files": [], "python": None, "setup": "", "run_prefix": "", "modules": []}
 UV = {
     "manager": "uv",
     "files": ["uv.lock"],

@@ -392,7 +392,8 @@ def test_the_lock_lets_one_in_at_a_time(plan: Path) -> None:
 
 def test_a_lock_whose_file_was_removed_meanwhile_is_no_lock(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The holder removes the file between our opening it and our locking it: whoever comes next would lock another file."""
-    lock, real, taken = plan.with_name(".tasks.md.lock"), fcntl.flock, []
+    lock, real = plan.with_name(".tasks.md.lock"), fcntl.flock
+    taken: list[int] = []
 
     def flock(handle: int, how: int) -> None:
         if not taken:

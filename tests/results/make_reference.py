@@ -1,6 +1,9 @@
-"""Writes reference.json: what scipy and statsmodels say, for test_statistics.py. Run by hand in an environment that has both:
+"""Writes reference.json: what scipy and statsmodels say, for test_statistics.py. Neither is a dependency of anything here; run it
+by hand in an environment of their own (the versions are written down too):
 
-python tests/results/make_reference.py > tests/results/reference.json
+    uv run --no-project --with scipy --with statsmodels python tests/results/make_reference.py > tests/results/reference.json
+
+then make_reference.R, which takes its samples from there.
 """
 
 from __future__ import annotations

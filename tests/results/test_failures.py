@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ torch.cuda.BadError: shape ({line}, 4) at 0x7f{line}a is wrong, see /tmp/run-{li
 """
 
 
-def run_of(study: Study, **changes: object) -> Run:
+def run_of(study: Study, **changes: Any) -> Run:
     name = study.add("train", 1, status="failed")
     return next(r for r in manifests.records(study.workspace).runs if r.name == name)._replace(**changes)
 

@@ -35,12 +35,10 @@ def test_an_observation_has_step_time_and_numbers() -> None:
         "step": 3, "epoch": 1, "time": 1.7e9, "loss": 1, "ok": True, "name": "x", "none": None, "list": [1],
         "eval": {"acc": 0.5}, "bad": "NaN", "up": "Infinity", "huge": 10**400,
     }  # fmt: skip
-    assert observation(row, 7) == Observation(
-        7,
-        3.0,
-        1.7e9,
-        {"loss": 1.0, "eval.acc": 0.5, "bad": pytest.approx(math.nan, nan_ok=True), "up": math.inf, "huge": math.inf},
-    )
+    found = observation(row, 7)
+    assert found is not None and math.isnan(found.values["bad"])
+    numbers = {"loss": 1.0, "eval.acc": 0.5, "bad": found.values["bad"], "up": math.inf, "huge": math.inf}
+    assert found == Observation(7, 3.0, 1.7e9, numbers)
     assert observation({"epoch": 2, "time": 12.5}) == Observation(None, 2.0, None, {"time": 12.5})
 
 
@@ -154,9 +152,9 @@ def test_wandb_files(study: Study) -> None:
 
 def write_events(folder: Path, tags: dict[str, list[float]]) -> None:
     """TensorBoard files, written by tensorboard itself."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[import-untyped]
+    from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter  # type: ignore[import-untyped]
 
     writer = EventFileWriter(str(folder))
     for tag, row in tags.items():
@@ -242,8 +240,6 @@ def test_server_metrics_only_the_series_counts(study: Study) -> None:
     name = study.add(seed=1)
     (row,) = study.table(server={name: answer}).rows
     assert row.runs[0].values == {"val/accuracy": Value(0.75, f"server:{name}/metrics", None, 2.0)}
-    assert series.read_server(answer, "server")["val/accuracy"].points == (Point(0.5, 1.0), Point(0.75, 2.0))
-    assert series.read_server({}, "server") == {}
 
 
 def test_a_series_is_thinned_evenly_and_keeps_its_end(study: Study) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.xdist_group("browser")  # one browser, and one page for most
 PHONE, DESK = (390, 844), (1440, 900)
 
 

@@ -258,7 +258,7 @@ def test_axes_have_round_ticks() -> None:
 )
 def test_an_axis_of_odd_values_is_an_axis(values: list[float]) -> None:
     for scale in ("linear", "log"):
-        found = scales.ruler(values, 0, 100, scale=scale)  # type: ignore[arg-type]
+        found = scales.ruler(values, 0, 100, scale=scale)
         assert found.low < found.high and all(0 <= found.at(t) <= 100 for t in found.ticks())
 
 

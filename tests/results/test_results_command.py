@@ -216,7 +216,8 @@ def test_bootstrap_from_ten_runs_on(ask: Ask, study: Study) -> None:
 
 
 def test_ablation_each_factor_against_the_reference(ask: Ask, study: Study) -> None:
-    noise, base = [0.001, -0.004, 0.003], {"aug": True, "ema": True, "depth": 4}
+    noise = [0.001, -0.004, 0.003]
+    base: dict[str, Any] = {"aug": True, "ema": True, "depth": 4}
     for off, offset in ((), 0.0), (("aug",), -0.05), (("ema",), 0.0005):
         values = [0.9 + offset - n * abs(offset) * 20 for n in noise] if off else [0.9 + n for n in noise]
         study.seeds("ablate" if off else "main", values, **{**base, **dict.fromkeys(off, False)})

@@ -31,7 +31,7 @@ def test_t_quantiles(df: float, alpha: float, wanted: float) -> None:
 @pytest.mark.parametrize(("t", "df", "wanted"), REFERENCE["t_tails"])
 def test_t_tails(t: float, df: float, wanted: float) -> None:
     assert close(distributions.t_tails(t, df), wanted, 1e-12)
-    assert close(distributions.t_cdf(-t, df), wanted / 2, 1e-12)
+    assert distributions.t_tails(-t, df) == distributions.t_tails(t, df)
 
 
 @pytest.mark.parametrize(("f", "df1", "df2", "wanted"), REFERENCE["f_tail"])
@@ -152,6 +152,12 @@ def test_no_values_are_too_large_too_small_or_too_equal(values: list[float]) -> 
         assert found.sd == 0 and found.low == found.high == values[0]
 
 
+def test_two_runs_against_more_have_one_degree_of_freedom() -> None:
+    few, many = [0.90, 0.92], [0.95, 0.96, 0.97, 0.955]
+    assert statistics.welch_t(few, many).df == statistics.welch_t(many, few).df == 1
+    assert 1 < statistics.welch_t(few, many[:2]).df < 2, "two against two are Welch's as they are"
+
+
 def test_equal_values_have_no_p() -> None:
     assert statistics.paired_t([(0.1, 0.3)] * 3).p is None
     assert statistics.welch_t([0.1, 0.1], [0.3, 0.3]).p is None
@@ -192,23 +198,49 @@ def test_95_percent_intervals_hold_the_truth_in_95_of_100_cases(n: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [3, 5, 10])
-@pytest.mark.parametrize("kind", ["paired", "correlated", "independent", "unequal spreads"])
-def test_a_difference_that_is_none_is_found_in_5_of_100_cases_at_most(n: int, kind: str) -> None:
-    """With seeds that shift both sides alike, and with none in common; Welch's test is a little shy with few."""
+@pytest.mark.parametrize("kind", ["paired", "correlated"])
+def test_pairs_show_a_difference_that_is_none_in_5_of_100_cases(n: int, kind: str) -> None:
+    """Of 6000 draws 4 to 6 percent is 3.5 standard errors to either side."""
     draw, rounds = random.Random(n), 6000
-    found = held = 0
+    found = 0
     for _ in range(rounds):
         shifts = [draw.gauss(0, 1) if kind == "correlated" else 0.0 for _ in range(n)]
-        a = [(s, shifts[s] + draw.gauss(0, 1)) for s in range(n)]
-        apart = 100 if kind in ("independent", "unequal spreads") else 0
-        b = [(s + apart, shifts[s] + draw.gauss(0, 3 if kind == "unequal spreads" else 1)) for s in range(n)]
-        test = versus(a, b).test
-        assert test is not None and test.p is not None
-        found += test.p <= 0.05
-        held += test.low <= 0 <= test.high
-    assert found == rounds - held, "the interval and the test say the same"
-    assert found / rounds <= 0.06
-    assert found / rounds >= (0.03 if kind in ("independent", "unequal spreads") else 0.04)
+        a, b = ([(s, shifts[s] + draw.gauss(0, 1)) for s in range(n)] for _ in "ab")
+        found += _claims(a, b)
+    assert 0.04 <= found / rounds <= 0.06
+
+
+# Two numbers of runs, the spread of the second side (the first has 1), and within which percentages Welch's test finds a difference
+# that is none. Known from 100,000 draws each: 3.5 at 3 against 3, up to 5.8 where spreads differ; up to 7.5 where a side with 3 stands
+# against more that scatter as much, or down to a quarter as much. Nothing is better: pooled spreads are worse where they differ,
+# and no permutation of 3 and 3 reaches 5 percent.
+WELCH = [
+    *((3, 3, 1, 2.5, 4.5), (5, 5, 1, 3.5, 5.5), (10, 10, 1, 4, 6)),
+    *((3, 3, 4, 4.5, 6.5), (5, 5, 4, 4, 6), (10, 10, 4, 4, 6), (3, 3, 0.25, 4.5, 6.5)),
+    *((3, 10, 1, 5.5, 7.5), (3, 10, 4, 3.5, 5.5), (3, 10, 0.25, 5.5, 7.5), (5, 10, 1, 4, 6), (5, 10, 4, 4, 6)),
+    *((2, 2, 1, 1.5, 3.5), (2, 10, 1, 0, 1), (2, 10, 4, 0, 1), (2, 10, 0.25, 0.5, 2.5), (2, 10, 0.1, 2.5, 4.5)),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_a", "n_b", "spread", "low", "high"), WELCH)
+def test_how_often_welch_shows_a_difference_that_is_none(
+    n_a: int, n_b: int, spread: float, low: float, high: float
+) -> None:
+    draw, rounds = random.Random(n_a), 6000
+    found = 0
+    for _ in range(rounds):
+        a = [(s, draw.gauss(0, 1)) for s in range(n_a)]
+        found += _claims(a, [(s + 100, draw.gauss(0, spread)) for s in range(n_b)])
+    assert low <= 100 * found / rounds <= high
+
+
+def _claims(a: list[tuple[int, float]], b: list[tuple[int, float]]) -> bool:
+    """Whether a difference is found; the interval has to say the same."""
+    test = versus(a, b).test
+    assert test is not None and test.p is not None
+    assert (test.p <= 0.05) is not (test.low <= 0 <= test.high)
+    return test.p <= 0.05
 
 
 @pytest.mark.slow

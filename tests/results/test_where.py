@@ -62,6 +62,13 @@ RUN = Run(
         "duration<6",
         "not not depth=4",
         "LR=1 or lr=0.01",
+        "lr=0.01 depth=4",
+        "lr=0.01,depth=4",
+        "lr<0.1 , depth = 4 seed in (1, 2), opt~'a*'",
+        "lr>0.001 lr<0.1",
+        "(lr=0.01 depth=4) and fast=true",
+        "data.name='cifar 10' depth=4",
+        "missing != 'this or that' depth=4",
     ],
 )
 def test_holds(text: str) -> None:
@@ -82,6 +89,8 @@ def test_holds(text: str) -> None:
         "opt in (sgd)",
         "not lr=0.01",
         "missing~'*'",
+        "lr=0.01 depth=5",
+        "lr=0.02, depth=4",
     ],
 )
 def test_holds_not(text: str) -> None:
@@ -96,6 +105,13 @@ def test_holds_not(text: str) -> None:
         ("lr<", "its end"),
         ("lr 3", "`3`"),
         ("lr=1 lr=2", "`lr`"),
+        ("lr=1, lr=2", "`,`"),
+        ("opt=sgd, adam", "`,`"),
+        ("data.name=cifar 10", "`10`"),
+        ("lr=1, depth=2 or seed=3", "`,`"),
+        ("not lr=1 depth=2", "`depth`"),
+        ("lr=1,", "`,`"),
+        ("lr=1 and, depth=2", "`,`"),
         ("(lr=1", "its end"),
         ("lr=1)", "`)`"),
         ("lr in 3", "`3`"),

@@ -56,8 +56,8 @@ class Workspace:
         """The recorder's command line."""
         return [PYTHON, "-IS", str(self.recorder), *map(str, args)]
 
-    def record(self, *args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run the recorder to its end."""
+    def record(self, *args: str | Path, **options: Any) -> subprocess.CompletedProcess[Any]:
+        """Run the recorder to its end; its output is text, unless the options say otherwise."""
         options = {
             "cwd": self.root,
             "text": True,
@@ -91,7 +91,7 @@ class Workspace:
         """The name that a run would have."""
         done = self.record("--name-only", *args, **options)
         assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        return str(done.stdout).strip()
 
     def paths(self) -> list[Path]:
         """All manifests' paths."""
@@ -111,7 +111,7 @@ class Workspace:
 
     def log(self, manifest: Mapping[str, Any], stream: str = "stdout") -> bytes:
         """A run's log."""
-        return (self.root / manifest["paths"][stream]).read_bytes()
+        return Path(self.root, manifest["paths"][stream]).read_bytes()
 
     def all_bytes(self) -> bytes:
         """Every path and every byte in the workspace but the scripts'."""

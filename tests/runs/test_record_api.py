@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,14 +28,14 @@ print("outside")
 """
 
 
-def in_python(workspace: Workspace, more: str = "pass", **options: object) -> subprocess.CompletedProcess[str]:
+def in_python(workspace: Workspace, more: str = "pass", **options: Any) -> subprocess.CompletedProcess[str]:
     (workspace.root / "work.py").write_text(IN_PYTHON.format(scripts=str(workspace.recorder.parent), more=more))
     return subprocess.run(
         [PYTHON, "work.py"],
         cwd=workspace.root,
         capture_output=True,
         text=True,
-        **options,  # type: ignore[call-overload]
+        **options,
     )
 
 

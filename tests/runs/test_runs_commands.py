@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import answers
 from tests.conftest import Run, commit_all, git, write_tree
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, python, until
 
@@ -62,7 +63,7 @@ def test_list_reads_well(run: Run, trained: Workspace) -> None:
     first, second = done.stdout.splitlines()
     assert first.startswith("sh-") and "failed" in first and "exit 4" in first
     assert second.startswith("wide-lr=0.001-s2-") and "finished" in second and "acc=0.002" in second
-    assert "1 older" in done.stderr
+    assert "1 more left out: --limit 0" in done.stderr
 
 
 def test_wrong_filters_are_said(run: Run, trained: Workspace) -> None:
@@ -187,7 +188,10 @@ def test_diff_of_parameters_code_and_environment(run: Run, trained: Workspace) -
 def scaffold(workspace: Workspace, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """The command as a process: some commands replace it, or hand its descriptors on."""
     options = {"cwd": workspace.root, "capture_output": True, "text": True, **options}
-    return subprocess.run([sys.executable, "-m", "scaffold", *args], **options, env=with_package())
+    done = subprocess.run([sys.executable, "-m", "scaffold", *args], **options, env=with_package())
+    if "--json" in args and done.stdout:
+        answers.check(answers.command_of(args), done.stdout)
+    return done
 
 
 def with_package() -> dict[str, str]:
@@ -346,6 +350,33 @@ def test_scaffold_run_without_the_environment_tool_or_a_command(make_workspace: 
     assert scaffold(workspace, "run", "true").returncode == 2
     assert scaffold(workspace, "run", "--no-prefix", "--nonsense", "--", "true").returncode == 2
     assert "--timeout" in scaffold(workspace, "run", "--help").stdout
+
+
+def test_scaffold_run_with_json_answers_with_the_record_and_exits_as_the_command(trained: Workspace) -> None:
+    script = "echo said; echo wrong >&2; echo '{\"acc\": 1}' >$RUN_OUTPUT_DIR/metrics.json; exit 2"
+    done = scaffold(trained, "run", "--json", "--experiment", "shell", "--seed", "3", "--", "bash", "-c", script)
+    record = json.loads(done.stdout)["run"]
+    assert (done.returncode, record["exit_code"], record["status"]) == (2, 2, "failed")
+    assert (record["experiment"], record["seed"], record["metrics"]) == ("shell", 3, {"acc": 1})
+    assert {"said", "wrong"} <= set(done.stderr.splitlines())
+    again = json.loads(scaffold(trained, "run", "--json", "--experiment", "shell", "--", "bash", "-c", script).stdout)[
+        "run"
+    ]
+    assert again["name"] != record["name"] or again["attempt"] == 2
+    refused = scaffold(trained, "run", "--json", "--nonsense", "--", "true")
+    assert (refused.returncode, refused.stdout) == (2, "") and "--nonsense" in refused.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_scaffold_run_with_json_passes_signals_on(trained: Workspace, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "scaffold", "run", "--json", "--experiment", "long", "--", "sleep", "60"]
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+    process = subprocess.Popen(command, cwd=trained.root, env=with_package(), **options)  # type: ignore[call-overload]
+    until(lambda: any(m["status"] == "running" for m in trained.manifests()))
+    process.send_signal(number)
+    text, _ = process.communicate(timeout=20)
+    record = answers.check(("run",), text)["run"]
+    assert (process.returncode, record["status"], record["signal"]) == (128 + number, "terminated", number.name)
 
 
 def test_scaffold_run_passes_signals_and_flags_of_the_command(trained: Workspace) -> None:

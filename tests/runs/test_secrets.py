@@ -207,7 +207,7 @@ token = tokenizer(text)
 
 def test_a_patch_without_secrets_applies(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace({"train.py": "a = 1\n", "gone.py": "x\n", "data.bin": b"\0\1\2", "mode.sh": "true\n"})
-    files = {
+    files: dict[str, str | bytes] = {
         "train.py": "a = 2\nd.get(key)\n",
         "data.bin": b"\0\3",
         'new dir/ü "q".py': "no newline",

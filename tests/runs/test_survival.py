@@ -391,10 +391,10 @@ def test_a_read_only_workspace_still_runs_the_command(workspace: Workspace, tmp_
     for folder in (workspace.root, *workspace.root.parents):
         if folder != Path("/tmp") and Path("/tmp") in folder.parents:
             folder.chmod(folder.stat().st_mode | 0o055)
-    for folder, _, files in os.walk(workspace.root):
-        Path(folder).chmod(0o555)
+    for below, _, files in os.walk(workspace.root):
+        Path(below).chmod(0o555)
         for file in files:
-            Path(folder, file).chmod(0o444)
+            Path(below, file).chmod(0o444)
     interpreter = "/usr/bin/python3"
     if not Path(interpreter).exists():
         pytest.skip("needs an interpreter that every user can start")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,9 @@ def test_an_older_server_and_a_strange_one() -> None:
     assert ("POST", "/runs/{id}/start") not in paths and ("GET", "/runs/{id}") in paths
     run = next(one for one in found if (one.method, one.path) == ("POST", "/runs"))
     assert run.body == '{"name", "command", "workdir", "sweep_id", "chat_session_id"}'
-    strange = {"paths": {"/runs/x`\n# Evil": {"get": {}}, "/runs/" + "x" * 900: {"get": {}}, "/runs/fine": {"get": {}}}}
+    strange: dict[str, Any] = {
+        "paths": {"/runs/x`\n# Evil": {"get": {}}, "/runs/" + "x" * 900: {"get": {}}, "/runs/fine": {"get": {}}}
+    }
     assert [one.path for one in catalogue.of(strange)] == ["/docs", "/runs/fine"]
     assert [one.path for one in catalogue.of({"paths": 3})] == ["/docs"]
 

@@ -155,7 +155,7 @@ def test_a_server_of_another_repository_stops_it(preflight: Preflight, stand_in:
 
 
 def older(*missing: str, field: str | None = None) -> dict[str, Any]:
-    document = json.loads(json.dumps(OPENAPI))
+    document: dict[str, Any] = json.loads(json.dumps(OPENAPI))
     for name in missing:
         method, path = name.split()
         del document["paths"][path][method.lower()]
@@ -180,7 +180,8 @@ def test_openapi_gaps() -> None:
     renamed = json.loads(json.dumps(OPENAPI).replace("{run_id}", "{id}"))
     assert openapi.gaps(renamed, CALLED) == []
     assert [gap.lacks for gap in openapi.gaps({}, CALLED)] == ["is not there"] * len(CALLED)
-    for broken in ({"paths": []}, {"paths": {"/runs": 3}}, {"paths": {"/runs": {"post": {"requestBody": [1]}}}}):
+    strange: tuple[dict[str, Any], ...] = ({"paths": []}, {"paths": {"/runs": 3}})
+    for broken in (*strange, {"paths": {"/runs": {"post": {"requestBody": [1]}}}}):
         assert len(openapi.gaps(broken, CALLED)) == len(CALLED)
     loops = {"components": {"schemas": {"A": {"allOf": [{"$ref": "#/components/schemas/A"}], "properties": {"x": {}}}}}}
     described = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}

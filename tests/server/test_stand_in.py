@@ -20,7 +20,8 @@ FREE = {"msg", "ctx", "type", "input", "loc", "_score", "variables"}
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
-    return json.loads((RECORDINGS / name).read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = json.loads((RECORDINGS / name).read_text(encoding="utf-8"))
+    return found
 
 
 class Unredirected(urllib.request.HTTPRedirectHandler):

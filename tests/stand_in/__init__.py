@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.stand_in.faults import Fault
@@ -29,13 +30,14 @@ __all__ = ["Seen", "StandIn"]
 class StandIn:
     """One server on loopback, with a port of its own that it keeps."""
 
-    def __init__(self, workdir: Path, *, token: str | None = None, openapi: dict | None = None) -> None:
+    def __init__(self, workdir: Path, *, token: str | None = None, openapi: dict[str, Any] | None = None) -> None:
         self.workdir = workdir
         self.token = token
         self.skills = [dict(one) for one in SKILLS]
         self.openapi = openapi
         self.requests: list[Seen] = []
         self.complaints: list[str] = []
+        self.sent = 0
         self.faults: list[Fault] = []
         self.state = State(workdir)
         self.closing = threading.Event()

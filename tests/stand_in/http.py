@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,7 @@ class Handler(BaseHTTPRequestHandler):
 class Routes:
     """One request -> its answer."""
 
-    def __init__(self, stand_in: StandIn, method: str, target: str, headers: Mapping[str, str], raw: bytes) -> None:
+    def __init__(self, stand_in: StandIn, method: str, target: str, headers: Message, raw: bytes) -> None:
         self.stand_in, self.state = stand_in, stand_in.state
         self.method, self.headers, self.raw = method, headers, raw
         parts = urlsplit(target)

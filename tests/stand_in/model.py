@@ -190,7 +190,7 @@ class State:
         self.reconcile()
         known = self.cluster_type != "unknown"
         states = [one["status"] for one in self.runs.values() if not one.get("is_archived")]
-        cluster = {
+        cluster: dict[str, Any] = {
             "type": self.cluster_type,
             "status": "healthy" if known else "unknown",
             "source": "detected",

@@ -18,11 +18,17 @@ from scaffold.backends.model import Room
         ("local_gpu", 8, 64, None, 16, 4, "8 GPUs, but only 64 cores, 16 a run"),
         ("local_gpu", 0, 64, None, None, 1, "0 GPUs"),
         ("local_gpu", None, None, None, None, 1, "0 GPUs"),
+        ("local_gpu", None, 64, 2, None, 1, "0 GPUs, 2 a run"),
+        ("local_gpu", 8, 4, None, 1, 4, "8 GPUs, but only 4 cores"),  # one core a run goes without saying
+        ("local_gpu", 8, 4, None, 2, 2, "8 GPUs, but only 4 cores, 2 a run"),
         ("local_gpu", 2, 8, 0, 2, 4, "8 cores, 2 a run"),
         ("slurm", None, None, None, None, 4, "Slurm, how many GPUs it has is not known: 4"),
         ("slurm", 0, None, None, None, 4, "Slurm, how many GPUs it has is not known: 4"),
         ("slurm", 16, 512, None, None, 16, "Slurm with 16 GPUs"),
         ("slurm", 1, 512, None, None, 1, "Slurm with 1 GPU"),
+        ("slurm", 16, None, 4, None, 4, "Slurm with 16 GPUs"),
+        ("slurm", 16, None, 0, None, 16, "Slurm with 16 GPUs"),
+        ("slurm", None, None, 8, None, 1, "Slurm, how many GPUs it has is not known: 4"),
         ("slurm", None, 2, None, None, 2, "Slurm, how many GPUs it has is not known: 4, but only 2 cores"),
         ("slurm", None, 1, None, None, 1, "Slurm, how many GPUs it has is not known: 4, but only 1 core"),
         (
@@ -34,6 +40,7 @@ from scaffold.backends.model import Room
             1,
             "no GPU for it, and how many cores a run takes is not said: --cpus-per-run",
         ),
+        ("cpu_only", None, None, None, 2, 1, "no GPU for it, and how many cores there are is not known"),
         ("cpu_only", None, 8, None, 2, 4, "8 cores, 2 a run"),
         ("cpu_only", None, 8, None, 3, 2, "8 cores, 3 a run"),
         ("cpu_only", None, 2, None, 16, 1, "2 cores, 16 a run"),
@@ -83,6 +90,13 @@ def test_how_many_may_start(g: int, r: int, q: int, cap: int | None, mine: int, 
     assert capacity(room, queued=q, mine=mine, cap=cap).max_new == expected
 
 
+@pytest.mark.parametrize(("per_run", "expected"), [(1, 5), (2, 2), (5, 1), (6, 0), (0, 8)])
+def test_a_run_starts_only_with_all_its_devices_free(per_run: int, expected: int) -> None:
+    """Five of them are: more than two runs of two would wait for each other's. A run without GPUs waits for none."""
+    room = Room(slots=8, busy=0, gpus=("0", "1", "2", "3", "4"), because="8 GPUs")
+    assert capacity(room, queued=9, mine=0, per_run=per_run).max_new == expected
+
+
 def test_the_sentence_has_every_number() -> None:
     room = Room(slots=4, busy=1, gpus=None, because="4 GPUs")
     assert capacity(room, queued=9, mine=1).sentence == (
@@ -93,3 +107,6 @@ def test_the_sentence_has_every_number() -> None:
     )
     free = Room(slots=4, busy=1, gpus=("3",), because="4 GPUs")
     assert capacity(free, queued=9, mine=1).sentence.endswith("= 3; devices are free for 1")
+    full = Room(slots=4, busy=6, gpus=None, because="4 GPUs")
+    assert capacity(full, queued=9, mine=1).sentence.endswith("max_new = max(0, min(9, 4 - 6)) = 0")
+    assert capacity(full, queued=9, mine=1).max_new == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,12 @@ def test_git_is_asked_once_for_each_set_of_files_not_for_each_run(
     asked: list[object] = []
     shared = recorder.module()
     real = shared.code_state
-    monkeypatch.setattr(shared, "code_state", lambda *a, **k: asked.append(a) or real(*a, **k))
+
+    def code_state(*args: Any, **options: Any) -> Any:
+        asked.append(args)
+        return real(*args, **options)
+
+    monkeypatch.setattr(shared, "code_state", code_state)
     values = tuple({"lr": str(i), "file": f} for i in range(50) for f in ("conf.yaml", "none.yaml", "x"))
     planned = codestate.planned(there(workspace), sweep(configurations=values, seeds=tuple(range(5))))
     assert len(asked) == 3  # train.py alone, train.py with conf.yaml, and the patch

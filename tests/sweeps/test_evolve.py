@@ -431,7 +431,7 @@ def test_better_searches_than_luck_find_more() -> None:
         for seed in range(6):
             history: tuple[Trial, ...] = ()
             for generation in range(1, 7):
-                for t in propose(found, history, search=search, seed=seed, generation=generation):  # type: ignore[arg-type]
+                for t in propose(found, history, search=search, seed=seed, generation=generation):
                     height = -((float(t.params["x"]) - 0.7) ** 2) - (float(t.params["y"]) - 0.2) ** 2
                     history += (Trial(number=t.number, generation=generation, params=t.params, fitness=height),)
             far[search] -= ranked(found, history)[0].fitness or 0

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps import ledger, locks
 from scaffold.sweeps.ledger import Ledger, Try
+from scaffold.workspace import write_atomic
 
 
 def written(path: Path) -> Ledger:
@@ -143,9 +145,13 @@ def test_a_full_disk_is_an_error_and_the_old_ledger_stays(tmp_path: Path, monkey
 
 def test_a_thousand_handles_are_noted_in_few_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     book = Ledger(tmp_path / "lr.ledger.json", "lr")
-    writes = []
-    real = ledger.write_atomic
-    monkeypatch.setattr(ledger, "write_atomic", lambda *a, **k: (writes.append(1), real(*a, **k)))
+    writes: list[object] = []
+
+    def write(*args: Any, **options: Any) -> None:
+        writes.append(args)
+        write_atomic(*args, **options)
+
+    monkeypatch.setattr(ledger, "write_atomic", write)
     began = time.monotonic()
     for number in range(1000):
         book.put(f"run-{number}", Try(number=1, backend="server", handle=str(number)))

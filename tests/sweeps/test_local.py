@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_no_two_runs_have_a_gpu_at_once_whoever_launches_them(
     make_workspace: MakeWorkspace, driver: Callable[[str, str], None]
 ) -> None:
     driver(LIST, "")
-    given = {
+    given: dict[str, Any] = {
         "files": {"hold.py": HOLDS, ".gitignore": "held.txt\n"},
         "command": ("python3", "hold.py"),
         "configurations": ({},),
@@ -164,7 +165,12 @@ def test_a_run_that_needs_more_gpus_than_there_are_is_an_error(
 
 def test_a_run_without_gpus_sees_none(make_workspace: MakeWorkspace, driver: Callable[[str, str], None]) -> None:
     driver(LIST, "")
-    given = {"files": {"hold.py": HOLDS}, "command": ("python3", "hold.py"), "configurations": ({},), "seeds": ()}
+    given: dict[str, Any] = {
+        "files": {"hold.py": HOLDS},
+        "command": ("python3", "hold.py"),
+        "configurations": ({},),
+        "seeds": (),
+    }
     found = scenario.make(make_workspace, resources=Resources(gpus=0, cpus=1), **given)
     pacer = found.pacer()
     pacer.want()

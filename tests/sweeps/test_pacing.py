@@ -12,8 +12,9 @@ import pytest
 from scaffold.backends import choose
 from scaffold.backends.model import Context, Job, Room, Seen, State, Told
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import ledger, locks, tickets, watching
+from scaffold.sweeps import ledger, locks, states, tickets, watching
 from scaffold.sweeps.pacing import Pacer, Picture
+from scaffold.workspace import write_atomic
 from tests.runs.conftest import MakeWorkspace
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario
@@ -85,7 +86,7 @@ def plain(make_workspace: MakeWorkspace, count: int) -> tuple[Scenario, Pacer]:
 
 
 def counted(picture: Picture) -> dict[str, int]:
-    return dict(watching.states.counts(picture.states))
+    return dict(states.counts(picture.states))
 
 
 def test_a_step_asks_for_what_fits_and_no_more(
@@ -221,8 +222,12 @@ def test_a_thousand_runs_are_started_and_watched_cheaply(
     memory(queues=True)
     _, pacer = plain(make_workspace, 1000)
     writes: list[Path] = []
-    real = ledger.write_atomic
-    monkeypatch.setattr(ledger, "write_atomic", lambda path, *a, **k: (writes.append(path), real(path, *a, **k)))
+
+    def write(path: Path, *args: Any, **options: Any) -> None:
+        writes.append(path)
+        write_atomic(path, *args, **options)
+
+    monkeypatch.setattr(ledger, "write_atomic", write)
     pacer.want()
     began = time.process_time()
     pacer.step()
@@ -267,7 +272,7 @@ def test_a_backend_that_does_not_answer_is_met_with_patience_but_not_for_ever(
     kind = memory(fails=ScaffoldError("the server is down"))
     found, pacer = plain(make_workspace, 1)
     pacer.want()
-    monkeypatch.setattr(watching.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     monkeypatch.setattr(watching, "PATIENCE_S", 0.3)
     with pytest.raises(ScaffoldError, match="down"):
         watching.pace(pacer, lambda picture: None, doing="watch", warn=found.warnings.append)

@@ -53,7 +53,9 @@ def test_it_shows_the_runs_and_writes_one_readable_file(workspace: Workspace, ne
     assert done.stdout.splitlines()[0].split() == ["lr", "amp", "seed", "run"]
     assert done.stdout.splitlines()[-1] == "10 runs"
     assert "wrote exp/metadata/sweeps/lr.yml; next: scaffold sweep launch lr" in done.stderr
+    assert "parameters are passed as `--lr 1e-2`" in done.stderr
     assert "seeds are passed as `--random-seed 1`, as train.py takes it" in done.stderr
+    assert "parameters are passed" not in new("--seeds", "1-2", name="seeds").stderr
     found = sheet.read(there(workspace), "lr")
     assert (found.goal, found.task, found.style) == ("which lr", "P3-T2", "flags")
     assert found.booleans == {"amp": "switch"}
@@ -126,20 +128,15 @@ def test_more_than_200_runs_are_planned_only_when_they_are_meant(workspace: Work
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (2, "201 runs")
     assert "--yes" in done.stderr
     assert not sheet.names(there(workspace))
-    assert len(done.stdout.splitlines()) < 20 and "186 more (--all)" in done.stdout
-    assert len(names(new("--grid", "lr=1,2,3", "--seeds", "1-67", "--yes", "--all"))) == 201
+    assert len(done.stdout.splitlines()) < 25 and "181 more left out: --limit 0" in done.stderr
+    assert len(names(new("--grid", "lr=1,2,3", "--seeds", "1-67", "--yes", "--limit", "0"))) == 201
 
 
 def test_json(new: New) -> None:
     done = new("--random", "300", "--space", "lr=log:1e-5,1e-1", "--yes", "--json")
     answer = json.loads(done.stdout)
-    assert (answer["version"], answer["sweep"], answer["result"], answer["count"], answer["shown"]) == (
-        1,
-        "lr",
-        "new",
-        300,
-        200,
-    )
+    found = (answer["version"], answer["sweep"], answer["result"], answer["count"], answer["left_out"])
+    assert found == (1, "lr", "new", 300, 280)
     assert answer["path"] == "exp/metadata/sweeps/lr.yml"
     assert set(answer["runs"][0]) == {"name", "seed", "params", "argv"}
 
@@ -270,6 +267,7 @@ def test_secrets_are_refused_and_not_repeated(
         ("import hydra\n", "python3 train.py --x 1", "", "flags"),
         ("import argparse\n", "python3 train.py x=1", "", "hydra"),
         ("x = 1\n", "bash run.sh", "", "flags"),
+        ("exec(open('configurator.py').read())\n", "python3 train.py", "config_systems: [python_files]\n", "equals"),
     ],
 )
 def test_the_style_is_the_commands_own_or_the_scripts_or_the_repositorys(
@@ -344,6 +342,14 @@ def test_the_command_runs_where_it_was_planned(
     monkeypatch.chdir(workspace.exp / "tuned")
     assert run("sweep", "new", "lr2", "--goal", "g", "--", "python3", "-c", "1").exit_code == 0
     assert sheet.read(there(workspace), "lr2").experiment == "tuned"
+
+
+def test_a_script_that_is_not_there_is_said_before_it_is_run(new: New) -> None:
+    done = new("--grid", "lr=0.1,0.01", command="python3 trian.py")
+    assert done.exit_code == 0
+    assert "warning: there is no file trian.py in " in done.stderr
+    assert "there is no file" not in new("--grid", "lr=0.1,0.01", name="other").stderr
+    assert "there is no file" not in new("--grid", "lr=0.1,0.01", name="module", command="python3 -m train").stderr
 
 
 def test_list_and_show(workspace: Workspace, run: Run, new: New) -> None:

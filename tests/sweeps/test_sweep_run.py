@@ -235,6 +235,40 @@ def test_a_try_that_does_not_do_what_a_run_must_is_said(
     assert done.exit_code == 3 and said in done.stdout
 
 
+LIGHTNING = """
+d=$RUN_OUTPUT_DIR/lightning_logs/version_0
+mkdir -p $d
+printf 'epoch,step,val_acc\\n0,9,0.5\\n1,19,0.75\\n' > $d/metrics.csv
+"""
+TENSORBOARD = """
+import os
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+writer = EventFileWriter(os.environ["RUN_OUTPUT_DIR"])
+writer.add_event(Event(step=9, summary=Summary(value=[Summary.Value(tag="val/acc", simple_value=0.75)])))
+writer.close()
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("sh", "-c", LIGHTNING), (sys.executable, "-c", TENSORBOARD)],
+    ids=["Lightning", "TensorBoard"],
+)
+def test_a_try_whose_metrics_are_in_files_that_results_read_is_fine(
+    make_workspace: MakeWorkspace, run: Run, command: tuple[str, ...]
+) -> None:
+    found = quick(make_workspace, command=command)
+    answers = found.made.exp / ".copier-answers.scaffold.yml"
+    answers.write_text(answers.read_text() + "primary_metric: val/acc\n")
+    done = sweep(run, found, "launch", "lr", "--smoke")
+    assert done.exit_code == 0 and "val/acc=0.75; 1 files in" in done.stdout, done.output
+    answers.write_text(answers.read_text().replace("val/acc", "f1"))
+    done = sweep(run, found, "launch", "lr", "--smoke")
+    assert done.exit_code == 3 and "the primary metric `f1` is not among its metrics (val" in done.stdout
+
+
 def test_changed_code_is_said_with_both_choices_and_nothing_starts(make_workspace: MakeWorkspace, run: Run) -> None:
     found = scenario.make(make_workspace, configurations=({},), seeds=(1,))
     (found.made.exp / "tasks.md").write_text("# Tasks\nmore\n")

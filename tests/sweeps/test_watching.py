@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from scaffold.backends.capacity import Capacity
-from scaffold.cli import sweep_shown
+from scaffold.cli import sweep_words
 from scaffold.runs.manifests import Run
 from scaffold.sweeps.ledger import Orders
 from scaffold.sweeps.pacing import Picture
@@ -59,6 +59,6 @@ def test_how_far_it_is() -> None:
 
 def test_what_is_in_trouble_comes_before_what_waits() -> None:
     lost = State("l", "lost")
-    assert [s.name for s in sweep_shown.ordered([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
+    assert [s.name for s in sweep_words.ordered([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
     failed = State("x", "failed", run("failed", 1, 3), reason="out of memory", planned=False)
-    assert sweep_shown.why(failed) == "exit 3 out of memory (no longer in the sweep)"
+    assert sweep_words.why(failed) == "exit 3 out of memory (no longer in the sweep)"

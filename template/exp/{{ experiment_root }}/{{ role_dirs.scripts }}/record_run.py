@@ -498,7 +498,7 @@ def default_experiment(argv):  # type: (Sequence[str]) -> str
     at = script_at(argv)
     if argv[at].endswith(CODE + SHELL):
         return os.path.splitext(os.path.basename(argv[at]))[0]
-    if argv[at - 1] == "-m":
+    if at and argv[at - 1] == "-m":
         return argv[at].rpartition(".")[2]
     programs = [program(t) for t in argv[:at] if program(t) in INTERPRETERS]
     return programs[-1] if programs else os.path.basename(argv[0])
@@ -541,16 +541,16 @@ class Identity:
             "argv": [_portable(token, top, first=i == 0) for i, token in enumerate(self.argv)],
             "cwd": cwd,
             "seed": seed,
-            "params": {k: shortest(v) for k, v in self.params.items()},
+            "params": {k: _below(shortest(v), top) for k, v in self.params.items()},
             "code": code,
             "files": list(files),
         }
         self.digest = sha256(dump(parts).encode()).hexdigest()[:8]
-        self.name = self._name()
+        self.name = self._name(top)
 
-    def _name(self):  # type: () -> str
+    def _name(self, top):  # type: (str) -> str
         pairs = ",".join(
-            "%s=%s" % (safe_name(k), safe_name(shortest(v))) for k, v in self.params.items() if v != HIDDEN
+            "%s=%s" % (safe_name(k), safe_name(_below(shortest(v), top))) for k, v in self.params.items() if v != HIDDEN
         )
         head = safe_name(self.experiment).lstrip("._=,+@-") or "run"
         tail = ("" if self.seed is None else "-s%d" % self.seed)[: NAME_BYTES // 2] + "-" + self.digest
@@ -561,11 +561,15 @@ def _portable(token, top, *, first):  # type: (str, str, bool) -> str
     name, equals, value = token.partition("=")
     if not equals:
         name, value = "", token
-    if top and value.startswith(top + "/"):
-        value = value[len(top) + 1 :]
-    elif first and value.startswith("/"):
-        value = os.path.basename(value)
-    return name + equals + shortest(value_of(value))
+    below = _below(value, top)
+    if first and below.startswith("/"):
+        below = os.path.basename(below)
+    return name + equals + shortest(value_of(below))
+
+
+def _below(text, top):  # type: (str, str) -> str
+    """A path of the repository as it is below the repository's top, which lies elsewhere on every machine."""
+    return text[len(top) + 1 :] if top and text.startswith(top + "/") else text
 
 
 class Workspace:

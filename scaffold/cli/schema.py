@@ -1,0 +1,40 @@
+"""`scaffold schema`: what commands answer with --json."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from scaffold.cli import options, output
+
+
+@click.command()
+@click.argument("command", nargs=-1)
+@options.json_output
+@click.pass_context
+def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> None:
+    """Print the JSON Schema of what COMMAND answers with --json; without COMMAND, list the commands that have one."""
+    from scaffold.cli import schemas
+    from scaffold.errors import WrongUsage
+
+    group = ctx.find_root().command
+    assert isinstance(group, click.Group)
+    known = [words for words, one in schemas.commands(group) if schemas.answers(one)]
+    if not command:
+        rows = [{"command": " ".join(words), "answers": schemas.schema(words)["description"]} for words in known]
+        if json_output:
+            output.as_json({"commands": rows})
+        else:
+            output.rows([row["command"], row["answers"]] for row in rows)
+        return
+    name = " ".join(command).removeprefix("scaffold ")
+    words = tuple(name.split())
+    if words not in known:
+        near = options.nearest(name, [" ".join(one) for one in known])
+        raise WrongUsage(f"no command {name!r} has an answer{near}", hint="scaffold schema lists those that have")
+    found = schemas.schema(words)
+    if json_output:
+        output.as_json({"command": name, "schema": found})
+    else:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))

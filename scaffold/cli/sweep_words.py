@@ -1,0 +1,96 @@
+"""Words for the runs of a sweep: a run's line, how far a sweep is, what to do next."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scaffold.runs.manifests import Scalar
+    from scaffold.sweeps.pacing import Pacer, Picture
+    from scaffold.sweeps.states import State
+    from scaffold.workspace import Workspace
+
+# what is worth a line of its own before anything else
+FIRST = ("running", "starting", "lost", "failed", "terminated", "waiting", "intended", "finished", "missing")
+
+
+def now() -> datetime.datetime:
+    """This moment."""
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def duration(seconds: float | None) -> str:
+    """`3.2 s`, `4:05`, `1:02:03`."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`9 finished, 3 failed`."""
+    return ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+def metrics(found: Mapping[str, Scalar]) -> str:
+    """The first metrics as text."""
+    return " ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in list(found.items())[:4])
+
+
+def why(state: State) -> str:
+    """How a run ended, or why it is as it is."""
+    run = state.run
+    end = ""
+    if run is not None and state.state in ("failed", "terminated"):
+        end = run.signal or (f"exit {run.exit_code}" if run.exit_code else "")
+    return " ".join(filter(None, [end, state.reason, "(no longer in the sweep)" if not state.planned else ""]))
+
+
+def row(workspace: Workspace, state: State) -> list[str]:
+    """One run's line: state, name, how long, metrics or last words, why."""
+    from scaffold.sweeps import watching
+
+    last, said = watching.newest(workspace, state)
+    return [
+        state.state,
+        state.name,
+        duration(watching.took(state, now())),
+        " ".join(filter(None, [metrics(last) or said[:60], why(state)])),
+    ]
+
+
+def eta(seconds: float | None) -> str:
+    """`; about 3.2 s to go`, or nothing where that is not known."""
+    return "" if seconds is None else f"; about {duration(seconds)} to go"
+
+
+def ordered(found: Sequence[State]) -> list[State]:
+    """What is there or in trouble before what waits or is done."""
+    return sorted(found, key=lambda s: FIRST.index(s.state))
+
+
+def next_step(pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None) -> str:
+    """What to do next, in one line; empty where there is nothing to do."""
+    name = pacer.sweep.name
+    kinds = {s.state for s in picture.planned}
+    waiting = sum(s.startable for s in picture.states)
+    if pacing is not None and picture.open:
+        return (
+            f"process {pacing.get('pid')} on {pacing.get('host')} starts the rest; look on: scaffold sweep watch {name}"
+        )
+    if waiting:
+        return (
+            f"{waiting} wait for room; go on with: scaffold sweep watch {name} (or launch it again, or with --detach)"
+        )
+    if picture.open:
+        return f"scaffold sweep watch {name}"
+    if "missing" in kinds:
+        return f"scaffold sweep launch {name}"
+    again = [k for k in ("failed", "lost", "terminated") if k in kinds]
+    if again:
+        return f"look at one: scaffold runs show RUN; then scaffold sweep launch {name} --retry {again[0] if len(again) == 1 else 'all'}"
+    return ""

@@ -1,0 +1,46 @@
+"""Gates of a plan that has more than one of a kind."""
+
+from __future__ import annotations
+
+from scaffold.plan.check import check
+from tests.plan.cases import FOLDER
+
+TEXT = (FOLDER / "good/short.md").read_text(encoding="utf-8")
+FIELDS = "\n  - evidence: a.csv\n  - follow-up-when: a run failed\n  - continue-if: the gain is large\n"
+
+
+def found(text: str) -> list[str]:
+    return [f.message for f in check(text, select=("P401", "P402", "P403")).findings]
+
+
+def test_one_midpoint_reflection_behind_both_is_enough() -> None:
+    early = "- [ ] [P1-T4] Midpoint reflection of the set-up | deliverable: a.md | done-when: a.md names it" + FIELDS
+    assert found(TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2")) == []
+
+
+def test_the_last_final_reflection_is_the_one_that_ends_the_plan() -> None:
+    early = "- [ ] [P1-T4] Final reflection on the set-up | deliverable: a.md | done-when: a.md names it" + FIELDS
+    twice = TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2")
+    assert found(twice) == []
+    line = TEXT.count("\n", 0, TEXT.index("- [ ] [P4-T1]")) + 1
+    start = TEXT.index("- [ ] [P4-T2]")
+    end = TEXT.index("\n## Shared")
+    final, rest = TEXT[start:end], TEXT[:start] + TEXT[end:]
+    turned = rest.replace("\n## Phase 2", f"\n{final}\n## Phase 2")
+    assert found(turned) == [f"after the final reflection P4-T2 comes P4-T1 (line {line + final.count(chr(10)) + 1})"]
+
+
+def test_what_is_missing_is_named() -> None:
+    without = TEXT.replace("baseline", "reference").replace("main method", "other way")
+    assert found(without) == ["no task is a baseline experiment", "no task is a main-method experiment"]
+
+
+def test_which_task_the_midpoint_reflection_comes_too_early_for() -> None:
+    start, end = TEXT.index("- [ ] [P3-T2]"), TEXT.index("\n## Phase 4")
+    gate, rest = TEXT[start:end], TEXT[:start] + TEXT[end:]
+    turned = rest.replace("- [ ] [P2-T3]", gate + "- [ ] [P2-T3]")
+    text = found(turned)
+    assert [t.partition(" (P")[0] for t in text] == [
+        "the midpoint reflection P3-T2 stands before the first baseline task",
+        "the midpoint reflection P3-T2 stands before the first main-method task",
+    ]

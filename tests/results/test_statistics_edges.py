@@ -1,0 +1,160 @@
+"""Where numbers end: the largest and smallest values, no difference at all, exactly 5 %, one value too few."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from scaffold.results import distributions, statistics
+from scaffold.results.model import Summary
+from tests.results.test_statistics import REFERENCE, close
+
+ANOVA = REFERENCE["anova"]
+
+
+@pytest.mark.parametrize("exponent", [-1000, -700, 700, 1000])
+def test_spread_and_interval_grow_with_the_values(exponent: int) -> None:
+    values = [1.0, 2.5, 3.25, 3.0]
+    one = statistics.summarize(values)
+    other = statistics.summarize([math.ldexp(v, exponent) for v in values])
+    for name in ("mean", "sd", "low", "high", "minimum", "maximum"):
+        assert close(math.ldexp(getattr(other, name), -exponent), getattr(one, name)), name
+
+
+def test_what_is_not_finite_is_counted_and_left_out() -> None:
+    found = statistics.summarize([math.nan, 3.0, math.inf, 1.0, -math.inf])
+    assert (found.n, found.mean, found.minimum, found.maximum, found.not_finite) == (2, 2.0, 1.0, 3.0, 3)
+    assert statistics.summarize([math.nan]) == Summary(0, None, None, None, None, None, None, 1)
+    assert statistics.summarize([]) == Summary(0, None, None, None, None, None, None, 0)
+    assert statistics.summarize([0.5, math.nan]) == Summary(1, 0.5, None, None, None, 0.5, 0.5, 1)
+    with pytest.raises(ValueError, match="no values"):
+        statistics.moments([])
+
+
+@pytest.mark.parametrize("exponent", [-700, 700])
+@pytest.mark.parametrize(("groups", "welch", "fisher"), ANOVA, ids=["2x3", "4x3", "5x8"])
+def test_the_analysis_of_variance_asks_not_how_large_values_are(
+    groups: list[list[float]], welch: float, fisher: float, exponent: int
+) -> None:
+    """A perplexity that blew up is a number too: its square is none."""
+    scaled = [[math.ldexp(v, exponent) for v in group] for group in groups]
+    assert close(statistics.welch_anova(scaled) or 0, welch)
+    assert close(statistics.anova(scaled) or 0, max(welch, fisher))
+
+
+def test_groups_may_be_of_very_different_size() -> None:
+    small, large = [1e-200, 2e-200, 4e-200], [1.0, 2.0, 4.0]
+    as_if_zero = statistics.welch_t([0.0, 0.0, 0.0], large).p
+    assert as_if_zero is not None and close(statistics.welch_anova([small, large]) or 0, as_if_zero)
+
+
+def test_no_difference_and_a_boundless_one() -> None:
+    assert distributions.t_tails(0.0, 4) == 1.0 and distributions.f_tail(0.0, 2, 6) == 1.0
+    assert distributions.t_tails(math.inf, 4) == distributions.t_tails(-1e200, 4) == 0.0
+    assert distributions.f_tail(math.inf, 2, 6) == 0.0
+    assert math.isnan(distributions.t_tails(math.nan, 4))
+
+
+@pytest.mark.parametrize(
+    ("shift", "df", "wanted"),
+    [
+        (0.0, 1, 0.05),
+        (1.0, 1, 0.07298889446966995),
+        (20.0, 1, 0.8833944429330349),
+        (1.0, 1.5, 0.084738092540521),
+        (3.0, 1.5, 0.28865783579660675),
+        (1.0, 3.7, 0.11937057462950008),
+        (1.0, 10, 0.14815762885251071),
+        (3.0, 400, 0.8491576054235257),
+    ],
+)
+def test_power_at_two_runs_at_fractions_and_at_many(shift: float, df: float, wanted: float) -> None:
+    """scipy 1.17: nct.sf(c, df, shift) + nct.cdf(-c, df, shift) with c = t.isf(0.025, df)."""
+    assert distributions.power_t(shift, df) == pytest.approx(wanted, abs=1e-5)
+    assert distributions.power_t(-shift, df) == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [(1000.1, 1000.2), (0.1, 0.2), (0.3, 0.4)],
+        [(0.1, 1000.2), (0.2, 1000.3), (0.3, 1000.4)],
+        [(-1000.2, 0.1), (-1000.3, 0.0), (-1000.4, -0.1)],
+    ],
+)
+def test_what_large_values_lose_to_rounding_is_no_spread(pairs: list[tuple[float, float]]) -> None:
+    """All differences are the same but for the last bits of 1000.1: nothing to hold them against, nor a certainty."""
+    found = statistics.paired_t(pairs)
+    assert len({b - a for a, b in pairs}) > 1
+    assert (found.low, found.high, found.p, found.error, found.df) == (found.effect, found.effect, None, 0.0, 2)
+    assert statistics.detectable(found.error, found.df) is None
+
+
+def test_without_a_spread_the_difference_is_all_there_is_to_say() -> None:
+    found = statistics.welch_t([0.1, 0.1, 0.1], [0.3, 0.3])
+    assert found == statistics.Test("Welch t", 0.3 - 0.1, 0.3 - 0.1, 0.3 - 0.1, None, 0.0, 3)
+    sums = [0.1 + 0.2, 0.3, 0.3]
+    assert not statistics.has_spread(sums) and not statistics.has_spread([-v for v in sums])
+    assert statistics.has_spread([0.3, 0.3, 0.3 + 1e-13]) and statistics.welch_t(sums, [0.5, 0.5]).p is None
+    assert statistics.welch_t([0.1, 0.2], [0.3, 0.3]).p is not None, "one side has a spread"
+
+
+def test_a_corrected_p_is_a_probability() -> None:
+    assert statistics.holm([0.6, 0.7, None]) == [1.0, 1.0, None]
+    assert statistics.holm([0.3, 0.02, 0.02]) == [0.3, 0.06, 0.06], "never smaller than that of a smaller p"
+
+
+def test_the_noise_floor_shrinks_with_the_runs_on_both_sides() -> None:
+    values = [0.90, 0.93, 0.97, 0.91]
+    # t(3) = 3.182446305284263
+    wanted = 3.182446305284263 * statistics.summarize(values).sd * math.sqrt(1 / 3 + 1 / 2)  # type: ignore[operator]
+    assert close(statistics.noise_floor(values, 3, 2) or 0, wanted) and close(
+        statistics.noise_floor(values, 2, 3) or 0, wanted
+    )
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("size", [40.0, 6.0, 3.0, 1.6, 1.3, 1.0, 0.77, 0.6, 0.37])
+def test_the_seeds_needed_are_the_fewest(size: float, paired: bool) -> None:
+    """Power by its definition: a t-test of n pairs, or of n runs on each side."""
+
+    def power(n: int) -> float:
+        shift, df = (math.sqrt(n), n - 1) if paired else (math.sqrt(n / 2), 2 * n - 2)
+        return distributions.power_t(size * shift, df)
+
+    found = statistics.seeds_needed(size, 1.0, paired=paired)
+    assert found is not None and power(found) >= 0.8 and (found == 2 or power(found - 1) < 0.8)
+    assert statistics.seeds_needed(size * 0.01, 0.01, paired=paired) == found
+
+
+def test_no_difference_and_no_spread_need_no_seeds() -> None:
+    assert (
+        statistics.seeds_needed(0.0, 1.0, paired=True) is None
+        and statistics.seeds_needed(1.0, 0.0, paired=False) is None
+    )
+    assert statistics.seeds_needed(1.0, 1.0, paired=True) == 10, "the textbook's example"
+
+
+def test_as_many_as_ten_thousand_seeds_are_counted() -> None:
+    # (z(0.975) + z(0.8)) / size, squared: 2.8016 ** 2 / size ** 2, and a little for t
+    assert statistics.seeds_needed(0.03, 1.0, paired=True) == pytest.approx((2.8016 / 0.03) ** 2, abs=4)
+    assert statistics.seeds_needed(0.0281, 1.0, paired=True) == pytest.approx((2.8016 / 0.0281) ** 2, abs=4)
+    assert statistics.seeds_needed(0.0279, 1.0, paired=True) is None
+
+
+def test_zeros_have_no_spread() -> None:
+    """An accuracy of 0 on both sides: no division by it."""
+    zeros = [0.0, 0.0, 0.0]
+    assert not statistics.has_spread(zeros) and statistics.noise_floor(zeros, 3, 3) is None
+    assert statistics.welch_t(zeros, zeros).p is None and statistics.paired_t([(0.0, 0.0)] * 3).p is None
+    assert statistics.anova([zeros, [1.0, 2.0]]) is None
+
+
+def test_two_values_a_group_are_enough_for_an_analysis_of_variance() -> None:
+    # scipy 1.17: f_oneway(*groups, equal_var=False) and f_oneway(*groups): 0.0803, 0.0614
+    groups = [[1.0, 2.0], [2.0, 4.0], [5.0, 5.5]]
+    assert close(statistics.welch_anova(groups) or 0, 0.08031157227483357)
+    assert close(statistics.anova(groups) or 0, 0.08031157227483357)
+    for nothing in ([], [[1.0, 2.0]], [[], [1.0, 2.0]], [[1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, 3.0]]):
+        assert statistics.anova(nothing) is None and statistics.welch_anova(nothing) is None

@@ -1,0 +1,181 @@
+"""No command loads a library that it does not need: what each has loaded at its end, beside the standard library and click.
+
+A start costs what it imports: Copier alone takes half a second, and an agent starts commands all day.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from scaffold.cli import group
+from tests.conftest import commit_all, git, write_tree
+
+TRAIN = """\
+import argparse, json, os
+p = argparse.ArgumentParser()
+p.add_argument("--lr", type=float, default=0.1)
+p.add_argument("--seed", type=int, default=0)
+a = p.parse_args()
+with open(os.environ["RUN_OUTPUT_DIR"] + "/metrics.json", "w") as f:
+    json.dump({"loss": a.lr + a.seed}, f)
+"""
+FIRST = "from scaffold.cli import main\nmain()"
+# installed top-level modules at the end of a command; the name of an installed file's folder or module counts, never the standard library
+PROBE = """\
+import atexit, json, os, sys
+def installed():
+    found = {m.partition(".")[0] for m, module in list(sys.modules.items())
+             if f"{os.sep}site-packages{os.sep}" in (getattr(module, "__file__", None) or "")}
+    print(json.dumps(sorted(found)), file=sys.stderr)
+atexit.register(installed)
+def before(call):
+    def wrapped(*arguments):
+        installed()
+        call(*arguments)
+    return wrapped
+for name in ("execv", "execve", "execvp"):
+    setattr(os, name, before(getattr(os, name)))
+"""
+# this package itself where it is installed; setuptools puts a module of its own into every start of an environment that has it
+UNRELATED = {"httpx", "matplotlib", "numpy", "scipy", "optuna", "tensorboard", "filelock", "git"}
+EVERYWHERE = {"click", "_distutils_hack", "scaffold"}
+# every way to copy, and what Copier brings along
+COPIER = "Copier"
+YAML = {"yaml"}
+# attr: of the markdown that older versions of rich are made with
+CLIENT = YAML | {"httpx", "httpx_retries", "idna", "rich", "pygments", "attr"}
+MATPLOTLIB = {
+    "matplotlib",
+    "mpl_toolkits",
+    "numpy",
+    "PIL",
+    "contourpy",
+    "cycler",
+    "dateutil",
+    "fontTools",
+    "kiwisolver",
+    "pyparsing",
+    "six",
+    "packaging",
+}
+# command -> (arguments that do its work in the workspace below, what it may load)
+CALLS: dict[str, tuple[list[str], set[str]]] = {
+    "detect": (["detect", "--json"], YAML | {"packaging"}),
+    "init": (["init", "--yes"], {COPIER}),
+    "add": (["add", "second"], {COPIER}),
+    "update": (["update", "--check"], YAML | {"packaging"}),
+    "status": (["status"], {COPIER}),
+    "remove": (["remove"], {COPIER}),
+    "brief": (["brief"], YAML),
+    "preflight": (["preflight"], CLIENT),
+    "playbook": (["playbook", "--check"], {COPIER} | CLIENT),
+    "plan abort": (["plan", "abort", "--reason", "x"], YAML),
+    "plan add": (["plan", "add", "1", "look", "--deliverable", "a.md", "--done-when", "it is there"], YAML),
+    "plan check": (["plan", "check"], YAML),
+    "plan done": (["plan", "done", "P1-T1"], YAML),
+    "plan emit": (["plan", "emit"], YAML),
+    "plan fix": (["plan", "fix"], YAML),
+    "plan graph": (["plan", "graph"], YAML),
+    "plan log": (["plan", "log", "decided"], YAML),
+    "plan next": (["plan", "next"], YAML),
+    "plan rules": (["plan", "rules"], set()),
+    "plan show": (["plan", "show"], YAML),
+    "plan start": (["plan", "start", "P1-T1"], YAML),
+    "plan verify": (["plan", "verify"], YAML),
+    "run": (["run", "--seed", "3", "--", sys.executable, "train.py"], YAML),
+    "sweep new": (
+        ["sweep", "new", "t", "--goal", "g", "--seeds", "1-2", "--", "python3", "train.py"],
+        YAML | {"packaging"},
+    ),
+    "sweep list": (["sweep", "list"], YAML),
+    "sweep show": (["sweep", "show", "s"], YAML),
+    "sweep launch": (
+        ["sweep", "launch", "s", "--wait", "--yes", "--backend", "local"],
+        YAML | {"filelock", "pynvml"},
+    ),
+    "sweep watch": (["sweep", "watch", "s"], YAML | {"filelock"}),
+    "sweep status": (["sweep", "status", "s"], YAML | {"filelock"}),
+    "sweep stop": (["sweep", "stop", "s"], YAML | {"filelock"}),
+    "sweep capacity": (["sweep", "capacity"], YAML | {"pynvml"}),
+    "sweep evolve": (["sweep", "evolve", "spec.json"], YAML),
+    "runs audit": (["runs", "audit"], YAML | {"filelock"}),
+    "runs cite": (["runs", "cite", "1.1"], YAML),
+    "runs diff": (["runs", "diff", "RUN1", "RUN2"], YAML),
+    "runs export": (["runs", "export", "--ro-crate", "crate"], YAML),
+    "runs list": (["runs", "list"], YAML),
+    "runs rerun": (["runs", "rerun", "RUN1"], YAML),
+    "runs show": (["runs", "show", "RUN1"], YAML),
+    "results": (["results"], YAML),
+    "results ablation": (["results", "ablation", "--reference", "lr=0.1"], YAML),
+    "results compare": (["results", "compare", "lr=0.1", "lr=0.2"], YAML),
+    "results sensitivity": (["results", "sensitivity", "lr"], YAML),
+    "report": (["report"], YAML | {"jinja2", "markupsafe"}),
+    "report plots": (["report", "plots", "--out", "plots"], YAML | MATPLOTLIB),
+    "server events": (["server", "events"], CLIENT),
+    "server logs": (["server", "logs", "x"], CLIENT),
+    "server status": (["server", "status"], CLIENT),
+    "schema": (["schema", "runs list"], set()),
+    "completion": (["completion", "bash"], set()),
+}
+
+
+def leaves(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every command that does something of its own."""
+    if not isinstance(command, click.Group) or (words and command.invoke_without_command):
+        yield " ".join(words)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from leaves(found, (*words, name))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with four finished runs and a sweep that was planned; made once, each test has a copy."""
+    repo = tmp_path_factory.mktemp("made") / "repo"
+    write_tree(repo, {"train.py": TRAIN})
+    git(repo, "init", "-q", "-b", "main")
+    for key, value in (("user.name", "t"), ("user.email", "t@localhost")):
+        git(repo, "config", key, value)
+    commit_all(repo)
+    assert start(repo, "init", "--yes", "--goal", "g")[0] == 0
+    for number, lr in enumerate(("0.1", "0.1", "0.2", "0.2")):
+        start(repo, "run", "--experiment", "e", "--seed", str(number % 2), "--", sys.executable, "train.py", "--lr", lr)
+    assert start(repo, "sweep", "new", "s", "--goal", "g", "--seeds", "1-1", "--", sys.executable, "train.py")[0] == 0
+    return repo
+
+
+def start(repo: Path, *arguments: str) -> tuple[int, set[str], str]:
+    """One command in a process of its own: exit code, installed modules that it has loaded, stderr."""
+    done = subprocess.run([sys.executable, "-c", PROBE + FIRST, *arguments], cwd=repo, capture_output=True, text=True)
+    [probed, *_] = [line for line in done.stderr.splitlines() if line.startswith("[")]
+    return done.returncode, set(json.loads(probed)), done.stderr
+
+
+@pytest.mark.parametrize("words", list(leaves(group)))
+def test_a_command_loads_only_what_it_needs(made: Path, tmp_path: Path, words: str) -> None:
+    arguments, allowed = CALLS[words]
+    repo = shutil.copytree(made, tmp_path / "repo", symlinks=True)
+    names = sorted(p.name for p in (repo / ".wild/experiments/outputs").glob("e-*"))
+    code, loaded, said = start(repo, *(names[int(a[3:]) - 1] if a.startswith("RUN") else a for a in arguments))
+    print(words, code, sorted(loaded), said[-300:])
+    assert code in (0, 1, 3) and "Traceback" not in said, said
+    if COPIER not in allowed:
+        assert loaded <= allowed | EVERYWHERE
+    else:
+        assert not loaded & (UNRELATED - allowed)
+
+
+def test_help_loads_nothing(made: Path) -> None:
+    for arguments in (["--version"], ["--help"], ["plan", "--help"], ["sweep", "launch", "--help"]):
+        assert start(made, *arguments)[1] <= EVERYWHERE
