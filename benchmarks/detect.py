@@ -1,29 +1,29 @@
-#!/usr/bin/env python3
 """How long `scaffold detect --json` takes on a repository of 100,000 tracked files, and on a small one.
 
-    python benchmarks/detect.py [--files 100000] [--rounds 5] [--keep DIR]
+    python -m benchmarks.detect [--quick]
 
 The measure is a ratio, since machines differ: detection's time over the time of `git ls-files | wc -l` plus one read of
 the files that detection reads, each the median of interleaved rounds. The limits are 3x and 300 MB for the large
-repository, 0.5 s for the small one; the exit status is 3 where one is missed.
+repository, 0.5 s for one of the size of nanoGPT.
 
-A second line holds the same time against 3x plus the start of the interpreter (`python -c pass`), which is no work of
-detection's, and a third says what else has its price whatever detection does: importing click, and `git status`, which
-answers whether a tracked file differs. Processor seconds are shown beside the time that passed, since other work on a
-machine lengthens the one and not the other. Python runs with compiled modules, as it does where the package is installed.
+Beside it stands the floor: the cheapest Python program with click that starts `git status --porcelain
+--untracked-files=no` first (without it nobody knows whether a tracked file differs), then lists the tracked files with
+`git ls-files -z`, reads the same files, as bytes, and waits for git. It is told which files those are, parses nothing and
+answers nothing. Where the floor is over the limit, no such program can meet it. The rest says what has its price whatever
+detection does: the start of Python, `import click`, and `git status` alone.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+
+from benchmarks.interleaved import Contender, costs
+from benchmarks.peers import Peers
+from benchmarks.places import SCAFFOLD, commit, scratch
+from benchmarks.rows import Beside, Row, alone
 
 TRAIN = '''"""Train one model."""
 import argparse
@@ -76,6 +76,20 @@ SBATCH = (
 )
 
 
+FLOOR = """
+import subprocess, sys
+status = subprocess.Popen(["git", "status", "--porcelain", "--untracked-files=no"], stdout=subprocess.PIPE)
+listing = subprocess.Popen(["git", "ls-files", "-z"], stdout=subprocess.PIPE)
+import click
+listing.communicate()[0].split(b"\\0")
+with open(sys.argv[1]) as names:
+    for name in names.read().split("\\0"):
+        with open(name, "rb", buffering=0) as file:
+            file.read()
+status.communicate()
+"""
+
+
 def write_repository(root: Path, files: int) -> None:
     """A research repository: 20 scripts, 1,500 modules of 150 lines, 40 sbatch scripts, 300 configurations; the rest is data."""
     texts = {"README.md": "# R\n\n```bash\npython train_0.py --seed 1\n```\n", "requirements.txt": "torch\n"}
@@ -92,11 +106,7 @@ def write_repository(root: Path, files: int) -> None:
         if number % 1000 == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-    quiet = {"cwd": root, "check": True, "stdout": subprocess.DEVNULL}
-    subprocess.run(["git", "init", "-q", "-b", "main"], **quiet)  # type: ignore[call-overload]
-    subprocess.run(["git", "add", "-A"], **quiet)  # type: ignore[call-overload]
-    name = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-    subprocess.run(["git", *name, "commit", "-qm", "first"], **quiet)  # type: ignore[call-overload]
+    commit(root)
 
 
 def files_read(root: Path) -> list[Path]:
@@ -106,96 +116,60 @@ def files_read(root: Path) -> list[Path]:
     return [root / path for path in read(root).texts]
 
 
-def baseline(root: Path, paths: list[Path]) -> float:
-    """Seconds for `git ls-files | wc -l` and one read of `paths`."""
-    start = time.perf_counter()
-    subprocess.run("git ls-files | wc -l", shell=True, cwd=root, check=True, stdout=subprocess.DEVNULL)
-    for path in paths:
-        path.read_bytes()
-    return time.perf_counter() - start
+def baseline(root: Path, paths: list[Path]) -> Callable[[], None]:
+    """`git ls-files | wc -l` and one read of `paths`."""
+
+    def work() -> None:
+        subprocess.run("git ls-files | wc -l", shell=True, cwd=root, check=True, stdout=subprocess.DEVNULL)
+        for path in paths:
+            path.read_bytes()
+
+    return work
 
 
-class Cost(NamedTuple):
-    """Seconds that passed, seconds of processors (git's included), and peak megabytes of one process."""
-
-    passed: float
-    used: float
-    megabytes: float
-
-
-def cost(command: list[str], root: Path, environment: dict[str, str]) -> Cost:
-    """What one command costs in a process of its own."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    passed = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return Cost(
-        passed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
-    )
-
-
-def measure(root: Path, rounds: int, environment: dict[str, str]) -> tuple[float, dict[str, Cost]]:
-    """The median seconds of the baseline, and the median cost of detection and of what it cannot do without."""
-    paths = files_read(root)
-    commands = {
-        "detect": [sys.executable, "-m", "scaffold", "detect", "--json"],
-        "python": [sys.executable, "-c", "pass"],
-        "click": [sys.executable, "-c", "import click"],
-        "status": ["git", "status", "--porcelain", "--untracked-files=no"],
-    }
-    baselines, costs = [], {name: [] for name in commands}  # type: ignore[var-annotated]
-    for number in range(rounds + 1):
-        one = baseline(root, paths)
-        found = {name: cost(command, root, environment) for name, command in commands.items()}
-        if number > 0:  # the first round fills the caches
-            baselines.append(one)
-            for name, price in found.items():
-                costs[name].append(price)
-    return statistics.median(baselines), {
-        name: Cost(*(statistics.median(c[n] for c in prices) for n in range(3))) for name, prices in costs.items()
-    }
-
-
-def main() -> int:
-    """Write the repositories, measure, print, compare with the limits."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--files", type=int, default=100_000)
-    arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--keep", type=Path, help="write the large repository here, or use the one that is there")
-    options = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        large = options.keep or Path(temporary) / "large"
-        small = Path(temporary) / "small"
-        if not large.exists():
-            write_repository(large, options.files)
+def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+    """Write the repositories, and measure."""
+    files, rounds = (4_000, 2) if quick else (100_000, 7)
+    with scratch() as folder:
+        large, small, names = folder / "large", folder / "small", folder / "names"
+        write_repository(large, files)
         write_repository(small, 0)
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        environment |= {
-            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
-            "PYTHONPYCACHEPREFIX": f"{temporary}/compiled",
+        paths = files_read(large)
+        names.write_text("\0".join(map(str, paths)))
+        detect = [*SCAFFOLD, "detect", "--json"]
+        contenders = {
+            "git ls-files and one read": Contender(work=baseline(large, paths)),
+            "detect": Contender(work=detect, cwd=large),
+            "floor": Contender(work=[sys.executable, "-c", FLOOR, str(names)], cwd=large),
+            "python -c pass": Contender(work=[sys.executable, "-c", "pass"]),
+            "import click": Contender(work=[sys.executable, "-c", "import click"]),
+            "git status": Contender(work=["git", "status", "--porcelain", "--untracked-files=no"], cwd=large),
+            "small": Contender(work=detect, cwd=small),
         }
-        slow, prices = measure(large, options.rounds, environment)
-        brief = measure(small, options.rounds, environment)[1]["detect"]
-    found, start = prices["detect"], prices["python"].passed
-    megabytes = found.megabytes
-    print(
-        f"large: git ls-files and one read {slow:.3f} s, detect {found.passed:.3f} s = {found.passed / slow:.2f}x (limit 3x),"
-        f" {megabytes:.0f} MB (limit 300), {found.used:.3f} s of processors"
-    )
-    print(
-        f"       3x + the interpreter's start = {3 * slow + start:.3f} s; detect without that start"
-        f" {(found.passed - start) / slow:.2f}x"
-    )
-    print(
-        f"       of it python -c pass {start:.3f} s, import click {prices['click'].passed - start:.3f} s more;"
-        f" git status, beside it, {prices['status'].passed:.3f} s ({prices['status'].used:.3f} s of processors)"
-    )
-    print(f"small: detect {brief.passed:.3f} s (limit 0.5)")
-    return 0 if found.passed <= 3 * slow and megabytes <= 300 and brief.passed < 0.5 else 3
+        found = costs(contenders, rounds=rounds)
+    base = found["git ls-files and one read"].passed
+    ours, floor = found["detect"], found["floor"]
+    parts = ("git ls-files and one read", "git status", "python -c pass", "import click", "floor")
+    return [
+        Row(
+            benchmark="detect",
+            what=f"{files:,} tracked files over `git ls-files` and one read",
+            ours=ours.passed / base,
+            unit="x",
+            limit=3,
+            beside=(Beside(name="the floor: any Python with click that asks git", value=floor.passed / base),),
+        ),
+        Row(
+            benchmark="detect",
+            what="the same, time",
+            ours=ours.ms,
+            unit="ms",
+            beside=tuple(Beside(name=name, value=found[name].ms) for name in parts),
+        ),
+        Row(benchmark="detect", what="the same, peak memory", ours=ours.megabytes, unit="MB", limit=300),
+        Row(benchmark="detect", what="a repository as small as nanoGPT", ours=found["small"].ms, unit="ms", limit=500),
+    ]
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(alone(measured, __doc__))

@@ -1,47 +1,108 @@
-"""Time commands against each other: rounds that run every command once, in turn, so that a busy machine slows all alike.
+"""Time commands against each other: rounds that run every one once, in turn, so that a busy machine slows all alike.
 
-What counts is the ratio of medians; absolute times depend on the machine.
+What counts is the ratio of medians; absolute times depend on the machine. The first round only fills caches. A command is started
+and waited for by a small process of its own: on Linux a process begins with the peak memory of the one that started it, and this one
+may be large.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+METER = """
+import os, sys, time
+null = os.open(os.devnull, os.O_RDWR)
+began = time.perf_counter()
+actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)]
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=actions)
+_, status, usage = os.wait4(child, 0)
+passed = time.perf_counter() - began
+print(passed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.waitstatus_to_exitcode(status))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A command, and what makes things ready before each of its turns (not timed)."""
+    """A command, or a function of this process, and what makes things ready before each of its turns (not timed)."""
 
-    command: list[str]
-    prepare: Callable[[], None] = lambda: None
+    work: list[str] | Callable[[], object]
+    prepare: Callable[[], object] = lambda: None
+    cwd: Path | None = None
+    answers: tuple[int, ...] = (0,)  # the exit codes that are no failure
 
 
-def medians(contenders: Mapping[str, Contender], *, rounds: int) -> dict[str, float]:
-    """Median wall seconds of each contender over `rounds` interleaved rounds, after one round to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Seconds that passed, seconds of processors (children included), and the peak megabytes of one process."""
+
+    passed: float
+    used: float
+    megabytes: float
+
+    @property
+    def ms(self) -> float:
+        return self.passed * 1000
+
+
+def costs(contenders: Mapping[str, Contender], *, rounds: int) -> dict[str, Cost]:
+    """The median cost of each contender over `rounds` interleaved rounds, after one to warm up; of memory the peak."""
+    return {name: median(found) for name, found in turns(contenders, rounds=rounds).items()}
+
+
+def turns(contenders: Mapping[str, Contender], *, rounds: int) -> dict[str, list[Cost]]:
+    """The cost of each turn of each contender, after one to warm up."""
+    found: dict[str, list[Cost]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
             contender.prepare()
-            began = time.perf_counter()
-            done = subprocess.run(contender.command, capture_output=True, env=environment)
-            took = time.perf_counter() - began
-            if done.returncode != 0:
-                sys.exit(f"{name} failed: {shlex.join(contender.command)}\n{done.stderr.decode(errors='replace')}")
+            cost = (
+                _command(name, contender.work, contender) if isinstance(contender.work, list) else _call(contender.work)
+            )
             if turn > 0:
-                times[name].append(took)
-    return {name: statistics.median(values) for name, values in times.items()}
+                found[name].append(cost)
+    return found
 
 
-def table(found: Mapping[str, float], *, against: str) -> None:
-    """Print milliseconds and the ratio to one of the contenders."""
-    width = max(map(len, found))
-    for name, seconds in found.items():
-        print(f"{name:<{width}}  {seconds * 1000:8.0f} ms  {seconds / found[against]:5.2f} x")
+def median(found: Iterable[Cost]) -> Cost:
+    """The medians of times, and the peak of memory."""
+    all_ = list(found)
+    return Cost(
+        passed=statistics.median(one.passed for one in all_),
+        used=statistics.median(one.used for one in all_),
+        megabytes=max(one.megabytes for one in all_),
+    )
+
+
+def _command(name: str, command: list[str], contender: Contender) -> Cost:
+    meter = [sys.executable, "-IS", "-c", METER, *command]
+    done = subprocess.run(meter, cwd=contender.cwd, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{name} cannot be started: {shlex.join(command)}\n{done.stderr}")
+    passed, used, peak, code = done.stdout.split()
+    if int(code) not in contender.answers:
+        raise RuntimeError(f"{name} ended with {code}: {shlex.join(command)}\n{done.stderr}")
+    return Cost(
+        passed=float(passed), used=float(used), megabytes=int(peak) / (1024 if sys.platform == "linux" else 1024**2)
+    )
+
+
+def _call(work: Callable[[], object]) -> Cost:
+    began, used = time.perf_counter(), sum(os.times()[:4])
+    work()
+    return Cost(passed=time.perf_counter() - began, used=sum(os.times()[:4]) - used, megabytes=0.0)
+
+
+def cold_and_warm(command: list[str], root: Path, cache: Path, *, rounds: int) -> tuple[Cost, Cost]:
+    """What a command costs without the cache, which is deleted before, and right after that with it."""
+    cold = Contender(work=command, cwd=root, prepare=lambda: shutil.rmtree(cache, ignore_errors=True))
+    found = costs({"cold": cold, "warm": Contender(work=command, cwd=root)}, rounds=rounds)
+    return found["cold"], found["warm"]

@@ -1,6 +1,11 @@
 """What writing and keeping up a workspace costs, beside plain Copier doing the same with the same template.
 
-usage: python benchmarks/lifecycle.py [ROUNDS]
+    python -m benchmarks.lifecycle [--quick]
+
+`scaffold init` beside `copier copy` from a clone (from which updates are possible) and from a bare directory (from which none are);
+Copier asks nothing and takes the template's defaults, where `init` detects what the repository does. `scaffold update --set` beside
+`copier update --data`, which both change one answer, render the template before and after, and merge. The other commands stand
+beside `python -c "import click"`.
 """
 
 from __future__ import annotations
@@ -8,62 +13,97 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from interleaved import Contender, medians, table
+from benchmarks.interleaved import Contender, costs
+from benchmarks.peers import Peers, copier_version
+from benchmarks.places import PROJECT, SCAFFOLD, commit, git, scratch
+from benchmarks.rows import Beside, Row, alone
 
-PROJECT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
+COPIER = (sys.executable, "-m", "copier")
+ROOT = Path(".wild") / "experiments"
 TRAIN = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int)\np.parse_args()\n"
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    with tempfile.TemporaryDirectory(prefix="scaffold-benchmark-") as name:
-        work = Path(name)
-        repositories = {side: repository(work / side) for side in ("scaffold", "copier", "directory", "kept")}
-        plain = work / "template"
-        plain.mkdir()
-        shutil.copy2(PROJECT / "copier.yml", plain)
-        shutil.copytree(PROJECT / "template", plain / "template", ignore=shutil.ignore_patterns("__pycache__"))
-        clone = work / "clone"
-        shutil.copytree(plain, clone)
+def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+    """Both sides in small repositories of their own."""
+    rounds = 1 if quick else 11
+    with scratch() as folder:
+        bare, clone = template(folder / "bare"), template(folder / "clone")
         commit(clone)
-        scaffold, copier = str(BIN / "scaffold"), str(BIN / "copier")
-        kept = str(repositories["kept"])
-        subprocess.run([scaffold, "init", "--yes", "--workdir", kept], check=True, capture_output=True)
-
-        def fresh(side: str) -> Contender:
-            tree = repositories[side]
-            commands = {
-                "scaffold": [scaffold, "init", "--yes", "--workdir", str(tree)],
-                "copier": [copier, "copy", "--quiet", "--defaults", str(clone), str(tree)],
-                "directory": [copier, "copy", "--quiet", "--defaults", str(plain), str(tree)],
-            }
-            return Contender(command=commands[side], prepare=lambda: shutil.rmtree(tree / ".wild", ignore_errors=True))
-
-        print(f"{rounds} interleaved rounds, medians\n")
-        sides = {
-            "copier copy, from a clone": fresh("copier"),
-            "copier copy, from a bare directory (no update possible)": fresh("directory"),
-            "scaffold init (detects, updates possible)": fresh("scaffold"),
-        }
-        table(medians(sides, rounds=rounds), against="copier copy, from a clone")
-        print()
-        table(
-            medians(
-                {
-                    'python -c "import click"': Contender(command=[sys.executable, "-c", "import click"]),
-                    "scaffold --version": Contender(command=[scaffold, "--version"]),
-                    "scaffold detect": Contender(command=[scaffold, "detect", "--json", "--workdir", kept]),
-                    "scaffold status": Contender(command=[scaffold, "status", "--workdir", kept]),
-                    "scaffold update": Contender(command=[scaffold, "update", "--workdir", kept]),
-                },
-                rounds=rounds,
+        git(clone, "tag", "v9.0.0")
+        written = costs(writing(folder, bare, clone), rounds=rounds)
+        kept = costs(keeping(folder, clone), rounds=rounds)
+    version = copier_version()
+    return [
+        Row(
+            benchmark="lifecycle",
+            what="init",
+            ours=written["init"].ms,
+            unit="ms",
+            beside=(
+                Beside(name="copier copy", version=version, value=written["clone"].ms),
+                Beside(name="copier copy without updates", version=version, value=written["bare"].ms),
             ),
-            against='python -c "import click"',
-        )
+        ),
+        Row(
+            benchmark="lifecycle",
+            what="update of one answer",
+            ours=kept["update --set"].ms,
+            unit="ms",
+            beside=(Beside(name="copier update", version=version, value=kept["copier update"].ms),),
+        ),
+        *(
+            Row(
+                benchmark="lifecycle",
+                what=name,
+                ours=kept[name].ms,
+                unit="ms",
+                beside=(Beside(name="import click", value=kept["import click"].ms),),
+            )
+            for name in ("--version", "status", "update with nothing new")
+        ),
+    ]
+
+
+def writing(folder: Path, bare: Path, clone: Path) -> dict[str, Contender]:
+    """Workspaces made anew each turn."""
+    trees = {side: repository(folder / f"made-by-{side}") for side in ("init", "clone", "bare")}
+    commands = {
+        "init": [*SCAFFOLD, "init", "--yes", "--workdir", str(trees["init"])],
+        "clone": [*COPIER, "copy", "--quiet", "--defaults", str(clone), str(trees["clone"])],
+        "bare": [*COPIER, "copy", "--quiet", "--defaults", str(bare), str(trees["bare"])],
+    }
+    return {side: Contender(work=command, prepare=cleared(trees[side])) for side, command in commands.items()}
+
+
+def keeping(folder: Path, clone: Path) -> dict[str, Contender]:
+    """Workspaces that are there, committed, and the same again before each turn."""
+    ours, theirs = repository(folder / "kept-by-scaffold"), repository(folder / "kept-by-copier")
+    subprocess.run([*SCAFFOLD, "init", "--yes", "--workdir", str(ours)], check=True, capture_output=True)
+    subprocess.run([*COPIER, "copy", "--quiet", "--defaults", str(clone), str(theirs)], check=True)
+    for tree in (ours, theirs):
+        commit(tree)
+    answer, file = "primary_metric=val/loss", str(ROOT / ".copier-answers.scaffold.yml")
+    copier = [*COPIER, "update", "--quiet", "--defaults", "--data", answer, "-a", file, str(theirs)]
+    here = ["--workdir", str(ours)]
+    return {
+        "update --set": Contender(work=[*SCAFFOLD, "update", "--set", answer, *here], prepare=restored(ours)),
+        "copier update": Contender(work=copier, prepare=restored(theirs)),
+        "import click": Contender(work=[sys.executable, "-c", "import click"], prepare=restored(ours)),
+        "--version": Contender(work=[*SCAFFOLD, "--version"]),
+        "status": Contender(work=[*SCAFFOLD, "status", *here]),
+        "update with nothing new": Contender(work=[*SCAFFOLD, "update", *here]),
+    }
+
+
+def template(path: Path) -> Path:
+    """The template as it stands in this tree."""
+    path.mkdir()
+    shutil.copy2(PROJECT / "copier.yml", path)
+    shutil.copytree(PROJECT / "template", path / "template", ignore=shutil.ignore_patterns("__pycache__"))
+    return path
 
 
 def repository(path: Path) -> Path:
@@ -75,15 +115,20 @@ def repository(path: Path) -> Path:
     return path
 
 
-def commit(path: Path) -> None:
-    """Make `path` a repository with one commit."""
-    for words in (
-        ["init", "-q"],
-        ["add", "-A"],
-        ["-c", "user.name=b", "-c", "user.email=b@localhost", "commit", "-qm", "first"],
-    ):
-        subprocess.run(["git", "-C", str(path), *words], check=True)
+def cleared(tree: Path) -> Callable[[], None]:
+    """Takes the workspace away."""
+    return lambda: shutil.rmtree(tree / ".wild", ignore_errors=True)
+
+
+def restored(tree: Path) -> Callable[[], None]:
+    """Makes the tree what was committed."""
+
+    def work() -> None:
+        git(tree, "reset", "-q", "--hard")
+        git(tree, "clean", "-qfd")
+
+    return work
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(alone(measured, __doc__))

@@ -1,25 +1,24 @@
 """How long `scaffold plan check` takes: against `python -c "import click"`, and as a plan grows.
 
-    python benchmarks/plan_check.py [ROUNDS]
+    python -m benchmarks.plan_check [--quick]
 
-The two commands alternate, and the median of their ratios is shown: a busy machine slows both. The file that is checked has
-25 tasks in 5 phases. Growth is measured in one process, as seconds for each 1,000 tasks.
+The limit is 2x for a plan of 25 tasks in 5 phases. Growth is measured in one process, as milliseconds for each task of plans
+of 100, 1,000 and 10,000 tasks. It is to be linear: that is taken as at most twice the time for a task when there are ten
+times as many (the best of three turns counts; were it quadratic, it would be ten times).
 """
 
 from __future__ import annotations
 
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Callable
 
-from scaffold.plan.check import check
-from scaffold.plan.fix import fixed
+from benchmarks.interleaved import Contender, costs
+from benchmarks.peers import Peers
+from benchmarks.places import SCAFFOLD, scratch
+from benchmarks.rows import Beside, Row, alone
 
-PROJECT = Path(__file__).parent.parent
-SIZES = (100, 1_000, 10_000)
+SIZES, TURNS = (100, 1_000, 10_000), 3
 
 
 def plan(tasks: int, phases: int = 5) -> str:
@@ -36,43 +35,66 @@ def plan(tasks: int, phases: int = 5) -> str:
     return "\n".join(lines) + "\n"
 
 
-def seconds(command: list[str]) -> float:
-    begun = time.perf_counter()
-    subprocess.run(command, cwd=PROJECT, stdout=subprocess.DEVNULL, check=False)
-    return time.perf_counter() - begun
+def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+    """The whole command for a small plan, and the growth of check and fix."""
+    from scaffold.plan.check import check
+    from scaffold.plan.fix import fixed
 
-
-def against_click(rounds: int) -> list[float]:
-    """The ratio of both commands' times, for each round."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tasks.md"
+    with scratch() as folder:
+        path = folder / "tasks.md"
         path.write_text(plan(25), encoding="utf-8")
-        click = [sys.executable, "-c", "import click"]
-        checked = [sys.executable, "-m", "scaffold", "plan", "check", str(path)]
-        seconds(click), seconds(checked)
-        return [seconds(checked) / seconds(click) for _ in range(rounds)]
+        contenders = {
+            "import click": Contender(work=[sys.executable, "-c", "import click"]),
+            "check": Contender(work=[*SCAFFOLD, "plan", "check", str(path)], answers=(0, 3)),
+        }
+        found = costs(contenders, rounds=2 if quick else 15)
+    whole, click = found["check"], found["import click"]
+    ratio = Row(
+        benchmark="plan",
+        what="check of 25 tasks over `import click`",
+        ours=whole.passed / click.passed,
+        unit="x",
+        limit=2,
+    )
+    time_ = Row(
+        benchmark="plan",
+        what="the same, time",
+        ours=whole.ms,
+        unit="ms",
+        beside=(Beside(name="import click", value=click.ms),),
+    )
+    sizes = SIZES[:2] if quick else SIZES
+    return [ratio, time_, *growth("check", check, sizes), *growth("fix", fixed, sizes)]
 
 
-def growth() -> None:
-    for size in SIZES:
-        text = plan(size)
-        begun = time.perf_counter()
-        check(text)
-        checked = time.perf_counter()
-        fixed(text)
-        mended = time.perf_counter()
-        per = 1000 / size
-        print(
-            f"{size:6} tasks: check {(checked - begun) * per:.3f} s, fix {(mended - checked) * per:.3f} s for each 1,000"
-        )
+def growth(name: str, work: Callable[[str], object], sizes: tuple[int, ...]) -> list[Row]:
+    """Milliseconds for each task as the plan grows."""
+    each = {size: min(seconds(work, plan(size)) for _ in range(TURNS)) * 1000 / size for size in sizes}
+    largest, before = sizes[-1], sizes[-2]
+    return [
+        Row(
+            benchmark="plan",
+            what=f"{name}, a task of {largest:,} over one of {before:,}",
+            ours=each[largest] / each[before],
+            unit="x",
+            limit=2,
+        ),
+        Row(
+            benchmark="plan",
+            what=f"{name}, a task of {largest:,}",
+            ours=each[largest],
+            unit="ms",
+            beside=tuple(Beside(name=f"of {size:,}", value=each[size]) for size in sizes[:-1]),
+        ),
+    ]
 
 
-def main() -> None:
-    ratios = against_click(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
-    low, high = min(ratios), max(ratios)
-    print(f"plan check of 25 tasks: {statistics.median(ratios):.2f} times `import click` ({low:.2f} to {high:.2f})")
-    growth()
+def seconds(work: Callable[[str], object], text: str) -> float:
+    """How long one call takes."""
+    began = time.perf_counter()
+    work(text)
+    return time.perf_counter() - began
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(alone(measured, __doc__))

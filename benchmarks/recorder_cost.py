@@ -1,26 +1,25 @@
 """What recording a run costs: wall time over the bare command, in a small, a large and a crowded repository, and throughput.
 
-    python benchmarks/recorder_cost.py [--rounds N] [--python PATH] [--peers] [--large]
+    python -m benchmarks.recorder_cost [--quick]
 
-Rounds are interleaved, and medians are printed beside each other, so that a busy machine disturbs all alike. `--peers` adds
-con-duct (`duct`) and sacred where they are installed in this Python.
+The limits: 60 ms over the bare command in a repository of 50 files; with 50,000 tracked files, 1.5 times what the command and one
+`git status` take. Beside the first stand con-duct and sacred (see peers.py for what they keep and what not), each over the same bare
+command; throughput, of a command that writes as fast as it can, stands beside `tee` and con-duct.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import shutil
-import statistics
-import subprocess
+import shlex
 import sys
-import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-SCRIPTS = Path(__file__).parents[1] / "template" / "exp" / "{{ experiment_root }}" / "{{ role_dirs.scripts }}"
-ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
+from benchmarks.interleaved import Contender, costs
+from benchmarks.peers import Peers
+from benchmarks.places import recorded_repository, scratch
+from benchmarks.rows import Beside, Row, alone
+
+BARE = [sys.executable, "train.py"]
 SACRED = """
 from sacred import Experiment, SETTINGS
 from sacred.observers import FileStorageObserver
@@ -34,118 +33,109 @@ experiment.run()
 """
 
 
-def git(root: Path, *args: str) -> None:
-    """Run git, with a name of its own."""
-    named = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
-    subprocess.run(["git", *named, *args], cwd=root, check=True, capture_output=True)
+def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+    """Small, large, crowded, fast."""
+    large, size, rounds = (500, 1 << 24, 2) if quick else (50_000, 1 << 30, 20)
+    with scratch() as folder:
+        root = folder / "small"
+        recorder = recorded_repository(root, 50)
+        return [
+            *small(root, recorder, peers, rounds),
+            *(crowded(folder, large, untracked, max(2, rounds // 3)) for untracked in (False, True)),
+            throughput(root, recorder, peers, size),
+        ]
 
 
-def repository(root: Path, files: int, *, untracked: bool = False) -> Path:
-    """A committed repository of so many files in folders of 100, with a workspace; the recorder's path."""
-    for number in range(files):
-        path = root / "src" / str(number // 100) / f"file_{number}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"VALUE = {number}\n" * 20)
-    recorder = root / "exp" / "scripts" / "record_run.py"
-    recorder.parent.mkdir(parents=True)
-    shutil.copy(SCRIPTS / "record_run.py", recorder)
-    facts = {
-        "experiment_root": "exp",
-        "layout": "flat",
-        "role_dirs": {r: r for r in ROLES},
-        "tasks_path": "exp/tasks.md",
-    }
-    (recorder.parent / "workspace.json").write_text(json.dumps(facts))
-    (root / "train.py").write_text("pass\n")
-    git(root, "init", "-q")
-    git(root, "add", *(["exp", "train.py"] if untracked else ["-A"]))
-    git(root, "commit", "-qm", "bench")
-    return recorder
+def recorded(recorder: Path, *command: str) -> list[str]:
+    """The command, recorded."""
+    return [sys.executable, "-IS", str(recorder), "--", *command]
 
 
-def interleaved(commands: dict[str, list[str]], root: Path, rounds: int) -> dict[str, float]:
-    """The median wall time of each command in milliseconds."""
-    took: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(rounds + 1):
-        for name, command in commands.items():
-            began = time.perf_counter()
-            subprocess.run(
-                command, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+def small(root: Path, recorder: Path, peers: Peers | None, rounds: int) -> list[Row]:
+    """Milliseconds over the bare command."""
+    commands = {"bare": BARE, "recorder": recorded(recorder, *BARE)}
+    if peers:
+        (root / "sacred_run.py").write_text(SACRED)
+        commands["con-duct"] = [str(peers.bin / "con-duct"), "run", "-q", *BARE]
+        commands["sacred"] = [peers.python, "-W", "ignore", "sacred_run.py"]
+    found = costs({name: Contender(work=words, cwd=root) for name, words in commands.items()}, rounds=rounds)
+    over = {name: cost.ms - found["bare"].ms for name, cost in found.items()}
+    return [
+        Row(
+            benchmark="recorder",
+            what="over the bare command, 50 files",
+            ours=over["recorder"],
+            unit="ms",
+            limit=60,
+            beside=tuple(
+                Beside(name=name, version=peers.versions[name], value=over[name]) for name in ("con-duct", "sacred")
             )
-            took[name].append((time.perf_counter() - began) * 1000)
-    return {name: statistics.median(times[1:]) for name, times in took.items()}
+            if peers
+            else (),
+        ),
+        Row(
+            benchmark="recorder",
+            what="the same, command included",
+            ours=found["recorder"].ms,
+            unit="ms",
+            beside=(Beside(name="bare", value=found["bare"].ms),),
+        ),
+    ]
 
 
-def report(title: str, medians: dict[str, float]) -> None:
-    """Print medians, and what each costs over the bare command."""
-    print(title)
-    for name, milliseconds in medians.items():
-        print(f"  {name:28} {milliseconds:8.1f} ms   {milliseconds - medians['bare']:+8.1f} ms over bare")
+def crowded(folder: Path, files: int, untracked: bool, rounds: int) -> Row:
+    """The ratio to the command and one `git status`."""
+    kind = "untracked" if untracked else "tracked"
+    root = folder / kind
+    recorder = recorded_repository(root, files, untracked=untracked)
+    commands = {"bare": BARE, "status": ["git", "status", "--porcelain"], "recorder": recorded(recorder, *BARE)}
+    found = costs({name: Contender(work=words, cwd=root) for name, words in commands.items()}, rounds=rounds)
+    return Row(
+        benchmark="recorder",
+        what=f"{files:,} {kind} files over `git status` and the command",
+        ours=found["recorder"].passed / (found["status"].passed + found["bare"].passed),
+        unit="x",
+        limit=None if untracked else 1.5,
+    )
 
 
-def throughput(recorder: Path, root: Path, python: str, size: int) -> None:
-    """Megabytes per second of a command that writes as fast as it can, beside `tee`."""
-    source = f"head -c {size} /dev/zero"
+def throughput(root: Path, recorder: Path, peers: Peers | None, size: int) -> Row:
+    """Megabytes a second."""
+    source = ["head", "-c", str(size), "/dev/zero"]
     ways = {
-        "tee": f"{source} | tee {root}/copy > /dev/null",
-        "recorder": f"'{python}' -IS '{recorder}' -- {source} > /dev/null",
+        "recorder": recorded(recorder, *source),
+        "tee": ["sh", "-c", f"{shlex.join(source)} | tee {shlex.quote(str(root / 'copy'))}"],
     }
-    for name, line in ways.items():
-        rates = []
-        for _ in range(3):
-            began = time.perf_counter()
-            subprocess.run(["sh", "-c", line], cwd=root, check=True)
-            rates.append(size / (time.perf_counter() - began) / 1e6)
-            for path in [root / "copy", *root.glob("exp/logs/*")]:
-                path.unlink(missing_ok=True)
-        print(f"  {name:28} {statistics.median(rates):8.0f} MB/s")
+    if peers:
+        ways["con-duct"] = [str(peers.bin / "con-duct"), "run", "-q", *source]
+    contenders = {
+        name: Contender(work=words, cwd=root, prepare=emptied(root, ("copy", "exp/logs/*", ".duct/logs/*")))
+        for name, words in ways.items()
+    }
+    found = costs(contenders, rounds=3)
+    rates = {name: size / cost.passed / 1e6 for name, cost in found.items()}
+    versions = peers.versions if peers else {}
+    return Row(
+        benchmark="recorder",
+        what=f"throughput of {size >> 20} MiB (more is better)",
+        ours=rates["recorder"],
+        unit="MB/s",
+        beside=tuple(
+            Beside(name=name, version=versions.get(name), value=rates[name]) for name in rates if name != "recorder"
+        ),
+    )
 
 
-def peers(root: Path) -> dict[str, list[str]]:
-    """Commands of other recorders, as far as they are installed."""
-    found = {}
-    duct = shutil.which("duct") or shutil.which(str(Path(sys.executable).with_name("duct")))
-    if duct:
-        found["con-duct"] = [duct, "-q", sys.executable, "train.py"]
-    (root / "sacred_run.py").write_text(SACRED)
-    if subprocess.run([sys.executable, "-c", "import sacred"], capture_output=True).returncode == 0:
-        found["sacred"] = [sys.executable, "sacred_run.py"]
-    return found
+def emptied(root: Path, patterns: tuple[str, ...]) -> Callable[[], None]:
+    """Deletes what was written."""
 
+    def work() -> None:
+        for pattern in patterns:
+            for path in root.glob(pattern):
+                path.unlink()
 
-def main() -> None:
-    """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--rounds", type=int, default=20)
-    options.add_argument("--python", default=sys.executable, help="starts the recorder and the command")
-    options.add_argument("--peers", action="store_true")
-    options.add_argument("--large", action="store_true", help="repositories of 50,000 files too")
-    chosen = options.parse_args()
-    python = chosen.python
-    os.environ["GIT_CONFIG_NOSYSTEM"] = "1"
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["HOME"] = folder
-        small = Path(folder, "small")
-        recorder = repository(small, 50)
-        commands = {"bare": [python, "train.py"], "recorder": [python, "-IS", str(recorder), "--", python, "train.py"]}
-        if chosen.peers:
-            commands.update(peers(small))
-        report("50 files", interleaved(commands, small, chosen.rounds))
-        print("throughput")
-        throughput(recorder, small, python, 1 << 30)
-        for untracked in (False, True) if chosen.large else ():
-            large = Path(folder, f"large-{untracked}")
-            recorder = repository(large, 50_000, untracked=untracked)
-            commands = {
-                "bare": [python, "train.py"],
-                "git status": ["git", "status", "--porcelain"],
-                "recorder": [python, "-IS", str(recorder), "--", python, "train.py"],
-            }
-            medians = interleaved(commands, large, max(5, chosen.rounds // 4))
-            report(f"50,000 {'untracked' if untracked else 'tracked'} files", medians)
-            ratio = medians["recorder"] / (medians["git status"] + medians["bare"])
-            print(f"  recorder / (git status + bare) {ratio:.2f}")
+    return work
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(alone(measured, __doc__))

@@ -1,85 +1,100 @@
-"""How long planning takes: `scaffold sweep new` with 10,000 runs, and what `launch` does before it launches.
+"""How long planning takes: `scaffold sweep new` with 10,240 runs, and what `launch` does before it launches.
 
-    python benchmarks/sweeps_plan.py [RUNS]
+    python -m benchmarks.sweeps_plan [--quick]
 
-`sweep new` is timed whole, as a process, in a fresh repository with a workspace: a grid, and drawn configurations, which are
-written out. Its parts are timed in this process. The second writing of the launchers finds all of them unchanged. Processor
-time stands beside the time on the clock: a busy machine slows only the latter.
+`sweep new` is timed whole, as a process, in a repository with a workspace: a grid, and drawn configurations, which are written out
+(limit 3 s each). What `launch` does before the first run is timed in this process: read the sheet, look whether the code changed,
+name the runs, write their launchers, which the second time finds them unchanged.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
+from benchmarks.interleaved import Contender, costs
+from benchmarks.peers import Peers
+from benchmarks.places import SCAFFOLD, commit, scratch
+from benchmarks.rows import Beside, Row, alone
 from scaffold import workspace as workspaces
 from scaffold.sweeps import codestate, launchers, naming, sheet
+from scaffold.sweeps.model import Sweep
+from scaffold.workspace import Workspace
 
-PROJECT = Path(__file__).parent.parent
 SCRIPT = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int)\n"
-SEEDS = 10
-T = TypeVar("T")
+SEEDS, LIMIT_S = 10, 3
 
 
-def repository(folder: Path) -> Path:
+def repository(root: Path) -> Path:
     """A committed repository with a script and a workspace."""
-    root = folder / "repository"
     root.mkdir()
     (root / "train.py").write_text(SCRIPT)
-    who = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-    for args in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "first"]):
-        subprocess.run(["git", "-C", str(root), *args], check=True)
-    scaffold(root, "init", "--yes")
+    commit(root)
+    subprocess.run([*SCAFFOLD, "init", "--yes"], cwd=root, check=True, capture_output=True)
     return root
 
 
-def scaffold(root: Path, *args: str) -> None:
-    """Run a command in the repository."""
-    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    subprocess.run([sys.executable, "-m", "scaffold", *args], check=True, capture_output=True, env=env, cwd=root)
-
-
-def timed(what: str, work: Callable[[], T]) -> T:
-    """Do `work`, and print how long it took."""
-    begun, used = time.perf_counter(), os.times()
-    found = work()
-    now = os.times()
-    processor = sum(now[:4]) - sum(used[:4])
-    print(f"{what:50} {time.perf_counter() - begun:6.2f} s ({processor:5.2f} s of processor time)")
-    return found
-
-
-def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    side = round((runs / SEEDS) ** 0.5)
+def rules(side: int) -> dict[str, list[str]]:
+    """A grid of two keys, and as many drawn configurations of four."""
     first, second = (",".join(str(n) for n in range(start, start + side)) for start in (1, 1001))
     space = ["lr=log:1e-5,1e-1", "p=uniform:0,1", "n=int:1,9", "o=a,b"]
-    rules = {
-        "grid": ["--grid", f"a={first}", f"b={second}"],
+    return {
+        "a grid": ["--grid", f"a={first}", f"b={second}"],
         "drawn": ["--random", str(side * side), "--space", *space],
     }
-    with tempfile.TemporaryDirectory() as folder:
-        root = repository(Path(folder))
-        for name, rule in rules.items():
+
+
+def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+    """Plan both, then do what comes before a launch."""
+    side, rounds = (3, 1) if quick else (32, 3)
+    with scratch() as folder:
+        root = repository(folder / "repository")
+        contenders = {}
+        for name, rule in rules(side).items():
+            called = name.split()[-1]
             words = [*rule, "--goal", "g", "--seeds", f"1-{SEEDS}", "--yes", "--", "python", "train.py"]
-            timed(
-                f"scaffold sweep new, {name}, {side * side * SEEDS} runs",
-                lambda name=name, words=words: scaffold(root, "sweep", "new", name, *words),
+            contenders[name] = Contender(
+                work=[*SCAFFOLD, "sweep", "new", called, *words], cwd=root, prepare=forgotten(root, called)
             )
+        found = costs(contenders, rounds=rounds)
         workspace = workspaces.find(root)
-        for name in rules:
-            sweep = timed(f"{name}: sheet.read", lambda name=name: sheet.read(workspace, name))
-            timed(f"{name}: codestate.compare", lambda sweep=sweep: codestate.compare(workspace, sweep))
-            planned = timed(f"{name}: naming.runs", lambda sweep=sweep: naming.runs(workspace, sweep))
-        for state in ("new", "unchanged"):
-            timed(f"{len(planned)} launchers, {state}", lambda: launchers.write(workspace, sweep, planned))
+        before = before_launch(workspace, "grid"), before_launch(workspace, "grid")
+    runs = f"{side * side * SEEDS:,} runs"
+    return [
+        *(
+            Row(benchmark="sweeps", what=f"{runs} planned, {name}", ours=cost.passed, unit="s", limit=LIMIT_S)
+            for name, cost in found.items()
+        ),
+        Row(
+            benchmark="sweeps",
+            what=f"{runs} named, launchers written",
+            ours=before[0],
+            unit="s",
+            beside=(Beside(name="again, unchanged", value=before[1]),),
+        ),
+    ]
+
+
+def forgotten(root: Path, name: str) -> Callable[[], None]:
+    """Takes a planned sweep away."""
+
+    def work() -> None:
+        for path in root.glob(f".wild/experiments/metadata/sweeps/{name}.*"):
+            path.unlink()
+
+    return work
+
+
+def before_launch(workspace: Workspace, name: str) -> float:
+    """Seconds of what `launch` does before the first run."""
+    began = time.perf_counter()
+    sweep: Sweep = sheet.read(workspace, name)
+    codestate.compare(workspace, sweep)
+    launchers.write(workspace, sweep, naming.runs(workspace, sweep))
+    return time.perf_counter() - began
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(alone(measured, __doc__))

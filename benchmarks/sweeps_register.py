@@ -1,16 +1,15 @@
 """What registering a sweep on the research server costs beyond the requests themselves, against the tests' stand-in.
 
-    python benchmarks/sweeps_register.py [--runs 1000] [--rounds 5]
+    python -m benchmarks.sweeps_register [--quick]
 
 Bare: the same requests with the same bodies through the same client, one after another, and nothing looked for or written down.
 Ours: the backend's `enlist` with a real ledger. Raw: the requests over one kept connection of http.client, without a deadline, a
-limit or a check of the answer. Rounds are interleaved. The stand-in runs in a process of its own and answers in half a millisecond,
-where the real server takes 3 ms at 10 runs and 43 ms at 1,000: what is seen here is the worst case.
+limit or a check of the answer. Rounds are interleaved; the limit is 1.3x of bare. The stand-in runs in a process of its own and
+answers in half a millisecond, where the real server takes 3 ms at 10 runs and 43 ms at 1,000: what is seen here is the worst case.
 """
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import statistics
@@ -22,6 +21,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.peers import Peers
+from benchmarks.places import PROJECT, scratch
+from benchmarks.rows import Beside, Row, alone
 from scaffold.backends import server_text
 from scaffold.backends.model import Context, Job
 from scaffold.backends.server import Server
@@ -30,7 +32,7 @@ from scaffold.sweeps import ledger
 from scaffold.sweeps.ledger import Try
 from scaffold.workspace import Workspace
 
-TOP = Path(__file__).parents[1]
+LIMIT = 1.3
 SERVE = """
 import sys, time
 from pathlib import Path
@@ -79,6 +81,11 @@ def ours(url: str, jobs: list[Job], workdir: Path) -> None:
         with ledger.opened(path, "grid", doing="bench") as book:
             for job in jobs:
                 book.put(job.name, Try(number=1, backend="server"))
+
+            def keep(key: str, value: str) -> None:
+                book.note("server", key, value)
+                book.save()
+
             context = Context(
                 workspace=Workspace(workdir=workdir, root="exp", answers=answers),
                 sweep=Path(place).name,  # no other round's sweep is to be found again
@@ -87,7 +94,7 @@ def ours(url: str, jobs: list[Job], workdir: Path) -> None:
                 folder=folder / "grid",
                 logs=folder,
                 notes={},
-                keep=lambda key, value: (book.note("server", key, value), book.save())[1],
+                keep=keep,
                 warn=lambda text: print(text, file=sys.stderr),
             )
 
@@ -98,13 +105,13 @@ def ours(url: str, jobs: list[Job], workdir: Path) -> None:
             Server(context).enlist(jobs, told)
         known = ledger.read(path, "grid")
         if not all((one := known.newest(job.name)) and one.handle for job in jobs):
-            sys.exit("the ledger does not hold every handle")
+            raise RuntimeError("the ledger does not hold every handle")
 
 
 def once(way: Callable[[str, list[Job], Path], None], jobs: list[Job], workdir: Path) -> float:
     """Seconds of one way with a fresh server."""
     command = [sys.executable, "-c", SERVE, str(workdir)]
-    with subprocess.Popen(command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         began = time.perf_counter()
@@ -112,31 +119,37 @@ def once(way: Callable[[str, list[Job], Path], None], jobs: list[Job], workdir: 
         return time.perf_counter() - began
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        workdir = Path(place).resolve()
+def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+    """The three ways, in turn."""
+    runs, rounds = (20, 1) if quick else (1_000, 5)
+    ways = {"bare": bare, "ours": ours, "raw": raw}
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    with scratch() as workdir:
         folder = workdir / "exp" / "metadata" / "sweeps" / "grid"
         folder.mkdir(parents=True)
-        jobs = [
-            Job(name=f"train-lr=0.{i:04}-s1-0a1b2c3d", number=1, launcher=folder / f"train-lr=0.{i:04}-s1-0a1b2c3d.sh")
-            for i in range(given.runs)
-        ]
-        ways = {"bare": bare, "ours": ours, "raw": raw}
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for turn in range(given.rounds + 1):
+        names = [f"train-lr=0.{i:04}-s1-0a1b2c3d" for i in range(runs)]
+        jobs = [Job(name=name, number=1, launcher=folder / f"{name}.sh") for name in names]
+        for turn in range(rounds + 1):
             for name, way in ways.items():
                 took = once(way, jobs, workdir)
                 if turn:
                     times[name].append(took)
-    base = statistics.median(times["bare"])
-    for name, values in times.items():
-        found = statistics.median(values)
-        print(f"{name}  {found:6.2f} s  {found / given.runs * 1000:5.2f} ms a run  {found / base:4.2f} x")
+    found = {name: statistics.median(values) for name, values in times.items()}
+    beside = (
+        Beside(name="the requests, through our client", value=found["bare"]),
+        Beside(name="the requests, http.client alone", value=found["raw"]),
+    )
+    return [
+        Row(
+            benchmark="sweeps",
+            what=f"{runs:,} runs registered over the same requests",
+            ours=found["ours"] / found["bare"],
+            unit="x",
+            limit=LIMIT,
+        ),
+        Row(benchmark="sweeps", what="the same, time", ours=found["ours"], unit="s", beside=beside),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(alone(measured, __doc__))

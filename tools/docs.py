@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from benchmarks import rows
 from scaffold.cli import detect, group, schemas
 from scaffold.cli.examples import EXAMPLES
 from scaffold.conventions import configs, directories, launchers, trackers, workflow
@@ -33,6 +34,15 @@ def commands() -> None:
         if isinstance(command, click.Group):
             verbs = " " + " \\| ".join(sorted(command.list_commands(context)))
         print(f"| `scaffold {name}`{f' `{verbs.strip()}`' if verbs else ''} | {command.get_short_help_str(200)} |")
+
+
+def speed() -> None:
+    """The last whole run of the benchmarks: a table, and the machine and the day."""
+    last = rows.read(rows.LAST)
+    print("| | what | ours | limit | beside it |\n|---|---|---|---|---|")
+    for cells in rows.grouped(last.rows):
+        print(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    print(f"\n{last.line()}.")
 
 
 def exit_codes() -> None:

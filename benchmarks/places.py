@@ -1,0 +1,95 @@
+"""The repositories and workspaces that benchmarks work in, below a scratch folder where nothing of this machine's user counts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[1]
+SCRIPTS = PROJECT / "template" / "exp" / "{{ experiment_root }}" / "{{ role_dirs.scripts }}"
+ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
+SCAFFOLD = (sys.executable, "-m", "scaffold")
+DROPPED = ("PYTHONDONTWRITEBYTECODE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CUDA_VISIBLE_DEVICES")
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A temporary folder that is HOME too, in an environment that says nothing of this machine's user; both end with it.
+
+    Python keeps compiled modules, as it does where the package is installed.
+    """
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="scaffold-benchmark-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        try:
+            for key in before:
+                if key in DROPPED or key.startswith(OURS):
+                    del os.environ[key]
+            os.environ.update(
+                HOME=str(folder),
+                PYTHONPATH=str(PROJECT),
+                GIT_CONFIG_NOSYSTEM="1",
+                GIT_CEILING_DIRECTORIES=str(folder),
+                SCAFFOLD_RUNTIME_DIR=f"{folder}/runtime",
+            )
+            yield folder
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def git(root: Path, *words: str) -> None:
+    """Run git, with a name of its own."""
+    named = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
+    subprocess.run(["git", *named, *words], cwd=root, check=True, stdout=subprocess.DEVNULL)
+
+
+def commit(root: Path, *paths: str) -> None:
+    """Make `root` a repository where it is none, with one more commit, of `paths` (else of everything)."""
+    if not (root / ".git").exists():
+        git(root, "init", "-q", "-b", "main")
+    git(root, "add", *(paths or ["-A"]))
+    git(root, "commit", "-qm", "bench")
+
+
+def recorded_repository(root: Path, files: int, *, untracked: bool = False, **answers: str) -> Path:
+    """A committed repository of so many files in folders of 100, with a workspace in `exp`; the recorder's path."""
+    for number in range(files):
+        path = root / "src" / str(number // 100) / f"file_{number}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"VALUE = {number}\n" * 20)
+    recorder = root / "exp" / "scripts" / "record_run.py"
+    recorder.parent.mkdir(parents=True)
+    for name in ("record_run.py", "run_manifest.schema.json"):
+        shutil.copy(SCRIPTS / name, recorder.parent)
+    roles = {role: role for role in ROLES}
+    facts = {"experiment_root": "exp", "layout": "flat", "role_dirs": roles, "tasks_path": "exp/tasks.md"}
+    (recorder.parent / "workspace.json").write_text(json.dumps(facts))
+    known = {"experiment_root": "exp", "workspace_layout": "flat", "tasks_path": "exp/tasks.md", "experiments": []}
+    (root / "exp" / ".copier-answers.scaffold.yml").write_text(json.dumps({**known, **answers, "role_dirs": roles}))
+    (root / "train.py").write_text("pass\n")
+    (root / "train.sh").write_text("exit 0\n")
+    commit(root, *(["exp", "train.py", "train.sh"] if untracked else []))
+    return recorder
+
+
+def copied_runs(root: Path, recorder: Path, count: int, change: Callable[[int, dict[str, Any]], str]) -> None:
+    """Record one run, and copy its manifest so often, each changed by `change`, which gives the run's new name."""
+    command = [sys.executable, "-IS", str(recorder), "--", "true", "--lr", "0.1"]
+    subprocess.run(command, cwd=root, check=True, stdout=subprocess.DEVNULL)
+    (first,) = (root / "exp" / "metadata").glob("*.json")
+    manifest = json.loads(first.read_text())
+    first.unlink()
+    for number in range(count):
+        name = change(number, manifest)
+        manifest["run"]["name"] = name
+        (first.parent / f"{name}.json").write_text(json.dumps(manifest, indent=1))

@@ -1,0 +1,115 @@
+"""How long `scaffold results` takes over 10,000 runs of 20 metrics, and over a `metrics.jsonl` of 5 million rows, and how much memory.
+
+    python -m benchmarks.results_table [--quick]
+
+The limits: 2 s with the index (warm), 6 s without (cold), 500 MB. Beside it MLflow's `search_runs` over as many runs, and, for 100
+runs, DVC's `exp show`. The long file is read in constant memory: the peak stands beside that with a file of a tenth of its rows.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import results
+from benchmarks.interleaved import Contender, costs
+from benchmarks.peers import Peers
+from benchmarks.places import SCAFFOLD, scratch
+from benchmarks.rows import Beside, Row, alone
+
+METRICS = 20
+APART = ("env", "-u", "PYTHONPATH")
+TABLE = [*SCAFFOLD, "results", "--format", "json"]
+LONG = """
+import sys
+from pathlib import Path
+from scaffold.results import formats, series
+path = Path(sys.argv[1])
+series.digest(formats.jsonl(path, print), str(path), series=True)
+"""
+
+
+def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+    """A table of many runs, a long file, and a table of few runs beside DVC's."""
+    runs, few, steps, rounds = (60, 5, 20_000, 1) if quick else (10_000, 100, 5_000_000, 3)
+    with scratch() as folder:
+        rows = [*many_runs(folder, peers, runs, rounds), *long_files(folder, steps)]
+        return [*rows, few_runs(folder, peers, few, rounds)] if peers else rows
+
+
+def many_runs(folder: Path, peers: Peers | None, runs: int, rounds: int) -> list[Row]:
+    """Cold and warm, beside MLflow with as many runs in a database that is there."""
+    root = folder / "study"
+    results.write_study(root, runs, METRICS)
+    cold = Contender(work=TABLE, cwd=root, prepare=lambda: shutil.rmtree(folder / ".cache", ignore_errors=True))
+    contenders = {"cold": cold, "warm": Contender(work=TABLE, cwd=root)}
+    if peers:
+        place = folder / "mlflow"
+        place.mkdir()
+        script = [*APART, peers.python, "-W", "ignore", "-c", results.MLFLOW, str(runs), str(METRICS)]
+        subprocess.run([*script, "write"], cwd=place, check=True, capture_output=True)
+        contenders["mlflow"] = Contender(work=[*script, "read"], cwd=place)
+    found = costs(contenders, rounds=rounds)
+    warm, memory, what = (
+        found["warm"].passed,
+        max(found[n].megabytes for n in ("cold", "warm")),
+        f"{runs:,} runs of {METRICS} metrics",
+    )
+    theirs = found.get("mlflow")
+    name, version = "mlflow search_runs", peers.versions["mlflow-skinny"] if peers else None
+    beside = (Beside(name=name, version=version, value=theirs.passed),) if theirs else ()
+    beside_memory = (Beside(name=name, version=version, value=theirs.megabytes),) if theirs else ()
+    return [
+        Row(benchmark="results", what=f"{what}, warm", ours=warm, unit="s", limit=2, beside=beside),
+        Row(benchmark="results", what="the same, cold", ours=found["cold"].passed, unit="s", limit=6),
+        Row(benchmark="results", what="the same, peak memory", ours=memory, unit="MB", limit=500, beside=beside_memory),
+    ]
+
+
+def long_files(folder: Path, steps: int) -> list[Row]:
+    """Seconds and peak memory of a process that reads a long file, and one of a tenth of it."""
+    contenders = {}
+    for count in (steps, steps // 10):
+        path = folder / f"{count}.jsonl"
+        with path.open("wb") as file:
+            file.writelines(results.rows(count))
+        contenders[str(count)] = Contender(work=[sys.executable, "-c", LONG, str(path)])
+    found = costs(contenders, rounds=1)
+    tenth = Beside(name=f"{steps // 10:,} rows", value=found[str(steps // 10)].megabytes)
+    return [
+        Row(benchmark="results", what=f"a metrics.jsonl of {steps:,} rows", ours=found[str(steps)].passed, unit="s"),
+        Row(
+            benchmark="results",
+            what="the same, peak memory",
+            ours=found[str(steps)].megabytes,
+            unit="MB",
+            beside=(tenth,),
+        ),
+    ]
+
+
+def few_runs(folder: Path, peers: Peers, runs: int, rounds: int) -> Row:
+    """As many runs as DVC has experiments."""
+    root, place = folder / "few", folder / "dvc"
+    results.write_study(root, runs, METRICS)
+    dvc = str(peers.bin / "dvc")
+    os.environ["PATH"] = (
+        f"{peers.bin}{os.pathsep}{os.environ['PATH']}"  # DVC runs `python`; the scratch folder's end restores it
+    )
+    results.write_experiments(place, dvc, runs, METRICS)
+    show = Contender(work=[*APART, dvc, "exp", "show", "--csv"], cwd=place)
+    found = costs({"ours": Contender(work=TABLE, cwd=root), "dvc": show}, rounds=rounds)
+    return Row(
+        benchmark="results",
+        what=f"{runs:,} runs of {METRICS} metrics, warm",
+        ours=found["ours"].passed,
+        unit="s",
+        beside=(Beside(name="dvc exp show", version=peers.versions["dvc"], value=found["dvc"].passed),),
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(alone(measured, __doc__))
