@@ -85,7 +85,8 @@ class Measured(NamedTuple):
     def line(self) -> str:
         """As it is printed."""
         limit = "" if self.limit is None else f" (limit {self.limit:g} {self.unit})"
-        return f"{self.what}: {self.value:.2f} {self.unit}{limit}"
+        whose = f"{self.peer}, " if self.peer else ""
+        return f"{whose}{self.what}: {self.value:.2f} {self.unit}{limit}"
 
 
 def write_study(root: Path, runs: int, metrics: int) -> None:
@@ -121,8 +122,9 @@ def timed(command: list[str], cwd: Path) -> Timed:
     """Run a command to its end; one that fails or says nothing ends the benchmark."""
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout is not None
-    size = sum(len(block) for block in iter(lambda: process.stdout.read(1 << 20), b""))  # type: ignore[union-attr]
+    said = process.stdout
+    assert said is not None
+    size = sum(len(block) for block in iter(lambda: said.read(1 << 20), b""))
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or not size:
@@ -216,7 +218,7 @@ def write_experiments(place: Path, dvc: str, count: int, metrics: int) -> None:
         (place / name).write_text(text.replace("METRICS", str(metrics)))
 
     def call(*command: str, **more: Any) -> str:
-        return subprocess.run(command, cwd=place, check=True, capture_output=True, text=True, **more).stdout
+        return str(subprocess.run(command, cwd=place, check=True, capture_output=True, text=True, **more).stdout)
 
     call("git", "init", "-q", "-b", "main")
     for key in ("user.name", "user.email"):

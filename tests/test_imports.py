@@ -44,9 +44,9 @@ def before(call):
 for name in ("execv", "execve", "execvp"):
     setattr(os, name, before(getattr(os, name)))
 """
-# this package itself where it is installed; setuptools puts a module of its own into every start of an environment that has it
+# this package itself where it is installed; setuptools and coverage put modules of their own into every start
 UNRELATED = {"httpx", "matplotlib", "numpy", "scipy", "optuna", "tensorboard", "filelock", "git"}
-EVERYWHERE = {"click", "_distutils_hack", "scaffold"}
+EVERYWHERE = {"click", "_distutils_hack", "scaffold", "coverage"}
 # every way to copy, and what Copier brings along
 COPIER = "Copier"
 YAML = {"yaml"}

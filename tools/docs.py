@@ -174,7 +174,8 @@ FIELDS = {
     ),
     "launchers": "what starts jobs: commands in scripts, code and README, imports, manifests",
     "slurm": (
-        "of the repository's own scripts, of its documentation's where there are no others: partitions, accounts, qos, gres, time, modules, activation lines; "
+        "of the repository's own scripts, of its documentation's where there are no others: "
+        "partitions, accounts, qos, gres, time, modules, activation lines; "
         "the most used first, placeholders left out; nothing where it does not use Slurm"
     ),
     "entry_points": (
