@@ -62,7 +62,7 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
         ("scaffold/plan/scan.py", "", "tests/plan/test_check.py tests/plan/test_scan.py"),
     ],
 }
-QUIET = ("-x", "-qq", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist")
+QUIET = ("-x", "-qq", "-m", "not slow", "-p", "no:cacheprovider", "-n", "0")
 PYTEST = (*QUIET, "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
