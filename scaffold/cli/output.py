@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import sys
@@ -15,6 +16,8 @@ from scaffold import git
 # how many entries of a list are shown where nothing else is asked for: what an agent can read and still think
 LIMIT = 20
 WIDTH = 160
+# an answer beyond these is for programs: so many entries, so many letters
+MANY, LONG = 1000, 100_000
 T = TypeVar("T")
 
 
@@ -48,10 +51,17 @@ def as_json(answer: dict[str, Any], few: Few | None = None) -> None:
 def as_text(answer: dict[str, Any], few: Few | None) -> str:
     """What `as_json` prints."""
     whole = {"version": 1, **answer, **({"left_out": few.left_out} if few is not None else {})}
-    whole = {key: _finite(value) for key, value in whole.items()}
-    text = "{\n" + ",\n".join(f" {json.dumps(key)}: {_folded(value, 1)}" for key, value in whole.items()) + "\n}"
+    try:
+        text = _top(whole)
+    except ValueError:
+        text = _top({key: _finite(value) for key, value in whole.items()})
     # bytes of a file name that are no UTF-8 come out as `\udcXX`, which JSON reads back
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _top(whole: Mapping[str, Any]) -> str:
+    """An object, a key a line. Raises ValueError for a number that JSON has not."""
+    return "{\n" + ",\n".join(f" {json.dumps(key)}: {_folded(value, 1)}" for key, value in whole.items()) + "\n}"
 
 
 def _finite(value: Any) -> Any:
@@ -64,21 +74,34 @@ def _finite(value: Any) -> Any:
 
 
 def _folded(value: Any, depth: int) -> str:
-    """JSON on one line where it fits, else an entry a line: as long as it has to be, for whoever pays for every letter."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
-    if len(line) + depth <= WIDTH or not value or not isinstance(value, (dict, list, tuple)):
-        return line
+    """JSON on one line where it fits, else an entry a line: as long as it has to be, for whoever pays for every letter.
+
+    Entries of what is too long for any reader are not folded themselves: that would take longer than all the rest.
+    """
+    if not isinstance(value, (dict, list, tuple)):
+        return _line(value)
+    is_long = len(value) > MANY
+    if not is_long:
+        line = _line(value)
+        if len(line) + depth <= WIDTH or not value:
+            return line
+        is_long = len(line) > LONG
+    entry = _line if is_long else functools.partial(_folded, depth=depth + 1)
     if isinstance(value, dict):
         # a key that is no text, as json.dumps spells it
-        entries = [f"{json.dumps({key: 0})[1:-4]}: {_folded(inner, depth + 1)}" for key, inner in value.items()]
+        entries = [f"{json.dumps({key: 0})[1:-4]}: {entry(inner)}" for key, inner in value.items()]
     else:
-        entries = [_folded(inner, depth + 1) for inner in value]
+        entries = [entry(inner) for inner in value]
     first, last = "{}" if isinstance(value, dict) else "[]"
     return (
         first
-        + "".join(f"{',' if n else ''}\n{' ' * (depth + 1)}{entry}" for n, entry in enumerate(entries))
+        + "".join(f"{',' if n else ''}\n{' ' * (depth + 1)}{one}" for n, one in enumerate(entries))
         + f"\n{' ' * depth}{last}"
     )
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def rows(table: Iterable[Sequence[str]]) -> None:

@@ -53,3 +53,14 @@ def test_a_long_list_is_cut_for_people_and_for_agents_alike(run: Callable[..., o
     assert len(table.stdout.splitlines()) == output.LIMIT and "12 more left out" in table.stderr  # type: ignore[attr-defined]
     found = json.loads(answer.stdout)  # type: ignore[attr-defined]
     assert (len(found["rules"]), found["left_out"]) == (output.LIMIT, 12)
+
+
+@pytest.mark.parametrize(
+    "entries", [[{"n": n, "values": list(range(30))} for n in range(1200)], [{"text": "x" * 2000}] * 60]
+)
+def test_an_answer_that_is_for_programs_has_an_entry_a_line(entries: list[dict[str, object]]) -> None:
+    text = output.as_text({"rows": entries, "spread": math.inf}, None)
+    assert json.loads(text) == {"version": 1, "rows": entries, "spread": "Infinity"}
+    lines = text.splitlines()
+    assert len(lines) == len(entries) + 6
+    assert all(line.startswith("  {") for line in lines[3 : 3 + len(entries)])
