@@ -38,7 +38,8 @@ STATISTICS = "tests/results/test_statistics.py tests/results/test_statistics_edg
 COMPARE = "tests/results/test_verdict_words.py tests/results/test_compare_edges.py tests/results/test_compare.py"
 SLOW = "--deselect=tests/plan/test_words.py::test_a_long_line_is_checked_and_mended_in_linear_time"
 PLAN = (
-    "tests/plan/test_check.py tests/plan/test_operations.py tests/plan/test_structure.py tests/plan/test_gates.py tests/plan/test_dependencies.py tests/plan/test_words_each.py "
+    "tests/plan/test_check.py tests/plan/test_operations.py tests/plan/test_structure.py tests/plan/test_ids.py "
+    "tests/plan/test_gates.py tests/plan/test_dependencies.py tests/plan/test_words_each.py "
     f"tests/plan/test_words.py {SLOW}"
 )
 RULES = "rules_structure rules_tasks rules_dependencies rules_experiments rules_operations"
