@@ -113,8 +113,12 @@ def test_a_damaged_ledger_is_a_finding_and_hides_no_other(run: Run, launched: Sc
 def test_what_the_server_says_otherwise_is_reported(run: Run, launched: Scenario, stand_in: StandIn) -> None:
     first, second = launched.runs
     by_name = {one["name"]: one for one in stand_in.state.runs.values()}
-    # the server sees a run's end some time after its manifest says it
-    until(lambda: {one["status"] for one in by_name.values()} == {"finished"})
+
+    def seen() -> bool:
+        stand_in.state.reconcile()
+        return {one["status"] for one in by_name.values()} == {"finished"}
+
+    until(seen)  # the server sees a run's end when it looks, some time after its manifest says it
     by_name[first.name].update(status="failed", exit_code=9)
     by_name[second.name].update(status="running", exit_code=None)
     sweep_id = by_name[first.name]["sweep_id"]
