@@ -9,13 +9,11 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
-from scaffold.cli import group
+from scaffold.cli import group, schemas
 from tests.conftest import commit_all, git, write_tree
 
 TRAIN = """\
@@ -127,18 +125,6 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
 }
 
 
-def leaves(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
-    """Every command that does something of its own."""
-    if not isinstance(command, click.Group) or (words and command.invoke_without_command):
-        yield " ".join(words)
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            found = command.get_command(context, name)
-            assert found is not None
-            yield from leaves(found, (*words, name))
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with four finished runs and a sweep that was planned; made once, each test has a copy."""
@@ -162,7 +148,7 @@ def start(repo: Path, *arguments: str) -> tuple[int, set[str], str]:
     return done.returncode, set(json.loads(probed)), done.stderr
 
 
-@pytest.mark.parametrize("words", list(leaves(group)))
+@pytest.mark.parametrize("words", [" ".join(words) for words, _ in schemas.commands(group)])
 def test_a_command_loads_only_what_it_needs(made: Path, tmp_path: Path, words: str) -> None:
     arguments, allowed = CALLS[words]
     repo = shutil.copytree(made, tmp_path / "repo", symlinks=True)

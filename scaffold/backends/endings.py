@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
 import signal
 import socket
@@ -12,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffold.runs import liveness, manifests
+from scaffold.runs import liveness, manifests, moments
 from scaffold.workspace import Workspace
 
 GRACE_S = 10.0
@@ -47,7 +46,7 @@ def over(workspace: Workspace, name: str, run_id: str) -> str | None:
         if (manifest.get("tracking") or {}).get("run_id") != run_id:
             continue
         word = _status(path, manifest)
-        ended = _seconds((manifest.get("time") or {}).get("ended_at"))
+        ended = moments.seconds(str((manifest.get("time") or {}).get("ended_at"))) or 0.0
         if word == "running" or (word != "lost" and time.time() - ended < SETTLED_S):
             return None
         return "its recorder is gone" if word == "lost" else f"its manifest says {word}"
@@ -58,13 +57,6 @@ def _status(path: Path, manifest: Mapping[str, Any]) -> str:
     word = str(manifest.get("status"))
     hostname = str((manifest.get("host") or {}).get("hostname"))
     return "lost" if word == "running" and liveness.is_lost(path, hostname) else word
-
-
-def _seconds(moment: object) -> float:
-    try:
-        return datetime.datetime.fromisoformat(str(moment).replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return 0.0
 
 
 def end_recorders(workspace: Workspace, names: Iterable[str], grace_s: float = GRACE_S) -> None:

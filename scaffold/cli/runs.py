@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 from scaffold.cli import Group, options, output
 from scaffold.cli.runs_again import diff, rerun
 from scaffold.cli.runs_cite import STATUSES, cite, export
+from scaffold.runs import moments
 
 if TYPE_CHECKING:
     from scaffold.runs.manifests import Records, Run
@@ -32,10 +32,6 @@ def read_records(workspace: Workspace) -> Records:
     found = manifests.records(workspace)
     output.warn_some([f"{bad.path} cannot be read: {bad.reason}" for bad in found.damaged])
     return found
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc)
 
 
 for command in (diff, rerun, export, cite):
@@ -74,7 +70,7 @@ def list_runs(
         task=task,
         sweep=sweep,
         params=choose.pairs(params),
-        since=choose.moment(since, _now()) if since else None,
+        since=choose.moment(since, moments.now()) if since else None,
     )
     found = read_records(workspace)
     chosen = [r for r in found.runs if wanted.admits(r)]
@@ -95,7 +91,7 @@ def as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
         from scaffold.runs import progress
 
         row["metrics"], row["last_line"] = progress.newest(workspace, run)
-        row["elapsed_s"] = progress.elapsed(run, _now())
+        row["elapsed_s"] = progress.elapsed(run, moments.now())
     return row
 
 
@@ -106,7 +102,7 @@ def row_of(workspace: Workspace, run: Run) -> list[str]:
     metrics, said = (run.metrics, "") if run.status != "running" else progress.newest(workspace, run)
     words = [f"{k}={_short(v)}" for k, v in list(metrics.items())[:4]]
     end = run.signal or ("" if run.exit_code in (None, 0) else f"exit {run.exit_code}")
-    took = _duration(progress.elapsed(run, _now())) if run.status != "lost" else ""
+    took = moments.duration(progress.elapsed(run, moments.now())) if run.status != "lost" else ""
     return [
         run.label,
         run.status,
@@ -118,13 +114,6 @@ def row_of(workspace: Workspace, run: Run) -> list[str]:
 
 def _short(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
 def one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Run, dict[str, Any]]:
@@ -188,7 +177,7 @@ def _facts(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
         ["patch", git.get("patch") or ""],
         ["task", run.task or ""],
         ["started", run.started_at],
-        ["took", "" if run.duration_s is None else _duration(run.duration_s)],
+        ["took", "" if run.duration_s is None else moments.duration(run.duration_s)],
         ["used", f"{memory}, {used['user_s']} s user, {used['system_s']} s system" if memory else ""],
         ["host", " ".join([manifest["host"]["hostname"], *(g["name"] for g in manifest["host"]["gpus"])])],
         ["python", " ".join(filter(None, [environment["python"], environment["executable"]]))],

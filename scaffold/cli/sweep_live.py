@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli import output
-from scaffold.cli.sweep_words import counted, eta, now, ordered, row
+from scaffold.cli.sweep_words import counted, eta, ordered, row
+from scaffold.runs import moments
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -50,13 +51,16 @@ class Lines:
             return
         for state in changed if not first else ():
             if state.name not in picture.started:
-                click.echo(f"{now():%H:%M:%S}  " + "  ".join(filter(None, row(self._workspace, state))), err=True)
+                click.echo(
+                    f"{moments.now():%H:%M:%S}  " + "  ".join(filter(None, row(self._workspace, state))), err=True
+                )
         for name in picture.started:
-            click.echo(f"{now():%H:%M:%S}  started  {name}", err=True)
+            click.echo(f"{moments.now():%H:%M:%S}  started  {name}", err=True)
         if changed or first:
-            far = watching.how_far(picture, now())
+            far = watching.how_far(picture, moments.now())
             click.echo(
-                f"{now():%H:%M:%S}  {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}", err=True
+                f"{moments.now():%H:%M:%S}  {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}",
+                err=True,
             )
 
 
@@ -95,7 +99,7 @@ class Table(Lines):
 
         from scaffold.sweeps import watching
 
-        far = watching.how_far(picture, now())
+        far = watching.how_far(picture, moments.now())
         space = max(3, self._live.console.size.height - 6)
         grid = Grid("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
         shown = ordered(picture.states)[:space]

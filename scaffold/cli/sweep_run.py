@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import gc
 import sys
 from pathlib import Path
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 BACKEND = click.Choice(["server", "slurm", "local"])
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc)
 
 
 @click.command()

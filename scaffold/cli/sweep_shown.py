@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli import output
-from scaffold.cli.sweep_words import counted, eta, next_step, now, ordered, row, why
+from scaffold.cli.sweep_words import counted, eta, next_step, ordered, row, why
+from scaffold.runs import moments
 
 if TYPE_CHECKING:
     from scaffold.backends.capacity import Capacity
@@ -107,7 +108,7 @@ def status(
     """A sweep's state for people."""
     from scaffold.sweeps import watching
 
-    far = watching.how_far(picture, now())
+    far = watching.how_far(picture, moments.now())
     output.rows(row(workspace, s) for s in few(ordered(picture.states)))
     few.say()
     stopped = " (stopped)" if picture.orders.stopped else ""
@@ -123,7 +124,7 @@ def status_json(
     """A sweep's state for agents; what is there or in trouble comes first."""
     from scaffold.sweeps import watching
 
-    far = watching.how_far(picture, now())
+    far = watching.how_far(picture, moments.now())
     return {
         "sweep": pacer.sweep.name,
         "stopped": picture.orders.stopped,
@@ -153,7 +154,7 @@ def _state_json(workspace: Workspace, state: State) -> dict[str, Any]:
         "attempt": run.attempt if run else None,
         "exit_code": run.exit_code if run else None,
         "signal": run.signal if run else None,
-        "elapsed_s": watching.took(state, now()),
+        "elapsed_s": watching.took(state, moments.now()),
         "metrics": last,
         "last_line": said,
         "reason": state.reason,

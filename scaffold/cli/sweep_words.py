@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from scaffold.runs import moments
 
 if TYPE_CHECKING:
     from scaffold.runs.manifests import Scalar
@@ -14,21 +15,6 @@ if TYPE_CHECKING:
 
 # what is worth a line of its own before anything else
 FIRST = ("running", "starting", "lost", "failed", "terminated", "waiting", "intended", "finished", "missing")
-
-
-def now() -> datetime.datetime:
-    """This moment."""
-    return datetime.datetime.now(datetime.timezone.utc)
-
-
-def duration(seconds: float | None) -> str:
-    """`3.2 s`, `4:05`, `1:02:03`."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
 def counted(counts: Mapping[str, int]) -> str:
@@ -58,14 +44,14 @@ def row(workspace: Workspace, state: State) -> list[str]:
     return [
         state.state,
         state.name,
-        duration(watching.took(state, now())),
+        moments.duration(watching.took(state, moments.now())),
         " ".join(filter(None, [metrics(last) or said[:60], why(state)])),
     ]
 
 
 def eta(seconds: float | None) -> str:
     """`; about 3.2 s to go`, or nothing where that is not known."""
-    return "" if seconds is None else f"; about {duration(seconds)} to go"
+    return "" if seconds is None else f"; about {moments.duration(seconds)} to go"
 
 
 def ordered(found: Sequence[State]) -> list[State]:

@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from scaffold.errors import ScaffoldError
+from scaffold.runs import moments
 from scaffold.workspace import write_atomic
 
 CHUNK = 1 << 20
@@ -28,12 +28,7 @@ class TaskRecord:
     @property
     def started(self) -> float | None:
         """`started_at` in seconds since the epoch; None where it is missing or no time."""
-        try:
-            return (
-                datetime.fromisoformat(self.started_at.replace("Z", "+00:00")).timestamp() if self.started_at else None
-            )
-        except ValueError:
-            return None
+        return moments.seconds(self.started_at) if self.started_at else None
 
     def to_json(self) -> dict[str, Any]:
         """What the file holds for it."""

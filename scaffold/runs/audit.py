@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import git
-from scaffold.runs import compare, manifests
+from scaffold.runs import compare, manifests, moments
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
 
@@ -114,7 +113,7 @@ def results_are_unchanged(case: Case) -> Iterator[tuple[str, str | None]]:
     """Nothing in the outputs is newer than the run's end, and the metrics are those recorded."""
     if case.run.status not in ENDED:
         return
-    ended = datetime.datetime.fromisoformat(case.manifest["time"]["ended_at"].replace("Z", "+00:00")).timestamp()
+    ended = moments.parsed(case.manifest["time"]["ended_at"]).timestamp()
     outputs = case.workspace.workdir / case.run.outputs
     changed = sorted(p.relative_to(outputs).as_posix() for p in _files(outputs) if p.stat().st_mtime > ended + SLACK_S)
     if changed:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs import manifests, recorder
+from scaffold.runs import manifests, moments, recorder
 from scaffold.runs.manifests import Run
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -60,7 +60,7 @@ def moment(text: str, now: datetime.datetime) -> str:
         then = now - datetime.timedelta(**{UNITS[text[-1]]: int(text[:-1])})
     else:
         try:
-            then = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+            then = moments.parsed(text)
         except ValueError as error:
             raise ScaffoldError(
                 f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from scaffold.runs import recorder, tails
+from scaffold.runs import moments, recorder, tails
 from scaffold.runs.compare import Scalar
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -14,7 +14,7 @@ def elapsed(run: Run, now: datetime.datetime) -> float:
     """Seconds since a run started, or that it took."""
     if run.duration_s is not None:
         return run.duration_s
-    started = datetime.datetime.fromisoformat(run.started_at.replace("Z", "+00:00"))
+    started = moments.parsed(run.started_at)
     return max(0.0, (now - started).total_seconds())
 
 

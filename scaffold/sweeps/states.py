@@ -6,12 +6,12 @@ that is said, and changes nothing.
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from scaffold.backends.model import Seen
+from scaffold.runs import moments
 from scaffold.runs.manifests import Run
 from scaffold.sweeps.ledger import Try
 from scaffold.sweeps.tickets import Ticket
@@ -158,10 +158,7 @@ def _because(seen: Seen | None) -> str:
 
 def seconds(moment: str) -> float:
     """Seconds since 1970 of a ledger's time; 0 where it is none."""
-    try:
-        return datetime.datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return 0.0
+    return moments.seconds(moment) or 0.0
 
 
 def counts(states: Iterable[State]) -> Mapping[str, int]:

@@ -48,11 +48,3 @@ def test_the_script_is_sound_and_builds_what_is_declared(
         [Path(sys.executable).with_name("shellcheck"), "-e", "SC1091", str(script)], capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stdout
-
-
-@pytest.fixture
-def template(tmp_path: Path) -> TemplateRepo:
-    """The template as it is now."""
-    repo = TemplateRepo(tmp_path / "template-repo")
-    repo.tag("v9.0.0")
-    return repo

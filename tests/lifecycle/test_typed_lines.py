@@ -47,14 +47,6 @@ COMMANDS = {
 }
 
 
-@pytest.fixture
-def template(tmp_path: Path) -> TemplateRepo:
-    """The template as it is now."""
-    repo = TemplateRepo(tmp_path / "template-repo")
-    repo.tag("v9.0.0")
-    return repo
-
-
 def typed(line: str, repo: Path) -> str:
     """What a shell in the work directory makes of a line, with `scaffold` where pip puts it."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 
 from scaffold.results.plots.figures import Axis, Lane, Span, Timeline, rows_of
 from scaffold.results.plots.ranking import sentence
+from scaffold.runs import moments
 from scaffold.runs.manifests import Run
 
 MOST_HOSTS, MOST_ROWS = 16, 24
@@ -15,7 +15,7 @@ UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds
 
 def timeline(runs: Sequence[Run]) -> Timeline | None:
     """When each attempt ran on which host; one that has not ended is drawn up to the last thing known of any run."""
-    times = [(run, seconds(run.started_at)) for run in runs]
+    times = [(run, moments.seconds(run.started_at)) for run in runs]
     known = [(run, at) for run, at in times if at is not None]
     if not known:
         return None
@@ -45,11 +45,3 @@ def timeline(runs: Sequence[Run]) -> Timeline | None:
         begins=begins,
         lanes=hosts,
     )
-
-
-def seconds(moment: str) -> float | None:
-    """RFC 3339 as seconds since the epoch; None where it is none."""
-    try:
-        return datetime.datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scaffold.results import words
 from scaffold.results.model import Summary
+from scaffold.runs import moments
 
 
 def mean_of(summary: Summary) -> str:
@@ -25,12 +26,8 @@ def half(summary: Summary) -> float | None:
 
 def duration(seconds: float | None) -> str:
     """`4.2 s`, `3:07` (minutes), `2:03:07` (hours); empty where it is not known."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} h" if minutes >= 60 else f"{minutes}:{rest:02} min"
+    plain = moments.duration(seconds)
+    return plain + {1: " min", 2: " h"}.get(plain.count(":"), "")
 
 
 def moment(started_at: str) -> str:
