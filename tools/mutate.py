@@ -48,6 +48,7 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
     "statistics": [
         ("scaffold/results/distributions.py", "", STATISTICS),
         ("scaffold/results/statistics.py", "", STATISTICS),
+        ("scaffold/results/resampling.py", "", STATISTICS),
         ("scaffold/results/versus.py", "", "tests/results/test_versus.py tests/results/test_statistics.py"),
         ("scaffold/results/words.py", "", COMPARE),
         ("scaffold/results/compare.py", "", COMPARE),

@@ -91,7 +91,7 @@ def _seeds_needed(found: Versus) -> int | None:
 
 def _told(c: Comparison, found: Versus, pair: Pair, direction: Direction | None) -> Comparison:
     seed_only = only_seeds_differ(pair)
-    told = c.p_holm is not None and c.p_holm <= ALPHA and not seed_only
+    told = c.p_holm is not None and c.p_holm <= ALPHA
     is_better = words.better(c.effect, direction) if told and c.effect is not None else None
     winner = None if is_better is None else c.b if is_better else c.a
     c = replace(c, distinguishable=told, better=winner, seeds_needed=None if told else c.seeds_needed)

@@ -39,7 +39,7 @@ def _log_gamma_ratio(x: float, step: float) -> float:
     """log(gamma(x + step) / gamma(x)) for large x: two large logarithms of gamma would cancel (Stirling's series for both)."""
 
     def series(z: float) -> float:
-        return 1.0 / (12.0 * z) - 1.0 / (360.0 * z**3) + 1.0 / (1260.0 * z**5)
+        return 1.0 / (12.0 * z) - 1.0 / (360.0 * z**3)
 
     end = x + step
     return (x - 0.5) * math.log1p(step / x) + step * math.log(end) - step + series(end) - series(x)
@@ -93,8 +93,8 @@ def t_critical(df: float, alpha: float = ALPHA) -> float:
         error = t_tails(t, df) - alpha
         low, high = (t, high) if error > 0 else (low, t)
         step = t + error / (2.0 * t_density(t, df))
-        new = step if low < step < high else (low + high) / 2.0
-        if abs(new - t) <= 1e-15 * new:
+        new = step if low <= step <= high else (low + high) / 2.0
+        if abs(new - t) <= 1e-14 * new:
             return new
         t = new
     return t

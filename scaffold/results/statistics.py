@@ -50,9 +50,9 @@ def moments(values: Sequence[float]) -> Moments:
     low, high = min(values), max(values)
     if low == high:
         return Moments(n, low, 0.0 if n > 1 else None)
-    largest = max(-low, high)
-    scale = 1.0 if 1e-100 < largest < 1e100 else math.ldexp(1.0, math.frexp(largest)[1] - 1)
-    scaled = values if scale == 1.0 else [v / scale for v in values]
+    # by a power of two, which changes no digit: the square of a value may be beyond what a float holds
+    scale = math.ldexp(1.0, math.frexp(max(-low, high))[1] - 1)
+    scaled = [v / scale for v in values]
     mean = math.fsum(scaled) / n
     sd = math.sqrt(math.fsum([(v - mean) ** 2 for v in scaled]) / (n - 1))
     return Moments(n, mean * scale, sd * scale)
@@ -139,7 +139,7 @@ def seeds_needed(effect: float, sd: float, *, paired: bool) -> int | None:
 
     `sd` is of the differences where paired, else of each side.
     """
-    if effect == 0 or sd <= 0:
+    if sd <= 0:
         return None
     size = abs(effect) / sd
 
@@ -187,12 +187,12 @@ def anova(groups: Sequence[Sequence[float]]) -> float | None:
     welch = welch_anova(groups)
     if welch is None:
         return None
-    found = [moments(g) for g in groups]
-    n, k = sum(m.n for m in found), len(found)
-    centre = math.fsum(m.n * m.mean for m in found) / n
-    widest = max(m.sd or 0.0 for m in found)  # squares are of ratios: that of a value may be beyond what a float holds
-    between = math.fsum(m.n * ((m.mean - centre) / widest) ** 2 for m in found) / (k - 1)
-    within = math.fsum((m.n - 1) * ((m.sd or 0.0) / widest) ** 2 for m in found) / (n - k)
+    found = [_spread_out(g) for g in groups]
+    n, k = sum(size for size, _, _ in found), len(found)
+    centre = math.fsum(size * mean for size, mean, _ in found) / n
+    widest = max(sd for _, _, sd in found)  # squares are of ratios: that of a value may be beyond what a float holds
+    between = math.fsum(size * ((mean - centre) / widest) ** 2 for size, mean, _ in found) / (k - 1)
+    within = math.fsum((size - 1) * (sd / widest) ** 2 for size, _, sd in found) / (n - k)
     return max(welch, f_tail(between / within, k - 1, n - k))
 
 
@@ -200,12 +200,18 @@ def welch_anova(groups: Sequence[Sequence[float]]) -> float | None:
     """The p-value of Welch's analysis of variance, for groups with spreads of their own; None as in `anova`."""
     if len(groups) < 2 or any(len(g) < 2 or not has_spread(g) for g in groups):
         return None
-    found = [moments(g) for g in groups]
-    narrowest = min(m.sd or 1.0 for m in found)
-    weights = [m.n * (narrowest / (m.sd or 1.0)) ** 2 for m in found]
+    found = [_spread_out(g) for g in groups]
+    narrowest = min(sd for _, _, sd in found)
+    weights = [size * (narrowest / sd) ** 2 for size, _, sd in found]
     total, k = math.fsum(weights), len(found)
-    centre = math.fsum(w * m.mean for w, m in zip(weights, found, strict=True)) / total
-    between = math.fsum(m.n * ((m.mean - centre) / (m.sd or 1.0)) ** 2 for m in found) / (k - 1)
-    spread = math.fsum((1 - w / total) ** 2 / (m.n - 1) for w, m in zip(weights, found, strict=True))
+    centre = math.fsum(w * mean for w, (_, mean, _) in zip(weights, found, strict=True)) / total
+    between = math.fsum(size * ((mean - centre) / sd) ** 2 for size, mean, sd in found) / (k - 1)
+    spread = math.fsum((1 - w / total) ** 2 / (size - 1) for w, (size, _, _) in zip(weights, found, strict=True))
     f = between / (1 + 2 * (k - 2) / (k**2 - 1) * spread)
     return f_tail(f, k - 1, (k**2 - 1) / (3 * spread))
+
+
+def _spread_out(values: Sequence[float]) -> tuple[int, float, float]:
+    n, mean, sd = moments(values)
+    assert sd is not None
+    return n, mean, sd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -47,6 +48,59 @@ def test_groups_may_be_of_very_different_size() -> None:
     small, large = [1e-200, 2e-200, 4e-200], [1.0, 2.0, 4.0]
     as_if_zero = statistics.welch_t([0.0, 0.0, 0.0], large).p
     assert as_if_zero is not None and close(statistics.welch_anova([small, large]) or 0, as_if_zero)
+    assert statistics.anova([small, large]) == statistics.welch_anova([small, large]), "Fisher's is the smaller here"
+
+
+TINY_TO_HUGE = [10.0**k for k in range(-12, 13, 2)]
+
+
+@pytest.mark.parametrize("t", TINY_TO_HUGE)
+def test_the_tails_of_1_and_2_degrees_of_freedom_are_as_their_formulas_say(t: float) -> None:
+    assert close(distributions.t_tails(t, 1), 2 / math.pi * math.atan(1 / t), 1e-12)
+    root = math.sqrt(2 + t * t)
+    assert close(distributions.t_tails(t, 2), 2 / (root * (root + t)), 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "df1", "df2", "wanted"),
+    [
+        (1.0, 1_000_000, 2, 0.63212019094942307),
+        (1.1, 200, 200, 0.25048138069500726),
+        (0.9, 200, 200, 0.7715342087747834),
+        (1.2, 150, 198, 0.11497186491052957),
+        (1.2, 150, 199, 0.11467950841370437),
+        (1.05, 2000, 1000, 0.18886324793857285),
+        (1.3, 400, 60, 0.10621857813596027),
+    ],
+)
+def test_tails_of_many_groups_and_many_runs(f: float, df1: float, df2: float, wanted: float) -> None:
+    """mpmath 1.4, 50 digits: betainc(df2/2, df1/2, 0, df2/(df2 + df1*f), regularized=True)."""
+    assert close(distributions.f_tail(f, df1, df2), wanted, 5e-13)
+
+
+def test_a_quantile_takes_few_looks_at_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for once a comparison, with degrees of freedom that no other has: by halving it would be 50 looks."""
+    looks: list[float] = []
+    tails = distributions.t_tails
+
+    def counted(t: float, df: float) -> float:
+        looks.append(t)
+        return tails(t, df)
+
+    monkeypatch.setattr(distributions, "t_tails", counted)
+    for df in (1, 1.3, 2, 2.7, 3, 4.4, 9, 57.1, 1000):
+        looks.clear()
+        assert close(tails(distributions.t_critical.__wrapped__(df), df), 0.05, 1e-12)
+        assert len(looks) <= 14, df
+
+
+def test_power_is_a_probability_and_certain_far_out() -> None:
+    for df in (1, 2, 4, 7.3, 30, 400):
+        shifts = [distributions.t_critical(df) * k / 4 for k in range(1, 60)]
+        found = [distributions.power_t(shift, df) for shift in shifts]
+        assert all(0.05 <= p <= 1.0 for p in found), df
+        assert all(less <= more + 1e-11 for less, more in itertools.pairwise(found)), df
+    assert distributions.power_t(1e3, 4) == distributions.power_t(-1e200, 1) == 1.0
 
 
 def test_no_difference_and_a_boundless_one() -> None:
@@ -141,6 +195,21 @@ def test_as_many_as_ten_thousand_seeds_are_counted() -> None:
     assert statistics.seeds_needed(0.03, 1.0, paired=True) == pytest.approx((2.8016 / 0.03) ** 2, abs=4)
     assert statistics.seeds_needed(0.0281, 1.0, paired=True) == pytest.approx((2.8016 / 0.0281) ** 2, abs=4)
     assert statistics.seeds_needed(0.0279, 1.0, paired=True) is None
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_one_more_than_ten_thousand_seeds_are_none(paired: bool) -> None:
+    def size_that_needs(n: int) -> float:
+        """The smallest that n seeds find, by halving."""
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            size = (low + high) / 2
+            shift, df = (size * math.sqrt(n), n - 1) if paired else (size * math.sqrt(n / 2), 2 * n - 2)
+            low, high = (low, size) if distributions.power_t(shift, df) >= 0.8 else (size, high)
+        return high
+
+    assert statistics.seeds_needed(size_that_needs(10_000), 1.0, paired=paired) == 10_000
+    assert statistics.seeds_needed(size_that_needs(10_001), 1.0, paired=paired) is None
 
 
 def test_zeros_have_no_spread() -> None:
