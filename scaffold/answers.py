@@ -74,12 +74,20 @@ def facts(found: Conventions) -> dict[str, Any]:
         "trackers": list(found.trackers),
         "launchers": list(found.launchers),
         "slurm": _slurm(found),
-        "entry_points": [asdict(point) for point in found.entry_points],
+        "entry_points": [asdict(point) | {"command": waited_for(point.command)} for point in found.entry_points],
         "repository_findings": findings(found),
         "repository_risks": list(found.risks),
         "repository_metrics": list(found.metrics),
     }
     return {name: _readable(value) for name, value in read.items()}
+
+
+_SUBMITTED = re.compile(r"sbatch (?:\S+ )*?(?=\S+\.(?:sh|bash|sbatch|slurm)(?: |$))")
+
+
+def waited_for(command: str) -> str:
+    """A command as a recorded run has it: what `sbatch` would submit runs in the run's own job, which else ended at once."""
+    return _SUBMITTED.sub("bash ", command, count=1)
 
 
 def _unreadable(value: object) -> bool:

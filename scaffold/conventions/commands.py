@@ -17,7 +17,11 @@ _TO_FILL_IN = re.compile(r"[{<][\w .-]+[}>]|\$\{?\w|`|\$\(|/path/to|\.\.\.|\bYOU
 _OTHER_MACHINES = re.compile(
     r"--(nnodes|num[-_]machines|machine[-_]rank|node[-_]rank|rdzv\S*|dist[-_]url|master[-_]addr)\b|tcp://"
 )
-_NO_TRAINING = re.compile(r"--(eval|evaluate|test|resume|predict|inference|export)\b")
+_NO_TRAINING = re.compile(
+    r"--(eval|evaluate|test|resume|predict|inference|export)\b"
+    r"|(?<![\w-])(?:--?)?[\w.]*(?:mode|phase|stage|action)[ =]['\"]?(?:\w+_)?"
+    r"(?:eval(?:uat\w+)?|test|sampl(?:e|es|ing)|infer(?:ence)?|predict(?:ion)?|generat(?:e|ion))(?![A-Za-z])"
+)
 
 
 def command_for(facts: Facts, script: Script) -> tuple[str, Mention | None]:

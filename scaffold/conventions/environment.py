@@ -24,7 +24,9 @@ _FILE = re.compile(
     r"^(?:[^/]+/)?(?:pyproject\.toml|setup\.py|setup\.cfg|requirements[^/]*\.txt|(?:environment|conda)[^/]*\.ya?ml|pixi\.toml|Pipfile[^/]*"
     r"|(?:uv|poetry|pixi|pdm)\.lock)$|^requirements/[^/]+\.txt$"
 )
-CONDA = re.compile(r"(^|/)(environment|conda)[^/]*\.ya?ml$")
+_CONDA = re.compile(r"(^|/)(environment|conda)[^/]*\.ya?ml$")
+_CHANNELS = re.compile(r"^channels:\s*(?:#.*)?$", re.MULTILINE)
+_DEPENDENCIES = re.compile(r"^dependencies:\s*(?:#.*)?$", re.MULTILINE)
 _ASIDE = frozenset((*paths.DOCS, *paths.TESTS, *paths.EXAMPLES, "notebooks", "notebook"))
 
 
@@ -34,13 +36,26 @@ def files(facts: Facts) -> Found[tuple[str, ...]]:
         p
         for p in facts.notable
         if p.count("/") <= 1
-        and _FILE.match(p)
+        and (_FILE.match(p) or is_conda(facts, p))
         and not paths.is_hidden(p)
         and not paths.is_vendored(p.rpartition("/")[0])
     ]
     declaring = tuple(p for p in named if _declares(facts, p))
     lost = tuple(Evidence(path=p, text="only configures tools") for p in named if p not in declaring)
     return Found(declaring, tuple(Evidence(path=p, text=p.rpartition("/")[2]) for p in declaring), lost)
+
+
+def names_conda(path: str) -> bool:
+    """Whether a file is conda's by its name: `environment.yml`, `conda_gpu.yaml`."""
+    return _CONDA.search(path) is not None
+
+
+def is_conda(facts: Facts, path: str) -> bool:
+    """Whether a file is conda's: by its name, or at the top (`requirements.yaml`, `ldm.yml`) by its channels and dependencies."""
+    if names_conda(path):
+        return True
+    text = facts.texts.get(path, "") if path.endswith((".yml", ".yaml")) and "/" not in path else ""
+    return _CHANNELS.search(text) is not None and _DEPENDENCIES.search(text) is not None
 
 
 def _declares(facts: Facts, path: str) -> bool:
@@ -97,7 +112,7 @@ def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
         return [(0, _LOCKS[name], here)]
     if name == "pixi.toml":
         return [(1, "pixi", here)]
-    if CONDA.search(path):
+    if is_conda(facts, path):
         return [(2, "conda", here)]
     if name == "pyproject.toml":
         data = toml(facts.texts.get(path, ""))
@@ -153,7 +168,7 @@ def _from_tool_tables(facts: Facts, path: str) -> tuple[str | None, str]:
 
 
 def _from_conda(facts: Facts, path: str) -> tuple[str | None, str]:
-    if not CONDA.search(path):
+    if not is_conda(facts, path):
         return None, ""
     found = re.search(r"^\s*-\s*(?:[\w-]+::)?python\s*([=<>!~][^#\n]*)", facts.texts.get(path, ""), re.MULTILINE)
     return (found[1].strip().strip("\"'") if found else None), "python"

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 
 from scaffold.conventions import languages
-from scaffold.conventions.environment import CONDA, files, is_aside
+from scaffold.conventions.environment import files, is_aside, is_conda, names_conda
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
@@ -46,7 +46,8 @@ def setup(facts: Facts, declared: str, python: str | None, main: str = "") -> Fo
 
 def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:
     """The environment file, and the project itself where the README says to install it."""
-    path = min((p for p in top if CONDA.search(p)), key=lambda p: (p.count("/"), len(p), p), default="environment.yml")
+    found = sorted((p for p in top if is_conda(facts, p)), key=lambda p: (not names_conda(p), p.count("/"), len(p), p))
+    path = found[0] if found else "environment.yml"
     name = _conda_name(facts, path)
     activate = f'eval "$(micromamba shell hook --shell bash)" && micromamba activate {name}'
     line = f"micromamba create -y -n {name} -f {shlex.quote(path)} && {activate}"

@@ -9,6 +9,7 @@ from scaffold.facts.model import Facts, of_texts
 
 PROJECT = '[project]\nname = "x"\nrequires-python = ">=3.10"\n'
 POETRY = '[tool.poetry]\nname = "x"\n[tool.poetry.dependencies]\npython = "~3.9"\n[build-system]\nrequires = ["poetry-core"]\n'
+CONDA = "name: ldm\nchannels:\n  - pytorch\ndependencies:  # all of them\n  - python=3.9\n  - pip\n"
 TOOLS_ONLY = "[tool.ruff]\nline-length = 100\n[tool.pytest.ini_options]\n"
 
 
@@ -30,6 +31,10 @@ def line(facts: Facts) -> str:
         ({"pyproject.toml": PROJECT + '[tool.pdm.version]\nsource = "file"\n'}, "pip"),
         ({"environment.yml": "name: a\n", "requirements.txt": "torch\n"}, "conda"),
         ({"conda.yaml": "name: a\n"}, "conda"),
+        ({"requirements.yaml": CONDA}, "conda"),
+        ({"ldm.yml": CONDA, "requirements.txt": "torch\n"}, "conda"),
+        ({"envs/rule.yaml": CONDA}, "none"),
+        ({"pubspec.yaml": "name: a\ndependencies:\n  flutter: 1\n", "config.yml": "channels:\n  - 3\n"}, "none"),
         ({"setup.py": "from setuptools import setup\nsetup()\n"}, "pip"),
         ({"src/requirements.txt": "torch\n"}, "pip"),
         ({"docs/environment.yml": "name: docs\n", "requirements.txt": "torch\n"}, "pip"),
@@ -41,6 +46,13 @@ def line(facts: Facts) -> str:
 )
 def test_the_manager_that_the_repository_declares(files: dict[str, str], manager: str) -> None:
     assert environment.manager(of_texts(files)).value == manager
+
+
+def test_an_environment_file_of_any_name_is_read() -> None:
+    facts = of_texts({"requirements.yaml": CONDA})
+    assert environment.python(facts).value == "=3.9"
+    assert "-n ldm -f requirements.yaml" in line(facts)
+    assert "-f environment.yml" in line(of_texts({"dev.yml": CONDA, "environment.yml": CONDA}))
 
 
 def test_of_two_managers_the_loser_is_named_with_the_reason() -> None:

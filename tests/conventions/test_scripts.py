@@ -231,6 +231,30 @@ def test_the_command_line_as_the_readme_shows_it_or_the_plain_one(
     assert command(texts, path) == expected
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "mode=sample_eval",
+        "--mode test",
+        "--mode=ppl_eval",
+        "run.phase=predict",
+        "--stage inference",
+        "action='generate'",
+    ],
+)
+def test_a_train_script_is_shown_with_the_command_that_trains(other: str) -> None:
+    readme = f"```bash\npython main.py {other} model=small\n```\nTrain:\n```bash\npython main.py mode=train_small model=big\n```\n"
+    assert command({"main.py": LOOP, "README.md": readme}, "main.py") == "python main.py mode=train_small model=big"
+
+
+@pytest.mark.parametrize(
+    "same", ["--mode sampled_softmax_off", "--model=test_net", "mode=contest", "--stage 2", "--mode resample"]
+)
+def test_a_word_that_only_looks_like_another_purpose_changes_no_command(same: str) -> None:
+    readme = f"```bash\npython main.py {same}\n```\n```bash\npython main.py --lr 1\n```\n"
+    assert command({"main.py": LOOP, "README.md": readme}, "main.py") == f"python main.py {same}"
+
+
 def test_a_script_that_a_wrapper_starts_is_mentioned_but_the_wrapper_is_the_command() -> None:
     texts = {"deepy.py": MAIN, "train.py": LOOP, "README.md": "```\npython deepy.py train.py conf.yml\n```\n"}
     assert ranked(texts)[0] == "train.py"
