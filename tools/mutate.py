@@ -35,6 +35,7 @@ NAMES = (
     "default_experiment safe_name Identity _portable"
 )
 STATISTICS = "tests/results/test_statistics.py tests/results/test_statistics_edges.py"
+RESAMPLING = "tests/results/test_resampling.py tests/results/test_statistics.py"
 COMPARE = "tests/results/test_verdict_words.py tests/results/test_compare_edges.py tests/results/test_compare.py"
 SLOW = "--deselect=tests/plan/test_words.py::test_a_long_line_is_checked_and_mended_in_linear_time"
 PLAN = (
@@ -48,7 +49,7 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
     "statistics": [
         ("scaffold/results/distributions.py", "", STATISTICS),
         ("scaffold/results/statistics.py", "", STATISTICS),
-        ("scaffold/results/resampling.py", "", STATISTICS),
+        ("scaffold/results/resampling.py", "", RESAMPLING),
         ("scaffold/results/versus.py", "", "tests/results/test_versus.py tests/results/test_statistics.py"),
         ("scaffold/results/words.py", "", COMPARE),
         ("scaffold/results/compare.py", "", COMPARE),

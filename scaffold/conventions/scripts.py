@@ -158,11 +158,13 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
     top = [p.split("/")[0] for p in candidates]
     for path in candidates:
         header = shell.directives(facts.texts[path])
-        if not header and path not in launching:
-            continue
-        siblings = top.count(path.split("/")[0])
         shown = [m for m in named.get(path, ()) if paths.kind(m.command.path) == "prose"]
         kind = kind_of(facts, path)
+        # what it starts may stand in a variable; a document that runs it for what its name says is enough
+        in_readme = any("/" not in m.command.path for m in shown if m.first)
+        if not header and path not in launching and not (in_readme and kind == "train"):
+            continue
+        siblings = top.count(path.split("/")[0])
         kind = started.get(path, kind) if kind == "other" else kind
         score = (
             3.0
@@ -171,7 +173,7 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
             + 0.5 * _by_name(path, kind)
             - 0.5 * path.count("/")
         )
-        score -= 3.0 if siblings > 8 else 1.0 if siblings > 5 else 0.0
+        score -= 0.0 if in_readme else 3.0 if siblings > 8 else 1.0 if siblings > 5 else 0.0
         score -= 4.0 if paths.is_example(path) else 0.0
         reasons = (
             ("has a Slurm header",) * bool(header)

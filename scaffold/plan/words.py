@@ -9,7 +9,7 @@ from scaffold.plan.inline import prose
 from scaffold.plan.model import Task
 
 NOTHING = frozenset(
-    {"...", "\u2026", "tbd", "tba", "todo", "fixme", "xxx", "n/a", "na", "none", "null", "placeholder", "lorem ipsum"}
+    {"\u2026", "n/a", "na", "none", "null", "placeholder", "lorem ipsum"}
     | {
         "-",
         "--",
@@ -62,10 +62,8 @@ KINDS = {
 def is_placeholder(text: str) -> bool:
     """Whether `text` as a whole stands in for something that nobody wrote yet."""
     bare = text.strip().strip("*_").strip()
-    lowered = bare.strip(".!").lower() or bare
     return (
-        lowered in NOTHING
-        or bare in NOTHING
+        bare.strip(".!").lower() in NOTHING
         or BEGINS.match(bare) is not None
         or re.fullmatch(r"<[^<>]*>|\.+", bare) is not None
     )
@@ -74,7 +72,7 @@ def is_placeholder(text: str) -> bool:
 def placeholder_in(text: str) -> str | None:
     """The placeholder in `text`, whose code and comments do not count; None where there is none."""
     words = prose(text).strip()
-    if words and is_placeholder(words):
+    if is_placeholder(words):
         return words
     found = DOTS.search(words) or ANGLE.search(words)
     return found[0] if found else None

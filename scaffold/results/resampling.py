@@ -67,7 +67,7 @@ def bootstrap(values: Sequence[float], resamples: int = 9999) -> tuple[float, fl
 
     def end(z: float) -> float:
         place = normal.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
-        return means[min(resamples - 1, max(0, round(place * (resamples - 1))))]
+        return means[round(place * (resamples - 1))]
 
     edge = normal.inv_cdf(1 - ALPHA / 2)
     return end(-edge), end(edge)

@@ -231,6 +231,17 @@ def test_the_command_line_as_the_readme_shows_it_or_the_plain_one(
     assert command(texts, path) == expected
 
 
+def test_a_shell_script_that_the_readme_trains_with_is_one_whatever_it_starts() -> None:
+    """What it starts may stand in a variable that another file sets."""
+    hidden = '#!/bin/bash\nsource base.sh\neval "$header" "$args"\n'
+    many = {f"lib/scripts/info/get_{n}.sh": "python less/info.py\n" for n in range(9)}
+    texts = {"lib/scripts/lora_train.sh": hidden, "lib/scripts/pack.sh": hidden, "train.py": LOOP, **many}
+    readme = "```bash\n./lib/scripts/lora_train.sh a b\n./lib/scripts/pack.sh\n```\n"
+    assert "lib/scripts/lora_train.sh" in ranked({**texts, "README.md": readme})
+    assert "lib/scripts/pack.sh" not in ranked({**texts, "README.md": readme})
+    assert "lib/scripts/lora_train.sh" not in ranked(texts)
+
+
 @pytest.mark.parametrize(
     "other",
     [

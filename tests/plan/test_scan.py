@@ -93,11 +93,37 @@ def test_agrees_with_a_parser_of_the_whole_language(blocks: list[str]) -> None:
         ("a\x0bb\x0c\u2028- [ ] one line", ["text"]),
         ("\ufeff# Tasks", ["heading"]),
         ("# a\r- [ ] b\r\n- [ ] c\n", ["heading", "item", "item"]),
+        ("-\n1.\n#\n-", ["item", "item", "heading", "item"]),
+        ("- ```\n\n  - [ ] in\n  ```\n- [ ] out", ["item", "code", "code", "code", "item"]),
+        ("```\n    ```\n- [ ] in", ["code", "code", "code"]),
+        ("- a\n  ```\n  ```\n  - [ ] out", ["item", "code", "code", "item"]),
+        ("    # no heading\na # b", ["text", "text"]),
+        ("    ```\n- [ ] out", ["text", "item"]),
+        ("* * *\n- a ***\n- - -", ["text", "item", "text"]),
+        ("-    a\n     ```\n   - [ ] out", ["item", "code", "item"]),
+        ("-      a\n  ```\n- [ ] out", ["item", "code", "item"]),
+        ("-\n  ```\n- [ ] out", ["item", "code", "item"]),
+        ("-\n  ```\n - [ ] out", ["item", "code", "item"]),
+        ("- ```py\n  - [ ] in", ["item", "code"]),
+        ("- ~~~\n  - [ ] in", ["item", "code"]),
+        ("-\nlast\n  ```\n- [ ] in", ["item", "text", "code", "code"]),
+        ("- # h\nlast\n  ```\n- [ ] in", ["item", "text", "code", "code"]),
+        ("    > no quote", ["text"]),
+        ("- a\n  > quote", ["item", "quote"]),
+        ("- a\n  - b\n    ```\n  - [ ] out", ["item", "item", "code", "item"]),
+        ("- a\n***\n  ```\n- [ ] in", ["item", "text", "code", "code"]),
+        ("- a\nlazy ***\n  ```\n- [ ] out", ["item", "text", "code", "item"]),
+        ("- a\n        b\nlazy\n  ```\n- [ ] out", ["item", "text", "text", "code", "item"]),
+        ("- a\n\n  b\nlazy\n  ```\n- [ ] out", ["item", "blank", "text", "text", "code", "item"]),
+        ("- a\n\n      b\nlast\n  ```\n- [ ] in", ["item", "blank", "text", "text", "code", "code"]),
         ("", []),
     ],
 )
 def test_kinds_of_lines(text: str, kinds: list[str]) -> None:
     assert [line.kind for line in scan(text).lines] == kinds
+    if "as deep as the server" not in text and "\x0b" not in text:
+        items = [n for n, line in enumerate(text.splitlines(), start=1) if kinds[n - 1] == "item" and "[ ]" in line]
+        assert oracle(text)[0] == items, "a parser of the whole language says so too"
 
 
 @given(st.text(alphabet=st.sampled_from("- [ ]x/#`~<!>\t\r\n\ufeff1.a"), max_size=200))
@@ -114,6 +140,12 @@ def test_every_character_stands_in_one_line(text: str) -> None:
 
 def test_tabs_reach_the_next_multiple_of_four() -> None:
     assert [indentation(text) for text in ("\ta", "  \ta", "    \ta", " a")] == [4, 4, 8, 1]
+
+
+def test_the_lines_around_code_are_told_apart_from_it() -> None:
+    for text in ("```\n``\n```\na", "- ```\n  ``\n  ```\n  a"):
+        assert [line.fence for line in scan(text).lines][1:] == [False, True, False]
+    assert scan("```\na").lines[0].fence and not scan("- ```\na").lines[0].fence, "an item is an item"
 
 
 def test_an_open_fence_is_reported_with_its_line() -> None:
