@@ -145,6 +145,17 @@ def test_task_sweep_and_server_come_from_options_or_the_environment(workspace: W
     assert workspace.last()["scheduler"]["job_id"] == "5"
 
 
+def test_who_starts_a_run_can_be_told_where_its_manifest_is(workspace: Workspace, tmp_path: Path) -> None:
+    asked = {**os.environ, "RUN_TELL": str(tmp_path / "told")}
+    for _ in range(2):
+        workspace.record("--", "sh", "-c", 'echo "${RUN_TELL-nothing}"', env=asked)
+    told = [Path(line) for line in (tmp_path / "told").read_text().splitlines()]
+    assert told == sorted(workspace.paths(), key=lambda path: len(path.name)) and len(told) == 2
+    assert (workspace.root / workspace.last()["paths"]["stdout"]).read_text() == "nothing\n", "it is not the command's"
+    done = workspace.record("--", "true", env={**os.environ, "RUN_TELL": str(tmp_path / "no" / "folder")})
+    assert done.returncode == 0 and "cannot be written" in done.stderr and workspace.last()["status"] == "finished"
+
+
 def test_other_ranks_write_only_their_logs(workspace: Workspace) -> None:
     ranks = [
         subprocess.Popen(

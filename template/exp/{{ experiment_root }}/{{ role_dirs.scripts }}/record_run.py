@@ -59,6 +59,7 @@ else:
 VERSION = "1.0"
 HIDDEN = "***"
 TOLD = ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")
+TELL = "RUN_TELL"
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
 CODE = (
     ".py",
@@ -1363,6 +1364,7 @@ class Attempt:
                 self._keep_config("%s/configs" % metadata, path)
             self._mark_alive()
             self.write()
+            self._tell()
         except OSError as error:
             say("the manifest %s cannot be written (%s)" % (self.manifest_path, error))
 
@@ -1387,6 +1389,15 @@ class Attempt:
         """
         text = dump(self.manifest, "\n") + "\n"
         write_atomic(self.path(self.manifest_path), text.encode(), sync=self.manifest["status"] != "running")
+
+    def _tell(self):  # type: () -> None
+        """Say where the manifest is, in the file that whoever started this run asks for it: others may start runs of its name."""
+        file = os.environ.get(TELL)
+        try:
+            if file:
+                append(file, os.fsencode(self.path(self.manifest_path)) + b"\n")
+        except OSError as error:
+            say("%s cannot be written (%s): who asked does not learn where the manifest is" % (file, error.strerror))
 
     def _mark_alive(self):  # type: () -> None
         live = self.path("%s/.live" % self.dirs["metadata"])
@@ -2290,7 +2301,7 @@ def run_command(request, attempt, mask, watched):
         except OSError as error:
             say("this run is not recorded: %s" % error)
             attempt, writes_manifest = None, False
-    env = {k: v for k, v in os.environ.items() if k not in TOLD}
+    env = {k: v for k, v in os.environ.items() if k not in (*TOLD, TELL)}
     env.update(attempt.environment() if attempt else unrecorded(request))
     command = Command(filled(request.argv, env), env, timeout=request.timeout)
     began = time.monotonic()
