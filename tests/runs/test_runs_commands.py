@@ -253,6 +253,58 @@ def test_rerun_with_linked_data(trained: Workspace) -> None:
     assert done.returncode == 0 and "42" in done.stderr
 
 
+def test_rerun_touches_nothing_that_lies_outside_of_the_repository(trained: Workspace, tmp_path: Path) -> None:
+    write_tree(trained.root, {"data/x.txt": "42"})
+    write_tree(tmp_path, {"elsewhere/data/x.txt": "precious"})
+    trained.record("--experiment", "data", "--", "cat", "data/x.txt")
+    outside = tmp_path / "elsewhere" / "data"
+    for path in (outside, outside / "x.txt", "../elsewhere/data", ".", ".git"):
+        done = scaffold(trained, "runs", "rerun", "data", "--link", str(path))
+        assert done.returncode == 2 and "hint:" in done.stderr, path
+        assert not outside.is_symlink() and (outside / "x.txt").read_text() == "precious"
+    assert (trained.root / ".git" / "HEAD").is_file() and git(trained.root, "worktree", "list").count("\n") == 1
+    done = scaffold(trained, "runs", "rerun", "data", "--link", str(trained.root / "data"))
+    assert done.returncode == 0 and "42" in done.stderr
+
+
+def test_rerun_changes_nothing_behind_a_link_of_the_commit(trained: Workspace, tmp_path: Path) -> None:
+    """The commit has a folder as a link to data elsewhere; what the worktree needs below it would be put over there."""
+    write_tree(tmp_path, {"elsewhere/set/x.txt": "precious"})
+    (trained.root / "sets").symlink_to(tmp_path / "elsewhere")
+    git(trained.root, "add", "-A")
+    git(trained.root, "commit", "-qm", "a link")
+    trained.record("--experiment", "sets", "--", "true")
+    (trained.root / "sets").unlink()
+    write_tree(trained.root, {"sets/set/x.txt": "a copy"})
+    done = scaffold(trained, "runs", "rerun", "sets", "--link", "sets/set")
+    assert done.returncode == 1 and "a link to" in done.stderr
+    assert (tmp_path / "elsewhere" / "set" / "x.txt").read_text() == "precious"
+
+
+def test_rerun_of_an_experiment_whose_folder_is_a_link(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
+    workspace = make_workspace({"train.py": TRAIN}, layout="per-experiment")
+    (tmp_path / "disk").mkdir()
+    (workspace.exp / "big").symlink_to(tmp_path / "disk")
+    commit_all(workspace.root)
+    command = [PYTHON, "train.py", "--lr", "0.1", "--seed", "1"]
+    workspace.record("--experiment", "big", "--", *command)
+    name = next((tmp_path / "disk" / "metadata").glob("*.json")).stem
+    done = scaffold(workspace, "runs", "rerun", name)
+    assert done.returncode == 0, done.stderr
+    found = sorted(p.name for p in (tmp_path / "disk" / "metadata").glob("*.json"))
+    assert found == sorted([f"{name}.json", f"{name}.2.json"])
+
+
+def test_rerun_leaves_the_user_s_own_worktrees_alone(trained: Workspace, tmp_path: Path) -> None:
+    """One on a disk that is not mounted just now is registered still: pruning would forget where its HEAD stood."""
+    git(trained.root, "worktree", "add", "-q", "--detach", str(tmp_path / "disk" / "mine"))
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    assert scaffold(trained, "runs", "rerun", "wide").returncode == 0
+    (tmp_path / "unmounted").rename(tmp_path / "disk")
+    assert git(tmp_path / "disk" / "mine", "status", "--short") == ""
+    assert git(trained.root, "worktree", "list").count("\n") == 2
+
+
 def codes(run: Run, workspace: Workspace) -> list[str]:
     return [f["code"] for f in answer(run, workspace, "audit", code=3)["findings"]]
 
