@@ -145,6 +145,15 @@ def _lacks(schema: Mapping[str, Any], value: Any) -> str | None:
     return None
 
 
+def run(workspace: Workspace, file: Path) -> Run:
+    """The run that one manifest of the workspace tells of, as it is now. Raises ValueError with the reason where it cannot be read."""
+    path = file.relative_to(workspace.workdir).as_posix()
+    try:
+        return _told(summary(read(file), path), workspace)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(_reason(error)) from error
+
+
 def records(workspace: Workspace) -> Records:
     """All runs of a workspace, newest first, and what is damaged."""
     with _collector_off():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess  # noqa: TID251 - it starts the recorder
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,18 +10,19 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, manifests, start, worktrees
+from scaffold.runs import compare, foreground, manifests, worktrees
 from scaffold.runs.manifests import Run
 from scaffold.runs.worktrees import HIDDEN
+from scaffold.scratch import scratch
+from scaffold.transaction import interruptible
 from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerun:
-    """What running again gave: the new attempt's manifest, metrics that differ, and what could not be made the same."""
+    """What running again gave: the new attempt, metrics that differ, and what could not be made the same."""
 
     run: Run
-    manifest: Mapping[str, Any]
     unequal: tuple[compare.Difference, ...]
     notes: tuple[str, ...]
 
@@ -39,24 +38,21 @@ def rerun(workspace: Workspace, run: Run, *, tolerance: float, links: Sequence[s
     top = git.top(workspace.workdir)
     if top is None:
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
-    before = {r.path for r in manifests.records(workspace).runs}
-    with _worktree(top, commit) as tree:
+    with interruptible(), _worktree(top, commit) as tree:
         notes = worktrees.apply(tree, compare.patch(old, workspace.workdir))
         experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
         inside = worktrees.furnish(workspace, tree, top, experiment, links)
-        command = start.command(inside, _arguments(workspace, old, top, tree), prefix=prefix)
         folder = tree / old["command"]["cwd"]
         if not folder.is_dir():
             raise ScaffoldError(f"the run's directory {old['command']['cwd']} is not in commit {commit[:12]}")
-        subprocess.run(command, cwd=folder, stdout=2, check=False)
-    new = [r for r in manifests.records(workspace).runs if r.path not in before and r.status != "running"]
-    if not new:
+        arguments = _arguments(workspace, old, top, tree)
+        _, new = foreground.recorded(workspace, arguments, prefix=prefix, inside=inside, cwd=folder)
+    if new is None:
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
-    manifest = manifests.read(workspace.workdir / new[0].path)
-    if new[0].name != run.name:
-        notes = [*notes, f"the code is not quite the same: the new run is {new[0].name}"]
-    unequal = compare.unequal_metrics(old["metrics"], manifest["metrics"], tolerance)
-    return Rerun(run=new[0], manifest=manifest, unequal=tuple(unequal), notes=tuple(notes))
+    if new.name != run.name:
+        notes = [*notes, f"the code is not quite the same: the new run is {new.name}"]
+    unequal = compare.unequal_metrics(old["metrics"], new.metrics, tolerance)
+    return Rerun(run=new, unequal=tuple(unequal), notes=tuple(notes))
 
 
 def _repeatable(run: Run, manifest: Mapping[str, Any]) -> str:
@@ -73,10 +69,10 @@ def _repeatable(run: Run, manifest: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _worktree(top: Path, commit: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="rerun-") as folder:
-        tree = Path(folder).resolve() / top.name
-        worktrees.add(top, commit, tree)
+    with scratch() as folder:
+        tree = folder.resolve() / top.name
         try:
+            worktrees.add(top, commit, tree)
             yield tree
         finally:
             worktrees.remove(top, tree)
