@@ -68,7 +68,7 @@ def rerun(
 
     workspace = options.workspace(workdir, root)
     run, old = one(workspace, name, finished=True)
-    done = repeat.rerun(workspace, run, tolerance=tolerance, links=links, prefix=not no_prefix)
+    done = repeat.rerun(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
     for note in done.notes:
         output.warn(note)
     unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in done.unequal]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs import manifests, moments, recorder
+from scaffold.runs import moments, recorder
 from scaffold.runs.manifests import Run
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -74,7 +74,7 @@ def one(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
 
     Raises ScaffoldError for none, or several runs.
     """
-    found = manifests.attempts(runs, name)
+    found = attempts(runs, name)
     if not found:
         raise ScaffoldError(f"there is no run {name!r}", hint="scaffold runs list")
     names = sorted({r.name for r in found})
@@ -84,3 +84,12 @@ def one(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
             f"{name!r} could be any of {len(names)} runs: {some}", hint="give more of the name, or its last 8 digits"
         )
     return next((r for r in found if finished and r.status == "finished"), found[0])
+
+
+def attempts(runs: Iterable[Run], name: str) -> list[Run]:
+    """The attempts that `name` means, latest first: a run's name, a label (`name.2`), or a unique beginning or digest."""
+    exact = [r for r in runs if name in (r.name, r.label)]
+    if exact and any(r.label == name and r.attempt > 1 for r in exact):
+        return [r for r in exact if r.label == name]
+    found = exact or [r for r in runs if r.name.startswith(name) or r.name.endswith("-" + name)]
+    return sorted(found, key=lambda r: (r.name, -r.attempt))

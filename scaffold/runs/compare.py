@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Scalar = str | int | float | bool | None
+from scaffold.runs.manifests import Scalar
+
 MISSING = "-"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, foreground, manifests, worktrees
+from scaffold.runs import compare, foreground, worktrees
 from scaffold.runs.manifests import Run
 from scaffold.runs.worktrees import HIDDEN
 from scaffold.scratch import scratch
@@ -27,13 +27,20 @@ class Rerun:
     notes: tuple[str, ...]
 
 
-def rerun(workspace: Workspace, run: Run, *, tolerance: float, links: Sequence[str] = (), prefix: bool = True) -> Rerun:
-    """Run `run` again in a detached worktree of its commit and patch; records go into this workspace.
+def rerun(
+    workspace: Workspace,
+    run: Run,
+    old: Mapping[str, Any],
+    *,
+    tolerance: float,
+    links: Sequence[str] = (),
+    prefix: bool = True,
+) -> Rerun:
+    """Run `run`, whose whole manifest is `old`, again in a detached worktree of its commit and patch; records go into this workspace.
 
     `links` are paths (data that git does not hold) that the worktree gets as links. Raises ScaffoldError where the run
     cannot be repeated: no commit, a hidden secret in its command, a patch that does not apply.
     """
-    old = manifests.read(workspace.workdir / run.path)
     commit = _repeatable(run, old)
     top = git.top(workspace.workdir)
     if top is None:
