@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import git
+from scaffold.errors import ScaffoldError
 from scaffold.runs import compare, manifests, moments
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -32,12 +33,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One run with its whole manifest, and the commits that the repository has."""
+    """One run with its whole manifest, and the commits that the repository has (None: it cannot be asked, which is said once)."""
 
     workspace: Workspace
     run: Run
     manifest: Mapping[str, Any]
-    commits: frozenset[str]
+    commits: frozenset[str] | None
 
 
 Rule = Callable[[Case], Iterator[tuple[str, str | None]]]
@@ -70,7 +71,7 @@ def commit_exists(case: Case) -> Iterator[tuple[str, str | None]]:
         yield "its code is not known: it ran outside git, or git could not be asked", None
     elif case.run.commit is None:
         yield "it ran before the first commit", None
-    elif case.run.commit not in case.commits:
+    elif case.commits is not None and case.run.commit not in case.commits:
         yield f"its commit {case.run.commit[:12]} is not in this repository", "git fetch --all"
 
 
@@ -139,17 +140,23 @@ def packages_are_there(case: Case) -> Iterator[tuple[str, str | None]]:
 def audit(workspace: Workspace) -> list[Finding]:
     """All findings, by path."""
     found = manifests.records(workspace)
-    commits = _commits(workspace, {r.commit for r in found.runs if r.commit})
     findings = [
         Finding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}") for d in found.damaged
     ]
+    commits: frozenset[str] | None = frozenset()
+    if wanted := {r.commit for r in found.runs if r.commit}:
+        try:
+            commits = _commits(workspace, wanted)
+        except ScaffoldError as error:
+            commits, message = None, f"no commit of the records can be looked up: {error.message}"
+            findings.append(Finding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
     for run in found.runs:
         findings += _of_run(workspace, run, commits)
     findings += _logs_without_manifest(workspace, found)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
 
-def _of_run(workspace: Workspace, run: Run, commits: frozenset[str]) -> Iterator[Finding]:
+def _of_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> Iterator[Finding]:
     try:
         manifest = manifests.read_whole(workspace.workdir / run.path)
     except ValueError as error:
@@ -162,9 +169,14 @@ def _of_run(workspace: Workspace, run: Run, commits: frozenset[str]) -> Iterator
 
 
 def _commits(workspace: Workspace, wanted: set[str]) -> frozenset[str]:
-    if not wanted or git.top(workspace.workdir) is None:
-        return frozenset()
-    answer = git.ask(workspace.workdir, "cat-file", "--batch-check", stdin="".join(f"{c}\n" for c in wanted).encode())
+    """Those of `wanted` that the repository has. Raises ScaffoldError where there is none, or git refuses it."""
+    where = git.place(workspace.workdir)
+    if trouble := git.refused(workspace.workdir, where):
+        raise trouble
+    if where.top is None:
+        raise ScaffoldError(f"{workspace.workdir} is in no git repository", hint="audit in a clone of it")
+    asked = "".join(f"{commit}\n" for commit in sorted(wanted)).encode()
+    answer = git.must(workspace.workdir, "cat-file", "--batch-check", stdin=asked)
     return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
 
 

@@ -67,9 +67,11 @@ def test_list_reads_well(run: Run, trained: Workspace) -> None:
 
 
 def test_wrong_filters_are_said(run: Run, trained: Workspace) -> None:
-    done = run("runs", "list", "--workdir", trained.root, "--since", "yesterday")
-    assert done.exit_code == 1 and "yesterday" in done.stderr and "hint:" in done.stderr
-    assert run("runs", "list", "--workdir", trained.root, "--param", "x").exit_code == 1
+    for text in ("yesterday", "999999d", f"{10**30}d", "\N{SUPERSCRIPT TWO}d", "d", "0001-01-01T00:00+05:00"):
+        done = run("runs", "list", "--workdir", trained.root, "--since", text)
+        assert done.exit_code == 2 and text in done.stderr and "hint:" in done.stderr
+    assert run("runs", "list", "--workdir", trained.root, "--param", "x").exit_code == 2
+    assert labels(run, trained, "--since", "0999-01-01") == ["sh", "wide", "train"]
 
 
 def test_a_damaged_manifest_is_reported_and_the_others_are_shown(run: Run, trained: Workspace) -> None:
@@ -347,6 +349,27 @@ def test_audit_finds_what_is_missing_or_changed(run: Run, make_workspace: MakeWo
     assert codes(run, workspace) == ["R100"]
     done = run("runs", "audit", "--workdir", workspace.root)
     assert done.exit_code == 3 and done.stdout.startswith("exp/logs/train-lr=1-s1-")
+
+
+def test_audit_says_once_where_no_commit_can_be_looked_up(run: Run, trained: Workspace, tmp_path: Path) -> None:
+    """That git refuses a repository, or that there is none, says nothing of the commits."""
+
+    def finding() -> Any:
+        (found,) = [f for f in answer(run, trained, "audit", code=3)["findings"] if f["code"] == "R102"]
+        assert found["path"] == "exp" and found["run"] is None and "can be looked up" in found["message"]
+        return found
+
+    config = trained.root / ".git" / "config"
+    before = config.read_text()
+    config.write_text("[core\n")
+    assert "git refuses" in finding()["message"] and "git status" in finding()["hint"]
+    config.write_text(before)
+    if os.getuid() == 0:  # only root can give a directory to somebody else
+        for path in (trained.root, trained.root / ".git"):
+            os.chown(path, 12345, 12345)
+        assert "dubious ownership" in finding()["message"] and "safe.directory" in finding()["hint"]
+    (trained.root / ".git").rename(tmp_path / "away")
+    assert "in no git repository" in finding()["message"]
 
 
 @pytest.mark.parametrize(
