@@ -73,16 +73,9 @@ def report(
 
 
 def _write(target: Path, data: bytes) -> None:
-    from scaffold.errors import ScaffoldError
-    from scaffold.workspace import write_atomic
+    from scaffold.workspace import write_named
 
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, data)
-    except OSError as error:
-        raise ScaffoldError(
-            f"{target} cannot be written: {error.strerror or error}", hint="name another place with --out"
-        ) from error
+    write_named(target, data, hint="name another place with --out")
 
 
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
