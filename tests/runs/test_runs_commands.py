@@ -119,7 +119,7 @@ def test_live_runs_show_how_far_they_are_and_lost_ones_that_they_are(run: Run, w
     code = """
 import os, time
 open(os.environ["RUN_OUTPUT_DIR"] + "/metrics.jsonl", "w").write('{"step": 3}\\n')
-print("a\\r50%", end="", flush=True)
+print("a\\r\\x1b[31m50%\\x1b]0;title\\x07", end="", flush=True)
 time.sleep(60)
 """
     process = workspace.start("--", *python(code))
