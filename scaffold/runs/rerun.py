@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, foreground, worktrees
+from scaffold.runs import compare, foreground, recorder, worktrees
 from scaffold.runs.manifests import Run
 from scaffold.runs.worktrees import HIDDEN
 from scaffold.scratch import scratch
@@ -52,7 +53,8 @@ def rerun(
         folder = tree / old["command"]["cwd"]
         if not folder.is_dir():
             raise ScaffoldError(f"the run's directory {old['command']['cwd']} is not in commit {commit[:12]}")
-        arguments = _arguments(workspace, old, top, tree)
+        argv = [word.replace(f"{top}/", f"{tree}/") for word in old["command"]["argv"]]
+        arguments = _arguments(workspace, old, argv, _given(old, argv, inside, folder))
         _, new = foreground.recorded(workspace, arguments, prefix=prefix, inside=inside, cwd=folder)
     if new is None:
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
@@ -85,16 +87,30 @@ def _worktree(top: Path, commit: str) -> Iterator[Path]:
             worktrees.remove(top, tree)
 
 
-def _arguments(workspace: Workspace, old: Mapping[str, Any], top: Path, tree: Path) -> list[str]:
+def _arguments(workspace: Workspace, old: Mapping[str, Any], argv: Sequence[str], configs: Sequence[str]) -> list[str]:
     words = ["--experiment", old["run"]["experiment"]]
     if old["seed"] is not None:
         words += ["--seed", str(old["seed"])]
     for key, value in old["params"].items():
         if value != HIDDEN:
             words += ["--param", f"{key}={'null' if value is None else value}"]
-    for path in old["paths"]["configs"]:
+    for path in configs:
         words += ["--config", str(workspace.workdir / path)]
     for option in ("task", "sweep"):
         if old["tracking"][option]:
             words += [f"--{option}", old["tracking"][option]]
-    return [*words, "--", *(word.replace(f"{top}/", f"{tree}/") for word in old["command"]["argv"])]
+    return [*words, "--", *argv]
+
+
+def _given(old: Mapping[str, Any], argv: Sequence[str], inside: Workspace, folder: Path) -> list[str]:
+    """The config files that --config named. Those of the workspace that the command itself names are kept too, behind them, and count
+    by themselves when it runs again."""
+    shared = recorder.module()
+    words = {word for one in argv for word in (one, one.partition("=")[2]) if word.endswith(shared.CONFIG)}
+    named = {Path(os.path.normpath(folder / word)) for word in words}
+    left = list(old["paths"]["configs"])
+    for path in sorted(one for one in named if one.is_relative_to(inside.path) and one.is_file()):
+        own = [at for at, kept in enumerate(left) if kept.endswith("-" + shared.safe_name(path.name)[-60:])]
+        if own:
+            del left[own[-1]]
+    return left

@@ -255,6 +255,19 @@ def test_rerun_with_linked_data(trained: Workspace) -> None:
     assert done.returncode == 0 and "42" in done.stderr
 
 
+def test_rerun_with_configs_given_or_named_by_the_command_has_the_same_name(trained: Workspace) -> None:
+    write_tree(trained.root, {"exp/configs/c.yaml": "x: 1\n", "top.yaml": "y: 1\n"})
+    commit_all(trained.root)
+    for name, options, words in (
+        ("named", (), ("cat", "exp/configs/c.yaml", "top.yaml")),
+        ("given", ("--config", "exp/configs/c.yaml"), ("true", "--config=exp/configs/c.yaml")),
+    ):
+        trained.record("--experiment", name, *options, "--", *words)
+        done = scaffold(trained, "runs", "rerun", name)
+        assert done.returncode == 0 and "not quite the same" not in done.stderr, done.stderr
+        assert trained.last()["run"]["attempt"] == 2
+
+
 def test_rerun_touches_nothing_that_lies_outside_of_the_repository(trained: Workspace, tmp_path: Path) -> None:
     write_tree(trained.root, {"data/x.txt": "42"})
     write_tree(tmp_path, {"elsewhere/data/x.txt": "precious"})
