@@ -63,7 +63,7 @@ class Requests:
                 raise Refused(f"{value[:60]!r} cannot be an id of the research server, so nothing was sent")
             path = path.replace(f"{{{name}}}", value)
         if query:
-            path += "?" + urlencode(query)
+            path += "?" + urlencode(query, errors="surrogateescape")
         raw = self.send(what.method, path, body)
         try:
             return json.loads(raw)
