@@ -212,9 +212,10 @@ def _hidden_from_git(workspace: Workspace) -> Iterator[Finding]:
         message = f"git ignores the manifests here: {place} says {hidden.pattern}"
         hint = f"add the line !/{Path(hidden.path).parent}/ below that rule"
         yield Finding(path=str(Path(hidden.path).parent), code="R201", run=None, message=message, hint=hint)
-    for folder in folders:
-        answer = git.ask(workspace.workdir, "check-attr", "filter", "--", f"{folder}/run.json")
-        if answer.text.endswith(": filter: lfs"):
+    asked = b"".join(os.fsencode(f"{f}/run.json") + b"\0" for f in folders)
+    fields = git.ask(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=asked).paths
+    for folder, value in zip(folders, fields[2::3], strict=False):
+        if value == "lfs":
             message = "git LFS would take the manifests: other clones get pointers in their place"
             yield Finding(
                 path=folder, code="R202", run=None, message=message, hint=f"add {folder}/** -filter to .gitattributes"

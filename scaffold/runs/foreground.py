@@ -39,18 +39,17 @@ def _waited(command: Sequence[str], cwd: Path | None) -> int:
     """The exit code of a command that gets the signals that this process gets."""
     process: subprocess.Popen[bytes] | None = None
     early: list[int] = []
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        process.send_signal(number) if process is not None else early.append(number)
+        if number == signal.SIGINT and at_terminal:
+            return  # what Ctrl-C sends reaches the whole group by itself; ignoring it would be inherited
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
 
-    # what Ctrl-C sends reaches the whole group by itself
-    at_terminal = sys.stdin is not None and sys.stdin.isatty()
-    handlers = {
-        signal.SIGTERM: pass_on,
-        signal.SIGHUP: pass_on,
-        signal.SIGINT: signal.SIG_IGN if at_terminal else pass_on,
-    }
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
         process = subprocess.Popen(command, stdout=2, cwd=cwd)
         for number in early:

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import IO
 
+import pexpect
+
 from tests import answers
 from tests.conftest import git
 from tests.runs.conftest import Workspace, until
@@ -48,6 +50,17 @@ def test_each_of_two_runs_of_a_name_that_are_there_at_once_answers_with_its_own_
         text, _ = own[manifest].communicate("\n", timeout=20)
         record = answers.check(("run",), text)["run"]
         assert (workspace.root / record["path"], record["status"]) == (Path(manifest), "finished")
+
+
+def test_ctrl_c_at_a_terminal_ends_the_command_and_the_record_is_printed(workspace: Workspace) -> None:
+    words = ["-m", "scaffold", "run", "--json", "--experiment", "long", "--", "sh", "-c", "echo here; sleep 60"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    terminal = pexpect.spawn(sys.executable, words, cwd=workspace.root, env=environment, timeout=20, encoding="utf-8")
+    terminal.expect("here")
+    terminal.sendintr()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert '"signal": "SIGINT"' in str(terminal.before) and terminal.exitstatus == 130
 
 
 def test_a_run_that_is_not_recorded_answers_with_no_record(workspace: Workspace) -> None:
