@@ -66,7 +66,7 @@ def packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, str]:
     """The packages of a run, name -> version; empty where none were recorded."""
     path = manifest["environment"]["packages"]
     try:
-        text = (workdir / path).read_text(encoding="utf-8") if path else ""
+        text = (workdir / path).read_text(encoding="utf-8", errors="replace") if path else ""
     except OSError:
         return {}
     return {name: version for name, _, version in (line.partition("==") for line in text.splitlines())}

@@ -93,6 +93,17 @@ def test_one_that_is_nested_without_end_is_damaged(run: Run, workspace: Workspac
     assert done.exit_code == 0 and "nested too deeply" in done.stderr
 
 
+def test_a_package_list_that_is_no_text_is_compared_all_the_same(run: Run, workspace: Workspace) -> None:
+    for value in ("1", "2"):
+        workspace.record("--seed", value, "--", PYTHON, "train.py")
+    (workspace.exp / "metadata" / "list.txt").write_bytes(b"torch==1\xff\n")
+    for path in workspace.paths():
+        path.write_text(json.dumps(put(json.loads(path.read_text()), "environment.packages", "exp/metadata/list.txt")))
+    first, other = (m["run"]["name"] for m in workspace.manifests())
+    done = run("runs", "diff", first, other, "--workdir", workspace.root)
+    assert done.exit_code == 0 and "seed" in done.stdout
+
+
 def test_what_is_allowed_is_what_the_schema_allows(workspace: Workspace) -> None:
     """Every value of a manifest in turn is taken away, or becomes another; fields that nobody knows are let pass."""
     (workspace.root / "c.yaml").write_text("x: 1\n")
