@@ -236,6 +236,7 @@ def server_url(url: str, where: str = "--server-url") -> str:
     try:
         parts = urlsplit(url)
         fine = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0)
+        (parts.hostname or "").encode("idna")  # as it is looked up: no label is empty or longer than 63 letters
     except ValueError:
         raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance") from None
     if not fine or re.search(r"[\s\x00-\x1f\x7f]", url):

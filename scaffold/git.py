@@ -99,6 +99,19 @@ def place(directory: Path) -> Place:
     return Place(top=None, head=None, inside=True, refusal=None if nowhere else answer.stderr.strip())
 
 
+def refused(directory: Path, where: Place) -> ScaffoldError | None:
+    """What to say where git refuses to work in `directory`, and what helps; None where it does not."""
+    if where.refusal is None:
+        return None
+    owner = "dubious ownership" in where.refusal
+    return ScaffoldError(
+        f"git refuses to work in {directory}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
+        hint=f"if you trust it: git config --global --add safe.directory {directory}"
+        if owner
+        else "mend the repository first: `git status` there says the same",
+    )
+
+
 def tracked(directory: Path) -> list[str]:
     """The tracked files below `directory`, sorted, relative to it."""
     found = sorted(must(directory, "ls-files", "-z").paths)

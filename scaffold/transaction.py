@@ -75,7 +75,7 @@ def apply(workdir: Path, changes: Sequence[Change]) -> None:
     for folder in {(workdir / change.path).parent for change in changes}:
         sweep(folder)
     undo: list[Callable[[], None]] = []
-    with _interruptible():
+    with interruptible():
         try:
             staged = [_stage(workdir, change, undo) for change in changes]
             for change, temporary in zip(changes, staged, strict=True):
@@ -199,7 +199,7 @@ def _umask() -> int:
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that they too are rolled back."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -190,3 +190,13 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = Tru
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_named(path: Path, data: bytes, *, hint: str | None = None) -> None:
+    """Write a file that the user named: folders made, a link followed, the mode of what is there kept. Raises ScaffoldError."""
+    target = path.resolve()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, data, mode=target.stat().st_mode & 0o777 if target.exists() else 0o644)
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error

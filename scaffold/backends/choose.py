@@ -8,6 +8,7 @@ from typing import cast
 
 from scaffold.backends.model import Backend, Context
 from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.server import address
 from scaffold.workspace import Workspace
 
 # name -> (module, class); imported when it is chosen
@@ -26,17 +27,15 @@ def server_url(workspace: Workspace) -> str:
 def name(workspace: Workspace, asked: str | None, planned: str | None) -> str:
     """The backend's name: what is asked for, else what the sweep says, else the workspace's server, else this machine.
 
-    Where the workspace has a server, everything else has to be asked for by name, so that no run goes past it by accident.
-    Raises ScaffoldError for the server where none is known, WrongUsage for a name that there is not.
+    Where the workspace has a server, everything else has to be asked for by name, so that no run goes past it by accident. One that
+    the environment alone names has to be asked for. Raises ScaffoldError for the server where nobody names one, WrongUsage for a name
+    that there is not.
     """
     chosen = asked or planned or ("server" if server_url(workspace) else "local")
     if chosen not in BACKENDS:
         raise WrongUsage(f"there is no backend {chosen}", hint=f"it is one of {', '.join(BACKENDS)}")
-    if chosen == "server" and not server_url(workspace):
-        raise ScaffoldError(
-            "this workspace knows no research server",
-            hint="run on this machine: --backend local (scaffold init --server-url URL names a server)",
-        )
+    if chosen == "server":
+        address.named(workspace.answers)
     return chosen
 
 

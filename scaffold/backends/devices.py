@@ -1,4 +1,4 @@
-"""The GPUs that this process may use, and which of them somebody computes on.
+"""The GPUs and cores that this process may use, and which of the GPUs somebody computes on.
 
 Asked of NVML where its package is there (extra `gpu`), else of nvidia-smi, with a short time-out. An inherited CUDA_VISIBLE_DEVICES is
 obeyed as CUDA does: indices or UUIDs (or unique beginnings of them), MIG ids, and nothing from the first entry that names no device.
@@ -19,8 +19,6 @@ from scaffold.errors import ScaffoldError
 
 _GPU = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)\s]+)\)")
 _MIG = re.compile(r"\s+MIG .*\(UUID: (MIG-[^)\s]+)\)")
-
-
 # without its persistence mode a driver takes seconds to wake up
 TIMEOUT_S = 10
 
@@ -101,6 +99,11 @@ def here(environment: Mapping[str, str] = os.environ) -> tuple[Device, ...]:
     if inherited is not None and not inherited.strip():
         return ()
     return visible(physical(), inherited)
+
+
+def cores() -> int | None:
+    """How many cores this process may use; None where the system does not say."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def in_use() -> frozenset[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.runs import liveness, manifests, moments
+from scaffold.server.reading import mapping
 from scaffold.workspace import Workspace
 
 GRACE_S = 10.0
@@ -35,7 +36,7 @@ def attempts(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, 
 def status(workspace: Workspace, name: str, run_id: str) -> str | None:
     """The status of the run that has this id on the research server, `lost` included; None where it has no manifest."""
     for path, manifest in attempts(workspace, name):
-        if (manifest.get("tracking") or {}).get("run_id") == run_id:
+        if mapping(manifest.get("tracking")).get("run_id") == run_id:
             return _status(path, manifest)
     return None
 
@@ -43,10 +44,10 @@ def status(workspace: Workspace, name: str, run_id: str) -> str | None:
 def over(workspace: Workspace, name: str, run_id: str) -> str | None:
     """How the run that has this id on the research server ended; None where it has not, or so lately that the server may not know."""
     for path, manifest in attempts(workspace, name):
-        if (manifest.get("tracking") or {}).get("run_id") != run_id:
+        if mapping(manifest.get("tracking")).get("run_id") != run_id:
             continue
         word = _status(path, manifest)
-        ended = moments.seconds(str((manifest.get("time") or {}).get("ended_at"))) or 0.0
+        ended = moments.seconds(str(mapping(manifest.get("time")).get("ended_at"))) or 0.0
         if word == "running" or (word != "lost" and time.time() - ended < SETTLED_S):
             return None
         return "its recorder is gone" if word == "lost" else f"its manifest says {word}"
@@ -55,7 +56,7 @@ def over(workspace: Workspace, name: str, run_id: str) -> str | None:
 
 def _status(path: Path, manifest: Mapping[str, Any]) -> str:
     word = str(manifest.get("status"))
-    hostname = str((manifest.get("host") or {}).get("hostname"))
+    hostname = str(mapping(manifest.get("host")).get("hostname"))
     return "lost" if word == "running" and liveness.is_lost(path, hostname) else word
 
 
@@ -78,6 +79,6 @@ def end_recorders(workspace: Workspace, names: Iterable[str], grace_s: float = G
 def _live(workspace: Workspace, name: str) -> Iterator[dict[str, Any]]:
     for path, manifest in attempts(workspace, name):
         mark = liveness.mark(path)
-        here = manifest.get("host", {}).get("hostname") == socket.gethostname()
+        here = mapping(manifest.get("host")).get("hostname") == socket.gethostname()
         if manifest.get("status") == "running" and here and mark is not None and not liveness.is_gone(mark):
             yield mark

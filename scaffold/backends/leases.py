@@ -47,12 +47,30 @@ def _unusable(path: Path, reason: str) -> ScaffoldError:
 def alone() -> Iterator[Path]:
     """Hold the machine while places are counted and taken, so that two launchers never take the same one."""
     folder = directory()
-    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = _locked(folder / "lock", fcntl.LOCK_EX)
+    assert fd is not None, "this lock is waited for"
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
         yield folder
     finally:
         os.close(fd)
+
+
+def _locked(path: Path, how: int) -> int | None:
+    """A file's lock as a descriptor, the file made where it is not there; None where somebody has it and `how` says not to wait.
+
+    Raises ScaffoldError where the file cannot be opened or its file system knows no locks.
+    """
+    fd = None
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, how)
+    except OSError as error:
+        if fd is not None:
+            os.close(fd)
+        if isinstance(error, BlockingIOError):
+            return None
+        raise _unusable(path.parent, f"{path.name}: {error.strerror or error}") from error
+    return fd
 
 
 def gpu_file(folder: Path, key: str) -> Path:
@@ -62,13 +80,7 @@ def gpu_file(folder: Path, key: str) -> Path:
 
 def lease_gpu(folder: Path, key: str) -> int | None:
     """Lock a device's lease: a descriptor to be inherited by the run; None where a run has it."""
-    fd = os.open(gpu_file(folder, key), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    return fd
+    return _locked(gpu_file(folder, key), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def is_leased(folder: Path, key: str) -> bool:
@@ -109,8 +121,10 @@ def occupied(folder: Path) -> int:
 def _is_free(path: Path) -> bool:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+    except FileNotFoundError:
         return True
+    except OSError as error:
+        raise _unusable(path.parent, f"{path.name}: {error.strerror or error}") from error
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -53,7 +53,7 @@ class Local:
         slots, because = capacity.slots(
             "local_gpu" if there else "cpu_only",
             gpus=len(there),
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            cores=devices.cores(),
             gpus_per_run=per,
             cpus_per_run=self._context.cpus_per_run,
         )
@@ -154,7 +154,7 @@ class Local:
             while groups and time.monotonic() < limit:
                 time.sleep(0.02)
                 _reap()
-                groups = [g for g in groups if _is_there(g)]
+                groups = _still_there(groups)
 
 
 def wait(handles: Sequence[str], seconds: float) -> None:
@@ -163,7 +163,7 @@ def wait(handles: Sequence[str], seconds: float) -> None:
     for one in handles:
         mark = _mark(one)
         with contextlib.suppress(OSError, AttributeError, TypeError):
-            if mark["host"] == socket.gethostname():
+            if mark.get("host") == socket.gethostname():
                 fds.append(os.pidfd_open(mark["pid"]))
     try:
         poll = select.poll()
@@ -227,20 +227,20 @@ def _signal(groups: Sequence[int], number: signal.Signals) -> None:
             os.kill(-group, number)
 
 
-def _is_there(group: int) -> bool:
-    """Whether a process of a group is there; what only waits to be buried is not."""
-    try:
-        os.kill(-group, 0)
-    except OSError:
-        return False
-    if group < 0:
-        return True
+def _still_there(groups: Sequence[int]) -> list[int]:
+    """Those of the groups that have a process; what only waits to be buried is none."""
+    left = []
+    for group in groups:
+        with contextlib.suppress(OSError):
+            os.kill(-group, 0)
+            left.append(group)
     proc = Path("/proc")
-    if not (proc / "self/stat").exists():
-        return True
+    if not any(group > 0 for group in left) or not (proc / "self/stat").exists():
+        return left
+    living = set()
     for path in proc.glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, IndexError):
+        with contextlib.suppress(OSError, IndexError, ValueError):
             state, _, of_group = path.read_text(errors="replace").rpartition(")")[2].split()[:3]
-            if int(of_group) == group and state not in "ZX":
-                return True
-    return False
+            if state not in "ZX":
+                living.add(int(of_group))
+    return [group for group in left if group < 0 or group in living]

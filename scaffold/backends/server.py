@@ -5,7 +5,6 @@ It has no scheduler, nothing there is idempotent, and a restart makes it forget 
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,6 @@ from scaffold.backends import devices, endings, server_devices, server_text
 from scaffold.backends.model import Context, Job, Room, Seen, Told
 from scaffold.backends.server_registry import Registry
 from scaffold.backends.server_text import STARTABLE, Handle
-from scaffold.errors import ScaffoldError
 from scaffold.server import address
 from scaffold.server.client import Client, connect
 from scaffold.server.errors import NotFound, Refused, ServerError
@@ -32,11 +30,7 @@ class Server:
     queues = False
 
     def __init__(self, context: Context) -> None:
-        url = address.url(None, context.workspace.answers)
-        if url is None:
-            raise ScaffoldError(
-                "this workspace knows no research server", hint=f"scaffold init --server-url URL, or ${address.URL}"
-            )
+        url = address.named(context.workspace.answers)
         session = context.session or str(context.workspace.answers.get("research_session_id") or "") or None
         self._context = context = replace(context, session=session)
         self._client: Client = connect(url, address.token(None))
@@ -70,7 +64,7 @@ class Server:
         context = self._context
         return server_text.room(
             cluster,
-            cores=len(os.sched_getaffinity(0)) if address.is_loopback(self._client.url) else None,
+            cores=devices.cores() if address.is_loopback(self._client.url) else None,
             gpus_per_run=context.gpus_per_run,
             cpus_per_run=context.cpus_per_run,
             max_parallel=context.max_parallel,

@@ -13,6 +13,7 @@ from scaffold.backends.server_text import Handle
 from scaffold.server.answers import Run, Sweep
 from scaffold.server.client import Client
 from scaffold.server.errors import NotFound, Refused, ServerError
+from scaffold.server.quoting import flat
 
 SWEEPS = "server_sweeps"
 URL = "server_url"
@@ -110,7 +111,9 @@ class Registry:
         said, ours = self._client.health().workdir, self._context.workspace.workdir
         theirs = Path(said)
         if said and not (theirs == ours or theirs in ours.parents or ours in theirs.parents):
-            self._context.warn(f"the research server works in {said}, not in this repository: is it the right one?")
+            self._context.warn(
+                f"the research server works in {flat(said, 200)}, not in this repository: is it the right one?"
+            )
         if self._client.cluster().type == "slurm":
             self._context.warn(
                 "the research server runs commands on its own machine, past Slurm: --backend slurm submits to Slurm"

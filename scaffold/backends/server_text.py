@@ -11,6 +11,7 @@ from scaffold.backends import capacity
 from scaffold.backends.model import Job, Room, Seen
 from scaffold.errors import ScaffoldError
 from scaffold.server.answers import Cluster, Run
+from scaffold.server.quoting import flat
 
 # what a started run should have left behind by then: the slowest measured start, of 36 at once, took 7 s
 LAUNCH_S = 120.0
@@ -86,7 +87,7 @@ def seen(run: Run, now: float, *, has_ticket: bool = False) -> Seen:
             return Seen(state="ended", reason="exit 0")
         case "failed":
             code = run.exit_code
-            return Seen(state="ended", reason=f"exit {code}" if code is not None else run.error or "failed")
+            return Seen(state="ended", reason=f"exit {code}" if code is not None else flat(run.error or "failed", 200))
         case "stopped":
             return Seen(state="ended", reason="stopped")
         case other:

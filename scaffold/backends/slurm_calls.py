@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess  # noqa: TID251
+import subprocess  # noqa: TID251 - it asks Slurm
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

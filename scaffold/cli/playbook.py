@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from scaffold.server.skills import Chosen
     from scaffold.workspace import Workspace
 
+WITHOUT = "so the playbook is the built-in one: the server's skills and its execution protocol are missing in it"
+
 
 @click.command()
 @click.option(
@@ -55,15 +57,16 @@ def playbook(
     there = options.workspace(workdir, root)
     title = agent_skill.checked_name(skill.resolve().name) if skill is not None else ""
     client = options.server(there, asked)
-    chosen, missing = _chosen(client, queries or pages.queries(playbook_files.read(there.playbook)))
-    files = [_playbook(there, chosen, client, missing)]
+    chosen, why = _chosen(client, queries or pages.queries(playbook_files.read(there.playbook)))
+    files = [_playbook(there, chosen, client, why)]
     if skill is not None:
         files.append(playbook_files.skill(there, skill / agent_skill.FILE, title, files[0].new))
     stale = [file for file in files if file.old != file.new]
     few = output.Few(limit)
-    answer = _answer(files, stale, chosen, client, missing, few)
-    if missing and not json_output:
-        output.warn(missing)
+    answer = _answer(files, stale, chosen, client, few)
+    answer["missing"] = f"{why}; {WITHOUT}" if why else None
+    if why and not json_output:
+        output.warn(answer["missing"])
     if not check:
         for file in stale:
             playbook_files.write(file)
@@ -84,21 +87,20 @@ def playbook(
 
 
 def _chosen(client: Client | None, queries: tuple[str, ...]) -> tuple[Chosen | None, str]:
-    """The server's skills, or None and what is missing without them."""
+    """The server's skills, or None and why they are not to be had."""
     from scaffold.server import skills
     from scaffold.server.errors import ServerError
 
-    without = "so the playbook is the built-in one: the server's skills and its execution protocol are missing in it"
     if client is None:
-        return None, f"no research server is named, {without}"
+        return None, "no research server is named"
     try:
         with client:
             return skills.choose(client, queries), ""
     except ServerError as error:
-        return None, f"{error.message}; {without}"
+        return None, error.message
 
 
-def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, missing: str) -> File:
+def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, why: str) -> File:
     """The playbook's file. Raises ScaffoldError where it would lose what a server once said, or what somebody wrote."""
     from scaffold.errors import ScaffoldError
     from scaffold.lifecycle.status import is_seed
@@ -115,9 +117,7 @@ def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, mi
             output.warn(f"{path} was written by hand: it is kept whole, below the new playbook")
         return File(path, old, pages.merged(old, text, replaceable=replaceable))
     if pages.is_from_a_server(old):
-        raise ScaffoldError(
-            missing.partition(", so the")[0].partition("; so the")[0], hint=f"{path} stays as the server made it before"
-        )
+        raise ScaffoldError(why, hint=f"{path} stays as the server made it before")
     if replaceable:
         return File(path, old, seed)
     return File(path, old, pages.merged(old, seed, replaceable=False) if pages.is_marked(old) else old)
@@ -128,7 +128,6 @@ def _answer(
     stale: list[File],
     chosen: Chosen | None,
     client: Client | None,
-    missing: str,
     few: output.Few,
 ) -> dict[str, Any]:
     from scaffold.server import playbook as pages
@@ -139,7 +138,6 @@ def _answer(
     return {
         "path": str(files[0].path),
         "server": client.url if client is not None and chosen is not None else None,
-        "missing": missing or None,
         "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in few(every)],
         "others": few(chosen.others) if chosen is not None else [],
         "changed": few(differs.changed),

@@ -58,11 +58,6 @@ def read(path: Path) -> str:
 
 def write(file: File) -> None:
     """Write a file as it should be. Raises ScaffoldError."""
-    from scaffold.workspace import write_atomic
+    from scaffold.workspace import write_named
 
-    target = file.path.resolve()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, file.new.encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise ScaffoldError(f"{file.path} cannot be written: {error.strerror}") from error
+    write_named(file.path, file.new.encode("utf-8", "surrogateescape"))

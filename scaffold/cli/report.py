@@ -73,29 +73,22 @@ def report(
 
 
 def _write(target: Path, data: bytes) -> None:
-    from scaffold.errors import ScaffoldError
-    from scaffold.workspace import write_atomic
+    from scaffold.workspace import write_named
 
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, data)
-    except OSError as error:
-        raise ScaffoldError(
-            f"{target} cannot be written: {error.strerror or error}", hint="name another place with --out"
-        ) from error
+    write_named(target, data, hint="name another place with --out")
 
 
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
     from scaffold.results import backing, claims
 
-    text = backing.text_of(prose)
+    made = claims.claims(backing.text_of(prose))
     known = backing.evidence(workspace)
-    unbacked = [claim for claim in claims.claims(text) if not known.backing(claim)]
+    unbacked = [claim for claim in made if not known.backing(claim)]
     few = output.Few(limit)
     shown = few(unbacked)
     if json_output:
         found = [{"line": c.line, "column": c.column, "number": c.text} for c in shown]
-        output.as_json({"path": str(prose), "claims": len(claims.claims(text)), "findings": found}, few)
+        output.as_json({"path": str(prose), "claims": len(made), "findings": found}, few)
     else:
         for claim in shown:
             click.echo(f"{prose}:{claim.line}:{claim.column}: no run backs {claim.text}")

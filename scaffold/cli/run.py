@@ -69,7 +69,7 @@ def run(
 
 def _answer(there: Workspace, wanted: list[str], *, prefix: bool) -> None:
     """Run it to its end, print its record where there is one, and exit as it did."""
-    from scaffold.cli.runs import as_json
+    from scaffold.cli.runs_shown import as_json
     from scaffold.runs import foreground
 
     code, run = foreground.recorded(there, wanted, prefix=prefix)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from scaffold.cli import Group, options, output
 from scaffold.cli.runs_again import diff, rerun
 from scaffold.cli.runs_cite import STATUSES, cite, export
+from scaffold.cli.runs_shown import as_json, facts, one, read_records, row_of
 from scaffold.runs import moments
-
-if TYPE_CHECKING:
-    from scaffold.runs.manifests import Records, Run
-    from scaffold.workspace import Workspace
 
 
 @click.group(cls=Group)
@@ -23,15 +19,6 @@ def runs() -> None:
 
     A run is named by its name (its latest attempt), `name.2` (an attempt), a unique beginning, or its last 8 digits.
     """
-
-
-def read_records(workspace: Workspace) -> Records:
-    """All records, with a warning for each that is damaged."""
-    from scaffold.runs import manifests
-
-    found = manifests.records(workspace)
-    output.warn_some([f"{bad.path} cannot be read: {bad.reason}" for bad in found.damaged])
-    return found
 
 
 for command in (diff, rerun, export, cite):
@@ -84,50 +71,6 @@ def list_runs(
     few.say()
 
 
-def as_json(workspace: Workspace, run: Run) -> dict[str, Any]:
-    """A run for --json; of a live one how far it is."""
-    row = run._asdict()
-    if run.status == "running":
-        from scaffold.runs import progress
-
-        row["metrics"], row["last_line"] = progress.newest(workspace, run)
-        row["elapsed_s"] = progress.elapsed(run, moments.now())
-    return row
-
-
-def row_of(workspace: Workspace, run: Run) -> list[str]:
-    """A run's line in a list."""
-    from scaffold.runs import progress
-
-    metrics, said = (run.metrics, "") if run.status != "running" else progress.newest(workspace, run)
-    words = [f"{k}={_short(v)}" for k, v in list(metrics.items())[:4]]
-    end = run.signal or ("" if run.exit_code in (None, 0) else f"exit {run.exit_code}")
-    took = moments.duration(progress.elapsed(run, moments.now())) if run.status != "lost" else ""
-    return [
-        run.label,
-        run.status,
-        run.started_at[:16].replace("T", " "),
-        took,
-        " ".join([end, *words, said[:60]]).strip(),
-    ]
-
-
-def _short(value: object) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def one(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Run, dict[str, Any]]:
-    """A run by its name, with its whole manifest. Raises ScaffoldError."""
-    from scaffold.errors import ScaffoldError
-    from scaffold.runs import choose, manifests
-
-    run = choose.one(read_records(workspace).runs, name, finished=finished)
-    try:
-        return run, manifests.read_whole(workspace.workdir / run.path)
-    except ValueError as error:
-        raise ScaffoldError(f"{run.path} cannot be read: {error}") from error
-
-
 @runs.command()
 @click.argument("name")
 @options.of_workspace
@@ -149,7 +92,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
 
         output.as_json({"status": run.status, "manifest": manifest, "logs": {s: asdict(e) for s, e in logs.items()}})
         return
-    output.rows(_facts(run, manifest))
+    output.rows(facts(run, manifest))
     for stream, log in logs.items():
         size = "missing" if log.size is None else f"{log.size} bytes"
         click.echo(f"\n{manifest['paths'][stream]} ({size})")
@@ -157,34 +100,6 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
         if log.skipped:
             click.echo(f"[... {log.skipped} bytes ...]")
             click.echo(log.tail, nl=not log.tail.endswith("\n"))
-
-
-def _facts(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
-    git = manifest["git"] or {}
-    code = f"{(git.get('commit') or 'no commit')[:12]} {git.get('branch') or ''} {'dirty' if git.get('dirty') else ''}"
-    environment = manifest["environment"]
-    used = manifest["resources"]
-    memory = f"{used['max_rss_bytes'] / 2**20:.0f} MiB" if used["max_rss_bytes"] is not None else ""
-    rows = [
-        ["run", run.label],
-        ["status", " ".join([run.status, run.signal or (f"exit {run.exit_code}" if run.exit_code else "")]).strip()],
-        ["command", manifest["command"]["shell"]],
-        ["in", manifest["command"]["cwd"]],
-        ["seed", "none" if run.seed is None else str(run.seed)],
-        ["params", " ".join(f"{k}={v}" for k, v in run.params.items())],
-        ["metrics", " ".join(f"{k}={_short(v)}" for k, v in run.metrics.items())],
-        ["code", code.strip() if manifest["git"] else "not in git"],
-        ["patch", git.get("patch") or ""],
-        ["task", run.task or ""],
-        ["started", run.started_at],
-        ["took", "" if run.duration_s is None else moments.duration(run.duration_s)],
-        ["used", f"{memory}, {used['user_s']} s user, {used['system_s']} s system" if memory else ""],
-        ["host", " ".join([manifest["host"]["hostname"], *(g["name"] for g in manifest["host"]["gpus"])])],
-        ["python", " ".join(filter(None, [environment["python"], environment["executable"]]))],
-        ["outputs", run.outputs],
-        ["manifest", run.path],
-    ]
-    return [row for row in rows if row[1]]
 
 
 @runs.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scaffold.cli import options, output
+from scaffold.cli.runs_shown import one
 
 
 @click.command()
@@ -18,7 +19,6 @@ from scaffold.cli import options, output
 @options.json_output
 def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int, json_output: bool) -> None:
     """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
-    from scaffold.cli.runs import one
     from scaffold.runs import compare
 
     workspace = options.workspace(workdir, root)
@@ -63,12 +63,11 @@ def rerun(
 
     It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace.
     """
-    from scaffold.cli.runs import one
     from scaffold.runs import rerun as repeat
 
     workspace = options.workspace(workdir, root)
     run, old = one(workspace, name, finished=True)
-    done = repeat.rerun(workspace, run, tolerance=tolerance, links=links, prefix=not no_prefix)
+    done = repeat.rerun(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
     for note in done.notes:
         output.warn(note)
     unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in done.unequal]

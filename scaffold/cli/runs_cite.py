@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scaffold.cli import options, output
+from scaffold.cli.runs_shown import as_json, read_records, row_of
 
 STATUSES = ("running", "finished", "failed", "terminated", "lost")
 
@@ -40,7 +41,6 @@ def export(
 
     Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
     """
-    from scaffold.cli.runs import read_records
     from scaffold.results import export as exports
     from scaffold.runs import choose
 
@@ -69,7 +69,6 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
     A number is backed by what rounds to it as it is written: values of runs, means of configurations, intervals, differences.
     A file is backed by the run that wrote it; of a text, each number that claims a result is looked up.
     """
-    from scaffold.cli.runs import as_json, row_of
     from scaffold.results import backing, claims
 
     number, few = claims.read(what), output.Few(limit)

@@ -119,12 +119,12 @@ def logs(
 
     What the recorder wrote (`scaffold runs show NAME`) is the better source where it is at hand: this one is a terminal's capture.
     """
-    from scaffold.server.quoting import terminal
+    from scaffold.runs import tails
 
     there = options.workspace_or_none(workdir, root)
     with options.named_server(there, asked) as client:
         found = _run_id(client, run)
-        text = terminal(client.logs(found, last=min(100_000, (lines or 250) * 400)).content)
+        text = tails.plain(client.logs(found, last=min(100_000, (lines or 250) * 400)).content)
     kept = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
     if json_output:
         output.as_json({"run": found, "lines": kept})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from scaffold.cli.runs_shown import metrics
 from scaffold.runs import moments
 
 if TYPE_CHECKING:
-    from scaffold.runs.manifests import Scalar
     from scaffold.sweeps.pacing import Pacer, Picture
     from scaffold.sweeps.states import State
     from scaffold.workspace import Workspace
@@ -20,11 +20,6 @@ FIRST = ("running", "starting", "lost", "failed", "terminated", "waiting", "inte
 def counted(counts: Mapping[str, int]) -> str:
     """`9 finished, 3 failed`."""
     return ", ".join(f"{count} {state}" for state, count in counts.items())
-
-
-def metrics(found: Mapping[str, Scalar]) -> str:
-    """The first metrics as text."""
-    return " ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in list(found.items())[:4])
 
 
 def why(state: State) -> str:
@@ -45,7 +40,7 @@ def row(workspace: Workspace, state: State) -> list[str]:
         state.state,
         state.name,
         moments.duration(watching.took(state, moments.now())),
-        " ".join(filter(None, [metrics(last) or said[:60], why(state)])),
+        " ".join(filter(None, [metrics(last, 4) or said[:60], why(state)])),
     ]
 
 

@@ -33,8 +33,8 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
         )
-    if where.refusal is not None:
-        raise ScaffoldError(f"git will not read {workdir}: {where.refusal}")
+    if trouble := git.refused(workdir, where):
+        raise trouble
     top = where.top
     files = (asked.tracked.result() or git.untracked(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(p for p in _submodules(workdir, top) if p)

@@ -15,14 +15,8 @@ def workdir(path: Path) -> tuple[Path, git.Place]:
         what = "is a file" if resolved.exists() else "does not exist"
         raise ScaffoldError(f"the work directory {path} {what}", hint="name the repository's directory with --workdir")
     where = git.place(resolved)
-    if where.refusal is not None:
-        owner = "dubious ownership" in where.refusal
-        raise ScaffoldError(
-            f"git refuses to work in {resolved}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
-            hint=f"if you trust it: git config --global --add safe.directory {resolved}"
-            if owner
-            else "mend the repository first: `git status` there says the same",
-        )
+    if trouble := git.refused(resolved, where):
+        raise trouble
     if not where.inside:
         raise ScaffoldError(
             f"{resolved} is a bare repository or a .git directory", hint="use a clone of it that has its files"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scaffold import git
+from scaffold.errors import ScaffoldError
 from scaffold.runs import compare, manifests, moments
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -32,12 +36,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One run with its whole manifest, and the commits that the repository has."""
+    """One run with its whole manifest, and the commits that the repository has (None: it cannot be asked, which is said once)."""
 
     workspace: Workspace
     run: Run
     manifest: Mapping[str, Any]
-    commits: frozenset[str]
+    commits: frozenset[str] | None
 
 
 Rule = Callable[[Case], Iterator[tuple[str, str | None]]]
@@ -70,7 +74,7 @@ def commit_exists(case: Case) -> Iterator[tuple[str, str | None]]:
         yield "its code is not known: it ran outside git, or git could not be asked", None
     elif case.run.commit is None:
         yield "it ran before the first commit", None
-    elif case.run.commit not in case.commits:
+    elif case.commits is not None and case.run.commit not in case.commits:
         yield f"its commit {case.run.commit[:12]} is not in this repository", "git fetch --all"
 
 
@@ -115,7 +119,7 @@ def results_are_unchanged(case: Case) -> Iterator[tuple[str, str | None]]:
         return
     ended = moments.parsed(case.manifest["time"]["ended_at"]).timestamp()
     outputs = case.workspace.workdir / case.run.outputs
-    changed = sorted(p.relative_to(outputs).as_posix() for p in _files(outputs) if p.stat().st_mtime > ended + SLACK_S)
+    changed = sorted(path for path, at in _files(outputs) if at > ended + SLACK_S)
     if changed:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         yield f"changed after it ended: {', '.join(changed[:3])}{more}", None
@@ -124,8 +128,14 @@ def results_are_unchanged(case: Case) -> Iterator[tuple[str, str | None]]:
         yield "its metrics file no longer says what was recorded", None
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()) if folder.is_dir() else iter(())
+def _files(folder: Path) -> Iterator[tuple[str, float]]:
+    """The files below a folder and when they last changed; what goes away meanwhile, or may not be looked at, is left out."""
+    for base, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                info = Path(base, name).lstat()
+                if stat.S_ISREG(info.st_mode):
+                    yield Path(base, name).relative_to(folder).as_posix(), info.st_mtime
 
 
 @rule("R108")
@@ -139,17 +149,23 @@ def packages_are_there(case: Case) -> Iterator[tuple[str, str | None]]:
 def audit(workspace: Workspace) -> list[Finding]:
     """All findings, by path."""
     found = manifests.records(workspace)
-    commits = _commits(workspace, {r.commit for r in found.runs if r.commit})
     findings = [
         Finding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}") for d in found.damaged
     ]
+    commits: frozenset[str] | None = frozenset()
+    if wanted := {r.commit for r in found.runs if r.commit}:
+        try:
+            commits = _commits(workspace, wanted)
+        except ScaffoldError as error:
+            commits, message = None, f"no commit of the records can be looked up: {error.message}"
+            findings.append(Finding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
     for run in found.runs:
         findings += _of_run(workspace, run, commits)
     findings += _logs_without_manifest(workspace, found)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
 
-def _of_run(workspace: Workspace, run: Run, commits: frozenset[str]) -> Iterator[Finding]:
+def _of_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> Iterator[Finding]:
     try:
         manifest = manifests.read_whole(workspace.workdir / run.path)
     except ValueError as error:
@@ -162,9 +178,14 @@ def _of_run(workspace: Workspace, run: Run, commits: frozenset[str]) -> Iterator
 
 
 def _commits(workspace: Workspace, wanted: set[str]) -> frozenset[str]:
-    if not wanted or git.top(workspace.workdir) is None:
-        return frozenset()
-    answer = git.ask(workspace.workdir, "cat-file", "--batch-check", stdin="".join(f"{c}\n" for c in wanted).encode())
+    """Those of `wanted` that the repository has. Raises ScaffoldError where there is none, or git refuses it."""
+    where = git.place(workspace.workdir)
+    if trouble := git.refused(workspace.workdir, where):
+        raise trouble
+    if where.top is None:
+        raise ScaffoldError(f"{workspace.workdir} is in no git repository", hint="audit in a clone of it")
+    asked = "".join(f"{commit}\n" for commit in sorted(wanted)).encode()
+    answer = git.must(workspace.workdir, "cat-file", "--batch-check", stdin=asked)
     return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
 
 
@@ -191,9 +212,10 @@ def _hidden_from_git(workspace: Workspace) -> Iterator[Finding]:
         message = f"git ignores the manifests here: {place} says {hidden.pattern}"
         hint = f"add the line !/{Path(hidden.path).parent}/ below that rule"
         yield Finding(path=str(Path(hidden.path).parent), code="R201", run=None, message=message, hint=hint)
-    for folder in folders:
-        answer = git.ask(workspace.workdir, "check-attr", "filter", "--", f"{folder}/run.json")
-        if answer.text.endswith(": filter: lfs"):
+    asked = b"".join(os.fsencode(f"{f}/run.json") + b"\0" for f in folders)
+    fields = git.ask(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=asked).paths
+    for folder, value in zip(folders, fields[2::3], strict=False):
+        if value == "lfs":
             message = "git LFS would take the manifests: other clones get pointers in their place"
             yield Finding(
                 path=folder, code="R202", run=None, message=message, hint=f"add {folder}/** -filter to .gitattributes"

@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scaffold.errors import ScaffoldError
-from scaffold.runs import manifests, moments, recorder
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.runs import moments, recorder
 from scaffold.runs.manifests import Run
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -44,29 +44,27 @@ def _has(run: Run, key: str, value: str) -> bool:
 
 
 def pairs(texts: Sequence[str]) -> dict[str, str]:
-    """`KEY=VALUE` options as a mapping. Raises ScaffoldError."""
+    """`KEY=VALUE` options as a mapping. Raises WrongUsage."""
     found = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise ScaffoldError(f"--param needs KEY=VALUE, not {text!r}")
+            raise WrongUsage(f"--param needs KEY=VALUE, not {text!r}", hint="write --param lr=0.1")
         found[key.replace("-", "_")] = value
     return found
 
 
 def moment(text: str, now: datetime.datetime) -> str:
-    """`2h`, `3d`, a date or a date and time (UTC unless it says) as RFC 3339, UTC. Raises ScaffoldError."""
-    if text[:-1].isdigit() and text[-1:] in UNITS:
-        then = now - datetime.timedelta(**{UNITS[text[-1]]: int(text[:-1])})
-    else:
-        try:
+    """`2h`, `3d`, a date or a date and time (UTC unless it says) as RFC 3339, UTC. Raises WrongUsage."""
+    try:
+        if text[:-1].isdecimal() and text[-1] in UNITS:
+            then = now - datetime.timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+        else:
             then = moments.parsed(text)
-        except ValueError as error:
-            raise ScaffoldError(
-                f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31"
-            ) from error
-        then = then if then.tzinfo else then.replace(tzinfo=datetime.timezone.utc)
-    return then.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            then = then if then.tzinfo else then.replace(tzinfo=datetime.timezone.utc)
+        return then.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z").zfill(24)
+    except (ValueError, OverflowError) as error:
+        raise WrongUsage(f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31") from error
 
 
 def one(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
@@ -74,7 +72,7 @@ def one(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
 
     Raises ScaffoldError for none, or several runs.
     """
-    found = manifests.attempts(runs, name)
+    found = attempts(runs, name)
     if not found:
         raise ScaffoldError(f"there is no run {name!r}", hint="scaffold runs list")
     names = sorted({r.name for r in found})
@@ -84,3 +82,12 @@ def one(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
             f"{name!r} could be any of {len(names)} runs: {some}", hint="give more of the name, or its last 8 digits"
         )
     return next((r for r in found if finished and r.status == "finished"), found[0])
+
+
+def attempts(runs: Iterable[Run], name: str) -> list[Run]:
+    """The attempts that `name` means, latest first: a run's name, a label (`name.2`), or a unique beginning or digest."""
+    exact = [r for r in runs if name in (r.name, r.label)]
+    if exact and any(r.label == name and r.attempt > 1 for r in exact):
+        return [r for r in exact if r.label == name]
+    found = exact or [r for r in runs if r.name.startswith(name) or r.name.endswith("-" + name)]
+    return sorted(found, key=lambda r: (r.name, -r.attempt))

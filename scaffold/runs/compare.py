@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Scalar = str | int | float | bool | None
+from scaffold.runs.manifests import Scalar
+
 MISSING = "-"
 
 
@@ -65,7 +66,7 @@ def packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, str]:
     """The packages of a run, name -> version; empty where none were recorded."""
     path = manifest["environment"]["packages"]
     try:
-        text = (workdir / path).read_text(encoding="utf-8") if path else ""
+        text = (workdir / path).read_text(encoding="utf-8", errors="replace") if path else ""
     except OSError:
         return {}
     return {name: version for name, _, version in (line.partition("==") for line in text.splitlines())}

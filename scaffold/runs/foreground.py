@@ -1,4 +1,4 @@
-"""A command -> its recorded run, waited for: what `scaffold run --json` answers with."""
+"""A command -> its recorded run, waited for: what `scaffold run --json` answers with, and how a run is repeated."""
 
 from __future__ import annotations
 
@@ -6,36 +6,71 @@ import signal
 import subprocess  # noqa: TID251 - it starts the recorder
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
 
+from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests, start
 from scaffold.runs.manifests import Run
+from scaffold.scratch import scratch
 from scaffold.workspace import Workspace
 
 
-def recorded(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> tuple[int, Run | None]:
+def recorded(
+    workspace: Workspace,
+    args: Sequence[str],
+    *,
+    prefix: bool = True,
+    inside: Workspace | None = None,
+    cwd: Path | None = None,
+) -> tuple[int, Run | None]:
     """Run what the recorder's `args` say and wait for it: the exit code, and the record; None where nothing was recorded.
 
-    What the command prints goes to stderr; signals that end this process go to it. Raises ScaffoldError.
+    `inside` is the workspace whose recorder it is, where its records come to `workspace` by links. What the command prints goes to
+    stderr; signals that end this process go to it. Raises ScaffoldError.
     """
-    name = _output(start.command(workspace, ["--name-only", *args], prefix=prefix))
-    before = {run.path for run in manifests.records(workspace).runs}
-    process = subprocess.Popen(start.command(workspace, args, prefix=prefix), stdout=2)
-    # what Ctrl-C sends reaches the whole group by itself
-    passed = [signal.SIGTERM, signal.SIGHUP, *([] if sys.stdin is not None and sys.stdin.isatty() else [signal.SIGINT])]
-    held = {number: signal.signal(number, lambda number, _: process.send_signal(number)) for number in passed}
-    if signal.SIGINT not in held:
-        held[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with scratch() as folder:
+        told = folder / "mark"
+        code = _waited(start.command(inside or workspace, args, prefix=prefix, telling=told), cwd)
+        return (128 - code if code < 0 else code), _record(workspace, told)
+
+
+def _waited(command: Sequence[str], cwd: Path | None) -> int:
+    """The exit code of a command that gets the signals that this process gets."""
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and at_terminal:
+            return  # what Ctrl-C sends reaches the whole group by itself; ignoring it would be inherited
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
-        code = process.wait()
+        process = subprocess.Popen(command, stdout=2, cwd=cwd)
+        for number in early:
+            process.send_signal(number)
+        return process.wait()
+    except OSError as error:
+        raise ScaffoldError(f"{command[0]} cannot be started: {error.strerror}") from error
     finally:
-        for number, handler in held.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
-    new = [r for r in manifests.records(workspace).runs if r.path not in before and r.name == name]
-    ended = [r for r in new if r.status != "running"]
-    return (128 - code if code < 0 else code), min(ended, key=lambda r: r.attempt, default=None)
 
 
-def _output(command: Sequence[str]) -> str:
-    """What a command prints; its complaints are left to the real call."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return done.stdout.decode("utf-8", "surrogateescape").strip()
+def _record(workspace: Workspace, told: Path) -> Run | None:
+    """The record that belongs to the mark which the recorder told of."""
+    try:
+        mark = Path(told.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0])
+    except FileNotFoundError:
+        return None
+    metadata = mark.parent.parent.resolve()
+    folder = next((one for one in manifests.metadata_directories(workspace) if one.resolve() == metadata), None)
+    try:
+        return None if folder is None else manifests.run(workspace, folder / mark.name)
+    except ValueError as error:
+        raise ScaffoldError(f"the record {mark.name} cannot be read: {error}") from error

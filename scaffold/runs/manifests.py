@@ -16,13 +16,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scaffold.runs import liveness, recorder
+from scaffold.runs import liveness, moments, recorder, schema
 from scaffold.runs.index import Index, stamp
 from scaffold.workspace import Workspace
 
 # clocks of file systems are coarse, and those of other hosts differ
 SETTLED_NS = 3_000_000_000
 Scalar = str | int | float | bool | None
+
+
+SCALAR = (str, int, float, bool, type(None))
+# what the fields of a Run may be
+KINDS = (
+    (str, ("name", "experiment", "status", "started_at", "hostname", "outputs")),
+    ((str, type(None)), ("task", "sweep", "commit", "signal", "code")),
+    (int, ("attempt",)),
+    ((int, type(None)), ("seed", "exit_code")),
+    ((int, float, type(None)), ("duration_s",)),
+    ((bool, type(None)), ("dirty",)),
+    (dict, ("params", "metrics")),
+)
 
 
 class Run(NamedTuple):
@@ -76,9 +89,9 @@ class Records:
 
 
 def summary(manifest: Mapping[str, Any], path: str) -> Run:
-    """What lists need of a manifest. Raises KeyError or TypeError where it is no manifest."""
+    """What lists need of a manifest. Raises KeyError, TypeError or ValueError where it is no manifest."""
     run, git, tracking = manifest["run"], manifest["git"], manifest["tracking"]
-    return Run(
+    made = Run(
         name=run["name"],
         attempt=run["attempt"],
         experiment=run["experiment"],
@@ -99,6 +112,23 @@ def summary(manifest: Mapping[str, Any], path: str) -> Run:
         path=path,
         code=git.get("code") if git else None,
     )
+    _check(made)
+    return made
+
+
+def _check(run: Run) -> None:
+    """Raise TypeError or ValueError where lists could not rely on a run; all of a manifest is held against the schema when it is read
+    whole."""
+    for kinds, names in KINDS:
+        for name in names:
+            if not isinstance(getattr(run, name), kinds):
+                raise TypeError(f"{name} is {json.dumps(getattr(run, name))[:80]}")
+    if not all(isinstance(value, SCALAR) for values in (run.params, run.metrics) for value in values.values()):
+        raise TypeError("params and metrics hold single values only")
+    if moments.parsed(run.started_at).tzinfo is None:
+        raise ValueError(f"started_at has no time zone: {run.started_at}")
+    if run.outputs.startswith("/") or ".." in run.outputs.split("/"):
+        raise ValueError(f"its outputs are not below the work directory: {run.outputs[:80]}")
 
 
 def metadata_directories(workspace: Workspace) -> list[Path]:
@@ -116,6 +146,8 @@ def read(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_bytes())
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(found, dict):
         raise ValueError("it is no JSON object")
     if found.get("schema_version") != 1:
@@ -124,25 +156,20 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def read_whole(path: Path) -> dict[str, Any]:
-    """One manifest with everything that the schema demands. Raises ValueError with the first thing that it lacks."""
+    """One manifest as the schema demands it. Raises ValueError with the first thing that it lacks, or has of another kind."""
     found = read(path)
-    lacks = _lacks(json.loads((recorder.source() / "run_manifest.schema.json").read_bytes()), found)
-    if lacks:
-        raise ValueError(f"it lacks {lacks}")
+    if fault := schema.fault(found):
+        raise ValueError(fault)
     return found
 
 
-def _lacks(schema: Mapping[str, Any], value: Any) -> str | None:
-    if "required" not in schema:
-        return None
-    if not isinstance(value, dict):
-        return "an object"
-    for name in schema["required"]:
-        if name not in value:
-            return str(name)
-        if inner := _lacks(schema["properties"][name], value[name]):
-            return f"{name}.{inner}"
-    return None
+def run(workspace: Workspace, file: Path) -> Run:
+    """The run that one manifest of the workspace tells of, as it is now. Raises ValueError with the reason where it cannot be read."""
+    path = file.relative_to(workspace.workdir).as_posix()
+    try:
+        return _told(summary(read(file), path), workspace)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(_reason(error)) from error
 
 
 def records(workspace: Workspace) -> Records:
@@ -279,12 +306,3 @@ def counting(runs: Iterable[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:
             others += [(run, attempts[0].label) for run in attempts[1:]]
         chosen.append(attempts[0])
     return chosen, others
-
-
-def attempts(runs: Iterable[Run], name: str) -> list[Run]:
-    """The attempts that `name` means, latest first: a run's name, a label (`name.2`), or a unique beginning or digest."""
-    exact = [r for r in runs if name in (r.name, r.label)]
-    if exact and any(r.label == name and r.attempt > 1 for r in exact):
-        return [r for r in exact if r.label == name]
-    found = exact or [r for r in runs if r.name.startswith(name) or r.name.endswith("-" + name)]
-    return sorted(found, key=lambda r: (r.name, -r.attempt))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 
+ESCAPED = re.compile(rb"\\([0-7]{3}|.)")
+LETTERS = dict(zip(b"abtnvfr", b"\a\b\t\n\v\f\r", strict=True))
 HUNK = re.compile(r"@@ -(\d+)")
 OLD = re.compile(r'--- (?:"a/(?P<quoted>.*)"|a/(?P<plain>.*?))\t?$')
 
@@ -18,7 +21,7 @@ def restore(patch: str, read: Callable[[str], str]) -> str:
         if line.startswith("diff --git "):
             inside = False
         elif not inside and (old := OLD.match(line)):
-            path = old["plain"] or (old["quoted"] or "").encode().decode("unicode_escape")
+            path = old["plain"] or _unquoted(old["quoted"] or "")
             lines = []
         elif hunk := HUNK.match(line):
             inside, number = True, int(hunk[1])
@@ -29,3 +32,13 @@ def restore(patch: str, read: Callable[[str], str]) -> str:
             number += 1
         made.append(line)
     return "\n".join(made)
+
+
+def _unquoted(path: str) -> str:
+    """A path that git put in quotes, as C writes it, for a letter that needs it."""
+
+    def byte(found: re.Match[bytes]) -> bytes:
+        code = found[1]
+        return bytes([int(code, 8) if len(code) == 3 else LETTERS.get(code[0], code[0])])
+
+    return os.fsdecode(ESCAPED.sub(byte, os.fsencode(path)))

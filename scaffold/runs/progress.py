@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime
 
 from scaffold.runs import moments, recorder, tails
-from scaffold.runs.compare import Scalar
-from scaffold.runs.manifests import Run
+from scaffold.runs.manifests import Run, Scalar
 from scaffold.workspace import Workspace
 
 

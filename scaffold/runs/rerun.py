@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess  # noqa: TID251 - it starts the recorder
-import tempfile
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,51 +11,57 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, manifests, start, worktrees
+from scaffold.runs import compare, foreground, recorder, worktrees
 from scaffold.runs.manifests import Run
 from scaffold.runs.worktrees import HIDDEN
+from scaffold.scratch import scratch
+from scaffold.transaction import interruptible
 from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerun:
-    """What running again gave: the new attempt's manifest, metrics that differ, and what could not be made the same."""
+    """What running again gave: the new attempt, metrics that differ, and what could not be made the same."""
 
     run: Run
-    manifest: Mapping[str, Any]
     unequal: tuple[compare.Difference, ...]
     notes: tuple[str, ...]
 
 
-def rerun(workspace: Workspace, run: Run, *, tolerance: float, links: Sequence[str] = (), prefix: bool = True) -> Rerun:
-    """Run `run` again in a detached worktree of its commit and patch; records go into this workspace.
+def rerun(
+    workspace: Workspace,
+    run: Run,
+    old: Mapping[str, Any],
+    *,
+    tolerance: float,
+    links: Sequence[str] = (),
+    prefix: bool = True,
+) -> Rerun:
+    """Run `run`, whose whole manifest is `old`, again in a detached worktree of its commit and patch; records go into this workspace.
 
     `links` are paths (data that git does not hold) that the worktree gets as links. Raises ScaffoldError where the run
     cannot be repeated: no commit, a hidden secret in its command, a patch that does not apply.
     """
-    old = manifests.read(workspace.workdir / run.path)
     commit = _repeatable(run, old)
     top = git.top(workspace.workdir)
     if top is None:
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
-    before = {r.path for r in manifests.records(workspace).runs}
-    with _worktree(top, commit) as tree:
+    with interruptible(), _worktree(top, commit) as tree:
         notes = worktrees.apply(tree, compare.patch(old, workspace.workdir))
         experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
         inside = worktrees.furnish(workspace, tree, top, experiment, links)
-        command = start.command(inside, _arguments(workspace, old, top, tree), prefix=prefix)
         folder = tree / old["command"]["cwd"]
         if not folder.is_dir():
             raise ScaffoldError(f"the run's directory {old['command']['cwd']} is not in commit {commit[:12]}")
-        subprocess.run(command, cwd=folder, stdout=2, check=False)
-    new = [r for r in manifests.records(workspace).runs if r.path not in before and r.status != "running"]
-    if not new:
+        argv = [word.replace(f"{top}/", f"{tree}/") for word in old["command"]["argv"]]
+        arguments = _arguments(workspace, old, argv, _given(old, argv, inside, folder))
+        _, new = foreground.recorded(workspace, arguments, prefix=prefix, inside=inside, cwd=folder)
+    if new is None:
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
-    manifest = manifests.read(workspace.workdir / new[0].path)
-    if new[0].name != run.name:
-        notes = [*notes, f"the code is not quite the same: the new run is {new[0].name}"]
-    unequal = compare.unequal_metrics(old["metrics"], manifest["metrics"], tolerance)
-    return Rerun(run=new[0], manifest=manifest, unequal=tuple(unequal), notes=tuple(notes))
+    if new.name != run.name:
+        notes = [*notes, f"the code is not quite the same: the new run is {new.name}"]
+    unequal = compare.unequal_metrics(old["metrics"], new.metrics, tolerance)
+    return Rerun(run=new, unequal=tuple(unequal), notes=tuple(notes))
 
 
 def _repeatable(run: Run, manifest: Mapping[str, Any]) -> str:
@@ -73,25 +78,39 @@ def _repeatable(run: Run, manifest: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _worktree(top: Path, commit: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="rerun-") as folder:
-        tree = Path(folder).resolve() / top.name
-        worktrees.add(top, commit, tree)
+    with scratch() as folder:
+        tree = folder.resolve() / top.name
         try:
+            worktrees.add(top, commit, tree)
             yield tree
         finally:
             worktrees.remove(top, tree)
 
 
-def _arguments(workspace: Workspace, old: Mapping[str, Any], top: Path, tree: Path) -> list[str]:
+def _arguments(workspace: Workspace, old: Mapping[str, Any], argv: Sequence[str], configs: Sequence[str]) -> list[str]:
     words = ["--experiment", old["run"]["experiment"]]
     if old["seed"] is not None:
         words += ["--seed", str(old["seed"])]
     for key, value in old["params"].items():
         if value != HIDDEN:
             words += ["--param", f"{key}={'null' if value is None else value}"]
-    for path in old["paths"]["configs"]:
+    for path in configs:
         words += ["--config", str(workspace.workdir / path)]
     for option in ("task", "sweep"):
         if old["tracking"][option]:
             words += [f"--{option}", old["tracking"][option]]
-    return [*words, "--", *(word.replace(f"{top}/", f"{tree}/") for word in old["command"]["argv"])]
+    return [*words, "--", *argv]
+
+
+def _given(old: Mapping[str, Any], argv: Sequence[str], inside: Workspace, folder: Path) -> list[str]:
+    """The config files that --config named. Those of the workspace that the command itself names are kept too, behind them, and count
+    by themselves when it runs again."""
+    shared = recorder.module()
+    words = {word for one in argv for word in (one, one.partition("=")[2]) if word.endswith(shared.CONFIG)}
+    named = {Path(os.path.normpath(folder / word)) for word in words}
+    left = list(old["paths"]["configs"])
+    for path in sorted(one for one in named if one.is_relative_to(inside.path) and one.is_file()):
+        own = [at for at, kept in enumerate(left) if kept.endswith("-" + shared.safe_name(path.name)[-60:])]
+        if own:
+            del left[own[-1]]
+    return left

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 CHUNK = 1 << 16
+# CSI, then OSC and its kin up to their end, then two-character ones
+ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +50,18 @@ def last_line(path: Path) -> str:
             text = _decode(file.read())
     except OSError:
         return ""
-    rows = [row.strip() for row in text.replace("\r", "\n").split("\n")]
+    rows = [row.strip() for row in plain(text).split("\n")]
     return next((row for row in reversed(rows) if row), "")
+
+
+def plain(text: str) -> str:
+    """What a terminal was sent, as plain lines: no escape sequences, of a line that was drawn over only what was seen last."""
+    rows = [row.rstrip("\r").rpartition("\r")[2] for row in ESCAPES.sub("", text).split("\n")]
+    return "\n".join(_printable(row).rstrip() for row in rows)
+
+
+def _printable(row: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in row.expandtabs(4))
 
 
 def _decode(data: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaffold import git
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import patches
 from scaffold.workspace import Workspace, write_atomic
 
@@ -20,13 +20,13 @@ def add(top: Path, commit: str, place: Path) -> None:
     """Check `commit` out at `place`, detached. Raises ScaffoldError where the commit is not there."""
     if git.ask(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         raise ScaffoldError(f"commit {commit} is not in {top}", hint="fetch it: git fetch --all")
-    git.must(top, "worktree", "add", "--quiet", "--detach", str(place), commit)
+    # by force where one that was deleted by hand is still registered there; pruning would take the user's own along
+    git.must(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
 
 
 def remove(top: Path, place: Path) -> None:
-    """Take a worktree away, whatever is in it."""
+    """Take a worktree away, whatever is in it, or is left of it."""
     git.ask(top, "worktree", "remove", "--force", str(place))
-    git.ask(top, "worktree", "prune")
 
 
 def whole(directory: Path, commit: str, patch: str) -> bytes:
@@ -53,22 +53,47 @@ def furnish(
 ) -> Workspace:
     """Give the worktree today's recorder, this workspace's record directories and the linked paths; the workspace in it.
 
-    `experiment` is the folder of the layout that has one for each, else None. Raises ScaffoldError where a linked path is missing.
+    `experiment` is the folder of the layout that has one for each, else None. Raises ScaffoldError where a linked path is missing, or
+    lies outside of the repository, and where a link of the commit leads out of the worktree: nothing out there is touched.
     """
+    below = [_below(top, path) for path in links]
     workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
     inside = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
     scripts = inside.role("scripts")
+    _stay(tree, scripts / "record_run.py")
     scripts.mkdir(parents=True, exist_ok=True)
     for name in ("record_run.py", "workspace.json"):
         _copy(workspace.role("scripts") / name, scripts / name)
     for role in SHARED:
         workspace.role(role, experiment).mkdir(parents=True, exist_ok=True)
-        _link(inside.role(role, experiment), workspace.role(role, experiment))
-    for path in links:
-        if not (top / path).exists():
-            raise ScaffoldError(f"--link: there is no {path} in {top}")
-        _link(tree / path, top / path)
+        _link(tree, inside.role(role, experiment), workspace.role(role, experiment))
+    for path in below:
+        _link(tree, tree / path, top / path)
     return inside
+
+
+def _below(top: Path, path: str) -> Path:
+    """A path that --link names, relative to the repository's top. Raises ScaffoldError."""
+    place = Path(os.path.normpath(top.resolve() / path))
+    parts = place.relative_to(top.resolve()).parts if place.is_relative_to(top.resolve()) else ()
+    if not parts or ".git" in parts:
+        raise WrongUsage(
+            f"--link {path}: that is not below {top}",
+            hint="link what lies in the repository; what lies elsewhere the command finds where it is",
+        )
+    if not place.exists():
+        raise ScaffoldError(f"--link: there is no {path} in {top}")
+    return Path(*parts)
+
+
+def _stay(tree: Path, place: Path) -> None:
+    """Raise ScaffoldError where a link on the way to `place` leads out of the worktree, so that changes would be made elsewhere."""
+    real = place.parent.resolve()
+    if not real.is_relative_to(tree.resolve()):
+        raise ScaffoldError(
+            f"in that commit {place.relative_to(tree).parent} is a link to {real}, where nothing may be changed",
+            hint="the run can be repeated by hand in a clone that has a directory there",
+        )
 
 
 def _copy(source: Path, place: Path) -> None:
@@ -78,9 +103,11 @@ def _copy(source: Path, place: Path) -> None:
         write_atomic(place, data, mode=source.stat().st_mode & 0o777)
 
 
-def _link(place: Path, target: Path) -> None:
-    if place.is_symlink() and place.resolve() == target.resolve():
+def _link(tree: Path, place: Path, target: Path) -> None:
+    """Have `place` in the worktree lead to `target`; what the commit has there gives way."""
+    if place.resolve() == target.resolve():
         return
+    _stay(tree, place)
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     place.unlink(missing_ok=True)

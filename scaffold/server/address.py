@@ -33,6 +33,17 @@ def url(option: str | None, answers: Mapping[str, Any], environment: Mapping[str
     return server_url(found.strip(), where) or None
 
 
+def named(answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str:
+    """As `url`, where there is no option; raises ScaffoldError where nobody names a server."""
+    found = url(None, answers, environment)
+    if found is None:
+        raise ScaffoldError(
+            "this workspace knows no research server",
+            hint=f"name it for good, scaffold update --set research_server_url=URL, or in ${URL}",
+        )
+    return found
+
+
 def token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
     """The token from `file`, else from the environment; None where there is none, and the server is asked without one.
 

@@ -11,7 +11,6 @@ from scaffold.server.operations import Operation
 from scaffold.server.reading import mapping, objects, text
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-DEPTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def gaps(document: Mapping[str, Any], called: Iterable[Operation]) -> list[Gap]:
 def body_fields(document: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[str, ...]:
     """The fields of an operation's JSON body, in the order of the document."""
     content = mapping(mapping(described.get("requestBody")).get("content"))
-    return tuple(_fields(document, mapping(mapping(content.get("application/json")).get("schema")), DEPTH))
+    return tuple(_fields(document, mapping(mapping(content.get("application/json")).get("schema"))))
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -56,18 +55,20 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[
                 yield method, path, described
 
 
-def _fields(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int) -> dict[str, None]:
-    """Names of the properties of a schema, through references and combinations; `depth` ends those that go in circles."""
-    if depth == 0:
-        return {}
-    found = dict.fromkeys(mapping(schema.get("properties")))
-    name = text(schema.get("$ref"))
-    if name.startswith("#/components/schemas/"):
-        schemas = mapping(mapping(document.get("components")).get("schemas"))
-        found |= _fields(document, mapping(schemas.get(name.rpartition("/")[2])), depth - 1)
-    for word in ("allOf", "anyOf", "oneOf"):
-        for one in objects(schema.get(word)):
-            found |= _fields(document, one, depth - 1)
+def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, None]:
+    """Names of the properties of a schema, through references (each followed once: they may go in circles) and combinations."""
+    schemas = mapping(mapping(document.get("components")).get("schemas"))
+    found: dict[str, None] = {}
+    followed: set[str] = set()
+    parts = [schema]
+    for part in parts:
+        found |= dict.fromkeys(mapping(part.get("properties")))
+        name = text(part.get("$ref"))
+        if name.startswith("#/components/schemas/") and name not in followed:
+            followed.add(name)
+            parts.append(mapping(schemas.get(name.rpartition("/")[2])))
+        for word in ("allOf", "anyOf", "oneOf"):
+            parts += objects(part.get(word))
     return found
 
 

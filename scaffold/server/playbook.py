@@ -143,14 +143,18 @@ def is_from_a_server(old: str) -> bool:
 
 def sources(old: str) -> dict[str, str]:
     """Skill -> SHA-256, as an earlier playbook wrote them down."""
-    place = _place(old)
-    return dict(SOURCE.findall(old[place[0] : place[1]])) if place is not None else {}
+    return dict(SOURCE.findall(_last_section(old)))
 
 
 def queries(old: str) -> tuple[str, ...]:
     """What an earlier playbook looked for."""
-    place = _place(old)
-    return tuple(QUERY.findall(old[place[0] : place[1]])) if place is not None else ()
+    return tuple(QUERY.findall(_last_section(old)))
+
+
+def _last_section(old: str) -> str:
+    """The section on the sources of an earlier playbook; what a server said stands before it, and may look the same."""
+    _, there, section = body(old).rpartition("\n## Sources\n") if is_marked(old) else ("", "", "")
+    return section if there else ""
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> Changes:

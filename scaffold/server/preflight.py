@@ -16,8 +16,10 @@ from typing import Any
 from scaffold.server import address, openapi, operations
 from scaffold.server.client import Client
 from scaffold.server.errors import Broken, ServerError, Unauthorized, Unreachable
+from scaffold.server.quoting import flat
 
 OK, DOWN, UNAUTHORIZED, FAILED, UNKNOWN = "ok", "down", "unauthorized", "failed", "unknown"
+LONG = 200
 READY, NO_TOKEN, NOT_READY = "ready", "wrong token", "not ready"
 
 
@@ -198,7 +200,14 @@ def _workdir(health: Any, ours: tuple[Path, ...], url: str) -> tuple[bool, str]:
     if not said:
         return False, "it does not say where it works: is that the research server?"
     local = address.is_loopback(url)
-    theirs = Path(said).resolve() if local and "\0" not in said else Path(said)
+    theirs = _resolved(Path(said)) if local else Path(said)
     if any(theirs == (one.resolve() if local else one) or Path(said) == one.resolve() for one in ours):
         return True, "this repository"
-    return False, f"it works in {said}, and not in {ours[0]}"
+    return False, f"it works in {flat(said, LONG)}, and not in {ours[0]}"
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, letters that no path has
+        return path

@@ -10,8 +10,6 @@ import re
 MARKS = re.compile(r"([\\`*_{}\[\]<>#|!~^$&])")
 LINKS = re.compile(r"://|(?<![\w.])www\.|@", re.IGNORECASE)
 TAGS = re.compile(r"<(?=[/!?a-zA-Z])")
-# CSI, then OSC and its kin up to their end, then two-character ones
-ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -46,9 +44,3 @@ def _printable(text: str) -> str:
 
 def _apart(found: re.Match[str]) -> str:
     return {"://": ": //", "@": " (at) "}.get(found[0], f"{found[0][:-1]} .")
-
-
-def terminal(text: str) -> str:
-    """A terminal's capture as plain lines: no escape sequences, of a line that was drawn over only what was seen last."""
-    rows = [row.rstrip("\r").rpartition("\r")[2] for row in ESCAPES.sub("", text).split("\n")]
-    return "\n".join(_printable(row).rstrip() for row in rows)

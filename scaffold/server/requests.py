@@ -15,7 +15,7 @@ from scaffold.server.quoting import flat
 from scaffold.server.reading import objects
 
 if TYPE_CHECKING:
-    import httpx  # noqa: TID251
+    import httpx  # noqa: TID251 - for its types alone
 
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,199}")
 READ, SAID = 20_000, 300
@@ -63,7 +63,7 @@ class Requests:
                 raise Refused(f"{value[:60]!r} cannot be an id of the research server, so nothing was sent")
             path = path.replace(f"{{{name}}}", value)
         if query:
-            path += "?" + urlencode(query)
+            path += "?" + urlencode(query, errors="surrogateescape")
         raw = self.send(what.method, path, body)
         try:
             return json.loads(raw)
@@ -74,7 +74,7 @@ class Requests:
 
     def send(self, method: str, path: str, body: object = None) -> bytes:
         """The body of a good answer (2xx). Raises ServerError for all else."""
-        import httpx  # noqa: TID251
+        import httpx  # noqa: TID251 - of the requests that `transport` sends
 
         headers = {"Accept": "application/json, text/html;q=0.5"}
         if self._token is not None:
@@ -97,7 +97,7 @@ class Requests:
 
     def _lost(self, method: str, path: str, error: Exception) -> Unreachable:
         """The error for a request that got no answer."""
-        import httpx  # noqa: TID251
+        import httpx  # noqa: TID251 - of the requests that `transport` sends
 
         late = isinstance(error, httpx.TimeoutException)
         unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL))

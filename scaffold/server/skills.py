@@ -51,8 +51,8 @@ LOOK = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What a playbook is made of: the protocol, the skills that matter (it is not among them), ids of the others, and ids that
-    cannot be one, as text.
+    """What a playbook is made of: the protocol, the skills that matter (it is not among them), ids of the others, how many have an
+    id that cannot be asked for, and what was looked for.
     """
 
     protocol: Skill

@@ -169,7 +169,6 @@ def original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -
     fresh = not tree.is_dir()
     try:
         if fresh:
-            git.ask(top, "worktree", "prune")
             worktrees.add(top, commit, tree)
             worktrees.apply(tree, kept_patch(workspace, sweep.code))
         experiment = sweep.experiment if workspace.per_experiment else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests
 from scaffold.runs.audit import Finding
 from scaffold.runs.manifests import Run
@@ -30,12 +29,7 @@ WORDS = {
 
 def findings(workspace: Workspace, kept: Sequence[Kept]) -> Iterator[Finding]:
     """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked."""
-    url = address.url(None, workspace.answers)
-    if url is None:
-        raise ScaffoldError(
-            "this workspace knows no research server to ask", hint=f"scaffold init --server-url URL, or ${address.URL}"
-        )
-    with connect(url, address.token(None)) as client:
+    with connect(address.named(workspace.answers), address.token(None)) as client:
         client.cluster()  # it looks at its runs first
         for one in kept:
             yield from _of_sweep(workspace, one, client)

@@ -67,9 +67,11 @@ def test_list_reads_well(run: Run, trained: Workspace) -> None:
 
 
 def test_wrong_filters_are_said(run: Run, trained: Workspace) -> None:
-    done = run("runs", "list", "--workdir", trained.root, "--since", "yesterday")
-    assert done.exit_code == 1 and "yesterday" in done.stderr and "hint:" in done.stderr
-    assert run("runs", "list", "--workdir", trained.root, "--param", "x").exit_code == 1
+    for text in ("yesterday", "999999d", f"{10**30}d", "\N{SUPERSCRIPT TWO}d", "d", "0001-01-01T00:00+05:00"):
+        done = run("runs", "list", "--workdir", trained.root, "--since", text)
+        assert done.exit_code == 2 and text in done.stderr and "hint:" in done.stderr
+    assert run("runs", "list", "--workdir", trained.root, "--param", "x").exit_code == 2
+    assert labels(run, trained, "--since", "0999-01-01") == ["sh", "wide", "train"]
 
 
 def test_a_damaged_manifest_is_reported_and_the_others_are_shown(run: Run, trained: Workspace) -> None:
@@ -117,7 +119,7 @@ def test_live_runs_show_how_far_they_are_and_lost_ones_that_they_are(run: Run, w
     code = """
 import os, time
 open(os.environ["RUN_OUTPUT_DIR"] + "/metrics.jsonl", "w").write('{"step": 3}\\n')
-print("a\\r50%", end="", flush=True)
+print("a\\r\\x1b[31m50%\\x1b]0;title\\x07", end="", flush=True)
 time.sleep(60)
 """
     process = workspace.start("--", *python(code))
@@ -253,6 +255,71 @@ def test_rerun_with_linked_data(trained: Workspace) -> None:
     assert done.returncode == 0 and "42" in done.stderr
 
 
+def test_rerun_with_configs_given_or_named_by_the_command_has_the_same_name(trained: Workspace) -> None:
+    write_tree(trained.root, {"exp/configs/c.yaml": "x: 1\n", "top.yaml": "y: 1\n"})
+    commit_all(trained.root)
+    for name, options, words in (
+        ("named", (), ("cat", "exp/configs/c.yaml", "top.yaml")),
+        ("given", ("--config", "exp/configs/c.yaml"), ("true", "--config=exp/configs/c.yaml")),
+    ):
+        trained.record("--experiment", name, *options, "--", *words)
+        done = scaffold(trained, "runs", "rerun", name)
+        assert done.returncode == 0 and "not quite the same" not in done.stderr, done.stderr
+        assert trained.last()["run"]["attempt"] == 2
+
+
+def test_rerun_touches_nothing_that_lies_outside_of_the_repository(trained: Workspace, tmp_path: Path) -> None:
+    write_tree(trained.root, {"data/x.txt": "42"})
+    write_tree(tmp_path, {"elsewhere/data/x.txt": "precious"})
+    trained.record("--experiment", "data", "--", "cat", "data/x.txt")
+    outside = tmp_path / "elsewhere" / "data"
+    for path in (outside, outside / "x.txt", "../elsewhere/data", ".", ".git"):
+        done = scaffold(trained, "runs", "rerun", "data", "--link", str(path))
+        assert done.returncode == 2 and "hint:" in done.stderr, path
+        assert not outside.is_symlink() and (outside / "x.txt").read_text() == "precious"
+    assert (trained.root / ".git" / "HEAD").is_file() and git(trained.root, "worktree", "list").count("\n") == 1
+    done = scaffold(trained, "runs", "rerun", "data", "--link", str(trained.root / "data"))
+    assert done.returncode == 0 and "42" in done.stderr
+
+
+def test_rerun_changes_nothing_behind_a_link_of_the_commit(trained: Workspace, tmp_path: Path) -> None:
+    """The commit has a folder as a link to data elsewhere; what the worktree needs below it would be put over there."""
+    write_tree(tmp_path, {"elsewhere/set/x.txt": "precious"})
+    (trained.root / "sets").symlink_to(tmp_path / "elsewhere")
+    git(trained.root, "add", "-A")
+    git(trained.root, "commit", "-qm", "a link")
+    trained.record("--experiment", "sets", "--", "true")
+    (trained.root / "sets").unlink()
+    write_tree(trained.root, {"sets/set/x.txt": "a copy"})
+    done = scaffold(trained, "runs", "rerun", "sets", "--link", "sets/set")
+    assert done.returncode == 1 and "a link to" in done.stderr
+    assert (tmp_path / "elsewhere" / "set" / "x.txt").read_text() == "precious"
+
+
+def test_rerun_of_an_experiment_whose_folder_is_a_link(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
+    workspace = make_workspace({"train.py": TRAIN}, layout="per-experiment")
+    (tmp_path / "disk").mkdir()
+    (workspace.exp / "big").symlink_to(tmp_path / "disk")
+    commit_all(workspace.root)
+    command = [PYTHON, "train.py", "--lr", "0.1", "--seed", "1"]
+    workspace.record("--experiment", "big", "--", *command)
+    name = next((tmp_path / "disk" / "metadata").glob("*.json")).stem
+    done = scaffold(workspace, "runs", "rerun", name)
+    assert done.returncode == 0, done.stderr
+    found = sorted(p.name for p in (tmp_path / "disk" / "metadata").glob("*.json"))
+    assert found == sorted([f"{name}.json", f"{name}.2.json"])
+
+
+def test_rerun_leaves_the_user_s_own_worktrees_alone(trained: Workspace, tmp_path: Path) -> None:
+    """One on a disk that is not mounted just now is registered still: pruning would forget where its HEAD stood."""
+    git(trained.root, "worktree", "add", "-q", "--detach", str(tmp_path / "disk" / "mine"))
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    assert scaffold(trained, "runs", "rerun", "wide").returncode == 0
+    (tmp_path / "unmounted").rename(tmp_path / "disk")
+    assert git(tmp_path / "disk" / "mine", "status", "--short") == ""
+    assert git(trained.root, "worktree", "list").count("\n") == 2
+
+
 def codes(run: Run, workspace: Workspace) -> list[str]:
     return [f["code"] for f in answer(run, workspace, "audit", code=3)["findings"]]
 
@@ -295,6 +362,27 @@ def test_audit_finds_what_is_missing_or_changed(run: Run, make_workspace: MakeWo
     assert codes(run, workspace) == ["R100"]
     done = run("runs", "audit", "--workdir", workspace.root)
     assert done.exit_code == 3 and done.stdout.startswith("exp/logs/train-lr=1-s1-")
+
+
+def test_audit_says_once_where_no_commit_can_be_looked_up(run: Run, trained: Workspace, tmp_path: Path) -> None:
+    """That git refuses a repository, or that there is none, says nothing of the commits."""
+
+    def finding() -> Any:
+        (found,) = [f for f in answer(run, trained, "audit", code=3)["findings"] if f["code"] == "R102"]
+        assert found["path"] == "exp" and found["run"] is None and "can be looked up" in found["message"]
+        return found
+
+    config = trained.root / ".git" / "config"
+    before = config.read_text()
+    config.write_text("[core\n")
+    assert "git refuses" in finding()["message"] and "git status" in finding()["hint"]
+    config.write_text(before)
+    if os.getuid() == 0:  # only root can give a directory to somebody else
+        for path in (trained.root, trained.root / ".git"):
+            os.chown(path, 12345, 12345)
+        assert "dubious ownership" in finding()["message"] and "safe.directory" in finding()["hint"]
+    (trained.root / ".git").rename(tmp_path / "away")
+    assert "in no git repository" in finding()["message"]
 
 
 @pytest.mark.parametrize(

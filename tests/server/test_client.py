@@ -273,6 +273,11 @@ def test_an_id_that_cannot_be_one_is_not_sent(stand_in: StandIn, server: Client,
     assert stand_in.requests == []
 
 
+def test_a_query_that_is_no_utf_8_is_sent_as_it_is(stand_in: StandIn, server: Client) -> None:
+    server.search_skills("\udcff \N{SNOWMAN}")
+    assert stand_in.requests[-1].target.startswith("/prompt-skills/search?q=%FF+%E2%98%83&")
+
+
 def test_a_created_thing_without_an_id_is_an_error(stand_in: StandIn, server: Client) -> None:
     for said in (b"{}", b'{"id": "../x"}', b"[]", b"null"):
         stand_in.fault("/runs", "body", method="POST", times=1, body=said)
@@ -372,6 +377,9 @@ def test_whose_url_counts() -> None:
         address.url(None, {}, {address.URL: "ftp://x"})
     with pytest.raises(WrongUsage, match="carries a user"):
         address.url("http://me:pw@x", {}, {})
+    for host in ("a" * 64 + ".example", "a..example", "\udcff"):  # what could not even be looked up
+        with pytest.raises(WrongUsage, match="is not an http URL"):
+            address.url(f"http://{host}", {}, {})
 
 
 def test_loopback_and_the_clear() -> None:

@@ -152,6 +152,12 @@ def test_a_server_of_another_repository_stops_it(preflight: Preflight, stand_in:
     link.symlink_to(Path.cwd())
     stand_in.workdir = link
     assert preflight().exit_code == 0
+    for said, shown in (("/x\x1b[31m\n/y", "/x [31m /y"), ("/\ud800x", "/ x"), ("/" + "a" * 9_000, "/aaa")):
+        stand_in.heal()
+        stand_in.fault("/health", "body", body=json.dumps({"status": "ok", "workdir": said}).encode())
+        result = preflight()
+        assert result.exit_code == 3 and f"it works in {shown}" in result.stdout
+        assert len(result.stdout) < 4_000
 
 
 def older(*missing: str, field: str | None = None) -> dict[str, Any]:
@@ -186,6 +192,17 @@ def test_openapi_gaps() -> None:
     loops = {"components": {"schemas": {"A": {"allOf": [{"$ref": "#/components/schemas/A"}], "properties": {"x": {}}}}}}
     described = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}
     assert openapi.body_fields(loops, described) == ("x",)
+
+
+def test_openapi_that_leads_in_circles() -> None:
+    circle = {"anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in range(60)], "properties": {"name": {}}}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/0"}}}}
+    document = {
+        "paths": {"/runs": {"post": {"requestBody": body}}},
+        "components": {"schemas": {str(n): circle for n in range(60)}},
+    }
+    (gap,) = openapi.gaps(document, [operations.CREATE_RUN])
+    assert "field name" not in gap.lacks and "field command" in gap.lacks
 
 
 def test_waiting_until_it_is_up(preflight: Preflight, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:

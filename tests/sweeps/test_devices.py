@@ -139,3 +139,21 @@ def test_the_leases_of_somebody_else_are_not_trusted(tmp_path: Path, monkeypatch
     monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", str(tmp_path / "link"))
     with pytest.raises(ScaffoldError, match="not a directory of this user"):
         leases.directory()
+
+
+def test_a_place_for_leases_that_cannot_be_locked_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(ScaffoldError, match="cannot be used: lock: Is a directory") as found, leases.alone():
+        pass
+    assert "SCAFFOLD_RUNTIME_DIR" in str(found.value.hint)
+    leases.gpu_file(tmp_path, "GPU-x").mkdir()
+    with pytest.raises(ScaffoldError, match="cannot be used"):
+        leases.is_leased(tmp_path, "GPU-x")
+    assert not leases.is_leased(tmp_path, "GPU-y")
+
+
+def test_cores_where_the_system_knows_of_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert devices.cores() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert devices.cores() == os.cpu_count()

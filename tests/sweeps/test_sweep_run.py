@@ -327,7 +327,9 @@ def test_wrong_usage_is_said(make_workspace: MakeWorkspace, run: Run) -> None:
     assert done.exit_code == 1 and "knows no research server" in done.stderr
 
 
-def test_where_a_server_is_set_this_machine_has_to_be_asked_for(make_workspace: MakeWorkspace) -> None:
+def test_where_a_server_is_set_this_machine_has_to_be_asked_for(
+    make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from scaffold.backends import choose
 
     found = quick(make_workspace)
@@ -338,6 +340,8 @@ def test_where_a_server_is_set_this_machine_has_to_be_asked_for(make_workspace: 
     assert choose.name(place, None, None) == "local"
     assert choose.name(tracked, None, None) == "server"
     assert choose.name(tracked, "local", None) == choose.name(tracked, None, "local") == "local"
+    monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", "http://y")  # of this shell alone: it has to be asked for
+    assert (choose.name(place, None, None), choose.name(place, "server", None)) == ("local", "server")
 
 
 def test_a_damaged_ledger_stops_every_verb_and_stays(make_workspace: MakeWorkspace, run: Run) -> None:
