@@ -16,6 +16,8 @@ from scaffold.sweeps import grid, parsing, yamltext
 from scaffold.sweeps.model import Code, Resources, Rule, Sweep
 from scaffold.workspace import EXPERIMENT_NAME, Workspace, write_atomic
 
+# what the files, folders and locks of one sweep end in: a sweep called so would take another one's
+TAKEN = (".", ".yml", ".json", ".ledger", ".study", ".pacer", ".evolve")
 HEAD = """\
 # Planned by `scaffold sweep new`. It may be edited by hand until its first launch; values are text, passed as they are spelled.
 # The runs: scaffold sweep show {name}
@@ -35,10 +37,10 @@ def path(workspace: Workspace, name: str) -> Path:
 
 def check_name(name: str) -> str:
     """`name` when it can be a sweep's. Raises WrongUsage."""
-    if not EXPERIMENT_NAME.fullmatch(name) or name.endswith((".ledger", ".")):
+    if not EXPERIMENT_NAME.fullmatch(name) or name.endswith(TAKEN):
         raise WrongUsage(
             f"{name!r} cannot be a sweep's name",
-            hint="letters, digits and . _ + - (at most 64, first a letter or digit)",
+            hint="letters, digits and . _ + - (at most 64, first a letter or digit), and not a file's ending",
         )
     return name
 

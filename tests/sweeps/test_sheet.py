@@ -170,6 +170,6 @@ def test_names(workspace: recording.Workspace) -> None:
     assert sheet.names(place) == ["lr-2"]
     with pytest.raises(ScaffoldError, match="did you mean lr-2"):
         sheet.read(place, "lr2")
-    for name in ("", "../x", "a b", "-x", "a" * 65, "x.ledger"):
+    for name in ("", "../x", "a b", "-x", "a" * 65, "x.ledger", "x.yml", "x.pacer"):
         with pytest.raises(WrongUsage, match="cannot be a sweep's name"):
             sheet.read(place, name)
