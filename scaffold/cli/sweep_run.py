@@ -63,6 +63,11 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
 
     if given["waits"] and given["detaches"]:
         raise WrongUsage("--wait stays and --detach goes", hint="give one of them")
+    if given["smokes"] and (given["dry_run"] or given["detaches"] or given["retry"] or given["code"]):
+        raise WrongUsage(
+            "--smoke runs one try with the code as it is now, and nothing else",
+            hint="--dry-run, --detach, --retry and --code are for the sweep itself: leave them out, or --smoke",
+        )
     if given["smoke_args"] is not None and not given["smokes"]:
         raise WrongUsage(
             "--smoke-args is for --smoke", hint="scaffold sweep launch NAME --smoke --smoke-args '--steps 2'"
@@ -102,7 +107,7 @@ def _dry_run(pacer: Pacer, given: dict[str, Any]) -> None:
     from scaffold.sweeps.ledger import Orders
 
     picture = pacer.look()
-    fresh, _ = states.wanted(picture.states, given["retry"])
+    fresh, _ = states.wanted(picture.planned, given["retry"])
     ready = [s for s in picture.states if s.startable or s in fresh]
     keys = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
     known = {k: getattr(picture.orders, k) if given[k] is None else given[k] for k in keys}
@@ -132,8 +137,10 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
     gc.enable()
     workspace = options.workspace(workdir, root)
     pacer = launching.opened(workspace, name, warn=output.warn)
-    if not pacer.look().open:
-        _show_status(workspace, pacer, pacer.look(), limit, json_output=json_output)
+    picture = pacer.look()
+    if not picture.open:
+        _show_status(workspace, pacer, picture, limit, json_output=json_output)
+        _end(picture)
         return
     live = sys.stdout.isatty() and not json_output
     shown = sweep_live.Table(workspace, pacer) if live else sweep_live.Lines(workspace, quiet=json_output)

@@ -48,8 +48,8 @@ def start(workspace: Workspace, name: str) -> Detached:
     limit = time.monotonic() + UP_S
     while time.monotonic() < limit:
         note = locks.holder(place.ledger.parent, pacer_lock(name))
-        # one that is over so soon had little to do
-        if (note and note.get("pid") == process.pid) or process.poll() == 0:
+        # one that is over so soon had little to do, whether or not all of it finished
+        if (note and note.get("pid") == process.pid) or process.poll() in (0, 3):
             _left.append(process)
             return Detached(who=f"process {process.pid}", log=log, was_there=False)
         if process.poll() is not None:

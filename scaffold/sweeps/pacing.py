@@ -134,14 +134,17 @@ class Pacer:
     def stop(self) -> Picture:
         """Start nothing more, take back what has not begun, end what runs; the sweep as it is then. Raises ScaffoldError."""
         with ledger.opened(self.place.ledger, self.sweep.name, doing="stop") as book:
-            book.order(stopped=True)
+            found = self.eyes.states(book)
+            # what was never launched is not made launched by this: it may still be planned anew
+            if any(s.tried for s in found):
+                book.order(stopped=True)
             handles: dict[str, list[str]] = {}
-            for state in self.eyes.states(book):
-                tried = book.newest(state.name)
+            for state in found:
+                tried = state.tried
                 if tried is None or tried.withdrawn or (state.over and not state.held):
                     continue
                 if self._take_back(state, tried):
-                    book.change(state.name, withdrawn=True)
+                    book.put(state.name, dataclasses.replace(tried, withdrawn=True))
                 handles.setdefault(tried.backend, []).extend(self._handles(state, tried))
         for name, known in handles.items():
             if known:
