@@ -64,9 +64,4 @@ _left: list[subprocess.Popen[bytes]] = []
 
 def pacing(place: Place, name: str) -> dict[str, Any] | None:
     """The note of who paces a sweep now; None where nobody does."""
-    sweeps = place.ledger.parent
-    lock = locks.take(sweeps, pacer_lock(name), doing="a look") if locks.holder(sweeps, pacer_lock(name)) else None
-    if lock is not None:
-        lock.release()
-        return None
-    return locks.holder(sweeps, pacer_lock(name))
+    return locks.held_by(place.ledger.parent, pacer_lock(name))
