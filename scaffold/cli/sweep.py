@@ -127,14 +127,15 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     Every configuration with every seed becomes one run with its name. Nothing is started: `scaffold sweep launch NAME`.
     Planning the same again changes nothing.
     """
-    from scaffold.sweeps import planning, store
+    from scaffold.sweeps import launchers, planning, store
 
     workspace = options.workspace(workdir, root)
     made = planning.plan(workspace, _wishes(name, click.get_current_context().meta["command"], given), Path.cwd())
     for note in made.notes:
         click.echo(note, err=True)
     if made.dropped:
-        click.echo(f"{made.dropped} runs left out: each is the same run as another one", err=True)
+        some = "1 run left out: it" if made.dropped == 1 else f"{made.dropped} runs left out: each"
+        click.echo(f"{some} is the same run as another one", err=True)
     few = output.Few(given["limit"])
     if not given["json_output"]:
         sweep_table.table(made.sweep, made.runs, few)
@@ -143,7 +144,7 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
         _agree(len(made.runs), yes=given["yes"], json_output=given["json_output"])
         what = store.put(workspace, made.sweep, replace=given["may_replace"])
         if given["with_launchers"]:
-            store.write_launchers(workspace, made)
+            launchers.write(workspace, made.sweep, made.runs)
     _say(workspace, made, what, few, json_output=given["json_output"])
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from scaffold.errors import WrongUsage
-from scaffold.sweeps import parameters, sheet
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.sweeps import parameters, planning, sheet, store
 from tests.conftest import Run, git, write_tree
 from tests.runs.conftest import MakeWorkspace, Workspace
 from tests.sweeps.conftest import there
@@ -77,6 +77,7 @@ def test_two_spellings_of_a_value_are_one_run(new: New) -> None:
     done = new("--grid", "lr=1e-2,0.01,.01")
     assert names(done) == [names(done)[0]]
     assert "2 runs left out: each is the same run as another one" in done.stderr
+    assert "1 run left out: it is the same run as another one" in new("--grid", "lr=1e-2,.01", name="two").stderr
 
 
 def test_the_same_again_changes_nothing_and_something_else_is_refused(workspace: Workspace, new: New) -> None:
@@ -114,6 +115,17 @@ def test_a_dry_run_writes_nothing(workspace: Workspace, new: New) -> None:
     done = new("--grid", "lr=1,2", "--dry-run", "--launchers")
     assert names(done)
     assert git(workspace.root, "status", "--porcelain", "-uall") == " M train.py\n"
+
+
+def test_code_that_changes_between_planning_and_writing_is_noticed(workspace: Workspace) -> None:
+    place = there(workspace)
+    wishes = planning.Wishes(name="lr", goal="which lr", grid=("lr=1,2",), command=("python3", "train.py"))
+    made = planning.plan(place, wishes, workspace.root)
+    with (workspace.root / "train.py").open("a") as script:
+        script.write("# changed\n")
+    with pytest.raises(ScaffoldError, match="the code was changed while the sweep was planned"):
+        store.put(place, made.sweep, replace=False)
+    assert not sheet.path(place, "lr").exists()
 
 
 def test_uncommitted_code_is_kept(workspace: Workspace, new: New) -> None:
