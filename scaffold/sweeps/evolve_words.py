@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from scaffold.sweeps.evolve_search import Trial, ranked
 from scaffold.sweeps.evolve_study import Study
+from scaffold.sweeps.model import Sweep
 
 # seeds for a confirmation that nobody has seen
 FRESH = 5
@@ -84,11 +85,13 @@ def noise_of(trials: Sequence[Trial]) -> float | None:
     return math.sqrt(sum(v * n for v, n in squares) / degrees) if degrees else None
 
 
-def confirmation(study: Study, best: Trial) -> str:
-    """The command that runs the best again with seeds that the search has not seen."""
+def confirmation(study: Study, best: Trial, sweep: Sweep) -> str:
+    """The command that runs the best again with seeds that the search has not seen, passed as in the search's `sweep`."""
     first = max(study.seeds, default=0) + 1
     grid = [f"{key}={_quoted(value)}" for key, value in {**study.spec.fixed, **best.params}.items()]
     words = ["scaffold", "sweep", "new", f"{study.name}-best", "--goal", f"confirm the best of {study.name}"]
+    words += ["--experiment", sweep.experiment, "--style", sweep.style]
+    words += [f"--seed-option={sweep.seed_option}"] if sweep.seed_option is not None else []
     words += ["--grid", *grid, "--seeds", f"{first}-{first + FRESH - 1}", "--", "python", *study.spec.script]
     before = "" if study.spec.workdir == "." else f"cd {shlex.quote(study.spec.workdir)} && "
     return before + shlex.join(words)
