@@ -79,7 +79,7 @@ def text(sweep: Sweep) -> str:
     lines = [HEAD.format(name=sweep.name).rstrip("\n")]
     for key, value in _plain_entries(sweep):
         lines.append(f"{key}: {yamltext.flow(value)}")
-    lines += rule_lines(_rule(sweep)) if sweep.configurations else ["configurations: []"]
+    lines += rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
     if sweep.backend is not None:
         lines.append(f"backend: {sweep.backend}")
     wanted = {
@@ -111,19 +111,6 @@ def _plain_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
         yield "labels", sweep.labels
     if sweep.seeds:
         yield "seeds", grid.seeds_text(sweep.seeds)
-
-
-def _rule(sweep: Sweep) -> Rule:
-    """The sweep's rule; where it has none, its configurations as given ones."""
-    if sweep.rule != Rule() or sweep.configurations in ((), ({},)):
-        return sweep.rule
-    shared = recorder.module()
-    return Rule(
-        given=tuple(
-            {k: v if isinstance(v, str) else str(shared.shortest(v)) for k, v in c.items()}
-            for c in sweep.configurations
-        )
-    )
 
 
 def rule_lines(rule: Rule) -> list[str]:

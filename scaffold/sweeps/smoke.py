@@ -31,16 +31,15 @@ def of(sweep: Sweep, args: str = "") -> Sweep:
     given = set(recorder.module().command_params(["smoke", *words]))
     first = {k: v for k, v in sweep.configurations[0].items() if grid.recorded(k) not in given}
     command = (*_without(sweep.command, given), *words)
-    spelled = {k: v if isinstance(v, str) else str(recorder.module().shortest(v)) for k, v in first.items()}
     return replace(
         sweep,
         name=sweep.name + SMOKE,
         goal=f"a quick try of {sweep.name}: {sweep.goal}",
         command=command,
-        configurations=(spelled,),
+        configurations=(first,),
         seeds=sweep.seeds[:1],
         labels={**sweep.labels, "smoke": "true"},
-        rule=Rule(given=(spelled,)) if spelled else Rule(),
+        rule=Rule(given=(first,)) if first else Rule(),
     )
 
 

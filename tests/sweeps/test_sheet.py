@@ -77,11 +77,6 @@ def test_a_person_reads_the_rule_not_its_expansion() -> None:
     assert max(map(len, text.splitlines())) < 160
 
 
-def test_configurations_without_a_rule_are_written_out(tmp_path: Path) -> None:
-    found = back(sheet.text(sweep(configurations=({"lr": 0.01, "amp": True}, {"lr": 1e-7, "amp": None}))), tmp_path)
-    assert found.configurations == ({"lr": "0.01", "amp": "true"}, {"lr": "1e-7", "amp": "null"})
-
-
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_text_survives(key: str, value: str) -> None:
     from tempfile import TemporaryDirectory

@@ -18,7 +18,7 @@ import pytest
 from click.testing import Result
 
 from scaffold.sweeps import sheet
-from scaffold.sweeps.model import Resources
+from scaffold.sweeps.model import Resources, Rule
 from tests.conftest import Run, commit_all
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario
@@ -90,7 +90,8 @@ def test_a_dry_run_says_what_would_start_and_writes_nothing(make_workspace: Make
 def test_a_dry_run_says_nothing_of_runs_that_the_sheet_no_longer_has(make_workspace: MakeWorkspace, run: Run) -> None:
     found = scenario.make(make_workspace, configurations=scenario.GRID[2:], seeds=(1,))
     assert sweep(run, found, "launch", "lr", "--wait").exit_code == 3
-    sheet.write(found.workspace, dataclasses.replace(found.sweep, configurations=scenario.GRID[2:3]))
+    fewer = found.sweep.configurations[:1]
+    sheet.write(found.workspace, dataclasses.replace(found.sweep, configurations=fewer, rule=Rule(given=fewer)))
     told = answer(sweep(run, found, "launch", "lr", "--retry", "failed", "--dry-run", "--json"))
     assert told["would_start"] == told["would_wait"] == []
 
