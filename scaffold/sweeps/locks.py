@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
-from scaffold.workspace import write_atomic
+from scaffold.sweeps import files
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -22,14 +22,7 @@ POLL_S = 0.05
 
 def _folder(sweeps: Path) -> Path:
     """Where locks lie: out of git's sight, since they say nothing that lasts."""
-    folder = sweeps / ".locks"
-    if not (folder / ".gitignore").is_file():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(folder / ".gitignore", b"*\n")
-        except OSError as error:
-            raise ScaffoldError(f"{folder} cannot be written: {error.strerror or error}") from error
-    return folder
+    return files.make_hidden(sweeps / ".locks")
 
 
 def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> BaseFileLock | None:

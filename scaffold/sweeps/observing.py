@@ -58,9 +58,9 @@ class Observer:
         """Make the folders that launchers, tickets and backends write to. Raises ScaffoldError where that cannot be done."""
         try:
             self.place.logs.mkdir(parents=True, exist_ok=True)
-            make_folder(self.workspace, self.sweep.name)
         except OSError as error:
-            raise ScaffoldError(f"{error.filename} cannot be made: {error.strerror or error}") from error
+            raise ScaffoldError(f"{self.place.logs} cannot be made: {error.strerror or error}") from error
+        make_folder(self.workspace, self.sweep.name)
 
     def read(self) -> Ledger:
         """The ledger as it is on disk. Raises ScaffoldError."""

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps import grid, parsing, yamltext
+from scaffold.sweeps import files, grid, parsing, yamltext
 from scaffold.sweeps.model import Code, Resources, Rule, Sweep
-from scaffold.workspace import EXPERIMENT_NAME, Workspace, write_atomic
+from scaffold.workspace import EXPERIMENT_NAME, Workspace
 
 # what the files, folders and locks of one sweep end in: a sweep called so would take another one's
 TAKEN = (".", ".yml", ".json", ".ledger", ".study", ".pacer", ".evolve")
@@ -67,10 +67,9 @@ def read(workspace: Workspace, name: str) -> Sweep:
 
 
 def write(workspace: Workspace, sweep: Sweep) -> Path:
-    """Write a sweep's file, whole or not at all."""
+    """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
     place = path(workspace, check_name(sweep.name))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(place, text(sweep).encode())
+    files.write(place, text(sweep).encode())
     return place
 
 

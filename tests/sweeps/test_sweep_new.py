@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,6 +119,21 @@ def test_a_dry_run_writes_nothing(workspace: Workspace, new: New) -> None:
     assert git(workspace.root, "status", "--porcelain", "-uall") == " M train.py\n"
 
 
+def test_where_nothing_can_be_written_the_file_is_named(workspace: Workspace) -> None:
+    words = ["sweep", "new", "lr", "--goal", "which lr", "--grid", "lr=1,2", "--", "python3", "train.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "scaffold", *words],
+        cwd=workspace.root,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    )
+    place = sheet.path(there(workspace), "lr")
+    assert (done.returncode, place.exists()) == (1, False)
+    assert f"error: {place} cannot be written: File too large\nhint: make room" in done.stderr
+
+
 def test_code_that_changes_between_planning_and_writing_is_noticed(workspace: Workspace) -> None:
     place = there(workspace)
     wishes = planning.Wishes(name="lr", goal="which lr", grid=("lr=1,2",), command=("python3", "train.py"))
@@ -184,6 +201,7 @@ def test_configurations_from_a_file(workspace: Workspace, new: New) -> None:
         ("- [1]", "item 1 must be a mapping"),
         ("- {lr: [1, 2]}", "item 1.lr must be a single value, not a list"),
         ("- {seed: 1}", "--seeds"),
+        ("- {a.b: 1, a: {b: 2}}", "item 1 has a.b twice"),
         ("- {", "c.yml:"),
     ],
 )
