@@ -179,6 +179,7 @@ def test_a_pacer_in_the_background_starts_the_rest_and_stop_ends_it(make_workspa
     told = answer(sweep(run, other, "launch", "lr", "--detach", "--json"))
     pid = int(told["pacer"]["who"].split()[1])
     assert os.getsid(pid) == pid != os.getsid(0)
+    assert told["next"].startswith(f"process {pid} on ") and told["next"].endswith("scaffold sweep watch lr")
     assert answer(sweep(run, other, "status", "lr", "--json"))["pacer"]["pid"] == pid
     again = sweep(run, other, "launch", "lr", "--detach")
     assert f"is paced already by process {pid}" in again.stderr
