@@ -10,7 +10,7 @@ import click
 from scaffold.cli import LazyGroup, options, output, sweep_table
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.planning import Plan
+    from scaffold.sweeps.planning import Plan, Wishes
     from scaffold.workspace import Workspace
 
 # verb -> (module, attribute); the order is the order of `scaffold sweep --help`
@@ -23,6 +23,11 @@ VERBS = {
 }
 # what --zip a=1,2 b=3,4 is one value with
 TOGETHER = "\x1f"
+# options that are wishes as they are typed
+AS_TYPED = (
+    *("goal", "grid", "draws", "space", "space_seed", "source", "only_if", "baseline"),
+    *("seeds", "seed_option", "style", "experiment", "task", "backend"),
+)
 
 
 class Verbs(LazyGroup):
@@ -148,7 +153,7 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     _say(workspace, made, what, few, json_output=given["json_output"])
 
 
-def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Any:
+def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Wishes:
     from scaffold.sweeps.model import Resources
     from scaffold.sweeps.planning import Wishes
 
@@ -159,24 +164,7 @@ def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Any:
         resources=Resources(
             gpus=given["gpus_per_run"], cpus=given["cpus_per_run"], timeout_s=given["timeout"], sbatch=given["sbatch"]
         ),
-        **{
-            key: given[key]
-            for key in (
-                *(
-                    "goal",
-                    "grid",
-                    "draws",
-                    "space",
-                    "space_seed",
-                    "source",
-                    "only_if",
-                    "baseline",
-                    "seeds",
-                    "seed_option",
-                ),
-                *("style", "experiment", "task", "backend"),
-            )
-        },
+        **{key: given[key] for key in AS_TYPED},
     )
 
 

@@ -58,20 +58,9 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     A run is missing when nothing was asked for yet. What ended otherwise than finished is run again only with --retry; finished runs
     never are. What does not fit waits: for `watch`, --wait, --detach, or the next `launch`. Killed at any point, `launch` again goes on.
     """
-    from scaffold.errors import WrongUsage
     from scaffold.sweeps import launching
 
-    if given["waits"] and given["detaches"]:
-        raise WrongUsage("--wait stays and --detach goes", hint="give one of them")
-    if given["smokes"] and (given["dry_run"] or given["detaches"] or given["retry"] or given["code"]):
-        raise WrongUsage(
-            "--smoke runs one try with the code as it is now, and nothing else",
-            hint="--dry-run, --detach, --retry and --code are for the sweep itself: leave them out, or --smoke",
-        )
-    if given["smoke_args"] is not None and not given["smokes"]:
-        raise WrongUsage(
-            "--smoke-args is for --smoke", hint="scaffold sweep launch NAME --smoke --smoke-args '--steps 2'"
-        )
+    _check(given)
     gc.enable()
     workspace = options.workspace(workdir, root)
     if given["smokes"]:
@@ -100,6 +89,23 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     sweep_shown.launched(pacer, wanted, picture, background, few, json_output=given["json_output"])
     if given["waits"]:
         _end(picture)
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Raises WrongUsage where options contradict each other."""
+    from scaffold.errors import WrongUsage
+
+    if given["waits"] and given["detaches"]:
+        raise WrongUsage("--wait stays and --detach goes", hint="give one of them")
+    if given["smokes"] and (given["dry_run"] or given["detaches"] or given["retry"] or given["code"]):
+        raise WrongUsage(
+            "--smoke runs one try with the code as it is now, and nothing else",
+            hint="--dry-run, --detach, --retry and --code are for the sweep itself: leave them out, or --smoke",
+        )
+    if given["smoke_args"] is not None and not given["smokes"]:
+        raise WrongUsage(
+            "--smoke-args is for --smoke", hint="scaffold sweep launch NAME --smoke --smoke-args '--steps 2'"
+        )
 
 
 def _dry_run(pacer: Pacer, given: dict[str, Any]) -> None:

@@ -74,6 +74,11 @@ class Observer:
         """How many GPUs a run takes, None where nobody said."""
         return first(book.orders.gpus_per_run, self.sweep.resources.gpus)
 
+    def gpus_each(self, book: Ledger) -> int:
+        """How many GPUs a run is counted with: one where nobody said."""
+        said = self.gpus_per_run(book)
+        return 1 if said is None else said
+
     def backend(self, name: str, book: Ledger) -> Backend:
         """A backend of this sweep, made once for the same orders. Raises ScaffoldError."""
         # other orders may come from another launch

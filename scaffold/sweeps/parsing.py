@@ -13,21 +13,8 @@ from scaffold.sweeps.model import BackendName, BooleanStyle, Code, Named, Resour
 
 VERSION = "1"
 KEYS = (
-    *(
-        "version",
-        "name",
-        "goal",
-        "experiment",
-        "task",
-        "command",
-        "cwd",
-        "style",
-        "seed_option",
-        "booleans",
-        "labels",
-        "seeds",
-    ),
-    *("grid", "zip", "configurations", "random", "only_if", "baseline", "backend", "resources", "code"),
+    *("version", "name", "goal", "experiment", "task", "command", "cwd", "style", "seed_option", "booleans", "labels"),
+    *("seeds", "grid", "zip", "configurations", "random", "only_if", "baseline", "backend", "resources", "code"),
 )
 NEEDED = ("version", "name", "goal", "experiment", "command", "style", "code")
 T = TypeVar("T")

@@ -137,12 +137,7 @@ def _asked(
     style, notes = _style(workspace, wishes, base, command, known, configurations)
     if absent := parameters.missing_script(workspace, command, cwd):
         notes.insert(0, f"warning: there is no file {absent} in {Path(workspace.workdir, cwd)}: every run would fail")
-    if (
-        known.source is not None
-        and known.source.uses("sacred") is not None
-        and style == "hydra"
-        and "with" not in command
-    ):
+    if style == "hydra" and "with" not in command and known.source and known.source.uses("sacred") is not None:
         command = (*command, "with")
     option = _seed_option(workspace, wishes, base, command, known, style, notes) if seeds else None
     names = list(dict.fromkeys(k for c in configurations for k in c))
