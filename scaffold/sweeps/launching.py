@@ -56,6 +56,7 @@ class Source:
 
 
 def changed(name: str, files: Sequence[str]) -> CodeChanged:
+    """The error that the code of the sweep `name` has changed, with the first of the `files` that differ and both choices."""
     some = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
     return CodeChanged(
         f"the code has changed since the sweep {name} was planned" + (f": {some}" if files else ""),

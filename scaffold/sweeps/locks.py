@@ -1,4 +1,4 @@
-"""Locks of a sweep, with a note of who holds them: one for its ledger, one for who paces it."""
+"""Locks of a sweep, with a note of who holds them: one for its ledger, one for who paces it, one for who searches with it."""
 
 from __future__ import annotations
 
