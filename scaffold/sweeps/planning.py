@@ -54,7 +54,7 @@ class Plan:
 
 def plan(workspace: Workspace, wishes: Wishes, here: Path) -> Plan:
     """Plan a sweep whose command runs in `here`. Nothing is written. Raises ScaffoldError; WrongUsage for what can never be."""
-    sheet.check_name(wishes.name + SMOKE)
+    sheet.check_name(sheet.check_name(wishes.name) + SMOKE)
     base, given = _source(wishes)
     rule = _rule(wishes, base.rule if base is not None else Rule(given=given))
     asked, notes = _asked(workspace, wishes, base, rule, here)

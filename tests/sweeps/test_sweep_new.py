@@ -250,6 +250,7 @@ def test_what_is_missing_is_asked_for(run: Run, new: New) -> None:
         done = run("sweep", "new", "lr", *args)
         assert done.exit_code == 2 and said in done.stderr
     assert new(name="a b").exit_code == 2
+    assert new("--dry-run", name="lr.yml").exit_code == 2
     assert new(name="x" * 60).exit_code == 2  # its smoke sweep needs a name too
 
 
