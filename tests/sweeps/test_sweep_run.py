@@ -19,7 +19,7 @@ from click.testing import Result
 
 from scaffold.sweeps import sheet
 from scaffold.sweeps.model import Resources, Rule
-from tests.conftest import Run, commit_all
+from tests.conftest import Run, commit_all, git
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario
@@ -336,6 +336,9 @@ def test_changed_code_is_said_with_both_choices_and_nothing_starts(make_workspac
     done = sweep(run, found, "launch", "lr", "--code", "original", "--wait")
     assert done.exit_code == 0, done.stderr
     assert set(found.outcome()) == {found.runs[0].name}
+    (tree,) = (sheet.folder(found.workspace) / "lr").glob("code-*/*")
+    git(found.made.root, "worktree", "remove", "--force", str(tree))
+    assert sweep(run, found, "launch", "lr", "--dry-run").exit_code == 0 and not tree.exists()
     done = sweep(run, found, "launch", "lr", "--code", "current", "--wait")
     assert done.exit_code == 0, done.stderr
     assert len(found.outcome()) == 2 and "finished" in done.stdout
