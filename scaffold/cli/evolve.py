@@ -14,6 +14,7 @@ from scaffold.cli import options, output, sweep_live
 if TYPE_CHECKING:
     from scaffold.sweeps.evolve import Asked
     from scaffold.sweeps.evolve_study import Study
+    from scaffold.workspace import Workspace
 
 
 @click.command()
@@ -80,7 +81,7 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     except KeyboardInterrupt:
         click.echo("everything that runs goes on running; come back with the same command", err=True)
         raise click.exceptions.Exit(130) from None
-    _show(study, output.Few(limit), json_output=json_output)
+    _show(workspace, study, output.Few(limit), json_output=json_output)
 
 
 def _note(text: str) -> None:
@@ -101,13 +102,13 @@ def _asked(timeout_s: float, given: dict[str, Any]) -> Asked:
     return Asked(resources=resources, plan=planned, orders=orders, code=given["code"])
 
 
-def _show(study: Study, few: output.Few, *, json_output: bool) -> None:
+def _show(workspace: Workspace, study: Study, few: output.Few, *, json_output: bool) -> None:
     """The best in honest words; exit 3 where there is none."""
-    from scaffold.sweeps import evolve_search, evolve_study, evolve_words
+    from scaffold.sweeps import evolve_search, evolve_study, evolve_words, sheet
 
     order = evolve_search.ranked(study.spec, study.trials)
     words = evolve_words.verdict(study)
-    confirm = evolve_words.confirmation(study, order[0]) if order else None
+    confirm = evolve_words.confirmation(study, order[0], sheet.read(workspace, study.name)) if order else None
     unscored = [trial for trial in study.trials if trial.fitness is None]
     if json_output:
         answer = {

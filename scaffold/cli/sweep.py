@@ -10,7 +10,7 @@ import click
 from scaffold.cli import LazyGroup, options, output, sweep_table
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.planning import Plan
+    from scaffold.sweeps.planning import Plan, Wishes
     from scaffold.workspace import Workspace
 
 # verb -> (module, attribute); the order is the order of `scaffold sweep --help`
@@ -23,6 +23,11 @@ VERBS = {
 }
 # what --zip a=1,2 b=3,4 is one value with
 TOGETHER = "\x1f"
+# options that are wishes as they are typed
+AS_TYPED = (
+    *("goal", "grid", "draws", "space", "space_seed", "source", "only_if", "baseline"),
+    *("seeds", "seed_option", "style", "experiment", "task", "backend"),
+)
 
 
 class Verbs(LazyGroup):
@@ -127,14 +132,15 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     Every configuration with every seed becomes one run with its name. Nothing is started: `scaffold sweep launch NAME`.
     Planning the same again changes nothing.
     """
-    from scaffold.sweeps import planning, store
+    from scaffold.sweeps import launchers, planning, store
 
     workspace = options.workspace(workdir, root)
     made = planning.plan(workspace, _wishes(name, click.get_current_context().meta["command"], given), Path.cwd())
     for note in made.notes:
         click.echo(note, err=True)
     if made.dropped:
-        click.echo(f"{made.dropped} runs left out: each is the same run as another one", err=True)
+        some = "1 run left out: it" if made.dropped == 1 else f"{made.dropped} runs left out: each"
+        click.echo(f"{some} is the same run as another one", err=True)
     few = output.Few(given["limit"])
     if not given["json_output"]:
         sweep_table.table(made.sweep, made.runs, few)
@@ -143,11 +149,11 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
         _agree(len(made.runs), yes=given["yes"], json_output=given["json_output"])
         what = store.put(workspace, made.sweep, replace=given["may_replace"])
         if given["with_launchers"]:
-            store.write_launchers(workspace, made)
+            launchers.write(workspace, made.sweep, made.runs)
     _say(workspace, made, what, few, json_output=given["json_output"])
 
 
-def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Any:
+def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Wishes:
     from scaffold.sweeps.model import Resources
     from scaffold.sweeps.planning import Wishes
 
@@ -158,24 +164,7 @@ def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Any:
         resources=Resources(
             gpus=given["gpus_per_run"], cpus=given["cpus_per_run"], timeout_s=given["timeout"], sbatch=given["sbatch"]
         ),
-        **{
-            key: given[key]
-            for key in (
-                *(
-                    "goal",
-                    "grid",
-                    "draws",
-                    "space",
-                    "space_seed",
-                    "source",
-                    "only_if",
-                    "baseline",
-                    "seeds",
-                    "seed_option",
-                ),
-                *("style", "experiment", "task", "backend"),
-            )
-        },
+        **{key: given[key] for key in AS_TYPED},
     )
 
 

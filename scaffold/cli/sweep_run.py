@@ -58,15 +58,9 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     A run is missing when nothing was asked for yet. What ended otherwise than finished is run again only with --retry; finished runs
     never are. What does not fit waits: for `watch`, --wait, --detach, or the next `launch`. Killed at any point, `launch` again goes on.
     """
-    from scaffold.errors import WrongUsage
     from scaffold.sweeps import launching
 
-    if given["waits"] and given["detaches"]:
-        raise WrongUsage("--wait stays and --detach goes", hint="give one of them")
-    if given["smoke_args"] is not None and not given["smokes"]:
-        raise WrongUsage(
-            "--smoke-args is for --smoke", hint="scaffold sweep launch NAME --smoke --smoke-args '--steps 2'"
-        )
+    _check(given)
     gc.enable()
     workspace = options.workspace(workdir, root)
     if given["smokes"]:
@@ -97,12 +91,29 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
         _end(picture)
 
 
+def _check(given: dict[str, Any]) -> None:
+    """Raises WrongUsage where options contradict each other."""
+    from scaffold.errors import WrongUsage
+
+    if given["waits"] and given["detaches"]:
+        raise WrongUsage("--wait stays and --detach goes", hint="give one of them")
+    if given["smokes"] and (given["dry_run"] or given["detaches"] or given["retry"] or given["code"]):
+        raise WrongUsage(
+            "--smoke runs one try with the code as it is now, and nothing else",
+            hint="--dry-run, --detach, --retry and --code are for the sweep itself: leave them out, or --smoke",
+        )
+    if given["smoke_args"] is not None and not given["smokes"]:
+        raise WrongUsage(
+            "--smoke-args is for --smoke", hint="scaffold sweep launch NAME --smoke --smoke-args '--steps 2'"
+        )
+
+
 def _dry_run(pacer: Pacer, given: dict[str, Any]) -> None:
     from scaffold.sweeps import states
     from scaffold.sweeps.ledger import Orders
 
     picture = pacer.look()
-    fresh, _ = states.wanted(picture.states, given["retry"])
+    fresh, _ = states.wanted(picture.planned, given["retry"])
     ready = [s for s in picture.states if s.startable or s in fresh]
     keys = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
     known = {k: getattr(picture.orders, k) if given[k] is None else given[k] for k in keys}
@@ -132,8 +143,10 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
     gc.enable()
     workspace = options.workspace(workdir, root)
     pacer = launching.opened(workspace, name, warn=output.warn)
-    if not pacer.look().open:
-        _show_status(workspace, pacer, pacer.look(), limit, json_output=json_output)
+    picture = pacer.look()
+    if not picture.open:
+        _show_status(workspace, pacer, picture, limit, json_output=json_output)
+        _end(picture)
         return
     live = sys.stdout.isatty() and not json_output
     shown = sweep_live.Table(workspace, pacer) if live else sweep_live.Lines(workspace, quiet=json_output)

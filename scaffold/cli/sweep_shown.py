@@ -30,10 +30,11 @@ def launched(
     json_output: bool,
 ) -> None:
     """What a launch did."""
-    from scaffold.sweeps import states
+    from scaffold.sweeps import detached, states
 
     again = [s.name for s in wanted if s.over]
     fresh = pacer.look()
+    step = next_step(pacer, fresh, detached.pacing(pacer.place, pacer.sweep.name))
     if json_output:
         answer = {
             "sweep": pacer.sweep.name,
@@ -44,7 +45,7 @@ def launched(
             "waiting": sum(s.startable for s in fresh.states),
             "capacity": capacity_json(picture.capacity) if picture.capacity else None,
             "pacer": {"who": background.who, "log": str(background.log)} if background else None,
-            "next": next_step(pacer, fresh, None),
+            "next": step,
         }
         output.as_json(answer, few)
         return
@@ -63,7 +64,7 @@ def launched(
             f"look on: scaffold sweep watch {pacer.sweep.name}; end it: scaffold sweep stop {pacer.sweep.name}",
             err=True,
         )
-    elif step := next_step(pacer, fresh, None):
+    elif step:
         click.echo(f"next: {step}", err=True)
 
 

@@ -17,10 +17,12 @@ MANY = 200
 
 
 def size(planned: Sweep) -> int:
+    """How many runs a sweep has, those of one name counted each."""
     return len(planned.configurations) * max(1, len(planned.seeds))
 
 
 def sweep_json(planned: Sweep) -> dict[str, Any]:
+    """A sweep for JSON, without its runs."""
     return {
         "sweep": planned.name,
         "goal": planned.goal,
@@ -38,6 +40,7 @@ def sweep_json(planned: Sweep) -> dict[str, Any]:
 
 
 def runs_json(runs: Sequence[PlannedRun], few: output.Few) -> dict[str, Any]:
+    """Planned runs for JSON: how many there are, and those that are shown."""
     rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in few(runs)]
     return {"count": len(runs), "runs": rows}
 

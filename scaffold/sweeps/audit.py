@@ -27,7 +27,7 @@ from scaffold.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is kept of one sweep: where, its ledger, and the attempts of each of its runs that have a manifest."""
+    """What is kept of one sweep: where, its ledger, and the attempts that have a manifest, by the run's name (of all sweeps)."""
 
     name: str
     place: Place
@@ -39,8 +39,11 @@ class Kept:
 def audit(workspace: Workspace, *, server: bool = False) -> list[Finding]:
     """All findings, by path. `server`: the research server is asked too. Raises ScaffoldError where it cannot be."""
     runs = manifests.records(workspace).runs
+    attempts = defaultdict(list)
+    for run in runs:
+        attempts[run.name].append(run)
     findings: list[Finding] = []
-    kept = [one for name in _names(workspace) if (one := _kept(workspace, name, runs, findings)) is not None]
+    kept = [one for name in _names(workspace) if (one := _kept(workspace, name, attempts, findings)) is not None]
     known = _sweeps(workspace)
     findings += _of_runs(workspace, runs, known, {one.name: one for one in kept})
     for one in kept:
@@ -61,7 +64,7 @@ def _names(workspace: Workspace) -> list[str]:
     """Sweeps that something was asked for: those with a ledger, or a folder of launchers."""
     folder = sheet.folder(workspace)
     found = {path.name.removesuffix(".ledger.json") for path in folder.glob("*.ledger.json")}
-    return sorted(found | {path.name for path in folder.glob("*") if path.is_dir()})
+    return sorted(found | {path.name for path in folder.glob("[!.]*") if path.is_dir()})
 
 
 def _sweeps(workspace: Workspace) -> frozenset[str]:
@@ -70,7 +73,9 @@ def _sweeps(workspace: Workspace) -> frozenset[str]:
     return frozenset(named | {name + SMOKE for name in named})
 
 
-def _kept(workspace: Workspace, name: str, runs: Iterable[Run], findings: list[Finding]) -> Kept | None:
+def _kept(
+    workspace: Workspace, name: str, attempts: Mapping[str, Sequence[Run]], findings: list[Finding]
+) -> Kept | None:
     place = Place.of(workspace, name)
     path = _inside(workspace, place.ledger)
     try:
@@ -78,9 +83,6 @@ def _kept(workspace: Workspace, name: str, runs: Iterable[Run], findings: list[F
     except ScaffoldError as error:
         findings.append(Finding(path=path, code="R301", run=None, message=error.message, hint=error.hint))
         return None
-    attempts = defaultdict(list)
-    for run in runs:
-        attempts[run.name].append(run)
     return Kept(name=name, place=place, path=path, book=book, runs=attempts)
 
 

@@ -19,10 +19,10 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, start, worktrees
 from scaffold.scratch import scratch
-from scaffold.sweeps import launchers, naming
+from scaffold.sweeps import files, launchers, naming
 from scaffold.sweeps.launchers import Tree
 from scaffold.sweeps.model import Code, Named, Sweep
-from scaffold.workspace import Workspace, write_atomic
+from scaffold.workspace import Workspace
 
 _moving = threading.Lock()
 
@@ -38,8 +38,7 @@ def take(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Code:
         return code
     kept = workspace.role("metadata", sweep.experiment) / "patches" / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
     if keep and not kept.is_file():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(kept, patch)
+        files.write(kept, patch)
     return replace(code, patch=kept.relative_to(workspace.workdir).as_posix())
 
 

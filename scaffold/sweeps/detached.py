@@ -48,8 +48,8 @@ def start(workspace: Workspace, name: str) -> Detached:
     limit = time.monotonic() + UP_S
     while time.monotonic() < limit:
         note = locks.holder(place.ledger.parent, pacer_lock(name))
-        # one that is over so soon had little to do
-        if (note and note.get("pid") == process.pid) or process.poll() == 0:
+        # one that is over so soon had little to do, whether or not all of it finished
+        if (note and note.get("pid") == process.pid) or process.poll() in (0, 3):
             _left.append(process)
             return Detached(who=f"process {process.pid}", log=log, was_there=False)
         if process.poll() is not None:
@@ -64,9 +64,4 @@ _left: list[subprocess.Popen[bytes]] = []
 
 def pacing(place: Place, name: str) -> dict[str, Any] | None:
     """The note of who paces a sweep now; None where nobody does."""
-    sweeps = place.ledger.parent
-    lock = locks.take(sweeps, pacer_lock(name), doing="a look") if locks.holder(sweeps, pacer_lock(name)) else None
-    if lock is not None:
-        lock.release()
-        return None
-    return locks.holder(sweeps, pacer_lock(name))
+    return locks.held_by(place.ledger.parent, pacer_lock(name))

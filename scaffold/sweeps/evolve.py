@@ -35,12 +35,10 @@ from scaffold.sweeps.evolve_search import Trial
 from scaffold.sweeps.evolve_spec import Spec
 from scaffold.sweeps.evolve_study import Study
 from scaffold.sweeps.model import Resources, Rule, Sweep
-from scaffold.sweeps.observing import Place
+from scaffold.sweeps.observing import Place, Warn
 from scaffold.sweeps.pacing import Picture
 from scaffold.sweeps.states import State
 from scaffold.workspace import Workspace
-
-Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

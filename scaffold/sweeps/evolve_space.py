@@ -92,7 +92,10 @@ def _spelled(value: object, where: str) -> str:
 
 def is_number(value: object) -> bool:
     """Whether a JSON value is a number that can be counted with."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond 1e308
+        return False
 
 
 def shown(value: object) -> str:

@@ -70,9 +70,10 @@ class Spec:
         """The block's own form, with every default said."""
         space: dict[str, Any] = dict(self.fixed)
         for key, one in self.space.items():
-            ends = [int(e) if e == int(e) and not _is_real(one) else e for e in _ends(one)]
-            log = {"log": True} if isinstance(one, Range) and one.log else {}
-            space[key] = list(one.values) if isinstance(one, Choice) else {"low": ends[0], "high": ends[1], **log}
+            if isinstance(one, Choice):
+                space[key] = list(one.values)
+            else:
+                space[key] = {"low": one.low, "high": one.high, **({"log": True} if one.log else {})}
         return {
             "target_script": shlex.join(self.script),
             "fitness_metric": self.metric,
@@ -86,14 +87,6 @@ class Spec:
             "timeout_per_run": self.timeout_s,
             "workdir": self.workdir,
         }
-
-
-def _ends(one: Choice | Range) -> tuple[float, ...]:
-    return (one.low, one.high) if isinstance(one, Range) else ()
-
-
-def _is_real(one: Choice | Range) -> bool:
-    return isinstance(one, Range) and not one.whole
 
 
 def read(path: Path, stdin: IO[bytes]) -> tuple[Spec, tuple[str, ...]]:
@@ -162,6 +155,8 @@ def _loaded(text: str) -> dict[str, Any]:
         ) from error
     except RecursionError:
         raise WrongUsage("it is nested too deeply") from None
+    except ValueError as error:  # a whole number of thousands of digits
+        raise WrongUsage(f"it cannot be read: {error}") from error
     if not isinstance(found, dict):
         raise WrongUsage(f"it must be one JSON object, not {shown(found)}")
     return found

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import sheet
+from scaffold.sweeps import files, sheet
 from scaffold.sweeps.evolve_search import Search, Trial
 from scaffold.sweeps.evolve_spec import Spec
-from scaffold.workspace import Workspace, write_atomic
+from scaffold.workspace import Workspace
 
 VERSION = 1
 # what may be said otherwise when a search goes on: how long it goes on, and while nothing was scored, what is scored
@@ -52,9 +52,7 @@ def path(workspace: Workspace, name: str) -> Path:
 
 
 def write(workspace: Workspace, study: Study) -> None:
-    """Write a study, whole or not at all."""
-    place = path(workspace, study.name)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    """Write a study, whole or not at all. Raises ScaffoldError where that cannot be done."""
     held = {
         "version": VERSION,
         "name": study.name,
@@ -65,7 +63,8 @@ def write(workspace: Workspace, study: Study) -> None:
         "closed": study.closed,
         "trials": [as_dict(trial) for trial in study.trials],
     }
-    write_atomic(place, (json.dumps(held, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape"))
+    text = json.dumps(held, indent=1, ensure_ascii=False) + "\n"
+    files.write(path(workspace, study.name), text.encode("utf-8", "surrogateescape"))
 
 
 def as_dict(trial: Trial) -> dict[str, Any]:

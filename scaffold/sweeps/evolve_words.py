@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import shlex
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from scaffold.sweeps.evolve_search import Trial, ranked
 from scaffold.sweeps.evolve_study import Study
+from scaffold.sweeps.model import Sweep
 
 # seeds for a confirmation that nobody has seen
 FRESH = 5
@@ -21,15 +23,12 @@ def params(study: Study, trial: Trial) -> str:
 
 def generation(study: Study, number: int) -> str:
     """One line on a generation that is over."""
-    trials = study.generation(number)
-    scored = [t.fitness for t in trials if t.fitness is not None]
-    text = (
-        f"generation {number} of {study.spec.generations}: {_some(len(trials), 'configuration')}, {len(scored)} scored"
-    )
-    if not scored:
+    row = _row(study, number)
+    tried = _some(row["population_size"], "configuration")
+    text = f"generation {number} of {study.spec.generations}: {tried}, {row['scored']} scored"
+    if not row["scored"]:
         return text
-    best = max(scored) if study.spec.direction == "max" else min(scored)
-    return f"{text}, best {study.spec.metric} {best:.6g}, mean {statistics.fmean(scored):.6g}"
+    return f"{text}, best {study.spec.metric} {row['best_fitness']:.6g}, mean {row['mean_fitness']:.6g}"
 
 
 def verdict(study: Study) -> list[str]:
@@ -84,11 +83,13 @@ def noise_of(trials: Sequence[Trial]) -> float | None:
     return math.sqrt(sum(v * n for v, n in squares) / degrees) if degrees else None
 
 
-def confirmation(study: Study, best: Trial) -> str:
-    """The command that runs the best again with seeds that the search has not seen."""
+def confirmation(study: Study, best: Trial, sweep: Sweep) -> str:
+    """The command that runs the best again with seeds that the search has not seen, passed as in the search's `sweep`."""
     first = max(study.seeds, default=0) + 1
     grid = [f"{key}={_quoted(value)}" for key, value in {**study.spec.fixed, **best.params}.items()]
     words = ["scaffold", "sweep", "new", f"{study.name}-best", "--goal", f"confirm the best of {study.name}"]
+    words += ["--experiment", sweep.experiment, "--style", sweep.style]
+    words += [f"--seed-option={sweep.seed_option}"] if sweep.seed_option is not None else []
     words += ["--grid", *grid, "--seeds", f"{first}-{first + FRESH - 1}", "--", "python", *study.spec.script]
     before = "" if study.spec.workdir == "." else f"cd {shlex.quote(study.spec.workdir)} && "
     return before + shlex.join(words)
@@ -105,20 +106,18 @@ def _some(count: int, what: str) -> str:
     return f"{count} {what}" + ("" if count == 1 else "s")
 
 
-def history(study: Study) -> list[Mapping[str, object]]:
+def history(study: Study) -> list[dict[str, Any]]:
     """The server's fitness_history: each generation that is over."""
-    rows: list[Mapping[str, object]] = []
-    for number in range(1, study.closed + 1):
-        trials = study.generation(number)
-        scored = [t.fitness for t in trials if t.fitness is not None]
-        best = (max if study.spec.direction == "max" else min)(scored) if scored else None
-        rows.append(
-            {
-                "generation": number,
-                "population_size": len(trials),
-                "scored": len(scored),
-                "best_fitness": best,
-                "mean_fitness": statistics.fmean(scored) if scored else None,
-            }
-        )
-    return rows
+    return [_row(study, number) for number in range(1, study.closed + 1)]
+
+
+def _row(study: Study, number: int) -> dict[str, Any]:
+    trials = study.generation(number)
+    scored = [t.fitness for t in trials if t.fitness is not None]
+    return {
+        "generation": number,
+        "population_size": len(trials),
+        "scored": len(scored),
+        "best_fitness": (max if study.spec.direction == "max" else min)(scored, default=None),
+        "mean_fitness": statistics.fmean(scored) if scored else None,
+    }

@@ -10,6 +10,7 @@ from typing import Any
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
+from scaffold.sweeps import grid
 
 Values = Mapping[str, Any]
 Step = Callable[[Values], Any]
@@ -50,7 +51,7 @@ def compiled(text: str) -> Callable[[Mapping[str, str]], bool]:
 
     def holds(configuration: Mapping[str, str]) -> bool:
         value_of = recorder.module().value_of
-        values = {key.replace("-", "_").lstrip("+~"): value_of(value) for key, value in configuration.items()}
+        values = {grid.recorded(key): value_of(value) for key, value in configuration.items()}
         try:
             return bool(step(values))
         except KeyError as error:

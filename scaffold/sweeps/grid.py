@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from scaffold.errors import WrongUsage
@@ -12,6 +13,7 @@ from scaffold.sweeps.model import Rule
 
 KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w.@/-]*")
 SEEDS = re.compile(r"[0-9]{1,12}(-[0-9]{1,12})?(,[0-9]{1,12}(-[0-9]{1,12})?)*")
+SPACED = re.compile(r" *([,-]) *")
 MOST_SEEDS = 100_000
 MOST = 1_000_000
 
@@ -59,12 +61,17 @@ def _check_once(factors: Sequence[set[str]]) -> None:
     seen: set[str] = set()
     for keys in factors:
         for key in sorted(keys):
-            if key in seen:
+            if recorded(key) in seen:
                 raise WrongUsage(
                     f"{key} gets its values from two sides",
-                    hint="name it in one of --grid, --zip, --space or --from only",
+                    hint="name it in one of --grid, --zip, --space or --from only, and spell it in one way",
                 )
-        seen |= keys
+        seen.update(map(recorded, keys))
+
+
+def recorded(key: str) -> str:
+    """A parameter's name as the recorder has it: `batch-size` is `batch_size`, Hydra's `+lr` is `lr`."""
+    return key.lstrip("+~").replace("-", "_")
 
 
 def assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[str, ...]]:
@@ -116,7 +123,7 @@ def split(text: str, *, option: str) -> tuple[str, ...]:
     if quote:
         raise WrongUsage(f"{option}: a quote {quote} is open in {text!r}")
     values.append(_value(current, was_quoted, option))
-    twice = next((v for i, v in enumerate(values) if v in values[:i]), None)
+    twice = next((v for v, count in Counter(values).items() if count > 1), None)
     if twice is not None and not option.startswith("--zip"):
         raise WrongUsage(f"{option}: the value {twice!r} is there twice")
     return tuple(values)
@@ -130,10 +137,11 @@ def _value(text: str, was_quoted: bool, option: str) -> str:
 
 def seeds(text: str) -> tuple[int, ...]:
     """`1-5,7` as seeds, in order. Raises WrongUsage."""
-    if not SEEDS.fullmatch(text.replace(" ", "")):
+    close = SPACED.sub(r"\1", text.strip())
+    if not SEEDS.fullmatch(close):
         raise WrongUsage(f"--seeds needs whole numbers, not {text!r}", hint="--seeds 1-5,7")
     found: dict[int, None] = {}
-    for part in text.replace(" ", "").split(","):
+    for part in close.split(","):
         first, _, last = part.partition("-")
         low, high = int(first), int(last or first)
         if high < low or high - low >= MOST_SEEDS:

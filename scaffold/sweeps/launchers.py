@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.runs import recorder, start
-from scaffold.sweeps import environments, sheet
+from scaffold.sweeps import environments, files, sheet
 from scaffold.sweeps.model import PlannedRun, Sweep
 from scaffold.sweeps.shell import line, quoted
 from scaffold.sweeps.tickets import EXPORTED, NO_TICKET
-from scaffold.workspace import Workspace, write_atomic
+from scaffold.workspace import Workspace
 
 HEAD = """\
 #!/usr/bin/env bash
@@ -88,18 +88,17 @@ def write(workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: 
         path = folder / f"{run.name}.sh"
         data = text.fill(run)
         if not _is_there(path, data):
-            write_atomic(path, data, mode=0o755, sync=False)
+            files.write(path, data, mode=0o755, sync=False)
         paths[run.name] = path
     return paths
 
 
 def make_folder(workspace: Workspace, name: str) -> Path:
-    """The directory of a sweep's launchers and tickets, absolute; made where it is missing. Git is told to leave it alone."""
-    folder = sheet.folder(workspace).absolute() / name
-    if not (folder / ".gitignore").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / ".gitignore", b"*\n")
-    return folder
+    """The directory of a sweep's launchers and tickets, absolute; made where it is missing. Git is told to leave it alone.
+
+    Raises ScaffoldError where that cannot be done.
+    """
+    return files.make_hidden(sheet.folder(workspace).absolute() / name)
 
 
 def _is_there(path: Path, data: bytes) -> bool:

@@ -36,7 +36,12 @@ class Source:
         self._agreed = original  # the worktree of the original code has today's recorder
 
     def __call__(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
-        """The launchers of runs, written where they are missing or differ. Raises ScaffoldError, CodeChanged among them."""
+        """The launchers of runs, written where they are missing or differ. Raises ScaffoldError, CodeChanged among them.
+
+        Only for who holds the ledger's lock: two who made the worktree of the original code at once would take it from each other.
+        """
+        if self._original and self._tree is None:
+            self._tree = codestate.original(self._workspace, self._sweep)
         self.check()
         if runs and not self._agreed:
             agreement.check(self._workspace, self._sweep, runs[0])
@@ -44,11 +49,10 @@ class Source:
         return launchers.write(self._workspace, self._sweep, runs, self._tree)
 
     def check(self) -> None:
-        """Raise CodeChanged where the code has changed, as of a few seconds ago."""
+        """Raise CodeChanged where the code has changed, as of a few seconds ago. The original code does not change."""
         if self._original:
-            if self._tree is None:
-                self._tree = codestate.original(self._workspace, self._sweep)
-        elif self._checked is None or time.monotonic() - self._checked > CHECK_S:
+            return
+        if self._checked is None or time.monotonic() - self._checked > CHECK_S:
             found = codestate.compare(self._workspace, self._sweep)
             if not found.same:
                 raise changed(self._sweep.name, found.files)
@@ -56,6 +60,7 @@ class Source:
 
 
 def changed(name: str, files: Sequence[str]) -> CodeChanged:
+    """The error that the code of the sweep `name` has changed, with the first of the `files` that differ and both choices."""
     some = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
     return CodeChanged(
         f"the code has changed since the sweep {name} was planned" + (f": {some}" if files else ""),

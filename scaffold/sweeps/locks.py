@@ -1,4 +1,4 @@
-"""Locks of a sweep, with a note of who holds them: one for its ledger, one for who paces it."""
+"""Locks of a sweep, with a note of who holds them: one for its ledger, one for who paces it, one for who searches with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
-from scaffold.workspace import write_atomic
+from scaffold.sweeps import files
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -22,14 +22,7 @@ POLL_S = 0.05
 
 def _folder(sweeps: Path) -> Path:
     """Where locks lie: out of git's sight, since they say nothing that lasts."""
-    folder = sweeps / ".locks"
-    if not (folder / ".gitignore").is_file():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(folder / ".gitignore", b"*\n")
-        except OSError as error:
-            raise ScaffoldError(f"{folder} cannot be written: {error.strerror or error}") from error
-    return folder
+    return files.make_hidden(sweeps / ".locks")
 
 
 def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> BaseFileLock | None:
@@ -37,6 +30,15 @@ def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> BaseFileL
 
     Raises ScaffoldError where there can be no lock (read-only, no locks on this file system).
     """
+    lock = _acquired(sweeps, name, wait_s)
+    if lock is not None:
+        note = {**recorder.module().process_mark(os.getpid()), "doing": doing}
+        with contextlib.suppress(OSError):
+            (_folder(sweeps) / f"{name}.json").write_text(json.dumps(note), encoding="utf-8")
+    return lock
+
+
+def _acquired(sweeps: Path, name: str, wait_s: float) -> BaseFileLock | None:
     import filelock
 
     folder = _folder(sweeps)
@@ -47,9 +49,6 @@ def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> BaseFileL
         return None
     except (OSError, NotImplementedError) as error:
         raise ScaffoldError(f"{folder / name}.lock cannot be locked: {error}") from error
-    note = {**recorder.module().process_mark(os.getpid()), "doing": doing}
-    with contextlib.suppress(OSError):
-        (folder / f"{name}.json").write_text(json.dumps(note), encoding="utf-8")
     return lock
 
 
@@ -77,7 +76,22 @@ def holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def is_gone(note: dict[str, Any]) -> bool:
+def held_by(sweeps: Path, name: str) -> dict[str, Any] | None:
+    """The note of who holds a lock now; None where nobody does. It leaves no note of its own.
+
+    To look is to take the lock for a moment, so two who look may meet: the note of a process that is gone is nobody's.
+    """
+    note = holder(sweeps, name)
+    if note is None or _is_gone(note):
+        return None
+    lock = _acquired(sweeps, name, 0)
+    if lock is None:
+        return note
+    lock.release()
+    return None
+
+
+def _is_gone(note: dict[str, Any]) -> bool:
     """Whether the process of a note is known to be gone: only its own host can tell."""
     return note.get("host") == socket.gethostname() and liveness.is_gone(note)
 

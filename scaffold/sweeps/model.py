@@ -76,7 +76,7 @@ class Sweep:
     """A sweep as its YAML file says it.
 
     `command` is the command line without swept parameters; `cwd` is relative to the work directory; `configurations` is the
-    expanded list, in order, without seeds (a text is passed as it is spelled); `seeds` may be empty: then each configuration is
+    expanded list, in order, without seeds (texts, passed as they are spelled); `seeds` may be empty: then each configuration is
     one run. `seed_option` is how the script takes its seed (`--seed`, `trainer.seed=`; NO_SEED_OPTION: it reads $RUN_SEED; None:
     `seed` in the sweep's style). `booleans` are flags that are there or not (`switch`), or have a `--no-` form (`paired`).
     `labels` are parameters that the recorder is told of every run, without being passed to it: they are part of the names.
@@ -88,7 +88,7 @@ class Sweep:
     command: tuple[str, ...]
     cwd: str
     style: Style
-    configurations: tuple[Mapping[str, Scalar], ...]
+    configurations: tuple[Mapping[str, str], ...]
     seeds: tuple[int, ...]
     task: str | None
     backend: BackendName | None

@@ -55,25 +55,19 @@ def commands(sweep: Sweep) -> Iterator[tuple[Mapping[str, Scalar], int | None, l
     """Parameters, seed, command line, and what the recorder must be told, of every configuration with every seed."""
     value_of = recorder.module().value_of
     for configuration in sweep.configurations:
-        spelled = {k: spelling(v) for k, v in configuration.items()}
-        params = {k: value_of(v) for k, v in spelled.items()}
+        params = {k: value_of(v) for k, v in configuration.items()}
         for seed in sweep.seeds or (None,):
-            yield (params, seed, *command(sweep, spelled, seed))
+            yield (params, seed, *command(sweep, configuration, seed))
 
 
-def spelling(value: Scalar) -> str:
-    """A parameter's value as it stands in a command: a text as it is, anything else in its shortest usual form."""
-    return value if isinstance(value, str) else str(recorder.module().shortest(value))
-
-
-def command(sweep: Sweep, spelled: Mapping[str, str], seed: int | None) -> tuple[list[str], dict[str, str]]:
+def command(sweep: Sweep, configuration: Mapping[str, str], seed: int | None) -> tuple[list[str], dict[str, str]]:
     """One run's command line, and the parameters that do not show in it."""
-    texts = dict(spelled) if seed is None else {**spelled, "seed": str(seed)}
+    texts = dict(configuration) if seed is None else {**configuration, "seed": str(seed)}
     inserted = {k for word in sweep.command for k in PLACEHOLDER.findall(word) if k in texts}
     argv = [PLACEHOLDER.sub(lambda m: texts.get(m[1], m[0]), word) for word in sweep.command] if inserted else []
     argv = argv or list(sweep.command)
-    told = {**sweep.labels, **{k: spelled[k] for k in inserted if k in spelled}}
-    for key, text in spelled.items():
+    told = {**sweep.labels, **{k: configuration[k] for k in inserted if k in configuration}}
+    for key, text in configuration.items():
         if key not in inserted:
             added = _argument(sweep, key, text)
             argv += added

@@ -58,9 +58,9 @@ class Observer:
         """Make the folders that launchers, tickets and backends write to. Raises ScaffoldError where that cannot be done."""
         try:
             self.place.logs.mkdir(parents=True, exist_ok=True)
-            make_folder(self.workspace, self.sweep.name)
         except OSError as error:
-            raise ScaffoldError(f"{error.filename} cannot be made: {error.strerror or error}") from error
+            raise ScaffoldError(f"{self.place.logs} cannot be made: {error.strerror or error}") from error
+        make_folder(self.workspace, self.sweep.name)
 
     def read(self) -> Ledger:
         """The ledger as it is on disk. Raises ScaffoldError."""
@@ -73,6 +73,11 @@ class Observer:
     def gpus_per_run(self, book: Ledger) -> int | None:
         """How many GPUs a run takes, None where nobody said."""
         return first(book.orders.gpus_per_run, self.sweep.resources.gpus)
+
+    def gpus_each(self, book: Ledger) -> int:
+        """How many GPUs a run is counted with: one where nobody said."""
+        said = self.gpus_per_run(book)
+        return 1 if said is None else said
 
     def backend(self, name: str, book: Ledger) -> Backend:
         """A backend of this sweep, made once for the same orders. Raises ScaffoldError."""

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.backends.capacity import Capacity, capacity
-from scaffold.backends.local import handle, wait
+from scaffold.backends.local import wait
 from scaffold.backends.model import Backend, Job, Room
-from scaffold.runs import liveness, recorder
-from scaffold.sweeps import ledger, states, tickets
+from scaffold.sweeps import ledger, states, stopping, tickets
 from scaffold.sweeps.ledger import Ledger, Orders, Try
 from scaffold.sweeps.model import PlannedRun, Sweep
-from scaffold.sweeps.observing import Observer, Warn, gone
+from scaffold.sweeps.observing import Observer, Warn
 from scaffold.sweeps.states import State
 from scaffold.workspace import Workspace
 
@@ -134,15 +132,20 @@ class Pacer:
     def stop(self) -> Picture:
         """Start nothing more, take back what has not begun, end what runs; the sweep as it is then. Raises ScaffoldError."""
         with ledger.opened(self.place.ledger, self.sweep.name, doing="stop") as book:
-            book.order(stopped=True)
+            found = self.eyes.states(book)
+            # what was never launched is not made launched by this: it may still be planned anew
+            if any(s.tried for s in found):
+                book.order(stopped=True)
             handles: dict[str, list[str]] = {}
-            for state in self.eyes.states(book):
-                tried = book.newest(state.name)
+            for state in found:
+                tried = state.tried
                 if tried is None or tried.withdrawn or (state.over and not state.held):
                     continue
-                if self._take_back(state, tried):
-                    book.change(state.name, withdrawn=True)
-                handles.setdefault(tried.backend, []).extend(self._handles(state, tried))
+                if stopping.take_back(self.place.folder, state, tried):
+                    book.put(state.name, dataclasses.replace(tried, withdrawn=True))
+                handles.setdefault(tried.backend, []).extend(
+                    stopping.handles(self.eyes.workspace, self.place.folder, state, tried)
+                )
         for name, known in handles.items():
             if known:
                 self.eyes.backend(name, book).stop(known)
@@ -163,10 +166,8 @@ class Pacer:
         backend = self.eyes.backend(self.eyes.chosen(book), book)
         names = {s.name for s in ready}
         found = [s._replace(startable=s.name in names) for s in self.eyes.states(book)]
-        per = self.eyes.gpus_per_run(book)
-        return plan_step(
-            found, backend.room(), cap=orders.max_parallel, per_run=1 if per is None else per, queues=backend.queues
-        )
+        per = self.eyes.gpus_each(book)
+        return plan_step(found, backend.room(), cap=orders.max_parallel, per_run=per, queues=backend.queues)
 
     def _mark_over(self, book: Ledger, found: Sequence[State]) -> None:
         """Note when a backend first called a try over that has not said so itself: some time later that counts."""
@@ -181,12 +182,10 @@ class Pacer:
         self._adopt(book, found, name)
         if backend.enlists:
             self._enlist(book, found, backend)
-        per = self.eyes.gpus_per_run(book)
+        per = self.eyes.gpus_each(book)
         room = backend.room()
-        step = plan_step(
-            found, room, cap=book.orders.max_parallel, per_run=1 if per is None else per, queues=backend.queues
-        )
-        jobs = self._jobs(book, step.start, room, 1 if per is None else per)
+        step = plan_step(found, room, cap=book.orders.max_parallel, per_run=per, queues=backend.queues)
+        jobs = self._jobs(book, step.start, room, per)
         jobs = [j for j in jobs if self._issue(book, j, backend)]
         book.save()
         started: list[str] = []
@@ -255,31 +254,6 @@ class Pacer:
         """Write a job's ticket; False where a launcher that was started before has taken it meanwhile."""
         book.change(job.name, gpus=job.gpus)
         return tickets.issue(self.place.folder, job.name, job.number, backend.exports(job))
-
-    def _take_back(self, state: State, tried: Try) -> bool:
-        """Whether a try that has not begun now never will."""
-        if state.state not in ("intended", "waiting", "starting"):
-            return False
-        if tickets.withdraw(self.place.folder, state.name):
-            return True
-        ticket = tickets.read(self.place.folder, state.name)
-        return ticket is None or not ticket.taken or ticket.number < tried.number
-
-    def _handles(self, state: State, tried: Try) -> list[str]:
-        """What a backend can end a run by; on this machine also its recorder, where the launcher is not known or gone."""
-        found = [tried.handle] if tried.handle else []
-        if tried.backend != "local":
-            return found
-        mark = (
-            liveness.mark(self.eyes.workspace.workdir / state.run.path)
-            if state.run and state.state == "running"
-            else None
-        )
-        if mark is None and tried.handle is None:
-            ticket = tickets.read(self.place.folder, state.name)
-            if ticket and ticket.pid and gone(ticket, socket.gethostname()) is False:
-                mark = recorder.module().process_mark(ticket.pid)
-        return [*found, handle(mark)] if mark else found
 
 
 def _intended(state: State, backend: str) -> Try:

@@ -10,6 +10,7 @@ from scaffold.errors import WrongUsage
 from scaffold.facts import syntax
 from scaffold.facts.source import Call, Source, word
 from scaffold.runs import recorder
+from scaffold.sweeps import grid
 from scaffold.sweeps.model import NO_SEED_OPTION, BooleanStyle, Style
 from scaffold.workspace import Workspace
 
@@ -139,8 +140,7 @@ def check_command(command: tuple[str, ...], names: Iterable[str], seed: str | No
     shared = recorder.module()
     own = shared.command_params(command)
     for name in names:
-        key = name.lstrip("+~").replace("-", "_")
-        if key in own:
+        if grid.recorded(name) in own:
             raise WrongUsage(
                 f"the command sets {name} already, and it is to be swept",
                 hint="take it out of the command; --baseline adds the run without swept parameters",

@@ -13,21 +13,8 @@ from scaffold.sweeps.model import BackendName, BooleanStyle, Code, Named, Resour
 
 VERSION = "1"
 KEYS = (
-    *(
-        "version",
-        "name",
-        "goal",
-        "experiment",
-        "task",
-        "command",
-        "cwd",
-        "style",
-        "seed_option",
-        "booleans",
-        "labels",
-        "seeds",
-    ),
-    *("grid", "zip", "configurations", "random", "only_if", "baseline", "backend", "resources", "code"),
+    *("version", "name", "goal", "experiment", "task", "command", "cwd", "style", "seed_option", "booleans", "labels"),
+    *("seeds", "grid", "zip", "configurations", "random", "only_if", "baseline", "backend", "resources", "code"),
 )
 NEEDED = ("version", "name", "goal", "experiment", "command", "style", "code")
 T = TypeVar("T")
@@ -104,10 +91,11 @@ def configuration(value: object, where: str) -> dict[str, str]:
     """One configuration: names to texts, nested ones with dots. Raises WrongUsage."""
     found: dict[str, str] = {}
     for key, inner in mapping(value, where).items():
-        if isinstance(inner, dict):
-            found.update({f"{key}.{k}": v for k, v in configuration(inner, f"{where}.{key}").items()})
-        else:
-            found[key] = _text(inner, f"{where}.{key}")
+        nested = configuration(inner, f"{where}.{key}") if isinstance(inner, dict) else None
+        text = {key: _text(inner, f"{where}.{key}")} if nested is None else {f"{key}.{k}": v for k, v in nested.items()}
+        if twice := sorted(text.keys() & found.keys()):
+            raise WrongUsage(f"{where} has {twice[0]} twice")
+        found.update(text)
     for key in found:
         grid.check_key(key, option=where)
     return found

@@ -54,7 +54,7 @@ class Plan:
 
 def plan(workspace: Workspace, wishes: Wishes, here: Path) -> Plan:
     """Plan a sweep whose command runs in `here`. Nothing is written. Raises ScaffoldError; WrongUsage for what can never be."""
-    sheet.check_name(wishes.name + SMOKE)
+    sheet.check_name(sheet.check_name(wishes.name) + SMOKE)
     base, given = _source(wishes)
     rule = _rule(wishes, base.rule if base is not None else Rule(given=given))
     asked, notes = _asked(workspace, wishes, base, rule, here)
@@ -137,12 +137,7 @@ def _asked(
     style, notes = _style(workspace, wishes, base, command, known, configurations)
     if absent := parameters.missing_script(workspace, command, cwd):
         notes.insert(0, f"warning: there is no file {absent} in {Path(workspace.workdir, cwd)}: every run would fail")
-    if (
-        known.source is not None
-        and known.source.uses("sacred") is not None
-        and style == "hydra"
-        and "with" not in command
-    ):
+    if style == "hydra" and "with" not in command and known.source and known.source.uses("sacred") is not None:
         command = (*command, "with")
     option = _seed_option(workspace, wishes, base, command, known, style, notes) if seeds else None
     names = list(dict.fromkeys(k for c in configurations for k in c))

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps import grid, parsing, yamltext
+from scaffold.sweeps import files, grid, parsing, yamltext
 from scaffold.sweeps.model import Code, Resources, Rule, Sweep
-from scaffold.workspace import EXPERIMENT_NAME, Workspace, write_atomic
+from scaffold.workspace import EXPERIMENT_NAME, Workspace
 
+# what the files, folders and locks of one sweep end in: a sweep called so would take another one's
+TAKEN = (".", ".yml", ".json", ".ledger", ".study", ".pacer", ".evolve")
 HEAD = """\
 # Planned by `scaffold sweep new`. It may be edited by hand until its first launch; values are text, passed as they are spelled.
 # The runs: scaffold sweep show {name}
@@ -35,10 +37,10 @@ def path(workspace: Workspace, name: str) -> Path:
 
 def check_name(name: str) -> str:
     """`name` when it can be a sweep's. Raises WrongUsage."""
-    if not EXPERIMENT_NAME.fullmatch(name) or name.endswith((".ledger", ".")):
+    if not EXPERIMENT_NAME.fullmatch(name) or name.endswith(TAKEN):
         raise WrongUsage(
             f"{name!r} cannot be a sweep's name",
-            hint="letters, digits and . _ + - (at most 64, first a letter or digit)",
+            hint="letters, digits and . _ + - (at most 64, first a letter or digit), and not a file's ending",
         )
     return name
 
@@ -65,10 +67,9 @@ def read(workspace: Workspace, name: str) -> Sweep:
 
 
 def write(workspace: Workspace, sweep: Sweep) -> Path:
-    """Write a sweep's file, whole or not at all."""
+    """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
     place = path(workspace, check_name(sweep.name))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(place, text(sweep).encode())
+    files.write(place, text(sweep).encode())
     return place
 
 
@@ -77,7 +78,7 @@ def text(sweep: Sweep) -> str:
     lines = [HEAD.format(name=sweep.name).rstrip("\n")]
     for key, value in _plain_entries(sweep):
         lines.append(f"{key}: {yamltext.flow(value)}")
-    lines += rule_lines(_rule(sweep)) if sweep.configurations else ["configurations: []"]
+    lines += rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
     if sweep.backend is not None:
         lines.append(f"backend: {sweep.backend}")
     wanted = {
@@ -109,19 +110,6 @@ def _plain_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
         yield "labels", sweep.labels
     if sweep.seeds:
         yield "seeds", grid.seeds_text(sweep.seeds)
-
-
-def _rule(sweep: Sweep) -> Rule:
-    """The sweep's rule; where it has none, its configurations as given ones."""
-    if sweep.rule != Rule() or sweep.configurations in ((), ({},)):
-        return sweep.rule
-    shared = recorder.module()
-    return Rule(
-        given=tuple(
-            {k: v if isinstance(v, str) else str(shared.shortest(v)) for k, v in c.items()}
-            for c in sweep.configurations
-        )
-    )
 
 
 def rule_lines(rule: Rule) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
+from scaffold.sweeps import grid
 from scaffold.sweeps.model import SMOKE, Rule, Sweep
 
 
@@ -28,18 +29,17 @@ def of(sweep: Sweep, args: str = "") -> Sweep:
     if not sweep.configurations:
         raise WrongUsage(f"the sweep {sweep.name} has no configuration to try")
     given = set(recorder.module().command_params(["smoke", *words]))
-    first = {k: v for k, v in sweep.configurations[0].items() if k.replace("-", "_").lstrip("+~") not in given}
+    first = {k: v for k, v in sweep.configurations[0].items() if grid.recorded(k) not in given}
     command = (*_without(sweep.command, given), *words)
-    spelled = {k: v if isinstance(v, str) else str(recorder.module().shortest(v)) for k, v in first.items()}
     return replace(
         sweep,
         name=sweep.name + SMOKE,
         goal=f"a quick try of {sweep.name}: {sweep.goal}",
         command=command,
-        configurations=(spelled,),
+        configurations=(first,),
         seeds=sweep.seeds[:1],
         labels={**sweep.labels, "smoke": "true"},
-        rule=Rule(given=(spelled,)) if spelled else Rule(),
+        rule=Rule(given=(first,)) if first else Rule(),
     )
 
 

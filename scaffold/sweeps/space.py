@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
@@ -17,8 +17,10 @@ HINT = "lr=log:1e-5,1e-1  dropout=uniform:0,0.5  layers=int:1,6  width=logint:16
 def draw(space: Mapping[str, str], number: int, seed: int) -> tuple[dict[str, str], ...]:
     """`number` configurations, each parameter drawn by itself: one more parameter does not change the others' values.
 
-    Raises WrongUsage where a range cannot be understood.
+    Raises WrongUsage where a range cannot be understood, or they are more than a sweep can have.
     """
+    if number > grid.MOST:
+        raise WrongUsage(f"{number:,} configurations are more than a sweep can have ({grid.MOST:,})")
     kinds = {key: _kind(key, text) for key, text in space.items()}
     return tuple(
         {key: _drawn(kind, values, _uniform(seed, i, key)) for key, (kind, values) in kinds.items()}
@@ -41,6 +43,11 @@ def _uniform(seed: int, number: int, key: str) -> float:
 def _kind(key: str, text: str) -> tuple[str, tuple[str, ...]]:
     kind, colon, rest = text.partition(":")
     if not colon or kind not in KINDS:
+        if colon and kind.isidentifier() and _are_numbers(rest.split(",")):
+            raise WrongUsage(
+                f"--space {key}: {kind} is no kind of range; there are {', '.join(KINDS)}",
+                hint=f"{HINT} (if {text!r} are values: choice:{text})",
+            )
         return "choice", grid.split(text, option=f"--space {key}")
     if kind == "choice":
         return "choice", grid.split(rest, option=f"--space {key}")
@@ -57,6 +64,12 @@ def _kind(key: str, text: str) -> tuple[str, tuple[str, ...]]:
     if kind in ("log", "logint") and low <= 0:
         raise WrongUsage(f"--space {key}: {kind} needs numbers above 0, not {rest!r}", hint=HINT)
     return kind, ends
+
+
+def _are_numbers(parts: Sequence[str]) -> bool:
+    """Whether these are the ends of a range, so that the word before them was meant as a kind (`loguniform:1e-5,1e-1`)."""
+    number = recorder.module().number
+    return len(parts) > 1 and all(number(part.strip()) is not None for part in parts)
 
 
 def _drawn(kind: str, values: tuple[str, ...], part: float) -> str:

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace as changed
-from pathlib import Path
 from typing import Literal
 
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import codestate, launchers, sheet
+from scaffold.sweeps import codestate, sheet
 from scaffold.sweeps.model import Code, Sweep
-from scaffold.sweeps.planning import Plan
+from scaffold.sweeps.observing import Place
 from scaffold.workspace import Workspace
 
 NO_CODE = Code(state=None, commit=None, patch=None)
 
 
-def ledger(workspace: Workspace, name: str) -> Path:
-    """Where a sweep's ledger is: there once anything was launched."""
-    return sheet.folder(workspace) / f"{name}.ledger.json"
-
-
 def put(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal["new", "same", "replaced"]:
     """Write a planned sweep and keep its patch; `same` where it is there already, whatever code it was planned with.
 
-    Raises ScaffoldError where another one of that name is there: without `replace`, or when it was launched.
+    Raises ScaffoldError where another one of that name is there, without `replace` or launched; and where the code is no longer
+    the one that it was planned with.
     """
     there = sheet.path(workspace, sweep.name).is_file()
     if there and not replace:
@@ -34,12 +29,13 @@ def put(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal["new", 
             f"the sweep {sweep.name} is there already and says something else: {sheet.path(workspace, sweep.name)}",
             hint=f"choose another name, or give --replace to plan it anew (look first: scaffold sweep show {sweep.name})",
         )
-    if ledger(workspace, sweep.name).exists():
+    if Place.of(workspace, sweep.name).ledger.exists():
         raise ScaffoldError(
             f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
             hint="choose another name",
         )
-    codestate.take(workspace, sweep)
+    if codestate.take(workspace, sweep) != sweep.code:
+        raise ScaffoldError("the code was changed while the sweep was planned", hint="plan it again")
     if there:
         _forget_launchers(workspace, sweep.name)
     sheet.write(workspace, sweep)
@@ -61,8 +57,3 @@ def _forget_launchers(workspace: Workspace, name: str) -> None:
     for path in (sheet.folder(workspace) / name).glob("*.sh"):
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def write_launchers(workspace: Workspace, plan: Plan) -> dict[str, Path]:
-    """Launchers of all of a plan's runs."""
-    return launchers.write(workspace, plan.sweep, plan.runs)

@@ -19,9 +19,15 @@ from scaffold.workspace import Workspace
 def opened(workspace: Workspace, name: str, args: str, *, warn: Callable[[str], None]) -> Pacer:
     """What runs the smoke sweep of sweep `name`, planned with the code as it is now; `args` are the user's smoke options.
 
-    Raises ScaffoldError.
+    Raises ScaffoldError, where a sweep of the user's has that name too.
     """
-    planned = codestate.planned(workspace, smoke.of(sheet.read(workspace, name), args))
+    tried = smoke.of(sheet.read(workspace, name), args)
+    if sheet.path(workspace, tried.name).exists() and "smoke" not in sheet.read(workspace, tried.name).labels:
+        raise ScaffoldError(
+            f"the sweep {tried.name} is there already and is no try of {name}: {sheet.path(workspace, tried.name)}",
+            hint="it stays as it is; to try one run, plan the sweep under another name",
+        )
+    planned = codestate.planned(workspace, tried)
     sheet.write(workspace, planned)
     source = Source(workspace, planned, original=False)
     runs = naming.runs(workspace, planned)

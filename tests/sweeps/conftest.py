@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import workspace as workspaces
+from scaffold.runs import recorder
 from scaffold.sweeps import codestate, launchers, naming, sheet
-from scaffold.sweeps.model import Code, PlannedRun, Resources, Sweep
+from scaffold.sweeps.model import Code, PlannedRun, Resources, Rule, Sweep
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.runs.conftest import make_workspace, workspace
@@ -27,7 +28,7 @@ with open(os.path.join(os.environ["RUN_OUTPUT_DIR"], "seen.json"), "w") as file:
 
 
 def sweep(**changes: Any) -> Sweep:
-    """A sweep of train.py over nothing, without a seed, unless told otherwise; its code is not known yet."""
+    """A sweep of train.py over nothing, without a seed, unless told otherwise; its code is not known yet. Values need not be texts."""
     given: dict[str, Any] = {
         "name": "lr",
         "goal": "which lr",
@@ -43,7 +44,12 @@ def sweep(**changes: Any) -> Sweep:
         "code": Code(state=None, commit=None, patch=None),
         **changes,
     }
-    return Sweep(**given)
+    shortest = recorder.module().shortest
+    spelled = tuple(
+        {k: str(v if isinstance(v, str) else shortest(v)) for k, v in c.items()} for c in given["configurations"]
+    )
+    rule = Rule(given=spelled) if spelled not in ((), ({},)) else Rule()
+    return Sweep(**{"rule": rule, **given, "configurations": spelled})
 
 
 def there(made: recording.Workspace) -> Workspace:

@@ -22,6 +22,7 @@ from scaffold.sweeps.states import State
 from tests.conftest import Run as Invoke
 from tests.runs import conftest as recording
 from tests.runs.conftest import MakeWorkspace, until
+from tests.sweeps.conftest import sweep
 
 # fitness is best where x is 3; `broken` fails, `silent` gives no metric
 TRAIN = """\
@@ -326,6 +327,8 @@ BAD = [
     (spec(search_space={"x": [[1]]}), "search_space.x must have single values, not [1]"),
     (spec(search_space={"x": {"low": 1}}), "search_space.x.high must be a number, not null"),
     (spec(search_space={"x": {"low": True, "high": 2}}), "search_space.x.low must be a number, not true"),
+    (spec(search_space={"x": {"low": 1, "high": 10**400}}), "search_space.x.high must be a number, not 1000"),
+    ('{"a": 1' + "0" * 5000 + "}", "it cannot be read: Exceeds the limit"),
     (spec(search_space={"x": {"low": 3, "high": 2}}), "search_space.x: low 3 is above high 2"),
     (spec(search_space={"x": {"low": 0, "high": 2, "log": True}}), "needs numbers above 0, not 0"),
     (spec(search_space={"x": {"low": 0, "high": 2, "stpe": 1}}), "search_space.x has an unknown key stpe"),
@@ -469,6 +472,13 @@ def test_words_claim_no_more_than_there_is() -> None:
     single = " ".join(evolve_words.verdict(study((5.0,), (1.0,))))
     assert "no claim is made" in single
     assert "partly luck" in close and "partly luck" in apart and "partly luck" in single
+
+
+def test_the_confirmation_passes_parameters_as_the_search_did() -> None:
+    found = study((0.9,))
+    one = sweep(style="hydra", seed_option="--rng", experiment="line")
+    said = evolve_words.confirmation(found, found.trials[0], one)
+    assert "--experiment line --style hydra --seed-option=--rng --grid" in said
 
 
 def test_without_optuna_the_extra_is_named(

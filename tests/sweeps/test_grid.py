@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from scaffold.errors import WrongUsage
@@ -49,6 +51,7 @@ def test_a_filter_leaves_the_baseline_alone_and_may_leave_nothing_else() -> None
     ("rule", "said"),
     [
         (Rule(grid={"a": ("1",)}, zips=({"a": ("1",)},)), "a gets its values from two sides"),
+        (Rule(grid={"batch-size": ("1",), "+batch_size": ("2",)}), "batch_size gets its values from two sides"),
         (Rule(zips=({"a": ("1", "2"), "b": ("1",)},)), "a has 2, b has 1"),
         (Rule(grid={k: tuple(map(str, range(100))) for k in "abcd"}), "100,000,000 configurations"),
     ],
@@ -56,6 +59,19 @@ def test_a_filter_leaves_the_baseline_alone_and_may_leave_nothing_else() -> None
 def test_a_rule_that_cannot_be_meant(rule: Rule, said: str) -> None:
     with pytest.raises(WrongUsage, match=said):
         grid.configurations(rule)
+
+
+def test_so_many_draws_are_refused_before_they_are_drawn() -> None:
+    began = time.process_time()
+    with pytest.raises(WrongUsage, match="1,000,001 configurations are more"):
+        space.draw({"lr": "log:1e-5,1e-1"}, 1_000_001, 0)
+    assert time.process_time() - began < 1
+
+
+def test_many_values_are_split_in_good_time() -> None:
+    began = time.process_time()
+    assert len(grid.split(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -103,7 +119,11 @@ def test_seeds_are_read_as_they_are_written(text: str) -> None:
     assert grid.seeds_text(grid.seeds(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "a", "5-1", "1,1", "1-3,2", "-1", "1-", "1.5", "1-999999999", "\u0661"])
+def test_seeds_may_have_blanks_around_commas_and_dashes_only() -> None:
+    assert grid.seeds(" 1 - 3, 5 ") == (1, 2, 3, 5)
+
+
+@pytest.mark.parametrize("text", ["", "a", "5-1", "1,1", "1-3,2", "-1", "1-", "1.5", "1-999999999", "\u0661", "1 2 3"])
 def test_wrong_seeds(text: str) -> None:
     with pytest.raises(WrongUsage, match="--seeds"):
         grid.seeds(text)
@@ -124,6 +144,11 @@ DRAWN = (
     {"lr": "0.0201771", "p": "0.49713", "n": "2", "w": "20", "act": "gelu", "c": "int:1"},
     {"lr": "0.00640567", "p": "0.331147", "n": "5", "w": "232", "act": "relu", "c": "2"},
 )
+
+
+def test_values_that_hold_a_colon_are_values() -> None:
+    for text in ("cuda:0,cuda:1", "s3://a,s3://b", "cuda:0", "choice:loguniform:1,2"):
+        assert space.draw({"x": text}, 1, 0)
 
 
 def test_the_same_seed_draws_the_same_values_on_every_python() -> None:
@@ -161,6 +186,8 @@ def test_drawn_values_lie_in_their_ranges_and_reach_the_ends() -> None:
         ("int:1,2.5", "whole numbers"),
         ("int:2,2", "not below"),
         ("a,a", "there twice"),
+        ("loguniform:1e-5,1e-1", "loguniform is no kind of range; there are uniform, log"),
+        ("normal:0,1,0.1", "normal is no kind of range"),
     ],
 )
 def test_ranges_that_cannot_be_meant(text: str, said: str) -> None:

@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import ledger, locks
+from scaffold.sweeps import detached, ledger, locks
 from scaffold.sweeps.ledger import Ledger, Try
+from scaffold.sweeps.observing import Place
 from scaffold.workspace import write_atomic
 
 
@@ -121,6 +123,25 @@ def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
     with ledger.opened(path, "lr", doing="test", wait_s=5) as book:  # the kernel let go of it
         book.put("a", Try(number=1, backend="local"))
     assert ledger.read(path, "lr").names == ("a",)
+
+
+def test_who_looks_for_a_pacer_is_not_taken_for_one(tmp_path: Path) -> None:
+    place = Place(ledger=tmp_path / "lr.ledger.json", folder=tmp_path / "lr", logs=tmp_path)
+    code = (
+        "import sys, pathlib; from scaffold.sweeps import locks\n"
+        "lock = locks.take(pathlib.Path(sys.argv[1]), 'lr.pacer', doing='watch')\n"
+        "print('up', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with other:
+        assert other.stdout is not None and other.stdout.readline() == b"up\n"
+        note = detached.pacing(place, "lr")
+        assert note is not None and (note["pid"], note["doing"]) == (other.pid, "watch")
+        other.kill()
+    with filelock.FileLock(tmp_path / ".locks" / "lr.pacer.lock"):  # somebody else looks at this moment
+        assert detached.pacing(place, "lr") is None
+    assert detached.pacing(place, "lr") is None
+    assert locks.holder(tmp_path, "lr.pacer") == note  # a look leaves no note
 
 
 def test_locks_stay_out_of_git(tmp_path: Path) -> None:

@@ -89,25 +89,17 @@ def counted(picture: Picture) -> dict[str, int]:
     return dict(states.counts(picture.states))
 
 
-def test_a_step_asks_for_what_fits_and_no_more(
-    make_workspace: MakeWorkspace, memory: Callable[..., type[Memory]]
+@pytest.mark.parametrize(("slots", "cap"), [(2, None), (8, 2)], ids=["room", "the user's cap"])
+def test_what_fits_is_started_and_no_more_whoever_comes_next(
+    make_workspace: MakeWorkspace, memory: Callable[..., type[Memory]], slots: int, cap: int | None
 ) -> None:
-    kind = memory()
+    kind = memory(slots=slots)
     found, pacer = plain(make_workspace, 5)
-    pacer.want()
+    pacer.want(max_parallel=cap)
     assert pacer.step().started == tuple(r.name for r in found.runs[:2])
-    assert pacer.step().started == () and counted(pacer.look()) == {"intended": 3, "starting": 2}
+    assert pacer.step().started == found.pacer().step().started == ()
+    assert counted(pacer.look()) == {"intended": 3, "starting": 2}
     assert [what for what, _ in kind.asked] == ["start"]
-
-
-def test_the_users_cap_holds_and_is_remembered(
-    make_workspace: MakeWorkspace, memory: Callable[..., type[Memory]]
-) -> None:
-    memory(slots=8)
-    found, pacer = plain(make_workspace, 5)
-    pacer.want(max_parallel=3)
-    assert len(pacer.step().started) == 3
-    assert found.pacer().step().started == ()
 
 
 def test_a_backend_that_queues_is_given_all_at_once(

@@ -77,11 +77,6 @@ def test_a_person_reads_the_rule_not_its_expansion() -> None:
     assert max(map(len, text.splitlines())) < 160
 
 
-def test_configurations_without_a_rule_are_written_out(tmp_path: Path) -> None:
-    found = back(sheet.text(sweep(configurations=({"lr": 0.01, "amp": True}, {"lr": 1e-7, "amp": None}))), tmp_path)
-    assert found.configurations == ({"lr": "0.01", "amp": "true"}, {"lr": "1e-7", "amp": "null"})
-
-
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_text_survives(key: str, value: str) -> None:
     from tempfile import TemporaryDirectory
@@ -170,6 +165,6 @@ def test_names(workspace: recording.Workspace) -> None:
     assert sheet.names(place) == ["lr-2"]
     with pytest.raises(ScaffoldError, match="did you mean lr-2"):
         sheet.read(place, "lr2")
-    for name in ("", "../x", "a b", "-x", "a" * 65, "x.ledger"):
+    for name in ("", "../x", "a b", "-x", "a" * 65, "x.ledger", "x.yml", "x.pacer"):
         with pytest.raises(WrongUsage, match="cannot be a sweep's name"):
             sheet.read(place, name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,8 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from scaffold.errors import WrongUsage
-from scaffold.sweeps import parameters, sheet
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.sweeps import parameters, planning, sheet, store
 from tests.conftest import Run, git, write_tree
 from tests.runs.conftest import MakeWorkspace, Workspace
 from tests.sweeps.conftest import there
@@ -77,6 +79,7 @@ def test_two_spellings_of_a_value_are_one_run(new: New) -> None:
     done = new("--grid", "lr=1e-2,0.01,.01")
     assert names(done) == [names(done)[0]]
     assert "2 runs left out: each is the same run as another one" in done.stderr
+    assert "1 run left out: it is the same run as another one" in new("--grid", "lr=1e-2,.01", name="two").stderr
 
 
 def test_the_same_again_changes_nothing_and_something_else_is_refused(workspace: Workspace, new: New) -> None:
@@ -114,6 +117,32 @@ def test_a_dry_run_writes_nothing(workspace: Workspace, new: New) -> None:
     done = new("--grid", "lr=1,2", "--dry-run", "--launchers")
     assert names(done)
     assert git(workspace.root, "status", "--porcelain", "-uall") == " M train.py\n"
+
+
+def test_where_nothing_can_be_written_the_file_is_named(workspace: Workspace) -> None:
+    words = ["sweep", "new", "lr", "--goal", "which lr", "--grid", "lr=1,2", "--", "python3", "train.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "scaffold", *words],
+        cwd=workspace.root,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    )
+    place = sheet.path(there(workspace), "lr")
+    assert (done.returncode, place.exists()) == (1, False)
+    assert f"error: {place} cannot be written: File too large\nhint: make room" in done.stderr
+
+
+def test_code_that_changes_between_planning_and_writing_is_noticed(workspace: Workspace) -> None:
+    place = there(workspace)
+    wishes = planning.Wishes(name="lr", goal="which lr", grid=("lr=1,2",), command=("python3", "train.py"))
+    made = planning.plan(place, wishes, workspace.root)
+    with (workspace.root / "train.py").open("a") as script:
+        script.write("# changed\n")
+    with pytest.raises(ScaffoldError, match="the code was changed while the sweep was planned"):
+        store.put(place, made.sweep, replace=False)
+    assert not sheet.path(place, "lr").exists()
 
 
 def test_uncommitted_code_is_kept(workspace: Workspace, new: New) -> None:
@@ -172,6 +201,7 @@ def test_configurations_from_a_file(workspace: Workspace, new: New) -> None:
         ("- [1]", "item 1 must be a mapping"),
         ("- {lr: [1, 2]}", "item 1.lr must be a single value, not a list"),
         ("- {seed: 1}", "--seeds"),
+        ("- {a.b: 1, a: {b: 2}}", "item 1 has a.b twice"),
         ("- {", "c.yml:"),
     ],
 )
@@ -220,6 +250,7 @@ def test_what_is_missing_is_asked_for(run: Run, new: New) -> None:
         done = run("sweep", "new", "lr", *args)
         assert done.exit_code == 2 and said in done.stderr
     assert new(name="a b").exit_code == 2
+    assert new("--dry-run", name="lr.yml").exit_code == 2
     assert new(name="x" * 60).exit_code == 2  # its smoke sweep needs a name too
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -17,8 +18,8 @@ import pytest
 from click.testing import Result
 
 from scaffold.sweeps import sheet
-from scaffold.sweeps.model import Resources
-from tests.conftest import Run, commit_all
+from scaffold.sweeps.model import Resources, Rule
+from tests.conftest import Run, commit_all, git
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario
@@ -86,6 +87,42 @@ def test_a_dry_run_says_what_would_start_and_writes_nothing(make_workspace: Make
     assert found.made.all_bytes() == before
 
 
+def test_a_dry_run_says_nothing_of_runs_that_the_sheet_no_longer_has(make_workspace: MakeWorkspace, run: Run) -> None:
+    found = scenario.make(make_workspace, configurations=scenario.GRID[2:], seeds=(1,))
+    assert sweep(run, found, "launch", "lr", "--wait").exit_code == 3
+    fewer = found.sweep.configurations[:1]
+    sheet.write(found.workspace, dataclasses.replace(found.sweep, configurations=fewer, rule=Rule(given=fewer)))
+    told = answer(sweep(run, found, "launch", "lr", "--retry", "failed", "--dry-run", "--json"))
+    assert told["would_start"] == told["would_wait"] == []
+
+
+def test_a_watch_that_comes_when_all_is_over_says_by_its_exit_code_whether_all_finished(
+    make_workspace: MakeWorkspace, run: Run
+) -> None:
+    found = scenario.make(make_workspace, configurations=scenario.GRID[3:], seeds=(1,))
+    assert sweep(run, found, "launch", "lr", "--wait").exit_code == 3
+    assert sweep(run, found, "watch", "lr").exit_code == 3
+    found.mend()
+    assert sweep(run, found, "launch", "lr", "--wait", "--retry", "failed").exit_code == 0
+    assert sweep(run, found, "watch", "lr").exit_code == 0
+
+
+def test_stopping_what_was_never_launched_makes_it_no_launched_sweep(make_workspace: MakeWorkspace, run: Run) -> None:
+    found = quick(make_workspace)
+    assert sweep(run, found, "stop", "lr").exit_code == 0
+    assert not (sheet.folder(found.workspace) / "lr.ledger.json").exists()
+
+
+def test_without_a_ledger_stop_still_ends_what_runs_here(make_workspace: MakeWorkspace, run: Run) -> None:
+    found = quick(make_workspace, command=SLEEP)
+    sweep(run, found, "launch", "lr")
+    until(lambda: found.started())
+    (sheet.folder(found.workspace) / "lr.ledger.json").rename(found.made.root / "aside.json")
+    done = sweep(run, found, "stop", "lr")
+    assert done.exit_code == 0 and done.stdout.startswith("lr: 1 ended"), done.output
+    assert answer(sweep(run, found, "status", "lr", "--json"))["counts"] == {"missing": 2, "terminated": 1}
+
+
 def test_status_tells_each_run_and_what_next(make_workspace: MakeWorkspace, run: Run) -> None:
     found = quick(make_workspace, command=SLEEP)
     assert "next: scaffold sweep launch lr" in sweep(run, found, "status", "lr").stderr
@@ -142,6 +179,7 @@ def test_a_pacer_in_the_background_starts_the_rest_and_stop_ends_it(make_workspa
     told = answer(sweep(run, other, "launch", "lr", "--detach", "--json"))
     pid = int(told["pacer"]["who"].split()[1])
     assert os.getsid(pid) == pid != os.getsid(0)
+    assert told["next"].startswith(f"process {pid} on ") and told["next"].endswith("scaffold sweep watch lr")
     assert answer(sweep(run, other, "status", "lr", "--json"))["pacer"]["pid"] == pid
     again = sweep(run, other, "launch", "lr", "--detach")
     assert f"is paced already by process {pid}" in again.stderr
@@ -201,6 +239,14 @@ def test_a_smoke_try_is_a_sweep_of_its_own_and_is_verified(make_workspace: MakeW
     assert answer(sweep(run, found, "status", "lr", "--json"))["counts"] == {"missing": 3}
     assert sum(found.started().values()) == 1 and not set(found.started()) & {r.name for r in found.runs}
     assert sweep(run, found, "launch", "lr", "--smoke").exit_code == 0  # known already
+
+
+def test_a_try_is_not_written_over_a_sweep_of_the_users(make_workspace: MakeWorkspace, run: Run) -> None:
+    found = quick(make_workspace)
+    own = sheet.write(found.workspace, dataclasses.replace(found.sweep, name="lr-smoke")).read_bytes()
+    done = sweep(run, found, "launch", "lr", "--smoke")
+    assert done.exit_code == 1 and "lr-smoke is there already and is no try of lr" in done.stderr
+    assert sheet.path(found.workspace, "lr-smoke").read_bytes() == own and not found.started()
 
 
 def test_a_failing_try_marks_no_run_of_the_sweep_and_says_what_is_wrong(
@@ -290,6 +336,9 @@ def test_changed_code_is_said_with_both_choices_and_nothing_starts(make_workspac
     done = sweep(run, found, "launch", "lr", "--code", "original", "--wait")
     assert done.exit_code == 0, done.stderr
     assert set(found.outcome()) == {found.runs[0].name}
+    (tree,) = (sheet.folder(found.workspace) / "lr").glob("code-*/*")
+    git(found.made.root, "worktree", "remove", "--force", str(tree))
+    assert sweep(run, found, "launch", "lr", "--dry-run").exit_code == 0 and not tree.exists()
     done = sweep(run, found, "launch", "lr", "--code", "current", "--wait")
     assert done.exit_code == 0, done.stderr
     assert len(found.outcome()) == 2 and "finished" in done.stdout
@@ -322,6 +371,9 @@ def test_wrong_usage_is_said(make_workspace: MakeWorkspace, run: Run) -> None:
     found = quick(make_workspace)
     assert sweep(run, found, "launch", "lr", "--wait", "--detach").exit_code == 2
     assert sweep(run, found, "launch", "lr", "--smoke-args", "x").exit_code == 2
+    for option in ("--dry-run", "--detach", "--retry=all", "--code=original"):
+        assert sweep(run, found, "launch", "lr", "--smoke", option).exit_code == 2
+    assert not found.started()
     assert "did you mean lr?" in sweep(run, found, "launch", "lrr").stderr
     done = sweep(run, found, "launch", "lr", "--backend", "server")
     assert done.exit_code == 1 and "knows no research server" in done.stderr

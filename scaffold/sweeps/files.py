@@ -1,0 +1,27 @@
+"""Writing a sweep's files: whole or not at all, in a folder that is made where it is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+from scaffold.workspace import write_atomic
+
+
+def write(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
+    """Replace `path` by `data` in one step. Raises ScaffoldError where that cannot be done (no room, no right to)."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, data, mode=mode, sync=sync)
+    except OSError as error:
+        raise ScaffoldError(
+            f"{path} cannot be written: {error.strerror or error}",
+            hint="make room or mend the rights, then call it again",
+        ) from error
+
+
+def make_hidden(folder: Path) -> Path:
+    """A folder that git is told to leave alone; made where it is missing. Raises ScaffoldError."""
+    if not (folder / ".gitignore").is_file():
+        write(folder / ".gitignore", b"*\n")
+    return folder
