@@ -42,12 +42,12 @@ def _task(now: Situation) -> str:
     state = progress.of(now.report.plan)
     if state.next is not None:
         said = _described(state.next)
+    elif state.done < state.total:
+        said = "Every open task waits for another: `scaffold plan show`."
+    elif state.lost:
+        said = "What looks like a task and is not one is left: `scaffold plan check`."
     else:
-        said = (
-            "Every task is done."
-            if state.done == state.total
-            else "Every open task waits for another: `scaffold plan show`."
-        )
+        said = "Every task is done."
     return f"## Task ({state.done} of {state.total} done)\n\n{said}"
 
 

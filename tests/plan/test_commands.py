@@ -185,6 +185,28 @@ def test_next_of_an_aborted_plan(run: Run) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "the plan is aborted\n")
 
 
+LOST = "-[ ] [P4-T1] Ablation: this line lacks a space"
+
+
+def test_a_plan_with_a_lost_task_is_not_finished(run: Run, plan: Path) -> None:
+    plan.write_text((FOLDER / "good/all_done.md").read_text().replace("## Phase 4", f"{LOST}\n\n## Phase 4"))
+    for result in (run("plan", "next"), run("plan", "next", "--json")):
+        assert result.exit_code == 3 and "looks like a task and is not one is left (line " in result.stderr
+    refused = run("plan", "emit", "--promise", "DONE")
+    assert (refused.exit_code, refused.stdout) == (1, "") and "looks like a task and is not one" in refused.stderr
+    assert "is left: `scaffold plan check`" in run("brief", "--for", "execution").stdout
+    plan.write_text(plan.read_text() + "\n<!-- plan: ignore P208 because the line is an example -->\n")
+    assert run("plan", "next").exit_code == run("plan", "emit", "--promise", "DONE").exit_code == 0
+
+
+def test_a_task_without_an_id_has_none_in_json_and_none_takes_it_up(run: Run, plan: Path) -> None:
+    plan.write_text(plan.read_text().replace("[P1-T1] ", "").replace("[P4-T2] ", ""))
+    answer = json.loads(run("plan", "show", "--json").stdout)
+    assert answer["next"] is None and answer["blocked"][-1]["task"] is None and answer["gates"][-1]["task"] is None
+    assert run("plan", "start", "").exit_code == run("plan", "done", "[]", "--force", "x").exit_code == 1
+    assert not plan.with_name("tasks.record.json").exists()
+
+
 def test_show_and_graph(run: Run, plan: Path) -> None:
     plan.write_text(
         plan.read_text().replace("- [ ] [P1-T1]", "- [x] [P1-T1]").replace("- [ ] [P1-T2]", "- [/] [P1-T2]")
