@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 FILE = click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 PLAN = click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The plan; else the workspace's.")
 RUN = click.option("--run", "run_commands", is_flag=True, help="Run a done-when that stands in back-ticks.")
-TIMEOUT = click.option("--timeout", default=600.0, show_default=True, help="Seconds that one such command may take.")
+TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=600.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds that one such command may take.",
+)
 SIGNS = {True: "ok  ", False: "FAIL", None: "?   "}
 
 

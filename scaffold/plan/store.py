@@ -41,6 +41,7 @@ def _acquired(name: Path) -> int | None:
     """The locked file, or None where another process has it.
 
     Who holds the lock removes the file; a file that was removed before we got its lock protects nothing, so its inode is compared.
+    Where the file system has no locks (some Lustre and FUSE mounts) there is nothing to wait for.
     """
     try:
         handle = os.open(name, os.O_RDWR | os.O_CREAT, 0o644)
@@ -51,6 +52,8 @@ def _acquired(name: Path) -> int | None:
         same = os.fstat(handle).st_ino == name.stat().st_ino
     except (BlockingIOError, FileNotFoundError):
         same = False
+    except OSError:
+        same = True
     if not same:
         os.close(handle)
         return None

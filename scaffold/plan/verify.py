@@ -160,9 +160,13 @@ def _judge(condition: conditions.Condition, task: Task, evidence: Evidence) -> V
 
 def _ran(command: str, task: Task, evidence: Evidence) -> Verdict:
     """Run a command in the work directory; past its time limit it is ended with all that it started."""
-    evidence.output.mkdir(parents=True, exist_ok=True)
     kept = evidence.output / f"{task.id or 'task'}.log"
-    with kept.open("ab") as log:
+    try:
+        evidence.output.mkdir(parents=True, exist_ok=True)
+        log = kept.open("ab")
+    except OSError as error:
+        raise ScaffoldError(f"the output of a done-when cannot be kept in {kept}: {error.strerror}") from error
+    with log:
         log.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
         log.flush()
         try:

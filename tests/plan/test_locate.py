@@ -49,6 +49,13 @@ def test_a_plan_elsewhere(repo: Path, tasks: str) -> None:
     assert locate.place(None, repo).plan == repo / tasks.strip("'")
 
 
+@pytest.mark.parametrize("tasks", ["../outside.md", "/etc/hosts", "exp/../../outside.md", ".git/config"])
+def test_answers_name_no_plan_outside_the_work_directory(repo: Path, tasks: str) -> None:
+    (repo / "exp" / ANSWERS).write_text(answers("exp", tasks))
+    with pytest.raises(ScaffoldError, match="no usable tasks_path"):
+        locate.place(None, repo)
+
+
 @pytest.mark.parametrize("start", ["", "lab/exps", "src"])
 def test_a_root_of_another_name(make_repo: MakeRepo, start: str) -> None:
     files = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -215,6 +216,13 @@ def test_a_command_that_fails_or_takes_too_long(run: Run, plan: Path, repo: Path
     assert time.monotonic() - begun < 20
 
 
+def test_where_a_commands_output_cannot_be_kept(run: Run, plan: Path, repo: Path) -> None:
+    with_condition(plan, repo, "`true`")
+    (repo / "exp/verify").touch()
+    result = run("plan", "verify", "P1-T1", "--run")
+    assert result.exit_code == 1 and "cannot be kept in " in result.stderr
+
+
 def test_runs_and_metrics_are_read_off_the_manifests(run: Run, plan: Path, repo: Path, add_run: AddRun) -> None:
     with_condition(plan, repo, "2 runs finished in baseline and val/loss <= 3.2 in baseline")
     add_run("a", metrics={"val/loss": 3.0})
@@ -260,8 +268,9 @@ def test_json_of_verify(run: Run, plan: Path, repo: Path) -> None:
     assert [check["holds"] for check in task["checks"]] == [True, None]
 
 
-def test_a_record_that_cannot_be_read_is_an_error(run: Run, plan: Path) -> None:
-    plan.with_name("tasks.record.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", "[]", '{"tasks": {"P1-T1": 5}}', '{"tasks": {"P1-T1": {"started_at": 5}}}'])
+def test_a_record_that_cannot_be_read_is_an_error(run: Run, plan: Path, text: str) -> None:
+    plan.with_name("tasks.record.json").write_text(text)
     result = run("plan", "start", "P1-T1")
     assert result.exit_code == 1 and "tasks.record.json cannot be read" in result.stderr
     assert line_of(plan, "P1-T1").startswith("- [ ] ")
@@ -404,6 +413,14 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_no_lock(plan: Path, monkeypa
     monkeypatch.setattr(fcntl, "flock", flock)
     with store.locked(plan):
         assert len(taken) == 2 and lock.stat().st_ino == taken[1]
+
+
+def test_a_file_system_without_locks(run: Run, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(handle: int, how: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert run("plan", "start", "P1-T1").exit_code == 0 and line_of(plan, "P1-T1").startswith("- [/] ")
 
 
 def test_a_lock_that_stays_is_an_error_that_says_what_to_do(plan: Path) -> None:
