@@ -48,7 +48,7 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
         answers={**workspace.answers, "research_server_url": url},
         workdir=str(workspace.workdir),
         report=check(locate.read(workspace.tasks), context=context) if workspace.tasks.is_file() else None,
-        runs=runs.read(workspace).runs,
+        runs=runs.read(workspace),
         log=locate.read(log) if log.is_file() else "",
         full=full,
         operations=_operations(url) if url and iteration == "planning" else catalogue.OPERATIONS,

@@ -44,30 +44,36 @@ def starts(task: Task) -> Iterator[str]:
     """Every piece of a task that may start something: each code span, each fenced command, and the prose around them."""
     for text in (task.description, *(field.value for field in task.fields if field.line == task.line)):
         yield from (*codes(text), prose(text))
-    fenced = ""
-    for line in task.body:
-        if line.kind == "code" and not line.fence:
-            fenced += line.text.strip()
-            if fenced.endswith("\\"):
-                fenced = fenced[:-1]
-                continue
-            yield fenced
-            fenced = ""
-        elif line.kind in ("item", "text"):
-            yield from (*codes(line.text), prose(line.text))
-    yield fenced
+    for text, fenced in _below(task):
+        yield from (text,) if fenced else (*codes(text), prose(text))
 
 
 def of(task: Task) -> list[str]:
     """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
     own = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
     found = [code for text in (task.description, *own) for code in codes(text)]
+    for text, fenced in _below(task):
+        found += [text] if fenced else codes(text)
+    return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
+
+
+def _below(task: Task) -> Iterator[tuple[str, bool]]:
+    """The lines under a task, and whether each is fenced code; a fenced command that a backslash wraps is one line."""
+    begun = ""
     for line in task.body:
         if line.kind == "code" and not line.fence:
-            found.append(line.text.strip())
-        elif line.kind in ("item", "text"):
-            found += codes(line.text)
-    return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
+            begun += line.text.strip()
+            if begun.endswith("\\"):
+                begun = f"{begun[:-1].rstrip()} "
+                continue
+            yield begun, True
+        elif begun:
+            yield begun.rstrip(), True
+        if line.kind in ("item", "text"):
+            yield line.text, False
+        begun = ""
+    if begun:
+        yield begun.rstrip(), True
 
 
 def untracked(text: str) -> str | None:

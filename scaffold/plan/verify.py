@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess  # noqa: TID251 - a done-when in back-ticks is a command
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from scaffold import git
@@ -143,7 +144,8 @@ def _changed(path: str, known: TaskRecord, workdir: Path) -> str | None:
                 return f"changed after the task was done ({known.done_at})"
         except OSError as error:
             return f"cannot be read ({error.strerror})"
-    return None
+    gone = [name for name in known.deliverables if fnmatchcase(name, path) and not os.path.lexists(workdir / name)]
+    return f"lacks {gone[0]}, which was there when the task was done ({known.done_at})" if gone else None
 
 
 def _judge(condition: conditions.Condition, task: Task, evidence: Evidence) -> Verdict:

@@ -18,6 +18,10 @@ from scaffold.plan.record import TaskRecord
 from scaffold.plan.rule import Context
 from scaffold.plan.rules_structure import is_aborted
 
+IN_LAST_PHASE = (
+    "the final reflection stays last: add the task to an earlier phase, or write a phase before the last one"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -103,9 +107,8 @@ def add(plan: Path, phase: int, description: str, fields: Sequence[tuple[str, st
         broken = [f for f in after if (f.code, f.task) not in before]
         if broken:
             found = "; ".join(f"{f.code} {f.message}" for f in broken)
-            raise ScaffoldError(
-                f"with that task the plan would break the contract: {found}", hint=broken[0].hint or None
-            )
+            hint = IN_LAST_PHASE if broken[0].code == "P403" else broken[0].hint
+            raise ScaffoldError(f"with that task the plan would break the contract: {found}", hint=hint or None)
         return new
 
     names: list[str] = []

@@ -127,10 +127,8 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
         Run(
             name=f"baseline-s{n}",
             experiment="baseline",
-            attempt=1,
             status="finished",
             task="P2-T3",
-            seed=n,
             started_at="",
             metrics={"val/loss": 3 + n},
         )

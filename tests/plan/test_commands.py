@@ -78,6 +78,14 @@ def test_check_as_sarif_names_every_rule_and_every_place(run: Run) -> None:
     assert region["startLine"] == 23 and region["startColumn"] > 1
 
 
+def test_a_place_in_sarif_is_a_uri(run: Run, plan: Path) -> None:
+    odd = plan.with_name("my 100% plan.md")
+    odd.write_text("# wrong\n")
+    (one,) = json.loads(run("plan", "check", odd, "--format", "sarif", "--select", "P001").stdout)["runs"]
+    place = one["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": "exp/my%20100%25%20plan.md"}
+
+
 def test_select_ignore_and_strict(run: Run) -> None:
     bad = BAD / "choices_open.md"
     assert run("plan", "check", bad).exit_code == 0

@@ -140,6 +140,11 @@ def test_commands_of_a_task_come_from_code_and_fences() -> None:
     assert commands.of(task(text)) == ["python a.py", "curl -sf x", "git log"]
 
 
+def test_a_command_that_goes_on_in_the_next_line_is_one() -> None:
+    text = "Run\n  ```bash\n  python a.py \\\n    --lr 0.1 \\\n    --seed 3\n  git log\n  make \\\n  ```\n  - then `make b`"
+    assert commands.of(task(text)) == ["python a.py --lr 0.1 --seed 3", "git log", "make", "make b"]
+
+
 def test_a_command_is_judged_by_itself() -> None:
     mixed = task("Do not call record_run.py; run `python train.py`")
     assert [found for found in map(commands.untracked, commands.starts(mixed)) if found] == ["python train.py"]
@@ -234,10 +239,8 @@ def runs(*values: float | None, status: str = "finished", of: str | None = None)
         Run(
             name=f"r{number}",
             experiment="main",
-            attempt=1,
             status=status,
             task=of,
-            seed=number,
             started_at="",
             metrics={} if value is None else {"loss": value},
         )

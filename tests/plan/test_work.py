@@ -84,6 +84,12 @@ def test_start_warns_of_what_is_in_progress_and_what_is_not_done(run: Run, plan:
     assert "warning: P2-T1 depends on P1-T2, which is not done\n" in result.stderr
 
 
+def test_a_long_plan_is_not_told_whole_where_a_task_is_not_there(run: Run, plan: Path) -> None:
+    tasks = "".join(f"- [ ] [P1-T{number}] a\n" for number in range(1, 500))
+    plan.write_text("# Tasks\n## Phase 1 - a\n" + tasks)
+    assert len(run("plan", "start", "P9-T9").stderr) < 500
+
+
 @pytest.mark.parametrize(("task", "said"), [("P9-T9", "the plan has no task P9-T9"), ("", "the plan has no task")])
 def test_a_task_that_is_not_there(run: Run, plan: Path, task: str, said: str) -> None:
     result = run("plan", "start", task)
@@ -122,6 +128,18 @@ def test_a_deliverable_that_changed_after_it_was_done(run: Run, plan: Path, repo
     assert result.exit_code == 3 and "changed after the task was done" in result.stdout
     assert run("plan", "done", "P1-T1").exit_code == 0, "finishing again writes new hashes"
     assert run("plan", "verify").exit_code == 0
+
+
+def test_a_file_of_a_pattern_that_is_gone_since(run: Run, plan: Path, repo: Path) -> None:
+    plan.write_text(plan.read_text().replace(NOTES, "exp/analysis/*.md"))
+    deliver(repo)
+    (repo / "exp/analysis/more.md").write_text("more\n")
+    run("plan", "done", "P1-T1")
+    assert run("plan", "verify").exit_code == 0
+    (repo / "exp/analysis/more.md").unlink()
+    result = run("plan", "verify")
+    assert result.exit_code == 3 and "exp/analysis/*.md lacks exp/analysis/more.md, which was there" in result.stdout
+    assert run("plan", "done", "P1-T1").exit_code == run("plan", "verify").exit_code == 0
 
 
 def test_force_writes_its_reason_down(run: Run, plan: Path) -> None:
@@ -322,6 +340,7 @@ def test_add_keeps_the_contract(run: Run, plan: Path, arguments: tuple[str, ...]
     before = plan.read_bytes()
     result = run("plan", "add", *arguments)
     assert result.exit_code == 1 and said in result.stderr
+    assert ("add the task to an earlier phase" in result.stderr) == (said == "P403")
     assert plan.read_bytes() == before
 
 
@@ -338,6 +357,7 @@ def test_log_appends(run: Run, plan: Path) -> None:
     assert log.read_bytes().startswith(b"## Iteration 1\r\nno newline at the end\n\n## 2")
     assert log.read_text(encoding="utf-8").endswith("Z P1-T2\n\nsaw \u00e9\n\n---\n\n")
     assert run("plan", "log", "x", "--task", "P8-T8").exit_code == 1
+    assert run("plan", "log", " \n").exit_code == 2
 
 
 def test_fix_mends_and_says_so(run: Run, plan: Path) -> None:
