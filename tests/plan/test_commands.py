@@ -72,7 +72,7 @@ def test_check_as_sarif_names_every_rule_and_every_place(run: Run) -> None:
     result = run("plan", "check", BAD / "conditions_vague.md", "--format", "sarif")
     answer = json.loads(result.stdout)
     (one,) = answer["runs"]
-    assert answer["version"] == "2.1.0" and len(one["tool"]["driver"]["rules"]) == 32
+    assert answer["version"] == "2.1.0" and len(one["tool"]["driver"]["rules"]) == 33
     assert [r["ruleId"] for r in one["results"]] == ["P204"] * 3
     region = one["results"][0]["locations"][0]["physicalLocation"]["region"]
     assert region["startLine"] == 23 and region["startColumn"] > 1
@@ -145,11 +145,11 @@ def test_any_bytes_are_answered(run: Run, tmp_path: Path, raw: bytes) -> None:
 
 def test_rules_lists_all_and_explains_one(run: Run) -> None:
     listed = run("plan", "rules", "--limit", "0").stdout.splitlines()
-    assert len(listed) == 32 and listed[0] == "P001    the file starts with `# Tasks`"
+    assert len(listed) == 33 and listed[0] == "P001    the file starts with `# Tasks`"
     one = run("plan", "rules", "p208").stdout
     assert "wrong:  -[ ] [P1-T2]" in one and "right:  - [ ] [P1-T2]" in one
     assert run("plan", "rules", "P999").exit_code == 2
-    assert len(json.loads(run("plan", "rules", "--limit", "0", "--json").stdout)["rules"]) == 32
+    assert len(json.loads(run("plan", "rules", "--limit", "0", "--json").stdout)["rules"]) == 33
 
 
 def test_next_prints_the_task_with_all_it_takes(run: Run, plan: Path) -> None:
