@@ -19,6 +19,7 @@ OUTPUT = f"""\
 
 def execution(now: Situation) -> str:
     """The brief for the iterations after the plan."""
+    due = progress.of(now.report.plan).next if now.report is not None else None
     return joined(
         [
             "# Execution brief",
@@ -27,7 +28,7 @@ def execution(now: Situation) -> str:
             _findings(now),
             _runs(now),
             _log(now),
-            tracked(now),
+            tracked(now, due.id if due and due.id else "ID"),
             environment(now),
             OUTPUT,
         ]
