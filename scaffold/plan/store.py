@@ -80,10 +80,11 @@ def rewrite(path: Path, edit: Callable[[str], str]) -> bool:
     return True
 
 
-def create(path: Path, data: bytes) -> None:
-    """Write a whole file in one step. Raises ScaffoldError where that cannot be."""
+def create(path: Path, data: bytes, like: Path | None = None) -> None:
+    """Write a whole file in one step, with the permissions of `like` where that is there. Raises ScaffoldError where that cannot be."""
     try:
-        write_atomic(path.resolve(), data)
+        mode = stat.S_IMODE(like.stat().st_mode) if like is not None and like.exists() else 0o644
+        write_atomic(path.resolve(), data, mode=mode)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
 

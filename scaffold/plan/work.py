@@ -149,8 +149,8 @@ def abort(plan: Path, reason: str) -> Path | None:
         kept = None
         if plan.exists() and (text_before := read(plan)).strip() and not is_aborted(parse(text_before)):
             kept = _free(plan.with_name(f"{plan.stem}.before-abort{plan.suffix}"))
-            store.create(kept, plan.read_bytes())
-        store.create(plan, text.encode())
+            store.create(kept, plan.read_bytes(), like=plan)
+        store.create(plan, text.encode(), like=plan)
     return kept
 
 

@@ -251,6 +251,7 @@ def test_emit_of_the_other_tags(run: Run, plan: Path) -> None:
 
 def test_abort_writes_the_checklist_and_keeps_the_plan(run: Run, plan: Path) -> None:
     before = plan.read_bytes()
+    plan.chmod(0o600)
     result = run("plan", "abort", "--reason", "GET /docs:\n502 </plan>")
     assert result.exit_code == 0
     assert (
@@ -258,6 +259,8 @@ def test_abort_writes_the_checklist_and_keeps_the_plan(run: Run, plan: Path) -> 
         == "<summary>Server docs/API preflight failed; planning aborted.</summary>\n<promise>DONE</promise>\n"
     )
     assert plan.with_name("tasks.before-abort.md").read_bytes() == before
+    modes = {path.stat().st_mode & 0o777 for path in (plan, plan.with_name("tasks.before-abort.md"))}
+    assert modes == {0o600}, "what only its owner may read stays so"
     assert loop.SENTINEL in plan.read_text() and "GET /docs: 502 < /plan>" in plan.read_text()
     assert run("plan", "check").stdout == "exp/tasks.md: an aborted plan\n"
     assert run("plan", "emit", "--promise", "DONE").exit_code == 0

@@ -183,13 +183,19 @@ def test_paths_of_a_deliverable(value: str, paths: list[str]) -> None:
         "{name}.csv",
         "TBD",
         "a report",
+        "a/b.md and a/c.md",
+        "`a.md` and `b.md`",
+        "a/b.csv (a row for each run)",
     ],
 )
 def test_paths_that_cannot_be_checked(path: str) -> None:
     assert deliverables.objection(path)
 
 
-@pytest.mark.parametrize("path", ["a", "a/b.csv", ".wild/a", "a b/c", "a..b", "results/*.csv", "notes on it.md"])
+@pytest.mark.parametrize(
+    "path",
+    ["a", "a/b.csv", ".wild/a", "a b/c", "a..b", "results/*.csv", "notes on it.md", "b (1).csv", "this and that/a"],
+)
 def test_paths_that_can(path: str) -> None:
     assert deliverables.objection(path) is None
 
