@@ -83,8 +83,10 @@ def rewrite(path: Path, edit: Callable[[str], str]) -> bool:
 def create(path: Path, data: bytes, like: Path | None = None) -> None:
     """Write a whole file in one step, with the permissions of `like` where that is there. Raises ScaffoldError where that cannot be."""
     try:
-        mode = stat.S_IMODE(like.stat().st_mode) if like is not None and like.exists() else 0o644
-        write_atomic(path.resolve(), data, mode=mode)
+        if like is not None and like.exists():
+            write_atomic(path.resolve(), data, mode=stat.S_IMODE(like.stat().st_mode))
+        else:
+            write_atomic(path.resolve(), data)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -112,22 +112,30 @@ def _missing(path: str, known: TaskRecord, workdir: Path) -> str | None:
     found = files(path, workdir)
     if not found:
         return "does not exist"
-    inner = [
-        file for top in found for file in ([top] if not top.is_dir() else [p for p in top.rglob("*") if p.is_file()])
-    ]
-    if not inner:
-        return "is an empty directory"
     try:
+        inner = [file for top in found for file in _inner(top)]
+        if not inner:
+            return "is an empty directory"
         if not all(file.resolve().is_relative_to(workdir.resolve()) for file in found):
             return "leads out of the work directory"
         if not any(file.stat().st_size for file in inner):
             return "is empty"
+        if closed := [file for file in inner if not os.access(file, os.R_OK)]:
+            return f"cannot be read ({closed[0].relative_to(workdir)})"
         newest = max(file.stat().st_mtime for file in inner)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if known.started is not None and newest < known.started - SLACK_S:
         return f"is older than the task's start ({known.started_at})"
     return None
+
+
+def _inner(top: Path) -> list[Path]:
+    """The files of a deliverable: itself, or all that a directory holds. Raises OSError where one cannot look into it."""
+    if not top.is_dir():
+        return [top]
+    os.scandir(top).close()
+    return [file for file in top.rglob("*") if file.is_file()]
 
 
 def _ignored(path: str, workdir: Path) -> str | None:

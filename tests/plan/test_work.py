@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -140,6 +141,25 @@ def test_a_file_of_a_pattern_that_is_gone_since(run: Run, plan: Path, repo: Path
     result = run("plan", "verify")
     assert result.exit_code == 3 and "exp/analysis/*.md lacks exp/analysis/more.md, which was there" in result.stdout
     assert run("plan", "done", "P1-T1").exit_code == run("plan", "verify").exit_code == 0
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 and shutil.which("setpriv") is None, reason="setpriv is needed to act as an ordinary user"
+)
+@pytest.mark.parametrize("closed", ["exp/analysis/d/inner", "exp/analysis/d/inner/b"])
+def test_a_deliverable_that_may_not_be_read(repo: Path, plan: Path, closed: str) -> None:
+    """In a process without the capability to read everything, which root has."""
+    plan.write_text(plan.read_text().replace(NOTES, "exp/analysis/d"))
+    (repo / "exp/analysis/d/inner").mkdir(parents=True)
+    for name in ("a", "inner/b"):
+        (repo / "exp/analysis/d" / name).write_text("x")
+    (repo / closed).chmod(0o400 if closed.endswith("inner") else 0)
+    command = [sys.executable, "-m", "scaffold", "plan", "done", "P1-T1"]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    (repo / closed).chmod(0o700)
+    assert done.returncode == 3 and "exp/analysis/d cannot be read (" in done.stdout, done
 
 
 def test_force_writes_its_reason_down(run: Run, plan: Path) -> None:
