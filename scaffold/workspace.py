@@ -127,10 +127,18 @@ def path_problem(text: str) -> str | None:
     return None
 
 
+def is_there(path: Path) -> bool:
+    """Whether `path` exists; what lies in a folder of somebody else's that may not be entered is not there for us."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
 def roots(workdir: Path) -> list[str]:
     """The roots of the workspaces that lie in `workdir` itself, sorted."""
     named = {root for folder, root in _named_below(workdir) if folder == workdir}
-    return sorted(named | {r for r in ROOTS if (workdir / r / ANSWERS).is_file()})
+    return sorted(named | {r for r in ROOTS if is_there(workdir / r / ANSWERS)})
 
 
 def find(start: Path, root: str | None = None) -> Workspace:
@@ -143,7 +151,7 @@ def find(start: Path, root: str | None = None) -> Workspace:
         return load(start, root.rstrip("/"))
     top = git.top(start) or Path(start.anchor)
     for folder in (start, *start.parents):
-        found = [(folder, r) for r in ROOTS if (folder / r / ANSWERS).is_file()]
+        found = [(folder, r) for r in ROOTS if is_there(folder / r / ANSWERS)]
         if not found and folder == top and top != Path(start.anchor):
             found = _named_below(top)
         if len(found) > 1:

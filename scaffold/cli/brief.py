@@ -13,6 +13,7 @@ from scaffold.cli import options, output
 
 if TYPE_CHECKING:
     from scaffold.plan.catalogue import Operation
+    from scaffold.plan.situation import Situation
     from scaffold.workspace import Workspace
 
 PATIENCE_S = 2.0
@@ -35,25 +36,23 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
 
     A token never stands in it: requests name $RESEARCH_AGENT_USER_AUTH_TOKEN.
     """
-    from scaffold.plan import brief_execution, brief_planning, catalogue, locate, runs, work
-    from scaffold.plan.check import check
-    from scaffold.plan.rule import Context
+    from dataclasses import replace
+
+    from scaffold.plan import brief_execution, brief_planning
     from scaffold.plan.situation import Situation
 
     workspace = options.workspace(workdir, root)
     url = _server(workspace)
-    context = Context(server=bool(url))
-    log = work.log_path(workspace.tasks)
     now = Situation(
         answers={**workspace.answers, "research_server_url": url},
         workdir=str(workspace.workdir),
-        report=check(locate.read(workspace.tasks), context=context) if workspace.tasks.is_file() else None,
-        runs=runs.read(workspace).runs,
-        log=locate.read(log) if log.is_file() else "",
         full=full,
-        operations=_operations(url) if url and iteration == "planning" else catalogue.OPERATIONS,
     )
-    text = brief_planning.planning(now) if iteration == "planning" else brief_execution.execution(now)
+    if iteration == "planning":
+        now = replace(now, operations=_operations(workspace)) if url else now
+        text = brief_planning.planning(now)
+    else:
+        text = brief_execution.execution(_so_far(workspace, now))
     if json_output:
         output.as_json({"for": iteration, "text": text})
     else:
@@ -67,8 +66,26 @@ def _server(workspace: Workspace) -> str:
     return os.environ.get(address.URL) or str(workspace.answers.get("research_server_url") or "")
 
 
-def _operations(url: str) -> Sequence[Operation]:
-    """What the server at `url` can do, by its own description; the built-in catalogue where it does not answer at once."""
+def _so_far(workspace: Workspace, now: Situation) -> Situation:
+    """The situation with the plan, the runs and the log."""
+    from dataclasses import replace
+
+    from scaffold.plan import locate, runs, work
+    from scaffold.plan.check import check
+    from scaffold.plan.rule import Context
+
+    log = work.log_path(workspace.tasks)
+    context = Context(server=bool(now.server))
+    return replace(
+        now,
+        report=check(locate.read(workspace.tasks), context=context) if workspace.tasks.is_file() else None,
+        runs=runs.read(workspace),
+        log=locate.read(log) if log.is_file() else "",
+    )
+
+
+def _operations(workspace: Workspace) -> Sequence[Operation]:
+    """What the server can do, by its own description; the built-in catalogue where it does not answer at once."""
     from scaffold.errors import ScaffoldError
     from scaffold.plan import catalogue
     from scaffold.server import address
@@ -76,7 +93,8 @@ def _operations(url: str) -> Sequence[Operation]:
     from scaffold.server.transport import Limits
 
     try:
-        with connect(address.url(url, {}) or url, limits=Limits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
+        url = address.url(None, workspace.answers) or ""
+        with connect(url, limits=Limits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
             found = catalogue.of(server.openapi())
     except ScaffoldError as error:
         output.warn(f"{error.message}; the operations named are the built-in ones")

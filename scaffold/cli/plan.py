@@ -145,7 +145,8 @@ def graph(file: Path | None, json_output: bool) -> None:
 def next_task(file: Path | None, json_output: bool) -> None:
     """The task to take up now: the one in progress, else the first open one that waits for nothing.
 
-    Exit code 0 with nothing on stdout where all tasks are done; 3 where every open task waits for another.
+    Exit code 0 with nothing on stdout where all tasks are done; 3 where every open task waits for another, or where
+    none is left but a line that looks like a task and is not one.
     """
     from scaffold.plan import locate, progress
     from scaffold.plan.parse import parse
@@ -161,8 +162,13 @@ def next_task(file: Path | None, json_output: bool) -> None:
     if state.next is None and state.done < state.total:
         click.echo("every open task waits for another: scaffold plan show", err=True)
         raise click.exceptions.Exit(3)
+    aborted = is_aborted(parsed)
+    if state.next is None and state.lost and not aborted:
+        lines = ", ".join(str(odd.line) for odd in state.lost[:10])
+        click.echo(f"what looks like a task and is not one is left (line {lines}): scaffold plan check", err=True)
+        raise click.exceptions.Exit(3)
     if state.next is None and not json_output:
-        why = "the plan is aborted" if is_aborted(parsed) else "the plan has no tasks"
+        why = "the plan is aborted" if aborted else "the plan has no tasks"
         click.echo("all tasks are done" if state.total else why, err=True)
 
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 FILE = click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 PLAN = click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The plan; else the workspace's.")
 RUN = click.option("--run", "run_commands", is_flag=True, help="Run a done-when that stands in back-ticks.")
-TIMEOUT = click.option("--timeout", default=600.0, show_default=True, help="Seconds that one such command may take.")
+TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=600.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds that one such command may take.",
+)
 SIGNS = {True: "ok  ", False: "FAIL", None: "?   "}
 
 
@@ -42,8 +49,9 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     where = locate.place(file, Path.cwd())
     name = shown_path(where.plan)
     old = locate.read(where.plan)
-    lines = "\n".join(unified_diff(old.split("\n"), fixed(old).split("\n"), name, name, lineterm=""))
-    changed = not diff and store.change(where.plan, fixed)
+    new = fixed(old)
+    changed = not diff and new != old and store.change(where.plan, fixed)
+    lines = "\n".join(unified_diff(old.split("\n"), new.split("\n"), name, name, lineterm=""))
     if json_output:
         output.as_json({"path": name, "written": changed, "diff": lines})
     elif diff:
@@ -145,6 +153,8 @@ def log(text: str, file: Path | None, task: str | None, json_output: bool) -> No
     from scaffold.plan import edit, locate, loop, store, work
     from scaffold.plan.parse import parse
 
+    if not text.strip():
+        raise click.BadParameter("an entry says something", param_hint="TEXT")
     where = locate.place(file, Path.cwd())
     parsed = parse(locate.read(where.plan))
     about = edit.task_of(parsed, task).id if task else None
@@ -226,12 +236,16 @@ def _evidence(where: Place, run_commands: bool, timeout: float) -> Evidence:
 
     known, why = None, ""
     try:
-        known = runs.read(find(where.workdir, where.root)).runs
+        known = runs.read(find(where.workdir, where.root))
     except ScaffoldError as error:
         why = error.message
-    output = where.plan.parent / "verify"
     return Evidence(
-        workdir=where.workdir, runs=known, run_commands=run_commands, timeout_s=timeout, output=output, no_runs=why
+        workdir=where.workdir,
+        runs=known,
+        run_commands=run_commands,
+        timeout_s=timeout,
+        output=where.plan.parent / "verify",
+        no_runs=why,
     )
 
 

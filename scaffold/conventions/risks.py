@@ -10,6 +10,7 @@ from scaffold.conventions.found import Found
 from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
 from scaffold.facts import Facts, paths
 from scaffold.facts.paths import vocabulary
+from scaffold.facts.source import word
 
 _ABSOLUTE = re.compile(
     r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
@@ -20,12 +21,23 @@ _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5
 _OUTPUT_DIRS = vocabulary("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
 
 
+_LENGTH = re.compile(r"--?(?:max|num|n|total)?[-_]?(?:steps|iters|iterations|epochs|updates|timesteps)", re.IGNORECASE)
+_FOREVER = re.compile(
+    r"\binfinit|\bforever\b|\bendless|\buntil (?:stopped|interrupted)|\bno limit\b|\bunlimited\b", re.IGNORECASE
+)
+
+_NO_END = re.compile(
+    r"\bdefault\s*=\s*(?:-\s*\d+|0|None|(?:math|np|numpy)\.inf|float\(\s*['\"]inf\w*['\"]\s*\))\s*[,)]"
+)
+
+
 def risks(
     facts: Facts, entry_points: Iterable[EntryPoint], environment: Environment, tests: Tests
 ) -> Found[tuple[str, ...]]:
     """One sentence each, with evidence where a place says so."""
     found = [
         *_seeds(entry_points),
+        *_endless(facts, entry_points),
         *_locks(facts, environment),
         *_tests(facts, tests),
         *_paths(facts),
@@ -47,6 +59,22 @@ def _seeds(entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
     ]
     for entry in trains[:3]:
         yield f"{entry.path} has no seed option", Evidence(path=entry.path, text="no seed option found")
+
+
+def _endless(facts: Facts, entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
+    """Scripts that train until somebody stops them, by their own word: the option that ends a run says so of its default."""
+    for entry in entry_points:
+        for call in facts.parsed(entry.path).calls if entry.kind == "train" and entry.path.endswith(".py") else ():
+            names = [name for name in map(word, call.args) if name is not None and _LENGTH.fullmatch(name)]
+            said = word(call.keywords.get("help")) or ""
+            if call.last != "add_argument" or not names or not _FOREVER.search(said):
+                continue
+            rest = facts.texts[entry.path].splitlines()[call.line - 1 :]
+            own = "\n".join(rest[:8]).partition("add_argument")[2].partition("add_argument")[0]
+            given = set(names) & set(entry.command.replace("=", " ").split())
+            if not given and ("default" not in call.keywords or _NO_END.search(own)):
+                text = f"runs until it is stopped unless {names[0]} is given: {entry.path}:{call.line}"
+                yield text, Evidence(path=entry.path, line=call.line, text=said)
 
 
 def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:

@@ -19,6 +19,7 @@ OUTPUT = f"""\
 
 def execution(now: Situation) -> str:
     """The brief for the iterations after the plan."""
+    due = progress.of(now.report.plan).next if now.report is not None else None
     return joined(
         [
             "# Execution brief",
@@ -27,7 +28,7 @@ def execution(now: Situation) -> str:
             _findings(now),
             _runs(now),
             _log(now),
-            tracked(now),
+            tracked(now, due.id if due and due.id else "ID"),
             environment(now),
             OUTPUT,
         ]
@@ -42,12 +43,12 @@ def _task(now: Situation) -> str:
     state = progress.of(now.report.plan)
     if state.next is not None:
         said = _described(state.next)
+    elif state.done < state.total:
+        said = "Every open task waits for another: `scaffold plan show`."
+    elif state.lost:
+        said = "What looks like a task and is not one is left: `scaffold plan check`."
     else:
-        said = (
-            "Every task is done."
-            if state.done == state.total
-            else "Every open task waits for another: `scaffold plan show`."
-        )
+        said = "Every task is done."
     return f"## Task ({state.done} of {state.total} done)\n\n{said}"
 
 

@@ -37,6 +37,7 @@ Emit strict JSON, without a fence around it, to let the server search; plan a ta
 
 - target_script and fitness_metric are required; the script has to take `--param=value`
 - the server does not report the fitness back: read it from the manifests, and run the best configuration again with new seeds"""
+EXAMPLE = "P2-T3"
 OUTPUT = """\
 ## Output
 
@@ -49,7 +50,7 @@ def planning(now: Situation) -> str:
     """The brief for iteration 0."""
     evolution = EVOLUTION if now.answers.get("evolutionary_sweeps") else ""
     head = "# Planning brief (iteration 0)\n\nPlan only: inspect the code, write the plan, run no full experiment."
-    body = (_repository(now), _layout(now), _contract(now), tracked(now), _server(now), environment(now))
+    body = (_repository(now), _layout(now), _contract(now), tracked(now, EXAMPLE), _server(now), environment(now))
     return joined([head, goal(now), *body, evolution, OUTPUT])
 
 

@@ -23,6 +23,14 @@ TRACKED = re.compile(
 HARMLESS = re.compile(
     r"setup|install|env|download|prepare|preprocess|test|lint|analy[sz]|plot|summar|aggregat|report|collect|compare|playbook|convert|check|build_"
 )
+SWEEP = re.compile(r"\bscaffold\s+sweep\s+new\s.*?\s--\s+(?P<run>.+)", re.DOTALL)
+KEPT = r"(?:out|outputs?|save|work|working|logs?|logging|results?|checkpoints?|ckpt|exp|experiment|run|tensorboard|tb)"
+# an option or an override that says where a run writes, and a value that no run changes
+FOLDER = re.compile(
+    rf"(?<!\S)(?:-o|--?(?:out|output|{KEPT}[-_.]?(?:dir|directory|folder))|\+{{0,2}}(?:\w+\.)*{KEPT}[._]?dir(?==))(?:=|\s+)"
+    r"(?P<folder>(?!-)[^\s{}$]+)(?=\s|$)",
+    re.IGNORECASE,
+)
 HELP = re.compile(r"\s(?:--help|-h|--version|--dry-run)\b")
 COMMAND = re.compile(
     r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?"
@@ -44,30 +52,36 @@ def starts(task: Task) -> Iterator[str]:
     """Every piece of a task that may start something: each code span, each fenced command, and the prose around them."""
     for text in (task.description, *(field.value for field in task.fields if field.line == task.line)):
         yield from (*codes(text), prose(text))
-    fenced = ""
-    for line in task.body:
-        if line.kind == "code" and not line.fence:
-            fenced += line.text.strip()
-            if fenced.endswith("\\"):
-                fenced = fenced[:-1]
-                continue
-            yield fenced
-            fenced = ""
-        elif line.kind in ("item", "text"):
-            yield from (*codes(line.text), prose(line.text))
-    yield fenced
+    for text, fenced in _below(task):
+        yield from (text,) if fenced else (*codes(text), prose(text))
 
 
 def of(task: Task) -> list[str]:
     """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
     own = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
     found = [code for text in (task.description, *own) for code in codes(text)]
+    for text, fenced in _below(task):
+        found += [text] if fenced else codes(text)
+    return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
+
+
+def _below(task: Task) -> Iterator[tuple[str, bool]]:
+    """The lines under a task, and whether each is fenced code; a fenced command that a backslash wraps is one line."""
+    begun = ""
     for line in task.body:
         if line.kind == "code" and not line.fence:
-            found.append(line.text.strip())
-        elif line.kind in ("item", "text"):
-            found += codes(line.text)
-    return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
+            begun += line.text.strip()
+            if begun.endswith("\\"):
+                begun = f"{begun[:-1].rstrip()} "
+                continue
+            yield begun, True
+        elif begun:
+            yield begun.rstrip(), True
+        if line.kind in ("item", "text"):
+            yield line.text, False
+        begun = ""
+    if begun:
+        yield begun.rstrip(), True
 
 
 def untracked(text: str) -> str | None:
@@ -79,3 +93,10 @@ def untracked(text: str) -> str | None:
         if not HARMLESS.search(script.rsplit("/", 1)[-1]) and not HELP.search(text):
             return found[0].strip()
     return None
+
+
+def shared_folder(text: str) -> str | None:
+    """The option that has all runs of a sweep which `text` plans write into one folder; None where there is none."""
+    sweep = SWEEP.search(text)
+    found = FOLDER.search(sweep["run"]) if sweep else None
+    return found[0] if found else None

@@ -22,6 +22,10 @@ METRIC = re.compile(
     rf"`?(?P<metric>[A-Za-z_][\w./@-]*)`?\s*(?P<op><=|>=|==|<|>|=|\u2264|\u2265)\s*(?P<value>{NUMBER})(?P<percent>%)?"
     rf"(?:\s+(?:in|of|for)\s+`?(?P<in>{NAME})`?)?"
 )
+# what is said behind a command without meaning more than its exit status
+EXITS = re.compile(
+    r"(?<!\s)\s+(?:passes|succeeds|(?:exits|returns)(?:\s+with)?(?:\s+(?:code|status))?\s+(?:0|zero))$", re.IGNORECASE
+)
 # a joint begins where white space begins, not within it: else a run of spaces would be scanned once for each of them
 PARTS = re.compile(r"(?<!\s)(?:\s*[;,]\s+(?:and\s+)?|\s+and\s+)")
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -82,7 +86,10 @@ class Verdict:
 
 
 def read(value: str) -> list[Condition]:
-    """The conditions in a done-when, which `and`, `;` and `,` join. All of it in back-ticks is a command, as is each part so quoted."""
+    """The conditions in a done-when, which `and`, `;` and `,` join. All of it in back-ticks is a command, as is each part so quoted.
+
+    `passes` and `exits with 0` behind a command, and a full stop at the end of a part, mean nothing more.
+    """
     if not value.strip():
         return []
     whole = unquoted(value)
@@ -111,15 +118,16 @@ def _merged(value: str, spans: Sequence[tuple[int, int]]) -> list[Condition]:
 
 
 def _part(text: str) -> Condition:
+    whole, text = text, text.removesuffix(".")
     if runs := RUNS.fullmatch(text):
         return FinishedRuns(text=text, count=int(runs["count"]), experiment=runs["in"] or runs["of"] or runs["before"])
     if bound := METRIC.fullmatch(text):
         value = float(bound["value"]) / (100 if bound["percent"] else 1)
         return MetricBound(text=text, metric=bound["metric"], sign=bound["op"], value=value, experiment=bound["in"])
     inside = codes(text)
-    if len(inside) == 1 and unquoted(text) == inside[0]:
+    if len(inside) == 1 and unquoted(EXITS.sub("", text)) == inside[0]:
         return Command(text=inside[0])
-    return Prose(text=text)
+    return Prose(text=whole)
 
 
 def judge(condition: FinishedRuns | MetricBound, runs: Iterable[Run], task: str) -> Verdict:

@@ -11,6 +11,9 @@ from scaffold.plan.inline import split, unquoted
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|\\|/)")
 UNKNOWN = re.compile(r"<[^<>]*>|\{[^{}]*\}|\$\w|\$\(|^path/to\b")
 
+# words behind a file's name: two files that no comma parts, or a remark
+REMARK = re.compile(r"`|\.\w{1,8}\s+(?:and|or|plus|with)\s|(?<!\s)\s+\([^()]*\)$")
+
 
 def paths(value: str) -> list[str]:
     """The paths of a deliverable, without the back-ticks around them."""
@@ -25,6 +28,6 @@ def objection(piece: str) -> str | None:
         return "is not relative to the work directory"
     if ".." in PurePosixPath(piece.replace("\\", "/")).parts:
         return "leaves the work directory"
-    if any(character.isspace() for character in piece) and "/" not in piece and "." not in piece:
+    if REMARK.search(piece) or (any(map(str.isspace, piece)) and "/" not in piece and "." not in piece):
         return "is prose, not a path"
     return None

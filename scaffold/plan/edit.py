@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from scaffold.errors import ScaffoldError
-from scaffold.plan.inline import masked
+from scaffold.plan.inline import masked, shown
 from scaffold.plan.model import Phase, Plan, Task
 from scaffold.plan.parse import parse
 
@@ -15,13 +15,14 @@ ENDING = re.compile(r"\r\n|\r|\n")
 
 def task_of(plan: Plan, wanted: str) -> Task:
     """The task with an id. Raises ScaffoldError where there is none, or where two bear it."""
-    found = [task for task in plan.tasks if task.id == wanted.strip().strip("[]").upper()]
+    name = wanted.strip().strip("[]").upper()
+    found = [task for task in plan.tasks if task.id and task.id == name]
     if len(found) > 1:
         lines = ", ".join(str(task.line) for task in found)
         raise ScaffoldError(f"{wanted} is the id of {len(found)} tasks (lines {lines})", hint="scaffold plan check")
     if not found:
         known = ", ".join(task.id for task in plan.tasks if task.id) or "it has no tasks with ids"
-        raise ScaffoldError(f"the plan has no task {wanted}", hint=f"its tasks: {known}")
+        raise ScaffoldError(f"the plan has no task {wanted}", hint=f"its tasks: {shown(known, 300)}")
     return found[0]
 
 

@@ -57,15 +57,23 @@ def read(text: str, line: int, column: int) -> tuple[str, tuple[Field, ...]]:
     return " | ".join(filter(None, description)), tuple(fields)
 
 
+def is_open(text: str) -> bool:
+    """Whether `text` ends with a separator, so that the line it is wrapped onto begins with a field."""
+    text = text.rstrip()
+    return text.endswith("|") and len(text) - 1 in separators(text)
+
+
 def read_task(text: str, line: int, column: int, body: Sequence[Line]) -> tuple[str, tuple[Field, ...]]:
     """Description and fields of a task: of its own line, of the lines it is wrapped onto, and of the bullets below."""
     description, found = read(text, line, column)
     fields = list(found)
-    wrapped = True
+    wrapped, above = True, text
     for below in body:
         wrapped = wrapped and below.kind == "text"
         if wrapped:
-            more, found = read(below.text, below.number, 1)
+            lead = "| " if is_open(above) else ""
+            more, found = read(lead + below.text, below.number, 1 - len(lead))
+            above = below.text
             if more and fields:
                 fields[-1] = replace(fields[-1], value=f"{fields[-1].value} {more}".strip())
             elif more:

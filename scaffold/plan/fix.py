@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from scaffold.plan import fields, numbering
 from scaffold.plan.model import Plan, Task
 from scaffold.plan.oddities import MENDABLE
-from scaffold.plan.parse import ITEM, TAG, parse
+from scaffold.plan.parse import ITEM, parse
 
 ORDER = ("depends", "deliverable", "done-when", "evidence", "follow-up-when", "continue-if", "kind")
 
@@ -65,8 +65,7 @@ def _task_line(text: str, task: Task, names: Mapping[int, str], renamed: Mapping
     match = ITEM.match(text)
     assert match is not None
     rest = match[2]
-    tag = TAG.match(rest)
-    body = _renamed(rest[tag.end() :] if tag else rest, renamed)
+    body = _renamed(rest[len(task.tag) :].lstrip(), renamed)
     mark = match[1].lower() if match[1] == "X" else match[1]
     head = text[: match.start(1)] + mark + text[match.end(1) : match.start(2)]
     name = names.get(task.line)
@@ -77,7 +76,7 @@ def _task_line(text: str, task: Task, names: Mapping[int, str], renamed: Mapping
 def _ordered(body: str, *, wrapped: bool) -> str:
     """Description and fields with one space around each separator, the fields in the contract's order.
 
-    Where the task goes on in the next line its order stays: what follows belongs to the last field.
+    Where the task goes on in the next line its order stays: what follows belongs to the last field, or is one behind a last separator.
     """
     cuts = fields.separators(body)
     pieces = [
@@ -96,7 +95,7 @@ def _ordered(body: str, *, wrapped: bool) -> str:
     if not wrapped:
         named.sort(key=lambda pair: pair[0])
         pieces = [*plain, *(piece for _, piece in named)]
-    new = " | ".join(piece for piece in pieces if piece)
+    new = " | ".join(piece for piece in pieces if piece) + (" |" if wrapped and fields.is_open(body) else "")
     return new if _says(new) == _says(body) else body
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from scaffold.plan.check import Report, rules
 from scaffold.plan.model import Finding
@@ -128,7 +129,7 @@ def _as_dict(found: Finding) -> dict[str, Any]:
 
 def _result(found: Finding, path: str) -> dict[str, Any]:
     region = {"startLine": found.line, "startColumn": found.column}
-    place = {"physicalLocation": {"artifactLocation": {"uri": path}, "region": region}}
+    place = {"physicalLocation": {"artifactLocation": {"uri": quote(path)}, "region": region}}
     message = found.message + (f" ({found.hint})" if found.hint else "")
     return {"ruleId": found.code, "level": found.severity, "message": {"text": message}, "locations": [place]}
 

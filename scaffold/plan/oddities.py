@@ -19,9 +19,16 @@ BULLET_ANY = re.compile(rf"\s*{BULLET}+\[[^\]\s\d]\](?![(\[:])")
 BARE_BOX = re.compile(rf"\s*{BOX}")
 BALLOT = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*[\u2610\u2611\u2612]")
 TABLE = re.compile(r"\s*\|\s*\[[ xX/]?\]")
-TAGGED = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*(?:\*\*|__)?\[ ?P ?\d+ ?[-_]? ?T ?\d+ ?\](?![(:])", re.IGNORECASE)
+ID = r"(?:\*\*|__)?\[ ?P ?\d+ ?[-_]? ?T ?\d+ ?\](?![(:])"
+TAGGED = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*{ID}", re.IGNORECASE)
+# what people and their tools write in the place of a box: a state in brackets, a word for it, a symbol
+SYMBOL = "[\u2600-\u27bf\u2b1b\u2b1c\U0001f300-\U0001faff]\ufe0f?"
+INSTEAD = re.compile(
+    rf"\s*{BULLET}+(\[[^\[\]]{{0,20}}\]:?|[({{][ \txX/]?[)}}]|`\[[ xX/]?\]`|(?:todo|doing|done|wip)\b:?|{SYMBOL})[ \t]*{ID}",
+    re.IGNORECASE,
+)
 FIELDED = re.compile(rf"\s*{BULLET}.*\|\s*(?:deliverable|done-when)s?\s*:", re.IGNORECASE)
-MENDABLE = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])([ \t]*)\[\s*([xX/]?)\s*\]([ \t]*)(\S.*)$", re.DOTALL)
+MENDABLE = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])([ \t]*)\[\s*([xX/]?)\s*\]([ \t]*)((?!:)\S.*)$", re.DOTALL)
 MARK = re.compile(rf"\s*{BULLET}+\\?\[(.*?)\]")
 
 
@@ -75,6 +82,8 @@ def _malformed(line: Line, *, under_phase: bool) -> str | None:
     # outside the phases a line may begin with an id because it speaks of that task
     if TAGGED.match(text) and (under_phase or fielded):
         return "it has a task's id and no box"
+    if under_phase and (instead := INSTEAD.match(text)):
+        return _instead_reason(instead[1])
     return "it has a task's fields and no box" if under_phase and fielded else None
 
 
@@ -91,6 +100,12 @@ def _box_reason(text: str) -> str:
     if not after[0].isspace():
         return "no space stands behind its box"
     return "no space stands between its list marker and its box, or it has several markers"
+
+
+def _instead_reason(written: str) -> str:
+    if written.lower() in ("[ ]", "[/]", "[x]"):
+        return "no space stands behind its box"
+    return f"before its id stands `{shown(written)}`, and a box is `[ ]`, `[/]` or `[x]`"
 
 
 def unclosed(scanned: Scan) -> Iterator[Oddity]:

@@ -12,6 +12,11 @@ from scaffold.plan.scan import HEADING, Line, scan
 
 ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[(.)\]\s+(\S.*)$", re.DOTALL)
 TAG = re.compile(r"(\*\*|__)?\[ ?P ?(\d{1,9}) ?[-_]? ?T ?(\d{1,9}) ?\](?(1)\1)[:.]?\s*", re.IGNORECASE)
+# an id that somebody wrote without its brackets; before `and` it is spoken of
+BARE = re.compile(
+    r"(\*\*|__|`|\()?P(\d{1,9})-T(\d{1,9})[:.]?(?(1)(?:\1|\)))[:.]?(?=\s|$)(?!\s+(?:and|or|to)\s)(?:\s+[-\u2013\u2014](?=\s))?\s*",
+    re.IGNORECASE,
+)
 SPELLED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SEPARATOR = r"[-\u2013\u2014:.]"
 PHASE = re.compile(
@@ -148,7 +153,8 @@ def _body(lines: Sequence[Line], index: int) -> tuple[Line, ...]:
 
 def _task(line: Line, match: re.Match[str], body: tuple[Line, ...], *, nested: bool) -> Task:
     rest, start = match[2], match.start(2)
-    tag = TAG.match(rest)
+    # a box below a task may well begin with the id of the task that it is about
+    tag = TAG.match(rest) or (None if nested else BARE.match(rest))
     cut = tag.end() if tag else 0
     description, found = fields.read_task(rest[cut:], line.number, start + cut + 1, body)
     return Task(

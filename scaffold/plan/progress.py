@@ -7,23 +7,26 @@ from typing import Any
 
 from scaffold.plan import commands, deliverables, words
 from scaffold.plan.inline import shown
-from scaffold.plan.model import DONE, OPEN, STARTED, Plan, Task
+from scaffold.plan.model import DONE, OPEN, STARTED, Oddity, Plan, Task
 from scaffold.plan.rules_dependencies import by_id, depends
 
 BAR = 20
 STATES = {OPEN: "open", STARTED: "in progress", DONE: "done"}
 SHOWN_APART = ("deliverable", "done-when", "depends", "command")
-MARKS = {OPEN: " ", STARTED: "/", DONE: "x"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a plan stands: `current` is in progress, `next` is what to take up now (the current task where there is one)."""
+    """Where a plan stands: `current` is in progress, `next` is what to take up now (the current task where there is one).
+
+    `lost` are the lines that look like tasks and are none, where the plan does not set P208 aside: with one it is not finished.
+    """
 
     current: Task | None
     next: Task | None
     blocked: tuple[tuple[Task, tuple[str, ...]], ...]
     gates: tuple[Task, ...]
+    lost: tuple[Oddity, ...]
     done: int
     total: int
 
@@ -53,6 +56,7 @@ def of(plan: Plan) -> Progress:
         next=current or free,
         blocked=tuple((task, waiting[task.line]) for task in plan.tasks if task.line in waiting and task.state == OPEN),
         gates=tuple(task for task in plan.tasks if words.is_reflection(task)),
+        lost=() if "P208" in plan.ignores else plan.oddities,
         done=sum(task.state == DONE for task in plan.tasks),
         total=len(plan.tasks),
     )
@@ -72,7 +76,7 @@ def overview(plan: Plan, limit: int = 0) -> str:
     lines += [
         f"blocked  {_line(task)} (waits for {', '.join(map(shown, names))})" for task, names in state.blocked[:most]
     ]
-    lines += [f"gate {MARKS[gate.state]}   {_line(gate)}" for gate in state.gates[:most]]
+    lines += [f"gate {gate.state}   {_line(gate)}" for gate in state.gates[:most]]
     return "\n".join(lines)
 
 
@@ -91,10 +95,10 @@ def as_dict(plan: Plan) -> dict[str, Any]:
             }
             for phase in plan.phases
         ],
-        "current": state.current.id if state.current else None,
-        "next": state.next.id if state.next else None,
-        "blocked": [{"task": task.id, "waits_for": list(names)} for task, names in state.blocked],
-        "gates": [{"task": gate.id, "state": STATES[gate.state]} for gate in state.gates],
+        "current": (state.current.id or None) if state.current else None,
+        "next": (state.next.id or None) if state.next else None,
+        "blocked": [{"task": task.id or None, "waits_for": list(names)} for task, names in state.blocked],
+        "gates": [{"task": gate.id or None, "state": STATES[gate.state]} for gate in state.gates],
     }
 
 

@@ -69,11 +69,17 @@ def save(path: Path, records: Mapping[str, TaskRecord]) -> None:
 def _task(value: Mapping[str, Any]) -> TaskRecord:
     deliverables = value.get("deliverables") or {}
     return TaskRecord(
-        started_at=value.get("started_at"),
-        done_at=value.get("done_at"),
+        started_at=_text(value.get("started_at")),
+        done_at=_text(value.get("done_at")),
         deliverables={str(path): str(digest) for path, digest in deliverables.items()},
-        forced=value.get("forced"),
+        forced=_text(value.get("forced")),
     )
+
+
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def digest(path: Path) -> str:

@@ -19,6 +19,7 @@ LOGGING = {
     "run manifests (command, seed, commit, timestamp)": (r"\bmanifests?\b",),
     "consistent paths": (r"\bconsistent\b|\bsame\b", r"\bpaths?\b"),
 }
+FOLDER_OF_A_RUN = "{RUN_OUTPUT_DIR}"
 SERVER = re.compile(r"\bserver\b|/sweeps\b|/runs\b|--backend[ =]server", re.IGNORECASE)
 
 
@@ -132,3 +133,25 @@ def environment(plan: Plan, context: Context) -> Iterator[Complaint]:
             "no task sets up or checks the isolated environment",
             "add one, or mark it with `kind: environment`",
         )
+
+
+@rule(
+    "P607",
+    "the runs of a sweep do not all write into one folder",
+    wrong="- command: `scaffold sweep new baseline --seeds 1-5 ... -- python train.py --out-dir out`",
+    right="- command: `scaffold sweep new baseline --seeds 1-5 ... -- python train.py --out-dir '{RUN_OUTPUT_DIR}'`",
+    words="behind `scaffold sweep new ... --`: -o, --out, --output, --out-dir, --output_dir, --work-dir, --logdir, --save-dir, "
+    "hydra.run.dir= and their like, with a value without `{...}` and `$`",
+    warning=True,
+)
+def runs_write_apart(plan: Plan, context: Context) -> Iterator[Complaint]:
+    for task in plan.tasks:
+        for found in filter(None, map(commands.shared_folder, commands.of(task))):
+            option = found.split("=")[0].split()[0]
+            value = f"{option}={FOLDER_OF_A_RUN}" if "=" in found else f"{option} '{FOLDER_OF_A_RUN}'"
+            yield about(
+                task,
+                f"all runs of the sweep of task {task.name} are told to write into one folder (`{shown(found)}`)",
+                f"give each run its own: `{value}`",
+            )
+            break

@@ -71,7 +71,7 @@ def _id_problem(task: Task, phase: Phase, first: dict[tuple[int, int], int], exp
     right="| deliverable: exp/results/loss.csv, exp/analysis/loss.png",
 )
 def has_deliverable(plan: Plan, context: Context) -> Iterator[Complaint]:
-    hint = "name the file it leaves behind: `| deliverable: exp/results/table.csv`"
+    hint = "name the file it leaves behind, several with commas: `| deliverable: exp/results/table.csv`"
     for task in plan.tasks:
         paths = deliverables.paths(task.get("deliverable"))
         if not paths:
@@ -161,7 +161,7 @@ def one_in_progress(plan: Plan, context: Context) -> Iterator[Complaint]:
     wrong="-[ ] [P1-T2] Write the loader ...",
     right="- [ ] [P1-T2] Write the loader ...",
     words="a box behind a list marker, without one, with another mark, escaped, in a table or a quote; "
-    "an id without a box; a task outside every phase",
+    "an id without a box, or with something else in its place; a task outside every phase",
 )
 def no_lost_task(plan: Plan, context: Context) -> Iterator[Complaint]:
     hint = "a task is `- [ ] [Pn-Tm] text`, under a heading `## Phase N - title`"

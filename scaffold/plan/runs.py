@@ -1,4 +1,4 @@
-"""Manifests on disk -> the little that a plan asks of runs. A file that is no manifest is counted, never an error."""
+"""Manifests on disk -> the little that a plan asks of runs. A file that is no manifest is passed over, never an error."""
 
 from __future__ import annotations
 
@@ -17,36 +17,28 @@ class Run:
 
     name: str
     experiment: str
-    attempt: int
     status: str
     task: str | None
-    seed: int | None
     started_at: str
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runs:
-    """All runs of a workspace, by the time of their start."""
+def read(workspace: Workspace) -> tuple[Run, ...]:
+    """The runs of a workspace, in either layout, by the time of their start: of each the attempt that counts, with its finite numbers.
 
-    runs: tuple[Run, ...]
-
-
-def read(workspace: Workspace) -> Runs:
-    """The runs of a workspace, in either layout: of each the attempt that counts, with its finite numbers (specs: run manifest)."""
+    Source: specs, run manifest.
+    """
     found = manifests.records(workspace)
     runs = [_run(run) for run in manifests.counting(found.runs)[0]]
-    return Runs(runs=tuple(sorted(runs, key=lambda run: (run.started_at, run.name))))
+    return tuple(sorted(runs, key=lambda run: (run.started_at, run.name)))
 
 
 def _run(run: manifests.Run) -> Run:
     return Run(
         name=run.name,
         experiment=run.experiment,
-        attempt=run.attempt,
         status=run.status,
         task=run.task,
-        seed=run.seed,
         started_at=run.started_at,
         metrics={name: float(value) for name, value in run.metrics.items() if _is_number(value)},
     )

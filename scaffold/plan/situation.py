@@ -28,14 +28,17 @@ FORMULA = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """A workspace's answers, its plan as checked (None where there is none), its runs, its iteration log, and what its server can do."""
+    """A workspace's answers, its plan as checked (None where there is none), its runs, its iteration log, and what its server can do.
+
+    The brief for planning asks for no plan, no runs and no log.
+    """
 
     answers: Mapping[str, Any]
     workdir: str
-    report: Report | None
-    runs: Sequence[Run]
-    log: str
     full: bool
+    report: Report | None = None
+    runs: Sequence[Run] = ()
+    log: str = ""
     operations: Sequence[catalogue.Operation] = catalogue.OPERATIONS
 
     def text(self, name: str) -> str:
@@ -100,9 +103,9 @@ def goal(now: Situation) -> str:
     return "\n\n".join(parts)
 
 
-def tracked(now: Situation) -> str:
-    """How an experiment is started so that it is recorded, and through the server where one is set."""
-    command = _experiment(now)
+def tracked(now: Situation, task: str) -> str:
+    """How an experiment of `task` is started so that it is recorded, and through the server where one is set."""
+    command = _experiment(now, task)
     parts = [
         "## Tracked runs\n\nStart no experiment script directly: the recorder names it, keeps its output, "
         f"writes its manifest.\n```bash\n{command}\n```",
@@ -115,7 +118,7 @@ def tracked(now: Situation) -> str:
     return "\n\n".join(parts)
 
 
-def _experiment(now: Situation) -> str:
+def _experiment(now: Situation, task: str) -> str:
     """How the entry point that trains is run once, recorded: as the README shows it, with the environment's prefix and its seed, neither
     twice, and from the folder that it wants to be run in."""
     entries = [entry for entry in now.list("entry_points") if isinstance(entry, Mapping)]
@@ -131,7 +134,7 @@ def _experiment(now: Situation) -> str:
         seed = f"{flag}{'' if flag.endswith('=') else ' '}1"
         words = there.sub(lambda _: seed, words) if there.search(words) else f"{words} {seed}"
     up = "../" * (enters.count("/") + 1) if enters else ""
-    recorder = f"{enters}python3 {up}{now.script('record_run.py')} --experiment baseline --seed 1 --task P2-T3"
+    recorder = f"{enters}python3 {up}{now.script('record_run.py')} --experiment baseline --seed 1 --task {task}"
     return f"{recorder} -- {f'env {variables}' if variables else ''}{words}"
 
 

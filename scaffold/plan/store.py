@@ -41,6 +41,7 @@ def _acquired(name: Path) -> int | None:
     """The locked file, or None where another process has it.
 
     Who holds the lock removes the file; a file that was removed before we got its lock protects nothing, so its inode is compared.
+    Where the file system has no locks (some Lustre and FUSE mounts) there is nothing to wait for.
     """
     try:
         handle = os.open(name, os.O_RDWR | os.O_CREAT, 0o644)
@@ -51,6 +52,8 @@ def _acquired(name: Path) -> int | None:
         same = os.fstat(handle).st_ino == name.stat().st_ino
     except (BlockingIOError, FileNotFoundError):
         same = False
+    except OSError:
+        same = True
     if not same:
         os.close(handle)
         return None
@@ -77,10 +80,13 @@ def rewrite(path: Path, edit: Callable[[str], str]) -> bool:
     return True
 
 
-def create(path: Path, data: bytes) -> None:
-    """Write a whole file in one step. Raises ScaffoldError where that cannot be."""
+def create(path: Path, data: bytes, like: Path | None = None) -> None:
+    """Write a whole file in one step, with the permissions of `like` where that is there. Raises ScaffoldError where that cannot be."""
     try:
-        write_atomic(path.resolve(), data)
+        if like is not None and like.exists():
+            write_atomic(path.resolve(), data, mode=stat.S_IMODE(like.stat().st_mode))
+        else:
+            write_atomic(path.resolve(), data)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess  # noqa: TID251 - a done-when in back-ticks is a command
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from scaffold import git
@@ -111,22 +112,30 @@ def _missing(path: str, known: TaskRecord, workdir: Path) -> str | None:
     found = files(path, workdir)
     if not found:
         return "does not exist"
-    inner = [
-        file for top in found for file in ([top] if not top.is_dir() else [p for p in top.rglob("*") if p.is_file()])
-    ]
-    if not inner:
-        return "is an empty directory"
     try:
+        inner = [file for top in found for file in _inner(top)]
+        if not inner:
+            return "is an empty directory"
         if not all(file.resolve().is_relative_to(workdir.resolve()) for file in found):
             return "leads out of the work directory"
         if not any(file.stat().st_size for file in inner):
             return "is empty"
+        if closed := [file for file in inner if not os.access(file, os.R_OK)]:
+            return f"cannot be read ({closed[0].relative_to(workdir)})"
         newest = max(file.stat().st_mtime for file in inner)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if known.started is not None and newest < known.started - SLACK_S:
         return f"is older than the task's start ({known.started_at})"
     return None
+
+
+def _inner(top: Path) -> list[Path]:
+    """The files of a deliverable: itself, or all that a directory holds. Raises OSError where one cannot look into it."""
+    if not top.is_dir():
+        return [top]
+    os.scandir(top).close()
+    return [file for file in top.rglob("*") if file.is_file()]
 
 
 def _ignored(path: str, workdir: Path) -> str | None:
@@ -143,7 +152,8 @@ def _changed(path: str, known: TaskRecord, workdir: Path) -> str | None:
                 return f"changed after the task was done ({known.done_at})"
         except OSError as error:
             return f"cannot be read ({error.strerror})"
-    return None
+    gone = [name for name in known.deliverables if fnmatchcase(name, path) and not os.path.lexists(workdir / name)]
+    return f"lacks {gone[0]}, which was there when the task was done ({known.done_at})" if gone else None
 
 
 def _judge(condition: conditions.Condition, task: Task, evidence: Evidence) -> Verdict:
@@ -160,9 +170,13 @@ def _judge(condition: conditions.Condition, task: Task, evidence: Evidence) -> V
 
 def _ran(command: str, task: Task, evidence: Evidence) -> Verdict:
     """Run a command in the work directory; past its time limit it is ended with all that it started."""
-    evidence.output.mkdir(parents=True, exist_ok=True)
     kept = evidence.output / f"{task.id or 'task'}.log"
-    with kept.open("ab") as log:
+    try:
+        evidence.output.mkdir(parents=True, exist_ok=True)
+        log = kept.open("ab")
+    except OSError as error:
+        raise ScaffoldError(f"the output of a done-when cannot be kept in {kept}: {error.strerror}") from error
+    with log:
         log.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
         log.flush()
         try:

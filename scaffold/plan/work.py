@@ -8,15 +8,19 @@ from pathlib import Path
 
 from scaffold.answers import placeholder_goal
 from scaffold.errors import ScaffoldError
-from scaffold.plan import edit, loop, record, store, verify
+from scaffold.plan import edit, loop, progress, record, store, verify
 from scaffold.plan.check import check
 from scaffold.plan.inline import shown
 from scaffold.plan.locate import Place, read
 from scaffold.plan.model import DONE, STARTED, Task
 from scaffold.plan.parse import parse
-from scaffold.plan.progress import waits_for
 from scaffold.plan.record import TaskRecord
 from scaffold.plan.rule import Context
+from scaffold.plan.rules_structure import is_aborted
+
+IN_LAST_PHASE = (
+    "the final reflection stays last: add the task to an earlier phase, or write a phase before the last one"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ def start(plan: Path, wanted: str, now: str) -> Change:
         if task.state == DONE:
             raise ScaffoldError(f"{task.id} is done", hint="add a follow-up: scaffold plan add")
         others = [other.name for other in before.tasks if other.state == STARTED and other is not task]
-        waiting = waits_for(before).get(task.line, ())
+        waiting = progress.waits_for(before).get(task.line, ())
         records = record.load(record.path_for(plan))
         known = records.get(task.id, TaskRecord())
         if task.state != STARTED or known.started_at is None:
@@ -103,9 +107,8 @@ def add(plan: Path, phase: int, description: str, fields: Sequence[tuple[str, st
         broken = [f for f in after if (f.code, f.task) not in before]
         if broken:
             found = "; ".join(f"{f.code} {f.message}" for f in broken)
-            raise ScaffoldError(
-                f"with that task the plan would break the contract: {found}", hint=broken[0].hint or None
-            )
+            hint = IN_LAST_PHASE if broken[0].code == "P403" else broken[0].hint
+            raise ScaffoldError(f"with that task the plan would break the contract: {found}", hint=hint or None)
         return new
 
     names: list[str] = []
@@ -119,12 +122,17 @@ def log_path(plan: Path) -> Path:
 
 
 def refuse_unfinished(plan: Path) -> None:
-    """Raise ScaffoldError where a plan has tasks that are not done; an aborted plan has none."""
-    text = read(plan)
-    left = [task.name for task in parse(text).tasks if task.state != DONE]
-    if left and not check(text).aborted:
+    """Raise ScaffoldError where a plan has tasks that are not done, or lines that were meant as tasks; an aborted plan has none."""
+    parsed = parse(read(plan))
+    if is_aborted(parsed):
+        return
+    left = [task.name for task in parsed.tasks if task.state != DONE]
+    if left:
         hint = "promise WAITING while runs are going, or finish them: scaffold plan next"
         raise ScaffoldError(f"{len(left)} task(s) of the plan are not done: {shown(', '.join(left), 120)}", hint=hint)
+    for lost in progress.of(parsed).lost:
+        message = f"line {lost.line} of the plan looks like a task and is not one: {lost.reason}"
+        raise ScaffoldError(message, hint="mend it (scaffold plan check), then go on: scaffold plan next")
 
 
 def abort(plan: Path, reason: str) -> Path | None:
@@ -139,10 +147,10 @@ def abort(plan: Path, reason: str) -> Path | None:
         raise ScaffoldError(f"{plan.parent} cannot be made: {error.strerror}") from error
     with store.locked(plan.resolve()):
         kept = None
-        if plan.exists() and not check(read(plan)).aborted and read(plan).strip():
+        if plan.exists() and (text_before := read(plan)).strip() and not is_aborted(parse(text_before)):
             kept = _free(plan.with_name(f"{plan.stem}.before-abort{plan.suffix}"))
-            store.create(kept, plan.read_bytes())
-        store.create(plan, text.encode())
+            store.create(kept, plan.read_bytes(), like=plan)
+        store.create(plan, text.encode(), like=plan)
     return kept
 
 
@@ -151,7 +159,7 @@ def is_nobodys(plan: Path) -> bool:
     if not plan.exists():
         return True
     text = read(plan)
-    return not text.strip() or placeholder_goal(text) is not None or check(text).aborted
+    return not text.strip() or placeholder_goal(text) is not None or is_aborted(parse(text))
 
 
 def abort_beside(plan: Path, reason: str) -> Path:

@@ -38,6 +38,28 @@ def test_each_risk_is_named(change: dict[str, str | None], risk: str) -> None:
     assert any(r.startswith(risk) for r in answer(of_texts(texts)).risks)
 
 
+@pytest.mark.parametrize(
+    ("option", "command", "endless"),
+    [
+        ("'--max-steps', '-m', type=int, default=-1, help='or -1 for infinite'", "", True),
+        ("'--epochs', type=int, default=0, help=f'0 runs forever'", "", True),
+        ("'--num_iters',\n        default=None,\n        help='endless without'", "", True),
+        ("'--max-steps', type=int, help='unlimited where it is not given'", "", True),
+        ("'--max-steps', default=-1, help='or -1 for infinite'", "--max-steps 100", False),
+        ("'--max-steps', default=-1, help='or -1 for infinite'", "--max-steps=100", False),
+        ("'--max-steps', default=10 * 100, help='or -1 for infinite'", "", False),
+        ("'--max-steps', default=500, help='or -1 for infinite'); p.add_argument('--x', default=-1", "", False),
+        ("'--max-steps', default=-1, help='steps'", "", False),
+        ("'--top-k', default=-1, help='or -1 for no limit'", "", False),
+    ],
+)
+def test_a_script_that_runs_until_it_is_stopped(option: str, command: str, endless: bool) -> None:
+    script = f"{TRAIN}    p.add_argument({option})\n"
+    texts = {**SOUND, "train.py": script, "README.md": f"    python train.py {command}\n"}
+    found = [r for r in answer(of_texts(texts)).risks if r.startswith("runs until it is stopped unless --")]
+    assert bool(found) == endless and all(r.endswith(" is given: train.py:5") for r in found)
+
+
 @pytest.mark.parametrize("line", ["# see /home/ann/data\n", "URL = 'https://example.org/home/x'\n", "p = '/tmp/x'\n"])
 def test_a_comment_or_address_is_no_path_of_the_author(line: str) -> None:
     assert answer(of_texts({**SOUND, "data.py": line})).risks == ()

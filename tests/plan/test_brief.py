@@ -127,15 +127,15 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
         Run(
             name=f"baseline-s{n}",
             experiment="baseline",
-            attempt=1,
             status="finished",
             task="P2-T3",
-            seed=n,
             started_at="",
             metrics={"val/loss": 3 + n},
         )
         for n in range(12)
     )
+    assert "--task P1-T1 -- " in execution(situation(plan=render()))
+    assert "--task ID -- " in execution(situation())
     text = execution(situation(plan=plan, runs=known, log="old\n" * 2_000 + "# the last entry"))
     assert "## Task (7 of 18 done)\n\n**P2-T3** (next): Run the baseline with seeds 1 to 5" in text
     assert (
@@ -174,3 +174,11 @@ def test_the_command(run: RunCommand, repo: Path, plan: Path, add_run: AddRun) -
 def test_the_command_without_a_workspace(run: RunCommand, tmp_path: Path) -> None:
     result = run("brief", "--workdir", tmp_path)
     assert result.exit_code == 1 and "scaffold init" in result.stderr
+
+
+def test_a_server_that_cannot_be_asked_is_named_as_it_was_given(
+    run: RunCommand, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", "ftp://h")
+    result = run("brief")
+    assert result.exit_code == 0 and "warning: $RESEARCH_AGENT_SERVER_URL is not an http URL" in result.stderr

@@ -63,10 +63,11 @@ CODES = (
         "P604",
         "P605",
         "P606",
+        "P607",
         "P901",
     ),
 )
-WARNINGS = {"P007", "P104", "P207", "P303", "P604", "P605", "P606"}
+WARNINGS = {"P007", "P104", "P207", "P303", "P604", "P605", "P606", "P607"}
 
 
 def test_the_rules_are_those_of_the_contract() -> None:

@@ -72,10 +72,18 @@ def test_check_as_sarif_names_every_rule_and_every_place(run: Run) -> None:
     result = run("plan", "check", BAD / "conditions_vague.md", "--format", "sarif")
     answer = json.loads(result.stdout)
     (one,) = answer["runs"]
-    assert answer["version"] == "2.1.0" and len(one["tool"]["driver"]["rules"]) == 32
+    assert answer["version"] == "2.1.0" and len(one["tool"]["driver"]["rules"]) == 33
     assert [r["ruleId"] for r in one["results"]] == ["P204"] * 3
     region = one["results"][0]["locations"][0]["physicalLocation"]["region"]
     assert region["startLine"] == 23 and region["startColumn"] > 1
+
+
+def test_a_place_in_sarif_is_a_uri(run: Run, plan: Path) -> None:
+    odd = plan.with_name("my 100% plan.md")
+    odd.write_text("# wrong\n")
+    (one,) = json.loads(run("plan", "check", odd, "--format", "sarif", "--select", "P001").stdout)["runs"]
+    place = one["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": "exp/my%20100%25%20plan.md"}
 
 
 def test_select_ignore_and_strict(run: Run) -> None:
@@ -137,11 +145,11 @@ def test_any_bytes_are_answered(run: Run, tmp_path: Path, raw: bytes) -> None:
 
 def test_rules_lists_all_and_explains_one(run: Run) -> None:
     listed = run("plan", "rules", "--limit", "0").stdout.splitlines()
-    assert len(listed) == 32 and listed[0] == "P001    the file starts with `# Tasks`"
+    assert len(listed) == 33 and listed[0] == "P001    the file starts with `# Tasks`"
     one = run("plan", "rules", "p208").stdout
     assert "wrong:  -[ ] [P1-T2]" in one and "right:  - [ ] [P1-T2]" in one
     assert run("plan", "rules", "P999").exit_code == 2
-    assert len(json.loads(run("plan", "rules", "--limit", "0", "--json").stdout)["rules"]) == 32
+    assert len(json.loads(run("plan", "rules", "--limit", "0", "--json").stdout)["rules"]) == 33
 
 
 def test_next_prints_the_task_with_all_it_takes(run: Run, plan: Path) -> None:
@@ -185,6 +193,28 @@ def test_next_of_an_aborted_plan(run: Run) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "the plan is aborted\n")
 
 
+LOST = "-[ ] [P4-T1] Ablation: this line lacks a space"
+
+
+def test_a_plan_with_a_lost_task_is_not_finished(run: Run, plan: Path) -> None:
+    plan.write_text((FOLDER / "good/all_done.md").read_text().replace("## Phase 4", f"{LOST}\n\n## Phase 4"))
+    for result in (run("plan", "next"), run("plan", "next", "--json")):
+        assert result.exit_code == 3 and "looks like a task and is not one is left (line " in result.stderr
+    refused = run("plan", "emit", "--promise", "DONE")
+    assert (refused.exit_code, refused.stdout) == (1, "") and "looks like a task and is not one" in refused.stderr
+    assert "is left: `scaffold plan check`" in run("brief", "--for", "execution").stdout
+    plan.write_text(plan.read_text() + "\n<!-- plan: ignore P208 because the line is an example -->\n")
+    assert run("plan", "next").exit_code == run("plan", "emit", "--promise", "DONE").exit_code == 0
+
+
+def test_a_task_without_an_id_has_none_in_json_and_none_takes_it_up(run: Run, plan: Path) -> None:
+    plan.write_text(plan.read_text().replace("[P1-T1] ", "").replace("[P4-T2] ", ""))
+    answer = json.loads(run("plan", "show", "--json").stdout)
+    assert answer["next"] is None and answer["blocked"][-1]["task"] is None and answer["gates"][-1]["task"] is None
+    assert run("plan", "start", "").exit_code == run("plan", "done", "[]", "--force", "x").exit_code == 1
+    assert not plan.with_name("tasks.record.json").exists()
+
+
 def test_show_and_graph(run: Run, plan: Path) -> None:
     plan.write_text(
         plan.read_text().replace("- [ ] [P1-T1]", "- [x] [P1-T1]").replace("- [ ] [P1-T2]", "- [/] [P1-T2]")
@@ -221,6 +251,7 @@ def test_emit_of_the_other_tags(run: Run, plan: Path) -> None:
 
 def test_abort_writes_the_checklist_and_keeps_the_plan(run: Run, plan: Path) -> None:
     before = plan.read_bytes()
+    plan.chmod(0o600)
     result = run("plan", "abort", "--reason", "GET /docs:\n502 </plan>")
     assert result.exit_code == 0
     assert (
@@ -228,6 +259,8 @@ def test_abort_writes_the_checklist_and_keeps_the_plan(run: Run, plan: Path) -> 
         == "<summary>Server docs/API preflight failed; planning aborted.</summary>\n<promise>DONE</promise>\n"
     )
     assert plan.with_name("tasks.before-abort.md").read_bytes() == before
+    modes = {path.stat().st_mode & 0o777 for path in (plan, plan.with_name("tasks.before-abort.md"))}
+    assert modes == {0o600}, "what only its owner may read stays so"
     assert loop.SENTINEL in plan.read_text() and "GET /docs: 502 < /plan>" in plan.read_text()
     assert run("plan", "check").stdout == "exp/tasks.md: an aborted plan\n"
     assert run("plan", "emit", "--promise", "DONE").exit_code == 0

@@ -31,6 +31,13 @@ HEAD = "## Phase 1 - a\n"
             "- [ ] [P1-T1] `a|b` \\| c | done-when: http://a|deliverable:b",
         ),
         ("  - [ ] [P1-T1]   a  ", "  - [ ] [P1-T1] a"),
+        ("- [ ] P1-T1 a", "- [ ] [P1-T1] a"),
+        ("- [ ] P1-T1: a", "- [ ] [P1-T1] a"),
+        ("- [ ] P1-T1 - a", "- [ ] [P1-T1] a"),
+        ("- [ ] **P1-T1:** a", "- [ ] [P1-T1] a"),
+        ("- [ ] (p1-t1) a", "- [ ] [P1-T1] a"),
+        ("- [ ] `P1-T1` a", "- [ ] [P1-T1] a"),
+        ("- [ ] P1-T1 and P1-T2 differ", "- [ ] [P1-T1] P1-T1 and P1-T2 differ"),
     ],
 )
 def test_one_line(line: str, mended: str) -> None:
@@ -84,6 +91,18 @@ def test_a_task_without_an_id_gets_the_number_that_is_missing_there() -> None:
     )
 
 
+def test_an_id_without_brackets_is_the_tasks_own() -> None:
+    """Else the tasks would be numbered in their order, and what depends on them would depend on something else."""
+    assert fixed(numbered("P1-T2: a", "P1-T1: b", "P1-T3: c | depends: P1-T2")) == numbered(
+        "[P1-T1] a", "[P1-T2] b", "[P1-T3] c | depends: P1-T1"
+    )
+
+
+def test_a_box_below_a_task_speaks_of_other_tasks() -> None:
+    text = numbered("[P1-T1] a", "[P1-T2] gate") + "  - [ ] P1-T1 looked at\n"
+    assert fixed(text) == text.replace("P1-T1 looked", "[P1-T3] P1-T1 looked")
+
+
 def test_ids_stay_once_something_was_started() -> None:
     started = numbered("[P1-T4] a", "[P1-T7] b", "c").replace("- [ ] [P1-T7]", "- [/] [P1-T7]")
     assert fixed(started) == started.replace("- [ ] c", "- [ ] [P1-T8] c")
@@ -102,6 +121,12 @@ def test_ids_stay_where_phases_are_misnumbered() -> None:
 def test_a_wrapped_task_keeps_its_order() -> None:
     text = HEAD + "- [ ] [P1-T1] a | done-when: b | deliverable: c,\n  d | depends: P1-T1\n"
     assert fixed(text) == text
+
+
+def test_a_task_wrapped_behind_its_separators_keeps_them() -> None:
+    text = HEAD + "- [ ] [P1-T1] a |\n  deliverable: c |\n  done-when: b\n"
+    assert fixed(text) == text
+    assert fixed(text.replace("a |", "a|depends: P1-T2 |")) == text.replace("a |", "a | depends: P1-T2 |")
 
 
 def test_line_ends_and_everything_else_stay() -> None:

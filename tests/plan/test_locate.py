@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan import locate
-from scaffold.workspace import ANSWERS
+from scaffold.workspace import ANSWERS, NoWorkspace
 from tests.conftest import MakeRepo
 from tests.plan.conftest import ANSWERS as TEMPLATE
 
@@ -49,6 +51,13 @@ def test_a_plan_elsewhere(repo: Path, tasks: str) -> None:
     assert locate.place(None, repo).plan == repo / tasks.strip("'")
 
 
+@pytest.mark.parametrize("tasks", ["../outside.md", "/etc/hosts", "exp/../../outside.md", ".git/config"])
+def test_answers_name_no_plan_outside_the_work_directory(repo: Path, tasks: str) -> None:
+    (repo / "exp" / ANSWERS).write_text(answers("exp", tasks))
+    with pytest.raises(ScaffoldError, match="no usable tasks_path"):
+        locate.place(None, repo)
+
+
 @pytest.mark.parametrize("start", ["", "lab/exps", "src"])
 def test_a_root_of_another_name(make_repo: MakeRepo, start: str) -> None:
     files = {
@@ -69,6 +78,24 @@ def test_a_file_that_is_named_wins_and_needs_no_workspace(tmp_path: Path, repo: 
     assert locate.place(alone, repo) == locate.Place(plan=alone, workdir=alone.parent, root=None, server=False)
     inside = repo / "exp/other.md"
     assert locate.place(inside, repo) == locate.Place(plan=inside, workdir=repo, root="exp", server=False)
+
+
+def test_a_folder_of_somebody_else_above_is_passed_over(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root may enter every folder, the refusal is made up where the closed folder would be."""
+    alone, closed, real = tmp_path / "scratch/me", tmp_path / "scratch/exp", Path.stat
+    alone.mkdir(parents=True)
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.is_relative_to(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert locate.place(alone / "x.md", repo).workdir == alone
+    with pytest.raises(NoWorkspace):
+        locate.place(None, alone)
 
 
 def test_several_workspaces(repo: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scaffold.plan import commands
 from scaffold.plan.check import check
 from scaffold.plan.rule import Context
 from tests.plan.cases import FOLDER
@@ -132,3 +133,39 @@ def test_what_is_not_open_in_a_fresh_plan_is_named(mark: str, state: str) -> Non
     text = worded("- [ ] [P1-T1]", f"- [{mark}] [P1-T1]")
     assert found(text, "P605", fresh=True) == [f"task P1-T1 is {state} in a fresh plan"]
     assert found(text, "P605") == []
+
+
+SWEEP = "scaffold sweep new base --goal g --seeds 1-5 -- python train.py {}"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("-i names.txt -o names", "-o names"),
+        ("--out-dir out", "--out-dir out"),
+        ("--output_dir=out --lr 1", "--output_dir=out"),
+        ("-work-dir work_dirs/a", "-work-dir work_dirs/a"),
+        ("--logdir runs", "--logdir runs"),
+        ("--lr 1 hydra.run.dir=out", "hydra.run.dir=out"),
+        ("+trainer.output_dir=x/y", "+trainer.output_dir=x/y"),
+        ("--out-dir {RUN_OUTPUT_DIR}", None),
+        ("--out-dir '{RUN_OUTPUT_DIR}/a'", None),
+        ("--out-dir=$RUN_OUTPUT_DIR", None),
+        ("--out --lr 1", None),
+        ("--data-dir data", None),
+        ("--log-interval 10", None),
+        ("--outputs 3", None),
+        ("", None),
+    ],
+)
+def test_what_has_all_runs_of_a_sweep_write_into_one_folder(options: str, told: str | None) -> None:
+    assert commands.shared_folder(SWEEP.format(options)) == told
+    assert commands.shared_folder(f"scaffold run -- python train.py {options}") is None, "one run has its folder"
+
+
+def test_the_folder_that_a_run_has_to_itself_is_named() -> None:
+    run = "- [ ] [P2-T3] Run the baseline with 5 seeds"
+    text = worded(run, f"{run} with `{SWEEP.format('--out_dir=x')}`")
+    (complaint,) = check(text, select=["P607"]).findings
+    assert (complaint.task, complaint.severity) == ("P2-T3", "warning") and "(`--out_dir=x`)" in complaint.message
+    assert complaint.hint == "give each run its own: `--out_dir={RUN_OUTPUT_DIR}`"

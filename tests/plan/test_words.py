@@ -140,6 +140,11 @@ def test_commands_of_a_task_come_from_code_and_fences() -> None:
     assert commands.of(task(text)) == ["python a.py", "curl -sf x", "git log"]
 
 
+def test_a_command_that_goes_on_in_the_next_line_is_one() -> None:
+    text = "Run\n  ```bash\n  python a.py \\\n    --lr 0.1 \\\n    --seed 3\n  git log\n  make \\\n  ```\n  - then `make b`"
+    assert commands.of(task(text)) == ["python a.py --lr 0.1 --seed 3", "git log", "make", "make b"]
+
+
 def test_a_command_is_judged_by_itself() -> None:
     mixed = task("Do not call record_run.py; run `python train.py`")
     assert [found for found in map(commands.untracked, commands.starts(mixed)) if found] == ["python train.py"]
@@ -178,13 +183,19 @@ def test_paths_of_a_deliverable(value: str, paths: list[str]) -> None:
         "{name}.csv",
         "TBD",
         "a report",
+        "a/b.md and a/c.md",
+        "`a.md` and `b.md`",
+        "a/b.csv (a row for each run)",
     ],
 )
 def test_paths_that_cannot_be_checked(path: str) -> None:
     assert deliverables.objection(path)
 
 
-@pytest.mark.parametrize("path", ["a", "a/b.csv", ".wild/a", "a b/c", "a..b", "results/*.csv", "notes on it.md"])
+@pytest.mark.parametrize(
+    "path",
+    ["a", "a/b.csv", ".wild/a", "a b/c", "a..b", "results/*.csv", "notes on it.md", "b (1).csv", "this and that/a"],
+)
 def test_paths_that_can(path: str) -> None:
     assert deliverables.objection(path) is None
 
@@ -221,6 +232,14 @@ def test_paths_that_can(path: str) -> None:
                 Command(text="make check"),
             ],
         ),
+        ("5 runs finished in main.", [FinishedRuns(text="5 runs finished in main", count=5, experiment="main")]),
+        ("`make test`.", [Command(text="make test")]),
+        ("`pytest -q` passes", [Command(text="pytest -q")]),
+        (
+            "`make a` succeeds and `make b` exits with code 0.",
+            [Command(text="make a"), Command(text="make b")],
+        ),
+        ("`train.py` passes over blank lines.", [Prose(text="`train.py` passes over blank lines.")]),
         ("`a and b` prints x, y", [Prose(text="`a and b` prints x, y")]),
         ("", []),
     ],
@@ -234,10 +253,8 @@ def runs(*values: float | None, status: str = "finished", of: str | None = None)
         Run(
             name=f"r{number}",
             experiment="main",
-            attempt=1,
             status=status,
             task=of,
-            seed=number,
             started_at="",
             metrics={} if value is None else {"loss": value},
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -83,6 +85,12 @@ def test_start_warns_of_what_is_in_progress_and_what_is_not_done(run: Run, plan:
     assert "warning: P2-T1 depends on P1-T2, which is not done\n" in result.stderr
 
 
+def test_a_long_plan_is_not_told_whole_where_a_task_is_not_there(run: Run, plan: Path) -> None:
+    tasks = "".join(f"- [ ] [P1-T{number}] a\n" for number in range(1, 500))
+    plan.write_text("# Tasks\n## Phase 1 - a\n" + tasks)
+    assert len(run("plan", "start", "P9-T9").stderr) < 500
+
+
 @pytest.mark.parametrize(("task", "said"), [("P9-T9", "the plan has no task P9-T9"), ("", "the plan has no task")])
 def test_a_task_that_is_not_there(run: Run, plan: Path, task: str, said: str) -> None:
     result = run("plan", "start", task)
@@ -121,6 +129,37 @@ def test_a_deliverable_that_changed_after_it_was_done(run: Run, plan: Path, repo
     assert result.exit_code == 3 and "changed after the task was done" in result.stdout
     assert run("plan", "done", "P1-T1").exit_code == 0, "finishing again writes new hashes"
     assert run("plan", "verify").exit_code == 0
+
+
+def test_a_file_of_a_pattern_that_is_gone_since(run: Run, plan: Path, repo: Path) -> None:
+    plan.write_text(plan.read_text().replace(NOTES, "exp/analysis/*.md"))
+    deliver(repo)
+    (repo / "exp/analysis/more.md").write_text("more\n")
+    run("plan", "done", "P1-T1")
+    assert run("plan", "verify").exit_code == 0
+    (repo / "exp/analysis/more.md").unlink()
+    result = run("plan", "verify")
+    assert result.exit_code == 3 and "exp/analysis/*.md lacks exp/analysis/more.md, which was there" in result.stdout
+    assert run("plan", "done", "P1-T1").exit_code == run("plan", "verify").exit_code == 0
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 and shutil.which("setpriv") is None, reason="setpriv is needed to act as an ordinary user"
+)
+@pytest.mark.parametrize("closed", ["exp/analysis/d/inner", "exp/analysis/d/inner/b"])
+def test_a_deliverable_that_may_not_be_read(repo: Path, plan: Path, closed: str) -> None:
+    """In a process without the capability to read everything, which root has."""
+    plan.write_text(plan.read_text().replace(NOTES, "exp/analysis/d"))
+    (repo / "exp/analysis/d/inner").mkdir(parents=True)
+    for name in ("a", "inner/b"):
+        (repo / "exp/analysis/d" / name).write_text("x")
+    (repo / closed).chmod(0o400 if closed.endswith("inner") else 0)
+    command = [sys.executable, "-m", "scaffold", "plan", "done", "P1-T1"]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    (repo / closed).chmod(0o700)
+    assert done.returncode == 3 and "exp/analysis/d cannot be read (" in done.stdout, done
 
 
 def test_force_writes_its_reason_down(run: Run, plan: Path) -> None:
@@ -215,6 +254,13 @@ def test_a_command_that_fails_or_takes_too_long(run: Run, plan: Path, repo: Path
     assert time.monotonic() - begun < 20
 
 
+def test_where_a_commands_output_cannot_be_kept(run: Run, plan: Path, repo: Path) -> None:
+    with_condition(plan, repo, "`true`")
+    (repo / "exp/verify").touch()
+    result = run("plan", "verify", "P1-T1", "--run")
+    assert result.exit_code == 1 and "cannot be kept in " in result.stderr
+
+
 def test_runs_and_metrics_are_read_off_the_manifests(run: Run, plan: Path, repo: Path, add_run: AddRun) -> None:
     with_condition(plan, repo, "2 runs finished in baseline and val/loss <= 3.2 in baseline")
     add_run("a", metrics={"val/loss": 3.0})
@@ -260,8 +306,9 @@ def test_json_of_verify(run: Run, plan: Path, repo: Path) -> None:
     assert [check["holds"] for check in task["checks"]] == [True, None]
 
 
-def test_a_record_that_cannot_be_read_is_an_error(run: Run, plan: Path) -> None:
-    plan.with_name("tasks.record.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", "[]", '{"tasks": {"P1-T1": 5}}', '{"tasks": {"P1-T1": {"started_at": 5}}}'])
+def test_a_record_that_cannot_be_read_is_an_error(run: Run, plan: Path, text: str) -> None:
+    plan.with_name("tasks.record.json").write_text(text)
     result = run("plan", "start", "P1-T1")
     assert result.exit_code == 1 and "tasks.record.json cannot be read" in result.stderr
     assert line_of(plan, "P1-T1").startswith("- [ ] ")
@@ -313,6 +360,7 @@ def test_add_keeps_the_contract(run: Run, plan: Path, arguments: tuple[str, ...]
     before = plan.read_bytes()
     result = run("plan", "add", *arguments)
     assert result.exit_code == 1 and said in result.stderr
+    assert ("add the task to an earlier phase" in result.stderr) == (said == "P403")
     assert plan.read_bytes() == before
 
 
@@ -329,6 +377,7 @@ def test_log_appends(run: Run, plan: Path) -> None:
     assert log.read_bytes().startswith(b"## Iteration 1\r\nno newline at the end\n\n## 2")
     assert log.read_text(encoding="utf-8").endswith("Z P1-T2\n\nsaw \u00e9\n\n---\n\n")
     assert run("plan", "log", "x", "--task", "P8-T8").exit_code == 1
+    assert run("plan", "log", " \n").exit_code == 2
 
 
 def test_fix_mends_and_says_so(run: Run, plan: Path) -> None:
@@ -404,6 +453,14 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_no_lock(plan: Path, monkeypa
     monkeypatch.setattr(fcntl, "flock", flock)
     with store.locked(plan):
         assert len(taken) == 2 and lock.stat().st_ino == taken[1]
+
+
+def test_a_file_system_without_locks(run: Run, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(handle: int, how: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert run("plan", "start", "P1-T1").exit_code == 0 and line_of(plan, "P1-T1").startswith("- [/] ")
 
 
 def test_a_lock_that_stays_is_an_error_that_says_what_to_do(plan: Path) -> None:
