@@ -129,6 +129,24 @@ def test_nothing_secret_goes_in(run: Run, ran: Workspace, tmp_path: Path) -> Non
     assert ".env (its name says that it holds secrets)" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "before", [b"x" * ((1 << 20) - 9) + b"\n", b"pad\n" * (17 << 18), b"\0\1"], ids=["across a cut", "17 MiB", "binary"]
+)
+def test_a_token_is_found_wherever_it_lies_in_an_output(run: Run, study: Study, tmp_path: Path, before: bytes) -> None:
+    study.add("a", 1, files={"leak.bin": before + f"\nhub: {TOKEN}\n".encode(), "fine.bin": before})
+    done = run("runs", "export", "--ro-crate", tmp_path / "crate", "--copy", "--workdir", study.root)
+    there = {p.name for p in (tmp_path / "crate").rglob("*")}
+    assert done.exit_code == 0 and "leak.bin" not in there and "fine.bin" in there
+
+
+def test_a_private_key_in_a_log_is_hidden_to_its_last_line(run: Run, study: Study, tmp_path: Path) -> None:
+    name = study.add("a", 1)
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----\n"
+    write_tree(study.root, {f"exp/logs/{name}.out": f"before\n{key}after\n", f"exp/logs/{name}.err": ""})
+    export(run, study.root, tmp_path / "crate", "--copy")
+    assert (tmp_path / "crate" / f"exp/logs/{name}.out").read_text() == "before\n***\nafter\n"
+
+
 def test_every_file_that_is_described_is_there_and_the_other_way_round(
     run: Run, ran: Workspace, tmp_path: Path
 ) -> None:
