@@ -53,7 +53,7 @@ def export(
         found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "withheld": few(made.left_out)}
         output.as_json({"path": str(made.path), **found}, few)
         return
-    output.warn_some([f"left out, since it holds a secret: {path}" for path in made.left_out])
+    output.warn_some([f"left out: {path}" for path in made.left_out])
     click.echo(str(made.path / "ro-crate-metadata.json"))
     click.echo(f"{made.runs} runs, {made.files} files, {made.bytes} bytes", err=True)
 

@@ -21,6 +21,7 @@ from scaffold.workspace import Workspace
 
 # files are searched a piece at a time, each with the end of the one before: a token may lie across the cut
 PIECE_BYTES, OVERLAP_BYTES = 1 << 20, 1 << 14
+NAME_A_NEW_ONE = "name a new directory"
 SECRET_NAMES = (".env", ".netrc", ".pypirc", "id_rsa", "id_ed25519", "credentials")
 SECRET_ENDS = (".pem", ".key", ".p12", ".pfx")
 
@@ -42,11 +43,12 @@ def export(workspace: Workspace, runs: Sequence[Run], directory: Path, *, copy: 
     The crate has each run's manifest, configs, patch and package list; with `copy` logs and outputs too, else it says where they lie.
     Secrets in logs become `***`; an output that holds one is left out. Raises ScaffoldError.
     """
-    if directory.is_symlink() or (directory.exists() and (not directory.is_dir() or any(directory.iterdir()))):
-        raise ScaffoldError(f"{directory} is there already and not an empty directory", hint="name a new directory")
-    records, left_out = _records(workspace, runs, copy=copy)
-    parent = directory.resolve().parent
     try:
+        taken = directory.is_symlink() or (directory.exists() and (not directory.is_dir() or any(directory.iterdir())))
+        if taken:
+            raise ScaffoldError(f"{directory} is there already and not an empty directory", hint=NAME_A_NEW_ONE)
+        records, left_out = _records(workspace, runs, copy=copy)
+        parent = directory.resolve().parent
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{directory.name[:40]}.", dir=parent) as folder:
             made = Path(folder, "crate")
@@ -57,7 +59,10 @@ def export(workspace: Workspace, runs: Sequence[Run], directory: Path, *, copy: 
                 directory.rmdir()
             made.rename(directory)
     except OSError as error:
-        raise ScaffoldError(f"the crate {directory} cannot be written: {error.strerror or error}") from error
+        where = f" ({error.filename})" if error.filename else ""
+        raise ScaffoldError(
+            f"the crate {directory} cannot be written: {error.strerror or error}{where}", hint=NAME_A_NEW_ONE
+        ) from error
     return Exported(
         path=directory,
         runs=len(records),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffold.results import remotes
 from scaffold.results.failures import FAILED, Failure, clean, is_mended
 from scaffold.results.report import wording
 from scaffold.results.report.links import Links
@@ -175,8 +176,8 @@ def commands(workspace: Workspace, known: Sequence[Known], quoted_root: str) -> 
     if commits:
         commit = min(commits.items(), key=lambda pair: (-pair[1], pair[0]))[0]
         code = next((one.manifest or {})["git"] for one in finished if one.run.commit == commit)
-        remote = without_user(str(code["remote"] or ""))
-        clone = f"git clone {remote} && " if remote else ""
+        remote = remotes.address(str(code["remote"] or ""))
+        clone = f"git clone {shlex.quote(remote)} && " if remote else ""
         found.append(Command(text=f"{clone}git checkout {commit}", does="The code that most finished runs had"))
     scripts = f"{quoted_root}/{workspace.role('scripts').name}"
     found.append(Command(text=f"bash {scripts}/setup_env.sh", does="The environment"))
@@ -193,11 +194,6 @@ def commands(workspace: Workspace, known: Sequence[Known], quoted_root: str) -> 
             )
         )
     return (*found, Command(text="scaffold results && scaffold report", does="The table and this page"))
-
-
-def without_user(remote: str) -> str:
-    """A remote's address without a user, which the recorder leaves as `***`."""
-    return re.sub(r"^(\w+://)[^/@]*@", r"\1", remote)
 
 
 def _repeat(one: Known) -> Command:
