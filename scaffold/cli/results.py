@@ -177,7 +177,7 @@ def ablation(reference: str | None, **given: Any) -> None:
             "which configuration is the reference cannot be told", hint="name it: --reference 'lr=0.1 and depth=2'"
         )
     row = next((r for r in table.rows if (r.experiment, r.config) == (row.experiment, row.config)), row)
-    found = factors.ablation(table, row, metrics, table.directions)
+    found = factors.ablation(table, row, metrics)
     if not found.changes:
         raise ScaffoldError(
             f"no configuration differs in one factor from {tables.label(row, table.by)}",

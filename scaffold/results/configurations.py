@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,16 @@ def normal(value: Scalar) -> Scalar:
     return value
 
 
+def finite(value: Scalar) -> float | None:
+    """The number that a value is; None for words, true and false, and what no float holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number of more than 308 digits
+        return None
+
+
 def key(params: Mapping[str, Scalar], *, only: Sequence[str] | None = None, without: Collection[str] = ()) -> Key:
     """What identifies a configuration; of the parameters in `only`, where given."""
     names = params if only is None else [name for name in only if name in params]
@@ -68,6 +79,5 @@ def _place(params: Mapping[str, Scalar], name: str) -> tuple[int, float, str]:
     if name not in params:
         return (0, 0.0, "")
     value = normal(params[name])
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return (1, float(value), "") if abs(value) < 1e300 else (2, 0.0, str(value))
-    return (2, 0.0, word(value))
+    number = finite(value)
+    return (2, 0.0, word(value)) if number is None else (1, number, "")
