@@ -40,7 +40,7 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
     if context.invoked_subcommand:
         options.nothing_before(context)
         return
-    names = [name.strip() for name in by.split(",") if name.strip()] if by is not None else None
+    names = list(dict.fromkeys(filter(None, map(str.strip, by.split(","))))) if by is not None else None
     asked = Asked(given)
     answered = Answered(asked, params=tuple(names or ()))
     table = answered.table(by=names, interval=interval)
@@ -69,7 +69,7 @@ def _check_names(names: Sequence[str] | None, table: Table) -> None:
 
 
 def _print(table: Table, format_: str, few: output.Few) -> None:
-    from scaffold.results import render
+    from scaffold.results import render, words
 
     if format_ != "table":
         click.echo(render.FORMATS[format_](table), nl=False)
@@ -80,8 +80,9 @@ def _print(table: Table, format_: str, few: output.Few) -> None:
         click.echo(("\n" if number else "") + render.title(table, metric))
         output.rows(render.lines(table, metric, heads, shown))
     if not table.metrics and table.rows:
-        rows = [[*map(str, table.rows[index].config.values()), "no result"] for index in shown]
-        output.rows([[*table.by, "runs"], *rows])
+        first, *rest = heads
+        counts = [words.count(None, len(row.missing)) for row in table.rows]
+        output.rows([[*first, "n"], *([*rest[index], counts[index]] for index in shown)])
     few.say()
 
 

@@ -120,12 +120,10 @@ def final_metrics(workspace: Workspace, run: Run) -> dict[str, float]:
     A metric that is spelled as the workspace's primary one but for case and joints has its name. Raises ScaffoldError (TensorBoard
     files without the extra, and nothing else).
     """
-    primary = str(workspace.answers.get("primary_metric") or "")
-    (values,) = _Values(workspace, Question(primary=primary or None)).of([run])
-    if primary not in values:
-        same = next((name for name in values if names.spelling(name) == names.spelling(primary)), None)
-        values = {primary if name == same else name: value for name, value in values.items()}
-    return {name: value.value for name, value in values.items()}
+    directions = names.Directions(workspace)
+    (values,) = _Values(workspace, Question(primary=directions.primary)).of([run])
+    same = directions.primary_among(values)
+    return {directions.primary or name if name == same else name: value.value for name, value in values.items()}
 
 
 class _Values:

@@ -78,7 +78,8 @@ def title(table: Table, metric: str) -> str:
 
 def markdown(table: Table) -> str:
     """A table of Markdown for each metric; the best mean in bold."""
-    parts, heads = [], row_heads(table)
+    parts: list[str] = []
+    heads = row_heads(table)
     for metric in table.metrics:
         head, *body = [line[:-1] for line in lines(table, metric, heads)]
         best = table.best.get(metric)
@@ -90,8 +91,9 @@ def markdown(table: Table) -> str:
             rows.append("| " + " | ".join(cells) + " |")
         header = "| " + " | ".join(cell.translate(_MARKDOWN) for cell in head) + " |"
         rule = "|" + "|".join(" ---: " if i >= mean - 1 else " --- " for i in range(len(head))) + "|"
-        parts.append("\n".join([f"**{title(table, metric).translate(_MARKDOWN)}**", "", header, rule, *rows]))
-    return "\n\n".join(parts) + "\n"
+        before = [""] if parts else []
+        parts.append("\n".join([*before, f"**{title(table, metric).translate(_MARKDOWN)}**", "", header, rule, *rows]))
+    return "".join(f"{part}\n" for part in parts)
 
 
 def latex(table: Table) -> str:

@@ -32,7 +32,9 @@ def fold(
     make no other configuration (an output path). A bootstrap interval is there from 10 runs on only.
     """
     single, again = _one_a_seed(reading.measured, ignore)
-    metrics = _ordered({name for m in single for name in m.values}, directions.primary)
+    measured = {name for m in single for name in m.values}
+    primary = directions.primary_among(measured)
+    metrics = sorted(measured, key=lambda name: (name != primary, name))
     groups: dict[tuple[str, Key], list[Measured]] = {}
     for one in single:
         groups.setdefault(_group(one.run, by, ignore), []).append(one)
@@ -53,13 +55,9 @@ def fold(
         rows=tuple(rows),
         best={metric: best for metric, way in known.items() if (best := best_row(rows, metric, way)) is not None},
         skipped=(*reading.skipped, *(skipped for _, skipped in again)),
-        warnings=_warnings(rows, names, by, reading),
+        warnings=_warnings(rows, names, by),
         notes=reading.notes,
     )
-
-
-def _ordered(metrics: set[str], primary: str | None) -> list[str]:
-    return sorted(metrics, key=lambda name: (name != primary, name))
 
 
 def _group(run: Run, by: Sequence[str] | None, ignore: Collection[str]) -> tuple[str, Key]:
@@ -162,7 +160,7 @@ def _row_warnings(
             yield f"it folds {len(kinds)} configurations: its spread is not that of seeds alone"
 
 
-def _warnings(rows: Sequence[Row], names: Sequence[str], by: Sequence[str] | None, reading: Reading) -> tuple[str, ...]:
+def _warnings(rows: Sequence[Row], names: Sequence[str], by: Sequence[str] | None) -> tuple[str, ...]:
     found = []
     if len(rows) > 2 and by is None and all(len(row.runs) + len(row.missing) == 1 for row in rows):
         for name in names:

@@ -143,6 +143,50 @@ def test_a_primary_metric_that_nobody_has_is_said(run: Run, make_study: MakeStud
     assert "no run has the workspace's primary metric val/f1" in out(run, study).stderr
 
 
+@pytest.mark.parametrize("spelled", ["val_acc", "Val.Acc", "val/acc"])
+def test_the_primary_metric_is_known_in_every_spelling(run: Run, make_study: MakeStudy, spelled: str) -> None:
+    study = make_study("primary_metric: val/acc\nmetric_direction: maximize\n", name="other")
+    for name in ("base", "main"):
+        for seed in (1, 2, 3):
+            study.add(name, seed, {}, {spelled: 0.1 * seed, "acc": 0.5, "loss": 0.1})
+    table = out(run, study)
+    assert table.stdout.startswith(f"{spelled} (higher") and "primary metric" not in table.stderr
+    compared = out(run, study, "compare", "base", "main").stdout.splitlines()
+    assert [line.split()[0] for line in compared] == ["metric", spelled]
+    assert f"| seeds | {spelled.replace('_', chr(92) + '_')} (" in run("report", "--md", "--workdir", study.root).stdout
+
+
+def test_runs_without_a_metric_are_listed_by_what_tells_them_apart(run: Run, study: Study) -> None:
+    for lr in (0.1, 0.2):
+        study.add("a", 1, {"lr": lr, "depth": 2, "extra": None}, status="failed")
+        study.add("a", 2, {"lr": lr, "depth": 2, "extra": None}, status="failed")
+    study.add("b", 1, {"lr": 0.1, "depth": 2, "extra": None}, status="failed")
+    assert out(run, study).stdout.splitlines() == [
+        "experiment  lr   n",
+        "a           0.1  0 of 2",
+        "a           0.2  0 of 2",
+        "b           0.1  0 of 1",
+    ]
+    assert out(run, study, "--format", "md").stdout == ""
+    assert "no run has a result to compare" in out(run, study, "compare", "a", "b", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--minimize", "los"), "--minimize los: no run has that metric"),
+        (("--ignore", "output"), "--ignore output: no run has that parameter"),
+        (("--sweep", "nope"), "--sweep nope: no run that was asked for belongs to it"),
+    ],
+)
+def test_an_option_that_names_what_no_run_has_is_said_to_do_nothing(
+    run: Run, grid: Study, args: tuple[str, ...], said: str
+) -> None:
+    assert f"warning: {said}" in out(run, grid, *args).stderr
+    fine = out(run, grid, "--minimize", "ACC", "--ignore", "lr", "--sweep", "base-grid").stderr
+    assert not [option for option in ("--minimize", "--ignore", "--sweep") if option in fine]
+
+
 def test_a_table_needs_no_library(study: Study) -> None:
     study.seeds("a", [0.5, 0.6, 0.7])
     study.seeds("b", [0.5, 0.6, 0.8])
@@ -173,6 +217,8 @@ def test_options_choose_runs_and_metrics(ask: Ask, grid: Study) -> None:
         (("--where", "acc>0.5"), 2, "is a metric"),
         (("--where", "width=3"), 2, "no run has a parameter `width`"),
         (("--best", "--at-step", "3"), 2, "cannot go together"),
+        (("--best", "--last"), 2, "--last and --best cannot go together"),
+        (("--minimize", "acc", "--maximize", "Acc"), 2, "cannot both be"),
         (("--where", "lr=0.1", "compare", "base", "main"), 2, "--where stands before `compare`"),
         (("compare", "base", "nothing"), 1, "no run is meant by 'nothing'"),
         (("sensitivity", "width"), 1, "`width` has no value"),

@@ -101,11 +101,9 @@ def chosen_metrics(table: Table) -> list[str]:
 
 
 def main_metric(table: Table, primary: str | None) -> str | None:
-    """The metric that decides: the workspace's primary one where runs report it, else the one that most rows have."""
-    from scaffold.results.names import spelling
-
-    if primary and (same := [name for name in table.metrics if spelling(name) == spelling(primary)]):
-        return same[0]
+    """The metric that decides: the `primary` one where runs report it, else the one that most rows have."""
+    if primary is not None:
+        return primary
     counted = [(-len(ranked(table, name)), name not in table.directions, name) for name in table.metrics]
     return min(counted)[2] if counted else None
 
