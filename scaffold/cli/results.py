@@ -207,6 +207,7 @@ def ablation(reference: str | None, **given: Any) -> None:
 def sensitivity(parameter: str, **given: Any) -> None:
     """Show a metric over the values of one parameter, everything else held."""
     from scaffold.results import configurations, factors, render, words
+    from scaffold.results.texts import plain
 
     asked = Asked(given)
     answered = Answered(asked, params=(parameter,))
@@ -218,12 +219,14 @@ def sensitivity(parameter: str, **given: Any) -> None:
         output.as_json(answer, few)
         return
     for number, curve in enumerate(few(curves)):
-        click.echo(
-            f"{chr(10) if number else ''}{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
-        )
+        said = f"{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
+        click.echo(("\n" if number else "") + plain(said))
         head = [parameter, "n", "mean", "sd", "95 % interval", "min", "max"]
         output.rows(
-            [head, *([configurations.word(s.value), *render.cells(s.summary, s.missing)] for s in few(curve.spots))]
+            [
+                head,
+                *([plain(configurations.word(s.value)), *render.cells(s.summary, s.missing)] for s in few(curve.spots)),
+            ]
         )
     few.say()
     if any(c.p is not None for c in curves):

@@ -93,6 +93,7 @@ class Answered:
 
     def __init__(self, asked: Asked, *, params: tuple[str, ...] = ()) -> None:
         from scaffold.results import names, read, where
+        from scaffold.results.texts import plain
 
         self.how = asked.how()
         workspace = options.workspace(asked.workdir, asked.root)
@@ -112,7 +113,7 @@ class Answered:
                 server=_tracked(workspace) if asked.ask_server else {},
             ),
         )
-        output.warn_some(self.reading.notes)
+        output.warn_some([plain(note) for note in self.reading.notes])
         self._check()
 
     def _check(self) -> None:

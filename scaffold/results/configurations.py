@@ -25,11 +25,6 @@ def _word(kind: str, value: Scalar) -> str:
     return found
 
 
-def plain(text: str) -> str:
-    """A text in one line, without what a terminal would obey."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def normal(value: Scalar) -> Scalar:
     """A value as the recorder would have written it down."""
     shared: Any = recorder.module()

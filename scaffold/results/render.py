@@ -10,7 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from scaffold.results import configurations, words
-from scaffold.results.model import Measured, Summary, Table
+from scaffold.results.model import Interval, Measured, Summary, Table
+from scaffold.results.texts import plain
 
 MISSING = "-"
 _LATEX = str.maketrans(
@@ -19,9 +20,13 @@ _LATEX = str.maketrans(
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
     }
 )
-_MARKDOWN = str.maketrans({"|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
+_LATEX_INTERVAL: Mapping[Interval, str] = {"t": "t-interval", "bootstrap": "bootstrap interval (BCa)"}
+_MARKDOWN = str.maketrans({"\\": r"\\", "|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
 
 
 def lines(
@@ -46,9 +51,7 @@ def row_heads(table: Table) -> list[list[str]]:
     alone = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     found = [[*([] if alone else ["experiment"]), *table.by]]
     for row in table.rows:
-        said = [
-            configurations.plain(configurations.word(row.config[n])) if n in row.config else MISSING for n in table.by
-        ]
+        said = [plain(configurations.word(row.config[n])) if n in row.config else MISSING for n in table.by]
         found.append(said if alone else [row.experiment, *said])
     return found
 
@@ -71,9 +74,7 @@ def cells(summary: Summary | None, missing: int) -> list[str]:
 def title(table: Table, metric: str) -> str:
     """`acc (higher is better)`."""
     way = table.directions.get(metric)
-    return configurations.plain(metric) + (
-        {"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else ""
-    )
+    return plain(metric) + ({"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else "")
 
 
 def markdown(table: Table) -> str:
@@ -97,7 +98,7 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """A `tabular` for each metric (booktabs): mean, half the 95 % interval, n; the best mean in bold."""
+    """A `tabular` for each metric (booktabs): mean, 95 % interval (its half, of a t-interval), n; the best mean in bold."""
     parts, heads = [], row_heads(table)
     for metric in table.metrics:
         head, *body = lines(table, metric, heads)
@@ -106,28 +107,31 @@ def latex(table: Table) -> str:
         for index, line in enumerate(body):
             summary = table.rows[index].summaries.get(metric)
             cells = [cell.translate(_LATEX) for cell in line[: mean - 1]]
-            rows.append(
-                " & ".join([*cells, _latex_mean(summary, best=table.best.get(metric) == index), line[mean - 1]])
-            )
+            said = _latex_mean(summary, table.interval, best=table.best.get(metric) == index)
+            rows.append(" & ".join([*cells, said, line[mean - 1]]))
         columns = "l" * (mean - 1) + "rr"
         names = " & ".join(
             [*(cell.translate(_LATEX) for cell in head[: mean - 1]), title(table, metric).translate(_LATEX), "$n$"]
         )
         body_text = "".join(f"{row} \\\\\n" for row in rows)
         parts.append(
-            f"% mean and 95 % t-interval over seeds\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n{names} \\\\\n\\midrule\n"
+            f"% mean and 95 % {_LATEX_INTERVAL[table.interval]} over seeds\n"
+            f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{names} \\\\\n\\midrule\n"
             f"{body_text}\\bottomrule\n\\end{{tabular}}\n"
         )
     return "\n".join(parts)
 
 
-def _latex_mean(summary: Summary | None, *, best: bool) -> str:
+def _latex_mean(summary: Summary | None, interval: Interval, *, best: bool) -> str:
     if summary is None or summary.mean is None:
         return "--"
     mean = words.number(summary.mean, summary.sd)
     said = f"\\mathbf{{{mean}}}" if best else mean
-    half = f" \\pm {words.number(summary.high - summary.mean, summary.sd)}" if summary.high is not None else ""
-    return f"${said}{half}$"
+    if summary.low is None or summary.high is None:
+        return f"${said}$"
+    if interval == "bootstrap":
+        return f"${said}\\ {words.interval(summary.low, summary.high, summary.sd)}$"
+    return f"${said} \\pm {words.number(summary.high - summary.mean, summary.sd)}$"
 
 
 def as_csv(table: Table) -> str:

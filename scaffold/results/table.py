@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from scaffold.results import configurations, resampling, statistics
 from scaffold.results.configurations import Key
 from scaffold.results.distributions import ALPHA
-from scaffold.results.model import Direction, Measured, Reading, Row, Skipped, Summary, Table
+from scaffold.results.model import Direction, Interval, Measured, Reading, Row, Skipped, Summary, Table
 from scaffold.results.names import Directions
+from scaffold.results.texts import plain
 from scaffold.results.versus import versus
 from scaffold.runs.manifests import Run
-
-Interval = Literal["t", "bootstrap"]
 
 
 def fold(
@@ -57,6 +55,7 @@ def fold(
         skipped=(*reading.skipped, *(skipped for _, skipped in again)),
         warnings=_warnings(rows, names, by),
         notes=reading.notes,
+        interval=interval,
     )
 
 
@@ -210,7 +209,5 @@ def only(table: Table, metrics: Sequence[str]) -> Table:
 
 def label(row: Row, by: Sequence[str], *, experiment: bool = True) -> str:
     """A row's words: `baseline lr=0.1 batch_size=32`; a parameter that it lacks is left out."""
-    said = [
-        configurations.plain(f"{name}={configurations.word(row.config[name])}") for name in by if name in row.config
-    ]
+    said = [plain(f"{name}={configurations.word(row.config[name])}") for name in by if name in row.config]
     return " ".join([row.experiment, *said] if experiment or not said else said)

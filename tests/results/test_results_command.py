@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,12 +63,15 @@ def test_a_table_for_people(run: Run, grid: Study) -> None:
 
 
 def test_markdown_and_latex_escape_and_mark_the_best(run: Run, study: Study) -> None:
-    study.seeds("a_b", [0.5, 0.51, 0.49], "acc_1", opt_name="x|y&z")
+    study.seeds("a_b", [0.5, 0.51, 0.49], "acc_1", opt_name="x\\|y&z")
     study.seeds("a_b", [0.9, 0.91, 0.88], "acc_1", opt_name="50%")
     markdown = out(run, study, "--format", "md").stdout
-    assert r"| opt\_name | n | mean |" in markdown and r"| x\|y&z |" in markdown and "**0.897**" in markdown
+    assert r"| opt\_name | n | mean |" in markdown and r"| x\\\|y&z |" in markdown and "**0.897**" in markdown
     latex = out(run, study, "--format", "latex").stdout
-    assert r"50\% & $\mathbf{0.897} \pm 0.038$ & 3 \\" in latex and r"x|y\&z & $0.500 \pm 0.025$ & 3 \\" in latex
+    assert (
+        r"50\% & $\mathbf{0.897} \pm 0.038$ & 3 \\" in latex
+        and r"x\textbackslash{}\textbar{}y\&z & $0.500 \pm 0.025$ & 3 \\" in latex
+    )
 
 
 def test_values_that_a_terminal_would_obey_are_shown_harmless(run: Run, study: Study) -> None:
@@ -75,6 +79,19 @@ def test_values_that_a_terminal_would_obey_are_shown_harmless(run: Run, study: S
     study.seeds("a", [0.5, 0.7], "acc\x1b[2J", name_of="z")
     done = out(run, study)
     assert "\x1b" not in done.stdout and "x\ufffdy" in done.stdout and len(done.stdout.splitlines()) == 4
+
+
+def test_and_so_are_metrics_in_comparisons_curves_and_citations(run: Run, study: Study) -> None:
+    for number, rate in enumerate((0.1, 0.2), start=1):
+        study.seeds("a", [0.5 * number, 0.6 * number], "acc\x1b[2J\nx", lr=rate)
+    for words in (
+        ("results", "compare", "lr=0.1", "lr=0.2"),
+        ("results", "sensitivity", "lr"),
+        ("results", "ablation", "--reference", "lr=0.1"),
+        ("runs", "cite", "0.5"),
+    ):
+        done = run(*words, "--workdir", study.root, color=True)
+        assert done.exit_code == 0 and "acc\ufffd[2J\ufffdx" in done.stdout and "\x1b" not in done.output, words
 
 
 def test_csv_has_numbers_in_full_and_empty_cells(run: Run, grid: Study) -> None:
@@ -259,6 +276,17 @@ def test_bootstrap_from_ten_runs_on(ask: Ask, study: Study) -> None:
     few, many = (r["summaries"]["acc"] for r in ask("--interval", "bootstrap")["rows"])
     assert few["low"] is None and few["n"] == 9
     assert 0.2 < many["low"] < 0.3 and 0.6 < many["high"] < 0.7
+
+
+def test_latex_says_which_interval_it_has(run: Run, study: Study) -> None:
+    study.seeds("main", [0.5, 0.51, 0.52, 0.49, 0.53, 0.5, 0.52, 0.51, 0.9, 0.5])
+    assert "95 % t-interval" in out(run, study, "--format", "latex").stdout
+    text = out(run, study, "--format", "latex", "--interval", "bootstrap").stdout
+    assert (
+        "95 % bootstrap interval (BCa)" in text
+        and "\\pm" not in text
+        and re.search(r"\$0\.55\\ \[0\.5\d, 0\.7\d\]\$", text)
+    ), text
 
 
 def test_ablation_each_factor_against_the_reference(ask: Ask, study: Study) -> None:
