@@ -95,5 +95,7 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
             click.echo(f"{place}{claim.text}" + ("" if rows else ": no run backs it"))
             output.rows(["  " + cells[0], *cells[1:]] for cells in backing.words(few(rows)))
         few.say()
+        if not found:
+            click.echo("no number in it claims a result", err=True)
     if not all(rows for _, rows in found):
         raise click.exceptions.Exit(3)

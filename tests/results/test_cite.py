@@ -181,3 +181,16 @@ def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found.differences) == 2 * cite.MOST_PAIRS and peak < 150e6
+
+
+def test_a_text_without_a_claim_is_not_said_to_be_backed(run: Run, measured: Study, tmp_path: Path) -> None:
+    write_tree(tmp_path, {"plain.md": "Nothing here, in 3 words.\n"})
+    for words in (("report", "--check", tmp_path / "plain.md"), ("runs", "cite", tmp_path / "plain.md")):
+        done = run(*words, "--workdir", measured.root)
+        assert (done.exit_code, done.stdout) == (0, "") and "no number in it claims a result" in done.stderr
+
+
+@pytest.mark.parametrize("more", [("--md",), ("--out", "page.html")])
+def test_a_check_writes_nothing_and_says_so(run: Run, measured: Study, tmp_path: Path, more: tuple[str, ...]) -> None:
+    done = run("report", "--check", tmp_path / "plain.md", *more, "--workdir", measured.root)
+    assert done.exit_code == 2 and "--check writes nothing" in done.stderr

@@ -34,6 +34,7 @@ from scaffold.results.plots.figures import (
     rows_of,
     thinned,
 )
+from scaffold.results.report import gather
 from scaffold.runs import manifests
 from tests.conftest import Run
 from tests.results.conftest import Study
@@ -152,6 +153,21 @@ def test_metrics_of_nearly_one_name_are_two_files(study: Study) -> None:
     study.add("a", 1, {}, {"a+b": 2.0, "a b": 2.0}, files={"metrics.jsonl": rows})
     found = choose.figures(study.table(), courses(study), (), ["a+b", "a b"])
     assert [figure.name for figure in found] == ["bars-a-b", "curves-a-b", "curves-a-b-2"]
+
+
+def test_each_figure_has_a_name_of_its_own(study: Study) -> None:
+    for value in range(1, 4):
+        for name in ("x", "X", "x_2"):
+            study.add(
+                "a",
+                1,
+                {"x": 1, "X": 1, "x_2": 1, name: value},
+                {"acc": value / 10},
+                name=f"a-{name}{value}-{value:08x}",
+            )
+    found = gather.results(study.workspace, ()).figures
+    names = [figure.name for figure in found]
+    assert names.count("sensitivity-acc-x-2") == 1 and len(names) == len(set(names)) >= 4
 
 
 def test_no_runs_no_figures(study: Study) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from scaffold.results.configurations import finite, word
 from scaffold.results.model import Row, Table
@@ -46,13 +47,12 @@ def figures(table: Table, courses: Courses, runs: Sequence[Run], metrics: Sequen
 
 def _named(figures: Sequence[Figure]) -> tuple[Figure, ...]:
     """Each figure with a name of its own: `a/b` and `a-b` would be one file."""
-    seen: dict[str, int] = {}
-    found: list[Figure] = []
+    found: dict[str, Figure] = {}
     for figure in figures:
-        seen[figure.name] = seen.get(figure.name, 0) + 1
-        again = seen[figure.name]
-        found.append(figure if again == 1 else replace(figure, name=f"{figure.name}-{again}"))
-    return tuple(found)
+        names = (figure.name if again == 1 else f"{figure.name}-{again}" for again in count(1))
+        free = next(name for name in names if name not in found)
+        found[free] = replace(figure, name=free)
+    return tuple(found.values())
 
 
 def bars(table: Table, metric: str) -> Bars | None:

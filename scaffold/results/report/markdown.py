@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.results.report.model import Link, Report
+from scaffold.results.report.model import Link, Report, TablePart
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 MARKS = {True: "present", False: "missing", None: "to check"}
@@ -56,7 +56,18 @@ def _results(report: Report) -> Iterator[str]:
             seeds = f"{row.n}" + (f" (+{row.missing} without a result)" if row.missing else "")
             yield _row([row.experiment, *row.config, seeds, *cells])
         yield "\nMean over seeds, and its 95 % interval.\n"
-        yield from (f"- {escaped(note)}" for note in table.notes)
+        yield from (f"- {escaped(note)}" for note in (*table.notes, *_warnings(table)))
+
+
+def _warnings(table: TablePart) -> Iterator[str]:
+    """What is to be said of rows; what many have in common once."""
+    rows: dict[str, list[str]] = {}
+    for row in table.rows:
+        for warning in row.warnings:
+            rows.setdefault(warning, []).append(f"{row.experiment} {row.words}".strip())
+    for warning, names in rows.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield f"{', '.join(names[:3])}{more}: {warning}"
 
 
 def _plan(report: Report) -> Iterator[str]:

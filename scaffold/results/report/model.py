@@ -50,6 +50,11 @@ class PlanPart:
     phases: tuple[PhasePart, ...]
 
     @property
+    def ids(self) -> frozenset[str]:
+        """The tasks that a link can lead to."""
+        return frozenset(task.id for phase in self.phases for task in phase.tasks if task.id)
+
+    @property
     def gates(self) -> tuple[TaskPart, ...]:
         """The reflection tasks."""
         return tuple(task for phase in self.phases for task in phase.tasks if task.gate)

@@ -13,6 +13,7 @@ from scaffold.results.failures import FAILED, Failure, clean, is_mended
 from scaffold.results.report import wording
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, ExperimentPart, RunPart
+from scaffold.results.texts import cut
 from scaffold.runs import manifests, recorder, tails
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -76,7 +77,7 @@ def provenance(known: Known, cells: Sequence[str], links: Links) -> dict[str, An
     }
     if manifest is not None:
         paths, code = manifest["paths"], manifest["git"] or {}
-        found["command"] = manifest["command"]["shell"][:MOST_COMMAND]
+        found["command"] = cut(manifest["command"]["shell"], MOST_COMMAND)
         files = [paths["stdout"], paths["stderr"], paths["outputs"], *paths["configs"]]
         files += [code.get("patch"), manifest["environment"]["packages"]]
         found["files"] += [[path, links.is_there(path)] for path in files if path]
@@ -202,7 +203,9 @@ def _repeat(one: Known) -> Command:
     words += f" --seed {one.run.seed}" if one.run.seed is not None else ""
     cwd = one.manifest["command"]["cwd"]
     inside = f", in {cwd}" if cwd not in (".", "") else ""
+    shell = one.manifest["command"]["shell"]
     return Command(
-        text=f"{words} -- {one.manifest['command']['shell'][:MOST_COMMAND]}",
+        # half a command would do something else
+        text=f"{words} -- {shell}" if len(shell) <= MOST_COMMAND else f"scaffold runs rerun {one.run.label}",
         does=f"A run of {one.run.experiment}{inside}; all others stand below",
     )

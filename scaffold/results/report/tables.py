@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffold.results import words
 from scaffold.results.configurations import word
 from scaffold.results.model import Row, Summary, Table, Value
 from scaffold.results.plots.ranking import ranked
@@ -41,7 +42,7 @@ def part(
             key = f"r{number}m{place}"
             cells[key] = _provenance(row, label(row, table.by), metric, summary, index_of, is_there)
             best = table.best.get(metric) == number
-            made.append(Cell(text=_text(summary), below=wording.interval_of(summary), key=key, best=best))
+            made.append(Cell(text=_text(summary), below=_below(summary, len(row.runs)), key=key, best=best))
         rows.append(
             RowPart(
                 experiment=row.experiment,
@@ -61,8 +62,16 @@ def _text(summary: Summary) -> str:
     return wording.mean_of(summary) or "not finite"
 
 
+def _below(summary: Summary, runs: int) -> str:
+    """The interval, and where a mean is not of all runs how many it is of: what diverged flatters the rest."""
+    said = [wording.interval_of(summary)]
+    if summary.n < runs:
+        said.append(f"n = {words.count(summary, runs - summary.n - summary.not_finite)}")
+    return ", ".join(filter(None, said))
+
+
 def _provenance(
-    row: Row, words: str, metric: str, summary: Summary, index_of: Callable[[str], int], is_there: Callable[[str], bool]
+    row: Row, of: str, metric: str, summary: Summary, index_of: Callable[[str], int], is_there: Callable[[str], bool]
 ) -> dict[str, Any]:
     facts = [["what", f"mean of {metric} over {summary.n} seed{'s' if summary.n != 1 else ''}"]]
     if summary.mean is not None:
@@ -78,7 +87,7 @@ def _provenance(
         for one in row.runs
         if (value := one.values.get(metric)) is not None
     ]
-    return {"title": f"{metric} of {words}", "facts": facts, "runs": runs}
+    return {"title": f"{metric} of {of}", "facts": facts, "runs": runs}
 
 
 def _source(value: Value, is_there: Callable[[str], bool]) -> list[Any]:
