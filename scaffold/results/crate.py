@@ -13,7 +13,7 @@ import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote as quoted
 
 from scaffold.results import remotes
 from scaffold.results.people import Citation, Person
@@ -221,6 +221,11 @@ def _plain(value: object) -> str | int | float | bool:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def quote(path: str, safe: str = "/") -> str:
+    """A path or a name as a part of an id, whatever bytes are in it."""
+    return quoted(path, safe=safe, errors="surrogateescape")
 
 
 def _ref(number: str) -> Entity:

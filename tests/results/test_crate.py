@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import warnings
 from pathlib import Path
@@ -138,6 +139,13 @@ def test_a_token_is_found_wherever_it_lies_in_an_output(run: Run, study: Study, 
     done = run("runs", "export", "--ro-crate", tmp_path / "crate", "--copy", "--workdir", study.root)
     there = {p.name for p in (tmp_path / "crate").rglob("*")}
     assert done.exit_code == 0 and "leak.bin" not in there and "fine.bin" in there
+
+
+def test_a_file_name_that_is_no_utf8_is_exported(run: Run, study: Study, tmp_path: Path) -> None:
+    name = study.add("a", 1)
+    (study.root / "exp/outputs" / name / os.fsdecode(b"caf\xe9.txt")).write_text("fine")
+    graph = export(run, study.root, tmp_path / "crate", "--copy")
+    assert graph[f"exp/outputs/{name}/caf%E9.txt"]["contentSize"] == "4"
 
 
 def test_a_private_key_in_a_log_is_hidden_to_its_last_line(run: Run, study: Study, tmp_path: Path) -> None:
