@@ -168,6 +168,7 @@ def ablation(reference: str | None, **given: Any) -> None:
     from scaffold.errors import ScaffoldError
     from scaffold.results import factors
     from scaffold.results import table as tables
+    from scaffold.results.texts import many
 
     asked = Asked(given)
     answered = Answered(asked)
@@ -198,7 +199,8 @@ def ablation(reference: str | None, **given: Any) -> None:
     comparisons_output.show(shown)
     asked.few.say()
     if found.others:
-        click.echo(f"{found.others} configurations differ in more than one factor and are left out", err=True)
+        rest = many(found.others, "configuration")
+        click.echo(f"left out, for more than one difference: {rest}", err=True)
 
 
 @results.command()

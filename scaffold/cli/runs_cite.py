@@ -42,6 +42,7 @@ def export(
     """
     from scaffold.cli.runs import read_records
     from scaffold.results import export as exports
+    from scaffold.results.texts import many
     from scaffold.runs import choose
 
     workspace = options.workspace(workdir, root)
@@ -55,7 +56,7 @@ def export(
         return
     output.warn_some([f"left out: {path}" for path in made.left_out])
     click.echo(str(made.path / "ro-crate-metadata.json"))
-    click.echo(f"{made.runs} runs, {made.files} files, {made.bytes} bytes", err=True)
+    click.echo(f"{many(made.runs, 'run')}, {many(made.files, 'file')}, {many(made.bytes, 'byte')}", err=True)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

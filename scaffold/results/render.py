@@ -11,7 +11,7 @@ from typing import Any
 
 from scaffold.results import configurations, words
 from scaffold.results.model import Interval, Measured, Summary, Table
-from scaffold.results.texts import plain
+from scaffold.results.texts import many, plain
 
 MISSING = "-"
 _LATEX = str.maketrans(
@@ -230,7 +230,7 @@ def reasons(table: Table) -> Sequence[str]:
 
     missing = Counter(s.reason for row in table.rows for s in row.missing)
     runs = sum(len(row.runs) for row in table.rows)
-    said = [f"{runs} runs in {len(table.rows)} configurations"]
+    said = [f"{many(runs, 'run')} in {many(len(table.rows), 'configuration')}"]
     if missing:
         why = ", ".join(f"{n} {reason}" for reason, n in sorted(missing.items(), key=lambda p: (-p[1], p[0])))
         said.append(f"{sum(missing.values())} without a result: {why}")

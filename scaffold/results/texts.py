@@ -1,4 +1,4 @@
-"""Texts of the user's, as a line or a plot can show them."""
+"""Words and numbers as a line or a plot can show them."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def plain(text: str) -> str:
 def cut(text: str, width: int) -> str:
     """A text of at most `width` characters; `…` stands for what is left out."""
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def many(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -270,7 +270,18 @@ def test_axes_have_round_ticks() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [[], [1.0], [0.0, 0.0], [math.nan], [-1e300, 1e300], [1e-300, 2e-300], [5.0, math.inf], [1.0, 1e305], [5e-324, 1.7e308]]
+    "values",
+    [
+        [],
+        [1.0],
+        [0.0, 0.0],
+        [math.nan],
+        [-1e300, 1e300],
+        [1e-300, 2e-300],
+        [5.0, math.inf],
+        [1.0, 1e305],
+        [5e-324, 1.7e308],
+    ],
 )
 def test_an_axis_of_odd_values_is_an_axis(values: list[float]) -> None:
     for scale in ("linear", "log"):

@@ -259,6 +259,11 @@ def test_without_runs_it_says_what_comes_next(run: Run, study: Study) -> None:
     assert "<table" not in text and ">Runs</h2>" not in text
 
 
+def test_a_plan_without_tasks_is_not_done(study: Study) -> None:
+    text = html(study)
+    assert "it has no tasks yet" in text and "all tasks are done" not in text
+
+
 def test_without_results_it_says_why(study: Study) -> None:
     study.add("baseline", 1, status="failed")
     text = html(study)

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from scaffold.results.plots.figures import Scale
 
-
 # what a float holds: a loss may grow up to that before it is infinite
 LEAST, MOST = 5e-324, sys.float_info.max
 

@@ -42,7 +42,7 @@ class PhasePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPart:
-    """How far the plan is; `next` is the task to take up now, empty where there is none."""
+    """How far the plan is; `next` says what comes next, empty where all is done."""
 
     done: int
     total: int

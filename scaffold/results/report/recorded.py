@@ -13,7 +13,7 @@ from scaffold.results.failures import FAILED, Failure, clean, is_mended
 from scaffold.results.report import wording
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, ExperimentPart, RunPart
-from scaffold.results.texts import cut
+from scaffold.results.texts import cut, many
 from scaffold.runs import manifests, recorder, tails
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -165,7 +165,7 @@ def _surroundings(manifest: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _counted(values: Counter[str]) -> tuple[str, ...]:
     most = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = [f"{value} · {number} run{'s' if number != 1 else ''}" for value, number in most[:MOST_VALUES]]
+    shown = [f"{value} · {many(number, 'run')}" for value, number in most[:MOST_VALUES]]
     return (*shown, f"and {len(most) - MOST_VALUES} more") if len(most) > MOST_VALUES else tuple(shown)
 
 

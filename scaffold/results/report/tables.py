@@ -13,6 +13,7 @@ from scaffold.results.plots.ranking import ranked
 from scaffold.results.report import wording
 from scaffold.results.report.model import Cell, RowPart, TablePart, VerdictPart
 from scaffold.results.table import label
+from scaffold.results.texts import many
 
 MOST_METRICS, MOST_ROWS = 6, 200
 WAYS = {"maximize": "higher", "minimize": "lower"}
@@ -73,7 +74,7 @@ def _below(summary: Summary, runs: int) -> str:
 def _provenance(
     row: Row, of: str, metric: str, summary: Summary, index_of: Callable[[str], int], is_there: Callable[[str], bool]
 ) -> dict[str, Any]:
-    facts = [["what", f"mean of {metric} over {summary.n} seed{'s' if summary.n != 1 else ''}"]]
+    facts = [["what", f"mean of {metric} over {many(summary.n, 'seed')}"]]
     if summary.mean is not None:
         facts.append(["mean", repr(summary.mean)])
     if summary.sd is not None:
@@ -144,7 +145,5 @@ def _but(verdicts: Sequence[VerdictPart]) -> str:
 def _said(table: Table, row: Row, metric: str) -> str:
     summary = row.summaries[metric]
     assert summary is not None
-    seeds = f"{summary.n} seed{'s' if summary.n != 1 else ''}"
-    return f"{label(row, table.by)} with {metric} {wording.mean_of(summary)} {wording.interval_of(summary)} over {seeds}".replace(
-        "  ", " "
-    )
+    number = f"{wording.mean_of(summary)} {wording.interval_of(summary)}".strip()
+    return f"{label(row, table.by)} with {metric} {number} over {many(summary.n, 'seed')}"
