@@ -21,8 +21,9 @@ def evidence(workspace: Workspace) -> Evidence:
     directions = names.Directions(workspace)
     final = read.read(workspace, read.Question())
     best = read.read(workspace, read.Question(how="best", direction=directions.of))
-    tables = [table.fold(reading, directions) for reading in (final, best)]
-    return cite.evidence((*final.measured, *best.measured), tables)
+    readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
+    tables = [table.fold(reading, directions) for reading in readings]
+    return cite.evidence((one for reading in readings for one in reading.measured), tables)
 
 
 def text_of(path: Path) -> str:

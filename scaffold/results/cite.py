@@ -147,15 +147,19 @@ def _numbers(summary: Summary) -> Iterator[tuple[str, float | None]]:
 
 def _differences(table: Table) -> Iterator[Quantity]:
     """What two configurations of a table differ by, both ways: means, the interval of the difference, the noise floor."""
+    labels = [label(row, table.by) for row in table.rows]
     for metric in table.metrics:
-        known = [row for row in table.rows if (s := row.summaries.get(metric)) is not None and s.mean is not None]
+        known = [
+            (row, words, tuple(one.run.label for one in row.runs if metric in one.values))
+            for row, words in zip(table.rows, labels, strict=True)
+            if (summary := row.summaries.get(metric)) is not None and summary.mean is not None
+        ]
         tested = math.comb(len(known), 2) <= MOST_TESTS
-        for a, b in islice(combinations(known, 2), MOST_PAIRS):
-            runs = tuple(m.run.label for row in (a, b) for m in row.runs if metric in m.values)
-            one, other = label(a, table.by), label(b, table.by)
+        for (a, one, runs_a), (b, other, runs_b) in islice(combinations(known, 2), MOST_PAIRS):
+            there, back, runs = f"{other} - {one}", f"{one} - {other}", runs_a + runs_b
             for kind, value in _compared(a, b, metric, tested=tested):
-                for signed, words in ((value, f"{other} - {one}"), (-value, f"{one} - {other}")):
-                    yield Quantity(value=signed, kind=kind, metric=metric, of=words, runs=runs)
+                yield Quantity(value=value, kind=kind, metric=metric, of=there, runs=runs)
+                yield Quantity(value=-value, kind=kind, metric=metric, of=back, runs=runs)
 
 
 def _compared(a: Row, b: Row, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:
