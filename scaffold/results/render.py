@@ -220,7 +220,12 @@ def json_number(value: Any) -> Any:
 
 
 # the first word of why a run or file was passed over -> what many of them have in common
-_KINDS = {"damaged:": "damaged", "another": "of another attempt", "seed": "of a seed that ran again"}
+_KINDS = {
+    "damaged:": "damaged",
+    "another": "of another attempt",
+    "seed": "of a seed that ran again",
+    "a": "of a smoke sweep",
+}
 FORMATS: Mapping[str, Callable[[Table], str]] = {"md": markdown, "csv": as_csv, "latex": latex}
 
 

@@ -144,11 +144,12 @@ def test_what_was_passed_over_is_said_with_why(run: Run, study: Study) -> None:
         study.add(name, 1, {}, {"acc": 0.7})
     again = study.add("a", 3, {}, {"acc": 0.7})
     study.add("a", 3, {}, {"acc": 0.7}, attempt=2, name=again)
+    study.add("a", 1, {"smoke": True}, {"acc": 0.1}, sweep="grid-smoke")
     (study.root / "exp/metadata/broken.json").write_text("{")
     said = out(run, study).stderr.splitlines()
     assert (
         said[0]
-        == "11 runs in 5 configurations; passed over: 5 of a seed that ran again, 1 damaged, 1 of another attempt"
+        == "11 runs in 5 configurations; passed over: 5 of a seed that ran again, 1 damaged, 1 of a smoke sweep, 1 of another attempt"
     )
     assert said[1].startswith("warning: exp/metadata/broken.json cannot be read (damaged: ")
     assert said[2].startswith("warning: a, b, c and 2 more: seed 1 ran more than once") and len(said) == 3
