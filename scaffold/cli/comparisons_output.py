@@ -24,16 +24,17 @@ def as_json(c: Comparison) -> dict[str, Any]:
 def show(comparisons: Sequence[Comparison]) -> None:
     """A line for each, then hints and warnings on stderr."""
     from scaffold.results import words
+    from scaffold.results.texts import plain
 
     output.rows(_lines(comparisons))
     said = set()
     for c in comparisons:
         hint = words.seeds(c)
         if hint:
-            click.echo(f"{c.b} ({c.metric}): {hint}", err=True)
+            click.echo(plain(f"{c.b} ({c.metric}): {hint}"), err=True)
         for warning in c.warnings:
             if warning not in said:
-                output.warn(warning)
+                output.warn(plain(warning))
             said.add(warning)
     tests = max((c.comparisons for c in comparisons), default=0)
     if tests > 1:
@@ -41,7 +42,8 @@ def show(comparisons: Sequence[Comparison]) -> None:
 
 
 def _lines(comparisons: Sequence[Comparison]) -> list[list[str]]:
-    from scaffold.results import configurations, words
+    from scaffold.results import words
+    from scaffold.results.texts import plain
 
     lines = [["metric", "A", "B", "n", "effect", "95 % interval", "test", "verdict"]]
     for c in comparisons:
@@ -49,5 +51,5 @@ def _lines(comparisons: Sequence[Comparison]) -> list[list[str]]:
         effect = "-" if c.effect is None else words.signed(c.effect, spread)
         ends = "-" if c.low is None else words.interval(c.low, c.high, spread)
         n = f"{c.n_a} pairs" if c.paired else f"{c.n_a}, {c.n_b}"
-        lines.append([configurations.plain(c.metric), c.a, c.b, n, effect, ends, c.test, c.verdict])
+        lines.append([*map(plain, (c.metric, c.a, c.b)), n, effect, ends, c.test, plain(c.verdict)])
     return lines

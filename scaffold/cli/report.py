@@ -49,9 +49,13 @@ def report(
     not whole numbers, versions, dates, code, bounds, amounts of time or memory, nor a line that says
     `<!-- cite: ignore because REASON -->`.
     """
+    from scaffold.errors import WrongUsage
+
     if ctx.invoked_subcommand is not None:
         options.nothing_before(ctx)
         return
+    if prose is not None and (md or out is not None):
+        raise WrongUsage("--check writes nothing: --md and --out go with the page", hint="leave them out, or --check")
     workspace = options.workspace(workdir, root)
     if prose is not None:
         _check(workspace, prose, limit, json_output=json_output)
@@ -81,14 +85,14 @@ def _write(target: Path, data: bytes) -> None:
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
     from scaffold.results import backing, claims
 
-    made = claims.claims(backing.text_of(prose))
+    found = claims.claims(backing.text_of(prose))
     known = backing.evidence(workspace)
-    unbacked = [claim for claim in made if not known.backing(claim)]
+    unbacked = [claim for claim in found if not known.backing(claim)]
     few = output.Few(limit)
     shown = few(unbacked)
     if json_output:
-        found = [{"line": c.line, "column": c.column, "number": c.text} for c in shown]
-        output.as_json({"path": str(prose), "claims": len(made), "findings": found}, few)
+        findings = [{"line": c.line, "column": c.column, "number": c.text} for c in shown]
+        output.as_json({"path": str(prose), "claims": len(found), "findings": findings}, few)
     else:
         for claim in shown:
             click.echo(f"{prose}:{claim.line}:{claim.column}: no run backs {claim.text}")
@@ -96,7 +100,7 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
     if unbacked:
         raise click.exceptions.Exit(3)
     if not json_output:
-        click.echo("every number is backed by runs", err=True)
+        click.echo("every number is backed by runs" if found else "no number in it claims a result", err=True)
 
 
 @report.command()

@@ -40,7 +40,7 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
     if context.invoked_subcommand:
         options.nothing_before(context)
         return
-    names = [name.strip() for name in by.split(",") if name.strip()] if by is not None else None
+    names = list(dict.fromkeys(filter(None, map(str.strip, by.split(","))))) if by is not None else None
     asked = Asked(given)
     answered = Answered(asked, params=tuple(names or ()))
     table = answered.table(by=names, interval=interval)
@@ -69,7 +69,7 @@ def _check_names(names: Sequence[str] | None, table: Table) -> None:
 
 
 def _print(table: Table, format_: str, few: output.Few) -> None:
-    from scaffold.results import render
+    from scaffold.results import render, words
 
     if format_ != "table":
         click.echo(render.FORMATS[format_](table), nl=False)
@@ -80,8 +80,9 @@ def _print(table: Table, format_: str, few: output.Few) -> None:
         click.echo(("\n" if number else "") + render.title(table, metric))
         output.rows(render.lines(table, metric, heads, shown))
     if not table.metrics and table.rows:
-        rows = [[*map(str, table.rows[index].config.values()), "no result"] for index in shown]
-        output.rows([[*table.by, "runs"], *rows])
+        first, *rest = heads
+        counts = [words.count(None, len(row.missing)) for row in table.rows]
+        output.rows([[*first, "n"], *([*rest[index], counts[index]] for index in shown)])
     few.say()
 
 
@@ -167,6 +168,7 @@ def ablation(reference: str | None, **given: Any) -> None:
     from scaffold.errors import ScaffoldError
     from scaffold.results import factors
     from scaffold.results import table as tables
+    from scaffold.results.texts import many
 
     asked = Asked(given)
     answered = Answered(asked)
@@ -177,7 +179,7 @@ def ablation(reference: str | None, **given: Any) -> None:
             "which configuration is the reference cannot be told", hint="name it: --reference 'lr=0.1 and depth=2'"
         )
     row = next((r for r in table.rows if (r.experiment, r.config) == (row.experiment, row.config)), row)
-    found = factors.ablation(table, row, metrics, table.directions)
+    found = factors.ablation(table, row, metrics)
     if not found.changes:
         raise ScaffoldError(
             f"no configuration differs in one factor from {tables.label(row, table.by)}",
@@ -197,7 +199,8 @@ def ablation(reference: str | None, **given: Any) -> None:
     comparisons_output.show(shown)
     asked.few.say()
     if found.others:
-        click.echo(f"{found.others} configurations differ in more than one factor and are left out", err=True)
+        rest = many(found.others, "configuration")
+        click.echo(f"left out, for more than one difference: {rest}", err=True)
 
 
 @results.command()
@@ -206,6 +209,7 @@ def ablation(reference: str | None, **given: Any) -> None:
 def sensitivity(parameter: str, **given: Any) -> None:
     """Show a metric over the values of one parameter, everything else held."""
     from scaffold.results import configurations, factors, render, words
+    from scaffold.results.texts import plain
 
     asked = Asked(given)
     answered = Answered(asked, params=(parameter,))
@@ -217,12 +221,14 @@ def sensitivity(parameter: str, **given: Any) -> None:
         output.as_json(answer, few)
         return
     for number, curve in enumerate(few(curves)):
-        click.echo(
-            f"{chr(10) if number else ''}{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
-        )
+        said = f"{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
+        click.echo(("\n" if number else "") + plain(said))
         head = [parameter, "n", "mean", "sd", "95 % interval", "min", "max"]
         output.rows(
-            [head, *([configurations.word(s.value), *render.cells(s.summary, s.missing)] for s in few(curve.spots))]
+            [
+                head,
+                *([plain(configurations.word(s.value)), *render.cells(s.summary, s.missing)] for s in few(curve.spots)),
+            ]
         )
     few.say()
     if any(c.p is not None for c in curves):

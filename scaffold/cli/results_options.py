@@ -13,6 +13,7 @@ from scaffold.cli import options, output
 if TYPE_CHECKING:
     from scaffold.results.model import Reading, Table
     from scaffold.results.names import Directions
+    from scaffold.results.read import How
     from scaffold.results.sides import Side
     from scaffold.runs.manifests import Run
     from scaffold.workspace import Workspace
@@ -33,8 +34,8 @@ def question(command: F) -> F:
             ),
             click.option("--where", metavar="CONDITION", help="Only these runs: 'lr<0.01 and status=finished'."),
             click.option("--sweep", help="Only runs of this sweep."),
-            click.option("--last", "how", flag_value="last", help="The last value logged, not the final one."),
-            click.option("--best", "how", flag_value="best", help="The best value logged."),
+            click.option("--last", is_flag=True, help="The last value logged, not the final one."),
+            click.option("--best", is_flag=True, help="The best value logged."),
             click.option("--at-step", type=float, metavar="N", help="The value logged at this step."),
             click.option(
                 "--ignore",
@@ -66,7 +67,8 @@ class Asked:
         self.metrics: tuple[str, ...] = given["metrics"]
         self.where: str | None = given["where"]
         self.sweep: str | None = given["sweep"]
-        self.how: str | None = given["how"]
+        self.last: bool = given["last"]
+        self.best: bool = given["best"]
         self.at_step: float | None = given["at_step"]
         self.ignored: tuple[str, ...] = given["ignored"]
         self.ask_server: bool = given["ask_server"]
@@ -74,28 +76,34 @@ class Asked:
         self.maximize: tuple[str, ...] = given["maximize"]
         self.few = output.Few(given["limit"])
 
+    def how(self) -> How:
+        """Which value of a run is meant. Raises WrongUsage for two at once."""
+        from scaffold.errors import WrongUsage
+
+        ways: dict[How, bool] = {"last": self.last, "best": self.best, "at": self.at_step is not None}
+        chosen = [way for way, is_given in ways.items() if is_given]
+        if len(chosen) > 1:
+            options = " and ".join({"at": "--at-step"}.get(way, f"--{way}") for way in chosen)
+            raise WrongUsage(f"{options} cannot go together", hint="give one of them")
+        return chosen[0] if chosen else "final"
+
 
 class Answered:
     """What was read for a call, ready to be folded."""
 
     def __init__(self, asked: Asked, *, params: tuple[str, ...] = ()) -> None:
-        from typing import cast
-
-        from scaffold.errors import WrongUsage
         from scaffold.results import names, read, where
+        from scaffold.results.texts import plain
 
-        if asked.at_step is not None and asked.how:
-            raise WrongUsage(f"--{asked.how} and --at-step cannot go together", hint="give one of them")
+        self.how = asked.how()
         workspace = options.workspace(asked.workdir, asked.root)
         self.asked = asked
         self.directions: Directions = names.Directions(workspace, asked.minimize, asked.maximize)
-        how = "at" if asked.at_step is not None else asked.how or "final"
-        self.how = how
         self.reading: Reading = read.read(
             workspace,
             read.Question(
                 metrics=asked.metrics,
-                how=cast("read.How", how),
+                how=self.how,
                 step=asked.at_step,
                 admits=(lambda run: run.sweep == asked.sweep) if asked.sweep else (lambda _: True),
                 where=where.condition(asked.where) if asked.where else None,
@@ -105,7 +113,7 @@ class Answered:
                 server=_tracked(workspace) if asked.ask_server else {},
             ),
         )
-        output.warn_some(self.reading.notes)
+        output.warn_some([plain(note) for note in self.reading.notes])
         self._check()
 
     def _check(self) -> None:
@@ -116,8 +124,9 @@ class Answered:
             known = ", ".join(self.reading.names[:10]) + (", ..." if len(self.reading.names) > 10 else "")
             raise ScaffoldError(f"no run has the metric {', '.join(self.asked.metrics)}", hint=f"metrics are {known}")
         primary = self.directions.primary
-        if primary and measured and not self.asked.metrics and primary not in measured:
+        if primary and measured and not self.asked.metrics and self.directions.primary_among(measured) is None:
             output.warn(f"no run has the workspace's primary metric {primary}")
+        self._warn_of_nothing()
         if self.how == "best":
             for name in sorted(measured):
                 if self.directions.of(name) is None:
@@ -128,6 +137,20 @@ class Answered:
             output.warn(
                 "--best takes the best step of each run by the metric itself: its means are better than the truth"
             )
+
+    def _warn_of_nothing(self) -> None:
+        """Say which options name what no run has: a name misspelled there would change nothing, silently."""
+        from scaffold.results.names import spelling
+
+        runs, known = self.runs(), {spelling(name) for name in self.reading.names}
+        params = {name for run in runs for name in run.params}
+        for option, given in (("--minimize", self.asked.minimize), ("--maximize", self.asked.maximize)):
+            for name in (name for name in given if known and spelling(name) not in known):
+                output.warn(f"{option} {name}: no run has that metric")
+        for name in (name for name in self.asked.ignored if runs and name not in params):
+            output.warn(f"--ignore {name}: no run has that parameter")
+        if self.asked.sweep and not runs:
+            output.warn(f"--sweep {self.asked.sweep}: no run that was asked for belongs to it")
 
     def table(self, **how: Any) -> Table:
         """All of it, folded."""
@@ -155,11 +178,9 @@ class Answered:
 
         measured = sorted({name for m in self.reading.measured for name in m.values})
         if not measured:
-            raise ScaffoldError(
-                "no run has a metric that was asked for", hint="scaffold results --json says what was read"
-            )
-        primary = self.directions.primary
-        return [primary] if primary in measured and not self.asked.metrics and primary else measured
+            raise ScaffoldError("no run has a result to compare", hint="how they ended: scaffold results")
+        primary = None if self.asked.metrics else self.directions.primary_among(measured)
+        return measured if primary is None else [primary]
 
 
 def _tracked(workspace: Workspace) -> dict[str, dict[str, Any]]:

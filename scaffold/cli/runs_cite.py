@@ -42,6 +42,7 @@ def export(
     Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
     """
     from scaffold.results import export as exports
+    from scaffold.results.texts import many
     from scaffold.runs import choose
 
     workspace = options.workspace(workdir, root)
@@ -53,9 +54,9 @@ def export(
         found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "withheld": few(made.left_out)}
         output.as_json({"path": str(made.path), **found}, few)
         return
-    output.warn_some([f"left out, since it holds a secret: {path}" for path in made.left_out])
+    output.warn_some([f"left out: {path}" for path in made.left_out])
     click.echo(str(made.path / "ro-crate-metadata.json"))
-    click.echo(f"{made.runs} runs, {made.files} files, {made.bytes} bytes", err=True)
+    click.echo(f"{many(made.runs, 'run')}, {many(made.files, 'file')}, {many(made.bytes, 'byte')}", err=True)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -94,5 +95,7 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
             click.echo(f"{place}{claim.text}" + ("" if rows else ": no run backs it"))
             output.rows(["  " + cells[0], *cells[1:]] for cells in backing.words(few(rows)))
         few.say()
+        if not found:
+            click.echo("no number in it claims a result", err=True)
     if not all(rows for _, rows in found):
         raise click.exceptions.Exit(3)

@@ -10,6 +10,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.results import cite, names, read, table
 from scaffold.results.cite import Backing, Evidence
 from scaffold.results.claims import Claim
+from scaffold.results.texts import plain
 from scaffold.runs import manifests
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -20,8 +21,9 @@ def evidence(workspace: Workspace) -> Evidence:
     directions = names.Directions(workspace)
     final = read.read(workspace, read.Question())
     best = read.read(workspace, read.Question(how="best", direction=directions.of))
-    tables = [table.fold(reading, directions) for reading in (final, best)]
-    return cite.evidence((*final.measured, *best.measured), tables)
+    readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
+    tables = [table.fold(reading, directions) for reading in readings]
+    return cite.evidence((one for reading in readings for one in reading.measured), tables)
 
 
 def text_of(path: Path) -> str:
@@ -57,7 +59,9 @@ def words(found: Sequence[Backing]) -> list[list[str]]:
         quantity = one.quantity
         scale = " (x 100)" if one.scale != 1 else ""
         source = quantity.sources[0] if quantity.sources else _some(quantity.runs)
-        rows.append([quantity.kind, quantity.metric, f"{quantity.value:.10g}{scale}", quantity.of, source])
+        rows.append(
+            [quantity.kind, plain(quantity.metric), f"{quantity.value:.10g}{scale}", plain(quantity.of), source]
+        )
     return rows
 
 

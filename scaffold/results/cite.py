@@ -7,9 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, islice
 
 from scaffold.results.claims import Claim
+from scaffold.results.configurations import finite
 from scaffold.results.model import Measured, Row, Summary, Table
 from scaffold.results.statistics import noise_floor
 from scaffold.results.table import label
@@ -69,6 +70,8 @@ class Evidence:
 
     def backing(self, claim: Claim) -> tuple[Backing, ...]:
         """What rounds to the claim: means before values before the rest; empty where nothing does."""
+        if not math.isfinite(claim.value):  # 1e999: nothing is near to what no float holds
+            return ()
         found = []
         for scale in (1.0, 100.0):
             value, half = claim.value / scale, claim.half / scale
@@ -117,8 +120,8 @@ def _values(measured: Iterable[Measured]) -> Iterator[Quantity]:
                 sources=(source,),
             )
         for name, setting in one.run.params.items():
-            if isinstance(setting, int | float) and not isinstance(setting, bool):
-                yield Quantity(value=float(setting), kind="parameter", metric=name, of="", runs=())
+            if (number := finite(setting)) is not None:
+                yield Quantity(value=number, kind="parameter", metric=name, of="", runs=())
 
 
 def _of_row(row: Row, by: Sequence[str]) -> Iterator[Quantity]:
@@ -144,15 +147,19 @@ def _numbers(summary: Summary) -> Iterator[tuple[str, float | None]]:
 
 def _differences(table: Table) -> Iterator[Quantity]:
     """What two configurations of a table differ by, both ways: means, the interval of the difference, the noise floor."""
+    labels = [label(row, table.by) for row in table.rows]
     for metric in table.metrics:
-        known = [row for row in table.rows if (s := row.summaries.get(metric)) is not None and s.mean is not None]
-        pairs = list(combinations(known, 2))[:MOST_PAIRS]
-        for a, b in pairs:
-            runs = tuple(m.run.label for row in (a, b) for m in row.runs if metric in m.values)
-            one, other = label(a, table.by), label(b, table.by)
-            for kind, value in _compared(a, b, metric, tested=len(pairs) <= MOST_TESTS):
-                for signed, words in ((value, f"{other} - {one}"), (-value, f"{one} - {other}")):
-                    yield Quantity(value=signed, kind=kind, metric=metric, of=words, runs=runs)
+        known = [
+            (row, words, tuple(one.run.label for one in row.runs if metric in one.values))
+            for row, words in zip(table.rows, labels, strict=True)
+            if (summary := row.summaries.get(metric)) is not None and summary.mean is not None
+        ]
+        tested = math.comb(len(known), 2) <= MOST_TESTS
+        for (a, one, runs_a), (b, other, runs_b) in islice(combinations(known, 2), MOST_PAIRS):
+            there, back, runs = f"{other} - {one}", f"{one} - {other}", runs_a + runs_b
+            for kind, value in _compared(a, b, metric, tested=tested):
+                yield Quantity(value=value, kind=kind, metric=metric, of=there, runs=runs)
+                yield Quantity(value=-value, kind=kind, metric=metric, of=back, runs=runs)
 
 
 def _compared(a: Row, b: Row, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:

@@ -16,7 +16,7 @@ from scaffold.plan.scan import scan
 
 # a number that stands alone: no letter, digit, dot, dash or slash of a word, version, date or path touches it
 NUMBER = re.compile(
-    r"(?<![\w.,:/\\@#$€£^~-])(?<![\w)]\s[-\u2212])(?P<number>[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+    r"(?<![\w.,:/\\@#$€£^~-])(?<![\w)]\s[-\u2212])(?P<number>[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?)"
     r"(?P<percent>[ \u00a0\u202f]?(?:%|percent\b|percentage points?\b|pp\b))?(?![\w/\\@^]|[.,:-]\d|-[A-Za-z])"
 )
 IGNORE = re.compile(r"<!--\s*cite:\s*ignore\b\s*(?:because\s+)?(?P<reason>.*?)\s*-->", re.IGNORECASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,11 +25,6 @@ def _word(kind: str, value: Scalar) -> str:
     return found
 
 
-def plain(text: str) -> str:
-    """A text in one line, without what a terminal would obey."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def normal(value: Scalar) -> Scalar:
     """A value as the recorder would have written it down."""
     shared: Any = recorder.module()
@@ -39,6 +35,16 @@ def normal(value: Scalar) -> Scalar:
         as_read = shared.number(repr(value))
         return value if as_read is None else as_read
     return value
+
+
+def finite(value: Scalar) -> float | None:
+    """The number that a value is; None for words, true and false, and what no float holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number of more than 308 digits
+        return None
 
 
 def key(params: Mapping[str, Scalar], *, only: Sequence[str] | None = None, without: Collection[str] = ()) -> Key:
@@ -68,6 +74,5 @@ def _place(params: Mapping[str, Scalar], name: str) -> tuple[int, float, str]:
     if name not in params:
         return (0, 0.0, "")
     value = normal(params[name])
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return (1, float(value), "") if abs(value) < 1e300 else (2, 0.0, str(value))
-    return (2, 0.0, word(value))
+    number = finite(value)
+    return (2, 0.0, word(value)) if number is None else (1, number, "")

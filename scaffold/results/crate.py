@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import math
 import mimetypes
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote as quoted
 
+from scaffold.results import remotes
 from scaffold.results.people import Citation, Person
 from scaffold.runs import recorder
 from scaffold.runs.manifests import Run
@@ -41,7 +41,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What the crate as a whole is about: its name and description, the repository's citation, its remote."""
+    """What the crate as a whole is about: its name and description, the repository's citation."""
 
     name: str
     description: str
@@ -167,8 +167,9 @@ def _instrument(graph: _Graph, manifest: Mapping[str, Any]) -> Entity:
     if version:
         tool["@id"] = f"#{quote(script)}@{version[:12]}-{state}"
         tool["softwareVersion"] = version
-    if str(code.get("remote") or "").startswith(("https://", "http://")):
-        tool["url"] = re.sub(r"^(\w+://)[^/@]*@", r"\1", code["remote"])
+    url = remotes.address(str(code.get("remote") or ""))
+    if url.startswith(("https://", "http://")):
+        tool["url"] = url
     return graph.add(tool)
 
 
@@ -220,6 +221,11 @@ def _plain(value: object) -> str | int | float | bool:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def quote(path: str, safe: str = "/") -> str:
+    """A path or a name as a part of an id, whatever bytes are in it."""
+    return quoted(path, safe=safe, errors="surrogateescape")
 
 
 def _ref(number: str) -> Entity:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from scaffold.runs import manifests, recorder
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
 
-TEXT_BYTES = 16 << 20
+# files are searched a piece at a time, each with the end of the one before: a token may lie across the cut
+PIECE_BYTES, OVERLAP_BYTES = 1 << 20, 1 << 14
+NAME_A_NEW_ONE = "name a new directory"
 SECRET_NAMES = (".env", ".netrc", ".pypirc", "id_rsa", "id_ed25519", "credentials")
 SECRET_ENDS = (".pem", ".key", ".p12", ".pfx")
 
@@ -39,11 +43,12 @@ def export(workspace: Workspace, runs: Sequence[Run], directory: Path, *, copy: 
     The crate has each run's manifest, configs, patch and package list; with `copy` logs and outputs too, else it says where they lie.
     Secrets in logs become `***`; an output that holds one is left out. Raises ScaffoldError.
     """
-    if directory.is_symlink() or (directory.exists() and (not directory.is_dir() or any(directory.iterdir()))):
-        raise ScaffoldError(f"{directory} is there already and not an empty directory", hint="name a new directory")
-    records, left_out = _records(workspace, runs, copy=copy)
-    parent = directory.resolve().parent
     try:
+        taken = directory.is_symlink() or (directory.exists() and (not directory.is_dir() or any(directory.iterdir())))
+        if taken:
+            raise ScaffoldError(f"{directory} is there already and not an empty directory", hint=NAME_A_NEW_ONE)
+        records, left_out = _records(workspace, runs, copy=copy)
+        parent = directory.resolve().parent
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{directory.name[:40]}.", dir=parent) as folder:
             made = Path(folder, "crate")
@@ -54,7 +59,10 @@ def export(workspace: Workspace, runs: Sequence[Run], directory: Path, *, copy: 
                 directory.rmdir()
             made.rename(directory)
     except OSError as error:
-        raise ScaffoldError(f"the crate {directory} cannot be written: {error.strerror or error}") from error
+        where = f" ({error.filename})" if error.filename else ""
+        raise ScaffoldError(
+            f"the crate {directory} cannot be written: {error.strerror or error}{where}", hint=NAME_A_NEW_ONE
+        ) from error
     return Exported(
         path=directory,
         runs=len(records),
@@ -127,23 +135,35 @@ def _copy(workdir: Path, path: str, target: Path, kind: str) -> str | None:
 
 
 def _copy_log(source: Path, target: Path) -> None:
-    """A log line by line, its secrets hidden."""
+    """A log line by line, its secrets hidden; of a private key the lines between its first and its last too."""
     redact = recorder.module().redact
+    inside_key = False
     with source.open("rb") as log, target.open("wb") as out:
         for line in log:
-            text = line.decode("utf-8", "surrogateescape")
-            out.write(redact(text).encode("utf-8", "surrogateescape"))
+            if inside_key:
+                inside_key = b"-----END" not in line
+                continue
+            inside_key = b"-----BEGIN" in line and b"PRIVATE KEY-----" in line and b"-----END" not in line
+            text, end, _ = line.decode("utf-8", "surrogateescape").partition("\n")
+            out.write(f"{redact(text)}{end}".encode("utf-8", "surrogateescape"))
 
 
 def _has_secret(source: Path) -> bool:
-    """Whether a text file (up to 16 MiB) holds a token of a known shape, or a secret of this environment."""
-    if source.stat().st_size > TEXT_BYTES:
-        return False
-    data = source.read_bytes()
-    if b"\0" in data:
-        return False
-    shared, text = recorder.module(), data.decode("utf-8", "replace")
-    return bool(shared.pattern(shared.SHAPES).search(text)) or any(known in text for known in shared.known_secrets())
+    """Whether a file holds, as plain text, a token of a known shape or a secret of this environment."""
+    shared = recorder.module()
+    shapes = re.compile(shared.SHAPES.encode())
+    starts = [start.encode() for start in shared.SHAPE_STARTS]
+    known = [os.fsencode(secret) for secret in shared.known_secrets()]
+    rest = b""
+    with source.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            data = rest + piece
+            if any(secret in data for secret in known):
+                return True
+            if any(start in data for start in starts) and shapes.search(data):
+                return True
+            rest = data[-OVERLAP_BYTES:]
+    return False
 
 
 def _about(workspace: Workspace, records: Sequence[Recorded]) -> About:
@@ -151,9 +171,7 @@ def _about(workspace: Workspace, records: Sequence[Recorded]) -> About:
     cited = people.citation(top)
     goal = " ".join(str(workspace.answers.get("experiment_goal") or "").split())
     name = cited.title or top.name
-    counted: Mapping[str, int] = {}
-    for record in records:
-        counted = {**counted, record.run.experiment: counted.get(record.run.experiment, 0) + 1}
-    experiments = ", ".join(f"{name} ({number})" for name, number in sorted(counted.items()))
+    counted = Counter(record.run.experiment for record in records)
+    experiments = ", ".join(f"{experiment} ({number})" for experiment, number in sorted(counted.items()))
     said = f"{len(records)} recorded runs: {experiments}." if records else "No run was recorded."
     return About(name=f"Runs of {name}", description=f"{goal} {said}".strip(), citation=cited)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from scaffold.results.texts import cut
 from scaffold.runs.manifests import Run
 
-FAILED = ("failed", "terminated", "lost")
+STATUSES = ("finished", "running", "failed", "terminated", "lost")
+FAILED = STATUSES[2:]
 TAIL_LINES, LINE_WIDTH, CAUSE_WIDTH = 20, 240, 160
 # what an exception's line looks like: its class, dotted or not, then its message; indented lines belong to the traceback
 EXCEPTION = re.compile(
@@ -69,7 +71,7 @@ def clean(text: str) -> str:
     lines = ["".join(c for c in line if c == "\t" or c.isprintable()).rstrip() for line in lines]
     while lines and not lines[-1]:
         lines.pop()
-    return "\n".join(_cut(line, LINE_WIDTH) for line in lines[-TAIL_LINES:])
+    return "\n".join(cut(line, LINE_WIDTH) for line in lines[-TAIL_LINES:])
 
 
 def cause(run: Run, tail: str) -> str:
@@ -90,7 +92,7 @@ def cause(run: Run, tail: str) -> str:
     if run.exit_code == 139 or run.signal == "SIGSEGV":
         return "crashed (SIGSEGV)"
     last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")
-    return _cut(last, CAUSE_WIDTH) or (f"exit {run.exit_code}, without a word" if run.exit_code else "without a word")
+    return cut(last, CAUSE_WIDTH) or (f"exit {run.exit_code}, without a word" if run.exit_code else "without a word")
 
 
 def _terminated(run: Run) -> str:
@@ -106,7 +108,7 @@ def exception(tail: str) -> str:
         found = EXCEPTION.match(line)
         if found and (found["said"] is not None or TRACEBACK in lines):
             name = found["name"].rsplit(".", 1)[-1]
-            return _cut(f"{name}: {found['said']}" if found["said"] else name, CAUSE_WIDTH)
+            return cut(f"{name}: {found['said']}" if found["said"] else name, CAUSE_WIDTH)
     return ""
 
 
@@ -129,11 +131,7 @@ def group(failures: Iterable[Failure]) -> tuple[Cause, ...]:
 
 def count_by_status(runs: Iterable[Run]) -> Mapping[str, int]:
     """How many runs there are of each status, in a fixed order, only those that there are."""
-    found: dict[str, int] = dict.fromkeys(("finished", "running", "failed", "terminated", "lost"), 0)
+    found: dict[str, int] = dict.fromkeys(STATUSES, 0)
     for run in runs:
         found[run.status] = found.get(run.status, 0) + 1
     return {status: number for status, number in found.items() if number}
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

@@ -129,7 +129,7 @@ def table(path: Path, complain: Complain) -> Iterator[Observation]:
         header: list[str] = []
         try:
             for cells in rows:
-                if not any(cells):
+                if not any(cells) or (not header and _is_numbers(cells)):
                     continue
                 if not header or _is_header(cells, header):
                     header = [cell.strip() for cell in cells]
@@ -140,11 +140,17 @@ def table(path: Path, complain: Complain) -> Iterator[Observation]:
                     yield observation(found, rows.line_num)
         except csv.Error as error:
             complain(f"it cannot be read beyond line {rows.line_num}: {error}")
+    if beginning.strip() and not header:
+        complain("it has no header: what its numbers are is not known")
     if bad:
         what = "line has" if bad == 1 else "lines have"
         complain(
             f"{bad} {what} another number of cells than the header and {'is' if bad == 1 else 'are'} passed over, first line {first}"
         )
+
+
+def _is_numbers(cells: Sequence[str]) -> bool:
+    return all(cell_number(cell) is not None for cell in cells)
 
 
 def _is_header(cells: Sequence[str], header: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from scaffold.runs.manifests import Run, Scalar
 
 Direction = Literal["minimize", "maximize"]
+Interval = Literal["t", "bootstrap"]
 
 
 class Point(NamedTuple):
@@ -120,7 +121,8 @@ class Row:
 class Table:
     """Rows in a fixed order: which parameters tell them apart, which metrics they have, which row is best in what.
 
-    `best` names a row (by its index) only where it is distinguishable from every other one; `directions` holds only what is known.
+    `best` names a row (by its index) only where it is distinguishable from every other one; `directions` holds only what is known;
+    `interval` is how the summaries' 95 % intervals were made.
     """
 
     by: tuple[str, ...]
@@ -131,6 +133,7 @@ class Table:
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    interval: Interval = "t"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+from scaffold.errors import WrongUsage
 from scaffold.results.model import Direction, Measured
 from scaffold.workspace import Workspace
 
@@ -49,7 +50,10 @@ def one_spelling(measured: Sequence[Measured]) -> tuple[list[Measured], list[str
 
 
 class Directions:
-    """Which way metrics are better: as told, as the workspace says of its primary metric, else by their names."""
+    """Which way metrics are better: as told, as the workspace says of its primary metric, else by their names.
+
+    Raises WrongUsage where one metric is told to be both.
+    """
 
     def __init__(self, workspace: Workspace, minimize: Iterable[str] = (), maximize: Iterable[str] = ()) -> None:
         self.primary = str(workspace.answers.get("primary_metric") or "") or None
@@ -57,8 +61,19 @@ class Directions:
         said = workspace.answers.get("metric_direction")
         if self.primary and said in ("minimize", "maximize"):
             self._known[spelling(self.primary)] = cast(Direction, said)
-        self._known.update((spelling(name), "minimize") for name in minimize)
-        self._known.update((spelling(name), "maximize") for name in maximize)
+        lower, higher = ({spelling(name): name for name in told} for told in (minimize, maximize))
+        for both in sorted(lower.keys() & higher.keys()):
+            raise WrongUsage(f"--minimize {lower[both]} and --maximize {higher[both]} cannot both be", hint="give one")
+        self._known.update(dict.fromkeys(lower, "minimize"))
+        self._known.update(dict.fromkeys(higher, "maximize"))
+
+    def primary_among(self, metrics: Iterable[str]) -> str | None:
+        """The workspace's primary metric as these runs spell it; None where it names none, or none of them is it."""
+        if self.primary is None:
+            return None
+        wanted = spelling(self.primary)
+        same = sorted(name for name in metrics if spelling(name) == wanted)
+        return self.primary if self.primary in same else next(iter(same), None)
 
     def of(self, metric: str) -> Direction | None:
         """`minimize` or `maximize`; None where nothing says."""

@@ -33,7 +33,7 @@ def citation(top: Path) -> Citation:
 
     try:
         found = yaml.safe_load((top / "CITATION.cff").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):  # a day that no month has is a ValueError
         return Citation()
     if not isinstance(found, dict):
         return Citation()

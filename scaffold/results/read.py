@@ -120,12 +120,10 @@ def final_metrics(workspace: Workspace, run: Run) -> dict[str, float]:
     A metric that is spelled as the workspace's primary one but for case and joints has its name. Raises ScaffoldError (TensorBoard
     files without the extra, and nothing else).
     """
-    primary = str(workspace.answers.get("primary_metric") or "")
-    (values,) = _Values(workspace, Question(primary=primary or None)).of([run])
-    if primary not in values:
-        same = next((name for name in values if names.spelling(name) == names.spelling(primary)), None)
-        values = {primary if name == same else name: value for name, value in values.items()}
-    return {name: value.value for name, value in values.items()}
+    directions = names.Directions(workspace)
+    (values,) = _Values(workspace, Question(primary=directions.primary)).of([run])
+    same = directions.primary_among(values)
+    return {directions.primary or name if name == same else name: value.value for name, value in values.items()}
 
 
 class _Values:
@@ -173,7 +171,8 @@ class _Values:
 
     def _at_step(self, run: Run) -> dict[str, Value]:
         assert self.question.step is not None
-        return series.values_at(self.workspace.workdir, run, self.question.step)
+        answer = self.question.server.get(run.name)
+        return series.values_at(self.workspace.workdir, run, self.question.step, self.notes.append, answer)
 
     def _picked(self, run: Run, final: Mapping[str, Value]) -> dict[str, Value]:
         """The last or the best value in a run's files, each from the first file that has the metric; a course before a final value."""
@@ -206,11 +205,11 @@ class _Values:
         else:
             unread: list[str] = []
             digests = series.digests(self.workspace.workdir, found, unread)
-            troubles += unread
+            self.notes += unread
             if not unread:  # else it would be believed even when the extra is there
                 self.fresh[run.outputs] = [stamp, [list(one) for one in digests]]
         if (answer := self.question.server.get(run.name)) is not None:
-            digests.append(series.from_server(answer, f"server:{run.name}/metrics"))
+            digests.append(series.from_server(answer, run))
         self.notes += [f"{run.outputs}: {trouble}" for trouble in troubles]
         self.notes += [f"{one.path}: {note}" for one in digests for note in one.notes]
         return digests

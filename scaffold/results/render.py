@@ -10,7 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from scaffold.results import configurations, words
-from scaffold.results.model import Measured, Summary, Table
+from scaffold.results.model import Interval, Measured, Summary, Table
+from scaffold.results.texts import many, plain
 
 MISSING = "-"
 _LATEX = str.maketrans(
@@ -19,9 +20,13 @@ _LATEX = str.maketrans(
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
     }
 )
-_MARKDOWN = str.maketrans({"|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
+_LATEX_INTERVAL: Mapping[Interval, str] = {"t": "t-interval", "bootstrap": "bootstrap interval (BCa)"}
+_MARKDOWN = str.maketrans({"\\": r"\\", "|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
 
 
 def lines(
@@ -46,9 +51,7 @@ def row_heads(table: Table) -> list[list[str]]:
     alone = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     found = [[*([] if alone else ["experiment"]), *table.by]]
     for row in table.rows:
-        said = [
-            configurations.plain(configurations.word(row.config[n])) if n in row.config else MISSING for n in table.by
-        ]
+        said = [plain(configurations.word(row.config[n])) if n in row.config else MISSING for n in table.by]
         found.append(said if alone else [row.experiment, *said])
     return found
 
@@ -71,14 +74,13 @@ def cells(summary: Summary | None, missing: int) -> list[str]:
 def title(table: Table, metric: str) -> str:
     """`acc (higher is better)`."""
     way = table.directions.get(metric)
-    return configurations.plain(metric) + (
-        {"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else ""
-    )
+    return plain(metric) + ({"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else "")
 
 
 def markdown(table: Table) -> str:
     """A table of Markdown for each metric; the best mean in bold."""
-    parts, heads = [], row_heads(table)
+    parts: list[str] = []
+    heads = row_heads(table)
     for metric in table.metrics:
         head, *body = [line[:-1] for line in lines(table, metric, heads)]
         best = table.best.get(metric)
@@ -90,12 +92,13 @@ def markdown(table: Table) -> str:
             rows.append("| " + " | ".join(cells) + " |")
         header = "| " + " | ".join(cell.translate(_MARKDOWN) for cell in head) + " |"
         rule = "|" + "|".join(" ---: " if i >= mean - 1 else " --- " for i in range(len(head))) + "|"
-        parts.append("\n".join([f"**{title(table, metric).translate(_MARKDOWN)}**", "", header, rule, *rows]))
-    return "\n\n".join(parts) + "\n"
+        before = [""] if parts else []
+        parts.append("\n".join([*before, f"**{title(table, metric).translate(_MARKDOWN)}**", "", header, rule, *rows]))
+    return "".join(f"{part}\n" for part in parts)
 
 
 def latex(table: Table) -> str:
-    """A `tabular` for each metric (booktabs): mean, half the 95 % interval, n; the best mean in bold."""
+    """A `tabular` for each metric (booktabs): mean, 95 % interval (its half, of a t-interval), n; the best mean in bold."""
     parts, heads = [], row_heads(table)
     for metric in table.metrics:
         head, *body = lines(table, metric, heads)
@@ -104,28 +107,31 @@ def latex(table: Table) -> str:
         for index, line in enumerate(body):
             summary = table.rows[index].summaries.get(metric)
             cells = [cell.translate(_LATEX) for cell in line[: mean - 1]]
-            rows.append(
-                " & ".join([*cells, _latex_mean(summary, best=table.best.get(metric) == index), line[mean - 1]])
-            )
+            said = _latex_mean(summary, table.interval, best=table.best.get(metric) == index)
+            rows.append(" & ".join([*cells, said, line[mean - 1]]))
         columns = "l" * (mean - 1) + "rr"
         names = " & ".join(
             [*(cell.translate(_LATEX) for cell in head[: mean - 1]), title(table, metric).translate(_LATEX), "$n$"]
         )
         body_text = "".join(f"{row} \\\\\n" for row in rows)
         parts.append(
-            f"% mean and 95 % t-interval over seeds\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n{names} \\\\\n\\midrule\n"
+            f"% mean and 95 % {_LATEX_INTERVAL[table.interval]} over seeds\n"
+            f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{names} \\\\\n\\midrule\n"
             f"{body_text}\\bottomrule\n\\end{{tabular}}\n"
         )
     return "\n".join(parts)
 
 
-def _latex_mean(summary: Summary | None, *, best: bool) -> str:
+def _latex_mean(summary: Summary | None, interval: Interval, *, best: bool) -> str:
     if summary is None or summary.mean is None:
         return "--"
     mean = words.number(summary.mean, summary.sd)
     said = f"\\mathbf{{{mean}}}" if best else mean
-    half = f" \\pm {words.number(summary.high - summary.mean, summary.sd)}" if summary.high is not None else ""
-    return f"${said}{half}$"
+    if summary.low is None or summary.high is None:
+        return f"${said}$"
+    if interval == "bootstrap":
+        return f"${said}\\ {words.interval(summary.low, summary.high, summary.sd)}$"
+    return f"${said} \\pm {words.number(summary.high - summary.mean, summary.sd)}$"
 
 
 def as_csv(table: Table) -> str:
@@ -214,7 +220,12 @@ def json_number(value: Any) -> Any:
 
 
 # the first word of why a run or file was passed over -> what many of them have in common
-_KINDS = {"damaged:": "damaged", "another": "of another attempt", "seed": "of a seed that ran again"}
+_KINDS = {
+    "damaged:": "damaged",
+    "another": "of another attempt",
+    "seed": "of a seed that ran again",
+    "a": "of a smoke sweep",
+}
 FORMATS: Mapping[str, Callable[[Table], str]] = {"md": markdown, "csv": as_csv, "latex": latex}
 
 
@@ -224,7 +235,7 @@ def reasons(table: Table) -> Sequence[str]:
 
     missing = Counter(s.reason for row in table.rows for s in row.missing)
     runs = sum(len(row.runs) for row in table.rows)
-    said = [f"{runs} runs in {len(table.rows)} configurations"]
+    said = [f"{many(runs, 'run')} in {many(len(table.rows), 'configuration')}"]
     if missing:
         why = ", ".join(f"{n} {reason}" for reason, n in sorted(missing.items(), key=lambda p: (-p[1], p[0])))
         said.append(f"{sum(missing.values())} without a result: {why}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from scaffold.errors import ScaffoldError
 from scaffold.results import formats
 from scaffold.results.files import KINDS, Source, sources
-from scaffold.results.formats import Observation
+from scaffold.results.formats import Complain, Observation
 from scaffold.results.model import Point, Series, Value
 from scaffold.runs.manifests import Run
 
@@ -65,7 +65,7 @@ def digests(workdir: Path, found: Iterable[Source], unread: list[str]) -> list[D
             unread.append(f"{path}: {error.message} ({error.hint})")
             continue
         except (OSError, ValueError, RecursionError) as error:
-            own.append(f"it cannot be read: {' '.join(str(error).split())}")
+            own.append(_unreadable(error))
             one = Digest(path, kind.series, {}, {}, {}, [])
         made.append(one._replace(notes=own))
     if without is not None and not any(one.last for one in made):
@@ -73,26 +73,35 @@ def digests(workdir: Path, found: Iterable[Source], unread: list[str]) -> list[D
     return made
 
 
-def from_server(answer: Mapping[str, Any], path: str) -> Digest:
-    """What the research server's `/runs/{id}/metrics` says; `path` is told as the values' source."""
-    return digest(formats.server(answer), path, series=True)
+def server_path(run: Run) -> str:
+    """What is told as the source of a value that the research server gave."""
+    return f"server:{run.name}/metrics"
 
 
-def values_at(workdir: Path, run: Run, step: float) -> dict[str, Value]:
-    """The value of each metric exactly at `step`; where a step was logged twice (a resumed run) the later one."""
+def from_server(answer: Mapping[str, Any], run: Run) -> Digest:
+    """What the research server's `/runs/{id}/metrics` says of a run."""
+    return digest(formats.server(answer), server_path(run), series=True)
+
+
+def values_at(
+    workdir: Path, run: Run, step: float, complain: Complain, answer: Mapping[str, Any] | None = None
+) -> dict[str, Value]:
+    """The value of each metric exactly at `step`, from the first file that has it; of a step logged twice (a resumed run) the later.
+
+    `answer` is the research server's, for what no file has. Raises ScaffoldError where a file that needs an extra is all there is.
+    """
     found: dict[str, Value] = {}
-    for source in sources(workdir / run.outputs, lambda _: None):
-        kind = KINDS[source.kind]
-        if not kind.series:
-            continue
-        path, here = source.path.relative_to(workdir).as_posix(), dict[str, Value]()
-        try:
-            for line, at, _, values in kind.read(source.path, lambda _: None):
-                if at == step:
-                    here.update((name, Value(value, path, line, at)) for name, value in values.items())
-        except (OSError, ValueError, RecursionError):
-            continue
-        found = {**here, **found}
+
+    def take(path: str, observations: Iterable[Observation]) -> None:
+        here: dict[str, Value] = {}
+        for line, at, _, values in observations:
+            if at == step:
+                here.update((name, Value(value, path, line, at)) for name, value in values.items())
+        found.update((name, value) for name, value in here.items() if name not in found)
+
+    _each_course(workdir, run, take, complain)
+    if answer is not None:
+        take(server_path(run), formats.server(answer))
     return found
 
 
@@ -100,24 +109,46 @@ def read(workdir: Path, run: Run, metrics: Collection[str] = (), *, most: int = 
     """The course of a run's metrics (of all of them without `metrics`), each of at most `most` points and the last, from its first file.
 
     A file of any length is read in constant memory: where there are too many points, every second one is let go, again and again.
+    Raises ScaffoldError as `values_at`.
     """
     found: dict[str, Series] = {}
-    for source in sources(workdir / run.outputs, lambda _: None):
-        kind = KINDS[source.kind]
-        if not kind.series:
-            continue
-        thinned: dict[str, Thinned] = {}
-        try:
-            _collect(kind.read(source.path, lambda _: None), metrics, thinned, most)
-        except ScaffoldError:
-            if not found:
-                raise
-        except (OSError, ValueError, RecursionError):
-            pass
-        path = source.path.relative_to(workdir).as_posix()
+    files: list[tuple[str, dict[str, Thinned]]] = []
+
+    def take(path: str, observations: Iterable[Observation]) -> None:
+        files.append((path, {}))  # before it is read: of a file that breaks off there is what came before
+        _collect(observations, metrics, files[-1][1], most)
+
+    _each_course(workdir, run, take, lambda _: None)
+    for path, thinned in files:
         for name, points in thinned.items():
             found.setdefault(name, Series(metric=name, path=path, points=points.all(), stride=points.stride))
     return dict(sorted(found.items()))
+
+
+def _each_course(
+    workdir: Path, run: Run, take: Callable[[str, Iterable[Observation]], None], complain: Complain
+) -> None:
+    """Give `take` what each of a run's files with a course says, the most trusted file first; what cannot be read is told."""
+    without: ScaffoldError | None = None
+    taken = 0
+    for source in sources(workdir / run.outputs, lambda said: complain(f"{run.outputs}: {said}")):
+        kind, path = KINDS[source.kind], source.path.relative_to(workdir).as_posix()
+        if not kind.series:
+            continue
+        try:
+            take(path, kind.read(source.path, lambda said, path=path: complain(f"{path}: {said}")))  # type: ignore[misc]
+            taken += 1
+        except ScaffoldError as error:
+            without = error
+            complain(f"{path}: {error.message} ({error.hint})")
+        except (OSError, ValueError, RecursionError) as error:
+            complain(f"{path}: {_unreadable(error)}")
+    if without is not None and not taken:
+        raise without
+
+
+def _unreadable(error: Exception) -> str:
+    return f"it cannot be read: {' '.join(str(error).split())}"
 
 
 def _collect(

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from scaffold.results import configurations, resampling, statistics
 from scaffold.results.configurations import Key
 from scaffold.results.distributions import ALPHA
-from scaffold.results.model import Direction, Measured, Reading, Row, Skipped, Summary, Table
+from scaffold.results.model import Direction, Interval, Measured, Reading, Row, Skipped, Summary, Table
 from scaffold.results.names import Directions
+from scaffold.results.texts import plain
 from scaffold.results.versus import versus
 from scaffold.runs.manifests import Run
-
-Interval = Literal["t", "bootstrap"]
 
 
 def fold(
@@ -32,7 +30,9 @@ def fold(
     make no other configuration (an output path). A bootstrap interval is there from 10 runs on only.
     """
     single, again = _one_a_seed(reading.measured, ignore)
-    metrics = _ordered({name for m in single for name in m.values}, directions.primary)
+    measured = {name for m in single for name in m.values}
+    primary = directions.primary_among(measured)
+    metrics = sorted(measured, key=lambda name: (name != primary, name))
     groups: dict[tuple[str, Key], list[Measured]] = {}
     for one in single:
         groups.setdefault(_group(one.run, by, ignore), []).append(one)
@@ -53,13 +53,10 @@ def fold(
         rows=tuple(rows),
         best={metric: best for metric, way in known.items() if (best := best_row(rows, metric, way)) is not None},
         skipped=(*reading.skipped, *(skipped for _, skipped in again)),
-        warnings=_warnings(rows, names, by, reading),
+        warnings=_warnings(rows, names, by),
         notes=reading.notes,
+        interval=interval,
     )
-
-
-def _ordered(metrics: set[str], primary: str | None) -> list[str]:
-    return sorted(metrics, key=lambda name: (name != primary, name))
 
 
 def _group(run: Run, by: Sequence[str] | None, ignore: Collection[str]) -> tuple[str, Key]:
@@ -162,7 +159,7 @@ def _row_warnings(
             yield f"it folds {len(kinds)} configurations: its spread is not that of seeds alone"
 
 
-def _warnings(rows: Sequence[Row], names: Sequence[str], by: Sequence[str] | None, reading: Reading) -> tuple[str, ...]:
+def _warnings(rows: Sequence[Row], names: Sequence[str], by: Sequence[str] | None) -> tuple[str, ...]:
     found = []
     if len(rows) > 2 and by is None and all(len(row.runs) + len(row.missing) == 1 for row in rows):
         for name in names:
@@ -212,7 +209,5 @@ def only(table: Table, metrics: Sequence[str]) -> Table:
 
 def label(row: Row, by: Sequence[str], *, experiment: bool = True) -> str:
     """A row's words: `baseline lr=0.1 batch_size=32`; a parameter that it lacks is left out."""
-    said = [
-        configurations.plain(f"{name}={configurations.word(row.config[name])}") for name in by if name in row.config
-    ]
+    said = [plain(f"{name}={configurations.word(row.config[name])}") for name in by if name in row.config]
     return " ".join([row.experiment, *said] if experiment or not said else said)

@@ -46,6 +46,8 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 }
 _TOKEN = re.compile(r"""\s*(?:(?P<text>'[^']*'|"[^"]*")|(?P<sign><=|>=|==|!=|[<>=~(),])|(?P<word>[^\s<>=!~(),'"]+))""")
 _TEXTS = re.compile(r"""'[^']*'|"[^"]*\"""")
+# words of their own: `experiment=do-not-use` has none
+_OR_NOT = re.compile(r"""(?<![^\s(),])(?:or|not)(?![^\s(),])""", re.IGNORECASE)
 _NAMED = re.compile(r"""\s*(?P<name>[^\s<>=!~(),'"]+)\s*(?P<sign><=|>=|==|!=|[<>=~]|in\s*\()""", re.IGNORECASE)
 _DEEPEST = 50
 
@@ -143,7 +145,7 @@ class _Parser:
         """Whether another test follows without `and`: after a comma or at once, where that can mean one thing only."""
         if not (self.kind == "word" and not self.is_word("or")) and not (self.kind == "sign" and self.token == ","):
             return False
-        if re.search(r"\b(or|not)\b", _TEXTS.sub("", self.text), re.IGNORECASE):
+        if _OR_NOT.search(_TEXTS.sub("", self.text)):
             self.fail("`and` or `or`")
         rest = self.text[self.position :] if self.token == "," else self.token + self.text[self.position :]
         following = _NAMED.match(rest)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from scaffold.results import cite, statistics
+from scaffold.results.model import Row, Table
 from tests.conftest import Run, write_tree
 from tests.results.conftest import Study
 
@@ -154,3 +156,41 @@ def test_text_that_is_no_text(run: Run, measured: Study, tmp_path: Path) -> None
     path.write_bytes(b"\xff\xfe\x00")
     done = run("report", "--check", path, "--workdir", measured.root)
     assert done.exit_code == 1 and "UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
+def test_a_number_that_no_float_holds_is_backed_by_nothing(run: Run, measured: Study, number: str) -> None:
+    assert run("runs", "cite", number, "--workdir", measured.root).exit_code == 3
+
+
+def test_an_exponent_of_thousands_of_digits_is_no_number(run: Run, measured: Study) -> None:
+    done = run("runs", "cite", "1e" + "9" * 5000, "--workdir", measured.root)
+    assert done.exit_code == 1 and "cannot be read" in done.stderr
+
+
+def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> None:
+    import tracemalloc
+
+    rows = [
+        Row(experiment="x", config={"k": i}, runs=(), missing=(), summaries={"acc": statistics.summarize([i / 7])})
+        for i in range(3000)
+    ]
+    table = Table(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), best={}, skipped=())
+    tracemalloc.start()
+    found = cite.evidence((), [table])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.differences) == 2 * cite.MOST_PAIRS and peak < 150e6
+
+
+def test_a_text_without_a_claim_is_not_said_to_be_backed(run: Run, measured: Study, tmp_path: Path) -> None:
+    write_tree(tmp_path, {"plain.md": "Nothing here, in 3 words.\n"})
+    for words in (("report", "--check", tmp_path / "plain.md"), ("runs", "cite", tmp_path / "plain.md")):
+        done = run(*words, "--workdir", measured.root)
+        assert (done.exit_code, done.stdout) == (0, "") and "no number in it claims a result" in done.stderr
+
+
+@pytest.mark.parametrize("more", [("--md",), ("--out", "page.html")])
+def test_a_check_writes_nothing_and_says_so(run: Run, measured: Study, tmp_path: Path, more: tuple[str, ...]) -> None:
+    done = run("report", "--check", tmp_path / "plain.md", *more, "--workdir", measured.root)
+    assert done.exit_code == 2 and "--check writes nothing" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import warnings
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from scaffold.results.remotes import address
 from tests.conftest import Run, commit_all, write_tree
 from tests.results.conftest import Study
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, make_workspace, python  # noqa: F401 - a fixture
@@ -129,6 +131,31 @@ def test_nothing_secret_goes_in(run: Run, ran: Workspace, tmp_path: Path) -> Non
     assert ".env (its name says that it holds secrets)" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "before", [b"x" * ((1 << 20) - 9) + b"\n", b"pad\n" * (17 << 18), b"\0\1"], ids=["across a cut", "17 MiB", "binary"]
+)
+def test_a_token_is_found_wherever_it_lies_in_an_output(run: Run, study: Study, tmp_path: Path, before: bytes) -> None:
+    study.add("a", 1, files={"leak.bin": before + f"\nhub: {TOKEN}\n".encode(), "fine.bin": before})
+    done = run("runs", "export", "--ro-crate", tmp_path / "crate", "--copy", "--workdir", study.root)
+    there = {p.name for p in (tmp_path / "crate").rglob("*")}
+    assert done.exit_code == 0 and "leak.bin" not in there and "fine.bin" in there
+
+
+def test_a_file_name_that_is_no_utf8_is_exported(run: Run, study: Study, tmp_path: Path) -> None:
+    name = study.add("a", 1)
+    (study.root / "exp/outputs" / name / os.fsdecode(b"caf\xe9.txt")).write_text("fine")
+    graph = export(run, study.root, tmp_path / "crate", "--copy")
+    assert graph[f"exp/outputs/{name}/caf%E9.txt"]["contentSize"] == "4"
+
+
+def test_a_private_key_in_a_log_is_hidden_to_its_last_line(run: Run, study: Study, tmp_path: Path) -> None:
+    name = study.add("a", 1)
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----\n"
+    write_tree(study.root, {f"exp/logs/{name}.out": f"before\n{key}after\n", f"exp/logs/{name}.err": ""})
+    export(run, study.root, tmp_path / "crate", "--copy")
+    assert (tmp_path / "crate" / f"exp/logs/{name}.out").read_text() == "before\n***\nafter\n"
+
+
 def test_every_file_that_is_described_is_there_and_the_other_way_round(
     run: Run, ran: Workspace, tmp_path: Path
 ) -> None:
@@ -191,6 +218,44 @@ def test_a_damaged_manifest_is_left_out_and_said(run: Run, study: Study, tmp_pat
     write_tree(study.root, {"exp/metadata/bad.json": "{"})
     done = run("runs", "export", "--ro-crate", tmp_path / "crate", "--workdir", study.root)
     assert done.exit_code == 0 and "bad.json cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["title: T\ndate-released: 2024-02-30\n", "title: " + "[" * 3000 + "]" * 3000, "- 1\n"]
+)
+def test_a_citation_that_cannot_be_read_says_nothing(run: Run, study: Study, tmp_path: Path, text: str) -> None:
+    study.add("a", 1)
+    write_tree(study.root, {"CITATION.cff": text})
+    assert "No licence" in export(run, study.root, tmp_path / "crate")["./"]["license"]
+
+
+def test_what_is_missing_is_not_said_to_be_secret(run: Run, study: Study, tmp_path: Path) -> None:
+    name = study.add("a", 1)
+    done = run("runs", "export", "--ro-crate", tmp_path / "crate", "--copy", "--workdir", study.root)
+    assert f"warning: left out: exp/logs/{name}.out (missing)" in done.stderr and "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("place", ["n" * 300, "file/crate"])
+def test_a_place_where_no_crate_can_be(run: Run, study: Study, tmp_path: Path, place: str) -> None:
+    write_tree(tmp_path, {"file": ""})
+    done = run("runs", "export", "--ro-crate", tmp_path / place, "--workdir", study.root)
+    assert done.exit_code == 1 and "cannot be written" in done.stderr and "hint: name a new directory" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "remote, url",
+    [
+        ("https://***@example.org/x.git", "https://example.org/x.git"),
+        ("https://ann:p@ss@example.org/x.git", "https://example.org/x.git"),
+        ("ssh://git@example.org/x.git", "ssh://git@example.org/x.git"),
+        ("ssh://ann:pw@example.org/x.git", "ssh://example.org/x.git"),
+        ("git@example.org:o/x.git", "git@example.org:o/x.git"),
+        ("/data/x", "/data/x"),
+        ("https://example.org/@scope/x", "https://example.org/@scope/x"),
+    ],
+)
+def test_a_remote_is_an_address_without_passwords(remote: str, url: str) -> None:
+    assert address(remote) == url
 
 
 def test_a_committed_repository_without_citation(run: Run, make_workspace: MakeWorkspace, tmp_path: Path) -> None:  # noqa: F811

@@ -71,7 +71,8 @@ def test_damaged_jsonl_is_read_as_far_as_it_goes(study: Study) -> None:
         b'\xff\xfe\n[1]\n{"loss": 1} x\n\n{"loss": 2}\n' + b"[" * 100_000 + b"\n"
     )
     assert values(study)["loss"].value == 2.0
-    assert study.table().notes == (f"{outputs}/metrics.jsonl: 3 damaged lines passed over, the first is line 1",)
+    said = (f"{outputs}/metrics.jsonl: 3 damaged lines passed over, the first is line 1",)
+    assert study.table().notes == study.table(how="at", step=1).notes == said
 
 
 def test_csv_with_changed_columns(study: Study) -> None:
@@ -100,6 +101,14 @@ def test_a_csv_that_is_no_list_of_metrics_is_left_alone(study: Study) -> None:
     only(study, {"predictions.csv": "id,score\n1,0.5\n", "deep/results.csv": "id,score\n1,0.5\n"})
     (row,) = study.table().rows
     assert row.missing[0].reason == "no metrics"
+
+
+def test_a_csv_without_a_header_has_no_metrics(study: Study) -> None:
+    outputs = only(study, {"metrics.csv": "1,0.5\n2,0.6\n"})
+    assert study.table().metrics == ()
+    assert study.table().notes == (f"{outputs}/metrics.csv: it has no header: what its numbers are is not known",)
+    (study.root / outputs / "metrics.csv").write_text("1,0.5\nstep,acc\n2,0.6\n")
+    assert values(study)["acc"].value == 0.6
 
 
 def test_lightning_the_newest_version(study: Study) -> None:
@@ -186,12 +195,16 @@ def test_without_tensorboard_the_extra_is_named(study: Study, monkeypatch: pytes
         return real(name, *args, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ScaffoldError, match=r"events.out.tfevents.1.host(.|\n)*experiment-scaffold\[tb\]"):
-        study.table()
-    (study.root / outputs / "metrics.jsonl").write_text('{"acc": 1}\n')
-    for _ in range(2):
-        assert values(study)["acc"].value == 1.0, "what else there is is read"
-        assert "experiment-scaffold[tb]" in study.table().notes[0]
+    final: dict[str, Any] = {}
+    at_a_step: dict[str, Any] = {"how": "at", "step": 3}
+    for question in (final, at_a_step):
+        with pytest.raises(ScaffoldError, match=r"events.out.tfevents.1.host(.|\n)*experiment-scaffold\[tb\]"):
+            study.table(**question)
+    (study.root / outputs / "metrics.jsonl").write_text('{"step": 3, "acc": 1}\n')
+    for question in (final, final, at_a_step):
+        assert values(study, **question)["acc"].value == 1.0, "what else there is is read"
+        (note,) = study.table(**question).notes
+        assert "experiment-scaffold[tb]" in note and note.count(outputs) == 1
 
 
 def test_a_damaged_event_file_is_said(study: Study) -> None:
@@ -240,6 +253,8 @@ def test_server_metrics_only_the_series_counts(study: Study) -> None:
     name = study.add(seed=1)
     (row,) = study.table(server={name: answer}).rows
     assert row.runs[0].values == {"val/accuracy": Value(0.75, f"server:{name}/metrics", None, 2.0)}
+    (row,) = study.table(server={name: answer}, how="at", step=1).rows
+    assert row.runs[0].values == {"val/accuracy": Value(0.5, f"server:{name}/metrics", None, 1.0)}
 
 
 def test_a_series_is_thinned_evenly_and_keeps_its_end(study: Study) -> None:

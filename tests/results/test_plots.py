@@ -34,6 +34,7 @@ from scaffold.results.plots.figures import (
     rows_of,
     thinned,
 )
+from scaffold.results.report import gather
 from scaffold.runs import manifests
 from tests.conftest import Run
 from tests.results.conftest import Study
@@ -154,6 +155,21 @@ def test_metrics_of_nearly_one_name_are_two_files(study: Study) -> None:
     assert [figure.name for figure in found] == ["bars-a-b", "curves-a-b", "curves-a-b-2"]
 
 
+def test_each_figure_has_a_name_of_its_own(study: Study) -> None:
+    for value in range(1, 4):
+        for name in ("x", "X", "x_2"):
+            study.add(
+                "a",
+                1,
+                {"x": 1, "X": 1, "x_2": 1, name: value},
+                {"acc": value / 10},
+                name=f"a-{name}{value}-{value:08x}",
+            )
+    found = gather.results(study.workspace, ()).figures
+    names = [figure.name for figure in found]
+    assert names.count("sensitivity-acc-x-2") == 1 and len(names) == len(set(names)) >= 4
+
+
 def test_no_runs_no_figures(study: Study) -> None:
     assert choose.figures(study.table(), {}, (), []) == ()
 
@@ -254,7 +270,18 @@ def test_axes_have_round_ticks() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [[], [1.0], [0.0, 0.0], [math.nan], [-1e300, 1e300], [1e-300, 2e-300], [5.0, math.inf]]
+    "values",
+    [
+        [],
+        [1.0],
+        [0.0, 0.0],
+        [math.nan],
+        [-1e300, 1e300],
+        [1e-300, 2e-300],
+        [5.0, math.inf],
+        [1.0, 1e305],
+        [5e-324, 1.7e308],
+    ],
 )
 def test_an_axis_of_odd_values_is_an_axis(values: list[float]) -> None:
     for scale in ("linear", "log"):

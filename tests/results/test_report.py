@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 from scaffold.results.report import gather, markdown, page
-from scaffold.results.report.model import Report
+from scaffold.results.report.model import Report, TablePart
 from tests.conftest import Run, commit_all, git, write_tree
 from tests.results.conftest import MakeStudy, Study
 from tests.results.pages import ANSWERS, ATTACK, IMAGE, TOKEN, fill
@@ -50,6 +51,12 @@ class Parsed(HTMLParser):
 
 def made(study: Study) -> Report:
     return gather.gather(study.workspace, study.root / "exp/analysis/report.html")
+
+
+def table_of(study: Study) -> TablePart:
+    found = made(study).table
+    assert found is not None
+    return found
 
 
 def html(study: Study) -> str:
@@ -127,6 +134,46 @@ def test_every_link_leads_somewhere(full: Study) -> None:
     for one in found["runs"]:
         for path, there in one["files"]:
             assert (full.root / path).exists() == there
+
+
+def test_a_task_that_the_plan_does_not_have_is_no_link(full: Study) -> None:
+    full.add("baseline", 8, {"lr": 0.1}, {"val/acc": 0.7}, task="P9-T9")
+    text = html(full)
+    assert "P9-T9" in text and "#task-P9-T9" not in Parsed(text).links and "#task-P2-T1" in Parsed(text).links
+
+
+def test_a_mean_says_how_many_of_its_runs_it_is_of(study: Study) -> None:
+    for seed in (1, 2, 3):
+        study.add(
+            "a", seed, {}, {"acc": 0.9, "loss": math.nan if seed == 1 else 0.1, **({"f1": 0.5} if seed > 1 else {})}
+        )
+    cells = {name: cell for (name, _), cell in zip(table_of(study).metrics, table_of(study).rows[0].cells, strict=True)}
+    assert cells["acc"].below == "[0.9, 0.9]"
+    assert cells["loss"].below == "[0.1, 0.1], n = 2 of 3 (1 not finite)"
+    assert cells["f1"].below == "[0.5, 0.5], n = 2 of 3"
+
+
+def test_markdown_has_the_warnings_of_rows_once(study: Study) -> None:
+    for rate in (0.1, 0.2):
+        for seed in (1, 2):
+            study.add("a", seed, {"lr": rate}, {"acc": 0.9}, code=str(seed))
+    lines = markdown.text(made(study)).splitlines()
+    assert lines.count("- a lr=0.1, a lr=0.2: its runs come from 2 states of the code") == 1
+
+
+def test_half_a_command_is_not_offered(study: Study) -> None:
+    name = study.add("a", 1, {}, {"acc": 0.9})
+    path = study.root / f"exp/metadata/{name}.json"
+    manifest = json.loads(path.read_text())
+    manifest["command"]["shell"] = "python train.py " + "x" * 3000
+    path.write_text(json.dumps(manifest))
+    texts = [command.text for command in made(study).commands]
+    assert f"scaffold runs rerun {name}" in texts and not [text for text in texts if "train.py" in text]
+
+
+def test_a_metric_without_a_name_is_a_result_too(study: Study) -> None:
+    study.seeds("a", [0.5, 0.6], "")
+    assert not made(study).next_steps and made(study).table is not None
 
 
 def test_a_path_that_leaves_the_work_directory_is_no_link(full: Study) -> None:
@@ -210,6 +257,11 @@ def test_without_runs_it_says_what_comes_next(run: Run, study: Study) -> None:
     text = (study.root / "exp/analysis/report.html").read_text(encoding="utf-8")
     assert "No runs yet" in text and "scaffold run --experiment baseline --seed 1 -- COMMAND" in text
     assert "<table" not in text and ">Runs</h2>" not in text
+
+
+def test_a_plan_without_tasks_is_not_done(study: Study) -> None:
+    text = html(study)
+    assert "it has no tasks yet" in text and "all tasks are done" not in text
 
 
 def test_without_results_it_says_why(study: Study) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,12 +63,15 @@ def test_a_table_for_people(run: Run, grid: Study) -> None:
 
 
 def test_markdown_and_latex_escape_and_mark_the_best(run: Run, study: Study) -> None:
-    study.seeds("a_b", [0.5, 0.51, 0.49], "acc_1", opt_name="x|y&z")
+    study.seeds("a_b", [0.5, 0.51, 0.49], "acc_1", opt_name="x\\|y&z")
     study.seeds("a_b", [0.9, 0.91, 0.88], "acc_1", opt_name="50%")
     markdown = out(run, study, "--format", "md").stdout
-    assert r"| opt\_name | n | mean |" in markdown and r"| x\|y&z |" in markdown and "**0.897**" in markdown
+    assert r"| opt\_name | n | mean |" in markdown and r"| x\\\|y&z |" in markdown and "**0.897**" in markdown
     latex = out(run, study, "--format", "latex").stdout
-    assert r"50\% & $\mathbf{0.897} \pm 0.038$ & 3 \\" in latex and r"x|y\&z & $0.500 \pm 0.025$ & 3 \\" in latex
+    assert (
+        r"50\% & $\mathbf{0.897} \pm 0.038$ & 3 \\" in latex
+        and r"x\textbackslash{}\textbar{}y\&z & $0.500 \pm 0.025$ & 3 \\" in latex
+    )
 
 
 def test_values_that_a_terminal_would_obey_are_shown_harmless(run: Run, study: Study) -> None:
@@ -75,6 +79,19 @@ def test_values_that_a_terminal_would_obey_are_shown_harmless(run: Run, study: S
     study.seeds("a", [0.5, 0.7], "acc\x1b[2J", name_of="z")
     done = out(run, study)
     assert "\x1b" not in done.stdout and "x\ufffdy" in done.stdout and len(done.stdout.splitlines()) == 4
+
+
+def test_and_so_are_metrics_in_comparisons_curves_and_citations(run: Run, study: Study) -> None:
+    for number, rate in enumerate((0.1, 0.2), start=1):
+        study.seeds("a", [0.5 * number, 0.6 * number], "acc\x1b[2J\nx", lr=rate)
+    for words in (
+        ("results", "compare", "lr=0.1", "lr=0.2"),
+        ("results", "sensitivity", "lr"),
+        ("results", "ablation", "--reference", "lr=0.1"),
+        ("runs", "cite", "0.5"),
+    ):
+        done = run(*words, "--workdir", study.root, color=True)
+        assert done.exit_code == 0 and "acc\ufffd[2J\ufffdx" in done.stdout and "\x1b" not in done.output, words
 
 
 def test_csv_has_numbers_in_full_and_empty_cells(run: Run, grid: Study) -> None:
@@ -127,11 +144,12 @@ def test_what_was_passed_over_is_said_with_why(run: Run, study: Study) -> None:
         study.add(name, 1, {}, {"acc": 0.7})
     again = study.add("a", 3, {}, {"acc": 0.7})
     study.add("a", 3, {}, {"acc": 0.7}, attempt=2, name=again)
+    study.add("a", 1, {"smoke": True}, {"acc": 0.1}, sweep="grid-smoke")
     (study.root / "exp/metadata/broken.json").write_text("{")
     said = out(run, study).stderr.splitlines()
     assert (
         said[0]
-        == "11 runs in 5 configurations; passed over: 5 of a seed that ran again, 1 damaged, 1 of another attempt"
+        == "11 runs in 5 configurations; passed over: 5 of a seed that ran again, 1 damaged, 1 of a smoke sweep, 1 of another attempt"
     )
     assert said[1].startswith("warning: exp/metadata/broken.json cannot be read (damaged: ")
     assert said[2].startswith("warning: a, b, c and 2 more: seed 1 ran more than once") and len(said) == 3
@@ -141,6 +159,50 @@ def test_a_primary_metric_that_nobody_has_is_said(run: Run, make_study: MakeStud
     study = make_study("primary_metric: val/f1\nmetric_direction: maximize\n", name="other")
     study.seeds("a", [0.5, 0.6])
     assert "no run has the workspace's primary metric val/f1" in out(run, study).stderr
+
+
+@pytest.mark.parametrize("spelled", ["val_acc", "Val.Acc", "val/acc"])
+def test_the_primary_metric_is_known_in_every_spelling(run: Run, make_study: MakeStudy, spelled: str) -> None:
+    study = make_study("primary_metric: val/acc\nmetric_direction: maximize\n", name="other")
+    for name in ("base", "main"):
+        for seed in (1, 2, 3):
+            study.add(name, seed, {}, {spelled: 0.1 * seed, "acc": 0.5, "loss": 0.1})
+    table = out(run, study)
+    assert table.stdout.startswith(f"{spelled} (higher") and "primary metric" not in table.stderr
+    compared = out(run, study, "compare", "base", "main").stdout.splitlines()
+    assert [line.split()[0] for line in compared] == ["metric", spelled]
+    assert f"| seeds | {spelled.replace('_', chr(92) + '_')} (" in run("report", "--md", "--workdir", study.root).stdout
+
+
+def test_runs_without_a_metric_are_listed_by_what_tells_them_apart(run: Run, study: Study) -> None:
+    for lr in (0.1, 0.2):
+        study.add("a", 1, {"lr": lr, "depth": 2, "extra": None}, status="failed")
+        study.add("a", 2, {"lr": lr, "depth": 2, "extra": None}, status="failed")
+    study.add("b", 1, {"lr": 0.1, "depth": 2, "extra": None}, status="failed")
+    assert out(run, study).stdout.splitlines() == [
+        "experiment  lr   n",
+        "a           0.1  0 of 2",
+        "a           0.2  0 of 2",
+        "b           0.1  0 of 1",
+    ]
+    assert out(run, study, "--format", "md").stdout == ""
+    assert "no run has a result to compare" in out(run, study, "compare", "a", "b", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--minimize", "los"), "--minimize los: no run has that metric"),
+        (("--ignore", "output"), "--ignore output: no run has that parameter"),
+        (("--sweep", "nope"), "--sweep nope: no run that was asked for belongs to it"),
+    ],
+)
+def test_an_option_that_names_what_no_run_has_is_said_to_do_nothing(
+    run: Run, grid: Study, args: tuple[str, ...], said: str
+) -> None:
+    assert f"warning: {said}" in out(run, grid, *args).stderr
+    fine = out(run, grid, "--minimize", "ACC", "--ignore", "lr", "--sweep", "base-grid").stderr
+    assert not [option for option in ("--minimize", "--ignore", "--sweep") if option in fine]
 
 
 def test_a_table_needs_no_library(study: Study) -> None:
@@ -173,6 +235,8 @@ def test_options_choose_runs_and_metrics(ask: Ask, grid: Study) -> None:
         (("--where", "acc>0.5"), 2, "is a metric"),
         (("--where", "width=3"), 2, "no run has a parameter `width`"),
         (("--best", "--at-step", "3"), 2, "cannot go together"),
+        (("--best", "--last"), 2, "--last and --best cannot go together"),
+        (("--minimize", "acc", "--maximize", "Acc"), 2, "cannot both be"),
         (("--where", "lr=0.1", "compare", "base", "main"), 2, "--where stands before `compare`"),
         (("compare", "base", "nothing"), 1, "no run is meant by 'nothing'"),
         (("sensitivity", "width"), 1, "`width` has no value"),
@@ -213,6 +277,17 @@ def test_bootstrap_from_ten_runs_on(ask: Ask, study: Study) -> None:
     few, many = (r["summaries"]["acc"] for r in ask("--interval", "bootstrap")["rows"])
     assert few["low"] is None and few["n"] == 9
     assert 0.2 < many["low"] < 0.3 and 0.6 < many["high"] < 0.7
+
+
+def test_latex_says_which_interval_it_has(run: Run, study: Study) -> None:
+    study.seeds("main", [0.5, 0.51, 0.52, 0.49, 0.53, 0.5, 0.52, 0.51, 0.9, 0.5])
+    assert "95 % t-interval" in out(run, study, "--format", "latex").stdout
+    text = out(run, study, "--format", "latex", "--interval", "bootstrap").stdout
+    assert (
+        "95 % bootstrap interval (BCa)" in text
+        and "\\pm" not in text
+        and re.search(r"\$0\.55\\ \[0\.5\d, 0\.7\d\]\$", text)
+    ), text
 
 
 def test_ablation_each_factor_against_the_reference(ask: Ask, study: Study) -> None:

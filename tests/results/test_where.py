@@ -69,6 +69,9 @@ RUN = Run(
         "(lr=0.01 depth=4) and fast=true",
         "data.name='cifar 10' depth=4",
         "missing != 'this or that' depth=4",
+        "opt != do-not-use depth=4",
+        "data.name~*-or-* or depth=4",
+        "opt != either/or, depth=4",
     ],
 )
 def test_holds(text: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
-from scaffold.results.configurations import word
+from scaffold.results.configurations import finite, word
 from scaffold.results.model import Row, Table
 from scaffold.results.plots.figures import (
     Axis,
@@ -46,13 +47,12 @@ def figures(table: Table, courses: Courses, runs: Sequence[Run], metrics: Sequen
 
 def _named(figures: Sequence[Figure]) -> tuple[Figure, ...]:
     """Each figure with a name of its own: `a/b` and `a-b` would be one file."""
-    seen: dict[str, int] = {}
-    found: list[Figure] = []
+    found: dict[str, Figure] = {}
     for figure in figures:
-        seen[figure.name] = seen.get(figure.name, 0) + 1
-        again = seen[figure.name]
-        found.append(figure if again == 1 else replace(figure, name=f"{figure.name}-{again}"))
-    return tuple(found)
+        names = (figure.name if again == 1 else f"{figure.name}-{again}" for again in count(1))
+        free = next(name for name in names if name not in found)
+        found[free] = replace(figure, name=free)
+    return tuple(found.values())
 
 
 def bars(table: Table, metric: str) -> Bars | None:
@@ -83,7 +83,7 @@ def sensitivity(table: Table, metric: str, name: str) -> Curves | None:
     groups: dict[tuple[str, str], list[Row]] = {}
     others = [by for by in table.by if by != name]
     for row in ranked(table, metric):
-        if _number(row.config.get(name)) is not None:
+        if finite(row.config.get(name)) is not None:
             words = label(row, others, experiment=False) if any(by in row.config for by in others) else ""
             groups.setdefault((row.experiment, words), []).append(row)
     single = len({experiment for experiment, _ in groups}) == 1
@@ -113,19 +113,13 @@ def sensitivity(table: Table, metric: str, name: str) -> Curves | None:
 def _sensitive(rows: Sequence[Row], metric: str, name: str, words: str) -> Line | None:
     marks, points = [], []
     for row in rows:
-        x, summary = _number(row.config.get(name)), row.summaries[metric]
+        x, summary = finite(row.config.get(name)), row.summaries[metric]
         assert x is not None and summary is not None and summary.mean is not None
         marks.append(Mark(x=x, mean=summary.mean, low=summary.low, high=summary.high, n=summary.n))
         points += [(x, value) for _, value in row.values(metric) if math.isfinite(value)]
     if len({m.x for m in marks}) < 3 or len({m.x for m in marks}) < len(marks):
         return None
     return Line(label=words, marks=tuple(sorted(marks, key=lambda m: m.x)), points=tuple(sorted(points)))
-
-
-def _number(value: Scalar) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 def parallel(table: Table, metric: str) -> Parallel | None:
@@ -158,7 +152,7 @@ def parallel(table: Table, metric: str) -> Parallel | None:
 
 
 def _coordinate(name: str, values: Sequence[Scalar]) -> Coordinate:
-    numbers = [_number(value) for value in values]
+    numbers = [finite(value) for value in values]
     known = [number for number in numbers if number is not None]
     if len(known) == len(values):
         return Coordinate(axis=Axis(label=name, scale=scale_of(known, many=30)))
@@ -172,4 +166,4 @@ def _word(value: Scalar) -> str:
 
 
 def _place(coordinate: Coordinate, value: Scalar) -> float | None:
-    return float(coordinate.names.index(_word(value))) if coordinate.names else _number(value)
+    return float(coordinate.names.index(_word(value))) if coordinate.names else finite(value)

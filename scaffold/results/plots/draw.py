@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scaffold.errors import ScaffoldError
 from scaffold.results.plots.figures import Bars, Curves, Figure, Mark, Parallel, Timeline
 from scaffold.results.plots.scales import ruler, short, wants_zero
+from scaffold.results.texts import cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -186,5 +187,4 @@ def _timeline(axes: Axes, figure: Timeline) -> None:
 
 def _plain(text: str, limit: int = 60) -> str:
     """Text that is no formula, whatever is in it, and leaves room for the plot."""
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(c if c.isprintable() else " " for c in cut).replace("$", r"\$")
+    return "".join(c if c.isprintable() else " " for c in cut(text, limit)).replace("$", r"\$")

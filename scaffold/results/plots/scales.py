@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 from scaffold.results.plots.figures import Scale
+
+# what a float holds: a loss may grow up to that before it is infinite
+LEAST, MOST = 5e-324, sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def ruler(values: Iterable[float], start: float, end: float, *, scale: Scale = "
     low, high = min(found), max(found)
     if scale == "log" and low > 0:
         room = (high / low) ** 0.04 if high > low else 2.0
-        return Ruler(low / room, high * room, start, end, "log")
+        return Ruler(max(low / room, LEAST), min(high * room, MOST), start, end, "log")
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
     room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
@@ -76,7 +80,7 @@ def steps(low: float, high: float, most: int) -> list[float]:
 
 def decades(low: float, high: float, most: int) -> list[float]:
     """Ticks at powers of ten, with 2 and 5 between them where there is room."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    first, last = math.floor(math.log10(low)), min(math.ceil(math.log10(high)), sys.float_info.max_10_exp)
     for factors in ((1, 2, 5), (1, 3), (1,)):
         found = [f * 10.0**e for e in range(first, last + 1) for f in factors]
         found = [v for v in found if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 
 from markupsafe import Markup
 
+from scaffold.results.texts import cut
+
 SERIES = 8
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "", "7 3", "2 3", "9 3 2 3")
 
@@ -46,11 +48,6 @@ def dash(index: int) -> str:
 def text(x: float, y: float, words: str, classes: str, *, limit: int = 30) -> Markup:
     """A text at a place, cut to a length."""
     return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(place(x), place(y), classes, cut(words, limit))
-
-
-def cut(words: str, limit: int) -> str:
-    """A text of at most `limit` characters."""
-    return words if len(words) <= limit else words[: limit - 1] + "…"
 
 
 def tag(name: str, **attributes: str | float) -> Markup:

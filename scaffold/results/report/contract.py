@@ -43,7 +43,7 @@ OURS = frozenset({"README.md", "report.html", "report.md"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the results say: metrics with values, the number of results whose run has no manifest (none, ever), seeds per configuration."""
+    """What the results say: metrics with values, how many seeds each configuration has, how many runs have a result."""
 
     metrics: frozenset[str]
     seeds: tuple[int, ...]

@@ -43,7 +43,7 @@ def results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ())
     """Read and fold all metrics of a workspace, or `only` some (names or patterns), and choose its figures."""
     directions = names.Directions(workspace)
     folded = table.fold(read.read(workspace, read.Question(metrics=only)), directions)
-    main = tables.main_metric(folded, directions.primary)
+    main = tables.main_metric(folded, directions.primary_among(folded.metrics))
     if main is not None:
         folded = table.only(folded, [main, *(name for name in folded.metrics if name != main)])
     metrics = tuple(tables.chosen_metrics(folded)) if folded.metrics else ()
@@ -88,7 +88,7 @@ def gather(workspace: Workspace, page: Path) -> Report:
     found = results(workspace, runs)
     known, data, part = _provenance(workspace, runs, found, links)
     listed = known[: min(MOST_RUNS, len(runs))]
-    said = verdicts.part(found.table, found.main) if found.main else ()
+    said = verdicts.part(found.table, found.main) if found.main is not None else ()
     goal = " ".join(str(workspace.answers.get("experiment_goal") or "").split())
     return Report(
         title=_title(goal, workspace),
@@ -97,7 +97,7 @@ def gather(workspace: Workspace, page: Path) -> Report:
         commit=git.place(workspace.workdir).head or "",
         newest=runs[0].started_at if runs else "",
         counts=failures.count_by_status(runs),
-        headline=tables.headline(found.table, found.main, said) if found.main else "",
+        headline=tables.headline(found.table, found.main, said) if found.main is not None else "",
         plan=plans.part(plan, links, Counter(run.task for run in runs if run.task)) if plan is not None else None,
         experiments=recorded.experiments(runs, Counter(row.experiment for row in found.table.rows)),
         table=part if part.rows and part.metrics else None,
@@ -110,7 +110,7 @@ def gather(workspace: Workspace, page: Path) -> Report:
         commands=recorded.commands(workspace, known, shlex.quote(workspace.root)) if runs else (),
         runs=tuple(recorded.row(one, index, links) for index, one in enumerate(listed)),
         older=len(runs) - len(listed),
-        next_steps=() if found.main else _next_steps(plan, runs),
+        next_steps=() if found.main is not None else _next_steps(plan, runs),
         data=data,
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.results.report.model import Link, Report
+from scaffold.results.report.model import Link, Report, TablePart
+from scaffold.results.texts import many
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 MARKS = {True: "present", False: "missing", None: "to check"}
@@ -23,7 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"> {escaped(report.goal)}\n"
     statuses = ", ".join(f"{number} {status}" for status, number in report.counts.items())
     commit = f"commit {code(report.commit[:12])}" if report.commit else "not committed yet"
-    yield f"{report.total} recorded runs{f' ({statuses})' if statuses else ''}; {commit}.\n"
+    yield f"{many(report.total, 'recorded run')}{f' ({statuses})' if statuses else ''}; {commit}.\n"
     if report.headline:
         yield f"**{escaped(report.headline)}**\n"
     for part in (_next, _results, _plan, _tried, _failures, _contract, _records, _reproduce):
@@ -56,7 +57,18 @@ def _results(report: Report) -> Iterator[str]:
             seeds = f"{row.n}" + (f" (+{row.missing} without a result)" if row.missing else "")
             yield _row([row.experiment, *row.config, seeds, *cells])
         yield "\nMean over seeds, and its 95 % interval.\n"
-        yield from (f"- {escaped(note)}" for note in table.notes)
+        yield from (f"- {escaped(note)}" for note in (*table.notes, *_warnings(table)))
+
+
+def _warnings(table: TablePart) -> Iterator[str]:
+    """What is to be said of rows; what many have in common once."""
+    rows: dict[str, list[str]] = {}
+    for row in table.rows:
+        for warning in row.warnings:
+            rows.setdefault(warning, []).append(f"{row.experiment} {row.words}".strip())
+    for warning, names in rows.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield f"{', '.join(names[:3])}{more}: {warning}"
 
 
 def _plan(report: Report) -> Iterator[str]:

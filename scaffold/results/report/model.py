@@ -42,12 +42,17 @@ class PhasePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPart:
-    """How far the plan is; `next` is the task to take up now, empty where there is none."""
+    """How far the plan is; `next` says what comes next, empty where all is done."""
 
     done: int
     total: int
     next: str
     phases: tuple[PhasePart, ...]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The tasks that a link can lead to."""
+        return frozenset(task.id for phase in self.phases for task in phase.tasks if task.id)
 
     @property
     def gates(self) -> tuple[TaskPart, ...]:

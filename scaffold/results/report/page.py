@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from scaffold.plan.inline import spans
+from scaffold.results.failures import STATUSES
 from scaffold.results.plots import inline
 from scaffold.results.plots.figures import Curves, Figure, Timeline, as_csv
 from scaffold.results.report.model import Report
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 FOLDER = Path(__file__).parent
-STATUSES = ("finished", "running", "failed", "terminated", "lost")
 
 
 def html(report: Report) -> bytes:

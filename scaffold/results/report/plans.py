@@ -32,6 +32,8 @@ def part(plan: Plan, links: Links, runs: Mapping[str, int]) -> PlanPart:
     )
     if not following and state.done < state.total:
         following = "every open task waits for another"
+    if not state.total:
+        following = "it has no tasks yet"
     return PlanPart(done=state.done, total=state.total, next=following, phases=phases)
 
 

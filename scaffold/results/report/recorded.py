@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffold.results import remotes
 from scaffold.results.failures import FAILED, Failure, clean, is_mended
 from scaffold.results.report import wording
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, ExperimentPart, RunPart
+from scaffold.results.texts import cut, many
 from scaffold.runs import manifests, recorder, tails
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -75,7 +77,7 @@ def provenance(known: Known, cells: Sequence[str], links: Links) -> dict[str, An
     }
     if manifest is not None:
         paths, code = manifest["paths"], manifest["git"] or {}
-        found["command"] = manifest["command"]["shell"][:MOST_COMMAND]
+        found["command"] = cut(manifest["command"]["shell"], MOST_COMMAND)
         files = [paths["stdout"], paths["stderr"], paths["outputs"], *paths["configs"]]
         files += [code.get("patch"), manifest["environment"]["packages"]]
         found["files"] += [[path, links.is_there(path)] for path in files if path]
@@ -163,7 +165,7 @@ def _surroundings(manifest: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _counted(values: Counter[str]) -> tuple[str, ...]:
     most = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = [f"{value} · {number} run{'s' if number != 1 else ''}" for value, number in most[:MOST_VALUES]]
+    shown = [f"{value} · {many(number, 'run')}" for value, number in most[:MOST_VALUES]]
     return (*shown, f"and {len(most) - MOST_VALUES} more") if len(most) > MOST_VALUES else tuple(shown)
 
 
@@ -175,8 +177,8 @@ def commands(workspace: Workspace, known: Sequence[Known], quoted_root: str) -> 
     if commits:
         commit = min(commits.items(), key=lambda pair: (-pair[1], pair[0]))[0]
         code = next((one.manifest or {})["git"] for one in finished if one.run.commit == commit)
-        remote = without_user(str(code["remote"] or ""))
-        clone = f"git clone {remote} && " if remote else ""
+        remote = remotes.address(str(code["remote"] or ""))
+        clone = f"git clone {shlex.quote(remote)} && " if remote else ""
         found.append(Command(text=f"{clone}git checkout {commit}", does="The code that most finished runs had"))
     scripts = f"{quoted_root}/{workspace.role('scripts').name}"
     found.append(Command(text=f"bash {scripts}/setup_env.sh", does="The environment"))
@@ -195,18 +197,15 @@ def commands(workspace: Workspace, known: Sequence[Known], quoted_root: str) -> 
     return (*found, Command(text="scaffold results && scaffold report", does="The table and this page"))
 
 
-def without_user(remote: str) -> str:
-    """A remote's address without a user, which the recorder leaves as `***`."""
-    return re.sub(r"^(\w+://)[^/@]*@", r"\1", remote)
-
-
 def _repeat(one: Known) -> Command:
     assert one.manifest is not None
     words = f"scaffold run --experiment {one.run.experiment}"
     words += f" --seed {one.run.seed}" if one.run.seed is not None else ""
     cwd = one.manifest["command"]["cwd"]
     inside = f", in {cwd}" if cwd not in (".", "") else ""
+    shell = one.manifest["command"]["shell"]
     return Command(
-        text=f"{words} -- {one.manifest['command']['shell'][:MOST_COMMAND]}",
+        # half a command would do something else
+        text=f"{words} -- {shell}" if len(shell) <= MOST_COMMAND else f"scaffold runs rerun {one.run.label}",
         does=f"A run of {one.run.experiment}{inside}; all others stand below",
     )

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffold.results import words
 from scaffold.results.configurations import word
 from scaffold.results.model import Row, Summary, Table, Value
 from scaffold.results.plots.ranking import ranked
 from scaffold.results.report import wording
 from scaffold.results.report.model import Cell, RowPart, TablePart, VerdictPart
 from scaffold.results.table import label
+from scaffold.results.texts import many
 
 MOST_METRICS, MOST_ROWS = 6, 200
 WAYS = {"maximize": "higher", "minimize": "lower"}
@@ -41,7 +43,7 @@ def part(
             key = f"r{number}m{place}"
             cells[key] = _provenance(row, label(row, table.by), metric, summary, index_of, is_there)
             best = table.best.get(metric) == number
-            made.append(Cell(text=_text(summary), below=wording.interval_of(summary), key=key, best=best))
+            made.append(Cell(text=_text(summary), below=_below(summary, len(row.runs)), key=key, best=best))
         rows.append(
             RowPart(
                 experiment=row.experiment,
@@ -61,10 +63,18 @@ def _text(summary: Summary) -> str:
     return wording.mean_of(summary) or "not finite"
 
 
+def _below(summary: Summary, runs: int) -> str:
+    """The interval, and where a mean is not of all runs how many it is of: what diverged flatters the rest."""
+    said = [wording.interval_of(summary)]
+    if summary.n < runs:
+        said.append(f"n = {words.count(summary, runs - summary.n - summary.not_finite)}")
+    return ", ".join(filter(None, said))
+
+
 def _provenance(
-    row: Row, words: str, metric: str, summary: Summary, index_of: Callable[[str], int], is_there: Callable[[str], bool]
+    row: Row, of: str, metric: str, summary: Summary, index_of: Callable[[str], int], is_there: Callable[[str], bool]
 ) -> dict[str, Any]:
-    facts = [["what", f"mean of {metric} over {summary.n} seed{'s' if summary.n != 1 else ''}"]]
+    facts = [["what", f"mean of {metric} over {many(summary.n, 'seed')}"]]
     if summary.mean is not None:
         facts.append(["mean", repr(summary.mean)])
     if summary.sd is not None:
@@ -78,7 +88,7 @@ def _provenance(
         for one in row.runs
         if (value := one.values.get(metric)) is not None
     ]
-    return {"title": f"{metric} of {words}", "facts": facts, "runs": runs}
+    return {"title": f"{metric} of {of}", "facts": facts, "runs": runs}
 
 
 def _source(value: Value, is_there: Callable[[str], bool]) -> list[Any]:
@@ -101,11 +111,9 @@ def chosen_metrics(table: Table) -> list[str]:
 
 
 def main_metric(table: Table, primary: str | None) -> str | None:
-    """The metric that decides: the workspace's primary one where runs report it, else the one that most rows have."""
-    from scaffold.results.names import spelling
-
-    if primary and (same := [name for name in table.metrics if spelling(name) == spelling(primary)]):
-        return same[0]
+    """The metric that decides: the `primary` one where runs report it, else the one that most rows have."""
+    if primary is not None:
+        return primary
     counted = [(-len(ranked(table, name)), name not in table.directions, name) for name in table.metrics]
     return min(counted)[2] if counted else None
 
@@ -137,7 +145,5 @@ def _but(verdicts: Sequence[VerdictPart]) -> str:
 def _said(table: Table, row: Row, metric: str) -> str:
     summary = row.summaries[metric]
     assert summary is not None
-    seeds = f"{summary.n} seed{'s' if summary.n != 1 else ''}"
-    return f"{label(row, table.by)} with {metric} {wording.mean_of(summary)} {wording.interval_of(summary)} over {seeds}".replace(
-        "  ", " "
-    )
+    number = f"{wording.mean_of(summary)} {wording.interval_of(summary)}".strip()
+    return f"{label(row, table.by)} with {metric} {number} over {many(summary.n, 'seed')}"
