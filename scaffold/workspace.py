@@ -69,7 +69,7 @@ def load(workdir: Path, root: str) -> Workspace:
 
     path = workdir / root / ANSWERS
     try:
-        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+        answers = plain_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ScaffoldError(
             f"{workdir / root} is not a workspace: it has no {ANSWERS}", hint="scaffold init"
@@ -88,6 +88,26 @@ def load(workdir: Path, root: str) -> Workspace:
     if broken:
         raise ScaffoldError(f"{path} has no usable {broken}", hint=f"restore it: git checkout -- {root}/{ANSWERS}")
     return Workspace(workdir=workdir, root=root, answers=answers)
+
+
+def plain_yaml(text: str) -> Any:
+    """YAML -> texts, numbers, lists and mappings; a date stays the text that it is. Raises yaml.YAMLError, whatever is wrong with it."""
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        yaml_implicit_resolvers = {  # noqa: RUF012 - as yaml has it
+            first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
+            for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    try:
+        return yaml.load(text, Plain)
+    except yaml.YAMLError:
+        raise
+    except (
+        Exception
+    ) as error:  # a KeyError for `!!bool x`, a RecursionError for a thousand brackets: yaml lets them through
+        raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
 
 
 def _broken(answers: Mapping[str, Any]) -> str | None:
@@ -167,7 +187,7 @@ def _named_below(top: Path) -> list[tuple[Path, str]]:
     for path in sorted(set(answer.paths)):
         file = top / path
         try:
-            root = str((yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
+            root = str((plain_yaml(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
             continue
         if file.parent.as_posix().endswith("/" + root):

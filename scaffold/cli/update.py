@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Change an answer; the value is YAML. May be repeated.",
+    help="Change an answer: a text as it is typed, all else as YAML. May be repeated.",
 )
 @click.option("--template", metavar="SRC", help="Take the new version from a checkout, bundle or Git URL.")
 @click.option(

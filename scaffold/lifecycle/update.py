@@ -15,7 +15,7 @@ from scaffold import releases, transaction
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.lifecycle import files
 from scaffold.render import File, render
-from scaffold.workspace import Workspace
+from scaffold.workspace import Workspace, plain_yaml
 
 MARKER = b"<<<<<<< yours"
 YOURS = "the template has a file of this name now; yours is kept"
@@ -105,9 +105,10 @@ def write(planned: Plan) -> None:
 
 
 def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
-    """`NAME=VALUE` settings (values as YAML) as answers. Raises ScaffoldError for a name that is no answer, or cannot be changed."""
-    import yaml
+    """`NAME=VALUE` settings as answers: a text as it is typed or in quotes, all else as YAML.
 
+    Raises ScaffoldError for a name that is no answer, or cannot be changed, and for a value of another kind.
+    """
     changed: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -119,17 +120,27 @@ def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]
                 f"{name} says where files lie, and an update moves none",
                 hint=f"git mv them, write the new value into {files.answers_path(there)}, and commit",
             )
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise WrongUsage(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
-        if isinstance(there.answers[name], str) and not isinstance(value, str):
-            value = text
-        kind = type(there.answers[name])
-        if there.answers[name] is not None and not isinstance(value, kind):
-            raise WrongUsage(f"--set {setting!r} is no {KINDS.get(kind, kind.__name__)}, as {name} is one")
-        changed[name] = value
+        changed[name] = _value(setting, text, there.answers[name])
     return changed
+
+
+def _value(setting: str, text: str, stored: object) -> object:
+    """The value in a setting. To YAML `beat issue #5` would be `beat issue`, so of a text only quotes are read."""
+    import yaml
+
+    is_text = isinstance(stored, str)
+    try:
+        value = plain_yaml(text) if not is_text or text.startswith(("'", '"')) else text
+    except yaml.YAMLError as error:
+        if not is_text:
+            raise WrongUsage(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
+        value = text
+    kind = type(stored)
+    if stored is not None and not isinstance(value, kind):
+        raise WrongUsage(
+            f"--set {setting!r} is no {KINDS.get(kind, kind.__name__)}, as {setting.partition('=')[0]} is one"
+        )
+    return value
 
 
 def with_experiment(there: Workspace, name: str) -> dict[str, Any]:
@@ -235,7 +246,7 @@ def missing_facts(there: Workspace, new: releases.Template) -> bool:
     import yaml
 
     try:
-        questions = yaml.safe_load((new.path / "copier.yml").read_text(encoding="utf-8"))
+        questions = plain_yaml((new.path / "copier.yml").read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):
         return False  # rendering it says what is wrong with it
     return isinstance(questions, dict) and any(

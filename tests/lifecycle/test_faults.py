@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import transaction
+from scaffold import transaction, workspace
 from scaffold.errors import ScaffoldError
 from scaffold.transaction import Change
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
@@ -329,6 +329,21 @@ def test_a_broken_answers_file_is_named_and_nothing_is_done(
     assert result.exit_code == 1
     assert ".copier-answers.scaffold.yml" in result.stderr and "git checkout" in result.stderr
     assert snapshot(repo) == before
+
+
+@pytest.mark.parametrize("text", ["when: !!timestamp x\n", "a: !!bool perhaps\n", "a: " + "[" * 5000])
+def test_what_makes_yaml_itself_stumble_is_a_broken_answers_file_too(tmp_path: Path, text: str) -> None:
+    write_tree(tmp_path, {f"exp/{workspace.ANSWERS}": text})
+    with pytest.raises(ScaffoldError, match="cannot be read"):
+        workspace.load(tmp_path, "exp")
+
+
+def test_a_date_is_text(tmp_path: Path) -> None:
+    assert workspace.plain_yaml("a: 2024-13-45\nb: 2024-01-01\nc: 1\n") == {
+        "a": "2024-13-45",
+        "b": "2024-01-01",
+        "c": 1,
+    }
 
 
 @pytest.mark.parametrize("command", ["status", "update", "remove"])
