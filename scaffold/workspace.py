@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import tempfile
@@ -195,18 +196,36 @@ def _named_below(top: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
-    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename."""
+def write_atomic(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True) -> None:
+    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename.
+
+    Without a `mode` a file keeps the one that it has, and a new one gets what the umask leaves.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        temporary = Path(name)
-        temporary.chmod(mode)
+        temporary.chmod(_mode_of(path) if mode is None else mode)
         temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        return 0o666 & ~umask()
+
+
+@functools.cache
+def umask() -> int:
+    """The umask of this process, which can only be asked for by setting another."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
