@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,6 +63,22 @@ class Workspace:
         if self.per_experiment and experiment is not None:
             return self.path / experiment / folder
         return self.path / folder
+
+
+def directory(path: Path) -> Path:
+    """The work directory `path`, resolved. Raises ScaffoldError when it is no directory, or none that one can look into."""
+    hint = "name the repository's directory with --workdir"
+    try:
+        is_directory = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError as error:
+        raise ScaffoldError(f"the work directory {path} does not exist", hint=hint) from error
+    except OSError as error:
+        raise ScaffoldError(f"the work directory {path} cannot be read: {error.strerror}", hint=hint) from error
+    if not is_directory:
+        raise ScaffoldError(f"the work directory {path} is a file", hint=hint)
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise ScaffoldError(f"the work directory {path} may not be read", hint=hint)
+    return path.resolve()
 
 
 def load(workdir: Path, root: str) -> Workspace:
@@ -157,9 +174,10 @@ def roots(workdir: Path) -> list[str]:
 def find(start: Path, root: str | None = None) -> Workspace:
     """The workspace that `start` lies in or above: `start` may be the work directory or any folder below it.
 
-    `root` names it where there are several. Raises NoWorkspace when there is none, ScaffoldError when there is more than one.
+    `root` names it where there are several. Raises NoWorkspace when there is none, ScaffoldError when there is more than one
+    or `start` is no directory.
     """
-    start = start.resolve()
+    start = directory(start)
     if root is not None:
         return load(start, root.rstrip("/"))
     top = git.top(start) or Path(start.anchor)

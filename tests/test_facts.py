@@ -142,7 +142,7 @@ def test_a_bare_repository_and_a_missing_directory_are_refused(tmp_path: Path) -
     git(tmp_path, "init", "-q", "--bare", "bare.git")
     with pytest.raises(ScaffoldError, match="bare git repository"):
         facts.read(tmp_path / "bare.git")
-    with pytest.raises(ScaffoldError, match="is not a directory"):
+    with pytest.raises(ScaffoldError, match="does not exist"):
         facts.read(tmp_path / "missing")
 
 

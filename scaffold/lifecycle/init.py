@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -175,7 +176,7 @@ def _relative_tasks(workdir: Path, wishes: answers.Wishes) -> answers.Wishes:
     if wishes.tasks_path is None or not Path(wishes.tasks_path).is_absolute():
         return wishes
     path = Path(wishes.tasks_path)
-    resolved = path.parent.resolve() / path.name
+    resolved = Path(os.path.realpath(path.parent), path.name)
     if not resolved.is_relative_to(workdir):
         raise WrongUsage(
             f"--tasks-path {wishes.tasks_path} is not inside the work directory {workdir}",

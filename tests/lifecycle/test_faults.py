@@ -54,6 +54,14 @@ def test_a_root_that_is_a_file(make_repo: MakeRepo, run: Run) -> None:
     assert "exp is a file" in result.stderr
 
 
+def test_a_root_that_is_a_link_to_itself(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo()
+    (repo / "exp").symlink_to("exp")
+    result = run("init", "--workdir", repo, "--yes", "--root", "exp")
+    assert (result.exit_code, "leads through the symbolic link exp" in result.stderr) == (1, True)
+    assert "use --root exp" not in result.stderr
+
+
 @pytest.mark.parametrize("inside", [True, False])
 def test_a_root_behind_a_link(make_repo: MakeRepo, run: Run, tmp_path: Path, inside: bool) -> None:
     repo = make_repo({"data/keep.txt": ""})
@@ -119,6 +127,33 @@ def test_a_server_url_with_a_secret_or_none(make_repo: MakeRepo, run: Run, url: 
     assert result.exit_code == 2
     assert "secret" not in result.stderr + result.stdout
     assert git(repo, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("command", [["init", "--yes"], ["detect"], ["status"]], ids=lambda c: c[0])
+def test_a_work_directory_that_is_a_link_to_itself_or_a_file(tmp_path: Path, run: Run, command: list[str]) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    for name, reason in (("loop", "cannot be read: Too many levels"), ("file", "is a file")):
+        result = run(*command, "--workdir", tmp_path / name)
+        assert (result.exit_code, f"the work directory {tmp_path / name} {reason}" in result.stderr) == (1, True)
+
+
+@pytest.mark.skipif(
+    os.getuid() == 0 and shutil.which("setpriv") is None, reason="setpriv is needed to be less than root"
+)
+@pytest.mark.parametrize(
+    ("name", "reason"), [("closed", "may not be read"), ("closed/x", "cannot be read: Permission")]
+)
+def test_a_work_directory_that_may_not_be_read(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "closed/x").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
+    code = (
+        f"from pathlib import Path; from scaffold import workspace; workspace.directory(Path({str(tmp_path / name)!r}))"
+    )
+    less = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.getuid() == 0 else []
+    done = subprocess.run([*less, sys.executable, "-c", code], capture_output=True, text=True)
+    (tmp_path / "closed").chmod(0o700)
+    assert f"the work directory {tmp_path / name} {reason}" in done.stderr, done.stderr
 
 
 def test_no_such_directory_and_a_bare_repository(make_repo: MakeRepo, run: Run, tmp_path: Path) -> None:
