@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -86,6 +87,7 @@ def load(workdir: Path, root: str) -> Workspace:
     import yaml
 
     path = workdir / root / ANSWERS
+    checkout = f"git checkout -- {shlex.quote(f'{root}/{ANSWERS}')}"
     try:
         answers = plain_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -94,17 +96,15 @@ def load(workdir: Path, root: str) -> Workspace:
         ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise ScaffoldError(
-            f"{path} cannot be read: {reason}", hint=f"restore it: git checkout -- {root}/{ANSWERS}"
-        ) from error
+        raise ScaffoldError(f"{path} cannot be read: {reason}", hint=f"restore it: {checkout}") from error
     if not isinstance(answers, dict) or answers.get("experiment_root") != root:
         raise ScaffoldError(
             f"{path} does not say `experiment_root: {root}`, so it is not this workspace's answers file",
-            hint=f"restore it (git checkout -- {root}/{ANSWERS}), or after moving the workspace write its new root there",
+            hint=f"restore it ({checkout}), or after moving the workspace write its new root there",
         )
     broken = _broken(answers)
     if broken:
-        raise ScaffoldError(f"{path} has no usable {broken}", hint=f"restore it: git checkout -- {root}/{ANSWERS}")
+        raise ScaffoldError(f"{path} has no usable {broken}", hint=f"restore it: {checkout}")
     return Workspace(workdir=workdir, root=root, answers=answers)
 
 

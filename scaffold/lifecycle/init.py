@@ -12,7 +12,7 @@ from typing import Any
 from scaffold import answers, git, releases, transaction, workspace
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import actions, files, place, update
+from scaffold.lifecycle import actions, files, place, settings
 from scaffold.lifecycle.actions import Action
 from scaffold.lifecycle.recorded import template_of
 from scaffold.render import File, render
@@ -106,11 +106,8 @@ def write(planned: Plan) -> Plan:
     """Carry a plan out: all of it or nothing. The plan comes back with what git says now about ignored paths."""
     with transaction.exclusive(planned.workdir):
         transaction.apply(planned.workdir, planned.changes)
-    meant = files.seeded(planned.answers)
     paths = [a.path for a in planned.actions if a.what != "linked"]
-    found = git.ignored(planned.workdir, paths)
-    own = f"{planned.root}/.gitignore"
-    return replace(planned, ignored=tuple(row for row in found if not (row.path in meant and row.source == own)))
+    return replace(planned, ignored=files.ignored(planned.workdir, planned.answers, paths))
 
 
 @contextlib.contextmanager
@@ -166,7 +163,7 @@ def _unchanged_wishes(there: Workspace, wishes: answers.Wishes, template: str | 
             raise ScaffoldError(
                 f"{there.root} is a workspace already, with {name} = {there.answers.get(name)!r}",
                 hint=f"an update moves no files: {there.root} keeps its {name}; for a second workspace: --root"
-                if name in update.FIXED
+                if name in settings.FIXED
                 else f"to change it: scaffold update --set {name}=VALUE",
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from scaffold import git, workspace
@@ -17,7 +18,7 @@ def workdir(path: Path) -> tuple[Path, git.Place]:
         owner = "dubious ownership" in where.refusal
         raise ScaffoldError(
             f"git refuses to work in {resolved}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
-            hint=f"if you trust it: git config --global --add safe.directory {resolved}"
+            hint=f"if you trust it: git config --global --add safe.directory {shlex.quote(str(resolved))}"
             if owner
             else "mend the repository first: `git status` there says the same",
         )

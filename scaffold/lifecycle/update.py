@@ -6,21 +6,19 @@ looked at or touched, whatever state the repository is in: dirty, uncommitted, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import scaffold.git
 from scaffold import releases, transaction
-from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import files
 from scaffold.render import File, render
-from scaffold.workspace import Workspace, plain_yaml
+from scaffold.workspace import Workspace
 
 MARKER = b"<<<<<<< yours"
 YOURS = "the template has a file of this name now; yours is kept"
-KINDS = {bool: "true or false", list: "YAML list", dict: "YAML mapping", str: "text"}
-FIXED = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,56 +100,6 @@ def write(planned: Plan) -> None:
     """Carry an update out: all of it or nothing."""
     with transaction.exclusive(planned.workspace.workdir):
         transaction.apply(planned.workspace.workdir, planned.changes)
-
-
-def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
-    """`NAME=VALUE` settings as answers: a text as it is typed or in quotes, all else as YAML.
-
-    Raises ScaffoldError for a name that is no answer, or cannot be changed, and for a value of another kind.
-    """
-    changed: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or name not in there.answers or name.startswith("_"):
-            known = ", ".join(key for key in there.answers if not key.startswith("_") and key not in FIXED)
-            raise WrongUsage(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {known}")
-        if name in FIXED:
-            raise ScaffoldError(
-                f"{name} says where files lie, and an update moves none",
-                hint=f"git mv them, write the new value into {files.answers_path(there)}, and commit",
-            )
-        changed[name] = _value(setting, text, there.answers[name])
-    return changed
-
-
-def _value(setting: str, text: str, stored: object) -> object:
-    """The value in a setting. To YAML `beat issue #5` would be `beat issue`, so of a text only quotes are read."""
-    import yaml
-
-    is_text = isinstance(stored, str)
-    try:
-        value = plain_yaml(text) if not is_text or text.startswith(("'", '"')) else text
-    except yaml.YAMLError as error:
-        if not is_text:
-            raise WrongUsage(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
-        value = text
-    kind = type(stored)
-    if stored is not None and not isinstance(value, kind):
-        raise WrongUsage(
-            f"--set {setting!r} is no {KINDS.get(kind, kind.__name__)}, as {setting.partition('=')[0]} is one"
-        )
-    return value
-
-
-def with_experiment(there: Workspace, name: str) -> dict[str, Any]:
-    """The answers that add experiment `name`. Raises ScaffoldError in a flat workspace."""
-    if not there.per_experiment:
-        raise ScaffoldError(
-            f"{there.root} has one set of folders for all experiments, so there is nothing to add",
-            hint=f"name the experiment when you run it: scaffold run --experiment {name} -- COMMAND",
-        )
-    known = list(there.answers.get("experiments") or [])
-    return {"experiments": known if name in known else [*known, name]}
 
 
 def _managed(
@@ -239,18 +187,3 @@ def _no_link_in_the_way(
                 f"{path} cannot be written: {link} is a link, and nothing is written through it",
                 hint="put the folder or file itself in the link's place, then update again",
             )
-
-
-def missing_facts(there: Workspace, new: releases.Template) -> bool:
-    """Whether the new version asks for facts that the workspace's answers do not have."""
-    import yaml
-
-    try:
-        questions = plain_yaml((new.path / "copier.yml").read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        return False  # rendering it says what is wrong with it
-    return isinstance(questions, dict) and any(
-        isinstance(details, dict) and details.get("ask") is False and name not in there.answers
-        for name, details in questions.items()
-        if not str(name).startswith("_")
-    )

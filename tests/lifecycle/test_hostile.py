@@ -257,7 +257,7 @@ def test_a_wish_in_another_encoding_is_wrong_usage(make_repo: MakeRepo, run: Run
     assert run("init", "--workdir", make_repo(), "--yes", option, "caf\udce9").exit_code == 2
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://host:99999x", "http://host:0x1"])
+@pytest.mark.parametrize("url", ["http://[::1", "http://host:99999x", "http://host:0x1", "http://host:0"])
 def test_a_url_that_is_none(make_repo: MakeRepo, run: Run, url: str) -> None:
     assert run("init", "--workdir", make_repo(), "--yes", "--server-url", url).exit_code == 2
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scaffold import releases
-from scaffold.lifecycle import update
+from scaffold.lifecycle.settings import changed_answers
 from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import GUIDE, RULES, TemplateRepo, snapshot
@@ -350,18 +350,17 @@ def test_a_setting_that_cannot_be(repo: Path, run: Run, setting: str, code: int,
         ("", ""),
         ("'in quotes # too'", "in quotes # too"),
         ("'twas the best", "'twas the best"),
+        ("'a': b", "'a': b"),
     ],
 )
 def test_a_text_is_set_as_it_is_typed(typed: str, answer: str) -> None:
     there = Workspace(workdir=Path(), root=ROOT, answers={"experiment_goal": "find out"})
-    assert update.changed_answers(there, [f"experiment_goal={typed}"]) == {"experiment_goal": answer}
+    assert changed_answers(there, [f"experiment_goal={typed}"]) == {"experiment_goal": answer}
 
 
 def test_a_date_in_a_list_of_texts_is_text() -> None:
     there = Workspace(workdir=Path(), root=ROOT, answers={"memories": []})
-    assert update.changed_answers(there, ["memories=[2024-01-01, it failed]"]) == {
-        "memories": ["2024-01-01", "it failed"]
-    }
+    assert changed_answers(there, ["memories=[2024-01-01, it failed]"]) == {"memories": ["2024-01-01", "it failed"]}
 
 
 def test_add_gives_an_experiment_folders_of_its_own(make_repo: MakeRepo, run: Run) -> None:
