@@ -146,18 +146,16 @@ def findings(found: Conventions) -> list[str]:
         own = (e for e in found.evidence.get("entry_points", ()) if e.path == point.path and e.line is not None)
         place = next((f"{e.path}:{e.line}" for e in own), "")
         lines.append(_finding(f"entry point {point.path} ({point.kind}), {seed}", place))
-    for subject, values in (
-        ("configuration", found.config_systems),
-        ("trackers", found.trackers),
-        ("launchers", found.launchers),
-        ("metrics in the code", found.metrics[:5]),
-        ("existing experiment folders", found.existing_experiment_dirs),
+    for subject, field, values in (
+        ("configuration", "config_systems", found.config_systems),
+        ("trackers", "trackers", found.trackers),
+        ("launchers", "launchers", found.launchers),
+        ("metrics in the code", "metrics", found.metrics[:5]),
     ):
-        field = {"configuration": "config_systems", "metrics in the code": "metrics"}.get(
-            subject, subject.replace(" ", "_")
-        )
         if values:
             lines.append(_finding(f"{subject}: {', '.join(values)}", said(found, field)))
+    if found.existing_experiment_dirs:
+        lines.append(f"existing experiment folders: {', '.join(found.existing_experiment_dirs)}")
     if found.slurm is not None:
         asked = [*found.slurm.partitions[:1], *found.slurm.accounts[:1], *found.slurm.qos[:1]]
         lines.append(
@@ -235,7 +233,7 @@ def server_url(url: str, where: str = "--server-url") -> str:
     """
     try:
         parts = urlsplit(url)
-        fine = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0)
+        fine = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
         (parts.hostname or "").encode("idna")  # as it is looked up: no label is empty or longer than 63 letters
     except ValueError:
         raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance") from None

@@ -1,13 +1,14 @@
 """The one door to git: one question per function.
 
 Every path that goes in or comes out is relative to the directory that was asked, with `/` between its parts. Questions are
-asked of the git command itself: importing GitPython takes longer (0.2 s) than all that a quick command does, so it
-is imported only where objects are read or written.
+asked of the git command itself, which never asks back and whose settings the user knows.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess  # noqa: TID251 - this module is the door
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from scaffold.later import Later
 from scaffold.scratch import scratch
 
 TIMEOUT_S = 60
+CLONE_TIMEOUT_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +46,28 @@ class Answer:
         return text.split("\0")[:-1]
 
 
-def ask(directory: Path, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> Answer:
+def ask(
+    directory: Path,
+    *args: str,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> Answer:
     """Run `git -C directory ARGS`, with `env` added to its environment; the answer holds its exit status, whatever it is.
 
-    Raises ScaffoldError when git is not installed, or does not answer in 60 s.
+    Raises ScaffoldError when git is not installed, or does not answer in `timeout` seconds (60 where none is given).
     """
+    patience = TIMEOUT_S if timeout is None else timeout
     command = ["git", "-C", str(directory), "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", *args]
     environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
     try:
         done = subprocess.run(
-            command, input=stdin if stdin is not None else b"", capture_output=True, env=environment, timeout=TIMEOUT_S
+            command, input=stdin if stdin is not None else b"", capture_output=True, env=environment, timeout=patience
         )
     except FileNotFoundError as error:
         raise ScaffoldError("git is not installed, or not on PATH", hint="install git 2.20 or newer") from error
     except subprocess.TimeoutExpired as error:
-        raise ScaffoldError(f"git {args[0]} did not answer within {TIMEOUT_S} s in {directory}") from error
+        raise ScaffoldError(f"git {_verb(args)} did not answer within {patience} s in {directory}") from error
     return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 
@@ -66,8 +75,12 @@ def must(directory: Path, *args: str, stdin: bytes | None = None) -> Answer:
     """As `ask`, but an exit status other than 0 raises ScaffoldError with git's own words."""
     answer = ask(directory, *args, stdin=stdin)
     if answer.status != 0:
-        raise ScaffoldError(f"git {args[0]} failed in {directory}: {answer.stderr.strip() or answer.status}")
+        raise ScaffoldError(f"git {_verb(args)} failed in {directory}: {answer.stderr.strip() or answer.status}")
     return answer
+
+
+def _verb(args: tuple[str, ...]) -> str:
+    return next(word for word in args if not word.startswith("-"))
 
 
 def top(directory: Path) -> Path | None:
@@ -90,7 +103,7 @@ class Place:
 def place(directory: Path) -> Place:
     """Everything about where `directory` stands, in one question."""
     answer = ask(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
-    lines = [*answer.text.splitlines(), "", "", ""]
+    lines = [*answer.text.split("\n"), "", "", ""]  # not splitlines: a path may hold what else ends a line
     if lines[0] == "true":
         return Place(top=Path(lines[1]), head=lines[2] if lines[2] != "HEAD" else None, inside=True, refusal=None)
     if lines[0] == "false":
@@ -106,7 +119,7 @@ def refused(directory: Path, where: Place) -> ScaffoldError | None:
     owner = "dubious ownership" in where.refusal
     return ScaffoldError(
         f"git refuses to work in {directory}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
-        hint=f"if you trust it: git config --global --add safe.directory {directory}"
+        hint=f"if you trust it: git config --global --add safe.directory {shlex.quote(str(directory))}"
         if owner
         else "mend the repository first: `git status` there says the same",
     )
@@ -145,13 +158,12 @@ def state(directory: Path) -> State:
 
 
 def remote(directory: Path) -> str | None:
-    """The address of `origin` (or of the only remote) without user name and password; None where there is none."""
-    import re
-
+    """The address of `origin`, else of the first remote, without user name and password; None where there is none."""
     answer = ask(directory, "config", "--get-regexp", r"^remote\..*\.url$")
     urls = dict(line.partition(" ")[::2] for line in answer.text.splitlines())
     url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
-    return re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url) if url else None
+    # up to the last `@`: a password may hold one
+    return re.sub(r"^([\w+.-]+://)[^/]*@", r"\1", url) if url else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,34 +201,34 @@ class Survey:
 def snapshot(source: str, version: str | None, directory: Path) -> str:
     """Write the files of `source` (a checkout, a bundle, a Git URL) at `version` into `directory`; what git describes them as.
 
-    The default version is the newest `v*` tag, or HEAD where there is none. Raises ScaffoldError when the source cannot be
-    had or does not know the version.
+    The default version is the newest `v*` tag, or HEAD where there is none. The files have the bytes that were committed,
+    whatever line ends the user's git gives to checkouts. Raises ScaffoldError when the source cannot be had within 300 s or
+    does not know the version.
     """
-    import git  # noqa: TID251 - this module is the door
-    from git.exc import GitError, UnsafeOptionError, UnsafeProtocolError  # noqa: TID251
-    from gitdb.exc import BadName  # type: ignore[import-untyped]
-
     directory.mkdir(parents=True)
-    try:
-        repo = git.Repo.clone_from(source, directory.with_suffix(".git"), bare=True)
-    except (GitError, UnsafeProtocolError, UnsafeOptionError, OSError) as error:
-        reason = getattr(error, "stderr", "") or str(error)
+    store = directory.with_suffix(".git")
+    settings = ("-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", f"core.hooksPath={os.devnull}")
+    cloned = ask(
+        directory,
+        *("clone", "--quiet", "--bare", *settings, "--", source, str(store)),
+        env={"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"},  # no helper that runs what the address says
+        timeout=CLONE_TIMEOUT_S,
+    )
+    if cloned.status != 0:
         raise ScaffoldError(
-            f"the template {source} cannot be read: {_last_line(str(reason))}",
+            f"the template {source} cannot be read: {_reason(cloned.stderr)}",
             hint="name a checkout, a bundle or a Git URL with --template",
-        ) from error
-    with repo:
-        tags = repo.git.tag("--sort=-version:refname", "--list", "v*").splitlines()
-        wanted = version or (tags[0] if tags else "HEAD")
-        try:
-            commit = repo.commit(wanted)
-        except (BadName, ValueError, IndexError) as error:
-            raise UnknownVersion(
-                f"the template {source} has no version {wanted}",
-                hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
-            ) from error
-        must(directory, f"--git-dir={repo.git_dir}", "--work-tree=.", "checkout", "--quiet", commit.hexsha, "--", ".")
-        return str(repo.git.describe("--tags", "--always", commit.hexsha))
+        )
+    here = f"--git-dir={store}"
+    tags = must(directory, here, "tag", "--sort=-version:refname", "--list", "v*").text.splitlines()
+    wanted = version or (tags[0] if tags else "HEAD")
+    commit = ask(directory, here, "rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}")
+    if commit.status != 0:
+        raise UnknownVersion(
+            f"the template {source} has no version {wanted}", hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}"
+        )
+    must(directory, here, "--work-tree=.", "checkout", "--quiet", commit.text, "--", ".")
+    return must(directory, here, "describe", "--tags", "--always", commit.text).text
 
 
 def merge(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, str]) -> tuple[bytes, bool]:
@@ -251,6 +263,8 @@ def difference(path: str, old: bytes | None, new: bytes | None) -> str:
     return f"--- {names[0]}\n+++ {names[1]}\n@@{hunks}"
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip(" '").removeprefix("stderr: '") for line in text.strip().splitlines() if line.strip(" '")]
-    return lines[-1].removeprefix("fatal: ") if lines else "git gave no reason"
+def _reason(stderr: str) -> str:
+    """The first thing that git says in a failure: what follows is advice."""
+    said = (line.strip() for line in stderr.splitlines() if not line.lower().startswith("warning:"))
+    first = next(filter(None, said), "git gave no reason")
+    return first.removeprefix("fatal: ").removeprefix("error: ")

@@ -122,8 +122,11 @@ def elsewhere(source: str, version: str | None = None) -> Iterator[Template]:
             "the template's URL carries a user or password, and it would be kept in git",
             hint="leave it out, and let git's credential helper answer",
         )
-    place = Path(source).expanduser()
-    local = place.exists()
+    try:
+        place = Path(source).expanduser()
+        local = place.exists()
+    except (RuntimeError, OSError):  # `~` of somebody who has no home here, a name that is too long
+        place, local = Path(source), False
     with _checked_out(str(place.absolute()) if local else source, version) as (path, name):
         kept = source if not local or source.startswith("~") else str(place.absolute())
         yield Template(path=path, version=name, source=kept)

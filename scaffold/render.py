@@ -11,7 +11,7 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.scratch import scratch
-from scaffold.workspace import PLAYBOOK
+from scaffold.workspace import ANSWERS, PLAYBOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,9 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
     """What the template in directory `template` makes of `answers`: path relative to the work directory -> File.
 
     `version` and `source` are what the answers file will name as `_commit` and `_src_path`. Questions without an answer
-    take their defaults. Raises ScaffoldError when the template refuses an answer, cannot be rendered, or would write outside the
-    experiment root and the plan's folder: whatever template it is, nothing else of the repository is its.
+    take their defaults. Raises ScaffoldError when the template refuses an answer, cannot be rendered, has no answers file (without
+    one nothing could be updated), or would write outside the experiment root and the plan's folder: whatever template it is,
+    nothing else of the repository is its.
     """
     import copier  # noqa: TID251 - this module is the door
     from copier.errors import CopierError  # noqa: TID251
@@ -48,7 +49,7 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
                     quiet=True,
                     settings=copier.Settings(),
                 )
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # of Copier's errors one is both
             raise
         except (CopierError, TemplateError, ValueError, TypeError, OSError) as error:
             raise ScaffoldError(
@@ -61,6 +62,11 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
         raise ScaffoldError(
             f"the template {version} of {source} would write {strangers[0]}, which is outside the workspace",
             hint="do not use this template: a template of scaffold writes the experiment root, the plan and the playbook only",
+        )
+    if f"{answers['experiment_root']}/{ANSWERS}" not in files:
+        raise ScaffoldError(
+            f"the template {version} of {source} writes no {ANSWERS} into the experiment root, so it makes no workspace",
+            hint="do not use this template, or give it that file",
         )
     return files
 

@@ -20,10 +20,9 @@ from pathlib import Path
 from types import FrameType
 
 from scaffold.errors import ScaffoldError
+from scaffold.workspace import umask
 
 LOCK_WAIT_S = 20
-
-
 LITTER = ".scaffold-*.tmp"
 
 
@@ -132,7 +131,7 @@ def _stage(workdir: Path, change: Change, undo: list[Callable[[], None]]) -> Pat
 def _mode(target: Path, change: Change) -> int:
     """The mode of the new file: the old one's, but for the executable bit where that is to change."""
     if change.old is None:
-        return (0o777 if change.executable else 0o666) & ~_umask()
+        return (0o777 if change.executable else 0o666) & ~umask()
     mode = target.stat().st_mode & 0o7777
     if change.executable is None:
         return mode
@@ -190,12 +189,6 @@ def _changed_meanwhile(target: Path) -> ScaffoldError:
     return ScaffoldError(
         f"{target} was changed by something else just now; nothing was changed", hint="run the command again"
     )
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 @contextlib.contextmanager

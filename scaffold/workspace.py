@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import shlex
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,31 +66,66 @@ class Workspace:
         return self.path / folder
 
 
+def directory(path: Path) -> Path:
+    """The work directory `path`, resolved. Raises ScaffoldError when it is no directory, or none that one can look into."""
+    hint = "name the repository's directory with --workdir"
+    try:
+        is_directory = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError as error:
+        raise ScaffoldError(f"the work directory {path} does not exist", hint=hint) from error
+    except OSError as error:
+        raise ScaffoldError(f"the work directory {path} cannot be read: {error.strerror}", hint=hint) from error
+    if not is_directory:
+        raise ScaffoldError(f"the work directory {path} is a file", hint=hint)
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise ScaffoldError(f"the work directory {path} may not be read", hint=hint)
+    return path.resolve()
+
+
 def load(workdir: Path, root: str) -> Workspace:
     """The workspace at `workdir/root`. Raises ScaffoldError when its answers file is missing or cannot be read."""
     import yaml
 
     path = workdir / root / ANSWERS
+    checkout = f"git checkout -- {shlex.quote(f'{root}/{ANSWERS}')}"
     try:
-        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+        answers = plain_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ScaffoldError(
             f"{workdir / root} is not a workspace: it has no {ANSWERS}", hint="scaffold init"
         ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise ScaffoldError(
-            f"{path} cannot be read: {reason}", hint=f"restore it: git checkout -- {root}/{ANSWERS}"
-        ) from error
+        raise ScaffoldError(f"{path} cannot be read: {reason}", hint=f"restore it: {checkout}") from error
     if not isinstance(answers, dict) or answers.get("experiment_root") != root:
         raise ScaffoldError(
             f"{path} does not say `experiment_root: {root}`, so it is not this workspace's answers file",
-            hint=f"restore it (git checkout -- {root}/{ANSWERS}), or after moving the workspace write its new root there",
+            hint=f"restore it ({checkout}), or after moving the workspace write its new root there",
         )
     broken = _broken(answers)
     if broken:
-        raise ScaffoldError(f"{path} has no usable {broken}", hint=f"restore it: git checkout -- {root}/{ANSWERS}")
+        raise ScaffoldError(f"{path} has no usable {broken}", hint=f"restore it: {checkout}")
     return Workspace(workdir=workdir, root=root, answers=answers)
+
+
+def plain_yaml(text: str) -> Any:
+    """YAML -> texts, numbers, lists and mappings; a date stays the text that it is. Raises yaml.YAMLError, whatever is wrong with it."""
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        yaml_implicit_resolvers = {  # noqa: RUF012 - as yaml has it
+            first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
+            for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    try:
+        return yaml.load(text, Plain)
+    except yaml.YAMLError:
+        raise
+    except (
+        Exception
+    ) as error:  # a KeyError for `!!bool x`, a RecursionError for a thousand brackets: yaml lets them through
+        raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
 
 
 def _broken(answers: Mapping[str, Any]) -> str | None:
@@ -144,9 +182,10 @@ def roots(workdir: Path) -> list[str]:
 def find(start: Path, root: str | None = None) -> Workspace:
     """The workspace that `start` lies in or above: `start` may be the work directory or any folder below it.
 
-    `root` names it where there are several. Raises NoWorkspace when there is none, ScaffoldError when there is more than one.
+    `root` names it where there are several. Raises NoWorkspace when there is none, ScaffoldError when there is more than one
+    or `start` is no directory.
     """
-    start = start.resolve()
+    start = directory(start)
     if root is not None:
         return load(start, root.rstrip("/"))
     top = git.top(start) or Path(start.anchor)
@@ -175,7 +214,7 @@ def _named_below(top: Path) -> list[tuple[Path, str]]:
     for path in sorted(set(answer.paths)):
         file = top / path
         try:
-            root = str((yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
+            root = str((plain_yaml(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
             continue
         if file.parent.as_posix().endswith("/" + root):
@@ -183,20 +222,23 @@ def _named_below(top: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
-    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename."""
+def write_atomic(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True) -> None:
+    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename.
+
+    Without a `mode` a file keeps the one that it has, and a new one gets what the umask leaves.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        temporary = Path(name)
-        temporary.chmod(mode)
+        temporary.chmod(_mode_of(path) if mode is None else mode)
         temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -205,6 +247,21 @@ def write_named(path: Path, data: bytes, *, hint: str | None = None) -> None:
     target = path.resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, data, mode=target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        write_atomic(target, data)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        return 0o666 & ~umask()
+
+
+@functools.cache
+def umask() -> int:
+    """The umask of this process, which can only be asked for by setting another."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

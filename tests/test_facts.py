@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scaffold import facts
 from scaffold.conventions.directories import experiment_root
 from scaffold.errors import ScaffoldError
-from scaffold.facts import history, lines, machine, paths, prose, shell, source, syntax
+from scaffold.facts import history, lines, machine, paths, prose, shell, source, structured, syntax
 from scaffold.facts.model import of_texts
 from tests.conftest import MakeRepo, commit_all, git, write_tree
 
@@ -142,7 +142,7 @@ def test_a_bare_repository_and_a_missing_directory_are_refused(tmp_path: Path) -
     git(tmp_path, "init", "-q", "--bare", "bare.git")
     with pytest.raises(ScaffoldError, match="bare git repository"):
         facts.read(tmp_path / "bare.git")
-    with pytest.raises(ScaffoldError, match="is not a directory"):
+    with pytest.raises(ScaffoldError, match="does not exist"):
         facts.read(tmp_path / "missing")
 
 
@@ -407,6 +407,7 @@ def test_shell_commands_are_joined_split_and_stripped() -> None:
         ("Run `python a.py --x 1` or `train`.\n", ["python a.py --x 1"]),
         ("    python a.py\n\ntext python a.py\n", ["python a.py"]),
         ("~~~sh\ntorchrun a.py \\\n  --x\n~~~\n", ["torchrun a.py --x"]),
+        ("```sh\npython a.py \\\n```\ntext\n```sh\npython b.py\n```\n", ["python a.py", "python b.py"]),
     ],
 )
 def test_commands_that_a_document_shows(document: str, commands: list[str]) -> None:
@@ -420,6 +421,7 @@ def test_commands_that_a_document_shows(document: str, commands: list[str]) -> N
         ("WANDB_API_KEY=abc sbatch job.sh", "WANDB_API_KEY=*** sbatch job.sh"),
         ("python train.py --hf hf_abcdefghijkl", "python train.py --hf ***"),
         ("git clone https://ann:pw@example.org/x", "git clone https://***@example.org/x"),
+        ("git clone https://ann:p@ss@example.org/x", "git clone https://***@example.org/x"),
         ("python train.py --tokenizer gpt2 --max_tokens 5", "python train.py --tokenizer gpt2 --max_tokens 5"),
         ("python key_train.py data", "python key_train.py data"),
         ("python train.py --model meta-llama/Llama-3-8B", "python train.py --model meta-llama/Llama-3-8B"),
@@ -447,3 +449,51 @@ def test_history_is_read_when_asked_for_and_keeps_the_launches_of_this_repositor
     assert len(found) == 20
     assert found[-1] == "python train.py --n 29"
     assert "python other_train.py" not in found
+
+
+@pytest.mark.parametrize("named", ["a" * 300, "/proc/1/nothing/there"])
+def test_a_history_file_that_cannot_be_is_none(
+    make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("HISTFILE", named)
+    assert facts.read(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
+
+
+def test_without_a_home_there_is_no_history(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert facts.read(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
+
+
+YAML = """\
+a: &x 1
+b: [*x, {c: *x}]
+? [p, q]
+: r
+? {s: t}
+: {u: !Mine v}
+w: &y {k: z}
+again: *y
+---
+- - e
+"""
+
+
+def test_the_scalars_of_a_yaml_text_come_with_key_and_line() -> None:
+    assert list(structured.scalars(YAML)) == [
+        ("a", "1", 1),
+        ("b", "1", 1),
+        ("c", "1", 1),
+        ("", "r", 4),
+        ("u", "v", 6),
+        ("k", "z", 7),
+        ("", "e", 10),
+    ]
+    assert list(structured.scalars("a: 1\nb: [\n")) == []
+
+
+@pytest.mark.parametrize("nested", ["[" * 95_000, "- " * 49_000 + "x", "[" * 40_000 + "]" * 40_000])
+def test_no_nesting_breaks_the_reader_of_yaml_down(nested: str) -> None:
+    assert list(structured.scalars(f"logger: \n  {nested}\n")) == []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from scaffold import git
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, UnknownVersion
 from tests.conftest import MakeRepo, commit_all, write_tree
 from tests.conftest import git as run_git
 
@@ -23,6 +27,30 @@ def test_where_a_directory_stands(make_repo: MakeRepo, tmp_path: Path) -> None:
     run_git(outside, "init", "-q")
     assert git.place(outside).head is None and git.place(outside).top == outside
     assert not git.place(repo / ".git").inside
+
+
+def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_path: Path) -> None:
+    folder = tmp_path / "a\u2028b"
+    write_tree(folder, {"a.txt": ""})
+    run_git(folder, "init", "-q", "-b", "main")
+    commit_all(folder)
+    assert (git.place(folder).top, git.place(folder).head) == (folder, run_git(folder, "rev-parse", "HEAD").strip())
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:secret@host/x.git", "https://host/x.git"),
+        ("https://me:sec@ret@host/x.git", "https://host/x.git"),
+        ("HTTPS://me:secret@host/x.git", "HTTPS://host/x.git"),
+        ("https://host/x@y.git", "https://host/x@y.git"),
+        ("git@host:x/y.git", "git@host:x/y.git"),
+    ],
+)
+def test_the_remote_is_told_without_who_may_read_it(make_repo: MakeRepo, url: str, shown: str) -> None:
+    repo = make_repo()
+    run_git(repo, "remote", "add", "origin", url)
+    assert git.remote(repo) == shown
 
 
 def test_the_branch_and_whether_something_differs_come_in_one_answer(make_repo: MakeRepo) -> None:
@@ -139,3 +167,55 @@ def test_a_git_that_does_not_answer(make_repo: MakeRepo, monkeypatch: pytest.Mon
     monkeypatch.setattr(git, "TIMEOUT_S", 0.2)
     with pytest.raises(ScaffoldError, match="did not answer"):
         git.top(repo)
+
+
+@pytest.mark.parametrize("setting", ["core.autocrlf=true", "safe.bareRepository=explicit", "core.hooksPath=HOOKS"])
+def test_a_snapshot_is_what_was_committed_whatever_the_user_has_set(
+    make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: str
+) -> None:
+    repo = make_repo({"a.txt": "a\nb\n"})
+    run_git(repo, "tag", "v1.0.0")
+    write_tree(tmp_path, {"hooks/post-checkout": "#!/bin/sh\nexit 1\n"})
+    (tmp_path / "hooks/post-checkout").chmod(0o755)
+    name, _, value = setting.partition("=")
+    run_git(tmp_path, "config", "--file", "settings", name, value.replace("HOOKS", str(tmp_path / "hooks")))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+    assert git.snapshot(str(repo), None, tmp_path / "new") == "v1.0.0"
+    assert (tmp_path / "new/a.txt").read_bytes() == b"a\nb\n"
+
+
+def test_a_snapshot_is_of_the_newest_version_or_of_the_one_asked_for(make_repo: MakeRepo, tmp_path: Path) -> None:
+    repo = make_repo({"a.txt": "a\n"})
+    first = run_git(repo, "rev-parse", "HEAD").strip()
+    assert git.snapshot(str(repo), None, tmp_path / "head") == first[:7]
+    for version in ("v1.9.0", "v1.10.0"):
+        write_tree(repo, {"a.txt": version})
+        commit_all(repo)
+        run_git(repo, "tag", version)
+    assert git.snapshot(str(repo), None, tmp_path / "newest") == "v1.10.0"
+    assert git.snapshot(str(repo), "v1.9.0", tmp_path / "older") == "v1.9.0"
+    assert (tmp_path / "older/a.txt").read_text() == "v1.9.0"
+    for unknown in ("v3.0.0", "--all", "HEAD:a.txt"):
+        with pytest.raises(UnknownVersion, match=f"no version {unknown}"):
+            git.snapshot(str(repo), unknown, tmp_path / f"unknown{unknown}")
+
+
+def test_a_source_that_wants_a_password_is_an_error_and_nobody_is_asked(tmp_path: Path) -> None:
+    class Closed(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Closed) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/x.git"
+        code = f"from pathlib import Path; from scaffold import git; git.snapshot({url!r}, None, Path('new'))"
+        child = pexpect.spawn(sys.executable, ["-c", code], cwd=str(tmp_path), timeout=20, encoding="utf-8")
+        child.expect(pexpect.EOF)
+        server.shutdown()
+    assert "Username" not in (child.before or "").partition("ScaffoldError")[0]
+    assert "terminal prompts disabled" in (child.before or "")

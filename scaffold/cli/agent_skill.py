@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from scaffold.cli import playbook_files
 from scaffold.cli.playbook_files import File
-from scaffold.lifecycle.init import Action, Plan
+from scaffold.lifecycle.actions import Action
+from scaffold.lifecycle.init import Plan
 from scaffold.workspace import Workspace
 
 

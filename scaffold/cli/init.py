@@ -13,7 +13,8 @@ from scaffold.cli import output
 if TYPE_CHECKING:
     from scaffold.answers import Wishes
     from scaffold.cli.agent_skill import Skill
-    from scaffold.lifecycle.init import Action, Plan
+    from scaffold.lifecycle.actions import Action
+    from scaffold.lifecycle.init import Plan
 
 
 @click.command()

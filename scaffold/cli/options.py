@@ -78,12 +78,7 @@ def nothing_before(context: click.Context) -> None:
 def workspace(workdir: Path, root: str | None) -> Workspace:
     """The workspace that --workdir and --root name. Raises ScaffoldError when there is none."""
     from scaffold import workspace as workspaces
-    from scaffold.errors import ScaffoldError
 
-    if not workdir.is_dir():
-        raise ScaffoldError(
-            f"the directory {workdir} does not exist", hint="name the repository's directory with --workdir"
-        )
     return workspaces.find(workdir, root)
 
 
@@ -163,8 +158,7 @@ def managed_workspace(workdir: Path, root: str | None) -> Workspace:
     """As `workspace`, for commands that change its files: git must be willing to work there, and no link lead out of it."""
     from scaffold.lifecycle import place
 
-    if workdir.is_dir():
-        place.workdir(workdir)
+    place.workdir(workdir)
     there = workspace(workdir, root)
     place.root(there.workdir, there.root)
     return there

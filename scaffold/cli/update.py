@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Change an answer; the value is YAML. May be repeated.",
+    help="Change an answer: a text as it is typed, all else as YAML. May be repeated.",
 )
 @click.option("--template", metavar="SRC", help="Take the new version from a checkout, bundle or Git URL.")
 @click.option(
@@ -52,12 +52,13 @@ def update(
     from scaffold import releases
     from scaffold.lifecycle import update as lifecycle
     from scaffold.lifecycle.recorded import newest_for, template_of
+    from scaffold.lifecycle.settings import changed_answers, missing_facts
 
     there = options.managed_workspace(workdir, root)
     if check:
         _check(there, json_output=json_output)
         return
-    changed = lifecycle.changed_answers(there, settings)
+    changed = changed_answers(there, settings)
     with contextlib.ExitStack() as stack:
         old = stack.enter_context(template_of(there, base=base))
         if template is not None:
@@ -66,7 +67,7 @@ def update(
             new = stack.enter_context(newest_for(there, wanted=version, base=base))
         else:
             new = old
-        detected = _facts(there) if lifecycle.missing_facts(there, new) else None
+        detected = _facts(there) if missing_facts(there, new) else None
         planned = lifecycle.plan(there, old, new, answers=changed, detected=detected)
     finish(planned, dry_run=dry_run, json_output=json_output)
 
@@ -81,9 +82,10 @@ def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: 
     from scaffold.answers import experiment_name
     from scaffold.lifecycle import update as lifecycle
     from scaffold.lifecycle.recorded import template_of
+    from scaffold.lifecycle.settings import with_experiment
 
     there = options.managed_workspace(workdir, root)
-    changed = lifecycle.with_experiment(there, experiment_name(name))
+    changed = with_experiment(there, experiment_name(name))
     with template_of(there) as template:
         planned = lifecycle.plan(there, template, template, answers=changed)
     finish(planned, dry_run=dry_run, json_output=json_output)

@@ -17,8 +17,10 @@ def detect(workdir: Path, *, history: bool = False) -> Conventions:
     Raises ScaffoldError when `workdir` cannot be read as a repository.
     """
     from scaffold import git
+    from scaffold.workspace import directory
 
-    survey = git.Survey(workdir) if workdir.is_dir() else None  # git answers while all else is imported
+    workdir = directory(workdir)
+    survey = git.Survey(workdir)  # git answers while all else is imported
     from scaffold.conventions.answer import answer
     from scaffold.facts import read
 

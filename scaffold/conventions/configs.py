@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from scaffold.conventions.directories import is_settings
 from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.options import HUGGING_FACE
 from scaffold.facts import Facts, paths
 from scaffold.facts.lines import main_guard
 from scaffold.facts.paths import vocabulary
@@ -49,7 +50,7 @@ _CALLS = {
         r"(^|\.)(import_module|spec_from_file_location|DEFINE_config_file|exec|run_path|SourceFileLoader|load_source)$"
     ),
     "argparse": re.compile(r"(^|\.)ArgumentParser$"),
-    "hfargparser": re.compile(r"(^|\.)(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$"),
+    "hfargparser": HUGGING_FACE,
     "lightning_cli": re.compile(r"(^|\.)LightningCLI$|(^|\.)\w*CLI$"),
     "absl": re.compile(r"(^|\.)flags\.DEFINE_\w+$|(^|\.)app\.run$"),
 }
@@ -102,7 +103,7 @@ def _called(facts: Facts, path: str) -> Iterator[Hit]:
             if pattern.search(call.name) and _is_really(system, source, call):
                 yield Hit(system, path, call.line, f"{call.name}(...)")
     for extended in source.classes:
-        if any(map(_CALLS["hfargparser"].search, extended.bases)):
+        if any(map(HUGGING_FACE.search, extended.bases)):
             yield Hit("hfargparser", path, extended.line, f"class {extended.name}")
 
 

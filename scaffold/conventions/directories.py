@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
+from scaffold.facts.lines import entry
 from scaffold.facts.paths import vocabulary
 
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
@@ -117,7 +118,7 @@ def _runs(facts: Facts, path: str) -> bool:
         return True
     if not path.endswith(".py") or path not in facts.texts:
         return path.endswith((".R", ".r", ".jl"))
-    return bool(re.search(r"^if __name__\s*==|^\s*app\.run\(", facts.texts[path], re.MULTILINE))
+    return entry(facts.texts[path]) is not None
 
 
 def _is_scripts(facts: Facts, directory: str) -> str | None:

@@ -9,7 +9,7 @@ from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 from scaffold.facts.structured import ini, table, toml
 
-_LOCKS = {
+LOCKS = {
     "uv.lock": "uv",
     "poetry.lock": "poetry",
     "pixi.lock": "pixi",
@@ -108,8 +108,8 @@ def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
     """(rank, manager, evidence) of one declaring file."""
     name = path.rpartition("/")[2]
     here = Evidence(path=path, text=name)
-    if name in _LOCKS:
-        return [(0, _LOCKS[name], here)]
+    if name in LOCKS:
+        return [(0, LOCKS[name], here)]
     if name == "pixi.toml":
         return [(1, "pixi", here)]
     if is_conda(facts, path):

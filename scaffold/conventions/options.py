@@ -15,7 +15,7 @@ _TAKES_A_CLASS = re.compile(r"(^|\.)(cli|parse|parse_args|wrap|add_arguments|ent
 # tyro's command line over a table of whole configurations
 _WHOLE = "overridable_config_cli"
 GENERATES = "gen_parser_from_dataclass"
-HUGGING_FACE = re.compile(r"(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
+HUGGING_FACE = re.compile(r"(^|\.)(Hf\w*ArgumentParser|H4ArgumentParser|TrlParser)$")
 # classes of transformers and trl whose fields include `seed`
 _TRAINING_ARGUMENTS = re.compile(
     r"^(Seq2Seq)?TrainingArguments$"

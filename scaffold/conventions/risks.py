@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from scaffold.conventions import languages
+from scaffold.conventions.environment import LOCKS
 from scaffold.conventions.found import Found
 from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
 from scaffold.facts import Facts, paths
@@ -16,7 +17,6 @@ _ABSOLUTE = re.compile(
     r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
     r"|datasets?)/[\w.\-]+(?:/[\w.\-]+)*"
 )
-_LOCKS = ("uv.lock", "poetry.lock", "pixi.lock", "pdm.lock", "conda-lock.yml", "Pipfile.lock")
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
 _OUTPUT_DIRS = vocabulary("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
 
@@ -84,7 +84,7 @@ def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
             yield "no declared environment", None
         elif not languages.is_locked(facts):
             yield "no lock file", None
-    elif not any(f.rpartition("/")[2] in _LOCKS for f in environment.files) and not facts.has("conda-lock.yml"):
+    elif not any(f.rpartition("/")[2] in LOCKS for f in environment.files):
         yield "no lock file", None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from scaffold.conventions.directories import is_settings
 from scaffold.conventions.kinds import kind_of, may_train, stem_of
 from scaffold.conventions.mentions import Mention, mentions
 from scaffold.facts import Facts, paths, shell
+from scaffold.facts.lines import entry
 
 MOST = 12
 MOST_OF_A_KIND = 8
@@ -19,7 +21,6 @@ _PARSERS = re.compile(
     r"ArgumentParser|OptionParser|@hydra\.main|click\.(command|group)|typer|tyro\.cli|fire\.Fire|Fire\(|app\.run\(|HfArgumentParser|TrlParser"
     r"|LightningCLI|simple_parsing|DEFINE_config_file|flags\.DEFINE|sys\.argv"
 )
-_MAIN = re.compile(r"^if\s+__name__\s*==|^\s*(absl\.)?app\.run\(", re.MULTILINE)
 # a cheap first look for what `Source.acts` then says for sure
 _ACTS_AT_ONCE = re.compile(r"(?:for|while|with|if)\b|[A-Za-z_][\w.]*\(")
 _ACTS = re.compile(r"\n(?:(?:for|while|with|if)\b|[A-Za-z_][\w.]*\()")
@@ -71,18 +72,17 @@ def _varied(ranked: list[Script]) -> tuple[Script, ...]:
 def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
     built = _built_by_configs(facts)
     for path in facts.python:
-        text = facts.texts[path]
-        guard = _MAIN.search(text) if "__main__" in text or "app.run" in text else None
+        guard = entry(facts.texts[path])
         run = named.get(path, [])
-        if not _is_script(facts, path, guarded=bool(guard), run=bool(run)):
+        if not _is_script(facts, path, guarded=guard is not None, run=bool(run)):
             continue
-        points = _points(facts, path, run, guarded=bool(guard), built=path in built)
+        points = _points(facts, path, run, guarded=guard is not None, built=path in built)
         kind = kind_of(facts, path, (m.command.text for m in run))
         yield Script(
             path=path,
             kind=kind,
             score=round(sum(points.values()) + _by_name(path, kind), 2),
-            line=text.count("\n", 0, guard.start()) + 1 if guard else facts.parsed(path).acts,
+            line=facts.parsed(path).acts if guard is None else guard,
             mentions=tuple(run),
             reasons=tuple(reason for reason, score in points.items() if score > 0),
         )
@@ -155,7 +155,7 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
     started = _started(facts, named)
     launching = {c.path for c in facts.shell_commands if _launches(c)}
     candidates = [p for p in facts.of("shell") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))]
-    top = [p.split("/")[0] for p in candidates]
+    siblings = Counter(p.split("/")[0] for p in candidates)
     for path in candidates:
         header = shell.directives(facts.texts[path])
         shown = [m for m in named.get(path, ()) if paths.kind(m.command.path) == "prose"]
@@ -164,7 +164,7 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
         in_readme = any("/" not in m.command.path for m in shown if m.first)
         if not header and path not in launching and not (in_readme and kind == "train"):
             continue
-        siblings = top.count(path.split("/")[0])
+        beside = siblings[path.split("/")[0]]
         kind = started.get(path, kind) if kind == "other" else kind
         score = (
             3.0
@@ -173,7 +173,7 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
             + 0.5 * _by_name(path, kind)
             - 0.5 * path.count("/")
         )
-        score -= 0.0 if in_readme else 3.0 if siblings > 8 else 1.0 if siblings > 5 else 0.0
+        score -= 0.0 if in_readme else 3.0 if beside > 8 else 1.0 if beside > 5 else 0.0
         score -= 4.0 if paths.is_example(path) else 0.0
         reasons = (
             ("has a Slurm header",) * bool(header)

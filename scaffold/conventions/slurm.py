@@ -48,7 +48,7 @@ def is_placeholder(value: str) -> bool:
 
 def scripts(facts: Facts) -> Found[tuple[str, ...]]:
     """The files, prose and Python left out, that have a #SBATCH line or an srun, sbatch or salloc command."""
-    return listed(_script_hits(facts))
+    return listed(_hits_in(facts, _own(facts)))
 
 
 def _own(facts: Facts) -> list[str]:
@@ -56,10 +56,6 @@ def _own(facts: Facts) -> list[str]:
     speaking = [p for p in facts.of("shell") if not (paths.is_test(p) or paths.is_hidden(p))]
     own = [p for p in speaking if not paths.is_doc(p)]
     return own if any(_hits_in(facts, own)) else speaking
-
-
-def _script_hits(facts: Facts) -> Iterator[Hit]:
-    return _hits_in(facts, _own(facts))
 
 
 def _hits_in(facts: Facts, files: list[str]) -> Iterator[Hit]:

@@ -13,6 +13,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.facts import machine, paths, repository
 from scaffold.facts.model import Facts
 from scaffold.later import Later
+from scaffold.workspace import directory
 
 MOST_FILES = 300_000
 _UNTRACKED_TREES = paths.VENDORED | {"wandb", "mlruns", ".git"}
@@ -21,11 +22,10 @@ _UNTRACKED_TREES = paths.VENDORED | {"wandb", "mlruns", ".git"}
 def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = None) -> Facts:
     """The facts of the repository at `workdir`; only what lies below it speaks, whatever the repository's top is.
 
-    `survey` are git's answers, where somebody asked for them before. Raises ScaffoldError when `workdir` is no directory, or
-    lies where git keeps its own files.
+    `survey` are git's answers, where somebody asked for them before. Raises ScaffoldError when `workdir` is no directory that
+    can be read, or lies where git keeps its own files.
     """
-    if not workdir.is_dir():
-        raise ScaffoldError(f"{workdir} is not a directory", hint="name one with --workdir")
+    workdir = directory(workdir)
     asked = survey or git.Survey(workdir)
     offers = Later(machine.read)
     where = asked.place.result()
@@ -37,7 +37,7 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
         raise trouble
     top = where.top
     files = (asked.tracked.result() or git.untracked(workdir)) if top else sorted(_walk(workdir))
-    submodules = tuple(p for p in _submodules(workdir, top) if p)
+    submodules = tuple(_submodules(workdir, top))
     notable = paths.without_workspaces(paths.notable(files))
     texts, unread = _texts(workdir, top or workdir, notable, submodules)
     return Facts(
@@ -89,7 +89,7 @@ def _submodules(workdir: Path, top: Path | None) -> Iterator[str]:
     except OSError:
         return
     for found in re.findall(r"^\s*path\s*=\s*(.+?)\s*$", text, re.MULTILINE):
-        relative = os.path.relpath(top / found, workdir.resolve()).replace(os.sep, "/")
+        relative = os.path.relpath(top / found, workdir).replace(os.sep, "/")
         if not relative.startswith("../"):
             yield relative
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,8 @@ _SECRET_OPTION = re.compile(
 _SECRET_VALUE = re.compile(
     r"\b(?:sk|hf|ghp|gho|github_pat|glpat|xox[abp]|wandb_v1)[-_][A-Za-z0-9_-]{8,}|\b[0-9a-f]{40}\b|\bAKIA[0-9A-Z]{16}\b"
 )
-_URL_USER = re.compile(r"(\w+://)[^/\s@]+@")
+# up to the last `@`: a password may hold one
+_URL_USER = re.compile(r"(\w+://)[^/\s]+@")
 
 
 def read(workdir: Path, files: Iterable[str]) -> list[str]:
@@ -44,11 +46,19 @@ def redact(line: str) -> str:
 
 
 def _files() -> list[Path]:
-    home = Path.home()
     named = os.environ.get("HISTFILE")
     candidates = [Path(named)] if named else []
-    candidates += [home / ".bash_history", home / ".zsh_history", home / ".local/share/fish/fish_history"]
-    return list(dict.fromkeys(p for p in candidates if p.is_file()))
+    with contextlib.suppress(RuntimeError):  # who has no home has no history there
+        home = Path.home()
+        candidates += [home / ".bash_history", home / ".zsh_history", home / ".local/share/fish/fish_history"]
+    return list(dict.fromkeys(p for p in candidates if _is_file(p)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a home that is somebody else's, as in a container
+        return False
 
 
 def _lines(file: Path) -> Iterator[str]:

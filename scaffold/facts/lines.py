@@ -32,7 +32,7 @@ def import_text(text: str) -> str:
     at = text.find("import")
     while at >= 0:
         start = text.rfind("\n", 0, at) + 1
-        while text[:start].endswith(("\\\n", "\\\r\n")):
+        while text.endswith(("\\\n", "\\\r\n"), 0, start):
             start = text.rfind("\n", 0, start - 1) + 1
         end = _end_of_statement(text, at)
         found.append(text[start:end])
@@ -58,9 +58,22 @@ def _end_of_line(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
+_MAIN_GUARD = re.compile(r"^if\s+__name__\s*==", re.MULTILINE)
+_MAIN_GUARD_OR_APP = re.compile(r"^if\s+__name__\s*==|^\s*(?:absl\.)?app\.run\(", re.MULTILINE)
+
+
 def main_guard(text: str) -> int | None:
     """The line of a module's main guard."""
-    found = re.search(r"^if\s+__name__\s*==", text, re.MULTILINE) if "__name__" in text else None
+    return _line(_MAIN_GUARD, text) if "__name__" in text else None
+
+
+def entry(text: str) -> int | None:
+    """The line at which a module begins its work when it is run: its main guard, or the `app.run(...)` of absl."""
+    return _line(_MAIN_GUARD_OR_APP, text) if "__name__" in text or "app.run" in text else None
+
+
+def _line(pattern: re.Pattern[str], text: str) -> int | None:
+    found = pattern.search(text)
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 

@@ -35,10 +35,13 @@ def commands(path: str, text: str) -> Iterator[shell.Command]:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """Command lines with their number; a continued command stays in one piece."""
+    """Command lines with their number; a continued command stays in one piece, which ends where its block does."""
     held: list[str] = []
     start = 0
     for number, line, code in _lines(text):
+        if held and number != start + len(held):
+            yield start, "\n".join(held)
+            held = []
         if held:
             held.append(line)
         else:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yaml import Event
+
+DEEPEST = 200
 
 
 def toml(text: str) -> dict[str, Any]:
@@ -45,28 +50,56 @@ def ini(text: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def scalars(text: str) -> Iterator[tuple[str, str, int]]:
-    """Every scalar of a YAML text as (its key, value, line), whatever tags it has; nothing for a broken one."""
+    """Every scalar of a YAML text as (its key, value, line), whatever tags it has; nothing for one that is broken or nested too deep."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        documents = list(yaml.compose_all(text, Loader=loader))
+        found = list(_scalars(yaml.parse(text, Loader=loader)))
     except (yaml.YAMLError, RecursionError, ValueError):
         return
-    stack: list[tuple[str, object]] = [("", d) for d in reversed(documents)]
-    seen: set[int] = set()
-    while stack:
-        key, node = stack.pop()
-        if id(node) in seen:
-            continue
-        if isinstance(node, yaml.ScalarNode):
-            yield key, str(node.value), node.start_mark.line + 1
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            stack += [(key, child) for child in reversed(node.value)]
-        elif isinstance(node, yaml.MappingNode):
-            stack += [(str(getattr(k, "value", "")), child) for k, child in reversed(node.value)]
+    yield from found
+
+
+def _scalars(events: Iterable[Event]) -> Iterator[tuple[str, str, int]]:
+    """Off the parser's events: the C library that makes a tree of them breaks down, and its process with it, over many brackets."""
+    import yaml
+
+    anchors: dict[str | None, tuple[str, int]] = {}
+    above = [_Open(key="")]
+    for event in events:
+        if isinstance(event, yaml.CollectionEndEvent):
+            above.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            scalar = anchors.get(event.anchor) if isinstance(event, yaml.AliasEvent) else None
+            if isinstance(event, yaml.ScalarEvent):
+                assert event.start_mark is not None
+                scalar = anchors[event.anchor] = event.value, event.start_mark.line + 1
+            key = above[-1].take(scalar[0] if scalar else "")
+            if scalar and key is not None:
+                yield key, *scalar
+            if isinstance(event, yaml.CollectionStartEvent):
+                above.append(_Open(key=key, mapping=isinstance(event, yaml.MappingStartEvent)))
+                if len(above) > DEEPEST:
+                    raise ValueError("nested too deep")
+
+
+class _Open:
+    """A collection whose end has not come yet; `key` is what its items are named by, None inside a key."""
+
+    def __init__(self, key: str | None, *, mapping: bool = False) -> None:
+        self.key, self.mapping = key, mapping
+        self.waiting: str | None = None  # the key of a mapping whose value comes next
+
+    def take(self, value: str) -> str | None:
+        """The key of the node that comes now, whose text is `value`; None where it is a key itself, or lies in one."""
+        if self.key is None or not self.mapping:
+            return self.key
+        if self.waiting is None:
+            self.waiting = value
+            return None
+        key, self.waiting = self.waiting, None
+        return key
 
 
 def dotted_keys(text: str) -> Iterator[str]:

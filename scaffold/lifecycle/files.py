@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import transaction
+from scaffold import git, transaction
 from scaffold.errors import ScaffoldError
 from scaffold.render import File
 from scaffold.workspace import ANSWERS, PLAYBOOK, Workspace
@@ -29,6 +29,12 @@ def seeded(answers: Mapping[str, Any]) -> frozenset[str]:
 def answers_path(workspace: Workspace) -> str:
     """The answers file, relative to the work directory."""
     return f"{workspace.root}/{ANSWERS}"
+
+
+def ignored(workdir: Path, answers: Mapping[str, Any], paths: Iterable[str]) -> tuple[git.Ignored, ...]:
+    """Which of the workspace's `paths` git would lose, and by which rule; those that its own .gitignore leaves out on purpose are none."""
+    meant, own = seeded(answers), f"{answers['experiment_root']}/.gitignore"
+    return tuple(row for row in git.ignored(workdir, paths) if not (row.path in meant and row.source == own))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,21 +12,11 @@ from typing import Any
 from scaffold import answers, git, releases, transaction, workspace
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import files, place
+from scaffold.lifecycle import actions, files, place, settings
+from scaffold.lifecycle.actions import Action
 from scaffold.lifecycle.recorded import template_of
 from scaffold.render import File, render
 from scaffold.workspace import ANSWERS, Workspace
-
-LINK = "it is a link, and yours"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """What init does about one file: create, same, keep (the user's differs), replace (a placeholder) or linked."""
-
-    path: str
-    what: str
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +55,9 @@ def plan(
         if there is not None:
             given = dict(there.answers)
         else:
-            wishes = _carry_goal(workdir, wishes, detect)
             given = answers.answers(detect(workdir), wishes)
+            if wishes.goal is None and (goal := actions.carried_goal(workdir, given["tasks_path"])) is not None:
+                given["experiment_goal"] = goal
             place.root(workdir, str(given["experiment_root"]))
         rendered = render(source.path, given, version=source.version, source=source.source)
         disk = files.look(workdir, rendered)
@@ -74,18 +66,18 @@ def plan(
             rendered = render(source.path, given, version=source.version, source=source.source)
         version = source.version
     root = str(given["experiment_root"])
-    actions = _actions(given, rendered, disk)
-    _needed_files_can_be(given, actions)
-    changes = [disk.change(a.path, rendered[a.path]) for a in actions if a.what in ("create", "replace")]
+    todo = actions.of(given, rendered, disk, goal_given=wishes.goal is not None)
+    actions.needed_files_can_be(given, todo)
+    changes = [disk.change(a.path, rendered[a.path]) for a in todo if a.what in ("create", "replace")]
     return Plan(
         workdir=workdir,
         root=root,
         version=version,
         answers=given,
-        actions=tuple(actions),
+        actions=tuple(todo),
         changes=tuple(changes),
-        ignored=tuple(_ignored_before(workdir, given, actions)),
-        warnings=(*place.losses(workdir, where), *_newly_ignored(workdir, given, actions)),
+        ignored=tuple(_ignored_before(workdir, given, todo)),
+        warnings=(*place.losses(workdir, where), *_newly_ignored(workdir, given, todo)),
         existing=there is not None,
     )
 
@@ -114,11 +106,8 @@ def write(planned: Plan) -> Plan:
     """Carry a plan out: all of it or nothing. The plan comes back with what git says now about ignored paths."""
     with transaction.exclusive(planned.workdir):
         transaction.apply(planned.workdir, planned.changes)
-    meant = files.seeded(planned.answers)
     paths = [a.path for a in planned.actions if a.what != "linked"]
-    found = git.ignored(planned.workdir, paths)
-    own = f"{planned.root}/.gitignore"
-    return replace(planned, ignored=tuple(row for row in found if not (row.path in meant and row.source == own)))
+    return replace(planned, ignored=files.ignored(planned.workdir, planned.answers, paths))
 
 
 @contextlib.contextmanager
@@ -173,7 +162,9 @@ def _unchanged_wishes(there: Workspace, wishes: answers.Wishes, template: str | 
         if value is not None and there.answers.get(name) != value:
             raise ScaffoldError(
                 f"{there.root} is a workspace already, with {name} = {there.answers.get(name)!r}",
-                hint=f"to change it: scaffold update --set {name}=VALUE",
+                hint=f"an update moves no files: {there.root} keeps its {name}; for a second workspace: --root"
+                if name in settings.FIXED
+                else f"to change it: scaffold update --set {name}=VALUE",
             )
 
 
@@ -182,7 +173,7 @@ def _relative_tasks(workdir: Path, wishes: answers.Wishes) -> answers.Wishes:
     if wishes.tasks_path is None or not Path(wishes.tasks_path).is_absolute():
         return wishes
     path = Path(wishes.tasks_path)
-    resolved = path.parent.resolve() / path.name
+    resolved = Path(os.path.realpath(path.parent), path.name)
     if not resolved.is_relative_to(workdir):
         raise WrongUsage(
             f"--tasks-path {wishes.tasks_path} is not inside the work directory {workdir}",
@@ -191,65 +182,12 @@ def _relative_tasks(workdir: Path, wishes: answers.Wishes) -> answers.Wishes:
     return replace(wishes, tasks_path=resolved.relative_to(workdir).as_posix())
 
 
-def _carry_goal(workdir: Path, wishes: answers.Wishes, detect: Callable[[Path], Conventions]) -> answers.Wishes:
-    """Take the goal over from the research server's placeholder plan, where one stands and no goal was given."""
-    if wishes.goal is not None or wishes.tasks_path is None:
-        return wishes
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        goal = answers.placeholder_goal((workdir / wishes.tasks_path).read_text(encoding="utf-8"))
-        return wishes if goal is None else replace(wishes, goal=goal)
-    return wishes
-
-
 def _kept(given: Mapping[str, Any], rendered: Mapping[str, File], disk: files.Disk) -> list[str]:
     """Files of the user that stand where the template has one of its own to manage."""
     not_managed = files.seeded(given) | {f"{given['experiment_root']}/{ANSWERS}"}
     return sorted(
         p for p in rendered if p in disk.files and disk.files[p].data != rendered[p].data and p not in not_managed
     )
-
-
-def _actions(given: Mapping[str, Any], rendered: Mapping[str, File], disk: files.Disk) -> list[Action]:
-    """One action a file, the answers file last."""
-    last = f"{given['experiment_root']}/{ANSWERS}"
-    return [
-        _action(path, given, rendered[path], disk)
-        for path in [*(p for p in sorted(rendered) if p != last), *(p for p in (last,) if p in rendered)]
-    ]
-
-
-def _action(path: str, given: Mapping[str, Any], file: File, disk: files.Disk) -> Action:
-    if path in disk.linked:
-        link = disk.linked[path]
-        return Action(
-            path=path, what="linked", note=LINK if link == path else f"{link} is a link; nothing is written through it"
-        )
-    if path not in disk.files:
-        return Action(path=path, what="create")
-    there = disk.files[path]
-    if there.data == file.data:
-        return Action(path=path, what="same")
-    if path == given["tasks_path"] and answers.placeholder_goal(there.data.decode("utf-8", "replace")) is not None:
-        return Action(path=path, what="replace", note="the research server's placeholder; its goal was carried over")
-    return Action(path=path, what="keep", note="yours is kept")
-
-
-def _needed_files_can_be(given: Mapping[str, Any], actions: list[Action]) -> None:
-    """Without its recorder, its answers and its plan a workspace is none. Raises ScaffoldError where one cannot be."""
-    scripts = f"{given['experiment_root']}/{given['role_dirs']['scripts']}/"
-    for action in actions:
-        behind = action.what == "linked" and action.note != LINK
-        if behind and (action.path.startswith(scripts) or action.path == given["tasks_path"]):
-            raise ScaffoldError(
-                f"{action.path} cannot be written: {action.note}",
-                hint="make that folder a real one, or choose another place with --root or --tasks-path",
-            )
-        if action.path.endswith(ANSWERS) and action.what == "linked":
-            raise ScaffoldError(f"{action.path} is a symbolic link", hint="replace it by the file itself")
-        if action.what in ("keep", "linked") and action.path == f"{scripts}record_run.py":
-            raise ScaffoldError(
-                f"{action.path} is already there and is not the recorder", hint="rename it, or choose another --root"
-            )
 
 
 def _newly_ignored(workdir: Path, given: Mapping[str, Any], actions: list[Action]) -> list[str]:

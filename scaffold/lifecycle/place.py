@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from scaffold import git
+from scaffold import git, workspace
 from scaffold.errors import ScaffoldError
 
 
 def workdir(path: Path) -> tuple[Path, git.Place]:
     """`path`, resolved, when a workspace can live in it, and where it stands in git. Raises ScaffoldError when it cannot."""
-    resolved = path.resolve()
-    if not resolved.is_dir():
-        what = "is a file" if resolved.exists() else "does not exist"
-        raise ScaffoldError(f"the work directory {path} {what}", hint="name the repository's directory with --workdir")
+    resolved = workspace.directory(path)
     where = git.place(resolved)
     if trouble := git.refused(resolved, where):
         raise trouble
@@ -31,12 +29,12 @@ def root(directory: Path, name: str) -> None:
         path = path / part
         place = path.relative_to(directory).as_posix()
         if path.is_symlink():
-            target = path.resolve()
+            target = Path(os.path.realpath(path))  # unlike resolve, it takes a link to itself
             inside = target.is_relative_to(directory)
             raise ScaffoldError(
                 f"the experiment root {name} leads through the symbolic link {place} to {target}",
                 hint=f"use --root {target.relative_to(directory).as_posix()}"
-                if inside and target != directory
+                if inside and target not in (directory, path)
                 else "choose another --root; single role folders such as logs may be links",
             )
         if path.exists() and not path.is_dir():

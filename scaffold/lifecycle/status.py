@@ -39,10 +39,6 @@ def status(there: Workspace, template: releases.Template) -> Status:
     rendered = render(template.path, there.answers, version=template.version, source=template.source)
     disk = files.look(there.workdir, rendered)
     entries = tuple(_entry(path, file, there, disk) for path, file in sorted(rendered.items()))
-    present = [path for path in rendered if path in disk.files]
-    meant = files.seeded(there.answers)
-    own = f"{there.root}/.gitignore"
-    ignored = [row for row in git.ignored(there.workdir, present) if not (row.path in meant and row.source == own)]
     newest = releases.newest() if recorded.other_source(there) is None else None
     return Status(
         workspace=there,
@@ -50,7 +46,7 @@ def status(there: Workspace, template: releases.Template) -> Status:
         newest=newest,
         outdated=newest is not None and releases.is_newer(newest, template.version),
         entries=entries,
-        ignored=tuple(ignored),
+        ignored=files.ignored(there.workdir, there.answers, [path for path in rendered if path in disk.files]),
     )
 
 

@@ -6,21 +6,19 @@ looked at or touched, whatever state the repository is in: dirty, uncommitted, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import scaffold.git
 from scaffold import releases, transaction
-from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import files
 from scaffold.render import File, render
 from scaffold.workspace import Workspace
 
 MARKER = b"<<<<<<< yours"
 YOURS = "the template has a file of this name now; yours is kept"
-KINDS = {bool: "true or false", list: "YAML list", dict: "YAML mapping", str: "text"}
-FIXED = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,45 +100,6 @@ def write(planned: Plan) -> None:
     """Carry an update out: all of it or nothing."""
     with transaction.exclusive(planned.workspace.workdir):
         transaction.apply(planned.workspace.workdir, planned.changes)
-
-
-def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
-    """`NAME=VALUE` settings (values as YAML) as answers. Raises ScaffoldError for a name that is no answer, or cannot be changed."""
-    import yaml
-
-    changed: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or name not in there.answers or name.startswith("_"):
-            known = ", ".join(key for key in there.answers if not key.startswith("_") and key not in FIXED)
-            raise WrongUsage(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {known}")
-        if name in FIXED:
-            raise ScaffoldError(
-                f"{name} says where files lie, and an update moves none",
-                hint=f"git mv them, write the new value into {files.answers_path(there)}, and commit",
-            )
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise WrongUsage(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
-        if isinstance(there.answers[name], str) and not isinstance(value, str):
-            value = text
-        kind = type(there.answers[name])
-        if there.answers[name] is not None and not isinstance(value, kind):
-            raise WrongUsage(f"--set {setting!r} is no {KINDS.get(kind, kind.__name__)}, as {name} is one")
-        changed[name] = value
-    return changed
-
-
-def with_experiment(there: Workspace, name: str) -> dict[str, Any]:
-    """The answers that add experiment `name`. Raises ScaffoldError in a flat workspace."""
-    if not there.per_experiment:
-        raise ScaffoldError(
-            f"{there.root} has one set of folders for all experiments, so there is nothing to add",
-            hint=f"name the experiment when you run it: scaffold run --experiment {name} -- COMMAND",
-        )
-    known = list(there.answers.get("experiments") or [])
-    return {"experiments": known if name in known else [*known, name]}
 
 
 def _managed(
@@ -228,18 +187,3 @@ def _no_link_in_the_way(
                 f"{path} cannot be written: {link} is a link, and nothing is written through it",
                 hint="put the folder or file itself in the link's place, then update again",
             )
-
-
-def missing_facts(there: Workspace, new: releases.Template) -> bool:
-    """Whether the new version asks for facts that the workspace's answers do not have."""
-    import yaml
-
-    try:
-        questions = yaml.safe_load((new.path / "copier.yml").read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        return False  # rendering it says what is wrong with it
-    return isinstance(questions, dict) and any(
-        isinstance(details, dict) and details.get("ask") is False and name not in there.answers
-        for name, details in questions.items()
-        if not str(name).startswith("_")
-    )

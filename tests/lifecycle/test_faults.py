@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import transaction
+from scaffold import transaction, workspace
 from scaffold.errors import ScaffoldError
 from scaffold.transaction import Change
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
@@ -52,6 +52,14 @@ def test_a_root_that_is_a_file(make_repo: MakeRepo, run: Run) -> None:
     result = run("init", "--workdir", repo, "--yes", "--root", "exp/inner")
     assert result.exit_code == 1
     assert "exp is a file" in result.stderr
+
+
+def test_a_root_that_is_a_link_to_itself(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo()
+    (repo / "exp").symlink_to("exp")
+    result = run("init", "--workdir", repo, "--yes", "--root", "exp")
+    assert (result.exit_code, "leads through the symbolic link exp" in result.stderr) == (1, True)
+    assert "use --root exp" not in result.stderr
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -119,6 +127,33 @@ def test_a_server_url_with_a_secret_or_none(make_repo: MakeRepo, run: Run, url: 
     assert result.exit_code == 2
     assert "secret" not in result.stderr + result.stdout
     assert git(repo, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("command", [["init", "--yes"], ["detect"], ["status"]], ids=lambda c: c[0])
+def test_a_work_directory_that_is_a_link_to_itself_or_a_file(tmp_path: Path, run: Run, command: list[str]) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    for name, reason in (("loop", "cannot be read: Too many levels"), ("file", "is a file")):
+        result = run(*command, "--workdir", tmp_path / name)
+        assert (result.exit_code, f"the work directory {tmp_path / name} {reason}" in result.stderr) == (1, True)
+
+
+@pytest.mark.skipif(
+    os.getuid() == 0 and shutil.which("setpriv") is None, reason="setpriv is needed to be less than root"
+)
+@pytest.mark.parametrize(
+    ("name", "reason"), [("closed", "may not be read"), ("closed/x", "cannot be read: Permission")]
+)
+def test_a_work_directory_that_may_not_be_read(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "closed/x").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
+    code = (
+        f"from pathlib import Path; from scaffold import workspace; workspace.directory(Path({str(tmp_path / name)!r}))"
+    )
+    less = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.getuid() == 0 else []
+    done = subprocess.run([*less, sys.executable, "-c", code], capture_output=True, text=True)
+    (tmp_path / "closed").chmod(0o700)
+    assert f"the work directory {tmp_path / name} {reason}" in done.stderr, done.stderr
 
 
 def test_no_such_directory_and_a_bare_repository(make_repo: MakeRepo, run: Run, tmp_path: Path) -> None:
@@ -329,6 +364,37 @@ def test_a_broken_answers_file_is_named_and_nothing_is_done(
     assert result.exit_code == 1
     assert ".copier-answers.scaffold.yml" in result.stderr and "git checkout" in result.stderr
     assert snapshot(repo) == before
+
+
+@pytest.mark.parametrize(("mode", "kept"), [(0o600, 0o600), (0o664, 0o664), (None, 0o666 & ~workspace.umask())])
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path, mode: int | None, kept: int) -> None:
+    path = tmp_path / "a.txt"
+    if mode is not None:
+        path.touch()
+        path.chmod(mode)
+    workspace.write_atomic(path, b"x")
+    assert (path.read_bytes(), path.stat().st_mode & 0o7777) == (b"x", kept)
+
+
+def test_a_new_file_is_as_open_as_the_umask_says(tmp_path: Path) -> None:
+    code = f"from pathlib import Path; from scaffold import workspace; workspace.write_atomic(Path({str(tmp_path / 'a')!r}), b'')"
+    subprocess.run([sys.executable, "-c", code], umask=0o077, check=True)
+    assert (tmp_path / "a").stat().st_mode & 0o7777 == 0o600
+
+
+@pytest.mark.parametrize("text", ["when: !!timestamp x\n", "a: !!bool perhaps\n", "a: " + "[" * 5000])
+def test_what_makes_yaml_itself_stumble_is_a_broken_answers_file_too(tmp_path: Path, text: str) -> None:
+    write_tree(tmp_path, {f"exp/{workspace.ANSWERS}": text})
+    with pytest.raises(ScaffoldError, match="cannot be read"):
+        workspace.load(tmp_path, "exp")
+
+
+def test_a_date_is_text(tmp_path: Path) -> None:
+    assert workspace.plain_yaml("a: 2024-13-45\nb: 2024-01-01\nc: 1\n") == {
+        "a": "2024-13-45",
+        "b": "2024-01-01",
+        "c": 1,
+    }
 
 
 @pytest.mark.parametrize("command", ["status", "update", "remove"])

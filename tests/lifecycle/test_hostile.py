@@ -47,6 +47,35 @@ def test_a_template_writes_nothing_outside_the_workspace(
     assert not (repo / ".git/hooks/pre-commit").exists()
 
 
+@pytest.mark.parametrize("command", [["init", "--yes"], ["update"]], ids=lambda c: c[0])
+def test_a_template_without_an_answers_file_makes_no_workspace(
+    make_repo: MakeRepo, run: Run, template: TemplateRepo, command: list[str]
+) -> None:
+    repo = make_repo({"train.py": "print(1)\n"})
+    if command == ["update"]:
+        run("init", "--workdir", repo, "--yes")
+    for path in (template.path / "template/exp").rglob("*answers_file*"):
+        path.unlink()
+    template.tag("v9.1.0")
+    before = snapshot(repo)
+    result = run(*command, "--workdir", repo, "--template", template.path)
+    assert (result.exit_code, "makes no workspace" in result.stderr) == (1, True), result.stderr
+    assert snapshot(repo) == before
+
+
+@pytest.mark.parametrize("source", ["~nobody-of-this-name/template", "x" * 300])
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_source_that_no_path_can_be_is_said(make_repo: MakeRepo, run: Run, source: str, recorded: bool) -> None:
+    repo = make_repo({"train.py": "print(1)\n"})
+    arguments = ["init", "--yes", "--template", source]
+    if recorded:
+        run("init", "--workdir", repo, "--yes")
+        rewrite(repo, _src_path=f"~{source}" if source[0] == "x" else source, _commit="v77.0.0")
+        arguments = ["status"]
+    result = run(*arguments, "--workdir", repo)
+    assert (result.exit_code, source in result.stderr, "hint:" in result.stderr) == (1, True, True)
+
+
 @pytest.mark.parametrize("source", [".", "./template", "--upload-pack=touch hacked", "ext::sh -c 'touch hacked'"])
 def test_a_recorded_source_in_the_repository_itself_is_not_read(make_repo: MakeRepo, run: Run, source: str) -> None:
     repo = make_repo()
@@ -228,7 +257,7 @@ def test_a_wish_in_another_encoding_is_wrong_usage(make_repo: MakeRepo, run: Run
     assert run("init", "--workdir", make_repo(), "--yes", option, "caf\udce9").exit_code == 2
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://host:99999x", "http://host:0x1"])
+@pytest.mark.parametrize("url", ["http://[::1", "http://host:99999x", "http://host:0x1", "http://host:0"])
 def test_a_url_that_is_none(make_repo: MakeRepo, run: Run, url: str) -> None:
     assert run("init", "--workdir", make_repo(), "--yes", "--server-url", url).exit_code == 2
 

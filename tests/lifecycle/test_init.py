@@ -250,6 +250,24 @@ def test_the_servers_placeholder_plan_is_replaced_and_its_goal_carried_over(make
     assert (repo / ".agents/wild/wild-1234abcd/prompt_skill_playbook.md").is_file()
 
 
+def test_the_goal_of_a_placeholder_is_never_lost_silently(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo({"exp/tasks.md": PLACEHOLDER})
+    assert "its goal was carried over" in run("init", "--workdir", repo, "--yes").stdout
+    assert answers(repo, "exp")["experiment_goal"] == "Beat the baseline"
+    (repo / "exp/tasks.md").write_text(PLACEHOLDER.replace("Beat the baseline", "Beat it twice"))
+    assert "placeholder with another goal" in run("init", "--workdir", repo, "--yes").stdout
+    assert "Beat it twice" in (repo / "exp/tasks.md").read_text()
+    assert run("update", "--workdir", repo, "--set", "experiment_goal=Beat it twice").exit_code == 0
+    assert "its goal was carried over" in run("init", "--workdir", repo, "--yes").stdout
+    assert "## Phase 1" in (repo / "exp/tasks.md").read_text()
+
+
+def test_a_goal_that_is_given_stands_in_place_of_a_placeholders(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo({"exp/tasks.md": PLACEHOLDER})
+    assert "the goal that was given" in run("init", "--workdir", repo, "--yes", "--goal", "Find out why").stdout
+    assert "Find out why" in (repo / "exp/tasks.md").read_text()
+
+
 def test_a_plan_that_holds_work_is_kept(make_repo: MakeRepo, run: Run) -> None:
     mine = PLACEHOLDER + "- [ ] my own task\n"
     repo = make_repo({"train.py": "", "plan/tasks.md": mine})

@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from scaffold import releases
+from scaffold.lifecycle.settings import changed_answers
+from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import GUIDE, RULES, TemplateRepo, snapshot
 
@@ -326,6 +328,7 @@ def test_set_changes_an_answer_and_what_follows_from_it(repo: Path, run: Run) ->
         ("metric_direction=sideways", 1, "cannot be rendered"),
         ("research_server_url=http://u:p@h", 1, "cannot be rendered"),
         ("memories=[", 2, "no YAML"),
+        ("memories=!!int x", 2, "no YAML"),
         ("evolutionary_sweeps=maybe", 2, "is no true or false"),
         ("environment=5", 2, "is no YAML mapping"),
     ],
@@ -335,6 +338,29 @@ def test_a_setting_that_cannot_be(repo: Path, run: Run, setting: str, code: int,
     result = run("update", "--workdir", repo, "--set", setting)
     assert (result.exit_code, reason in result.stderr) == (code, True), result.stderr
     assert snapshot(repo) == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("beat issue #5", "beat issue #5"),
+        ("*all* of it", "*all* of it"),
+        ("2024-13-45", "2024-13-45"),
+        ("5", "5"),
+        ("", ""),
+        ("'in quotes # too'", "in quotes # too"),
+        ("'twas the best", "'twas the best"),
+        ("'a': b", "'a': b"),
+    ],
+)
+def test_a_text_is_set_as_it_is_typed(typed: str, answer: str) -> None:
+    there = Workspace(workdir=Path(), root=ROOT, answers={"experiment_goal": "find out"})
+    assert changed_answers(there, [f"experiment_goal={typed}"]) == {"experiment_goal": answer}
+
+
+def test_a_date_in_a_list_of_texts_is_text() -> None:
+    there = Workspace(workdir=Path(), root=ROOT, answers={"memories": []})
+    assert changed_answers(there, ["memories=[2024-01-01, it failed]"]) == {"memories": ["2024-01-01", "it failed"]}
 
 
 def test_add_gives_an_experiment_folders_of_its_own(make_repo: MakeRepo, run: Run) -> None:

@@ -1,0 +1,90 @@
+"""What init does about each file that the template has: what is missing is created, what is the user's stays."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold import answers
+from scaffold.errors import ScaffoldError
+from scaffold.lifecycle import files
+from scaffold.render import File
+from scaffold.workspace import ANSWERS
+
+LINK = "it is a link, and yours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What init does about one file: create, same, keep (the user's differs), replace (a placeholder) or linked."""
+
+    path: str
+    what: str
+    note: str = ""
+
+
+def of(given: Mapping[str, Any], rendered: Mapping[str, File], disk: files.Disk, *, goal_given: bool) -> list[Action]:
+    """One action for each file that is `rendered`, the answers file last; `goal_given`: the user said what the goal is."""
+    last = f"{given['experiment_root']}/{ANSWERS}"
+    return [_action(p, given, rendered[p], disk, goal_given) for p in sorted(rendered, key=lambda p: (p == last, p))]
+
+
+def _action(path: str, given: Mapping[str, Any], file: File, disk: files.Disk, goal_given: bool) -> Action:
+    if path in disk.linked:
+        link = disk.linked[path]
+        return Action(
+            path=path, what="linked", note=LINK if link == path else f"{link} is a link; nothing is written through it"
+        )
+    if path not in disk.files:
+        return Action(path=path, what="create")
+    there = disk.files[path]
+    if there.data == file.data:
+        return Action(path=path, what="same")
+    goal = answers.placeholder_goal(there.data.decode("utf-8", "replace")) if path == given["tasks_path"] else None
+    if goal is not None:
+        return _placeholder(path, goal, given, goal_given)
+    return Action(path=path, what="keep", note="yours is kept")
+
+
+def _placeholder(path: str, goal: str, given: Mapping[str, Any], goal_given: bool) -> Action:
+    """The research server's placeholder plan holds one thing of somebody's, its goal: that is never lost silently."""
+    if goal == given.get("experiment_goal"):
+        return Action(path=path, what="replace", note="the research server's placeholder; its goal was carried over")
+    if goal_given:
+        return Action(
+            path=path, what="replace", note="the research server's placeholder; the goal that was given stands in it"
+        )
+    return Action(
+        path=path,
+        what="keep",
+        note="the research server's placeholder with another goal: scaffold update --set experiment_goal=GOAL, then init",
+    )
+
+
+def needed_files_can_be(given: Mapping[str, Any], actions: list[Action]) -> None:
+    """Without its recorder, its answers and its plan a workspace is none. Raises ScaffoldError where one cannot be."""
+    scripts = f"{given['experiment_root']}/{given['role_dirs']['scripts']}/"
+    for action in actions:
+        behind = action.what == "linked" and action.note != LINK
+        if behind and (action.path.startswith(scripts) or action.path == given["tasks_path"]):
+            raise ScaffoldError(
+                f"{action.path} cannot be written: {action.note}",
+                hint="make that folder a real one, or choose another place with --root or --tasks-path",
+            )
+        if action.path.endswith(ANSWERS) and action.what == "linked":
+            raise ScaffoldError(f"{action.path} is a symbolic link", hint="replace it by the file itself")
+        if action.what in ("keep", "linked") and action.path == f"{scripts}record_run.py":
+            raise ScaffoldError(
+                f"{action.path} is already there and is not the recorder", hint="rename it, or choose another --root"
+            )
+
+
+def carried_goal(workdir: Path, tasks_path: str) -> str | None:
+    """The goal in the research server's placeholder plan, where one stands."""
+    path = workdir / tasks_path
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return answers.placeholder_goal(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return None

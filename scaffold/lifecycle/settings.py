@@ -1,0 +1,89 @@
+"""New answers for a workspace that is there: `NAME=VALUE` settings, one more experiment, facts that a newer template asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from scaffold import releases
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.lifecycle import files
+from scaffold.workspace import Workspace, plain_yaml
+
+KINDS = {bool: "true or false", list: "YAML list", dict: "YAML mapping"}
+FIXED = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
+
+
+def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
+    """`NAME=VALUE` settings as answers: a text as it is typed or in quotes, all else as YAML.
+
+    Raises ScaffoldError for a name that is no answer, or cannot be changed, and for a value of another kind.
+    """
+    changed: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in there.answers or name.startswith("_"):
+            known = ", ".join(key for key in there.answers if not key.startswith("_") and key not in FIXED)
+            raise WrongUsage(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {known}")
+        if name in FIXED:
+            raise ScaffoldError(
+                f"{name} says where files lie, and an update moves none",
+                hint=f"git mv them, write the new value into {files.answers_path(there)}, and commit",
+            )
+        changed[name] = _value(setting, text, there.answers[name])
+    return changed
+
+
+def _value(setting: str, typed: str, stored: object) -> object:
+    import yaml
+
+    if isinstance(stored, str):
+        return _text(typed)
+    try:
+        value = plain_yaml(typed)
+    except yaml.YAMLError as error:
+        raise WrongUsage(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
+    kind = type(stored)
+    if stored is not None and not isinstance(value, kind):
+        name = setting.partition("=")[0]
+        raise WrongUsage(f"--set {setting!r} is no {KINDS.get(kind, kind.__name__)}, as {name} is one")
+    return value
+
+
+def _text(typed: str) -> str:
+    """To YAML `beat issue #5` would be `beat issue`, so of a text nothing but its quotes is read."""
+    import yaml
+
+    if not typed.startswith(("'", '"')):
+        return typed
+    try:
+        value = plain_yaml(typed)
+    except yaml.YAMLError:
+        return typed
+    return value if isinstance(value, str) else typed
+
+
+def with_experiment(there: Workspace, name: str) -> dict[str, Any]:
+    """The answers that add experiment `name`. Raises ScaffoldError in a flat workspace."""
+    if not there.per_experiment:
+        raise ScaffoldError(
+            f"{there.root} has one set of folders for all experiments, so there is nothing to add",
+            hint=f"name the experiment when you run it: scaffold run --experiment {name} -- COMMAND",
+        )
+    known = list(there.answers.get("experiments") or [])
+    return {"experiments": known if name in known else [*known, name]}
+
+
+def missing_facts(there: Workspace, new: releases.Template) -> bool:
+    """Whether the new version asks for facts that the workspace's answers do not have."""
+    import yaml
+
+    try:
+        questions = plain_yaml((new.path / "copier.yml").read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return False  # rendering it says what is wrong with it
+    return isinstance(questions, dict) and any(
+        isinstance(details, dict) and details.get("ask") is False and name not in there.answers
+        for name, details in questions.items()
+        if not str(name).startswith("_")
+    )
