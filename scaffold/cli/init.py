@@ -95,13 +95,14 @@ def init(
         lifecycle.no_workspace_above(workdir.resolve())
     once = functools.cache(detect)  # the repository is the same before and after the questions
     planned = lifecycle.plan(workdir, wished, detect=once, template=template)
-    extra = agent_skill.plan(planned, skill) if skill is not None else None
-    asks = output.interactive(yes=yes or dry_run, json_output=json_output) and planned.changes
+    extra = agent_skill.plan(planned, skill)
+    asks = output.interactive(yes=yes or dry_run, json_output=json_output) and _count(planned, extra) > 0
     if asks and not planned.existing:
         planned = lifecycle.plan(workdir, _ask(planned, wished), detect=once, template=template)
+        extra = agent_skill.plan(planned, skill)  # which speaks of the root and the server that were answered
     if asks:
         _print(planned, extra, "would write")
-        click.confirm(f"Write {len(planned.changes)} files?", default=True, abort=True)
+        click.confirm(f"Write {output.number_of(_count(planned, extra), 'file')}?", default=True, abort=True)
     if not dry_run:
         planned = lifecycle.write(planned)
         if extra is not None:
@@ -146,10 +147,15 @@ def _actions(planned: Plan, extra: Skill | None) -> list[Action]:
     return [*planned.actions, *([extra.action] if extra is not None else [])]
 
 
+def _count(planned: Plan, extra: Skill | None) -> int:
+    """How many files are written."""
+    return len(planned.changes) + (extra is not None and extra.writes)
+
+
 def _print(planned: Plan, extra: Skill | None, verb: str) -> None:
     """One line a file, then a sentence."""
     output.rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in _actions(planned, extra)])
-    count = len(planned.changes) + (extra is not None and extra.writes)
+    count = _count(planned, extra)
     if count:
         total = len(_actions(planned, extra))
         click.echo(f"{verb} {count} of {total} files in {planned.workdir} (template {planned.version})")
@@ -162,7 +168,7 @@ def _json(planned: Plan, extra: Skill | None, *, written: bool) -> dict[str, Any
         "workdir": str(planned.workdir),
         "root": planned.root,
         "template": planned.version,
-        "written": written and (bool(planned.changes) or (extra is not None and extra.writes)),
+        "written": written and _count(planned, extra) > 0,
         "files": [{"path": a.path, "action": a.what, "note": a.note} for a in _actions(planned, extra)],
         "answers": dict(planned.answers),
         "ignored": output.ignored_json(planned.ignored),

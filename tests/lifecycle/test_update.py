@@ -238,6 +238,18 @@ def test_check_exits_3_when_there_is_a_newer_version(repo: Path, run: Run, templ
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "other",
+    [["--to", "v9.0.0"], ["--set", "primary_metric=x"], ["--template", "x"], ["--base", "v9.0.0"], ["--dry-run"]],
+)
+def test_check_refuses_what_would_have_no_effect_beside_it(repo: Path, run: Run, other: list[str]) -> None:
+    result = run("update", "--workdir", repo, "--check", *other)
+    assert (result.exit_code, result.stdout) == (
+        2,
+        "",
+    ) and f"--check and {other[0]} cannot go together" in result.stderr
+
+
 def test_to_names_a_version_also_an_earlier_one(repo: Path, run: Run, template: TemplateRepo) -> None:
     release(template)
     template.edit(GUIDE, "newer", "newest")
