@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,18 +174,25 @@ def _named_below(top: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
-    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+def write_atomic(
+    path: Path, data: bytes, *, mode: int | None = None, executable: bool = False, sync: bool = True
+) -> None:
+    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename.
+
+    Who may read it is `mode`, else what the user's umask says of a new file.
+    """
+    temporary = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}.tmp")
+    wanted = 0o600 if mode is not None else 0o777 if executable else 0o666
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, wanted)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        temporary = Path(name)
-        temporary.chmod(mode)
+        if mode is not None:
+            temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
