@@ -19,7 +19,7 @@ import hypothesis
 import pytest
 from click.testing import CliRunner, Result
 
-from scaffold.cli import group, output
+from scaffold.cli import group, output, usage
 from tests import answers
 from tests.stand_in import StandIn
 
@@ -119,7 +119,7 @@ def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     def held(answer: dict[str, object], few: output.Few | None) -> str:
         text = plain(answer, few)
         if (context := click.get_current_context(silent=True)) is not None:
-            answers.check(answers.words_of(context), text)
+            answers.check(usage.words(context), text)
         return text
 
     monkeypatch.setattr(output, "as_text", held)
