@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -132,7 +133,7 @@ def reference() -> None:
 
 def _help(command: click.Command) -> str:
     """A command's help as text: one line for each paragraph, examples as they stand."""
-    parts = (command.help or "").replace("\f", "").split("\n\n")
+    parts = inspect.cleandoc(command.help or "").replace("\f", "").split("\n\n")
     return "\n\n".join(
         "\n".join(f"    {line.strip()}" for line in part.split("\n")[1:]) if part.startswith("\b") else _one_line(part)
         for part in parts
@@ -140,9 +141,9 @@ def _help(command: click.Command) -> str:
 
 
 def _one_line(text: str) -> str:
-    """The text in one line of Markdown; outside of code, angle brackets and stars are no markup."""
+    """The text in one line of Markdown; outside of code, `<` and `*` are no markup."""
     pieces = " ".join(text.split()).split("`")
-    return "`".join(piece if i % 2 else re.sub(r"([<>*])", r"\\\1", piece) for i, piece in enumerate(pieces))
+    return "`".join(piece if i % 2 else re.sub(r"([<*])", r"\\\1", piece) for i, piece in enumerate(pieces))
 
 
 FIELDS = {

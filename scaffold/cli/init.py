@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 @click.option(
     "--memory", "memories", multiple=True, metavar="TEXT", help="A lesson from earlier sessions; may be repeated."
 )
-@click.option("--evolutionary/--no-evolutionary", default=None, help="May sweeps be evolutionary? Default: no.")
+@click.option(
+    "--evolutionary/--no-evolutionary", default=None, help="Whether sweeps may be evolutionary searches. Default: no."
+)
 @click.option(
     "--agent-skill",
     "skill",
