@@ -125,24 +125,26 @@ def _ask(planned: Plan, wished: Wishes) -> Wishes:
     """The few questions that detection cannot settle, each with what was found as its default."""
     from dataclasses import replace
 
-    found = planned.answers
+    from scaffold import answers
+
     root = wished.root or click.prompt("Where does the workspace go?", default=planned.root)
-    goal = (
-        wished.goal
-        if wished.goal is not None
-        else click.prompt("What are the experiments to find out?", default=found.get("experiment_goal", ""))
-    )
-    metric = wished.metric or click.prompt("Which metric decides?", default=found["primary_metric"], show_default=True)
-    guess = found["metric_direction"] if metric == found["primary_metric"] else ""
+    goal = wished.goal
+    if goal is None:
+        goal = _asked("What are the experiments to find out?", planned.answers.get("experiment_goal", ""))
+    metric = wished.metric or _asked("Which metric decides?", planned.answers["primary_metric"])
     direction = wished.direction
     if metric and not direction:
-        direction = click.prompt(
-            "Better when", type=click.Choice(["minimize", "maximize"]), default=guess or "minimize"
-        )
+        said = answers.direction(metric) or None  # without a default it is asked until it is answered
+        direction = click.prompt("Better when", type=click.Choice(["minimize", "maximize"]), default=said)
     server = wished.server_url
     if server is None:
-        server = click.prompt("Research server (empty for none)", default="", show_default=False)
+        server = _asked("Research server (empty for none)", "")
     return replace(wished, root=root, goal=goal, metric=metric, direction=direction, server_url=server)
+
+
+def _asked(question: str, default: str) -> str:
+    """The answer to a question that may stay open."""
+    return str(click.prompt(question, default=default, show_default=bool(default)))
 
 
 def _actions(planned: Plan, extra: Skill | None) -> list[Action]:
