@@ -149,7 +149,7 @@ def _one_line(text: str) -> str:
 FIELDS = {
     "experiment_root": "`exp` where it is there and holds no importable source, else `.wild/experiments`",
     "existing_experiment_dirs": (
-        "directories at the top that hold experiments or what runs left behind, by name and content"
+        "directories at the top that hold experiments or the traces of runs, by name and content"
     ),
     "role_dirs": (
         "the directories that the repository already uses for each role, by name and content; the workspace "
@@ -175,12 +175,12 @@ FIELDS = {
     ),
     "launchers": "what starts jobs: commands in scripts, code and README, imports, manifests",
     "slurm": (
-        "of the repository's own scripts, of its documentation's where there are no others: "
+        "from the repository's own scripts, or from its documentation where there are none: "
         "partitions, accounts, qos, gres, time, modules, activation lines; "
         "the most used first, placeholders left out; nothing where it does not use Slurm"
     ),
     "entry_points": (
-        "scripts that one runs, at most 12, the likeliest first, each with its kind, its seed option and a command"
+        "scripts that are meant to be run, at most 12, the likeliest first, each with its kind, its seed option and a command"
     ),
     "tests.runner": "pytest where it is configured, called or imported, else unittest",
     "tests.paths": "the folders that pytest is told to look in, else the topmost ones that hold tests",
