@@ -9,7 +9,7 @@ Its import is what its users wait for, so it counts. It needs GitPython for the 
 
 MLflow's `search_runs` gives a table of runs from its database (SQLite), all metrics of each; it folds no seeds and computes no interval.
 DVC's `exp show` gives a table of experiments, which are commits, with parameters and metrics, and says which are out of date; it folds no
-seeds either. Both are timed when their stores are there and have been read once; `benchmarks/results.py` says how those are made.
+seeds either. Both are timed when their stores are there and have been read once; `benchmarks/stores.py` says how those are made.
 
 Copier is what our template is written for, and one of our dependencies, so it is there in any case. Plain Copier detects nothing: its
 answers are the defaults of the template.

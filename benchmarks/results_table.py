@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import results
+from benchmarks import stores
 from benchmarks.interleaved import Contender, costs
 from benchmarks.peers import Peers
 from benchmarks.places import SCAFFOLD, scratch
@@ -43,13 +43,13 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
 def many_runs(folder: Path, peers: Peers | None, runs: int, rounds: int) -> list[Row]:
     """Cold and warm, beside MLflow with as many runs in a database that is there."""
     root = folder / "study"
-    results.write_study(root, runs, METRICS)
+    stores.write_study(root, runs, METRICS)
     cold = Contender(work=TABLE, cwd=root, prepare=lambda: shutil.rmtree(folder / ".cache", ignore_errors=True))
     contenders = {"cold": cold, "warm": Contender(work=TABLE, cwd=root)}
     if peers:
         place = folder / "mlflow"
         place.mkdir()
-        script = [*APART, peers.python, "-W", "ignore", "-c", results.MLFLOW, str(runs), str(METRICS)]
+        script = [*APART, peers.python, "-W", "ignore", "-c", stores.MLFLOW, str(runs), str(METRICS)]
         subprocess.run([*script, "write"], cwd=place, check=True, capture_output=True)
         contenders["mlflow"] = Contender(work=[*script, "read"], cwd=place)
     found = costs(contenders, rounds=rounds)
@@ -75,7 +75,7 @@ def long_files(folder: Path, steps: int) -> list[Row]:
     for count in (steps, steps // 10):
         path = folder / f"{count}.jsonl"
         with path.open("wb") as file:
-            file.writelines(results.rows(count))
+            file.writelines(stores.training(count))
         contenders[str(count)] = Contender(work=[sys.executable, "-c", LONG, str(path)])
     found = costs(contenders, rounds=1)
     tenth = Beside(name=f"{steps // 10:,} rows", value=found[str(steps // 10)].megabytes)
@@ -94,12 +94,12 @@ def long_files(folder: Path, steps: int) -> list[Row]:
 def few_runs(folder: Path, peers: Peers, runs: int, rounds: int) -> Row:
     """As many runs as DVC has experiments."""
     root, place = folder / "few", folder / "dvc"
-    results.write_study(root, runs, METRICS)
+    stores.write_study(root, runs, METRICS)
     dvc = str(peers.bin / "dvc")
     os.environ["PATH"] = (
         f"{peers.bin}{os.pathsep}{os.environ['PATH']}"  # DVC runs `python`; the scratch folder's end restores it
     )
-    results.write_experiments(place, dvc, runs, METRICS)
+    stores.write_experiments(place, dvc, runs, METRICS)
     show = Contender(work=[*APART, dvc, "exp", "show", "--csv"], cwd=place)
     found = costs({"ours": Contender(work=TABLE, cwd=root), "dvc": show}, rounds=rounds)
     return Row(

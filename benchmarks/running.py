@@ -30,8 +30,8 @@ Still, an idle machine gives better ones: the last line says how busy this one w
 EPILOG = f"""benchmarks: {", ".join(BENCHMARKS)}
 
 Each is a module beside this file, whose first lines say what is measured, and what the peers do and do not do. Exit codes: 0 all limits
-are met, 1 a benchmark failed, 2 wrong usage, 3 a limit is missed. A whole run is kept in benchmarks/last.json, from which the README's
-section on speed is made (PYTHONPATH=. .venv/bin/cog -P -r README.md); a quick one, a part, or one without peers only where --keep says."""
+are met, 1 a benchmark failed, 2 wrong usage, 3 a limit is missed. A whole run is kept in benchmarks/last.json, from which
+docs/speed.md is made (PYTHONPATH=. .venv/bin/cog -P -r docs/speed.md); a quick one, a part, or one without peers only where --keep says."""
 
 
 def arguments(words: Sequence[str] | None) -> argparse.Namespace:

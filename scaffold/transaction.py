@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import signal
 import tempfile
@@ -20,7 +21,6 @@ from pathlib import Path
 from types import FrameType
 
 from scaffold.errors import ScaffoldError
-from scaffold.workspace import umask
 
 LOCK_WAIT_S = 20
 LITTER = ".scaffold-*.tmp"
@@ -128,10 +128,18 @@ def _stage(workdir: Path, change: Change, undo: list[Callable[[], None]]) -> Pat
     return temporary
 
 
+@functools.cache
+def _umask() -> int:
+    """The umask of this process, which can only be asked for by setting another."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def _mode(target: Path, change: Change) -> int:
     """The mode of the new file: the old one's, but for the executable bit where that is to change."""
     if change.old is None:
-        return (0o777 if change.executable else 0o666) & ~umask()
+        return (0o777 if change.executable else 0o666) & ~_umask()
     mode = target.stat().st_mode & 0o7777
     if change.executable is None:
         return mode

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shlex
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,20 +220,25 @@ def _named_below(top: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True) -> None:
+def write_atomic(
+    path: Path, data: bytes, *, mode: int | None = None, executable: bool = False, sync: bool = True
+) -> None:
     """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename.
 
-    Without a `mode` a file keeps the one that it has, and a new one gets what the umask leaves.
+    Without a `mode` a file keeps the one that it has; a new one, and one that is to be `executable`, gets what the umask leaves.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    known = mode if mode is not None or executable else _mode_of(path)
+    temporary = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}.tmp")
+    wanted = 0o600 if known is not None else 0o777 if executable else 0o666
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, wanted)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        temporary.chmod(_mode_of(path) if mode is None else mode)
+        if known is not None:
+            temporary.chmod(known)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -252,16 +255,8 @@ def write_named(path: Path, data: bytes, *, hint: str | None = None) -> None:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
 
 
-def _mode_of(path: Path) -> int:
+def _mode_of(path: Path) -> int | None:
     try:
         return path.stat().st_mode & 0o7777
     except FileNotFoundError:
-        return 0o666 & ~umask()
-
-
-@functools.cache
-def umask() -> int:
-    """The umask of this process, which can only be asked for by setting another."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+        return None

@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-import click
 from jsonschema import Draft202012Validator
 
 from scaffold.cli import group, schemas
@@ -17,12 +16,6 @@ from scaffold.cli import group, schemas
 def validator(words: tuple[str, ...]) -> Draft202012Validator:
     """What holds an answer of a command against its schema."""
     return Draft202012Validator(schemas.schema(words))
-
-
-def words_of(context: click.Context) -> tuple[str, ...]:
-    """The command that is running, as words: `runs`, `list`."""
-    above = () if context.parent is None else words_of(context.parent)
-    return (*above, str(context.info_name)) if context.parent is not None else ()
 
 
 def check(words: Sequence[str], text: str) -> dict[str, Any]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import click
+import hypothesis
 import pytest
 from click.testing import CliRunner, Result
 
-from scaffold.cli import group, output
+from scaffold.cli import group, output, usage
 from tests import answers
 from tests.stand_in import StandIn
 
@@ -24,6 +27,10 @@ OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CU
 PATH = os.environ["PATH"]
 # A shell that starts the tests in the background has SIGINT ignored, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# A busy machine takes longer, which says nothing of what is tested. In CI hypothesis sees to that itself.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+if hypothesis.settings.get_current_profile_name() == "default":
+    hypothesis.settings.load_profile("patient")
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
 
 
@@ -63,7 +70,10 @@ def quick_copier() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def path_without_slurm(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """PATH without Slurm's commands, since what `init` writes depends on them: their directories are replaced by links to the rest."""
+    """PATH without Slurm's commands, since what `init` writes depends on them: their directories are replaced by links to the rest.
+
+    Where there is only a `python3`, as in Debian, a `python` comes last.
+    """
     parts: list[str] = []
     mirrors: dict[Path, str] = {}
     for part in os.environ["PATH"].split(os.pathsep):
@@ -75,6 +85,10 @@ def path_without_slurm(tmp_path_factory: pytest.TempPathFactory) -> str:
                     (mirror / entry.name).symlink_to(entry)
             mirrors[place] = str(mirror)
         parts.append(mirrors.get(place, part))
+    if shutil.which("python") is None:
+        named = tmp_path_factory.mktemp("python")
+        (named / "python").symlink_to(Path(sys.executable).resolve())
+        parts.append(str(named))
     return os.pathsep.join(parts)
 
 
@@ -105,7 +119,7 @@ def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     def held(answer: dict[str, object], few: output.Few | None) -> str:
         text = plain(answer, few)
         if (context := click.get_current_context(silent=True)) is not None:
-            answers.check(answers.words_of(context), text)
+            answers.check(usage.words(context), text)
         return text
 
     monkeypatch.setattr(output, "as_text", held)

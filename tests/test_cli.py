@@ -9,20 +9,14 @@ import click
 import pytest
 
 from scaffold import __version__
-from scaffold.cli import COMMANDS, group
+from scaffold.cli import COMMANDS, group, schemas
 from tests.conftest import MakeRepo, Run
 
 
 def commands() -> list[tuple[str, ...]]:
-    """Every command and subcommand as words."""
-    found: list[tuple[str, ...]] = []
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        found.append((name,))
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            found += [(name, verb) for verb in command.commands]
-    return found
+    """Every command and every group as words."""
+    known = [words for words, _ in schemas.commands(group)]
+    return sorted({words[:length] for words in known for length in range(1, len(words) + 1)})
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)

@@ -74,6 +74,11 @@ def test_the_readme_names_every_page() -> None:
     assert {p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/*.md")} <= linked
 
 
+@PAGE
+def test_a_page_is_text_that_can_be_read(page: Path) -> None:
+    assert re.findall(r"[^\n\x20-\x7e\xa0-\U0010ffff]", page.read_text(encoding="utf-8")) == []
+
+
 def commands(page: Path) -> Iterator[tuple[str, bool]]:
     """What follows `scaffold` on a page, and whether it stands in the text: in back-ticks, and not in a block of code."""
     for token in tokens(page):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -132,7 +133,7 @@ def reference() -> None:
 
 def _help(command: click.Command) -> str:
     """A command's help as text: one line for each paragraph, examples as they stand."""
-    parts = (command.help or "").replace("\f", "").split("\n\n")
+    parts = inspect.cleandoc(command.help or "").replace("\f", "").split("\n\n")
     return "\n\n".join(
         "\n".join(f"    {line.strip()}" for line in part.split("\n")[1:]) if part.startswith("\b") else _one_line(part)
         for part in parts
@@ -140,15 +141,15 @@ def _help(command: click.Command) -> str:
 
 
 def _one_line(text: str) -> str:
-    """The text in one line of Markdown; outside of code, angle brackets and stars are no markup."""
+    """The text in one line of Markdown; outside of code, `<` and `*` are no markup."""
     pieces = " ".join(text.split()).split("`")
-    return "`".join(piece if i % 2 else re.sub(r"([<>*])", r"\\\1", piece) for i, piece in enumerate(pieces))
+    return "`".join(piece if i % 2 else re.sub(r"([<*])", r"\\\1", piece) for i, piece in enumerate(pieces))
 
 
 FIELDS = {
     "experiment_root": "`exp` where it is there and holds no importable source, else `.wild/experiments`",
     "existing_experiment_dirs": (
-        "directories at the top that hold experiments or what runs left behind, by name and content"
+        "directories at the top that hold experiments or the traces of runs, by name and content"
     ),
     "role_dirs": (
         "the directories that the repository already uses for each role, by name and content; the workspace "
@@ -174,12 +175,12 @@ FIELDS = {
     ),
     "launchers": "what starts jobs: commands in scripts, code and README, imports, manifests",
     "slurm": (
-        "of the repository's own scripts, of its documentation's where there are no others: "
+        "from the repository's own scripts, or from its documentation where there are none: "
         "partitions, accounts, qos, gres, time, modules, activation lines; "
         "the most used first, placeholders left out; nothing where it does not use Slurm"
     ),
     "entry_points": (
-        "scripts that one runs, at most 12, the likeliest first, each with its kind, its seed option and a command"
+        "scripts that are meant to be run, at most 12, the likeliest first, each with its kind, its seed option and a command"
     ),
     "tests.runner": "pytest where it is configured, called or imported, else unittest",
     "tests.paths": "the folders that pytest is told to look in, else the topmost ones that hold tests",

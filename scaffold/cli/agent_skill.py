@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from scaffold.cli import playbook_files
 from scaffold.cli.playbook_files import File
@@ -24,8 +26,8 @@ class Skill:
         return self.file is not None and self.file.old != self.file.new
 
 
-def plan(planned: Plan, folder: str) -> Skill:
-    """What to do about the skill in `folder`, which is relative to the repository (`.`: the usual place).
+def plan(planned: Plan, folder: str | None) -> Skill | None:
+    """What to do about the skill in `folder`, which is relative to the repository (`.`: the usual place; None: no skill).
 
     Raises WrongUsage where the folder's name cannot be a skill's; somebody's own file there is kept.
     """
@@ -33,8 +35,10 @@ def plan(planned: Plan, folder: str) -> Skill:
     from scaffold.server import agent_skill
     from scaffold.server.built_in import built_in
 
+    if folder is None:
+        return None
     there = Workspace(workdir=planned.workdir, root=planned.root, answers=planned.answers)
-    place = planned.workdir / (agent_skill.FOLDER if folder == "." else folder)
+    place = Path(os.path.normpath(planned.workdir / (agent_skill.FOLDER if folder == "." else folder)))
     title = agent_skill.checked_name(place.name)
     path = place / agent_skill.FILE
     inside = path.is_relative_to(planned.workdir)

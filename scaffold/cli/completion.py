@@ -11,7 +11,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes a shell complete commands and options.
+    """Print a script that makes a shell complete commands and options.
 
     \b
     bash: scaffold completion bash >~/.local/share/bash-completion/completions/scaffold

@@ -24,10 +24,12 @@ ASKED = {"git": "asked of git", "machine": "asked of this machine"}
     type=click.Path(path_type=Path),
     default=Path(),
     show_default=True,
-    help="The repository, or a folder of it: only what lies below it speaks.",
+    help="The repository, or a folder of it: only what lies below it counts.",
 )
 @click.option(
-    "--explain", metavar="FIELD", help="All evidence for one field (say `environment.manager`), and what lost."
+    "--explain",
+    metavar="FIELD",
+    help="All evidence for one field (say `environment.manager`), and what was passed over.",
 )
 @click.option(
     "--history",

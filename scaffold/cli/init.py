@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 @click.option(
     "--memory", "memories", multiple=True, metavar="TEXT", help="A lesson from earlier sessions; may be repeated."
 )
-@click.option("--evolutionary/--no-evolutionary", default=None, help="May sweeps be evolutionary? Default: no.")
+@click.option(
+    "--evolutionary/--no-evolutionary", default=None, help="Whether sweeps may be evolutionary searches. Default: no."
+)
 @click.option(
     "--agent-skill",
     "skill",
@@ -96,13 +98,14 @@ def init(
         lifecycle.no_workspace_above(workdir.resolve())
     once = functools.cache(detect)  # the repository is the same before and after the questions
     planned = lifecycle.plan(workdir, wished, detect=once, template=template)
-    extra = agent_skill.plan(planned, skill) if skill is not None else None
-    asks = output.interactive(yes=yes or dry_run, json_output=json_output) and planned.changes
+    extra = agent_skill.plan(planned, skill)
+    asks = output.interactive(yes=yes or dry_run, json_output=json_output) and _count(planned, extra) > 0
     if asks and not planned.existing:
         planned = lifecycle.plan(workdir, _ask(planned, wished), detect=once, template=template)
+        extra = agent_skill.plan(planned, skill)  # which speaks of the root and the server that were answered
     if asks:
         _print(planned, extra, "would write")
-        click.confirm(f"Write {len(planned.changes)} files?", default=True, abort=True)
+        click.confirm(f"Write {output.number_of(_count(planned, extra), 'file')}?", default=True, abort=True)
     if not dry_run:
         planned = lifecycle.write(planned)
         if extra is not None:
@@ -123,34 +126,41 @@ def _ask(planned: Plan, wished: Wishes) -> Wishes:
     """The few questions that detection cannot settle, each with what was found as its default."""
     from dataclasses import replace
 
-    found = planned.answers
+    from scaffold import answers
+
     root = wished.root or click.prompt("Where does the workspace go?", default=planned.root)
-    goal = (
-        wished.goal
-        if wished.goal is not None
-        else click.prompt("What are the experiments to find out?", default=found.get("experiment_goal", ""))
-    )
-    metric = wished.metric or click.prompt("Which metric decides?", default=found["primary_metric"], show_default=True)
-    guess = found["metric_direction"] if metric == found["primary_metric"] else ""
+    goal = wished.goal
+    if goal is None:
+        goal = _asked("What are the experiments to find out?", planned.answers.get("experiment_goal", ""))
+    metric = wished.metric or _asked("Which metric decides?", planned.answers["primary_metric"])
     direction = wished.direction
     if metric and not direction:
-        direction = click.prompt(
-            "Better when", type=click.Choice(["minimize", "maximize"]), default=guess or "minimize"
-        )
+        said = answers.direction(metric) or None  # without a default it is asked until it is answered
+        direction = click.prompt("Better when", type=click.Choice(["minimize", "maximize"]), default=said)
     server = wished.server_url
     if server is None:
-        server = click.prompt("Research server (empty for none)", default="", show_default=False)
+        server = _asked("Research server (empty for none)", "")
     return replace(wished, root=root, goal=goal, metric=metric, direction=direction, server_url=server)
+
+
+def _asked(question: str, default: str) -> str:
+    """The answer to a question that may stay open."""
+    return str(click.prompt(question, default=default, show_default=bool(default)))
 
 
 def _actions(planned: Plan, extra: Skill | None) -> list[Action]:
     return [*planned.actions, *([extra.action] if extra is not None else [])]
 
 
+def _count(planned: Plan, extra: Skill | None) -> int:
+    """How many files are written."""
+    return len(planned.changes) + (extra is not None and extra.writes)
+
+
 def _print(planned: Plan, extra: Skill | None, verb: str) -> None:
     """One line a file, then a sentence."""
     output.rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in _actions(planned, extra)])
-    count = len(planned.changes) + (extra is not None and extra.writes)
+    count = _count(planned, extra)
     if count:
         total = len(_actions(planned, extra))
         click.echo(f"{verb} {count} of {total} files in {planned.workdir} (template {planned.version})")
@@ -163,7 +173,7 @@ def _json(planned: Plan, extra: Skill | None, *, written: bool) -> dict[str, Any
         "workdir": str(planned.workdir),
         "root": planned.root,
         "template": planned.version,
-        "written": written and (bool(planned.changes) or (extra is not None and extra.writes)),
+        "written": written and _count(planned, extra) > 0,
         "files": [{"path": a.path, "action": a.what, "note": a.note} for a in _actions(planned, extra)],
         "answers": dict(planned.answers),
         "ignored": output.ignored_json(planned.ignored),

@@ -45,7 +45,7 @@ def limit(command: F) -> F:
         default=output.LIMIT,
         show_default=True,
         metavar="N",
-        help="At most so many entries of a list (0: all).",
+        help="At most N entries of each list (0: all).",
     )(command)
 
 

@@ -121,6 +121,11 @@ def columns(table: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join([*cells, row[-1]]).rstrip() for row, cells in pairs]
 
 
+def number_of(count: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def warn(text: str) -> None:
     """A warning, on stderr."""
     click.echo(f"warning: {text}", err=True)

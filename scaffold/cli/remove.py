@@ -33,4 +33,4 @@ def remove(workdir: Path, root: str | None, dry_run: bool, limit: int, json_outp
     verb = "would delete" if dry_run else "deleted"
     output.rows([*([verb, path, ""] for path in deleted), *(["kept", path, f"({why})"] for path, why in kept)])
     few.say()
-    click.echo(f"{verb} {len(planned.delete)} files; {len(planned.keep)} stay")
+    click.echo(f"{verb} {output.number_of(len(planned.delete), 'file')}; kept: {len(planned.keep)}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @options.of_workspace
 @options.json_output
 def status(workdir: Path, root: str | None, json_output: bool) -> None:
-    """Say what of a workspace is managed, changed, missing or ignored, and whether there is a newer template."""
+    """Show which files of a workspace are managed, changed, missing or ignored, and whether there is a newer template."""
     from scaffold.lifecycle import status as lifecycle
     from scaffold.lifecycle.recorded import template_of
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,9 @@ def update(
     from scaffold.lifecycle.recorded import newest_for, template_of
     from scaffold.lifecycle.settings import changed_answers, missing_facts
 
+    if check:
+        beside = {"--to": version, "--set": settings, "--template": template, "--base": base, "--dry-run": dry_run}
+        _alone("--check", [option for option, value in beside.items() if value])
     there = options.managed_workspace(workdir, root)
     if check:
         _check(there, json_output=json_output)
@@ -124,9 +128,10 @@ def finish(planned: Plan, *, dry_run: bool, json_output: bool) -> None:
 def _sentence(planned: Plan) -> str:
     if not planned.changes:
         return f"nothing to do: {planned.workspace.root} is up to date (template {planned.new_version})"
+    changed = output.number_of(len(planned.changes), "file")
     if planned.old_version == planned.new_version:
-        return f"changed {len(planned.changes)} files (template {planned.new_version})"
-    return f"updated {planned.workspace.root} from {planned.old_version} to {planned.new_version}: {len(planned.changes)} files changed"
+        return f"changed {changed} (template {planned.new_version})"
+    return f"updated {planned.workspace.root} from {planned.old_version} to {planned.new_version}: {changed} changed"
 
 
 def _facts(there: Workspace) -> dict[str, Any]:
@@ -134,6 +139,14 @@ def _facts(there: Workspace) -> dict[str, Any]:
     from scaffold.conventions import detect
 
     return facts(detect(there.workdir))
+
+
+def _alone(option: str, others: Sequence[str]) -> None:
+    """Refuse `others`, which would have no effect beside an option. Raises WrongUsage."""
+    from scaffold.errors import WrongUsage
+
+    if others:
+        raise WrongUsage(f"{option} and {others[0]} cannot go together", hint="give one of them")
 
 
 def _check(there: Workspace, *, json_output: bool) -> None:

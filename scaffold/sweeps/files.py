@@ -8,11 +8,11 @@ from scaffold.errors import ScaffoldError
 from scaffold.workspace import write_atomic
 
 
-def write(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
+def write(path: Path, data: bytes, *, executable: bool = False, sync: bool = True) -> None:
     """Replace `path` by `data` in one step. Raises ScaffoldError where that cannot be done (no room, no right to)."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, data, mode=mode, sync=sync)
+        write_atomic(path, data, executable=executable, sync=sync)
     except OSError as error:
         raise ScaffoldError(
             f"{path} cannot be written: {error.strerror or error}",

@@ -88,7 +88,7 @@ def write(workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: 
         path = folder / f"{run.name}.sh"
         data = text.fill(run)
         if not _is_there(path, data):
-            files.write(path, data, mode=0o755, sync=False)
+            files.write(path, data, executable=True, sync=False)
         paths[run.name] = path
     return paths
 
@@ -103,7 +103,7 @@ def make_folder(workspace: Workspace, name: str) -> Path:
 
 def _is_there(path: Path, data: bytes) -> bool:
     try:
-        return path.read_bytes() == data and path.stat().st_mode & 0o777 == 0o755
+        return path.read_bytes() == data and bool(path.stat().st_mode & 0o100)
     except OSError:
         return False
 

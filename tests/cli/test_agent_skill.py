@@ -107,6 +107,31 @@ def test_a_link_out_of_the_repository_is_not_followed(init: Init, repo: Path, tm
     assert done.exit_code == 0 and "linked" in done.stdout and not list((tmp_path / "elsewhere").iterdir())
 
 
+def test_a_folder_beside_the_repository_is_no_link_out_of_it(init: Init, repo: Path) -> None:
+    done = init("--agent-skill", "../skills/research")
+    assert done.exit_code == 0 and "linked" not in done.stdout
+    assert valid(repo.parent / "skills/research/SKILL.md")["name"] == "research"
+
+
+def test_what_is_answered_on_a_terminal_is_in_the_skill(run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scaffold.cli.output.interactive", lambda **_: True)
+    asked = run(
+        "init", "--workdir", repo, "--agent-skill", input="lab\nIs it faster?\nacc\nmaximize\nhttp://127.0.0.1:9\ny\n"
+    )
+    assert "would write 18 of 18 files" in asked.stdout and "Write 18 files?" in asked.stdout
+    text = (repo / USUAL).read_text()
+    assert "# Experiments in `lab`" in text and ".wild" not in text and "`scaffold preflight`; exit 3" in text
+
+
+def test_on_a_terminal_nothing_is_written_before_it_is_asked(
+    init: Init, run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init()
+    monkeypatch.setattr("scaffold.cli.output.interactive", lambda **_: True)
+    asked = run("init", "--workdir", repo, "--agent-skill", input="n\n")
+    assert "Write 1 file?" in asked.stdout and asked.exit_code == 1 and not (repo / USUAL).exists()
+
+
 def test_a_name_that_cannot_be_one_is_refused_before_anything_is_written(init: Init, repo: Path) -> None:
     done = init("--agent-skill", ".claude/skills/My_Skill")
     assert done.exit_code == 2 and "name the directory my-skill" in done.stderr

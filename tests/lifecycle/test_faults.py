@@ -366,22 +366,6 @@ def test_a_broken_answers_file_is_named_and_nothing_is_done(
     assert snapshot(repo) == before
 
 
-@pytest.mark.parametrize(("mode", "kept"), [(0o600, 0o600), (0o664, 0o664), (None, 0o666 & ~workspace.umask())])
-def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path, mode: int | None, kept: int) -> None:
-    path = tmp_path / "a.txt"
-    if mode is not None:
-        path.touch()
-        path.chmod(mode)
-    workspace.write_atomic(path, b"x")
-    assert (path.read_bytes(), path.stat().st_mode & 0o7777) == (b"x", kept)
-
-
-def test_a_new_file_is_as_open_as_the_umask_says(tmp_path: Path) -> None:
-    code = f"from pathlib import Path; from scaffold import workspace; workspace.write_atomic(Path({str(tmp_path / 'a')!r}), b'')"
-    subprocess.run([sys.executable, "-c", code], umask=0o077, check=True)
-    assert (tmp_path / "a").stat().st_mode & 0o7777 == 0o600
-
-
 @pytest.mark.parametrize("text", ["when: !!timestamp x\n", "a: !!bool perhaps\n", "a: " + "[" * 5000])
 def test_what_makes_yaml_itself_stumble_is_a_broken_answers_file_too(tmp_path: Path, text: str) -> None:
     write_tree(tmp_path, {f"exp/{workspace.ANSWERS}": text})

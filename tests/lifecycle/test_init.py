@@ -429,6 +429,20 @@ def test_the_repository_is_looked_at_once_whatever_is_answered(
     assert looked == [repo]
 
 
+@pytest.mark.parametrize(
+    ("metric", "replies", "direction"),
+    [("acc", "\n", "maximize"), ("loss", "\n", "minimize"), ("mfu", "\n\nmaximize\n", "maximize")],
+    ids=["its name says so", "its name says otherwise", "its name does not say"],
+)
+def test_which_way_a_typed_metric_is_better_is_never_guessed(
+    make_repo: MakeRepo, run: Run, monkeypatch: pytest.MonkeyPatch, metric: str, replies: str, direction: str
+) -> None:
+    monkeypatch.setattr("scaffold.cli.output.interactive", lambda **_: True)
+    repo = make_repo()
+    asked = run("init", "--workdir", repo, "--root", "lab", "--goal", "g", input=f"{metric}\n{replies}\ny\n")
+    assert asked.exit_code == 0 and answers(repo, "lab")["metric_direction"] == direction
+
+
 def test_saying_no_on_the_terminal_writes_nothing(make_repo: MakeRepo) -> None:
     repo = make_repo()
     arguments = ["-m", "scaffold", "init", "--workdir", str(repo), "--root", "lab", "--goal", "g", "--metric", "m"]

@@ -205,7 +205,8 @@ def test_a_new_file_that_the_user_has_already_becomes_executable(repo: Path, run
     template.tag("v9.1.0")
     (repo / ROOT / "scripts/helper.sh").write_text("#!/bin/sh\n")
     assert run("update", "--workdir", repo).exit_code == 0
-    assert (repo / ROOT / "scripts/helper.sh").stat().st_mode & 0o111 == 0o111
+    mode = (repo / ROOT / "scripts/helper.sh").stat().st_mode
+    assert mode & 0o111 == (mode & 0o444) >> 2 != 0, "whoever may read it may run it"
 
 
 def test_dry_run_prints_a_patch_that_git_applies(repo: Path, run: Run, template: TemplateRepo, tmp_path: Path) -> None:
@@ -238,6 +239,18 @@ def test_check_exits_3_when_there_is_a_newer_version(repo: Path, run: Run, templ
     assert json.loads(result.stdout) == {
         "version": 1, "root": ROOT, "template": "v9.0.0", "newest": "v9.1.0", "update_available": True,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "other",
+    [["--to", "v9.0.0"], ["--set", "primary_metric=x"], ["--template", "x"], ["--base", "v9.0.0"], ["--dry-run"]],
+)
+def test_check_refuses_what_would_have_no_effect_beside_it(repo: Path, run: Run, other: list[str]) -> None:
+    result = run("update", "--workdir", repo, "--check", *other)
+    assert (result.exit_code, result.stdout) == (
+        2,
+        "",
+    ) and f"--check and {other[0]} cannot go together" in result.stderr
 
 
 def test_to_names_a_version_also_an_earlier_one(repo: Path, run: Run, template: TemplateRepo) -> None:

@@ -40,7 +40,8 @@ def in_python(workspace: Workspace, more: str = "pass", **options: Any) -> subpr
 
 
 def test_a_block_of_python_is_recorded(workspace: Workspace) -> None:
-    done = in_python(workspace, "run.summary(acc=0.9, deep={'x': 1})")
+    patient = "sys.modules['record_run'].FACTS_S = 60"  # else a busy machine is given up on
+    done = in_python(workspace, f"run.summary(acc=0.9, deep={{'x': 1}}); {patient}")
     manifest = workspace.last()
     assert done.returncode == 0 and done.stdout == f"inside {manifest['run']['name']}\noutside\n"
     assert (manifest["status"], manifest["seed"]) == ("finished", 1)

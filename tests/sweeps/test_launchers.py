@@ -269,7 +269,7 @@ def test_launchers_are_written_once_and_again_where_they_differ(make_workspace: 
     workspace = make_workspace({"train.py": SCRIPT})
     planned, runs, paths = plan(workspace, configurations=({"lr": "0.1"}, {"lr": "0.2"}))
     one, other = paths.values()
-    assert one.stat().st_mode & 0o777 == 0o755
+    assert one.stat().st_mode & 0o700 == 0o700
     before = one.read_bytes(), one.stat().st_mtime_ns
     other.write_text("damaged")
     launchers.write(there(workspace), planned, runs)
