@@ -1,7 +1,8 @@
 """The one door to git: one question per function.
 
 Every path that goes in or comes out is relative to the directory that was asked, with `/` between its parts. Questions are
-asked of the git command itself, which never asks back and whose settings the user knows.
+asked of the git command itself: importing GitPython takes longer (0.2 s) than all that a quick command does, so it
+is imported only where a repository is cloned and its objects are read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from scaffold.later import Later
 from scaffold.scratch import scratch
 
 TIMEOUT_S = 60
-CLONE_TIMEOUT_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +51,21 @@ def ask(
     *args: str,
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
-    timeout: float | None = None,
 ) -> Answer:
     """Run `git -C directory ARGS`, with `env` added to its environment; the answer holds its exit status, whatever it is.
 
-    Raises ScaffoldError when git is not installed, or does not answer in `timeout` seconds (60 where none is given).
+    Raises ScaffoldError when git is not installed, or does not answer in 60 s.
     """
-    patience = TIMEOUT_S if timeout is None else timeout
     command = ["git", "-C", str(directory), "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", *args]
     environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
     try:
         done = subprocess.run(
-            command, input=stdin if stdin is not None else b"", capture_output=True, env=environment, timeout=patience
+            command, input=stdin if stdin is not None else b"", capture_output=True, env=environment, timeout=TIMEOUT_S
         )
     except FileNotFoundError as error:
         raise ScaffoldError("git is not installed, or not on PATH", hint="install git 2.20 or newer") from error
     except subprocess.TimeoutExpired as error:
-        raise ScaffoldError(f"git {_verb(args)} did not answer within {patience} s in {directory}") from error
+        raise ScaffoldError(f"git {_verb(args)} did not answer within {TIMEOUT_S} s in {directory}") from error
     return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 
@@ -198,37 +196,52 @@ class Survey:
         self.remote = Later(remote, directory)
 
 
+# no helper that runs what an address says, no question on a terminal, the committed bytes, no end of waiting for a dead network
+_CLONING = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_SETTINGS = (
+    *("core.autocrlf=false", "core.eol=lf", f"core.hooksPath={os.devnull}"),
+    *("http.lowSpeedLimit=1000", "http.lowSpeedTime=60"),
+)
+
+
 def snapshot(source: str, version: str | None, directory: Path) -> str:
     """Write the files of `source` (a checkout, a bundle, a Git URL) at `version` into `directory`; what git describes them as.
 
     The default version is the newest `v*` tag, or HEAD where there is none. The files have the bytes that were committed,
-    whatever line ends the user's git gives to checkouts. Raises ScaffoldError when the source cannot be had within 300 s or
-    does not know the version.
+    whatever line ends the user's git gives to checkouts. Raises ScaffoldError when the source cannot be had, or does not know
+    the version.
     """
+    import git  # noqa: TID251 - this module is the door
+    from git.exc import GitCommandError, UnsafeProtocolError  # noqa: TID251
+    from gitdb.exc import BadName  # type: ignore[import-untyped]
+
     directory.mkdir(parents=True)
     store = directory.with_suffix(".git")
-    settings = ("-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", f"core.hooksPath={os.devnull}")
-    cloned = ask(
-        directory,
-        *("clone", "--quiet", "--bare", *settings, "--", source, str(store)),
-        env={"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"},  # no helper that runs what the address says
-        timeout=CLONE_TIMEOUT_S,
-    )
-    if cloned.status != 0:
+    options = [f"--config {setting}" for setting in _SETTINGS]
+    try:
+        # the options are ours: it holds every --config for the user's
+        repo = git.Repo.clone_from(
+            source, store, bare=True, env=_CLONING, multi_options=options, allow_unsafe_options=True
+        )
+    except (GitCommandError, UnsafeProtocolError, OSError) as error:
         raise ScaffoldError(
-            f"the template {source} cannot be read: {_reason(cloned.stderr)}",
+            f"the template {source} cannot be read: {_reason(str(getattr(error, 'stderr', '') or error))}",
             hint="name a checkout, a bundle or a Git URL with --template",
-        )
-    here = f"--git-dir={store}"
-    tags = must(directory, here, "tag", "--sort=-version:refname", "--list", "v*").text.splitlines()
-    wanted = version or (tags[0] if tags else "HEAD")
-    commit = ask(directory, here, "rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}")
-    if commit.status != 0:
-        raise UnknownVersion(
-            f"the template {source} has no version {wanted}", hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}"
-        )
-    must(directory, here, "--work-tree=.", "checkout", "--quiet", commit.text, "--", ".")
-    return must(directory, here, "describe", "--tags", "--always", commit.text).text
+        ) from error
+    with repo:
+        # named, since safe.bareRepository=explicit lets git find no bare repository by itself
+        repo.git.update_environment(GIT_DIR=str(store), **_CLONING)
+        tags = repo.git.tag("--sort=-version:refname", "--list", "v*").splitlines()
+        wanted = version or (tags[0] if tags else "HEAD")
+        try:
+            commit = repo.commit(wanted).hexsha
+        except (BadName, GitCommandError, ValueError, IndexError) as error:
+            raise UnknownVersion(
+                f"the template {source} has no version {wanted}",
+                hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
+            ) from error
+        must(directory, f"--git-dir={store}", "--work-tree=.", "checkout", "--quiet", commit, "--", ".")
+        return str(repo.git.describe("--tags", "--always", commit))
 
 
 def merge(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, str]) -> tuple[bytes, bool]:
@@ -265,6 +278,7 @@ def difference(path: str, old: bytes | None, new: bytes | None) -> str:
 
 def _reason(stderr: str) -> str:
     """The first thing that git says in a failure: what follows is advice."""
-    said = (line.strip() for line in stderr.splitlines() if not line.lower().startswith("warning:"))
+    lines = (line.strip(" '").removeprefix("stderr: '") for line in stderr.splitlines())
+    said = (line for line in lines if not line.lower().startswith(("warning:", "cloning into")))
     first = next(filter(None, said), "git gave no reason")
     return first.removeprefix("fatal: ").removeprefix("error: ")

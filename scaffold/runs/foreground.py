@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess  # noqa: TID251 - it starts the recorder
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs import manifests, start
+from scaffold.runs import manifests, recorder, start
 from scaffold.runs.manifests import Run
 from scaffold.scratch import scratch
 from scaffold.workspace import Workspace
@@ -30,13 +31,15 @@ def recorded(
     stderr; signals that end this process go to it. Raises ScaffoldError.
     """
     with scratch() as folder:
-        told = folder / "mark"
-        code = _waited(start.command(inside or workspace, args, prefix=prefix, telling=told), cwd)
+        told = folder / "manifest"
+        code = _waited(
+            start.command(inside or workspace, args, prefix=prefix), cwd, {recorder.module().TELL: str(told)}
+        )
         return (128 - code if code < 0 else code), _record(workspace, told)
 
 
-def _waited(command: Sequence[str], cwd: Path | None) -> int:
-    """The exit code of a command that gets the signals that this process gets."""
+def _waited(command: Sequence[str], cwd: Path | None, variables: Mapping[str, str]) -> int:
+    """The exit code of a command that gets the signals that this process gets, and `variables` in its environment."""
     process: subprocess.Popen[bytes] | None = None
     early: list[int] = []
     at_terminal = sys.stdin is not None and sys.stdin.isatty()
@@ -51,7 +54,7 @@ def _waited(command: Sequence[str], cwd: Path | None) -> int:
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
-        process = subprocess.Popen(command, stdout=2, cwd=cwd)
+        process = subprocess.Popen(command, stdout=2, cwd=cwd, env={**os.environ, **variables})
         for number in early:
             process.send_signal(number)
         return process.wait()
@@ -63,14 +66,19 @@ def _waited(command: Sequence[str], cwd: Path | None) -> int:
 
 
 def _record(workspace: Workspace, told: Path) -> Run | None:
-    """The record that belongs to the mark which the recorder told of."""
+    """The record whose manifest the recorder told of; None where there is none. Raises ScaffoldError where it is not to be had."""
     try:
-        mark = Path(told.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0])
+        manifest = Path(told.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0])
     except FileNotFoundError:
-        return None
-    metadata = mark.parent.parent.resolve()
+        if recorder.module().TELL in start.recorder_of(workspace).read_text(encoding="utf-8", errors="replace"):
+            return None
+        raise ScaffoldError(
+            "this workspace's recorder is older than this scaffold, and does not tell where it recorded the run",
+            hint="bring it up to date: scaffold update; the run itself is in: scaffold runs list",
+        ) from None
+    metadata = manifest.parent.resolve()
     folder = next((one for one in manifests.metadata_directories(workspace) if one.resolve() == metadata), None)
     try:
-        return None if folder is None else manifests.run(workspace, folder / mark.name)
+        return None if folder is None else manifests.run(workspace, folder / manifest.name)
     except ValueError as error:
-        raise ScaffoldError(f"the record {mark.name} cannot be read: {error}") from error
+        raise ScaffoldError(f"the record {manifest.name} cannot be read: {error}") from error

@@ -47,17 +47,10 @@ def prefix_words(workspace: Workspace) -> list[str]:
         raise ScaffoldError(f"{path} cannot be read: {reason}", hint="bring it back: scaffold update") from error
 
 
-def command(
-    workspace: Workspace, args: Sequence[str], *, prefix: bool = True, telling: Path | None = None
-) -> list[str]:
-    """The command line that records a run. Raises ScaffoldError.
-
-    `telling` is a file in which the recorder's process notes the path of the mark that it leaves beside its manifest: runs of one
-    name that are started at once cannot be told apart afterwards.
-    """
+def command(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> list[str]:
+    """The command line that records a run. Raises ScaffoldError."""
     before = run_prefix(workspace) if prefix else []
-    noted = [str(Path(__file__).with_name("telling.py")), str(telling)] if telling is not None else []
-    return [*before, sys.executable, *PYTHON, *noted, str(recorder_of(workspace)), *args]
+    return [*before, sys.executable, *PYTHON, str(recorder_of(workspace)), *args]
 
 
 def usage() -> str:

@@ -98,3 +98,12 @@ def test_a_rerun_that_is_told_to_end_leaves_no_worktree(workspace: Workspace, tm
     assert (process.returncode, json.loads(text)["status"]) == (3, "terminated")
     assert workspace.last()["exit"]["signal"] == "SIGTERM"
     assert git(workspace.root, "worktree", "list").count("\n") == 1
+
+
+def test_an_older_recorder_does_not_tell_and_that_is_said(workspace: Workspace) -> None:
+    recorder = workspace.exp / "scripts" / "record_run.py"
+    recorder.write_text(recorder.read_text().replace("RUN_TELL", "RUN_FORMER"))
+    process = scaffold(workspace, "run", "--json", "--experiment", "twin", "--", "true")
+    text, complaint = process.communicate(timeout=20)
+    assert (process.returncode, text) == (1, "") and "scaffold update" in complaint
+    assert workspace.last()["status"] == "finished"
