@@ -11,7 +11,7 @@ from scaffold.runs import recorder
 
 
 def fault(manifest: object) -> str | None:
-    """`time.ended_at is null`, `paths.stdout is "/etc/passwd"`, `host.gpus[0] must contain ['index'] properties`; None where nothing is wrong.
+    """Such as `time.ended_at is null` or `host.gpus[0] must contain ['index'] properties`; None where nothing is wrong.
 
     Fields that the schema does not know are let pass: a newer recorder may write more.
     """
