@@ -66,9 +66,9 @@ class Observer:
         """The ledger as it is on disk. Raises ScaffoldError."""
         return ledger.read(self.place.ledger, self.sweep.name)
 
-    def chosen(self, book: Ledger) -> str:
-        """The name of the backend that starts runs now. Raises ScaffoldError."""
-        return choose.name(self.workspace, book.orders.backend, self.sweep.backend)
+    def chosen(self, orders: Orders) -> str:
+        """The name of the backend that starts runs under these orders. Raises ScaffoldError."""
+        return choose.name(self.workspace, orders.backend, self.sweep.backend)
 
     def gpus_per_run(self, book: Ledger) -> int | None:
         """How many GPUs a run takes, None where nobody said."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scaffold.backends.capacity import Capacity, capacity
 from scaffold.backends.local import wait
@@ -102,8 +103,10 @@ class Pacer:
         """
         self.eyes.make_folders()
         with ledger.opened(self.place.ledger, self.sweep.name, doing="launch") as book:
-            book.order(**{k: v for k, v in orders.items() if v is not None}, stopped=False)
-            backend = self.eyes.chosen(book)
+            wishes: dict[str, Any] = {k: v for k, v in orders.items() if v is not None}
+            # an order that cannot be followed is not kept: whoever comes next would fail by it
+            backend = self.eyes.chosen(dataclasses.replace(book.orders, **wishes))
+            book.order(**wishes, stopped=False)
             found = self.eyes.states(book)
             chosen, held = states.wanted((s for s in found if s.planned), retry)
             for state in chosen:
@@ -163,7 +166,7 @@ class Pacer:
         """What a step would start if `ready` were written down under `orders`. Raises ScaffoldError where the backend cannot be asked."""
         book = self.eyes.read()
         book.orders = orders
-        backend = self.eyes.backend(self.eyes.chosen(book), book)
+        backend = self.eyes.backend(self.eyes.chosen(book.orders), book)
         names = {s.name for s in ready}
         found = [s._replace(startable=s.name in names) for s in self.eyes.states(book)]
         per = self.eyes.gpus_each(book)
@@ -177,7 +180,7 @@ class Pacer:
                 book.change(state.name, over_at=_now(), reason=state.disagreement or state.reason)
 
     def _start(self, book: Ledger, found: tuple[State, ...]) -> Picture:
-        name = self.eyes.chosen(book)
+        name = self.eyes.chosen(book.orders)
         backend = self.eyes.backend(name, book)
         self._adopt(book, found, name)
         if backend.enlists:

@@ -107,12 +107,13 @@ def mapping(value: object, where: str, known: Iterable[str] | None = None) -> di
         return {}
     if not isinstance(value, dict):
         raise WrongUsage(f"{where} must be a mapping (KEY: VALUE), not {_shown(value)}")
-    for key in value if known is not None else ():
-        if key not in (known or ()):
-            near = difflib.get_close_matches(key, list(known or ()), n=1)
+    keys = list(known or ())
+    for key in value if keys else ():
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, n=1)
             raise WrongUsage(
                 f"{where} has an unknown key {key}",
-                hint=f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known or ())}",
+                hint=f"did you mean {near[0]}?" if near else f"known keys: {', '.join(keys)}",
             )
     return value
 

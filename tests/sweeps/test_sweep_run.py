@@ -377,6 +377,9 @@ def test_wrong_usage_is_said(make_workspace: MakeWorkspace, run: Run) -> None:
     assert "did you mean lr?" in sweep(run, found, "launch", "lrr").stderr
     done = sweep(run, found, "launch", "lr", "--backend", "server")
     assert done.exit_code == 1 and "knows no research server" in done.stderr
+    assert not (
+        sheet.folder(found.workspace) / "lr.ledger.json"
+    ).exists()  # and so the next launch goes where it always went
 
 
 def test_where_a_server_is_set_this_machine_has_to_be_asked_for(
