@@ -8,6 +8,7 @@ is imported only where objects are read or written.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess  # noqa: TID251 - this module is the door
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def refused(directory: Path, where: Place) -> ScaffoldError | None:
     owner = "dubious ownership" in where.refusal
     return ScaffoldError(
         f"git refuses to work in {directory}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
-        hint=f"if you trust it: git config --global --add safe.directory {directory}"
+        hint=f"if you trust it: git config --global --add safe.directory {shlex.quote(str(directory))}"
         if owner
         else "mend the repository first: `git status` there says the same",
     )

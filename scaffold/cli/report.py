@@ -81,14 +81,14 @@ def _write(target: Path, data: bytes) -> None:
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
     from scaffold.results import backing, claims
 
-    made = claims.claims(backing.text_of(prose))
+    text = backing.text_of(prose)
     known = backing.evidence(workspace)
-    unbacked = [claim for claim in made if not known.backing(claim)]
+    unbacked = [claim for claim in claims.claims(text) if not known.backing(claim)]
     few = output.Few(limit)
     shown = few(unbacked)
     if json_output:
         found = [{"line": c.line, "column": c.column, "number": c.text} for c in shown]
-        output.as_json({"path": str(prose), "claims": len(made), "findings": found}, few)
+        output.as_json({"path": str(prose), "claims": len(claims.claims(text)), "findings": found}, few)
     else:
         for claim in shown:
             click.echo(f"{prose}:{claim.line}:{claim.column}: no run backs {claim.text}")
