@@ -237,7 +237,7 @@ def server_url(url: str, where: str = "--server-url") -> str:
         (parts.hostname or "").encode("idna")  # as it is looked up: no label is empty or longer than 63 letters
     except ValueError:
         raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance") from None
-    if not fine or re.search(r"[\s\x00-\x1f\x7f]", url):
+    if not fine or re.search(r"[\s\x00-\x1f\x7f\ud800-\udfff]", url):
         raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise WrongUsage(

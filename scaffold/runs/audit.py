@@ -58,13 +58,23 @@ def rule(code: str) -> Callable[[Rule], Rule]:
     return add
 
 
+def _wrong(path: Path, kind: Callable[[int], bool] = stat.S_ISREG) -> str | None:
+    """What is wrong with a file, or a thing of another kind, that a record names; None where it is there."""
+    try:
+        return None if kind(path.stat().st_mode) else "is something else"
+    except (FileNotFoundError, NotADirectoryError):
+        return "is missing"
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror})"
+
+
 @rule("R101")
 def log_is_there(case: Case) -> Iterator[tuple[str, str | None]]:
     """Both logs are there."""
     for stream in ("stdout", "stderr"):
         path = case.manifest["paths"][stream]
-        if not (case.workspace.workdir / path).is_file():
-            yield f"its log {path} is missing", None
+        if wrong := _wrong(case.workspace.workdir / path):
+            yield f"its log {path} {wrong}", None
 
 
 @rule("R102")
@@ -91,15 +101,15 @@ def dirty_code_has_its_patch(case: Case) -> Iterator[tuple[str, str | None]]:
     path = (case.manifest["git"] or {}).get("patch")
     if case.run.dirty and path is None:
         yield "its code was not committed, and no patch was saved", None
-    elif path is not None and not (case.workspace.workdir / path).is_file():
-        yield f"its patch {path} is missing", None
+    elif path is not None and (wrong := _wrong(case.workspace.workdir / path)):
+        yield f"its patch {path} {wrong}", None
 
 
 @rule("R105")
 def outputs_are_where_it_says(case: Case) -> Iterator[tuple[str, str | None]]:
     """The output directory is there."""
-    if not (case.workspace.workdir / case.run.outputs).is_dir():
-        yield f"its outputs {case.run.outputs} are missing", None
+    if wrong := _wrong(case.workspace.workdir / case.run.outputs, stat.S_ISDIR):
+        yield f"its output directory {case.run.outputs} {wrong}", None
 
 
 @rule("R106")
@@ -142,8 +152,8 @@ def _files(folder: Path) -> Iterator[tuple[str, float]]:
 def packages_are_there(case: Case) -> Iterator[tuple[str, str | None]]:
     """The package list and the config snapshots are there."""
     for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
-        if path is not None and not (case.workspace.workdir / path).is_file():
-            yield f"its record {path} is missing", None
+        if path is not None and (wrong := _wrong(case.workspace.workdir / path)):
+            yield f"its record {path} {wrong}", None
 
 
 def audit(workspace: Workspace) -> list[Finding]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, moments, recorder, schema
 from scaffold.runs.index import Index, stamp
 from scaffold.workspace import Workspace
@@ -272,6 +273,11 @@ def _files(folder: Path) -> Iterator[tuple[str, str]]:
                         yield entry.name, stamp(entry.stat())
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise ScaffoldError(
+            f"the records in {folder} cannot be read: {error.strerror}",
+            hint="`ls -ld` says whose they are, and who may",
+        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -287,8 +293,8 @@ def _told(run: Run, workspace: Workspace) -> Run:
 
 
 def current_metrics(outputs: Path) -> dict[str, Scalar] | None:
-    """What a run's metrics files say now, as the recorder reads them; None where there are none."""
-    if not any((outputs / name).is_file() for name in ("metrics.json", "metrics.jsonl")):
+    """What a run's metrics files say now, as the recorder reads them; None where there are none, or they may not be read."""
+    if not any(os.access(outputs / name, os.R_OK) for name in ("metrics.json", "metrics.jsonl")):
         return None
     found: dict[str, Scalar] = recorder.module().final_metrics(str(outputs))
     return found

@@ -93,6 +93,24 @@ def test_one_that_is_nested_without_end_is_damaged(run: Run, workspace: Workspac
     assert done.exit_code == 0 and "nested too deeply" in done.stderr
 
 
+def test_a_file_that_cannot_be_looked_at_is_a_finding(run: Run, workspace: Workspace) -> None:
+    """As where it is somebody else's: here its name is longer than one may be, which holds for root too."""
+    workspace.record("--seed", "1", "--", PYTHON, "train.py")
+    (path,) = workspace.paths()
+    path.write_text(json.dumps(put(json.loads(path.read_text()), "paths.stderr", "exp/logs/" + "x" * 300)))
+    done = run("runs", "audit", "--workdir", workspace.root)
+    assert done.exit_code == 3 and "cannot be looked at (File name too long)" in done.stdout
+
+
+def test_records_that_cannot_be_listed_are_said(run: Run, workspace: Workspace) -> None:
+    workspace.record("--seed", "1", "--", PYTHON, "train.py")
+    (workspace.exp / "metadata").rename(workspace.exp / "away")
+    (workspace.exp / "metadata").symlink_to("metadata")
+    for command in (["runs", "list"], ["runs", "audit"], ["results"]):
+        done = run(*command, "--workdir", workspace.root)
+        assert done.exit_code == 1 and "exp/metadata cannot be read" in done.stderr and "hint:" in done.stderr
+
+
 def test_a_package_list_that_is_no_text_is_compared_all_the_same(run: Run, workspace: Workspace) -> None:
     for value in ("1", "2"):
         workspace.record("--seed", value, "--", PYTHON, "train.py")

@@ -377,7 +377,7 @@ def test_whose_url_counts() -> None:
         address.url(None, {}, {address.URL: "ftp://x"})
     with pytest.raises(WrongUsage, match="carries a user"):
         address.url("http://me:pw@x", {}, {})
-    for host in ("a" * 64 + ".example", "a..example", "\udcff"):  # what could not even be looked up
+    for host in ("a" * 64 + ".example", "a..example", "\udcff", "a.example/\udcff"):  # what could not even be looked up
         with pytest.raises(WrongUsage, match="is not an http URL"):
             address.url(f"http://{host}", {}, {})
 
