@@ -46,7 +46,7 @@ def offer_smoke(workspace: Workspace, pacer: Pacer, given: dict[str, Any]) -> No
 
 def smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
     """Run and verify a sweep's smoke try; exit 3 where it is not fine."""
-    from scaffold.results import read
+    from scaffold.results import last_words, read
     from scaffold.sweeps import trying
 
     shown = sweep_live.Lines(workspace, quiet=json_output)
@@ -56,7 +56,11 @@ def smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output
     tried.want(retry="all", **asked)
     shown.show(tried.step())
     picture = pace(tried, shown, doing="launch --smoke")
-    found = trying.verify(workspace, tried, picture, before, lambda run: read.final_metrics(workspace, run))
+    found = trying.verify(
+        *(workspace, tried, picture, before),
+        metrics_of=lambda run: read.final_metrics(workspace, run),
+        cause_of=lambda run: last_words.cause(workspace, run),
+    )
     if json_output:
         output.as_json({"sweep": tried.sweep.name, **found.as_dict()})
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli import output
-from scaffold.cli.sweep_words import counted, eta, next_step, ordered, row, why
+from scaffold.cli.sweep_words import cause, counted, eta, next_step, ordered, row, why
 from scaffold.runs import moments
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ def _state_json(workspace: Workspace, state: State) -> dict[str, Any]:
         "elapsed_s": watching.took(state, moments.now()),
         "metrics": last,
         "last_line": said,
+        "cause": cause(workspace, run) if run and state.state in ("failed", "terminated", "lost") else None,
         "reason": state.reason,
         "backend_says": state.word,
         "disagreement": state.disagreement,
@@ -171,7 +172,7 @@ def over(pacer: Pacer, picture: Picture) -> None:
 
     for state in ordered(picture.states):
         if state.state in ("failed", "lost", "terminated"):
-            click.echo("  ".join(filter(None, [state.state, state.name, why(state)])))
+            click.echo("  ".join(filter(None, [state.state, state.name, why(pacer.eyes.workspace, state)])))
     click.echo(f"{pacer.sweep.name}: {counted(states.counts(picture.states))}")
     if step := next_step(pacer, picture, None):
         click.echo(f"next: {step}", err=True)

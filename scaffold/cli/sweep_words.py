@@ -9,6 +9,7 @@ from scaffold.cli.runs_shown import metrics
 from scaffold.runs import moments
 
 if TYPE_CHECKING:
+    from scaffold.runs.manifests import Run
     from scaffold.sweeps.pacing import Pacer, Picture
     from scaffold.sweeps.states import State
     from scaffold.workspace import Workspace
@@ -22,13 +23,28 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-def why(state: State) -> str:
-    """How a run ended, or why it is as it is."""
-    run = state.run
-    end = ""
+def why(workspace: Workspace, state: State) -> str:
+    """How a run ended and of what, or why it is as it is."""
+    run, end = state.run, ""
     if run is not None and state.state in ("failed", "terminated"):
         end = run.signal or (f"exit {run.exit_code}" if run.exit_code else "")
-    return " ".join(filter(None, [end, state.reason, "(no longer in the sweep)" if not state.planned else ""]))
+        text = cause(workspace, run)
+        end = text if end in text else f"{end}: {text}"
+    said = "; ".join(filter(None, [end, state.reason]))
+    return said if state.planned else f"{said} (no longer in the sweep)".strip()
+
+
+_causes: dict[tuple[str, str, str], str] = {}
+
+
+def cause(workspace: Workspace, run: Run) -> str:
+    """Why a run did not end well; read once, since a table is drawn again and again."""
+    key = (str(workspace.workdir), run.status, run.path)
+    if key not in _causes:
+        from scaffold.results import last_words
+
+        _causes[key] = last_words.cause(workspace, run)
+    return _causes[key]
 
 
 def row(workspace: Workspace, state: State) -> list[str]:
@@ -40,7 +56,7 @@ def row(workspace: Workspace, state: State) -> list[str]:
         state.state,
         state.name,
         moments.duration(watching.took(state, moments.now())),
-        " ".join(filter(None, [metrics(last, 4) or said[:60], why(state)])),
+        " ".join(filter(None, [metrics(last, 4) or said[:60], why(workspace, state)])),
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scaffold.results.texts import cut
+from scaffold.runs import tails
 from scaffold.runs.manifests import Run
 
 STATUSES = ("finished", "running", "failed", "terminated", "lost")
@@ -18,7 +19,6 @@ EXCEPTION = re.compile(
 )
 TRACEBACK = "Traceback (most recent call last):"
 RANK = re.compile(r"^(?:\[?rank\s?\d+\]?:|\d+:)\s?", re.IGNORECASE)
-ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # what differs between two runs that failed for the same reason
 VARIES = (
     (re.compile(r"0x[0-9a-fA-F]+"), "…"),
@@ -67,8 +67,7 @@ def is_mended(run: Run, runs: Iterable[Run]) -> bool:
 
 def clean(text: str) -> str:
     """The last lines of a log as a person would see them: no escape codes, progress bars where they ended, control characters gone."""
-    lines = [line.rsplit("\r", 1)[-1] for line in ANSI.sub("", text).replace("\r\n", "\n").split("\n")]
-    lines = ["".join(c for c in line if c == "\t" or c.isprintable()).rstrip() for line in lines]
+    lines = tails.plain(text).split("\n")
     while lines and not lines[-1]:
         lines.pop()
     return "\n".join(cut(line, LINE_WIDTH) for line in lines[-TAIL_LINES:])

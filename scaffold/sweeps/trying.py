@@ -65,19 +65,20 @@ def changes(workspace: Workspace) -> frozenset[str]:
 
 
 Metrics = Callable[[Run], Mapping[str, float]]
+Cause = Callable[[Run], str]
 
 
 def verify(
-    workspace: Workspace, tried: Pacer, picture: Picture, before: frozenset[str], metrics_of: Metrics
+    workspace: Workspace, tried: Pacer, picture: Picture, before: frozenset[str], metrics_of: Metrics, cause_of: Cause
 ) -> Verdict:
     """Hold a try against what every run has to do: finish, give the primary metric, write outputs, change nothing else.
 
-    `metrics_of` says which metrics results will find for a run: its manifest's and those in its files.
+    `metrics_of` says which metrics results will find for a run: its manifest's and those in its files. `cause_of` says why one failed.
     """
     state = picture.planned[0]
     problems, notes = [], []
     if state.state != "finished" or state.run is None:
-        why = state.reason or (f"exit {state.run.exit_code}" if state.run and state.run.exit_code else "")
+        why = ", ".join(filter(None, [cause_of(state.run) if state.run else "", state.reason]))
         problems.append(
             f"{state.name} is {state.state}" + (f" ({why})" if why else "") + f": scaffold runs show {state.name}"
         )

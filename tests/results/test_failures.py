@@ -79,7 +79,7 @@ def test_different_words_are_different_causes() -> None:
 
 
 def test_a_log_is_shown_as_a_screen_would_show_it() -> None:
-    assert clean("\x1b[31mred\x1b[0m\r\n 10%\r 50%\rdone\n\x00\x07bell\n\n\n") == "red\ndone\nbell"
+    assert clean("\x1b[31mred\x1b[0m\r\n 10%\r 50%\rdone\n\x00\x07bell\n\n\n") == "red\ndone\n  bell"
     assert clean("x" * 5000).endswith("…") and len(clean("x" * 5000)) == failures.LINE_WIDTH
     assert clean("\n".join(map(str, range(1000)))).splitlines() == [str(n) for n in range(980, 1000)]
 

@@ -254,7 +254,10 @@ def test_a_failing_try_marks_no_run_of_the_sweep_and_says_what_is_wrong(
 ) -> None:
     found = scenario.make(make_workspace, configurations=scenario.GRID[3:], seeds=(1,))
     done = sweep(run, found, "launch", "lr", "--smoke", "--smoke-args", "--pause 0.01")
-    assert done.exit_code == 3 and "is failed (exit 1)" in done.stdout
+    assert done.exit_code == 3 and "is failed (it diverges)" in done.stdout
+    assert "exit 1: it diverges" in done.stderr, "as it happens"
+    [tried] = answer(sweep(run, found, "status", "lr-smoke", "--json"))["runs"]
+    assert (tried["exit_code"], tried["cause"]) == (1, "it diverges")
     assert answer(sweep(run, found, "status", "lr", "--json"))["counts"] == {"missing": 1}
     found.mend()
     told = answer(sweep(run, found, "launch", "lr", "--smoke", "--smoke-args", "--pause 0.01", "--json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from scaffold.sweeps.ledger import Orders
 from scaffold.sweeps.pacing import Picture
 from scaffold.sweeps.states import State
 from scaffold.sweeps.watching import how_far, took
+from scaffold.workspace import Workspace
 
 NOW = datetime.datetime(2026, 1, 1, 0, 0, 30, tzinfo=datetime.timezone.utc)
 
@@ -57,8 +59,9 @@ def test_how_far_it_is() -> None:
     assert (took(RUNNING, NOW), took(FINISHED, NOW), took(WAITING, NOW)) == (30, 100, None)
 
 
-def test_what_is_in_trouble_comes_before_what_waits() -> None:
+def test_what_is_in_trouble_comes_before_what_waits(tmp_path: Path) -> None:
     lost = State("l", "lost")
     assert [s.name for s in sweep_words.ordered([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
     failed = State("x", "failed", run("failed", 1, 3), reason="out of memory", planned=False)
-    assert sweep_words.why(failed) == "exit 3 out of memory (no longer in the sweep)"
+    workspace = Workspace(workdir=tmp_path, root="exp", answers={})
+    assert sweep_words.why(workspace, failed) == "exit 3, without a word; out of memory (no longer in the sweep)"

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.results import remotes
-from scaffold.results.failures import FAILED, Failure, clean, is_mended
+from scaffold.results import last_words, remotes
+from scaffold.results.failures import FAILED, Failure, is_mended
 from scaffold.results.report import wording
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, ExperimentPart, RunPart
 from scaffold.results.texts import cut, many
-from scaffold.runs import manifests, recorder, tails
+from scaffold.runs import manifests
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
 
@@ -89,27 +89,12 @@ def failures(workspace: Workspace, known: Iterable[Known], runs: Sequence[Run]) 
     attempts: dict[str, list[Run]] = {}
     for run in runs:
         attempts.setdefault(run.name, []).append(run)
-    redact = recorder.module().redact
     found = []
     for one in known:
-        if one.run.status not in FAILED:
-            continue
-        log, tail = "", ""
-        for stream in ("stderr", "stdout") if one.manifest is not None else ():
-            path = str(one.manifest["paths"][stream]) if one.manifest else ""
-            tail = clean(redact(_end(workspace, path)))
-            if tail:
-                log = path
-                break
-        found.append(Failure(run=one.run, log=log, tail=tail, mended=is_mended(one.run, attempts[one.run.name])))
+        if one.run.status in FAILED:
+            log, tail = last_words.read(workspace, one.manifest) if one.manifest is not None else ("", "")
+            found.append(Failure(run=one.run, log=log, tail=tail, mended=is_mended(one.run, attempts[one.run.name])))
     return found
-
-
-def _end(workspace: Workspace, path: str) -> str:
-    if ".." in path.split("/"):
-        return ""
-    excerpt = tails.excerpt(workspace.workdir / path, 40)
-    return excerpt.tail or excerpt.head
 
 
 def experiments(runs: Sequence[Run], configurations: Mapping[str, int]) -> tuple[ExperimentPart, ...]:
