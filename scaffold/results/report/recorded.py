@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ from scaffold.runs import manifests, recorder, tails
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
 
+# a private key whose first line lies above what is shown: its shape is not known from the rest
+KEY_END = re.compile(r"\A(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----")
 MOST_COMMAND, MOST_VALUES, MOST_EXPERIMENTS = 2000, 6, 12
 
 
@@ -109,7 +112,7 @@ def _end(workspace: Workspace, path: str) -> str:
     if ".." in path.split("/"):
         return ""
     excerpt = tails.excerpt(workspace.workdir / path, 40)
-    return excerpt.tail or excerpt.head
+    return KEY_END.sub("***", excerpt.tail or excerpt.head)
 
 
 def experiments(runs: Sequence[Run], configurations: Mapping[str, int]) -> tuple[ExperimentPart, ...]:
