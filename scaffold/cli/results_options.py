@@ -140,17 +140,20 @@ class Answered:
 
     def _warn_of_nothing(self) -> None:
         """Say which options name what no run has: a name misspelled there would change nothing, silently."""
-        from scaffold.results.names import spelling
+        from scaffold.results.names import is_meant, spelling
 
-        runs, known = self.runs(), {spelling(name) for name in self.reading.names}
+        runs, asked, known = self.runs(), self.asked, self.reading.names
         params = {name for run in runs for name in run.params}
-        for option, given in (("--minimize", self.asked.minimize), ("--maximize", self.asked.maximize)):
-            for name in (name for name in given if known and spelling(name) not in known):
-                output.warn(f"{option} {name}: no run has that metric")
-        for name in (name for name in self.asked.ignored if runs and name not in params):
+        spellings = {spelling(name) for name in known}
+        unknown = [("--metric", name) for name in asked.metrics if not any(is_meant(one, name) for one in known)]
+        unknown += [("--minimize", name) for name in asked.minimize if spelling(name) not in spellings]
+        unknown += [("--maximize", name) for name in asked.maximize if spelling(name) not in spellings]
+        for option, name in unknown if known else ():
+            output.warn(f"{option} {name}: no run has that metric")
+        for name in (name for name in asked.ignored if runs and name not in params):
             output.warn(f"--ignore {name}: no run has that parameter")
-        if self.asked.sweep and not runs:
-            output.warn(f"--sweep {self.asked.sweep}: no run that was asked for belongs to it")
+        if asked.sweep and not runs:
+            output.warn(f"--sweep {asked.sweep}: no run that was asked for belongs to it")
 
     def table(self, **how: Any) -> Table:
         """All of it, folded."""

@@ -48,7 +48,7 @@ class Source(NamedTuple):
 
 
 def sources(outputs: Path, complain: Complain) -> list[Source]:
-    """The metric files below `outputs`, in the order in which they are believed; links are not followed."""
+    """The metric files below `outputs`, in the order in which they are believed; a folder that is a link is not entered."""
     found, seen = [], 0
     folders = [(outputs, 0)]
     while folders:

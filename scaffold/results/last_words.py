@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
 
 LINES = 40
+# a private key whose first line lies above what is shown: its shape is not known from the rest
+KEY_END = re.compile(r"\A(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----")
 
 
 def cause(workspace: Workspace, run: Run) -> str:
@@ -28,6 +31,6 @@ def read(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, str]:
     for stream in ("stderr", "stdout"):
         path = str(manifest["paths"][stream])
         excerpt = tails.excerpt(workspace.workdir / path, LINES)
-        if tail := failures.clean(redact(excerpt.tail or excerpt.head)):
+        if tail := failures.clean(redact(KEY_END.sub("***", excerpt.tail or excerpt.head))):
             return path, tail
     return "", ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import re
 from collections import Counter
@@ -19,6 +20,11 @@ _JOINTS = re.compile(r"[\s/._:-]+")
 def spelling(name: str) -> str:
     """What `val/acc`, `val_acc` and `Val-Acc` have in common."""
     return _JOINTS.sub("/", name).lower()
+
+
+def is_meant(metric: str, wanted: str) -> bool:
+    """Whether `wanted`, a name in any spelling or a pattern (`val*`), means a metric."""
+    return spelling(metric) == spelling(wanted) or fnmatch.fnmatchcase(metric, wanted)
 
 
 def one_spelling(measured: Sequence[Measured]) -> tuple[list[Measured], list[str]]:

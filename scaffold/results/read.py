@@ -162,11 +162,10 @@ class _Values:
         return any(not fnmatch.filter(values, name) for key, name in spelled.items() if key not in have)
 
     def _asked_for(self, values: dict[str, Value]) -> dict[str, Value]:
-        spellings = {names.spelling(name) for name in self.question.metrics}
         return {
             name: value
             for name, value in values.items()
-            if names.spelling(name) in spellings or any(fnmatch.fnmatchcase(name, p) for p in self.question.metrics)
+            if any(names.is_meant(name, wanted) for wanted in self.question.metrics)
         }
 
     def _at_step(self, run: Run) -> dict[str, Value]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from scaffold.results import configurations, resampling, statistics
 from scaffold.results.configurations import Key
@@ -29,16 +29,17 @@ def fold(
     Runs of a configuration with one and the same seed are one sample: the latest of them counts. `ignore` are parameters that
     make no other configuration (an output path). A bootstrap interval is there from 10 runs on only.
     """
-    single, again = _one_a_seed(reading.measured, ignore)
+    folding = _Folding(by, ignore, interval)
+    single, again = _one_a_seed(reading.measured, folding)
     measured = {name for m in single for name in m.values}
     primary = directions.primary_among(measured)
     metrics = sorted(measured, key=lambda name: (name != primary, name))
     groups: dict[tuple[str, Key], list[Measured]] = {}
     for one in single:
-        groups.setdefault(_group(one.run, by, ignore), []).append(one)
-    missing = _missing(reading, single, by, ignore)
+        groups.setdefault(folding.group(one.run), []).append(one)
+    missing = _missing(reading, single, folding)
     rows = [
-        _row(key, groups.get(key, []), missing.get(key, []), metrics, by, ignore, again, interval)
+        _row(key, groups.get(key, []), missing.get(key, []), metrics, folding, again)
         for key in groups.keys() | missing.keys()
     ]
     names = configurations.varying([row.config for row in rows]) if by is None else tuple(by)
@@ -59,12 +60,23 @@ def fold(
     )
 
 
-def _group(run: Run, by: Sequence[str] | None, ignore: Collection[str]) -> tuple[str, Key]:
-    return run.experiment, configurations.key(run.params, only=by, without=ignore)
+@dataclass(frozen=True, slots=True)
+class _Folding:
+    """How runs are folded: by their configurations without `ignore`, or by what `by` names of these; and which interval they get."""
+
+    by: Sequence[str] | None
+    ignore: Collection[str]
+    interval: Interval
+
+    def configuration(self, run: Run) -> tuple[str, Key]:
+        return run.experiment, configurations.key(run.params, without=self.ignore)
+
+    def group(self, run: Run) -> tuple[str, Key]:
+        return run.experiment, configurations.key(run.params, only=self.by, without=self.ignore)
 
 
 def _one_a_seed(
-    measured: Iterable[Measured], ignore: Collection[str]
+    measured: Iterable[Measured], folding: _Folding
 ) -> tuple[list[Measured], list[tuple[Measured, Skipped]]]:
     """Of the runs of a configuration that have the same seed the latest; and the others, with why."""
     counts: dict[tuple[str, Key, int], Measured] = {}
@@ -74,7 +86,7 @@ def _one_a_seed(
         if one.run.seed is None:
             kept.append(one)
             continue
-        place = (*_group(one.run, None, ignore), one.run.seed)
+        place = (*folding.configuration(one.run), one.run.seed)
         first = counts.setdefault(place, one)
         if first is one:
             kept.append(one)
@@ -85,20 +97,18 @@ def _one_a_seed(
     return kept, again
 
 
-def _missing(
-    reading: Reading, single: Iterable[Measured], by: Sequence[str] | None, ignore: Collection[str]
-) -> dict[tuple[str, Key], list[Skipped]]:
+def _missing(reading: Reading, single: Iterable[Measured], folding: _Folding) -> dict[tuple[str, Key], list[Skipped]]:
     """The runs without a result, by group: of each seed one, and none where another run of the configuration has its result."""
     done: set[tuple[str, Key, int | None]]
-    done = {(*_group(m.run, None, ignore), m.run.seed) for m in single if m.run.seed is not None}
+    done = {(*folding.configuration(m.run), m.run.seed) for m in single if m.run.seed is not None}
     found: dict[tuple[str, Key], list[Skipped]] = {}
     for run, skipped in reversed(reading.missing):
-        place = (*_group(run, None, ignore), run.seed)
+        place = (*folding.configuration(run), run.seed)
         if place in done:
             continue
         if run.seed is not None:
             done.add(place)
-        found.setdefault(_group(run, by, ignore), []).append(skipped)
+        found.setdefault(folding.group(run), []).append(skipped)
     return found
 
 
@@ -107,21 +117,18 @@ def _row(
     measured: list[Measured],
     missing: list[Skipped],
     metrics: Sequence[str],
-    by: Sequence[str] | None,
-    ignore: Collection[str],
+    folding: _Folding,
     again: Sequence[tuple[Measured, Skipped]],
-    interval: Interval,
 ) -> Row:
     runs = sorted(measured, key=lambda m: (m.run.seed is None, m.run.seed or 0, m.run.started_at, m.run.name))
-    summaries = {metric: _summary(runs, metric, interval) for metric in metrics}
     experiment, pairs = key
     return Row(
         experiment=experiment,
         config=configurations.config(pairs),
         runs=tuple(runs),
         missing=tuple(sorted(missing, key=lambda s: s.label)),
-        summaries=summaries,
-        warnings=tuple(_row_warnings(runs, by, ignore, again)),
+        summaries={metric: _summary(runs, metric, folding.interval) for metric in metrics},
+        warnings=tuple(_row_warnings(runs, folding, again)),
     )
 
 
@@ -137,10 +144,7 @@ def _summary(runs: Sequence[Measured], metric: str, interval: Interval) -> Summa
 
 
 def _row_warnings(
-    runs: Sequence[Measured],
-    by: Sequence[str] | None,
-    ignore: Collection[str],
-    again: Sequence[tuple[Measured, Skipped]],
+    runs: Sequence[Measured], folding: _Folding, again: Sequence[tuple[Measured, Skipped]]
 ) -> Iterable[str]:
     here = {id(m) for m in runs}
     twice = sorted({str(first.run.seed) for first, _ in again if id(first) in here}) if again else []
@@ -153,8 +157,8 @@ def _row_warnings(
     seedless = sum(m.run.seed is None for m in runs)
     if seedless and len(runs) > 1:
         yield f"{seedless} of its {len(runs)} runs have no seed: nothing says that they are independent"
-    if by is not None:
-        kinds = {_group(m.run, None, ignore) for m in runs}
+    if folding.by is not None:
+        kinds = {folding.configuration(m.run) for m in runs}
         if len(kinds) > 1:
             yield f"it folds {len(kinds)} configurations: its spread is not that of seeds alone"
 

@@ -119,6 +119,15 @@ def test_secrets_in_logs_stay_out(full: Study) -> None:
     assert "token=***" in html(full)
 
 
+def test_a_private_key_that_begins_above_the_end_of_a_log_stays_out(study: Study) -> None:
+    name = study.add("a", 1, status="failed")
+    body = "".join(f"MIIEowIBAAKCAQEA{n:02}\n" for n in range(60))
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n"
+    write_tree(study.root, {f"exp/logs/{name}.err": "x\n" * 100 + f"{key}OSError: it was refused\n"})
+    text = html(study)
+    assert "it was refused" in text and "MIIE" not in text
+
+
 def test_every_link_leads_somewhere(full: Study) -> None:
     parsed = Parsed(html(full))
     assert len(parsed.ids) == len(set(parsed.ids))

@@ -193,6 +193,8 @@ def test_runs_without_a_metric_are_listed_by_what_tells_them_apart(run: Run, stu
     ("args", "said"),
     [
         (("--minimize", "los"), "--minimize los: no run has that metric"),
+        (("--maximize", "a*"), "--maximize a*: no run has that metric"),
+        (("--metric", "a*", "--metric", "val*"), "--metric val*: no run has that metric"),
         (("--ignore", "output"), "--ignore output: no run has that parameter"),
         (("--sweep", "nope"), "--sweep nope: no run that was asked for belongs to it"),
     ],
@@ -201,8 +203,8 @@ def test_an_option_that_names_what_no_run_has_is_said_to_do_nothing(
     run: Run, grid: Study, args: tuple[str, ...], said: str
 ) -> None:
     assert f"warning: {said}" in out(run, grid, *args).stderr
-    fine = out(run, grid, "--minimize", "ACC", "--ignore", "lr", "--sweep", "base-grid").stderr
-    assert not [option for option in ("--minimize", "--ignore", "--sweep") if option in fine]
+    fine = out(run, grid, "--metric", "a*", "--minimize", "ACC", "--ignore", "lr", "--sweep", "base-grid").stderr
+    assert not [option for option in ("--metric", "--minimize", "--ignore", "--sweep") if option in fine]
 
 
 def test_a_table_needs_no_library(study: Study) -> None:
