@@ -218,10 +218,10 @@ def plan_path(path: str) -> str:
 
 def experiment_name(name: str) -> str:
     """`name` when it can be an experiment's. Raises WrongUsage otherwise."""
-    if not EXPERIMENT_NAME.fullmatch(name) or name in ROLES:
+    if not EXPERIMENT_NAME.fullmatch(name) or name in ROLES or name.endswith(".md"):
         raise WrongUsage(
             f"{name!r} cannot be an experiment's name",
-            hint="letters, digits and . _ + - (at most 64, first a letter or digit), and not the name of a role folder",
+            hint="letters, digits and . _ + - (at most 64, first a letter or digit), and not the name of a role folder or a page",
         )
     return name
 

@@ -51,7 +51,7 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
                 )
         except KeyboardInterrupt:  # of Copier's errors one is both
             raise
-        except (CopierError, TemplateError, ValueError, TypeError, OSError) as error:
+        except (CopierError, TemplateError, ValueError, TypeError, OSError, AssertionError) as error:
             raise ScaffoldError(
                 f"the template {version} cannot be rendered: {_reason(error)}",
                 hint="mend the answer it names, with an option of init or with `scaffold update --set NAME=VALUE`",
@@ -86,6 +86,8 @@ def _read(directory: Path) -> dict[str, File]:
 
 
 def _reason(error: Exception) -> str:
-    """The first sentence that means something to a user."""
+    """What an error says, on one line; what Copier asserts and says nothing about is that a folder has a place of its own."""
     text = re.sub(r"\s+", " ", str(error)).strip()
-    return text or type(error).__name__
+    return text or (
+        "a file and a folder have the same name" if isinstance(error, AssertionError) else type(error).__name__
+    )

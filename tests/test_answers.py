@@ -116,7 +116,7 @@ def test_urls_that_can_be(url: str) -> None:
     assert answers.server_url(url) == url.rstrip("/")
 
 
-@pytest.mark.parametrize("name", ["scripts", "a/b", "", ".x", "ü"])
+@pytest.mark.parametrize("name", ["scripts", "README.md", "a/b", "", ".x", "ü"])
 def test_names_that_no_experiment_can_have(name: str) -> None:
     with pytest.raises(WrongUsage, match="cannot be an experiment's name"):
         answers.experiment_name(name)

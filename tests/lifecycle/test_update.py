@@ -389,6 +389,16 @@ def test_add_gives_an_experiment_folders_of_its_own(make_repo: MakeRepo, run: Ru
     assert "nothing to do" in run("add", "wider", "--workdir", made).stdout
 
 
+def test_an_experiment_that_would_be_a_file_too_is_refused(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo()
+    run("init", "--workdir", repo, "--yes", "--layout", "per-experiment")
+    before = snapshot(repo)
+    assert run("add", "--workdir", repo, "README.md").exit_code == 2
+    result = run("update", "--workdir", repo, "--set", "experiments=[baseline, README.md]")
+    assert (result.exit_code, "a file and a folder have the same name" in result.stderr) == (1, True)
+    assert snapshot(repo) == before
+
+
 def test_add_in_a_flat_workspace_says_what_the_flat_way_is(make_repo: MakeRepo, run: Run) -> None:
     made = make_repo()
     run("init", "--workdir", made, "--yes")

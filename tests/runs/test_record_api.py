@@ -180,7 +180,10 @@ def test_metrics_files_that_are_damaged_or_deep(workspace: Workspace) -> None:
     workspace.record("--", *python(code))
     assert workspace.last()["metrics"] == {"a": 2, "b.c": "nan"}
     code = "import os; open(os.environ['RUN_OUTPUT_DIR'] + '/metrics.json', 'w').write('{broken')"
-    assert "metrics.json" in workspace.record("--", *python(code)).stderr
+    assert "metrics of the run" in workspace.record("--", *python(code)).stderr
+    assert workspace.last()["metrics"] == {} and workspace.last()["status"] == "finished"
+    code = "import os; open(os.environ['RUN_OUTPUT_DIR'] + '/metrics.json', 'w').write('{\"a\": ' * 5000 + '1' + '}' * 5000)"
+    assert "metrics of the run" in workspace.record("--", *python(code)).stderr
     assert workspace.last()["metrics"] == {} and workspace.last()["status"] == "finished"
 
 

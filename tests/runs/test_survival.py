@@ -194,6 +194,24 @@ print("got", len(got))
     assert workspace.log(workspace.last()).split() == [b"up", b"got", b"1"]
 
 
+def test_ctrl_c_at_a_terminal_before_there_is_a_command_reaches_it(workspace: Workspace, tmp_path: Path) -> None:
+    """While the recorder still asks git: the terminal tells those who are there, and the command is not."""
+    git, asked = tmp_path / "bin" / "git", tmp_path / "asked"
+    git.parent.mkdir()
+    git.write_text(f'#!/bin/sh\ntouch "{asked}"\nsleep 1\nPATH="$FORMER" exec git "$@"\n')
+    git.chmod(0o755)
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(workspace.root)
+        os.environ.update(FORMER=os.environ["PATH"], PATH=f"{git.parent}:{os.environ['PATH']}")
+        os.execv(PYTHON, workspace.command("--", "sleep", "60"))
+    until(asked.exists)
+    os.write(master, b"\x03")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    os.close(master)
+    assert (workspace.last()["status"], workspace.last()["exit"]["signal"]) == ("terminated", "SIGINT")
+
+
 def test_a_recorder_killed_at_a_terminal_leaves_no_command(workspace: Workspace) -> None:
     pid, master = pty.fork()
     if pid == 0:

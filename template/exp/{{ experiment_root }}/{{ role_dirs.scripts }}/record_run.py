@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Mapping,
         Optional,
         Sequence,
+        Set,
         Tuple,
         Type,
         Union,
@@ -1555,13 +1556,15 @@ def process_mark(pid):  # type: (int) -> Dict[str, Any]
 def final_metrics(outputs):  # type: (str) -> Dict[str, Scalar]
     """The run's final values: `metrics.json`, else the last whole row of `metrics.jsonl`; nested names joined by `.`."""
     found: Any = None
+    values: Dict[str, Scalar] = {}
     try:
-        found = load(os.path.join(outputs, "metrics.json"))
-    except FileNotFoundError:
-        found = last_row(os.path.join(outputs, "metrics.jsonl"))
-    except (OSError, ValueError) as error:
-        say("metrics.json of the run cannot be read (%s)" % error)
-    values = redact_params(flatten(found)) if isinstance(found, dict) else {}
+        try:
+            found = load(os.path.join(outputs, "metrics.json"))
+        except FileNotFoundError:
+            found = last_row(os.path.join(outputs, "metrics.jsonl"))
+        values = redact_params(flatten(found)) if isinstance(found, dict) else {}
+    except (OSError, ValueError, RecursionError) as error:
+        say("the metrics of the run cannot be read (%s)" % error)
     return {k: v[:TEXT_LENGTH] if isinstance(v, str) else v for k, v in values.items()}
 
 
@@ -1576,7 +1579,7 @@ def last_row(path):  # type: (str) -> Any
                 for line in reversed(lines if step >= size else lines[1:]):
                     try:
                         row = parse(line.decode())
-                    except ValueError:
+                    except (ValueError, RecursionError):
                         continue
                     if isinstance(row, dict):
                         return row
@@ -2117,6 +2120,7 @@ class Command:
         self.timeout = timeout
         self.pid = 0
         self.sent: Optional[str] = None
+        self.early: Set[int] = set()
         self.family = []  # type: List[int]
         self.interrupts = 0
         self.hard = False
@@ -2131,6 +2135,8 @@ class Command:
             "setsigdef": [signal.SIGPIPE, signal.SIGXFSZ],
         }
         self.group = session or not self.interactive
+        # a terminal's Ctrl-C that came before there was a command has not reached it: it is passed on
+        self.early = signal.sigpending()
         if session:
             options["setsid"] = True
         elif self.group:
@@ -2153,6 +2159,8 @@ class Command:
             if pid:
                 break
             number, from_terminal = next_signal(watched)
+            from_terminal = from_terminal and number not in self.early
+            self.early.discard(number)
             if number == signal.SIGALRM:
                 self._out_of_time()
             elif number == signal.SIGWINCH:
