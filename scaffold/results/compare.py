@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scaffold.errors import ScaffoldError
-from scaffold.results import configurations, statistics, table, versus, words
+from scaffold.results import configurations, statistics, table, texts, versus, words
 from scaffold.results.distributions import ALPHA
 from scaffold.results.model import Comparison, Direction, Row, Table
 from scaffold.results.versus import Versus
@@ -161,7 +161,13 @@ def pairs(name_a: str, a: Table, name_b: str, b: Table) -> tuple[list[Pair], lis
         for k in common
     ]
     alone = len(ours) + len(theirs) - 2 * len(common)
-    return made, [f"{alone} configurations of {name_a} and {name_b} have no partner"] if alone else []
+    return made, [_alone(alone, name_a, name_b)] if alone else []
+
+
+def _alone(number: int, name_a: str, name_b: str) -> str:
+    return (
+        f"{texts.many(number, 'configuration')} of {name_a} and {name_b} {'has' if number == 1 else 'have'} no partner"
+    )
 
 
 def _by_key(rows: Sequence[Row], names: Sequence[str]) -> dict[configurations.Key, Row]:

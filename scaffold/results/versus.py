@@ -27,11 +27,12 @@ class Versus(NamedTuple):
 
 
 def versus(a: Seeded, b: Seeded) -> Versus:
-    """Test b against a: paired by seed where seeds match, else as independent; NaN and infinities are left out.
+    """Test b against a: paired by seed where seeds match, else as independent; NaN and infinities (see `_most`) are left out.
 
     They match where at least 3 seeds are on both sides, or all of 2.
     """
-    finite_a, finite_b = ([(s, v) for s, v in side if math.isfinite(v)] for side in (a, b))
+    most = _most([v for side in (a, b) for _, v in side if math.isfinite(v)])
+    finite_a, finite_b = ([(s, v) for s, v in side if math.isfinite(v) and abs(v) <= most] for side in (a, b))
     by_a, by_b = dict(finite_a), dict(finite_b)
     common = sorted(s for s in by_a.keys() & by_b.keys() if s is not None)
     alone = [s for s, _ in (*finite_a, *finite_b) if s not in common]
@@ -46,6 +47,11 @@ def versus(a: Seeded, b: Seeded) -> Versus:
     values_a, values_b = tuple(v for _, v in finite_a), tuple(v for _, v in finite_b)
     enough = len(values_a) > 1 and len(values_b) > 1
     return Versus(values_a, values_b, False, statistics.welch_t(values_a, values_b) if enough else None, ())
+
+
+def _most(values: Sequence[float]) -> float:
+    """How large a value may be: where the difference of two is beyond what a float holds, those beyond 1e300 count as infinite."""
+    return 1e300 if values and math.isinf(max(values) - min(values)) else math.inf
 
 
 def exact_p(found: Versus) -> float | None:

@@ -24,9 +24,8 @@ from scaffold.workspace import Workspace
 # clocks of file systems are coarse, and those of other hosts differ
 SETTLED_NS = 3_000_000_000
 Scalar = str | int | float | bool | None
-
-
 SCALAR = (str, int, float, bool, type(None))
+LONGEST_NAME = 255
 # what the fields of a Run may be
 KINDS = (
     (str, ("name", "experiment", "status", "started_at", "hostname", "outputs")),
@@ -128,8 +127,9 @@ def _check(run: Run) -> None:
         raise TypeError("params and metrics hold single values only")
     if moments.parsed(run.started_at).tzinfo is None:
         raise ValueError(f"started_at has no time zone: {run.started_at}")
-    if run.outputs.startswith("/") or ".." in run.outputs.split("/"):
-        raise ValueError(f"its outputs are not below the work directory: {run.outputs[:80]}")
+    parts = run.outputs.split("/")
+    if run.outputs.startswith("/") or ".." in parts or "\0" in run.outputs or max(map(len, parts)) > LONGEST_NAME:
+        raise ValueError(f"its outputs are no path below the work directory: {run.outputs[:80]!r}")
 
 
 def metadata_directories(workspace: Workspace) -> list[Path]:

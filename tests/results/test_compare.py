@@ -180,7 +180,7 @@ def test_grids_are_compared_configuration_by_configuration(ask: Ask, study: Stud
         ("base lr=0.1", "main lr=0.1"),
         ("base lr=0.2", "main lr=0.2"),
     ]
-    assert found["warnings"] == ["1 configurations of base and main have no partner"]
+    assert found["warnings"] == ["1 configuration of base and main has no partner"]
 
 
 def test_grids_that_do_not_match_are_refused(run: Run, study: Study) -> None:

@@ -47,6 +47,14 @@ def test_values_that_are_not_finite_are_counted_on_their_side(ask: Ask, study: S
     assert (found["n_a"], found["n_b"], found["effect"], found["noise_floor"]) == (3, 0, None, None)
 
 
+def test_what_no_difference_can_be_taken_of_counts_as_infinite(ask: Ask, study: Study) -> None:
+    """1e308 and -1e308 are numbers, and their difference is none."""
+    study.seeds("base", [1e308, 0.93, 0.96, 0.91])
+    study.seeds("main", [-1e308, 0.955, 0.98, 0.95])
+    found = one(ask, "base", "main")
+    assert found["n_a"] == found["n_b"] == 3 and 0 < found["effect"] < 1
+
+
 def test_a_metric_whose_direction_nobody_knows(ask: Ask, study: Study) -> None:
     study.seeds("base", [0.90, 0.93, 0.97], "zeal")
     study.seeds("main", [0.95, 0.985, 1.02], "zeal")

@@ -53,7 +53,9 @@ def test_one_that_lists_cannot_use_is_named_and_the_others_are_shown(run: Run, w
         ("metrics", [1], "metrics is [1]"),
         ("params", {"lr": [1]}, "single values"),
         ("git", {"commit": 5, "dirty": 0}, "commit is 5"),
-        ("paths.outputs", "../../elsewhere", "not below the work directory"),
+        ("paths.outputs", "../../elsewhere", "no path below the work directory"),
+        ("paths.outputs", "exp/outputs/a\0b", "no path below the work directory"),
+        ("paths.outputs", f"exp/outputs/{'a' * 300}", "no path below the work directory"),
     ):
         path.write_text(json.dumps(put(json.loads(whole), place, value)))
         done = run("runs", "show", "train", "--workdir", workspace.root)
