@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaffold.answers import placeholder_goal
 from scaffold.errors import ScaffoldError
-from scaffold.plan import edit, loop, progress, record, store, verify
+from scaffold.plan import edit, loop, progress, record, runs, store, verify
 from scaffold.plan.check import check
 from scaffold.plan.inline import shown
 from scaffold.plan.locate import Place, read
@@ -114,6 +114,11 @@ def add(plan: Path, phase: int, description: str, fields: Sequence[tuple[str, st
     names: list[str] = []
     store.change(plan, added)
     return Change(task=edit.task_of(parse(read(plan)), names[-1]))
+
+
+def is_named_elsewhere(where: Place) -> bool:
+    """Whether a task of the plan stands in its record or in the manifest of a run, so that its id has to stay."""
+    return bool(record.load(record.path_for(where.plan))) or any(run.task for run in runs.known(where)[0] or ())
 
 
 def log_path(plan: Path) -> Path:

@@ -393,6 +393,19 @@ def test_fix_mends_and_says_so(run: Run, plan: Path) -> None:
     assert "nothing to mend" in run("plan", "fix").stderr
 
 
+@pytest.mark.parametrize("named", ["record", "run", None])
+def test_fix_renumbers_only_what_nobody_else_names(run: Run, plan: Path, add_run: AddRun, named: str | None) -> None:
+    if named == "run":
+        add_run("smoke-s1", tracking={"task": "P1-T2"})
+    if named == "record":
+        run("plan", "start", "P1-T2")
+    text = plan.read_text().replace("[/]", "[ ]")
+    plan.write_text(text.replace("[P1-T2]", "[P1-T9]").replace("depends: P1-T2", "depends: P1-T9"))
+    result = run("plan", "fix")
+    assert (plan.read_text() == text) == (named is None)
+    assert ("warning: ids stay as they are" in result.stderr) == (named is not None)
+
+
 def test_edits_follow_a_link_and_keep_permissions(run: Run, plan: Path, repo: Path) -> None:
     real = repo / "plan.md"
     plan.rename(real)
