@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,9 +103,11 @@ def add(plan: Path, phase: int, description: str, fields: Sequence[tuple[str, st
     def added(text: str) -> str:
         new, name = edit.added(text, phase, description, fields)
         names.append(name)
-        before = {(f.code, f.task) for f in check(text, context=context).findings}
+        before = check(text, context=context).findings
         after = [f for f in check(new, context=context).findings if f.severity == "error"]
-        broken = [f for f in after if (f.code, f.task) not in before]
+        more = Counter((f.code, f.task) for f in after) - Counter((f.code, f.task) for f in before)
+        said = {f.message for f in before}
+        broken = [f for f in after if (f.code, f.task) in more and f.message not in said]
         if broken:
             found = "; ".join(f"{f.code} {f.message}" for f in broken)
             hint = IN_LAST_PHASE if broken[0].code == "P403" else broken[0].hint

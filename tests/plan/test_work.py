@@ -364,6 +364,15 @@ def test_add_keeps_the_contract(run: Run, plan: Path, arguments: tuple[str, ...]
     assert plan.read_bytes() == before
 
 
+def test_add_counts_what_a_rule_has_to_say_of_other_phases_by_itself(run: Run, plan: Path) -> None:
+    lines = [line for line in plan.read_text().splitlines() if not line.startswith(("- [ ] [P1-T2]", "- [ ] [P1-T3]"))]
+    plan.write_text("\n".join(lines).replace("depends: P1-T2 | ", ""))
+    more = ("--deliverable", "a.md", "--done-when", "x exists")
+    assert [run("plan", "add", "2", f"Look {n}", *more).exit_code for n in range(4)] == [0, 0, 0, 1]
+    assert "phase 2 has 7 tasks" in run("plan", "add", "2", "Look", *more).stderr
+    assert run("plan", "add", "1", "Look", *more).exit_code == 0
+
+
 def test_add_in_a_plan_with_other_line_ends_and_no_last_one(run: Run, plan: Path) -> None:
     plan.write_bytes(b"# Tasks\r\n## Phase 1 - a\r\n- [ ] [P1-T1] a | deliverable: a | done-when: b exists")
     run("plan", "add", "1", "b", "--deliverable", "b", "--done-when", "c exists")
