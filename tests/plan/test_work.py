@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.plan import store
 from tests.conftest import Run
 from tests.plan.conftest import AddRun
+from tests.runs.conftest import until
 
 PROJECT = Path(__file__).parents[2]
 NOTES = "exp/analysis/notes.md"
@@ -252,6 +254,27 @@ def test_a_command_that_fails_or_takes_too_long(run: Run, plan: Path, repo: Path
     result = run("plan", "verify", "P1-T1", "--run", "--timeout", "0.3")
     assert result.exit_code == 3 and "took longer than 0.3 s" in result.stdout
     assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_ends_with_whoever_runs_it(plan: Path, repo: Path, number: signal.Signals) -> None:
+    with_condition(plan, repo, "`echo $$ >pid; sleep 60 & wait`")
+    command = [sys.executable, "-m", "scaffold", "plan", "done", "P1-T1", "--run"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until(lambda: (repo / "pid").is_file() and (repo / "pid").read_text().strip() != "")
+        process.send_signal(number)
+        assert process.wait(timeout=30) != 0
+    group = int((repo / "pid").read_text())
+    until(lambda: not is_group_alive(group))
+    assert line_of(plan, "P1-T1").startswith("- [ ] ")
+
+
+def is_group_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_where_a_commands_output_cannot_be_kept(run: Run, plan: Path, repo: Path) -> None:
