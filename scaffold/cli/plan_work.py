@@ -42,15 +42,20 @@ def shown_path(path: Path) -> str:
 def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     """Mend what is mechanical: ids, marks, spacing, field order. Everything else stays, byte for byte."""
     from difflib import unified_diff
+    from functools import partial
 
-    from scaffold.plan import locate, store
+    from scaffold.plan import locate, store, work
     from scaffold.plan.fix import fixed
 
     where = locate.place(file, Path.cwd())
     name = shown_path(where.plan)
     old = locate.read(where.plan)
-    new = fixed(old)
-    changed = not diff and new != old and store.change(where.plan, fixed)
+    ids_stay = work.is_named_elsewhere(where)
+    mend = partial(fixed, ids_stay=ids_stay)
+    new = mend(old)
+    if ids_stay and new != fixed(old):
+        output.warn("ids stay as they are: runs or the plan's record name its tasks")
+    changed = not diff and new != old and store.change(where.plan, mend)
     lines = "\n".join(unified_diff(old.split("\n"), new.split("\n"), name, name, lineterm=""))
     if json_output:
         output.as_json({"path": name, "written": changed, "diff": lines})
@@ -229,16 +234,10 @@ def _now() -> str:
 
 
 def _evidence(where: Place, run_commands: bool, timeout: float) -> Evidence:
-    from scaffold.errors import ScaffoldError
     from scaffold.plan import runs
     from scaffold.plan.verify import Evidence
-    from scaffold.workspace import find
 
-    known, why = None, ""
-    try:
-        known = runs.read(find(where.workdir, where.root))
-    except ScaffoldError as error:
-        why = error.message
+    known, why = runs.known(where)
     return Evidence(
         workdir=where.workdir,
         runs=known,

@@ -17,11 +17,14 @@ from scaffold.plan.parse import ITEM, parse
 ORDER = ("depends", "deliverable", "done-when", "evidence", "follow-up-when", "continue-if", "kind")
 
 
-def fixed(text: str) -> str:
-    """`text` with everything mended that is mechanical; mending it again changes nothing."""
+def fixed(text: str, *, ids_stay: bool = False) -> str:
+    """`text` with everything mended that is mechanical; mending it again changes nothing.
+
+    `ids_stay`: runs or records name tasks of the plan, so that the ids that are there stay.
+    """
     text = _with_boxes(text)
     plan = parse(text)
-    first, names = numbering.first_ids(plan), numbering.ids(plan)
+    first, names = numbering.first_ids(plan), numbering.ids(plan, stay=ids_stay)
     renamed = {first[task.line]: names[task.line] for task in reversed(plan.tasks) if task.line in first}
     lines: dict[int, str] = {}
     tasks = {task.line: task for task in plan.tasks}

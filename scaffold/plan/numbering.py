@@ -33,15 +33,15 @@ def first_ids(plan: Plan) -> dict[int, str]:
     return names
 
 
-def ids(plan: Plan) -> Mapping[int, str]:
+def ids(plan: Plan, *, stay: bool = False) -> Mapping[int, str]:
     """The line of each task -> the id that it should have: one that counts within its phase, where no meaning is lost by it.
 
-    Ids stay as they are where something was started (they stand in run manifests), where phases are misnumbered, and where
-    a mention of no task would then find one.
+    Ids stay as they are where the caller knows that they stand elsewhere (`stay`) or something was started (they stand in run
+    manifests), where phases are misnumbered, and where a mention of no task would then find one.
     """
     first = first_ids(plan)
     numbers = [phase.number for phase in plan.phases]
-    if any(task.mark != OPEN for task in plan.tasks) or None in numbers or len(set(numbers)) < len(numbers):
+    if stay or any(task.mark != OPEN for task in plan.tasks) or None in numbers or len(set(numbers)) < len(numbers):
         return first
     counted = {t.line: f"P{phase.number}-T{m}" for phase in plan.phases for m, t in enumerate(phase.tasks, start=1)}
     mentioned = {f"P{int(n)}-T{int(m)}" for n, m in MENTION.findall(plan.text)}

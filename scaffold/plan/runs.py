@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
+from scaffold.errors import ScaffoldError
+from scaffold.plan.locate import Place
 from scaffold.runs import manifests
-from scaffold.workspace import Workspace
+from scaffold.workspace import Workspace, find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,14 @@ def read(workspace: Workspace) -> tuple[Run, ...]:
     found = manifests.records(workspace)
     runs = [_run(run) for run in manifests.counting(found.runs)[0]]
     return tuple(sorted(runs, key=lambda run: (run.started_at, run.name)))
+
+
+def known(where: Place) -> tuple[tuple[Run, ...] | None, str]:
+    """The runs of a plan's workspace; None, and why, where there is none to ask."""
+    try:
+        return read(find(where.workdir, where.root)), ""
+    except ScaffoldError as error:
+        return None, error.message
 
 
 def _run(run: manifests.Run) -> Run:

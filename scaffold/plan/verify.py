@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess  # noqa: TID251 - a done-when in back-ticks is a command
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,6 +23,8 @@ from scaffold.plan.runs import Run
 
 # file systems keep times to different precisions, and a task may be started in the second in which its file is written
 SLACK_S = 2.0
+# how long a signal may wait until it is heeded
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,14 +175,14 @@ def _judge(condition: conditions.Condition, task: Task, evidence: Evidence) -> V
 
 
 def _ran(command: str, task: Task, evidence: Evidence) -> Verdict:
-    """Run a command in the work directory; past its time limit it is ended with all that it started."""
+    """Run a command in the work directory; past its time limit, and when we are ended, it is ended with all that it started."""
     kept = evidence.output / f"{task.id or 'task'}.log"
     try:
         evidence.output.mkdir(parents=True, exist_ok=True)
         log = kept.open("ab")
     except OSError as error:
         raise ScaffoldError(f"the output of a done-when cannot be kept in {kept}: {error.strerror}") from error
-    with log:
+    with log, _noted() as stops:
         log.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
         log.flush()
         try:
@@ -190,14 +196,39 @@ def _ran(command: str, task: Task, evidence: Evidence) -> Verdict:
             )
         except (OSError, ValueError) as error:
             raise ScaffoldError(f"`{command}` cannot be started: {error}", hint="a done-when is run by bash") from error
-        try:
-            status = process.wait(timeout=evidence.timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return Verdict(holds=False, text=f"`{command}` took longer than {evidence.timeout_s:g} s (output: {kept})")
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
+        status = _status(process, evidence.timeout_s, stops)
+    if status is None:
+        return Verdict(holds=False, text=f"`{command}` took longer than {evidence.timeout_s:g} s (output: {kept})")
     return Verdict(holds=status == 0, text=f"`{command}` exited with {status} (output: {kept})")
+
+
+def _status(process: subprocess.Popen[bytes], timeout_s: float, stops: list[int]) -> int | None:
+    """How a process exited; None where it was ended past its time. A noted signal ends it, and then us."""
+    until = time.monotonic() + timeout_s
+    while process.poll() is None and not stops and (left := until - time.monotonic()) > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=min(left, LOOK_S))
+    if process.returncode is not None and not stops:
+        return process.returncode
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if stops:
+        raise KeyboardInterrupt if stops[0] == signal.SIGINT else SystemExit(128 + stops[0])
+    return None
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[list[int]]:
+    """Note the signals that ask to stop instead of dying of them: a process that is just being started would be left behind."""
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda got, _: noted.append(got)) for number in heard}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffold.answers import placeholder_goal
 from scaffold.errors import ScaffoldError
-from scaffold.plan import edit, loop, progress, record, store, verify
+from scaffold.plan import edit, loop, progress, record, runs, store, verify
 from scaffold.plan.check import check
 from scaffold.plan.inline import shown
 from scaffold.plan.locate import Place, read
@@ -102,9 +103,11 @@ def add(plan: Path, phase: int, description: str, fields: Sequence[tuple[str, st
     def added(text: str) -> str:
         new, name = edit.added(text, phase, description, fields)
         names.append(name)
-        before = {(f.code, f.task) for f in check(text, context=context).findings}
+        before = check(text, context=context).findings
         after = [f for f in check(new, context=context).findings if f.severity == "error"]
-        broken = [f for f in after if (f.code, f.task) not in before]
+        more = Counter((f.code, f.task) for f in after) - Counter((f.code, f.task) for f in before)
+        said = {f.message for f in before}
+        broken = [f for f in after if (f.code, f.task) in more and f.message not in said]
         if broken:
             found = "; ".join(f"{f.code} {f.message}" for f in broken)
             hint = IN_LAST_PHASE if broken[0].code == "P403" else broken[0].hint
@@ -114,6 +117,11 @@ def add(plan: Path, phase: int, description: str, fields: Sequence[tuple[str, st
     names: list[str] = []
     store.change(plan, added)
     return Change(task=edit.task_of(parse(read(plan)), names[-1]))
+
+
+def is_named_elsewhere(where: Place) -> bool:
+    """Whether a task of the plan stands in its record or in the manifest of a run, so that its id has to stay."""
+    return bool(record.load(record.path_for(where.plan))) or any(run.task for run in runs.known(where)[0] or ())
 
 
 def log_path(plan: Path) -> Path:

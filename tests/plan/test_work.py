@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.plan import store
 from tests.conftest import Run
 from tests.plan.conftest import AddRun
+from tests.runs.conftest import until
 
 PROJECT = Path(__file__).parents[2]
 NOTES = "exp/analysis/notes.md"
@@ -254,6 +256,27 @@ def test_a_command_that_fails_or_takes_too_long(run: Run, plan: Path, repo: Path
     assert time.monotonic() - begun < 20
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_ends_with_whoever_runs_it(plan: Path, repo: Path, number: signal.Signals) -> None:
+    with_condition(plan, repo, "`echo $$ >pid; sleep 60 & wait`")
+    command = [sys.executable, "-m", "scaffold", "plan", "done", "P1-T1", "--run"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until(lambda: (repo / "pid").is_file() and (repo / "pid").read_text().strip() != "")
+        process.send_signal(number)
+        assert process.wait(timeout=30) != 0
+    group = int((repo / "pid").read_text())
+    until(lambda: not is_group_alive(group))
+    assert line_of(plan, "P1-T1").startswith("- [ ] ")
+
+
+def is_group_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_where_a_commands_output_cannot_be_kept(run: Run, plan: Path, repo: Path) -> None:
     with_condition(plan, repo, "`true`")
     (repo / "exp/verify").touch()
@@ -364,6 +387,15 @@ def test_add_keeps_the_contract(run: Run, plan: Path, arguments: tuple[str, ...]
     assert plan.read_bytes() == before
 
 
+def test_add_counts_what_a_rule_has_to_say_of_other_phases_by_itself(run: Run, plan: Path) -> None:
+    lines = [line for line in plan.read_text().splitlines() if not line.startswith(("- [ ] [P1-T2]", "- [ ] [P1-T3]"))]
+    plan.write_text("\n".join(lines).replace("depends: P1-T2 | ", ""))
+    more = ("--deliverable", "a.md", "--done-when", "x exists")
+    assert [run("plan", "add", "2", f"Look {n}", *more).exit_code for n in range(4)] == [0, 0, 0, 1]
+    assert "phase 2 has 7 tasks" in run("plan", "add", "2", "Look", *more).stderr
+    assert run("plan", "add", "1", "Look", *more).exit_code == 0
+
+
 def test_add_in_a_plan_with_other_line_ends_and_no_last_one(run: Run, plan: Path) -> None:
     plan.write_bytes(b"# Tasks\r\n## Phase 1 - a\r\n- [ ] [P1-T1] a | deliverable: a | done-when: b exists")
     run("plan", "add", "1", "b", "--deliverable", "b", "--done-when", "c exists")
@@ -391,6 +423,19 @@ def test_fix_mends_and_says_so(run: Run, plan: Path) -> None:
     assert result.exit_code == 0 and "mended" in result.stderr
     assert plan.read_text() == good
     assert "nothing to mend" in run("plan", "fix").stderr
+
+
+@pytest.mark.parametrize("named", ["record", "run", None])
+def test_fix_renumbers_only_what_nobody_else_names(run: Run, plan: Path, add_run: AddRun, named: str | None) -> None:
+    if named == "run":
+        add_run("smoke-s1", tracking={"task": "P1-T2"})
+    if named == "record":
+        run("plan", "start", "P1-T2")
+    text = plan.read_text().replace("[/]", "[ ]")
+    plan.write_text(text.replace("[P1-T2]", "[P1-T9]").replace("depends: P1-T2", "depends: P1-T9"))
+    result = run("plan", "fix")
+    assert (plan.read_text() == text) == (named is None)
+    assert ("warning: ids stay as they are" in result.stderr) == (named is not None)
 
 
 def test_edits_follow_a_link_and_keep_permissions(run: Run, plan: Path, repo: Path) -> None:
