@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from scaffold.conventions.model import Conventions, Slurm
+from scaffold.conventions.model import Conventions, EntryPoint, Slurm
+from scaffold.conventions.recorded import recorded
 from scaffold.errors import WrongUsage
 from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK, ROLES, UNSAFE_IN_PATHS, path_problem
 
@@ -74,7 +75,10 @@ def facts(found: Conventions) -> dict[str, Any]:
         "trackers": list(found.trackers),
         "launchers": list(found.launchers),
         "slurm": _slurm(found),
-        "entry_points": [asdict(point) | {"command": waited_for(point.command)} for point in found.entry_points],
+        "entry_points": [
+            asdict(point) | {"command": recorded(point.command, trains=point.kind == "train")}
+            for point in found.entry_points
+        ],
         "repository_findings": findings(found),
         "repository_risks": list(found.risks),
         "repository_metrics": list(found.metrics),
@@ -82,12 +86,8 @@ def facts(found: Conventions) -> dict[str, Any]:
     return {name: _readable(value) for name, value in read.items()}
 
 
-_SUBMITTED = re.compile(r"sbatch (?:\S+ )*?(?=\S+\.(?:sh|bash|sbatch|slurm)(?: |$))")
-
-
-def waited_for(command: str) -> str:
-    """A command as a recorded run has it: what `sbatch` would submit runs in the run's own job, which else ended at once."""
-    return _SUBMITTED.sub("bash ", command, count=1)
+def _entry(point: EntryPoint) -> dict[str, Any]:
+    return asdict(point) | {"command": recorded(point.command, trains=point.kind == "train")}
 
 
 def _unreadable(value: object) -> bool:

@@ -120,19 +120,3 @@ def test_urls_that_can_be(url: str) -> None:
 def test_names_that_no_experiment_can_have(name: str) -> None:
     with pytest.raises(WrongUsage, match="cannot be an experiment's name"):
         answers.experiment_name(name)
-
-
-@pytest.mark.parametrize(
-    ("shown", "recorded"),
-    [
-        ("sbatch scripts/train.sh", "bash scripts/train.sh"),
-        ("sbatch -p gpu --gres=gpu:4 jobs/train.slurm small 3", "bash jobs/train.slurm small 3"),
-        ("cd jobs && SIZE=2 sbatch --wait train.sbatch", "cd jobs && SIZE=2 bash train.sbatch"),
-        ("sbatch --wrap 'python train.py'", "sbatch --wrap 'python train.py'"),
-        ("python train.py --launcher sbatch", "python train.py --launcher sbatch"),
-        ("srun python train.py", "srun python train.py"),
-    ],
-)
-def test_a_recorded_run_is_the_job_and_submits_none(shown: str, recorded: str) -> None:
-    """`sbatch` ends as soon as the job is queued: the record would say `finished` of what has not begun."""
-    assert answers.waited_for(shown) == recorded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from scaffold.conventions.recorded import ANY_FOLDER
 from scaffold.plan.inline import codes, prose, without_comments
 from scaffold.plan.model import Task
 
@@ -24,13 +25,6 @@ HARMLESS = re.compile(
     r"setup|install|env|download|prepare|preprocess|test|lint|analy[sz]|plot|summar|aggregat|report|collect|compare|playbook|convert|check|build_"
 )
 SWEEP = re.compile(r"\bscaffold\s+sweep\s+new\s.*?\s--\s+(?P<run>.+)", re.DOTALL)
-KEPT = r"(?:out|outputs?|save|work|working|logs?|logging|results?|checkpoints?|ckpt|exp|experiment|run|tensorboard|tb)"
-# an option or an override that says where a run writes, and a value that no run changes
-FOLDER = re.compile(
-    rf"(?<!\S)(?:-o|--?(?:out|output|{KEPT}[-_.]?(?:dir|directory|folder))|\+{{0,2}}(?:\w+\.)*{KEPT}[._]?dir(?==))(?:=|\s+)"
-    r"(?P<folder>(?!-)[^\s{}$]+)(?=\s|$)",
-    re.IGNORECASE,
-)
 HELP = re.compile(r"\s(?:--help|-h|--version|--dry-run)\b")
 COMMAND = re.compile(
     r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?"
@@ -98,5 +92,5 @@ def untracked(text: str) -> str | None:
 def shared_folder(text: str) -> str | None:
     """The option that has all runs of a sweep which `text` plans write into one folder; None where there is none."""
     sweep = SWEEP.search(text)
-    found = FOLDER.search(sweep["run"]) if sweep else None
+    found = ANY_FOLDER.search(sweep["run"]) if sweep else None
     return found[0] if found else None

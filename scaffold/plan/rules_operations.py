@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from scaffold.conventions.recorded import RUN_FOLDER
 from scaffold.plan import commands, words
 from scaffold.plan.inline import shown
 from scaffold.plan.model import DONE, OPEN, Plan, Task
@@ -19,7 +20,6 @@ LOGGING = {
     "run manifests (command, seed, commit, timestamp)": (r"\bmanifests?\b",),
     "consistent paths": (r"\bconsistent\b|\bsame\b", r"\bpaths?\b"),
 }
-FOLDER_OF_A_RUN = "{RUN_OUTPUT_DIR}"
 SERVER = re.compile(r"\bserver\b|/sweeps\b|/runs\b|--backend[ =]server", re.IGNORECASE)
 
 
@@ -148,7 +148,7 @@ def runs_write_apart(plan: Plan, context: Context) -> Iterator[Complaint]:
     for task in plan.tasks:
         for found in filter(None, map(commands.shared_folder, commands.of(task))):
             option = found.split("=")[0].split()[0]
-            value = f"{option}={FOLDER_OF_A_RUN}" if "=" in found else f"{option} '{FOLDER_OF_A_RUN}'"
+            value = f"{option}={RUN_FOLDER}" if "=" in found else f"{option} '{RUN_FOLDER}'"
             yield about(
                 task,
                 f"all runs of the sweep of task {task.name} are told to write into one folder (`{shown(found)}`)",

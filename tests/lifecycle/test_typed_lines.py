@@ -19,9 +19,11 @@ import argparse, json, os
 p = argparse.ArgumentParser()
 p.add_argument("--lr", type=float)
 p.add_argument("--wd", type=float)
+p.add_argument("--out-dir")
 p.add_argument("--seed", type=int)
 a = p.parse_args()
 found = {"cwd": os.path.basename(os.getcwd()), "lr": a.lr, "seed": a.seed}
+found.update(out=a.out_dir and os.path.samefile(a.out_dir, os.environ["RUN_OUTPUT_DIR"]))
 found.update(threads=os.environ.get("THREADS"), name=os.environ.get("NAME"))
 open(os.environ["RUN_OUTPUT_DIR"] + "/seen.json", "w").write(json.dumps(found))
 """
@@ -33,6 +35,7 @@ COMMANDS = {
         {"cwd": "repo", "lr": 0.1, "seed": 1, "threads": None, "name": None},
     ),
     "with its own seed": ("python3 train.py --seed 7 --lr 0.1", "train.py", {"seed": 1}),
+    "with its own folder": ("python3 train.py --out-dir out --lr 0.1", "train.py", {"seed": 1, "lr": 0.1, "out": True}),
     "with variables": (
         "THREADS=2 NAME='a b' python3 train.py --lr 0.1",
         "train.py",

@@ -1,0 +1,38 @@
+"""A command as the repository shows it -> that of a recorded run: it runs what it would submit, and writes into its own folder."""
+
+from __future__ import annotations
+
+import re
+
+RUN_FOLDER = "{RUN_OUTPUT_DIR}"
+_SUBMITTED = re.compile(r"sbatch (?:\S+ )*?(?=\S+\.(?:sh|bash|sbatch|slurm)(?: |$))")
+_WRITTEN = r"(?:out|outputs?|save|work|working|logs?|logging|results?|tensorboard|tb)"
+_MAYBE_READ = r"(?:checkpoints?|ckpt|exp|experiment|run)"
+
+
+def _folder(names: str) -> re.Pattern[str]:
+    """An option or an override that names a folder, and a value that no run changes."""
+    return re.compile(
+        rf"(?<!\S)(?P<option>-o|hydra\.run\.dir(?==)|--?(?:out|output|{names}[-_.]?(?:dir|directory|folder))|\+{{0,2}}(?:\w+\.)*{names}[._]?dir(?==))"
+        r"(?P<between>=|\s+)(?P<folder>(?!-)[^\s{}$]+)(?=\s|$)",
+        re.IGNORECASE,
+    )
+
+
+OUTPUT_FOLDER = _folder(_WRITTEN)
+# where a run leaves things, or may find them: a sweep whose runs share it deserves a warning, and no change unasked
+ANY_FOLDER = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})")
+
+
+def recorded(command: str, *, trains: bool) -> str:
+    """The command of a recorded run.
+
+    `sbatch` ends as soon as the job is queued, so that the record would say `finished` of what has not begun: the script runs in the
+    run's own job. What a training is told to write into one folder goes to the folder of each run.
+    """
+    command = _SUBMITTED.sub("bash ", command, count=1)
+    return OUTPUT_FOLDER.sub(_own, command) if trains else command
+
+
+def _own(found: re.Match[str]) -> str:
+    return f"{found['option']}={RUN_FOLDER}" if found["between"] == "=" else f"{found['option']} '{RUN_FOLDER}'"
