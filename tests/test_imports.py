@@ -48,6 +48,8 @@ EVERYWHERE = {"click", "_distutils_hack", "scaffold", "coverage"}
 # every way to copy, and what Copier brings along
 COPIER = "Copier"
 YAML = {"yaml"}
+# of a manifest that is read whole
+SCHEMA = {"fastjsonschema"}
 # attr: of the markdown that older versions of rich are made with
 CLIENT = YAML | {"httpx", "httpx_retries", "idna", "rich", "pygments", "attr"}
 MATPLOTLIB = {
@@ -104,18 +106,18 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
     "sweep stop": (["sweep", "stop", "s"], YAML | {"filelock"}),
     "sweep capacity": (["sweep", "capacity"], YAML | {"pynvml"}),
     "sweep evolve": (["sweep", "evolve", "spec.json"], YAML),
-    "runs audit": (["runs", "audit"], YAML | {"filelock"}),
+    "runs audit": (["runs", "audit"], YAML | SCHEMA | {"filelock"}),
     "runs cite": (["runs", "cite", "1.1"], YAML),
-    "runs diff": (["runs", "diff", "RUN1", "RUN2"], YAML),
-    "runs export": (["runs", "export", "--ro-crate", "crate"], YAML),
+    "runs diff": (["runs", "diff", "RUN1", "RUN2"], YAML | SCHEMA),
+    "runs export": (["runs", "export", "--ro-crate", "crate"], YAML | SCHEMA),
     "runs list": (["runs", "list"], YAML),
-    "runs rerun": (["runs", "rerun", "RUN1"], YAML),
-    "runs show": (["runs", "show", "RUN1"], YAML),
+    "runs rerun": (["runs", "rerun", "RUN1"], YAML | SCHEMA),
+    "runs show": (["runs", "show", "RUN1"], YAML | SCHEMA),
     "results": (["results"], YAML),
     "results ablation": (["results", "ablation", "--reference", "lr=0.1"], YAML),
     "results compare": (["results", "compare", "lr=0.1", "lr=0.2"], YAML),
     "results sensitivity": (["results", "sensitivity", "lr"], YAML),
-    "report": (["report"], YAML | {"jinja2", "markupsafe"}),
+    "report": (["report"], YAML | SCHEMA | {"jinja2", "markupsafe"}),
     "report plots": (["report", "plots", "--out", "plots"], YAML | MATPLOTLIB),
     "server events": (["server", "events"], CLIENT),
     "server logs": (["server", "logs", "x"], CLIENT),

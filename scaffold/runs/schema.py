@@ -11,7 +11,7 @@ from scaffold.runs import recorder
 
 
 def fault(manifest: object) -> str | None:
-    """Such as `time.ended_at is null` or `host.gpus[0] must contain ['index'] properties`; None where nothing is wrong.
+    """Such as `time.ended_at is null` or `it lacks host.gpus[0].index`; None where nothing is wrong.
 
     Fields that the schema does not know are let pass: a newer recorder may write more.
     """
@@ -22,7 +22,8 @@ def fault(manifest: object) -> str | None:
     except JsonSchemaValueException as error:
         place = str(error.name).removeprefix("data").removeprefix(".")
         if error.rule == "required":
-            return f"{place or 'it'} {error.message.removeprefix(str(error.name)).strip()}"
+            lacking = next(name for name in error.rule_definition if name not in error.value)
+            return f"it lacks {place}.{lacking}".replace("lacks .", "lacks ")
         return f"{place or 'it'} is {json.dumps(error.value)[:80]}"
     return None
 

@@ -74,7 +74,7 @@ def test_one_that_has_something_deep_of_another_kind_is_said(run: Run, workspace
         ("time.ended_at", None, "time.ended_at is null"),
         ("paths.stdout", None, "paths.stdout is null"),
         ("paths.stderr", "/etc/passwd", 'paths.stderr is "/etc/passwd"'),
-        ("host.gpus", [{}], "host.gpus[0] must contain"),
+        ("host.gpus", [{}], "it lacks host.gpus[0]."),
         ("command.argv", [], "command.argv is []"),
         ("environment.packages", "../../x", 'environment.packages is "../../x"'),
     ):
