@@ -50,7 +50,11 @@ def plan(planned: Plan, folder: str | None) -> Skill | None:
         file = playbook_files.skill(there, path, title, text)
     except ScaffoldError as error:
         return Skill(
-            Action(path=shown, what="keep", note=f"yours is kept: {error.message.removeprefix(f'{path} is ')}")
+            Action(
+                path=shown,
+                what="keep",
+                note=f"yours is kept: {error.message.removeprefix(f'{path} ').removeprefix('is ')}",
+            )
         )
     what = "create" if not file.old else "same" if file.old == file.new else "replace"
     return Skill(Action(path=shown, what=what), file)
