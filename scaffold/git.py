@@ -156,12 +156,22 @@ def state(directory: Path) -> State:
 
 
 def remote(directory: Path) -> str | None:
-    """The address of `origin`, else of the first remote, without user name and password; None where there is none."""
+    """The address of `origin`, else of the first remote, as anybody may see it; None where there is none."""
     answer = ask(directory, "config", "--get-regexp", r"^remote\..*\.url$")
     urls = dict(line.partition(" ")[::2] for line in answer.text.splitlines())
     url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
+    return public(url) if url else None
+
+
+def public(url: str) -> str:
+    """A remote's address without password, and without a user where none is needed; `ssh://git@host/x` keeps its user.
+
+    The recorder has put `***` for what it took for a secret already.
+    """
     # up to the last `@`: a password may hold one
-    return re.sub(r"^([\w+.-]+://)[^/]*@", r"\1", url) if url else None
+    if re.match("https?://", url, re.IGNORECASE):
+        return re.sub(r"^([\w+.-]+://)[^/]*@", r"\1", url)
+    return re.sub(r"^([\w+.-]+://)(?:[^/:]*:[^/]*|\*+)@", r"\1", url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

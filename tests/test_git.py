@@ -45,6 +45,7 @@ def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_p
         ("HTTPS://me:secret@host/x.git", "HTTPS://host/x.git"),
         ("https://host/x@y.git", "https://host/x@y.git"),
         ("git@host:x/y.git", "git@host:x/y.git"),
+        ("ssh://git@host/x.git", "ssh://git@host/x.git"),
     ],
 )
 def test_the_remote_is_told_without_who_may_read_it(make_repo: MakeRepo, url: str, shown: str) -> None:

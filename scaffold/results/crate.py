@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote as quoted
 
-from scaffold.results import remotes
+from scaffold import git
 from scaffold.results.people import Citation, Person
 from scaffold.runs import recorder
 from scaffold.runs.manifests import Run
@@ -167,7 +167,7 @@ def _instrument(graph: _Graph, manifest: Mapping[str, Any]) -> Entity:
     if version:
         tool["@id"] = f"#{quote(script)}@{version[:12]}-{state}"
         tool["softwareVersion"] = version
-    url = remotes.address(str(code.get("remote") or ""))
+    url = git.public(str(code.get("remote") or ""))
     if url.startswith(("https://", "http://")):
         tool["url"] = url
     return graph.add(tool)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.results import last_words, remotes
+from scaffold import git
+from scaffold.results import last_words
 from scaffold.results.failures import FAILED, Failure, is_mended
 from scaffold.results.report import wording
 from scaffold.results.report.links import Links
@@ -162,7 +163,7 @@ def commands(workspace: Workspace, known: Sequence[Known], quoted_root: str) -> 
     if commits:
         commit = min(commits.items(), key=lambda pair: (-pair[1], pair[0]))[0]
         code = next((one.manifest or {})["git"] for one in finished if one.run.commit == commit)
-        remote = remotes.address(str(code["remote"] or ""))
+        remote = git.public(str(code["remote"] or ""))
         clone = f"git clone {shlex.quote(remote)} && " if remote else ""
         found.append(Command(text=f"{clone}git checkout {commit}", does="The code that most finished runs had"))
     scripts = f"{quoted_root}/{workspace.role('scripts').name}"
