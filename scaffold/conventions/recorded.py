@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-RUN_FOLDER = "{RUN_OUTPUT_DIR}"
+_RUN_FOLDER = "{RUN_OUTPUT_DIR}"
 _SUBMITTED = re.compile(r"sbatch (?:\S+ )*?(?=\S+\.(?:sh|bash|sbatch|slurm)(?: |$))")
 _WRITTEN = r"(?:out|outputs?|save|work|working|logs?|logging|results?|tensorboard|tb)"
 _MAYBE_READ = r"(?:checkpoints?|ckpt|exp|experiment|run)"
@@ -19,9 +19,9 @@ def _folder(names: str) -> re.Pattern[str]:
     )
 
 
-OUTPUT_FOLDER = _folder(_WRITTEN)
+_OUTPUT_FOLDER = _folder(_WRITTEN)
 # where a run leaves things, or may find them: a sweep whose runs share it deserves a warning, and no change unasked
-ANY_FOLDER = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})")
+_ANY_FOLDER = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})")
 
 
 def recorded(command: str, *, trains: bool) -> str:
@@ -31,8 +31,14 @@ def recorded(command: str, *, trains: bool) -> str:
     run's own job. What a training is told to write into one folder goes to the folder of each run.
     """
     command = _SUBMITTED.sub("bash ", command, count=1)
-    return OUTPUT_FOLDER.sub(_own, command) if trains else command
+    return _OUTPUT_FOLDER.sub(_own, command) if trains else command
+
+
+def shared_folder(command: str) -> tuple[str, str] | None:
+    """What has all runs of a command write into one folder, and what has each write into its own; None where nothing does."""
+    found = _ANY_FOLDER.search(command)
+    return (found[0], _own(found)) if found else None
 
 
 def _own(found: re.Match[str]) -> str:
-    return f"{found['option']}={RUN_FOLDER}" if found["between"] == "=" else f"{found['option']} '{RUN_FOLDER}'"
+    return f"{found['option']}={_RUN_FOLDER}" if found["between"] == "=" else f"{found['option']} '{_RUN_FOLDER}'"

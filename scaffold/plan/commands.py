@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.recorded import ANY_FOLDER
+from scaffold.conventions import recorded
 from scaffold.plan.inline import codes, prose, without_comments
 from scaffold.plan.model import Task
 
@@ -89,8 +89,7 @@ def untracked(text: str) -> str | None:
     return None
 
 
-def shared_folder(text: str) -> str | None:
-    """The option that has all runs of a sweep which `text` plans write into one folder; None where there is none."""
+def shared_folder(text: str) -> tuple[str, str] | None:
+    """What has all runs of a sweep that `text` plans write into one folder, and what to write instead; None where nothing does."""
     sweep = SWEEP.search(text)
-    found = ANY_FOLDER.search(sweep["run"]) if sweep else None
-    return found[0] if found else None
+    return recorded.shared_folder(sweep["run"]) if sweep else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.recorded import RUN_FOLDER
 from scaffold.plan import commands, words
 from scaffold.plan.inline import shown
 from scaffold.plan.model import DONE, OPEN, Plan, Task
@@ -146,12 +145,10 @@ def environment(plan: Plan, context: Context) -> Iterator[Complaint]:
 )
 def runs_write_apart(plan: Plan, context: Context) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for found in filter(None, map(commands.shared_folder, commands.of(task))):
-            option = found.split("=")[0].split()[0]
-            value = f"{option}={RUN_FOLDER}" if "=" in found else f"{option} '{RUN_FOLDER}'"
+        for found, instead in filter(None, map(commands.shared_folder, commands.of(task))):
             yield about(
                 task,
                 f"all runs of the sweep of task {task.name} are told to write into one folder (`{shown(found)}`)",
-                f"give each run its own: `{value}`",
+                f"give each run its own: `{instead}`",
             )
             break

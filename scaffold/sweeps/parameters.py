@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scaffold.conventions import recorded
 from scaffold.errors import WrongUsage
 from scaffold.facts import syntax
 from scaffold.facts.source import Call, Source, word
@@ -102,6 +103,17 @@ def missing_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> 
     if command[at - 1] == "-m" or not command[at].endswith((".py", ".sh")) or "{" in command[at]:
         return None
     return None if Path(folder, command[at]).exists() else command[at]
+
+
+def warnings(command: tuple[str, ...], runs: int) -> Iterator[str]:
+    """What a command does that makes records of its runs wrong, or has them spoil each other's files."""
+    if command[0] == "sbatch" and not {"--wait", "-W"} & set(command):
+        yield (
+            "sbatch ends as soon as its job is queued, and the run would be recorded as finished then: give the script itself "
+            "(bash JOB.sh) and --backend slurm, or sbatch --wait"
+        )
+    if runs > 1 and (shared := recorded.shared_folder(" ".join(command))):
+        yield f"all runs are told to write into one folder ({shared[0]}); {shared[1]} gives each its own"
 
 
 def seed_option(workspace: Workspace, command: tuple[str, ...], known: Script, of_style: Style) -> tuple[str, str]:

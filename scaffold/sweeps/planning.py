@@ -67,7 +67,8 @@ def plan(workspace: Workspace, wishes: Wishes, here: Path) -> Plan:
     planned = codestate.planned(workspace, asked, keep=False)
     runs = naming.runs(workspace, planned)
     agreement.check(workspace, planned, runs[0])
-    return Plan(sweep=planned, runs=runs, dropped=count - len(runs), notes=notes)
+    warnings = [f"warning: {text}" for text in parameters.warnings(asked.command, len(runs))]
+    return Plan(sweep=planned, runs=runs, dropped=count - len(runs), notes=(*warnings, *notes))
 
 
 def _source(wishes: Wishes) -> tuple[Sweep | None, tuple[dict[str, str], ...]]:

@@ -49,6 +49,25 @@ def names(done: Result) -> list[str]:
     return [row.split()[-1] for row in done.stdout.splitlines()[1:-1]]
 
 
+SHARED = "all runs are told to write into one folder (--out-dir out); --out-dir '{RUN_OUTPUT_DIR}' gives each its own"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("python3 train.py --out-dir out", SHARED),
+        ("python3 train.py --out-dir {RUN_OUTPUT_DIR}", ""),
+        ("sbatch job.sh", "sbatch ends as soon as its job is queued"),
+        ("sbatch --wait job.sh", ""),
+    ],
+)
+def test_what_makes_records_wrong_is_warned_of(workspace: Workspace, new: New, command: str, said: str) -> None:
+    (workspace.root / "job.sh").write_text("true\n")
+    done = new("--seeds", "1-2", "--seed-option", "env", command=command)
+    assert done.exit_code == 0 and (f"warning: {said}" in done.stderr if said else "warning" not in done.stderr)
+    assert "into one folder" not in new(name="one", command=command).stderr, "one run may write where it likes"
+
+
 def test_it_shows_the_runs_and_writes_one_readable_file(workspace: Workspace, new: New) -> None:
     done = new("--grid", "lr=1e-2,5e-3", "amp=true,false", "--seeds", "1-2", "--baseline", "--task", "P3-T2")
     assert done.exit_code == 0
