@@ -76,8 +76,7 @@ def facts(found: Conventions) -> dict[str, Any]:
         "launchers": list(found.launchers),
         "slurm": _slurm(found),
         "entry_points": [
-            asdict(point) | {"command": recorded(point.command, trains=point.kind == "train")}
-            for point in found.entry_points
+            asdict(point) | {"command": recorded(point.command, point.kind)} for point in found.entry_points
         ],
         "repository_findings": findings(found),
         "repository_risks": list(found.risks),
@@ -87,7 +86,7 @@ def facts(found: Conventions) -> dict[str, Any]:
 
 
 def _entry(point: EntryPoint) -> dict[str, Any]:
-    return asdict(point) | {"command": recorded(point.command, trains=point.kind == "train")}
+    return asdict(point) | {"command": recorded(point.command, point.kind)}
 
 
 def _unreadable(value: object) -> bool:

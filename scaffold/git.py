@@ -245,7 +245,7 @@ def snapshot(source: str, version: str | None, directory: Path) -> str:
         wanted = version or (tags[0] if tags else "HEAD")
         try:
             commit = repo.commit(wanted).hexsha
-        except (BadName, GitCommandError, ValueError, IndexError) as error:
+        except (BadName, GitCommandError, LookupError, ValueError) as error:
             raise UnknownVersion(
                 f"the template {source} has no version {wanted}",
                 hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",

@@ -19,19 +19,21 @@ def _folder(names: str) -> re.Pattern[str]:
     )
 
 
-_OUTPUT_FOLDER = _folder(_WRITTEN)
+# an evaluation may read from where a training saves and logs
+_OUTPUT_FOLDER = {"train": _folder(_WRITTEN), "eval": _folder("outputs?")}
 # where a run leaves things, or may find them: a sweep whose runs share it deserves a warning, and no change unasked
 _ANY_FOLDER = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})")
 
 
-def recorded(command: str, *, trains: bool) -> str:
-    """The command of a recorded run.
+def recorded(command: str, kind: str) -> str:
+    """The command of a recorded run; `kind` is what its script is for.
 
     `sbatch` ends as soon as the job is queued, so that the record would say `finished` of what has not begun: the script runs in the
-    run's own job. What a training is told to write into one folder goes to the folder of each run.
+    run's own job. What a training or an evaluation is told to write into one folder goes to the folder of each run.
     """
     command = _SUBMITTED.sub("bash ", command, count=1)
-    return _OUTPUT_FOLDER.sub(_own, command) if trains else command
+    folder = _OUTPUT_FOLDER.get(kind)
+    return folder.sub(_own, command) if folder else command
 
 
 def shared_folder(command: str) -> tuple[str, str] | None:

@@ -6,6 +6,8 @@ import pytest
 
 from scaffold.conventions.recorded import recorded
 
+KINDS = ("train", "eval", "sweep", "preprocess", "other")
+
 
 @pytest.mark.parametrize(
     ("shown", "run"),
@@ -19,7 +21,7 @@ from scaffold.conventions.recorded import recorded
     ],
 )
 def test_it_is_the_job_and_submits_none(shown: str, run: str) -> None:
-    assert recorded(shown, trains=True) == recorded(shown, trains=False) == run
+    assert {recorded(shown, kind) for kind in KINDS} == {run}
 
 
 @pytest.mark.parametrize(
@@ -39,8 +41,8 @@ def test_it_is_the_job_and_submits_none(shown: str, run: str) -> None:
     ],
 )
 def test_a_training_writes_into_the_folder_of_its_run(shown: str, run: str) -> None:
-    assert recorded(shown, trains=True) == run
-    assert recorded(shown, trains=False) == shown, "an evaluation may read there"
+    assert recorded(shown, "train") == run
+    assert recorded(shown, "preprocess") == recorded(shown, "other") == shown, "what comes out is for all"
 
 
 @pytest.mark.parametrize(
@@ -55,4 +57,9 @@ def test_a_training_writes_into_the_folder_of_its_run(shown: str, run: str) -> N
     ],
 )
 def test_what_may_be_read_or_is_the_user_s_own_stays(shown: str) -> None:
-    assert recorded(shown, trains=True) == shown
+    assert {recorded(shown, kind) for kind in KINDS} == {shown}
+
+
+def test_an_evaluation_may_read_where_a_training_saves() -> None:
+    shown = "python eval.py --save-dir saved --output_dir=seen"
+    assert recorded(shown, "eval") == "python eval.py --save-dir saved --output_dir={RUN_OUTPUT_DIR}"
