@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _RUN_FOLDER = "{RUN_OUTPUT_DIR}"
 _SUBMITTED = re.compile(r"sbatch (?:\S+ )*?(?=\S+\.(?:sh|bash|sbatch|slurm)(?: |$))")
 _WRITTEN = r"(?:out|outputs?|save|work|working|logs?|logging|results?|tensorboard|tb)"
+# where a run leaves things, or may find them: a sweep whose runs share it deserves a warning, and no change unasked
 _MAYBE_READ = r"(?:checkpoints?|ckpt|exp|experiment|run)"
+# an evaluation may read from where a training saves and logs
+_OF_KIND = {"train": _WRITTEN, "eval": "outputs?"}
 
 
+@functools.cache
 def _folder(names: str) -> re.Pattern[str]:
     """An option or an override that names a folder, and a value that no run changes."""
     return re.compile(
@@ -19,12 +24,6 @@ def _folder(names: str) -> re.Pattern[str]:
     )
 
 
-# an evaluation may read from where a training saves and logs
-_OUTPUT_FOLDER = {"train": _folder(_WRITTEN), "eval": _folder("outputs?")}
-# where a run leaves things, or may find them: a sweep whose runs share it deserves a warning, and no change unasked
-_ANY_FOLDER = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})")
-
-
 def recorded(command: str, kind: str) -> str:
     """The command of a recorded run; `kind` is what its script is for.
 
@@ -32,13 +31,13 @@ def recorded(command: str, kind: str) -> str:
     run's own job. What a training or an evaluation is told to write into one folder goes to the folder of each run.
     """
     command = _SUBMITTED.sub("bash ", command, count=1)
-    folder = _OUTPUT_FOLDER.get(kind)
-    return folder.sub(_own, command) if folder else command
+    names = _OF_KIND.get(kind)
+    return _folder(names).sub(_own, command) if names else command
 
 
 def shared_folder(command: str) -> tuple[str, str] | None:
     """What has all runs of a command write into one folder, and what has each write into its own; None where nothing does."""
-    found = _ANY_FOLDER.search(command)
+    found = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})").search(command)
     return (found[0], _own(found)) if found else None
 
 

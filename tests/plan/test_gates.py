@@ -30,6 +30,18 @@ def test_the_last_final_reflection_is_the_one_that_ends_the_plan() -> None:
     assert found(turned) == [f"after the final reflection P4-T2 comes P4-T1 (line {line + final.count(chr(10)) + 1})"]
 
 
+def test_of_two_final_reflections_it_is_the_later_one_that_something_follows() -> None:
+    early = "- [ ] [P1-T4] Final reflection on the set-up | deliverable: a.md | done-when: a.md names it" + FIELDS
+    last = "- [ ] [P4-T3] Tidy up | deliverable: b.md | done-when: b.md exists\n"
+    text = TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2").replace("\n## Shared", f"{last}\n## Shared")
+    (complaint,) = check(text, select=("P403",)).findings
+    assert complaint.task == "P4-T2" and complaint.message.startswith("after the final reflection P4-T2 comes P4-T3 (")
+    emptied = TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2").replace("\n## Shared", "\n## Phase 5 - Empty\n\n## Shared")
+    (complaint,) = check(emptied, select=("P403",)).findings
+    assert complaint.task == "P4-T2"
+    assert complaint.message == "the final reflection P4-T2 does not stand in the last phase"
+
+
 def test_what_is_missing_is_named() -> None:
     without = TEXT.replace("baseline", "reference").replace("main method", "other way")
     assert found(without) == ["no task is a baseline experiment", "no task is a main-method experiment"]

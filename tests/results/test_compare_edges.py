@@ -47,6 +47,19 @@ def test_values_that_are_not_finite_are_counted_on_their_side(ask: Ask, study: S
     assert (found["n_a"], found["n_b"], found["effect"], found["noise_floor"]) == (3, 0, None, None)
 
 
+def test_rows_are_named_by_what_tells_them_apart_on_either_side(ask: Ask, study: Study) -> None:
+    """All of base have depth 1, which its own table need not say: main has depth 2 too."""
+    for lr in (0.1, 0.2):
+        study.seeds("base", [0.90, 0.93, 0.96], lr=lr, depth=1)
+        for depth in (1, 2):
+            study.seeds("main", [0.92, 0.955, 0.98], lr=lr, depth=depth)
+    found = ask("compare", "base", "main")["comparisons"]
+    assert [(one["a"], one["b"]) for one in found] == [
+        ("base depth=1 lr=0.1", "main depth=1 lr=0.1"),
+        ("base depth=1 lr=0.2", "main depth=1 lr=0.2"),
+    ]
+
+
 def test_what_no_difference_can_be_taken_of_counts_as_infinite(ask: Ask, study: Study) -> None:
     """1e308 and -1e308 are numbers, and their difference is none."""
     study.seeds("base", [1e308, 0.93, 0.96, 0.91])
