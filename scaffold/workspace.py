@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import git
 from scaffold.errors import ScaffoldError
 
 ANSWERS = ".copier-answers.scaffold.yml"
@@ -186,6 +185,8 @@ def find(start: Path, root: str | None = None) -> Workspace:
     start = directory(start)
     if root is not None:
         return load(start, root.rstrip("/"))
+    from scaffold import git
+
     top = git.top(start) or Path(start.anchor)
     for folder in (start, *start.parents):
         found = [(folder, r) for r in ROOTS if is_there(folder / r / ANSWERS)]
@@ -203,6 +204,8 @@ def find(start: Path, root: str | None = None) -> Workspace:
 
 def _named_below(top: Path) -> list[tuple[Path, str]]:
     """Workspaces whose root has a name of its own, tracked or not, as (work directory, root)."""
+    from scaffold import git
+
     answer = git.ask(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS}")
     if not answer.paths:
         return []

@@ -7,11 +7,12 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from scaffold import git
+if TYPE_CHECKING:
+    from scaffold import git
 
 # how many entries of a list are shown where nothing else is asked for: what an agent can read and still think
 LIMIT = 20
