@@ -75,9 +75,7 @@ def facts(found: Conventions) -> dict[str, Any]:
         "trackers": list(found.trackers),
         "launchers": list(found.launchers),
         "slurm": _slurm(found),
-        "entry_points": [
-            asdict(point) | {"command": recorded(point.command, point.kind)} for point in found.entry_points
-        ],
+        "entry_points": [_entry(point) for point in found.entry_points],
         "repository_findings": findings(found),
         "repository_risks": list(found.risks),
         "repository_metrics": list(found.metrics),
