@@ -119,9 +119,8 @@ def plain_yaml(text: str) -> Any:
         return yaml.load(text, Plain)
     except yaml.YAMLError:
         raise
-    except (
-        Exception
-    ) as error:  # a KeyError for `!!bool x`, a RecursionError for a thousand brackets: yaml lets them through
+    except Exception as error:
+        # a KeyError for `!!bool x`, a RecursionError for a thousand brackets: yaml lets them through
         raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
 
 

@@ -36,7 +36,9 @@ def test_of_two_final_reflections_it_is_the_later_one_that_something_follows() -
     text = TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2").replace("\n## Shared", f"{last}\n## Shared")
     (complaint,) = check(text, select=("P403",)).findings
     assert complaint.task == "P4-T2" and complaint.message.startswith("after the final reflection P4-T2 comes P4-T3 (")
-    emptied = TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2").replace("\n## Shared", "\n## Phase 5 - Empty\n\n## Shared")
+    emptied = TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2").replace(
+        "\n## Shared", "\n## Phase 5 - Empty\n\n## Shared"
+    )
     (complaint,) = check(emptied, select=("P403",)).findings
     assert complaint.task == "P4-T2"
     assert complaint.message == "the final reflection P4-T2 does not stand in the last phase"
