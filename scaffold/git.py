@@ -222,7 +222,7 @@ def snapshot(source: str, version: str | None, directory: Path) -> str:
     the version.
     """
     import git  # noqa: TID251 - this module is the door
-    from git.exc import GitCommandError, UnsafeProtocolError  # noqa: TID251
+    from git.exc import GitCommandError, UnsafeProtocolError  # noqa: TID251 - this module is the door
     from gitdb.exc import BadName  # type: ignore[import-untyped]
 
     directory.mkdir(parents=True)

@@ -74,7 +74,7 @@ def rewrite(path: Path, edit: Callable[[str], str]) -> bool:
     if new == text:
         return False
     try:
-        write_atomic(target, new.encode("utf-8", "surrogateescape"), mode=stat.S_IMODE(target.stat().st_mode))
+        write_atomic(target, new.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise ScaffoldError(f"the plan {path} cannot be written: {error.strerror}") from error
     return True
@@ -83,10 +83,8 @@ def rewrite(path: Path, edit: Callable[[str], str]) -> bool:
 def create(path: Path, data: bytes, like: Path | None = None) -> None:
     """Write a whole file in one step, with the permissions of `like` where that is there. Raises ScaffoldError where that cannot be."""
     try:
-        if like is not None and like.exists():
-            write_atomic(path.resolve(), data, mode=stat.S_IMODE(like.stat().st_mode))
-        else:
-            write_atomic(path.resolve(), data)
+        mode = stat.S_IMODE(like.stat().st_mode) if like is not None and like.exists() else None
+        write_atomic(path.resolve(), data, mode=mode)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
 

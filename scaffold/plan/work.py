@@ -158,7 +158,7 @@ def abort(plan: Path, reason: str) -> Path | None:
         if plan.exists() and (text_before := read(plan)).strip() and not is_aborted(parse(text_before)):
             kept = _free(plan.with_name(f"{plan.stem}.before-abort{plan.suffix}"))
             store.create(kept, plan.read_bytes(), like=plan)
-        store.create(plan, text.encode(), like=plan)
+        store.create(plan, text.encode())
     return kept
 
 

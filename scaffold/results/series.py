@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,18 +126,22 @@ def read(workdir: Path, run: Run, metrics: Collection[str] = (), *, most: int = 
     return dict(sorted(found.items()))
 
 
+def _told_of(path: str, complain: Complain, said: str) -> None:
+    complain(f"{path}: {said}")
+
+
 def _each_course(
     workdir: Path, run: Run, take: Callable[[str, Iterable[Observation]], None], complain: Complain
 ) -> None:
     """Give `take` what each of a run's files with a course says, the most trusted file first; what cannot be read is told."""
     without: ScaffoldError | None = None
     taken = 0
-    for source in sources(workdir / run.outputs, lambda said: complain(f"{run.outputs}: {said}")):
+    for source in sources(workdir / run.outputs, partial(_told_of, run.outputs, complain)):
         kind, path = KINDS[source.kind], source.path.relative_to(workdir).as_posix()
         if not kind.series:
             continue
         try:
-            take(path, kind.read(source.path, lambda said, path=path: complain(f"{path}: {said}")))  # type: ignore[misc]
+            take(path, kind.read(source.path, partial(_told_of, path, complain)))
             taken += 1
         except ScaffoldError as error:
             without = error

@@ -37,6 +37,16 @@ def scaffold(workspace: Workspace, *args: str, gate: Path | None = None) -> subp
     )
 
 
+def rerunning(workspace: Workspace, gate: Path) -> subprocess.Popen[str]:
+    """A rerun whose command runs, until there is `gate`."""
+    gate.touch()
+    workspace.record("--experiment", "slow", "--seed", "1", "--", *GATED, env={**os.environ, "GATE": str(gate)})
+    gate.unlink()
+    process = scaffold(workspace, "runs", "rerun", "slow", "--json", gate=gate)
+    until(lambda: len(workspace.manifests()) == 2)
+    return process
+
+
 def said(stream: IO[str] | None) -> str:
     assert stream is not None
     return stream.readline().strip()
@@ -74,11 +84,7 @@ def test_a_run_that_is_not_recorded_answers_with_no_record(workspace: Workspace)
 
 def test_a_rerun_is_compared_with_its_own_record_whatever_ends_meanwhile(workspace: Workspace, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    gate.touch()
-    workspace.record("--experiment", "slow", "--seed", "1", "--", *GATED, env={**os.environ, "GATE": str(gate)})
-    gate.unlink()
-    process = scaffold(workspace, "runs", "rerun", "slow", "--json", gate=gate)
-    until(lambda: len(workspace.manifests()) == 2)
+    process = rerunning(workspace, gate)
     workspace.record("--experiment", "other", "--seed", "2", "--", "true")
     gate.touch()
     text, complaint = process.communicate(timeout=20)
@@ -87,12 +93,7 @@ def test_a_rerun_is_compared_with_its_own_record_whatever_ends_meanwhile(workspa
 
 
 def test_a_rerun_that_is_told_to_end_leaves_no_worktree(workspace: Workspace, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
-    gate.touch()
-    workspace.record("--experiment", "slow", "--seed", "1", "--", *GATED, env={**os.environ, "GATE": str(gate)})
-    gate.unlink()
-    process = scaffold(workspace, "runs", "rerun", "slow", "--json", gate=gate)
-    until(lambda: len(workspace.manifests()) == 2)
+    process = rerunning(workspace, tmp_path / "gate")
     process.send_signal(signal.SIGTERM)
     text, _ = process.communicate(timeout=20)
     assert (process.returncode, json.loads(text)["status"]) == (3, "terminated")
