@@ -37,8 +37,8 @@ def plan(tasks: int, phases: int = 5) -> str:
 
 def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """The whole command for a small plan, and the growth of check and fix."""
-    from scaffold.plan.check import check
-    from scaffold.plan.fix import fixed
+    from scaffold.plan.document.fix import fixed
+    from scaffold.plan.rules.check import check
 
     with scratch() as folder:
         path = folder / "tasks.md"

@@ -40,7 +40,7 @@ START_UP = """
 import sys
 from scaffold.server import preflight
 preflight.preflight = lambda server, workdirs: preflight.Report(server=server.url, checks=(), seconds=0.0)
-from scaffold.cli import main
+from scaffold.cli.main import main
 sys.argv[1:1] = ["preflight"]
 main()
 """

@@ -19,9 +19,10 @@ from benchmarks.peers import Peers
 from benchmarks.places import recorded_repository, scratch
 from benchmarks.rows import Beside, Row, alone
 from scaffold import workspace as workspaces
-from scaffold.sweeps import codestate, launchers, naming, sheet, watching
-from scaffold.sweeps.model import Code, Resources, Sweep
-from scaffold.sweeps.pacing import Pacer
+from scaffold.sweeps.launch import loop, run_scripts
+from scaffold.sweeps.launch.scheduler import Pacer
+from scaffold.sweeps.spec import code_state, run_names, sweep_file
+from scaffold.sweeps.spec.model import Code, Resources, Sweep
 from scaffold.workspace import Workspace
 
 BUDGET_MS = 25.0
@@ -29,7 +30,7 @@ BUDGET_MS = 25.0
 
 def pacer(place: Workspace, name: str, first: int, runs: int) -> Pacer:
     """A planned sweep of so many runs, one at a time."""
-    planned = codestate.planned(
+    planned = code_state.planned(
         place,
         Sweep(
             name=name,
@@ -46,12 +47,12 @@ def pacer(place: Workspace, name: str, first: int, runs: int) -> Pacer:
             code=Code(state=None, commit=None, patch=None),
         ),
     )
-    sheet.write(place, planned)
+    sweep_file.write(place, planned)
     return Pacer(
         place,
         planned,
-        naming.runs(place, planned),
-        launchers=lambda chosen: launchers.write(place, planned, chosen),
+        run_names.runs(place, planned),
+        launchers=lambda chosen: run_scripts.write(place, planned, chosen),
         warn=lambda text: print(text, file=sys.stderr),
     )
 
@@ -60,7 +61,7 @@ def launch(one: Pacer) -> float:
     """Pace a sweep to its end; seconds a run."""
     began = time.perf_counter()
     one.want()
-    picture = watching.pace(one, lambda picture: None, doing="bench", warn=lambda text: None)
+    picture = loop.pace(one, lambda picture: None, doing="bench", warn=lambda text: None)
     took = time.perf_counter() - began
     states = {s.state for s in picture.states}
     if states != {"finished"}:

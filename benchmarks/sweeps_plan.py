@@ -19,8 +19,9 @@ from benchmarks.peers import Peers
 from benchmarks.places import SCAFFOLD, commit, scratch
 from benchmarks.rows import Beside, Row, alone
 from scaffold import workspace as workspaces
-from scaffold.sweeps import codestate, launchers, naming, sheet
-from scaffold.sweeps.model import Sweep
+from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.spec import code_state, run_names, sweep_file
+from scaffold.sweeps.spec.model import Sweep
 from scaffold.workspace import Workspace
 
 SCRIPT = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int)\n"
@@ -90,9 +91,9 @@ def forgotten(root: Path, name: str) -> Callable[[], None]:
 def before_launch(workspace: Workspace, name: str) -> float:
     """Seconds of what `launch` does before the first run."""
     began = time.perf_counter()
-    sweep: Sweep = sheet.read(workspace, name)
-    codestate.compare(workspace, sweep)
-    launchers.write(workspace, sweep, naming.runs(workspace, sweep))
+    sweep: Sweep = sweep_file.read(workspace, name)
+    code_state.compare(workspace, sweep)
+    run_scripts.write(workspace, sweep, run_names.runs(workspace, sweep))
     return time.perf_counter() - began
 
 

@@ -24,12 +24,12 @@ from urllib.parse import urlsplit
 from benchmarks.peers import Peers
 from benchmarks.places import PROJECT, scratch
 from benchmarks.rows import Beside, Row, alone
-from scaffold.backends import server_text
 from scaffold.backends.model import Context, Job
-from scaffold.backends.server import Server
+from scaffold.backends.server import text as server_text
+from scaffold.backends.server.backend import Server
 from scaffold.server.client import connect
-from scaffold.sweeps import ledger
-from scaffold.sweeps.ledger import Try
+from scaffold.sweeps.launch import ledger
+from scaffold.sweeps.launch.ledger import Try
 from scaffold.workspace import Workspace
 
 LIMIT = 1.3

@@ -1,6 +1,6 @@
 """`python -m scaffold` and the `scaffold` command."""
 
-from scaffold.cli import main
+from scaffold.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from jsonschema import Draft202012Validator
 
-from scaffold.cli import group, schemas
+from scaffold.cli.common import schemas
+from scaffold.cli.main import group
 
 
 @functools.cache

@@ -19,7 +19,8 @@ import hypothesis
 import pytest
 from click.testing import CliRunner, Result
 
-from scaffold.cli import group, output, usage
+from scaffold.cli.common import output, usage
+from scaffold.cli.main import group
 from tests import answers
 from tests.stand_in import StandIn
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold import answers
-from scaffold.answers import Wishes
+from scaffold import metric_names
 from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, Machine, Slurm
 from scaffold.errors import WrongUsage
+from scaffold.lifecycle import answers
+from scaffold.lifecycle.answers import Wishes
+from scaffold.plan.document.placeholder import placeholder_goal
+from scaffold.server import address
 
 NOTHING = Conventions()
 
@@ -44,7 +47,7 @@ def test_a_wish_beats_what_was_found() -> None:
     ],
 )
 def test_direction_follows_from_a_word_of_the_name_or_is_not_known(metric: str, direction: str) -> None:
-    assert answers.direction(metric) == direction
+    assert (metric_names.direction(metric) or "") == direction
 
 
 def test_role_folders_take_the_names_used_inside_the_root_only() -> None:
@@ -100,10 +103,10 @@ def test_findings_name_the_place_that_says_so() -> None:
 
 def test_the_placeholder_plan_gives_its_goal_and_nothing_else_does() -> None:
     plan = "# Tasks\n\n## Goal\nOne\ntwo\n\n## Tasks\n- [ ] (Agent will decompose the goal into tasks on iteration 1)\n"
-    assert answers.placeholder_goal(plan) == "One\ntwo"
-    assert answers.placeholder_goal(plan.replace("\n", "\r\n")) == "One\ntwo"
+    assert placeholder_goal(plan) == "One\ntwo"
+    assert placeholder_goal(plan.replace("\n", "\r\n")) == "One\ntwo"
     for work in [plan + "- [ ] mine\n", plan.replace("[ ]", "[x]"), "# Tasks\n", ""]:
-        assert answers.placeholder_goal(work) is None
+        assert placeholder_goal(work) is None
 
 
 @pytest.mark.parametrize("path", ["exp", "a/b c/ünï", ".wild/experiments", "exp/"])
@@ -113,7 +116,7 @@ def test_paths_that_can_be(path: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:10000", "https://host/base/", "", "http://[::1]:1"])
 def test_urls_that_can_be(url: str) -> None:
-    assert answers.server_url(url) == url.rstrip("/")
+    assert address.checked_url(url) == url.rstrip("/")
 
 
 @pytest.mark.parametrize("name", ["scripts", "README.md", "a/b", "", ".x", "ü"])

@@ -9,7 +9,8 @@ import click
 import pytest
 
 from scaffold import __version__
-from scaffold.cli import COMMANDS, group, schemas
+from scaffold.cli.common import schemas
+from scaffold.cli.main import COMMANDS, group
 from tests.conftest import MakeRepo, Run
 
 

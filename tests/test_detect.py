@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import conventions
-from scaffold.conventions.answer import answer
+from scaffold.conventions.detect_all import answer
 from scaffold.facts.model import of_texts
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
 

@@ -14,8 +14,8 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from scaffold.cli import group
-from scaffold.cli.sweep import Planning
+from scaffold.cli.main import group
+from scaffold.cli.sweep.group import Planning
 from scaffold.runs import start
 from tools import terminal_picture
 

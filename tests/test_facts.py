@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scaffold import facts
 from scaffold.conventions.directories import experiment_root
 from scaffold.errors import ScaffoldError
-from scaffold.facts import history, lines, machine, paths, prose, shell, source, structured, syntax
+from scaffold.facts import machine, paths, prose, shell, shell_history, source, structured, syntax
+from scaffold.facts import quick_scan as lines
 from scaffold.facts.model import of_texts
 from tests.conftest import MakeRepo, commit_all, git, write_tree
 
@@ -428,7 +429,7 @@ def test_commands_that_a_document_shows(document: str, commands: list[str]) -> N
     ],
 )
 def test_history_holds_no_secrets(line: str, kept: str) -> None:
-    assert history.redact(line) == kept
+    assert shell_history.redact(line) == kept
 
 
 def test_history_is_read_when_asked_for_and_keeps_the_launches_of_this_repository(

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.cli import group, schemas
+from scaffold.cli.common import schemas
+from scaffold.cli.main import group
 from tests.conftest import commit_all, git, write_tree
 
 TRAIN = """\
@@ -25,7 +26,7 @@ a = p.parse_args()
 with open(os.environ["RUN_OUTPUT_DIR"] + "/metrics.json", "w") as f:
     json.dump({"loss": a.lr + a.seed}, f)
 """
-FIRST = "from scaffold.cli import main\nmain()"
+FIRST = "from scaffold.cli.main import main\nmain()"
 # installed top-level modules at the end of a command; the name of an installed file's folder or module counts, never the standard library
 PROBE = """\
 import atexit, json, os, sys

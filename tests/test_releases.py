@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import __version__, releases
+from scaffold import __version__
 from scaffold.errors import ScaffoldError
+from scaffold.lifecycle import releases
 from tests.conftest import write_tree
 
 PROJECT = Path(__file__).parent.parent

@@ -11,8 +11,10 @@ from typing import Any
 import click
 
 from benchmarks import rows
-from scaffold.cli import detect, group, schemas
-from scaffold.cli.examples import EXAMPLES
+from scaffold.cli.common import schemas
+from scaffold.cli.common.examples import EXAMPLES
+from scaffold.cli.main import group
+from scaffold.cli.workspace import detect
 from scaffold.conventions import configs, directories, launchers, trackers, workflow
 from scaffold.conventions.model import Conventions
 

@@ -43,26 +43,26 @@ PLAN = (
     "tests/plan/test_gates.py tests/plan/test_dependencies.py tests/plan/test_words_each.py "
     f"tests/plan/test_words.py {SLOW}"
 )
-RULES = "rules_structure rules_tasks rules_dependencies rules_experiments rules_operations"
+RULES = "structure tasks dependencies experiments operations"
 # what is broken (a file, or some functions of it), and the tests that should notice
 TARGETS: dict[str, list[tuple[str, str, str]]] = {
     "statistics": [
-        ("scaffold/results/distributions.py", "", STATISTICS),
-        ("scaffold/results/statistics.py", "", STATISTICS),
-        ("scaffold/results/resampling.py", "", RESAMPLING),
-        ("scaffold/results/versus.py", "", "tests/results/test_versus.py tests/results/test_statistics.py"),
-        ("scaffold/results/words.py", "", COMPARE),
-        ("scaffold/results/compare.py", "", COMPARE),
+        ("scaffold/results/stats/distributions.py", "", STATISTICS),
+        ("scaffold/results/stats/statistics.py", "", STATISTICS),
+        ("scaffold/results/stats/resampling.py", "", RESAMPLING),
+        ("scaffold/results/stats/pair_test.py", "", "tests/results/test_versus.py tests/results/test_statistics.py"),
+        ("scaffold/results/tables/wording.py", "", COMPARE),
+        ("scaffold/results/tables/compare.py", "", COMPARE),
     ],
     "capacity": [("scaffold/backends/capacity.py", "", "tests/sweeps/test_capacity.py")],
     "names": [
         (RECORDER, NAMES, "tests/runs/test_names_edges.py tests/runs/test_names.py"),
-        ("scaffold/sweeps/naming.py", "", "tests/sweeps/test_naming_edges.py tests/sweeps/test_naming.py"),
+        ("scaffold/sweeps/spec/run_names.py", "", "tests/sweeps/test_naming_edges.py tests/sweeps/test_naming.py"),
     ],
     "plan": [
-        *((f"scaffold/plan/{name}.py", "", PLAN) for name in RULES.split()),
-        ("scaffold/plan/words.py", "", PLAN),
-        ("scaffold/plan/scan.py", "", "tests/plan/test_check.py tests/plan/test_scan.py"),
+        *((f"scaffold/plan/rules/{name}.py", "", PLAN) for name in RULES.split()),
+        ("scaffold/plan/document/keywords.py", "", PLAN),
+        ("scaffold/plan/document/scan.py", "", "tests/plan/test_check.py tests/plan/test_scan.py"),
     ],
 }
 QUIET = ("-x", "-qq", "-m", "not slow", "-p", "no:cacheprovider", "-n", "0")

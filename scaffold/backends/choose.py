@@ -13,9 +13,9 @@ from scaffold.workspace import Workspace
 
 # name -> (module, class); imported when it is chosen
 BACKENDS: Mapping[str, tuple[str, str]] = {
-    "local": ("scaffold.backends.local", "Local"),
-    "slurm": ("scaffold.backends.slurm", "Slurm"),
-    "server": ("scaffold.backends.server", "Server"),
+    "local": ("scaffold.backends.local.backend", "Local"),
+    "slurm": ("scaffold.backends.slurm.backend", "Slurm"),
+    "server": ("scaffold.backends.server.backend", "Server"),
 }
 
 

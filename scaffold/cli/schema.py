@@ -6,7 +6,7 @@ import json
 
 import click
 
-from scaffold.cli import options, output
+from scaffold.cli.common import options, output
 
 
 @click.command()
@@ -15,7 +15,7 @@ from scaffold.cli import options, output
 @click.pass_context
 def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> None:
     """Print the JSON Schema of what COMMAND answers with --json; without COMMAND, list the commands that have one."""
-    from scaffold.cli import schemas
+    from scaffold.cli.common import schemas
     from scaffold.errors import WrongUsage
 
     group = ctx.find_root().command

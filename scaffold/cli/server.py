@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import Group, options, output
+from scaffold.cli.common import options, output
+from scaffold.cli.common.groups import Group
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from scaffold.backends.overview import Overview
+    from scaffold.backends.server.overview import Overview
     from scaffold.server.client import Client
 
 NARROW, WIDE = 60, 160
@@ -49,7 +50,7 @@ def status(
     json_output: bool,
 ) -> None:
     """Cluster, room for more runs, runs by state, sweeps with their progress, alerts that wait for an answer."""
-    from scaffold.backends.overview import overview
+    from scaffold.backends.server.overview import overview
 
     if watch and json_output:
         raise click.UsageError("--watch has no --json: call it again instead")
@@ -234,7 +235,7 @@ def _sweep(one: Any) -> Row:
 
 
 def _plain(text: str, limit: int = NARROW) -> str:
-    from scaffold.server.quoting import flat
+    from scaffold.server.sanitize import flat
 
     return flat(text, limit)
 

@@ -21,7 +21,7 @@ def detect(workdir: Path, *, history: bool = False) -> Conventions:
 
     workdir = directory(workdir)
     survey = git.Survey(workdir)  # git answers while all else is imported
-    from scaffold.conventions.answer import answer
+    from scaffold.conventions.detect_all import answer
     from scaffold.facts import read
 
     return answer(read(workdir, history=history, survey=survey))

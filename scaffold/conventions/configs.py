@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from scaffold.conventions.detected import Found, Hit, listed
 from scaffold.conventions.directories import is_settings
-from scaffold.conventions.found import Found, Hit, listed
 from scaffold.conventions.options import HUGGING_FACE
 from scaffold.facts import Facts, paths
-from scaffold.facts.lines import main_guard
 from scaffold.facts.paths import vocabulary
+from scaffold.facts.quick_scan import main_guard
 from scaffold.facts.source import Call, Source
 
 _IMPORTS = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from scaffold.conventions.found import Found
+from scaffold.conventions.detected import Found
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.lines import entry
 from scaffold.facts.paths import vocabulary
+from scaffold.facts.quick_scan import entry
 
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
 _NAMES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scaffold.conventions.found import Found
+from scaffold.conventions.detected import Found
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 from scaffold.facts.structured import ini, table, toml

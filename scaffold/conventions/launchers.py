@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from scaffold.conventions import slurm
-from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.detected import Found, Hit, listed
 from scaffold.conventions.trackers import speaking
 from scaffold.facts import Facts, paths, prose, shell
-from scaffold.facts.lines import docstring
 from scaffold.facts.paths import vocabulary
+from scaffold.facts.quick_scan import docstring
 from scaffold.facts.structured import scalars
 
 _IMPORTS = {

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scaffold.conventions.found import Found, Hit
+from scaffold import metric_names
+from scaffold.conventions.detected import Found, Hit
 from scaffold.conventions.trackers import speaking
 from scaffold.facts import Facts, paths
 from scaffold.facts.paths import vocabulary
@@ -34,15 +35,6 @@ _KEEPERS = (
     *("result", "results"),
 )
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
-_QUALITY_UP = vocabulary(
-    "acc accuracy top1 top5 f1 auc auroc auprc map ap ap50 map50 bleu rouge rougel reward rewards "
-    "return returns score success dice iou miou psnr ssim recall precision r2 exact em winrate elo "
-    "ndcg mrr hits pass likelihood"
-)
-_QUALITY_DOWN = vocabulary(
-    "loss error err nll bpb bpc ppl perplexity fid kid mse mae rmse mape smape wer cer elbo "
-    "divergence eer lpips fvd regret"
-)
 _HELD_OUT = vocabulary("val valid validation eval evaluation dev test heldout")
 _TRAIN = vocabulary("train training")
 _ASIDE = vocabulary(
@@ -52,7 +44,6 @@ _ASIDE = vocabulary(
     "epsilon temperature model optimizer args state throughput hours uptime progress lambda alpha "
     "momentum clip clipfrac kl value values id hparams file date gt pred target label"
 )
-_PIECE = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+(?![a-z])\d*|\d+")
 
 
 def metrics(facts: Facts) -> Found[tuple[str, ...]]:
@@ -62,8 +53,10 @@ def metrics(facts: Facts) -> Found[tuple[str, ...]]:
     only a table of the README names comes last.
     """
     logged = list(_logged(facts))
-    said = {frozenset(_pieces(h.value)) for h in logged}
-    ordered = _ranked(logged) + _ranked([h for h in _tables(facts) if frozenset(_pieces(h.value)) not in said])
+    said = {frozenset(metric_names.pieces(h.value)) for h in logged}
+    ordered = _ranked(logged) + _ranked(
+        [h for h in _tables(facts) if frozenset(metric_names.pieces(h.value)) not in said]
+    )
     return Found(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
 
 
@@ -76,22 +69,10 @@ def _ranked(hits: list[Hit]) -> list[Hit]:
 
 def worth(name: str) -> float:
     """How likely a name is the primary metric: a quality, held out, and no bookkeeping."""
-    pieces = _pieces(name)
-    quality = 2.0 if pieces & _QUALITY_UP else 1.5 if pieces & _QUALITY_DOWN else 0.0
+    pieces = metric_names.pieces(name)
+    quality = 2.0 if pieces & metric_names.QUALITY_UP else 1.5 if pieces & metric_names.QUALITY_DOWN else 0.0
     held_out = 3.0 if pieces & _HELD_OUT else 0.0
     return quality + held_out - (0.5 if pieces & _TRAIN else 0.0) - (3.0 if pieces & _ASIDE else 0.0)
-
-
-def _pieces(name: str) -> set[str]:
-    return {p.lower() for p in _PIECE.findall(name)}
-
-
-def direction(name: str) -> str | None:
-    """`higher` or `lower` is better, by the name; None where it does not say."""
-    pieces = _pieces(name)
-    if pieces & _QUALITY_DOWN:
-        return "lower"
-    return "higher" if pieces & _QUALITY_UP else None
 
 
 def may_log(text: str) -> bool:
@@ -141,5 +122,5 @@ def _tables(facts: Facts) -> Iterator[Hit]:
         for number, (line, rule) in enumerate(pairwise(lines), start=1):
             if line.count("|") >= 2 and re.match(r"^\s*\|?\s*:?-{2,}", rule):
                 for cell in (c.strip(" *`") for c in line.strip("| ").split("|")):
-                    if direction(cell) and _NAME.match(cell) and len(cell) < 25:
+                    if metric_names.direction(cell) and _NAME.match(cell) and len(cell) < 25:
                         yield Hit(cell, path, number, line.strip()[:120])

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from scaffold.conventions import languages
+from scaffold.conventions.detected import Found
 from scaffold.conventions.environment import LOCKS
-from scaffold.conventions.found import Found
 from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
 from scaffold.facts import Facts, paths
 from scaffold.facts.paths import vocabulary

@@ -12,7 +12,7 @@ from scaffold.conventions.directories import is_settings
 from scaffold.conventions.kinds import kind_of, may_train, stem_of
 from scaffold.conventions.mentions import Mention, mentions
 from scaffold.facts import Facts, paths, shell
-from scaffold.facts.lines import entry
+from scaffold.facts.quick_scan import entry
 
 MOST = 12
 MOST_OF_A_KIND = 8

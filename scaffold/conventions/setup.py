@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterable
 
 from scaffold.conventions import languages
+from scaffold.conventions.detected import Found
 from scaffold.conventions.environment import files, is_aside, is_conda, names_conda
-from scaffold.conventions.found import Found
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.detected import Found, Hit, listed
 from scaffold.conventions.model import Evidence, Slurm
 from scaffold.facts import Facts, paths, shell
 
 # option (both spellings) -> field
+# What an #SBATCH option or a module can be; a line that sets up a shell may not start anything else on the way.
+OPTION = re.compile(r"[\w.,:/@=+%-]+")
+CONDA_HOOK = re.compile(r'eval "\$\(conda shell\.(bash|posix) hook\)"')
+STARTS_MORE = re.compile(r"[`;|&<>\n\r\x00-\x08]|\$\(")
 _OPTIONS = {
     "p": "partitions",
     "partition": "partitions",

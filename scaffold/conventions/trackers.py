@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.detected import Found, Hit, listed
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 from scaffold.facts.structured import scalars

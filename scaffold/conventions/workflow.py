@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.found import Found, Hit, listed
+from scaffold.conventions.detected import Found, Hit, listed
 from scaffold.facts import Facts, paths
 from scaffold.facts.structured import ini, table, toml
 

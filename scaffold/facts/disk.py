@@ -53,7 +53,7 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
 
 
 def _launches(workdir: Path, files: Iterable[str]) -> tuple[str, ...]:
-    from scaffold.facts import history
+    from scaffold.facts import shell_history as history
 
     return tuple(history.read(workdir, files))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from scaffold.facts import lines, paths, prose, shell, source, syntax
+from scaffold.facts import paths, prose, quick_scan, shell, source, syntax
 from scaffold.facts.machine import Machine
 from scaffold.facts.repository import Git
 
@@ -111,7 +111,7 @@ class Facts:
 
     def _import_text(self, path: str) -> str:
         if path not in self._import_texts:
-            self._import_texts[path] = lines.import_text(self.texts.get(path, "")).lower()
+            self._import_texts[path] = quick_scan.import_text(self.texts.get(path, "")).lower()
         return self._import_texts[path]
 
     def known(self, path: str) -> source.Source | None:
@@ -148,7 +148,7 @@ class Facts:
     def imported(self, path: str) -> tuple[str, ...]:
         """The repository's own files that a Python file imports directly, as its lines show."""
         if path not in self._imported:
-            found = (p for i in lines.imports_by_lines(self.texts.get(path, "")) for p in self._resolve(path, i))
+            found = (p for i in quick_scan.imports_by_lines(self.texts.get(path, "")) for p in self._resolve(path, i))
             self._imported[path] = tuple(dict.fromkeys(p for p in found if p != path))
         return self._imported[path]
 

@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 
-from scaffold.facts.lines import by_lines
+from scaffold.facts.quick_scan import by_lines
 from scaffold.facts.source import Call, Definition, Import, Ref, Source, Value
 
 _SETUP_CALLS = re.compile(

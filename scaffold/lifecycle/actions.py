@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import answers
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import files
-from scaffold.render import File
+from scaffold.lifecycle.render import File
+from scaffold.plan.document.placeholder import placeholder_goal
 from scaffold.workspace import ANSWERS
 
 LINK = "it is a link, and yours"
@@ -43,7 +43,7 @@ def _action(path: str, given: Mapping[str, Any], file: File, disk: files.Disk, g
     there = disk.files[path]
     if there.data == file.data:
         return Action(path=path, what="same")
-    goal = answers.placeholder_goal(there.data.decode("utf-8", "replace")) if path == given["tasks_path"] else None
+    goal = placeholder_goal(there.data.decode("utf-8", "replace")) if path == given["tasks_path"] else None
     if goal is not None:
         return _placeholder(path, goal, given, goal_given)
     return Action(path=path, what="keep", note="yours is kept")
@@ -86,5 +86,5 @@ def carried_goal(workdir: Path, tasks_path: str) -> str | None:
     """The goal in the research server's placeholder plan, where one stands."""
     path = workdir / tasks_path
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        return answers.placeholder_goal(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return placeholder_goal(path.read_text(encoding="utf-8")) if path.is_file() else None
     return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from scaffold import git, transaction
 from scaffold.errors import ScaffoldError
-from scaffold.render import File
+from scaffold.lifecycle.render import File
 from scaffold.workspace import ANSWERS, PLAYBOOK, Workspace
 
 RECORD_ROLES = ("logs", "outputs", "results", "analysis", "metadata")

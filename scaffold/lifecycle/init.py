@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scaffold import answers, git, releases, transaction, workspace
+from scaffold import git, transaction, workspace
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import actions, files, place, settings
+from scaffold.lifecycle import actions, answers, files, place, releases, settings
 from scaffold.lifecycle.actions import Action
-from scaffold.lifecycle.recorded import template_of
-from scaffold.render import File, render
+from scaffold.lifecycle.render import File, render
+from scaffold.lifecycle.template_source import template_of
+from scaffold.server.address import checked_url
 from scaffold.workspace import ANSWERS, Workspace
 
 
@@ -150,7 +151,7 @@ def _unchanged_wishes(there: Workspace, wishes: answers.Wishes, template: str | 
         "experiment_goal": wishes.goal,
         "tasks_path": wishes.tasks_path,
         "workspace_layout": wishes.layout,
-        "research_server_url": None if wishes.server_url is None else answers.server_url(wishes.server_url),
+        "research_server_url": None if wishes.server_url is None else checked_url(wishes.server_url),
         "research_session_id": wishes.session_id,
         "steering_text": wishes.steering,
         "memories": list(wishes.memories) or None,

@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold import releases, transaction
-from scaffold.lifecycle import files, status
+from scaffold import transaction
+from scaffold.lifecycle import files, releases, status
 from scaffold.workspace import Workspace
 
 

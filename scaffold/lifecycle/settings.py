@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scaffold import releases
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import files
+from scaffold.lifecycle import files, releases
 from scaffold.workspace import Workspace, plain_yaml
 
 KINDS = {bool: "true or false", list: "YAML list", dict: "YAML mapping"}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold import git, releases
+from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle import files, recorded, update
-from scaffold.render import File, render
+from scaffold.lifecycle import files, releases, template_source, update
+from scaffold.lifecycle.render import File, render
 from scaffold.workspace import Workspace
 
 
@@ -39,7 +39,7 @@ def status(there: Workspace, template: releases.Template) -> Status:
     rendered = render(template.path, there.answers, version=template.version, source=template.source)
     disk = files.look(there.workdir, rendered)
     entries = tuple(_entry(path, file, there, disk) for path, file in sorted(rendered.items()))
-    newest = releases.newest() if recorded.other_source(there) is None else None
+    newest = releases.newest() if template_source.other_source(there) is None else None
     return Status(
         workspace=there,
         version=template.version,
@@ -53,7 +53,7 @@ def status(there: Workspace, template: releases.Template) -> Status:
 def is_seed(there: Workspace, path: Path) -> bool:
     """Whether a file is still what init wrote; what cannot be found out counts as somebody's work."""
     try:
-        with recorded.template_of(there) as template:
+        with template_source.template_of(there) as template:
             entries = status(there, template).entries
     except ScaffoldError:
         return False

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import scaffold.git
-from scaffold import releases, transaction
+from scaffold import transaction
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle import files
-from scaffold.render import File, render
+from scaffold.lifecycle import files, releases
+from scaffold.lifecycle.render import File, render
 from scaffold.workspace import Workspace
 
 MARKER = b"<<<<<<< yours"

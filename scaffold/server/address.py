@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, WrongUsage
 
 URL = "RESEARCH_AGENT_SERVER_URL"
 TOKEN = "RESEARCH_AGENT_USER_AUTH_TOKEN"
@@ -22,15 +23,34 @@ def url(option: str | None, answers: Mapping[str, Any], environment: Mapping[str
     `option` is `--server-url`, then comes $RESEARCH_AGENT_SERVER_URL, then the workspace's answer. An empty option says "none".
     Raises WrongUsage where it is no http URL, or carries a user, a password, a query or a fragment.
     """
-    from scaffold.answers import server_url
-
     named = {
         "--server-url": option,
         f"${URL}": environment.get(URL) or None,
         "research_server_url in the workspace's answers": str(answers.get("research_server_url") or "") or None,
     }
     where, found = next(((name, value) for name, value in named.items() if value is not None), ("", ""))
-    return server_url(found.strip(), where) or None
+    return checked_url(found.strip(), where) or None
+
+
+def checked_url(url: str, where: str = "--server-url") -> str:
+    """The research server's URL without a trailing slash; `where` names its source.
+
+    Raises WrongUsage when it is none, or carries a secret.
+    """
+    try:
+        parts = urlsplit(url)
+        fine = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+        (parts.hostname or "").encode("idna")  # as it is looked up: no label is empty or longer than 63 letters
+    except ValueError:
+        raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance") from None
+    if not fine or re.search(r"[\s\x00-\x1f\x7f\ud800-\udfff]", url):
+        raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise WrongUsage(
+            f"{where} carries a user, password, query or fragment, and answers are kept in git",
+            hint="give http://host:port; the token goes into $RESEARCH_AGENT_USER_AUTH_TOKEN",
+        )
+    return url.rstrip("/")
 
 
 def named(answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str:

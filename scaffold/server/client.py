@@ -18,20 +18,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scaffold.server import operations
-from scaffold.server.answers import (
-    Alert,
-    Cluster,
-    Event,
-    Health,
-    Logs,
-    Metrics,
-    Run,
-    Skill,
-    Sweep,
-    SystemHealth,
-)
 from scaffold.server.operations import Operation
 from scaffold.server.requests import ID, Requests
+from scaffold.server.responses import Alert, Cluster, Event, Health, Logs, Metrics, Run, Skill, Sweep, SystemHealth
 
 if TYPE_CHECKING:
     from scaffold.server.transport import Limits

@@ -16,7 +16,7 @@ from typing import Any
 from scaffold.server import address, openapi, operations
 from scaffold.server.client import Client
 from scaffold.server.errors import Broken, ServerError, Unauthorized, Unreachable
-from scaffold.server.quoting import flat
+from scaffold.server.sanitize import flat
 
 OK, DOWN, UNAUTHORIZED, FAILED, UNKNOWN = "ok", "down", "unauthorized", "failed", "unknown"
 LONG = 200

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from scaffold.server import address
 from scaffold.server.errors import Broken, NotFound, Refused, ServerError, Unauthorized, Unreachable
 from scaffold.server.operations import Operation
-from scaffold.server.quoting import flat
 from scaffold.server.reading import objects
+from scaffold.server.sanitize import flat
 
 if TYPE_CHECKING:
     import httpx  # noqa: TID251 - for its types alone

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from scaffold.backends import server_text
 from scaffold.backends.model import Context, Job
-from scaffold.backends.server import Server
+from scaffold.backends.server import text
+from scaffold.backends.server.backend import Server
 from scaffold.errors import ScaffoldError
-from scaffold.server.answers import Cluster, Run
 from scaffold.server.errors import Unauthorized
+from scaffold.server.responses import Cluster, Run
 from scaffold.workspace import Workspace
 from tests.stand_in import StandIn
 
@@ -399,7 +399,7 @@ def test_a_run_that_hangs_in_launching_is_given_up_stopped_and_made_anew(ledger:
     first = ledger.of["run-0"]
     assert backend.look([first])[first].state == "starting"
     hanging = stand_in.state.runs[first.split("/")[1]]
-    hanging["launched_at"] -= server_text.LAUNCH_S + 1
+    hanging["launched_at"] -= text.LAUNCH_S + 1
     seen = backend.look([first])[first]
     assert seen.state == "gone" and "launching" in (seen.reason or "")
     backend.enlist(ledger.jobs(1), ledger.told)
@@ -415,7 +415,7 @@ def test_a_run_whose_terminal_waits_for_something_is_given_up_too(ledger: Ledger
     (ledger.folder / "run-0.ticket").write_text("number=1\n")
     backend.start(ledger.jobs(1), ledger.told)
     assert backend.look([handle])[handle].state == "running"
-    stand_in.state.runs[handle.split("/")[1]]["launched_at"] -= server_text.LAUNCH_S + 1
+    stand_in.state.runs[handle.split("/")[1]]["launched_at"] -= text.LAUNCH_S + 1
     assert backend.look([handle])[handle].state == "gone"
     (ledger.folder / "run-0.ticket").rename(ledger.folder / "run-0.taken")
     assert backend.look([handle])[handle].state == "running"
@@ -552,14 +552,14 @@ def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, la
 def test_room_follows_the_protocol(given: dict[str, Any], slots: int) -> None:
     of = cluster(given.pop("type", "unknown"), given.pop("gpus", None), running=1, launching=1)
     options = {"cores": None, "gpus_per_run": None, "cpus_per_run": None, "max_parallel": None, **given}
-    found = server_text.room(of, **options)
+    found = text.room(of, **options)
     assert (found.slots, found.busy) == (slots, 2)
     assert found.because
 
 
 def test_more_gpus_for_a_run_than_there_are_is_said() -> None:
     with pytest.raises(ScaffoldError, match="needs 3 GPUs"):
-        server_text.room(cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None)
+        text.room(cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None)
 
 
 def ticket(ledger: Ledger, stand_in: StandIn, name: str, gpus: str, run_id: str, *, sweep: str = "grid") -> Path:
@@ -645,7 +645,7 @@ def test_any_path_can_be_typed_into_an_interactive_shell(tmp_path: Path, folder:
     place.mkdir()
     launcher = place / "run.sh"
     launcher.write_text("exit 6\n")
-    command = server_text.command(launcher)
+    command = text.command(launcher)
     assert all(one.isprintable() for one in command)
     json.dumps(command).encode()
     # -i has history expansion, as a terminal has; completion of Tabs cannot happen: there are none
@@ -657,15 +657,15 @@ def test_any_path_can_be_typed_into_an_interactive_shell(tmp_path: Path, folder:
         start_new_session=True,
     )
     assert b"code=6" in done.stdout
-    assert server_text.belongs(command, place)
-    assert not server_text.belongs(command, tmp_path / "other")
+    assert text.belongs(command, place)
+    assert not text.belongs(command, tmp_path / "other")
 
 
 def test_a_directory_that_an_unquoted_cd_would_miss_is_not_given() -> None:
-    assert server_text.workdir(Path("/home/me/repo-1.2")) == "/home/me/repo-1.2"
-    assert server_text.workdir(Path("/home/me/my repo")) is None
+    assert text.workdir(Path("/home/me/repo-1.2")) == "/home/me/repo-1.2"
+    assert text.workdir(Path("/home/me/my repo")) is None
 
 
 def test_a_stub_that_a_late_report_leaves_is_an_end() -> None:
     stub = Run.read({"id": "abc", "status": "failed", "exit_code": 3, "created_at": 1.0})
-    assert server_text.seen(stub, 2.0).state == "ended"
+    assert text.seen(stub, 2.0).state == "ended"

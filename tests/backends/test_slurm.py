@@ -20,8 +20,8 @@ import pytest
 
 from scaffold.backends.capacity import some
 from scaffold.backends.model import Context, Job, Seen
-from scaffold.backends.slurm import Slurm
-from scaffold.backends.slurm_text import Task
+from scaffold.backends.slurm.backend import Slurm
+from scaffold.backends.slurm.text import Task
 from scaffold.errors import ScaffoldError
 from scaffold.workspace import Workspace
 from tests.runs.conftest import MakeWorkspace, until

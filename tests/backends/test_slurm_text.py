@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends import slurm_calls, slurm_text
 from scaffold.backends.model import Context, Job, Seen
-from scaffold.backends.slurm import Slurm
-from scaffold.backends.slurm_options import Option, chosen, typed
-from scaffold.backends.slurm_text import Task, array, indices, mapped, named, sacct, script, sinfo, squeue, submitted
+from scaffold.backends.slurm import commands
+from scaffold.backends.slurm import text as slurm_text
+from scaffold.backends.slurm.backend import Slurm
+from scaffold.backends.slurm.options import Option, chosen, typed
+from scaffold.backends.slurm.text import Task, array, indices, mapped, named, sacct, script, sinfo, squeue, submitted
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.workspace import Workspace
 
@@ -315,7 +316,7 @@ def test_a_thousand_runs_are_one_short_command_line(fake: Path, backend: Slurm) 
 def test_sbatch_that_does_not_answer_may_have_taken_it(
     fake: Path, backend: Slurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scaffold.backends.slurm.SUBMIT_S", 0.2)
+    monkeypatch.setattr("scaffold.backends.slurm.backend.SUBMIT_S", 0.2)
     says(fake, "sbatch", more="exec sleep 20")
     with pytest.raises(
         ScaffoldError, match="did not say whether it took the array: sbatch did not answer within"
@@ -357,7 +358,7 @@ def test_sbatch_that_succeeds_without_a_number(fake: Path, backend: Slurm) -> No
 def test_while_squeue_does_not_answer_jobs_are_unknown_but_for_what_accounting_knows_to_be_over(
     fake: Path, backend: Slurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scaffold.backends.slurm_calls.ASK_S", 0.2)
+    monkeypatch.setattr("scaffold.backends.slurm.commands.ASK_S", 0.2)
     says(fake, "squeue", more="exec sleep 20")
     assert backend.look([H]) == {
         H: Seen(state="unknown", reason="Slurm cannot be asked: squeue did not answer within 0.2 s")
@@ -414,4 +415,4 @@ def test_slurms_commands_know_nothing_of_an_enclosing_job() -> None:
         "SBATCH_ACCOUNT": "a",
         "SQUEUE_SORT": "i",
     }
-    assert slurm_calls.environment(given) == {"PATH": "/bin", "SLURM_CONF": "/c", "SBATCH_ACCOUNT": "a"}
+    assert commands.environment(given) == {"PATH": "/bin", "SLURM_CONF": "/c", "SBATCH_ACCOUNT": "a"}

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import click
 
-from scaffold.cli import group, schemas
+from scaffold.cli.common import schemas
+from scaffold.cli.main import group
 
 
 def parsed(line: str) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from scaffold.cli import group, schemas
+from scaffold.cli.common import schemas
+from scaffold.cli.main import group
 from tests import answers
 from tests.cli.story import SPEC, TRAIN
 from tests.conftest import MakeRepo, Run, commit_all, write_tree

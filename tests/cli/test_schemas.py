@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from scaffold.cli import group, schemas
+from scaffold.cli.common import schemas
+from scaffold.cli.main import group
 from tests import answers
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +87,7 @@ def test_there_is_one_way_to_print_an_answer() -> None:
 
 
 def test_the_hook_sees_a_field_that_no_schema_knows(run: Any, make_repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaffold.cli import output
+    from scaffold.cli.common import output
 
     plain = output.as_text
     monkeypatch.setattr(output, "as_text", lambda answer, few: plain({**answer, "surprise": 1}, few))

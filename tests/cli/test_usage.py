@@ -13,8 +13,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from scaffold.cli import group, schemas
-from scaffold.cli.examples import EXAMPLES
+from scaffold.cli.common import schemas
+from scaffold.cli.common.examples import EXAMPLES
+from scaffold.cli.main import group
 from tests.cli import lines
 from tests.cli.story import TRAIN
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from scaffold.conventions import launchers, metrics, model, trackers
-from scaffold.conventions.found import Found
+from scaffold.conventions.detected import Found
 from scaffold.conventions.kinds import may_train, trains
 from scaffold.conventions.risks import risks
 from scaffold.conventions.scripts import scripts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.answer import answer
+from scaffold.conventions.detect_all import answer
 from scaffold.conventions.seeds import seed_flag
 from scaffold.facts.model import of_texts
 

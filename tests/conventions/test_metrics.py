@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.metrics import direction, metrics
+from scaffold.conventions.metrics import metrics
 from scaffold.facts.model import of_texts
+from scaffold.metric_names import direction
 
 
 @pytest.mark.parametrize(
@@ -44,12 +45,12 @@ def test_what_the_code_logs_comes_before_what_a_table_names() -> None:
 @pytest.mark.parametrize(
     ("name", "better"),
     [
-        ("val/loss", "lower"),
-        ("val_acc", "higher"),
-        ("FID", "lower"),
-        ("episodic_return", "higher"),
+        ("val/loss", "minimize"),
+        ("val_acc", "maximize"),
+        ("FID", "minimize"),
+        ("episodic_return", "maximize"),
         ("mfu", None),
-        ("val/perplexity", "lower"),
+        ("val/perplexity", "minimize"),
     ],
 )
 def test_the_direction_of_a_metric(name: str, better: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.recorded import recorded
+from scaffold.conventions.output_rewrite import recorded
 
 KINDS = ("train", "eval", "sweep", "preprocess", "other")
 

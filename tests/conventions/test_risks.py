@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.answer import answer
+from scaffold.conventions.detect_all import answer
 from scaffold.facts.model import of_texts
 
 TRAIN = "import argparse\nif __name__ == '__main__':\n    p = argparse.ArgumentParser()\n    p.add_argument('--seed')\n"

@@ -259,7 +259,7 @@ def test_an_interruption_while_writing_is_rolled_back(make_repo: MakeRepo, numbe
         "import os, time\nreal = os.fsync\ndef fsync(h):\n    print('writing', flush=True)\n"
         "    time.sleep(0.2)\n    real(h)\nos.fsync = fsync\n"
         "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from scaffold.cli import group\ngroup()\n"
+        "from scaffold.cli.main import group\ngroup()\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", slow, "init", "--workdir", str(repo), "--yes"],
@@ -281,7 +281,7 @@ def test_a_kill_half_way_is_finished_by_the_next_init(make_repo: MakeRepo, run: 
     repo = make_repo()
     slow = "import os, time\nlink = os.link\ndef slow(a, b):\n    link(a, b)\n    print('linked', flush=True)\n"
     slow += "    time.sleep(0.1)\nos.link = slow\n"
-    slow += "from scaffold.cli import group\ngroup()\n"
+    slow += "from scaffold.cli.main import group\ngroup()\n"
     child = subprocess.Popen(
         [sys.executable, "-c", slow, "init", "--workdir", str(repo), "--yes"], stdout=subprocess.PIPE, text=True
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scaffold import releases
+from scaffold.lifecycle import releases
 from scaffold.lifecycle.settings import changed_answers
 from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.plan.rule import Context
+from scaffold.plan.rules.rule import Context
 
 FOLDER = Path(__file__).parents[1] / "plans"
 EXPECT = re.compile(r" ?<!-- expect: ([P\d ]+?) -->")

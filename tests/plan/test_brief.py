@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from scaffold.plan import loop
-from scaffold.plan.brief_execution import execution
-from scaffold.plan.brief_planning import planning
-from scaffold.plan.catalogue import OPERATIONS
-from scaffold.plan.check import check, rules
-from scaffold.plan.runs import Run
-from scaffold.plan.situation import Situation
+from scaffold.plan.brief.context import Situation
+from scaffold.plan.brief.execution import execution
+from scaffold.plan.brief.planning import planning
+from scaffold.plan.brief.server_operations import OPERATIONS
+from scaffold.plan.document import protocol
+from scaffold.plan.rules.check import check, rules
+from scaffold.plan.tasks.run_summaries import Run
 from tests.conftest import Run as RunCommand
 from tests.plan.conftest import AddRun
 from tests.plan.test_skeleton import ANSWERS, HYDRA, SLURM, render
@@ -152,7 +152,7 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
 
 def test_execution_of_a_plan_that_is_missing_aborted_or_done() -> None:
     assert "There is no plan yet" in execution(situation())
-    assert "The plan is aborted" in execution(situation(plan=loop.abort_checklist("502")))
+    assert "The plan is aborted" in execution(situation(plan=protocol.abort_checklist("502")))
     assert "Every task is done." in execution(situation(plan=render().replace("- [ ]", "- [x]")))
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.plan import loop, progress
-from scaffold.plan.check import check, rules
-from scaffold.plan.parse import parse
+from scaffold.plan.document import protocol
+from scaffold.plan.document.parse import parse
+from scaffold.plan.rules.check import check, rules
+from scaffold.plan.tasks import progress
 from tests.plan.cases import BAD, GOOD, read
 
 
@@ -97,7 +98,7 @@ def test_the_server_takes_up_the_task_that_plan_next_names(path: Path) -> None:
         plan = parse(text)
         task = progress.of(plan).next
         lines = text.splitlines()
-        index = loop.current(lines)
+        index = protocol.current(lines)
         if task is None:
             assert index is None
             break

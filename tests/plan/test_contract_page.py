@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaffold.plan.check import check, rules
-from scaffold.plan.formats import rules_markdown
-from scaffold.plan.parse import parse
+from scaffold.plan.document.parse import parse
+from scaffold.plan.rules.check import check, rules
+from scaffold.plan.rules.reporters import rules_markdown
 
 PAGE = (Path(__file__).parents[2] / "docs/plan_contract.md").read_text(encoding="utf-8")
 

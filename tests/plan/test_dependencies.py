@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffold.plan.check import check
+from scaffold.plan.rules.check import check
 
 
 def found(*tasks: str) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.plan.fix import fixed
+from scaffold.plan.document.fix import fixed
 from tests.plan.cases import GOOD, read
 
 HEAD = "## Phase 1 - a\n"

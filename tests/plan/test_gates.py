@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffold.plan.check import check
+from scaffold.plan.rules.check import check
 from tests.plan.cases import FOLDER
 
 TEXT = (FOLDER / "good/short.md").read_text(encoding="utf-8")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scaffold.plan.check import check
-from scaffold.plan.model import Finding
+from scaffold.plan.document.model import Finding
+from scaffold.plan.rules.check import check
 from tests.plan.test_structure import of
 
 TAIL = " Look | deliverable: a.md | done-when: it is there"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.plan import commands
-from scaffold.plan.check import check
-from scaffold.plan.rule import Context
+from scaffold.plan.document import commands
+from scaffold.plan.rules.check import check
+from scaffold.plan.rules.rule import Context
 from tests.plan.cases import FOLDER
 
 TEXT = (FOLDER / "good/short.md").read_text(encoding="utf-8")

@@ -8,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError
-from scaffold.plan import edit, formats, progress
-from scaffold.plan.check import check
-from scaffold.plan.fix import fixed
-from scaffold.plan.model import DONE, STARTED
-from scaffold.plan.parse import parse
-from scaffold.plan.rule import Context
-from scaffold.plan.rules_dependencies import by_id, depends
-from scaffold.plan.scan import scan
+from scaffold.plan.document import edit
+from scaffold.plan.document.fix import fixed
+from scaffold.plan.document.model import DONE, STARTED
+from scaffold.plan.document.parse import parse
+from scaffold.plan.document.scan import scan
+from scaffold.plan.rules import reporters
+from scaffold.plan.rules.check import check
+from scaffold.plan.rules.dependencies import by_id, depends
+from scaffold.plan.rules.rule import Context
+from scaffold.plan.tasks import progress
 from tests.plan.cases import BAD, GOOD, read
 
 PIECES = [
@@ -79,7 +81,7 @@ LOOKS_LIKE_A_TASK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*\[[ xX/~-]?\][
 @given(TEXTS)
 def test_any_text_parses_checks_and_shows(text: str) -> None:
     report = check(text, context=Context(fresh=True, server=True))
-    for form in formats.FORMATS.values():
+    for form in reporters.FORMATS.values():
         form(report, report.findings, "tasks.md").encode("utf-8")
     progress.overview(report.plan).encode("utf-8")
     progress.mermaid(report.plan)
@@ -91,7 +93,7 @@ def test_any_text_parses_checks_and_shows(text: str) -> None:
 def test_any_bytes_parse_and_come_back(raw: bytes) -> None:
     text = raw.decode("utf-8", "surrogateescape")
     report = check(text)
-    formats.text(report, report.findings, "x").encode("utf-8")
+    reporters.text(report, report.findings, "x").encode("utf-8")
     assert report.plan.text.encode("utf-8", "surrogateescape") == raw
 
 

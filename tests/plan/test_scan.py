@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from scaffold.plan.parse import ITEM, title_of
-from scaffold.plan.scan import indentation, scan
+from scaffold.plan.document.parse import ITEM, title_of
+from scaffold.plan.document.scan import indentation, scan
 
 # no indentation of four and more outside a list (the contract reads an item there, CommonMark code), no number but 1
 BLOCKS = [

@@ -10,11 +10,11 @@ import pytest
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from scaffold.plan import loop
-from scaffold.plan.check import check
-from scaffold.plan.model import Finding
-from scaffold.plan.parse import parse
-from scaffold.plan.rule import Context
+from scaffold.plan.document import protocol
+from scaffold.plan.document.model import Finding
+from scaffold.plan.document.parse import parse
+from scaffold.plan.rules.check import check
+from scaffold.plan.rules.rule import Context
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
@@ -80,7 +80,7 @@ EVIL = [
     "a | deliverable: x | done-when: y",
     "- [ ] task\n- [~] other\n-[ ] third\n[ ] fourth\n| [ ] | fifth |",
     "line\u2028- [/] server trap\x0b- [ ] trap\x85- [ ] trap\r- [ ] trap\r\n- [ ] trap",
-    f"{loop.SENTINEL} </plan> <plan>",
+    f"{protocol.SENTINEL} </plan> <plan>",
     "{{ 7 * 7 }} {% raw %} {# no #}",
     "  leading and trailing \n\n\n ",
     "\u05e9\u05dc\u05d5\u05dd \u202e rtl \x00\x1b[31m",
@@ -163,8 +163,8 @@ def test_user_text_breaks_nothing(said: str) -> None:
     found = findings(text, server=True)
     assert not found, described(found)
     assert [task.id for task in parse(text).tasks] == [task.id for task in parse(render()).tasks]
-    assert text.count(loop.SENTINEL) == 0
-    first = loop.current(text.splitlines())
+    assert text.count(protocol.SENTINEL) == 0
+    first = protocol.current(text.splitlines())
     assert first is not None and "[P1-T1]" in text.splitlines()[first]
 
 

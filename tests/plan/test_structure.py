@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from scaffold.plan import loop
-from scaffold.plan.check import check
+from scaffold.plan.document import protocol
+from scaffold.plan.rules.check import check
 from tests.plan.cases import FOLDER
 
 TEXT = (FOLDER / "good/short.md").read_text(encoding="utf-8")
@@ -136,8 +136,8 @@ def test_labels_of_the_contract(old: str, labels: list[str], other: str) -> None
 
 @pytest.mark.parametrize(("box", "aborted"), [("[x]", True), ("[X]", True), ("[ ]", False), ("[_]", False)])
 def test_an_abort_checklist_has_every_box_checked(box: str, aborted: bool) -> None:
-    text = f"# Tasks\n\n- {box} {loop.SENTINEL}\n- [x] it is said why, as in `- [ ] x`\n"
+    text = f"# Tasks\n\n- {box} {protocol.SENTINEL}\n- [x] it is said why, as in `- [ ] x`\n"
     report = check(text)
     assert report.aborted == aborted
     assert ("P901" in {f.code for f in report.findings}) != aborted
-    assert not check(text.replace(loop.SENTINEL, "else")).aborted
+    assert not check(text.replace(protocol.SENTINEL, "else")).aborted

@@ -6,13 +6,14 @@ import time
 
 import pytest
 
-from scaffold.plan import commands, conditions, deliverables, inline, words
-from scaffold.plan.check import check
-from scaffold.plan.conditions import Command, FinishedRuns, MetricBound, Prose
-from scaffold.plan.fix import fixed
-from scaffold.plan.model import Task
-from scaffold.plan.parse import parse
-from scaffold.plan.runs import Run
+from scaffold.plan.document import commands, deliverables, inline, keywords
+from scaffold.plan.document.fix import fixed
+from scaffold.plan.document.model import Task
+from scaffold.plan.document.parse import parse
+from scaffold.plan.rules.check import check
+from scaffold.plan.tasks import conditions
+from scaffold.plan.tasks.conditions import Command, FinishedRuns, MetricBound, Prose
+from scaffold.plan.tasks.run_summaries import Run
 
 
 def task(rest: str) -> Task:
@@ -24,14 +25,14 @@ def task(rest: str) -> Task:
     "text", ["...", "\u2026", "TODO", "tbd", "TODO: ask", "FIXME later", "<goal>", "N/A", "**TBD**", "....", "None."]
 )
 def test_placeholders(text: str) -> None:
-    assert words.is_placeholder(text)
+    assert keywords.is_placeholder(text)
 
 
 @pytest.mark.parametrize(
     "text", ["Remove TODO comments", "todo list of the reader", "None of the runs failed", "a...b", "find <x> out"]
 )
 def test_words_that_are_no_placeholders(text: str) -> None:
-    assert not words.is_placeholder(text)
+    assert not keywords.is_placeholder(text)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_words_that_are_no_placeholders(text: str) -> None:
     ],
 )
 def test_placeholders_inside(text: str, found: str | None) -> None:
-    assert words.placeholder_in(text) == found
+    assert keywords.placeholder_in(text) == found
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_placeholders_inside(text: str, found: str | None) -> None:
     ],
 )
 def test_vague_conditions(text: str) -> None:
-    assert words.is_vague(text)
+    assert keywords.is_vague(text)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_vague_conditions(text: str) -> None:
     ],
 )
 def test_conditions_that_say_something(text: str) -> None:
-    assert not words.is_vague(text)
+    assert not keywords.is_vague(text)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_conditions_that_say_something(text: str) -> None:
     ],
 )
 def test_kinds(rest: str, kinds: set[str]) -> None:
-    assert words.kinds(task(rest)) == kinds
+    assert keywords.kinds(task(rest)) == kinds
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.plan import words
-from scaffold.plan.model import Task
-from scaffold.plan.parse import parse
-from scaffold.plan.rules_dependencies import depends
+from scaffold.plan.document import keywords
+from scaffold.plan.document.model import Task
+from scaffold.plan.document.parse import parse
+from scaffold.plan.rules.dependencies import depends
 
 
 def kinds(description: str) -> set[str]:
     tasks: tuple[Task, ...] = tuple(parse(f"## Phase 1 - a\n- [ ] [P1-T1] {description}\n").tasks)
-    return set(words.kinds(tasks[0]))
+    return set(keywords.kinds(tasks[0]))
 
 
 KINDS = {
@@ -70,9 +70,9 @@ def test_which_gate_it_is(word: str, kind: str) -> None:
 def test_gates_are_recognized_by_what_they_are_and_by_what_they_say_they_are() -> None:
     for text in ("Reflect", "x | kind: final-reflection", "x | kind: logging, midpoint-reflection"):
         (task,) = parse(f"## Phase 1 - a\n- [ ] [P1-T1] {text}\n").tasks
-        assert words.is_reflection(task), text
+        assert keywords.is_reflection(task), text
     (task,) = parse("## Phase 1 - a\n- [ ] [P1-T1] Reflect | kind: baseline\n").tasks
-    assert not words.is_reflection(task), "what it says counts"
+    assert not keywords.is_reflection(task), "what it says counts"
 
 
 NOTHING = (
@@ -85,29 +85,29 @@ NOTHING = (
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_stands_for_nothing(text: str) -> None:
     for spelled in (text, text.upper(), f"  **{text}** ", f"{text}." if text[-1].isalpha() else text):
-        assert words.is_placeholder(spelled), spelled
-    assert not words.is_placeholder(f"really {text} here")
+        assert keywords.is_placeholder(spelled), spelled
+    assert not keywords.is_placeholder(f"really {text} here")
 
 
 @pytest.mark.parametrize("word", ["todo", "tbd", "tba", "fixme", "xxx"])
 def test_what_begins_with_a_note_to_oneself_is_not_written_yet(word: str) -> None:
-    assert words.is_placeholder(f"{word} by Monday") and words.is_placeholder(f"{word.upper()}: ask")
-    assert not words.is_placeholder(f"{word}x by Monday") and not words.is_placeholder(f"ask {word}")
+    assert keywords.is_placeholder(f"{word} by Monday") and keywords.is_placeholder(f"{word.upper()}: ask")
+    assert not keywords.is_placeholder(f"{word}x by Monday") and not keywords.is_placeholder(f"ask {word}")
 
 
 @pytest.mark.parametrize(
     "what", ["comment", "comments", "list", "lists", "item", "items", "marker", "markers", "note", "notes"]
 )
 def test_what_is_about_notes_to_oneself_is_written(what: str) -> None:
-    assert not words.is_placeholder(f"TODO {what} are counted") and words.is_placeholder(f"TODO {what}x")
+    assert not keywords.is_placeholder(f"TODO {what} are counted") and keywords.is_placeholder(f"TODO {what}x")
 
 
 @pytest.mark.parametrize(
     "tag", ["br", "b", "i", "em", "strong", "code", "sub", "sup", "kbd", "a", "details", "summary"]
 )
 def test_html_is_no_placeholder(tag: str) -> None:
-    assert words.placeholder_in(f"say <{tag}>it</{tag}> now") is None
-    assert words.placeholder_in(f"say <{tag}x> now") == f"<{tag}x>"
+    assert keywords.placeholder_in(f"say <{tag}>it</{tag}> now") is None
+    assert keywords.placeholder_in(f"say <{tag}x> now") == f"<{tag}x>"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_html_is_no_placeholder(tag: str) -> None:
     ],
 )
 def test_a_placeholder_inside_a_text(text: str, found: str | None) -> None:
-    assert words.placeholder_in(text) == found
+    assert keywords.placeholder_in(text) == found
 
 
 VAGUE = (
@@ -148,9 +148,13 @@ FILLER = (
 
 @pytest.mark.parametrize("word", [*VAGUE, *FILLER])
 def test_a_condition_of_such_words_says_nothing(word: str) -> None:
-    assert words.is_vague(word) and words.is_vague(f"It is {word.capitalize()}.") and words.is_vague(f"-- {word} --")
-    assert not words.is_vague(f"the table is {word}"), "the table can be looked at"
-    assert not words.is_vague(f"`{word}`"), "a command can be run"
+    assert (
+        keywords.is_vague(word)
+        and keywords.is_vague(f"It is {word.capitalize()}.")
+        and keywords.is_vague(f"-- {word} --")
+    )
+    assert not keywords.is_vague(f"the table is {word}"), "the table can be looked at"
+    assert not keywords.is_vague(f"`{word}`"), "a command can be run"
 
 
 @pytest.mark.parametrize("word", ["none", "None", "nothing", "-", "n/a", "\u2014", "\u2013", "`none`", "**none**", ""])

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.plan import store
+from scaffold.plan.document import store
 from tests.conftest import Run
 from tests.plan.conftest import AddRun
 from tests.runs.conftest import until

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from scaffold import workspace as workspaces
-from scaffold.results.model import Table
-from scaffold.results.names import Directions
-from scaffold.results.read import Question, read
-from scaffold.results.table import fold
+from scaffold.results.metrics.model import Table
+from scaffold.results.metrics.names import Directions
+from scaffold.results.metrics.read import Question, read
+from scaffold.results.tables.table import fold
 from scaffold.workspace import Workspace
 from tests.conftest import Run, write_tree
 from tests.runs.conftest import ROLES, check

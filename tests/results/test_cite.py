@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from scaffold.results import cite, statistics
-from scaffold.results.model import Row, Table
+from scaffold.results.evidence import cite
+from scaffold.results.metrics.model import Row, Table
+from scaffold.results.stats import statistics
 from tests.conftest import Run, write_tree
 from tests.results.conftest import Study
 

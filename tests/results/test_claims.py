@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.claims import claims, half_unit, read
+from scaffold.results.evidence.claims import claims, half_unit, read
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results import compare as comparing
-from scaffold.results import sides, statistics
-from scaffold.results.model import Measured, Row, Value
+from scaffold.results.metrics import selection
+from scaffold.results.metrics.model import Measured, Row, Value
+from scaffold.results.stats import statistics
+from scaffold.results.tables import compare as comparing
 from tests.conftest import Run
 from tests.results.conftest import Ask, Study
 from tests.results.test_where import RUN
@@ -149,7 +150,7 @@ def test_sides_by_name_beginning_and_condition(study: Study) -> None:
     runs = [m.run for row in study.table().rows for m in row.runs]
 
     def meant(text: str) -> tuple[str, int]:
-        found = sides.side(text, runs)
+        found = selection.side(text, runs)
         return found.kind, sum(map(found.admits, runs))
 
     assert meant("base") == ("experiment", 4)

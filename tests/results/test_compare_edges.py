@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results import compare as comparing
+from scaffold.results.tables import compare as comparing
 from tests.results.conftest import Ask, Study
 
 

@@ -7,8 +7,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.factors import changed, hub
-from scaffold.results.model import Row
+from scaffold.results.metrics.model import Row
+from scaffold.results.tables.factors import changed, hub
 from tests.conftest import Run
 from tests.results.conftest import Study
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scaffold.results import failures
-from scaffold.results.failures import Failure, cause, clean, exception, group, key
+from scaffold.results.evidence import failures
+from scaffold.results.evidence.failures import Failure, cause, clean, exception, group, key
 from scaffold.runs import manifests
 from scaffold.runs.manifests import Run
 from tests.results.conftest import Study

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results import formats, series
-from scaffold.results.formats import Observation, observation
-from scaffold.results.model import Point, Value
+from scaffold.results.metrics import formats, series
+from scaffold.results.metrics.formats import Observation, observation
+from scaffold.results.metrics.model import Point, Value
 from tests.results.conftest import Study
 
 
@@ -271,7 +271,7 @@ def test_a_long_file_is_read_in_constant_memory(tmp_path: Path) -> None:
     with path.open("w") as file:
         file.writelines(f'{{"step": {n}, "loss": {n / 7}}}\n' for n in range(500_000))
     code = (
-        "import sys, resource\nfrom pathlib import Path\nfrom scaffold.results import formats, series\n"
+        "import sys, resource\nfrom pathlib import Path\nfrom scaffold.results.metrics import formats, series\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "d = series.digest(formats.jsonl(Path(sys.argv[1]), print), 'x', series=True)\n"
         "t = {}\nseries._collect(formats.jsonl(Path(sys.argv[1]), print), (), t, 2000)\n"

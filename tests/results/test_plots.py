@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from scaffold.results import series
-from scaffold.results.model import Series
+from scaffold.results.metrics import series
+from scaffold.results.metrics.model import Series
 from scaffold.results.plots import choose, draw, inline, ranking, scales
 from scaffold.results.plots.figures import (
     Axis,

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from scaffold.results import resampling
+from scaffold.results.stats import resampling
 
 SKEWED = [0.31, 0.42, 0.55, 0.61, 0.78, 0.9, 1.1, 1.4, 2.2, 3.9, 7.5, 14.0]
 

@@ -212,7 +212,7 @@ def test_a_table_needs_no_library(study: Study) -> None:
     study.seeds("b", [0.5, 0.6, 0.8])
     for words in (["results"], ["results", "compare", "a", "b"]):
         code = (
-            f"import sys\nfrom scaffold.cli import group\ngroup({[*words, '--workdir', str(study.root)]!r}, standalone_mode=False)\n"
+            f"import sys\nfrom scaffold.cli.main import group\ngroup({[*words, '--workdir', str(study.root)]!r}, standalone_mode=False)\n"
             "print(sorted({'scipy', 'numpy', 'tensorboard', 'rich', 'httpx', 'copier', 'git', 'matplotlib'} & set(sys.modules)))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffold.results import distributions, resampling, statistics
-from scaffold.results.versus import versus
+from scaffold.results.stats import distributions, resampling, statistics
+from scaffold.results.stats.pair_test import versus
 
 REFERENCE = json.loads((Path(__file__).parent / "reference.json").read_text())
 TWO = REFERENCE["two"]

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from scaffold.results import distributions, statistics
-from scaffold.results.model import Summary
+from scaffold.results.metrics.model import Summary
+from scaffold.results.stats import distributions, statistics
 from tests.results.test_statistics import REFERENCE, close
 
 ANOVA = REFERENCE["anova"]

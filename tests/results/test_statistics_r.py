@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.results import distributions, resampling, statistics
+from scaffold.results.stats import distributions, resampling, statistics
 
 R = json.loads((Path(__file__).parent / "reference_r.json").read_text())
 SCIPY = json.loads((Path(__file__).parent / "reference.json").read_text())

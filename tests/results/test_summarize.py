@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.results.distributions import t_critical
-from scaffold.results.model import Table
+from scaffold.results.metrics.model import Table
+from scaffold.results.stats.distributions import t_critical
 from scaffold.runs import recorder
 from tests.results.conftest import Study
 from tests.runs.conftest import settings

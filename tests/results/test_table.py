@@ -7,9 +7,9 @@ import random
 
 import pytest
 
-from scaffold.results import statistics
-from scaffold.results.model import Measured, Row, Value
-from scaffold.results.table import best_row
+from scaffold.results.metrics.model import Measured, Row, Value
+from scaffold.results.stats import statistics
+from scaffold.results.tables.table import best_row
 from tests.results.conftest import MakeStudy, Study
 from tests.results.test_where import RUN
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from scaffold.results import words
-from scaffold.results.model import Comparison, Direction, Summary
+from scaffold.results.metrics.model import Comparison, Direction, Summary
+from scaffold.results.tables import wording
 
 TESTED = Comparison(
     metric="acc",
@@ -63,29 +63,29 @@ TESTED = Comparison(
     ],
 )
 def test_a_value_has_the_digits_that_its_spread_leaves(value: float, spread: float | None, text: str) -> None:
-    assert words.number(value, spread) == text
+    assert wording.number(value, spread) == text
 
 
 def test_a_difference_has_its_sign() -> None:
-    assert (words.signed(0.5), words.signed(-0.5), words.signed(0.0)) == ("+0.5", "-0.5", "0")
+    assert (wording.signed(0.5), wording.signed(-0.5), wording.signed(0.0)) == ("+0.5", "-0.5", "0")
 
 
 def test_an_interval_needs_both_ends() -> None:
-    assert words.interval(0.1, 0.2) == "[0.1, 0.2]" and words.interval(-1.0, 1.0, 1.0) == "[-1.0, 1.0]"
+    assert wording.interval(0.1, 0.2) == "[0.1, 0.2]" and wording.interval(-1.0, 1.0, 1.0) == "[-1.0, 1.0]"
     none = "one run: no interval"
-    assert words.interval(None, 0.2) == words.interval(0.1, None) == words.interval(None, None) == none
+    assert wording.interval(None, 0.2) == wording.interval(0.1, None) == wording.interval(None, None) == none
 
 
 def test_a_p_value() -> None:
-    assert words.probability(0.0341) == "p = 0.034"
-    assert (words.probability(1e-4), words.probability(9.99e-5)) == ("p = 0.0001", "p < 0.0001")
+    assert wording.probability(0.0341) == "p = 0.034"
+    assert (wording.probability(1e-4), wording.probability(9.99e-5)) == ("p = 0.0001", "p < 0.0001")
 
 
 def test_how_many_runs_a_mean_rests_on() -> None:
     three = Summary(3, 0.5, 0.1, 0.4, 0.6, 0.4, 0.6)
-    assert (words.count(three, 0), words.count(three, 1)) == ("3", "3 of 4")
-    assert words.count(three._replace(n=2, not_finite=1), 0) == "2 of 3 (1 not finite)"
-    assert (words.count(None, 0), words.count(None, 2)) == ("0", "0 of 2")
+    assert (wording.count(three, 0), wording.count(three, 1)) == ("3", "3 of 4")
+    assert wording.count(three._replace(n=2, not_finite=1), 0) == "2 of 3 (1 not finite)"
+    assert (wording.count(None, 0), wording.count(None, 2)) == ("0", "0 of 2")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_how_many_runs_a_mean_rests_on() -> None:
     ],
 )
 def test_better_is_a_matter_of_direction(effect: float, direction: Direction | None, better: bool | None) -> None:
-    assert words.better(effect, direction) is better
+    assert wording.better(effect, direction) is better
 
 
 @pytest.mark.parametrize(
@@ -160,17 +160,19 @@ def test_better_is_a_matter_of_direction(effect: float, direction: Direction | N
     ],
 )
 def test_a_sentence_for_every_outcome(change: dict[str, object], direction: Direction | None, verdict: str) -> None:
-    assert words.verdict(replace(TESTED, **change), direction, seed_only=False) == verdict  # type: ignore[arg-type]
+    assert wording.verdict(replace(TESTED, **change), direction, seed_only=False) == verdict  # type: ignore[arg-type]
 
 
 def test_what_only_the_seed_tells_apart_is_luck() -> None:
-    assert words.verdict(TESTED, "maximize", seed_only=True) == "only the seed differs: 0.02 is luck, whatever its size"
+    assert (
+        wording.verdict(TESTED, "maximize", seed_only=True) == "only the seed differs: 0.02 is luck, whatever its size"
+    )
 
 
 def test_how_many_seeds_it_would_take() -> None:
     told = "3 seeds find differences from 0.04 on (power 80 %)"
-    assert words.seeds(TESTED) == f"{told}; if the true difference is 0.02, it takes 7 seeds each"
-    assert words.seeds(replace(TESTED, effect=-0.02)) == words.seeds(TESTED)
-    assert words.seeds(replace(TESTED, seeds_needed=None)) == told
+    assert wording.seeds(TESTED) == f"{told}; if the true difference is 0.02, it takes 7 seeds each"
+    assert wording.seeds(replace(TESTED, effect=-0.02)) == wording.seeds(TESTED)
+    assert wording.seeds(replace(TESTED, seeds_needed=None)) == told
     for reason in ({"distinguishable": True}, {"p": None}, {"detectable": None}):
-        assert words.seeds(replace(TESTED, **reason)) is None, "it does not matter"
+        assert wording.seeds(replace(TESTED, **reason)) is None, "it does not matter"

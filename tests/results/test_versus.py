@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scaffold.results.versus import exact_p, versus
+from scaffold.results.stats.pair_test import exact_p, versus
 
 A = [(1, 0.50), (2, 0.60), (3, 0.80)]
 B = [(1, 0.55), (2, 0.70), (3, 0.95)]

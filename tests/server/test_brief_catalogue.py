@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.plan import catalogue
+from scaffold.plan.brief import server_operations
 from tests.conftest import Run
 from tests.plan.conftest import ANSWERS
 from tests.server.test_preflight import OPENAPI, older
@@ -27,13 +27,13 @@ def repo(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_all_of_the_built_in_ones_are_in_the_recorded_document() -> None:
-    found = catalogue.of(OPENAPI)
-    assert set(catalogue.OPERATIONS) <= set(found), "the same bodies, the same notes"
-    assert {one.method for one in found if one not in catalogue.OPERATIONS} == {"GET"}
+    found = server_operations.of(OPENAPI)
+    assert set(server_operations.OPERATIONS) <= set(found), "the same bodies, the same notes"
+    assert {one.method for one in found if one not in server_operations.OPERATIONS} == {"GET"}
 
 
 def test_an_older_server_and_a_strange_one() -> None:
-    found = catalogue.of(older("POST /runs/{run_id}/start", field="auto_start"))
+    found = server_operations.of(older("POST /runs/{run_id}/start", field="auto_start"))
     paths = [(one.method, one.path) for one in found]
     assert ("POST", "/runs/{id}/start") not in paths and ("GET", "/runs/{id}") in paths
     run = next(one for one in found if (one.method, one.path) == ("POST", "/runs"))
@@ -41,14 +41,14 @@ def test_an_older_server_and_a_strange_one() -> None:
     strange: dict[str, Any] = {
         "paths": {"/runs/x`\n# Evil": {"get": {}}, "/runs/" + "x" * 900: {"get": {}}, "/runs/fine": {"get": {}}}
     }
-    assert [one.path for one in catalogue.of(strange)] == ["/docs", "/runs/fine"]
-    assert [one.path for one in catalogue.of({"paths": 3})] == ["/docs"]
+    assert [one.path for one in server_operations.of(strange)] == ["/docs", "/runs/fine"]
+    assert [one.path for one in server_operations.of({"paths": 3})] == ["/docs"]
 
 
 def test_the_servers_own_list(run: Run, stand_in: StandIn, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
     monkeypatch.setenv("RESEARCH_AGENT_USER_AUTH_TOKEN", "t0psecret")
-    monkeypatch.setattr("scaffold.cli.brief.PATIENCE_S", 20.0)
+    monkeypatch.setattr("scaffold.cli.plan.brief.PATIENCE_S", 20.0)
     stand_in.openapi = older("POST /runs/{run_id}/stop")
     result = run("brief", "--full")
     assert result.exit_code == 0 and result.stderr == ""
@@ -65,7 +65,7 @@ def test_the_built_in_list_with_one_warning(
     run: Run, stand_in: StandIn, repo: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
-    monkeypatch.setattr("scaffold.cli.brief.PATIENCE_S", 0.2 if kind == "silent" else 20.0)
+    monkeypatch.setattr("scaffold.cli.plan.brief.PATIENCE_S", 0.2 if kind == "silent" else 20.0)
     stand_in.fault("/openapi.json", kind)
     result = run("brief")
     assert result.exit_code == 0 and len(result.stderr.splitlines()) == 1 and "built-in" in result.stderr
@@ -76,7 +76,7 @@ def test_a_document_without_operations(
     run: Run, stand_in: StandIn, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
-    monkeypatch.setattr("scaffold.cli.brief.PATIENCE_S", 20.0)
+    monkeypatch.setattr("scaffold.cli.plan.brief.PATIENCE_S", 20.0)
     stand_in.fault("/openapi.json", "body", body=b'{"paths": {}}')
     result = run("brief")
     assert "names none of the operations" in result.stderr and "/sweeps/wild`" in result.stdout
@@ -86,7 +86,7 @@ def test_without_a_server_nothing_is_asked_and_nothing_imported(run: Run, repo: 
     import subprocess
 
     code = (
-        "import json, sys\nfrom click.testing import CliRunner\nfrom scaffold.cli import group\n"
+        "import json, sys\nfrom click.testing import CliRunner\nfrom scaffold.cli.main import group\n"
         "assert CliRunner().invoke(group, ['brief']).exit_code == 0\nprint(json.dumps(sorted(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

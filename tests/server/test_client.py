@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.server import address, answers
+from scaffold.server import address, responses
 from scaffold.server.client import Client, connect
 from scaffold.server.errors import Broken, NotFound, Refused, ServerError, Unauthorized, Unreachable
 from scaffold.server.operations import CALLED
@@ -107,29 +107,36 @@ def test_every_operation_is_in_the_list_with_all_that_it_sends(stand_in: StandIn
 
 
 def test_answers_as_they_were_recorded() -> None:
-    run = answers.Run.read(recorded("208"))
+    run = responses.Run.read(recorded("208"))
     assert (run.name, run.status, run.exit_code, run.has_ended) == ("lr0.1-seed1", "finished", 0, True)
     assert run.run_dir == "/workdir/.agents/runs/a9cdeb0a544b" and run.started_at and run.launched_at
-    stub = answers.Run.read(recorded("415"))
+    stub = responses.Run.read(recorded("415"))
     assert (stub.status, stub.name, stub.command, stub.sweep_id) == ("finished", "", "", None)
-    assert answers.Run.read(recorded("811")).status == "banana"
-    assert answers.Cluster.read(recorded("802")).gpu_count == 2
-    assert answers.Cluster.read(recorded("022")).gpu_count is None
-    assert answers.Sweep.read(recorded("229")).progress.failed == 1
-    assert answers.Alert.read(recorded("315")[0]).choices == ("Acknowledge",)
-    assert set(answers.Metrics.read(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
-    assert answers.Metrics.read(recorded("221")).series == {}
+    assert responses.Run.read(recorded("811")).status == "banana"
+    assert responses.Cluster.read(recorded("802")).gpu_count == 2
+    assert responses.Cluster.read(recorded("022")).gpu_count is None
+    assert responses.Sweep.read(recorded("229")).progress.failed == 1
+    assert responses.Alert.read(recorded("315")[0]).choices == ("Acknowledge",)
+    assert set(responses.Metrics.read(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
+    assert responses.Metrics.read(recorded("221")).series == {}
 
 
 @pytest.mark.parametrize(
     "value", [None, [], "x", 3, {"id": 3, "run_ids": {}, "cluster": [], "exit_code": "6"}, {"exit_code": 1e400}]
 )
 def test_answers_of_any_shape_are_read(value: object) -> None:
-    kinds = (answers.Run, answers.Sweep, answers.Cluster, answers.Health, answers.SystemHealth, answers.Logs)
-    for kind in (*kinds, answers.Metrics, answers.Event, answers.Alert, answers.Skill):
+    kinds = (
+        responses.Run,
+        responses.Sweep,
+        responses.Cluster,
+        responses.Health,
+        responses.SystemHealth,
+        responses.Logs,
+    )
+    for kind in (*kinds, responses.Metrics, responses.Event, responses.Alert, responses.Skill):
         assert kind.read(value) == kind.read(value)
-    assert answers.Run.read(value).status == "unknown" and answers.Run.read(value).exit_code is None
-    assert answers.Cluster.read({"cluster": {"gpu_count": -1}}).gpu_count is None
+    assert responses.Run.read(value).status == "unknown" and responses.Run.read(value).exit_code is None
+    assert responses.Cluster.read({"cluster": {"gpu_count": -1}}).gpu_count is None
 
 
 # faults

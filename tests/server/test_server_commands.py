@@ -14,9 +14,9 @@ import pexpect
 import pytest
 from click.testing import Result
 
-from scaffold.backends.overview import room as room_of
+from scaffold.backends.server.overview import room as room_of
 from scaffold.runs.tails import plain
-from scaffold.server.answers import Cluster
+from scaffold.server.responses import Cluster
 from tests.conftest import Run
 from tests.stand_in import StandIn
 

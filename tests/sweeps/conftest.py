@@ -10,8 +10,9 @@ from typing import Any
 
 from scaffold import workspace as workspaces
 from scaffold.runs import recorder
-from scaffold.sweeps import codestate, launchers, naming, sheet
-from scaffold.sweeps.model import Code, PlannedRun, Resources, Rule, Sweep
+from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.spec import code_state, run_names, sweep_file
+from scaffold.sweeps.spec.model import Code, PlannedRun, Resources, Rule, Sweep
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.runs.conftest import make_workspace, workspace
@@ -60,11 +61,11 @@ def there(made: recording.Workspace) -> Workspace:
 def plan(made: recording.Workspace, **changes: Any) -> tuple[Sweep, tuple[PlannedRun, ...], dict[str, Path]]:
     """A sweep, planned and written, with its runs and launchers."""
     place = there(made)
-    planned = codestate.planned(place, sweep(**changes))
-    sheet.write(place, planned)
-    assert sheet.read(place, planned.name).code == planned.code
-    runs = naming.runs(place, planned)
-    return planned, runs, launchers.write(place, planned, runs)
+    planned = code_state.planned(place, sweep(**changes))
+    sweep_file.write(place, planned)
+    assert sweep_file.read(place, planned.name).code == planned.code
+    runs = run_names.runs(place, planned)
+    return planned, runs, run_scripts.write(place, planned, runs)
 
 
 def ticket(launcher: Path, **values: str) -> Path:

@@ -70,7 +70,7 @@ def launch(scenario: Scenario, point: int) -> str:
 
 def main() -> None:
     """Answer each number with what became of the launch."""
-    for module in ("scaffold.backends.local", "scaffold.backends.server", "scaffold.server.transport"):
+    for module in ("scaffold.backends.local.backend", "scaffold.backends.server.backend", "scaffold.server.transport"):
         importlib.import_module(module)  # once, and not in every fork
     scenario = pickle.loads(Path(sys.argv[1]).read_bytes())
     for line in sys.stdin:

@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import Any
 
-from scaffold.cli import group
+from scaffold.cli.main import group
 
 
 def kill_at(point: int) -> None:

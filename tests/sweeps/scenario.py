@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold.sweeps import codestate, launchers, naming, pacing, sheet
-from scaffold.sweeps.model import PlannedRun, Resources, Sweep
-from scaffold.sweeps.pacing import Pacer
+from scaffold.sweeps.launch import run_scripts, scheduler
+from scaffold.sweeps.launch.scheduler import Pacer
+from scaffold.sweeps.spec import code_state, run_names, sweep_file
+from scaffold.sweeps.spec.model import PlannedRun, Resources, Sweep
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.runs.conftest import MakeWorkspace
@@ -53,7 +54,7 @@ class Scenario:
 
     def write(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
         """Launchers, which take their tickets `late_s` seconds late."""
-        paths = launchers.write(self.workspace, self.sweep, runs)
+        paths = run_scripts.write(self.workspace, self.sweep, runs)
         for path in paths.values() if self.late_s else ():
             path.write_text(
                 path.read_text().replace("set -euo pipefail\n", f"set -euo pipefail\nsleep {self.late_s}\n")
@@ -109,12 +110,12 @@ def make(
     made = make_workspace({"train.py": TRAIN, ".gitignore": "started.txt\nmended\n", **(files or {})}, name=name)
     place = there(made)
     given = {"configurations": GRID, "seeds": SEEDS, "resources": Resources(cpus=1), **changes}
-    planned = codestate.planned(place, sweep(**given))
-    sheet.write(place, planned)
-    return Scenario(made, place, planned, naming.runs(place, planned), [])
+    planned = code_state.planned(place, sweep(**given))
+    sweep_file.write(place, planned)
+    return Scenario(made, place, planned, run_names.runs(place, planned), [])
 
 
-def pace(pacer: Pacer, *, seconds: float = 60) -> pacing.Picture:
+def pace(pacer: Pacer, *, seconds: float = 60) -> scheduler.Picture:
     """Step until nothing is open."""
     limit = time.monotonic() + seconds
     while True:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends import devices, leases
-from scaffold.backends.devices import Device
+from scaffold.backends.local import devices, leases
+from scaffold.backends.local.devices import Device
 from scaffold.errors import ScaffoldError
 from tests.runs.conftest import until
 

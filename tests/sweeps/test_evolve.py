@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from scaffold.runs.manifests import Run
-from scaffold.sweeps import evolve, evolve_words, sheet
-from scaffold.sweeps.evolve_search import Trial, propose, ranked
-from scaffold.sweeps.evolve_spec import parse
-from scaffold.sweeps.evolve_study import Study
-from scaffold.sweeps.states import State
+from scaffold.sweeps.launch.states import State
+from scaffold.sweeps.search import run as evolve
+from scaffold.sweeps.search import summary
+from scaffold.sweeps.search.optimizer import Trial, propose, ranked
+from scaffold.sweeps.search.spec import parse
+from scaffold.sweeps.search.study import Study
+from scaffold.sweeps.spec import sweep_file
 from tests.conftest import Run as Invoke
 from tests.runs import conftest as recording
 from tests.runs.conftest import MakeWorkspace, until
@@ -465,11 +467,11 @@ def study(*fitness: tuple[float, ...]) -> Study:
 
 
 def test_words_claim_no_more_than_there_is() -> None:
-    close = " ".join(evolve_words.verdict(study((0.9, 1.0, 1.1), (0.8, 1.0, 1.17), ())))
+    close = " ".join(summary.verdict(study((0.9, 1.0, 1.1), (0.8, 1.0, 1.17), ())))
     assert "the two cannot be told apart" in close and "the best of 2 configurations" in close and "1 failed" in close
-    apart = " ".join(evolve_words.verdict(study((5.0, 5.1, 4.9), (1.0, 1.1, 0.9))))
+    apart = " ".join(summary.verdict(study((5.0, 5.1, 4.9), (1.0, 1.1, 0.9))))
     assert "Fresh seeds have to confirm it" in apart
-    single = " ".join(evolve_words.verdict(study((5.0,), (1.0,))))
+    single = " ".join(summary.verdict(study((5.0,), (1.0,))))
     assert "no claim is made" in single
     assert "partly luck" in close and "partly luck" in apart and "partly luck" in single
 
@@ -477,7 +479,7 @@ def test_words_claim_no_more_than_there_is() -> None:
 def test_the_confirmation_passes_parameters_as_the_search_did() -> None:
     found = study((0.9,))
     one = sweep(style="hydra", seed_option="--rng", experiment="line")
-    said = evolve_words.confirmation(found, found.trials[0], one)
+    said = summary.confirmation(found, found.trials[0], one)
     assert "--experiment line --style hydra --seed-option=--rng --grid" in said
 
 
@@ -497,8 +499,8 @@ def test_the_sheet_grows_and_keeps_its_code(made: recording.Workspace, run: Invo
     from tests.sweeps.conftest import there
 
     run("sweep", "evolve", write(made, spec(generations=1)), "--workdir", made.root, *HERE)
-    first = sheet.read(there(made), "find-x")
+    first = sweep_file.read(there(made), "find-x")
     run("sweep", "evolve", write(made, spec()), "--workdir", made.root, *HERE)
-    second = sheet.read(there(made), "find-x")
+    second = sweep_file.read(there(made), "find-x")
     assert second.configurations[:3] == first.configurations and len(second.configurations) == 6
     assert second.code == first.code and second.resources.timeout_s == 600

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from scaffold.errors import WrongUsage
-from scaffold.sweeps import expressions, grid, space
-from scaffold.sweeps.model import Rule
+from scaffold.sweeps.spec import condition, grid, parameter_values, sampling
+from scaffold.sweeps.spec.model import Rule
 
 
 def test_the_grid_is_every_combination_in_the_order_it_was_typed() -> None:
@@ -64,13 +64,13 @@ def test_a_rule_that_cannot_be_meant(rule: Rule, said: str) -> None:
 def test_so_many_draws_are_refused_before_they_are_drawn() -> None:
     began = time.process_time()
     with pytest.raises(WrongUsage, match="1,000,001 configurations are more"):
-        space.draw({"lr": "log:1e-5,1e-1"}, 1_000_001, 0)
+        sampling.draw({"lr": "log:1e-5,1e-1"}, 1_000_001, 0)
     assert time.process_time() - began < 1
 
 
 def test_many_values_are_split_in_good_time() -> None:
     began = time.process_time()
-    assert len(grid.split(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
+    assert len(parameter_values.split(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
     assert time.process_time() - began < 2
 
 
@@ -88,7 +88,7 @@ def test_many_values_are_split_in_good_time() -> None:
     ],
 )
 def test_commas_divide_values_and_quotes_keep_them(text: str, values: tuple[str, ...]) -> None:
-    assert grid.split(text, option="--grid x") == values
+    assert parameter_values.split(text, option="--grid x") == values
 
 
 @pytest.mark.parametrize(
@@ -110,23 +110,23 @@ def test_commas_divide_values_and_quotes_keep_them(text: str, values: tuple[str,
 )
 def test_wrong_spellings_of_values(texts: list[str], said: str) -> None:
     with pytest.raises(WrongUsage) as caught:
-        grid.assignments(texts, option="--grid")
+        parameter_values.assignments(texts, option="--grid")
     assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["1-5,7", "0", "3,1,2", "1-3,10-12", "1,2", "5"])
 def test_seeds_are_read_as_they_are_written(text: str) -> None:
-    assert grid.seeds_text(grid.seeds(text)) == text
+    assert parameter_values.seeds_text(parameter_values.seeds(text)) == text
 
 
 def test_seeds_may_have_blanks_around_commas_and_dashes_only() -> None:
-    assert grid.seeds(" 1 - 3, 5 ") == (1, 2, 3, 5)
+    assert parameter_values.seeds(" 1 - 3, 5 ") == (1, 2, 3, 5)
 
 
 @pytest.mark.parametrize("text", ["", "a", "5-1", "1,1", "1-3,2", "-1", "1-", "1.5", "1-999999999", "\u0661", "1 2 3"])
 def test_wrong_seeds(text: str) -> None:
     with pytest.raises(WrongUsage, match="--seeds"):
-        grid.seeds(text)
+        parameter_values.seeds(text)
 
 
 # Drawing: these values are a promise; a change of them changes every sweep that was ever drawn.
@@ -148,22 +148,22 @@ DRAWN = (
 
 def test_values_that_hold_a_colon_are_values() -> None:
     for text in ("cuda:0,cuda:1", "s3://a,s3://b", "cuda:0", "choice:loguniform:1,2"):
-        assert space.draw({"x": text}, 1, 0)
+        assert sampling.draw({"x": text}, 1, 0)
 
 
 def test_the_same_seed_draws_the_same_values_on_every_python() -> None:
-    assert space.draw(SPACE, 3, 7) == DRAWN
+    assert sampling.draw(SPACE, 3, 7) == DRAWN
 
 
 def test_one_more_parameter_changes_nothing_about_the_others() -> None:
-    fewer = space.draw({"lr": SPACE["lr"]}, 3, 7)
+    fewer = sampling.draw({"lr": SPACE["lr"]}, 3, 7)
     assert [c["lr"] for c in fewer] == [c["lr"] for c in DRAWN]
-    assert space.draw(SPACE, 2, 7) == DRAWN[:2]
-    assert space.draw(SPACE, 3, 8) != DRAWN
+    assert sampling.draw(SPACE, 2, 7) == DRAWN[:2]
+    assert sampling.draw(SPACE, 3, 8) != DRAWN
 
 
 def test_drawn_values_lie_in_their_ranges_and_reach_the_ends() -> None:
-    drawn = space.draw(SPACE, 2000, 0)
+    drawn = sampling.draw(SPACE, 2000, 0)
     assert {c["n"] for c in drawn} == set("123456")
     assert {c["act"] for c in drawn} == {"relu", "gelu"}
     assert {c["c"] for c in drawn} == {"int:1", "2"}
@@ -192,7 +192,7 @@ def test_drawn_values_lie_in_their_ranges_and_reach_the_ends() -> None:
 )
 def test_ranges_that_cannot_be_meant(text: str, said: str) -> None:
     with pytest.raises(WrongUsage, match=said):
-        space.draw({"x": text}, 1, 0)
+        sampling.draw({"x": text}, 1, 0)
 
 
 CONFIGURATION = {"lr": "1e-2", "batch-size": "64", "opt": "adam", "model.depth": "3", "amp": "true", "+new": "none"}
@@ -215,7 +215,7 @@ CONFIGURATION = {"lr": "1e-2", "batch-size": "64", "opt": "adam", "model.depth":
     ],
 )
 def test_conditions(text: str, holds: bool) -> None:
-    assert expressions.compiled(text)(CONFIGURATION) is holds
+    assert condition.compiled(text)(CONFIGURATION) is holds
 
 
 @pytest.mark.parametrize(
@@ -239,5 +239,5 @@ def test_conditions(text: str, holds: bool) -> None:
 )
 def test_conditions_that_cannot_be_meant(text: str, said: str) -> None:
     with pytest.raises(WrongUsage) as caught:
-        expressions.compiled(text)(CONFIGURATION)
+        condition.compiled(text)(CONFIGURATION)
     assert said in str(caught.value)

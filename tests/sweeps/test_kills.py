@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends import leases
-from scaffold.sweeps.model import Resources
+from scaffold.backends.local import leases
+from scaffold.sweeps.spec.model import Resources
 from tests.runs.conftest import MakeWorkspace
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario, pace

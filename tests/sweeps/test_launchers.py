@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from scaffold.sweeps import launchers, naming, sheet
-from scaffold.sweeps.model import Resources
-from scaffold.sweeps.tickets import NO_TICKET
+from scaffold.backends.start_tokens import NO_TICKET
+from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.spec import run_names, sweep_file
+from scaffold.sweeps.spec.model import Resources
 from tests.conftest import write_tree
 from tests.runs.conftest import MakeWorkspace, Workspace, settings, until
 from tests.sweeps.conftest import SCRIPT, plan, start, there, ticket
@@ -256,7 +257,7 @@ def test_modules_and_setup_lines_survive_strict_mode_and_a_module_that_fails_end
 def test_a_launcher_works_from_a_login_shell_and_from_sh(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace({"train.py": SCRIPT}, name="a 'b'")
     _, (run,), paths = plan(workspace)
-    from scaffold.sweeps.shell import quoted
+    from scaffold.sweeps.launch.shell import quoted
 
     typed = f"bash {quoted(str(paths[run.name]))} --by-hand"
     for shell in (["bash", "-lc"], ["sh", "-c"]):
@@ -272,11 +273,11 @@ def test_launchers_are_written_once_and_again_where_they_differ(make_workspace: 
     assert one.stat().st_mode & 0o700 == 0o700
     before = one.read_bytes(), one.stat().st_mtime_ns
     other.write_text("damaged")
-    launchers.write(there(workspace), planned, runs)
+    run_scripts.write(there(workspace), planned, runs)
     assert (one.read_bytes(), one.stat().st_mtime_ns) == before
     assert b"damaged" not in other.read_bytes()
-    assert paths == launchers.write(there(workspace), planned, naming.runs(there(workspace), planned))
-    assert workspace.root / "exp" not in {p.parent for p in sheet.folder(there(workspace)).rglob("*.tmp")}
+    assert paths == run_scripts.write(there(workspace), planned, run_names.runs(there(workspace), planned))
+    assert workspace.root / "exp" not in {p.parent for p in sweep_file.folder(there(workspace)).rglob("*.tmp")}
     status = subprocess.run(
         ["git", "status", "--porcelain", "-uall"], cwd=workspace.root, capture_output=True, text=True
     )

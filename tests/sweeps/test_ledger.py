@@ -13,9 +13,9 @@ import filelock
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import detached, ledger, locks
-from scaffold.sweeps.ledger import Ledger, Try
-from scaffold.sweeps.observing import Place
+from scaffold.sweeps.launch import background, ledger, locks
+from scaffold.sweeps.launch.ledger import Ledger, Try
+from scaffold.sweeps.launch.observer import Place
 from scaffold.workspace import write_atomic
 
 
@@ -108,7 +108,7 @@ def test_a_damaged_ledger_is_an_error_that_says_where_and_is_never_written_over(
 
 def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from scaffold.sweeps import locks\n"
+        "import sys, pathlib; from scaffold.sweeps.launch import locks\n"
         "with locks.held(pathlib.Path(sys.argv[1]), 'lr', doing='launch', wait_s=5):\n"
         "    print('up', flush=True); sys.stdin.read()"
     )
@@ -128,19 +128,19 @@ def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
 def test_who_looks_for_a_pacer_is_not_taken_for_one(tmp_path: Path) -> None:
     place = Place(ledger=tmp_path / "lr.ledger.json", folder=tmp_path / "lr", logs=tmp_path)
     code = (
-        "import sys, pathlib; from scaffold.sweeps import locks\n"
+        "import sys, pathlib; from scaffold.sweeps.launch import locks\n"
         "lock = locks.take(pathlib.Path(sys.argv[1]), 'lr.pacer', doing='watch')\n"
         "print('up', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with other:
         assert other.stdout is not None and other.stdout.readline() == b"up\n"
-        note = detached.pacing(place, "lr")
+        note = background.pacing(place, "lr")
         assert note is not None and (note["pid"], note["doing"]) == (other.pid, "watch")
         other.kill()
     with filelock.FileLock(tmp_path / ".locks" / "lr.pacer.lock"):  # somebody else looks at this moment
-        assert detached.pacing(place, "lr") is None
-    assert detached.pacing(place, "lr") is None
+        assert background.pacing(place, "lr") is None
+    assert background.pacing(place, "lr") is None
     assert locks.holder(tmp_path, "lr.pacer") == note  # a look leaves no note
 
 
@@ -157,7 +157,7 @@ def test_a_full_disk_is_an_error_and_the_old_ledger_stays(tmp_path: Path, monkey
     def full(*args: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scaffold.sweeps.ledger.write_atomic", full)
+    monkeypatch.setattr("scaffold.sweeps.launch.ledger.write_atomic", full)
     book.change("b", starts=9)
     with pytest.raises(ScaffoldError, match="No space left"):
         book.save()

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from scaffold.backends import leases, local
+from scaffold.backends import start_tokens
+from scaffold.backends.local import backend, leases
 from scaffold.backends.model import Seen
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import launchers, tickets
-from scaffold.sweeps.model import PlannedRun, Resources
-from scaffold.sweeps.pacing import Pacer, Picture
+from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.launch.scheduler import Pacer, Picture
+from scaffold.sweeps.spec.model import PlannedRun, Resources
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario, pace
@@ -199,7 +200,7 @@ def test_stop_ends_what_runs_and_starts_no_more_and_launch_goes_on(make_workspac
 def test_a_run_that_will_not_end_is_killed(make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     stubborn = ("sh", "-c", 'trap "" TERM INT; echo $RUN_NAME >> started.txt; while :; do sleep 0.1; done')
     found = scenario.make(make_workspace, command=stubborn, configurations=({},), seeds=())
-    monkeypatch.setattr(local, "GRACE_S", 0.3)
+    monkeypatch.setattr(backend, "GRACE_S", 0.3)
     pacer = found.pacer()
     pacer.want()
     pacer.step()
@@ -239,7 +240,7 @@ def instead(found: Scenario, text: str) -> Pacer:
     """A pacer whose launchers are `text`, with $1 as the beginning of the ticket's path."""
 
     def write(runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
-        paths = launchers.write(found.workspace, found.sweep, runs)
+        paths = run_scripts.write(found.workspace, found.sweep, runs)
         for name, path in paths.items():
             path.write_text(f"set -- {shlex.quote(str(path.with_name(name)))}\n{text}\n")
         return paths
@@ -339,8 +340,8 @@ def test_a_hostile_path_and_hostile_values_reach_the_script_as_they_are(make_wor
 
 def test_what_runs_on_another_host_is_not_for_this_one_to_tell() -> None:
     mark = {"pid": 1, "start": 1, "boot": "b", "namespace": "n", "host": "elsewhere"}
-    assert local._seen(local.handle(mark)) == Seen(state="unknown", reason="it was started on elsewhere")
-    assert local._seen("garbage").state == "unknown"
+    assert backend._seen(backend.handle(mark)) == Seen(state="unknown", reason="it was started on elsewhere")
+    assert backend._seen("garbage").state == "unknown"
 
 
 def test_a_place_is_free_when_its_launcher_is_gone_whatever_it_left_behind(tmp_path: Path) -> None:
@@ -371,7 +372,7 @@ def test_a_full_disk_stops_a_launch_before_anything_is_started(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(tickets, "write_atomic", full)
+        patched.setattr(start_tokens, "write_atomic", full)
         with pytest.raises(ScaffoldError, match="No space left"):
             pacer.step()
     assert found.started() == {} and set(states(pacer.look())) == {"intended"}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scaffold.sweeps import naming
-from scaffold.sweeps.model import Code, Named, PlannedRun
+from scaffold.sweeps.spec import run_names
+from scaffold.sweeps.spec.model import Code, Named, PlannedRun
 from tests.runs.conftest import Workspace
 from tests.sweeps.conftest import sweep, there
 
@@ -17,7 +17,7 @@ from tests.sweeps.conftest import sweep, there
 def made(seed: int | None = None, **changes: Any) -> tuple[list[str], dict[str, str]]:
     """The words behind the script of a sweep with one run, and what the recorder is told."""
     one = sweep(seeds=() if seed is None else (seed,), **changes)
-    ((_, found, argv, told),) = naming.commands(one)
+    ((_, found, argv, told),) = run_names.commands(one)
     assert found == seed
     return argv[2:], dict(told)
 
@@ -78,7 +78,7 @@ def test_what_the_recorder_is_told_is_sorted_and_holds_the_labels() -> None:
 
 def test_words_that_look_like_source_or_config_files() -> None:
     argv = ["python3", "train.py", "--config=conf/a.yaml", "run.sh", "run.sh", "data.csv", "x=1"]
-    assert naming.words(argv) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
+    assert run_names.words(argv) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
 
 
 def test_a_place_below_the_top_and_one_outside(workspace: Workspace) -> None:
@@ -86,22 +86,22 @@ def test_a_place_below_the_top_and_one_outside(workspace: Workspace) -> None:
     (workspace.root / "sub" / "deep").mkdir(parents=True)
     (workspace.root / "..x").mkdir()
     place = there(workspace)
-    assert naming.place(place, ".") == (top, ".")
-    assert naming.place(place, "sub/deep") == (top, "sub/deep")
-    assert naming.place(place, "..x") == (top, "..x")
-    assert naming.place(place, "..") == naming.place(place, "/") == (top, "")
+    assert run_names.place(place, ".") == (top, ".")
+    assert run_names.place(place, "sub/deep") == (top, "sub/deep")
+    assert run_names.place(place, "..x") == (top, "..x")
+    assert run_names.place(place, "..") == run_names.place(place, "/") == (top, "")
 
 
 def test_the_top_is_the_repository_s_or_the_work_directory_where_there_is_none(workspace: Workspace) -> None:
     root = Path(os.path.realpath(workspace.root))
     (root / ".git").rename(root.parent / ".git")
-    assert naming.place(there(workspace), "sub") == (str(root.parent), f"{root.name}/sub")
+    assert run_names.place(there(workspace), "sub") == (str(root.parent), f"{root.name}/sub")
     (root.parent / ".git").rename(root / "no longer git")
-    assert naming.place(there(workspace), "sub") == (str(root), "sub")
+    assert run_names.place(there(workspace), "sub") == (str(root), "sub")
 
 
 def names(workspace: Workspace, **changes: Any) -> list[PlannedRun]:
-    return list(naming.runs(there(workspace), sweep(**changes)))
+    return list(run_names.runs(there(workspace), sweep(**changes)))
 
 
 def test_a_run_whose_command_names_other_files_has_their_code_state(workspace: Workspace) -> None:

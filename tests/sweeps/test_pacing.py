@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from scaffold.backends import choose
+from scaffold.backends import choose, start_tokens
 from scaffold.backends.model import Context, Job, Room, Seen, State, Told
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import ledger, locks, states, tickets, watching
-from scaffold.sweeps.pacing import Pacer, Picture
+from scaffold.sweeps.launch import ledger, locks, loop, states
+from scaffold.sweeps.launch.scheduler import Pacer, Picture
 from scaffold.workspace import write_atomic
 from tests.runs.conftest import MakeWorkspace
 from tests.sweeps import scenario
@@ -230,7 +230,7 @@ def test_a_thousand_runs_are_started_and_watched_cheaply(
         pacer.step()
     look = (time.process_time() - began) / 5
     assert (started, look) < (15, 1.5), (started, look)  # a quarter and a twentieth of a second where nothing else runs
-    assert len(tickets.there(pacer.place.folder)) == 1000
+    assert len(start_tokens.there(pacer.place.folder)) == 1000
 
 
 def test_a_second_pacer_only_looks_and_takes_over_when_the_first_is_gone(
@@ -239,7 +239,7 @@ def test_a_second_pacer_only_looks_and_takes_over_when_the_first_is_gone(
     kind = memory()
     found, pacer = plain(make_workspace, 2)
     pacer.want()
-    lock = locks.take(pacer.place.ledger.parent, watching.pacer_lock("lr"), doing="watch")
+    lock = locks.take(pacer.place.ledger.parent, loop.pacer_lock("lr"), doing="watch")
     assert lock is not None
     looks: list[Picture] = []
 
@@ -254,7 +254,7 @@ def test_a_second_pacer_only_looks_and_takes_over_when_the_first_is_gone(
             raise Enough
 
     with pytest.raises(Enough):
-        watching.pace(found.pacer(), show, doing="watch", warn=found.warnings.append)
+        loop.pace(found.pacer(), show, doing="watch", warn=found.warnings.append)
     assert [bool(p.started) for p in looks] == [False, False, True]
 
 
@@ -265,7 +265,7 @@ def test_a_backend_that_does_not_answer_is_met_with_patience_but_not_for_ever(
     found, pacer = plain(make_workspace, 1)
     pacer.want()
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(watching, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(loop, "PATIENCE_S", 0.3)
     with pytest.raises(ScaffoldError, match="down"):
-        watching.pace(pacer, lambda picture: None, doing="watch", warn=found.warnings.append)
+        loop.pace(pacer, lambda picture: None, doing="watch", warn=found.warnings.append)
     assert found.warnings == ["the server is down; it is tried again"] and len(kind.asked) > 1

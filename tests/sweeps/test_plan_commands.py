@@ -7,8 +7,8 @@ import shlex
 
 import pytest
 
-from scaffold.plan import commands
-from scaffold.plan.parse import parse
+from scaffold.plan.document import commands
+from scaffold.plan.document.parse import parse
 from tests.conftest import MakeRepo, Run
 
 TRAIN = """

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.sweeps import grid, parsing, sheet, yamltext
-from scaffold.sweeps.model import Code, Named, Resources, Rule, Sweep
+from scaffold.sweeps.spec import grid, parsing, strings, sweep_file
+from scaffold.sweeps.spec.model import Code, Named, Resources, Rule, Sweep
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.sweeps.conftest import sweep, there
@@ -54,7 +54,7 @@ WHOLE = sweep(
 def back(text: str, folder: Path, name: str = "lr") -> Sweep:
     path = folder / f"{name}.yml"
     path.write_text(text, encoding="utf-8")
-    return parsing.parsed(yamltext.read(path, what="sweep"), name)
+    return parsing.parsed(strings.read(path, what="sweep"), name)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def back(text: str, folder: Path, name: str = "lr") -> Sweep:
 def test_what_is_written_is_read_back(tmp_path: Path, one: Sweep) -> None:
     if one.rule.only_if is None and one.rule != Rule():
         one = replace(one, configurations=grid.configurations(one.rule))
-    assert back(sheet.text(one), tmp_path) == one
-    assert sheet.text(back(sheet.text(one), tmp_path)) == sheet.text(one)
+    assert back(sweep_file.text(one), tmp_path) == one
+    assert sweep_file.text(back(sweep_file.text(one), tmp_path)) == sweep_file.text(one)
 
 
 def test_a_person_reads_the_rule_not_its_expansion() -> None:
-    text = sheet.text(WHOLE)
+    text = sweep_file.text(WHOLE)
     assert "grid:\n  lr: [1e-2, 0.010]\n" in text
     assert "zip:\n  - a: [1, 2]\n    b: [3, 4]\n" in text
     assert 'seeds: "1-3,7"\n' in text
@@ -83,14 +83,14 @@ def test_any_text_survives(key: str, value: str) -> None:
 
     with TemporaryDirectory() as folder:
         path = Path(folder, "x.yml")
-        path.write_text("\n".join(["a:", f"  {yamltext.scalar(key)}: {yamltext.flow([value, {key: value}])}", ""]))
-        assert yamltext.read(path, what="file") == {"a": {key: [value, {key: value}]}}
+        path.write_text("\n".join(["a:", f"  {strings.scalar(key)}: {strings.flow([value, {key: value}])}", ""]))
+        assert strings.read(path, what="file") == {"a": {key: [value, {key: value}]}}
         assert yaml.safe_load(path.read_text()) is not None
 
 
 def test_bytes_that_are_no_utf8_are_refused() -> None:
     with pytest.raises(WrongUsage, match="no text in UTF-8"):
-        sheet.text(sweep(command=("python3", "train.py", "caf\udce9")))
+        sweep_file.text(sweep(command=("python3", "train.py", "caf\udce9")))
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ def test_an_edit_that_cannot_be_meant_names_file_and_key(
     workspace: recording.Workspace, old: str, new: str, said: str
 ) -> None:
     place = there(workspace)
-    path = sheet.write(place, WHOLE)
+    path = sweep_file.write(place, WHOLE)
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(ScaffoldError) as caught:
-        sheet.read(place, "lr")
+        sweep_file.read(place, "lr")
     assert not isinstance(caught.value, WrongUsage)
     assert str(path) in str(caught.value)
     assert said in str(caught.value)
@@ -138,10 +138,10 @@ def test_an_edit_that_cannot_be_meant_names_file_and_key(
 
 def test_edits_that_can_be_meant(workspace: recording.Workspace) -> None:
     place = there(workspace)
-    path = sheet.write(place, WHOLE)
+    path = sweep_file.write(place, WHOLE)
     text = path.read_text().replace('seeds: "1-3,7"', "seeds: [4, 5-6]").replace("  lr: [1e-2, 0.010]", "  lr: 3e-4")
     path.write_text(text.replace("  drawn:\n    - {w: 0.1}\n    - {w: 0.2}\n", ""))
-    found = sheet.read(place, "lr")
+    found = sweep_file.read(place, "lr")
     assert found.seeds == (4, 5, 6)
     assert found.rule.grid["lr"] == ("3e-4",)
     assert found.rule.drawn == () and len({c["w"] for c in found.configurations if c}) == 2
@@ -152,19 +152,19 @@ def test_edits_that_can_be_meant(workspace: recording.Workspace) -> None:
 )
 def test_a_file_that_is_no_sweep(workspace: recording.Workspace, text: str) -> None:
     place = there(workspace)
-    path = sheet.path(place, "lr")
+    path = sweep_file.path(place, "lr")
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(ScaffoldError, match=r"lr\.yml"):
-        sheet.read(place, "lr")
+        sweep_file.read(place, "lr")
 
 
 def test_names(workspace: recording.Workspace) -> None:
     place: Workspace = there(workspace)
-    sheet.write(place, sweep(name="lr-2"))
-    assert sheet.names(place) == ["lr-2"]
+    sweep_file.write(place, sweep(name="lr-2"))
+    assert sweep_file.names(place) == ["lr-2"]
     with pytest.raises(ScaffoldError, match="did you mean lr-2"):
-        sheet.read(place, "lr2")
+        sweep_file.read(place, "lr2")
     for name in ("", "../x", "a b", "-x", "a" * 65, "x.ledger", "x.yml", "x.pacer"):
         with pytest.raises(WrongUsage, match="cannot be a sweep's name"):
-            sheet.read(place, name)
+            sweep_file.read(place, name)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from scaffold.sweeps.model import Resources
+from scaffold.sweeps.spec.model import Resources
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario
 from tests.sweeps.scenario import pace

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scaffold.errors import WrongUsage
-from scaffold.sweeps import codestate, naming, sheet, smoke
-from scaffold.sweeps.model import Rule
+from scaffold.sweeps.spec import code_state, run_names, smoke, sweep_file
+from scaffold.sweeps.spec.model import Rule
 from tests.runs.conftest import Workspace
 from tests.sweeps.conftest import sweep, there
 
@@ -47,14 +47,14 @@ def test_smoke_options_win_over_the_command_and_the_configuration() -> None:
 
 def test_its_runs_are_other_runs_and_its_sheet_can_be_read(workspace: Workspace) -> None:
     place = there(workspace)
-    one = codestate.planned(place, sweep(configurations=({"lr": 0.01},), seeds=(1,)))
+    one = code_state.planned(place, sweep(configurations=({"lr": 0.01},), seeds=(1,)))
     tried = smoke.of(one, "--steps 2")
-    sheet.write(place, tried)
-    assert sheet.read(place, "lr-smoke") == tried
-    (run,), (real,) = naming.runs(place, tried), naming.runs(place, one)
+    sweep_file.write(place, tried)
+    assert sweep_file.read(place, "lr-smoke") == tried
+    (run,), (real,) = run_names.runs(place, tried), run_names.runs(place, one)
     assert run.name != real.name
     assert run.argv == ("python3", "train.py", "--steps", "2", "--lr", "0.01", "--seed", "1")
-    (bare,) = naming.runs(place, smoke.of(one))
+    (bare,) = run_names.runs(place, smoke.of(one))
     assert bare.argv == real.argv
     assert bare.name != real.name  # a failing try must not be an attempt of the real run
     assert bare.told == {"smoke": "true"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from scaffold.backends.model import Room, Seen
+from scaffold.backends.start_tokens import Ticket
 from scaffold.runs.manifests import Run
-from scaffold.sweeps import states
-from scaffold.sweeps.ledger import Try
-from scaffold.sweeps.pacing import plan_step
-from scaffold.sweeps.states import Sight, State
-from scaffold.sweeps.tickets import Ticket
+from scaffold.sweeps.launch import states
+from scaffold.sweeps.launch.ledger import Try
+from scaffold.sweeps.launch.scheduler import plan_step
+from scaffold.sweeps.launch.states import Sight, State
 
 NOW = states.seconds("2026-01-01T01:00:00Z")
 LONG_AGO, JUST_NOW = "2026-01-01T00:00:00Z", "2026-01-01T00:59:59Z"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from scaffold.backends.capacity import Capacity
-from scaffold.cli import sweep_words
+from scaffold.cli.sweep import wording
 from scaffold.runs.manifests import Run
-from scaffold.sweeps.ledger import Orders
-from scaffold.sweeps.pacing import Picture
-from scaffold.sweeps.states import State
-from scaffold.sweeps.watching import how_far, took
+from scaffold.sweeps.launch.ledger import Orders
+from scaffold.sweeps.launch.loop import how_far, took
+from scaffold.sweeps.launch.scheduler import Picture
+from scaffold.sweeps.launch.states import State
 from scaffold.workspace import Workspace
 
 NOW = datetime.datetime(2026, 1, 1, 0, 0, 30, tzinfo=datetime.timezone.utc)
@@ -61,7 +61,7 @@ def test_how_far_it_is() -> None:
 
 def test_what_is_in_trouble_comes_before_what_waits(tmp_path: Path) -> None:
     lost = State("l", "lost")
-    assert [s.name for s in sweep_words.ordered([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
+    assert [s.name for s in wording.ordered([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
     failed = State("x", "failed", run("failed", 1, 3), reason="out of memory", planned=False)
     workspace = Workspace(workdir=tmp_path, root="exp", answers={})
-    assert sweep_words.why(workspace, failed) == "exit 3, without a word; out of memory (no longer in the sweep)"
+    assert wording.why(workspace, failed) == "exit 3, without a word; out of memory (no longer in the sweep)"

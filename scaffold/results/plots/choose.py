@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
-from scaffold.results.configurations import finite, word
-from scaffold.results.model import Row, Table
+from scaffold.results.metrics.configurations import finite, word
+from scaffold.results.metrics.model import Row, Table
 from scaffold.results.plots.figures import (
     Axis,
     Bar,
@@ -25,7 +25,7 @@ from scaffold.results.plots.figures import (
 from scaffold.results.plots.learning import Courses, learning
 from scaffold.results.plots.ranking import INTERVAL, MOST_LINES, better, mean_of, ranked, scale_of, sentence, some_of
 from scaffold.results.plots.timeline import timeline
-from scaffold.results.table import label
+from scaffold.results.tables.table import label
 from scaffold.runs.manifests import Run, Scalar
 
 MOST_BARS, MOST_AXES, MOST_THREADS, MOST_CURVES = 24, 6, 200, 3

@@ -7,9 +7,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
+from scaffold.results.metrics.text_format import cut
 from scaffold.results.plots.figures import Bars, Curves, Figure, Mark, Parallel, Timeline
 from scaffold.results.plots.scales import ruler, short, wants_zero
-from scaffold.results.texts import cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

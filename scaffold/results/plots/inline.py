@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from scaffold.results.metrics.text_format import cut
 from scaffold.results.plots.figures import Bars, Coordinate, Curves, Figure, Lane, Line, Parallel, Span, Timeline
 from scaffold.results.plots.scales import Ruler, ruler, short, wants_zero
 from scaffold.results.plots.svg import SERIES, dash, joined, marker, place, points, tag, text
-from scaffold.results.texts import cut
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 52, 14, 10, 42
 MOST_SPANS = 600

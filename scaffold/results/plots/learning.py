@@ -6,11 +6,11 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from scaffold.results import statistics
-from scaffold.results.model import Row, Series, Table
+from scaffold.results.metrics.model import Row, Series, Table
 from scaffold.results.plots.figures import Axis, Curves, Line, Mark, file_name, thinned
 from scaffold.results.plots.ranking import INTERVAL, better, featured, ranked, scale_of, sentence, some_of
-from scaffold.results.table import label
+from scaffold.results.stats import statistics
+from scaffold.results.tables.table import label
 
 MOST_MARKS = 120
 # of runs, by label and metric

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from scaffold.results.model import Row, Table
+from scaffold.results.metrics.model import Row, Table
 from scaffold.results.plots.figures import Scale
 
 MOST_LINES = 6

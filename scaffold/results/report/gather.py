@@ -11,16 +11,18 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.plan import locate
-from scaffold.plan.model import Plan
-from scaffold.plan.parse import parse
-from scaffold.results import failures, names, read, series, table
-from scaffold.results.model import Row, Series, Table
+from scaffold.plan.document import plan_location
+from scaffold.plan.document.model import Plan
+from scaffold.plan.document.parse import parse
+from scaffold.results.evidence import failures
+from scaffold.results.metrics import names, read, series
+from scaffold.results.metrics.model import Row, Series, Table
 from scaffold.results.plots import choose, ranking
 from scaffold.results.plots.figures import Figure
-from scaffold.results.report import contract, plans, recorded, tables, verdicts
+from scaffold.results.report import checklist, plans, provenance, tables, verdicts
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, Item, Report
+from scaffold.results.tables import table
 from scaffold.runs import audit, manifests
 from scaffold.runs.manifests import Run
 from scaffold.workspace import Workspace
@@ -99,16 +101,16 @@ def gather(workspace: Workspace, page: Path) -> Report:
         counts=failures.count_by_status(runs),
         headline=tables.headline(found.table, found.main, said) if found.main is not None else "",
         plan=plans.part(plan, links, Counter(run.task for run in runs if run.task)) if plan is not None else None,
-        experiments=recorded.experiments(runs, Counter(row.experiment for row in found.table.rows)),
+        experiments=provenance.experiments(runs, Counter(row.experiment for row in found.table.rows)),
         table=part if part.rows and part.metrics else None,
         verdicts=said,
         figures=found.figures,
-        failures=failures.group(recorded.failures(workspace, _failed(workspace, known, runs), runs))[:MOST_CAUSES],
+        failures=failures.group(provenance.failures(workspace, _failed(workspace, known, runs), runs))[:MOST_CAUSES],
         contract=_contract(plan, workspace, found, links),
         findings=_findings(workspace) if runs else (),
-        environment=recorded.environment(known),
-        commands=recorded.commands(workspace, known, shlex.quote(workspace.root)) if runs else (),
-        runs=tuple(recorded.row(one, index, links) for index, one in enumerate(listed)),
+        environment=provenance.environment(known),
+        commands=provenance.commands(workspace, known, shlex.quote(workspace.root)) if runs else (),
+        runs=tuple(provenance.row(one, index, links) for index, one in enumerate(listed)),
         older=len(runs) - len(listed),
         next_steps=() if found.main is not None else _next_steps(plan, runs),
         data=data,
@@ -124,14 +126,14 @@ def _title(goal: str, workspace: Workspace) -> str:
 
 def _plan(workspace: Workspace) -> Plan | None:
     try:
-        return parse(locate.read(workspace.tasks))
+        return parse(plan_location.read(workspace.tasks))
     except ScaffoldError:
         return None
 
 
 def _provenance(
     workspace: Workspace, runs: Sequence[Run], found: Results, links: Links
-) -> tuple[list[recorded.Known], dict[str, Any], Any]:
+) -> tuple[list[provenance.Known], dict[str, Any], Any]:
     """Whole manifests of the runs that are listed or stand behind a number, the page's data, and its table."""
     behind = {one.run.label for row in found.table.rows[: tables.MOST_ROWS] for one in row.runs}
     wanted = [*runs[:MOST_RUNS], *(run for run in runs[MOST_RUNS:] if run.label in behind)]
@@ -141,16 +143,16 @@ def _provenance(
     for key, cell in numbers.cells.items():
         for number, *_ in cell["runs"]:
             of_run.setdefault(number, []).append(key)
-    known = recorded.read(workspace, wanted)
-    entries = [recorded.provenance(one, of_run.get(number, ()), links) for number, one in enumerate(known)]
+    known = provenance.read(workspace, wanted)
+    entries = [provenance.provenance(one, of_run.get(number, ()), links) for number, one in enumerate(known)]
     return known, {"base": links.base, "cells": numbers.cells, "runs": entries}, numbers.part
 
 
-def _failed(workspace: Workspace, known: Sequence[recorded.Known], runs: Sequence[Run]) -> list[recorded.Known]:
+def _failed(workspace: Workspace, known: Sequence[provenance.Known], runs: Sequence[Run]) -> list[provenance.Known]:
     """The failed runs, those that are not listed too."""
     there = {one.run.label for one in known}
     rest = [run for run in runs if run.status in failures.FAILED and run.label not in there]
-    return [*known, *recorded.read(workspace, rest)]
+    return [*known, *provenance.read(workspace, rest)]
 
 
 def _contract(plan: Plan | None, workspace: Workspace, found: Results, links: Links) -> tuple[Item, ...]:
@@ -158,8 +160,8 @@ def _contract(plan: Plan | None, workspace: Workspace, found: Results, links: Li
         return ()
     seeds = tuple(len(row.runs) for row in found.table.rows)
     measured = sum(seeds)
-    known = contract.Known(metrics=frozenset(found.table.metrics), seeds=seeds, runs=measured)
-    return contract.checklist(plan, workspace, known, links.to)
+    known = checklist.Known(metrics=frozenset(found.table.metrics), seeds=seeds, runs=measured)
+    return checklist.checklist(plan, workspace, known, links.to)
 
 
 def _findings(workspace: Workspace) -> tuple[tuple[str, int], ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from scaffold.results.metrics.text_format import many
 from scaffold.results.report.model import Link, Report, TablePart
-from scaffold.results.texts import many
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 MARKS = {True: "present", False: "missing", None: "to check"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scaffold.results.failures import Cause
+from scaffold.results.evidence.failures import Cause
 from scaffold.results.plots.figures import Figure
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from scaffold.plan.inline import spans
-from scaffold.results.failures import STATUSES
+from scaffold.plan.document.inline import spans
+from scaffold.results.evidence.failures import STATUSES
 from scaffold.results.plots import inline
 from scaffold.results.plots.figures import Curves, Figure, Timeline, as_csv
 from scaffold.results.report.model import Report

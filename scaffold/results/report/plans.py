@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scaffold.plan import deliverables, progress
-from scaffold.plan.model import Plan, Task
-from scaffold.plan.verify import files
-from scaffold.plan.words import is_reflection
+from scaffold.plan.document import deliverables
+from scaffold.plan.document.keywords import is_reflection
+from scaffold.plan.document.model import Plan, Task
+from scaffold.plan.tasks import progress
+from scaffold.plan.tasks.verify import files
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Link, PhasePart, PlanPart, TaskPart
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.results import words
-from scaffold.results.configurations import word
-from scaffold.results.model import Row, Summary, Table, Value
+from scaffold.results.metrics.configurations import word
+from scaffold.results.metrics.model import Row, Summary, Table, Value
+from scaffold.results.metrics.text_format import many
 from scaffold.results.plots.ranking import ranked
 from scaffold.results.report import wording
 from scaffold.results.report.model import Cell, RowPart, TablePart, VerdictPart
-from scaffold.results.table import label
-from scaffold.results.texts import many
+from scaffold.results.tables import wording as words
+from scaffold.results.tables.table import label
 
 MOST_METRICS, MOST_ROWS = 6, 200
 WAYS = {"maximize": "higher", "minimize": "lower"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.results import compare, table
-from scaffold.results.model import Comparison, Row, Table
+from scaffold.results.metrics.model import Comparison, Row, Table
 from scaffold.results.plots.ranking import is_baseline, ranked
 from scaffold.results.report.model import VerdictPart
+from scaffold.results.tables import compare, table
 
 MOST = 8
 NOT = "not distinguishable: "

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from scaffold.results import words
-from scaffold.results.model import Summary
+from scaffold.results.metrics.model import Summary
+from scaffold.results.tables import wording
 from scaffold.runs import moments
 
 
 def mean_of(summary: Summary) -> str:
     """The mean of a summary, rounded by its interval; empty where there is none."""
-    return "" if summary.mean is None else words.number(summary.mean, half(summary))
+    return "" if summary.mean is None else wording.number(summary.mean, half(summary))
 
 
 def interval_of(summary: Summary) -> str:
     """`[0.91, 0.93]`; empty at one seed."""
     if summary.low is None or summary.high is None:
         return ""
-    return words.interval(summary.low, summary.high, half(summary))
+    return wording.interval(summary.low, summary.high, half(summary))
 
 
 def half(summary: Summary) -> float | None:

@@ -1,0 +1,46 @@
+"""What goes on at a server, asked the cheap way: never `GET /runs`, for which it reads every run's metrics.
+
+`GET /cluster` makes the server look at its runs first, so that the sweeps' progress, asked for after it, is true (specs: server API,
+section 5, polling cost).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scaffold.backends.capacity import Capacity, capacity
+from scaffold.backends.server import text
+from scaffold.server.client import Client
+from scaffold.server.errors import NotFound
+from scaffold.server.responses import Alert, Cluster, Sweep
+
+PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A server at one moment; sweeps newest first, alerts that wait for an answer."""
+
+    server: str
+    cluster: Cluster
+    capacity: Capacity
+    sweeps: tuple[Sweep, ...]
+    alerts: tuple[Alert, ...]
+
+
+def room(cluster: Cluster) -> Capacity:
+    """How many of the runs that wait there may start now: what a sweep would be told that says nothing of its own needs."""
+    free = text.room(cluster, cores=None, gpus_per_run=None, cpus_per_run=None, max_parallel=None)
+    counted = cluster.run_summary
+    return capacity(free, queued=counted.ready + counted.queued, mine=0)
+
+
+def overview(server: Client, *, limit: int) -> Overview:
+    """Ask for cluster, the newest `limit` sweeps and alerts. Raises ServerError; a server without alerts has none."""
+    cluster = server.cluster()
+    sweeps = server.sweeps(limit)
+    try:
+        alerts = tuple(alert for alert in server.alerts() if alert.status == PENDING)
+    except NotFound:
+        alerts = ()
+    return Overview(server=server.url, cluster=cluster, capacity=room(cluster), sweeps=sweeps, alerts=alerts)

@@ -1,0 +1,131 @@
+"""Between a sweep's runs and the research server's: handles, names, the command that is typed, and what its words mean."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from scaffold.backends import capacity
+from scaffold.backends.model import Job, Room, Seen
+from scaffold.errors import ScaffoldError
+from scaffold.server.responses import Cluster, Run
+from scaffold.server.sanitize import flat
+
+# what a started run should have left behind by then: the slowest measured start, of 36 at once, took 7 s
+LAUNCH_S = 120.0
+STARTABLE = ("ready", "queued")
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+@%=,-]+")
+WITH_GPUS = ("local_gpu", "shared_head_node", "kubernetes", "ray")
+
+
+class Handle(NamedTuple):
+    """A run on the server: its id and its sweep's, both forgotten when the server restarts."""
+
+    sweep_id: str
+    run_id: str
+
+    @classmethod
+    def read(cls, text: str) -> Handle:
+        """From the ledger's text, `<sweep id>/<run id>`."""
+        sweep_id, _, run_id = text.partition("/")
+        return cls(sweep_id, run_id)
+
+    def __str__(self) -> str:
+        return f"{self.sweep_id}/{self.run_id}"
+
+
+def label(job: Job) -> str:
+    """What a try is called on the server: the run's name, from the second on with its number (`NAME.2`)."""
+    return job.name if job.number == 1 else f"{job.name}.{job.number}"
+
+
+def command(launcher: Path) -> str:
+    """`bash` and the launcher's path, as it can be typed into an interactive shell, which is what the server does.
+
+    A Tab would be completed away, Ctrl-C is Ctrl-C, and bytes that are no UTF-8 end in a 500: those are written as octal escapes.
+    """
+    text = str(launcher)
+    if text.isprintable():
+        return "bash '" + text.replace("'", "'\\''") + "'"
+    typed = (
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\!" else f"\\{byte:03o}" for byte in os.fsencode(launcher)
+    )
+    return "bash $'" + "".join(typed) + "'"
+
+
+def belongs(typed: str, folder: Path) -> bool:
+    """Whether a run's command starts a launcher in `folder`."""
+    return typed.startswith(command(folder / "x").removesuffix("x'"))
+
+
+def workdir(path: Path) -> str | None:
+    """The directory to give to the server, which types `cd` and it without quotes; None where that would go wrong.
+
+    The launcher goes where it belongs by itself.
+    """
+    return str(path) if PLAIN_PATH.fullmatch(str(path)) else None
+
+
+def seen(run: Run, now: float, *, has_ticket: bool = False) -> Seen:
+    """What the server's word for a run means; `now` is in seconds since 1970, `has_ticket` whether nobody has taken its ticket.
+
+    A run that hangs is `gone`: in `launching`, or in `running` while its launcher has not begun (its terminal waits for something).
+    """
+    waited = now - (run.launched_at or now)
+    if waited > LAUNCH_S and (run.status == "launching" or (run.status == "running" and has_ticket)):
+        return Seen(state="gone", reason=f"the server calls it {run.status} for {waited:.0f} s, and it has not begun")
+    match run.status:
+        case "ready" | "queued":
+            return Seen(state="enlisted")
+        case "launching":
+            return Seen(state="starting")
+        case "running":
+            return Seen(state="running")
+        case "finished":
+            return Seen(state="ended", reason="exit 0")
+        case "failed":
+            code = run.exit_code
+            return Seen(state="ended", reason=f"exit {code}" if code is not None else flat(run.error or "failed", 200))
+        case "stopped":
+            return Seen(state="ended", reason="stopped")
+        case other:
+            return Seen(state="unknown", reason=f"the server calls it {other!r}")
+
+
+def has_ticket(folder: Path, run: Run) -> bool:
+    """Whether nobody has taken the ticket of the try that a run on the server is."""
+    name = re.sub(r"\.\d+$", "", run.name)
+    return any((folder / f"{one}.ticket").exists() for one in {run.name, name})
+
+
+def room(
+    cluster: Cluster,
+    *,
+    cores: int | None,
+    gpus_per_run: int | None,
+    cpus_per_run: int | None,
+    max_parallel: int | None,
+) -> Room:
+    """How many runs may be on the server at once, and how many are; the GPUs by index, None where runs get none.
+
+    `cores` are those of its machine, None where they are not known (another host). Where nothing is known of the machine,
+    `max_parallel` is believed. Raises ScaffoldError where a run wants more GPUs than there are.
+    """
+    busy, gpus = cluster.run_summary.active, cluster.gpu_count or 0
+    if (gpus_per_run or 0) > gpus and cluster.type != "slurm":
+        raise ScaffoldError(
+            f"a run needs {capacity.some(gpus_per_run or 0, 'GPU')}, and the research server's machine has {gpus}",
+            hint="--gpus-per-run says how many a run takes",
+        )
+    pinned = gpus > 0 and gpus_per_run != 0 and cluster.type in WITH_GPUS
+    kind = "local_gpu" if pinned else "slurm" if cluster.type == "slurm" else "cpu_only"
+    slots, because = capacity.slots(
+        kind, gpus=gpus or None, cores=cores, gpus_per_run=gpus_per_run, cpus_per_run=cpus_per_run
+    )
+    if kind == "cpu_only" and max_parallel is not None and not cpus_per_run:
+        slots = max(1, max_parallel if cores is None else min(max_parallel, cores))
+        because = "it knows of no GPU, and --max-parallel says how many"
+    devices = tuple(map(str, range(gpus))) if pinned else None
+    return Room(slots=slots, busy=busy, gpus=devices, because=f"the research server: {because}")

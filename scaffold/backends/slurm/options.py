@@ -1,0 +1,156 @@
+"""What sbatch is asked for: the repository's own options with the line that says so, and the sweep's, which win. Pure functions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.conventions.slurm import OPTION
+from scaffold.errors import WrongUsage
+
+SWEEP = "the sweep"
+# what one array per launch, found again by its name, stands on
+_TAKEN = (
+    "array",
+    "clusters",
+    "error",
+    "help",
+    "job-name",
+    "output",
+    "parsable",
+    "test-only",
+    "usage",
+    "version",
+    "wait",
+    "wrap",
+)
+_LONG = {
+    "A": "account",
+    "G": "gpus",
+    "J": "job-name",
+    "M": "clusters",
+    "V": "version",
+    "W": "wait",
+    "a": "array",
+    "c": "cpus-per-task",
+    "e": "error",
+    "h": "help",
+    "o": "output",
+    "p": "partition",
+    "q": "qos",
+    "t": "time",
+}
+# options that say the same thing in other words: where the sweep has one of them, the repository's is left out
+_ALIKE = {name: "gres" for name in ("gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task", "tres-per-task")}
+_TYPED = re.compile(r"--(?P<long>[a-z][a-z-]*)(?:(?:=|\s+)(?P<of_long>.*))?|-(?P<short>[A-Za-z])\s*(?P<of_short>.*)")
+_GPUS = re.compile(r"gpu(?::(?P<kind>[^:]*[^:\d][^:]*))?(?::\d+)?")
+# Slurm counts minutes; the run's own time-out is to come first, and its record to be written
+_SPARE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of sbatch, as one word (`--partition=gpu`), and where it comes from (`slurm/train.sbatch:3`, `the sweep`)."""
+
+    name: str
+    word: str
+    origin: str
+
+    @property
+    def value(self) -> str:
+        """What stands behind the equals sign; empty for a switch."""
+        return self.word.partition("=")[2]
+
+
+def chosen(
+    answer: object,
+    *,
+    sbatch: Sequence[str] = (),
+    gpus: int | None = None,
+    cpus: int | None = None,
+    timeout_s: float | None = None,
+) -> tuple[Option, ...]:
+    """The options of a sweep's arrays: from the workspace's answer `slurm`, what a run needs, and `sbatch`, the later over the earlier.
+
+    What is not known is left out: then Slurm's own default counts. Raises WrongUsage where `sbatch` has what cannot be given.
+    """
+    known = answer if isinstance(answer, Mapping) else {}
+    own = [typed(text) for text in sbatch]
+    found = [*_repository(known, gpus), *_needs(known, gpus, cpus, timeout_s)]
+    last = {_subject(option): option for option in found}
+    said = {_subject(option) for option in own}
+    return (*(option for subject, option in last.items() if subject not in said), *own)
+
+
+def _subject(option: Option) -> str:
+    return _ALIKE.get(option.name, option.name)
+
+
+def _repository(known: Mapping[str, Any], gpus: int | None) -> list[Option]:
+    """The most used of each kind; `gres` only where nobody said how many GPUs a run needs."""
+    fields = {"partitions": "partition", "accounts": "account", "qos": "qos", "time": "time"}
+    if gpus is None:
+        fields["gres"] = "gres"
+    options = []
+    for field, name in fields.items():
+        value = _first(known, field)
+        if value is not None:
+            options.append(Option(name=name, word=f"--{name}={value}", origin=_evidence(known, field)))
+    return options
+
+
+def _needs(known: Mapping[str, Any], gpus: int | None, cpus: int | None, timeout_s: float | None) -> list[Option]:
+    options = []
+    if gpus:
+        asked = _GPUS.fullmatch(_first(known, "gres") or "")
+        kind = asked["kind"] if asked else None
+        origin = f"{SWEEP}; the kind of GPU: {_evidence(known, 'gres')}" if kind else SWEEP
+        options.append(Option(name="gres", word=f"--gres=gpu:{f'{kind}:' if kind else ''}{gpus}", origin=origin))
+    if cpus is not None:
+        options.append(Option(name="cpus-per-task", word=f"--cpus-per-task={cpus}", origin=SWEEP))
+    if timeout_s is not None:
+        minutes = math.ceil((timeout_s + _SPARE_S) / 60)
+        options.append(Option(name="time", word=f"--time={minutes}", origin=f"{SWEEP}: its time-out and a minute more"))
+    return options
+
+
+def _first(known: Mapping[str, Any], field: str) -> str | None:
+    values = known.get(field)
+    for value in values if isinstance(values, list) else []:
+        if isinstance(value, str) and OPTION.fullmatch(value):
+            return value
+    return None
+
+
+def _evidence(known: Mapping[str, Any], field: str) -> str:
+    places = known.get("evidence")
+    place = places.get(field) if isinstance(places, Mapping) else None
+    return " ".join(str(place).split()) if place else "the workspace's answers"
+
+
+def typed(text: str) -> Option:
+    """An option as a person types it: `--time=1:00:00`, `--time 1:00:00`, `-t 60`, `-t60`, `--exclusive`.
+
+    Raises WrongUsage where it is none, or is one that a launch needs for itself.
+    """
+    found = _TYPED.fullmatch(text.strip())
+    if not found or not text.isprintable():
+        raise WrongUsage(f"{text!r} is no option of sbatch", hint="give it as `--time=1:00:00`")
+    value = found["of_long"] if found["long"] else found["of_short"] or None
+    name = found["long"] or _LONG.get(found["short"], found["short"])
+    if any(taken.startswith(name) for taken in _TAKEN) and len(name) > 1:
+        raise WrongUsage(f"{text}: --{name} is set by the launch itself", hint=_INSTEAD.get(name, "leave it out"))
+    dashes = "--" if len(name) > 1 else "-"
+    joined = "" if value is None else f"={value}" if dashes == "--" else value
+    return Option(name=name, word=f"{dashes}{name}{joined}", origin=SWEEP)
+
+
+_INSTEAD = {
+    "array": "--max-parallel N limits how many run at once",
+    "clusters": "set $SLURM_CLUSTERS, so that squeue and scancel ask the same cluster",
+    "error": "what Slurm says is kept in the workspace's logs, below sweeps/",
+    "output": "what Slurm says is kept in the workspace's logs, below sweeps/",
+}

@@ -1,0 +1,50 @@
+"""Groups of commands: imported when one is called, with examples in their help and a word for what is misspelt."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+from scaffold.cli.common import usage
+
+
+class Group(click.Group):
+    """A group that says what was meant by a word that is no command of it, and whose commands show examples in their help."""
+
+    is_root = False
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._with_examples(super().get_command(ctx, cmd_name), cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if not ctx.resilient_parsing and not word.startswith("-") and self.get_command(ctx, word) is None:
+            raise usage.unknown(ctx, word)
+        ctx.meta[usage.COMMAND] = (*usage.words(ctx), word)
+        return super().resolve_command(ctx, args)
+
+    def _with_examples(self, command: click.Command | None, name: str) -> click.Command | None:
+        if command is not None and command.epilog is None:
+            command.epilog = usage.epilog((name,) if self.is_root else (str(self.name), name))
+        return command
+
+
+class LazyGroup(Group):
+    """A group whose commands (`places`: name -> module, attribute) are imported on first use."""
+
+    places: Mapping[str, tuple[str, str]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.places:
+            return None
+        module, attribute = self.places[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return self._with_examples(command, cmd_name)

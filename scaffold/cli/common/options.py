@@ -1,0 +1,164 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from scaffold.cli.common import output
+
+if TYPE_CHECKING:
+    from scaffold.server.client import Client
+    from scaffold.workspace import Workspace
+
+NAME_A_SERVER = "--server-url http://127.0.0.1:10000, or for good: scaffold update --set research_server_url=URL"
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def of_workspace(command: F) -> F:
+    """--workdir and --root: which workspace a command is about."""
+    where = click.option(
+        "--workdir",
+        type=click.Path(path_type=Path),
+        default=".",
+        help="The repository, or any folder of it. Default: here.",
+    )
+    which = click.option("--root", help="The experiment root, where there are several workspaces.")
+    return where(which(command))
+
+
+def json_output(command: F) -> F:
+    """--json: answer with one object."""
+    return click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object.")(command)
+
+
+def limit(command: F) -> F:
+    """--limit: how long lists may be."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=0),
+        default=output.LIMIT,
+        show_default=True,
+        metavar="N",
+        help="At most N entries of each list (0: all).",
+    )(command)
+
+
+def lines(default: int, help: str) -> Callable[[F], F]:
+    """--lines: how much of a text."""
+    return click.option(
+        "--lines", type=click.IntRange(min=0), default=default, show_default=True, metavar="N", help=help
+    )
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`, did you mean 'runs list'?` where a word is near to one that is known; else nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def nothing_before(context: click.Context) -> None:
+    """Refuse options that stand before a subcommand, where they would have no effect. Raises WrongUsage."""
+    from scaffold.errors import WrongUsage
+
+    default = click.core.ParameterSource.DEFAULT
+    early = [p for p in context.command.params if p.name and context.get_parameter_source(p.name) != default]
+    if early:
+        option = early[0].opts[0]
+        raise WrongUsage(f"{option} stands before `{context.invoked_subcommand}`", hint="write it behind")
+
+
+def workspace(workdir: Path, root: str | None) -> Workspace:
+    """The workspace that --workdir and --root name. Raises ScaffoldError when there is none."""
+    from scaffold import workspace as workspaces
+
+    return workspaces.find(workdir, root)
+
+
+def workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
+    """As `workspace`, and None where there is none and --root names none."""
+    from scaffold.workspace import NoWorkspace
+
+    try:
+        return workspace(workdir, root)
+    except NoWorkspace:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which research server is asked, with whose token, and how long one request may take (seconds)."""
+
+    url: str | None = None
+    token_file: Path | None = None
+    timeout_s: float = 20.0
+
+
+def of_server(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--server-url, --auth-token-file and --timeout, which the command gets as one `asked`."""
+
+    @functools.wraps(command)
+    def bundled(*args: Any, server_url: str | None, auth_token_file: Path | None, timeout: float, **given: Any) -> Any:
+        return command(*args, asked=Asked(server_url, auth_token_file, timeout), **given)
+
+    url = click.option(
+        "--server-url", help="The research server; else $RESEARCH_AGENT_SERVER_URL, else the workspace's answer."
+    )
+    token = click.option(
+        "--auth-token-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file with its token; else $RESEARCH_AGENT_USER_AUTH_TOKEN.",
+    )
+    timeout = click.option(
+        "--timeout",
+        type=click.FloatRange(0, 3600, min_open=True),
+        default=20.0,
+        show_default=True,
+        help="Seconds that one request may take.",
+    )
+    return url(token(timeout(bundled)))
+
+
+def server(there: Workspace | None, asked: Asked) -> Client | None:
+    """A client for the server that the options, the environment or the workspace name; None where none does.
+
+    Warns where the token would go over the network in the clear. Raises ScaffoldError where URL or token cannot be.
+    """
+    from scaffold.server import address
+    from scaffold.server.client import connect
+    from scaffold.server.transport import Limits
+
+    url = address.url(asked.url, there.answers if there is not None else {})
+    if url is None:
+        return None
+    token = address.token(asked.token_file)
+    if token is not None and address.in_the_clear(url):
+        output.warn(f"the token goes to {url} unencrypted: anybody on the way can read it; use https, or an ssh tunnel")
+    return connect(url, token, limits=Limits(total_s=asked.timeout_s))
+
+
+def named_server(there: Workspace | None, asked: Asked) -> Client:
+    """As `server`; raises ScaffoldError where none is named."""
+    from scaffold.errors import ScaffoldError
+
+    client = server(there, asked)
+    if client is None:
+        raise ScaffoldError("no research server is named", hint=NAME_A_SERVER)
+    return client
+
+
+def managed_workspace(workdir: Path, root: str | None) -> Workspace:
+    """As `workspace`, for commands that change its files: git must be willing to work there, and no link lead out of it."""
+    from scaffold.lifecycle import place
+
+    place.workdir(workdir)
+    there = workspace(workdir, root)
+    place.root(there.workdir, there.root)
+    return there

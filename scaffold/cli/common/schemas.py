@@ -1,0 +1,81 @@
+"""The schemas of what commands answer with --json: one file a command in `answers/`, and the shapes that several share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+FOLDER = Path(__file__).parents[1] / "answers"
+ENDING = ".schema.json"
+SHARED = "shared" + ENDING
+
+
+def commands(group: click.Group, words: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command that does something, with its words (`runs`, `list`), in the order of --help."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield (*words, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*words, name))
+
+
+def answers(command: click.Command) -> bool:
+    """Whether a command takes --json."""
+    return any(parameter.name == "json_output" for parameter in command.params)
+
+
+def path(words: Sequence[str]) -> Path:
+    """Where the schema of a command's answer lies."""
+    return FOLDER / ("-".join(words) + ENDING)
+
+
+def schema(words: Sequence[str]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a command's answer, whole in itself: the shared shapes that it needs stand in its `$defs`."""
+    mine, shapes = own(words), shared()
+    needed: dict[str, Any] = {}
+    found = set(_shared(mine))
+    while missing := sorted(found - set(needed)):
+        for name in missing:
+            needed[name] = shapes[name]
+            found |= set(_shared(shapes[name]))
+    local = json.loads(json.dumps({**mine, "$defs": needed} if needed else mine).replace(f"{SHARED}#/", "#/"))
+    assert isinstance(local, dict)
+    return local
+
+
+def own(words: Sequence[str]) -> dict[str, Any]:
+    """The schema as its file has it, which points to the shared shapes."""
+    return _read(path(words))
+
+
+def shared() -> dict[str, dict[str, Any]]:
+    """The shapes that several answers share, by name."""
+    found = _read(FOLDER / SHARED)["$defs"]
+    assert isinstance(found, dict)
+    return found
+
+
+def _read(place: Path) -> dict[str, Any]:
+    found = json.loads(place.read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def _shared(node: Any) -> Iterator[str]:
+    """The names of the shared shapes that a schema points to."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "$ref":
+                yield str(value).rpartition("/")[2]
+            else:
+                yield from _shared(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _shared(value)

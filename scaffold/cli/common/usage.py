@@ -1,0 +1,109 @@
+"""Wrong command lines -> what is wrong, an example that is right, and where the rest stands."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any
+
+import click
+
+from scaffold.cli.common.examples import EXAMPLES
+from scaffold.errors import WrongUsage
+
+# where a context keeps which command is called
+COMMAND = "scaffold.command"
+
+
+def words(ctx: click.Context) -> tuple[str, ...]:
+    """The command of a context as words, without `scaffold`."""
+    return (*words(ctx.parent), str(ctx.info_name)) if ctx.parent is not None else ()
+
+
+def epilog(command: Sequence[str]) -> str | None:
+    """The examples of a command, as its help ends with them."""
+    lines = EXAMPLES.get(" ".join(command), ())
+    return (
+        "\b\n" + "\n".join([f"Example{'s' if len(lines) > 1 else ''}:", *(f"  {line}" for line in lines)])
+        if lines
+        else None
+    )
+
+
+@contextlib.contextmanager
+def explained(root: click.Group, meta: MutableMapping[str, Any]) -> Iterator[None]:
+    """Errors of usage in here become WrongUsage with a hint: an example, and where all options stand."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except WrongUsage as error:
+        if error.hint is None:
+            error.hint = _hint(meta.get(COMMAND, ()), None)
+        raise
+    except click.UsageError as error:
+        command = meta.get(COMMAND, ()) if error.ctx is None else words(error.ctx)
+        raise WrongUsage(
+            _sentence(error.format_message()), hint=_hint(command, _option(root, error, command))
+        ) from error
+
+
+def unknown(ctx: click.Context, word: str) -> WrongUsage:
+    """What to say of a word that is no command: the nearest one of this group, or where a command of that name is."""
+    from scaffold.cli.common import options, schemas
+
+    group, path = ctx.command, " ".join(("scaffold", *words(ctx)))
+    assert isinstance(group, click.Group)
+    root = ctx.find_root().command
+    assert isinstance(root, click.Group)
+    elsewhere = [" ".join(("scaffold", *found)) for found, _ in schemas.commands(root) if found[-1] == word]
+    near = f", did you mean `{elsewhere[0]}`?" if elsewhere else options.nearest(word, group.list_commands(ctx))
+    return WrongUsage(f"`{path}` has no command {word!r}{near}", hint=f"{path} --help lists them")
+
+
+def _sentence(text: str) -> str:
+    """click's sentences begin with a capital and end with a full stop; ours do not."""
+    return text[:1].lower() + text[1:].removesuffix(".")
+
+
+def _option(root: click.Group, error: click.UsageError, command: Sequence[str]) -> click.Option | None:
+    """The option that an error is about, where there is one."""
+    found = getattr(error, "param", None)
+    name = getattr(error, "option_name", None) or getattr(error, "param_hint", None)
+    if found is None and name:
+        found = next((p for p in _parameters(root, command) if name in (*p.opts, *p.secondary_opts)), None)
+    return found if isinstance(found, click.Option) else None
+
+
+def _parameters(root: click.Group, command: Sequence[str]) -> Sequence[click.Parameter]:
+    """What a command takes."""
+    found: click.Command | None = root
+    for word in command:
+        found = found.get_command(click.Context(found), word) if isinstance(found, click.Group) else None
+    return found.params if found is not None else ()
+
+
+def _hint(command: Sequence[str], option: click.Option | None) -> str:
+    """An example, with the option where the error is about one, and where the rest stands."""
+    lines = EXAMPLES.get(" ".join(command), ())
+    path = " ".join(("scaffold", *command))
+    if not lines:
+        return f"{path} --help lists what there is"
+    flag = option.opts[0] if option is not None else ""
+    line = next((one for one in lines if flag and flag in one.split()), lines[0])
+    if option is not None and flag not in line.split():
+        head, dashes, rest = line.partition(" -- ")
+        line = f"{head} {flag} {_value(option)}{dashes}{rest}"
+    return f"for example: {line} (all options: {path} --help)"
+
+
+def _value(option: click.Option) -> str:
+    """A value that an option takes."""
+    kind = option.type
+    if isinstance(kind, click.Choice):
+        return str(kind.choices[0])
+    if isinstance(kind, (click.IntRange, click.FloatRange)):
+        return str(max(1, int(kind.min or 0)))
+    if isinstance(kind, (click.types.IntParamType, click.types.FloatParamType)):
+        return "10"
+    return option.metavar or ("FILE" if isinstance(kind, click.Path) else "TEXT")

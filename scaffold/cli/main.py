@@ -1,0 +1,105 @@
+"""The command line as a whole: its commands, its one manner of saying what is wrong, and the process around it.
+
+Every command lives in a module of its own and is imported when it is called, so that a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import io
+import os
+import sys
+from typing import Any
+
+import click
+
+import scaffold
+from scaffold.cli.common import usage
+from scaffold.cli.common.groups import LazyGroup
+
+# command -> (module, attribute); the order is the order of `scaffold --help`
+COMMANDS = {
+    "detect": ("scaffold.cli.workspace.detect", "detect"),
+    "init": ("scaffold.cli.workspace.init", "init"),
+    "add": ("scaffold.cli.workspace.update", "add"),
+    "update": ("scaffold.cli.workspace.update", "update"),
+    "status": ("scaffold.cli.workspace.status", "status"),
+    "remove": ("scaffold.cli.workspace.remove", "remove"),
+    "brief": ("scaffold.cli.plan.brief", "brief"),
+    "preflight": ("scaffold.cli.plan.preflight", "preflight"),
+    "playbook": ("scaffold.cli.plan.playbook", "playbook"),
+    "plan": ("scaffold.cli.plan.group", "plan"),
+    "run": ("scaffold.cli.runs.run", "run"),
+    "sweep": ("scaffold.cli.sweep.group", "sweep"),
+    "runs": ("scaffold.cli.runs.group", "runs"),
+    "results": ("scaffold.cli.results.group", "results"),
+    "report": ("scaffold.cli.results.report", "report"),
+    "server": ("scaffold.cli.server", "server"),
+    "schema": ("scaffold.cli.schema", "schema"),
+    "completion": ("scaffold.cli.completion", "completion"),
+}
+
+# A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).
+HOOK_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
+
+class Root(LazyGroup):
+    """The whole command line: whatever is wrong in it is said in one manner, with an example."""
+
+    places = COMMANDS
+    is_root = True
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with usage.explained(self, {}):
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with usage.explained(self, ctx.meta):
+            return super().invoke(ctx)
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(scaffold.__version__, prog_name="scaffold")
+def group() -> None:
+    """Give a research repository an experiment workspace, and keep what happens in it honest.
+
+    \b
+    Exit codes: 0 done, 1 could not, 2 wrong usage, 3 it worked and the answer is no.
+    """
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    # A command is over before garbage matters, and looking for it takes a sixteenth of init's time; one that stays turns it on.
+    gc.disable()
+    for name in HOOK_VARIABLES:
+        os.environ.pop(name, None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a locale that cannot spell a path is no reason to fail
+    try:
+        group(prog_name="scaffold")
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        os.write(2, b"error: the answer cannot be written: no space left where stdout leads\n")
+        os._exit(1)  # what is still buffered cannot be written either

@@ -1,0 +1,1 @@
+"""The commands of the planning step: preflight, playbook, brief, plan."""

@@ -1,0 +1,108 @@
+"""`scaffold brief`: what whoever plans or executes has to know, on one page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scaffold.cli.common import options, output
+
+if TYPE_CHECKING:
+    from scaffold.plan.brief.context import Situation
+    from scaffold.plan.brief.server_operations import Operation
+    from scaffold.workspace import Workspace
+
+PATIENCE_S = 2.0
+
+
+@click.command()
+@click.option(
+    "--for",
+    "iteration",
+    type=click.Choice(["planning", "execution"]),
+    default="planning",
+    show_default=True,
+    help="For whoever plans (iteration 0), or for whoever carries the plan out.",
+)
+@click.option("--full", is_flag=True, help="Everything, however long; else it stays below 4,000 tokens.")
+@options.of_workspace
+@options.json_output
+def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_output: bool) -> None:
+    """The brief for iteration 0 (planning) or for a later one: goal, repository, contract, commands, protocol.
+
+    A token never stands in it: requests name $RESEARCH_AGENT_USER_AUTH_TOKEN.
+    """
+    from dataclasses import replace
+
+    from scaffold.plan.brief import execution, planning
+    from scaffold.plan.brief.context import Situation
+
+    workspace = options.workspace(workdir, root)
+    url = _server(workspace)
+    now = Situation(
+        answers={**workspace.answers, "research_server_url": url},
+        workdir=str(workspace.workdir),
+        full=full,
+    )
+    if iteration == "planning":
+        now = replace(now, operations=_operations(workspace)) if url else now
+        text = planning.planning(now)
+    else:
+        text = execution.execution(_so_far(workspace, now))
+    if json_output:
+        output.as_json({"for": iteration, "text": text})
+    else:
+        click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+
+
+def _server(workspace: Workspace) -> str:
+    """The server that the environment names, else the workspace's; an address that cannot be one is left to who asks it."""
+    from scaffold.server import address
+
+    return os.environ.get(address.URL) or str(workspace.answers.get("research_server_url") or "")
+
+
+def _so_far(workspace: Workspace, now: Situation) -> Situation:
+    """The situation with the plan, the runs and the log."""
+    from dataclasses import replace
+
+    from scaffold.plan.document import plan_location
+    from scaffold.plan.rules.check import check
+    from scaffold.plan.rules.rule import Context
+    from scaffold.plan.tasks import run_summaries, transitions
+
+    log = transitions.log_path(workspace.tasks)
+    context = Context(server=bool(now.server))
+    return replace(
+        now,
+        report=check(plan_location.read(workspace.tasks), context=context) if workspace.tasks.is_file() else None,
+        runs=run_summaries.read(workspace),
+        log=plan_location.read(log) if log.is_file() else "",
+    )
+
+
+def _operations(workspace: Workspace) -> Sequence[Operation]:
+    """What the server can do, by its own description; the built-in catalogue where it does not answer at once."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.plan.brief import server_operations
+    from scaffold.server import address
+    from scaffold.server.client import connect
+    from scaffold.server.transport import Limits
+
+    try:
+        url = address.url(None, workspace.answers) or ""
+        with connect(url, limits=Limits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
+            found = server_operations.of(server.openapi())
+    except ScaffoldError as error:
+        output.warn(f"{error.message}; the operations named are the built-in ones")
+        return server_operations.OPERATIONS
+    if not any(one.core and one.path != "/docs" for one in found):
+        output.warn(
+            f"{url}/openapi.json names none of the operations that a loop needs; those named are the built-in ones"
+        )
+        return server_operations.OPERATIONS
+    return found

@@ -1,0 +1,160 @@
+"""`scaffold playbook`: prompt_skill_playbook.md from the server's skills, or the built-in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli.common import options, output
+from scaffold.playbook import files as playbook_files
+from scaffold.playbook.files import File
+
+if TYPE_CHECKING:
+    from scaffold.playbook.skills import Chosen
+    from scaffold.server.client import Client
+    from scaffold.workspace import Workspace
+
+WITHOUT = "so the playbook is the built-in one: the server's skills and its execution protocol are missing in it"
+
+
+@click.command()
+@click.option(
+    "--query",
+    "queries",
+    multiple=True,
+    metavar="Q",
+    help="Look for skills about this too, as often as you like; without it, what was looked for before.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit code 3 where the playbook is out of date.")
+@click.option(
+    "--skill",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write it as an Agent Skill too: DIR/SKILL.md.",
+)
+@options.limit
+@options.of_workspace
+@options.of_server
+@options.json_output
+def playbook(
+    queries: tuple[str, ...],
+    check: bool,
+    skill: Path | None,
+    limit: int,
+    workdir: Path,
+    root: str | None,
+    asked: options.Asked,
+    json_output: bool,
+) -> None:
+    """Write which skill to use when, and the execution protocol, from the research server's skills; beside the plan.
+
+    Without a server it is the built-in playbook. What stands outside of its two marks is yours and stays.
+    """
+    from scaffold.playbook import agent_skill
+    from scaffold.playbook import document as pages
+
+    there = options.workspace(workdir, root)
+    title = agent_skill.checked_name(skill.resolve().name) if skill is not None else ""
+    client = options.server(there, asked)
+    chosen, why = _chosen(client, queries or pages.queries(playbook_files.read(there.playbook)))
+    files = [_playbook(there, chosen, client, why)]
+    if skill is not None:
+        files.append(playbook_files.skill(there, skill / agent_skill.FILE, title, files[0].new))
+    stale = [file for file in files if file.old != file.new]
+    few = output.Few(limit)
+    answer = _answer(files, stale, chosen, client, few)
+    answer["missing"] = f"{why}; {WITHOUT}" if why else None
+    if why and not json_output:
+        output.warn(answer["missing"])
+    if not check:
+        for file in stale:
+            playbook_files.write(file)
+    if json_output:
+        output.as_json(
+            {
+                **answer,
+                "current": not stale if check else True,
+                "written": [] if check else [str(f.path) for f in stale],
+            },
+            few,
+        )
+    else:
+        _print(answer, stale, check)
+        few.say()
+    if check and stale:
+        raise click.exceptions.Exit(3)
+
+
+def _chosen(client: Client | None, queries: tuple[str, ...]) -> tuple[Chosen | None, str]:
+    """The server's skills, or None and why they are not to be had."""
+    from scaffold.playbook import skills
+    from scaffold.server.errors import ServerError
+
+    if client is None:
+        return None, "no research server is named"
+    try:
+        with client:
+            return skills.choose(client, queries), ""
+    except ServerError as error:
+        return None, error.message
+
+
+def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, why: str) -> File:
+    """The playbook's file. Raises ScaffoldError where it would lose what a server once said, or what somebody wrote."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.lifecycle.status import is_seed
+    from scaffold.playbook import document as pages
+    from scaffold.playbook.built_in import built_in
+
+    path, seed = there.playbook, built_in(there)
+    old = playbook_files.read(path)
+    playbook_files.refuse_edited(path, old)
+    replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_seed(there, path))
+    if chosen is not None and client is not None:
+        text = pages.written(seed, chosen, client.url)
+        if old and not replaceable and not pages.is_marked(old):
+            output.warn(f"{path} was written by hand: it is kept whole, below the new playbook")
+        return File(path, old, pages.merged(old, text, replaceable=replaceable))
+    if pages.is_from_a_server(old):
+        raise ScaffoldError(why, hint=f"{path} stays as the server made it before")
+    if replaceable:
+        return File(path, old, seed)
+    return File(path, old, pages.merged(old, seed, replaceable=False) if pages.is_marked(old) else old)
+
+
+def _answer(
+    files: list[File],
+    stale: list[File],
+    chosen: Chosen | None,
+    client: Client | None,
+    few: output.Few,
+) -> dict[str, Any]:
+    from scaffold.playbook import document as pages
+    from scaffold.playbook import skills
+
+    differs = pages.changes(pages.sources(files[0].old), pages.sources(files[0].new))
+    every = [chosen.protocol, *chosen.skills] if chosen is not None else []
+    return {
+        "path": str(files[0].path),
+        "server": client.url if client is not None and chosen is not None else None,
+        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in few(every)],
+        "others": few(chosen.others) if chosen is not None else [],
+        "changed": few(differs.changed),
+        "added": few(differs.added),
+        "gone": few(differs.gone),
+        "stale": [str(file.path) for file in stale],
+    }
+
+
+def _print(answer: dict[str, Any], stale: list[File], check: bool) -> None:
+    """The skills to stdout; what differs and what was written to stderr."""
+    output.rows([[one["id"], one["group"], one["sha256"][:12]] for one in answer["skills"]])
+    for word in ("changed", "added", "gone"):
+        if answer[word]:
+            click.echo(f"{word}: {', '.join(answer[word])}", err=True)
+    for path in answer["stale"]:
+        click.echo(f"{path} is out of date: scaffold playbook" if check else f"wrote {path}", err=True)
+    if not stale:
+        click.echo(f"{answer['path']} is up to date", err=True)

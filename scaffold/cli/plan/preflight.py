@@ -1,0 +1,164 @@
+"""`scaffold preflight`: may a loop begin? And the abort checklist where it may not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli.common import options, output
+
+if TYPE_CHECKING:
+    from scaffold.server.client import Client
+    from scaffold.server.preflight import Check, Report
+    from scaffold.workspace import Workspace
+
+SIGNS = {"ok": "ok", "down": "DOWN", "unauthorized": "401", "failed": "FAIL", "unknown": "?"}
+POLL_S = 0.5
+
+
+@click.command()
+@options.of_workspace
+@options.of_server
+@click.option(
+    "--wait",
+    type=click.FloatRange(0, 86_400),
+    default=0.0,
+    help="Ask again for up to so many seconds, until it is ready.",
+)
+@click.option(
+    "--abort",
+    is_flag=True,
+    help="Where it is not ready: write the abort checklist to the plan's path, and print the loop's last lines.",
+)
+@click.option(
+    "--tasks-path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The plan that --abort is about, where no workspace names one.",
+)
+@options.json_output
+def preflight(
+    workdir: Path,
+    root: str | None,
+    asked: options.Asked,
+    wait: float,
+    abort: bool,
+    tasks_path: Path | None,
+    json_output: bool,
+) -> None:
+    """Ask the research server whether a loop may begin: documents, skills, protocol, health, token, operations, work directory.
+
+    Works without a workspace too. Exit code 3 where something that has to be there is not; a plan that holds somebody's work is
+    never written over.
+    """
+    there = options.workspace_or_none(workdir, root)
+    plan = _plan(there, workdir, tasks_path)
+    if abort and plan is None:
+        raise click.UsageError("--abort needs --tasks-path where there is no workspace")
+    with options.named_server(there, asked) as client:
+        report = _asked(client, _workdirs(there, workdir), wait)
+    answer: dict[str, Any] = _as_dict(report)
+    if not json_output:
+        _print(report)
+    if abort and plan is not None and not report.ready:
+        answer["aborted"] = _abort(there, plan, report.reason, quiet=json_output)
+    if json_output:
+        output.as_json(answer)
+    if not report.ready:
+        raise click.exceptions.Exit(3)
+
+
+def _plan(there: Workspace | None, workdir: Path, tasks_path: Path | None) -> Path | None:
+    """The plan that an abort would be about: the one named, relative to the work directory as everywhere, else the workspace's."""
+    if tasks_path is not None:
+        return (there.workdir if there is not None else workdir) / tasks_path
+    return there.tasks if there is not None else None
+
+
+def _workdirs(there: Workspace | None, workdir: Path) -> list[Path]:
+    """The directories that the server may rightly call its own: the work directory, and the top of its repository."""
+    from scaffold import git
+
+    ours = there.workdir if there is not None else None
+    top = git.top(ours or workdir)
+    return [one for one in (ours, top, workdir.resolve() if ours is None else None) if one is not None]
+
+
+def _asked(client: Client, workdirs: list[Path], wait: float) -> Report:
+    """The report, asked for again until it is good or the time is over; a wrong token does not get better."""
+    from scaffold.server import preflight as checks
+
+    deadline = time.monotonic() + wait
+    while True:
+        report = checks.preflight(client, workdirs)
+        left = deadline - time.monotonic()
+        if report.ready or not report.may_change or left <= 0:
+            return report
+        click.echo(f"{report.verdict}; asking again for {left:.0f} s", err=True)
+        time.sleep(min(POLL_S, left))
+
+
+def _abort(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> dict[str, Any]:
+    """Write the checklist and print the lines that end the loop, which has to end even where nothing can be written."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.plan.document import protocol
+
+    written, kept = None, None
+    try:
+        written, kept = _checklist(there, plan, reason)
+    except ScaffoldError as error:
+        output.warn(f"the abort checklist is not written: {error.message}")
+    if written is not None and written != plan:
+        output.warn(f"{plan} holds somebody's work, so the abort checklist is in {written}")
+    if kept is not None:
+        click.echo(f"the plan that was there is now {kept}", err=True)
+    if not quiet:
+        click.echo(protocol.abort_lines())
+    return {
+        "plan": str(written) if written is not None else None,
+        "kept": str(kept) if kept is not None else None,
+        "lines": protocol.abort_lines().split("\n"),
+    }
+
+
+def _checklist(there: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
+    """Where the checklist went, and where the plan that was there is kept."""
+    from scaffold.lifecycle.status import is_seed
+    from scaffold.plan.tasks import transitions
+
+    if transitions.is_nobodys(plan) or (there is not None and is_seed(there, plan)):
+        return plan, transitions.abort(plan, reason)
+    return transitions.abort_beside(plan, reason), None
+
+
+def _print(report: Report) -> None:
+    output.rows([_row(check) for check in report.checks])
+    click.echo(f"{report.server}: {report.verdict} ({report.seconds * 1000:.0f} ms)")
+
+
+def _row(check: Check) -> list[str]:
+    sign = SIGNS[check.outcome] if check.mandatory else "warn"
+    took = f"{check.seconds * 1000:.0f} ms" if check.seconds is not None else ""
+    return [sign, check.name, took.rjust(8), check.asks, check.text]
+
+
+def _as_dict(report: Report) -> dict[str, Any]:
+    return {
+        "server": report.server,
+        "ready": report.ready,
+        "verdict": report.verdict,
+        "seconds": round(report.seconds, 4),
+        "checks": [
+            {
+                "name": check.name,
+                "asks": check.asks,
+                "outcome": check.outcome,
+                "mandatory": check.mandatory,
+                "seconds": None if check.seconds is None else round(check.seconds, 4),
+                "text": check.text,
+            }
+            for check in report.checks
+        ],
+    }

@@ -1,0 +1,142 @@
+"""`scaffold report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scaffold.cli.common import options, output
+from scaffold.cli.common.groups import Group
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
+
+
+@click.group(cls=Group, invoke_without_command=True)
+@options.of_workspace
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the page goes. Default: report.html in the workspace's analysis folder.",
+)
+@click.option(
+    "--md", is_flag=True, help="Markdown instead of a page; on stdout where neither --out nor --json is given."
+)
+@click.option(
+    "--check",
+    "prose",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.md",
+    help="Write nothing; find the numbers in a text that no run backs. Exit 3 with findings.",
+)
+@options.limit
+@options.json_output
+@click.pass_context
+def report(
+    ctx: click.Context,
+    workdir: Path,
+    root: str | None,
+    out: Path | None,
+    md: bool,
+    prose: Path | None,
+    limit: int,
+    json_output: bool,
+) -> None:
+    """Write one page about the experiments: plan, results, plots, verdicts, failures, and what stands behind each number.
+
+    The page is one file that needs no network. What --check takes for a claim: numbers with decimals, exponents or a per cent sign;
+    not whole numbers, versions, dates, code, bounds, amounts of time or memory, nor a line that says
+    `<!-- cite: ignore because REASON -->`.
+    """
+    from scaffold.errors import WrongUsage
+
+    if ctx.invoked_subcommand is not None:
+        options.nothing_before(ctx)
+        return
+    if prose is not None and (md or out is not None):
+        raise WrongUsage("--check writes nothing: --md and --out go with the page", hint="leave them out, or --check")
+    workspace = options.workspace(workdir, root)
+    if prose is not None:
+        _check(workspace, prose, limit, json_output=json_output)
+        return
+    from scaffold.results.report import gather, markdown, page
+
+    name = "report.md" if md else "report.html"
+    target = out or (None if md and not json_output else workspace.role("analysis") / name)
+    found = gather.gather(workspace, target or workspace.role("analysis") / "report.md")
+    data = markdown.text(found).encode("utf-8", "replace") if md else page.html(found)
+    if target is None:
+        click.echo(data.decode(), nl=False)
+        return
+    _write(target, data)
+    if json_output:
+        output.as_json({"path": str(target), "runs": found.total, "counts": found.counts, "bytes": len(data)})
+    else:
+        click.echo(str(target))
+
+
+def _write(target: Path, data: bytes) -> None:
+    from scaffold.workspace import write_named
+
+    write_named(target, data, hint="name another place with --out")
+
+
+def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
+    from scaffold.results.evidence import backing, claims
+
+    found = claims.claims(backing.text_of(prose))
+    known = backing.evidence(workspace)
+    unbacked = [claim for claim in found if not known.backing(claim)]
+    few = output.Few(limit)
+    shown = few(unbacked)
+    if json_output:
+        findings = [{"line": c.line, "column": c.column, "number": c.text} for c in shown]
+        output.as_json({"path": str(prose), "claims": len(found), "findings": findings}, few)
+    else:
+        for claim in shown:
+            click.echo(f"{prose}:{claim.line}:{claim.column}: no run backs {claim.text}")
+        few.say()
+    if unbacked:
+        raise click.exceptions.Exit(3)
+    if not json_output:
+        click.echo("every number is backed by runs" if found else "no number in it claims a result", err=True)
+
+
+@report.command()
+@options.of_workspace
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The directory that they go into."
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    help="Only this metric. May be repeated. Default: the primary one, and others.",
+)
+@options.limit
+@options.json_output
+def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], limit: int, json_output: bool) -> None:
+    """Draw the plots as SVG and PNG, with the CSV behind each (needs the extra `plots`). The same runs give the same SVG."""
+    from scaffold.results.plots import draw
+    from scaffold.results.plots.figures import as_csv
+    from scaffold.results.report import gather
+
+    workspace = options.workspace(workdir, root)
+    figures = gather.figures(workspace, metrics)
+    written = []
+    for figure in figures:
+        for kind, data in {**draw.draw(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
+            written.append(out / f"{figure.name}.{kind}")
+            _write(written[-1], data)
+    few = output.Few(limit)
+    if json_output:
+        drawn = [{"name": f.name, "title": f.title} for f in few(figures)]
+        output.as_json({"plots": drawn, "files": few(map(str, written))}, few)
+        return
+    for path in few(written):
+        click.echo(str(path))
+    few.say()
+    if not written:
+        click.echo("no run has anything to plot: scaffold runs list", err=True)

@@ -1,0 +1,1 @@
+"""The commands of single runs and their records: run, runs."""

@@ -1,0 +1,101 @@
+"""`scaffold runs export` and `cite`: runs for an archive, and the runs behind a number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scaffold.cli.common import options, output
+from scaffold.cli.runs.runs_output import as_json, read_records, row_of
+
+STATUSES = ("running", "finished", "failed", "terminated", "lost")
+
+
+@click.command()
+@options.of_workspace
+@click.option(
+    "--ro-crate",
+    "crate",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="Write a Process Run Crate (RO-Crate) into DIR, which must be new or empty.",
+)
+@click.option("--copy", is_flag=True, help="Logs and outputs too; else the crate says where they lie.")
+@click.option("--experiment", help="Only runs of this experiment.")
+@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
+@options.limit
+@options.json_output
+def export(
+    workdir: Path,
+    root: str | None,
+    crate: Path,
+    copy: bool,
+    experiment: str | None,
+    statuses: tuple[str, ...],
+    limit: int,
+    json_output: bool,
+) -> None:
+    """Export runs for an archive: one action a run, with its script, parameters, configs, results, times and end.
+
+    Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
+    """
+    from scaffold.results.evidence import export as exports
+    from scaffold.results.metrics.text_format import many
+    from scaffold.runs import choose
+
+    workspace = options.workspace(workdir, root)
+    wanted = choose.Filter(experiment=experiment, statuses=frozenset(statuses))
+    chosen = [r for r in read_records(workspace).runs if wanted.admits(r)]
+    made = exports.export(workspace, chosen, crate, copy=copy)
+    few = output.Few(limit)
+    if json_output:
+        found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "withheld": few(made.left_out)}
+        output.as_json({"path": str(made.path), **found}, few)
+        return
+    output.warn_some([f"left out: {path}" for path in made.left_out])
+    click.echo(str(made.path / "ro-crate-metadata.json"))
+    click.echo(f"{many(made.runs, 'run')}, {many(made.files, 'file')}, {many(made.bytes, 'byte')}", err=True)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("what", metavar="NUMBER|FILE")
+@options.of_workspace
+@options.limit
+@options.json_output
+def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
+    """Say which runs stand behind a number, a file, or the numbers of a text; exit 3 where none does.
+
+    A number is backed by what rounds to it as it is written: values of runs, means of configurations, intervals, differences.
+    A file is backed by the run that wrote it; of a text, each number that claims a result is looked up.
+    """
+    from scaffold.results.evidence import backing, claims
+
+    number, few = claims.read(what), output.Few(limit)
+    if number is None and what.startswith("-"):
+        raise click.NoSuchOption(what, ctx=click.get_current_context())
+    workspace = options.workspace(workdir, root)
+    if number is None and (owners := backing.owners(workspace, Path(what))):
+        if json_output:
+            output.as_json({"path": what, "runs": [as_json(workspace, run) for run in few(owners)]}, few)
+            return
+        output.rows(row_of(workspace, run) for run in few(owners))
+        few.say()
+        return
+    asked = (number,) if number is not None else claims.claims(backing.text_of(Path(what)))
+    known = backing.evidence(workspace)
+    found = [(claim, known.backing(claim)) for claim in asked]
+    shown = few(found)
+    if json_output:
+        output.as_json({"numbers": [backing.as_json(claim, rows, few(rows)) for claim, rows in shown]}, few)
+    else:
+        for claim, rows in shown:
+            place = "" if number is not None else f"{what}:{claim.line}:{claim.column}: "
+            click.echo(f"{place}{claim.text}" + ("" if rows else ": no run backs it"))
+            output.rows(["  " + cells[0], *cells[1:]] for cells in backing.words(few(rows)))
+        few.say()
+        if not found:
+            click.echo("no number in it claims a result", err=True)
+    if not all(rows for _, rows in found):
+        raise click.exceptions.Exit(3)

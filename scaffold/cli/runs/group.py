@@ -1,0 +1,133 @@
+"""`scaffold runs`: the records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scaffold.cli.common import options, output
+from scaffold.cli.common.groups import Group
+from scaffold.cli.runs.evidence import STATUSES, cite, export
+from scaffold.cli.runs.rerun import diff, rerun
+from scaffold.cli.runs.runs_output import as_json, facts, one, read_records, row_of
+from scaffold.runs import moments
+
+
+@click.group(cls=Group)
+def runs() -> None:
+    """The records of runs: list, show, compare, repeat and check them.
+
+    A run is named by its name (its latest attempt), `name.2` (an attempt), a unique beginning, or its last 8 digits.
+    """
+
+
+for command in (diff, rerun, export, cite):
+    runs.add_command(command)
+
+
+@runs.command("list")
+@options.of_workspace
+@click.option("--experiment", help="Only runs of this experiment.")
+@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
+@click.option("--task", help="Only runs of this task of the plan.")
+@click.option("--sweep", help="Only runs of this sweep.")
+@click.option("--param", "params", multiple=True, metavar="K=V", help="Only runs with this value. May be repeated.")
+@click.option("--since", metavar="WHEN", help="Only runs started since: 30m, 2h, 3d, 1w, or a date.")
+@options.limit
+@options.json_output
+def list_runs(
+    workdir: Path,
+    root: str | None,
+    experiment: str | None,
+    statuses: tuple[str, ...],
+    task: str | None,
+    sweep: str | None,
+    params: tuple[str, ...],
+    since: str | None,
+    limit: int,
+    json_output: bool,
+) -> None:
+    """List runs, newest first; of live ones how far they are."""
+    from scaffold.runs import choose
+
+    workspace = options.workspace(workdir, root)
+    wanted = choose.Filter(
+        experiment=experiment,
+        statuses=frozenset(statuses),
+        task=task,
+        sweep=sweep,
+        params=choose.pairs(params),
+        since=choose.moment(since, moments.now()) if since else None,
+    )
+    found = read_records(workspace)
+    chosen = [r for r in found.runs if wanted.admits(r)]
+    few = output.Few(limit)
+    shown = few(chosen)
+    if json_output:
+        damaged = [{"path": d.path, "reason": d.reason} for d in few(found.damaged)]
+        output.as_json({"runs": [as_json(workspace, r) for r in shown], "damaged": damaged}, few)
+        return
+    output.rows([row_of(workspace, r) for r in shown])
+    few.say()
+
+
+@runs.command()
+@click.argument("name")
+@options.of_workspace
+@options.lines(10, "First and last lines of each log (0: all).")
+@click.option("--full", is_flag=True, help="The logs whole.")
+@options.json_output
+def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, json_output: bool) -> None:
+    """Show one run: its manifest, and how its logs begin and end."""
+    from scaffold.runs import tails
+
+    workspace = options.workspace(workdir, root)
+    run, manifest = one(workspace, name)
+    logs = {
+        s: tails.excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
+        for s in ("stdout", "stderr")
+    }
+    if json_output:
+        from dataclasses import asdict
+
+        output.as_json({"status": run.status, "manifest": manifest, "logs": {s: asdict(e) for s, e in logs.items()}})
+        return
+    output.rows(facts(run, manifest))
+    for stream, log in logs.items():
+        size = "missing" if log.size is None else f"{log.size} bytes"
+        click.echo(f"\n{manifest['paths'][stream]} ({size})")
+        click.echo(log.head, nl=not log.head.endswith("\n") and bool(log.head))
+        if log.skipped:
+            click.echo(f"[... {log.skipped} bytes ...]")
+            click.echo(log.tail, nl=not log.tail.endswith("\n"))
+
+
+@runs.command()
+@options.of_workspace
+@click.option("--server", is_flag=True, help="Ask the research server too, and report where it says otherwise.")
+@options.limit
+@options.json_output
+def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output: bool) -> None:
+    """Check that records are whole, were asked for, and lead back to code; exit 3 with findings."""
+    from dataclasses import asdict
+
+    from scaffold.runs import audit as records
+    from scaffold.sweeps.audit import local_audit as sweeps
+
+    workspace = options.workspace(workdir, root)
+    findings = [*records.audit(workspace), *sweeps.audit(workspace, server=server)]
+    findings.sort(key=lambda f: (f.path, f.code, f.message))
+    few = output.Few(limit)
+    shown = few(findings)
+    if json_output:
+        output.as_json({"findings": [asdict(f) for f in shown]}, few)
+    for finding in [] if json_output else shown:
+        hint = f" (hint: {finding.hint})" if finding.hint else ""
+        click.echo(f"{finding.path}: {finding.code} {finding.message}{hint}")
+    if findings:
+        if not json_output:
+            few.say()
+        raise click.exceptions.Exit(3)
+    if not json_output:
+        click.echo("every record is whole and leads back to its code", err=True)

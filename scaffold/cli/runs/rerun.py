@@ -1,0 +1,82 @@
+"""`scaffold runs diff` and `rerun`: two runs, or one run twice, held against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scaffold.cli.common import options, output
+from scaffold.cli.runs.runs_output import one
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@options.of_workspace
+@options.limit
+@options.lines(100, "At most so many lines of the difference between the patches (0: all).")
+@options.json_output
+def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int, json_output: bool) -> None:
+    """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
+    from scaffold.runs import compare
+
+    workspace = options.workspace(workdir, root)
+    (run_a, first), (run_b, other) = one(workspace, a), one(workspace, b)
+    rows = compare.differences(first, other, workspace.workdir)
+    patches = compare.patch_difference(first, other, workspace.workdir, (run_a.label, run_b.label))
+    few, text = output.Few(limit), output.Few(lines)
+    shown, patch = few(rows), "".join(text(patches.splitlines(keepends=True)))
+    if json_output:
+        found = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in shown]
+        answer = {"a": run_a.label, "b": run_b.label, "differences": found, "patch": patch}
+        output.as_json({**answer, "patch_lines_left_out": text.left_out}, few)
+        return
+    click.echo(f"a: {run_a.label}\nb: {run_b.label}")
+    output.rows([r.part, r.name, str(r.a), str(r.b)] for r in shown)
+    few.say()
+    if patch:
+        click.echo("\n" + patch, nl=False)
+    if text.left_out:
+        click.echo(f"{text.left_out} more lines left out: --lines 0 shows all", err=True)
+
+
+@click.command()
+@click.argument("name")
+@options.of_workspace
+@click.option(
+    "--tolerance", type=click.FloatRange(min=0), default=0.0, help="How far metrics may differ, relatively. Default: 0."
+)
+@click.option("--link", "links", multiple=True, metavar="PATH", help="Data that git does not hold, to be linked.")
+@click.option("--no-prefix", is_flag=True, help="Do not enter the repository's environment first.")
+@options.json_output
+def rerun(
+    name: str,
+    workdir: Path,
+    root: str | None,
+    tolerance: float,
+    links: tuple[str, ...],
+    no_prefix: bool,
+    json_output: bool,
+) -> None:
+    """Run a run again from its commit and patch, and compare the metrics; exit 3 where they are not the same.
+
+    It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace.
+    """
+    from scaffold.runs import rerun as repeat
+
+    workspace = options.workspace(workdir, root)
+    run, old = one(workspace, name, finished=True)
+    done = repeat.rerun(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
+    for note in done.notes:
+        output.warn(note)
+    unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in done.unequal]
+    same = not unequal and done.run.status == old["status"]
+    if json_output:
+        answer = {"run": run.label, "again": done.run.label, "status": done.run.status, "same": same}
+        output.as_json({**answer, "notes": list(done.notes), "unequal": unequal})
+    else:
+        click.echo(f"{done.run.label}: {done.run.status}, metrics {'the same' if not unequal else 'differ'}")
+        output.rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
+    if not same:
+        raise click.exceptions.Exit(3)

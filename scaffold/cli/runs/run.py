@@ -1,0 +1,78 @@
+"""`scaffold run`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scaffold.cli.common import options, output
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
+
+
+class Passing(click.Command):
+    """A command that leaves everything from `--` on, and options that it does not know, to the recorder."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta["command"] = args[at:]
+        return super().parse_args(ctx, args[:at])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from scaffold.runs import start
+
+        super().format_epilog(ctx, formatter)
+        formatter.write("\nThe recorder's options:\n\n" + start.usage().partition("\n\n")[2])
+
+
+@click.command(cls=Passing, context_settings={"ignore_unknown_options": True})
+@options.of_workspace
+@click.option(
+    "--no-prefix", is_flag=True, help="Do not enter the repository's environment first (`uv run` and the like)."
+)
+@options.json_output
+@click.argument("recorder_options", nargs=-1, type=click.UNPROCESSED, metavar="[RECORDER OPTIONS] -- COMMAND ...")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    workdir: Path,
+    root: str | None,
+    no_prefix: bool,
+    json_output: bool,
+    recorder_options: tuple[str, ...],
+) -> None:
+    """Run a command, recorded: its name, code, seed, environment, output and end, in one manifest.
+
+    The exit code is the command's own. The command runs in the current directory, in the repository's environment.
+    With --json what it prints goes to stderr, and when it is over its record to stdout.
+    """
+    from scaffold.errors import ScaffoldError
+    from scaffold.runs import start
+
+    command: list[str] = ctx.meta["command"]
+    if len(command) < 2:
+        raise click.UsageError("no command is given; it stands behind --")
+    there, wanted = options.workspace(workdir, root), [*recorder_options, *command]
+    if json_output:
+        _answer(there, wanted, prefix=not no_prefix)
+        return
+    words = start.command(there, wanted, prefix=not no_prefix)
+    try:
+        os.execvp(words[0], words)
+    except OSError as error:
+        raise ScaffoldError(f"{words[0]} cannot be started: {error.strerror}") from error
+
+
+def _answer(there: Workspace, wanted: list[str], *, prefix: bool) -> None:
+    """Run it to its end, print its record where there is one, and exit as it did."""
+    from scaffold.cli.runs.runs_output import as_json
+    from scaffold.runs import foreground
+
+    code, run = foreground.recorded(there, wanted, prefix=prefix)
+    if run is not None:
+        output.as_json({"run": as_json(there, run)})
+    raise click.exceptions.Exit(code)

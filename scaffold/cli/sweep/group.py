@@ -1,0 +1,257 @@
+"""`scaffold sweep`: planned grids of runs. Running them is `scaffold.cli.sweep_run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from scaffold.cli.common import options, output
+from scaffold.cli.common.groups import LazyGroup
+from scaffold.cli.sweep import tables
+
+if TYPE_CHECKING:
+    from scaffold.sweeps.spec.plan import Plan, Wishes
+    from scaffold.workspace import Workspace
+
+# verb -> (module, attribute); the order is the order of `scaffold sweep --help`
+VERBS = {
+    "new": ("scaffold.cli.sweep.group", "new"),
+    "list": ("scaffold.cli.sweep.group", "list_sweeps"),
+    "show": ("scaffold.cli.sweep.group", "show"),
+    **{verb: ("scaffold.cli.sweep.launch", verb) for verb in ("launch", "watch", "status", "stop", "capacity")},
+    "evolve": ("scaffold.cli.sweep.evolve", "evolve"),
+}
+# what --zip a=1,2 b=3,4 is one value with
+TOGETHER = "\x1f"
+# options that are wishes as they are typed
+AS_TYPED = (
+    *("goal", "grid", "draws", "space", "space_seed", "source", "only_if", "baseline"),
+    *("seeds", "seed_option", "style", "experiment", "task", "backend"),
+)
+
+
+class Verbs(LazyGroup):
+    """The verbs of `scaffold sweep`."""
+
+    places = VERBS
+
+
+@click.group(cls=Verbs)
+def sweep() -> None:
+    """Plan grids of runs, launch what is missing, watch and stop them.
+
+    A sweep is one readable file; every configuration with every seed is one run, with the name that the recorder gives it.
+    """
+
+
+class Planning(click.Command):
+    """A command whose options may take several values (`--grid lr=1,2 batch_size=64`), and whose words from `--` on are not its own."""
+
+    several = ("--grid", "--space")
+    together = ("--zip",)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta["command"] = tuple(args[at + 1 :])
+        rest, mine = list(args[:at]), []
+        while rest:
+            word = rest.pop(0)
+            option, equals, value = word.partition("=")
+            if option not in self.several + self.together:
+                mine.append(word)
+                continue
+            values = [value] if equals else []
+            while rest and not rest[0].startswith("-") and "=" in rest[0]:
+                values.append(rest.pop(0))
+            if not values:
+                raise click.UsageError(f"{option} needs KEY=VALUE,VALUE...", ctx)
+            texts = [TOGETHER.join(values)] if option in self.together else values
+            mine += [f"{option}={text}" for text in texts]
+        return super().parse_args(ctx, mine)
+
+
+@click.command(cls=Planning)
+@click.argument("name")
+@options.of_workspace
+@click.option("--goal", help="What the sweep is to find out.")
+@click.option(
+    "--grid",
+    multiple=True,
+    metavar="K=V,V ...",
+    help="Parameters of which all combinations are tried. 'a,b' is one value.",
+)
+@click.option(
+    "--zip", "zips", multiple=True, metavar="K=V,V K=V,V ...", help="Parameters that move together. May be repeated."
+)
+@click.option("--random", "draws", type=click.IntRange(min=1), metavar="N", help="Draw N configurations from --space.")
+@click.option(
+    "--space", multiple=True, metavar="K=RANGE ...", help="lr=log:1e-5,1e-1 p=uniform:0,0.5 n=int:1,6 act=relu,gelu"
+)
+@click.option("--space-seed", type=click.IntRange(min=0), help="The seed of the drawing. Default: 0.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="A YAML list of configurations, or another sweep's file, which gives all that is not said here.",
+)
+@click.option("--only-if", metavar="EXPR", help="Only configurations for which this holds: 'lr < 0.01 or bs == 64'.")
+@click.option("--baseline", is_flag=True, help="Also the run without any swept parameter.")
+@click.option("--seeds", metavar="1-5,7", help="Run every configuration with each of these.")
+@click.option(
+    "--seed-option",
+    metavar="OPTION",
+    help="How the script takes its seed: --seed, trainer.seed=, env (it reads $RUN_SEED).",
+)
+@click.option(
+    "--style",
+    type=click.Choice(["flags", "equals", "hydra"]),
+    help="How parameters are passed: --lr 0.1, --lr=0.1 or lr=0.1. Default: as the script takes them.",
+)
+@click.option("--experiment", help="The line of work. Default: the script's name.")
+@click.option("--task", help="The plan's task, such as P3-T2.")
+@click.option(
+    "--backend", type=click.Choice(["server", "slurm", "local"]), help="Where to run, if not the usual place."
+)
+@click.option("--gpus-per-run", type=click.IntRange(min=0), help="GPUs that one run needs.")
+@click.option("--cpus-per-run", type=click.IntRange(min=1), help="Cores that one run needs.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="End a run after S seconds.")
+@click.option(
+    "--sbatch-option", "sbatch", multiple=True, metavar="OPTION", help="For Slurm, as it is typed: --time=1:00:00."
+)
+@click.option(
+    "--launchers", "with_launchers", is_flag=True, help="Write the launchers now, not when they are launched."
+)
+@click.option("--replace", "may_replace", is_flag=True, help="Plan anew a sweep that is there and was never launched.")
+@options.limit
+@click.option("--dry-run", is_flag=True, help="Show the runs; write nothing.")
+@click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {tables.MANY} runs.")
+@options.json_output
+def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
+    """Plan a sweep: `sweep new lr --goal "which lr" --grid lr=1e-2,5e-3 --seeds 1-3 -- python train.py`.
+
+    Every configuration with every seed becomes one run with its name. Nothing is started: `scaffold sweep launch NAME`.
+    Planning the same again changes nothing.
+    """
+    from scaffold.sweeps.launch import run_scripts, store
+    from scaffold.sweeps.spec import plan
+
+    workspace = options.workspace(workdir, root)
+    made = plan.plan(workspace, _wishes(name, click.get_current_context().meta["command"], given), Path.cwd())
+    for note in made.notes:
+        click.echo(note, err=True)
+    if made.dropped:
+        some = "1 run left out: it" if made.dropped == 1 else f"{made.dropped} runs left out: each"
+        click.echo(f"{some} is the same run as another one", err=True)
+    few = output.Few(given["limit"])
+    if not given["json_output"]:
+        tables.table(made.sweep, made.runs, few)
+    what: Literal["new", "same", "replaced", "dry run"] = "dry run"
+    if not given["dry_run"]:
+        _agree(len(made.runs), yes=given["yes"], json_output=given["json_output"])
+        what = store.put(workspace, made.sweep, replace=given["may_replace"])
+        if given["with_launchers"]:
+            run_scripts.write(workspace, made.sweep, made.runs)
+    _say(workspace, made, what, few, json_output=given["json_output"])
+
+
+def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Wishes:
+    from scaffold.sweeps.spec.model import Resources
+    from scaffold.sweeps.spec.plan import Wishes
+
+    return Wishes(
+        name=name,
+        command=command,
+        zips=tuple(tuple(text.split(TOGETHER)) for text in given["zips"]),
+        resources=Resources(
+            gpus=given["gpus_per_run"], cpus=given["cpus_per_run"], timeout_s=given["timeout"], sbatch=given["sbatch"]
+        ),
+        **{key: given[key] for key in AS_TYPED},
+    )
+
+
+def _agree(count: int, *, yes: bool, json_output: bool) -> None:
+    from scaffold.errors import WrongUsage
+
+    if count <= tables.MANY or yes:
+        return
+    if output.interactive(yes=yes, json_output=json_output):
+        click.confirm(f"Plan these {count} runs?", abort=True, err=True)
+        return
+    raise WrongUsage(f"these are {count:,} runs, more than {tables.MANY}", hint="if they are meant: --yes")
+
+
+def _say(workspace: Workspace, made: Plan, what: str, few: output.Few, *, json_output: bool) -> None:
+    from scaffold.sweeps.launch import store
+    from scaffold.sweeps.spec import sweep_file
+
+    name = made.sweep.name
+    path = sweep_file.path(workspace, name)
+    shown = path.relative_to(workspace.workdir).as_posix()
+    if json_output:
+        answer = {"sweep": name, "result": what, "path": shown}
+        output.as_json({**answer, **tables.runs_json(made.runs, few)}, few)
+    elif what == "same":
+        click.echo(f"{shown} is there already and says the same", err=True)
+    elif what != "dry run":
+        click.echo(f"wrote {shown}; next: scaffold sweep launch {name}", err=True)
+    if what == "same" and store.code_differs(workspace, made.sweep):
+        output.warn(f"the code has changed since {name} was planned; --replace plans it with the code as it is now")
+
+
+@click.command("list")
+@options.of_workspace
+@options.limit
+@options.json_output
+def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
+    """List the sweeps of a workspace."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.sweeps.spec import sweep_file
+
+    workspace = options.workspace(workdir, root)
+    found, damaged, few = [], [], output.Few(limit)
+    for name in few(sweep_file.names(workspace)):
+        try:
+            found.append(sweep_file.read(workspace, name))
+        except ScaffoldError as error:
+            damaged.append({"name": name, "reason": error.message})
+    if json_output:
+        output.as_json({"sweeps": [tables.sweep_json(s) for s in found], "damaged": damaged}, few)
+        return
+    output.rows([s.name, f"{tables.size(s)} runs", s.experiment, s.task or "", s.goal] for s in found)
+    few.say()
+    for bad in damaged:
+        output.warn(bad["reason"])
+
+
+@click.command()
+@click.argument("name")
+@options.of_workspace
+@options.limit
+@options.json_output
+def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
+    """Show a sweep and its runs, with their names."""
+    from scaffold.sweeps.spec import run_names, sweep_file
+
+    workspace = options.workspace(workdir, root)
+    planned = sweep_file.read(workspace, name)
+    runs = run_names.runs(workspace, planned)
+    few = output.Few(limit)
+    if json_output:
+        output.as_json({**tables.sweep_json(planned), **tables.runs_json(runs, few)}, few)
+        return
+    from scaffold.sweeps.launch import shell
+
+    code = (planned.code.commit or "no commit")[:12] + (" with uncommitted changes" if planned.code.patch else "")
+    facts = [
+        ("goal", planned.goal),
+        ("command", shell.line(planned.command)),
+        ("in", planned.cwd),
+        ("experiment", planned.experiment),
+        ("task", planned.task or ""),
+        ("code", code),
+    ]
+    output.rows([key, value] for key, value in facts if value)
+    click.echo()
+    tables.table(planned, runs, few)

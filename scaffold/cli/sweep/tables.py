@@ -1,0 +1,69 @@
+"""Sweeps and their planned runs, as tables and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli.common import output
+
+if TYPE_CHECKING:
+    from scaffold.sweeps.spec.model import PlannedRun, Sweep
+
+# more runs than this are planned only with --yes
+MANY = 200
+
+
+def size(planned: Sweep) -> int:
+    """How many runs a sweep has, those of one name counted each."""
+    return len(planned.configurations) * max(1, len(planned.seeds))
+
+
+def sweep_json(planned: Sweep) -> dict[str, Any]:
+    """A sweep for JSON, without its runs."""
+    return {
+        "sweep": planned.name,
+        "goal": planned.goal,
+        "experiment": planned.experiment,
+        "task": planned.task,
+        "command": planned.command,
+        "cwd": planned.cwd,
+        "style": planned.style,
+        "configurations": len(planned.configurations),
+        "seeds": planned.seeds,
+        "backend": planned.backend,
+        "commit": planned.code.commit,
+        "code": planned.code.state,
+    }
+
+
+def runs_json(runs: Sequence[PlannedRun], few: output.Few) -> dict[str, Any]:
+    """Planned runs for JSON: how many there are, and those that are shown."""
+    rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in few(runs)]
+    return {"count": len(runs), "runs": rows}
+
+
+def table(planned: Sweep, runs: Sequence[PlannedRun], few: output.Few) -> None:
+    """Runs as a table: their parameters in columns, then the name."""
+    shown = few(runs)
+    keys = list(dict.fromkeys(k for run in shown for k in run.params))
+    head = [[*keys, *(["seed"] if planned.seeds else []), "run"]]
+    rows = [_row(run, keys, seeded=bool(planned.seeds)) for run in shown]
+    output.rows([*head, *rows])
+    click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}")
+    few.say()
+
+
+def _row(run: PlannedRun, keys: Sequence[str], *, seeded: bool) -> list[str]:
+    from scaffold.runs import recorder
+
+    shortest = recorder.module().shortest
+    cells = [_short(shortest(run.params[k])) if k in run.params else "" for k in keys]
+    return [*cells, *([str(run.seed)] if seeded else []), run.name]
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 24 else flat[:21] + "..."

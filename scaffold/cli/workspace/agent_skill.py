@@ -1,0 +1,66 @@
+"""`scaffold init --agent-skill`: the playbook of a workspace that is being written, as an Agent Skill."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffold.lifecycle.actions import Action
+from scaffold.lifecycle.init import Plan
+from scaffold.playbook import files
+from scaffold.playbook.files import File
+from scaffold.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """What becomes of SKILL.md; `file` is None where what stands there stays."""
+
+    action: Action
+    file: File | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is something to write."""
+        return self.file is not None and self.file.old != self.file.new
+
+
+def plan(planned: Plan, folder: str | None) -> Skill | None:
+    """What to do about the skill in `folder`, which is relative to the repository (`.`: the usual place; None: no skill).
+
+    Raises WrongUsage where the folder's name cannot be a skill's; somebody's own file there is kept.
+    """
+    from scaffold.errors import ScaffoldError
+    from scaffold.playbook import agent_skill
+    from scaffold.playbook.built_in import built_in
+
+    if folder is None:
+        return None
+    there = Workspace(workdir=planned.workdir, root=planned.root, answers=planned.answers)
+    place = Path(os.path.normpath(planned.workdir / (agent_skill.FOLDER if folder == "." else folder)))
+    title = agent_skill.checked_name(place.name)
+    path = place / agent_skill.FILE
+    inside = path.is_relative_to(planned.workdir)
+    shown = path.relative_to(planned.workdir).as_posix() if inside else str(path)
+    if inside and not path.resolve().is_relative_to(planned.workdir.resolve()):
+        return Skill(Action(path=shown, what="linked", note="a link leads out of the repository"))
+    text = files.read(there.playbook) or built_in(there)
+    try:
+        file = files.skill(there, path, title, text)
+    except ScaffoldError as error:
+        return Skill(
+            Action(
+                path=shown,
+                what="keep",
+                note=f"yours is kept: {error.message.removeprefix(f'{path} ').removeprefix('is ')}",
+            )
+        )
+    what = "create" if not file.old else "same" if file.old == file.new else "replace"
+    return Skill(Action(path=shown, what=what), file)
+
+
+def write(skill: Skill) -> None:
+    """Write it, where there is something to write. Raises ScaffoldError."""
+    if skill.file is not None and skill.writes:
+        files.write(skill.file)

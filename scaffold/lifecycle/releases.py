@@ -1,0 +1,146 @@
+"""The versions of the template: the one that this package is, and every earlier one, from the bundle that the package ships.
+
+A version is a directory with `copier.yml` and `template/`. The current one lies beside the package (in a checkout) or
+inside it (installed); the others are tags of `template.bundle`, a complete git repository in one file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold import __version__, git
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.scratch import scratch
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+PACKAGE = Path(__file__).parents[1]
+BUNDLE = PACKAGE / "template.bundle"
+CURRENT = f"v{__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One version of the template as a directory; `version` and `source` are what an answers file records of it."""
+
+    path: Path
+    version: str
+    source: str
+
+
+def bundle_name() -> str:
+    """The bundle's path as an answers file records it: from `~` on where it lies below the home directory."""
+    try:
+        return f"~/{BUNDLE.resolve().relative_to(Path.home().resolve()).as_posix()}"
+    except (ValueError, RuntimeError):
+        return str(BUNDLE.resolve())
+
+
+def versions() -> list[str]:
+    """Every released version, this package's own and those in its bundle, oldest first, as tags (`v0.1.0`)."""
+    answer = git.must(PACKAGE, "ls-remote", "--tags", "--refs", "--", str(BUNDLE))
+    tags = (line.rpartition("refs/tags/")[2] for line in answer.text.splitlines())
+    return sorted({CURRENT, *tags}, key=_order)
+
+
+def newest() -> str:
+    """The newest released version."""
+    return versions()[-1]
+
+
+def has(version: str) -> bool:
+    """Whether this package has `version`; its own is known without a look into the bundle."""
+    return version == CURRENT or version in versions()
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Whether `version` comes after `than`; names that are no release numbers can only differ."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(version.removeprefix("v")) > Version(than.removeprefix("v"))
+    except InvalidVersion:
+        return version != than
+
+
+def _order(tag: str) -> Version:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(tag.removeprefix("v"))
+    except InvalidVersion:
+        return Version("0")
+
+
+@contextlib.contextmanager
+def current() -> Iterator[Template]:
+    """This package's own version of the template, as it lies beside or inside the package."""
+    checkout = PACKAGE.parent
+    if not (checkout / "copier.yml").is_file():
+        yield Template(path=PACKAGE / "_template", version=CURRENT, source=bundle_name())
+        return
+    # Copier takes the top of a repository for a repository, and renders its newest tag instead of what lies there.
+    with scratch() as folder:
+        try:
+            shutil.copy2(checkout / "copier.yml", folder)
+            shutil.copytree(checkout / "template", folder / "template", ignore=shutil.ignore_patterns("__pycache__"))
+        except OSError as error:
+            raise ScaffoldError(
+                f"the template cannot be copied to {folder}", hint="make room there, or set TMPDIR"
+            ) from error
+        yield Template(path=folder, version=CURRENT, source=bundle_name())
+
+
+@contextlib.contextmanager
+def released(version: str) -> Iterator[Template]:
+    """A released version, this package's own or an earlier one. Raises ScaffoldError when there is none of that name."""
+    if version == CURRENT:
+        with current() as template:
+            yield template
+        return
+    if not has(version):
+        raise ScaffoldError(f"there is no template version {version}", hint=f"released are: {', '.join(versions())}")
+    with _checked_out(str(BUNDLE), version) as (path, name):
+        yield Template(path=path, version=name, source=bundle_name())
+
+
+@contextlib.contextmanager
+def elsewhere(source: str, version: str | None = None) -> Iterator[Template]:
+    """The template of a checkout, a bundle or a Git URL, at `version` (default: its newest tag, else its HEAD).
+
+    Raises ScaffoldError when it cannot be had, does not know the version, or holds no such template.
+    """
+    if re.match(r"https?://[^/]*@", source):
+        raise WrongUsage(
+            "the template's URL carries a user or password, and it would be kept in git",
+            hint="leave it out, and let git's credential helper answer",
+        )
+    try:
+        place = Path(source).expanduser()
+        local = place.exists()
+    except (RuntimeError, OSError):  # `~` of somebody who has no home here, a name that is too long
+        place, local = Path(source), False
+    with _checked_out(str(place.absolute()) if local else source, version) as (path, name):
+        kept = source if not local or source.startswith("~") else str(place.absolute())
+        yield Template(path=path, version=name, source=kept)
+
+
+@contextlib.contextmanager
+def _checked_out(source: str, version: str | None) -> Iterator[tuple[Path, str]]:
+    """The files of `source` at `version` (default: newest) in a temporary directory, and the version's name."""
+    with scratch() as folder:
+        tree = folder / "tree"
+        described = git.snapshot(source, version, tree)
+        if not (tree / "copier.yml").is_file() or not (tree / "template" / "exp").is_dir():
+            raise ScaffoldError(
+                f"{source} at {described} is not an experiment-workspace template: it has no template/exp",
+                hint="name a checkout, a bundle or a Git URL of one with --template",
+            )
+        yield tree, version or described

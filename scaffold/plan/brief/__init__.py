@@ -1,0 +1,1 @@
+"""The planning brief: what a planner has to know."""

@@ -1,0 +1,1 @@
+"""tasks.md as text and as a plan, both ways."""

@@ -1,0 +1,95 @@
+"""The commands that a task holds, and which of them would start an experiment that nobody records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scaffold.conventions import output_rewrite
+from scaffold.plan.document.inline import codes, prose, without_comments
+from scaffold.plan.document.model import Task
+
+# a path begins where its letters begin (see the look-behind below): it is scanned once
+PYTHON = r"(?:[\w./-]*/)?python[\d.]*(?:\s+-[A-Za-z]\b)*\s+"
+START = re.compile(
+    rf"(?<![\w/.-])(?:{PYTHON}(?P<script>[\w./-]+\.py)\b"
+    rf"|{PYTHON}?-m\s+(?P<module>(?:torch\.distributed|accelerate|deepspeed|[\w.]*train)[\w.]*)"
+    r"|(?:ba|z)?sh\s+(?P<shell>[\w./-]+\.(?:sh|bash|slurm|sbatch))\b"
+    r"|(?P<dot>\./[\w./-]+\.(?:sh|py))\b"
+    r"|(?P<launcher>torchrun|sbatch|srun|mpirun|accelerate\s+launch|deepspeed)\s+(?=[-\w./]))"
+)
+TRACKED = re.compile(
+    r"record_run\.py|run\.sbatch|\bscaffold\s+(?:run|sweep|runs)\b|/runs\b|/sweeps\b|run_local|\$LAUNCHER|create_run"
+)
+HARMLESS = re.compile(
+    r"setup|install|env|download|prepare|preprocess|test|lint|analy[sz]|plot|summar|aggregat|report|collect|compare|playbook|convert|check|build_"
+)
+SWEEP = re.compile(r"\bscaffold\s+sweep\s+new\s.*?\s--\s+(?P<run>.+)", re.DOTALL)
+HELP = re.compile(r"\s(?:--help|-h|--version|--dry-run)\b")
+COMMAND = re.compile(
+    r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?"
+    r"(?:python[\d.]*|uv|bash|sh|scaffold|curl|git|make|pip|conda|poetry|pixi|srun|sbatch|torchrun|source|\.|\./\S+)(?:\s|$)"
+)
+
+
+def texts(task: Task) -> Iterator[str]:
+    """Every text of a task in which a command may stand: what is said, its fields, and the lines under it."""
+    yield task.description
+    for field in task.fields:
+        yield field.value
+    for line in task.body:
+        if not line.fence and line.kind not in ("blank", "comment"):
+            yield without_comments(line.text)
+
+
+def starts(task: Task) -> Iterator[str]:
+    """Every piece of a task that may start something: each code span, each fenced command, and the prose around them."""
+    for text in (task.description, *(field.value for field in task.fields if field.line == task.line)):
+        yield from (*codes(text), prose(text))
+    for text, fenced in _below(task):
+        yield from (text,) if fenced else (*codes(text), prose(text))
+
+
+def of(task: Task) -> list[str]:
+    """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
+    own = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
+    found = [code for text in (task.description, *own) for code in codes(text)]
+    for text, fenced in _below(task):
+        found += [text] if fenced else codes(text)
+    return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
+
+
+def _below(task: Task) -> Iterator[tuple[str, bool]]:
+    """The lines under a task, and whether each is fenced code; a fenced command that a backslash wraps is one line."""
+    begun = ""
+    for line in task.body:
+        if line.kind == "code" and not line.fence:
+            begun += line.text.strip()
+            if begun.endswith("\\"):
+                begun = f"{begun[:-1].rstrip()} "
+                continue
+            yield begun, True
+        elif begun:
+            yield begun.rstrip(), True
+        if line.kind in ("item", "text"):
+            yield line.text, False
+        begun = ""
+    if begun:
+        yield begun.rstrip(), True
+
+
+def untracked(text: str) -> str | None:
+    """The first command in `text` that starts an experiment script outside the tracked way; None where there is none."""
+    if TRACKED.search(text):
+        return None
+    for found in START.finditer(text):
+        script = found["script"] or found["shell"] or found["dot"] or ""
+        if not HARMLESS.search(script.rsplit("/", 1)[-1]) and not HELP.search(text):
+            return found[0].strip()
+    return None
+
+
+def shared_folder(text: str) -> tuple[str, str] | None:
+    """What has all runs of a sweep that `text` plans write into one folder, and what to write instead; None where nothing does."""
+    sweep = SWEEP.search(text)
+    return output_rewrite.shared_folder(sweep["run"]) if sweep else None

@@ -1,0 +1,87 @@
+"""Edits of a plan as text -> text: each changes or adds one line and keeps every other character."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from scaffold.errors import ScaffoldError
+from scaffold.plan.document.inline import masked, shown
+from scaffold.plan.document.model import Phase, Plan, Task
+from scaffold.plan.document.parse import parse
+
+ENDING = re.compile(r"\r\n|\r|\n")
+
+
+def task_of(plan: Plan, wanted: str) -> Task:
+    """The task with an id. Raises ScaffoldError where there is none, or where two bear it."""
+    name = wanted.strip().strip("[]").upper()
+    found = [task for task in plan.tasks if task.id and task.id == name]
+    if len(found) > 1:
+        lines = ", ".join(str(task.line) for task in found)
+        raise ScaffoldError(f"{wanted} is the id of {len(found)} tasks (lines {lines})", hint="scaffold plan check")
+    if not found:
+        known = ", ".join(task.id for task in plan.tasks if task.id) or "it has no tasks with ids"
+        raise ScaffoldError(f"the plan has no task {wanted}", hint=f"its tasks: {shown(known, 300)}")
+    return found[0]
+
+
+def marked(text: str, wanted: str, mark: str) -> str:
+    """`text` with another mark in the box of one task: one character changes, or none."""
+    task = task_of(parse(text), wanted)
+    return text[: task.at] + mark + text[task.at + 1 :]
+
+
+def added(text: str, phase: int, description: str, fields: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """`text` with one more task at the end of a phase, and the new task's id.
+
+    Raises ScaffoldError where there is no such phase, where two bear its number, and where an open comment would swallow it.
+    """
+    plan = parse(text)
+    place = _phase(plan, phase)
+    number = max((task.number[1] for task in plan.tasks if task.number and task.number[0] == phase), default=0) + 1
+    pieces = [
+        f"[P{phase}-T{number}] {_one_line(description)}",
+        *(f"{name}: {_one_line(value)}" for name, value in fields),
+    ]
+    at, before = _end(plan, place)
+    ending = next(iter(ENDING.findall(text)), "\n")
+    line = f"{before}- [ ] {' | '.join(pieces)}"
+    missing = ending if at and text[at - 1] not in "\r\n" else ""
+    gap = "" if place.tasks else ending
+    below = next((line for line in plan.lines if line.start >= at), None)
+    # a paragraph right below would go on with the new task
+    apart = ending if below is not None and below.kind in ("text", "comment") else ""
+    new, name = text[:at] + missing + gap + line + ending + apart + text[at:], f"P{phase}-T{number}"
+    if all(task.id != name for task in parse(new).tasks):
+        raise ScaffoldError(
+            f"phase {phase} ends in a comment that is not closed", hint="scaffold plan check names its line"
+        )
+    return new, name
+
+
+def _phase(plan: Plan, number: int) -> Phase:
+    found = [phase for phase in plan.phases if phase.number == number]
+    if len(found) != 1:
+        known = ", ".join(str(phase.number) for phase in plan.phases) or "none"
+        reason = "no phase" if not found else f"{len(found)} phases"
+        raise ScaffoldError(f"the plan has {reason} {number}", hint=f"its phases: {known}")
+    return found[0]
+
+
+def _end(plan: Plan, phase: Phase) -> tuple[int, str]:
+    """Where a new task of a phase begins in the text, and the indentation of its neighbours."""
+    tasks = [task for task in phase.tasks if not task.nested]
+    last_line = tasks[-1].line if tasks else phase.line
+    inner = [task for task in phase.tasks if task.line >= last_line]
+    last = max([phase.line, *(task.body[-1].number if task.body else task.line for task in inner)])
+    start = plan.lines[last].start if last < len(plan.lines) else len(plan.text)
+    text = plan.lines[last_line - 1].text
+    return start, text[: len(text) - len(text.lstrip())] if tasks else ""
+
+
+def _one_line(text: str) -> str:
+    """Text from outside as part of a task line: no line break, no comment, no separator but in code, no code that stays open."""
+    flat = " ".join(text.split()).replace("<!--", "< !--")
+    mask = masked(flat)
+    return "".join(f"\\{letter}" if plain in "|`" else letter for letter, plain in zip(flat, mask, strict=True))

@@ -1,0 +1,88 @@
+"""The labelled entries of a section ("- Primary metrics: ...") and whether they say anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from scaffold.plan.document import keywords
+from scaffold.plan.document.inline import without_comments
+from scaffold.plan.document.scan import HEADING, MARKER, Line
+
+LABEL = re.compile(r"(?:\*\*|__)?([^:*_]{1,80}?)(?:\*\*|__)?\s*(?::(?:\*\*|__)?(.*)|$)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """An entry that a section has to have: any of `labels` in its label names it."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry that is there: where, and what it says (its own line and the lines under it)."""
+
+    line: int
+    text: str
+
+
+def content(body: Sequence[Line]) -> str:
+    """What a section says, without comments, headings and the marks of quotes."""
+    said = [
+        line.text.strip().lstrip(">").strip()
+        for line in body
+        if line.kind not in ("blank", "comment", "heading") and not line.fence
+    ]
+    return "\n".join(text for text in map(without_comments, said) if text)
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether every line of an entry stands in for something that nobody wrote yet."""
+    return all(keywords.is_placeholder(MARKER.sub("", line, count=1)) for line in text.splitlines())
+
+
+def find(body: Sequence[Line], wanted: Wanted) -> Entry | None:
+    """The first entry of a section with one of the wanted labels."""
+    return next(_found(body, wanted), None)
+
+
+def _found(body: Sequence[Line], wanted: Wanted) -> Iterator[Entry]:
+    for index, line in enumerate(body):
+        label = _label(line)
+        if label is not None and any(word in label[0].lower() for word in wanted.labels):
+            below = _below(body[index + 1 :], line)
+            yield Entry(line=line.number, text="\n".join(filter(None, (label[1], content(below)))))
+
+
+def _label(line: Line) -> tuple[str, str] | None:
+    """Label and text of a line that begins an entry: a heading, an item, or a paragraph with a label."""
+    text = without_comments(line.text)
+    if line.kind == "heading" and (match := HEADING.match(text)):
+        return text[match.end() :].strip(), ""
+    if line.kind not in ("item", "text"):
+        return None
+    if line.kind == "item" and (match := MARKER.match(text)):
+        text = text[match.end() :]
+    match = LABEL.match(text)
+    if match is None:
+        return None
+    if match[2] is None and line.kind == "text":
+        return None
+    return match[1], (match[2] or "").strip()
+
+
+def _below(lines: Sequence[Line], start: Line) -> list[Line]:
+    """The lines that belong to the entry which begins at `start`."""
+    found: list[Line] = []
+    for line in lines:
+        if line.kind == "heading":
+            break
+        if start.kind != "heading" and line.kind == "item" and line.indent <= start.indent:
+            break
+        if start.kind == "text" and line.kind == "text" and _label(line) is not None:
+            break
+        found.append(line)
+    return found

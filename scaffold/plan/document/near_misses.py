@@ -1,0 +1,140 @@
+"""Which lines look like tasks and are not, and why: nothing that a person may have meant as a task is skipped silently."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+
+from scaffold.plan.document import protocol
+from scaffold.plan.document.inline import masked, shown
+from scaffold.plan.document.model import Oddity
+from scaffold.plan.document.scan import Line, Scan
+
+BULLET = r"(?:(?:[-*+\u2022\u2023\u25e6\u2013\u2014\u00b7]|\d{1,9}[.)])[ \t]*)"
+# what stands in a box that somebody drew: nothing, or one mark, with white space around it; no link, no footnote, no reference
+BOX = r"\\?\[(?:\s*|\s*[/\\xX~\-*+oOvV?!>\u2713\u2714\u2717\u2718]\s*|[^\w\]])\\?\](?![(\[:])"
+BULLET_BOX = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)+{BOX}")
+BULLET_ANY = re.compile(rf"\s*{BULLET}+\[[^\]\s\d]\](?![(\[:])")
+BARE_BOX = re.compile(rf"\s*{BOX}")
+BALLOT = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*[\u2610\u2611\u2612]")
+TABLE = re.compile(r"\s*\|\s*\[[ xX/]?\]")
+ID = r"(?:\*\*|__)?\[ ?P ?\d+ ?[-_]? ?T ?\d+ ?\](?![(:])"
+TAGGED = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*{ID}", re.IGNORECASE)
+# what people and their tools write in the place of a box: a state in brackets, a word for it, a symbol
+SYMBOL = "[\u2600-\u27bf\u2b1b\u2b1c\U0001f300-\U0001faff]\ufe0f?"
+INSTEAD = re.compile(
+    rf"\s*{BULLET}+(\[[^\[\]]{{0,20}}\]:?|[({{][ \txX/]?[)}}]|`\[[ xX/]?\]`|(?:todo|doing|done|wip)\b:?|{SYMBOL})[ \t]*{ID}",
+    re.IGNORECASE,
+)
+FIELDED = re.compile(rf"\s*{BULLET}.*\|\s*(?:deliverable|done-when)s?\s*:", re.IGNORECASE)
+MENDABLE = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])([ \t]*)\[\s*([xX/]?)\s*\]([ \t]*)((?!:)\S.*)$", re.DOTALL)
+MARK = re.compile(rf"\s*{BULLET}+\\?\[(.*?)\]")
+
+
+def reason(line: Line, item: re.Match[str] | None, *, under_phase: bool) -> str | None:
+    """Why `line` is no task although it looks like one; None where it does not look like one, or is one.
+
+    `item` is its match as a checkbox item, None where it is none.
+    """
+    if line.kind in ("blank", "heading", "code", "comment"):
+        return None
+    if line.kind == "quote" and not under_phase:
+        return None
+    if item is None:
+        return _malformed(line, under_phase=under_phase)
+    if not under_phase:
+        return "it stands outside every phase" if BULLET_BOX.match(line.text) else None
+    if item[1] not in " /xX" and not TAGGED.match(item[2]):
+        return f"its mark is `[{shown(item[1])}]`, and a mark is a space, `/` or `x`"
+    return None
+
+
+def heading_reason(title: str, *, under_phase: bool) -> str | None:
+    """Why a heading is no task although its title looks like one."""
+    return "it is a heading" if BARE_BOX.match(title) or (under_phase and TAGGED.match(title)) else None
+
+
+def oddity(line: Line, why: str, *, under_phase: bool) -> Oddity:
+    """The line as an Oddity; it can be mended where all that keeps it from being a task is a space too few or too many."""
+    text = line.text.strip()
+    fixable = under_phase and line.kind in ("text", "item") and MENDABLE.match(line.text) is not None
+    return Oddity(
+        line=line.number, column=len(line.text) - len(line.text.lstrip()) + 1, reason=why, text=text, fixable=fixable
+    )
+
+
+def _malformed(line: Line, *, under_phase: bool) -> str | None:
+    text = line.text
+    if not ("[" in text or "|" in text or BALLOT.match(text)) or ("\\[" in text and not under_phase):
+        return None
+    if line.kind == "quote":
+        return "it stands in a quote" if BULLET_BOX.match(text) or TAGGED.match(text) else None
+    if BULLET_BOX.match(text) or (under_phase and BULLET_ANY.match(text)):
+        return _box_reason(text)
+    if BARE_BOX.match(text):
+        return "no list marker stands before its box"
+    if TABLE.match(text):
+        return "it is a row of a table"
+    if BALLOT.match(text):
+        return "its box is a symbol, not `[ ]`"
+    fielded = FIELDED.match(masked(text)) is not None
+    # outside the phases a line may begin with an id because it speaks of that task
+    if TAGGED.match(text) and (under_phase or fielded):
+        return "it has a task's id and no box"
+    if under_phase and (instead := INSTEAD.match(text)):
+        return _instead_reason(instead[1])
+    return "it has a task's fields and no box" if under_phase and fielded else None
+
+
+def _box_reason(text: str) -> str:
+    mark = MARK.match(text)
+    inside = mark[1].rstrip("\\") if mark else ""
+    if "\\[" in text:
+        return "its box is escaped"
+    if inside not in (" ", "/", "x", "X"):
+        return f"its box is `[{shown(inside)}]`, and a box is `[ ]`, `[/]` or `[x]`"
+    after = text[mark.end() :] if mark else ""
+    if not after.strip():
+        return "nothing stands behind its box"
+    if not after[0].isspace():
+        return "no space stands behind its box"
+    return "no space stands between its list marker and its box, or it has several markers"
+
+
+def _instead_reason(written: str) -> str:
+    if written.lower() in ("[ ]", "[/]", "[x]"):
+        return "no space stands behind its box"
+    return f"before its id stands `{shown(written)}`, and a box is `[ ]`, `[/]` or `[x]`"
+
+
+def unclosed(scanned: Scan) -> Iterator[Oddity]:
+    """A fence or comment that nothing closes, where it swallows lines that look like tasks."""
+    opened = scanned.unclosed
+    if opened is None:
+        return
+    hidden = [line for line in scanned.lines if line.number > opened.number and BULLET_BOX.match(line.text)]
+    if hidden:
+        what = "a comment" if "<!--" in opened.text else "a code fence"
+        why = f"{what} opened here is never closed and hides {len(hidden)} line(s) that look like tasks"
+        yield Oddity(line=opened.number, column=1, reason=why, text=opened.text.strip())
+
+
+def misread(lines: Sequence[Line], known: AbstractSet[int]) -> Iterator[Oddity]:
+    """The line that the research server takes for the current task although it is none (it knows no code, no comments).
+
+    The server ends a line at every character that Unicode calls a line's end; Markdown does at carriage return and line feed only.
+    """
+    pieces = [(line, piece, first == 0) for line in lines for first, piece in enumerate(line.text.splitlines())]
+    index = protocol.current([piece for _, piece, _ in pieces])
+    if index is None:
+        return
+    line, piece, is_first = pieces[index]
+    if line.number not in known or not is_first:
+        where = (
+            f"in a {'comment' if line.kind == 'comment' else 'code block'}"
+            if line.kind in ("code", "comment")
+            else "here"
+        )
+        why = f"the research server takes the line {where} for the current task"
+        yield Oddity(line=line.number, column=1, reason=why, text=piece.strip())

@@ -1,0 +1,48 @@
+"""Plan -> the ids that its tasks should have."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from scaffold.plan.document.model import OPEN, Plan
+
+MENTION = re.compile(r"(?<![\w/.-])P(\d{1,9})-T(\d{1,9})(?![\w/-]|\.\w)", re.IGNORECASE)
+
+
+def first_ids(plan: Plan) -> dict[int, str]:
+    """The line of each task -> its id; a task without one gets the number that is missing there, or the next free one."""
+    numbers = Counter(phase.number for phase in plan.phases)
+    used = {task.number for task in plan.tasks if task.number}
+    last: dict[int, int] = {}
+    for first, second in used:
+        last[first] = max(second, last.get(first, 0))
+    names: dict[int, str] = {}
+    for phase in plan.phases:
+        n, m = phase.number, 0
+        for task in phase.tasks:
+            if task.number:
+                names[task.line] = task.id
+                m = task.number[1] if task.number[0] == n else m
+            elif n is not None and numbers[n] == 1:
+                m = m + 1 if (n, m + 1) not in used else last.get(n, 0) + 1
+                used.add((n, m))
+                last[n] = max(m, last.get(n, 0))
+                names[task.line] = f"P{n}-T{m}"
+    return names
+
+
+def ids(plan: Plan, *, stay: bool = False) -> Mapping[int, str]:
+    """The line of each task -> the id that it should have: one that counts within its phase, where no meaning is lost by it.
+
+    Ids stay as they are where the caller knows that they stand elsewhere (`stay`) or something was started (they stand in run
+    manifests), where phases are misnumbered, and where a mention of no task would then find one.
+    """
+    first = first_ids(plan)
+    numbers = [phase.number for phase in plan.phases]
+    if stay or any(task.mark != OPEN for task in plan.tasks) or None in numbers or len(set(numbers)) < len(numbers):
+        return first
+    counted = {t.line: f"P{phase.number}-T{m}" for phase in plan.phases for m, t in enumerate(phase.tasks, start=1)}
+    mentioned = {f"P{int(n)}-T{int(m)}" for n, m in MENTION.findall(plan.text)}
+    return first if (mentioned - set(first.values())) & set(counted.values()) else counted

@@ -1,0 +1,102 @@
+"""The plan on disk: changed under a lock, in one step, without leaving a file behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+from scaffold.plan.document.plan_location import read
+from scaffold.workspace import write_atomic
+
+PATIENCE_S = 30.0
+
+
+@contextmanager
+def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Hold the lock of a plan; the lock's file lies beside it only as long as it is held.
+
+    Raises ScaffoldError where another process holds it for longer than `patience_s` seconds.
+    """
+    name = path.with_name(f".{path.name}.lock")
+    deadline = time.monotonic() + patience_s
+    while (handle := _acquired(name)) is None:
+        if time.monotonic() > deadline:
+            hint = f"when no scaffold is running, remove {name}"
+            raise ScaffoldError(f"another process has been changing {path} for {patience_s:.0f} s", hint=hint)
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        name.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _acquired(name: Path) -> int | None:
+    """The locked file, or None where another process has it.
+
+    Who holds the lock removes the file; a file that was removed before we got its lock protects nothing, so its inode is compared.
+    Where the file system has no locks (some Lustre and FUSE mounts) there is nothing to wait for.
+    """
+    try:
+        handle = os.open(name, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ScaffoldError(f"the plan's folder cannot be written: {name.parent}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        same = os.fstat(handle).st_ino == name.stat().st_ino
+    except (BlockingIOError, FileNotFoundError):
+        same = False
+    except OSError:
+        same = True
+    if not same:
+        os.close(handle)
+        return None
+    return handle
+
+
+def change(path: Path, edit: Callable[[str], str]) -> bool:
+    """Replace a plan by what `edit` makes of its text, under its lock; whether anything changed."""
+    with locked(path.resolve()):
+        return rewrite(path, edit)
+
+
+def rewrite(path: Path, edit: Callable[[str], str]) -> bool:
+    """As `change`, for a caller that holds the lock. A link is followed, permissions are kept."""
+    target = path.resolve()
+    text = read(target)
+    new = edit(text)
+    if new == text:
+        return False
+    try:
+        write_atomic(target, new.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise ScaffoldError(f"the plan {path} cannot be written: {error.strerror}") from error
+    return True
+
+
+def create(path: Path, data: bytes, like: Path | None = None) -> None:
+    """Write a whole file in one step, with the permissions of `like` where that is there. Raises ScaffoldError where that cannot be."""
+    try:
+        mode = stat.S_IMODE(like.stat().st_mode) if like is not None and like.exists() else None
+        write_atomic(path.resolve(), data, mode=mode)
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def append(path: Path, entry: str) -> None:
+    """Append to the iteration log, under its lock, in one write; it begins on a line of its own."""
+    with locked(path.resolve()):
+        try:
+            with path.open("a+b") as file:
+                end = file.seek(0, os.SEEK_END)
+                file.seek(max(0, end - 1))
+                gap = "\n\n" if file.read(1) not in (b"", b"\n") else ""
+                file.write((gap + entry).encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""The plan contract, rule by rule."""

@@ -1,0 +1,133 @@
+"""The rules about what depends on what (P3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from scaffold.plan.document.inline import shown
+from scaffold.plan.document.model import DONE, OPEN, Plan, Task
+from scaffold.plan.rules.rule import Complaint, Context, about, rule
+
+ID = re.compile(r"\[?\s*P\s*(\d{1,9})\s*-\s*T\s*(\d{1,9})\s*\]?", re.IGNORECASE)
+NONE = ("none", "nothing", "-", "n/a", "\u2014", "\u2013")
+
+
+def depends(task: Task) -> list[str]:
+    """What a task depends on, as written, `[p1-t2]` as `P1-T2`; a word for nothing is nothing."""
+    found = []
+    for piece in re.split(r"[,;]|\s+and\s+|\s+(?=\[?[Pp]\d)", " ".join(task.get("depends").split())):
+        word = piece.strip().strip("`*").strip()
+        if word and word.lower() not in NONE:
+            match = ID.fullmatch(word)
+            found.append(f"P{int(match[1])}-T{int(match[2])}" if match else word)
+    return found
+
+
+def by_id(plan: Plan) -> dict[str, Task]:
+    """Tasks by their id; where two have the same, the first."""
+    found: dict[str, Task] = {}
+    for task in plan.tasks:
+        if task.id:
+            found.setdefault(task.id, task)
+    return found
+
+
+@rule("P301", "every id in `depends` exists", wrong="| depends: P1-T9   (there is no P1-T9)", right="| depends: P1-T2")
+def dependencies_exist(plan: Plan, context: Context) -> Iterator[Complaint]:
+    tasks = by_id(plan)
+    for task in plan.tasks:
+        for wanted in depends(task):
+            if wanted not in tasks:
+                hint = "name tasks of this plan, separated by commas: `depends: P1-T1, P1-T2`"
+                yield about(
+                    task,
+                    f"task {task.name} depends on `{shown(wanted)}`, which is no task of this plan",
+                    hint,
+                    field="depends",
+                )
+
+
+@rule(
+    "P302",
+    "dependencies have no cycle, and no task depends on itself",
+    wrong="[P1-T1] depends: P1-T2, and [P1-T2] depends: P1-T1",
+    right="[P1-T2] depends: P1-T1",
+)
+def no_cycle(plan: Plan, context: Context) -> Iterator[Complaint]:
+    tasks = by_id(plan)
+    edges = {name: [to for to in depends(task) if to in tasks] for name, task in tasks.items()}
+    for name, wanted in edges.items():
+        if name in wanted:
+            yield about(
+                tasks[name], f"task {name} depends on itself", "take it out of its own `depends`", field="depends"
+            )
+    for cycle in _cycles(edges):
+        path = " -> ".join([*cycle, cycle[0]])
+        yield about(
+            tasks[cycle[0]],
+            f"tasks depend on each other in a circle: {shown(path, 200)}",
+            "take one of them out",
+            field="depends",
+        )
+
+
+def _cycles(edges: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    """One circle of at least two tasks for each place where a walk along the dependencies comes back, without recursion."""
+    settled: set[str] = set()
+    for start in edges:
+        path: list[str] = []
+        on_path: dict[str, int] = {}
+        stack = [(start, iter(edges[start]))] if start not in settled else []
+        if stack:
+            path, on_path = [start], {start: 0}
+        while stack:
+            name, following = stack[-1]
+            following_name = next(following, None)
+            if following_name is None:
+                stack.pop()
+                path.pop()
+                del on_path[name]
+                settled.add(name)
+            elif following_name in on_path:
+                if following_name != name:
+                    yield _from_first(path[on_path[following_name] :], edges)
+            elif following_name not in settled:
+                on_path[following_name] = len(path)
+                path.append(following_name)
+                stack.append((following_name, iter(edges[following_name])))
+
+
+def _from_first(cycle: list[str], edges: Mapping[str, list[str]]) -> list[str]:
+    """The same circle, beginning with the task that stands first in the file."""
+    members = set(cycle)
+    at = cycle.index(next(name for name in edges if name in members))
+    return cycle[at:] + cycle[:at]
+
+
+@rule(
+    "P303",
+    "no task depends on a task of a later phase; none is done or in progress before what it depends on is done",
+    wrong="- [x] [P2-T1] ... | depends: P1-T2   (P1-T2 is open)",
+    right="- [ ] [P2-T1] ... | depends: P1-T2",
+    warning=True,
+)
+def dependencies_in_order(plan: Plan, context: Context) -> Iterator[Complaint]:
+    tasks = by_id(plan)
+    phase_of = {id(task): index for index, phase in enumerate(plan.phases) for task in phase.tasks}
+    for task in plan.tasks:
+        for wanted in depends(task):
+            other = tasks.get(wanted)
+            if other is None or other is task:
+                continue
+            if phase_of[id(other)] > phase_of[id(task)]:
+                yield about(
+                    task, f"task {task.name} depends on {wanted} of a later phase", "move one of them", field="depends"
+                )
+            if task.state != OPEN and other.state != DONE:
+                state = "done" if task.state == DONE else "in progress"
+                yield about(
+                    task,
+                    f"task {task.name} is {state}, and {wanted}, on which it depends, is not done",
+                    field="depends",
+                )

@@ -1,0 +1,73 @@
+"""What a rule is: a code, a demand, a wrong and a right line, and a generator of complaints about a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from scaffold.plan.document.model import Plan, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a rule may know beside the plan: whether the plan is fresh (iteration 0), and whether a research server is set."""
+
+    fresh: bool = False
+    server: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One thing that is wrong, before it is a Finding: where, what, and what to do."""
+
+    line: int
+    message: str
+    hint: str = ""
+    column: int = 1
+    task: Task | None = None
+    fixable: bool = False
+
+
+Check = Callable[[Plan, Context], Iterator[Complaint]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule of the plan contract. `words` are the words it reads meaning from, where it reads words."""
+
+    code: str
+    demand: str
+    wrong: str
+    right: str
+    words: str
+    warning: bool
+    check: Check
+
+    @property
+    def severity(self) -> str:
+        """error or warning."""
+        return "warning" if self.warning else "error"
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(
+    code: str, demand: str, *, wrong: str, right: str, words: str = "", warning: bool = False
+) -> Callable[[Check], Check]:
+    """Enter a generator of complaints into `RULES`."""
+
+    def enter(check: Check) -> Check:
+        assert code not in RULES, code
+        RULES[code] = Rule(
+            code=code, demand=demand, wrong=wrong, right=right, words=words, warning=warning, check=check
+        )
+        return check
+
+    return enter
+
+
+def about(task: Task, message: str, hint: str = "", *, field: str = "", fixable: bool = False) -> Complaint:
+    """A complaint about a task, at its field where it has that."""
+    column = task.column_of(field) if field else task.column
+    return Complaint(task.line, message, hint, column, task, fixable)

@@ -1,0 +1,1 @@
+"""Tasks at work: started, verified, done."""

@@ -1,0 +1,169 @@
+"""Plan -> how far it is: the current and the next task, what waits for what, as text and as a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.plan.document import commands, deliverables, keywords
+from scaffold.plan.document.inline import shown
+from scaffold.plan.document.model import DONE, OPEN, STARTED, Oddity, Plan, Task
+from scaffold.plan.rules.dependencies import by_id, depends
+
+BAR = 20
+STATES = {OPEN: "open", STARTED: "in progress", DONE: "done"}
+SHOWN_APART = ("deliverable", "done-when", "depends", "command")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a plan stands: `current` is in progress, `next` is what to take up now (the current task where there is one).
+
+    `lost` are the lines that look like tasks and are none, where the plan does not set P208 aside: with one it is not finished.
+    """
+
+    current: Task | None
+    next: Task | None
+    blocked: tuple[tuple[Task, tuple[str, ...]], ...]
+    gates: tuple[Task, ...]
+    lost: tuple[Oddity, ...]
+    done: int
+    total: int
+
+
+def waits_for(plan: Plan) -> dict[int, tuple[str, ...]]:
+    """The line of each open task -> the ids of what it depends on and is not done (or not there)."""
+    tasks = by_id(plan)
+    found = {}
+    for task in plan.tasks:
+        missing = tuple(name for name in depends(task) if name not in tasks or tasks[name].state != DONE)
+        if task.state != DONE and missing:
+            found[task.line] = missing
+    return found
+
+
+def of(plan: Plan) -> Progress:
+    """Where a plan stands.
+
+    The next task is the first in progress, else the first open one of the earliest unfinished phase that waits for nothing;
+    where all of that phase wait, the first of a later phase that does not.
+    """
+    waiting = waits_for(plan)
+    current = next((task for task in plan.tasks if task.state == STARTED), None)
+    free = next((task for task in plan.tasks if task.state == OPEN and task.line not in waiting), None)
+    return Progress(
+        current=current,
+        next=current or free,
+        blocked=tuple((task, waiting[task.line]) for task in plan.tasks if task.line in waiting and task.state == OPEN),
+        gates=tuple(task for task in plan.tasks if keywords.is_reflection(task)),
+        lost=() if "P208" in plan.ignores else plan.oddities,
+        done=sum(task.state == DONE for task in plan.tasks),
+        total=len(plan.tasks),
+    )
+
+
+def overview(plan: Plan, limit: int = 0) -> str:
+    """Phases with progress bars, the current and the next task, blocked tasks, and gates; of each at most `limit` (0: all)."""
+    state, most = of(plan), limit or None
+    lines = [
+        _phase_line(f"Phase {phase.number or '?'} - {shown(phase.title)}", phase.tasks) for phase in plan.phases[:most]
+    ]
+    lines += ["", f"{state.done} of {state.total} tasks done"]
+    if state.current:
+        lines.append(f"current  {_line(state.current)}")
+    elif state.next:
+        lines.append(f"next     {_line(state.next)}")
+    lines += [
+        f"blocked  {_line(task)} (waits for {', '.join(map(shown, names))})" for task, names in state.blocked[:most]
+    ]
+    lines += [f"gate {gate.state}   {_line(gate)}" for gate in state.gates[:most]]
+    return "\n".join(lines)
+
+
+def as_dict(plan: Plan) -> dict[str, Any]:
+    """What `plan show --json` prints."""
+    state = of(plan)
+    return {
+        "done": state.done,
+        "total": state.total,
+        "phases": [
+            {
+                "number": phase.number,
+                "title": phase.title,
+                "done": sum(task.state == DONE for task in phase.tasks),
+                "total": len(phase.tasks),
+            }
+            for phase in plan.phases
+        ],
+        "current": (state.current.id or None) if state.current else None,
+        "next": (state.next.id or None) if state.next else None,
+        "blocked": [{"task": task.id or None, "waits_for": list(names)} for task, names in state.blocked],
+        "gates": [{"task": gate.id or None, "state": STATES[gate.state]} for gate in state.gates],
+    }
+
+
+def task_dict(task: Task) -> dict[str, Any]:
+    """A task as JSON, with what it takes to work on it."""
+    return {
+        "id": task.id or None,
+        "line": task.line,
+        "state": STATES[task.state],
+        "description": task.description,
+        "deliverables": deliverables.paths(task.get("deliverable")),
+        "done_when": task.get("done-when"),
+        "depends": depends(task),
+        "fields": {field.name: task.get(field.name) for field in task.fields if field.name not in SHOWN_APART},
+        "commands": commands.of(task),
+    }
+
+
+def mermaid(plan: Plan) -> str:
+    """The dependencies as a Mermaid flow chart: one box for each phase, one node for each task."""
+    lines = ["flowchart TD"]
+    tasks = by_id(plan)
+    for index, phase in enumerate(plan.phases, start=1):
+        lines.append(f'  subgraph phase{index}["Phase {phase.number or "?"} - {_label(phase.title)}"]')
+        lines += [
+            f'    {_node(task.id)}["{task.id} {_label(task.description)}"]'
+            for task in phase.tasks
+            if task.id and tasks[task.id] is task
+        ]
+        lines.append("  end")
+    for name, task in tasks.items():
+        lines += [f"  {_node(wanted)} --> {_node(name)}" for wanted in depends(task) if wanted in tasks]
+    states = (("done", DONE, "fill:#d3f9d8,stroke:#2b8a3e"), ("started", STARTED, "fill:#fff3bf,stroke:#e67700"))
+    for name, state, style in states:
+        members = [_node(key) for key, task in tasks.items() if task.state == state]
+        if members:
+            lines += [f"  classDef {name} {style}", f"  class {','.join(members)} {name}"]
+    return "\n".join(lines)
+
+
+def _node(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _phase_line(title: str, tasks: tuple[Task, ...]) -> str:
+    done = sum(task.state == DONE for task in tasks)
+    filled = BAR * done // len(tasks) if tasks else 0
+    return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{len(tasks)}  {title}"
+
+
+def _line(task: Task) -> str:
+    return f"{task.id or 'line ' + str(task.line)}  {shown(task.description, 72)}"
+
+
+def _label(text: str) -> str:
+    """Text inside a Mermaid label: its quotes, brackets and marks of HTML as entities."""
+    table = {
+        "#": "#35;",
+        '"': "#quot;",
+        "<": "#lt;",
+        ">": "#gt;",
+        "&": "#amp;",
+        "`": "#96;",
+        "[": "#91;",
+        "]": "#93;",
+        "\\": "#92;",
+    }
+    return "".join(table.get(letter, letter) for letter in shown(text, 50))

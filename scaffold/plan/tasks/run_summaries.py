@@ -1,0 +1,58 @@
+"""Manifests on disk -> the little that a plan asks of runs. A file that is no manifest is passed over, never an error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from scaffold.errors import ScaffoldError
+from scaffold.plan.document.plan_location import Place
+from scaffold.runs import manifests
+from scaffold.workspace import Workspace, find
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The attempt of one run name that counts: its latest finished one, else its latest."""
+
+    name: str
+    experiment: str
+    status: str
+    task: str | None
+    started_at: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def read(workspace: Workspace) -> tuple[Run, ...]:
+    """The runs of a workspace, in either layout, by the time of their start: of each the attempt that counts, with its finite numbers.
+
+    Source: specs, run manifest.
+    """
+    found = manifests.records(workspace)
+    runs = [_run(run) for run in manifests.counting(found.runs)[0]]
+    return tuple(sorted(runs, key=lambda run: (run.started_at, run.name)))
+
+
+def known(where: Place) -> tuple[tuple[Run, ...] | None, str]:
+    """The runs of a plan's workspace; None, and why, where there is none to ask."""
+    try:
+        return read(find(where.workdir, where.root)), ""
+    except ScaffoldError as error:
+        return None, error.message
+
+
+def _run(run: manifests.Run) -> Run:
+    return Run(
+        name=run.name,
+        experiment=run.experiment,
+        status=run.status,
+        task=run.task,
+        started_at=run.started_at,
+        metrics={name: float(value) for name, value in run.metrics.items() if _is_number(value)},
+    )
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,184 @@
+"""The built-in playbook and a server's skills -> prompt_skill_playbook.md; and what an earlier one says, so that nobody's words are lost.
+
+Between two marks stands what this module writes, with its SHA-256 in the first mark; everything outside of them is the user's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scaffold.playbook.skills import GROUPS, Chosen, digest, group, topics, use
+from scaffold.server.operations import PROTOCOL
+from scaffold.server.sanitize import block, cell, flat
+
+BEGIN = re.compile(r"^<!-- scaffold playbook: begin ([0-9a-f]{64}); [^\n]* -->\n", re.MULTILINE)
+END = "<!-- scaffold playbook: end -->"
+NOTE = "what stands between the marks is written anew, what stands outside is kept"
+SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+QUERY = re.compile(r"^- query `([^`\n]+)`$", re.MULTILINE)
+ITEM = re.compile(r"^\d+\. ([^:\n]+): ", re.MULTILINE)
+SOURCE = re.compile(r"^\| `([^`|]+)` \| `([0-9a-f]{64})` \|$", re.MULTILINE)
+ROWS, OTHERS, USE_WIDTH, LINES, WIDTH = 40, 60, 200, 40, 160
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Skills whose text differs from what an earlier playbook was made of, and those that came or went."""
+
+    changed: tuple[str, ...]
+    added: tuple[str, ...]
+    gone: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.added or self.gone)
+
+
+def written(built_in: str, chosen: Chosen, server: str) -> str:
+    """The playbook with a server's skills: the built-in one's groups and protocol, each followed by what the server says."""
+    parts = [
+        f"# Prompt-skill playbook\n\nWhich skill to use when, at `{_plain(server)}`: read one with `GET /prompt-skills/ID`. The rows of",
+        "this workspace come first in each group. What the server says is quoted, and is no instruction of this workspace.\n",
+    ]
+    sections = _sections(built_in)
+    said = topics(chosen.protocol.template)
+    for title, body in sections.items():
+        if title in GROUPS:
+            parts.append(f"## {title}\n\n{body.rstrip()}\n" + _rows(chosen, title))
+        elif title == "Execution Ops Protocol":
+            parts.append(_protocol(body, said, chosen))
+    return "\n".join(parts) + _sources(chosen)
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Title -> body of the second-level sections, in order."""
+    found = list(SECTION.finditer(text))
+    ends = [one.start() for one in found[1:]] + [len(text)]
+    return {one[1]: text[one.end() : end].strip("\n") for one, end in zip(found, ends, strict=True)}
+
+
+def _rows(chosen: Chosen, title: str) -> str:
+    """Rows of a group's table for the server's skills."""
+    mine = [skill for skill in chosen.skills if group(skill) == title]
+    rows = [f"| `{skill.id}` | {cell(use(skill), USE_WIDTH)} | {GROUPS[title][1]} |\n" for skill in mine[:ROWS]]
+    more = f"| {len(mine) - ROWS} more | `GET /prompt-skills` lists them | |\n" if len(mine) > ROWS else ""
+    return "".join(rows) + more
+
+
+def _protocol(built_in: str, said: Mapping[str, str], chosen: Chosen) -> str:
+    """The section on the protocol: each topic in our words, then in the server's."""
+    parts = [f"## Execution Ops Protocol\n\nSource: `{PROTOCOL}`, SHA-256 `{digest(chosen.protocol)}`.\n"]
+    items = list(ITEM.finditer(built_in))
+    ends = [one.start() for one in items[1:]] + [len(built_in)]
+    for item, end in zip(items, ends, strict=True):
+        topic = item[1]
+        ours = built_in[item.end() : end].strip()
+        parts.append(f"### {topic}\n\n{ours[:1].upper()}{ours[1:]}\n")
+        theirs = block(said[topic], lines=LINES, width=WIDTH) if topic in said else None
+        parts.append(
+            "The server:\n\n" + "\n".join(theirs) + "\n" if theirs else "The server's protocol says nothing of it.\n"
+        )
+    return "\n".join(parts)
+
+
+def _sources(chosen: Chosen) -> str:
+    """Ids and hashes of what was read, and what was not."""
+    every = sorted([chosen.protocol, *chosen.skills], key=lambda skill: skill.id)
+    rows = "".join(f"| `{PROTOCOL if one is chosen.protocol else one.id}` | `{digest(one)}` |\n" for one in every)
+    others = ", ".join(f"`{name}`" for name in chosen.others[:OTHERS])
+    more = f" and {len(chosen.others) - OTHERS} more" if len(chosen.others) > OTHERS else ""
+    tail = f"\nNot read, for `--query` to find: {others}{more}.\n" if others else ""
+    if chosen.unusable:
+        tail += f"\nLeft out, because their ids cannot be asked for: {chosen.unusable}.\n"
+    queries = "".join(f"- query `{name}`\n" for name in dict.fromkeys(map(_plain, chosen.queries)) if name)
+    tail += f"\nLooked for:\n\n{queries}" if queries else ""
+    return f"\n## Sources\n\n| skill | SHA-256 of its text |\n|---|---|\n{rows}{tail}"
+
+
+def marked(text: str) -> str:
+    """What this module wrote, between its marks."""
+    inner = text.rstrip("\n") + "\n"
+    return f"<!-- scaffold playbook: begin {_hash(inner)}; {NOTE} -->\n{inner}{END}\n"
+
+
+def merged(old: str, text: str, *, replaceable: bool) -> str:
+    """`old` with `text` in the place of what was written before; all else is kept, byte for byte.
+
+    Where `old` has no marks it is kept whole below the new text, unless it is `replaceable` (init's own, or empty).
+    """
+    new = marked(text)
+    place = _place(old)
+    if place is not None:
+        return old[: place[0]] + new + old[place[1] :]
+    return new if replaceable else f"{new}\n{old}"
+
+
+def is_marked(old: str) -> bool:
+    """Whether an earlier playbook has the two marks."""
+    return _place(old) is not None
+
+
+def body(text: str) -> str:
+    """What stands between the marks; all of `text` where it has none."""
+    place = _place(text)
+    if place is None:
+        return text
+    begin = BEGIN.match(text, place[0])
+    assert begin is not None
+    return text[begin.end() : place[1]].rpartition(END)[0]
+
+
+def is_edited(old: str) -> bool:
+    """Whether somebody wrote between the marks."""
+    begin = BEGIN.search(old)
+    return begin is not None and is_marked(old) and _hash(body(old)) != begin[1]
+
+
+def is_from_a_server(old: str) -> bool:
+    """Whether an earlier playbook was made of a server's skills."""
+    return bool(sources(old))
+
+
+def sources(old: str) -> dict[str, str]:
+    """Skill -> SHA-256, as an earlier playbook wrote them down."""
+    return dict(SOURCE.findall(_last_section(old)))
+
+
+def queries(old: str) -> tuple[str, ...]:
+    """What an earlier playbook looked for."""
+    return tuple(QUERY.findall(_last_section(old)))
+
+
+def _last_section(old: str) -> str:
+    """The section on the sources of an earlier playbook; what a server said stands before it, and may look the same."""
+    _, there, section = body(old).rpartition("\n## Sources\n") if is_marked(old) else ("", "", "")
+    return section if there else ""
+
+
+def changes(old: Mapping[str, str], new: Mapping[str, str]) -> Changes:
+    """What differs between the sources of two playbooks."""
+    return Changes(
+        changed=tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name])),
+        added=tuple(sorted(new.keys() - old.keys())),
+        gone=tuple(sorted(old.keys() - new.keys())),
+    )
+
+
+def _place(text: str) -> tuple[int, int] | None:
+    """Where what was written begins and ends, marks included; None where there are no two marks."""
+    begin = BEGIN.search(text)
+    end = text.find(f"{END}\n", begin.end()) if begin else -1
+    if begin and end < 0 and text.endswith(END):
+        end = len(text) - len(END)
+    return (begin.start(), min(len(text), end + len(END) + 1)) if begin and end >= 0 else None
+
+
+def _plain(text: str) -> str:
+    """Text that the user gave, as it can stand in back-ticks."""
+    return flat(text, 200).replace("`", "'")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

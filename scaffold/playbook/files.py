@@ -1,0 +1,63 @@
+"""The playbook's files: as they are, as they should be; never over what somebody wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold.errors import ScaffoldError
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it is and as it should be; both empty where there is none."""
+
+    path: Path
+    old: str
+    new: str
+
+
+def skill(there: Workspace, path: Path, title: str, text: str) -> File:
+    """SKILL.md with the loop and the playbook's `text`. Raises ScaffoldError where another skill stands there."""
+    from scaffold.playbook import agent_skill
+    from scaffold.playbook import document as pages
+
+    old = read(path)
+    refuse_edited(path, old)
+    body = agent_skill.body(there, pages.body(text))
+    if old.strip() and not pages.is_marked(old):
+        raise ScaffoldError(f"{path} is another skill", hint="name another directory with --skill")
+    head = "" if old.strip() else agent_skill.front_matter(title, there.root)
+    return File(path, old, head + pages.merged(old, body, replaceable=True))
+
+
+def refuse_edited(path: Path, old: str) -> None:
+    """Raise ScaffoldError where somebody wrote between the marks."""
+    from scaffold.playbook import document as pages
+
+    if pages.is_edited(old):
+        raise ScaffoldError(
+            f"somebody wrote between the marks of {path}, and it would be lost",
+            hint="move those lines below the end mark, where they stay; or delete the file",
+        )
+
+
+def read(path: Path) -> str:
+    """A file's text; empty where it is not there. Raises ScaffoldError."""
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def write(file: File) -> None:
+    """Write a file as it should be. Raises ScaffoldError."""
+    from scaffold.workspace import write_named
+
+    write_named(file.path, file.new.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,1 @@
+"""Files and manifests -> metrics of runs."""

@@ -1,0 +1,110 @@
+"""A run's output directory -> the metric files in it, the most trusted first."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from scaffold.results.metrics import formats
+from scaffold.results.metrics.formats import Complain, Observation
+from scaffold.runs.index import stamp
+
+DEEPEST = 5
+MOST_ENTRIES = 5000
+_TABLES = frozenset(
+    f"{name}.csv" for name in ("metrics", "progress", "history", "log", "logs", "training_log", "results")
+)
+
+
+class Kind(NamedTuple):
+    """A kind of metric file: how it is read, whether it has the whole course of the run."""
+
+    name: str
+    read: Callable[[Path, Complain], Iterator[Observation]]
+    series: bool
+
+
+# in the order of trust: what a program calls its result, before what it logged on the way
+KINDS = (
+    Kind("metrics.json", formats.summary, False),
+    Kind("jsonl", formats.jsonl, True),
+    Kind("all_results.json", formats.summary, False),
+    Kind("wandb-summary.json", formats.summary, False),
+    Kind("csv", formats.table, True),
+    Kind("trainer_state.json", formats.trainer_state, True),
+    Kind("tensorboard", formats.tensorboard, True),
+)
+
+
+class Source(NamedTuple):
+    """A metric file: its kind (an index of KINDS), its path, its stamp."""
+
+    kind: int
+    path: Path
+    stamp: str
+
+
+def sources(outputs: Path, complain: Complain) -> list[Source]:
+    """The metric files below `outputs`, in the order in which they are believed; a folder that is a link is not entered."""
+    found, seen = [], 0
+    folders = [(outputs, 0)]
+    while folders:
+        folder, depth = folders.pop()
+        try:
+            with os.scandir(folder) as scanned:
+                entries = sorted(scanned, key=lambda e: e.name)
+        except OSError as error:
+            if not (depth == 0 and isinstance(error, FileNotFoundError)):
+                complain(f"{folder.name}: {error.strerror}")
+            continue
+        seen += len(entries)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders += [(folder / entry.name, depth + 1)] if depth < DEEPEST and seen < MOST_ENTRIES else []
+            elif (kind := _kind(entry.name, depth)) is not None and entry.is_file():
+                found.append((depth, Source(kind, folder / entry.name, stamp(entry.stat()))))
+    if seen >= MOST_ENTRIES:
+        complain(f"it holds more than {MOST_ENTRIES} files: not every folder was searched for metrics")
+    # of two files of a kind the higher one, then the later (version_1 after version_0, checkpoint-900 after checkpoint-50)
+    found.sort(key=lambda pair: _natural(pair[1].path), reverse=True)
+    found.sort(key=lambda pair: (pair[1].kind, pair[0]))
+    return [source for _, source in found]
+
+
+def _kind(name: str, depth: int) -> int | None:
+    if name in ("metrics.json", "metrics.jsonl") and depth == 0:
+        return 0 if name == "metrics.json" else 1
+    if name == "metrics.jsonl":
+        return 1
+    if name in ("all_results.json", "wandb-summary.json"):
+        return 2 if name == "all_results.json" else 3
+    if name == "metrics.csv" or (name in _TABLES and depth == 0):
+        return 4
+    if name == "trainer_state.json":
+        return 5
+    return 6 if name.startswith("events.out.tfevents.") else None
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    parts = re.findall(r"\d+|\D+", str(path))
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
+
+
+def settings(outputs: Path) -> dict[str, object]:
+    """The parameters in a wandb run's `config.yaml` below `outputs`, the newest; empty where there is none."""
+    import yaml
+
+    found = sorted(outputs.glob("wandb/run-*/files/config.yaml"), key=_natural) or sorted(
+        outputs.glob("files/config.yaml")
+    )
+    if not found:
+        return {}
+    try:
+        read = yaml.safe_load(found[-1].read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return {}
+    items = read.items() if isinstance(read, dict) else ()
+    return {str(k): v["value"] for k, v in items if isinstance(v, dict) and "value" in v and not str(k).startswith("_")}

@@ -1,0 +1,83 @@
+"""A word of the user's -> the runs that are meant on one side of a comparison."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scaffold.errors import ScaffoldError
+from scaffold.results.metrics import run_filter
+from scaffold.results.metrics.model import Reading
+from scaffold.results.metrics.run_filter import Test
+from scaffold.runs.manifests import Run
+
+_BASE = re.compile(r"(?P<base>.+?)(?:-s-?\d+)?-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What a word stands for: `kind` says as what it was understood."""
+
+    text: str
+    kind: str
+    admits: Test
+
+
+def base(name: str) -> str:
+    """A run's name without its seed and digest."""
+    match = _BASE.fullmatch(name)
+    return match["base"] if match else name
+
+
+def side(text: str, runs: Sequence[Run]) -> Side:
+    """The runs that `text` means: an experiment, a sweep or a task, a run, a run's name without seed, a beginning, or a condition.
+
+    Raises ScaffoldError where it means nothing, or different things.
+    """
+    named = {kind: {run.path for run in runs if getattr(run, kind) == text} for kind in ("experiment", "sweep", "task")}
+    named = {kind: paths for kind, paths in named.items() if paths}
+    if len({frozenset(paths) for paths in named.values()}) > 1:
+        choice = " or ".join(f"'{kind}={text}'" for kind in named)
+        raise ScaffoldError(f"{text!r} is the name of several things", hint=f"write {choice}")
+    if named:
+        kind = next(iter(named))
+        return Side(text=text, kind=kind, admits=lambda run: getattr(run, kind) == text)
+    tests: list[tuple[str, Test]] = [
+        ("run", lambda run: text in (run.name, run.label)),
+        ("configuration", lambda run: base(run.name) == text),
+        ("beginning", lambda run: run.name.startswith(text.rstrip("-") + "-")),
+        ("beginning", lambda run: run.name.startswith(text)),
+    ]
+    for kind, test in tests if text else ():
+        if any(test(run) for run in runs):
+            return Side(text=text, kind=kind, admits=test)
+    if run_filter.looks_like(text):
+        condition = run_filter.condition(text)
+        condition.check(runs)
+        if any(condition.admits(run) for run in runs):
+            return Side(text=text, kind="condition", admits=condition.admits)
+    experiments = sorted({run.experiment for run in runs})
+    some = ", ".join(experiments[:8]) + (", ..." if len(experiments) > 8 else "")
+    raise ScaffoldError(
+        f"no run is meant by {text!r}",
+        hint=f"name an experiment ({some}), a sweep, a run, or a condition such as 'lr=0.1'"
+        if runs
+        else "record runs first: scaffold run",
+    )
+
+
+def part(reading: Reading, chosen: Side) -> Reading:
+    """What was read of the runs of one side."""
+    return replace(
+        reading,
+        measured=tuple(m for m in reading.measured if chosen.admits(m.run)),
+        missing=tuple(pair for pair in reading.missing if chosen.admits(pair[0])),
+        skipped=(),
+        notes=(),
+    )
+
+
+def runs_of(reading: Reading) -> list[Run]:
+    """All runs that a reading knows, with a result or without."""
+    return [m.run for m in reading.measured] + [run for run, _ in reading.missing]

@@ -1,0 +1,73 @@
+"""Values -> what their permutations and resamples say: no assumption of a distribution, and so nothing at three seeds."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Sequence
+from statistics import NormalDist
+
+from scaffold.results.stats.distributions import ALPHA
+from scaffold.results.stats.statistics import has_spread
+
+_MOST_FLIPS = 16
+_MOST_SPLITS = 50_000
+_FEWEST_FOR_BOOTSTRAP = 10
+
+
+def sign_flips(differences: Sequence[float]) -> float | None:
+    """The exact two-sided p of the sign-flip permutation test on paired differences.
+
+    None where it could not reach 5 % (under 6 pairs its smallest p is 2/2^n > 0.05) and where there are too many to go through.
+    """
+    n = len(differences)
+    if not 6 <= n <= _MOST_FLIPS:
+        return None
+    sums = [0.0]
+    for d in differences:
+        sums = [s + d for s in sums] + [s - d for s in sums]
+    edge = abs(math.fsum(differences)) - 1e-12 * math.fsum(map(abs, differences))
+    return sum(1 for s in sums if abs(s) >= edge) / len(sums)
+
+
+def splits(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """The exact two-sided p of the permutation test on the difference of two independent means.
+
+    None where it could not reach 5 % (3 against 3: at least 0.1) and where there are too many splits to go through.
+    """
+    n, together = len(a), [*a, *b]
+    count = math.comb(len(together), n)
+    if count > _MOST_SPLITS or (2 if n == len(b) else 1) / count > ALPHA:
+        return None
+    middle = math.fsum(together) / len(together)
+    centred = [v - middle for v in together]
+    rounding = 1e-12 * math.fsum(map(abs, centred)) + 1e-15 * len(together) * max(map(abs, together))
+    edge = abs(math.fsum(centred[:n])) - rounding
+    return sum(1 for chosen in itertools.combinations(centred, n) if abs(sum(chosen)) >= edge) / count
+
+
+def bootstrap(values: Sequence[float], resamples: int = 9999) -> tuple[float, float] | None:
+    """The 95 % bias-corrected and accelerated bootstrap interval of the mean (Efron 1987); always the same for the same values.
+
+    None under 10 values: at 3 it would hold the truth in 73 of 100 cases, not in 95.
+    """
+    n = len(values)
+    if n < _FEWEST_FOR_BOOTSTRAP or not has_spread(values):
+        return None
+    draw, ordered = random.Random(0), sorted(values)
+    mean, total = math.fsum(ordered) / n, math.fsum(ordered)
+    means = sorted(math.fsum(draw.choices(ordered, k=n)) / n for _ in range(resamples))
+    below = sum((m < mean) + (m <= mean) for m in means) / (2 * resamples)
+    left_out = [(total - v) / (n - 1) for v in ordered]
+    gaps = [math.fsum(left_out) / n - v for v in left_out]
+    acceleration = math.fsum(g**3 for g in gaps) / (6 * math.fsum(g**2 for g in gaps) ** 1.5)
+    normal = NormalDist()
+    bias = normal.inv_cdf(min(max(below, 0.5 / resamples), 1 - 0.5 / resamples))
+
+    def end(z: float) -> float:
+        place = normal.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
+        return means[round(place * (resamples - 1))]
+
+    edge = normal.inv_cdf(1 - ALPHA / 2)
+    return end(-edge), end(edge)

@@ -1,0 +1,247 @@
+"""A table -> rows of words, Markdown, CSV, LaTeX, JSON. Deterministic; what is missing is shown as missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from scaffold.results.metrics import configurations
+from scaffold.results.metrics.model import Interval, Measured, Summary, Table
+from scaffold.results.metrics.text_format import many, plain
+from scaffold.results.tables import wording
+
+MISSING = "-"
+_LATEX = str.maketrans(
+    {
+        **{c: f"\\{c}" for c in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+    }
+)
+_LATEX_INTERVAL: Mapping[Interval, str] = {"t": "t-interval", "bootstrap": "bootstrap interval (BCa)"}
+_MARKDOWN = str.maketrans({"\\": r"\\", "|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
+
+
+def lines(
+    table: Table, metric: str, heads: Sequence[Sequence[str]] | None = None, shown: Sequence[int] | None = None
+) -> list[list[str]]:
+    """A header and one line for each configuration: what it is, n, mean, sd, 95 % interval, min, max; `best` at its end.
+
+    `heads` may be given where many metrics of one table are written, and `shown` the rows to write where these are not all.
+    """
+    first, *rest = row_heads(table) if heads is None else heads
+    found = [[*first, "n", "mean", "sd", "95 % interval", "min", "max", ""]]
+    best = table.best.get(metric)
+    for index in range(len(table.rows)) if shown is None else shown:
+        head, row = rest[index], table.rows[index]
+        mark = "best" if best == index else ""
+        found.append([*head, *cells(row.summaries.get(metric), row.lacking(metric)), mark])
+    return found
+
+
+def row_heads(table: Table) -> list[list[str]]:
+    """The names of the columns that say which configuration a row is, and these of every row."""
+    alone = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
+    found = [[*([] if alone else ["experiment"]), *table.by]]
+    for row in table.rows:
+        said = [plain(configurations.word(row.config[n])) if n in row.config else MISSING for n in table.by]
+        found.append(said if alone else [row.experiment, *said])
+    return found
+
+
+def cells(summary: Summary | None, missing: int) -> list[str]:
+    """n, mean, sd, 95 % interval, min, max as words; `missing` runs have no value."""
+    n = wording.count(summary, missing)
+    if summary is None or summary.mean is None or summary.minimum is None or summary.maximum is None:
+        return [n, MISSING, MISSING, MISSING, MISSING, MISSING]
+    sd, low, high = summary.sd, summary.low, summary.high
+    largest = max(abs(summary.minimum), abs(summary.maximum), abs(low or 0.0), abs(high or 0.0))
+    how = wording.digits(largest, sd)
+    ends = "one run: no interval" if summary.n < 2 else MISSING
+    if low is not None and high is not None:
+        ends = f"[{low:{how}}, {high:{how}}]"
+    spread = MISSING if sd is None else wording.number(sd, sd)
+    return [n, format(summary.mean, how), spread, ends, format(summary.minimum, how), format(summary.maximum, how)]
+
+
+def title(table: Table, metric: str) -> str:
+    """`acc (higher is better)`."""
+    way = table.directions.get(metric)
+    return plain(metric) + ({"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else "")
+
+
+def markdown(table: Table) -> str:
+    """A table of Markdown for each metric; the best mean in bold."""
+    parts: list[str] = []
+    heads = row_heads(table)
+    for metric in table.metrics:
+        head, *body = [line[:-1] for line in lines(table, metric, heads)]
+        best = table.best.get(metric)
+        mean = head.index("mean")
+        rows = []
+        for index, line in enumerate(body):
+            cells = [cell.translate(_MARKDOWN) for cell in line]
+            cells[mean] = f"**{cells[mean]}**" if index == best else cells[mean]
+            rows.append("| " + " | ".join(cells) + " |")
+        header = "| " + " | ".join(cell.translate(_MARKDOWN) for cell in head) + " |"
+        rule = "|" + "|".join(" ---: " if i >= mean - 1 else " --- " for i in range(len(head))) + "|"
+        before = [""] if parts else []
+        parts.append("\n".join([*before, f"**{title(table, metric).translate(_MARKDOWN)}**", "", header, rule, *rows]))
+    return "".join(f"{part}\n" for part in parts)
+
+
+def latex(table: Table) -> str:
+    """A `tabular` for each metric (booktabs): mean, 95 % interval (its half, of a t-interval), n; the best mean in bold."""
+    parts, heads = [], row_heads(table)
+    for metric in table.metrics:
+        head, *body = lines(table, metric, heads)
+        mean = head.index("mean")
+        rows = []
+        for index, line in enumerate(body):
+            summary = table.rows[index].summaries.get(metric)
+            cells = [cell.translate(_LATEX) for cell in line[: mean - 1]]
+            said = _latex_mean(summary, table.interval, best=table.best.get(metric) == index)
+            rows.append(" & ".join([*cells, said, line[mean - 1]]))
+        columns = "l" * (mean - 1) + "rr"
+        names = " & ".join(
+            [*(cell.translate(_LATEX) for cell in head[: mean - 1]), title(table, metric).translate(_LATEX), "$n$"]
+        )
+        body_text = "".join(f"{row} \\\\\n" for row in rows)
+        parts.append(
+            f"% mean and 95 % {_LATEX_INTERVAL[table.interval]} over seeds\n"
+            f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{names} \\\\\n\\midrule\n"
+            f"{body_text}\\bottomrule\n\\end{{tabular}}\n"
+        )
+    return "\n".join(parts)
+
+
+def _latex_mean(summary: Summary | None, interval: Interval, *, best: bool) -> str:
+    if summary is None or summary.mean is None:
+        return "--"
+    mean = wording.number(summary.mean, summary.sd)
+    said = f"\\mathbf{{{mean}}}" if best else mean
+    if summary.low is None or summary.high is None:
+        return f"${said}$"
+    if interval == "bootstrap":
+        return f"${said}\\ {wording.interval(summary.low, summary.high, summary.sd)}$"
+    return f"${said} \\pm {wording.number(summary.high - summary.mean, summary.sd)}$"
+
+
+def as_csv(table: Table) -> str:
+    """One line for each configuration and metric, numbers in full; empty where there is none."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    columns = ("n", "mean", "sd", "low", "high", "minimum", "maximum", "not_finite")
+    writer.writerow(["experiment", *table.by, "metric", "direction", *columns, "missing", "best"])
+    for metric in table.metrics:
+        for index, row in enumerate(table.rows):
+            config = [configurations.word(row.config[n]) if n in row.config else "" for n in table.by]
+            summary = row.summaries.get(metric) or Summary(0, None, None, None, None, None, None)
+            numbers = ["" if v is None else repr(v) for v in summary]
+            missing = row.lacking(metric)
+            best = "best" if table.best.get(metric) == index else ""
+            writer.writerow(
+                [row.experiment, *config, metric, table.directions.get(metric, ""), *numbers, missing, best]
+            )
+    return out.getvalue()
+
+
+Few = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+def some_rows(table: Table, few: Few) -> list[int]:
+    """The indices of the rows that are shown where `few` says how many: the best of each metric, and the first ones."""
+    best = [table.best[m] for m in table.metrics if m in table.best]
+    return sorted(few(list(dict.fromkeys([*best, *range(len(table.rows))]))))
+
+
+def as_json(table: Table, few: Few = list) -> dict[str, Any]:
+    """Everything, with the runs and where each value was read; of each list what `few` leaves of it."""
+    return {
+        "by": list(table.by),
+        "metrics": [
+            {"name": m, "direction": table.directions.get(m), "best": table.best.get(m)} for m in table.metrics
+        ],
+        "rows": [_row_json(table, index, few) for index in some_rows(table, few)],
+        "skipped": [asdict(s) for s in few(table.skipped)],
+        "warnings": list(few(table.warnings)),
+        "notes": list(few(table.notes)),
+    }
+
+
+def _row_json(table: Table, index: int, few: Few) -> dict[str, Any]:
+    row = table.rows[index]
+    summaries = {m: _finite(s._asdict()) if (s := row.summaries.get(m)) else None for m in table.metrics}
+    return {
+        "index": index,
+        "experiment": row.experiment,
+        "config": dict(row.config),
+        "summaries": summaries,
+        "runs": [_run_json(m) for m in few(row.runs)],
+        "missing": [asdict(s) for s in few(row.missing)],
+        "warnings": list(few(row.warnings)),
+    }
+
+
+def _run_json(measured: Measured) -> dict[str, Any]:
+    """A run's values; `sources` says where a value was read that is not the manifest's."""
+    run, values = measured.run, sorted(measured.values.items())
+    sources = {
+        name: {"path": value.path, "line": value.line, "step": json_number(value.step)}
+        for name, value in values
+        if value.path != run.path
+    }
+    return {
+        "name": run.name,
+        "attempt": run.attempt,
+        "seed": run.seed,
+        "path": run.path,
+        "values": {name: json_number(value.value) for name, value in values},
+        "sources": sources,
+    }
+
+
+def _finite(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: json_number(value) for name, value in found.items()}
+
+
+def json_number(value: Any) -> Any:
+    """A value as JSON can hold it: `"NaN"`, `"Infinity"`, `"-Infinity"` are texts."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+# the first word of why a run or file was passed over -> what many of them have in common
+_KINDS = {
+    "damaged:": "damaged",
+    "another": "of another attempt",
+    "seed": "of a seed that ran again",
+    "a": "of a smoke sweep",
+}
+FORMATS: Mapping[str, Callable[[Table], str]] = {"md": markdown, "csv": as_csv, "latex": latex}
+
+
+def reasons(table: Table) -> Sequence[str]:
+    """How many runs there are, how many have no result and why, most frequent first."""
+    from collections import Counter
+
+    missing = Counter(s.reason for row in table.rows for s in row.missing)
+    runs = sum(len(row.runs) for row in table.rows)
+    said = [f"{many(runs, 'run')} in {many(len(table.rows), 'configuration')}"]
+    if missing:
+        why = ", ".join(f"{n} {reason}" for reason, n in sorted(missing.items(), key=lambda p: (-p[1], p[0])))
+        said.append(f"{sum(missing.values())} without a result: {why}")
+    if table.skipped:
+        kinds = Counter(_KINDS.get(s.reason.split()[0], s.reason) for s in table.skipped)
+        why = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items(), key=lambda p: (-p[1], p[0])))
+        said.append(f"passed over: {why}")
+    return said

@@ -1,0 +1,1 @@
+"""Whether what a sweep has on record agrees with itself and with the server."""

@@ -1,0 +1,1 @@
+"""Starting what a sweep lacks: ledger, snapshot, schedule, submission."""

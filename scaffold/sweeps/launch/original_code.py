@@ -1,0 +1,55 @@
+"""The code that a sweep was planned with, brought back in a worktree of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+from scaffold.runs import worktrees
+from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.launch.run_scripts import Tree
+from scaffold.sweeps.spec import code_state
+from scaffold.sweeps.spec.model import Sweep
+from scaffold.workspace import Workspace
+
+
+def original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -> Tree:
+    """A detached worktree with the code that the sweep remembers, in the sweep's own folder, for `launchers.write`; one that is
+    there already is used again. Records of its runs go into `workspace`.
+
+    `links` are paths (data that git does not hold) that it gets as links. Raises ScaffoldError where the code cannot be had as it
+    was: no commit, a patch that does not apply or held secrets, somebody's changes in the worktree.
+    """
+    top, commit = git.top(workspace.workdir), sweep.code.commit
+    if top is None or commit is None or sweep.code.state is None:
+        raise ScaffoldError(
+            f"the sweep {sweep.name} has no commit, so its code cannot be brought back",
+            hint=f"run it with the code as it is now: scaffold sweep launch {sweep.name} --code current",
+        )
+    tree = run_scripts.make_folder(workspace, sweep.name) / f"code-{sweep.code.state[:12]}" / top.name
+    fresh = not tree.is_dir()
+    try:
+        if fresh:
+            worktrees.add(top, commit, tree)
+            worktrees.apply(tree, code_state.kept_patch(workspace, sweep.code))
+        experiment = sweep.experiment if workspace.per_experiment else None
+        inside = worktrees.furnish(workspace, tree, top, experiment, links)
+        _check_original(inside, sweep, tree)
+    except BaseException:
+        if fresh:
+            worktrees.remove(top, tree)
+        raise
+    return run_scripts.here(inside)
+
+
+def _check_original(inside: Workspace, sweep: Sweep, tree: Path) -> None:
+    now, _ = code_state.look(inside, sweep, with_patch=False)
+    if now.state == sweep.code.state and code_state.named_files(now) == code_state.named_files(sweep.code):
+        return
+    why = " (secrets in uncommitted code are not kept, so that such code cannot come back)" if sweep.code.patch else ""
+    raise ScaffoldError(
+        f"the code in {tree} is not what the sweep {sweep.name} was planned with{why}",
+        hint=f"take the worktree away (git worktree remove --force {tree}), or plan again: --code current",
+    )

@@ -1,0 +1,113 @@
+"""A smoke try: one run of a sweep's first configuration in a sweep of its own, and whether it did what a run has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+from scaffold.runs.manifests import Run
+from scaffold.sweeps.launch.open_sweep import Source
+from scaffold.sweeps.launch.scheduler import Pacer, Picture
+from scaffold.sweeps.spec import code_state, run_names, smoke, sweep_file
+from scaffold.workspace import Workspace
+
+
+def opened(workspace: Workspace, name: str, args: str, *, warn: Callable[[str], None]) -> Pacer:
+    """What runs the smoke sweep of sweep `name`, planned with the code as it is now; `args` are the user's smoke options.
+
+    Raises ScaffoldError, where a sweep of the user's has that name too.
+    """
+    tried = smoke.of(sweep_file.read(workspace, name), args)
+    if sweep_file.path(workspace, tried.name).exists() and "smoke" not in sweep_file.read(workspace, tried.name).labels:
+        raise ScaffoldError(
+            f"the sweep {tried.name} is there already and is no try of {name}: {sweep_file.path(workspace, tried.name)}",
+            hint="it stays as it is; to try one run, plan the sweep under another name",
+        )
+    planned = code_state.planned(workspace, tried)
+    sweep_file.write(workspace, planned)
+    source = Source(workspace, planned, original=False)
+    runs = run_names.runs(workspace, planned)
+    return Pacer(workspace, planned, runs, launchers=source, check=source.check, warn=warn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came of a try: its run, what is wrong (nothing: it is fine), what is worth knowing, and what was seen of it."""
+
+    run: str
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    seen: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "fine": not self.problems}
+
+
+def changes(workspace: Workspace) -> frozenset[str]:
+    """What git lists as changed or untracked outside the workspace, as `git status` says it."""
+    top = git.top(workspace.workdir)
+    if top is None:
+        return frozenset()
+    answer = git.ask(workspace.workdir, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    own = f"{Path(workspace.path.resolve()).relative_to(top.resolve()).as_posix()}/"
+    tasks = workspace.tasks.parent.resolve()
+    plan = (
+        f"{tasks.relative_to(top.resolve()).as_posix()}/"
+        if tasks not in (top.resolve(), workspace.workdir.resolve())
+        else own
+    )
+    return frozenset(row for row in answer.paths if not row[3:].startswith((own, plan, ".agents/")))
+
+
+Metrics = Callable[[Run], Mapping[str, float]]
+Cause = Callable[[Run], str]
+
+
+def verify(
+    workspace: Workspace, tried: Pacer, picture: Picture, before: frozenset[str], metrics_of: Metrics, cause_of: Cause
+) -> Verdict:
+    """Hold a try against what every run has to do: finish, give the primary metric, write outputs, change nothing else.
+
+    `metrics_of` says which metrics results will find for a run: its manifest's and those in its files. `cause_of` says why one failed.
+    """
+    state = picture.planned[0]
+    problems, notes = [], []
+    if state.state != "finished" or state.run is None:
+        why = ", ".join(filter(None, [cause_of(state.run) if state.run else "", state.reason]))
+        problems.append(
+            f"{state.name} is {state.state}" + (f" ({why})" if why else "") + f": scaffold runs show {state.name}"
+        )
+        return Verdict(run=state.name, problems=tuple(problems), notes=(), seen="")
+    metrics: Mapping[str, float] = {}
+    try:
+        metrics = metrics_of(state.run)
+    except ScaffoldError as error:
+        problems.append(f"{error.message}: {error.hint}" if error.hint else error.message)
+    metric = str(workspace.answers.get("primary_metric") or "")
+    if metric and metric not in metrics and not problems:
+        given = ", ".join(metrics) or "none"
+        problems.append(
+            f"the primary metric `{metric}` is not among its metrics ({given}): write it to $RUN_OUTPUT_DIR/metrics.json"
+        )
+    elif not metrics and not problems:
+        notes.append("the run gave no metrics: write them to $RUN_OUTPUT_DIR/metrics.json, or rows to metrics.jsonl")
+    outputs = workspace.workdir / state.run.outputs
+    written = sum(1 for p in outputs.rglob("*") if p.is_file()) if outputs.is_dir() else 0
+    if not written:
+        notes.append(f"the run wrote nothing to its output directory {state.run.outputs} ($RUN_OUTPUT_DIR)")
+    for row in sorted(changes(workspace) - before)[:10]:
+        problems.append(
+            f"the run changed the repository: {row[3:]} ({row[:2].strip()}); it belongs into $RUN_OUTPUT_DIR, or git should ignore it"
+        )
+    some = ", ".join(f"{k}={v:g}" for k, v in list(metrics.items())[:4]) or "no metrics"
+    return Verdict(
+        run=state.name,
+        problems=tuple(problems),
+        notes=tuple(notes),
+        seen=f"{some}; {written} files in {state.run.outputs}",
+    )

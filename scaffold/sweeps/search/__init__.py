@@ -1,0 +1,1 @@
+"""Evolutionary search over a space of parameters."""

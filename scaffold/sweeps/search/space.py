@@ -1,0 +1,104 @@
+"""A `search_space` -> what may be searched, and what is fixed. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.errors import WrongUsage
+from scaffold.runs import recorder
+from scaffold.sweeps.spec import parameter_values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of several values, as they are spelled in a command."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Numbers from `low` to `high`, both included; `whole` ones only, or spread evenly over their logarithm (`log`)."""
+
+    low: float
+    high: float
+    whole: bool
+    log: bool
+
+
+def read(given: object) -> tuple[dict[str, Choice | Range], dict[str, str]]:
+    """The parameters to search, and those that are fixed, as they are spelled. Raises WrongUsage."""
+    if not isinstance(given, dict):
+        raise WrongUsage(f"search_space must be an object, not {shown(given)}")
+    space: dict[str, Choice | Range] = {}
+    fixed: dict[str, str] = {}
+    for key, value in given.items():
+        where = f"search_space.{key}"
+        parameter_values.check_key(key, option="search_space")
+        if isinstance(value, list):
+            values = tuple(dict.fromkeys(_spelled(v, where) for v in value))
+            if not values:
+                raise WrongUsage(f"{where} has no values")
+            if len(values) == 1:
+                fixed[key] = values[0]
+            else:
+                space[key] = Choice(values=values)
+        elif isinstance(value, dict):
+            one = _range(value, where)
+            if one.low == one.high:
+                fixed[key] = _spelled(value["low"], where)
+            else:
+                space[key] = one
+        else:
+            fixed[key] = _spelled(value, where)
+    if not space:
+        raise WrongUsage(
+            "search_space has nothing to search",
+            hint='"search_space": {"lr": {"low": 0.0001, "high": 0.1}, "depth": [2, 4]}',
+        )
+    return space, fixed
+
+
+def _range(value: Mapping[str, Any], where: str) -> Range:
+    unknown = sorted(set(value) - {"low", "high", "log"})
+    if unknown:
+        raise WrongUsage(
+            f"{where} has an unknown key {unknown[0]}", hint='a range is {"low": 0.0001, "high": 0.1, "log": true}'
+        )
+    for end in ("low", "high"):
+        if not is_number(value.get(end)):
+            raise WrongUsage(f"{where}.{end} must be a number, not {shown(value.get(end))}")
+    low, high, log = value["low"], value["high"], value.get("log", False)
+    if low > high:
+        raise WrongUsage(f"{where}: low {low} is above high {high}")
+    if not isinstance(log, bool):
+        raise WrongUsage(f"{where}.log must be true or false, not {shown(log)}")
+    if log and low <= 0:
+        raise WrongUsage(f"{where}: a range over the logarithm needs numbers above 0, not {low}")
+    return Range(low=low, high=high, whole=isinstance(low, int) and isinstance(high, int), log=log)
+
+
+def _spelled(value: object, where: str) -> str:
+    if isinstance(value, (list, dict)):
+        raise WrongUsage(f"{where} must have single values, not {shown(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise WrongUsage(f"{where} has {value}, which is no number that can be searched")
+    return value if isinstance(value, str) else str(recorder.module().shortest(value))
+
+
+def is_number(value: object) -> bool:
+    """Whether a JSON value is a number that can be counted with."""
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond 1e308
+        return False
+
+
+def shown(value: object) -> str:
+    """A JSON value, short, for a message."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,205 @@
+"""The research server's `<evo_sweep>` block -> what is to be searched.
+
+The server reads strict JSON (server API, section 7): `target_script` and `fitness_metric` are needed, everything else has a default.
+A list in `search_space` is a choice, `{"low": ..., "high": ...}` a range (whole numbers where both ends are), a single value is fixed.
+`"log": true` in a range is ours, for learning rates and the like; the server passes over it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.sweeps.search import space as evolve_space
+from scaffold.sweeps.search.space import Choice, Range, is_number, shown
+
+DEFAULTS: Mapping[str, Any] = {
+    "fitness_direction": "max",
+    "search_space": {},
+    "population_size": 4,
+    "generations": 3,
+    "top_k": 2,
+    "mutation_strength": 0.3,
+    "sweep_name": "",
+    "timeout_per_run": 600,
+    "workdir": ".",
+}
+NEEDED = ("target_script", "fitness_metric")
+KEYS = (*NEEDED, *DEFAULTS)
+DIRECTIONS: Mapping[str, Literal["max", "min"]] = {"max": "max", "maximize": "max", "min": "min", "minimize": "min"}
+BLOCK = re.compile(r"<evo_sweep>(.*?)</evo_sweep>", re.DOTALL)
+FENCE = re.compile(r"\s*```\w*\n(.*?)```\s*", re.DOTALL)
+MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What is to be searched. `script` are the words behind `python`; `fixed` are parameters that every run gets."""
+
+    script: tuple[str, ...]
+    metric: str
+    direction: Literal["max", "min"]
+    space: Mapping[str, Choice | Range]
+    fixed: Mapping[str, str]
+    population: int
+    generations: int
+    top_k: int
+    mutation: float
+    name: str
+    timeout_s: float
+    workdir: str
+
+    @property
+    def size(self) -> float:
+        """How many different configurations there are; infinity where a range is not of whole numbers."""
+        sizes = [
+            len(p.values) if isinstance(p, Choice) else p.high - p.low + 1 if p.whole else math.inf
+            for p in self.space.values()
+        ]
+        return math.prod(sizes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The block's own form, with every default said."""
+        space: dict[str, Any] = dict(self.fixed)
+        for key, one in self.space.items():
+            if isinstance(one, Choice):
+                space[key] = list(one.values)
+            else:
+                space[key] = {"low": one.low, "high": one.high, **({"log": True} if one.log else {})}
+        return {
+            "target_script": shlex.join(self.script),
+            "fitness_metric": self.metric,
+            "fitness_direction": self.direction,
+            "search_space": space,
+            "population_size": self.population,
+            "generations": self.generations,
+            "top_k": self.top_k,
+            "mutation_strength": self.mutation,
+            "sweep_name": self.name,
+            "timeout_per_run": self.timeout_s,
+            "workdir": self.workdir,
+        }
+
+
+def read(path: Path, stdin: IO[bytes]) -> tuple[Spec, tuple[str, ...]]:
+    """The spec in a file (`-`: stdin), and warnings. Raises ScaffoldError; WrongUsage, with the file's name, for what cannot be meant."""
+    called = "stdin" if str(path) == "-" else str(path)
+    try:
+        text = (stdin.read() if str(path) == "-" else path.read_bytes()).decode("utf-8")
+    except OSError as error:
+        raise ScaffoldError(f"{called} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise WrongUsage(f"{called} is no text in UTF-8", hint="give it in UTF-8") from error
+    try:
+        found, warnings = parse(text)
+    except WrongUsage as error:
+        raise WrongUsage(f"{called}: {error.message}", hint=error.hint) from error
+    return found, tuple(f"{called}: {warning}" for warning in warnings)
+
+
+def parse(text: str) -> tuple[Spec, tuple[str, ...]]:
+    """The spec in a file that holds the JSON, or a text with the block in it; and warnings. Raises WrongUsage."""
+    found = _loaded(text)
+    for key in NEEDED:
+        if not isinstance(found.get(key), str) or not found[key].strip():
+            raise WrongUsage(f"{key} is missing", hint=f'say it: "{key}": "..."')
+    warnings = []
+    for key in found:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            warnings.append(f"{key} is not known and left out" + (f"; did you mean {near[0]}?" if near else ""))
+    given = {**DEFAULTS, **found}
+    direction = DIRECTIONS.get(str(given["fitness_direction"]).lower())
+    if direction is None:
+        raise WrongUsage(f"fitness_direction must be max or min, not {shown(given['fitness_direction'])}")
+    space, fixed = evolve_space.read(given["search_space"])
+    made = Spec(
+        script=_script(given["target_script"]),
+        metric=given["fitness_metric"].strip(),
+        direction=direction,
+        space=space,
+        fixed=fixed,
+        population=_whole(given, "population_size"),
+        generations=_whole(given, "generations"),
+        top_k=_whole(given, "top_k"),
+        mutation=_number(given, "mutation_strength", most=1),
+        name=_text(given, "sweep_name"),
+        timeout_s=_number(given, "timeout_per_run"),
+        workdir=_text(given, "workdir") or ".",
+    )
+    return made, tuple(warnings)
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    block = BLOCK.search(text)
+    if block is None and "<evo_sweep>" in text:
+        raise WrongUsage("<evo_sweep> is not closed", hint="end the block with </evo_sweep>")
+    inner, at = (block[1], block.start(1)) if block else (text, 0)
+    if fenced := FENCE.fullmatch(inner):
+        inner, at = fenced[1], at + fenced.start(1)
+    try:
+        found = json.loads(inner, object_pairs_hook=_once, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        line = text[:at].count("\n") + error.lineno
+        raise WrongUsage(
+            f"line {line}: it is no JSON: {error.msg}",
+            hint='an <evo_sweep> block is one JSON object: {"target_script": ..., "fitness_metric": ...}',
+        ) from error
+    except RecursionError:
+        raise WrongUsage("it is nested too deeply") from None
+    except ValueError as error:  # a whole number of thousands of digits
+        raise WrongUsage(f"it cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise WrongUsage(f"it must be one JSON object, not {shown(found)}")
+    return found
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise WrongUsage(f"{key} is there twice")
+        found[key] = value
+    return found
+
+
+def _constant(text: str) -> None:
+    raise WrongUsage(f"{text} is no number that can be searched")
+
+
+def _script(text: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise WrongUsage(f"target_script {text!r} cannot be split into words: {error}") from error
+    if not words:
+        raise WrongUsage("target_script is missing")
+    return words
+
+
+def _whole(given: Mapping[str, Any], key: str) -> int:
+    value = given[key]
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
+        raise WrongUsage(f"{key} must be a whole number from 1 to {MOST:,}, not {shown(value)}")
+    return value
+
+
+def _number(given: Mapping[str, Any], key: str, *, most: float | None = None) -> float:
+    value = given[key]
+    if not is_number(value) or value <= 0 or (most is not None and value > most):
+        raise WrongUsage(f"{key} must be a number above 0{f' and up to {most:g}' if most else ''}, not {shown(value)}")
+    return float(value)
+
+
+def _text(given: Mapping[str, Any], key: str) -> str:
+    if not isinstance(given[key], str):
+        raise WrongUsage(f"{key} must be a text, not {shown(given[key])}")
+    return str(given[key]).strip()

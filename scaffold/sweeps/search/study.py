@@ -1,0 +1,142 @@
+"""A search's study: what it searches, what was proposed, and how fit it was; `<metadata>/sweeps/NAME.study.json`, replaced in one step.
+
+A generation is written down before its first run is planned, and its fitness once all of its runs are over: whoever comes next, after
+whatever kill, goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scaffold.errors import ScaffoldError
+from scaffold.sweeps import files
+from scaffold.sweeps.search.optimizer import Search, Trial
+from scaffold.sweeps.search.spec import Spec
+from scaffold.sweeps.spec import sweep_file
+from scaffold.workspace import Workspace
+
+VERSION = 1
+# what may be said otherwise when a search goes on: how long it goes on, and while nothing was scored, what is scored
+FREE = ("generations",)
+FREE_AT_FIRST = (*FREE, "fitness_metric", "fitness_direction")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """A search. `closed` is how many generations are over and scored; `trials` are numbered from 0, in the order of proposing."""
+
+    name: str
+    spec: Spec
+    search: Search
+    search_seed: int
+    seeds: tuple[int, ...]
+    trials: tuple[Trial, ...] = ()
+    closed: int = 0
+
+    def generation(self, number: int) -> tuple[Trial, ...]:
+        """The trials of one generation, counted from 1."""
+        return tuple(t for t in self.trials if t.generation == number)
+
+    def scored(self, results: Mapping[int, Trial]) -> Study:
+        """With the open generation closed, its trials replaced by those with a fitness."""
+        return replace(self, trials=tuple(results.get(t.number, t) for t in self.trials), closed=self.closed + 1)
+
+
+def path(workspace: Workspace, name: str) -> Path:
+    """A study's file."""
+    return sweep_file.folder(workspace) / f"{name}.study.json"
+
+
+def write(workspace: Workspace, study: Study) -> None:
+    """Write a study, whole or not at all. Raises ScaffoldError where that cannot be done."""
+    held = {
+        "version": VERSION,
+        "name": study.name,
+        "spec": study.spec.as_dict(),
+        "search": study.search,
+        "search_seed": study.search_seed,
+        "seeds": study.seeds,
+        "closed": study.closed,
+        "trials": [as_dict(trial) for trial in study.trials],
+    }
+    text = json.dumps(held, indent=1, ensure_ascii=False) + "\n"
+    files.write(path(workspace, study.name), text.encode("utf-8", "surrogateescape"))
+
+
+def as_dict(trial: Trial) -> dict[str, Any]:
+    """A trial for JSON."""
+    return {
+        "number": trial.number,
+        "generation": trial.generation,
+        "parent": trial.parent,
+        "params": dict(trial.params),
+        "fitness": trial.fitness,
+        "values": list(trial.values),
+        "why": trial.why,
+    }
+
+
+def resumed(workspace: Workspace, fresh: Study) -> Study:
+    """The study that is there under this name, for as many generations as `fresh` asks; `fresh` where there is none.
+
+    Raises ScaffoldError where that one searches something else, or cannot be read.
+    """
+    place = path(workspace, fresh.name)
+    try:
+        found = json.loads(place.read_bytes())
+    except FileNotFoundError:
+        if sweep_file.path(workspace, fresh.name).exists():
+            raise ScaffoldError(
+                f"there is a sweep {fresh.name} already, and it is no search", hint="choose another name: --name NAME"
+            ) from None
+        return fresh
+    except (OSError, ValueError) as error:
+        raise _unreadable(place, error) from error
+    try:
+        if found["version"] != VERSION:
+            raise ScaffoldError(f"{place} is of version {found['version']}; this scaffold reads {VERSION}")
+        _check_same(found, fresh)
+        return replace(fresh, trials=tuple(_trial(t, fresh.spec) for t in found["trials"]), closed=int(found["closed"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(place, error) from error
+
+
+def _unreadable(place: Path, error: Exception) -> ScaffoldError:
+    reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
+    return ScaffoldError(
+        f"{place} cannot be read: {reason}", hint="restore it, or search under another name: --name NAME"
+    )
+
+
+def _check_same(found: Mapping[str, Any], fresh: Study) -> None:
+    scored = any(trial["fitness"] is not None for trial in found["trials"])
+    free = FREE if scored else FREE_AT_FIRST
+    now = {**fresh.spec.as_dict(), "search": fresh.search, "search_seed": fresh.search_seed, "seeds": list(fresh.seeds)}
+    before = {**found["spec"], **{key: found[key] for key in ("search", "search_seed", "seeds")}}
+    for key, value in now.items():
+        if key not in free and before[key] != json.loads(json.dumps(value)):
+            raise ScaffoldError(
+                f"the search {fresh.name} was begun with another {key}: {json.dumps(before[key])}, now {json.dumps(value)}",
+                hint="go on with what it was begun with (more generations are fine), or choose another name: --name NAME",
+            )
+
+
+def _trial(found: Mapping[str, Any], spec: Spec) -> Trial:
+    fitness = found["fitness"]
+    if fitness is not None and not math.isfinite(fitness):
+        raise ValueError(f"trial {found['number']} has the fitness {fitness}")
+    params = {key: str(found["params"][key]) for key in spec.space}
+    return Trial(
+        number=int(found["number"]),
+        generation=int(found["generation"]),
+        params=params,
+        parent=found["parent"],
+        fitness=fitness,
+        values=tuple(found["values"]),
+        why=found["why"],
+    )

@@ -1,0 +1,123 @@
+"""A study -> what may be said of it: the best, how far luck goes, what to run to know. Pure."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from scaffold.sweeps.search.optimizer import Trial, ranked
+from scaffold.sweeps.search.study import Study
+from scaffold.sweeps.spec.model import Sweep
+
+# seeds for a confirmation that nobody has seen
+FRESH = 5
+
+
+def params(study: Study, trial: Trial) -> str:
+    """`lr=0.01 batch_size=64`."""
+    return " ".join(f"{key}={value}" for key, value in {**study.spec.fixed, **trial.params}.items())
+
+
+def generation(study: Study, number: int) -> str:
+    """One line on a generation that is over."""
+    row = _row(study, number)
+    tried = _some(row["population_size"], "configuration")
+    text = f"generation {number} of {study.spec.generations}: {tried}, {row['scored']} scored"
+    if not row["scored"]:
+        return text
+    return f"{text}, best {study.spec.metric} {row['best_fitness']:.6g}, mean {row['mean_fitness']:.6g}"
+
+
+def verdict(study: Study) -> list[str]:
+    """The best, in words that claim no more than there is: it was chosen for being the best, of so many, and runs differ by chance."""
+    order = ranked(study.spec, study.trials)
+    over = [t for t in study.trials if t.generation <= study.closed]
+    failed = [t for t in over if t.fitness is None]
+    if not order:
+        return [f"no configuration has a fitness: {_some(len(failed), 'configuration')} tried, all failed"]
+    best = order[0]
+    seeds = len(best.values)
+    spread = (
+        f"mean of {seeds} seeds, standard deviation {statistics.stdev(best.values):.2g}" if seeds > 1 else "one run"
+    )
+    lines = [
+        f"best: {params(study, best)}",
+        f"  {study.spec.metric} = {best.fitness:.6g} ({spread}); trial {best.number}, generation {best.generation}",
+        f"It is the best of {_some(len(order), 'configuration')} with a fitness"
+        + (f"; {len(failed)} failed and have none" if failed else "")
+        + ". The best of many is partly luck: expect less of it the next time.",
+    ]
+    if len(order) > 1:
+        lines.append(_next_best(study, order))
+    elif seeds < 2:
+        lines.append("One run says nothing about chance.")
+    return lines
+
+
+def _next_best(study: Study, order: Sequence[Trial]) -> str:
+    best, second = order[0], order[1]
+    assert best.fitness is not None and second.fitness is not None
+    gap = abs(best.fitness - second.fitness)
+    text = f"The next best (trial {second.number}) is {gap:.2g} away; "
+    noise = noise_of(order)
+    if noise is None:
+        return text + "with one run each, how far runs differ by chance is not known, so no claim is made."
+    error = noise * math.sqrt(1 / len(best.values) + 1 / len(second.values))
+    if gap <= 2 * error:
+        return (
+            text
+            + f"by chance alone two such means are {error:.2g} apart (standard error), so the two cannot be told apart."
+        )
+    return (
+        text + f"by chance alone two such means are {error:.2g} apart (standard error). Fresh seeds have to confirm it."
+    )
+
+
+def noise_of(trials: Sequence[Trial]) -> float | None:
+    """The standard deviation between seeds, pooled over configurations; None where no configuration has two runs."""
+    squares = [(statistics.variance(t.values), len(t.values) - 1) for t in trials if len(t.values) > 1]
+    degrees = sum(n for _, n in squares)
+    return math.sqrt(sum(v * n for v, n in squares) / degrees) if degrees else None
+
+
+def confirmation(study: Study, best: Trial, sweep: Sweep) -> str:
+    """The command that runs the best again with seeds that the search has not seen, passed as in the search's `sweep`."""
+    first = max(study.seeds, default=0) + 1
+    grid = [f"{key}={_quoted(value)}" for key, value in {**study.spec.fixed, **best.params}.items()]
+    words = ["scaffold", "sweep", "new", f"{study.name}-best", "--goal", f"confirm the best of {study.name}"]
+    words += ["--experiment", sweep.experiment, "--style", sweep.style]
+    words += [f"--seed-option={sweep.seed_option}"] if sweep.seed_option is not None else []
+    words += ["--grid", *grid, "--seeds", f"{first}-{first + FRESH - 1}", "--", "python", *study.spec.script]
+    before = "" if study.spec.workdir == "." else f"cd {shlex.quote(study.spec.workdir)} && "
+    return before + shlex.join(words)
+
+
+def _quoted(value: str) -> str:
+    """A value as --grid takes it: one with a comma or quotes stays one value."""
+    if not set(value) & set(",'\""):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
+
+
+def history(study: Study) -> list[dict[str, Any]]:
+    """The server's fitness_history: each generation that is over."""
+    return [_row(study, number) for number in range(1, study.closed + 1)]
+
+
+def _row(study: Study, number: int) -> dict[str, Any]:
+    trials = study.generation(number)
+    scored = [t.fitness for t in trials if t.fitness is not None]
+    return {
+        "generation": number,
+        "population_size": len(trials),
+        "scored": len(scored),
+        "best_fitness": (max if study.spec.direction == "max" else min)(scored, default=None),
+        "mean_fitness": statistics.fmean(scored) if scored else None,
+    }

@@ -1,0 +1,1 @@
+"""What a sweep plans: grid, seeds, names of runs."""

@@ -1,0 +1,153 @@
+"""The code that a sweep stands on: remembered when it is planned, compared before a launch, brought back in a worktree.
+
+Git is asked once for each distinct set of files that commands name, not once a run. The state is the recorder's own (`code_state`):
+plans, records and results change nothing about it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+from scaffold.runs import recorder, start, worktrees
+from scaffold.scratch import scratch
+from scaffold.sweeps import files
+from scaffold.sweeps.spec import run_names
+from scaffold.sweeps.spec.model import Code, Named, Sweep
+from scaffold.workspace import Workspace
+
+_moving = threading.Lock()
+
+
+def take(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Code:
+    """The code state of a sweep's runs as the working tree is now; a patch of uncommitted code is kept in `<metadata>/patches`
+    (without `keep` it is only named).
+
+    Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
+    """
+    code, patch = look(workspace, sweep, with_patch=True)
+    if patch is None:
+        return code
+    kept = workspace.role("metadata", sweep.experiment) / "patches" / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
+    if keep and not kept.is_file():
+        files.write(kept, patch)
+    return replace(code, patch=kept.relative_to(workspace.workdir).as_posix())
+
+
+def planned(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
+    """The sweep with the code as it is now: what `sweep new` plans, and `launch --code current` plans again (`sheet.write` it)."""
+    return replace(sweep, code=take(workspace, sweep, keep=keep))
+
+
+def look(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[Code, bytes | None]:
+    shared = recorder.module()
+    place = shared.locate(os.path.realpath(start.recorder_of(workspace)))
+    base = run_names.words(sweep.command)
+    sets = {base, *(run_names.words(argv) for _, _, argv, _ in run_names.commands(sweep))}
+    known: dict[tuple[str, ...], Any] = {}
+    with _inside(Path(workspace.workdir, sweep.cwd)):
+        there = {word: Path(word).is_file() for words in sets for word in words}
+        for words in sets:
+            files = tuple(w for w in words if there[w])
+            if files not in known:
+                known[files] = _state(shared, place, files, with_patch=False)
+        everything = sorted(word for word, is_there in there.items() if is_there)
+        whole = _state(shared, place, everything, with_patch=True) if with_patch else None
+    states = {words: known[tuple(w for w in words if there[w])] for words in sets}
+    own = states[base]
+    differing = [
+        Named(words=words, state=found.code, files=tuple(digest for _, digest in found.files))
+        for words, found in sorted(states.items())
+        if found.code != own.code or found.files
+    ]
+    code = Code(state=own.code, commit=own.git["commit"] if own.git else None, patch=None, named=tuple(differing))
+    return code, whole.patch if whole is not None else None
+
+
+def _state(shared: Any, place: Any, files: Iterable[str], *, with_patch: bool) -> Any:
+    state = shared.code_state(place, list(files), with_patch=with_patch)
+    if state.git is None and shared.repository(os.path.realpath(place.workdir)) is not None:
+        raise ScaffoldError(
+            "git did not say what the code is, so the runs have no names",
+            hint="its reason is above; a slow file system may need a higher RUN_GIT_TIMEOUT (seconds)",
+        )
+    return state
+
+
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    """Within `folder`: names of files in a command, and so the recorder's questions, are relative to where it runs."""
+    with _moving:
+        before = Path.cwd()
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise ScaffoldError(f"the sweep's directory {folder} cannot be entered: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Whether the code is still the one that a sweep was planned with; if not, `files` are those that differ, as far as known."""
+
+    same: bool
+    files: tuple[str, ...] = ()
+
+
+def compare(workspace: Workspace, sweep: Sweep) -> Comparison:
+    """Hold the working tree against the code that the sweep remembers. Raises ScaffoldError where git does not answer."""
+    now, _ = look(workspace, sweep, with_patch=False)
+    kept = sweep.code
+    if now.state == kept.state and named_files(now) == named_files(kept):
+        return Comparison(same=True)
+    named = (
+        {w for words, _ in named_files(now) ^ named_files(kept) for w in words} if now.state == kept.state else set()
+    )
+    changed = sorted(named) or _changed(workspace, sweep)
+    return Comparison(same=False, files=tuple(changed))
+
+
+def named_files(code: Code) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:
+    return {(n.words, (n.state, n.files)) for n in code.named}
+
+
+def _changed(workspace: Workspace, sweep: Sweep) -> list[str]:
+    """Files of the working tree that differ from the remembered commit and patch; empty where that cannot be told."""
+    top = git.top(workspace.workdir)
+    if top is None or sweep.code.commit is None:
+        return []
+    with scratch() as folder:
+        own = {"GIT_INDEX_FILE": str(folder / "index")}
+        if git.ask(top, "read-tree", sweep.code.commit, env=own).status != 0:
+            return []
+        patch = kept_patch(workspace, sweep.code)
+        if patch:
+            whole = worktrees.whole(top, sweep.code.commit, patch)
+            git.ask(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=whole, env=own)
+        paths = git.ask(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=own).paths
+    shared = recorder.module()
+    place = shared.locate(os.path.realpath(start.recorder_of(workspace)))
+    inside = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
+    excluded = shared._excluded(place, "" if inside == "." else inside + "/")
+    return [path for path in paths if not shared.below(path, excluded)]
+
+
+def kept_patch(workspace: Workspace, code: Code) -> str:
+    """The remembered patch; empty where the code was clean. Raises ScaffoldError where its file is gone."""
+    if code.patch is None:
+        return ""
+    try:
+        return os.fsdecode((workspace.workdir / code.patch).read_bytes())
+    except OSError as error:
+        raise ScaffoldError(f"the patch {code.patch} cannot be read: {error.strerror}") from error

@@ -1,0 +1,110 @@
+"""Texts of a command line -> parameters, their values, seeds; and a parameter's name as the recorder has it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from scaffold.errors import WrongUsage
+
+KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w.@/-]*")
+SEEDS = re.compile(r"[0-9]{1,12}(-[0-9]{1,12})?(,[0-9]{1,12}(-[0-9]{1,12})?)*")
+SPACED = re.compile(r" *([,-]) *")
+MOST_SEEDS = 100_000
+MOST = 1_000_000
+
+
+def recorded(key: str) -> str:
+    """A parameter's name as the recorder has it: `batch-size` is `batch_size`, Hydra's `+lr` is `lr`."""
+    return key.lstrip("+~").replace("-", "_")
+
+
+def assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[str, ...]]:
+    """`k=v1,v2` texts as key -> values. Raises WrongUsage."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        key, equals, values = text.partition("=")
+        if not equals or not values:
+            raise WrongUsage(f"{option} needs KEY=VALUE,VALUE..., not {text!r}", hint=f"{option} lr=0.1,0.01")
+        check_key(key, option=option)
+        if key in found:
+            raise WrongUsage(f"{option} names {key} twice", hint=f"put its values together: {key}=1,2,3")
+        found[key] = split(values, option=f"{option} {key}")
+    return found
+
+
+def check_key(key: str, *, option: str) -> None:
+    """Raises WrongUsage where `key` cannot be a parameter's name."""
+    if key.startswith("-"):
+        raise WrongUsage(f"{option}: a parameter is named without dashes: {key.lstrip('-')}, not {key}")
+    if not KEY.fullmatch(key):
+        raise WrongUsage(
+            f"{option}: {key!r} cannot be a parameter's name", hint="letters, digits and _ . - @ /, first a letter or _"
+        )
+    if key == "seed":
+        raise WrongUsage(f"{option} names the seed", hint="seeds have an option of their own: --seeds 1-5")
+
+
+def split(text: str, *, option: str) -> tuple[str, ...]:
+    """Values between commas, as they are spelled. Quotes keep commas in a value: `'a,b',c` is `a,b` and `c`; inside double
+    quotes a backslash makes the next character mean itself. Raises WrongUsage where a quote is open, or a value is there twice."""
+    values: list[str] = []
+    current, quote, was_quoted, at = "", "", False, 0
+    while at < len(text):
+        c = text[at]
+        if quote == '"' and c == "\\" and text[at + 1 : at + 2] in ('"', "\\"):
+            at += 1
+            current += text[at]
+        elif quote:
+            quote, current = ("", current) if c == quote else (quote, current + c)
+        elif c in "'\"" and not current:
+            quote, was_quoted = c, True
+        elif c == ",":
+            values.append(_value(current, was_quoted, option))
+            current, was_quoted = "", False
+        else:
+            current += c
+        at += 1
+    if quote:
+        raise WrongUsage(f"{option}: a quote {quote} is open in {text!r}")
+    values.append(_value(current, was_quoted, option))
+    twice = next((v for v, count in Counter(values).items() if count > 1), None)
+    if twice is not None and not option.startswith("--zip"):
+        raise WrongUsage(f"{option}: the value {twice!r} is there twice")
+    return tuple(values)
+
+
+def _value(text: str, was_quoted: bool, option: str) -> str:
+    if not text and not was_quoted:
+        raise WrongUsage(f"{option}: a value is empty", hint="write '' for an empty text")
+    return text
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """`1-5,7` as seeds, in order. Raises WrongUsage."""
+    close = SPACED.sub(r"\1", text.strip())
+    if not SEEDS.fullmatch(close):
+        raise WrongUsage(f"--seeds needs whole numbers, not {text!r}", hint="--seeds 1-5,7")
+    found: dict[int, None] = {}
+    for part in close.split(","):
+        first, _, last = part.partition("-")
+        low, high = int(first), int(last or first)
+        if high < low or high - low >= MOST_SEEDS:
+            raise WrongUsage(f"--seeds: {part} is no range of at most {MOST_SEEDS} seeds, lowest first")
+        for seed in range(low, high + 1):
+            if seed in found:
+                raise WrongUsage(f"--seeds names {seed} twice")
+            found[seed] = None
+    return tuple(found)
+
+
+def seeds_text(numbers: Sequence[int]) -> str:
+    """Seeds as `seeds` reads them."""
+    parts: list[list[int]] = []
+    for n in numbers:
+        if parts and n == parts[-1][-1] + 1:
+            parts[-1].append(n)
+        else:
+            parts.append([n])
+    return ",".join(f"{p[0]}-{p[-1]}" if len(p) > 2 else ",".join(map(str, p)) for p in parts)

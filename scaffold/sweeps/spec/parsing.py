@@ -1,0 +1,218 @@
+"""What a sweep's file holds -> a Sweep; what cannot be meant is an error that names the key, and the one that was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast, get_args
+
+from scaffold.errors import WrongUsage
+from scaffold.runs import recorder
+from scaffold.sweeps.spec import grid, parameter_values, sampling
+from scaffold.sweeps.spec.model import BackendName, BooleanStyle, Code, Named, Resources, Rule, Style, Sweep
+
+VERSION = "1"
+KEYS = (
+    *("version", "name", "goal", "experiment", "task", "command", "cwd", "style", "seed_option", "booleans", "labels"),
+    *("seeds", "grid", "zip", "configurations", "random", "only_if", "baseline", "backend", "resources", "code"),
+)
+NEEDED = ("version", "name", "goal", "experiment", "command", "style", "code")
+T = TypeVar("T")
+
+
+def parsed(found: object, name: str) -> Sweep:
+    """What a sweep's file holds, as a sweep. Raises WrongUsage that names the key."""
+    top = mapping(found, "the file", KEYS)
+    missing = [key for key in NEEDED if key not in top]
+    if missing:
+        raise WrongUsage(f"{missing[0]} is missing")
+    if top["version"] != VERSION:
+        raise WrongUsage(f"version is {top['version']!r}; this scaffold reads {VERSION}", hint="use a newer scaffold")
+    if top["name"] != name:
+        raise WrongUsage(f"name is {top['name']!r}, and the file is {name}.yml", hint="a copy needs a name of its own")
+    rule = parsed_rule(top)
+    command = texts(top["command"], "command")
+    if not command:
+        raise WrongUsage("command is empty")
+    return Sweep(
+        name=name,
+        goal=_text(top["goal"], "goal"),
+        experiment=_text(top["experiment"], "experiment"),
+        command=command,
+        cwd=_text(top.get("cwd", "."), "cwd"),
+        style=cast(Style, _one_of(top["style"], get_args(Style), "style")),
+        configurations=() if top.get("configurations") == [] else grid.configurations(rule),
+        seeds=_seeds(top.get("seeds")),
+        task=_optional(top, "task", _text),
+        backend=cast(
+            "BackendName | None", _optional(top, "backend", lambda v, k: _one_of(v, get_args(BackendName), k))
+        ),
+        resources=_resources(top.get("resources")),
+        code=_code(top["code"]),
+        rule=rule,
+        seed_option=_optional(top, "seed_option", _text),
+        booleans=_booleans(top.get("booleans", {})),
+        labels=configuration(top.get("labels", {}), "labels"),
+    )
+
+
+def parsed_rule(top: Mapping[str, Any]) -> Rule:
+    """The rule in a sweep's file. Raises WrongUsage."""
+    drawn = mapping(top.get("random", {}), "random", ("number", "seed", "space", "drawn"))
+    wanted = mapping(drawn.get("space", {}), "random.space")
+    rule = Rule(
+        given=tuple(configuration(c, "configurations") for c in _list(top.get("configurations", []), "configurations")),
+        zips=tuple(_values(group, "zip") for group in _list(top.get("zip", []), "zip")),
+        grid=_values(top.get("grid", {}), "grid"),
+        space={key: _text(value, f"random.space.{key}") for key, value in wanted.items()},
+        draws=_whole(drawn.get("number", "0"), "random.number"),
+        space_seed=_whole(drawn.get("seed", "0"), "random.seed"),
+        drawn=tuple(configuration(c, "random.drawn") for c in _list(drawn.get("drawn", []), "random.drawn")),
+        only_if=_optional(top, "only_if", _text),
+        baseline=_one_of(top.get("baseline", "false"), ("true", "false"), "baseline") == "true",
+    )
+    if "random" in top:
+        _check_random(rule)
+    return rule
+
+
+def _check_random(rule: Rule) -> None:
+    if not rule.draws or not rule.space:
+        raise WrongUsage(f"random needs {'a number' if not rule.draws else 'a space'}")
+    sampling.check(rule.space)
+    if rule.drawn and len(rule.drawn) != rule.draws:
+        raise WrongUsage(
+            f"random.number is {rule.draws}, and {len(rule.drawn)} are drawn",
+            hint="take `drawn` out to have them drawn again, or correct the number",
+        )
+
+
+def configuration(value: object, where: str) -> dict[str, str]:
+    """One configuration: names to texts, nested ones with dots. Raises WrongUsage."""
+    found: dict[str, str] = {}
+    for key, inner in mapping(value, where).items():
+        nested = configuration(inner, f"{where}.{key}") if isinstance(inner, dict) else None
+        text = {key: _text(inner, f"{where}.{key}")} if nested is None else {f"{key}.{k}": v for k, v in nested.items()}
+        if twice := sorted(text.keys() & found.keys()):
+            raise WrongUsage(f"{where} has {twice[0]} twice")
+        found.update(text)
+    for key in found:
+        parameter_values.check_key(key, option=where)
+    return found
+
+
+def mapping(value: object, where: str, known: Iterable[str] | None = None) -> dict[str, Any]:
+    """`value` when it is a mapping with known keys. Raises WrongUsage that names the key that was probably meant."""
+    if value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise WrongUsage(f"{where} must be a mapping (KEY: VALUE), not {_shown(value)}")
+    keys = list(known or ())
+    for key in value if keys else ():
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, n=1)
+            raise WrongUsage(
+                f"{where} has an unknown key {key}",
+                hint=f"did you mean {near[0]}?" if near else f"known keys: {', '.join(keys)}",
+            )
+    return value
+
+
+def texts(value: object, where: str) -> tuple[str, ...]:
+    """`value` when it is a list of texts. Raises WrongUsage."""
+    return tuple(_text(item, where) for item in _list(value, where))
+
+
+def _list(value: object, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise WrongUsage(f"{where} must be a list, not {_shown(value)}")
+    return value
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise WrongUsage(
+            f"{where} must be a single value, not {_shown(value)}", hint="put a list that is one value in quotes"
+        )
+    return value
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, (dict, list)):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return "nothing" if value is None else repr(str(value)[:60])
+
+
+def _optional(top: Mapping[str, Any], key: str, read: Callable[[Any, str], T]) -> T | None:
+    return read(top[key], key) if top.get(key, "") not in ("", "null", "~") else None
+
+
+def _one_of(value: object, known: Iterable[str], where: str) -> str:
+    if value not in list(known):
+        raise WrongUsage(f"{where} must be one of {', '.join(known)}, not {_shown(value)}")
+    return str(value)
+
+
+def _values(value: object, where: str) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for key, inner in mapping(value, where).items():
+        parameter_values.check_key(key, option=where)
+        values = texts(inner, f"{where}.{key}") if isinstance(inner, list) else (_text(inner, f"{where}.{key}"),)
+        if not values:
+            raise WrongUsage(f"{where}.{key} has no values")
+        found[key] = values
+    return found
+
+
+def _seeds(value: object) -> tuple[int, ...]:
+    if value in (None, "", "null", []):
+        return ()
+    text = ",".join(texts(value, "seeds")) if isinstance(value, list) else _text(value, "seeds")
+    return parameter_values.seeds(text)
+
+
+def _whole(value: object, where: str) -> int:
+    text = _text(value, where)
+    if not text.isascii() or not text.isdigit():
+        raise WrongUsage(f"{where} must be a whole number, not {text!r}")
+    return int(text)
+
+
+def _resources(value: object) -> Resources:
+    found = mapping(value if value is not None else {}, "resources", Resources.__slots__)
+    seconds = (
+        recorder.module().number(_text(found["timeout_s"], "resources.timeout_s")) if "timeout_s" in found else None
+    )
+    if "timeout_s" in found and (seconds is None or seconds <= 0):
+        raise WrongUsage(f"resources.timeout_s must be a number of seconds above 0, not {found['timeout_s']!r}")
+    return Resources(
+        gpus=_whole(found["gpus"], "resources.gpus") if "gpus" in found else None,
+        cpus=_whole(found["cpus"], "resources.cpus") if "cpus" in found else None,
+        timeout_s=None if seconds is None else float(seconds),
+        sbatch=texts(found.get("sbatch", []), "resources.sbatch"),
+    )
+
+
+def _booleans(value: object) -> dict[str, BooleanStyle]:
+    found = mapping(value, "booleans")
+    return {k: cast(BooleanStyle, _one_of(v, get_args(BooleanStyle), f"booleans.{k}")) for k, v in found.items()}
+
+
+def _code(value: object) -> Code:
+    found = mapping(value, "code", ("state", "commit", "patch", "named"))
+    named = []
+    for row in _list(found.get("named", []), "code.named"):
+        entry = mapping(row, "code.named", ("words", "state", "files"))
+        named.append(
+            Named(
+                words=texts(entry.get("words", []), "code.named.words"),
+                state=_optional(entry, "state", _text),
+                files=texts(entry.get("files", []), "code.named.files"),
+            )
+        )
+    return Code(
+        state=_optional(found, "state", _text),
+        commit=_optional(found, "commit", _text),
+        patch=_optional(found, "patch", _text),
+        named=tuple(named),
+    )

@@ -1,0 +1,124 @@
+"""A sweep -> its runs: each configuration with each seed as a command, and the name that the recorder will give it.
+
+The name is the recorder's own (`Identity` of record_run.py), computed from the code state that the sweep remembers, so that it
+is the same before, during and after the runs, whatever happens to the working tree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from scaffold.runs import recorder
+from scaffold.runs.manifests import Scalar
+from scaffold.sweeps.spec.model import NO_SEED_OPTION, PlannedRun, Sweep
+from scaffold.workspace import Workspace
+
+PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.-]*)\}")
+
+
+def runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
+    """The runs of a sweep, configuration by configuration, each with every seed. Runs of one name are one run: the first."""
+    shared = recorder.module()
+    top, here = place(workspace, sweep.cwd)
+    states = {n.words: (n.state, n.files) for n in sweep.code.named}
+    found: dict[str, PlannedRun] = {}
+    for params, seed, argv, told in commands(sweep):
+        state, files = states.get(words(argv), (sweep.code.state, ()))
+        identity = shared.Identity(
+            argv,
+            experiment=sweep.experiment,
+            seed=seed,
+            params={k.replace("-", "_"): shared.value_of(v) for k, v in told.items()},
+            cwd=here,
+            top=top,
+            code=state,
+            files=files,
+        )
+        if identity.name not in found:
+            found[identity.name] = PlannedRun(name=identity.name, seed=seed, params=params, argv=tuple(argv), told=told)
+    return tuple(found.values())
+
+
+def place(workspace: Workspace, cwd: str) -> tuple[str, str]:
+    """The top of the repository (or the work directory) as an absolute path, and `cwd` below it, empty outside, as the recorder
+    has them."""
+    workdir = os.path.realpath(workspace.workdir)
+    top: str = recorder.module().repository(workdir) or workdir
+    here = os.path.relpath(os.path.realpath(Path(workdir, cwd)), top)
+    return top, "" if here.split("/")[0] == ".." else here
+
+
+def commands(sweep: Sweep) -> Iterator[tuple[Mapping[str, Scalar], int | None, list[str], Mapping[str, str]]]:
+    """Parameters, seed, command line, and what the recorder must be told, of every configuration with every seed."""
+    value_of = recorder.module().value_of
+    for configuration in sweep.configurations:
+        params = {k: value_of(v) for k, v in configuration.items()}
+        for seed in sweep.seeds or (None,):
+            yield (params, seed, *command(sweep, configuration, seed))
+
+
+def command(sweep: Sweep, configuration: Mapping[str, str], seed: int | None) -> tuple[list[str], dict[str, str]]:
+    """One run's command line, and the parameters that do not show in it."""
+    texts = dict(configuration) if seed is None else {**configuration, "seed": str(seed)}
+    inserted = {k for word in sweep.command for k in PLACEHOLDER.findall(word) if k in texts}
+    argv = [PLACEHOLDER.sub(lambda m: texts.get(m[1], m[0]), word) for word in sweep.command] if inserted else []
+    argv = argv or list(sweep.command)
+    told = {**sweep.labels, **{k: configuration[k] for k in inserted if k in configuration}}
+    for key, text in configuration.items():
+        if key not in inserted:
+            added = _argument(sweep, key, text)
+            argv += added
+            if not added:
+                told[key] = text
+    if seed is not None and "seed" not in inserted and sweep.seed_option != NO_SEED_OPTION:
+        argv += _seed(sweep, str(seed))
+    return argv, dict(sorted(told.items()))
+
+
+def _argument(sweep: Sweep, key: str, text: str) -> list[str]:
+    kind = sweep.booleans.get(key)
+    if kind is not None and text.lower() in ("true", "false"):
+        if text.lower() == "true":
+            return [f"--{key}"]
+        return [f"--no-{key}"] if kind == "paired" else []
+    if sweep.style == "hydra":
+        return [f"{key}={text}"]
+    if sweep.style == "equals" or _is_mistakable(text) or text.lower() in ("true", "false"):
+        return [f"--{key}={text}"]
+    return [f"--{key}", text]
+
+
+def _is_mistakable(text: str) -> bool:
+    """Whether a word after an option would be read as something else than its value, by a parser or by the recorder."""
+    return text.startswith("-") or not recorder.module()._is_value(text)
+
+
+def _seed(sweep: Sweep, seed: str) -> list[str]:
+    option = sweep.seed_option or ("seed=" if sweep.style == "hydra" else "--seed")
+    if option.endswith("="):
+        return [option + seed]
+    return [f"{option}={seed}"] if sweep.style == "equals" and option.startswith("--") else [option, seed]
+
+
+def words(argv: Sequence[str]) -> tuple[str, ...]:
+    """The words of a command that look like source or config files, as the recorder picks them; sorted, each once."""
+    shared = recorder.module()
+    kinds = shared.CODE + shared.SHELL + shared.CONFIG
+    return tuple(sorted({w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(kinds)}))
+
+
+def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:
+    """The recorder's options for a run."""
+    words = ["--experiment", sweep.experiment, "--sweep", sweep.name]
+    if sweep.task:
+        words += ["--task", sweep.task]
+    if sweep.resources.timeout_s is not None:
+        words += ["--timeout", recorder.module().shortest(sweep.resources.timeout_s)]
+    if run.seed is not None:
+        words += ["--seed", str(run.seed)]
+    for key, text in run.told.items():
+        words += ["--param", f"{key}={text}"]
+    return words

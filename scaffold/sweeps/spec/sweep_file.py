@@ -1,0 +1,146 @@
+"""A sweep <-> its YAML file, `<metadata>/sweeps/NAME.yml`: the rule as a person would write it, and the code it was planned with.
+
+Before the first launch it may be edited by hand; what cannot be meant is an error that names file, key and, where there is one,
+the key that was probably meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.runs import recorder
+from scaffold.sweeps import files
+from scaffold.sweeps.spec import parameter_values, parsing, strings
+from scaffold.sweeps.spec.model import Code, Resources, Rule, Sweep
+from scaffold.workspace import EXPERIMENT_NAME, Workspace
+
+# what the files, folders and locks of one sweep end in: a sweep called so would take another one's
+TAKEN = (".", ".yml", ".json", ".ledger", ".study", ".pacer", ".evolve")
+HEAD = """\
+# Planned by `scaffold sweep new`. It may be edited by hand until its first launch; values are text, passed as they are spelled.
+# The runs: scaffold sweep show {name}
+"""
+CODE_HEAD = "# The code that the runs' names stand on. Not to be edited: `scaffold sweep launch` says when the code has changed."
+
+
+def folder(workspace: Workspace) -> Path:
+    """Where sweeps are kept."""
+    return workspace.role("metadata") / "sweeps"
+
+
+def path(workspace: Workspace, name: str) -> Path:
+    """A sweep's file."""
+    return folder(workspace) / f"{name}.yml"
+
+
+def check_name(name: str) -> str:
+    """`name` when it can be a sweep's. Raises WrongUsage."""
+    if not EXPERIMENT_NAME.fullmatch(name) or name.endswith(TAKEN):
+        raise WrongUsage(
+            f"{name!r} cannot be a sweep's name",
+            hint="letters, digits and . _ + - (at most 64, first a letter or digit), and not a file's ending",
+        )
+    return name
+
+
+def names(workspace: Workspace) -> list[str]:
+    """The names of all sweeps, sorted."""
+    return sorted(p.stem for p in folder(workspace).glob("*.yml") if EXPERIMENT_NAME.fullmatch(p.stem))
+
+
+def read(workspace: Workspace, name: str) -> Sweep:
+    """A sweep. Raises ScaffoldError when there is none of that name, or its file cannot be meant."""
+    place = path(workspace, check_name(name))
+    if not place.is_file():
+        there = names(workspace)
+        near = difflib.get_close_matches(name, there, n=1)
+        some = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "")
+        hint = f"did you mean {near[0]}?" if near else f"there are {some}" if there else "plan one: scaffold sweep new"
+        raise ScaffoldError(f"there is no sweep {name}", hint=hint)
+    found = strings.read(place, what="sweep")
+    try:
+        return parsing.parsed(found, name)
+    except WrongUsage as error:
+        raise ScaffoldError(f"{place}: {error.message}", hint=error.hint) from error
+
+
+def write(workspace: Workspace, sweep: Sweep) -> Path:
+    """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
+    place = path(workspace, check_name(sweep.name))
+    files.write(place, text(sweep).encode())
+    return place
+
+
+def text(sweep: Sweep) -> str:
+    """A sweep as its file has it."""
+    lines = [HEAD.format(name=sweep.name).rstrip("\n")]
+    for key, value in _plain_entries(sweep):
+        lines.append(f"{key}: {strings.flow(value)}")
+    lines += rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
+    if sweep.backend is not None:
+        lines.append(f"backend: {sweep.backend}")
+    wanted = {
+        k: getattr(sweep.resources, k) for k in Resources.__slots__ if getattr(sweep.resources, k) not in (None, ())
+    }
+    if wanted:
+        lines += strings.table(
+            "resources", {k: v if isinstance(v, tuple) else recorder.module().shortest(v) for k, v in wanted.items()}
+        )
+    return "\n".join([*lines, "", CODE_HEAD, *_code_lines(sweep.code)]) + "\n"
+
+
+def _plain_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
+    yield "version", parsing.VERSION
+    yield "name", sweep.name
+    yield "goal", sweep.goal
+    yield "experiment", sweep.experiment
+    if sweep.task is not None:
+        yield "task", sweep.task
+    yield "command", sweep.command
+    if sweep.cwd != ".":
+        yield "cwd", sweep.cwd
+    yield "style", sweep.style
+    if sweep.seed_option is not None:
+        yield "seed_option", sweep.seed_option
+    if sweep.booleans:
+        yield "booleans", sweep.booleans
+    if sweep.labels:
+        yield "labels", sweep.labels
+    if sweep.seeds:
+        yield "seeds", parameter_values.seeds_text(sweep.seeds)
+
+
+def rule_lines(rule: Rule) -> list[str]:
+    """A rule as lines of YAML."""
+    lines = strings.table("grid", rule.grid) if rule.grid else []
+    if rule.zips:
+        lines += ["zip:"]
+        for group in rule.zips:
+            inner = [f"{strings.scalar(k)}: {strings.flow(v)}" for k, v in group.items()]
+            lines += [f"  - {inner[0]}", *(f"    {row}" for row in inner[1:])]
+    if rule.given:
+        lines += strings.rows("configurations", rule.given)
+    if rule.draws:
+        lines += ["random:", f"  number: {rule.draws}", f"  seed: {rule.space_seed}"]
+        lines += ["  " + row for row in strings.table("space", rule.space)]
+        if rule.drawn:
+            lines += ["  " + row for row in strings.rows("drawn", rule.drawn)]
+    if rule.only_if is not None:
+        lines.append(f"only_if: {strings.scalar(rule.only_if)}")
+    if rule.baseline:
+        lines.append("baseline: true")
+    return lines
+
+
+def _code_lines(code: Code) -> list[str]:
+    known = {"state": code.state, "commit": code.commit, "patch": code.patch}
+    lines = strings.table("code", {k: v for k, v in known.items() if v is not None})
+    if len(lines) == 1 and not code.named:
+        return ["code: {}"]
+    if code.named:
+        rows = [{"words": n.words, **({"state": n.state} if n.state else {}), "files": n.files} for n in code.named]
+        lines += ["  " + row for row in strings.rows("named", rows)]
+    return lines
