@@ -111,9 +111,9 @@ def write_repository(root: Path, files: int) -> None:
 
 def files_read(root: Path) -> list[Path]:
     """The files whose text detection reads."""
-    from scaffold.facts import read
+    from scaffold.facts import read_facts
 
-    return [root / path for path in read(root).texts]
+    return [root / path for path in read_facts(root).texts]
 
 
 def baseline(root: Path, paths: list[Path]) -> Callable[[], None]:

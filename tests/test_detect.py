@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from scaffold import conventions
-from scaffold.conventions.detect_all import answer
-from scaffold.facts.model import of_texts
+from scaffold.conventions.detect_all import detect_all
+from scaffold.facts.model import facts_from_texts
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
 
 TRAIN = """import argparse
@@ -158,7 +158,7 @@ def test_a_file_name_that_is_no_utf_8_can_be_printed(make_repo: MakeRepo, run: R
 
 @pytest.mark.parametrize("drop", [*REPOSITORY])
 def test_each_file_alone_can_be_missing(drop: str) -> None:
-    found = answer(of_texts({p: t for p, t in REPOSITORY.items() if p != drop}))
+    found = detect_all(facts_from_texts({p: t for p, t in REPOSITORY.items() if p != drop}))
     assert found.experiment_root == ".wild/experiments"
 
 
@@ -182,7 +182,7 @@ def test_each_file_alone_can_be_missing(drop: str) -> None:
     ],
 )
 def test_no_broken_file_makes_detection_fail(texts: dict[str, str]) -> None:
-    assert answer(of_texts(texts)).to_json()["workdir"] == "."
+    assert detect_all(facts_from_texts(texts)).to_json()["workdir"] == "."
 
 
 def test_values_are_whole_for_programs_and_short_for_people(run: Run, make_repo: MakeRepo) -> None:

@@ -14,22 +14,31 @@ from hypothesis import strategies as st
 from scaffold import facts
 from scaffold.conventions.directories import experiment_root
 from scaffold.errors import ScaffoldError
-from scaffold.facts import machine, paths, prose, shell, shell_history, source, structured, syntax
-from scaffold.facts import quick_scan as lines
-from scaffold.facts.model import of_texts
+from scaffold.facts import (
+    config_formats,
+    documents,
+    machine,
+    paths,
+    python_parser,
+    python_source,
+    quick_scan,
+    shell_history,
+    shell_parser,
+)
+from scaffold.facts.model import facts_from_texts
 from tests.conftest import MakeRepo, commit_all, git, write_tree
 
 
 def test_only_tracked_files_speak(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "x = 1\n", ".gitignore": "ignored.py\n"})
     write_tree(repo, {"untracked.py": "x = 1\n", "ignored.py": "x = 1\n"})
-    assert facts.read(repo).files == (".gitignore", "train.py")
+    assert facts.read_facts(repo).files == (".gitignore", "train.py")
 
 
 def test_before_anything_is_tracked_what_is_there_and_not_ignored_speaks(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     write_tree(tmp_path, {"train.py": "x = 1\n", "data/x.npy": "", ".gitignore": "data/\n"})
-    found = facts.read(tmp_path)
+    found = facts.read_facts(tmp_path)
     assert found.files == (".gitignore", "train.py")
     assert found.git is not None
     assert (found.git.commit, found.git.dirty) == (None, False)
@@ -37,9 +46,9 @@ def test_before_anything_is_tracked_what_is_there_and_not_ignored_speaks(tmp_pat
 
 def test_a_directory_exp_without_tracked_files_is_seen(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "x = 1\n", ".gitignore": "exp/\n"})
-    assert not facts.read(repo).has_exp
+    assert not facts.read_facts(repo).has_exp
     (repo / "exp").mkdir()
-    found = facts.read(repo)
+    found = facts.read_facts(repo)
     assert found.has_exp
     assert experiment_root(found).value == "exp"
 
@@ -56,14 +65,14 @@ def test_outside_git_hidden_installed_and_ignored_folders_are_left_out(tmp_path:
             ".gitignore": "scratch/\n",
         },
     )
-    found = facts.read(tmp_path)
+    found = facts.read_facts(tmp_path)
     assert found.files == (".gitignore", "train.py")
     assert found.git is None
 
 
 def test_of_a_folder_in_a_larger_repository_only_what_lies_below_speaks(make_repo: MakeRepo) -> None:
     repo = make_repo({"AGENTS.md": "x\n", "projects/a/train.py": "x = 1\n", "projects/b/eval.py": "x = 1\n"})
-    found = facts.read(repo / "projects/a")
+    found = facts.read_facts(repo / "projects/a")
     assert found.files == ("train.py",)
     assert found.git is not None
     assert found.git.commit == git(repo, "rev-parse", "HEAD").strip()
@@ -76,11 +85,11 @@ def test_a_linked_worktree_and_a_submodule_are_repositories_of_their_own(make_re
     commit_all(outer)
     git(outer, "worktree", "add", "-q", str(tmp_path / "linked"))
     for workdir in (outer, tmp_path / "linked"):
-        found = facts.read(workdir)
+        found = facts.read_facts(workdir)
         assert found.git is not None
         assert found.git.submodules == ("vendored/train.py",)
         assert "vendored/train.py" not in found.texts
-    assert facts.read(outer / "vendored/train.py").files == ("lib.py",)
+    assert facts.read_facts(outer / "vendored/train.py").files == ("lib.py",)
 
 
 def test_a_submodule_beside_the_work_directory_is_none_of_its_own(make_repo: MakeRepo) -> None:
@@ -88,7 +97,7 @@ def test_a_submodule_beside_the_work_directory_is_none_of_its_own(make_repo: Mak
     outer = make_repo({"a/train.py": "x = 1\n"}, name="outer")
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "b/inner")
     commit_all(outer)
-    found = facts.read(outer / "a").git
+    found = facts.read_facts(outer / "a").git
     assert found is not None
     assert found.submodules == ()
 
@@ -111,7 +120,7 @@ def test_the_machine_tells_its_gpus_and_partitions_the_default_one_first(tools: 
     tool(tools, "nvidia-smi", "echo 'GPU 0: A (UUID: x)'; echo 'GPU 1: A (UUID: y)'")
     tool(tools, "sbatch", "exit 0")
     tool(tools, "sinfo", "printf 'long\\ngpu*\\nlong\\n'")
-    found = machine.read()
+    found = machine.read_machine()
     assert (found.slurm, found.scheduler_partitions) == (True, ("gpu", "long"))
     assert found.gpus in (2, len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))
 
@@ -121,15 +130,15 @@ def test_a_tool_that_hangs_or_fails_is_not_waited_for(tools: Path, monkeypatch: 
     tool(tools, "sbatch", "exit 0")
     tool(tools, "sinfo", "exec sleep 30")
     tool(tools, "broken", "echo partial; exit 1")
-    assert machine.read().scheduler_partitions == ()
-    assert machine.ask("broken") == ""
+    assert machine.read_machine().scheduler_partitions == ()
+    assert machine.tool_output("broken") == ""
 
 
 def test_git_facts_hold_no_credentials(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "x = 1\n", ".gitattributes": "*.pt filter=lfs diff=lfs merge=lfs -text\n"})
     git(repo, "remote", "add", "origin", "https://ann:secret@example.org/lab/repo.git")
     (repo / "train.py").write_text("x = 2\n")
-    found = facts.read(repo).git
+    found = facts.read_facts(repo).git
     assert found is not None
     assert (found.remote, found.branch, found.dirty, found.lfs) == (
         "https://example.org/lab/repo.git",
@@ -142,9 +151,9 @@ def test_git_facts_hold_no_credentials(make_repo: MakeRepo) -> None:
 def test_a_bare_repository_and_a_missing_directory_are_refused(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "--bare", "bare.git")
     with pytest.raises(ScaffoldError, match="bare git repository"):
-        facts.read(tmp_path / "bare.git")
+        facts.read_facts(tmp_path / "bare.git")
     with pytest.raises(ScaffoldError, match="does not exist"):
-        facts.read(tmp_path / "missing")
+        facts.read_facts(tmp_path / "missing")
 
 
 def test_broken_files_become_facts(make_repo: MakeRepo, tmp_path: Path) -> None:
@@ -164,14 +173,14 @@ def test_broken_files_become_facts(make_repo: MakeRepo, tmp_path: Path) -> None:
         (repo / name).symlink_to(target)
     commit_all(repo)
     (repo / "gone.py").unlink()
-    found = facts.read(repo)
+    found = facts.read_facts(repo)
     assert {"binary.py", "huge.ipynb", "gone.py", "loop.py", "outside_link.py"} == set(found.unread)
     assert found.unread["binary.py"] == "binary"
     assert found.unread["huge.ipynb"] == "larger than 2000000 bytes"
     assert found.unread["outside_link.py"] == "a link that leaves the repository"
-    assert found.parsed("latin.py").uses("wandb") == 2
-    assert found.parsed("inside.py").uses("wandb") == 2
-    assert found.parsed("small.ipynb").uses("wandb") == 1
+    assert found.parse("latin.py").uses("wandb") == 2
+    assert found.parse("inside.py").uses("wandb") == 2
+    assert found.parse("small.ipynb").uses("wandb") == 1
     assert "train.py" not in found.texts
 
 
@@ -188,7 +197,7 @@ def test_a_file_is_read_once_whole_and_with_its_mark_taken_off(make_repo: MakeRe
     commit_all(repo)
     (repo / "pipe.py").unlink()
     os.mkfifo(repo / "pipe.py")  # nobody writes into it: a read that waits would never end
-    found = facts.read(repo)
+    found = facts.read_facts(repo)
     assert found.texts["bom.py"] == "import wandb\n"
     assert found.texts["dos.py"] == "import wandb\r\n"
     assert found.texts["empty.py"] == found.texts["pipe.py"] == ""
@@ -198,7 +207,7 @@ def test_a_file_is_read_once_whole_and_with_its_mark_taken_off(make_repo: MakeRe
 @pytest.mark.parametrize("size", [0, 1, 99_999, 100_000, 100_001])
 def test_a_file_is_read_up_to_its_limit(make_repo: MakeRepo, size: int) -> None:
     most = paths.LIMITS["config"][1]
-    found = facts.read(make_repo({"a.yaml": "x" * size}))
+    found = facts.read_facts(make_repo({"a.yaml": "x" * size}))
     assert (len(found.texts.get("a.yaml", "")), found.unread) == (
         (size, {}) if size <= most else (0, {"a.yaml": f"larger than {most} bytes"})
     )
@@ -209,7 +218,7 @@ def test_nobody_waits_for_what_takes_long_before_it_is_asked_for(make_repo: Make
     go = tools / "go"
     tool(tools, "sbatch", "exit 0")
     tool(tools, "sinfo", f"while ! test -e {go}; do sleep 0.01; done; echo gpu")
-    found = facts.read(repo)
+    found = facts.read_facts(repo)
     assert found.files == ("train.py",)  # sinfo still waits
     go.touch()
     assert found.machine.scheduler_partitions == ("gpu",)
@@ -220,7 +229,7 @@ def test_file_names_that_are_no_utf_8_are_kept(make_repo: MakeRepo) -> None:
     (repo / "caf\udce9.py").write_text("x = 1\n")
     (repo / "ünï.py").write_text("x = 1\n")
     commit_all(repo)
-    assert facts.read(repo).files == ("caf\udce9.py", "train.py", "ünï.py")
+    assert facts.read_facts(repo).files == ("caf\udce9.py", "train.py", "ünï.py")
 
 
 @pytest.mark.parametrize(
@@ -248,15 +257,15 @@ def test_vendored_and_generated_folders_by_name(folder: str) -> None:
 
 
 def test_directories_are_counted_to_depth_three_and_data_is_not_entered() -> None:
-    found = of_texts(dict.fromkeys(("a/b/c/d/e.py", "a/x.py", "data/s/1.npy", "data/s/2.npy", "top.py"), ""))
-    assert found.tree == {"a": 2, "a/b": 1, "a/b/c": 1, "data": 2}
-    assert found.below("data") == ["data/s/1.npy", "data/s/2.npy"]
+    found = facts_from_texts(dict.fromkeys(("a/b/c/d/e.py", "a/x.py", "data/s/1.npy", "data/s/2.npy", "top.py"), ""))
+    assert found.directory_sizes == {"a": 2, "a/b": 1, "a/b/c": 1, "data": 2}
+    assert found.files_below("data") == ["data/s/1.npy", "data/s/2.npy"]
     assert found.has("a/x.py")
     assert not found.has("a/y.py")
 
 
 def test_imports_are_followed_through_packages_and_src() -> None:
-    found = of_texts(
+    found = facts_from_texts(
         {
             "train.py": "from pkg import model\nimport tools.log as log\nimport torch\n",
             "pkg/__init__.py": "x = 1\n",
@@ -266,7 +275,7 @@ def test_imports_are_followed_through_packages_and_src() -> None:
             "src/tools/log.py": "x = 1\n",
         }
     )
-    assert found.closure("train.py") == {
+    assert found.import_closure("train.py") == {
         "train.py": 0,
         "pkg/model.py": 1,
         "pkg/__init__.py": 1,
@@ -274,12 +283,12 @@ def test_imports_are_followed_through_packages_and_src() -> None:
         "pkg/layers/mlp.py": 2,
         "pkg/layers/__init__.py": 2,
     }
-    assert found.importers("pkg/layers/mlp.py") == ("pkg/model.py",)
+    assert found.importing_files("pkg/layers/mlp.py") == ("pkg/model.py",)
 
 
 def test_python_is_parsed_not_run(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"})
-    facts.read(repo).parsed("train.py")
+    facts.read_facts(repo).parse("train.py")
     assert not (repo / "ran").exists()
 
 
@@ -298,27 +307,27 @@ for n in range(3): ...
 if __name__ == "__main__":
     main()
 '''
-    found = syntax.parse(text)
+    found = python_parser.parse(text)
     assert list(found.modules()) == [("a.b", 2), ("x", 3), ("x.y", 3)]
     assert (found.doc, found.main, found.acts, found.globals) == ("Doc.", 12, 9, {"SEED": 4})
     assert found.classes[0].fields == {"seed": "int"}
     assert (found.functions[0].decorators, list(found.functions[0].fields)) == (("click.command",), ["seed", "lr"])
     call = next(c for c in found.calls if c.last == "add_argument")
     assert call.args == ("--lr",)
-    assert call.keywords["parents"] == (source.Ref("p.q"),)
+    assert call.keywords["parents"] == (python_source.NameRef("p.q"),)
     assert found.stores == (("params", "key", 10),)
 
 
 def test_a_file_that_is_no_python_3_still_shows_its_lines() -> None:
     text = "print 'old'\nimport wandb\nparser.add_argument('--seed')\nif __name__ == '__main__':\n    main()\n"
-    found = syntax.parse(text)
+    found = python_parser.parse(text)
     assert found.error is not None
     assert (found.uses("wandb"), found.main, [c.args for c in found.calls]) == (2, 4, [("--seed",)])
 
 
 @pytest.mark.parametrize("text", ["\0", "(" * 100_000, "x = " + "-" * 100_000 + "1"])
 def test_no_text_makes_parsing_fail(text: str) -> None:
-    assert syntax.parse(text).error is not None
+    assert python_parser.parse(text).error is not None
 
 
 IMPORTS = [
@@ -340,16 +349,16 @@ IMPORTS = [
 
 @pytest.mark.parametrize("text", IMPORTS)
 def test_the_lines_that_import_hold_every_name_that_is_imported(text: str) -> None:
-    held = lines.import_text(text)
-    for statement in syntax.parse(text).imports:
+    held = quick_scan.import_lines(text)
+    for statement in python_parser.parse(text).imports:
         for name in (*statement.module.split("."), *statement.names):
             assert name in held
 
 
 def test_the_lines_that_import_hold_little_else() -> None:
     text = "import a\n" + "x = 1\n" * 50 + "from b import (\n    c,\n)\n" + "y = (2)\n" * 50
-    assert lines.import_text(text) == "import a\nfrom b import (\n    c,\n)"
-    assert lines.import_text("x = 1\n") == ""
+    assert quick_scan.import_lines(text) == "import a\nfrom b import (\n    c,\n)"
+    assert quick_scan.import_lines("x = 1\n") == ""
 
 
 @pytest.mark.parametrize(
@@ -365,12 +374,14 @@ def test_the_lines_that_import_hold_little_else() -> None:
     ],
 )
 def test_the_docstring_is_the_first_string(text: str, held: str) -> None:
-    assert lines.docstring(text) == held
+    assert quick_scan.docstring(text) == held
 
 
 def test_files_are_found_by_what_they_import_in_any_case_and_not_by_what_else_they_say() -> None:
-    found = of_texts({"a.py": "from x import WandbLogger\n", "b.py": "wandb = 'an import'[0]\n", "c.py": "wandb = 1\n"})
-    assert found.importing(("wandb",), found.python) == ["a.py", "b.py"]
+    found = facts_from_texts(
+        {"a.py": "from x import WandbLogger\n", "b.py": "wandb = 'an import'[0]\n", "c.py": "wandb = 1\n"}
+    )
+    assert found.files_importing(("wandb",), found.python) == ["a.py", "b.py"]
 
 
 @given(st.text(alphabet=st.sampled_from("ab-=/$'\"\\# \t\r\n\x0b\x1cé\u00a0"), max_size=20))
@@ -379,14 +390,14 @@ def test_a_plain_command_is_split_as_the_shell_would(text: str) -> None:
         expected = shlex.split(text, comments=True)
     except ValueError:
         expected = text.split()
-    assert shell.split(text) == expected
+    assert shell_parser.split_words(text) == expected
 
 
 def test_shell_commands_are_joined_split_and_stripped() -> None:
     text = (
         "# comment\nA=1 B=2 nohup python train.py \\\n  --lr 1 && echo done; torchrun x.py  # why\nsrun 'unbalanced\n"
     )
-    found = [(c.line, c.words) for c in shell.commands("run.sh", text)]
+    found = [(c.line, c.words) for c in shell_parser.parse_commands("run.sh", text)]
     assert found == [
         (2, ("python", "train.py", "--lr", "1")),
         (2, ("echo", "done")),
@@ -412,7 +423,7 @@ def test_shell_commands_are_joined_split_and_stripped() -> None:
     ],
 )
 def test_commands_that_a_document_shows(document: str, commands: list[str]) -> None:
-    assert [c.text for c in prose.commands("README.md", document)] == commands
+    assert [c.text for c in documents.typed_commands("README.md", document)] == commands
 
 
 @pytest.mark.parametrize(
@@ -444,8 +455,8 @@ def test_history_is_read_when_asked_for_and_keeps_the_launches_of_this_repositor
         ": 1700000000:0;python train.py --lr 2",
     ]
     (sealed / ".bash_history").write_text("\n".join(lines + [f"python train.py --n {n}" for n in range(30)]) + "\n")
-    assert facts.read(repo).history is None
-    found = facts.read(repo, history=True).history
+    assert facts.read_facts(repo).history is None
+    found = facts.read_facts(repo, history=True).history
     assert found is not None
     assert len(found) == 20
     assert found[-1] == "python train.py --n 29"
@@ -457,7 +468,7 @@ def test_a_history_file_that_cannot_be_is_none(
     make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     monkeypatch.setenv("HISTFILE", named)
-    assert facts.read(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
+    assert facts.read_facts(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
 
 
 def test_without_a_home_there_is_no_history(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -465,7 +476,7 @@ def test_without_a_home_there_is_no_history(make_repo: MakeRepo, monkeypatch: py
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", nowhere)
-    assert facts.read(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
+    assert facts.read_facts(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
 
 
 YAML = """\
@@ -483,7 +494,7 @@ again: *y
 
 
 def test_the_scalars_of_a_yaml_text_come_with_key_and_line() -> None:
-    assert list(structured.scalars(YAML)) == [
+    assert list(config_formats.yaml_scalars(YAML)) == [
         ("a", "1", 1),
         ("b", "1", 1),
         ("c", "1", 1),
@@ -492,9 +503,9 @@ def test_the_scalars_of_a_yaml_text_come_with_key_and_line() -> None:
         ("k", "z", 7),
         ("", "e", 10),
     ]
-    assert list(structured.scalars("a: 1\nb: [\n")) == []
+    assert list(config_formats.yaml_scalars("a: 1\nb: [\n")) == []
 
 
 @pytest.mark.parametrize("nested", ["[" * 95_000, "- " * 49_000 + "x", "[" * 40_000 + "]" * 40_000])
 def test_no_nesting_breaks_the_reader_of_yaml_down(nested: str) -> None:
-    assert list(structured.scalars(f"logger: \n  {nested}\n")) == []
+    assert list(config_formats.yaml_scalars(f"logger: \n  {nested}\n")) == []

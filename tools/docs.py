@@ -15,7 +15,7 @@ from scaffold.cli.common import schemas
 from scaffold.cli.common.examples import EXAMPLES
 from scaffold.cli.main import group
 from scaffold.cli.workspace import detect
-from scaffold.conventions import configs, directories, launchers, trackers, workflow
+from scaffold.conventions import config_systems, directories, launchers, trackers, workflow_tools
 from scaffold.conventions.model import Conventions
 
 EXIT_CODES = {
@@ -213,9 +213,9 @@ def vocabulary() -> None:
     """A table of the words that detection knows."""
     known: dict[str, Iterable[str]] = {
         "trackers": trackers._MODULES,
-        "config_systems": {*configs._IMPORTS, *configs._CALLS},
+        "config_systems": {*config_systems._IMPORTS, *config_systems._CALLS},
         "launchers": {*launchers._IMPORTS, *launchers._FIRST_WORD.values(), *launchers._PAIRS.values(), "slurm"},
-        "workflow": {*workflow._AT_TOP.values(), "tox", "invoke"},
+        "workflow": {*workflow_tools._AT_TOP.values(), "tox", "invoke"},
         **{f"role_dirs.{role}": directories._NAMES[role] for role in directories.ROLES},
     }
     print("| field | words |\n|---|---|")

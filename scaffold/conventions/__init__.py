@@ -21,7 +21,7 @@ def detect(workdir: Path, *, history: bool = False) -> Conventions:
 
     workdir = directory(workdir)
     survey = git.Survey(workdir)  # git answers while all else is imported
-    from scaffold.conventions.detect_all import answer
-    from scaffold.facts import read
+    from scaffold.conventions.detect_all import detect_all
+    from scaffold.facts import read_facts
 
-    return answer(read(workdir, history=history, survey=survey))
+    return detect_all(read_facts(workdir, history=history, survey=survey))

@@ -5,45 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 from scaffold.conventions import (
-    commands,
-    configs,
+    baseline_command,
+    config_systems,
     directories,
     environment,
+    environment_setup,
     launchers,
     metrics,
+    repository_tests,
     risks,
-    scripts,
-    seeds,
-    setup,
+    script_ranking,
+    seed_options,
     slurm,
-    testing,
     trackers,
-    workflow,
+    workflow_tools,
 )
-from scaffold.conventions.detected import Found
+from scaffold.conventions.detected import Detected
 from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, Tests
 from scaffold.facts import Facts
 
 
-def answer(facts: Facts) -> Conventions:
+def detect_all(facts: Facts) -> Conventions:
     """Everything that follows from the facts, each field with its evidence."""
-    ranked = scripts.scripts(facts)
+    ranked = script_ranking.rank_scripts(facts)
     entries = _entry_points(facts, ranked)
-    requested = slurm.slurm(facts)
-    found: dict[str, Found[Any]] = {
+    requested = slurm.slurm_conventions(facts)
+    found: dict[str, Detected[Any]] = {
         "experiment_root": directories.experiment_root(facts),
         "existing_experiment_dirs": directories.existing_experiment_dirs(facts, [e.path for e in entries.value]),
         **{f"role_dirs.{role}": dirs for role, dirs in directories.role_dirs(facts).items()},
         **_environment(facts, ranked[0].path if ranked else ""),
-        "config_systems": configs.config_systems(facts, _mains(ranked)),
+        "config_systems": config_systems.config_systems(facts, _mains(ranked)),
         "trackers": trackers.trackers(facts),
         "launchers": launchers.launchers(facts),
         **{f"slurm.{field}": value for field, value in (requested or {}).items()},
         "entry_points": entries,
-        "tests.runner": testing.runner(facts),
-        "tests.paths": testing.folders_of_tests(facts),
-        "workflow": workflow.workflow(facts),
-        "agent_guides": workflow.agent_guides(facts),
+        "tests.runner": repository_tests.test_runner(facts),
+        "tests.paths": repository_tests.test_folders(facts),
+        "workflow": workflow_tools.workflow(facts),
+        "agent_guides": workflow_tools.agent_guides(facts),
         "metrics": metrics.metrics(facts),
     }
     env = Environment(
@@ -51,7 +51,7 @@ def answer(facts: Facts) -> Conventions:
         files=found["environment.files"].value,
         python=found["environment.python"].value,
         setup=found["environment.setup"].value,
-        run_prefix=setup.run_prefix(facts, found["environment.manager"].value),
+        run_prefix=environment_setup.run_prefix(facts, found["environment.manager"].value),
         modules=slurm.one_version_each(requested["modules"].value) if requested else (),
     )
     tests = Tests(runner=found["tests.runner"].value, paths=found["tests.paths"].value)
@@ -72,7 +72,7 @@ def answer(facts: Facts) -> Conventions:
         **{field: found[field].value for field in plain},
         role_dirs={role: found[f"role_dirs.{role}"].value for role in directories.ROLES},
         environment=env,
-        slurm=slurm.combined(requested),
+        slurm=slurm.as_answer(requested),
         tests=tests,
         git=facts.git,
         machine=facts.machine,
@@ -82,38 +82,41 @@ def answer(facts: Facts) -> Conventions:
     )
 
 
-def _environment(facts: Facts, main: str) -> dict[str, Found[Any]]:
-    manager = environment.manager(facts)
-    python = environment.python(facts)
+def _environment(facts: Facts, main: str) -> dict[str, Detected[Any]]:
+    manager = environment.package_manager(facts)
+    python = environment.python_constraint(facts)
     return {
         "environment.manager": manager,
-        "environment.files": environment.files(facts),
+        "environment.files": environment.declaring_files(facts),
         "environment.python": python,
-        "environment.setup": setup.setup(facts, manager.value, python.value, main),
+        "environment.setup": environment_setup.setup_line(facts, manager.value, python.value, main),
     }
 
 
-def _mains(ranked: tuple[scripts.Script, ...]) -> list[str]:
+def _mains(ranked: tuple[script_ranking.RankedScript, ...]) -> list[str]:
     """The main train and eval scripts, which rank not far behind the first; where there are none, the first three."""
-    python = [s for s in ranked[: scripts.MOST] if s.path.endswith(".py")]
+    python = [s for s in ranked[: script_ranking.MOST] if s.path.endswith(".py")]
     main = [s.path for s in python if s.kind in ("train", "eval") and s.score >= 0.5 * python[0].score]
     return main or [s.path for s in python[:3]]
 
 
-def _entry_points(facts: Facts, ranked: tuple[scripts.Script, ...]) -> Found[tuple[EntryPoint, ...]]:
+def _entry_points(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> Detected[tuple[EntryPoint, ...]]:
     points, evidence = [], []
-    for script in ranked[: scripts.MOST]:
-        command, shown = commands.command_for(facts, script)
+    for script in ranked[: script_ranking.MOST]:
+        command, shown = baseline_command.baseline_command(facts, script)
         points.append(
             EntryPoint(
-                path=script.path, kind=script.kind, seed_flag=seeds.seed_flag(facts, script.path), command=command
+                path=script.path,
+                kind=script.kind,
+                seed_flag=seed_options.seed_flag(facts, script.path),
+                command=command,
             )
         )
         evidence.append(Evidence(path=script.path, line=script.line, text=", ".join(script.reasons) or script.kind))
         if shown is not None:
             evidence.append(Evidence(path=shown.command.path, line=shown.command.line, text=shown.command.text))
     lost = tuple(
-        Evidence(path=s.path, line=s.line, text=f"ranks behind the first {scripts.MOST}")
-        for s in ranked[scripts.MOST : 40]
+        Evidence(path=s.path, line=s.line, text=f"ranks behind the first {script_ranking.MOST}")
+        for s in ranked[script_ranking.MOST : 40]
     )
-    return Found(tuple(points), tuple(evidence), lost)
+    return Detected(tuple(points), tuple(evidence), lost)

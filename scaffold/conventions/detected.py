@@ -14,7 +14,7 @@ MOST_PER_VALUE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Detected(Generic[T]):
     """The value of one field, the evidence for it, and the evidence that lost (its text says why)."""
 
     value: T
@@ -22,7 +22,7 @@ class Found(Generic[T]):
     lost: tuple[Evidence, ...] = ()
 
 
-class Hit(NamedTuple):
+class Occurrence(NamedTuple):
     """One value seen at one place."""
 
     value: str
@@ -37,12 +37,14 @@ class Hit(NamedTuple):
         return Evidence(path=self.path, line=line, text=self.text or self.value)
 
 
-def listed(hits: Iterable[Hit], lost: Iterable[Evidence] = (), *, by_use: bool = False) -> Found[tuple[str, ...]]:
+def collect(
+    hits: Iterable[Occurrence], lost: Iterable[Evidence] = (), *, by_use: bool = False
+) -> Detected[tuple[str, ...]]:
     """The values that were seen, sorted, or the most used first (then as they were met); at most five places each."""
-    seen: dict[str, list[Hit]] = {}
+    seen: dict[str, list[Occurrence]] = {}
     for hit in hits:
         seen.setdefault(hit.value, []).append(hit)
     uses = Counter({value: len(places) for value, places in seen.items()})
     values = sorted(seen, key=lambda v: -uses[v]) if by_use else sorted(seen)
     evidence = tuple(h.evidence for v in values for h in seen[v][:MOST_PER_VALUE])
-    return Found(tuple(values), evidence, tuple(lost))
+    return Detected(tuple(values), evidence, tuple(lost))

@@ -5,30 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from scaffold.conventions.detected import Found
+from scaffold.conventions.detected import Detected
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import vocabulary
-from scaffold.facts.quick_scan import entry
+from scaffold.facts.paths import words_of
+from scaffold.facts.quick_scan import start_line
 
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
 _NAMES = {
-    "scripts": vocabulary(
+    "scripts": words_of(
         "scripts script tools bin jobs slurm slurm_scripts sbatch launch launchers launch_scripts "
         "run_scripts runscripts shell bash"
     ),
-    "logs": vocabulary("logs log slurm_logs slurm_out lightning_logs tb_logs tensorboard_logs"),
-    "outputs": vocabulary(
+    "logs": words_of("logs log slurm_logs slurm_out lightning_logs tb_logs tensorboard_logs"),
+    "outputs": words_of(
         "outputs output out runs checkpoints checkpoint ckpt ckpts saved_models mlruns wandb multirun "
         "artifacts experiments_out"
     ),
-    "results": vocabulary("results result eval_results test_results predictions scores"),
-    "analysis": vocabulary(
+    "results": words_of("results result eval_results test_results predictions scores"),
+    "analysis": words_of(
         "analysis analyses notebooks notebook plots plotting plot figures visualization visualizations "
         "visualisation visualize"
     ),
-    "metadata": vocabulary("metadata meta manifests"),
-    "configs": vocabulary(
+    "metadata": words_of("metadata meta manifests"),
+    "configs": words_of(
         "configs config conf confs cfg cfgs configuration configurations hparams hyperparams "
         "hyperparameters hydra_configs hydra_config recipes experiment_configs exp_configs train_configs "
         "yamls"
@@ -68,9 +68,9 @@ _FOR_EXPERIMENTS = ("exp", "ablation", "repro")
 _DEEPEST = 3
 
 
-def role_dirs(facts: Facts) -> dict[str, Found[tuple[str, ...]]]:
+def role_dirs(facts: Facts) -> dict[str, Detected[tuple[str, ...]]]:
     """Role -> the topmost directories that play it; folders below a listed one are not repeated."""
-    ordered = sorted(facts.tree, key=lambda d: (d.count("/"), d))
+    ordered = sorted(facts.directory_sizes, key=lambda d: (d.count("/"), d))
     candidates = [d for d in ordered if d.count("/") < _DEEPEST and not _is_aside(d)]
     plays: dict[str, Callable[[Facts, str], str | None]] = {
         "scripts": _is_scripts,
@@ -91,7 +91,7 @@ def _is_aside(directory: str) -> bool:
 
 def _topmost(
     facts: Facts, candidates: Iterable[str], plays: Callable[[Facts, str], str | None]
-) -> Found[tuple[str, ...]]:
+) -> Detected[tuple[str, ...]]:
     chosen: list[str] = []
     evidence: list[Evidence] = []
     for directory in candidates:
@@ -101,7 +101,7 @@ def _topmost(
         if why:
             chosen.append(directory)
             evidence.append(Evidence(path=directory, text=why))
-    return Found(tuple(sorted(chosen)), tuple(evidence))
+    return Detected(tuple(sorted(chosen)), tuple(evidence))
 
 
 def _name(directory: str) -> str:
@@ -109,7 +109,7 @@ def _name(directory: str) -> str:
 
 
 def _counted(facts: Facts, directory: str, suffixes: tuple[str, ...]) -> int:
-    return sum(f.lower().endswith(suffixes) for f in facts.below(directory))
+    return sum(f.lower().endswith(suffixes) for f in facts.files_below(directory))
 
 
 def _runs(facts: Facts, path: str) -> bool:
@@ -118,11 +118,11 @@ def _runs(facts: Facts, path: str) -> bool:
         return True
     if not path.endswith(".py") or path not in facts.texts:
         return path.endswith((".R", ".r", ".jl"))
-    return entry(facts.texts[path]) is not None
+    return start_line(facts.texts[path]) is not None
 
 
 def _is_scripts(facts: Facts, directory: str) -> str | None:
-    below = facts.below(directory)
+    below = facts.files_below(directory)
     if _name(directory) in _NAMES["scripts"]:
         first = next((f for f in below if _runs(facts, f)), None)
         is_package = "/" in directory and facts.has(f"{directory}/__init__.py")
@@ -138,7 +138,7 @@ def _is_kept_outputs(role: str) -> Callable[[Facts, str], str | None]:
     def plays(facts: Facts, directory: str) -> str | None:
         if _name(directory) not in _NAMES[role] or directory.count("/") > 1 or _is_code(facts, directory):
             return None
-        below = facts.below(directory)
+        below = facts.files_below(directory)
         if _counted(facts, directory, _SCRIPT_SUFFIXES) > 0.5 * len(below):
             return None
         return f"holds {len(below)} tracked files"
@@ -148,7 +148,7 @@ def _is_kept_outputs(role: str) -> Callable[[Facts, str], str | None]:
 
 def _is_code(facts: Facts, directory: str) -> bool:
     """Whether a directory holds source code and little else; one that is named for experiments must also be a package."""
-    below = facts.below(directory)
+    below = facts.files_below(directory)
     modules = sum(f.endswith(".py") for f in below)
     if _name(directory).startswith(_FOR_EXPERIMENTS):
         return modules >= 0.9 * len(below) and facts.has(f"{directory}/__init__.py")
@@ -156,7 +156,7 @@ def _is_code(facts: Facts, directory: str) -> bool:
 
 
 def _is_analysis(facts: Facts, directory: str) -> str | None:
-    below = facts.below(directory)
+    below = facts.files_below(directory)
     notebooks = _counted(facts, directory, (".ipynb", ".rmd", ".qmd"))
     if _name(directory) in _NAMES["analysis"]:
         package = facts.has(f"{directory}/__init__.py") and not any(_runs(facts, f) for f in below)
@@ -170,7 +170,7 @@ def _is_analysis(facts: Facts, directory: str) -> str | None:
 def _is_configs(facts: Facts, directory: str) -> str | None:
     if _name(directory) not in _NAMES["configs"]:
         return None
-    below = facts.below(directory)
+    below = facts.files_below(directory)
     data = [f for f in below if f.endswith(_CONFIG_SUFFIXES)]
     if data:
         return f"holds {data[0]}"
@@ -189,11 +189,13 @@ def is_settings(facts: Facts, path: str) -> bool:
     return bool(re.search(r"^\w+\s*=", text, re.MULTILINE)) and not _DEFINES_OR_ACTS.search(text)
 
 
-def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> Found[tuple[str, ...]]:
+def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> Detected[tuple[str, ...]]:
     """Top-level directories that hold experiments or run outputs; a package that is only code is none."""
     chosen, lost = [], []
-    for directory in sorted(d for d in facts.tree if "/" not in d and (_EXPERIMENTS.match(d) or _holds_runs(facts, d))):
-        count = len(facts.below(directory))
+    for directory in sorted(
+        d for d in facts.directory_sizes if "/" not in d and (_EXPERIMENTS.match(d) or _holds_runs(facts, d))
+    ):
+        count = len(facts.files_below(directory))
         named_for_experiments = _name(directory).startswith(_FOR_EXPERIMENTS)
         if _is_code(facts, directory) and not (
             named_for_experiments and any(e.startswith(directory + "/") for e in entry_points)
@@ -201,31 +203,32 @@ def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> 
             lost.append(Evidence(path=directory, text="holds code, not experiments"))
         else:
             chosen.append(Evidence(path=directory, text=f"holds {count} tracked files"))
-    return Found(tuple(e.path for e in chosen), tuple(chosen), tuple(lost))
+    return Detected(tuple(e.path for e in chosen), tuple(chosen), tuple(lost))
 
 
 def _holds_runs(facts: Facts, directory: str) -> bool:
     """Whether a directory of any name holds what runs leave behind: logs and event files, not only code and data."""
-    if _is_aside(directory) or facts.tree[directory] > 50_000:
+    if _is_aside(directory) or facts.directory_sizes[directory] > 50_000:
         return False
-    left = sum(f.endswith((".log", ".out", ".ckpt")) or "tfevents" in f for f in facts.below(directory))
-    return left >= 3 and left >= 0.2 * facts.tree[directory]
+    left = sum(f.endswith((".log", ".out", ".ckpt")) or "tfevents" in f for f in facts.files_below(directory))
+    return left >= 3 and left >= 0.2 * facts.directory_sizes[directory]
 
 
-def experiment_root(facts: Facts) -> Found[str]:
+def experiment_root(facts: Facts) -> Detected[str]:
     """`exp` where it exists and holds no importable source of the repository, else `.wild/experiments`."""
-    if "exp" not in facts.tree and facts.has_exp:
-        return Found("exp", (Evidence(path="exp", text="exists, with no tracked files"),))
-    if "exp" not in facts.tree:
-        return Found(".wild/experiments", (Evidence(path=".", text="no directory exp at the top"),))
-    source = next((f for f in facts.below("exp") if f.endswith(".py") and _is_source(facts, f)), None)
+    if "exp" not in facts.directory_sizes and facts.has_exp:
+        return Detected("exp", (Evidence(path="exp", text="exists, with no tracked files"),))
+    if "exp" not in facts.directory_sizes:
+        return Detected(".wild/experiments", (Evidence(path=".", text="no directory exp at the top"),))
+    source = next((f for f in facts.files_below("exp") if f.endswith(".py") and _is_source(facts, f)), None)
     if source is None:
-        return Found(
-            "exp", (Evidence(path="exp", text=f"holds {len(facts.below('exp'))} tracked files, no importable source"),)
+        return Detected(
+            "exp",
+            (Evidence(path="exp", text=f"holds {len(facts.files_below('exp'))} tracked files, no importable source"),),
         )
-    importers = facts.importers(source)
+    importers = facts.importing_files(source)
     line = (
-        next((i.line for i in facts.parsed(importers[0]).imports if i.module.split(".")[0] == "exp"), None)
+        next((i.line for i in facts.parse(importers[0]).imports if i.module.split(".")[0] == "exp"), None)
         if importers
         else None
     )
@@ -234,11 +237,13 @@ def experiment_root(facts: Facts) -> Found[str]:
         if importers
         else Evidence(path=source, text="part of the package exp")
     )
-    return Found(".wild/experiments", (place,), (Evidence(path="exp", text="exists, but is code of the repository"),))
+    return Detected(
+        ".wild/experiments", (place,), (Evidence(path="exp", text="exists, but is code of the repository"),)
+    )
 
 
 def _is_source(facts: Facts, path: str) -> bool:
     """Whether a module below exp/ is imported from outside exp/, or belongs to a package there."""
-    if any(not i.startswith("exp/") for i in facts.importers(path)):
+    if any(not i.startswith("exp/") for i in facts.importing_files(path)):
         return True
     return facts.has("exp/__init__.py") and not path.endswith("__init__.py")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from scaffold.conventions.detected import Found
+from scaffold.conventions.detected import Detected
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.structured import ini, table, toml
+from scaffold.facts.config_formats import parse_ini, parse_toml, subtable
 
 LOCKS = {
     "uv.lock": "uv",
@@ -30,7 +30,7 @@ _DEPENDENCIES = re.compile(r"^dependencies:\s*(?:#.*)?$", re.MULTILINE)
 _ASIDE = frozenset((*paths.DOCS, *paths.TESTS, *paths.EXAMPLES, "notebooks", "notebook"))
 
 
-def files(facts: Facts) -> Found[tuple[str, ...]]:
+def declaring_files(facts: Facts) -> Detected[tuple[str, ...]]:
     """The declaring files at depth 1 or 2; one that only configures linters or tests declares nothing."""
     named = [
         p
@@ -42,7 +42,7 @@ def files(facts: Facts) -> Found[tuple[str, ...]]:
     ]
     declaring = tuple(p for p in named if _declares(facts, p))
     lost = tuple(Evidence(path=p, text="only configures tools") for p in named if p not in declaring)
-    return Found(declaring, tuple(Evidence(path=p, text=p.rpartition("/")[2]) for p in declaring), lost)
+    return Detected(declaring, tuple(Evidence(path=p, text=p.rpartition("/")[2]) for p in declaring), lost)
 
 
 def names_conda(path: str) -> bool:
@@ -61,26 +61,26 @@ def is_conda(facts: Facts, path: str) -> bool:
 def _declares(facts: Facts, path: str) -> bool:
     name = path.rpartition("/")[2]
     if name == "pyproject.toml":
-        data = toml(facts.texts.get(path, ""))
-        tables = table(data, "tool")
+        data = parse_toml(facts.texts.get(path, ""))
+        tables = subtable(data, "tool")
         return (
             path not in facts.texts
             or any(k in data for k in ("project", "build-system", "dependency-groups"))
             or any(t in tables for t in _TABLES)
         )
     if name == "setup.cfg":
-        return any(section in ini(facts.texts.get(path, "")) for section in ("metadata", "options"))
+        return any(section in parse_ini(facts.texts.get(path, "")) for section in ("metadata", "options"))
     return True
 
 
-def manager(facts: Facts) -> Found[str]:
+def package_manager(facts: Facts) -> Detected[str]:
     """What the repository declares at its top, else one folder below.
 
     A lock file beats a tool table, which beats environment.yml, which beats requirements, pyproject.toml and setup.py.
     """
-    claims = [c for path in files(facts).value if not is_aside(path) for c in _claims(facts, path)]
+    claims = [c for path in declaring_files(facts).value if not is_aside(path) for c in _claims(facts, path)]
     if not claims:
-        return Found("none")
+        return Detected("none")
     claims.sort(key=lambda c: (c[2].path.count("/"), c[0], c[2].path))
     best = claims[0]
     won = tuple(e for _, name, e in claims if name == best[1])
@@ -89,7 +89,7 @@ def manager(facts: Facts) -> Found[str]:
         for rank, name, e in claims
         if name != best[1]
     )
-    return Found(best[1], won, lost)
+    return Detected(best[1], won, lost)
 
 
 def _why(best: tuple[int, str, Evidence], rank: int, lost: Evidence) -> str:
@@ -115,9 +115,9 @@ def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
     if is_conda(facts, path):
         return [(2, "conda", here)]
     if name == "pyproject.toml":
-        data = toml(facts.texts.get(path, ""))
+        data = parse_toml(facts.texts.get(path, ""))
         for tool in _TABLES:
-            keys = set(table(data, "tool", tool)) - _BUILD_ONLY.get(tool, set())
+            keys = set(subtable(data, "tool", tool)) - _BUILD_ONLY.get(tool, set())
             if keys and (tool != "hatch" or "envs" in keys):
                 shown = f"[tool.{tool}]" if tool != "hatch" else "[tool.hatch.envs]"
                 line = facts.line_of(path, shown.rstrip("]"))
@@ -125,32 +125,34 @@ def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
     return [(3, "pip", here)]
 
 
-def python(facts: Facts) -> Found[str | None]:
+def python_constraint(facts: Facts) -> Detected[str | None]:
     """The constraint as written, of the files nearest to the top.
 
     requires-python, else python_requires, else the python of Poetry, Pixi or the environment file.
     """
-    declaring = sorted((p for p in files(facts).value if not is_aside(p)), key=lambda p: (p.count("/"), len(p), p))
+    declaring = sorted(
+        (p for p in declaring_files(facts).value if not is_aside(p)), key=lambda p: (p.count("/"), len(p), p)
+    )
     for depth in (0, 1):
         for reader, path in ((r, p) for r in _READERS for p in declaring if p.count("/") == depth):
             constraint, needle = reader(facts, path)
             if constraint:
                 line = facts.line_of(path, needle)
-                return Found(constraint, (Evidence(path=path, line=line, text=f"{needle} {constraint}"),))
-    return Found(None)
+                return Detected(constraint, (Evidence(path=path, line=line, text=f"{needle} {constraint}"),))
+    return Detected(None)
 
 
 def _from_pyproject(facts: Facts, path: str) -> tuple[str | None, str]:
-    project = table(toml(facts.texts.get(path, "")), "project") if path.endswith("pyproject.toml") else {}
+    project = subtable(parse_toml(facts.texts.get(path, "")), "project") if path.endswith("pyproject.toml") else {}
     constraint = project.get("requires-python")
     return (constraint if isinstance(constraint, str) else None), "requires-python"
 
 
 def _from_setup(facts: Facts, path: str) -> tuple[str | None, str]:
     if path.endswith("setup.cfg"):
-        return ini(facts.texts.get(path, "")).get("options", {}).get("python_requires"), "python_requires"
+        return parse_ini(facts.texts.get(path, "")).get("options", {}).get("python_requires"), "python_requires"
     if path.endswith("setup.py"):
-        for call in facts.parsed(path).calls:
+        for call in facts.parse(path).calls:
             constraint = call.keywords.get("python_requires")
             if isinstance(constraint, str) and any(c.isdigit() for c in constraint):
                 return str(constraint), "python_requires"
@@ -158,12 +160,12 @@ def _from_setup(facts: Facts, path: str) -> tuple[str | None, str]:
 
 
 def _from_tool_tables(facts: Facts, path: str) -> tuple[str | None, str]:
-    data = toml(facts.texts.get(path, "")) if path.endswith(("pyproject.toml", "pixi.toml", "Pipfile")) else {}
+    data = parse_toml(facts.texts.get(path, "")) if path.endswith(("pyproject.toml", "pixi.toml", "Pipfile")) else {}
     for names in (("tool", "poetry", "dependencies"), ("tool", "pixi", "dependencies"), ("dependencies",)):
-        constraint = table(data, *names).get("python")
+        constraint = subtable(data, *names).get("python")
         if isinstance(constraint, str):
             return constraint, "python"
-    version = table(data, "requires").get("python_version")
+    version = subtable(data, "requires").get("python_version")
     return (version if isinstance(version, str) else None), "python_version"
 
 

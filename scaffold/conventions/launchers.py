@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from scaffold.conventions import slurm
-from scaffold.conventions.detected import Found, Hit, listed
-from scaffold.conventions.trackers import speaking
-from scaffold.facts import Facts, paths, prose, shell
-from scaffold.facts.paths import vocabulary
+from scaffold.conventions.detected import Detected, Occurrence, collect
+from scaffold.conventions.trackers import experiment_code
+from scaffold.facts import Facts, documents, paths, shell_parser
+from scaffold.facts.config_formats import yaml_scalars
+from scaffold.facts.paths import words_of
 from scaffold.facts.quick_scan import docstring
-from scaffold.facts.structured import scalars
 
 _IMPORTS = {
     "submitit": ("submitit",),
@@ -48,8 +48,8 @@ _NO_LAUNCH = frozenset(
     ("echo", "printf", "pip", "pip3", "conda", "mamba", "apt", "apt-get", "which", "uv", "cat", "man", "export")
 )
 # srun, env, uv run, python -m, docker run: what starts the tool that is named after it
-_STARTERS = vocabulary("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
-_JOB_KINDS = vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
+_STARTERS = words_of("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
+_JOB_KINDS = words_of("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
 # A cheap first look: what the import statements of a launching file hold, and what its docstring or its calls hold. The pattern
 # begins with the parenthesis, since a pattern that begins with one character is as fast as a search for a word.
 _IMPORTED = ("submitit", "ray", "horovod", "distributed", "deepspeed", "sky", "kubernetes")
@@ -74,24 +74,24 @@ _STARTS = re.compile(
 )
 
 
-def launchers(facts: Facts) -> Found[tuple[str, ...]]:
+def launchers(facts: Facts) -> Detected[tuple[str, ...]]:
     """The launchers in use: a command in a script, in code or in the README, an import, a Slurm header."""
-    return listed((*_in_scripts(facts), *_in_commands(facts), *_in_python(facts), *_in_manifests(facts)))
+    return collect((*_in_scripts(facts), *_in_commands(facts), *_in_python(facts), *_in_manifests(facts)))
 
 
-def _in_scripts(facts: Facts) -> Iterator[Hit]:
-    for hit in slurm.scripts(facts).evidence:
-        yield Hit("slurm", hit.path, hit.line, hit.text)
+def _in_scripts(facts: Facts) -> Iterator[Occurrence]:
+    for hit in slurm.slurm_scripts(facts).evidence:
+        yield Occurrence("slurm", hit.path, hit.line, hit.text)
 
 
-def _in_commands(facts: Facts) -> Iterator[Hit]:
+def _in_commands(facts: Facts) -> Iterator[Occurrence]:
     for command in (*facts.shell_commands, *facts.shown_commands):
         if not (paths.is_test(command.path) or paths.is_hidden(command.path)):
-            for name in started_by(command):
-                yield Hit(name, command.path, command.line, command.text[:160])
+            for name in launchers_in_command(command):
+                yield Occurrence(name, command.path, command.line, command.text[:160])
 
 
-def started_by(command: shell.Command) -> Iterator[str]:
+def launchers_in_command(command: shell_parser.ShellCommand) -> Iterator[str]:
     """The launchers that a command uses; several where one starts another (`srun torchrun ...`)."""
     words = command.words
     if words[0] in _NO_LAUNCH and words[:2] != ("uv", "run"):
@@ -110,17 +110,19 @@ def started_by(command: shell.Command) -> Iterator[str]:
         yield "submitit"
 
 
-def _in_python(facts: Facts) -> Iterator[Hit]:
-    files = speaking(facts)
-    for path in sorted({*facts.importing(_IMPORTED, files), *(p for p in files if _may_start(p, facts.texts[p]))}):
-        source = facts.parsed(path)
+def _in_python(facts: Facts) -> Iterator[Occurrence]:
+    files = experiment_code(facts)
+    for path in sorted(
+        {*facts.files_importing(_IMPORTED, files), *(p for p in files if _may_start(p, facts.texts[p]))}
+    ):
+        source = facts.parse(path)
         for name, modules in _IMPORTS.items():
             line = source.uses(*modules)
             if line is not None:
-                yield Hit(name, path, line, f"import {modules[0]}")
-        for command in prose.commands(path, source.doc):
-            for name in started_by(command):
-                yield Hit(name, path, command.line, command.text[:160])
+                yield Occurrence(name, path, line, f"import {modules[0]}")
+        for command in documents.typed_commands(path, source.doc):
+            for name in launchers_in_command(command):
+                yield Occurrence(name, path, command.line, command.text[:160])
         yield from _started_in_code(facts, path)
 
 
@@ -130,33 +132,33 @@ def _may_start(path: str, text: str) -> bool:
     return any(map(said.__contains__, _NEEDLES))
 
 
-def _started_in_code(facts: Facts, path: str) -> Iterator[Hit]:
+def _started_in_code(facts: Facts, path: str) -> Iterator[Occurrence]:
     """`subprocess.run(["sbatch", ...])`, `os.system("sbatch ...")`, `notebook_launcher(...)`."""
-    for call in facts.parsed(path).calls:
+    for call in facts.parse(path).calls:
         if call.last == "notebook_launcher":
-            yield Hit("accelerate", path, call.line, "notebook_launcher(...)")
+            yield Occurrence("accelerate", path, call.line, "notebook_launcher(...)")
         if call.last not in ("run", "call", "check_call", "check_output", "Popen", "system", "popen", "getoutput"):
             continue
         first = call.args[0] if call.args else None
         words = tuple(w if isinstance(w, str) else "?" for w in first) if isinstance(first, tuple) else ()
         if isinstance(first, str):
-            words = tuple(shell.split(first))
+            words = tuple(shell_parser.split_words(first))
         if words:
-            command = shell.Command(path=path, line=call.line, text=" ".join(words), words=words)
-            for name in started_by(command):
-                yield Hit(name, path, call.line, command.text[:160])
+            command = shell_parser.ShellCommand(path=path, line=call.line, text=" ".join(words), words=words)
+            for name in launchers_in_command(command):
+                yield Occurrence(name, path, call.line, command.text[:160])
 
 
-def _in_manifests(facts: Facts) -> Iterator[Hit]:
+def _in_manifests(facts: Facts) -> Iterator[Occurrence]:
     """Kubernetes jobs, SkyPilot tasks, and Hydra's submitit launcher in YAML."""
-    for path in facts.of("config"):
+    for path in facts.read_files("config"):
         text = facts.texts[path]
         if paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path):
             continue
-        if "apiVersion:" in text and any(k == "kind" and v in _JOB_KINDS for k, v, _ in scalars(text)):
-            yield Hit("kubernetes", path, facts.line_of(path, "kind:"), "a job manifest")
+        if "apiVersion:" in text and any(k == "kind" and v in _JOB_KINDS for k, v, _ in yaml_scalars(text)):
+            yield Occurrence("kubernetes", path, facts.line_of(path, "kind:"), "a job manifest")
         if "accelerators:" in text and "resources:" in text and re.search(r"^(run|setup):", text, re.MULTILINE):
-            yield Hit("skypilot", path, facts.line_of(path, "accelerators:"), "resources: accelerators")
-        for key, value, line in scalars(text) if "submitit" in text else ():
+            yield Occurrence("skypilot", path, facts.line_of(path, "accelerators:"), "resources: accelerators")
+        for key, value, line in yaml_scalars(text) if "submitit" in text else ():
             if ("launcher" in key and "submitit" in value) or value.startswith("hydra_plugins.hydra_submitit"):
-                yield Hit("submitit", path, line, f"{key}: {value}")
+                yield Occurrence("submitit", path, line, f"{key}: {value}")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scaffold import metric_names
-from scaffold.conventions.detected import Found, Hit
-from scaffold.conventions.trackers import speaking
+from scaffold.conventions.detected import Detected, Occurrence
+from scaffold.conventions.trackers import experiment_code
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import vocabulary
-from scaffold.facts.source import Call, word
+from scaffold.facts.paths import words_of
+from scaffold.facts.python_source import Call, literal_text
 
 MOST = 20
 _ONE_NAME = frozenset(
@@ -35,9 +35,9 @@ _KEEPERS = (
     *("result", "results"),
 )
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
-_HELD_OUT = vocabulary("val valid validation eval evaluation dev test heldout")
-_TRAIN = vocabulary("train training")
-_ASIDE = vocabulary(
+_HELD_OUT = words_of("val valid validation eval evaluation dev test heldout")
+_TRAIN = words_of("train training")
+_ASIDE = words_of(
     "lr learning rate step steps epoch epochs iter iteration time seconds sec speed memory mem grad "
     "gradient norm fps sps mfu tokens samples batch weight weights param params parameters image "
     "images video table dir path name version seed config git gpu beta entropy frac count num length "
@@ -46,7 +46,7 @@ _ASIDE = vocabulary(
 )
 
 
-def metrics(facts: Facts) -> Found[tuple[str, ...]]:
+def metrics(facts: Facts) -> Detected[tuple[str, ...]]:
     """At most 20 names, the likeliest primary one first.
 
     A name counts by what it says (held out before training, quality before speed), then by how often it is logged; what
@@ -57,17 +57,17 @@ def metrics(facts: Facts) -> Found[tuple[str, ...]]:
     ordered = _ranked(logged) + _ranked(
         [h for h in _tables(facts) if frozenset(metric_names.pieces(h.value)) not in said]
     )
-    return Found(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
+    return Detected(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
 
 
-def _ranked(hits: list[Hit]) -> list[Hit]:
+def _ranked(hits: list[Occurrence]) -> list[Occurrence]:
     """The first hit of every name, the likeliest primary metric first."""
     uses = Counter(h.value for h in hits)
     first = {h.value: h for h in reversed(hits)}
-    return [first[name] for name in sorted(uses, key=lambda n: (-worth(n) - min(uses[n], 4) * 0.2, n))]
+    return [first[name] for name in sorted(uses, key=lambda n: (-primary_score(n) - min(uses[n], 4) * 0.2, n))]
 
 
-def worth(name: str) -> float:
+def primary_score(name: str) -> float:
     """How likely a name is the primary metric: a quality, held out, and no bookkeeping."""
     pieces = metric_names.pieces(name)
     quality = 2.0 if pieces & metric_names.QUALITY_UP else 1.5 if pieces & metric_names.QUALITY_DOWN else 0.0
@@ -82,22 +82,22 @@ def may_log(text: str) -> bool:
     return any(before.endswith(_KEEPERS) for before in text.split("[")[:-1])
 
 
-def _logged(facts: Facts) -> Iterator[Hit]:
-    for path in speaking(facts):
+def _logged(facts: Facts) -> Iterator[Occurrence]:
+    for path in experiment_code(facts):
         if not may_log(facts.texts[path]):
             continue
-        for call in facts.parsed(path).calls:
+        for call in facts.parse(path).calls:
             for name in _names(call):
                 if _NAME.match(name) and "{}" not in name:
-                    yield Hit(name, path, call.line, f"{call.name}({name!r}, ...)")
-        for owner, key, line in facts.parsed(path).stores:
-            if _KEEPS_METRICS.search(owner) and _NAME.match(key) and (worth(key) > 0 or "/" in key):
-                yield Hit(key, path, line, f"{owner}[{key!r}] = ...")
+                    yield Occurrence(name, path, call.line, f"{call.name}({name!r}, ...)")
+        for owner, key, line in facts.parse(path).stores:
+            if _KEEPS_METRICS.search(owner) and _NAME.match(key) and (primary_score(key) > 0 or "/" in key):
+                yield Occurrence(key, path, line, f"{owner}[{key!r}] = ...")
 
 
 def _names(call: Call) -> Iterator[str]:
     """The names that a logging call writes out."""
-    first = word(call.args[0]) if call.args else None
+    first = literal_text(call.args[0]) if call.args else None
     owner = call.name.rpartition(".")[0].lower()
     with_value = call.last in _NAME_AND_VALUE and len(call.args) > 1
     if first and (call.last in _ONE_NAME or (with_value and not (call.last == "log" and _TAKES_TEXT.search(owner)))):
@@ -109,13 +109,15 @@ def _names(call: Call) -> Iterator[str]:
             *(v for k, v in call.keywords.items() if k in ("metrics", "data", "values", "dictionary")),
         )
         for found in (v for v in values if isinstance(v, dict)):
-            logged = (k for k, v in found.items() if word(k) and word(v) is None and not isinstance(v, dict))
-            yield from (k for k in logged if not written or worth(k) > 0)
+            logged = (
+                k for k, v in found.items() if literal_text(k) and literal_text(v) is None and not isinstance(v, dict)
+            )
+            yield from (k for k in logged if not written or primary_score(k) > 0)
 
 
-def _tables(facts: Facts) -> Iterator[Hit]:
+def _tables(facts: Facts) -> Iterator[Occurrence]:
     """Headers of the README's result tables that name a metric."""
-    for path in facts.of("prose"):
+    for path in facts.read_files("prose"):
         if paths.depth(path) > 1 or "readme" not in path.lower():
             continue
         lines = facts.texts[path].splitlines()
@@ -123,4 +125,4 @@ def _tables(facts: Facts) -> Iterator[Hit]:
             if line.count("|") >= 2 and re.match(r"^\s*\|?\s*:?-{2,}", rule):
                 for cell in (c.strip(" *`") for c in line.strip("| ").split("|")):
                     if metric_names.direction(cell) and _NAME.match(cell) and len(cell) < 25:
-                        yield Hit(cell, path, number, line.strip()[:120])
+                        yield Occurrence(cell, path, number, line.strip()[:120])

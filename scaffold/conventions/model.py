@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from scaffold.facts.git_state import GitState
 from scaffold.facts.machine import Machine
-from scaffold.facts.repository import Git
 
-__all__ = ["Conventions", "EntryPoint", "Environment", "Evidence", "Git", "Machine", "Slurm", "Tests"]
+__all__ = ["Conventions", "EntryPoint", "Environment", "Evidence", "GitState", "Machine", "Slurm", "Tests"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Conventions:
     workflow: tuple[str, ...] = ()
     agent_guides: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
-    git: Git | None = None
+    git: GitState | None = None
     machine: Machine = field(default_factory=Machine)
     risks: tuple[str, ...] = ()
     evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)

@@ -24,7 +24,7 @@ def _folder(names: str) -> re.Pattern[str]:
     )
 
 
-def recorded(command: str, kind: str) -> str:
+def as_recorded_run(command: str, kind: str) -> str:
     """The command of a recorded run; `kind` is what its script is for.
 
     `sbatch` ends as soon as the job is queued, so that the record would say `finished` of what has not begun: the script runs in the
@@ -35,7 +35,7 @@ def recorded(command: str, kind: str) -> str:
     return _folder(names).sub(_own, command) if names else command
 
 
-def shared_folder(command: str) -> tuple[str, str] | None:
+def shared_output_folder(command: str) -> tuple[str, str] | None:
     """What has all runs of a command write into one folder, and what has each write into its own; None where nothing does."""
     found = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})").search(command)
     return (found[0], _own(found)) if found else None

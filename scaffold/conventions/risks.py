@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffold.conventions import languages
-from scaffold.conventions.detected import Found
+from scaffold.conventions import r_and_julia
+from scaffold.conventions.detected import Detected
 from scaffold.conventions.environment import LOCKS
 from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import vocabulary
-from scaffold.facts.source import word
+from scaffold.facts.paths import words_of
+from scaffold.facts.python_source import literal_text
 
 _ABSOLUTE = re.compile(
     r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
     r"|datasets?)/[\w.\-]+(?:/[\w.\-]+)*"
 )
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
-_OUTPUT_DIRS = vocabulary("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
+_OUTPUT_DIRS = words_of("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
 
 
 _LENGTH = re.compile(r"--?(?:max|num|n|total)?[-_]?(?:steps|iters|iterations|epochs|updates|timesteps)", re.IGNORECASE)
@@ -33,7 +33,7 @@ _NO_END = re.compile(
 
 def risks(
     facts: Facts, entry_points: Iterable[EntryPoint], environment: Environment, tests: Tests
-) -> Found[tuple[str, ...]]:
+) -> Detected[tuple[str, ...]]:
     """One sentence each, with evidence where a place says so."""
     found = [
         *_seeds(entry_points),
@@ -45,7 +45,7 @@ def risks(
         *_ignored(facts),
         *_unread(facts),
     ]
-    return Found(tuple(text for text, _ in found), tuple(e for _, e in found if e is not None))
+    return Detected(tuple(text for text, _ in found), tuple(e for _, e in found if e is not None))
 
 
 Risk = tuple[str, Evidence | None]
@@ -64,9 +64,9 @@ def _seeds(entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
 def _endless(facts: Facts, entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
     """Scripts that train until somebody stops them, by their own word: the option that ends a run says so of its default."""
     for entry in entry_points:
-        for call in facts.parsed(entry.path).calls if entry.kind == "train" and entry.path.endswith(".py") else ():
-            names = [name for name in map(word, call.args) if name is not None and _LENGTH.fullmatch(name)]
-            said = word(call.keywords.get("help")) or ""
+        for call in facts.parse(entry.path).calls if entry.kind == "train" and entry.path.endswith(".py") else ():
+            names = [name for name in map(literal_text, call.args) if name is not None and _LENGTH.fullmatch(name)]
+            said = literal_text(call.keywords.get("help")) or ""
             if call.last != "add_argument" or not names or not _FOREVER.search(said):
                 continue
             rest = facts.texts[entry.path].splitlines()[call.line - 1 :]
@@ -79,23 +79,23 @@ def _endless(facts: Facts, entry_points: Iterable[EntryPoint]) -> Iterator[Risk]
 
 def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
     if environment.manager == "none":
-        other = languages.setup(facts)
+        other = r_and_julia.setup_line(facts)
         if not other.value:
             yield "no declared environment", None
-        elif not languages.is_locked(facts):
+        elif not r_and_julia.is_locked(facts):
             yield "no lock file", None
     elif not any(f.rpartition("/")[2] in LOCKS for f in environment.files):
         yield "no lock file", None
 
 
 def _tests(facts: Facts, tests: Tests) -> Iterator[Risk]:
-    if tests.runner is None and not languages.has_tests(facts):
+    if tests.runner is None and not r_and_julia.has_tests(facts):
         yield "no tests", None
 
 
 def _paths(facts: Facts) -> Iterator[Risk]:
     """Absolute paths in code and scripts, not in comments: they exist on the author's machine only."""
-    files = (*facts.python, *facts.of("shell"))
+    files = (*facts.python, *facts.read_files("shell"))
     places = [(path, *found) for path in files if (found := _absolute(facts.texts[path])) is not None]
     if places:
         path, line, shown = places[0]
@@ -114,9 +114,12 @@ def _absolute(text: str) -> tuple[int, str] | None:
 
 def _outputs(facts: Facts) -> Iterator[Risk]:
     """Outputs that git tracks: by their suffix, or by the folder at the top that they lie in."""
-    folders = [d for d in facts.tree if "/" not in d and d in _OUTPUT_DIRS]
+    folders = [d for d in facts.directory_sizes if "/" not in d and d in _OUTPUT_DIRS]
     below = (
-        f for d in folders for f in facts.below(d) if not f.endswith((".gitkeep", ".gitignore", ".md", ".py", ".sh"))
+        f
+        for d in folders
+        for f in facts.files_below(d)
+        if not f.endswith((".gitkeep", ".gitignore", ".md", ".py", ".sh"))
     )
     left = (f for f in facts.notable if f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f))
     kept = sorted({*below, *left})
@@ -137,7 +140,7 @@ def _ignored(facts: Facts) -> Iterator[Risk]:
 def _unread(facts: Facts) -> Iterator[Risk]:
     """Scripts that could not be read say nothing in this answer."""
     broken = [(p, why) for p, why in sorted(facts.unread.items()) if p.endswith(".py")]
-    broken += [(p, s.error) for p in facts.python if (s := facts.known(p)) is not None and s.error]
+    broken += [(p, s.error) for p in facts.python if (s := facts.parsed_before(p)) is not None and s.error]
     if broken:
         path, why = broken[0]
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""

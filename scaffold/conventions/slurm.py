@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import Found, Hit, listed
+from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.conventions.model import Evidence, Slurm
-from scaffold.facts import Facts, paths, shell
+from scaffold.facts import Facts, paths, shell_parser
 
 # option (both spellings) -> field
 # What an #SBATCH option or a module can be; a line that sets up a shell may not start anything else on the way.
-OPTION = re.compile(r"[\w.,:/@=+%-]+")
+SAFE_VALUE = re.compile(r"[\w.,:/@=+%-]+")
 CONDA_HOOK = re.compile(r'eval "\$\(conda shell\.(bash|posix) hook\)"')
 STARTS_MORE = re.compile(r"[`;|&<>\n\r\x00-\x08]|\$\(")
 _OPTIONS = {
@@ -50,52 +50,52 @@ def is_placeholder(value: str) -> bool:
     return bool(_PLACEHOLDER.search(value) or _SHOUTED.match(value))
 
 
-def scripts(facts: Facts) -> Found[tuple[str, ...]]:
+def slurm_scripts(facts: Facts) -> Detected[tuple[str, ...]]:
     """The files, prose and Python left out, that have a #SBATCH line or an srun, sbatch or salloc command."""
-    return listed(_hits_in(facts, _own(facts)))
+    return collect(_hits_in(facts, _own(facts)))
 
 
 def _own(facts: Facts) -> list[str]:
     """Shell files that speak for the repository: those of its documentation only where no other uses Slurm, tests never."""
-    speaking = [p for p in facts.of("shell") if not (paths.is_test(p) or paths.is_hidden(p))]
+    speaking = [p for p in facts.read_files("shell") if not (paths.is_test(p) or paths.is_hidden(p))]
     own = [p for p in speaking if not paths.is_doc(p)]
     return own if any(_hits_in(facts, own)) else speaking
 
 
-def _hits_in(facts: Facts, files: list[str]) -> Iterator[Hit]:
+def _hits_in(facts: Facts, files: list[str]) -> Iterator[Occurrence]:
     for path in files:
-        directives = shell.directives(facts.texts[path])
+        directives = shell_parser.sbatch_directives(facts.texts[path])
         if directives:
-            yield Hit(path, path, directives[0][0], f"#SBATCH {directives[0][1]}")
+            yield Occurrence(path, path, directives[0][0], f"#SBATCH {directives[0][1]}")
     known = frozenset(files)
     for command in facts.shell_commands:
         if command.path in known and submits(command):
-            yield Hit(command.path, command.path, command.line, command.text)
+            yield Occurrence(command.path, command.path, command.line, command.text)
 
 
-def submits(command: shell.Command) -> bool:
+def submits(command: shell_parser.ShellCommand) -> bool:
     """Whether a command calls sbatch, srun or salloc rather than printing their names."""
     return command.words[0] not in ("echo", "printf", "which", "command", "type") and bool(
         _SUBMITS.search(command.text)
     )
 
 
-def requests(facts: Facts) -> dict[str, Found[tuple[str, ...]]]:
+def slurm_requests(facts: Facts) -> dict[str, Detected[tuple[str, ...]]]:
     """partitions, accounts, qos, gres and time, the most used first; placeholders are kept as what lost."""
-    hits: dict[str, list[Hit]] = {field: [] for field in _FIELDS}
+    hits: dict[str, list[Occurrence]] = {field: [] for field in _FIELDS}
     lost: dict[str, list[Evidence]] = {field: [] for field in _FIELDS}
     for field, hit in _requests(facts):
         if is_placeholder(hit.value):
             lost[field].append(Evidence(path=hit.path, line=hit.line, text=f"{hit.text}: a placeholder"))
         else:
             hits[field].append(hit)
-    return {field: listed(hits[field], lost[field], by_use=True) for field in _FIELDS}
+    return {field: collect(hits[field], lost[field], by_use=True) for field in _FIELDS}
 
 
-def _requests(facts: Facts) -> Iterator[tuple[str, Hit]]:
+def _requests(facts: Facts) -> Iterator[tuple[str, Occurrence]]:
     for path in _own(facts):
-        for line, text in shell.directives(facts.texts[path]):
-            yield from _values(path, line, f"#SBATCH {text}", shell.split(text))
+        for line, text in shell_parser.sbatch_directives(facts.texts[path]):
+            yield from _values(path, line, f"#SBATCH {text}", shell_parser.split_words(text))
     for command in (*facts.shell_commands, *facts.shown_commands):
         if submits(command) and not paths.is_test(command.path):
             start = next(
@@ -105,18 +105,18 @@ def _requests(facts: Facts) -> Iterator[tuple[str, Hit]]:
                 yield from _values(command.path, command.line, command.text, list(command.words[start + 1 :]))
 
 
-def _values(path: str, line: int, text: str, words: list[str]) -> Iterator[tuple[str, Hit]]:
-    for name, value in shell.options(words):
+def _values(path: str, line: int, text: str, words: list[str]) -> Iterator[tuple[str, Occurrence]]:
+    for name, value in shell_parser.short_and_long_options(words):
         field = _OPTIONS.get(name)
         if not field or not value:
             continue
         if field == "gres" and name != "gres":
             value = f"gpu:{value}"
         for one in value.split(",") if field != "time" else [value]:
-            yield field, Hit(one.strip("\"' "), path, line, text)
+            yield field, Occurrence(one.strip("\"' "), path, line, text)
 
 
-def modules(facts: Facts) -> Found[tuple[str, ...]]:
+def loaded_modules(facts: Facts) -> Detected[tuple[str, ...]]:
     """`module load A B`, `module add` and `ml`, the most used first."""
     hits = []
     for command in facts.shell_commands:
@@ -125,8 +125,10 @@ def modules(facts: Facts) -> Found[tuple[str, ...]]:
             words = ["module", "load", *words[1:]]
         if words[:1] == ["module"] and words[1:2] in (["load"], ["add"]):
             names = [w for w in words[2:] if not w.startswith(("-", "$")) and not is_placeholder(w)]
-            hits += [Hit(n, command.path, command.line, command.text) for n in names if n not in ("load", "purge")]
-    return listed(hits, by_use=True)
+            hits += [
+                Occurrence(n, command.path, command.line, command.text) for n in names if n not in ("load", "purge")
+            ]
+    return collect(hits, by_use=True)
 
 
 def one_version_each(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -135,24 +137,24 @@ def one_version_each(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if first[name.split("/")[0]] == name)
 
 
-def setup(facts: Facts, of: tuple[str, ...]) -> Found[tuple[str, ...]]:
+def activation_lines(facts: Facts, of: tuple[str, ...]) -> Detected[tuple[str, ...]]:
     """The lines of the sbatch scripts `of` that activate an environment, the most used first."""
     lines = (
         c for c in facts.shell_commands if c.path in of and _ACTIVATES.match(c.text) and not _UNKNOWN.search(c.text)
     )
-    return listed((Hit(c.text, c.path, c.line) for c in lines), by_use=True)
+    return collect((Occurrence(c.text, c.path, c.line) for c in lines), by_use=True)
 
 
-def slurm(facts: Facts) -> dict[str, Found[tuple[str, ...]]] | None:
+def slurm_conventions(facts: Facts) -> dict[str, Detected[tuple[str, ...]]] | None:
     """All of it by field; None where the repository shows no use of Slurm."""
-    found = {"scripts": scripts(facts), **requests(facts)}
+    found = {"scripts": slurm_scripts(facts), **slurm_requests(facts)}
     if not any(f.value for f in found.values()):
         return None
-    found["modules"] = modules(facts)
-    found["setup"] = setup(facts, found["scripts"].value)
+    found["modules"] = loaded_modules(facts)
+    found["setup"] = activation_lines(facts, found["scripts"].value)
     return found
 
 
-def combined(found: dict[str, Found[tuple[str, ...]]] | None) -> Slurm | None:
+def as_answer(found: dict[str, Detected[tuple[str, ...]]] | None) -> Slurm | None:
     """The answer's form of what `slurm` found."""
     return None if found is None else Slurm(**{field: f.value for field, f in found.items()})

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scaffold.conventions.detected import Found, Hit, listed
+from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.structured import scalars
+from scaffold.facts.config_formats import yaml_scalars
 
 _MODULES = {
     "wandb": ("wandb",),
@@ -53,16 +53,19 @@ _COMMENTED = re.compile(rf"^\s*#\s*(?:import|from)\s+({_PACKAGES})\b", re.MULTIL
 _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|tensorflow|keras)\b.*\bTensorBoard$")
 
 
-def trackers(facts: Facts) -> Found[tuple[str, ...]]:
+def trackers(facts: Facts) -> Detected[tuple[str, ...]]:
     """The trackers in use; a mention in prose is none, a requirement or a commented import is kept as what lost."""
-    found = listed((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
-    return Found(found.value, found.evidence, tuple(_mentioned(facts, found.value)))
+    found = collect((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+    return Detected(found.value, found.evidence, tuple(_mentioned(facts, found.value)))
 
 
 def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:
     """Requirements and commented imports of trackers that no code uses."""
-    asked = [p for p in facts.of("build") if p.endswith(".txt")]
-    for path in (*asked, *(p for p in facts.importing(_IMPORTED, speaking(facts)) if "#" in facts.texts[p])):
+    asked = [p for p in facts.read_files("build") if p.endswith(".txt")]
+    for path in (
+        *asked,
+        *(p for p in facts.files_importing(_IMPORTED, experiment_code(facts)) if "#" in facts.texts[p]),
+    ):
         pattern, why = (_REQUIRED, "only a requirement") if path in asked else (_COMMENTED, "a commented import")
         for match in pattern.finditer(facts.texts[path]):
             name = _NAMES.get(match[1].lower().replace("-", "_"), match[1].lower())
@@ -71,28 +74,30 @@ def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:
                 yield Evidence(path=path, line=line, text=f"{name}: {why}")
 
 
-def speaking(facts: Facts) -> list[str]:
+def experiment_code(facts: Facts) -> list[str]:
     """The Python files that speak for the repository: examples only where there is nothing else."""
     own = [p for p in facts.python if not paths.is_example(p)]
-    return own or list(facts.python) or facts.of("notebook")
+    return own or list(facts.python) or facts.read_files("notebook")
 
 
-def _in_python(facts: Facts) -> Iterator[Hit]:
-    files = speaking(facts)
-    for path in sorted({*facts.importing(_IMPORTED, files), *facts.mentioning(_NEEDLES, files)}):
-        source = facts.parsed(path)
+def _in_python(facts: Facts) -> Iterator[Occurrence]:
+    files = experiment_code(facts)
+    for path in sorted({*facts.files_importing(_IMPORTED, files), *facts.files_mentioning(_NEEDLES, files)}):
+        source = facts.parse(path)
         for name, modules in _MODULES.items():
             line = source.uses(*modules)
             if line is not None:
-                yield Hit(name, path, line, _line(facts, path, line))
+                yield Occurrence(name, path, line, _line(facts, path, line))
         for statement in source.imports:
             for imported in statement.names:
-                yield from _class_hits(imported, path, statement.line, f"from {statement.module} import {imported}")
+                yield from _class_occurrences(
+                    imported, path, statement.line, f"from {statement.module} import {imported}"
+                )
         for call in source.calls:
             if "." in call.name and not _TF_SUMMARY.search(call.name):
-                yield from _class_hits(call.last, path, call.line, f"{call.name}(...)")
+                yield from _class_occurrences(call.last, path, call.line, f"{call.name}(...)")
             if _TF_SUMMARY.search(call.name):
-                yield Hit("tensorboard", path, call.line, f"{call.name}(...)")
+                yield Occurrence("tensorboard", path, call.line, f"{call.name}(...)")
             for keyword in _REPORTS & call.keywords.keys():
                 yield from _reported(call.keywords[keyword], path, call.line, keyword)
 
@@ -102,32 +107,32 @@ def _line(facts: Facts, path: str, line: int) -> str:
     return lines[line - 1].strip()[:120] if line <= len(lines) else "imported"
 
 
-def _class_hits(name: str, path: str, line: int, text: str) -> Iterator[Hit]:
+def _class_occurrences(name: str, path: str, line: int, text: str) -> Iterator[Occurrence]:
     match = _CLASS.search(name)
     if match:
         found = (match[1] or match[2]).lower()
-        yield Hit(_NAMES.get(found, "tensorboard"), path, line, text)
+        yield Occurrence(_NAMES.get(found, "tensorboard"), path, line, text)
 
 
-def _reported(value: object, path: str, line: int, key: str) -> Iterator[Hit]:
+def _reported(value: object, path: str, line: int, key: str) -> Iterator[Occurrence]:
     for one in value if isinstance(value, (tuple, list)) else [value]:
         if isinstance(one, str) and one.lower() in _NAMES:
-            yield Hit(_NAMES[one.lower()], path, line, f"{key}: {one}")
+            yield Occurrence(_NAMES[one.lower()], path, line, f"{key}: {one}")
 
 
-def _in_configs(facts: Facts) -> Iterator[Hit]:
+def _in_configs(facts: Facts) -> Iterator[Occurrence]:
     """YAML that names a logger class or `report_to`; documentation's and tests' configs do not count."""
-    for path in facts.of("config"):
+    for path in facts.read_files("config"):
         text = facts.texts[path]
         if _MAY_NAME.search(text) and not (paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path)):
-            for key, value, line in scalars(text):
+            for key, value, line in yaml_scalars(text):
                 if key in _REPORTS:
                     yield from _reported(value, path, line, key)
                 elif value.lower() not in _NAMES:
-                    yield from _class_hits(value, path, line, f"{key}: {value}")
+                    yield from _class_occurrences(value, path, line, f"{key}: {value}")
 
 
-def _in_commands(facts: Facts) -> Iterator[Hit]:
+def _in_commands(facts: Facts) -> Iterator[Occurrence]:
     for command in (*facts.shell_commands, *facts.shown_commands):
         words = [part for word in command.words for part in word.split("=", 1)]
         for flag, value in pairwise(words):

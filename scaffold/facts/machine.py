@@ -20,13 +20,13 @@ class Machine:
     scheduler_partitions: tuple[str, ...] = ()
 
 
-def read() -> Machine:
+def read_machine() -> Machine:
     """GPUs that the driver lists, whether sbatch is there, and the scheduler's partitions (its default one first)."""
     slurm = shutil.which("sbatch") is not None
     return Machine(gpus=_gpus(), slurm=slurm, scheduler_partitions=_partitions() if slurm else ())
 
 
-def ask(*command: str) -> str:
+def tool_output(*command: str) -> str:
     """The stdout of a tool of this machine; empty when it is missing, fails, or takes longer than 3 s."""
     environment = {**os.environ, "LC_ALL": "C"}
     try:
@@ -43,13 +43,13 @@ def _gpus() -> int:
     if proc.is_dir():
         return sum(1 for _ in proc.iterdir())
     return (
-        sum(line.startswith("GPU ") for line in ask("nvidia-smi", "-L").splitlines())
+        sum(line.startswith("GPU ") for line in tool_output("nvidia-smi", "-L").splitlines())
         if shutil.which("nvidia-smi")
         else 0
     )
 
 
 def _partitions() -> tuple[str, ...]:
-    names = ask("sinfo", "--noheader", "--format=%P").split()
+    names = tool_output("sinfo", "--noheader", "--format=%P").split()
     default_first = sorted(dict.fromkeys(names), key=lambda n: not n.endswith("*"))
     return tuple(dict.fromkeys(n.rstrip("*") for n in default_first))

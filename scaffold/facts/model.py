@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from scaffold.facts import paths, prose, quick_scan, shell, source, syntax
+from scaffold.facts import documents, paths, python_parser, python_source, quick_scan, shell_parser
+from scaffold.facts.git_state import GitState
 from scaffold.facts.machine import Machine
-from scaffold.facts.repository import Git
 
 DEEPEST = 3
 
@@ -28,14 +28,14 @@ class Facts:
     unread: Mapping[str, str] = field(default_factory=dict)
     has_exp: bool = False
     history: tuple[str, ...] | None = None
-    ask_git: Callable[[], Git | None] = field(default=lambda: None, compare=False, repr=False)
+    ask_git: Callable[[], GitState | None] = field(default=lambda: None, compare=False, repr=False)
     ask_machine: Callable[[], Machine] = field(default=Machine, compare=False, repr=False)
-    _sources: dict[str, source.Source] = field(default_factory=dict, compare=False, repr=False)
+    _sources: dict[str, python_source.PythonSource] = field(default_factory=dict, compare=False, repr=False)
     _import_texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _imported: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
-    def git(self) -> Git | None:
+    def git(self) -> GitState | None:
         """Where the repository stands; waited for here, since git has to look at every file to say whether one changed."""
         return self.ask_git()
 
@@ -50,7 +50,7 @@ class Facts:
         return at < len(self.files) and self.files[at] == path
 
     @cached_property
-    def tree(self) -> Mapping[str, int]:
+    def directory_sizes(self) -> Mapping[str, int]:
         """Every directory of at most three parts -> how many files lie below it; folders of data are not entered."""
         below: dict[str, int] = {}
         self._grow(below, "", 0, len(self.files))
@@ -69,12 +69,12 @@ class Facts:
                 self._grow(below, directory + "/", at, after)
             at = after
 
-    def below(self, directory: str) -> list[str]:
+    def files_below(self, directory: str) -> list[str]:
         """The files below a directory."""
         first, last = bisect_left(self.files, directory + "/"), bisect_left(self.files, directory + "0")
         return list(self.files[first:last])
 
-    def of(self, *kinds: str) -> list[str]:
+    def read_files(self, *kinds: str) -> list[str]:
         """The files of some kinds (see `paths.LIMITS`) that were read, sorted."""
         return sorted(p for kind in kinds for p in self._by_kind.get(kind, ()))
 
@@ -88,34 +88,36 @@ class Facts:
     @cached_property
     def python(self) -> tuple[str, ...]:
         """The repository's own Python files that do its work: no tests, no documentation, nothing hidden."""
-        return tuple(p for p in self.of("python") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p)))
+        return tuple(
+            p for p in self.read_files("python") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))
+        )
 
-    def parsed(self, path: str) -> source.Source:
-        """A Python file or notebook, parsed; an empty Source for a file that was not read."""
+    def parse(self, path: str) -> python_source.PythonSource:
+        """A Python file or notebook, parsed; an empty PythonSource for a file that was not read."""
         if path not in self._sources:
             text = self.texts.get(path, "")
             if path.endswith(".ipynb"):
-                text = prose.notebook_code(text) or ""
-            self._sources[path] = syntax.parse(text)
+                text = documents.notebook_code(text) or ""
+            self._sources[path] = python_parser.parse(text)
         return self._sources[path]
 
-    def mentioning(self, needles: Iterable[str], among: Iterable[str]) -> list[str]:
+    def files_mentioning(self, needles: Iterable[str], among: Iterable[str]) -> list[str]:
         """Those of the files `among` whose text holds one of `needles`: the ones worth parsing."""
         wanted = tuple(needles)
         return [p for p in among if (text := self.texts.get(p)) and any(map(text.__contains__, wanted))]
 
-    def importing(self, words: Iterable[str], among: Iterable[str]) -> list[str]:
+    def files_importing(self, words: Iterable[str], among: Iterable[str]) -> list[str]:
         """Those of the files `among` whose import statements hold one of `words` (lower case) in any case, commented ones too."""
         wanted = tuple(words)
         return [p for p in among if (text := self._import_text(p)) and any(map(text.__contains__, wanted))]
 
     def _import_text(self, path: str) -> str:
         if path not in self._import_texts:
-            self._import_texts[path] = quick_scan.import_text(self.texts.get(path, "")).lower()
+            self._import_texts[path] = quick_scan.import_lines(self.texts.get(path, "")).lower()
         return self._import_texts[path]
 
-    def known(self, path: str) -> source.Source | None:
-        """A file's Source where it was asked for before; None where nobody needed it."""
+    def parsed_before(self, path: str) -> python_source.PythonSource | None:
+        """A file's PythonSource where it was asked for before; None where nobody needed it."""
         return self._sources.get(path)
 
     def line_of(self, path: str, needle: str) -> int | None:
@@ -125,34 +127,34 @@ class Facts:
         return None if at < 0 else text.count("\n", 0, at) + 1
 
     @cached_property
-    def shell_commands(self) -> tuple[shell.Command, ...]:
+    def shell_commands(self) -> tuple[shell_parser.ShellCommand, ...]:
         """The commands of the repository's own scripts, Makefile recipes included."""
-        found: list[shell.Command] = []
-        for path in self.of("shell", "build"):
+        found: list[shell_parser.ShellCommand] = []
+        for path in self.read_files("shell", "build"):
             name = path.rpartition("/")[2].lower()
             if (
                 paths.kind(path) == "shell"
                 or name in ("makefile", "gnumakefile", "justfile", "dockerfile")
                 or name.endswith(".mk")
             ):
-                found += shell.commands(path, self.texts[path])
+                found += shell_parser.parse_commands(path, self.texts[path])
         return tuple(found)
 
     @cached_property
-    def shown_commands(self) -> tuple[shell.Command, ...]:
+    def shown_commands(self) -> tuple[shell_parser.ShellCommand, ...]:
         """The commands that README and documents show, the top README first."""
-        documents = sorted(self.of("prose"), key=lambda p: (paths.depth(p), "readme" not in p.lower(), p))
-        own = [p for p in documents if not paths.is_hidden(p)]
-        return tuple(c for p in own for c in prose.commands(p, self.texts[p]))
+        texts = sorted(self.read_files("prose"), key=lambda p: (paths.depth(p), "readme" not in p.lower(), p))
+        own = [p for p in texts if not paths.is_hidden(p)]
+        return tuple(c for p in own for c in documents.typed_commands(p, self.texts[p]))
 
-    def imported(self, path: str) -> tuple[str, ...]:
+    def imported_files(self, path: str) -> tuple[str, ...]:
         """The repository's own files that a Python file imports directly, as its lines show."""
         if path not in self._imported:
-            found = (p for i in quick_scan.imports_by_lines(self.texts.get(path, "")) for p in self._resolve(path, i))
+            found = (p for i in quick_scan.scan_imports(self.texts.get(path, "")) for p in self._resolve(path, i))
             self._imported[path] = tuple(dict.fromkeys(p for p in found if p != path))
         return self._imported[path]
 
-    def _resolve(self, path: str, statement: source.Import) -> Iterator[str]:
+    def _resolve(self, path: str, statement: python_source.Import) -> Iterator[str]:
         folder = path.rpartition("/")[0]
         if statement.level:
             for _ in range(statement.level - 1):
@@ -172,20 +174,20 @@ class Facts:
     def _module(self, base: str) -> list[str]:
         return [p for p in (f"{base}.py", f"{base}/__init__.py") if p in self.texts]
 
-    def closure(self, path: str, *, depth: int = 5, limit: int = 150) -> dict[str, int]:
+    def import_closure(self, path: str, *, depth: int = 5, limit: int = 150) -> dict[str, int]:
         """A Python file and the repository's own files that it imports, also indirectly -> how far away."""
         found, edge = {path: 0}, [path]
         for distance in range(1, depth + 1):
-            edge = [n for p in edge for n in self.imported(p) if n not in found]
+            edge = [n for p in edge for n in self.imported_files(p) if n not in found]
             for name in edge:
                 if len(found) < limit:
                     found.setdefault(name, distance)
         return found
 
-    def importers(self, path: str) -> tuple[str, ...]:
+    def importing_files(self, path: str) -> tuple[str, ...]:
         """The repository's own Python files that import a file."""
         stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-        return tuple(p for p in self.importing((stem.lower(),), self.python) if path in self.imported(p))
+        return tuple(p for p in self.files_importing((stem.lower(),), self.python) if path in self.imported_files(p))
 
 
 def _ancestors(folder: str) -> Iterator[str]:
@@ -195,8 +197,8 @@ def _ancestors(folder: str) -> Iterator[str]:
     yield ""
 
 
-def of_texts(texts: Mapping[str, str], **more: object) -> Facts:
+def facts_from_texts(texts: Mapping[str, str], **more: object) -> Facts:
     """Facts of files given as text, without a disk; an empty text is a file whose name is all there is to it."""
     files = tuple(sorted(texts))
     read = {p: texts[p] for p in files if texts[p] and paths.kind(p) and not paths.is_vendored(p.rpartition("/")[0])}
-    return Facts(files=files, notable=tuple(paths.notable(files)), texts=read, **more)  # type: ignore[arg-type]
+    return Facts(files=files, notable=tuple(paths.without_data_files(files)), texts=read, **more)  # type: ignore[arg-type]

@@ -8,28 +8,28 @@ from collections.abc import Iterable
 from scaffold.workspace import ANSWERS
 
 
-def vocabulary(text: str) -> frozenset[str]:
+def words_of(text: str) -> frozenset[str]:
     """The words of a text as a set: how the vocabularies of detection are written down."""
     return frozenset(text.split())
 
 
-VENDORED = vocabulary(
+VENDORED = words_of(
     "third_party third-party thirdparty 3rdparty 3rd_party vendor vendored _vendor node_modules "
     "bower_components submodules external externals extern deps site-packages dist-packages "
     "__pycache__ venv .venv env.bak virtualenv .eggs build dist htmlcov .tox .nox"
 )
-TESTS = vocabulary("test tests testing unit_tests unittests integration_tests .test")
-DOCS = vocabulary("doc docs documentation website site")
-EXAMPLES = vocabulary("example examples demo demos tutorial tutorials sample samples")
-DATA = vocabulary("data datasets dataset assets static public images img")
+TESTS = words_of("test tests testing unit_tests unittests integration_tests .test")
+DOCS = words_of("doc docs documentation website site")
+EXAMPLES = words_of("example examples demo demos tutorial tutorials sample samples")
+DATA = words_of("data datasets dataset assets static public images img")
 # the last four characters of files that are data whatever folder they lie in
-_DATA_ENDS = vocabulary(
+_DATA_ENDS = words_of(
     ".npy .npz .png .jpg jpeg .gif .bmp .tif tiff webp .wav .mp3 .mp4 flac .csv .tsv .txt json sonl .bin .pkl .dat .mat"
     " .zip r.gz .xml .svg .pdf .ply .obj .stl .pdb .cif cord quet .hdf .nii .dcm .svs .las .pcd"
 )
 
 # what the template of a workspace writes, beside the answers: it was made from the repository and says nothing new of it
-TEMPLATES = vocabulary(
+TEMPLATES = words_of(
     "README.md AGENTS.md tasks.md prompt_skill_playbook.md record_run.py run_manifest.schema.json summarize.py setup_env.sh"
     " run.sbatch workspace.json"
 )
@@ -51,22 +51,22 @@ _SUFFIX_KIND = {
     "ipynb": "notebook",
     "r": "r",
     "jl": "julia",
-    **dict.fromkeys(vocabulary("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
-    **dict.fromkeys(vocabulary("md rst markdown"), "prose"),
-    **dict.fromkeys(vocabulary("yaml yml gin"), "config"),
-    **dict.fromkeys(vocabulary("toml cfg ini mk smk"), "build"),
+    **dict.fromkeys(words_of("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
+    **dict.fromkeys(words_of("md rst markdown"), "prose"),
+    **dict.fromkeys(words_of("yaml yml gin"), "config"),
+    **dict.fromkeys(words_of("toml cfg ini mk smk"), "build"),
 }
 _NAME_KIND = {
     **dict.fromkeys(
-        vocabulary("Makefile makefile GNUmakefile justfile Justfile .justfile Snakefile Dockerfile Pipfile MLproject"),
+        words_of("Makefile makefile GNUmakefile justfile Justfile .justfile Snakefile Dockerfile Pipfile MLproject"),
         "build",
     ),
-    **dict.fromkeys(vocabulary("tox.ini .gitmodules .gitattributes .gitignore nextflow.config"), "build"),
-    **dict.fromkeys(vocabulary("README README.txt readme.txt"), "prose"),
+    **dict.fromkeys(words_of("tox.ini .gitmodules .gitattributes .gitignore nextflow.config"), "build"),
+    **dict.fromkeys(words_of("README README.txt readme.txt"), "prose"),
 }
 _REQUIREMENTS = re.compile(r"(^|/)requirements([^/]*|/[^/]+)\.txt$")
 _SLURM_NAME = re.compile(r"(slurm|sbatch)[^/]*$", re.IGNORECASE)
-_NOT_TEXT = vocabulary(
+_NOT_TEXT = words_of(
     "out err log png jpg jpeg gif pdf svg npy npz pt pth ckpt pkl csv tsv json parquet zip gz tar h5 "
     "html r jl c cpp ts tsx js"
 )
@@ -88,7 +88,7 @@ def kind(path: str) -> str | None:
     return "shell" if not suffix and parent in ("scripts", "script", "bin", "tools", "jobs", "slurm") else None
 
 
-def notable(files: Iterable[str]) -> list[str]:
+def without_data_files(files: Iterable[str]) -> list[str]:
     """The files that are not plain data, by their last four characters: a look at the others would take too long."""
     return [
         f
@@ -97,7 +97,7 @@ def notable(files: Iterable[str]) -> list[str]:
     ]
 
 
-def without_workspaces(files: list[str]) -> list[str]:
+def without_template_files(files: list[str]) -> list[str]:
     """The files without those that `scaffold init` wrote, wherever there is a workspace."""
     roots = tuple(f.removesuffix(ANSWERS) for f in files if f.endswith("/" + ANSWERS))
     if not roots:

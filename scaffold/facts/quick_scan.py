@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.facts.source import Call, Import, Source
+from scaffold.facts.python_source import Call, Import, PythonSource
 
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
 
 
-def imports_by_lines(text: str) -> Iterator[Import]:
+def scan_imports(text: str) -> Iterator[Import]:
     """The import statements of a file as its lines show them: far faster than parsing, and good enough to follow them."""
     for found in _IMPORT.finditer(text) if "import" in text else ():
         line = text.count("\n", 0, found.start()) + 1
@@ -25,7 +25,7 @@ def imports_by_lines(text: str) -> Iterator[Import]:
             yield Import(module=module, names=given, level=len(dots), line=line)
 
 
-def import_text(text: str) -> str:
+def import_lines(text: str) -> str:
     """The lines of a file that hold the word `import`, whole statements, commented ones too: where a cheap look for a module
     looks. It may hold more than the statements, never less."""
     found = []
@@ -62,12 +62,12 @@ _MAIN_GUARD = re.compile(r"^if\s+__name__\s*==", re.MULTILINE)
 _MAIN_GUARD_OR_APP = re.compile(r"^if\s+__name__\s*==|^\s*(?:absl\.)?app\.run\(", re.MULTILINE)
 
 
-def main_guard(text: str) -> int | None:
+def main_guard_line(text: str) -> int | None:
     """The line of a module's main guard."""
     return _line(_MAIN_GUARD, text) if "__name__" in text else None
 
 
-def entry(text: str) -> int | None:
+def start_line(text: str) -> int | None:
     """The line at which a module begins its work when it is run: its main guard, or the `app.run(...)` of absl."""
     return _line(_MAIN_GUARD_OR_APP, text) if "__name__" in text or "app.run" in text else None
 
@@ -91,10 +91,12 @@ def docstring(text: str) -> str:
     return text[found.start(1) :] if end < 0 else text[found.start(1) : end + len(found[1])]
 
 
-def by_lines(text: str, error: str) -> Source:
+def scan_source(text: str, error: str) -> PythonSource:
     """What is left of a file that is not Python 3: its imports, its options and its main guard."""
     options = [
         Call(name="parser.add_argument", args=(m[1],), line=text.count("\n", 0, m.start()) + 1)
         for m in re.finditer(r"""\.add_argument\(\s*['"](--[\w-]+)['"]""", text)
     ]
-    return Source(imports=tuple(imports_by_lines(text)), calls=tuple(options), main=main_guard(text), error=error)
+    return PythonSource(
+        imports=tuple(scan_imports(text)), calls=tuple(options), main=main_guard_line(text), error=error
+    )

@@ -26,7 +26,7 @@ _SECRET_VALUE = re.compile(
 _URL_USER = re.compile(r"(\w+://)[^/\s]+@")
 
 
-def read(workdir: Path, files: Iterable[str]) -> list[str]:
+def read_launches(workdir: Path, files: Iterable[str]) -> list[str]:
     """At most 20 lines, the latest last, with what looks like a secret replaced; the shell's before Slurm's.
 
     `files` are those of the repository: a line counts where it names one of its scripts, or the work directory.
@@ -86,7 +86,7 @@ def _is_ours(line: str, known: frozenset[str], workdir: Path) -> bool:
 
 def _jobs(workdir: Path) -> list[str]:
     fields = "JobName,Partition,Account,QOS,AllocTRES,Elapsed,State,WorkDir"
-    text = machine.ask("sacct", "-X", "-n", "-P", "-S", "now-7days", f"--format={fields}")
+    text = machine.tool_output("sacct", "-X", "-n", "-P", "-S", "now-7days", f"--format={fields}")
     here = str(workdir.resolve())
     rows = [line.rsplit("|", 1) for line in text.splitlines() if "|" in line]
     ours = [row[0].replace("|", " ") for row in rows if row[1] == here or row[1].startswith(here + "/")]

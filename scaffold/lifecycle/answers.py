@@ -9,7 +9,7 @@ from typing import Any
 from scaffold import metric_names
 from scaffold.conventions import slurm
 from scaffold.conventions.model import Conventions, EntryPoint, Slurm
-from scaffold.conventions.output_rewrite import recorded
+from scaffold.conventions.output_rewrite import as_recorded_run
 from scaffold.errors import WrongUsage
 from scaffold.server.address import checked_url
 from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK, ROLES, UNSAFE_IN_PATHS, path_problem
@@ -79,7 +79,7 @@ def facts(found: Conventions) -> dict[str, Any]:
 
 
 def _entry(point: EntryPoint) -> dict[str, Any]:
-    return asdict(point) | {"command": recorded(point.command, point.kind)}
+    return asdict(point) | {"command": as_recorded_run(point.command, point.kind)}
 
 
 def _unreadable(value: object) -> bool:
@@ -109,7 +109,7 @@ def _slurm(found: Conventions) -> dict[str, Any] | None:
         return None
     options: dict[str, Any] = {key: list(value) for key, value in asdict(found.slurm or Slurm()).items()}
     for key in ("partitions", "accounts", "qos", "gres", "time", "modules"):
-        options[key] = [value for value in options[key] if slurm.OPTION.fullmatch(value)]
+        options[key] = [value for value in options[key] if slurm.SAFE_VALUE.fullmatch(value)]
     options["setup"] = [
         row for row in options["setup"] if slurm.CONDA_HOOK.fullmatch(row) or not slurm.STARTS_MORE.search(row)
     ]

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import pytest
 
 from scaffold.conventions import launchers, metrics, model, trackers
-from scaffold.conventions.detected import Found
-from scaffold.conventions.kinds import may_train, trains
+from scaffold.conventions.detected import Detected
 from scaffold.conventions.risks import risks
-from scaffold.conventions.scripts import scripts
+from scaffold.conventions.script_kinds import may_train, trains
+from scaffold.conventions.script_ranking import rank_scripts
 from scaffold.facts import Facts
-from scaffold.facts.model import of_texts
+from scaffold.facts.model import facts_from_texts
 
 SPEAKING = [
     "import wandb\n",
@@ -62,19 +62,19 @@ SILENT = [
 ]
 
 
-def subjects(facts: Facts) -> list[Found[tuple[str, ...]]]:
+def subjects(facts: Facts) -> list[Detected[tuple[str, ...]]]:
     return [ask(facts) for ask in (trackers.trackers, launchers.launchers, metrics.metrics)]
 
 
-def unhurried(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> list[Found[tuple[str, ...]]]:
+def unhurried(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> list[Detected[tuple[str, ...]]]:
     """The same subjects where every file is parsed."""
 
     def every(self: Facts, _words: Iterable[str], among: Iterable[str]) -> list[str]:
         return [p for p in among if p in self.texts]
 
     with monkeypatch.context() as patched:
-        patched.setattr(Facts, "mentioning", every)
-        patched.setattr(Facts, "importing", every)
+        patched.setattr(Facts, "files_mentioning", every)
+        patched.setattr(Facts, "files_importing", every)
         patched.setattr(launchers, "_may_start", lambda _path, _text: True)
         patched.setattr(metrics, "may_log", lambda _text: True)
         return subjects(facts)
@@ -82,16 +82,16 @@ def unhurried(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> list[Found[tuple
 
 @pytest.mark.parametrize("text", SPEAKING)
 def test_a_file_that_speaks_is_heard(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    found = subjects(of_texts({"a.py": text, "b.py": SILENT[0]}))
-    assert found == unhurried(monkeypatch, of_texts({"a.py": text, "b.py": SILENT[0]}))
+    found = subjects(facts_from_texts({"a.py": text, "b.py": SILENT[0]}))
+    assert found == unhurried(monkeypatch, facts_from_texts({"a.py": text, "b.py": SILENT[0]}))
     assert any(f.value or f.lost for f in found)
 
 
 def test_what_is_passed_over_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {f"m{n}.py": text for n, text in enumerate([*SPEAKING, *SILENT])}
-    facts = of_texts(texts)
-    assert subjects(facts) == unhurried(monkeypatch, of_texts(texts))
-    passed_over = [p for p in texts if facts.known(p) is None]
+    facts = facts_from_texts(texts)
+    assert subjects(facts) == unhurried(monkeypatch, facts_from_texts(texts))
+    passed_over = [p for p in texts if facts.parsed_before(p) is None]
     assert {texts[p] for p in passed_over} == set(SILENT)
 
 
@@ -100,18 +100,20 @@ def test_many_modules_that_do_nothing_of_interest_are_not_parsed() -> None:
         f"lib/m{n}.py": "import numpy as np\n\n\nclass A:\n    def f(self, x):\n        return x / 2\n"
         for n in range(50)
     }
-    facts = of_texts({**texts, "train.py": "import wandb\nif __name__ == '__main__':\n    wandb.log({'loss': 1})\n"})
-    scripts(facts)
+    facts = facts_from_texts(
+        {**texts, "train.py": "import wandb\nif __name__ == '__main__':\n    wandb.log({'loss': 1})\n"}
+    )
+    rank_scripts(facts)
     subjects(facts)
     risks(facts, (), model.Environment(), model.Tests())
-    assert [p for p in facts.texts if facts.known(p) is not None] == ["train.py"]
+    assert [p for p in facts.texts if facts.parsed_before(p) is not None] == ["train.py"]
 
 
 @pytest.mark.parametrize(
     "text", ["for x in y:\n    pass\n", "import a\nmain()\n", "import a\n\nwith a.b():\n    c()\n"]
 )
 def test_work_at_the_top_level_makes_a_script_on_whatever_line_it_begins(text: str) -> None:
-    assert [s.path for s in scripts(of_texts({"go.py": text}))] == ["go.py"]
+    assert [s.path for s in rank_scripts(facts_from_texts({"go.py": text}))] == ["go.py"]
 
 
 @pytest.mark.parametrize(
@@ -139,5 +141,5 @@ def test_what_looks_like_training(text: str, may: bool, does: bool) -> None:
     "line", ["\tcd /home/ann/data", "/scratch/ann/run.sh", "x='/mnt/data'", "A=/data/x python a.py"]
 )
 def test_absolute_paths_are_found_wherever_a_word_may_begin(line: str) -> None:
-    found = risks(of_texts({"run.sh": f"{line}\n"}), (), model.Environment(), model.Tests())
+    found = risks(facts_from_texts({"run.sh": f"{line}\n"}), (), model.Environment(), model.Tests())
     assert any("hard-coded absolute paths: run.sh:1" in text for text in found.value)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scaffold.conventions.directories import existing_experiment_dirs, experiment_root, role_dirs
-from scaffold.facts.model import of_texts
+from scaffold.facts.model import facts_from_texts
 
 
 def roles(texts: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    return {role: found.value for role, found in role_dirs(of_texts(texts)).items() if found.value}
+    return {role: found.value for role, found in role_dirs(facts_from_texts(texts)).items() if found.value}
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ def test_a_role_by_name_and_content(texts: dict[str, str], found: dict[str, tupl
     ],
 )
 def test_top_level_directories_that_hold_experiments_or_outputs(texts: dict[str, str], found: tuple[str, ...]) -> None:
-    assert existing_experiment_dirs(of_texts(texts)).value == found
+    assert existing_experiment_dirs(facts_from_texts(texts)).value == found
 
 
 def test_a_package_with_an_entry_point_holds_experiments() -> None:
     texts = {"experiments/__init__.py": "", "experiments/m4/main.py": "x = 1\n"}
-    assert existing_experiment_dirs(of_texts(texts), ["experiments/m4/main.py"]).value == ("experiments",)
+    assert existing_experiment_dirs(facts_from_texts(texts), ["experiments/m4/main.py"]).value == ("experiments",)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_a_package_with_an_entry_point_holds_experiments() -> None:
     ],
 )
 def test_the_experiment_root_is_exp_unless_it_is_source(texts: dict[str, str], root: str) -> None:
-    assert experiment_root(of_texts(texts)).value == root
+    assert experiment_root(facts_from_texts(texts)).value == root
 
 
 def test_the_import_that_makes_exp_source_is_the_evidence() -> None:
     found = experiment_root(
-        of_texts({"run.py": "import os\nfrom exp.basic import Exp\n", "exp/basic.py": "class Exp: ...\n"})
+        facts_from_texts({"run.py": "import os\nfrom exp.basic import Exp\n", "exp/basic.py": "class Exp: ...\n"})
     )
     assert [(e.path, e.line, e.text) for e in found.evidence] == [("run.py", 2, "imports exp/basic.py")]
     assert found.lost[0].path == "exp"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions import environment, setup
-from scaffold.facts.model import Facts, of_texts
+from scaffold.conventions import environment, environment_setup
+from scaffold.facts.model import Facts, facts_from_texts
 
 PROJECT = '[project]\nname = "x"\nrequires-python = ">=3.10"\n'
 POETRY = '[tool.poetry]\nname = "x"\n[tool.poetry.dependencies]\npython = "~3.9"\n[build-system]\nrequires = ["poetry-core"]\n'
@@ -14,7 +14,9 @@ TOOLS_ONLY = "[tool.ruff]\nline-length = 100\n[tool.pytest.ini_options]\n"
 
 
 def line(facts: Facts) -> str:
-    return setup.setup(facts, environment.manager(facts).value, environment.python(facts).value).value
+    return environment_setup.setup_line(
+        facts, environment.package_manager(facts).value, environment.python_constraint(facts).value
+    ).value
 
 
 @pytest.mark.parametrize(
@@ -45,21 +47,24 @@ def line(facts: Facts) -> str:
     ],
 )
 def test_the_manager_that_the_repository_declares(files: dict[str, str], manager: str) -> None:
-    assert environment.manager(of_texts(files)).value == manager
+    assert environment.package_manager(facts_from_texts(files)).value == manager
 
 
 def test_an_environment_file_of_any_name_is_read() -> None:
-    facts = of_texts({"requirements.yaml": CONDA})
-    assert environment.python(facts).value == "=3.9"
+    facts = facts_from_texts({"requirements.yaml": CONDA})
+    assert environment.python_constraint(facts).value == "=3.9"
     assert "-n ldm -f requirements.yaml" in line(facts)
-    assert "-f environment.yml" in line(of_texts({"dev.yml": CONDA, "environment.yml": CONDA}))
+    assert "-f environment.yml" in line(facts_from_texts({"dev.yml": CONDA, "environment.yml": CONDA}))
 
 
 def test_of_two_managers_the_loser_is_named_with_the_reason() -> None:
-    found = environment.manager(of_texts({"uv.lock": "x", "requirements.txt": "torch\n"}))
+    found = environment.package_manager(facts_from_texts({"uv.lock": "x", "requirements.txt": "torch\n"}))
     assert [e.path for e in found.evidence] == ["uv.lock"]
     assert [(e.path, e.text) for e in found.lost] == [
-        ("requirements.txt", "pip: a lock file (uv.lock) comes before requirements, pyproject.toml or setup.py")
+        (
+            "requirements.txt",
+            "pip: a lock file (uv.lock) comes before requirements, pyproject.toml or setup.py",
+        )
     ]
 
 
@@ -74,7 +79,7 @@ def test_files_are_named_to_depth_two_and_tool_settings_declare_nothing() -> Non
         ".ci/requirements.txt": "hidden\n",
         "notes.txt": "no\n",
     }
-    found = environment.files(of_texts(texts))
+    found = environment.declaring_files(facts_from_texts(texts))
     assert found.value == ("docs/requirements-doc.txt", "requirements-dev.txt", "requirements/base.txt")
     assert {e.path for e in found.lost} == {"pyproject.toml", "setup.cfg"}
 
@@ -96,11 +101,11 @@ def test_files_are_named_to_depth_two_and_tool_settings_declare_nothing() -> Non
     ],
 )
 def test_the_python_constraint_is_given_as_written(files: dict[str, str], python: str | None) -> None:
-    assert environment.python(of_texts(files)).value == python
+    assert environment.python_constraint(facts_from_texts(files)).value == python
 
 
 def test_the_constraint_comes_with_its_line() -> None:
-    [evidence] = environment.python(of_texts({"pyproject.toml": PROJECT})).evidence
+    [evidence] = environment.python_constraint(facts_from_texts({"pyproject.toml": PROJECT})).evidence
     assert (evidence.path, evidence.line) == ("pyproject.toml", 3)
 
 
@@ -162,18 +167,22 @@ def test_the_constraint_comes_with_its_line() -> None:
     ],
 )
 def test_the_line_that_builds_the_environment(files: dict[str, str], expected: str) -> None:
-    assert line(of_texts(files)) == expected
+    assert line(facts_from_texts(files)) == expected
 
 
 def test_of_projects_beside_each_other_that_of_the_main_script_is_built() -> None:
-    facts = of_texts({"a/requirements.txt": "x\n", "sim/requirements.txt": "y\n", "sim/train.py": "x = 1\n"})
-    assert setup.setup(facts, "pip", None, "sim/train.py").value.endswith("uv pip install -r sim/requirements.txt")
-    assert setup.setup(facts, "pip", None, "other.py").value.endswith("uv pip install -r a/requirements.txt")
+    facts = facts_from_texts({"a/requirements.txt": "x\n", "sim/requirements.txt": "y\n", "sim/train.py": "x = 1\n"})
+    assert environment_setup.setup_line(facts, "pip", None, "sim/train.py").value.endswith(
+        "uv pip install -r sim/requirements.txt"
+    )
+    assert environment_setup.setup_line(facts, "pip", None, "other.py").value.endswith(
+        "uv pip install -r a/requirements.txt"
+    )
 
 
 def test_a_conda_environment_takes_the_project_where_the_readme_installs_it() -> None:
     files = {"environment.yml": "name: lab\n", "setup.py": "setup()\n", "README.md": "```bash\npip install -e .\n```\n"}
-    assert line(of_texts(files)).endswith("micromamba activate lab && pip install -e .")
+    assert line(facts_from_texts(files)).endswith("micromamba activate lab && pip install -e .")
 
 
 @pytest.mark.parametrize(
@@ -185,5 +194,5 @@ def test_a_conda_environment_takes_the_project_where_the_readme_installs_it() ->
     ],
 )
 def test_the_prefix_of_a_run(files: dict[str, str], prefix: str) -> None:
-    facts = of_texts(files)
-    assert setup.run_prefix(facts, environment.manager(facts).value) == prefix
+    facts = facts_from_texts(files)
+    assert environment_setup.run_prefix(facts, environment.package_manager(facts).value) == prefix

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaffold.conventions import slurm
-from scaffold.facts.model import of_texts
+from scaffold.facts.model import facts_from_texts
 
 TRAIN = """#!/bin/bash
 # trains
@@ -24,7 +24,7 @@ srun python train.py
 
 
 def test_both_spellings_of_the_options_are_read_up_to_the_first_command() -> None:
-    found = slurm.combined(slurm.slurm(of_texts({"jobs/train.sbatch": TRAIN})))
+    found = slurm.as_answer(slurm.slurm_conventions(facts_from_texts({"jobs/train.sbatch": TRAIN})))
     assert found is not None
     assert found.scripts == ("jobs/train.sbatch",)
     assert found.partitions == ("gpu",)
@@ -37,7 +37,7 @@ def test_both_spellings_of_the_options_are_read_up_to_the_first_command() -> Non
 
 
 def test_evidence_is_the_line_of_the_script() -> None:
-    [evidence] = slurm.requests(of_texts({"jobs/train.sbatch": TRAIN}))["partitions"].evidence
+    [evidence] = slurm.slurm_requests(facts_from_texts({"jobs/train.sbatch": TRAIN}))["partitions"].evidence
     assert (evidence.path, evidence.line, evidence.text) == (
         "jobs/train.sbatch",
         4,
@@ -48,7 +48,7 @@ def test_evidence_is_the_line_of_the_script() -> None:
 def test_of_several_scripts_the_most_used_value_comes_first() -> None:
     header = "#!/bin/bash\n#SBATCH -p {}\nsrun python x.py\n"
     texts = {f"{n}.sh": header.format(p) for n, p in enumerate(("small", "big", "big"))}
-    assert slurm.requests(of_texts(texts))["partitions"].value == ("big", "small")
+    assert slurm.slurm_requests(facts_from_texts(texts))["partitions"].value == ("big", "small")
 
 
 def test_flags_of_srun_and_sbatch_count_also_in_the_readme_which_is_no_script() -> None:
@@ -56,7 +56,7 @@ def test_flags_of_srun_and_sbatch_count_also_in_the_readme_which_is_no_script() 
         "run.sh": "sbatch -p long --account=lab job.sh\n",
         "README.md": "```bash\nsrun -p interactive python train.py\n```\n",
     }
-    found = slurm.combined(slurm.slurm(of_texts(texts)))
+    found = slurm.as_answer(slurm.slurm_conventions(facts_from_texts(texts)))
     assert found is not None
     assert (found.scripts, found.partitions, found.accounts) == (("run.sh",), ("long", "interactive"), ("lab",))
 
@@ -79,9 +79,9 @@ def test_flags_of_srun_and_sbatch_count_also_in_the_readme_which_is_no_script() 
     ],
 )
 def test_a_placeholder_is_no_value(value: str) -> None:
-    found = slurm.requests(of_texts({"a.sbatch": f"#!/bin/bash\n#SBATCH --partition={value}\npython x.py\n"}))[
-        "partitions"
-    ]
+    found = slurm.slurm_requests(
+        facts_from_texts({"a.sbatch": f"#!/bin/bash\n#SBATCH --partition={value}\npython x.py\n"})
+    )["partitions"]
     assert found.value == ()
     assert "placeholder" in found.lost[0].text
 
@@ -105,20 +105,22 @@ def test_a_name_of_a_cluster_is_no_placeholder(value: str) -> None:
     ],
 )
 def test_a_mention_is_no_use(texts: dict[str, str]) -> None:
-    assert slurm.slurm(of_texts(texts)) is None
+    assert slurm.slurm_conventions(facts_from_texts(texts)) is None
 
 
 def test_documentation_speaks_only_where_no_script_of_its_own_does() -> None:
     shown = {"docs/cluster.sh": "#!/bin/bash\n#SBATCH -p shown\n"}
     own = {"job.sbatch": "#!/bin/bash\n#SBATCH -p own\n"}
-    alone, beside = (slurm.combined(slurm.slurm(of_texts(t))) for t in (shown, {**shown, **own}))
+    alone, beside = (slurm.as_answer(slurm.slurm_conventions(facts_from_texts(t))) for t in (shown, {**shown, **own}))
     assert alone is not None and beside is not None
     assert (alone.scripts, alone.partitions) == (("docs/cluster.sh",), ("shown",))
     assert (beside.scripts, beside.partitions) == (("job.sbatch",), ("own",))
 
 
 def test_a_whole_number_of_gpus_is_a_gres_too() -> None:
-    found = slurm.requests(of_texts({"a.slurm": "#!/bin/bash\n#SBATCH --gpus-per-node=a100:2\npython x.py\n"}))
+    found = slurm.slurm_requests(
+        facts_from_texts({"a.slurm": "#!/bin/bash\n#SBATCH --gpus-per-node=a100:2\npython x.py\n"})
+    )
     assert found["gres"].value == ("gpu:a100:2",)
 
 
@@ -126,7 +128,7 @@ def test_a_template_with_slurm_in_its_name_is_read() -> None:
     texts = {
         "benchmark/one.slurm_template": "#!/bin/bash\n#SBATCH --partition=prod\n#SBATCH --gpus-per-task={{gpus}}\n{{nodes}}\n"
     }
-    assert slurm.requests(of_texts(texts))["partitions"].value == ("prod",)
+    assert slurm.slurm_requests(facts_from_texts(texts))["partitions"].value == ("prod",)
 
 
 def test_of_two_versions_of_a_module_the_most_used_stays() -> None:
@@ -135,4 +137,4 @@ def test_of_two_versions_of_a_module_the_most_used_stays() -> None:
 
 def test_an_activation_of_something_unknown_is_left_out() -> None:
     texts = {"a.sbatch": '#!/bin/bash\n#SBATCH -p x\nconda activate "$CONDA_ENV"\nconda activate lab\npython x.py\n'}
-    assert slurm.setup(of_texts(texts), ("a.sbatch",)).value == ("conda activate lab",)
+    assert slurm.activation_lines(facts_from_texts(texts), ("a.sbatch",)).value == ("conda activate lab",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaffold.conventions.trackers import trackers
-from scaffold.facts.model import of_texts
+from scaffold.facts.model import facts_from_texts
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ from scaffold.facts.model import of_texts
     ],
 )
 def test_a_use_is_an_import_a_logger_class_or_report_to(texts: dict[str, str], found: tuple[str, ...]) -> None:
-    assert trackers(of_texts(texts)).value == found
+    assert trackers(facts_from_texts(texts)).value == found
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_a_use_is_an_import_a_logger_class_or_report_to(texts: dict[str, str], f
     ],
 )
 def test_a_mention_is_no_use(texts: dict[str, str]) -> None:
-    assert trackers(of_texts(texts)).value == ()
+    assert trackers(facts_from_texts(texts)).value == ()
 
 
 def test_evidence_is_the_line_of_the_import() -> None:
-    [evidence] = trackers(of_texts({"train.py": "import os\n\nimport wandb  # tracking\n"})).evidence
+    [evidence] = trackers(facts_from_texts({"train.py": "import os\n\nimport wandb  # tracking\n"})).evidence
     assert (evidence.path, evidence.line, evidence.text) == ("train.py", 3, "import wandb  # tracking")
 
 
 def test_examples_speak_only_where_there_is_nothing_else() -> None:
     example = {"examples/demo.py": "import neptune\n"}
-    assert trackers(of_texts(example)).value == ("neptune",)
-    assert trackers(of_texts({**example, "train.py": "import wandb\n"})).value == ("wandb",)
+    assert trackers(facts_from_texts(example)).value == ("neptune",)
+    assert trackers(facts_from_texts({**example, "train.py": "import wandb\n"})).value == ("wandb",)
 
 
 def test_a_requirement_and_a_commented_import_are_told_as_what_lost() -> None:
@@ -80,7 +80,7 @@ def test_a_requirement_and_a_commented_import_are_told_as_what_lost() -> None:
         "train.py": "import wandb\n# import mlflow\n",
         "requirements.txt": "torch\ntensorboard==2.1\nwandb\ntensorboard-data-server\n",
     }
-    found = trackers(of_texts(texts))
+    found = trackers(facts_from_texts(texts))
     assert found.value == ("wandb",)
     assert [(e.path, e.line, e.text) for e in found.lost] == [
         ("requirements.txt", 2, "tensorboard: only a requirement"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.conventions.slurm import OPTION
+from scaffold.conventions.slurm import SAFE_VALUE
 from scaffold.errors import WrongUsage
 
 SWEEP = "the sweep"
@@ -120,7 +120,7 @@ def _needs(known: Mapping[str, Any], gpus: int | None, cpus: int | None, timeout
 def _first(known: Mapping[str, Any], field: str) -> str | None:
     values = known.get(field)
     for value in values if isinstance(values, list) else []:
-        if isinstance(value, str) and OPTION.fullmatch(value):
+        if isinstance(value, str) and SAFE_VALUE.fullmatch(value):
             return value
     return None
 

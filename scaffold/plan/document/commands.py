@@ -92,4 +92,4 @@ def untracked(text: str) -> str | None:
 def shared_folder(text: str) -> tuple[str, str] | None:
     """What has all runs of a sweep that `text` plans write into one folder, and what to write instead; None where nothing does."""
     sweep = SWEEP.search(text)
-    return output_rewrite.shared_folder(sweep["run"]) if sweep else None
+    return output_rewrite.shared_output_folder(sweep["run"]) if sweep else None

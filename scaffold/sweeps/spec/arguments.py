@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scaffold.conventions import output_rewrite
 from scaffold.errors import WrongUsage
-from scaffold.facts import syntax
-from scaffold.facts.source import Call, Source, word
+from scaffold.facts import python_parser
+from scaffold.facts.python_source import Call, PythonSource, literal_text
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import parameter_values
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, BooleanStyle, Style
@@ -30,7 +30,7 @@ class Script:
     """
 
     path: str | None = None
-    source: Source | None = None
+    source: PythonSource | None = None
     options: frozenset[str] = frozenset()
     booleans: Mapping[str, BooleanStyle] = field(default_factory=dict)
 
@@ -44,12 +44,12 @@ def script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> Script:
     path = found.resolve().relative_to(workdir).as_posix() if found.resolve().is_relative_to(workdir) else None
     if found.suffix != ".py" or found.stat().st_size > BIGGEST:
         return Script(path=path)
-    read = syntax.parse(found.read_text(encoding="utf-8", errors="replace"))
+    read = python_parser.parse(found.read_text(encoding="utf-8", errors="replace"))
     options: set[str] = set()
     booleans: dict[str, BooleanStyle] = {}
     for call in read.calls:
         if call.last in OPTION_CALLS:
-            for name in (w for a in call.args if (w := word(a)) is not None and w.startswith("--")):
+            for name in (w for a in call.args if (w := literal_text(a)) is not None and w.startswith("--")):
                 options.add(name.split("/")[0])
                 kind = _boolean(name, call)
                 if kind is not None:
@@ -112,7 +112,7 @@ def warnings(command: tuple[str, ...], runs: int) -> Iterator[str]:
             "sbatch ends as soon as its job is queued, and the run would be recorded as finished then: give the script itself "
             "(bash JOB.sh) and --backend slurm, or sbatch --wait"
         )
-    if runs > 1 and (shared := output_rewrite.shared_folder(" ".join(command))):
+    if runs > 1 and (shared := output_rewrite.shared_output_folder(" ".join(command))):
         yield f"all runs are told to write into one folder ({shared[0]}); {shared[1]} gives each its own"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from scaffold.facts import Facts
-from scaffold.facts.source import Call, Definition, Ref, Source, word
+from scaffold.facts.python_source import Call, Definition, NameRef, PythonSource, literal_text
 
 SEED = ("seed", "Seed", "SEED", "random_state")
 _CLI_LIBRARIES = ("tyro", "simple_parsing", "pyrallis", "draccus", "tap", "jsonargparse", "chz")
@@ -31,25 +31,25 @@ _TAKES_OVER = re.compile(
 )
 
 
-class Script(NamedTuple):
+class ImportingScript(NamedTuple):
     """A Python script with what it imports of the repository, and how far away that is."""
 
     facts: Facts
     path: str
-    source: Source
+    source: PythonSource
     near: Mapping[str, int]
 
-    def sources(self, *needles: str, within: int = 9) -> Iterator[tuple[str, Source]]:
+    def sources(self, *needles: str, within: int = 9) -> Iterator[tuple[str, PythonSource]]:
         """The script and what it imports, the nearest first: of the latter what holds one of `needles`."""
         near = sorted((p for p in self.near if self.near[p] <= within), key=lambda p: (self.near[p], p))
-        holding = set(self.facts.mentioning(needles, near))
-        yield from ((p, self.facts.parsed(p)) for p in near if p == self.path or p in holding)
+        holding = set(self.facts.files_mentioning(needles, near))
+        yield from ((p, self.facts.parse(p)) for p in near if p == self.path or p in holding)
 
 
-def declared(source: Source) -> Iterator[str]:
+def declared(source: PythonSource) -> Iterator[str]:
     """The long options that one module declares: argparse, click, absl, typer, fire."""
     for call in source.calls:
-        first = [w for a in call.args if (w := word(a)) is not None]
+        first = [w for a in call.args if (w := literal_text(a)) is not None]
         if call.last in ("add_argument", "add", "option", "Option", "add_arg", "add_option"):
             yield from (w.split("/")[0] for w in first if w.startswith("--"))
         elif re.match(r"DEFINE_(integer|float|string|list|multi_integer|spaceseplist)$", call.last) and first:
@@ -61,7 +61,7 @@ def declared(source: Source) -> Iterator[str]:
         yield from (f"--{name.replace('_', '-')}" for f in commands for name in f.fields)
 
 
-def _parameters(source: Source, call: Call) -> Iterator[str]:
+def _parameters(source: PythonSource, call: Call) -> Iterator[str]:
     """`Fire(main)`, `typer.run(main)` and jsonargparse's `CLI(main)` make an option of each parameter."""
     dashed = source.uses("typer") is not None
     if not dashed and source.uses("fire", "jsonargparse") is None:
@@ -71,12 +71,12 @@ def _parameters(source: Source, call: Call) -> Iterator[str]:
         yield from (f"--{name.replace('_', '-') if dashed else name}" for m in members for name in m.fields)
 
 
-def builds_parser(source: Source) -> bool:
+def builds_parser(source: PythonSource) -> bool:
     """Whether a module declares a command line of its own."""
     return any(c.last in ("ArgumentParser", "add_argument", "option", "OptionParser") for c in source.calls)
 
 
-def taken_over(script: Script) -> Iterator[str]:
+def taken_over(script: ImportingScript) -> Iterator[str]:
     """Options that imported modules with a seed declare: a shared argument module, a wrapped trainer, `parents=[...]`."""
     own = builds_parser(script.source)
     if own and not _extends_parser(script.source):
@@ -87,7 +87,7 @@ def taken_over(script: Script) -> Iterator[str]:
             yield from declared(source)
 
 
-def _extends_parser(source: Source) -> bool:
+def _extends_parser(source: PythonSource) -> bool:
     """Whether a script's parser takes options of another: `parents=[...]`, or an imported `add_..._args(parser)`."""
     imported = {name for i in source.imports for name in (*i.aliases, *i.names)}
     extending = (
@@ -98,7 +98,7 @@ def _extends_parser(source: Source) -> bool:
     )
 
 
-def _calls_into(source: Source, path: str) -> bool:
+def _calls_into(source: PythonSource, path: str) -> bool:
     """Whether a script imports the main, train or parser function of a module, or all of it."""
     stem = path.rpartition("/")[2].removesuffix(".py")
     stem = path.split("/")[-2] if stem == "__init__" and "/" in path else stem
@@ -106,7 +106,7 @@ def _calls_into(source: Source, path: str) -> bool:
     return any(not i.names or stem in i.names or any(_TAKES_OVER.match(n) for n in i.names) for i in found)
 
 
-def typed(script: Script, wanted: Callable[[str], object]) -> Iterator[str]:
+def typed(script: ImportingScript, wanted: Callable[[str], object]) -> Iterator[str]:
     """The `wanted` fields of dataclasses that tyro and its like turn into options, nested ones with their prefix."""
     if builds_parser(script.source):
         return
@@ -115,7 +115,12 @@ def typed(script: Script, wanted: Callable[[str], object]) -> Iterator[str]:
         return
     dashed = any(s.uses("tyro") is not None for s in parsing)
     taken = {
-        str(a) for s in parsing for c in s.calls if _TAKES_A_CLASS.search(c.name) for a in c.args if isinstance(a, Ref)
+        str(a)
+        for s in parsing
+        for c in s.calls
+        if _TAKES_A_CLASS.search(c.name)
+        for a in c.args
+        if isinstance(a, NameRef)
     }
     whole = {p for p, s in script.sources(_WHOLE) if _asks_for_whole(script.source, s)}
     found = []
@@ -128,7 +133,7 @@ def typed(script: Script, wanted: Callable[[str], object]) -> Iterator[str]:
     yield from (option for _, option in sorted(found, key=lambda f: f[0]))
 
 
-def _asks_for_whole(script: Source, holder: Source) -> bool:
+def _asks_for_whole(script: PythonSource, holder: PythonSource) -> bool:
     """Whether a script calls the function of `holder` that lets one choose a whole configuration and change its fields."""
     if not any(c.last == _WHOLE for c in holder.calls):
         return False
@@ -136,14 +141,14 @@ def _asks_for_whole(script: Source, holder: Source) -> bool:
     return any(c.last in names and not c.name.startswith("tyro.") for c in script.calls)
 
 
-def generated(script: Script) -> Iterator[str]:
+def generated(script: ImportingScript) -> Iterator[str]:
     """The fields of the dataclasses near a parser that fairseq's `gen_parser_from_dataclass` makes options of."""
     made = any(c.last == GENERATES for _, s in script.sources(GENERATES) for c in s.calls)
     for _, source in script.sources(*SEED) if made else ():
         yield from (f"--{field}" for d in source.classes for field in d.fields)
 
 
-def _prefix(script: Script, owner: Definition, *, deepest: int = 3) -> str | None:
+def _prefix(script: ImportingScript, owner: Definition, *, deepest: int = 3) -> str | None:
     """The fields of other classes through which one reaches `owner`, as `debug.`; None where none holds it."""
     name = f"{owner.outer}.{owner.name}" if owner.outer else owner.name
     whole = re.compile(rf"(?<![\w.]){re.escape(name)}\b")
@@ -155,7 +160,7 @@ def _prefix(script: Script, owner: Definition, *, deepest: int = 3) -> str | Non
     return None
 
 
-def hugging_face(script: Script) -> Iterator[str]:
+def hugging_face(script: ImportingScript) -> Iterator[str]:
     """HfArgumentParser and TrlParser take their classes' fields; those of TrainingArguments include `--seed`."""
     extended = {
         d.name for _, s in script.sources("ArgumentParser") for d in s.classes if any(map(HUGGING_FACE.search, d.bases))

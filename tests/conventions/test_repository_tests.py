@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.testing import folders_of_tests, runner
-from scaffold.facts.model import of_texts
+from scaffold.conventions.repository_tests import test_folders, test_runner
+from scaffold.facts.model import facts_from_texts
 
 FUNCTION = "def test_it():\n    assert True\n"
 CASE = "import unittest\n\nclass TestIt(unittest.TestCase):\n    def test_it(self): ...\n"
@@ -48,5 +48,5 @@ CASE = "import unittest\n\nclass TestIt(unittest.TestCase):\n    def test_it(sel
     ],
 )
 def test_the_runner_and_the_folders(texts: dict[str, str], name: str | None, folders: tuple[str, ...]) -> None:
-    facts = of_texts(texts)
-    assert (runner(facts).value, folders_of_tests(facts).value) == (name, folders)
+    facts = facts_from_texts(texts)
+    assert (test_runner(facts).value, test_folders(facts).value) == (name, folders)

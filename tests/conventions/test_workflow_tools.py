@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.workflow import agent_guides, workflow
-from scaffold.facts.model import of_texts
+from scaffold.conventions.workflow_tools import agent_guides, workflow
+from scaffold.facts.model import facts_from_texts
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from scaffold.facts.model import of_texts
     ],
 )
 def test_the_tools_whose_file_lies_at_the_top(texts: dict[str, str], found: tuple[str, ...]) -> None:
-    assert workflow(of_texts(texts)).value == found
+    assert workflow(facts_from_texts(texts)).value == found
 
 
 def test_agent_guides_at_any_depth() -> None:
@@ -43,7 +43,7 @@ def test_agent_guides_at_any_depth() -> None:
         ),
         "",
     )
-    assert agent_guides(of_texts(texts)).value == (
+    assert agent_guides(facts_from_texts(texts)).value == (
         ".claude/CLAUDE.md",
         ".cursorrules",
         ".github/copilot-instructions.md",

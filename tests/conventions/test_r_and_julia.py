@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.detect_all import answer
-from scaffold.conventions.seeds import seed_flag
-from scaffold.facts.model import of_texts
+from scaffold.conventions.detect_all import detect_all
+from scaffold.conventions.seed_options import seed_flag
+from scaffold.facts.model import facts_from_texts
 
 OPTPARSE = """library(optparse)
 options <- list(
@@ -47,31 +47,31 @@ Random.seed!(args["seed"])
     ],
 )
 def test_the_seed_option_is_read_where_it_is_declared(path: str, text: str, flag: str | None) -> None:
-    assert seed_flag(of_texts({path: text}), path) == flag
+    assert seed_flag(facts_from_texts({path: text}), path) == flag
 
 
 def test_an_option_of_a_file_that_the_script_takes_in_is_its_own() -> None:
-    facts = of_texts({"scripts/main.jl": 'include("../src/args.jl")\n', "src/args.jl": ARGPARSE_JL})
+    facts = facts_from_texts({"scripts/main.jl": 'include("../src/args.jl")\n', "src/args.jl": ARGPARSE_JL})
     assert seed_flag(facts, "scripts/main.jl") == "--seed"
-    facts = of_texts({"main.R": 'source(file.path("R", "args.R"))\n', "R/args.R": OPTPARSE})
+    facts = facts_from_texts({"main.R": 'source(file.path("R", "args.R"))\n', "R/args.R": OPTPARSE})
     assert seed_flag(facts, "main.R") == "--seed"
 
 
 def test_a_seed_out_of_a_file_of_settings_is_named_by_its_key() -> None:
     text = 'cfg <- yaml::read_yaml("config.yml")\nset.seed(cfg$seed)\n'
-    assert seed_flag(of_texts({"fit.R": text, "config.yml": "lr: 1\nseed: 3\n"}), "fit.R") == "config:seed"
+    assert seed_flag(facts_from_texts({"fit.R": text, "config.yml": "lr: 1\nseed: 3\n"}), "fit.R") == "config:seed"
     julia = 'cfg = YAML.load_file("config.yml")\nRandom.seed!(cfg["train_seed"])\n'
-    assert seed_flag(of_texts({"fit.jl": julia}), "fit.jl") == "config:train_seed"
+    assert seed_flag(facts_from_texts({"fit.jl": julia}), "fit.jl") == "config:train_seed"
 
 
 def test_a_shell_script_that_hands_its_arguments_on_has_the_option_of_what_it_starts() -> None:
-    facts = of_texts({"run.sh": 'Rscript fit.R "$@"\n', "fit.R": OPTPARSE})
+    facts = facts_from_texts({"run.sh": 'Rscript fit.R "$@"\n', "fit.R": OPTPARSE})
     assert seed_flag(facts, "run.sh") == "--seed"
 
 
 def test_what_reads_a_command_line_is_a_script_and_what_others_take_in_is_none() -> None:
-    found = answer(
-        of_texts(
+    found = detect_all(
+        facts_from_texts(
             {
                 "fit_model.R": OPTPARSE + 'source("R/lib.R")\n',
                 "R/lib.R": "f <- function() commandArgs()\n",
@@ -90,13 +90,15 @@ def test_what_reads_a_command_line_is_a_script_and_what_others_take_in_is_none()
 
 
 def test_a_shown_command_makes_any_file_a_script() -> None:
-    found = answer(of_texts({"README.md": "```bash\nRscript step1.R --n 3\n```\n", "step1.R": "x <- 1\n"}))
+    found = detect_all(facts_from_texts({"README.md": "```bash\nRscript step1.R --n 3\n```\n", "step1.R": "x <- 1\n"}))
     assert [(e.path, e.command) for e in found.entry_points] == [("step1.R", "Rscript step1.R --n 3")]
     assert found.evidence["entry_points"][0].text == "a command runs it"
 
 
 def test_what_trains_is_a_training_script() -> None:
-    found = answer(of_texts({"README.md": "```bash\njulia a.jl\n```\n", "a.jl": "Flux.train!(loss, ps, data, opt)\n"}))
+    found = detect_all(
+        facts_from_texts({"README.md": "```bash\njulia a.jl\n```\n", "a.jl": "Flux.train!(loss, ps, data, opt)\n"})
+    )
     assert found.entry_points[0].kind == "train"
     assert "a.jl has no seed option" in found.risks
 
@@ -119,16 +121,16 @@ def test_what_trains_is_a_training_script() -> None:
     ],
 )
 def test_renv_and_pkg_build_an_environment(texts: dict[str, str], line: str, risks: tuple[str, ...]) -> None:
-    found = answer(of_texts(texts))
+    found = detect_all(facts_from_texts(texts))
     assert (found.environment.manager, found.environment.setup) == ("none", line)
     assert found.risks == risks
 
 
 def test_a_python_environment_comes_before_that_of_another_language() -> None:
-    found = answer(of_texts({"renv.lock": "{}", "requirements.txt": "torch\n"}))
+    found = detect_all(facts_from_texts({"renv.lock": "{}", "requirements.txt": "torch\n"}))
     assert found.environment.setup == "uv venv .venv && source .venv/bin/activate && uv pip install -r requirements.txt"
 
 
 @pytest.mark.parametrize("path", ["test/runtests.jl", "tests/testthat.R", "tests/testthat/test-a.R"])
 def test_tests_of_another_language_are_tests(path: str) -> None:
-    assert "no tests" not in answer(of_texts({path: "x\n"})).risks
+    assert "no tests" not in detect_all(facts_from_texts({path: "x\n"})).risks

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from scaffold.conventions.directories import is_settings
-from scaffold.facts import Facts, paths, shell
-from scaffold.facts.structured import ini, scalars, table, toml
+from scaffold.facts import Facts, paths, shell_parser
+from scaffold.facts.config_formats import parse_ini, parse_toml, subtable, yaml_scalars
 
 SUFFIXES = (".py", ".sh", ".slurm", ".sbatch", ".jl", ".R", ".r", ".m", ".nf")
 _RUNNERS = re.compile(
@@ -24,36 +24,39 @@ class Mention(NamedTuple):
     `first` is False where the script is only handed to another one that the command runs.
     """
 
-    command: shell.Command
+    command: shell_parser.ShellCommand
     text: str
     first: bool = True
 
 
-class Index(NamedTuple):
+class ScriptNames(NamedTuple):
     """Scripts by file name, and by the name under which they are installed."""
 
     by_name: Mapping[str, list[str]]
     installed: Mapping[str, str]
 
 
-def index(facts: Facts) -> Index:
+def script_names(facts: Facts) -> ScriptNames:
     """What a word of a command may name."""
     by_name: dict[str, list[str]] = {}
     for path in facts.notable:
         if path.endswith(SUFFIXES):
             by_name.setdefault(path.rpartition("/")[2], []).append(path)
-    return Index(by_name, _installed(facts))
+    return ScriptNames(by_name, _installed(facts))
 
 
 def _installed(facts: Facts) -> dict[str, str]:
     """`[project.scripts]`, Poetry's scripts and console_scripts -> the module's file."""
-    data = toml(facts.texts.get("pyproject.toml", ""))
-    tables = [table(data, "project", "scripts"), table(data, "tool", "poetry", "scripts")]
+    data = parse_toml(facts.texts.get("pyproject.toml", ""))
+    tables = [subtable(data, "project", "scripts"), subtable(data, "tool", "poetry", "scripts")]
     entries = [f"{name}={target}" for scripts in tables for name, target in scripts.items()]
     entries += (
-        ini(facts.texts.get("setup.cfg", "")).get("options.entry_points", {}).get("console_scripts", "").splitlines()
+        parse_ini(facts.texts.get("setup.cfg", ""))
+        .get("options.entry_points", {})
+        .get("console_scripts", "")
+        .splitlines()
     )
-    for call in facts.parsed("setup.py").calls if "setup.py" in facts.texts else ():
+    for call in facts.parse("setup.py").calls if "setup.py" in facts.texts else ():
         points = call.keywords.get("entry_points")
         listed = points.get("console_scripts") if isinstance(points, dict) else None
         entries += [e for e in listed if isinstance(e, str)] if isinstance(listed, tuple) else []
@@ -68,29 +71,31 @@ def _installed(facts: Facts) -> dict[str, str]:
     return found
 
 
-def mentions(facts: Facts) -> Mapping[str, list[Mention]]:
+def script_mentions(facts: Facts) -> Mapping[str, list[Mention]]:
     """Script -> the commands that run it: README and documents, then scripts, then pipelines."""
     found: dict[str, list[Mention]] = {}
-    known = index(facts)
+    known = script_names(facts)
     for command in (*facts.shown_commands, *facts.shell_commands, *_pipeline_commands(facts)):
         if paths.is_hidden(command.path) or paths.is_test(command.path):
             continue
-        for number, (target, text) in enumerate(run_by(facts, command, known)):
+        for number, (target, text) in enumerate(scripts_in_command(facts, command, known)):
             if target != command.path and (number == 0 or not (target.endswith(".py") and is_settings(facts, target))):
                 found.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
     return found
 
 
-def _pipeline_commands(facts: Facts) -> Iterator[shell.Command]:
-    for path in facts.of("config"):
+def _pipeline_commands(facts: Facts) -> Iterator[shell_parser.ShellCommand]:
+    for path in facts.read_files("config"):
         if path.rpartition("/")[2] == "dvc.yaml":
-            for key, value, line in scalars(facts.texts[path]):
+            for key, value, line in yaml_scalars(facts.texts[path]):
                 if key == "cmd":
-                    for command in shell.commands(path, value, line):
+                    for command in shell_parser.parse_commands(path, value, line):
                         yield command._replace(line=line)
 
 
-def run_by(facts: Facts, command: shell.Command, known: Index) -> Iterator[tuple[str, str]]:
+def scripts_in_command(
+    facts: Facts, command: shell_parser.ShellCommand, known: ScriptNames
+) -> Iterator[tuple[str, str]]:
     """The scripts that a command names, the one it runs first, each with the command as typed in the work directory."""
     words = command.words
     if words[0] in known.installed:
@@ -110,7 +115,7 @@ def _module(facts: Facts, word: str) -> list[str]:
     return [p for b in (stem, f"src/{stem}") for p in (f"{b}.py", f"{b}/__main__.py") if facts.has(p)]
 
 
-def _file(facts: Facts, command: shell.Command, word: str, known: Index) -> Iterator[tuple[str, str]]:
+def _file(facts: Facts, command: shell_parser.ShellCommand, word: str, known: ScriptNames) -> Iterator[tuple[str, str]]:
     """A path from the work directory, from the folder of the document or script, or a name that only one file has."""
     plain = word.removeprefix("./")
     folder = command.path.rpartition("/")[0]

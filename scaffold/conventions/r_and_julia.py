@@ -6,10 +6,10 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import Found
+from scaffold.conventions.detected import Detected
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.structured import toml
+from scaffold.facts.config_formats import parse_toml
 
 # optparse, argparse, argparser, docopt and commandArgs of R; ArgParse, DocOpt, Comonicon and ARGS of Julia
 _COMMAND_LINE = re.compile(
@@ -32,10 +32,10 @@ _COMMENT = re.compile(r"^\s*#(?!').*$", re.MULTILINE)
 _DEEPEST = 3
 
 
-def scripts(facts: Facts) -> Iterator[str]:
+def command_line_scripts(facts: Facts) -> Iterator[str]:
     """The R and Julia files that read a command line and that no other file includes: a package's own code is none of them."""
     taken = _included(facts)
-    for path in facts.of("r", "julia"):
+    for path in facts.read_files("r", "julia"):
         aside = paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path) or path.startswith("R/")
         if not aside and path not in taken and path.count("/") <= _DEEPEST and reads_command_line(facts, path):
             yield path
@@ -51,10 +51,10 @@ def _code(facts: Facts, path: str) -> str:
 
 
 def _included(facts: Facts) -> frozenset[str]:
-    return frozenset(p for path in facts.of("r", "julia") for p in includes(facts, path))
+    return frozenset(p for path in facts.read_files("r", "julia") for p in included_files(facts, path))
 
 
-def includes(facts: Facts, path: str) -> list[str]:
+def included_files(facts: Facts, path: str) -> list[str]:
     """The files that an R or Julia file takes in by `source("x.R")` or `include("x.jl")`, from its own folder or from the top."""
     folder = path.rpartition("/")[0]
     names = ("/".join(_TEXTS.findall(m)) for m in _INCLUDES.findall(_code(facts, path)))
@@ -62,10 +62,12 @@ def includes(facts: Facts, path: str) -> list[str]:
     return list(dict.fromkeys(p for p in places if p != path and p in facts.texts))
 
 
-def options(facts: Facts, path: str) -> list[str]:
+def seed_options(facts: Facts, path: str) -> list[str]:
     """The long options with a seed in their name that a script declares, itself or in a file that it takes in."""
     return [
-        option for p in (path, *includes(facts, path)) for option in _declared(_code(facts, p), paths.kind(p) or "")
+        option
+        for p in (path, *included_files(facts, path))
+        for option in _declared(_code(facts, p), paths.kind(p) or "")
     ]
 
 
@@ -73,22 +75,22 @@ def _declared(code: str, kind: str) -> list[str]:
     return [*_DECLARED[kind].findall(code), *(_DOCOPT.findall(code) if "docopt" in code.lower() else ())]
 
 
-def settings(facts: Facts, path: str) -> list[str]:
+def seed_settings(facts: Facts, path: str) -> list[str]:
     """The names under which a script takes its seed out of a file of settings: `set.seed(config$seed)`."""
     code = _code(facts, path)
     return _SEEDS_FROM.findall(code) if _LOADS.search(code) else []
 
 
-def setup(facts: Facts) -> Found[str]:
+def setup_line(facts: Facts) -> Detected[str]:
     """The line that builds the environment that renv or Julia's Pkg keep for this repository; empty where there is none."""
     if facts.has("renv.lock"):
-        return Found("Rscript -e 'renv::restore(prompt = FALSE)'", (Evidence(path="renv.lock", text="renv.lock"),))
+        return Detected("Rscript -e 'renv::restore(prompt = FALSE)'", (Evidence(path="renv.lock", text="renv.lock"),))
     for name in ("Project.toml", "JuliaProject.toml"):
-        data = toml(facts.texts.get(name, ""))
+        data = parse_toml(facts.texts.get(name, ""))
         if "deps" in data or "uuid" in data:
             line = "julia --project=. -e 'using Pkg; Pkg.instantiate()'"
-            return Found(line, (Evidence(path=name, text=name),))
-    return Found("")
+            return Detected(line, (Evidence(path=name, text=name),))
+    return Detected("")
 
 
 def is_locked(facts: Facts) -> bool:
@@ -98,4 +100,4 @@ def is_locked(facts: Facts) -> bool:
 
 def has_tests(facts: Facts) -> bool:
     """Whether there are tests where R's testthat and Julia's Pkg look for them."""
-    return facts.has("test/runtests.jl") or facts.has("tests/testthat.R") or bool(facts.below("tests/testthat"))
+    return facts.has("test/runtests.jl") or facts.has("tests/testthat.R") or bool(facts.files_below("tests/testthat"))

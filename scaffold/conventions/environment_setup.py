@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from scaffold.conventions import languages
-from scaffold.conventions.detected import Found
-from scaffold.conventions.environment import files, is_aside, is_conda, names_conda
+from scaffold.conventions import r_and_julia
+from scaffold.conventions.detected import Detected
+from scaffold.conventions.environment import declaring_files, is_aside, is_conda, names_conda
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 
@@ -20,31 +20,31 @@ _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\-]*(\[[\w,\-]+\])?([=<>~!]=?[\w.*,<>=!]+)?$")
 
 
-def setup(facts: Facts, declared: str, python: str | None, main: str = "") -> Found[str]:
+def setup_line(facts: Facts, declared: str, python: str | None, main: str = "") -> Detected[str]:
     """The shell line that builds the isolated environment: uv where it can, micromamba for an environment file.
 
     Of several projects in folders beside each other that of the script `main` is meant.
     """
-    top = [p for p in files(facts).value if not is_aside(p)]
+    top = [p for p in declaring_files(facts).value if not is_aside(p)]
     venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
     if declared == "uv":
-        return Found(f"uv sync{_project(facts)}")
+        return Detected(f"uv sync{_project(facts)}")
     if declared == "pixi":
-        return Found("pixi install")
+        return Detected("pixi install")
     if declared == "conda":
         return _setup_conda(facts, top)
     if declared in ("poetry", "pdm") and any(p.endswith(f"{declared}.lock") for p in top):
-        return Found(f"{venv} && uv pip install {declared} && {declared} install")
+        return Detected(f"{venv} && uv pip install {declared} && {declared} install")
     if declared == "none":
-        other = languages.setup(facts)
+        other = r_and_julia.setup_line(facts)
         return other if other.value else _setup_from_readme(facts, venv)
     arguments = _pip_arguments(facts, top, main)
     if not arguments:
         return _setup_from_readme(facts, venv)
-    return Found(f"{venv} && uv pip install {arguments}", tuple(Evidence(path=p, text=p) for p in top[:3]))
+    return Detected(f"{venv} && uv pip install {arguments}", tuple(Evidence(path=p, text=p) for p in top[:3]))
 
 
-def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:
+def _setup_conda(facts: Facts, top: list[str]) -> Detected[str]:
     """The environment file, and the project itself where the README says to install it."""
     found = sorted((p for p in top if is_conda(facts, p)), key=lambda p: (not names_conda(p), p.count("/"), len(p), p))
     path = found[0] if found else "environment.yml"
@@ -56,7 +56,7 @@ def _setup_conda(facts: Facts, top: list[str]) -> Found[str]:
     if installs is not None and any(p in top for p in ("setup.py", "pyproject.toml", "setup.cfg")):
         line += " && pip install -e ."
         evidence.append(Evidence(path=installs.path, line=installs.line, text=installs.text))
-    return Found(line, tuple(evidence))
+    return Detected(line, tuple(evidence))
 
 
 def _python_option(top: list[str], python: str | None) -> str:
@@ -92,7 +92,7 @@ def _pip_arguments(facts: Facts, top: list[str], main: str) -> str:
 def _holds_a_project(facts: Facts, declaration: str) -> bool:
     """Whether what declares a project has code beside or below it: a folder of requirements files is nothing to install."""
     folder = _folder(declaration)
-    return not folder or any(p.endswith(".py") and p != declaration for p in facts.below(folder))
+    return not folder or any(p.endswith(".py") and p != declaration for p in facts.files_below(folder))
 
 
 def _folder(path: str) -> str:
@@ -113,7 +113,7 @@ def _conda_name(facts: Facts, path: str) -> str:
     return found[1] if found else "experiment"
 
 
-def _setup_from_readme(facts: Facts, venv: str) -> Found[str]:
+def _setup_from_readme(facts: Facts, venv: str) -> Detected[str]:
     """A repository that declares nothing may still say `pip install A B` in its README."""
     for command in (c for c in facts.shown_commands if paths.depth(c.path) == 1 and "readme" in c.path.lower()):
         words = command.words
@@ -123,8 +123,8 @@ def _setup_from_readme(facts: Facts, venv: str) -> Found[str]:
             and len(words) > 2
         ):
             line = f"{venv} && uv pip install {shlex.join(words[2:])}"
-            return Found(line, (Evidence(path=command.path, line=command.line, text=command.text),))
-    return Found("")
+            return Detected(line, (Evidence(path=command.path, line=command.line, text=command.text),))
+    return Detected("")
 
 
 def run_prefix(facts: Facts, declared: str) -> str:
@@ -134,6 +134,8 @@ def run_prefix(facts: Facts, declared: str) -> str:
 
 def _project(facts: Facts) -> str:
     """`--project FOLDER` where the uv project does not lie at the top."""
-    projects = [p for p in files(facts).value if not is_aside(p) and p.endswith(("uv.lock", "pyproject.toml"))]
+    projects = [
+        p for p in declaring_files(facts).value if not is_aside(p) and p.endswith(("uv.lock", "pyproject.toml"))
+    ]
     folder = min(projects, key=lambda p: (p.count("/"), p.endswith("pyproject.toml"), p), default="").rpartition("/")[0]
     return f" --project {shlex.quote(folder)}" if folder else ""

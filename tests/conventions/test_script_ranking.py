@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.commands import command_for
-from scaffold.conventions.kinds import kind_of
-from scaffold.conventions.scripts import scripts
-from scaffold.facts.model import of_texts
+from scaffold.conventions.baseline_command import baseline_command
+from scaffold.conventions.script_kinds import script_kind
+from scaffold.conventions.script_ranking import rank_scripts
+from scaffold.facts.model import facts_from_texts
 
 MAIN = "import argparse\nif __name__ == '__main__':\n    argparse.ArgumentParser().parse_args()\n"
 LOOP = MAIN + "    loss.backward()\n"
 
 
 def ranked(texts: dict[str, str]) -> list[str]:
-    return [s.path for s in scripts(of_texts(texts))]
+    return [s.path for s in rank_scripts(facts_from_texts(texts))]
 
 
 def command(texts: dict[str, str], path: str) -> str:
-    facts = of_texts(texts)
-    return command_for(facts, next(s for s in scripts(facts) if s.path == path))[0]
+    facts = facts_from_texts(texts)
+    return baseline_command(facts, next(s for s in rank_scripts(facts) if s.path == path))[0]
 
 
 def test_a_train_script_comes_before_helpers_and_deep_ones() -> None:
@@ -29,7 +29,7 @@ def test_a_train_script_comes_before_helpers_and_deep_ones() -> None:
 
 def test_the_script_that_the_readme_runs_comes_first() -> None:
     texts = {"train_a.py": LOOP, "train_b.py": LOOP, "README.md": "```bash\npython train_b.py --lr 1\n```\n"}
-    [first, *_] = scripts(of_texts(texts))
+    [first, *_] = rank_scripts(facts_from_texts(texts))
     assert (first.path, first.reasons) == (
         "train_b.py",
         ("has a main guard", "reads the command line", "trains", "the README runs it"),
@@ -79,7 +79,10 @@ def test_a_module_that_a_configuration_builds_is_no_script_for_its_main_guard(co
 
 
 def test_a_data_module_prepares_data_and_trains_nothing() -> None:
-    found = {s.path: s.kind for s in scripts(of_texts({"mnist_datamodule.py": MODULE, "data_module.py": MODULE}))}
+    found = {
+        s.path: s.kind
+        for s in rank_scripts(facts_from_texts({"mnist_datamodule.py": MODULE, "data_module.py": MODULE}))
+    }
     assert found == {"mnist_datamodule.py": "preprocess", "data_module.py": "preprocess"}
 
 
@@ -110,7 +113,7 @@ def test_a_batch_script_and_a_launching_shell_script_are_entry_points() -> None:
 )
 def test_a_script_whose_name_says_nothing_is_for_what_its_command_asks(command: str, kind: str) -> None:
     texts = {"app/main.py": MAIN, "README.md": f"```bash\n{command}\n```\n"}
-    assert [s.kind for s in scripts(of_texts(texts))] == [kind]
+    assert [s.kind for s in rank_scripts(facts_from_texts(texts))] == [kind]
 
 
 def test_a_shell_script_is_for_what_it_starts() -> None:
@@ -121,7 +124,7 @@ def test_a_shell_script_is_for_what_it_starts() -> None:
         "evaluate.py": MAIN,
     }
     texts |= {"all.sh": "python prepare_data.py\npython evaluate.py\npython train.py\n", "prepare_data.py": MAIN}
-    found = {s.path: s.kind for s in scripts(of_texts(texts))}
+    found = {s.path: s.kind for s in rank_scripts(facts_from_texts(texts))}
     assert (found["run_a.sh"], found["run_b.sh"], found["all.sh"]) == ("train", "eval", "train")
 
 
@@ -172,7 +175,7 @@ def test_a_document_of_a_folder_speaks_less_than_many_scripts() -> None:
     ],
 )
 def test_what_a_script_is_for(path: str, text: str, kind: str) -> None:
-    assert kind_of(of_texts({path: text}), path) == kind
+    assert script_kind(facts_from_texts({path: text}), path) == kind
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.facts import machine, paths, repository
+from scaffold.facts import git_state, machine, paths
 from scaffold.facts.model import Facts
 from scaffold.later import Later
 from scaffold.workspace import directory
@@ -19,7 +19,7 @@ MOST_FILES = 300_000
 _UNTRACKED_TREES = paths.VENDORED | {"wandb", "mlruns", ".git"}
 
 
-def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = None) -> Facts:
+def read_facts(workdir: Path, *, history: bool = False, survey: git.Survey | None = None) -> Facts:
     """The facts of the repository at `workdir`; only what lies below it speaks, whatever the repository's top is.
 
     `survey` are git's answers, where somebody asked for them before. Raises ScaffoldError when `workdir` is no directory that
@@ -27,7 +27,7 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
     """
     workdir = directory(workdir)
     asked = survey or git.Survey(workdir)
-    offers = Later(machine.read)
+    offers = Later(machine.read_machine)
     where = asked.place.result()
     if not where.inside:
         raise ScaffoldError(
@@ -38,7 +38,7 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
     top = where.top
     files = (asked.tracked.result() or git.untracked(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(_submodules(workdir, top))
-    notable = paths.without_workspaces(paths.notable(files))
+    notable = paths.without_template_files(paths.without_data_files(files))
     texts, unread = _texts(workdir, top or workdir, notable, submodules)
     return Facts(
         files=tuple(files),
@@ -46,16 +46,16 @@ def read(workdir: Path, *, history: bool = False, survey: git.Survey | None = No
         texts=texts,
         unread=unread,
         has_exp=(workdir / "exp").is_dir(),
-        ask_git=lambda: repository.git_of(asked, where.head, texts, submodules) if top else None,
+        ask_git=lambda: git_state.read_git_state(asked, where.head, texts, submodules) if top else None,
         ask_machine=offers.result,
         history=_launches(workdir, notable) if history else None,
     )
 
 
 def _launches(workdir: Path, files: Iterable[str]) -> tuple[str, ...]:
-    from scaffold.facts import shell_history as history
+    from scaffold.facts import shell_history
 
-    return tuple(history.read(workdir, files))
+    return tuple(shell_history.read_launches(workdir, files))
 
 
 def _walk(workdir: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Python text -> Source, by its syntax tree; nothing is executed."""
+"""Python text -> PythonSource, by its syntax tree; nothing is executed."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import ast
 import re
 import warnings
 
-from scaffold.facts.quick_scan import by_lines
-from scaffold.facts.source import Call, Definition, Import, Ref, Source, Value
+from scaffold.facts.python_source import Call, Definition, Import, NameRef, PythonSource, Value
+from scaffold.facts.quick_scan import scan_source
 
 _SETUP_CALLS = re.compile(
     r"^(warnings|logging|logger|sys\.path|os\.environ|matplotlib|plt\.rc|torch\.set|jax\.config|register|__all__|dotenv|load_dotenv)"
 )
 
 
-def parse(text: str) -> Source:
-    """Read one file. A file that does not parse gives a Source with `error` and what its lines still show."""
+def parse(text: str) -> PythonSource:
+    """Read one file. A file that does not parse gives a PythonSource with `error` and what its lines still show."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return by_lines(text, f"{type(error).__name__}: {error}")
+        return scan_source(text, f"{type(error).__name__}: {error}")
     try:
         return _Reader().read(tree)
     except RecursionError as error:
-        return by_lines(text, f"RecursionError: {error}")
+        return scan_source(text, f"RecursionError: {error}")
 
 
 def dotted(node: ast.AST) -> str:
@@ -49,11 +49,11 @@ def dotted(node: ast.AST) -> str:
 
 
 def value(node: ast.AST | None) -> Value:
-    """A literal's value, a Ref for a name, None for what is only known when it runs."""
+    """A literal's value, a NameRef for a name, None for what is only known when it runs."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, (ast.Name, ast.Attribute)):
-        return Ref(dotted(node))
+        return NameRef(dotted(node))
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return tuple(value(e) for e in node.elts)
     if isinstance(node, ast.Dict):
@@ -103,11 +103,11 @@ class _Reader:
         self.keys: dict[str, int] = {}
         self.stores: list[tuple[str, str, int]] = []
 
-    def read(self, tree: ast.Module) -> Source:
+    def read(self, tree: ast.Module) -> PythonSource:
         self._walk(tree, "")
         assigned = [s for s in tree.body if isinstance(s, (ast.Assign, ast.AnnAssign))]
         targets = [(t, s.lineno) for s in assigned for t in (s.targets if isinstance(s, ast.Assign) else [s.target])]
-        return Source(
+        return PythonSource(
             imports=tuple(self.imports),
             calls=tuple(self.calls),
             classes=tuple(self.classes),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.seeds import seed_flag
-from scaffold.facts.model import of_texts
+from scaffold.conventions.seed_options import seed_flag
+from scaffold.facts.model import facts_from_texts
 
 PARSER = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--{}', type=int)\n"
 
@@ -40,7 +40,7 @@ PARSER = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--{}',
     ],
 )
 def test_an_option_of_the_script(train: str, flag: str | None) -> None:
-    assert seed_flag(of_texts({"train.py": train}), "train.py") == flag
+    assert seed_flag(facts_from_texts({"train.py": train}), "train.py") == flag
 
 
 def test_a_parser_that_extends_hugging_faces_takes_the_fields_of_its_classes_and_of_their_bases() -> None:
@@ -51,9 +51,9 @@ def test_a_parser_that_extends_hugging_faces_takes_the_fields_of_its_classes_and
         "class Plus(HfArgumentParser): ...\n@dataclass\nclass Base:\n    seed: int = 1\n"
         "@dataclass\nclass Config(Base):\n    lr: float = 1\n",
     }
-    assert seed_flag(of_texts(texts), "train.py") == "--seed"
+    assert seed_flag(facts_from_texts(texts), "train.py") == "--seed"
     without = {**texts, "pkg/utils.py": texts["pkg/utils.py"].replace("    seed: int", "    size: int")}
-    assert seed_flag(of_texts(without), "train.py") is None
+    assert seed_flag(facts_from_texts(without), "train.py") is None
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_script_that_asks_for_a_whole_configuration_takes_its_fields(call: str
         "pkg/config.py": "import tyro\nfrom dataclasses import dataclass\n@dataclass\nclass Config:\n    seed: int = 1\n"
         "def cli():\n    return tyro.extras.overridable_config_cli(TABLE)\ndef get(name): ...\n",
     }
-    assert seed_flag(of_texts(texts), "train.py") == flag
+    assert seed_flag(facts_from_texts(texts), "train.py") == flag
 
 
 def test_options_that_fairseq_generates_from_a_dataclass() -> None:
@@ -78,7 +78,7 @@ def test_options_that_fairseq_generates_from_a_dataclass() -> None:
         "    gen_parser_from_dataclass(argparse.ArgumentParser(), Common())\n",
         "pkg/configs.py": "from dataclasses import dataclass\n@dataclass\nclass Common:\n    seed: int = 1\n",
     }
-    assert seed_flag(of_texts(texts), "pkg/cli/train.py") == "--seed"
+    assert seed_flag(facts_from_texts(texts), "pkg/cli/train.py") == "--seed"
 
 
 def test_a_seed_of_a_structured_configuration_that_a_module_beside_it_stores() -> None:
@@ -88,7 +88,7 @@ def test_a_seed_of_a_structured_configuration_that_a_module_beside_it_stores() -
         "pkg/configs/__init__.py": "from pkg.configs.config import Config\ncs.store(name='config', node=Config)\n",
         "pkg/configs/config.py": "from dataclasses import dataclass\n@dataclass\nclass Config:\n    seed: int = 1\n",
     }
-    assert seed_flag(of_texts(texts), "pkg/main.py") == "seed="
+    assert seed_flag(facts_from_texts(texts), "pkg/main.py") == "seed="
 
 
 HYDRA = "import hydra\n@hydra.main(config_path='configs', config_name='{}')\ndef main(cfg): ...\n"
@@ -115,12 +115,12 @@ HYDRA = "import hydra\n@hydra.main(config_path='configs', config_name='{}')\ndef
     ],
 )
 def test_a_key_of_the_hydra_configuration(name: str, configs: dict[str, str], flag: str | None) -> None:
-    assert seed_flag(of_texts({"run.py": HYDRA.format(name), **configs}), "run.py") == flag
+    assert seed_flag(facts_from_texts({"run.py": HYDRA.format(name), **configs}), "run.py") == flag
 
 
 def test_a_key_of_a_config_flag() -> None:
     train = "from ml_collections import config_flags\nconfig_flags.DEFINE_config_file('config')\nrng = key(config.get('seed', 0))\n"
-    assert seed_flag(of_texts({"train.py": train}), "train.py") == "--config.seed"
+    assert seed_flag(facts_from_texts({"train.py": train}), "train.py") == "--config.seed"
 
 
 def test_a_nested_dataclass_gives_its_prefix() -> None:
@@ -130,7 +130,7 @@ def test_a_nested_dataclass_gives_its_prefix() -> None:
         "def parse():\n    return tyro.cli(Config)\n",
         "pkg/debug.py": "class Debug:\n    seed: int = 0\n",
     }
-    assert seed_flag(of_texts(texts), "train.py") == "--debug.seed"
+    assert seed_flag(facts_from_texts(texts), "train.py") == "--debug.seed"
 
 
 SHARED = """import argparse
@@ -187,7 +187,7 @@ def get_args_parser():
     ],
 )
 def test_an_option_taken_over_from_another_module(texts: dict[str, str], flag: str | None) -> None:
-    assert seed_flag(of_texts(texts), next(iter(texts))) == flag
+    assert seed_flag(facts_from_texts(texts), next(iter(texts))) == flag
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_an_option_taken_over_from_another_module(texts: dict[str, str], flag: s
     ],
 )
 def test_a_seed_that_a_file_sets(texts: dict[str, str], flag: str | None) -> None:
-    assert seed_flag(of_texts(texts), "train.py") == flag
+    assert seed_flag(facts_from_texts(texts), "train.py") == flag
 
 
 @pytest.mark.parametrize(
@@ -246,4 +246,4 @@ def test_a_seed_that_a_file_sets(texts: dict[str, str], flag: str | None) -> Non
     ],
 )
 def test_a_shell_script_hands_its_arguments_on(script: str, flag: str | None) -> None:
-    assert seed_flag(of_texts({"run.sh": script, "train.py": PARSER.format("seed")}), "run.sh") == flag
+    assert seed_flag(facts_from_texts({"run.sh": script, "train.py": PARSER.format("seed")}), "run.sh") == flag

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import Found, Hit, listed
+from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.facts import Facts, paths
-from scaffold.facts.structured import ini, table, toml
+from scaffold.facts.config_formats import parse_ini, parse_toml, subtable
 
 _AT_TOP = {
     "Makefile": "make",
@@ -35,34 +35,40 @@ _GUIDE = re.compile(
 )
 
 
-def workflow(facts: Facts) -> Found[tuple[str, ...]]:
+def workflow(facts: Facts) -> Detected[tuple[str, ...]]:
     """The workflow tools whose file lies at the top of the work directory."""
-    return listed((*_by_name(facts), *_by_content(facts)))
+    return collect((*_by_name(facts), *_by_content(facts)))
 
 
-def _by_name(facts: Facts) -> Iterator[Hit]:
+def _by_name(facts: Facts) -> Iterator[Occurrence]:
     for path, tool in _AT_TOP.items():
         if facts.has(path):
-            yield Hit(tool, path, None, path)
+            yield Occurrence(tool, path, None, path)
 
 
-def _by_content(facts: Facts) -> Iterator[Hit]:
-    tables = table(toml(facts.texts.get("pyproject.toml", "")), "tool")
+def _by_content(facts: Facts) -> Iterator[Occurrence]:
+    tables = subtable(parse_toml(facts.texts.get("pyproject.toml", "")), "tool")
     for tool in ("tox", "kedro"):
         if tool in tables:
-            yield Hit(tool, "pyproject.toml", facts.line_of("pyproject.toml", f"[tool.{tool}"), f"[tool.{tool}]")
+            yield Occurrence(tool, "pyproject.toml", facts.line_of("pyproject.toml", f"[tool.{tool}"), f"[tool.{tool}]")
     for path in ("tox.ini", "setup.cfg"):
         section = next(
-            (s for s in ini(facts.texts.get(path, "")) if s.split(":")[0] in ("tox", "testenv") and s != "tox:pytest"),
+            (
+                s
+                for s in parse_ini(facts.texts.get(path, ""))
+                if s.split(":")[0] in ("tox", "testenv") and s != "tox:pytest"
+            ),
             None,
         )
         if section:
-            yield Hit("tox", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
-    if "tasks.py" in facts.texts and facts.parsed("tasks.py").uses("invoke") is not None:
-        yield Hit("invoke", "tasks.py", facts.parsed("tasks.py").uses("invoke"), "import invoke")
+            yield Occurrence("tox", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
+    if "tasks.py" in facts.texts and facts.parse("tasks.py").uses("invoke") is not None:
+        yield Occurrence("invoke", "tasks.py", facts.parse("tasks.py").uses("invoke"), "import invoke")
 
 
-def agent_guides(facts: Facts) -> Found[tuple[str, ...]]:
+def agent_guides(facts: Facts) -> Detected[tuple[str, ...]]:
     """AGENTS.md, CLAUDE.md and their like, at any depth, links included."""
     named = (p for p in facts.notable if ("." in p and _GUIDE.search(p)))
-    return listed(Hit(p, p, None, p.rpartition("/")[2]) for p in named if not paths.is_vendored(p.rpartition("/")[0]))
+    return collect(
+        Occurrence(p, p, None, p.rpartition("/")[2]) for p in named if not paths.is_vendored(p.rpartition("/")[0])
+    )

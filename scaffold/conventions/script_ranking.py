@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from scaffold.conventions import languages
+from scaffold.conventions import r_and_julia
 from scaffold.conventions.directories import is_settings
-from scaffold.conventions.kinds import kind_of, may_train, stem_of
-from scaffold.conventions.mentions import Mention, mentions
-from scaffold.facts import Facts, paths, shell
-from scaffold.facts.quick_scan import entry
+from scaffold.conventions.script_kinds import may_train, script_kind, telling_name
+from scaffold.conventions.script_mentions import Mention, script_mentions
+from scaffold.facts import Facts, paths, shell_parser
+from scaffold.facts.quick_scan import start_line
 
 MOST = 12
 MOST_OF_A_KIND = 8
@@ -21,7 +21,7 @@ _PARSERS = re.compile(
     r"ArgumentParser|OptionParser|@hydra\.main|click\.(command|group)|typer|tyro\.cli|fire\.Fire|Fire\(|app\.run\(|HfArgumentParser|TrlParser"
     r"|LightningCLI|simple_parsing|DEFINE_config_file|flags\.DEFINE|sys\.argv"
 )
-# a cheap first look for what `Source.acts` then says for sure
+# a cheap first look for what `PythonSource.acts` then says for sure
 _ACTS_AT_ONCE = re.compile(r"(?:for|while|with|if)\b|[A-Za-z_][\w.]*\(")
 _ACTS = re.compile(r"\n(?:(?:for|while|with|if)\b|[A-Za-z_][\w.]*\()")
 _TARGET = re.compile(r"\b(?:_target_|class_path)[\"']?\s*:\s*[\"']?([\w.]+)")
@@ -39,7 +39,7 @@ _A_SCRIPT = re.compile(r"\.py\b|-m\s+\w|\.slurm|\.sbatch|\.sh\b|\.R\b|\.jl\b")
 _OTHER_LANGUAGES = (".jl", ".R", ".r", ".m", ".nf")
 
 
-class Script(NamedTuple):
+class RankedScript(NamedTuple):
     """A script with what speaks for it; `mentions` are the commands that run it, the README's first."""
 
     path: str
@@ -50,17 +50,17 @@ class Script(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-def scripts(facts: Facts) -> tuple[Script, ...]:
+def rank_scripts(facts: Facts) -> tuple[RankedScript, ...]:
     """All scripts of the repository, most important first; tests, documentation and vendored code have none."""
-    named = mentions(facts)
+    named = script_mentions(facts)
     found = [*_python(facts, named), *_shell(facts, named), *_other_languages(facts, named)]
     return _varied(sorted((s for s in found if s.score > _LEAST_SCORE), key=lambda s: (-s.score, s.path)))
 
 
-def _varied(ranked: list[Script]) -> tuple[Script, ...]:
+def _varied(ranked: list[RankedScript]) -> tuple[RankedScript, ...]:
     """The best first, but no kind takes more than eight of the first twelve places while another has scripts."""
-    first: list[Script] = []
-    held: list[Script] = []
+    first: list[RankedScript] = []
+    held: list[RankedScript] = []
     for script in ranked:
         crowded = sum(s.kind == script.kind for s in first) >= MOST_OF_A_KIND and len(first) < MOST
         (held if crowded else first).append(script)
@@ -69,20 +69,20 @@ def _varied(ranked: list[Script]) -> tuple[Script, ...]:
     return (*first[:MOST], *held[:places], *rest)
 
 
-def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
+def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:
     built = _built_by_configs(facts)
     for path in facts.python:
-        guard = entry(facts.texts[path])
+        guard = start_line(facts.texts[path])
         run = named.get(path, [])
         if not _is_script(facts, path, guarded=guard is not None, run=bool(run)):
             continue
         points = _points(facts, path, run, guarded=guard is not None, built=path in built)
-        kind = kind_of(facts, path, (m.command.text for m in run))
-        yield Script(
+        kind = script_kind(facts, path, (m.command.text for m in run))
+        yield RankedScript(
             path=path,
             kind=kind,
             score=round(sum(points.values()) + _by_name(path, kind), 2),
-            line=facts.parsed(path).acts if guard is None else guard,
+            line=facts.parse(path).acts if guard is None else guard,
             mentions=tuple(run),
             reasons=tuple(reason for reason, score in points.items() if score > 0),
         )
@@ -103,9 +103,9 @@ def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
         return False
     if re.search(r"^(?:class |def get_config)", text, re.MULTILINE) and not _PARSERS.search(text) and not run:
         return False
-    if facts.parsed(path).acts is None or facts.importers(path):
+    if facts.parse(path).acts is None or facts.importing_files(path):
         return False
-    return not facts.mentioning((f"open('{name}')", f'open("{name}")'), facts.python)
+    return not facts.files_mentioning((f"open('{name}')", f'open("{name}")'), facts.python)
 
 
 def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built: bool) -> dict[str, float]:
@@ -115,7 +115,7 @@ def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built
     near = [m for m in shown if paths.depth(m.command.path) <= 2]
     others = len(run) - len(shown)
     parses = bool(_PARSERS.search(text))
-    a_module = guarded and not parses and not run and (built or bool(facts.importers(path)))
+    a_module = guarded and not parses and not run and (built or bool(facts.importing_files(path)))
     return {
         "has a main guard": 3.0 if guarded else 0.0,
         "works at its top level": 1.5 if not guarded else 0.0,
@@ -135,7 +135,7 @@ def _built_by_configs(facts: Facts) -> frozenset[str]:
     """The modules whose classes a configuration names (Hydra's `_target_`, LightningCLI's `class_path`): others build from them."""
     named = {
         m
-        for p in facts.mentioning(("_target_", "class_path"), facts.of("config"))
+        for p in facts.files_mentioning(("_target_", "class_path"), facts.read_files("config"))
         for m in _TARGET.findall(facts.texts[p])
     }
     modules = {m.rpartition(".")[0].replace(".", "/") for m in named}
@@ -143,23 +143,25 @@ def _built_by_configs(facts: Facts) -> frozenset[str]:
 
 
 def _by_name(path: str, kind: str) -> float:
-    stem = stem_of(path)
+    stem = telling_name(path)
     points = {"train": 4.0, "eval": 2.5, "sweep": 1.5, "preprocess": 1.0, "other": 0.0}[kind]
     if stem in ("main", "run", "train") or path.endswith("__main__.py"):
         points += 1.5
     return points - 0.3 * stem.count("_") - (3.0 if _AUXILIARY.search(stem) else 0.0)
 
 
-def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
+def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:
     """Batch scripts, and shell scripts that start the repository's own work; where its name is silent, one is for what it starts."""
     started = _started(facts, named)
     launching = {c.path for c in facts.shell_commands if _launches(c)}
-    candidates = [p for p in facts.of("shell") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))]
+    candidates = [
+        p for p in facts.read_files("shell") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))
+    ]
     siblings = Counter(p.split("/")[0] for p in candidates)
     for path in candidates:
-        header = shell.directives(facts.texts[path])
+        header = shell_parser.sbatch_directives(facts.texts[path])
         shown = [m for m in named.get(path, ()) if paths.kind(m.command.path) == "prose"]
-        kind = kind_of(facts, path)
+        kind = script_kind(facts, path)
         # what it starts may stand in a variable; a document that runs it for what its name says is enough
         in_readme = any("/" not in m.command.path for m in shown if m.first)
         if not header and path not in launching and not (in_readme and kind == "train"):
@@ -181,7 +183,7 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]
             + ("starts the repository's scripts",)
         )
         line = header[0][0] if header else None
-        yield Script(
+        yield RankedScript(
             path=path, kind=kind, score=round(score, 2), line=line, mentions=tuple(named.get(path, ())), reasons=reasons
         )
 
@@ -191,22 +193,22 @@ def _started(facts: Facts, named: Mapping[str, list[Mention]]) -> dict[str, str]
     runs = sorted(
         (m.command.path, {"train": 0, "eval": 1}.get(kind, 2), m.command.line, kind)
         for path, run in named.items()
-        if path.endswith(".py") and (kind := kind_of(facts, path)) != "other"
+        if path.endswith(".py") and (kind := script_kind(facts, path)) != "other"
         for m in run
         if m.first and paths.kind(m.command.path) == "shell"
     )
     return {script: kind for script, _, _, kind in reversed(runs)}
 
 
-def _launches(command: shell.Command) -> bool:
+def _launches(command: shell_parser.ShellCommand) -> bool:
     """Whether a command of a shell script starts the repository's own work."""
     starts = _STARTS.match(command.words[0]) and _A_SCRIPT.search(command.text)
     return bool(starts) and "pip" not in command.words and "pytest" not in command.text
 
 
-def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[Script]:
+def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:
     """Workflow files, and scripts of other languages: by name, where a command runs them, or where they read a command line."""
-    parsing = frozenset(languages.scripts(facts))
+    parsing = frozenset(r_and_julia.command_line_scripts(facts))
     for path in facts.notable:
         name = path.rpartition("/")[2]
         known = name in ("Snakefile", "_targets.R", "main.nf") or re.fullmatch(r"(run|main|train)\.(R|jl|m)", name)
@@ -218,7 +220,7 @@ def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterat
             continue
         if paths.is_test(path) or paths.is_doc(path) or (known and path.count("/") > 1):
             continue
-        kind = kind_of(facts, path)
+        kind = script_kind(facts, path)
         score = (
             (6.0 if known else 3.0)
             + (2.0 if path in named else 0.0)
@@ -227,7 +229,7 @@ def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterat
             - 0.5 * path.count("/")
             - (4.0 if paths.is_example(path) else 0.0)
         )
-        yield Script(
+        yield RankedScript(
             path=path,
             kind=kind,
             score=round(score, 2),

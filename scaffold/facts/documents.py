@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from scaffold.facts import shell
+from scaffold.facts import shell_parser
 
 _FENCE = re.compile(r"^\s*(```+|~~~+)\s*\{?\.?([\w+-]*)")
 _SHELL = frozenset(("bash", "sh", "shell", "console", "zsh", "shell-session", "shellsession", "slurm"))
@@ -25,13 +25,13 @@ _ANY_COMMAND = re.compile(rf"^\s*{_PROMPT}([A-Za-z_./~][\w./~+-]*(?:\s.*|=.*)?)$
 _INLINE = re.compile(r"`([^`\n]+)`")
 
 
-def commands(path: str, text: str) -> Iterator[shell.Command]:
+def typed_commands(path: str, text: str) -> Iterator[shell_parser.ShellCommand]:
     """What a document tells its reader to type.
 
     The lines of shell blocks, and lines of other blocks and inline code that begin with a known tool.
     """
     for first, block in _blocks(text):
-        yield from shell.commands(path, block, first)
+        yield from shell_parser.parse_commands(path, block, first)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:

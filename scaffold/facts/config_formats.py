@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DEEPEST = 200
 
 
-def toml(text: str) -> dict[str, Any]:
+def parse_toml(text: str) -> dict[str, Any]:
     """A TOML text as a dict; empty when it is broken."""
     if not text:
         return {}
@@ -27,7 +27,7 @@ def toml(text: str) -> dict[str, Any]:
         return {}
 
 
-def table(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def subtable(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """The table that `names` lead to (`tool`, `poetry`); empty where there is none, or something else has its name."""
     found: Any = data
     for name in names:
@@ -35,7 +35,7 @@ def table(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {}
 
 
-def ini(text: str) -> Mapping[str, Mapping[str, str]]:
+def parse_ini(text: str) -> Mapping[str, Mapping[str, str]]:
     """The sections of an INI text; empty when it is broken."""
     if not text:
         return {}
@@ -49,7 +49,7 @@ def ini(text: str) -> Mapping[str, Mapping[str, str]]:
     return {name: dict(parser[name]) for name in parser.sections()}
 
 
-def scalars(text: str) -> Iterator[tuple[str, str, int]]:
+def yaml_scalars(text: str) -> Iterator[tuple[str, str, int]]:
     """Every scalar of a YAML text as (its key, value, line), whatever tags it has; nothing for one that is broken or nested too deep."""
     import yaml
 
@@ -102,7 +102,7 @@ class _Open:
         return key
 
 
-def dotted_keys(text: str) -> Iterator[str]:
+def yaml_keys(text: str) -> Iterator[str]:
     """The dotted keys of a block-style YAML text, commented ones left out."""
     stack: list[tuple[int, str]] = []
     for raw in text.splitlines():

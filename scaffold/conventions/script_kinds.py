@@ -82,27 +82,27 @@ def trains(text: str) -> bool:
     return (".fit(" in text or ".train(" in text) and bool(_A_TRAINER.search(text))
 
 
-def stem_of(path: str) -> str:
+def telling_name(path: str) -> str:
     """The name that says what a script is for: the file's, of `pkg/__main__.py` the package's."""
     pieces = path.lower().rpartition(".")[0].split("/")
     return pieces[-2] if pieces[-1] == "__main__" and len(pieces) > 1 else pieces[-1]
 
 
-def kind_of(facts: Facts, path: str, commands: Iterable[str] = ()) -> str:
+def script_kind(facts: Facts, path: str, commands: Iterable[str] = ()) -> str:
     """By the name of the file, then its folder, then by what it does, then by what the `commands` that run it ask for."""
     kind = _kind_by_itself(facts, path)
-    if kind == "other" and (stem_of(path) in _SAYS_NOTHING or path.endswith("__main__.py")):
-        return next(filter(None, map(asked_for, commands)), kind)
+    if kind == "other" and (telling_name(path) in _SAYS_NOTHING or path.endswith("__main__.py")):
+        return next(filter(None, map(kind_in_command, commands)), kind)
     return kind
 
 
-def asked_for(command: str) -> str | None:
+def kind_in_command(command: str) -> str | None:
     """What the words of a command line ask for: train or eval, if they say so."""
     return next((kind for kind, pattern in _ASKED if pattern.search(command)), None)
 
 
 def _kind_by_itself(facts: Facts, path: str) -> str:
-    stem = stem_of(path)
+    stem = telling_name(path)
     if any(_CONVERTERS.search(folder) for folder in path.lower().split("/")[:-1]):
         return "other"
     by_name = next((kind for kind, pattern in _BY_NAME if pattern.search(stem)), None)
@@ -118,6 +118,6 @@ def _kind_by_itself(facts: Facts, path: str) -> str:
         return "train"
     if stem in _SAYS_NOTHING:
         by_folder = next((kind for kind, pattern in _BY_NAME if pattern.search(folder)), None)
-        near = [facts.texts[p] for p in facts.imported(path)] if path.endswith(".py") else []
+        near = [facts.texts[p] for p in facts.imported_files(path)] if path.endswith(".py") else []
         return by_folder or ("train" if may_train(text) or any(map(trains, near)) else "other")
     return "train" if path.endswith(".py") and not _WEAKLY_OTHER.search(stem) and may_train(text) else "other"

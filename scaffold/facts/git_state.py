@@ -9,7 +9,7 @@ from scaffold import git
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Git:
+class GitState:
     """Where the repository stands; `remote` without credentials."""
 
     commit: str | None
@@ -20,11 +20,13 @@ class Git:
     submodules: tuple[str, ...]
 
 
-def git_of(survey: git.Survey, commit: str | None, texts: Mapping[str, str], submodules: tuple[str, ...]) -> Git:
-    """Git's answers, with what the files say: large-file storage in the .gitattributes among `texts`."""
+def read_git_state(
+    survey: git.Survey, commit: str | None, texts: Mapping[str, str], submodules: tuple[str, ...]
+) -> GitState:
+    """GitState's answers, with what the files say: large-file storage in the .gitattributes among `texts`."""
     attributes = (text for path, text in texts.items() if path.rpartition("/")[2] == ".gitattributes")
     state = survey.state.result()
-    return Git(
+    return GitState(
         commit=commit,
         branch=state.branch,
         dirty=state.dirty,

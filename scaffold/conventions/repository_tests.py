@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import Found, Hit, listed
+from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.facts import Facts, paths
-from scaffold.facts.structured import ini, table, toml
+from scaffold.facts.config_formats import parse_ini, parse_toml, subtable
 
 _TEST_FUNCTION = re.compile(r"^(?:  |    |\t)?(?:async )?def test_?\w*\(", re.MULTILINE)
 _TEST_CASE = re.compile(
@@ -19,9 +19,9 @@ _RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
 _DEEPEST = 4
 
 
-def files_of_tests(facts: Facts) -> list[str]:
+def test_files(facts: Facts) -> list[str]:
     """Python files that hold tests: named as such, and with a test in them."""
-    named = [p for p in facts.of("python") if paths.is_test(p) and not paths.is_doc(p) and _is_test_name(p)]
+    named = [p for p in facts.read_files("python") if paths.is_test(p) and not paths.is_doc(p) and _is_test_name(p)]
     return [p for p in named if _TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p])]
 
 
@@ -30,29 +30,29 @@ def _is_test_name(path: str) -> bool:
     return name.startswith("test") or name.endswith(("_test.py", "_tests.py"))
 
 
-def folders_of_tests(facts: Facts) -> Found[tuple[str, ...]]:
+def test_folders(facts: Facts) -> Detected[tuple[str, ...]]:
     """The topmost folders named for tests that hold test files; for tests beside the code, the folder they share."""
-    folders: list[Hit] = []
+    folders: list[Occurrence] = []
     beside: list[str] = []
-    for path in files_of_tests(facts):
+    for path in test_files(facts):
         pieces = path.split("/")[:-1]
         at = next((n for n, p in enumerate(pieces) if p.lower() in paths.TESTS), None)
         if at is None:
             beside.append(path)
         else:
-            folders.append(Hit("/".join(pieces[: at + 1]), path, None, path))
+            folders.append(Occurrence("/".join(pieces[: at + 1]), path, None, path))
     if beside and not folders:
         shared = _shared(beside)
-        folders += [Hit(shared or p, p, None, p) for p in beside]
+        folders += [Occurrence(shared or p, p, None, p) for p in beside]
     declared = _declared(facts)
-    folders = [Hit(d, h.path) for h in folders for d in declared if h.path.startswith(f"{d}/")] or folders
+    folders = [Occurrence(d, h.path) for h in folders for d in declared if h.path.startswith(f"{d}/")] or folders
     near = [hit for hit in folders if paths.depth(hit.value) <= 2]
-    return listed(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
+    return collect(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
 
 
 def _declared(facts: Facts) -> list[str]:
     """The folders that pytest is told to look in, `testpaths` of pyproject.toml; one that has no tests is passed over."""
-    options = table(toml(facts.texts.get("pyproject.toml", "")), "tool", "pytest", "ini_options")
+    options = subtable(parse_toml(facts.texts.get("pyproject.toml", "")), "tool", "pytest", "ini_options")
     told = options.get("testpaths", ())
     names = told.split() if isinstance(told, str) else told
     return [p.strip("/").removeprefix("./") for p in names if isinstance(p, str)]
@@ -70,46 +70,46 @@ def _shared(files: list[str]) -> str:
     return "/".join(common)
 
 
-def runner(facts: Facts) -> Found[str | None]:
+def test_runner(facts: Facts) -> Detected[str | None]:
     """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
-    files = files_of_tests(facts)
-    if not folders_of_tests(facts).value:
-        return Found(None)
+    files = test_files(facts)
+    if not test_folders(facts).value:
+        return Detected(None)
     for hit in (*_configured(facts), *_called(facts), *_imported(facts)):
-        return Found("pytest", (hit.evidence,))
+        return Detected("pytest", (hit.evidence,))
     cases = [p for p in files if _TEST_CASE.search(facts.texts[p])]
     if cases:
         match = _TEST_CASE.search(facts.texts[cases[0]])
         text = match[0].strip() if match else ""
-        return Found("unittest", (Hit("unittest", cases[0], facts.line_of(cases[0], text), text).evidence,))
-    return Found("pytest", (Hit("pytest", files[0], None, "test functions without a class").evidence,))
+        return Detected("unittest", (Occurrence("unittest", cases[0], facts.line_of(cases[0], text), text).evidence,))
+    return Detected("pytest", (Occurrence("pytest", files[0], None, "test functions without a class").evidence,))
 
 
-def _configured(facts: Facts) -> Iterator[Hit]:
-    if "pytest" in table(toml(facts.texts.get("pyproject.toml", "")), "tool"):
-        yield Hit("pytest", "pyproject.toml", facts.line_of("pyproject.toml", "[tool.pytest"), "[tool.pytest]")
+def _configured(facts: Facts) -> Iterator[Occurrence]:
+    if "pytest" in subtable(parse_toml(facts.texts.get("pyproject.toml", "")), "tool"):
+        yield Occurrence("pytest", "pyproject.toml", facts.line_of("pyproject.toml", "[tool.pytest"), "[tool.pytest]")
     for path, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest"), ("pytest.ini", "pytest")):
-        if section in ini(facts.texts.get(path, "")):
-            yield Hit("pytest", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
+        if section in parse_ini(facts.texts.get(path, "")):
+            yield Occurrence("pytest", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
     for path in facts.notable:
         if path.endswith("conftest.py") and not paths.is_vendored(path.rpartition("/")[0]):
-            yield Hit("pytest", path, None, "conftest.py")
+            yield Occurrence("pytest", path, None, "conftest.py")
 
 
-def _called(facts: Facts) -> Iterator[Hit]:
+def _called(facts: Facts) -> Iterator[Occurrence]:
     for command in (*facts.shell_commands, *facts.shown_commands):
         if _RUNS_PYTEST.search(" ".join(command.words[:5])) and command.words[0] not in ("pip", "echo", "conda"):
-            yield Hit("pytest", command.path, command.line, command.text)
-    for path in facts.of("config"):
+            yield Occurrence("pytest", command.path, command.line, command.text)
+    for path in facts.read_files("config"):
         if path.startswith(".github/workflows/"):
             match = re.search(
                 r"^\s*(?:-?\s*run:\s*)?(?:\|\s*)?((?:[\w./-]+ ){0,4}pytest\b.*)$", facts.texts[path], re.MULTILINE
             )
             if match and "install" not in match[1]:
-                yield Hit("pytest", path, facts.line_of(path, match[1]), match[1].strip())
+                yield Occurrence("pytest", path, facts.line_of(path, match[1]), match[1].strip())
 
 
-def _imported(facts: Facts) -> Iterator[Hit]:
-    for path in files_of_tests(facts):
+def _imported(facts: Facts) -> Iterator[Occurrence]:
+    for path in test_files(facts):
         if re.search(r"^\s*(import pytest|from pytest)", facts.texts[path], re.MULTILINE):
-            yield Hit("pytest", path, facts.line_of(path, "pytest"), "import pytest")
+            yield Occurrence("pytest", path, facts.line_of(path, "pytest"), "import pytest")

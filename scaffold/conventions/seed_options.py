@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Container, Iterable, Iterator
 
-from scaffold.conventions import languages, options
-from scaffold.conventions.mentions import index, run_by
-from scaffold.conventions.options import Script
+from scaffold.conventions import r_and_julia, script_options
+from scaffold.conventions.script_mentions import script_names, scripts_in_command
+from scaffold.conventions.script_options import ImportingScript
 from scaffold.facts import Facts, paths
-from scaffold.facts.source import Call, word
-from scaffold.facts.structured import dotted_keys
+from scaffold.facts.config_formats import yaml_keys
+from scaffold.facts.python_source import Call, literal_text
 
 _SEED = re.compile(
     r"^(?:(?:random|rng|manual|global|train|start|base|init|np|torch|data)[-_]?)?seeds?(?:[-_]?(?:everything|base|start|value|num|list|1))?$"
@@ -29,28 +29,30 @@ def seed_flag(facts: Facts, path: str) -> str | None:
     if path.endswith(".py"):
         return _of_python(facts, path)
     if paths.kind(path) in ("r", "julia"):
-        return best(languages.options(facts, path)) or _key(facts, best(languages.settings(facts, path)), ())
+        return best(r_and_julia.seed_options(facts, path)) or _key(
+            facts, best(r_and_julia.seed_settings(facts, path)), ()
+        )
     if paths.kind(path) != "shell" or not _HANDS_ON.search(facts.texts.get(path, "")):
         return None
-    known = index(facts)
+    known = script_names(facts)
     handing = (c for c in facts.shell_commands if c.path == path and _HANDS_ON.search(c.text))
-    started = (target for c in handing for target, _ in run_by(facts, c, known))
+    started = (target for c in handing for target, _ in scripts_in_command(facts, c, known))
     return next((seed_flag(facts, p) for p in started if paths.kind(p) in ("python", "r", "julia")), None)
 
 
 def _of_python(facts: Facts, path: str) -> str | None:
-    script = Script(facts, path, facts.parsed(path), facts.closure(path, depth=3, limit=80))
+    script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
     decorated = next((c for c in script.source.calls if c.name == "hydra.main" or c.last == "hydra_runner"), None)
     if decorated is not None:
         return _hydra(script, decorated)
     return (
-        best(options.declared(script.source))
+        best(script_options.declared(script.source))
         or _lightning_cli(script)
         or _config_flag(script)
-        or best(options.typed(script, _SEED.match))
-        or best(options.hugging_face(script))
-        or best(options.taken_over(script))
-        or best(options.generated(script))
+        or best(script_options.typed(script, _SEED.match))
+        or best(script_options.hugging_face(script))
+        or best(script_options.taken_over(script))
+        or best(script_options.generated(script))
         or _sacred(script)
         or _exec_override(script)
         or _flags_of_a_file(script)
@@ -71,21 +73,23 @@ def _plainness(name: str) -> tuple[int, bool, bool, int, str]:
     return name.count("."), last != "seed", last.endswith("seeds"), len(name), name
 
 
-def _hydra(script: Script, call: Call) -> str | None:
+def _hydra(script: ImportingScript, call: Call) -> str | None:
     """A seed of the configuration that @hydra.main names, of a config group, or of a structured configuration."""
-    name = re.sub(r"\.ya?ml$", "", word(call.keywords.get("config_name")) or "config")
-    folder = word(call.keywords.get("config_path")) or (word(call.args[0]) if call.args else None) or ""
+    name = re.sub(r"\.ya?ml$", "", literal_text(call.keywords.get("config_name")) or "config")
+    folder = literal_text(call.keywords.get("config_path")) or (literal_text(call.args[0]) if call.args else None) or ""
     base = posixpath.normpath(posixpath.join(script.path.rpartition("/")[0], folder))
     texts = script.facts.texts
     primary = [p for suffix in ("yaml", "yml") if (p := posixpath.normpath(f"{base}/{name}.{suffix}")) in texts]
     if not primary:
-        primary = [p for p in script.facts.of("config") if re.sub(r"\.ya?ml$", "", p.rpartition("/")[2]) == name][:1]
-    key = best(k for p in primary for k in dotted_keys(texts[p])) or _group_seed(script, base) or _stored_seed(script)
+        primary = [
+            p for p in script.facts.read_files("config") if re.sub(r"\.ya?ml$", "", p.rpartition("/")[2]) == name
+        ][:1]
+    key = best(k for p in primary for k in yaml_keys(texts[p])) or _group_seed(script, base) or _stored_seed(script)
     key = key or best(_overridden(script))
     return f"{key}=" if key else None
 
 
-def _overridden(script: Script) -> Iterator[str]:
+def _overridden(script: ImportingScript) -> Iterator[str]:
     """The keys that the documents' commands set when they run a script: `python train.py training.seed=42`."""
     name = script.path.rpartition("/")[2]
     for command in script.facts.shown_commands:
@@ -93,43 +97,43 @@ def _overridden(script: Script) -> Iterator[str]:
             yield from (w.partition("=")[0].lstrip("+") for w in command.words if "=" in w and not w.startswith("-"))
 
 
-def _group_seed(script: Script, base: str) -> str | None:
+def _group_seed(script: ImportingScript, base: str) -> str | None:
     """A seed in the default file of a config group: `train.seed`, or `seed` where its package is the global one."""
-    for path in script.facts.below(base) if base != "." else ():
+    for path in script.facts.files_below(base) if base != "." else ():
         group, _, name = path[len(base) + 1 :].rpartition("/")
         if group and "/" not in group and name in ("default.yaml", "base.yaml"):
             text = script.facts.texts.get(path, "")
-            key = best(dotted_keys(text))
+            key = best(yaml_keys(text))
             if key and "." not in key:
                 return key if "@package _global_" in text else f"{group}.{key}"
     return None
 
 
-def _stored_seed(script: Script) -> str | None:
+def _stored_seed(script: ImportingScript) -> str | None:
     """A seed field of a dataclass beside, or in, a module that stores structured configurations."""
     storing = [p for p, s in script.sources("store") if any(c.last == "store" for c in s.calls)]
     folders = {p.rpartition("/")[0] for p in storing}
     near = (
         s
-        for p, s in script.sources(*options.SEED)
+        for p, s in script.sources(*script_options.SEED)
         if p in storing or (p.rpartition("/")[0] in folders and folders != {""})
     )
     return best(field for s in near for d in s.classes for field in d.fields)
 
 
-def _lightning_cli(script: Script) -> str | None:
+def _lightning_cli(script: ImportingScript) -> str | None:
     """LightningCLI, and a class that extends it, seed everything."""
     extended = {d.name for d in script.source.classes if any(b.endswith("LightningCLI") for b in d.bases)}
     return "--seed_everything" if any(c.last in {"LightningCLI", *extended} for c in script.source.calls) else None
 
 
-def _config_flag(script: Script) -> str | None:
+def _config_flag(script: ImportingScript) -> str | None:
     """`config_flags.DEFINE_config_file("config")` lets one type `--config.seed`."""
     defines = (c for c in script.source.calls if c.last in ("DEFINE_config_file", "DEFINE_config_dict"))
-    flag = next((w for c in defines if c.args and (w := word(c.args[0]))), None)
+    flag = next((w for c in defines if c.args and (w := literal_text(c.args[0]))), None)
     if flag is None:
         return None
-    gets = (word(c.args[0]) or "" for c in script.source.calls if c.last == "get" and c.args)
+    gets = (literal_text(c.args[0]) or "" for c in script.source.calls if c.last == "get" and c.args)
     name = best((*(n.rpartition(".")[2] for n in script.source.names), *script.source.keys, *gets))
     facts = script.facts
     if name is None and any(
@@ -139,61 +143,63 @@ def _config_flag(script: Script) -> str | None:
     return f"--{flag}.{name}" if name else None
 
 
-def _sacred(script: Script) -> str | None:
+def _sacred(script: ImportingScript) -> str | None:
     """Every sacred experiment has a seed."""
     source = script.source
     return "seed=" if source.uses("sacred") is not None and any(c.last == "Experiment" for c in source.calls) else None
 
 
-def _exec_override(script: Script) -> str | None:
+def _exec_override(script: ImportingScript) -> str | None:
     """A module global named seed, where a configurator that is exec'd turns globals into options."""
     name = best(script.source.globals)
     return f"--{name}" if name and any(c.name == "exec" for c in script.source.calls) else None
 
 
-def _flags_of_a_file(script: Script) -> str | None:
+def _flags_of_a_file(script: ImportingScript) -> str | None:
     """`Flags(config).parse(argv)`, as elements and embodied have it, makes an option of every key of the YAML file that is loaded."""
     names = {c.last for c in script.source.calls}
     if "Flags" not in names or not any(_LOADS.search(c.name) or c.last == "load" for c in script.source.calls):
         return None
     folder = script.path.rpartition("/")[0]
-    files = (p for p in script.facts.of("config") if p.rpartition("/")[0] == folder)
-    keys = (k for p in files for k in dotted_keys(script.facts.texts[p]))
+    files = (p for p in script.facts.read_files("config") if p.rpartition("/")[0] == folder)
+    keys = (k for p in files for k in yaml_keys(script.facts.texts[p]))
     key = best(k.removeprefix("defaults.") for k in keys)
     return f"--{key}" if key else None
 
 
-def _dotlist(script: Script) -> str | None:
+def _dotlist(script: ImportingScript) -> str | None:
     """OmegaConf takes `seed=` from the command line over a file or dataclass that has a seed."""
     overrides = ("from_cli", "from_dotlist")
     if not any(c.last in overrides for _, s in script.sources(*overrides) for c in s.calls):
         return None
     facts = script.facts
-    key = best(field for _, s in script.sources(*options.SEED) for d in s.classes for field in d.fields)
-    key = key or best(k for p in facts.of("config") if not paths.is_test(p) for k in dotted_keys(facts.texts[p]))
+    key = best(field for _, s in script.sources(*script_options.SEED) for d in s.classes for field in d.fields)
+    key = key or best(k for p in facts.read_files("config") if not paths.is_test(p) for k in yaml_keys(facts.texts[p]))
     return f"{key}=" if key else None
 
 
-def _from_file(script: Script) -> str | None:
+def _from_file(script: ImportingScript) -> str | None:
     """A seed that only a file sets: `params["seed"]` of a YAML file that is loaded gives `config:train.seed`."""
     source = script.source
-    close = [s for _, s in script.sources("load", "params_show", "fromfile", *options.SEED, within=3)]
+    close = [s for _, s in script.sources("load", "params_show", "fromfile", *script_options.SEED, within=3)]
     if not any(_LOADS.search(c.name) for s in close for c in s.calls):
         return None
     used = best(source.keys) or best(n.rpartition(".")[2] for n in source.names if _SETTINGS.search(n))
     if used is None:
-        if options.builds_parser(source) or not best(field for s in close for d in s.classes for field in d.fields):
+        if script_options.builds_parser(source) or not best(
+            field for s in close for d in s.classes for field in d.fields
+        ):
             return None
         used = "seed"
     return _key(script.facts, used, source.keys)
 
 
-def _mmengine(script: Script) -> str | None:
+def _mmengine(script: ImportingScript) -> str | None:
     """`randomness = dict(seed=None)` in a configuration that `Config.fromfile` reads."""
     if not any(c.name.endswith("Config.fromfile") for c in script.source.calls):
         return None
     facts = script.facts
-    configs = facts.mentioning(("randomness",), facts.python)
+    configs = facts.files_mentioning(("randomness",), facts.python)
     return "config:randomness.seed" if any(_RANDOMNESS.search(facts.texts[p]) for p in configs) else None
 
 
@@ -201,8 +207,8 @@ def _key(facts: Facts, used: str | None, sections: Container[str]) -> str | None
     """`config:KEY` for a key that code reads: as a file of settings has it, below one of `sections` or at its top."""
     if used is None:
         return None
-    for path in (p for p in facts.of("config") if paths.depth(p) <= 3):
-        keys = [k for k in dotted_keys(facts.texts[path]) if k.rpartition(".")[2] == used]
+    for path in (p for p in facts.read_files("config") if paths.depth(p) <= 3):
+        keys = [k for k in yaml_keys(facts.texts[path]) if k.rpartition(".")[2] == used]
         section = next((k for k in keys if k.rpartition(".")[0] in sections or "." not in k), None)
         if section:
             return f"config:{section}"

@@ -7,19 +7,19 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
-class Ref(str):
+class NameRef(str):
     """A dotted name where a value was asked for: `trainer_parser`, `args.seed`."""
 
     __slots__ = ()
 
 
-def word(value: object) -> str | None:
+def literal_text(value: object) -> str | None:
     """A value that is a text written out; None for names and all else."""
-    return value if isinstance(value, str) and not isinstance(value, Ref) else None
+    return value if isinstance(value, str) and not isinstance(value, NameRef) else None
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-Value = object  # a constant, a Ref, a tuple of values, a dict of them, or None where it is something else
+Value = object  # a constant, a NameRef, a tuple of values, a dict of them, or None where it is something else
 
 
 class Import(NamedTuple):
@@ -57,7 +57,7 @@ class Definition(NamedTuple):
     outer: str = ""
 
 
-class Source(NamedTuple):
+class PythonSource(NamedTuple):
     """What one Python file says; each line number is that of the first place.
 
     `globals` are assigned at the top level, `names` are dotted names that hold a seed, `keys` are texts in subscripts,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffold.conventions.detected import Found, Hit, listed
+from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.conventions.directories import is_settings
-from scaffold.conventions.options import HUGGING_FACE
+from scaffold.conventions.script_options import HUGGING_FACE
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import vocabulary
-from scaffold.facts.quick_scan import main_guard
-from scaffold.facts.source import Call, Source
+from scaffold.facts.paths import words_of
+from scaffold.facts.python_source import Call, PythonSource
+from scaffold.facts.quick_scan import main_guard_line
 
 _IMPORTS = {
     "hydra": ("hydra",),
@@ -60,12 +60,12 @@ _NEEDLES = (
     *("Parser", "CLI", "flags", "yaml", "YAML", "toml", "params_show", "import_module", "spec_from_file_location"),
     *("DEFINE_config", "exec(", "run_path", "FileLoader", "load_source", "app.run"),
 )
-_STRUCTURED = vocabulary(
+_STRUCTURED = words_of(
     "hydra omegaconf gin yacs mmengine lightning_cli jsonargparse configargparse sacred ml_collections hfargparser"
 )
 
 
-def config_systems(facts: Facts, mains: Iterable[str]) -> Found[tuple[str, ...]]:
+def config_systems(facts: Facts, mains: Iterable[str]) -> Detected[tuple[str, ...]]:
     """The systems of the main scripts `mains`, also where a module that they import sets them up."""
     speaking = dict.fromkeys(p for main in mains if main.endswith(".py") for p in _speaking(facts, main))
     hits = [h for path in speaking for h in (*_imported(facts, path), *_called(facts, path))]
@@ -75,39 +75,41 @@ def config_systems(facts: Facts, mains: Iterable[str]) -> Found[tuple[str, ...]]
     if systems & _STRUCTURED:
         hits = [h for h in hits if h.value != "other" or h.text.startswith("import")]
     if "hydra" in systems:
-        using = ((p, facts.parsed(p).uses("omegaconf")) for p in facts.mentioning(("omegaconf",), facts.python))
-        hits += [Hit("omegaconf", p, line, "import omegaconf") for p, line in using if line is not None]
-    return listed((*hits, *_workflow_configs(facts)))
+        using = ((p, facts.parse(p).uses("omegaconf")) for p in facts.files_mentioning(("omegaconf",), facts.python))
+        hits += [Occurrence("omegaconf", p, line, "import omegaconf") for p, line in using if line is not None]
+    return collect((*hits, *_workflow_configs(facts)))
 
 
 def _speaking(facts: Facts, main: str) -> list[str]:
     """A script, and what it imports that is no script of its own."""
-    near = [p for p in facts.closure(main, depth=3, limit=60) if p == main or main_guard(facts.texts[p]) is None]
-    return facts.mentioning(_NEEDLES, near)
+    near = [
+        p for p in facts.import_closure(main, depth=3, limit=60) if p == main or main_guard_line(facts.texts[p]) is None
+    ]
+    return facts.files_mentioning(_NEEDLES, near)
 
 
-def _imported(facts: Facts, path: str) -> Iterator[Hit]:
+def _imported(facts: Facts, path: str) -> Iterator[Occurrence]:
     seen = set()
-    for module, line in facts.parsed(path).modules():
+    for module, line in facts.parse(path).modules():
         pieces = module.split(".")
         for system in (_BY_MODULE.get(".".join(pieces[:n])) for n in range(1, len(pieces) + 1)):
             if system is not None and system not in seen:
                 seen.add(system)
-                yield Hit(system, path, line, f"import {module}")
+                yield Occurrence(system, path, line, f"import {module}")
 
 
-def _called(facts: Facts, path: str) -> Iterator[Hit]:
-    source = facts.parsed(path)
+def _called(facts: Facts, path: str) -> Iterator[Occurrence]:
+    source = facts.parse(path)
     for call in source.calls:
         for system, pattern in _CALLS.items():
             if pattern.search(call.name) and _is_really(system, source, call):
-                yield Hit(system, path, call.line, f"{call.name}(...)")
+                yield Occurrence(system, path, call.line, f"{call.name}(...)")
     for extended in source.classes:
         if any(map(HUGGING_FACE.search, extended.bases)):
-            yield Hit("hfargparser", path, extended.line, f"class {extended.name}")
+            yield Occurrence("hfargparser", path, extended.line, f"class {extended.name}")
 
 
-def _is_really(system: str, source: Source, call: Call) -> bool:
+def _is_really(system: str, source: PythonSource, call: Call) -> bool:
     """Whether a call's name means that system here: an ArgumentParser of another library is not argparse's."""
     if system == "argparse":
         return source.error is not None or source.uses("argparse") is not None
@@ -122,7 +124,7 @@ def _is_really(system: str, source: Source, call: Call) -> bool:
 
 def _has_settings(facts: Facts) -> bool:
     """Whether there is a directory of Python files that are configurations: settings, or files that nobody imports."""
-    for directory in facts.tree:
+    for directory in facts.directory_sizes:
         name = directory.rpartition("/")[2].lower()
         if not re.match(r"^(configs?|cfgs?|conf|exps|experiments?|hparams|hyperparams)$", name) or paths.is_vendored(
             directory
@@ -130,7 +132,7 @@ def _has_settings(facts: Facts) -> bool:
             continue
         modules = [
             f
-            for f in facts.below(directory)
+            for f in facts.files_below(directory)
             if f in facts.texts and f.endswith(".py") and not f.endswith("__init__.py")
         ]
         if any(is_settings(facts, m) for m in modules):
@@ -138,16 +140,16 @@ def _has_settings(facts: Facts) -> bool:
         if (
             name.startswith("exp")
             and modules
-            and all(not facts.importers(m) and main_guard(facts.texts[m]) is None for m in modules)
+            and all(not facts.importing_files(m) and main_guard_line(facts.texts[m]) is None for m in modules)
         ):
             return True
     return False
 
 
-def _workflow_configs(facts: Facts) -> Iterator[Hit]:
+def _workflow_configs(facts: Facts) -> Iterator[Occurrence]:
     """Snakemake's configfile, and DVC's parameters where a script reads them."""
     for path in facts.notable:
         if path.rpartition("/")[2] == "Snakefile" or path.endswith(".smk"):
             line = facts.line_of(path, "configfile:")
             if line is not None:
-                yield Hit("other", path, line, "configfile:")
+                yield Occurrence("other", path, line, "configfile:")

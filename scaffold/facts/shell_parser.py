@@ -7,17 +7,17 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scaffold.facts.paths import vocabulary
+from scaffold.facts.paths import words_of
 
 _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
 _COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _NOT_PLAIN = re.compile(r"""['"\\#]|[^ -~\t\r\n]""")
-_WRAPPERS = vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
+_WRAPPERS = words_of("time nohup sudo exec env eval then do else ! ( { command if while")
 
 
-class Command(NamedTuple):
+class ShellCommand(NamedTuple):
     """One command as it is typed, with the file and line.
 
     `words` leaves out variables that are set before it, and wrappers like `nohup`.
@@ -29,7 +29,7 @@ class Command(NamedTuple):
     words: tuple[str, ...]
 
 
-def split(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a command; unbalanced quotes split at blanks."""
     if not _NOT_PLAIN.search(text):
         return text.split()  # the same words, in a hundredth of the time
@@ -39,18 +39,20 @@ def split(text: str) -> list[str]:
         return text.split()
 
 
-def commands(path: str, text: str, first: int = 1) -> Iterator[Command]:
+def parse_commands(path: str, text: str, first: int = 1) -> Iterator[ShellCommand]:
     """The commands of a script: continued lines are joined, `&&`, `;` and pipes separate, comments do not count."""
     for line, joined in _joined(text, first):
         stripped = joined.strip()
         if not stripped or stripped.startswith("#"):
             continue
         for piece in _SEPARATORS.split(stripped):
-            words = split(piece)
+            words = split_words(piece)
             while words and (_ASSIGNMENT.match(words[0]) or words[0] in _WRAPPERS):
                 words.pop(0)
             if words:
-                yield Command(path=path, line=line, text=" ".join(_COMMENT.sub("", piece).split()), words=tuple(words))
+                yield ShellCommand(
+                    path=path, line=line, text=" ".join(_COMMENT.sub("", piece).split()), words=tuple(words)
+                )
 
 
 def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:
@@ -67,7 +69,7 @@ def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:
         yield start, held
 
 
-def directives(text: str) -> list[tuple[int, str]]:
+def sbatch_directives(text: str) -> list[tuple[int, str]]:
     """The #SBATCH lines that Slurm would read, (line, options): the block ends at the first command (sbatch manual)."""
     found = []
     for number, raw in enumerate(text.splitlines(), start=1):
@@ -79,7 +81,7 @@ def directives(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def options(words: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def short_and_long_options(words: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """`--name value`, `--name=value`, `-n value`, `-nvalue` as (name, value); ends at the first other word."""
     held = ""
     for word in words:
