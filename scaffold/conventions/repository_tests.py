@@ -19,7 +19,7 @@ _RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
 _DEEPEST = 4
 
 
-def test_files(facts: Facts) -> list[str]:
+def find_test_files(facts: Facts) -> list[str]:
     """Python files that hold tests: named as such, and with a test in them."""
     named = [p for p in facts.read_files("python") if paths.is_test(p) and not paths.is_doc(p) and _is_test_name(p)]
     return [p for p in named if _TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p])]
@@ -30,11 +30,11 @@ def _is_test_name(path: str) -> bool:
     return name.startswith("test") or name.endswith(("_test.py", "_tests.py"))
 
 
-def test_folders(facts: Facts) -> Detected[tuple[str, ...]]:
+def detect_test_folders(facts: Facts) -> Detected[tuple[str, ...]]:
     """The topmost folders named for tests that hold test files; for tests beside the code, the folder they share."""
     folders: list[Occurrence] = []
     beside: list[str] = []
-    for path in test_files(facts):
+    for path in find_test_files(facts):
         pieces = path.split("/")[:-1]
         at = next((n for n, p in enumerate(pieces) if p.lower() in paths.TESTS), None)
         if at is None:
@@ -70,10 +70,10 @@ def _shared(files: list[str]) -> str:
     return "/".join(common)
 
 
-def test_runner(facts: Facts) -> Detected[str | None]:
+def detect_test_runner(facts: Facts) -> Detected[str | None]:
     """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
-    files = test_files(facts)
-    if not test_folders(facts).value:
+    files = find_test_files(facts)
+    if not detect_test_folders(facts).value:
         return Detected(None)
     for hit in (*_configured(facts), *_called(facts), *_imported(facts)):
         return Detected("pytest", (hit.evidence,))
@@ -110,6 +110,6 @@ def _called(facts: Facts) -> Iterator[Occurrence]:
 
 
 def _imported(facts: Facts) -> Iterator[Occurrence]:
-    for path in test_files(facts):
+    for path in find_test_files(facts):
         if re.search(r"^\s*(import pytest|from pytest)", facts.texts[path], re.MULTILINE):
             yield Occurrence("pytest", path, facts.line_of(path, "pytest"), "import pytest")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.repository_tests import test_folders, test_runner
+from scaffold.conventions.repository_tests import detect_test_folders, detect_test_runner
 from scaffold.facts.model import facts_from_texts
 
 FUNCTION = "def test_it():\n    assert True\n"
@@ -49,4 +49,4 @@ CASE = "import unittest\n\nclass TestIt(unittest.TestCase):\n    def test_it(sel
 )
 def test_the_runner_and_the_folders(texts: dict[str, str], name: str | None, folders: tuple[str, ...]) -> None:
     facts = facts_from_texts(texts)
-    assert (test_runner(facts).value, test_folders(facts).value) == (name, folders)
+    assert (detect_test_runner(facts).value, detect_test_folders(facts).value) == (name, folders)
