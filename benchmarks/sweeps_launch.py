@@ -86,7 +86,7 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     with scratch() as folder:
         root = folder / "repository"
         recorded_repository(root, 0)
-        place = workspaces.load(root, "exp")
+        place = workspaces.load_workspace(root, "exp")
         if known:
             launch(pacer(place, "before", 100_000, known))
         for turn in range(rounds + 1):

@@ -60,7 +60,7 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
                 work=[*SCAFFOLD, "sweep", "new", called, *words], cwd=root, prepare=forgotten(root, called)
             )
         found = costs(contenders, rounds=rounds)
-        workspace = workspaces.find(root)
+        workspace = workspaces.find_workspace(root)
         before = before_launch(workspace, "grid"), before_launch(workspace, "grid")
     runs = f"{side * side * SEEDS:,} runs"
     return [

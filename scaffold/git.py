@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from operator import eq
 from pathlib import Path
 
+from scaffold.background_call import BackgroundCall
 from scaffold.errors import ScaffoldError, UnknownVersion
-from scaffold.later import Later
-from scaffold.scratch import scratch
+from scaffold.scratch import scratch_directory
 
 TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GitResult:
     """What a git command said: exit status, stdout as bytes, stderr as text."""
 
     status: int
@@ -46,12 +46,12 @@ class Answer:
         return text.split("\0")[:-1]
 
 
-def ask(
+def run(
     directory: Path,
     *args: str,
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
-) -> Answer:
+) -> GitResult:
     """Run `git -C directory ARGS`, with `env` added to its environment; the answer holds its exit status, whatever it is.
 
     Raises ScaffoldError when git is not installed, or does not answer in 60 s.
@@ -65,52 +65,54 @@ def ask(
     except FileNotFoundError as error:
         raise ScaffoldError("git is not installed, or not on PATH", hint="install git 2.20 or newer") from error
     except subprocess.TimeoutExpired as error:
-        raise ScaffoldError(f"git {_verb(args)} did not answer within {TIMEOUT_S} s in {directory}") from error
-    return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+        raise ScaffoldError(f"git {_subcommand(args)} did not answer within {TIMEOUT_S} s in {directory}") from error
+    return GitResult(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 
-def must(directory: Path, *args: str, stdin: bytes | None = None) -> Answer:
+def run_checked(directory: Path, *args: str, stdin: bytes | None = None) -> GitResult:
     """As `ask`, but an exit status other than 0 raises ScaffoldError with git's own words."""
-    answer = ask(directory, *args, stdin=stdin)
+    answer = run(directory, *args, stdin=stdin)
     if answer.status != 0:
-        raise ScaffoldError(f"git {_verb(args)} failed in {directory}: {answer.stderr.strip() or answer.status}")
+        raise ScaffoldError(f"git {_subcommand(args)} failed in {directory}: {answer.stderr.strip() or answer.status}")
     return answer
 
 
-def _verb(args: tuple[str, ...]) -> str:
+def _subcommand(args: tuple[str, ...]) -> str:
     return next(word for word in args if not word.startswith("-"))
 
 
-def top(directory: Path) -> Path | None:
+def toplevel(directory: Path) -> Path | None:
     """The top of the working tree that holds `directory`; None where there is none (no git, or a bare repository)."""
-    answer = ask(directory, "rev-parse", "--show-toplevel")
+    answer = run(directory, "rev-parse", "--show-toplevel")
     return Path(answer.text) if answer.status == 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class GitLocation:
     """Where a directory stands: the top of its working tree and its HEAD commit (None: none), `inside` False in a bare repository
     or a `.git` directory, and git's own words where it refuses to work there (another owner, a broken repository)."""
 
-    top: Path | None
+    toplevel: Path | None
     head: str | None
     inside: bool
     refusal: str | None
 
 
-def place(directory: Path) -> Place:
+def locate(directory: Path) -> GitLocation:
     """Everything about where `directory` stands, in one question."""
-    answer = ask(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
+    answer = run(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
     lines = [*answer.text.split("\n"), "", "", ""]  # not splitlines: a path may hold what else ends a line
     if lines[0] == "true":
-        return Place(top=Path(lines[1]), head=lines[2] if lines[2] != "HEAD" else None, inside=True, refusal=None)
+        return GitLocation(
+            toplevel=Path(lines[1]), head=lines[2] if lines[2] != "HEAD" else None, inside=True, refusal=None
+        )
     if lines[0] == "false":
-        return Place(top=None, head=None, inside=False, refusal=None)
+        return GitLocation(toplevel=None, head=None, inside=False, refusal=None)
     nowhere = "not a git repository (or any" in answer.stderr
-    return Place(top=None, head=None, inside=True, refusal=None if nowhere else answer.stderr.strip())
+    return GitLocation(toplevel=None, head=None, inside=True, refusal=None if nowhere else answer.stderr.strip())
 
 
-def refused(directory: Path, where: Place) -> ScaffoldError | None:
+def refusal_error(directory: Path, where: GitLocation) -> ScaffoldError | None:
     """What to say where git refuses to work in `directory`, and what helps; None where it does not."""
     if where.refusal is None:
         return None
@@ -123,20 +125,20 @@ def refused(directory: Path, where: Place) -> ScaffoldError | None:
     )
 
 
-def tracked(directory: Path) -> list[str]:
+def tracked_files(directory: Path) -> list[str]:
     """The tracked files below `directory`, sorted, relative to it."""
-    found = sorted(must(directory, "ls-files", "-z").paths)
+    found = sorted(run_checked(directory, "ls-files", "-z").paths)
     # a path with a conflict is listed once for each side
     return list(dict.fromkeys(found)) if any(map(eq, found, found[1:])) else found
 
 
-def untracked(directory: Path) -> list[str]:
+def untracked_files(directory: Path) -> list[str]:
     """The files below `directory` that git neither tracks nor ignores, sorted, relative to it."""
-    return sorted(must(directory, "ls-files", "-z", "--others", "--exclude-standard").paths)
+    return sorted(run_checked(directory, "ls-files", "-z", "--others", "--exclude-standard").paths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class BranchState:
     """The branch that is checked out, also before its first commit (None: HEAD is detached), and whether a tracked file differs
     from HEAD (before the first commit: whether something is staged)."""
 
@@ -144,26 +146,26 @@ class State:
     dirty: bool
 
 
-def state(directory: Path) -> State:
+def branch_state(directory: Path) -> BranchState:
     """Branch and dirtiness in one question; the one that takes long, since git looks at every tracked file."""
     options = ("--untracked-files=no", "--ignore-submodules=dirty", "--no-ahead-behind")
-    answer = ask(directory, "status", "--porcelain=v2", "--branch", *options)
+    answer = run(directory, "status", "--porcelain=v2", "--branch", *options)
     lines = answer.text.splitlines() if answer.status == 0 else []
     head = next((line[14:] for line in lines if line.startswith("# branch.head ")), "(detached)")
-    return State(
+    return BranchState(
         branch=None if head == "(detached)" else head, dirty=any(line[:2] in ("1 ", "2 ", "u ") for line in lines)
     )
 
 
-def remote(directory: Path) -> str | None:
+def remote_url(directory: Path) -> str | None:
     """The address of `origin`, else of the first remote, as anybody may see it; None where there is none."""
-    answer = ask(directory, "config", "--get-regexp", r"^remote\..*\.url$")
+    answer = run(directory, "config", "--get-regexp", r"^remote\..*\.url$")
     urls = dict(line.partition(" ")[::2] for line in answer.text.splitlines())
     url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
-    return public(url) if url else None
+    return strip_credentials(url) if url else None
 
 
-def public(url: str) -> str:
+def strip_credentials(url: str) -> str:
     """A remote's address without password, and without a user where none is needed; `ssh://git@host/x` keeps its user.
 
     The recorder has put `***` for what it took for a secret already.
@@ -175,7 +177,7 @@ def public(url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ignored:
+class IgnoredPath:
     """A path that git would ignore, and the rule that says so (`source` may be a user-wide file)."""
 
     path: str
@@ -184,26 +186,26 @@ class Ignored:
     pattern: str
 
 
-def ignored(directory: Path, paths: Iterable[str]) -> list[Ignored]:
+def ignored_paths(directory: Path, paths: Iterable[str]) -> list[IgnoredPath]:
     """Which of `paths` (they need not exist) git would ignore, each with the rule's file and line. Tracked files are not ignored."""
     feed = b"".join(p.encode("utf-8", "surrogateescape") + b"\0" for p in paths)
     if not feed:
         return []
-    answer = ask(directory, "check-ignore", "--stdin", "-z", "-v", stdin=feed)
+    answer = run(directory, "check-ignore", "--stdin", "-z", "-v", stdin=feed)
     fields = [f.decode("utf-8", "surrogateescape") for f in answer.stdout.split(b"\0")]
     rows = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=False)
-    found = [Ignored(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
+    found = [IgnoredPath(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
     return [row for row in found if not row.pattern.startswith("!")]
 
 
-class Survey:
+class GitSurvey:
     """Everything that detection asks about one directory, asked side by side; an answer that nobody takes costs nobody's time."""
 
     def __init__(self, directory: Path) -> None:
-        self.place = Later(place, directory)
-        self.tracked = Later(tracked, directory)
-        self.state = Later(state, directory)
-        self.remote = Later(remote, directory)
+        self.place = BackgroundCall(locate, directory)
+        self.tracked = BackgroundCall(tracked_files, directory)
+        self.state = BackgroundCall(branch_state, directory)
+        self.remote = BackgroundCall(remote_url, directory)
 
 
 # no helper that runs what an address says, no question on a terminal, the committed bytes, no end of waiting for a dead network
@@ -214,7 +216,7 @@ _SETTINGS = (
 )
 
 
-def snapshot(source: str, version: str | None, directory: Path) -> str:
+def export_version(source: str, version: str | None, directory: Path) -> str:
     """Write the files of `source` (a checkout, a bundle, a Git URL) at `version` into `directory`; what git describes them as.
 
     The default version is the newest `v*` tag, or HEAD where there is none. The files have the bytes that were committed,
@@ -235,7 +237,7 @@ def snapshot(source: str, version: str | None, directory: Path) -> str:
         )
     except (GitCommandError, UnsafeProtocolError, OSError) as error:
         raise ScaffoldError(
-            f"the template {source} cannot be read: {_reason(str(getattr(error, 'stderr', '') or error))}",
+            f"the template {source} cannot be read: {_failure_reason(str(getattr(error, 'stderr', '') or error))}",
             hint="name a checkout, a bundle or a Git URL with --template",
         ) from error
     with repo:
@@ -250,33 +252,33 @@ def snapshot(source: str, version: str | None, directory: Path) -> str:
                 f"the template {source} has no version {wanted}",
                 hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
             ) from error
-        must(directory, f"--git-dir={store}", "--work-tree=.", "checkout", "--quiet", commit, "--", ".")
+        run_checked(directory, f"--git-dir={store}", "--work-tree=.", "checkout", "--quiet", commit, "--", ".")
         return str(repo.git.describe("--tags", "--always", commit))
 
 
-def merge(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, str]) -> tuple[bytes, bool]:
+def merge_texts(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, str]) -> tuple[bytes, bool]:
     """Three-way merge of texts: the result, and whether it holds conflict markers (they carry `labels`: ours, base, theirs).
 
     Binary content cannot be merged: then `ours` comes back, with True.
     """
-    with scratch() as folder:
+    with scratch_directory() as folder:
         for side, content in (("ours", ours), ("base", base), ("theirs", theirs)):
             (folder / side).write_bytes(content)
         named = [part for label in labels for part in ("-L", label)]
-        answer = ask(folder, "merge-file", "-p", *named, "ours", "base", "theirs")
+        answer = run(folder, "merge-file", "-p", *named, "ours", "base", "theirs")
     if not 0 <= answer.status <= 127:
         return ours, True
     return answer.stdout, answer.status > 0
 
 
-def difference(path: str, old: bytes | None, new: bytes | None) -> str:
+def make_patch(path: str, old: bytes | None, new: bytes | None) -> str:
     """The patch that turns `old` into `new` (None: no such file), as git prints it."""
-    with scratch() as folder:
+    with scratch_directory() as folder:
         for side, content in (("a", old), ("b", new)):
             if content is not None:
                 (folder / side).write_bytes(content)
         sides = ["a" if old is not None else "/dev/null", "b" if new is not None else "/dev/null"]
-        answer = ask(folder, "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-prefix", "--", *sides)
+        answer = run(folder, "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-prefix", "--", *sides)
     text = answer.stdout.decode("utf-8", "replace")
     body = text.partition("\n--- ")[2]
     if not body:
@@ -286,7 +288,7 @@ def difference(path: str, old: bytes | None, new: bytes | None) -> str:
     return f"--- {names[0]}\n+++ {names[1]}\n@@{hunks}"
 
 
-def _reason(stderr: str) -> str:
+def _failure_reason(stderr: str) -> str:
     """The first thing that git says in a failure: what follows is advice."""
     lines = (line.strip(" '").removeprefix("stderr: '") for line in stderr.splitlines())
     said = (line for line in lines if not line.lower().startswith(("warning:", "cloning into")))

@@ -10,7 +10,7 @@ from scaffold.errors import ScaffoldError
 
 
 @contextlib.contextmanager
-def scratch() -> Iterator[Path]:
+def scratch_directory() -> Iterator[Path]:
     """A temporary directory, deleted in the end. Raises ScaffoldError where none can be made."""
     import tempfile
 

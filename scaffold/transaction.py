@@ -27,7 +27,7 @@ LITTER = ".scaffold-*.tmp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FileChange:
     """One file, relative to the work directory: `old` and `new` are its content, None where there is no file.
 
     `executable` sets or clears the bit; None leaves the mode of a file that is there as it is.
@@ -40,7 +40,7 @@ class Change:
 
 
 @contextlib.contextmanager
-def exclusive(workdir: Path) -> Iterator[None]:
+def workdir_lock(workdir: Path) -> Iterator[None]:
     """Hold the lock on `workdir`, so that two commands do not change its workspaces at once.
 
     The directory itself is locked: no file is needed. Where its file system has no such locks, creating a file stays exclusive.
@@ -66,19 +66,19 @@ def exclusive(workdir: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def apply(workdir: Path, changes: Sequence[Change]) -> None:
+def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
     """Make all `changes` in order, or none. Raises ScaffoldError when one cannot be made; nothing is changed then.
 
     To be called with the lock held: what a killed command left beside the targets is swept away first.
     """
     for folder in {(workdir / change.path).parent for change in changes}:
-        sweep(folder)
+        remove_litter(folder)
     undo: list[Callable[[], None]] = []
-    with interruptible():
+    with stop_signals_raised():
         try:
             staged = [_stage(workdir, change, undo) for change in changes]
             for change, temporary in zip(changes, staged, strict=True):
-                _commit(workdir / change.path, change, temporary, undo)
+                _move_into_place(workdir / change.path, change, temporary, undo)
         except BaseException as error:
             _roll_back(undo)
             if isinstance(error, OSError):
@@ -93,7 +93,7 @@ def apply(workdir: Path, changes: Sequence[Change]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
+def remove_litter(folder: Path) -> None:
     """Delete the temporary files that a killed command left in `folder`."""
     with contextlib.suppress(OSError):
         for path in folder.glob(LITTER):
@@ -102,13 +102,13 @@ def sweep(folder: Path) -> None:
 
 def _roll_back(undo: list[Callable[[], None]]) -> None:
     """Undo in reverse, uninterrupted; one step's trouble does not keep the others from being undone."""
-    with _deaf():
+    with signals_blocked():
         for step in reversed(undo):
             with contextlib.suppress(OSError):
                 step()
 
 
-def _stage(workdir: Path, change: Change, undo: list[Callable[[], None]]) -> Path | None:
+def _stage(workdir: Path, change: FileChange, undo: list[Callable[[], None]]) -> Path | None:
     """Write the new content beside its target; the temporary file, None for a deletion."""
     if change.new is None:
         return None
@@ -124,7 +124,7 @@ def _stage(workdir: Path, change: Change, undo: list[Callable[[], None]]) -> Pat
         file.write(change.new)
         file.flush()
         os.fsync(file.fileno())
-    temporary.chmod(_mode(target, change))
+    temporary.chmod(_new_mode(target, change))
     return temporary
 
 
@@ -136,7 +136,7 @@ def _umask() -> int:
     return mask
 
 
-def _mode(target: Path, change: Change) -> int:
+def _new_mode(target: Path, change: FileChange) -> int:
     """The mode of the new file: the old one's, but for the executable bit where that is to change."""
     if change.old is None:
         return (0o777 if change.executable else 0o666) & ~_umask()
@@ -146,20 +146,20 @@ def _mode(target: Path, change: Change) -> int:
     return mode | (mode & 0o444) >> 2 if change.executable else mode & ~0o111
 
 
-def _commit(target: Path, change: Change, temporary: Path | None, undo: list[Callable[[], None]]) -> None:
+def _move_into_place(target: Path, change: FileChange, temporary: Path | None, undo: list[Callable[[], None]]) -> None:
     """Move one staged file into place, or delete one. What would undo it is noted first: an interruption may come at any moment."""
     if change.old is None:
         assert temporary is not None
-        undo.append(lambda: _unlink_ours(target, temporary))
+        undo.append(lambda: _unlink_if_same_file(target, temporary))
         try:
             os.link(temporary, target)
         except FileExistsError as error:
-            raise _changed_meanwhile(target) from error
+            raise _concurrent_change_error(target) from error
         except OSError:
             _copy_exclusively(temporary, target, undo)
         return
     if target.is_symlink() or target.read_bytes() != change.old:
-        raise _changed_meanwhile(target)
+        raise _concurrent_change_error(target)
     old, mode = change.old, target.stat().st_mode & 0o7777
     undo.append(lambda: _restore(target, old, mode))
     if temporary is None:
@@ -176,7 +176,7 @@ def _copy_exclusively(temporary: Path, target: Path, undo: list[Callable[[], Non
     target.chmod(temporary.stat().st_mode)
 
 
-def _unlink_ours(target: Path, temporary: Path) -> None:
+def _unlink_if_same_file(target: Path, temporary: Path) -> None:
     """Delete a file that was just created, and only that: one of somebody else's is no link of the temporary file."""
     if target.samefile(temporary):
         target.unlink()
@@ -193,14 +193,14 @@ def _restore(target: Path, content: bytes, mode: int) -> None:
     Path(name).replace(target)
 
 
-def _changed_meanwhile(target: Path) -> ScaffoldError:
+def _concurrent_change_error(target: Path) -> ScaffoldError:
     return ScaffoldError(
         f"{target} was changed by something else just now; nothing was changed", hint="run the command again"
     )
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def stop_signals_raised() -> Iterator[None]:
     """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that they too are rolled back."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -218,7 +218,7 @@ def interruptible() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """Hear no signal that asks to stop."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Where things are in a workspace, and writing that is whole or not at all."""
+"""Where things are in a workspace: its root, answers, plan, role directories; and how one is found."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError
 
-ANSWERS = ".copier-answers.scaffold.yml"
-PLAYBOOK = "prompt_skill_playbook.md"
-ROOTS = ("exp", ".wild/experiments")
+ANSWERS_FILE = ".copier-answers.scaffold.yml"
+PLAYBOOK_FILE = "prompt_skill_playbook.md"
+USUAL_ROOTS = ("exp", ".wild/experiments")
 # Characters that no shell, Makefile, gitignore rule or #SBATCH line can be trusted with.
 UNSAFE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]\\\"'`$!#:~<>|;&\ud800-\udfff]")
 EXPERIMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
@@ -47,7 +47,7 @@ class Workspace:
     @property
     def playbook(self) -> Path:
         """The prompt-skill playbook, which lies beside the plan."""
-        return self.tasks.with_name(PLAYBOOK)
+        return self.tasks.with_name(PLAYBOOK_FILE)
 
     @property
     def per_experiment(self) -> bool:
@@ -63,7 +63,7 @@ class Workspace:
         return self.path / folder
 
 
-def directory(path: Path) -> Path:
+def resolve_workdir(path: Path) -> Path:
     """The work directory `path`, resolved. Raises ScaffoldError when it is no directory, or none that one can look into."""
     hint = "name the repository's directory with --workdir"
     try:
@@ -79,17 +79,17 @@ def directory(path: Path) -> Path:
     return path.resolve()
 
 
-def load(workdir: Path, root: str) -> Workspace:
+def load_workspace(workdir: Path, root: str) -> Workspace:
     """The workspace at `workdir/root`. Raises ScaffoldError when its answers file is missing or cannot be read."""
     import yaml
 
-    path = workdir / root / ANSWERS
-    checkout = f"git checkout -- {shlex.quote(f'{root}/{ANSWERS}')}"
+    path = workdir / root / ANSWERS_FILE
+    checkout = f"git checkout -- {shlex.quote(f'{root}/{ANSWERS_FILE}')}"
     try:
-        answers = plain_yaml(path.read_text(encoding="utf-8"))
+        answers = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ScaffoldError(
-            f"{workdir / root} is not a workspace: it has no {ANSWERS}", hint="scaffold init"
+            f"{workdir / root} is not a workspace: it has no {ANSWERS_FILE}", hint="scaffold init"
         ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
@@ -99,13 +99,13 @@ def load(workdir: Path, root: str) -> Workspace:
             f"{path} does not say `experiment_root: {root}`, so it is not this workspace's answers file",
             hint=f"restore it ({checkout}), or after moving the workspace write its new root there",
         )
-    broken = _broken(answers)
+    broken = _first_invalid_answer(answers)
     if broken:
         raise ScaffoldError(f"{path} has no usable {broken}", hint=f"restore it: {checkout}")
     return Workspace(workdir=workdir, root=root, answers=answers)
 
 
-def plain_yaml(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
     """YAML -> texts, numbers, lists and mappings; a date stays the text that it is. Raises yaml.YAMLError, whatever is wrong with it."""
     import yaml
 
@@ -124,7 +124,7 @@ def plain_yaml(text: str) -> Any:
         raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
 
 
-def _broken(answers: Mapping[str, Any]) -> str | None:
+def _first_invalid_answer(answers: Mapping[str, Any]) -> str | None:
     """The first answer that says where files lie and is missing, of the wrong kind, or leads out of the work directory.
 
     Answers come with the repository, and so may be anybody's.
@@ -161,7 +161,7 @@ def path_problem(text: str) -> str | None:
     return None
 
 
-def is_there(path: Path) -> bool:
+def is_reachable(path: Path) -> bool:
     """Whether `path` exists; what lies in a folder of somebody else's that may not be entered is not there for us."""
     try:
         return path.exists()
@@ -169,43 +169,43 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def roots(workdir: Path) -> list[str]:
+def list_roots(workdir: Path) -> list[str]:
     """The roots of the workspaces that lie in `workdir` itself, sorted."""
-    named = {root for folder, root in _named_below(workdir) if folder == workdir}
-    return sorted(named | {r for r in ROOTS if is_there(workdir / r / ANSWERS)})
+    named = {root for folder, root in _workspaces_with_own_root(workdir) if folder == workdir}
+    return sorted(named | {r for r in USUAL_ROOTS if is_reachable(workdir / r / ANSWERS_FILE)})
 
 
-def find(start: Path, root: str | None = None) -> Workspace:
+def find_workspace(start: Path, root: str | None = None) -> Workspace:
     """The workspace that `start` lies in or above: `start` may be the work directory or any folder below it.
 
     `root` names it where there are several. Raises NoWorkspace when there is none, ScaffoldError when there is more than one
     or `start` is no directory.
     """
-    start = directory(start)
+    start = resolve_workdir(start)
     if root is not None:
-        return load(start, root.rstrip("/"))
+        return load_workspace(start, root.rstrip("/"))
     from scaffold import git
 
-    top = git.top(start) or Path(start.anchor)
+    top = git.toplevel(start) or Path(start.anchor)
     for folder in (start, *start.parents):
-        found = [(folder, r) for r in ROOTS if is_there(folder / r / ANSWERS)]
+        found = [(folder, r) for r in USUAL_ROOTS if is_reachable(folder / r / ANSWERS_FILE)]
         if not found and folder == top and top != Path(start.anchor):
-            found = _named_below(top)
+            found = _workspaces_with_own_root(top)
         if len(found) > 1:
             names = ", ".join(str((workdir / name).relative_to(folder)) for workdir, name in found)
             raise ScaffoldError(f"{folder} has several workspaces: {names}", hint="name one with --workdir and --root")
         if found:
-            return load(*found[0])
+            return load_workspace(*found[0])
         if folder == top:
             break
     raise NoWorkspace(f"no workspace in {start} or above it", hint="write one: scaffold init")
 
 
-def _named_below(top: Path) -> list[tuple[Path, str]]:
+def _workspaces_with_own_root(top: Path) -> list[tuple[Path, str]]:
     """Workspaces whose root has a name of its own, tracked or not, as (work directory, root)."""
     from scaffold import git
 
-    answer = git.ask(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS}")
+    answer = git.run(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS_FILE}")
     if not answer.paths:
         return []
     import yaml
@@ -214,51 +214,9 @@ def _named_below(top: Path) -> list[tuple[Path, str]]:
     for path in sorted(set(answer.paths)):
         file = top / path
         try:
-            root = str((plain_yaml(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
+            root = str((parse_yaml(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
             continue
         if file.parent.as_posix().endswith("/" + root):
             found.append((Path(file.parent.as_posix().removesuffix("/" + root)), root))
     return found
-
-
-def write_atomic(
-    path: Path, data: bytes, *, mode: int | None = None, executable: bool = False, sync: bool = True
-) -> None:
-    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename.
-
-    Without a `mode` a file keeps the one that it has; a new one, and one that is to be `executable`, gets what the umask leaves.
-    """
-    known = mode if mode is not None or executable else _mode_of(path)
-    temporary = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}.tmp")
-    wanted = 0o600 if known is not None else 0o777 if executable else 0o666
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, wanted)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
-        if known is not None:
-            temporary.chmod(known)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_named(path: Path, data: bytes, *, hint: str | None = None) -> None:
-    """Write a file that the user named: folders made, a link followed, the mode of what is there kept. Raises ScaffoldError."""
-    target = path.resolve()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, data)
-    except OSError as error:
-        raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
-
-
-def _mode_of(path: Path) -> int | None:
-    try:
-        return path.stat().st_mode & 0o7777
-    except FileNotFoundError:
-        return None

@@ -9,21 +9,23 @@ from typing import Any, NoReturn
 
 from jsonschema import Draft202012Validator
 
-from scaffold.cli.common import schemas
+from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import group
 
 
 @functools.cache
 def validator(words: tuple[str, ...]) -> Draft202012Validator:
     """What holds an answer of a command against its schema."""
-    return Draft202012Validator(schemas.schema(words))
+    return Draft202012Validator(answer_schemas.answer_schema(words))
 
 
 def check(words: Sequence[str], text: str) -> dict[str, Any]:
     """The object that a command printed. Fails where it is not what the command's schema says."""
     answer = json.loads(text, parse_constant=_no_json)
     assert isinstance(answer, dict)
-    assert schemas.path(words).is_file(), f"scaffold {' '.join(words)} has no schema: {schemas.path(words)}"
+    assert answer_schemas.schema_path(words).is_file(), (
+        f"scaffold {' '.join(words)} has no schema: {answer_schemas.schema_path(words)}"
+    )
     found = [_words(error) for error in validator(tuple(words)).iter_errors(answer)]
     assert not found, f"scaffold {' '.join(words)} --json breaks its schema:\n" + "\n".join(found)
     return answer
@@ -48,7 +50,7 @@ def command_of(args: Sequence[str]) -> tuple[str, ...]:
     """The command that a command line calls."""
     found: list[str] = []
     for word in args:
-        if not any(words[: len(found) + 1] == (*found, word) for words, _ in schemas.commands(group)):
+        if not any(words[: len(found) + 1] == (*found, word) for words, _ in answer_schemas.list_commands(group)):
             break
         found.append(word)
     return tuple(found)

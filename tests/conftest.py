@@ -19,7 +19,7 @@ import hypothesis
 import pytest
 from click.testing import CliRunner, Result
 
-from scaffold.cli.common import output, usage
+from scaffold.cli.common import output, usage_errors
 from scaffold.cli.main import group
 from tests import answers
 from tests.stand_in import StandIn
@@ -115,15 +115,15 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 @pytest.fixture(autouse=True)
 def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever answer a test has a command print in this process, it is held against the command's schema."""
-    plain = output.as_text
+    plain = output.format_json
 
-    def held(answer: dict[str, object], few: output.Few | None) -> str:
-        text = plain(answer, few)
+    def held(answer: dict[str, object], limited: output.Limited | None) -> str:
+        text = plain(answer, limited)
         if (context := click.get_current_context(silent=True)) is not None:
-            answers.check(usage.words(context), text)
+            answers.check(usage_errors.command_words(context), text)
         return text
 
-    monkeypatch.setattr(output, "as_text", held)
+    monkeypatch.setattr(output, "format_json", held)
 
 
 def git(directory: Path, *args: str) -> str:

@@ -8,7 +8,7 @@ from scaffold import metric_names
 from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, Machine, Slurm
 from scaffold.errors import WrongUsage
 from scaffold.lifecycle import answers
-from scaffold.lifecycle.answers import Wishes
+from scaffold.lifecycle.answers import InitOptions
 from scaffold.plan.document.placeholder import placeholder_goal
 from scaffold.server import address
 
@@ -16,7 +16,7 @@ NOTHING = Conventions()
 
 
 def test_nothing_known_leaves_everything_empty() -> None:
-    found = answers.answers(NOTHING, Wishes())
+    found = answers.make_answers(NOTHING, InitOptions())
     assert found["experiment_root"] == ".wild/experiments" and found["tasks_path"] == ".wild/experiments/tasks.md"
     assert (found["slurm"], found["entry_points"], found["primary_metric"], found["metric_direction"]) == (
         None,
@@ -29,8 +29,8 @@ def test_nothing_known_leaves_everything_empty() -> None:
 
 def test_a_wish_beats_what_was_found() -> None:
     found = Conventions(experiment_root="exp", metrics=("val/loss", "acc"))
-    assert answers.answers(found, Wishes())["primary_metric"] == "val/loss"
-    given = answers.answers(found, Wishes(root="lab/", metric="acc", direction="minimize"))
+    assert answers.make_answers(found, InitOptions())["primary_metric"] == "val/loss"
+    given = answers.make_answers(found, InitOptions(root="lab/", metric="acc", direction="minimize"))
     assert (given["experiment_root"], given["primary_metric"], given["metric_direction"]) == ("lab", "acc", "minimize")
 
 
@@ -57,7 +57,7 @@ def test_role_folders_take_the_names_used_inside_the_root_only() -> None:
         "metadata": ("exp/meta [old]", "exp/meta"),
         "scripts": (),
     }
-    names = answers.role_names("exp", used)
+    names = answers.role_folder_names("exp", used)
     assert (names["logs"], names["results"], names["metadata"], names["scripts"]) == (
         "log",
         "results",
@@ -67,19 +67,19 @@ def test_role_folders_take_the_names_used_inside_the_root_only() -> None:
 
 
 def test_one_folder_never_serves_two_roles() -> None:
-    names = answers.role_names("exp", {"outputs": ("exp/out",), "results": ("exp/out",)})
+    names = answers.role_folder_names("exp", {"outputs": ("exp/out",), "results": ("exp/out",)})
     assert (names["outputs"], names["results"]) == ("out", "results")
 
 
 def test_slurm_is_there_where_the_repository_or_the_machine_knows_it() -> None:
     here = Conventions(machine=Machine(slurm=True))
-    assert answers.answers(here, Wishes())["slurm"]["partitions"] == []
+    assert answers.make_answers(here, InitOptions())["slurm"]["partitions"] == []
     said = {"slurm.partitions": (Evidence(path="a.sbatch", line=2),)}
     repo = Conventions(slurm=Slurm(partitions=("gpu", "cpu")), evidence=said)
     assert (
-        answers.answers(repo, Wishes())["slurm"]
+        answers.make_answers(repo, InitOptions())["slurm"]
         | {"partitions": ["gpu", "cpu"], "evidence": {"partitions": "a.sbatch:2"}}
-        == (answers.answers(repo, Wishes())["slurm"])
+        == (answers.make_answers(repo, InitOptions())["slurm"])
     )
 
 
@@ -94,7 +94,7 @@ def test_findings_name_the_place_that_says_so() -> None:
             "trackers": (Evidence(path="train.py", line=7),),
         },
     )
-    assert answers.findings(found) == [
+    assert answers.describe_repository(found) == [
         "environment: uv (uv.lock)",
         "entry point train.py (train), seed option --seed (train.py:40)",
         "trackers: wandb (train.py:7)",
@@ -111,7 +111,7 @@ def test_the_placeholder_plan_gives_its_goal_and_nothing_else_does() -> None:
 
 @pytest.mark.parametrize("path", ["exp", "a/b c/ünï", ".wild/experiments", "exp/"])
 def test_paths_that_can_be(path: str) -> None:
-    assert answers.relative_path(path, what="--root") == path.rstrip("/")
+    assert answers.checked_relative_path(path, what="--root") == path.rstrip("/")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:10000", "https://host/base/", "", "http://[::1]:1"])
@@ -122,4 +122,4 @@ def test_urls_that_can_be(url: str) -> None:
 @pytest.mark.parametrize("name", ["scripts", "README.md", "a/b", "", ".x", "ü"])
 def test_names_that_no_experiment_can_have(name: str) -> None:
     with pytest.raises(WrongUsage, match="cannot be an experiment's name"):
-        answers.experiment_name(name)
+        answers.checked_experiment_name(name)

@@ -9,14 +9,14 @@ import click
 import pytest
 
 from scaffold import __version__
-from scaffold.cli.common import schemas
+from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import COMMANDS, group
 from tests.conftest import MakeRepo, Run
 
 
 def commands() -> list[tuple[str, ...]]:
     """Every command and every group as words."""
-    known = [words for words, _ in schemas.commands(group)]
+    known = [words for words, _ in answer_schemas.list_commands(group)]
     return sorted({words[:length] for words in known for length in range(1, len(words) + 1)})
 
 

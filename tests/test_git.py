@@ -18,15 +18,15 @@ from tests.conftest import git as run_git
 
 def test_where_a_directory_stands(make_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_repo({"sub/a.txt": ""})
-    found = git.place(repo / "sub")
+    found = git.locate(repo / "sub")
     commit = run_git(repo, "rev-parse", "HEAD").strip()
-    assert (found.top, found.head, found.inside, found.refusal) == (repo, commit, True, None)
+    assert (found.toplevel, found.head, found.inside, found.refusal) == (repo, commit, True, None)
     outside = tmp_path / "outside"
     outside.mkdir()
-    assert git.place(outside) == git.Place(top=None, head=None, inside=True, refusal=None)
+    assert git.locate(outside) == git.GitLocation(toplevel=None, head=None, inside=True, refusal=None)
     run_git(outside, "init", "-q")
-    assert git.place(outside).head is None and git.place(outside).top == outside
-    assert not git.place(repo / ".git").inside
+    assert git.locate(outside).head is None and git.locate(outside).toplevel == outside
+    assert not git.locate(repo / ".git").inside
 
 
 def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_path: Path) -> None:
@@ -34,7 +34,10 @@ def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_p
     write_tree(folder, {"a.txt": ""})
     run_git(folder, "init", "-q", "-b", "main")
     commit_all(folder)
-    assert (git.place(folder).top, git.place(folder).head) == (folder, run_git(folder, "rev-parse", "HEAD").strip())
+    assert (git.locate(folder).toplevel, git.locate(folder).head) == (
+        folder,
+        run_git(folder, "rev-parse", "HEAD").strip(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,34 +54,34 @@ def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_p
 def test_the_remote_is_told_without_who_may_read_it(make_repo: MakeRepo, url: str, shown: str) -> None:
     repo = make_repo()
     run_git(repo, "remote", "add", "origin", url)
-    assert git.remote(repo) == shown
+    assert git.remote_url(repo) == shown
 
 
 def test_the_branch_and_whether_something_differs_come_in_one_answer(make_repo: MakeRepo) -> None:
     repo = make_repo({"a.txt": "a\n", "b.txt": "b\n"})
-    assert git.state(repo) == git.State(branch="main", dirty=False)
+    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False)
     write_tree(repo, {"new.txt": ""})
-    assert not git.state(repo).dirty, "what is not tracked does not count"
+    assert not git.branch_state(repo).dirty, "what is not tracked does not count"
     write_tree(repo, {"a.txt": "changed\n"})
-    assert git.state(repo).dirty
+    assert git.branch_state(repo).dirty
     run_git(repo, "checkout", "-q", "a.txt")
     run_git(repo, "mv", "b.txt", "c.txt")
-    assert git.state(repo).dirty
+    assert git.branch_state(repo).dirty
     run_git(repo, "reset", "-q", "--hard")
     run_git(repo, "config", "status.showStash", "true")
     write_tree(repo, {"a.txt": "changed\n"})
     run_git(repo, "stash", "-q")
-    assert git.state(repo) == git.State(branch="main", dirty=False)
+    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False)
     run_git(repo, "checkout", "-q", "--detach")
-    assert git.state(repo) == git.State(branch=None, dirty=False)
+    assert git.branch_state(repo) == git.BranchState(branch=None, dirty=False)
 
 
 def test_before_the_first_commit_there_is_a_branch_and_what_is_staged_counts(tmp_path: Path) -> None:
     run_git(tmp_path, "init", "-q", "-b", "first")
-    assert git.state(tmp_path) == git.State(branch="first", dirty=False)
+    assert git.branch_state(tmp_path) == git.BranchState(branch="first", dirty=False)
     write_tree(tmp_path, {"a.txt": ""})
     run_git(tmp_path, "add", "a.txt")
-    assert git.state(tmp_path) == git.State(branch="first", dirty=True)
+    assert git.branch_state(tmp_path) == git.BranchState(branch="first", dirty=True)
 
 
 def test_a_conflict_is_a_difference(make_repo: MakeRepo) -> None:
@@ -89,15 +92,15 @@ def test_a_conflict_is_a_difference(make_repo: MakeRepo) -> None:
     run_git(repo, "checkout", "-q", "main")
     write_tree(repo, {"a.txt": "main\n"})
     commit_all(repo)
-    git.ask(repo, "merge", "other")
-    assert git.state(repo) == git.State(branch="main", dirty=True)
-    assert git.tracked(repo) == ["a.txt"]
+    git.run(repo, "merge", "other")
+    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=True)
+    assert git.tracked_files(repo) == ["a.txt"]
 
 
 def test_a_survey_outside_git_is_no_error_until_somebody_takes_an_answer(tmp_path: Path) -> None:
-    survey = git.Survey(tmp_path)
-    assert survey.place.result().top is None
-    assert survey.state.result() == git.State(branch=None, dirty=False)
+    survey = git.GitSurvey(tmp_path)
+    assert survey.place.result().toplevel is None
+    assert survey.state.result() == git.BranchState(branch=None, dirty=False)
     assert survey.remote.result() is None
     with pytest.raises(ScaffoldError, match="ls-files failed"):
         survey.tracked.result()
@@ -106,14 +109,14 @@ def test_a_survey_outside_git_is_no_error_until_somebody_takes_an_answer(tmp_pat
 def test_odd_names_come_back_as_they_are(make_repo: MakeRepo) -> None:
     names = ["a b.txt", "ünï/数.txt", 'quo"te', "new\nline", "-dash"]
     repo = make_repo(dict.fromkeys(names, "x"))
-    assert git.tracked(repo) == sorted(names)
+    assert git.tracked_files(repo) == sorted(names)
 
 
 def test_names_that_are_no_unicode_come_back_too(make_repo: MakeRepo) -> None:
     repo = make_repo()
     (repo / "bad-\udcff.txt").write_text("")
     commit_all(repo)
-    assert "bad-\udcff.txt" in git.tracked(repo)
+    assert "bad-\udcff.txt" in git.tracked_files(repo)
 
 
 def test_ignored_paths_come_with_the_rule_that_decides(make_repo: MakeRepo) -> None:
@@ -121,25 +124,28 @@ def test_ignored_paths_come_with_the_rule_that_decides(make_repo: MakeRepo) -> N
     write_tree(repo, {"sub/.gitignore": "x\n"})
     found = {
         row.path: (row.source, row.line, row.pattern)
-        for row in git.ignored(repo, ["a.log", "keep.log", "out/b", "sub/x", "c"])
+        for row in git.ignored_paths(repo, ["a.log", "keep.log", "out/b", "sub/x", "c"])
     }
     assert found == {
         "a.log": (".gitignore", 1, "*.log"),
         "out/b": (".gitignore", 3, "/out/"),
         "sub/x": ("sub/.gitignore", 1, "x"),
     }
-    assert git.ignored(repo, []) == []
+    assert git.ignored_paths(repo, []) == []
 
 
 def test_merges_or_marks() -> None:
     labels = ("yours", "old", "new")
-    assert git.merge(b"a\nb\nc\nmine\n", b"a\nb\nc\nd\n", b"A\nb\nc\nd\n", labels=labels) == (b"A\nb\nc\nmine\n", False)
-    merged, conflict = git.merge(b"mine\n", b"a\n", b"theirs\n", labels=labels)
+    assert git.merge_texts(b"a\nb\nc\nmine\n", b"a\nb\nc\nd\n", b"A\nb\nc\nd\n", labels=labels) == (
+        b"A\nb\nc\nmine\n",
+        False,
+    )
+    merged, conflict = git.merge_texts(b"mine\n", b"a\n", b"theirs\n", labels=labels)
     assert conflict and merged == b"<<<<<<< yours\nmine\n=======\ntheirs\n>>>>>>> new\n"
 
 
 def test_binary_content_is_a_conflict_and_stays_as_it_is() -> None:
-    assert git.merge(b"\0mine", b"\0a", b"\0theirs", labels=("a", "b", "c")) == (b"\0mine", True)
+    assert git.merge_texts(b"\0mine", b"\0a", b"\0theirs", labels=("a", "b", "c")) == (b"\0mine", True)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +154,7 @@ def test_binary_content_is_a_conflict_and_stays_as_it_is() -> None:
 )
 def test_a_difference_is_a_patch_that_git_applies(make_repo: MakeRepo, old: str | None, new: str | None) -> None:
     repo = make_repo({"x.txt": "x"} if old is None else {"x.txt": "x", "dir/f.txt": old})
-    patch = git.difference("dir/f.txt", *(None if text is None else text.encode() for text in (old, new)))
+    patch = git.make_patch("dir/f.txt", *(None if text is None else text.encode() for text in (old, new)))
     (repo / "p.patch").write_text(patch)
     run_git(repo, "apply", "p.patch")
     path = repo / "dir/f.txt"
@@ -157,7 +163,7 @@ def test_a_difference_is_a_patch_that_git_applies(make_repo: MakeRepo, old: str 
 
 def test_failure_is_told_in_gits_own_words(make_repo: MakeRepo) -> None:
     with pytest.raises(ScaffoldError, match=r"git rev-parse failed in .*nonsense"):
-        git.must(make_repo(), "rev-parse", "nonsense")
+        git.run_checked(make_repo(), "rev-parse", "nonsense")
 
 
 def test_a_git_that_does_not_answer(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -167,7 +173,7 @@ def test_a_git_that_does_not_answer(make_repo: MakeRepo, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setattr(git, "TIMEOUT_S", 0.2)
     with pytest.raises(ScaffoldError, match="did not answer"):
-        git.top(repo)
+        git.toplevel(repo)
 
 
 @pytest.mark.parametrize("setting", ["core.autocrlf=true", "safe.bareRepository=explicit", "core.hooksPath=HOOKS"])
@@ -181,24 +187,24 @@ def test_a_snapshot_is_what_was_committed_whatever_the_user_has_set(
     name, _, value = setting.partition("=")
     run_git(tmp_path, "config", "--file", "settings", name, value.replace("HOOKS", str(tmp_path / "hooks")))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
-    assert git.snapshot(str(repo), None, tmp_path / "new") == "v1.0.0"
+    assert git.export_version(str(repo), None, tmp_path / "new") == "v1.0.0"
     assert (tmp_path / "new/a.txt").read_bytes() == b"a\nb\n"
 
 
 def test_a_snapshot_is_of_the_newest_version_or_of_the_one_asked_for(make_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_repo({"a.txt": "a\n"})
     first = run_git(repo, "rev-parse", "HEAD").strip()
-    assert git.snapshot(str(repo), None, tmp_path / "head") == first[:7]
+    assert git.export_version(str(repo), None, tmp_path / "head") == first[:7]
     for version in ("v1.9.0", "v1.10.0"):
         write_tree(repo, {"a.txt": version})
         commit_all(repo)
         run_git(repo, "tag", version)
-    assert git.snapshot(str(repo), None, tmp_path / "newest") == "v1.10.0"
-    assert git.snapshot(str(repo), "v1.9.0", tmp_path / "older") == "v1.9.0"
+    assert git.export_version(str(repo), None, tmp_path / "newest") == "v1.10.0"
+    assert git.export_version(str(repo), "v1.9.0", tmp_path / "older") == "v1.9.0"
     assert (tmp_path / "older/a.txt").read_text() == "v1.9.0"
     for unknown in ("v3.0.0", "--all", "HEAD:a.txt"):
         with pytest.raises(UnknownVersion, match=f"no version {unknown}"):
-            git.snapshot(str(repo), unknown, tmp_path / f"unknown{unknown}")
+            git.export_version(str(repo), unknown, tmp_path / f"unknown{unknown}")
 
 
 def test_a_source_that_wants_a_password_is_an_error_and_nobody_is_asked(tmp_path: Path) -> None:
@@ -218,7 +224,7 @@ def test_a_source_that_wants_a_password_is_an_error_and_nobody_is_asked(tmp_path
 from pathlib import Path
 from scaffold import errors, git
 try:
-    git.snapshot({url!r}, None, Path("new"))
+    git.export_version({url!r}, None, Path("new"))
 except errors.ScaffoldError as error:
     print(error.message)
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.cli.common import schemas
+from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import group
 from tests.conftest import commit_all, git, write_tree
 
@@ -151,7 +151,7 @@ def start(repo: Path, *arguments: str) -> tuple[int, set[str], str]:
     return done.returncode, set(json.loads(probed)), done.stderr
 
 
-@pytest.mark.parametrize("words", [" ".join(words) for words, _ in schemas.commands(group)])
+@pytest.mark.parametrize("words", [" ".join(words) for words, _ in answer_schemas.list_commands(group)])
 def test_a_command_loads_only_what_it_needs(made: Path, tmp_path: Path, words: str) -> None:
     arguments, allowed = CALLS[words]
     repo = shutil.copytree(made, tmp_path / "repo", symlinks=True)

@@ -28,26 +28,26 @@ def tree(root: Path) -> dict[str, tuple[bytes, bool]]:
 
 def test_the_template_is_the_newest_release() -> None:
     """Only released versions can be updated from: after a change, run `python -m tools.release`."""
-    assert releases.versions()[-1] == f"v{__version__}"
-    with releases.elsewhere(str(releases.BUNDLE), f"v{__version__}") as released:
+    assert releases.list_versions()[-1] == f"v{__version__}"
+    with releases.open_elsewhere(str(releases.BUNDLE), f"v{__version__}") as released:
         assert tree(released.path) == tree(PROJECT)
 
 
 def test_versions_are_in_order_and_newer_is_by_number() -> None:
-    assert releases.newest() == releases.CURRENT
+    assert releases.newest_version() == releases.CURRENT
     assert releases.is_newer("v0.10.0", "v0.9.0") and not releases.is_newer("v0.9.0", "v0.10.0")
     assert releases.is_newer("v1.0.0", "abc1234"), "what is no release can only differ"
 
 
 def test_a_version_that_there_is_not() -> None:
-    with pytest.raises(ScaffoldError, match="no template version v99"), releases.released("v99"):
+    with pytest.raises(ScaffoldError, match="no template version v99"), releases.open_released("v99"):
         pass
 
 
 def test_the_bundle_is_recorded_without_the_users_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(releases, "BUNDLE", tmp_path / "lib/scaffold/template.bundle")
-    assert releases.bundle_name() == "~/lib/scaffold/template.bundle"
+    assert releases.recorded_bundle_path() == "~/lib/scaffold/template.bundle"
 
 
 @pytest.fixture
@@ -76,9 +76,9 @@ def test_one_command_cuts_a_release(project: Path) -> None:
     changelog = (project / "CHANGELOG.md").read_text()
     assert "## Unreleased\n\n## 77.0.0 - 2027-01-31\n\n- Something new.\n\n## 0.0.1" in changelog
     bundle = str(project / "scaffold/template.bundle")
-    with releases.elsewhere(bundle, "v77.0.0") as new:
+    with releases.open_elsewhere(bundle, "v77.0.0") as new:
         assert tree(new.path) == tree(project)
-    with releases.elsewhere(bundle, f"v{__version__}") as old:
+    with releases.open_elsewhere(bundle, f"v{__version__}") as old:
         assert tree(old.path) == tree(PROJECT), "earlier versions stay as they were"
 
 

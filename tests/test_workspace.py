@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from scaffold.workspace import write_atomic
+from scaffold.atomic_write import write_atomic
 
 
 @pytest.fixture(params=[0o022, 0o077, 0o002], ids=oct)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from benchmarks import rows
-from scaffold.cli.common import schemas
+from scaffold.cli.common import answer_schemas
 from scaffold.cli.common.examples import EXAMPLES
 from scaffold.cli.main import group
 from scaffold.cli.workspace import detect
@@ -57,9 +57,9 @@ def exit_codes() -> None:
 
 def answers() -> None:
     """Every command's answer: its fields, and an example of each form that it takes; then the shapes that several share."""
-    for words, command in schemas.commands(group):
-        if schemas.answers(command):
-            schema = schemas.own(words)
+    for words, command in answer_schemas.list_commands(group):
+        if answer_schemas.takes_json(command):
+            schema = answer_schemas.read_own_schema(words)
             print(f"### `scaffold {' '.join(words)}`\n\n{schema['description']}\n")
             forms = schema.get("oneOf", [schema])
             for form, example in zip(forms, schema["examples"], strict=True):
@@ -67,7 +67,7 @@ def answers() -> None:
                 rows = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in example.items())
                 print(f"```json\n{{\n{rows}\n}}\n```\n")
     print("## Shared shapes\n")
-    for name, shape in schemas.shared().items():
+    for name, shape in answer_schemas.read_shared_shapes().items():
         print(f'<a id="shape-{name}"></a>\n### {name}\n')
         if "properties" in shape:
             _form(shape)
@@ -121,7 +121,7 @@ def _kind(field: dict[str, Any]) -> str:
 
 def reference() -> None:
     """Every command with its help, its arguments, all of its options, and examples."""
-    for words, command in schemas.commands(group):
+    for words, command in answer_schemas.list_commands(group):
         name = " ".join(("scaffold", *words))
         context = click.Context(command, info_name=name)
         usage = " ".join(command.collect_usage_pieces(context))

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
-from scaffold.workspace import write_atomic
 
 # what a launcher exports for one try; everything else in a ticket is not passed on
 EXPORTED = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "RUN_SERVER_URL", "RUN_SERVER_SWEEP_ID", "RUN_SERVER_RUN_ID")

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 import scaffold
-from scaffold.cli.common import usage
+from scaffold.cli.common import usage_errors
 from scaffold.cli.common.groups import LazyGroup
 
 # command -> (module, attribute); the order is the order of `scaffold --help`
@@ -60,7 +60,7 @@ HOOK_VARIABLES = (
 )
 
 
-class Root(LazyGroup):
+class RootGroup(LazyGroup):
     """The whole command line: whatever is wrong in it is said in one manner, with an example."""
 
     places = COMMANDS
@@ -69,15 +69,15 @@ class Root(LazyGroup):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        with usage.explained(self, {}):
+        with usage_errors.usage_explained(self, {}):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with usage.explained(self, ctx.meta):
+        with usage_errors.usage_explained(self, ctx.meta):
             return super().invoke(ctx)
 
 
-@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(scaffold.__version__, prog_name="scaffold")
 def group() -> None:
     """Give a research repository an experiment workspace, and keep what happens in it honest.

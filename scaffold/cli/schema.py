@@ -11,30 +11,33 @@ from scaffold.cli.common import options, output
 
 @click.command()
 @click.argument("command", nargs=-1)
-@options.json_output
+@options.json_option
 @click.pass_context
 def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> None:
     """Print the JSON Schema of what COMMAND answers with --json; without COMMAND, list the commands that have one."""
-    from scaffold.cli.common import schemas
+    from scaffold.cli.common import answer_schemas
     from scaffold.errors import WrongUsage
 
     group = ctx.find_root().command
     assert isinstance(group, click.Group)
-    known = [words for words, one in schemas.commands(group) if schemas.answers(one)]
+    known = [words for words, one in answer_schemas.list_commands(group) if answer_schemas.takes_json(one)]
     if not command:
-        rows = [{"command": " ".join(words), "answers": schemas.schema(words)["description"]} for words in known]
+        rows = [
+            {"command": " ".join(words), "answers": answer_schemas.answer_schema(words)["description"]}
+            for words in known
+        ]
         if json_output:
-            output.as_json({"commands": rows})
+            output.print_json({"commands": rows})
         else:
-            output.rows([row["command"], row["answers"]] for row in rows)
+            output.print_rows([row["command"], row["answers"]] for row in rows)
         return
     name = " ".join(command).removeprefix("scaffold ")
     words = tuple(name.split())
     if words not in known:
-        near = options.nearest(name, [" ".join(one) for one in known])
+        near = options.did_you_mean(name, [" ".join(one) for one in known])
         raise WrongUsage(f"no command {name!r} has an answer{near}", hint="scaffold schema lists those that have")
-    found = schemas.schema(words)
+    found = answer_schemas.answer_schema(words)
     if json_output:
-        output.as_json({"command": name, "schema": found})
+        output.print_json({"command": name, "schema": found})
     else:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))

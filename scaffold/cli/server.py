@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import Group
+from scaffold.cli.common.groups import ExampleGroup
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -26,7 +26,7 @@ ALL = 1000
 Row = list[str]
 
 
-@click.group(cls=Group)
+@click.group(cls=ExampleGroup)
 def server() -> None:
     """Look at the research server: its cluster, sweeps and runs, its events, a run's log. Changes nothing."""
 
@@ -36,17 +36,17 @@ def server() -> None:
 @click.option(
     "--interval", type=click.FloatRange(0.05, 3600), default=5.0, show_default=True, help="Seconds between two looks."
 )
-@options.limit
-@options.of_workspace
-@options.of_server
-@options.json_output
+@options.limit_option
+@options.workspace_options
+@options.server_options
+@options.json_option
 def status(
     watch: bool,
     interval: float,
     limit: int,
     workdir: Path,
     root: str | None,
-    asked: options.Asked,
+    server_options: options.ServerOptions,
     json_output: bool,
 ) -> None:
     """Cluster, room for more runs, runs by state, sweeps with their progress, alerts that wait for an answer."""
@@ -54,66 +54,66 @@ def status(
 
     if watch and json_output:
         raise click.UsageError("--watch has no --json: call it again instead")
-    there = options.workspace_or_none(workdir, root)
-    with options.named_server(there, asked) as client:
+    there = options.find_workspace_or_none(workdir, root)
+    with options.connect_required_server(there, server_options) as client:
         if watch:
             _watch(lambda: overview(client, limit=min(limit or ALL, ALL)), interval)
             return
         found = overview(client, limit=ALL)
-    few = output.Few(limit)
+    limited = output.Limited(limit)
     if json_output:
-        output.as_json(_as_dict(found, few), few)
+        output.print_json(_as_dict(found, limited), limited)
         return
-    output.rows(_facts(found))
+    output.print_rows(_facts(found))
     for title, rows in _lists(found):
         click.echo(f"\n{title}")
-        output.rows(few(rows))
-    few.say()
+        output.print_rows(limited(rows))
+    limited.report_left_out()
 
 
 @server.command()
 @click.option("--session", help="The session; the server answers the events of all, whichever is named.")
-@options.limit
-@options.of_workspace
-@options.of_server
-@options.json_output
+@options.limit_option
+@options.workspace_options
+@options.server_options
+@options.json_option
 def events(
     session: str | None,
     limit: int,
     workdir: Path,
     root: str | None,
-    asked: options.Asked,
+    server_options: options.ServerOptions,
     json_output: bool,
 ) -> None:
     """Alerts that wait, and runs that ended."""
-    there = options.workspace_or_none(workdir, root)
+    there = options.find_workspace_or_none(workdir, root)
     known = str(there.answers.get("research_session_id") or "") if there is not None else ""
-    with options.named_server(there, asked) as client:
+    with options.connect_required_server(there, server_options) as client:
         found = client.events(session or known or "any")
-    few = output.Few(limit)
-    shown = few(found)
+    limited = output.Limited(limit)
+    shown = limited(found)
     if json_output:
         names = ("id", "type", "title", "detail", "run_id", "created_at")
-        output.as_json({"events": [{name: getattr(one, name) for name in names} for one in shown]}, few)
+        output.print_json({"events": [{name: getattr(one, name) for name in names} for one in shown]}, limited)
         return
-    output.rows(
+    output.print_rows(
         [[_plain(one.type), _plain(one.run_id or ""), _plain(one.title), _plain(one.detail, WIDE)] for one in shown]
     )
-    few.say()
+    limited.report_left_out()
 
 
 @server.command()
 @click.argument("run")
-@options.lines(50, "How many of its last lines (0: all that the server gives).")
-@options.of_workspace
-@options.of_server
-@options.json_output
+@options.lines_option(50, "How many of its last lines (0: all that the server gives).")
+@options.workspace_options
+@options.server_options
+@options.json_option
 def logs(
     run: str,
     lines: int,
     workdir: Path,
     root: str | None,
-    asked: options.Asked,
+    server_options: options.ServerOptions,
     json_output: bool,
 ) -> None:
     """The end of what RUN showed in its terminal: RUN is an id, or the name of one of the newest runs.
@@ -122,13 +122,13 @@ def logs(
     """
     from scaffold.runs import tails
 
-    there = options.workspace_or_none(workdir, root)
-    with options.named_server(there, asked) as client:
+    there = options.find_workspace_or_none(workdir, root)
+    with options.connect_required_server(there, server_options) as client:
         found = _run_id(client, run)
         text = tails.plain(client.logs(found, last=min(100_000, (lines or 250) * 400)).content)
     kept = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
     if json_output:
-        output.as_json({"run": found, "lines": kept})
+        output.print_json({"run": found, "lines": kept})
     elif kept:
         click.echo("\n".join(kept))
 
@@ -170,7 +170,7 @@ def _follow(look: Callable[[], Overview], interval: float) -> None:
         if problem:
             output.warn(problem)
         elif found is not None and found != before:
-            output.rows(_facts(found) + [row for _, rows in _lists(found) for row in rows])
+            output.print_rows(_facts(found) + [row for _, rows in _lists(found) for row in rows])
             click.echo()
             before = found
 
@@ -195,7 +195,7 @@ def _drawn(found: Overview | None, problem: str) -> Text:
     page = Text(no_wrap=True, overflow="ellipsis")
     for title, rows in [("", _facts(found)), *_lists(found)] if found is not None else []:
         page.append(f"\n{title}\n" if title else "", style="bold")
-        page.append("".join(f"{line}\n" for line in output.columns(rows)))
+        page.append("".join(f"{line}\n" for line in output.align_columns(rows)))
     page.append(f"\n{datetime.now(timezone.utc):%H:%M:%S} UTC")
     page.append(f"  {problem}" if problem else "", style="red")
     return page
@@ -240,7 +240,7 @@ def _plain(text: str, limit: int = NARROW) -> str:
     return flat(text, limit)
 
 
-def _as_dict(found: Overview, few: output.Few) -> dict[str, Any]:
+def _as_dict(found: Overview, limited: output.Limited) -> dict[str, Any]:
     from dataclasses import asdict
 
     room = found.capacity
@@ -257,6 +257,6 @@ def _as_dict(found: Overview, few: output.Few) -> dict[str, Any]:
         "runs": cluster.pop("run_summary"),
         "cluster": cluster,
         "capacity": capacity,
-        "sweeps": [{**asdict(one), "run_ids": few(one.run_ids)} for one in few(found.sweeps)],
-        "alerts": [asdict(one) for one in few(found.alerts)],
+        "sweeps": [{**asdict(one), "run_ids": limited(one.run_ids)} for one in limited(found.sweeps)],
+        "alerts": [asdict(one) for one in limited(found.alerts)],
     }

@@ -17,10 +17,10 @@ def detect(workdir: Path, *, history: bool = False) -> Conventions:
     Raises ScaffoldError when `workdir` cannot be read as a repository.
     """
     from scaffold import git
-    from scaffold.workspace import directory
+    from scaffold.workspace import resolve_workdir
 
-    workdir = directory(workdir)
-    survey = git.Survey(workdir)  # git answers while all else is imported
+    workdir = resolve_workdir(workdir)
+    survey = git.GitSurvey(workdir)  # git answers while all else is imported
     from scaffold.conventions.detect_all import detect_all
     from scaffold.facts import read_facts
 

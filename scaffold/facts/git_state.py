@@ -21,7 +21,7 @@ class GitState:
 
 
 def read_git_state(
-    survey: git.Survey, commit: str | None, texts: Mapping[str, str], submodules: tuple[str, ...]
+    survey: git.GitSurvey, commit: str | None, texts: Mapping[str, str], submodules: tuple[str, ...]
 ) -> GitState:
     """GitState's answers, with what the files say: large-file storage in the .gitattributes among `texts`."""
     attributes = (text for path, text in texts.items() if path.rpartition("/")[2] == ".gitattributes")

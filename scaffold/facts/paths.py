@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from scaffold.workspace import ANSWERS
+from scaffold.workspace import ANSWERS_FILE
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -99,7 +99,7 @@ def without_data_files(files: Iterable[str]) -> list[str]:
 
 def without_template_files(files: list[str]) -> list[str]:
     """The files without those that `scaffold init` wrote, wherever there is a workspace."""
-    roots = tuple(f.removesuffix(ANSWERS) for f in files if f.endswith("/" + ANSWERS))
+    roots = tuple(f.removesuffix(ANSWERS_FILE) for f in files if f.endswith("/" + ANSWERS_FILE))
     if not roots:
         return files
     return [f for f in files if not (f.startswith(roots) and f.rpartition("/")[2] in TEMPLATES)]

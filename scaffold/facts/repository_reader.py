@@ -9,34 +9,34 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scaffold import git
+from scaffold.background_call import BackgroundCall
 from scaffold.errors import ScaffoldError
 from scaffold.facts import git_state, machine, paths
 from scaffold.facts.model import Facts
-from scaffold.later import Later
-from scaffold.workspace import directory
+from scaffold.workspace import resolve_workdir
 
 MOST_FILES = 300_000
 _UNTRACKED_TREES = paths.VENDORED | {"wandb", "mlruns", ".git"}
 
 
-def read_facts(workdir: Path, *, history: bool = False, survey: git.Survey | None = None) -> Facts:
+def read_facts(workdir: Path, *, history: bool = False, survey: git.GitSurvey | None = None) -> Facts:
     """The facts of the repository at `workdir`; only what lies below it speaks, whatever the repository's top is.
 
     `survey` are git's answers, where somebody asked for them before. Raises ScaffoldError when `workdir` is no directory that
     can be read, or lies where git keeps its own files.
     """
-    workdir = directory(workdir)
-    asked = survey or git.Survey(workdir)
-    offers = Later(machine.read_machine)
+    workdir = resolve_workdir(workdir)
+    asked = survey or git.GitSurvey(workdir)
+    offers = BackgroundCall(machine.read_machine)
     where = asked.place.result()
     if not where.inside:
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
         )
-    if trouble := git.refused(workdir, where):
+    if trouble := git.refusal_error(workdir, where):
         raise trouble
-    top = where.top
-    files = (asked.tracked.result() or git.untracked(workdir)) if top else sorted(_walk(workdir))
+    top = where.toplevel
+    files = (asked.tracked.result() or git.untracked_files(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(_submodules(workdir, top))
     notable = paths.without_template_files(paths.without_data_files(files))
     texts, unread = _texts(workdir, top or workdir, notable, submodules)

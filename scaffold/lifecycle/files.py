@@ -10,44 +10,46 @@ from typing import Any
 
 from scaffold import git, transaction
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle.render import File
-from scaffold.workspace import ANSWERS, PLAYBOOK, Workspace
+from scaffold.lifecycle.render import RenderedFile
+from scaffold.workspace import ANSWERS_FILE, PLAYBOOK_FILE, Workspace
 
 RECORD_ROLES = ("logs", "outputs", "results", "analysis", "metadata")
 
 
-def seeded(answers: Mapping[str, Any]) -> frozenset[str]:
+def seeded_paths(answers: Mapping[str, Any]) -> frozenset[str]:
     """Paths that are written once and then the user's: the plan, the playbook, the guides inside record directories."""
     root = str(answers["experiment_root"])
     plan = str(answers["tasks_path"])
     flat = answers.get("workspace_layout") != "per-experiment"
     folders = [root] if flat else [f"{root}/{name}" for name in answers["experiments"]]
     guides = [f"{folder}/{answers['role_dirs'][role]}/README.md" for folder in folders for role in RECORD_ROLES]
-    return frozenset([plan, Path(plan).with_name(PLAYBOOK).as_posix(), *guides])
+    return frozenset([plan, Path(plan).with_name(PLAYBOOK_FILE).as_posix(), *guides])
 
 
 def answers_path(workspace: Workspace) -> str:
     """The answers file, relative to the work directory."""
-    return f"{workspace.root}/{ANSWERS}"
+    return f"{workspace.root}/{ANSWERS_FILE}"
 
 
-def ignored(workdir: Path, answers: Mapping[str, Any], paths: Iterable[str]) -> tuple[git.Ignored, ...]:
+def ignored_workspace_paths(
+    workdir: Path, answers: Mapping[str, Any], paths: Iterable[str]
+) -> tuple[git.IgnoredPath, ...]:
     """Which of the workspace's `paths` git would lose, and by which rule; those that its own .gitignore leaves out on purpose are none."""
-    meant, own = seeded(answers), f"{answers['experiment_root']}/.gitignore"
-    return tuple(row for row in git.ignored(workdir, paths) if not (row.path in meant and row.source == own))
+    meant, own = seeded_paths(answers), f"{answers['experiment_root']}/.gitignore"
+    return tuple(row for row in git.ignored_paths(workdir, paths) if not (row.path in meant and row.source == own))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disk:
+class FilesOnDisk:
     """What stands at some paths: `files` as the template would have them (line ends as LF), `raw` as they are, and `linked`:
     the paths that are a symbolic link or lie behind one, with that link. A link is never read and never written through.
     """
 
-    files: Mapping[str, File]
+    files: Mapping[str, RenderedFile]
     raw: Mapping[str, bytes]
     linked: Mapping[str, str]
 
-    def change(self, path: str, new: File | None, *, executable: bool | None = None) -> transaction.Change:
+    def change(self, path: str, new: RenderedFile | None, *, executable: bool | None = None) -> transaction.FileChange:
         """Replace what stands at `path` by `new` (None: delete), in the line ends that it has; the bit where it is to change."""
         old = self.raw.get(path)
         if old is None and new is not None:
@@ -55,16 +57,16 @@ class Disk:
         data = None if new is None else new.data
         if data is not None and old is not None and _is_crlf(old):
             data = data.replace(b"\n", b"\r\n")
-        return transaction.Change(path=path, old=old, new=data, executable=executable)
+        return transaction.FileChange(path=path, old=old, new=data, executable=executable)
 
 
-def look(workdir: Path, paths: Iterable[str]) -> Disk:
+def read_files(workdir: Path, paths: Iterable[str]) -> FilesOnDisk:
     """What stands at `paths`. Raises ScaffoldError where a folder stands in a file's place, or a file in a folder's."""
-    files: dict[str, File] = {}
+    files: dict[str, RenderedFile] = {}
     raw: dict[str, bytes] = {}
     linked: dict[str, str] = {}
     for path in paths:
-        link = _link_on(workdir, path)
+        link = _first_link(workdir, path)
         if link is not None:
             linked[path] = link
             continue
@@ -86,8 +88,8 @@ def look(workdir: Path, paths: Iterable[str]) -> Disk:
                 f"{path} cannot be read: {error.strerror}", hint="make it readable, then try again"
             ) from error
         raw[path] = data
-        files[path] = File(data.replace(b"\r\n", b"\n") if _is_crlf(data) else data, bool(mode & 0o100))
-    return Disk(files=files, raw=raw, linked=linked)
+        files[path] = RenderedFile(data.replace(b"\r\n", b"\n") if _is_crlf(data) else data, bool(mode & 0o100))
+    return FilesOnDisk(files=files, raw=raw, linked=linked)
 
 
 def _is_crlf(data: bytes) -> bool:
@@ -96,7 +98,7 @@ def _is_crlf(data: bytes) -> bool:
     return lines > 0 and data.count(b"\r\n") == lines
 
 
-def _link_on(workdir: Path, path: str) -> str | None:
+def _first_link(workdir: Path, path: str) -> str | None:
     """The first symbolic link on the way to `path`, which may be `path` itself."""
     folder = workdir
     for part in Path(path).parts:

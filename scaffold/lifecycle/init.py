@@ -12,83 +12,86 @@ from typing import Any
 from scaffold import git, transaction, workspace
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import actions, answers, files, place, releases, settings
-from scaffold.lifecycle.actions import Action
-from scaffold.lifecycle.render import File, render
-from scaffold.lifecycle.template_source import template_of
+from scaffold.lifecycle import answer_changes, answers, files, init_actions, location_checks, releases
+from scaffold.lifecycle.init_actions import InitAction
+from scaffold.lifecycle.render import RenderedFile, render_template
+from scaffold.lifecycle.template_source import open_recorded_template
 from scaffold.server.address import checked_url
-from scaffold.workspace import ANSWERS, Workspace
+from scaffold.workspace import ANSWERS_FILE, Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class InitPlan:
     """What init is going to do; `changes` is what it writes."""
 
     workdir: Path
     root: str
     version: str
     answers: Mapping[str, Any]
-    actions: tuple[Action, ...]
-    changes: tuple[transaction.Change, ...]
-    ignored: tuple[git.Ignored, ...]
+    actions: tuple[InitAction, ...]
+    changes: tuple[transaction.FileChange, ...]
+    ignored: tuple[git.IgnoredPath, ...]
     warnings: tuple[str, ...]
     existing: bool
 
 
-def plan(
+def plan_init(
     workdir: Path,
-    wishes: answers.Wishes,
+    wishes: answers.InitOptions,
     *,
     detect: Callable[[Path], Conventions],
     template: str | None = None,
-) -> Plan:
+) -> InitPlan:
     """What init would do in `workdir`; changes nothing. `template` is a checkout, bundle or Git URL instead of the own template.
 
     Raises ScaffoldError when the place, a wish, or what stands there makes a workspace impossible.
     """
-    workdir, where = place.workdir(workdir)
-    wishes = _relative_tasks(workdir, wishes)
-    there = _existing(workdir, wishes)
+    workdir, where = location_checks.check_workdir(workdir)
+    wishes = _with_relative_tasks_path(workdir, wishes)
+    there = _existing_workspace(workdir, wishes)
     if there is not None:
-        _unchanged_wishes(there, wishes, template)
-        place.root(workdir, there.root)
-    with _template(there, template) as source:
+        _refuse_contradicting_options(there, wishes, template)
+        location_checks.check_root(workdir, there.root)
+    with _template_for(there, template) as source:
         if there is not None:
             given = dict(there.answers)
         else:
-            given = answers.answers(detect(workdir), wishes)
-            if wishes.goal is None and (goal := actions.carried_goal(workdir, given["tasks_path"])) is not None:
+            given = answers.make_answers(detect(workdir), wishes)
+            if (
+                wishes.goal is None
+                and (goal := init_actions.read_placeholder_goal(workdir, given["tasks_path"])) is not None
+            ):
                 given["experiment_goal"] = goal
-            place.root(workdir, str(given["experiment_root"]))
-        rendered = render(source.path, given, version=source.version, source=source.source)
-        disk = files.look(workdir, rendered)
-        if there is None and (kept := _kept(given, rendered, disk)):
+            location_checks.check_root(workdir, str(given["experiment_root"]))
+        rendered = render_template(source.path, given, version=source.version, source=source.source)
+        disk = files.read_files(workdir, rendered)
+        if there is None and (kept := _user_files_in_the_way(given, rendered, disk)):
             given["kept_files"] = kept
-            rendered = render(source.path, given, version=source.version, source=source.source)
+            rendered = render_template(source.path, given, version=source.version, source=source.source)
         version = source.version
     root = str(given["experiment_root"])
-    todo = actions.of(given, rendered, disk, goal_given=wishes.goal is not None)
-    actions.needed_files_can_be(given, todo)
+    todo = init_actions.choose_actions(given, rendered, disk, goal_given=wishes.goal is not None)
+    init_actions.check_needed_files(given, todo)
     changes = [disk.change(a.path, rendered[a.path]) for a in todo if a.what in ("create", "replace")]
-    return Plan(
+    return InitPlan(
         workdir=workdir,
         root=root,
         version=version,
         answers=given,
         actions=tuple(todo),
         changes=tuple(changes),
-        ignored=tuple(_ignored_before(workdir, given, todo)),
-        warnings=(*place.losses(workdir, where), *_newly_ignored(workdir, given, todo)),
+        ignored=tuple(_paths_ignored_already(workdir, given, todo)),
+        warnings=(*location_checks.git_warnings(workdir, where), *_newly_ignored_warnings(workdir, given, todo)),
         existing=there is not None,
     )
 
 
-def no_workspace_above(folder: Path) -> None:
+def refuse_nested_workspace(folder: Path) -> None:
     """Raise ScaffoldError where `folder`, which nobody named, lies in the repository of a workspace: a second one is rarely meant."""
-    if _root_in(folder) is not None:
+    if _usual_root_in(folder) is not None:
         return
     for above in folder.parents:
-        root = _root_in(above)
+        root = _usual_root_in(above)
         if root is not None:
             raise ScaffoldError(
                 f"{above} has a workspace already, in {root}",
@@ -98,45 +101,45 @@ def no_workspace_above(folder: Path) -> None:
             return
 
 
-def _root_in(folder: Path) -> str | None:
+def _usual_root_in(folder: Path) -> str | None:
     """The usual root at which a workspace lies in `folder`."""
-    return next((root for root in workspace.ROOTS if (folder / root / ANSWERS).is_file()), None)
+    return next((root for root in workspace.USUAL_ROOTS if (folder / root / ANSWERS_FILE).is_file()), None)
 
 
-def write(planned: Plan) -> Plan:
+def apply_init(planned: InitPlan) -> InitPlan:
     """Carry a plan out: all of it or nothing. The plan comes back with what git says now about ignored paths."""
-    with transaction.exclusive(planned.workdir):
-        transaction.apply(planned.workdir, planned.changes)
+    with transaction.workdir_lock(planned.workdir):
+        transaction.apply_changes(planned.workdir, planned.changes)
     paths = [a.path for a in planned.actions if a.what != "linked"]
-    return replace(planned, ignored=files.ignored(planned.workdir, planned.answers, paths))
+    return replace(planned, ignored=files.ignored_workspace_paths(planned.workdir, planned.answers, paths))
 
 
 @contextlib.contextmanager
-def _template(there: Workspace | None, source: str | None) -> Iterator[releases.Template]:
+def _template_for(there: Workspace | None, source: str | None) -> Iterator[releases.TemplateVersion]:
     """The template to render: of the version that is there already, else the one asked for, else the own."""
     if there is not None:
-        with template_of(there) as template:
+        with open_recorded_template(there) as template:
             yield template
     elif source is not None:
-        with releases.elsewhere(source) as template:
+        with releases.open_elsewhere(source) as template:
             yield template
     else:
-        with releases.current() as template:
+        with releases.open_current() as template:
             yield template
 
 
-def _existing(workdir: Path, wishes: answers.Wishes) -> Workspace | None:
+def _existing_workspace(workdir: Path, wishes: answers.InitOptions) -> Workspace | None:
     """The workspace that is in `workdir` already, at the wished root or at any."""
     if wishes.root is not None:
-        root = answers.relative_path(wishes.root, what="--root")
-        return workspace.load(workdir, root) if (workdir / root / ANSWERS).is_file() else None
-    roots = workspace.roots(workdir)
+        root = answers.checked_relative_path(wishes.root, what="--root")
+        return workspace.load_workspace(workdir, root) if (workdir / root / ANSWERS_FILE).is_file() else None
+    roots = workspace.list_roots(workdir)
     if len(roots) > 1:
         raise ScaffoldError(f"{workdir} has several workspaces: {', '.join(roots)}", hint="name one with --root")
-    return workspace.load(workdir, roots[0]) if roots else None
+    return workspace.load_workspace(workdir, roots[0]) if roots else None
 
 
-def _unchanged_wishes(there: Workspace, wishes: answers.Wishes, template: str | None) -> None:
+def _refuse_contradicting_options(there: Workspace, wishes: answers.InitOptions, template: str | None) -> None:
     """Refuse wishes that contradict the answers of the workspace that is there."""
     if template is not None:
         raise ScaffoldError(
@@ -164,12 +167,12 @@ def _unchanged_wishes(there: Workspace, wishes: answers.Wishes, template: str | 
             raise ScaffoldError(
                 f"{there.root} is a workspace already, with {name} = {there.answers.get(name)!r}",
                 hint=f"an update moves no files: {there.root} keeps its {name}; for a second workspace: --root"
-                if name in settings.FIXED
+                if name in answer_changes.UNCHANGEABLE
                 else f"to change it: scaffold update --set {name}=VALUE",
             )
 
 
-def _relative_tasks(workdir: Path, wishes: answers.Wishes) -> answers.Wishes:
+def _with_relative_tasks_path(workdir: Path, wishes: answers.InitOptions) -> answers.InitOptions:
     """`--tasks-path` relative to the work directory; it may be given absolute, as the research server does."""
     if wishes.tasks_path is None or not Path(wishes.tasks_path).is_absolute():
         return wishes
@@ -183,15 +186,17 @@ def _relative_tasks(workdir: Path, wishes: answers.Wishes) -> answers.Wishes:
     return replace(wishes, tasks_path=resolved.relative_to(workdir).as_posix())
 
 
-def _kept(given: Mapping[str, Any], rendered: Mapping[str, File], disk: files.Disk) -> list[str]:
+def _user_files_in_the_way(
+    given: Mapping[str, Any], rendered: Mapping[str, RenderedFile], disk: files.FilesOnDisk
+) -> list[str]:
     """Files of the user that stand where the template has one of its own to manage."""
-    not_managed = files.seeded(given) | {f"{given['experiment_root']}/{ANSWERS}"}
+    not_managed = files.seeded_paths(given) | {f"{given['experiment_root']}/{ANSWERS_FILE}"}
     return sorted(
         p for p in rendered if p in disk.files and disk.files[p].data != rendered[p].data and p not in not_managed
     )
 
 
-def _newly_ignored(workdir: Path, given: Mapping[str, Any], actions: list[Action]) -> list[str]:
+def _newly_ignored_warnings(workdir: Path, given: Mapping[str, Any], actions: list[InitAction]) -> list[str]:
     """Folders of the user whose new files the workspace's .gitignore will keep out of git."""
     root = str(given["experiment_root"])
     if not any(a.path == f"{root}/.gitignore" and a.what == "create" for a in actions):
@@ -201,8 +206,8 @@ def _newly_ignored(workdir: Path, given: Mapping[str, Any], actions: list[Action
     return [f"new files in {' and '.join(used)} stay out of git from now on ({root}/.gitignore)"] if used else []
 
 
-def _ignored_before(workdir: Path, given: Mapping[str, Any], actions: list[Action]) -> list[git.Ignored]:
+def _paths_ignored_already(workdir: Path, given: Mapping[str, Any], actions: list[InitAction]) -> list[git.IgnoredPath]:
     """What git would ignore whatever the workspace's own .gitignore says; asked before anything is written."""
     root = str(given["experiment_root"])
     outside = [a.path for a in actions if not a.path.startswith(f"{root}/") and a.what != "linked"]
-    return git.ignored(workdir, [f"{root}/anything", *outside])
+    return git.ignored_paths(workdir, [f"{root}/anything", *outside])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from scaffold import __version__, git
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.scratch import scratch
+from scaffold.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -27,7 +27,7 @@ CURRENT = f"v{__version__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class TemplateVersion:
     """One version of the template as a directory; `version` and `source` are what an answers file records of it."""
 
     path: Path
@@ -35,7 +35,7 @@ class Template:
     source: str
 
 
-def bundle_name() -> str:
+def recorded_bundle_path() -> str:
     """The bundle's path as an answers file records it: from `~` on where it lies below the home directory."""
     try:
         return f"~/{BUNDLE.resolve().relative_to(Path.home().resolve()).as_posix()}"
@@ -43,21 +43,21 @@ def bundle_name() -> str:
         return str(BUNDLE.resolve())
 
 
-def versions() -> list[str]:
+def list_versions() -> list[str]:
     """Every released version, this package's own and those in its bundle, oldest first, as tags (`v0.1.0`)."""
-    answer = git.must(PACKAGE, "ls-remote", "--tags", "--refs", "--", str(BUNDLE))
+    answer = git.run_checked(PACKAGE, "ls-remote", "--tags", "--refs", "--", str(BUNDLE))
     tags = (line.rpartition("refs/tags/")[2] for line in answer.text.splitlines())
-    return sorted({CURRENT, *tags}, key=_order)
+    return sorted({CURRENT, *tags}, key=_sort_key)
 
 
-def newest() -> str:
+def newest_version() -> str:
     """The newest released version."""
-    return versions()[-1]
+    return list_versions()[-1]
 
 
-def has(version: str) -> bool:
+def has_version(version: str) -> bool:
     """Whether this package has `version`; its own is known without a look into the bundle."""
-    return version == CURRENT or version in versions()
+    return version == CURRENT or version in list_versions()
 
 
 def is_newer(version: str, than: str) -> bool:
@@ -70,7 +70,7 @@ def is_newer(version: str, than: str) -> bool:
         return version != than
 
 
-def _order(tag: str) -> Version:
+def _sort_key(tag: str) -> Version:
     from packaging.version import InvalidVersion, Version
 
     try:
@@ -80,14 +80,14 @@ def _order(tag: str) -> Version:
 
 
 @contextlib.contextmanager
-def current() -> Iterator[Template]:
+def open_current() -> Iterator[TemplateVersion]:
     """This package's own version of the template, as it lies beside or inside the package."""
     checkout = PACKAGE.parent
     if not (checkout / "copier.yml").is_file():
-        yield Template(path=PACKAGE / "_template", version=CURRENT, source=bundle_name())
+        yield TemplateVersion(path=PACKAGE / "_template", version=CURRENT, source=recorded_bundle_path())
         return
     # Copier takes the top of a repository for a repository, and renders its newest tag instead of what lies there.
-    with scratch() as folder:
+    with scratch_directory() as folder:
         try:
             shutil.copy2(checkout / "copier.yml", folder)
             shutil.copytree(checkout / "template", folder / "template", ignore=shutil.ignore_patterns("__pycache__"))
@@ -95,24 +95,26 @@ def current() -> Iterator[Template]:
             raise ScaffoldError(
                 f"the template cannot be copied to {folder}", hint="make room there, or set TMPDIR"
             ) from error
-        yield Template(path=folder, version=CURRENT, source=bundle_name())
+        yield TemplateVersion(path=folder, version=CURRENT, source=recorded_bundle_path())
 
 
 @contextlib.contextmanager
-def released(version: str) -> Iterator[Template]:
+def open_released(version: str) -> Iterator[TemplateVersion]:
     """A released version, this package's own or an earlier one. Raises ScaffoldError when there is none of that name."""
     if version == CURRENT:
-        with current() as template:
+        with open_current() as template:
             yield template
         return
-    if not has(version):
-        raise ScaffoldError(f"there is no template version {version}", hint=f"released are: {', '.join(versions())}")
+    if not has_version(version):
+        raise ScaffoldError(
+            f"there is no template version {version}", hint=f"released are: {', '.join(list_versions())}"
+        )
     with _checked_out(str(BUNDLE), version) as (path, name):
-        yield Template(path=path, version=name, source=bundle_name())
+        yield TemplateVersion(path=path, version=name, source=recorded_bundle_path())
 
 
 @contextlib.contextmanager
-def elsewhere(source: str, version: str | None = None) -> Iterator[Template]:
+def open_elsewhere(source: str, version: str | None = None) -> Iterator[TemplateVersion]:
     """The template of a checkout, a bundle or a Git URL, at `version` (default: its newest tag, else its HEAD).
 
     Raises ScaffoldError when it cannot be had, does not know the version, or holds no such template.
@@ -129,15 +131,15 @@ def elsewhere(source: str, version: str | None = None) -> Iterator[Template]:
         place, local = Path(source), False
     with _checked_out(str(place.absolute()) if local else source, version) as (path, name):
         kept = source if not local or source.startswith("~") else str(place.absolute())
-        yield Template(path=path, version=name, source=kept)
+        yield TemplateVersion(path=path, version=name, source=kept)
 
 
 @contextlib.contextmanager
 def _checked_out(source: str, version: str | None) -> Iterator[tuple[Path, str]]:
     """The files of `source` at `version` (default: newest) in a temporary directory, and the version's name."""
-    with scratch() as folder:
+    with scratch_directory() as folder:
         tree = folder / "tree"
-        described = git.snapshot(source, version, tree)
+        described = git.export_version(source, version, tree)
         if not (tree / "copier.yml").is_file() or not (tree / "template" / "exp").is_dir():
             raise ScaffoldError(
                 f"{source} at {described} is not an experiment-workspace template: it has no template/exp",

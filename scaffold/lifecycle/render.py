@@ -10,19 +10,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.scratch import scratch
-from scaffold.workspace import ANSWERS, PLAYBOOK
+from scaffold.scratch import scratch_directory
+from scaffold.workspace import ANSWERS_FILE, PLAYBOOK_FILE
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class RenderedFile:
     """A rendered file: its bytes, and whether it may be executed."""
 
     data: bytes
     executable: bool
 
 
-def render(template: Path, answers: Mapping[str, Any], *, version: str, source: str) -> dict[str, File]:
+def render_template(
+    template: Path, answers: Mapping[str, Any], *, version: str, source: str
+) -> dict[str, RenderedFile]:
     """What the template in directory `template` makes of `answers`: path relative to the work directory -> File.
 
     `version` and `source` are what the answers file will name as `_commit` and `_src_path`. Questions without an answer
@@ -36,7 +38,7 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
 
     given = {key: value for key, value in answers.items() if not key.startswith("_")}
     given |= {"template_version": version, "template_source": source}
-    with scratch() as folder:
+    with scratch_directory() as folder:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -53,39 +55,39 @@ def render(template: Path, answers: Mapping[str, Any], *, version: str, source: 
             raise
         except (CopierError, TemplateError, ValueError, TypeError, OSError, AssertionError) as error:
             raise ScaffoldError(
-                f"the template {version} cannot be rendered: {_reason(error)}",
+                f"the template {version} cannot be rendered: {_failure_reason(error)}",
                 hint="mend the answer it names, with an option of init or with `scaffold update --set NAME=VALUE`",
             ) from error
-        files = _read(folder)
-    strangers = [path for path in files if not _is_ours(path, answers)]
+        files = _read_rendered(folder)
+    strangers = [path for path in files if not _is_inside_workspace(path, answers)]
     if strangers:
         raise ScaffoldError(
             f"the template {version} of {source} would write {strangers[0]}, which is outside the workspace",
             hint="do not use this template: a template of scaffold writes the experiment root, the plan and the playbook only",
         )
-    if f"{answers['experiment_root']}/{ANSWERS}" not in files:
+    if f"{answers['experiment_root']}/{ANSWERS_FILE}" not in files:
         raise ScaffoldError(
-            f"the template {version} of {source} writes no {ANSWERS} into the experiment root, so it makes no workspace",
+            f"the template {version} of {source} writes no {ANSWERS_FILE} into the experiment root, so it makes no workspace",
             hint="do not use this template, or give it that file",
         )
     return files
 
 
-def _is_ours(path: str, answers: Mapping[str, Any]) -> bool:
+def _is_inside_workspace(path: str, answers: Mapping[str, Any]) -> bool:
     root, plan = str(answers["experiment_root"]), str(answers["tasks_path"])
-    inside = path.startswith(f"{root}/") or path in (plan, PurePosixPath(plan).with_name(PLAYBOOK).as_posix())
+    inside = path.startswith(f"{root}/") or path in (plan, PurePosixPath(plan).with_name(PLAYBOOK_FILE).as_posix())
     return inside and not any(part.lower() == ".git" or part == ".." for part in path.split("/"))
 
 
-def _read(directory: Path) -> dict[str, File]:
+def _read_rendered(directory: Path) -> dict[str, RenderedFile]:
     files = (path for path in directory.rglob("*") if path.is_file())
     return {
-        path.relative_to(directory).as_posix(): File(path.read_bytes(), bool(path.stat().st_mode & 0o100))
+        path.relative_to(directory).as_posix(): RenderedFile(path.read_bytes(), bool(path.stat().st_mode & 0o100))
         for path in sorted(files)
     }
 
 
-def _reason(error: Exception) -> str:
+def _failure_reason(error: Exception) -> str:
     """What an error says, on one line; what Copier asserts and says nothing about is that a folder has a place of its own."""
     text = re.sub(r"\s+", " ", str(error)).strip()
     return text or (

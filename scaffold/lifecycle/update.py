@@ -14,15 +14,15 @@ import scaffold.git
 from scaffold import transaction
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import files, releases
-from scaffold.lifecycle.render import File, render
+from scaffold.lifecycle.render import RenderedFile, render_template
 from scaffold.workspace import Workspace
 
-MARKER = b"<<<<<<< yours"
-YOURS = "the template has a file of this name now; yours is kept"
+CONFLICT_MARKER = b"<<<<<<< yours"
+YOURS_NOTE = "the template has a file of this name now; yours is kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class UpdateStep:
     """What happens to one file: create, update, merge, conflict, delete, or why nothing: kept, deleted (by the user), yours, linked."""
 
     path: str
@@ -31,14 +31,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class UpdatePlan:
     """An update: from one version and set of answers to another; `changes` is what it writes."""
 
     workspace: Workspace
     old_version: str
     new_version: str
-    steps: tuple[Step, ...]
-    changes: tuple[transaction.Change, ...]
+    steps: tuple[UpdateStep, ...]
+    changes: tuple[transaction.FileChange, ...]
 
     @property
     def conflicts(self) -> list[str]:
@@ -47,17 +47,17 @@ class Plan:
 
     def patch(self) -> str:
         """All changes as one patch."""
-        return "".join(scaffold.git.difference(change.path, change.old, change.new) for change in self.changes)
+        return "".join(scaffold.git.make_patch(change.path, change.old, change.new) for change in self.changes)
 
 
-def plan(
+def plan_update(
     there: Workspace,
-    old: releases.Template,
-    new: releases.Template,
+    old: releases.TemplateVersion,
+    new: releases.TemplateVersion,
     *,
     answers: Mapping[str, Any] | None = None,
     detected: Mapping[str, Any] | None = None,
-) -> Plan:
+) -> UpdatePlan:
     """What bringing the workspace `there` from template `old` to `new` would do; changes nothing.
 
     `answers` are changed on the way; `detected` fills in facts that the new version asks for and the old one did not.
@@ -65,110 +65,127 @@ def plan(
     """
     stored = {key: value for key, value in there.answers.items() if not key.startswith("_")}
     given = {**(detected or {}), **stored, **(answers or {})}
-    before = render(old.path, stored, version=old.version, source=old.source)
-    after = render(new.path, given, version=new.version, source=new.source)
-    disk = files.look(there.workdir, sorted({*before, *after}))
-    managed = _managed(there, before, after, given)
-    _no_open_conflict(managed, disk)
-    _no_link_in_the_way(there, managed, before, after, disk)
-    yours = _yours(managed, before, after, disk)
+    before = render_template(old.path, stored, version=old.version, source=old.source)
+    after = render_template(new.path, given, version=new.version, source=new.source)
+    disk = files.read_files(there.workdir, sorted({*before, *after}))
+    managed = _managed_paths(there, before, after, given)
+    _refuse_open_conflicts(managed, disk)
+    _refuse_links(there, managed, before, after, disk)
+    yours = _user_files_in_the_way(managed, before, after, disk)
     if yours:
         given["kept_files"] = sorted({*(given.get("kept_files") or []), *yours})
-        after = render(new.path, given, version=new.version, source=new.source)
+        after = render_template(new.path, given, version=new.version, source=new.source)
     merged = [
-        _merge(path, before.get(path), after.get(path), disk, labels=("yours", old.version, f"template {new.version}"))
-        for path in _managed(there, before, after, given)
+        _merge_file(
+            path, before.get(path), after.get(path), disk, labels=("yours", old.version, f"template {new.version}")
+        )
+        for path in _managed_paths(there, before, after, given)
     ]
     seeds = [
-        _seed(path, after[path], disk) for path in sorted(files.seeded(given)) if path in after and path not in before
+        _create_seeded(path, after[path], disk)
+        for path in sorted(files.seeded_paths(given))
+        if path in after and path not in before
     ]
     answers_file = files.answers_path(there)
-    merged += [*seeds, _replace(answers_file, after[answers_file], disk)]
-    return Plan(
+    merged += [*seeds, _replace_answers(answers_file, after[answers_file], disk)]
+    return UpdatePlan(
         workspace=there,
         old_version=old.version,
         new_version=new.version,
         steps=(
-            *(Step(path=p, what="yours", note=YOURS) for p in yours),
+            *(UpdateStep(path=p, what="yours", note=YOURS_NOTE) for p in yours),
             *(step for step, _ in merged if step is not None),
         ),
         changes=tuple(change for _, change in merged if change is not None),
     )
 
 
-def write(planned: Plan) -> None:
+def apply_update(planned: UpdatePlan) -> None:
     """Carry an update out: all of it or nothing."""
-    with transaction.exclusive(planned.workspace.workdir):
-        transaction.apply(planned.workspace.workdir, planned.changes)
+    with transaction.workdir_lock(planned.workspace.workdir):
+        transaction.apply_changes(planned.workspace.workdir, planned.changes)
 
 
-def _managed(
-    there: Workspace, before: Mapping[str, File], after: Mapping[str, File], given: Mapping[str, Any]
+def _managed_paths(
+    there: Workspace, before: Mapping[str, RenderedFile], after: Mapping[str, RenderedFile], given: Mapping[str, Any]
 ) -> list[str]:
     """The files that an update may touch."""
-    hands_off = files.seeded(given) | files.seeded(there.answers) | set(given.get("kept_files") or [])
+    hands_off = files.seeded_paths(given) | files.seeded_paths(there.answers) | set(given.get("kept_files") or [])
     return sorted({*before, *after} - hands_off - {files.answers_path(there)})
 
 
-def _yours(managed: list[str], before: Mapping[str, File], after: Mapping[str, File], disk: files.Disk) -> list[str]:
+def _user_files_in_the_way(
+    managed: list[str], before: Mapping[str, RenderedFile], after: Mapping[str, RenderedFile], disk: files.FilesOnDisk
+) -> list[str]:
     """Files of the user where the new template has one for the first time."""
     return [p for p in managed if p not in before and p in disk.files and disk.files[p].data != after[p].data]
 
 
-Merged = tuple[Step | None, transaction.Change | None]
+Merged = tuple[UpdateStep | None, transaction.FileChange | None]
 
 
-def _merge(path: str, base: File | None, new: File | None, disk: files.Disk, *, labels: tuple[str, str, str]) -> Merged:
+def _merge_file(
+    path: str,
+    base: RenderedFile | None,
+    new: RenderedFile | None,
+    disk: files.FilesOnDisk,
+    *,
+    labels: tuple[str, str, str],
+) -> Merged:
     """One file's three-way merge."""
     if path in disk.linked:
-        return (Step(path=path, what="linked", note="it is a link, and yours") if new != base else None), None
+        return (UpdateStep(path=path, what="linked", note="it is a link, and yours") if new != base else None), None
     ours = disk.files.get(path)
     if new in (base, ours):
         return None, None
     if ours is None:
         if base is not None:
-            return (Step(path=path, what="deleted", note="you deleted it; it stays deleted") if new else None), None
+            return (
+                UpdateStep(path=path, what="deleted", note="you deleted it; it stays deleted") if new else None
+            ), None
         assert new is not None
-        return Step(path=path, what="create"), disk.change(path, new)
+        return UpdateStep(path=path, what="create"), disk.change(path, new)
     if base is None:  # the user has this very file already, but for the bit; with other content it would be the user's
-        return Step(path=path, what="update"), disk.change(path, new, executable=new is not None and new.executable)
+        return UpdateStep(path=path, what="update"), disk.change(
+            path, new, executable=new is not None and new.executable
+        )
     if new is None:
         if ours.data == base.data:
-            return Step(path=path, what="delete", note="the template dropped it"), disk.change(path, None)
-        return Step(path=path, what="kept", note="the template dropped it; you changed it, so it stays"), None
+            return UpdateStep(path=path, what="delete", note="the template dropped it"), disk.change(path, None)
+        return UpdateStep(path=path, what="kept", note="the template dropped it; you changed it, so it stays"), None
     bit = new.executable if new.executable != base.executable else None
     if ours.data == base.data:
-        return Step(path=path, what="update"), disk.change(path, new, executable=bit)
-    text, conflict = scaffold.git.merge(ours.data, base.data, new.data, labels=labels)
-    step = Step(
+        return UpdateStep(path=path, what="update"), disk.change(path, new, executable=bit)
+    text, conflict = scaffold.git.merge_texts(ours.data, base.data, new.data, labels=labels)
+    step = UpdateStep(
         path=path, what="conflict" if conflict else "merge", note="both changed the same lines" if conflict else ""
     )
     if text == ours.data and bit in (None, ours.executable):
         return step, None
-    return step, disk.change(path, File(text, ours.executable), executable=bit)
+    return step, disk.change(path, RenderedFile(text, ours.executable), executable=bit)
 
 
-def _seed(path: str, new: File, disk: files.Disk) -> Merged:
+def _create_seeded(path: str, new: RenderedFile, disk: files.FilesOnDisk) -> Merged:
     """A seeded file that this update brings for the first time, as for a new experiment."""
     if path in disk.files or path in disk.linked:
         return None, None
-    return Step(path=path, what="create"), disk.change(path, new)
+    return UpdateStep(path=path, what="create"), disk.change(path, new)
 
 
-def _replace(path: str, new: File, disk: files.Disk) -> Merged:
+def _replace_answers(path: str, new: RenderedFile, disk: files.FilesOnDisk) -> Merged:
     ours = disk.files.get(path)
     if ours is not None and ours.data == new.data:
         return None, None
-    return Step(path=path, what="update"), disk.change(path, new)
+    return UpdateStep(path=path, what="update"), disk.change(path, new)
 
 
-def has_conflict(data: bytes) -> bool:
+def has_conflict_markers(data: bytes) -> bool:
     """Whether a file still holds the conflict markers of an update."""
-    return any(line.startswith(MARKER) for line in data.splitlines())
+    return any(line.startswith(CONFLICT_MARKER) for line in data.splitlines())
 
 
-def _no_open_conflict(managed: list[str], disk: files.Disk) -> None:
-    unsettled = sorted(path for path in managed if path in disk.files and has_conflict(disk.files[path].data))
+def _refuse_open_conflicts(managed: list[str], disk: files.FilesOnDisk) -> None:
+    unsettled = sorted(path for path in managed if path in disk.files and has_conflict_markers(disk.files[path].data))
     if unsettled:
         raise ScaffoldError(
             f"conflicts of an earlier update are still open in {', '.join(unsettled)}",
@@ -176,8 +193,12 @@ def _no_open_conflict(managed: list[str], disk: files.Disk) -> None:
         )
 
 
-def _no_link_in_the_way(
-    there: Workspace, managed: list[str], before: Mapping[str, File], after: Mapping[str, File], disk: files.Disk
+def _refuse_links(
+    there: Workspace,
+    managed: list[str],
+    before: Mapping[str, RenderedFile],
+    after: Mapping[str, RenderedFile],
+    disk: files.FilesOnDisk,
 ) -> None:
     """An update that could not reach all files would record a version that the workspace does not have."""
     for path in [*managed, files.answers_path(there)]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from scaffold.lifecycle import releases
-from scaffold.lifecycle.render import render
-from scaffold.workspace import PLAYBOOK, Workspace
+from scaffold.lifecycle.render import render_template
+from scaffold.workspace import PLAYBOOK_FILE, Workspace
 
 
 def built_in(there: Workspace) -> str:
     """The text that init of this package would write. Raises ScaffoldError where the template refuses the answers."""
-    path = PurePosixPath(str(there.answers["tasks_path"])).with_name(PLAYBOOK).as_posix()
-    with releases.current() as template:
-        files = render(template.path, there.answers, version=template.version, source=template.source)
+    path = PurePosixPath(str(there.answers["tasks_path"])).with_name(PLAYBOOK_FILE).as_posix()
+    with releases.open_current() as template:
+        files = render_template(template.path, there.answers, version=template.version, source=template.source)
     return files[path].data.decode("utf-8")

@@ -58,6 +58,6 @@ def read(path: Path) -> str:
 
 def write(file: File) -> None:
     """Write a file as it should be. Raises ScaffoldError."""
-    from scaffold.workspace import write_named
+    from scaffold.atomic_write import write_output_file
 
-    write_named(file.path, file.new.encode("utf-8", "surrogateescape"))
+    write_output_file(file.path, file.new.encode("utf-8", "surrogateescape"))

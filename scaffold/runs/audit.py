@@ -189,13 +189,13 @@ def _of_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> I
 
 def _commits(workspace: Workspace, wanted: set[str]) -> frozenset[str]:
     """Those of `wanted` that the repository has. Raises ScaffoldError where there is none, or git refuses it."""
-    where = git.place(workspace.workdir)
-    if trouble := git.refused(workspace.workdir, where):
+    where = git.locate(workspace.workdir)
+    if trouble := git.refusal_error(workspace.workdir, where):
         raise trouble
-    if where.top is None:
+    if where.toplevel is None:
         raise ScaffoldError(f"{workspace.workdir} is in no git repository", hint="audit in a clone of it")
     asked = "".join(f"{commit}\n" for commit in sorted(wanted)).encode()
-    answer = git.must(workspace.workdir, "cat-file", "--batch-check", stdin=asked)
+    answer = git.run_checked(workspace.workdir, "cat-file", "--batch-check", stdin=asked)
     return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
 
 
@@ -214,16 +214,16 @@ def _logs_without_manifest(workspace: Workspace, found: manifests.Records) -> It
 
 
 def _hidden_from_git(workspace: Workspace) -> Iterator[Finding]:
-    if git.top(workspace.workdir) is None:
+    if git.toplevel(workspace.workdir) is None:
         return
     folders = [f.relative_to(workspace.workdir).as_posix() for f in manifests.metadata_directories(workspace)]
-    for hidden in git.ignored(workspace.workdir, [f"{f}/run.json" for f in folders]):
+    for hidden in git.ignored_paths(workspace.workdir, [f"{f}/run.json" for f in folders]):
         place = f"{hidden.source}:{hidden.line}"
         message = f"git ignores the manifests here: {place} says {hidden.pattern}"
         hint = f"add the line !/{Path(hidden.path).parent}/ below that rule"
         yield Finding(path=str(Path(hidden.path).parent), code="R201", run=None, message=message, hint=hint)
     asked = b"".join(os.fsencode(f"{f}/run.json") + b"\0" for f in folders)
-    fields = git.ask(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=asked).paths
+    fields = git.run(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=asked).paths
     for folder, value in zip(folders, fields[2::3], strict=False):
         if value == "lfs":
             message = "git LFS would take the manifests: other clones get pointers in their place"

@@ -13,7 +13,7 @@ from types import FrameType
 from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests, recorder, start
 from scaffold.runs.manifests import Run
-from scaffold.scratch import scratch
+from scaffold.scratch import scratch_directory
 from scaffold.workspace import Workspace
 
 
@@ -30,7 +30,7 @@ def recorded(
     `inside` is the workspace whose recorder it is, where its records come to `workspace` by links. What the command prints goes to
     stderr; signals that end this process go to it. Raises ScaffoldError.
     """
-    with scratch() as folder:
+    with scratch_directory() as folder:
         told = folder / "manifest"
         code = _waited(
             start.command(inside or workspace, args, prefix=prefix), cwd, {recorder.module().TELL: str(told)}

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold.workspace import Workspace, write_atomic
+from scaffold.atomic_write import write_atomic
+from scaffold.workspace import Workspace
 
 # a change of what `manifests.Run` or a digest holds needs a new number
 INDEX_VERSION = 2

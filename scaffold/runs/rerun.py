@@ -14,8 +14,8 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import compare, foreground, recorder, worktrees
 from scaffold.runs.manifests import Run
 from scaffold.runs.worktrees import HIDDEN
-from scaffold.scratch import scratch
-from scaffold.transaction import interruptible
+from scaffold.scratch import scratch_directory
+from scaffold.transaction import stop_signals_raised
 from scaffold.workspace import Workspace
 
 
@@ -43,10 +43,10 @@ def rerun(
     cannot be repeated: no commit, a hidden secret in its command, a patch that does not apply.
     """
     commit = _repeatable(run, old)
-    top = git.top(workspace.workdir)
+    top = git.toplevel(workspace.workdir)
     if top is None:
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
-    with interruptible(), _worktree(top, commit) as tree:
+    with stop_signals_raised(), _worktree(top, commit) as tree:
         notes = worktrees.apply(tree, compare.patch(old, workspace.workdir))
         experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
         inside = worktrees.furnish(workspace, tree, top, experiment, links)
@@ -78,7 +78,7 @@ def _repeatable(run: Run, manifest: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _worktree(top: Path, commit: str) -> Iterator[Path]:
-    with scratch() as folder:
+    with scratch_directory() as folder:
         tree = folder.resolve() / top.name
         try:
             worktrees.add(top, commit, tree)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaffold import git
+from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import patches
-from scaffold.workspace import Workspace, write_atomic
+from scaffold.workspace import Workspace
 
 HIDDEN = "***"
 SHARED = ("metadata", "logs", "outputs")
@@ -18,20 +19,20 @@ SHARED = ("metadata", "logs", "outputs")
 
 def add(top: Path, commit: str, place: Path) -> None:
     """Check `commit` out at `place`, detached. Raises ScaffoldError where the commit is not there."""
-    if git.ask(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+    if git.run(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         raise ScaffoldError(f"commit {commit} is not in {top}", hint="fetch it: git fetch --all")
     # by force where one that was deleted by hand is still registered there; pruning would take the user's own along
-    git.must(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
+    git.run_checked(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
 
 
 def remove(top: Path, place: Path) -> None:
     """Take a worktree away, whatever is in it, or is left of it."""
-    git.ask(top, "worktree", "remove", "--force", str(place))
+    git.run(top, "worktree", "remove", "--force", str(place))
 
 
 def whole(directory: Path, commit: str, patch: str) -> bytes:
     """A recorded patch as one that applies to its commit: what redaction took from lines that the commit has is put back."""
-    text = patches.restore(patch, lambda path: git.ask(directory, "show", f"{commit}:{path}").text)
+    text = patches.restore(patch, lambda path: git.run(directory, "show", f"{commit}:{path}").text)
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -40,7 +41,7 @@ def apply(tree: Path, patch: str) -> list[str]:
     if not patch:
         return []
     data = whole(tree, "HEAD", patch)
-    answer = git.ask(tree, "apply", "--whitespace=nowarn", "-", stdin=data)
+    answer = git.run(tree, "apply", "--whitespace=nowarn", "-", stdin=data)
     if answer.status != 0:
         raise ScaffoldError(f"the run's patch does not apply to its commit: {answer.stderr.strip()}")
     if any(line.startswith("+") and HIDDEN in line for line in os.fsdecode(data).splitlines()):

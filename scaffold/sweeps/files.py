@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
-from scaffold.workspace import write_atomic
 
 
 def write(path: Path, data: bytes, *, executable: bool = False, sync: bool = True) -> None:

@@ -114,7 +114,7 @@ def test_a_folder_beside_the_repository_is_no_link_out_of_it(init: Init, repo: P
 
 
 def test_what_is_answered_on_a_terminal_is_in_the_skill(run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scaffold.cli.common.output.interactive", lambda **_: True)
+    monkeypatch.setattr("scaffold.cli.common.output.may_prompt", lambda **_: True)
     asked = run(
         "init", "--workdir", repo, "--agent-skill", input="lab\nIs it faster?\nacc\nmaximize\nhttp://127.0.0.1:9\ny\n"
     )
@@ -127,7 +127,7 @@ def test_on_a_terminal_nothing_is_written_before_it_is_asked(
     init: Init, run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     init()
-    monkeypatch.setattr("scaffold.cli.common.output.interactive", lambda **_: True)
+    monkeypatch.setattr("scaffold.cli.common.output.may_prompt", lambda **_: True)
     asked = run("init", "--workdir", repo, "--agent-skill", input="n\n")
     assert "Write 1 file?" in asked.stdout and asked.exit_code == 1 and not (repo / USUAL).exists()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.cli.common import schemas
+from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import group
 from tests import answers
 from tests.cli.story import SPEC, TRAIN
@@ -142,11 +142,13 @@ def test_every_command_with_json_answers(ask: Ask, asked: set[tuple[str, ...]], 
     assert ask("schema")["commands"][0]["command"] == "detect"
     assert ask("schema", "runs", "list")["schema"]["$defs"]["run"]
     assert ask("remove", "--dry-run")["written"] is False
-    assert asked == {words for words, command in schemas.commands(group) if schemas.answers(command)}
+    assert asked == {
+        words for words, command in answer_schemas.list_commands(group) if answer_schemas.takes_json(command)
+    }
 
 
 def test_without_json_a_schema_is_printed_as_it_is(run: Run) -> None:
-    assert json.loads(run("schema", "sweep", "status").stdout) == schemas.schema(("sweep", "status"))
+    assert json.loads(run("schema", "sweep", "status").stdout) == answer_schemas.answer_schema(("sweep", "status"))
     assert run("schema").stdout.splitlines()[0].startswith("detect  ")
     wrong = run("schema", "runs", "lst")
     assert (wrong.exit_code, wrong.stdout) == (2, "") and "did you mean 'runs list'?" in wrong.stderr

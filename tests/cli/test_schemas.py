@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from scaffold.cli.common import schemas
+from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import group
 from tests import answers
 
 ROOT = Path(__file__).parents[2]
-ANSWERING = [words for words, command in schemas.commands(group) if schemas.answers(command)]
+ANSWERING = [words for words, command in answer_schemas.list_commands(group) if answer_schemas.takes_json(command)]
 
 
 def objects(node: Any, where: str = "$") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -35,13 +35,13 @@ def objects(node: Any, where: str = "$") -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def test_every_command_that_answers_has_a_schema_and_every_schema_a_command() -> None:
-    files = {path.name for path in schemas.FOLDER.iterdir()}
-    assert files == {schemas.path(words).name for words in ANSWERING} | {schemas.SHARED}
+    files = {path.name for path in answer_schemas.FOLDER.iterdir()}
+    assert files == {answer_schemas.schema_path(words).name for words in ANSWERING} | {answer_schemas.SHARED}
 
 
 @pytest.mark.parametrize("words", ANSWERING, ids=" ".join)
 def test_a_schema_is_strict_and_described_and_whole_in_itself(words: tuple[str, ...]) -> None:
-    schema = schemas.schema(words)
+    schema = answer_schemas.answer_schema(words)
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"].endswith("2020-12/schema") and schema["title"] == f"scaffold {' '.join(words)} --json"
     assert schema["description"] and "shared.schema.json" not in json.dumps(schema)
@@ -57,7 +57,7 @@ def test_a_schema_is_strict_and_described_and_whole_in_itself(words: tuple[str, 
 
 @pytest.mark.parametrize("words", ANSWERING, ids=" ".join)
 def test_examples_hold_one_for_each_form(words: tuple[str, ...]) -> None:
-    schema = schemas.own(words)
+    schema = answer_schemas.read_own_schema(words)
     forms = schema.get("oneOf", [schema])
     for form, example in zip(forms, schema["examples"], strict=True):
         answers.check(words, json.dumps(example))
@@ -70,9 +70,13 @@ def test_a_list_is_bounded_where_it_can_be_long() -> None:
     bounded |= {f"runs {verb}" for verb in ("list", "diff", "audit", "export", "cite")}
     bounded |= {f"sweep {verb}" for verb in ("new", "list", "show", "launch", "watch", "status", "stop", "evolve")}
     bounded |= {"results", "results compare", "results ablation", "results sensitivity"}
-    found = {" ".join(words) for words in ANSWERING if "left_out" in json.dumps(schemas.own(words)["examples"][0])}
+    found = {
+        " ".join(words)
+        for words in ANSWERING
+        if "left_out" in json.dumps(answer_schemas.read_own_schema(words)["examples"][0])
+    }
     assert found - {"report"} == bounded - {"report"}
-    limited = {w: p for w, c in schemas.commands(group) for p in c.params if p.name == "limit"}
+    limited = {w: p for w, c in answer_schemas.list_commands(group) for p in c.params if p.name == "limit"}
     assert {" ".join(words) for words in limited} == bounded
     assert {(tuple(p.opts), p.default) for p in limited.values()} == {(("--limit",), 20)}
 
@@ -81,7 +85,7 @@ def test_there_is_one_way_to_print_an_answer() -> None:
     for path in (ROOT / "scaffold/cli").glob("*.py"):
         if path.name not in ("output.py", "schema.py", "schemas.py"):
             assert "json.dumps" not in path.read_text(), path
-    for words, command in schemas.commands(group):
+    for words, command in answer_schemas.list_commands(group):
         flags = [p for p in command.params if "--json" in p.opts]
         assert [p.name for p in flags] == ([] if words == ("completion",) else ["json_output"]), words
 
@@ -89,8 +93,8 @@ def test_there_is_one_way_to_print_an_answer() -> None:
 def test_the_hook_sees_a_field_that_no_schema_knows(run: Any, make_repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from scaffold.cli.common import output
 
-    plain = output.as_text
-    monkeypatch.setattr(output, "as_text", lambda answer, few: plain({**answer, "surprise": 1}, few))
+    plain = output.format_json
+    monkeypatch.setattr(output, "format_json", lambda answer, limited: plain({**answer, "surprise": 1}, limited))
     with pytest.raises(AssertionError, match="surprise"):
         run("detect", "--workdir", make_repo(), "--json")
 

@@ -13,14 +13,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from scaffold.cli.common import schemas
+from scaffold.cli.common import answer_schemas
 from scaffold.cli.common.examples import EXAMPLES
 from scaffold.cli.main import group
 from tests.cli import lines
 from tests.cli.story import TRAIN
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 
-ALL = dict(schemas.commands(group))
+ALL = dict(answer_schemas.list_commands(group))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_command_and_no_other_has_examples() -> None:
     assert set(EXAMPLES) == {" ".join(words) for words in ALL}
-    assert [words for words, command in ALL.items() if not schemas.answers(command)] == [("completion",)]
+    assert [words for words, command in ALL.items() if not answer_schemas.takes_json(command)] == [("completion",)]
 
 
 @pytest.mark.parametrize("line", [line for known in EXAMPLES.values() for line in known])

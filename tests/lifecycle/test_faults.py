@@ -16,7 +16,7 @@ import pytest
 
 from scaffold import transaction, workspace
 from scaffold.errors import ScaffoldError
-from scaffold.transaction import Change
+from scaffold.transaction import FileChange
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import snapshot
 
@@ -316,7 +316,7 @@ def test_a_lock_that_is_held_is_waited_for_and_then_said(make_repo: MakeRepo, mo
     assert child.stdout is not None
     child.stdout.readline()
     began = time.monotonic()
-    with pytest.raises(ScaffoldError, match="another scaffold command"), transaction.exclusive(repo):
+    with pytest.raises(ScaffoldError, match="another scaffold command"), transaction.workdir_lock(repo):
         pass
     assert time.monotonic() - began < 10
     child.kill()
@@ -326,17 +326,17 @@ def test_a_lock_that_is_held_is_waited_for_and_then_said(make_repo: MakeRepo, mo
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     write_tree(tmp_path, {"there.txt": "mine"})
     with pytest.raises(ScaffoldError, match="was changed by something else"):
-        transaction.apply(
-            tmp_path, [Change(path="new.txt", old=None, new=b"x"), Change(path="there.txt", old=None, new=b"x")]
+        transaction.apply_changes(
+            tmp_path, [FileChange(path="new.txt", old=None, new=b"x"), FileChange(path="there.txt", old=None, new=b"x")]
         )
     assert snapshot(tmp_path) == {"there.txt": b"mine"}
 
 
 def test_a_file_that_changes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     write_tree(tmp_path, {"a.txt": "a", "b.txt": "mine"})
-    changes = [Change(path="a.txt", old=b"a", new=b"A"), Change(path="b.txt", old=b"b", new=None)]
+    changes = [FileChange(path="a.txt", old=b"a", new=b"A"), FileChange(path="b.txt", old=b"b", new=None)]
     with pytest.raises(ScaffoldError, match="was changed by something else"):
-        transaction.apply(tmp_path, changes)
+        transaction.apply_changes(tmp_path, changes)
     assert snapshot(tmp_path) == {"a.txt": b"a", "b.txt": b"mine"}
 
 
@@ -368,13 +368,13 @@ def test_a_broken_answers_file_is_named_and_nothing_is_done(
 
 @pytest.mark.parametrize("text", ["when: !!timestamp x\n", "a: !!bool perhaps\n", "a: " + "[" * 5000])
 def test_what_makes_yaml_itself_stumble_is_a_broken_answers_file_too(tmp_path: Path, text: str) -> None:
-    write_tree(tmp_path, {f"exp/{workspace.ANSWERS}": text})
+    write_tree(tmp_path, {f"exp/{workspace.ANSWERS_FILE}": text})
     with pytest.raises(ScaffoldError, match="cannot be read"):
-        workspace.load(tmp_path, "exp")
+        workspace.load_workspace(tmp_path, "exp")
 
 
 def test_a_date_is_text(tmp_path: Path) -> None:
-    assert workspace.plain_yaml("a: 2024-13-45\nb: 2024-01-01\nc: 1\n") == {
+    assert workspace.parse_yaml("a: 2024-13-45\nb: 2024-01-01\nc: 1\n") == {
         "a": "2024-13-45",
         "b": "2024-01-01",
         "c": 1,

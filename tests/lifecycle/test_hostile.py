@@ -13,7 +13,7 @@ import yaml
 
 from scaffold import transaction
 from scaffold.errors import ScaffoldError
-from scaffold.transaction import Change
+from scaffold.transaction import FileChange
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
 from tests.lifecycle.conftest import TemplateRepo, snapshot
 
@@ -314,7 +314,7 @@ def test_an_interruption_right_after_a_file_is_made_leaves_nothing(
 
     monkeypatch.setattr(os, "link", link)
     with pytest.raises(KeyboardInterrupt):
-        transaction.apply(tmp_path, [Change(path="a/b.txt", old=None, new=b"x")])
+        transaction.apply_changes(tmp_path, [FileChange(path="a/b.txt", old=None, new=b"x")])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -325,13 +325,13 @@ def test_a_full_disk_without_hard_links_leaves_nothing(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(ScaffoldError, match="nothing was changed"):
-        transaction.apply(tmp_path, [Change(path="b.txt", old=None, new=b"x")])
+        transaction.apply_changes(tmp_path, [FileChange(path="b.txt", old=None, new=b"x")])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_command_left_is_swept_away(tmp_path: Path) -> None:
     write_tree(tmp_path, {"a/.scaffold-dead.tmp": "", "a/mine.tmp": ""})
-    transaction.apply(tmp_path, [Change(path="a/b.txt", old=None, new=b"x")])
+    transaction.apply_changes(tmp_path, [FileChange(path="a/b.txt", old=None, new=b"x")])
     assert sorted(snapshot(tmp_path)) == ["a/b.txt", "a/mine.tmp"]
 
 

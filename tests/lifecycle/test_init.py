@@ -421,7 +421,7 @@ def test_the_repository_is_looked_at_once_whatever_is_answered(
         return really(workdir)
 
     monkeypatch.setattr(conventions, "detect", detect)
-    monkeypatch.setattr("scaffold.cli.common.output.interactive", lambda **_: True)
+    monkeypatch.setattr("scaffold.cli.common.output.may_prompt", lambda **_: True)
     repo = make_repo()
     answered = run("init", "--workdir", repo, input="lab\nIs it faster?\nacc\nmaximize\n\ny\n")
     assert answered.exit_code == 0
@@ -437,7 +437,7 @@ def test_the_repository_is_looked_at_once_whatever_is_answered(
 def test_which_way_a_typed_metric_is_better_is_never_guessed(
     make_repo: MakeRepo, run: Run, monkeypatch: pytest.MonkeyPatch, metric: str, replies: str, direction: str
 ) -> None:
-    monkeypatch.setattr("scaffold.cli.common.output.interactive", lambda **_: True)
+    monkeypatch.setattr("scaffold.cli.common.output.may_prompt", lambda **_: True)
     repo = make_repo()
     asked = run("init", "--workdir", repo, "--root", "lab", "--goal", "g", input=f"{metric}\n{replies}\ny\n")
     assert asked.exit_code == 0 and answers(repo, "lab")["metric_direction"] == direction

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scaffold.lifecycle import releases
-from scaffold.lifecycle.settings import changed_answers
+from scaffold.lifecycle.answer_changes import parse_settings
 from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import GUIDE, RULES, TemplateRepo, snapshot
@@ -276,7 +276,7 @@ def test_a_moved_template_is_found_in_the_bundle_or_said_to_be_gone(
     result = run("update", "--workdir", repo, "--base", releases.CURRENT)
     assert result.exit_code == 0
     found = yaml.safe_load((repo / ROOT / ".copier-answers.scaffold.yml").read_text())
-    assert found["_commit"] == releases.newest()
+    assert found["_commit"] == releases.newest_version()
     assert run("update", "--workdir", repo, "--check").exit_code == 0
 
 
@@ -368,12 +368,12 @@ def test_a_setting_that_cannot_be(repo: Path, run: Run, setting: str, code: int,
 )
 def test_a_text_is_set_as_it_is_typed(typed: str, answer: str) -> None:
     there = Workspace(workdir=Path(), root=ROOT, answers={"experiment_goal": "find out"})
-    assert changed_answers(there, [f"experiment_goal={typed}"]) == {"experiment_goal": answer}
+    assert parse_settings(there, [f"experiment_goal={typed}"]) == {"experiment_goal": answer}
 
 
 def test_a_date_in_a_list_of_texts_is_text() -> None:
     there = Workspace(workdir=Path(), root=ROOT, answers={"memories": []})
-    assert changed_answers(there, ["memories=[2024-01-01, it failed]"]) == {"memories": ["2024-01-01", "it failed"]}
+    assert parse_settings(there, ["memories=[2024-01-01, it failed]"]) == {"memories": ["2024-01-01", "it failed"]}
 
 
 def test_add_gives_an_experiment_folders_of_its_own(make_repo: MakeRepo, run: Run) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import plan_location
-from scaffold.workspace import ANSWERS, NoWorkspace
+from scaffold.workspace import ANSWERS_FILE, NoWorkspace
 from tests.conftest import MakeRepo
 from tests.plan.conftest import ANSWERS as TEMPLATE
 
@@ -41,19 +41,19 @@ def test_from_any_folder_of_the_workspace(repo: Path, plan: Path) -> None:
     ],
 )
 def test_whether_a_server_is_set(repo: Path, written: str, server: bool) -> None:
-    (repo / "exp" / ANSWERS).write_text(answers(server=written))
+    (repo / "exp" / ANSWERS_FILE).write_text(answers(server=written))
     assert plan_location.place(None, repo).server is server
 
 
 @pytest.mark.parametrize("tasks", [".agents/tasks.md", "'a b/tasks.md'", "a b/tasks.md"])
 def test_a_plan_elsewhere(repo: Path, tasks: str) -> None:
-    (repo / "exp" / ANSWERS).write_text(answers(tasks=tasks))
+    (repo / "exp" / ANSWERS_FILE).write_text(answers(tasks=tasks))
     assert plan_location.place(None, repo).plan == repo / tasks.strip("'")
 
 
 @pytest.mark.parametrize("tasks", ["../outside.md", "/etc/hosts", "exp/../../outside.md", ".git/config"])
 def test_answers_name_no_plan_outside_the_work_directory(repo: Path, tasks: str) -> None:
-    (repo / "exp" / ANSWERS).write_text(answers("exp", tasks))
+    (repo / "exp" / ANSWERS_FILE).write_text(answers("exp", tasks))
     with pytest.raises(ScaffoldError, match="no usable tasks_path"):
         plan_location.place(None, repo)
 
@@ -61,7 +61,7 @@ def test_answers_name_no_plan_outside_the_work_directory(repo: Path, tasks: str)
 @pytest.mark.parametrize("start", ["", "lab/exps", "src"])
 def test_a_root_of_another_name(make_repo: MakeRepo, start: str) -> None:
     files = {
-        f"lab/exps/{ANSWERS}": answers("lab/exps", "lab/exps/tasks.md", "http://127.0.0.1:1"),
+        f"lab/exps/{ANSWERS_FILE}": answers("lab/exps", "lab/exps/tasks.md", "http://127.0.0.1:1"),
         "src/x": "",
         "lab/exps/tasks.md": "",
     }
@@ -103,6 +103,6 @@ def test_a_folder_of_somebody_else_above_is_passed_over(
 def test_several_workspaces(repo: Path) -> None:
     other = repo / ".wild/experiments"
     other.mkdir(parents=True)
-    (other / ANSWERS).write_text(answers(".wild/experiments", ".wild/experiments/tasks.md"))
+    (other / ANSWERS_FILE).write_text(answers(".wild/experiments", ".wild/experiments/tasks.md"))
     with pytest.raises(ScaffoldError, match="several workspaces"):
         plan_location.place(None, repo)

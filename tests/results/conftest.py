@@ -131,7 +131,7 @@ class Study:
 
     @property
     def workspace(self) -> Workspace:
-        return workspaces.load(self.root, "exp")
+        return workspaces.load_workspace(self.root, "exp")
 
     def table(self, *, by: list[str] | None = None, ignore: tuple[str, ...] = (), **question: Any) -> Table:
         """The table of a question."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.git import public
+from scaffold.git import strip_credentials
 from tests.conftest import Run, commit_all, write_tree
 from tests.results.conftest import Study
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, make_workspace, python  # noqa: F401 - a fixture
@@ -255,7 +255,7 @@ def test_a_place_where_no_crate_can_be(run: Run, study: Study, tmp_path: Path, p
     ],
 )
 def test_a_remote_is_an_address_without_passwords(remote: str, url: str) -> None:
-    assert public(remote) == url
+    assert strip_credentials(remote) == url
 
 
 def test_a_committed_repository_without_citation(run: Run, make_workspace: MakeWorkspace, tmp_path: Path) -> None:  # noqa: F811

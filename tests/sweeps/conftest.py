@@ -55,7 +55,7 @@ def sweep(**changes: Any) -> Sweep:
 
 def there(made: recording.Workspace) -> Workspace:
     """The workspace as the package sees it."""
-    return workspaces.load(made.root, made.facts["experiment_root"])
+    return workspaces.load_workspace(made.root, made.facts["experiment_root"])
 
 
 def plan(made: recording.Workspace, **changes: Any) -> tuple[Sweep, tuple[PlannedRun, ...], dict[str, Path]]:

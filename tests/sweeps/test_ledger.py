@@ -12,11 +12,11 @@ from typing import Any
 import filelock
 import pytest
 
+from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import background, ledger, locks
 from scaffold.sweeps.launch.ledger import Ledger, Try
 from scaffold.sweeps.launch.observer import Place
-from scaffold.workspace import write_atomic
 
 
 def written(path: Path) -> Ledger:

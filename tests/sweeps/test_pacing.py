@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from scaffold.atomic_write import write_atomic
 from scaffold.backends import choose, start_tokens
 from scaffold.backends.model import Context, Job, Room, Seen, State, Told
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import ledger, locks, loop, states
 from scaffold.sweeps.launch.scheduler import Pacer, Picture
-from scaffold.workspace import write_atomic
 from tests.runs.conftest import MakeWorkspace
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario

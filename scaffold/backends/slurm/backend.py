@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from scaffold.atomic_write import write_atomic
 from scaffold.backends import capacity
 from scaffold.backends.model import Context, Job, Room, Seen, Told
 from scaffold.backends.slurm import options
@@ -19,7 +20,6 @@ from scaffold.backends.slurm.commands import SUBMIT_S, Answer, call
 from scaffold.backends.slurm.options import SWEEP
 from scaffold.backends.slurm.text import Task
 from scaffold.errors import ScaffoldError
-from scaffold.workspace import write_atomic
 
 
 class Slurm:

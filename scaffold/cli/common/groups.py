@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import click
 
-from scaffold.cli.common import usage
+from scaffold.cli.common import usage_errors
 
 
-class Group(click.Group):
+class ExampleGroup(click.Group):
     """A group that says what was meant by a word that is no command of it, and whose commands show examples in their help."""
 
     is_root = False
@@ -23,17 +23,17 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]
         if not ctx.resilient_parsing and not word.startswith("-") and self.get_command(ctx, word) is None:
-            raise usage.unknown(ctx, word)
-        ctx.meta[usage.COMMAND] = (*usage.words(ctx), word)
+            raise usage_errors.unknown_command_error(ctx, word)
+        ctx.meta[usage_errors.COMMAND_KEY] = (*usage_errors.command_words(ctx), word)
         return super().resolve_command(ctx, args)
 
     def _with_examples(self, command: click.Command | None, name: str) -> click.Command | None:
         if command is not None and command.epilog is None:
-            command.epilog = usage.epilog((name,) if self.is_root else (str(self.name), name))
+            command.epilog = usage_errors.examples_epilog((name,) if self.is_root else (str(self.name), name))
         return command
 
 
-class LazyGroup(Group):
+class LazyGroup(ExampleGroup):
     """A group whose commands (`places`: name -> module, attribute) are imported on first use."""
 
     places: Mapping[str, tuple[str, str]] = {}

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from scaffold.server.client import Client
     from scaffold.workspace import Workspace
 
-NAME_A_SERVER = "--server-url http://127.0.0.1:10000, or for good: scaffold update --set research_server_url=URL"
+SERVER_HINT = "--server-url http://127.0.0.1:10000, or for good: scaffold update --set research_server_url=URL"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def of_workspace(command: F) -> F:
+def workspace_options(command: F) -> F:
     """--workdir and --root: which workspace a command is about."""
     where = click.option(
         "--workdir",
@@ -32,31 +32,31 @@ def of_workspace(command: F) -> F:
     return where(which(command))
 
 
-def json_output(command: F) -> F:
+def json_option(command: F) -> F:
     """--json: answer with one object."""
     return click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object.")(command)
 
 
-def limit(command: F) -> F:
+def limit_option(command: F) -> F:
     """--limit: how long lists may be."""
     return click.option(
         "--limit",
         type=click.IntRange(min=0),
-        default=output.LIMIT,
+        default=output.DEFAULT_LIMIT,
         show_default=True,
         metavar="N",
         help="At most N entries of each list (0: all).",
     )(command)
 
 
-def lines(default: int, help: str) -> Callable[[F], F]:
+def lines_option(default: int, help: str) -> Callable[[F], F]:
     """--lines: how much of a text."""
     return click.option(
         "--lines", type=click.IntRange(min=0), default=default, show_default=True, metavar="N", help=help
     )
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`, did you mean 'runs list'?` where a word is near to one that is known; else nothing."""
     from difflib import get_close_matches
 
@@ -64,7 +64,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f", did you mean {near[0]!r}?" if near else ""
 
 
-def nothing_before(context: click.Context) -> None:
+def refuse_options_before_subcommand(context: click.Context) -> None:
     """Refuse options that stand before a subcommand, where they would have no effect. Raises WrongUsage."""
     from scaffold.errors import WrongUsage
 
@@ -75,25 +75,25 @@ def nothing_before(context: click.Context) -> None:
         raise WrongUsage(f"{option} stands before `{context.invoked_subcommand}`", hint="write it behind")
 
 
-def workspace(workdir: Path, root: str | None) -> Workspace:
+def find_workspace(workdir: Path, root: str | None) -> Workspace:
     """The workspace that --workdir and --root name. Raises ScaffoldError when there is none."""
     from scaffold import workspace as workspaces
 
-    return workspaces.find(workdir, root)
+    return workspaces.find_workspace(workdir, root)
 
 
-def workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
+def find_workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
     """As `workspace`, and None where there is none and --root names none."""
     from scaffold.workspace import NoWorkspace
 
     try:
-        return workspace(workdir, root)
+        return find_workspace(workdir, root)
     except NoWorkspace:
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ServerOptions:
     """Which research server is asked, with whose token, and how long one request may take (seconds)."""
 
     url: str | None = None
@@ -101,12 +101,12 @@ class Asked:
     timeout_s: float = 20.0
 
 
-def of_server(command: Callable[..., Any]) -> Callable[..., Any]:
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--server-url, --auth-token-file and --timeout, which the command gets as one `asked`."""
 
     @functools.wraps(command)
     def bundled(*args: Any, server_url: str | None, auth_token_file: Path | None, timeout: float, **given: Any) -> Any:
-        return command(*args, asked=Asked(server_url, auth_token_file, timeout), **given)
+        return command(*args, server_options=ServerOptions(server_url, auth_token_file, timeout), **given)
 
     url = click.option(
         "--server-url", help="The research server; else $RESEARCH_AGENT_SERVER_URL, else the workspace's answer."
@@ -126,7 +126,7 @@ def of_server(command: Callable[..., Any]) -> Callable[..., Any]:
     return url(token(timeout(bundled)))
 
 
-def server(there: Workspace | None, asked: Asked) -> Client | None:
+def connect_server(there: Workspace | None, server_options: ServerOptions) -> Client | None:
     """A client for the server that the options, the environment or the workspace name; None where none does.
 
     Warns where the token would go over the network in the clear. Raises ScaffoldError where URL or token cannot be.
@@ -135,30 +135,30 @@ def server(there: Workspace | None, asked: Asked) -> Client | None:
     from scaffold.server.client import connect
     from scaffold.server.transport import Limits
 
-    url = address.url(asked.url, there.answers if there is not None else {})
+    url = address.url(server_options.url, there.answers if there is not None else {})
     if url is None:
         return None
-    token = address.token(asked.token_file)
+    token = address.token(server_options.token_file)
     if token is not None and address.in_the_clear(url):
         output.warn(f"the token goes to {url} unencrypted: anybody on the way can read it; use https, or an ssh tunnel")
-    return connect(url, token, limits=Limits(total_s=asked.timeout_s))
+    return connect(url, token, limits=Limits(total_s=server_options.timeout_s))
 
 
-def named_server(there: Workspace | None, asked: Asked) -> Client:
+def connect_required_server(there: Workspace | None, server_options: ServerOptions) -> Client:
     """As `server`; raises ScaffoldError where none is named."""
     from scaffold.errors import ScaffoldError
 
-    client = server(there, asked)
+    client = connect_server(there, server_options)
     if client is None:
-        raise ScaffoldError("no research server is named", hint=NAME_A_SERVER)
+        raise ScaffoldError("no research server is named", hint=SERVER_HINT)
     return client
 
 
-def managed_workspace(workdir: Path, root: str | None) -> Workspace:
+def find_writable_workspace(workdir: Path, root: str | None) -> Workspace:
     """As `workspace`, for commands that change its files: git must be willing to work there, and no link lead out of it."""
-    from scaffold.lifecycle import place
+    from scaffold.lifecycle import location_checks
 
-    place.workdir(workdir)
-    there = workspace(workdir, root)
-    place.root(there.workdir, there.root)
+    location_checks.check_workdir(workdir)
+    there = find_workspace(workdir, root)
+    location_checks.check_root(there.workdir, there.root)
     return there

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from scaffold import git
 
 # how many entries of a list are shown where nothing else is asked for: what an agent can read and still think
-LIMIT = 20
-WIDTH = 160
+DEFAULT_LIMIT = 20
+MAX_LINE = 160
 # an answer beyond these is for programs: so many entries, so many letters
-MANY, LONG = 1000, 100_000
+LONG_LIST, LONG_TEXT = 1000, 100_000
 T = TypeVar("T")
 
 
-class Few:
+class Limited:
     """Lists cut to their first `limit` entries (0: all); `left_out` is how many entries that cost, over all of them."""
 
     def __init__(self, limit: int) -> None:
@@ -35,59 +35,59 @@ class Few:
         self.left_out += len(whole) - len(kept)
         return kept
 
-    def say(self) -> None:
+    def report_left_out(self) -> None:
         """For people: how many entries are not shown, on stderr."""
         if self.left_out:
             click.echo(f"{self.left_out} more left out: --limit 0 shows all", err=True)
 
 
-def as_json(answer: dict[str, Any], few: Few | None = None) -> None:
+def print_json(answer: dict[str, Any], limited: Limited | None = None) -> None:
     """Print one object with `"version": 1` first, and last how many entries of its lists are left out, where some may be.
 
     Every answer has a schema in `scaffold/cli/answers/`, which the tests hold it against.
     """
-    click.echo(as_text(answer, few))
+    click.echo(format_json(answer, limited))
 
 
-def as_text(answer: dict[str, Any], few: Few | None) -> str:
+def format_json(answer: dict[str, Any], limited: Limited | None) -> str:
     """What `as_json` prints."""
-    whole = {"version": 1, **answer, **({"left_out": few.left_out} if few is not None else {})}
+    whole = {"version": 1, **answer, **({"left_out": limited.left_out} if limited is not None else {})}
     try:
-        text = _top(whole)
+        text = _format_object(whole)
     except ValueError:
-        text = _top({key: _finite(value) for key, value in whole.items()})
+        text = _format_object({key: _with_texts_for_non_finite(value) for key, value in whole.items()})
     # bytes of a file name that are no UTF-8 come out as `\udcXX`, which JSON reads back
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _top(whole: Mapping[str, Any]) -> str:
+def _format_object(whole: Mapping[str, Any]) -> str:
     """An object, a key a line. Raises ValueError for a number that JSON has not."""
-    return "{\n" + ",\n".join(f" {json.dumps(key)}: {_folded(value, 1)}" for key, value in whole.items()) + "\n}"
+    return "{\n" + ",\n".join(f" {json.dumps(key)}: {_fold(value, 1)}" for key, value in whole.items()) + "\n}"
 
 
-def _finite(value: Any) -> Any:
+def _with_texts_for_non_finite(value: Any) -> Any:
     """The same, with texts for the numbers that JSON has not: `"NaN"`, `"Infinity"`, `"-Infinity"`; losses do diverge."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    return [_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {key: _with_texts_for_non_finite(inner) for key, inner in value.items()}
+    return [_with_texts_for_non_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def _folded(value: Any, depth: int) -> str:
+def _fold(value: Any, depth: int) -> str:
     """JSON on one line where it fits, else an entry a line: as long as it has to be, for whoever pays for every letter.
 
     Entries of what is too long for any reader are not folded themselves: that would take longer than all the rest.
     """
     if not isinstance(value, (dict, list, tuple)):
-        return _line(value)
-    is_long = len(value) > MANY
+        return _on_one_line(value)
+    is_long = len(value) > LONG_LIST
     if not is_long:
-        line = _line(value)
-        if len(line) + depth <= WIDTH or not value:
+        line = _on_one_line(value)
+        if len(line) + depth <= MAX_LINE or not value:
             return line
-        is_long = len(line) > LONG
-    entry = _line if is_long else functools.partial(_folded, depth=depth + 1)
+        is_long = len(line) > LONG_TEXT
+    entry = _on_one_line if is_long else functools.partial(_fold, depth=depth + 1)
     if isinstance(value, dict):
         # a key that is no text, as json.dumps spells it
         entries = [f"{json.dumps({key: 0})[1:-4]}: {entry(inner)}" for key, inner in value.items()]
@@ -101,17 +101,17 @@ def _folded(value: Any, depth: int) -> str:
     )
 
 
-def _line(value: Any) -> str:
+def _on_one_line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
 
 
-def rows(table: Iterable[Sequence[str]]) -> None:
+def print_rows(table: Iterable[Sequence[str]]) -> None:
     """Print lines of words in columns."""
-    for line in columns(table):
+    for line in align_columns(table):
         click.echo(line)
 
 
-def columns(table: Iterable[Sequence[str]]) -> list[str]:
+def align_columns(table: Iterable[Sequence[str]]) -> list[str]:
     """Lines of words in columns."""
     lines = [list(row) for row in table]
     widths = [
@@ -122,7 +122,7 @@ def columns(table: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join([*cells, row[-1]]).rstrip() for row, cells in pairs]
 
 
-def number_of(count: int, noun: str) -> str:
+def pluralize(count: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
@@ -132,7 +132,7 @@ def warn(text: str) -> None:
     click.echo(f"warning: {text}", err=True)
 
 
-def warn_some(texts: Sequence[str], most: int = 10) -> None:
+def warn_first(texts: Sequence[str], most: int = 10) -> None:
     """Warnings of a kind: the first ones, and how many more there are."""
     for text in texts[:most]:
         warn(text)
@@ -140,12 +140,12 @@ def warn_some(texts: Sequence[str], most: int = 10) -> None:
         warn(f"... and {len(texts) - most} more of these")
 
 
-def ignored_json(found: Iterable[git.Ignored]) -> list[dict[str, Any]]:
+def ignored_json(found: Iterable[git.IgnoredPath]) -> list[dict[str, Any]]:
     """Ignored paths with the rule's place."""
     return [{"path": i.path, "source": i.source, "line": i.line, "pattern": i.pattern} for i in found]
 
 
-def warn_ignored(root: str, found: Sequence[git.Ignored]) -> None:
+def warn_ignored(root: str, found: Sequence[git.IgnoredPath]) -> None:
     """Say which rule hides the workspace from git, and what mends it."""
     rules = sorted({(i.source, i.line, i.pattern) for i in found})
     for source, line, pattern in rules:
@@ -156,7 +156,7 @@ def warn_ignored(root: str, found: Sequence[git.Ignored]) -> None:
         warn(f"to keep it in git all the same: git add -f '{root}' (again for new files), or take that rule out")
 
 
-def interactive(*, yes: bool, json_output: bool) -> bool:
+def may_prompt(*, yes: bool, json_output: bool) -> bool:
     """Whether a question may be asked: only on a terminal, and not when told otherwise."""
     terminals = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return terminals and not yes and not json_output

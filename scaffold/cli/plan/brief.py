@@ -29,8 +29,8 @@ PATIENCE_S = 2.0
     help="For whoever plans (iteration 0), or for whoever carries the plan out.",
 )
 @click.option("--full", is_flag=True, help="Everything, however long; else it stays below 4,000 tokens.")
-@options.of_workspace
-@options.json_output
+@options.workspace_options
+@options.json_option
 def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_output: bool) -> None:
     """The brief for iteration 0 (planning) or for a later one: goal, repository, contract, commands, protocol.
 
@@ -41,7 +41,7 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
     from scaffold.plan.brief import execution, planning
     from scaffold.plan.brief.context import Situation
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     url = _server(workspace)
     now = Situation(
         answers={**workspace.answers, "research_server_url": url},
@@ -54,7 +54,7 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
     else:
         text = execution.execution(_so_far(workspace, now))
     if json_output:
-        output.as_json({"for": iteration, "text": text})
+        output.print_json({"for": iteration, "text": text})
     else:
         click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
 

@@ -38,7 +38,7 @@ def shown_path(path: Path) -> str:
 @click.command()
 @FILE
 @click.option("--diff", is_flag=True, help="Show what would change, and change nothing.")
-@options.json_output
+@options.json_option
 def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     """Mend what is mechanical: ids, marks, spacing, field order. Everything else stays, byte for byte."""
     from difflib import unified_diff
@@ -59,7 +59,7 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     changed = not diff and new != old and store.change(where.plan, mend)
     lines = "\n".join(unified_diff(old.split("\n"), new.split("\n"), name, name, lineterm=""))
     if json_output:
-        output.as_json({"path": name, "written": changed, "diff": lines})
+        output.print_json({"path": name, "written": changed, "diff": lines})
     elif diff:
         click.echo(lines.encode("utf-8", "surrogateescape"))
     elif changed:
@@ -71,7 +71,7 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
 @click.command()
 @click.argument("task")
 @PLAN
-@options.json_output
+@options.json_option
 def start(task: str, file: Path | None, json_output: bool) -> None:
     """Mark a task as in progress, and write down when."""
     from scaffold.plan.document import plan_location
@@ -79,7 +79,7 @@ def start(task: str, file: Path | None, json_output: bool) -> None:
 
     change = transitions.start(plan_location.place(file, Path.cwd()).plan, task, _now())
     if json_output:
-        output.as_json({"task": change.task.id, "state": "in progress", "warnings": list(change.warnings)})
+        output.print_json({"task": change.task.id, "state": "in progress", "warnings": list(change.warnings)})
         return
     for warning in change.warnings:
         output.warn(warning)
@@ -92,7 +92,7 @@ def start(task: str, file: Path | None, json_output: bool) -> None:
 @RUN
 @TIMEOUT
 @click.option("--force", metavar="REASON", help="Mark it although it does not verify; the reason is written down.")
-@options.json_output
+@options.json_option
 def done(
     task: str, file: Path | None, run_commands: bool, timeout: float, force: str | None, json_output: bool
 ) -> None:
@@ -109,7 +109,7 @@ def done(
     found = transitions.done(where, task, _evidence(where, run_commands, timeout), _now(), force)
     marked = transitions.holds(found) or force is not None
     if json_output:
-        output.as_json({**_as_dict(found), "marked": marked})
+        output.print_json({**_as_dict(found), "marked": marked})
     else:
         click.echo(_report(found))
     if not marked:
@@ -126,7 +126,7 @@ def done(
 @click.option("--done-when", "done_when", required=True, help="What can be checked.")
 @click.option("--depends", help="Ids of tasks, with commas.")
 @click.option("--kind", help="baseline, main, ablation, logging, ... where the words do not say it.")
-@options.json_output
+@options.json_option
 def add(
     phase: int,
     description: str,
@@ -147,7 +147,7 @@ def add(
     given = [(name, value) for name, value in fields if value]
     added = transitions.add(where.plan, phase, description, given, Context(server=where.server)).task.id
     if json_output:
-        output.as_json({"task": added})
+        output.print_json({"task": added})
     else:
         click.echo(added)
 
@@ -156,7 +156,7 @@ def add(
 @click.argument("text")
 @PLAN
 @click.option("--task", help="The task that it is about.")
-@options.json_output
+@options.json_option
 def log(text: str, file: Path | None, task: str | None, json_output: bool) -> None:
     """Append an entry to the iteration log beside the plan."""
     from scaffold.plan.document import edit, plan_location, protocol, store
@@ -171,7 +171,7 @@ def log(text: str, file: Path | None, task: str | None, json_output: bool) -> No
     path = transitions.log_path(where.plan)
     store.append(path, protocol.log_entry(_now(), text, task=about))
     if json_output:
-        output.as_json({"path": shown_path(path), "task": about})
+        output.print_json({"path": shown_path(path), "task": about})
     else:
         click.echo(f"added to {shown_path(path)}", err=True)
 
@@ -181,8 +181,8 @@ def log(text: str, file: Path | None, task: str | None, json_output: bool) -> No
 @PLAN
 @RUN
 @TIMEOUT
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def verify(
     tasks: tuple[str, ...], file: Path | None, run_commands: bool, timeout: float, limit: int, json_output: bool
 ) -> None:
@@ -196,16 +196,16 @@ def verify(
 
     where = plan_location.place(file, Path.cwd())
     found = transitions.verified(where, tasks, _evidence(where, run_commands, timeout))
-    few = output.Few(limit)
-    shown = few(sorted(found, key=lambda one: not one.failed))
+    limited = output.Limited(limit)
+    shown = limited(sorted(found, key=lambda one: not one.failed))
     failed = sum(bool(one.failed) for one in found)
     if json_output:
-        output.as_json(
-            {"verified": len(found) - failed, "failed": failed, "tasks": [_as_dict(one) for one in shown]}, few
+        output.print_json(
+            {"verified": len(found) - failed, "failed": failed, "tasks": [_as_dict(one) for one in shown]}, limited
         )
     else:
         click.echo("\n".join(map(_report, shown)) or "no task is marked done")
-        few.say()
+        limited.report_left_out()
     if failed:
         raise click.exceptions.Exit(3)
 
@@ -213,7 +213,7 @@ def verify(
 @click.command()
 @PLAN
 @click.option("--reason", required=True, help="What failed.")
-@options.json_output
+@options.json_option
 def abort(file: Path | None, reason: str, json_output: bool) -> None:
     """Write the abort checklist in the place of the plan, and print the lines that end the loop.
 
@@ -226,7 +226,7 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
     kept = transitions.abort(where.plan, reason)
     if json_output:
         lines = protocol.abort_lines().split("\n")
-        output.as_json({"plan": str(where.plan), "kept": None if kept is None else str(kept), "lines": lines})
+        output.print_json({"plan": str(where.plan), "kept": None if kept is None else str(kept), "lines": lines})
         return
     if kept is not None:
         click.echo(f"the plan that was there is now {shown_path(kept)}", err=True)

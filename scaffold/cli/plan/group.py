@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import Group
+from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.plan.edit import FILE, WORK, shown_path
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Task
 
 
-@click.group(cls=Group)
+@click.group(cls=ExampleGroup)
 def plan() -> None:
     """Check the plan (tasks.md), walk through it, and hold what is claimed against what is there.
 
@@ -43,8 +43,8 @@ for command in WORK:
     "--server/--no-server", default=None, help="Whether a research server is set; else as the workspace says."
 )
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def check(
     file: Path | None,
     form: str,
@@ -74,21 +74,21 @@ def check(
     report = checker.check(text, context=context, select=_codes(select), ignore=_codes(ignore))
     for line in report.plan.unheeded:
         output.warn(f"line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect")
-    few = output.Few(limit if form in ("text", "json") else 0)
-    shown, path = few(report.findings), shown_path(where.plan)
+    limited = output.Limited(limit if form in ("text", "json") else 0)
+    shown, path = limited(report.findings), shown_path(where.plan)
     if json_output or form == "json":
-        output.as_json(reporters.as_json(report, shown, path), few)
+        output.print_json(reporters.as_json(report, shown, path), limited)
     elif answer := reporters.FORMATS[form](report, shown, path):
         click.echo(answer)
-        few.say()
+        limited.report_left_out()
     if report.errors or (strict and report.findings):
         raise click.exceptions.Exit(3)
 
 
 @plan.command()
 @click.argument("code", required=False)
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def rules(code: str | None, limit: int, json_output: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
     from scaffold.plan.rules import reporters
@@ -97,18 +97,18 @@ def rules(code: str | None, limit: int, json_output: bool) -> None:
     found = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
     if not found:
         raise click.BadParameter(f"there is no rule {code}; see `scaffold plan rules`")
-    few = output.Few(limit)
+    limited = output.Limited(limit)
     if json_output:
-        output.as_json({"rules": reporters.rules_json(few(found))}, few)
+        output.print_json({"rules": reporters.rules_json(limited(found))}, limited)
         return
-    click.echo(reporters.rule_text(found[0]) if code else reporters.rule_list(few(found)))
-    few.say()
+    click.echo(reporters.rule_text(found[0]) if code else reporters.rule_list(limited(found)))
+    limited.report_left_out()
 
 
 @plan.command()
 @FILE
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def show(file: Path | None, limit: int, json_output: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates."""
     from scaffold.plan.document import plan_location
@@ -117,19 +117,19 @@ def show(file: Path | None, limit: int, json_output: bool) -> None:
 
     where = plan_location.place(file, Path.cwd())
     parsed = parse(plan_location.read(where.plan))
-    few = output.Few(limit)
+    limited = output.Limited(limit)
     answer = progress.as_dict(parsed)
-    answer = {key: few(value) if isinstance(value, list) else value for key, value in answer.items()}
+    answer = {key: limited(value) if isinstance(value, list) else value for key, value in answer.items()}
     if json_output:
-        output.as_json(answer, few)
+        output.print_json(answer, limited)
     else:
         click.echo(progress.overview(parsed, limit))
-        few.say()
+        limited.report_left_out()
 
 
 @plan.command()
 @FILE
-@options.json_output
+@options.json_option
 def graph(file: Path | None, json_output: bool) -> None:
     """The dependencies between tasks as a Mermaid flow chart."""
     from scaffold.plan.document import plan_location
@@ -138,14 +138,14 @@ def graph(file: Path | None, json_output: bool) -> None:
 
     text = progress.mermaid(parse(plan_location.read(plan_location.place(file, Path.cwd()).plan)))
     if json_output:
-        output.as_json({"mermaid": text})
+        output.print_json({"mermaid": text})
     else:
         click.echo(text)
 
 
 @plan.command("next")
 @FILE
-@options.json_output
+@options.json_option
 def next_task(file: Path | None, json_output: bool) -> None:
     """The task to take up now: the one in progress, else the first open one that waits for nothing.
 
@@ -161,7 +161,7 @@ def next_task(file: Path | None, json_output: bool) -> None:
     state = progress.of(parsed)
     if json_output:
         task = progress.task_dict(state.next) if state.next else None
-        output.as_json({"task": task, "done": state.done, "total": state.total})
+        output.print_json({"task": task, "done": state.done, "total": state.total})
     elif state.next:
         click.echo(_described(state.next))
     if state.next is None and state.done < state.total:
@@ -184,7 +184,7 @@ def next_task(file: Path | None, json_output: bool) -> None:
     "--promise", type=click.Choice(["DONE", "WAITING"]), help="For <promise>: goal reached, or runs to wait for."
 )
 @click.option("--plan", "with_plan", is_flag=True, help="The <plan> block too; it stands alone without other options.")
-@options.json_output
+@options.json_option
 def emit(file: Path | None, summary: str | None, promise: str | None, with_plan: bool, json_output: bool) -> None:
     """Print the tags of the loop's protocol: the <plan> block exactly, or <summary> and <promise>.
 
@@ -203,7 +203,7 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
             transitions.refuse_unfinished(plan_location.place(file, Path.cwd()).plan)
         tags.append(protocol.tagged("promise", promise))
     if json_output:
-        output.as_json({"text": "\n".join(tags)})
+        output.print_json({"text": "\n".join(tags)})
     else:
         click.echo("\n".join(tags).encode("utf-8", "surrogateescape"))
 

@@ -34,10 +34,10 @@ WITHOUT = "so the playbook is the built-in one: the server's skills and its exec
     metavar="DIR",
     help="Write it as an Agent Skill too: DIR/SKILL.md.",
 )
-@options.limit
-@options.of_workspace
-@options.of_server
-@options.json_output
+@options.limit_option
+@options.workspace_options
+@options.server_options
+@options.json_option
 def playbook(
     queries: tuple[str, ...],
     check: bool,
@@ -45,7 +45,7 @@ def playbook(
     limit: int,
     workdir: Path,
     root: str | None,
-    asked: options.Asked,
+    server_options: options.ServerOptions,
     json_output: bool,
 ) -> None:
     """Write which skill to use when, and the execution protocol, from the research server's skills; beside the plan.
@@ -55,16 +55,16 @@ def playbook(
     from scaffold.playbook import agent_skill
     from scaffold.playbook import document as pages
 
-    there = options.workspace(workdir, root)
+    there = options.find_workspace(workdir, root)
     title = agent_skill.checked_name(skill.resolve().name) if skill is not None else ""
-    client = options.server(there, asked)
+    client = options.connect_server(there, server_options)
     chosen, why = _chosen(client, queries or pages.queries(playbook_files.read(there.playbook)))
     files = [_playbook(there, chosen, client, why)]
     if skill is not None:
         files.append(playbook_files.skill(there, skill / agent_skill.FILE, title, files[0].new))
     stale = [file for file in files if file.old != file.new]
-    few = output.Few(limit)
-    answer = _answer(files, stale, chosen, client, few)
+    limited = output.Limited(limit)
+    answer = _answer(files, stale, chosen, client, limited)
     answer["missing"] = f"{why}; {WITHOUT}" if why else None
     if why and not json_output:
         output.warn(answer["missing"])
@@ -72,17 +72,17 @@ def playbook(
         for file in stale:
             playbook_files.write(file)
     if json_output:
-        output.as_json(
+        output.print_json(
             {
                 **answer,
                 "current": not stale if check else True,
                 "written": [] if check else [str(f.path) for f in stale],
             },
-            few,
+            limited,
         )
     else:
         _print(answer, stale, check)
-        few.say()
+        limited.report_left_out()
     if check and stale:
         raise click.exceptions.Exit(3)
 
@@ -104,14 +104,14 @@ def _chosen(client: Client | None, queries: tuple[str, ...]) -> tuple[Chosen | N
 def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, why: str) -> File:
     """The playbook's file. Raises ScaffoldError where it would lose what a server once said, or what somebody wrote."""
     from scaffold.errors import ScaffoldError
-    from scaffold.lifecycle.status import is_seed
+    from scaffold.lifecycle.status import is_unchanged_seed
     from scaffold.playbook import document as pages
     from scaffold.playbook.built_in import built_in
 
     path, seed = there.playbook, built_in(there)
     old = playbook_files.read(path)
     playbook_files.refuse_edited(path, old)
-    replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_seed(there, path))
+    replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_unchanged_seed(there, path))
     if chosen is not None and client is not None:
         text = pages.written(seed, chosen, client.url)
         if old and not replaceable and not pages.is_marked(old):
@@ -129,7 +129,7 @@ def _answer(
     stale: list[File],
     chosen: Chosen | None,
     client: Client | None,
-    few: output.Few,
+    limited: output.Limited,
 ) -> dict[str, Any]:
     from scaffold.playbook import document as pages
     from scaffold.playbook import skills
@@ -139,18 +139,18 @@ def _answer(
     return {
         "path": str(files[0].path),
         "server": client.url if client is not None and chosen is not None else None,
-        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in few(every)],
-        "others": few(chosen.others) if chosen is not None else [],
-        "changed": few(differs.changed),
-        "added": few(differs.added),
-        "gone": few(differs.gone),
+        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in limited(every)],
+        "others": limited(chosen.others) if chosen is not None else [],
+        "changed": limited(differs.changed),
+        "added": limited(differs.added),
+        "gone": limited(differs.gone),
         "stale": [str(file.path) for file in stale],
     }
 
 
 def _print(answer: dict[str, Any], stale: list[File], check: bool) -> None:
     """The skills to stdout; what differs and what was written to stderr."""
-    output.rows([[one["id"], one["group"], one["sha256"][:12]] for one in answer["skills"]])
+    output.print_rows([[one["id"], one["group"], one["sha256"][:12]] for one in answer["skills"]])
     for word in ("changed", "added", "gone"):
         if answer[word]:
             click.echo(f"{word}: {', '.join(answer[word])}", err=True)

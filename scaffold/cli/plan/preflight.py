@@ -20,8 +20,8 @@ POLL_S = 0.5
 
 
 @click.command()
-@options.of_workspace
-@options.of_server
+@options.workspace_options
+@options.server_options
 @click.option(
     "--wait",
     type=click.FloatRange(0, 86_400),
@@ -38,11 +38,11 @@ POLL_S = 0.5
     type=click.Path(path_type=Path, dir_okay=False),
     help="The plan that --abort is about, where no workspace names one.",
 )
-@options.json_output
+@options.json_option
 def preflight(
     workdir: Path,
     root: str | None,
-    asked: options.Asked,
+    server_options: options.ServerOptions,
     wait: float,
     abort: bool,
     tasks_path: Path | None,
@@ -53,11 +53,11 @@ def preflight(
     Works without a workspace too. Exit code 3 where something that has to be there is not; a plan that holds somebody's work is
     never written over.
     """
-    there = options.workspace_or_none(workdir, root)
+    there = options.find_workspace_or_none(workdir, root)
     plan = _plan(there, workdir, tasks_path)
     if abort and plan is None:
         raise click.UsageError("--abort needs --tasks-path where there is no workspace")
-    with options.named_server(there, asked) as client:
+    with options.connect_required_server(there, server_options) as client:
         report = _asked(client, _workdirs(there, workdir), wait)
     answer: dict[str, Any] = _as_dict(report)
     if not json_output:
@@ -65,7 +65,7 @@ def preflight(
     if abort and plan is not None and not report.ready:
         answer["aborted"] = _abort(there, plan, report.reason, quiet=json_output)
     if json_output:
-        output.as_json(answer)
+        output.print_json(answer)
     if not report.ready:
         raise click.exceptions.Exit(3)
 
@@ -82,7 +82,7 @@ def _workdirs(there: Workspace | None, workdir: Path) -> list[Path]:
     from scaffold import git
 
     ours = there.workdir if there is not None else None
-    top = git.top(ours or workdir)
+    top = git.toplevel(ours or workdir)
     return [one for one in (ours, top, workdir.resolve() if ours is None else None) if one is not None]
 
 
@@ -125,16 +125,16 @@ def _abort(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> 
 
 def _checklist(there: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
     """Where the checklist went, and where the plan that was there is kept."""
-    from scaffold.lifecycle.status import is_seed
+    from scaffold.lifecycle.status import is_unchanged_seed
     from scaffold.plan.tasks import transitions
 
-    if transitions.is_nobodys(plan) or (there is not None and is_seed(there, plan)):
+    if transitions.is_nobodys(plan) or (there is not None and is_unchanged_seed(there, plan)):
         return plan, transitions.abort(plan, reason)
     return transitions.abort_beside(plan, reason), None
 
 
 def _print(report: Report) -> None:
-    output.rows([_row(check) for check in report.checks])
+    output.print_rows([_row(check) for check in report.checks])
     click.echo(f"{report.server}: {report.verdict} ({report.seconds * 1000:.0f} ms)")
 
 

@@ -26,7 +26,7 @@ def show(comparisons: Sequence[Comparison]) -> None:
     from scaffold.results.metrics.text_format import plain
     from scaffold.results.tables import wording
 
-    output.rows(_lines(comparisons))
+    output.print_rows(_lines(comparisons))
     said = set()
     for c in comparisons:
         hint = wording.seeds(c)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import Group
+from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.results import comparisons as comparisons_output
 from scaffold.cli.results.query_options import Answered, Asked, question
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scaffold.results.metrics.model import Row, Table
 
 
-@click.group(cls=Group, invoke_without_command=True)
+@click.group(cls=ExampleGroup, invoke_without_command=True)
 @question
 @click.option("--by", metavar="A,B", help="One row for each value of these parameters. Default: each configuration.")
 @click.option(
@@ -40,7 +40,7 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
     """
     context = click.get_current_context()
     if context.invoked_subcommand:
-        options.nothing_before(context)
+        options.refuse_options_before_subcommand(context)
         return
     names = list(dict.fromkeys(filter(None, map(str.strip, by.split(","))))) if by is not None else None
     asked = Asked(given)
@@ -50,10 +50,10 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
     if given["json_output"] or format_ == "json":
         from scaffold.results.tables import render
 
-        found = render.as_json(table, asked.few)
-        output.as_json({"how": answered.how, "interval": interval, **found}, asked.few)
+        found = render.as_json(table, asked.limited)
+        output.print_json({"how": answered.how, "interval": interval, **found}, asked.limited)
         return
-    _print(table, format_, asked.few)
+    _print(table, format_, asked.limited)
     _say(table)
 
 
@@ -70,22 +70,22 @@ def _check_names(names: Sequence[str] | None, table: Table) -> None:
             )
 
 
-def _print(table: Table, format_: str, few: output.Few) -> None:
+def _print(table: Table, format_: str, limited: output.Limited) -> None:
     from scaffold.results.tables import render, wording
 
     if format_ != "table":
         click.echo(render.FORMATS[format_](table), nl=False)
         return
     heads = render.row_heads(table)
-    shown = render.some_rows(table, few)
+    shown = render.some_rows(table, limited)
     for number, metric in enumerate(table.metrics):
         click.echo(("\n" if number else "") + render.title(table, metric))
-        output.rows(render.lines(table, metric, heads, shown))
+        output.print_rows(render.lines(table, metric, heads, shown))
     if not table.metrics and table.rows:
         first, *rest = heads
         counts = [wording.count(None, len(row.missing)) for row in table.rows]
-        output.rows([[*first, "n"], *([*rest[index], counts[index]] for index in shown)])
-    few.say()
+        output.print_rows([[*first, "n"], *([*rest[index], counts[index]] for index in shown)])
+    limited.report_left_out()
 
 
 def _say(table: Table) -> None:
@@ -94,8 +94,10 @@ def _say(table: Table) -> None:
     from scaffold.results.tables import table as tables
 
     click.echo("; ".join(render.reasons(table)), err=True)
-    output.warn_some([f"{s.path} cannot be read ({s.reason})" for s in table.skipped if s.reason.startswith("damaged")])
-    output.warn_some(table.warnings)
+    output.warn_first(
+        [f"{s.path} cannot be read ({s.reason})" for s in table.skipped if s.reason.startswith("damaged")]
+    )
+    output.warn_first(table.warnings)
     rows: dict[str, list[str]] = {}
     for row in table.rows:
         for warning in row.warnings:
@@ -134,14 +136,14 @@ def compare(names: tuple[str, ...], noise_from: str | None, **given: Any) -> Non
     floor = _one_row(answered, noise_from) if noise_from else None
     known = {m: way for m in metrics if (way := answered.directions.of(m))}
     comparisons = comparing.compare(found, metrics, known, floor)
-    shown = asked.few(comparisons)
+    shown = asked.limited(comparisons)
     if given["json_output"]:
         answer = {"reference": names[0], "comparisons": [comparisons_output.as_json(c) for c in shown]}
-        output.as_json({**answer, "warnings": asked.few(alone)}, asked.few)
+        output.print_json({**answer, "warnings": asked.limited(alone)}, asked.limited)
         return
-    output.warn_some(alone)
+    output.warn_first(alone)
     comparisons_output.show(shown)
-    asked.few.say()
+    asked.limited.report_left_out()
 
 
 def _one_row(answered: Answered, name: str) -> Row:
@@ -187,19 +189,19 @@ def ablation(reference: str | None, **given: Any) -> None:
             f"no configuration differs in one factor from {tables.label(row, table.by)}",
             hint="scaffold results shows them",
         )
-    shown = asked.few(found.comparisons)
+    shown = asked.limited(found.comparisons)
     if given["json_output"]:
         changes = [
             {"factor": c.factor, "before": c.before, "after": c.after, "experiment": c.row.experiment}
-            for c in asked.few(found.changes)
+            for c in asked.limited(found.changes)
         ]
         answer = {"reference": found.reference, "changes": changes}
         comparisons = [comparisons_output.as_json(c) for c in shown]
-        output.as_json({**answer, "comparisons": comparisons, "others": found.others}, asked.few)
+        output.print_json({**answer, "comparisons": comparisons, "others": found.others}, asked.limited)
         return
     click.echo(f"reference: {found.reference}")
     comparisons_output.show(shown)
-    asked.few.say()
+    asked.limited.report_left_out()
     if found.others:
         rest = many(found.others, "configuration")
         click.echo(f"left out, for more than one difference: {rest}", err=True)
@@ -218,22 +220,25 @@ def sensitivity(parameter: str, **given: Any) -> None:
     answered = Answered(asked, params=(parameter,))
     metrics = answered.compared_metrics()
     curves = factors.sensitivity(answered.table(), parameter, metrics)
-    few = asked.few
+    limited = asked.limited
     if given["json_output"]:
-        answer = {"parameter": parameter, "curves": [_curve_json(c, few) for c in few(curves)]}
-        output.as_json(answer, few)
+        answer = {"parameter": parameter, "curves": [_curve_json(c, limited) for c in limited(curves)]}
+        output.print_json(answer, limited)
         return
-    for number, curve in enumerate(few(curves)):
+    for number, curve in enumerate(limited(curves)):
         said = f"{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
         click.echo(("\n" if number else "") + plain(said))
         head = [parameter, "n", "mean", "sd", "95 % interval", "min", "max"]
-        output.rows(
+        output.print_rows(
             [
                 head,
-                *([plain(configurations.word(s.value)), *render.cells(s.summary, s.missing)] for s in few(curve.spots)),
+                *(
+                    [plain(configurations.word(s.value)), *render.cells(s.summary, s.missing)]
+                    for s in limited(curve.spots)
+                ),
             ]
         )
-    few.say()
+    limited.report_left_out()
     if any(c.p is not None for c in curves):
         click.echo(
             f"tested by the analysis of variance, {wording.RATHER_NOT} where its Holm-corrected p is above 0.05",
@@ -241,7 +246,7 @@ def sensitivity(parameter: str, **given: Any) -> None:
         )
 
 
-def _curve_json(curve: Any, few: output.Few) -> dict[str, Any]:
+def _curve_json(curve: Any, limited: output.Limited) -> dict[str, Any]:
     from scaffold.results.tables import render
 
     found = asdict(curve)
@@ -251,6 +256,6 @@ def _curve_json(curve: Any, few: output.Few) -> dict[str, Any]:
             "missing": s.missing,
             "summary": {k: render.json_number(v) for k, v in s.summary._asdict().items()} if s.summary else None,
         }
-        for s in few(curve.spots)
+        for s in limited(curve.spots)
     ]
     return found

@@ -55,7 +55,7 @@ def question(command: F) -> F:
         ]
     ):
         command = option(command)
-    return options.of_workspace(options.limit(options.json_output(command)))
+    return options.workspace_options(options.limit_option(options.json_option(command)))
 
 
 class Asked:
@@ -74,7 +74,7 @@ class Asked:
         self.ask_server: bool = given["ask_server"]
         self.minimize: tuple[str, ...] = given["minimize"]
         self.maximize: tuple[str, ...] = given["maximize"]
-        self.few = output.Few(given["limit"])
+        self.limited = output.Limited(given["limit"])
 
     def how(self) -> How:
         """Which value of a run is meant. Raises WrongUsage for two at once."""
@@ -96,7 +96,7 @@ class Answered:
         from scaffold.results.metrics.text_format import plain
 
         self.how = asked.how()
-        workspace = options.workspace(asked.workdir, asked.root)
+        workspace = options.find_workspace(asked.workdir, asked.root)
         self.asked = asked
         self.directions: Directions = names.Directions(workspace, asked.minimize, asked.maximize)
         self.reading: Reading = read.read(
@@ -113,7 +113,7 @@ class Answered:
                 server=_tracked(workspace) if asked.ask_server else {},
             ),
         )
-        output.warn_some([plain(note) for note in self.reading.notes])
+        output.warn_first([plain(note) for note in self.reading.notes])
         self._check()
 
     def _check(self) -> None:
@@ -191,7 +191,7 @@ def _tracked(workspace: Workspace) -> dict[str, dict[str, Any]]:
     from scaffold.errors import ScaffoldError
     from scaffold.results.metrics import server_metrics
 
-    client = options.server(workspace, options.Asked())
+    client = options.connect_server(workspace, options.ServerOptions())
     if client is None:
         raise ScaffoldError(
             "--server: no research server is named",

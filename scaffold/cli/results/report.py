@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import Group
+from scaffold.cli.common.groups import ExampleGroup
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@options.of_workspace
+@click.group(cls=ExampleGroup, invoke_without_command=True)
+@options.workspace_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     metavar="FILE.md",
     help="Write nothing; find the numbers in a text that no run backs. Exit 3 with findings.",
 )
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 @click.pass_context
 def report(
     ctx: click.Context,
@@ -53,11 +53,11 @@ def report(
     from scaffold.errors import WrongUsage
 
     if ctx.invoked_subcommand is not None:
-        options.nothing_before(ctx)
+        options.refuse_options_before_subcommand(ctx)
         return
     if prose is not None and (md or out is not None):
         raise WrongUsage("--check writes nothing: --md and --out go with the page", hint="leave them out, or --check")
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     if prose is not None:
         _check(workspace, prose, limit, json_output=json_output)
         return
@@ -72,15 +72,15 @@ def report(
         return
     _write(target, data)
     if json_output:
-        output.as_json({"path": str(target), "runs": found.total, "counts": found.counts, "bytes": len(data)})
+        output.print_json({"path": str(target), "runs": found.total, "counts": found.counts, "bytes": len(data)})
     else:
         click.echo(str(target))
 
 
 def _write(target: Path, data: bytes) -> None:
-    from scaffold.workspace import write_named
+    from scaffold.atomic_write import write_output_file
 
-    write_named(target, data, hint="name another place with --out")
+    write_output_file(target, data, hint="name another place with --out")
 
 
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
@@ -89,15 +89,15 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
     found = claims.claims(backing.text_of(prose))
     known = backing.evidence(workspace)
     unbacked = [claim for claim in found if not known.backing(claim)]
-    few = output.Few(limit)
-    shown = few(unbacked)
+    limited = output.Limited(limit)
+    shown = limited(unbacked)
     if json_output:
         findings = [{"line": c.line, "column": c.column, "number": c.text} for c in shown]
-        output.as_json({"path": str(prose), "claims": len(found), "findings": findings}, few)
+        output.print_json({"path": str(prose), "claims": len(found), "findings": findings}, limited)
     else:
         for claim in shown:
             click.echo(f"{prose}:{claim.line}:{claim.column}: no run backs {claim.text}")
-        few.say()
+        limited.report_left_out()
     if unbacked:
         raise click.exceptions.Exit(3)
     if not json_output:
@@ -105,7 +105,7 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
 
 
 @report.command()
-@options.of_workspace
+@options.workspace_options
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The directory that they go into."
 )
@@ -115,28 +115,28 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
     multiple=True,
     help="Only this metric. May be repeated. Default: the primary one, and others.",
 )
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], limit: int, json_output: bool) -> None:
     """Draw the plots as SVG and PNG, with the CSV behind each (needs the extra `plots`). The same runs give the same SVG."""
     from scaffold.results.plots import draw
     from scaffold.results.plots.figures import as_csv
     from scaffold.results.report import gather
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     figures = gather.figures(workspace, metrics)
     written = []
     for figure in figures:
         for kind, data in {**draw.draw(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
             written.append(out / f"{figure.name}.{kind}")
             _write(written[-1], data)
-    few = output.Few(limit)
+    limited = output.Limited(limit)
     if json_output:
-        drawn = [{"name": f.name, "title": f.title} for f in few(figures)]
-        output.as_json({"plots": drawn, "files": few(map(str, written))}, few)
+        drawn = [{"name": f.name, "title": f.title} for f in limited(figures)]
+        output.print_json({"plots": drawn, "files": limited(map(str, written))}, limited)
         return
-    for path in few(written):
+    for path in limited(written):
         click.echo(str(path))
-    few.say()
+    limited.report_left_out()
     if not written:
         click.echo("no run has anything to plot: scaffold runs list", err=True)

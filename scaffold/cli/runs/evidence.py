@@ -13,7 +13,7 @@ STATUSES = ("running", "finished", "failed", "terminated", "lost")
 
 
 @click.command()
-@options.of_workspace
+@options.workspace_options
 @click.option(
     "--ro-crate",
     "crate",
@@ -25,8 +25,8 @@ STATUSES = ("running", "finished", "failed", "terminated", "lost")
 @click.option("--copy", is_flag=True, help="Logs and outputs too; else the crate says where they lie.")
 @click.option("--experiment", help="Only runs of this experiment.")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def export(
     workdir: Path,
     root: str | None,
@@ -45,25 +45,25 @@ def export(
     from scaffold.results.metrics.text_format import many
     from scaffold.runs import choose
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     wanted = choose.Filter(experiment=experiment, statuses=frozenset(statuses))
     chosen = [r for r in read_records(workspace).runs if wanted.admits(r)]
     made = exports.export(workspace, chosen, crate, copy=copy)
-    few = output.Few(limit)
+    limited = output.Limited(limit)
     if json_output:
-        found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "withheld": few(made.left_out)}
-        output.as_json({"path": str(made.path), **found}, few)
+        found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "withheld": limited(made.left_out)}
+        output.print_json({"path": str(made.path), **found}, limited)
         return
-    output.warn_some([f"left out: {path}" for path in made.left_out])
+    output.warn_first([f"left out: {path}" for path in made.left_out])
     click.echo(str(made.path / "ro-crate-metadata.json"))
     click.echo(f"{many(made.runs, 'run')}, {many(made.files, 'file')}, {many(made.bytes, 'byte')}", err=True)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("what", metavar="NUMBER|FILE")
-@options.of_workspace
-@options.limit
-@options.json_output
+@options.workspace_options
+@options.limit_option
+@options.json_option
 def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Say which runs stand behind a number, a file, or the numbers of a text; exit 3 where none does.
 
@@ -72,29 +72,29 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
     """
     from scaffold.results.evidence import backing, claims
 
-    number, few = claims.read(what), output.Few(limit)
+    number, limited = claims.read(what), output.Limited(limit)
     if number is None and what.startswith("-"):
         raise click.NoSuchOption(what, ctx=click.get_current_context())
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     if number is None and (owners := backing.owners(workspace, Path(what))):
         if json_output:
-            output.as_json({"path": what, "runs": [as_json(workspace, run) for run in few(owners)]}, few)
+            output.print_json({"path": what, "runs": [as_json(workspace, run) for run in limited(owners)]}, limited)
             return
-        output.rows(row_of(workspace, run) for run in few(owners))
-        few.say()
+        output.print_rows(row_of(workspace, run) for run in limited(owners))
+        limited.report_left_out()
         return
     asked = (number,) if number is not None else claims.claims(backing.text_of(Path(what)))
     known = backing.evidence(workspace)
     found = [(claim, known.backing(claim)) for claim in asked]
-    shown = few(found)
+    shown = limited(found)
     if json_output:
-        output.as_json({"numbers": [backing.as_json(claim, rows, few(rows)) for claim, rows in shown]}, few)
+        output.print_json({"numbers": [backing.as_json(claim, rows, limited(rows)) for claim, rows in shown]}, limited)
     else:
         for claim, rows in shown:
             place = "" if number is not None else f"{what}:{claim.line}:{claim.column}: "
             click.echo(f"{place}{claim.text}" + ("" if rows else ": no run backs it"))
-            output.rows(["  " + cells[0], *cells[1:]] for cells in backing.words(few(rows)))
-        few.say()
+            output.print_rows(["  " + cells[0], *cells[1:]] for cells in backing.words(limited(rows)))
+        limited.report_left_out()
         if not found:
             click.echo("no number in it claims a result", err=True)
     if not all(rows for _, rows in found):

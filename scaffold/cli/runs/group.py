@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import Group
+from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.runs.evidence import STATUSES, cite, export
 from scaffold.cli.runs.rerun import diff, rerun
 from scaffold.cli.runs.runs_output import as_json, facts, one, read_records, row_of
 from scaffold.runs import moments
 
 
-@click.group(cls=Group)
+@click.group(cls=ExampleGroup)
 def runs() -> None:
     """The records of runs: list, show, compare, repeat and check them.
 
@@ -27,15 +27,15 @@ for command in (diff, rerun, export, cite):
 
 
 @runs.command("list")
-@options.of_workspace
+@options.workspace_options
 @click.option("--experiment", help="Only runs of this experiment.")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
 @click.option("--task", help="Only runs of this task of the plan.")
 @click.option("--sweep", help="Only runs of this sweep.")
 @click.option("--param", "params", multiple=True, metavar="K=V", help="Only runs with this value. May be repeated.")
 @click.option("--since", metavar="WHEN", help="Only runs started since: 30m, 2h, 3d, 1w, or a date.")
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def list_runs(
     workdir: Path,
     root: str | None,
@@ -51,7 +51,7 @@ def list_runs(
     """List runs, newest first; of live ones how far they are."""
     from scaffold.runs import choose
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     wanted = choose.Filter(
         experiment=experiment,
         statuses=frozenset(statuses),
@@ -62,27 +62,27 @@ def list_runs(
     )
     found = read_records(workspace)
     chosen = [r for r in found.runs if wanted.admits(r)]
-    few = output.Few(limit)
-    shown = few(chosen)
+    limited = output.Limited(limit)
+    shown = limited(chosen)
     if json_output:
-        damaged = [{"path": d.path, "reason": d.reason} for d in few(found.damaged)]
-        output.as_json({"runs": [as_json(workspace, r) for r in shown], "damaged": damaged}, few)
+        damaged = [{"path": d.path, "reason": d.reason} for d in limited(found.damaged)]
+        output.print_json({"runs": [as_json(workspace, r) for r in shown], "damaged": damaged}, limited)
         return
-    output.rows([row_of(workspace, r) for r in shown])
-    few.say()
+    output.print_rows([row_of(workspace, r) for r in shown])
+    limited.report_left_out()
 
 
 @runs.command()
 @click.argument("name")
-@options.of_workspace
-@options.lines(10, "First and last lines of each log (0: all).")
+@options.workspace_options
+@options.lines_option(10, "First and last lines of each log (0: all).")
 @click.option("--full", is_flag=True, help="The logs whole.")
-@options.json_output
+@options.json_option
 def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, json_output: bool) -> None:
     """Show one run: its manifest, and how its logs begin and end."""
     from scaffold.runs import tails
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     run, manifest = one(workspace, name)
     logs = {
         s: tails.excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
@@ -91,9 +91,9 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
     if json_output:
         from dataclasses import asdict
 
-        output.as_json({"status": run.status, "manifest": manifest, "logs": {s: asdict(e) for s, e in logs.items()}})
+        output.print_json({"status": run.status, "manifest": manifest, "logs": {s: asdict(e) for s, e in logs.items()}})
         return
-    output.rows(facts(run, manifest))
+    output.print_rows(facts(run, manifest))
     for stream, log in logs.items():
         size = "missing" if log.size is None else f"{log.size} bytes"
         click.echo(f"\n{manifest['paths'][stream]} ({size})")
@@ -104,10 +104,10 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
 
 
 @runs.command()
-@options.of_workspace
+@options.workspace_options
 @click.option("--server", is_flag=True, help="Ask the research server too, and report where it says otherwise.")
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output: bool) -> None:
     """Check that records are whole, were asked for, and lead back to code; exit 3 with findings."""
     from dataclasses import asdict
@@ -115,19 +115,19 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     from scaffold.runs import audit as records
     from scaffold.sweeps.audit import local_audit as sweeps
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     findings = [*records.audit(workspace), *sweeps.audit(workspace, server=server)]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
-    few = output.Few(limit)
-    shown = few(findings)
+    limited = output.Limited(limit)
+    shown = limited(findings)
     if json_output:
-        output.as_json({"findings": [asdict(f) for f in shown]}, few)
+        output.print_json({"findings": [asdict(f) for f in shown]}, limited)
     for finding in [] if json_output else shown:
         hint = f" (hint: {finding.hint})" if finding.hint else ""
         click.echo(f"{finding.path}: {finding.code} {finding.message}{hint}")
     if findings:
         if not json_output:
-            few.say()
+            limited.report_left_out()
         raise click.exceptions.Exit(3)
     if not json_output:
         click.echo("every record is whole and leads back to its code", err=True)

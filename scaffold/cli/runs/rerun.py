@@ -13,28 +13,28 @@ from scaffold.cli.runs.runs_output import one
 @click.command()
 @click.argument("a")
 @click.argument("b")
-@options.of_workspace
-@options.limit
-@options.lines(100, "At most so many lines of the difference between the patches (0: all).")
-@options.json_output
+@options.workspace_options
+@options.limit_option
+@options.lines_option(100, "At most so many lines of the difference between the patches (0: all).")
+@options.json_option
 def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int, json_output: bool) -> None:
     """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
     from scaffold.runs import compare
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     (run_a, first), (run_b, other) = one(workspace, a), one(workspace, b)
     rows = compare.differences(first, other, workspace.workdir)
     patches = compare.patch_difference(first, other, workspace.workdir, (run_a.label, run_b.label))
-    few, text = output.Few(limit), output.Few(lines)
-    shown, patch = few(rows), "".join(text(patches.splitlines(keepends=True)))
+    limited, text = output.Limited(limit), output.Limited(lines)
+    shown, patch = limited(rows), "".join(text(patches.splitlines(keepends=True)))
     if json_output:
         found = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in shown]
         answer = {"a": run_a.label, "b": run_b.label, "differences": found, "patch": patch}
-        output.as_json({**answer, "patch_lines_left_out": text.left_out}, few)
+        output.print_json({**answer, "patch_lines_left_out": text.left_out}, limited)
         return
     click.echo(f"a: {run_a.label}\nb: {run_b.label}")
-    output.rows([r.part, r.name, str(r.a), str(r.b)] for r in shown)
-    few.say()
+    output.print_rows([r.part, r.name, str(r.a), str(r.b)] for r in shown)
+    limited.report_left_out()
     if patch:
         click.echo("\n" + patch, nl=False)
     if text.left_out:
@@ -43,13 +43,13 @@ def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int
 
 @click.command()
 @click.argument("name")
-@options.of_workspace
+@options.workspace_options
 @click.option(
     "--tolerance", type=click.FloatRange(min=0), default=0.0, help="How far metrics may differ, relatively. Default: 0."
 )
 @click.option("--link", "links", multiple=True, metavar="PATH", help="Data that git does not hold, to be linked.")
 @click.option("--no-prefix", is_flag=True, help="Do not enter the repository's environment first.")
-@options.json_output
+@options.json_option
 def rerun(
     name: str,
     workdir: Path,
@@ -65,7 +65,7 @@ def rerun(
     """
     from scaffold.runs import rerun as repeat
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     run, old = one(workspace, name, finished=True)
     done = repeat.rerun(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
     for note in done.notes:
@@ -74,9 +74,9 @@ def rerun(
     same = not unequal and done.run.status == old["status"]
     if json_output:
         answer = {"run": run.label, "again": done.run.label, "status": done.run.status, "same": same}
-        output.as_json({**answer, "notes": list(done.notes), "unequal": unequal})
+        output.print_json({**answer, "notes": list(done.notes), "unequal": unequal})
     else:
         click.echo(f"{done.run.label}: {done.run.status}, metrics {'the same' if not unequal else 'differ'}")
-        output.rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
+        output.print_rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
     if not same:
         raise click.exceptions.Exit(3)

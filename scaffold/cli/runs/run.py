@@ -30,11 +30,11 @@ class Passing(click.Command):
 
 
 @click.command(cls=Passing, context_settings={"ignore_unknown_options": True})
-@options.of_workspace
+@options.workspace_options
 @click.option(
     "--no-prefix", is_flag=True, help="Do not enter the repository's environment first (`uv run` and the like)."
 )
-@options.json_output
+@options.json_option
 @click.argument("recorder_options", nargs=-1, type=click.UNPROCESSED, metavar="[RECORDER OPTIONS] -- COMMAND ...")
 @click.pass_context
 def run(
@@ -56,7 +56,7 @@ def run(
     command: list[str] = ctx.meta["command"]
     if len(command) < 2:
         raise click.UsageError("no command is given; it stands behind --")
-    there, wanted = options.workspace(workdir, root), [*recorder_options, *command]
+    there, wanted = options.find_workspace(workdir, root), [*recorder_options, *command]
     if json_output:
         _answer(there, wanted, prefix=not no_prefix)
         return
@@ -74,5 +74,5 @@ def _answer(there: Workspace, wanted: list[str], *, prefix: bool) -> None:
 
     code, run = foreground.recorded(there, wanted, prefix=prefix)
     if run is not None:
-        output.as_json({"run": as_json(there, run)})
+        output.print_json({"run": as_json(there, run)})
     raise click.exceptions.Exit(code)

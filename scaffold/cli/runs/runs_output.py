@@ -18,7 +18,7 @@ def read_records(workspace: Workspace) -> Records:
     from scaffold.runs import manifests
 
     found = manifests.records(workspace)
-    output.warn_some([f"{bad.path} cannot be read: {bad.reason}" for bad in found.damaged])
+    output.warn_first([f"{bad.path} cannot be read: {bad.reason}" for bad in found.damaged])
     return found
 
 

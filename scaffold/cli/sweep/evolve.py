@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("spec", type=click.Path(allow_dash=True, path_type=Path))
-@options.of_workspace
+@options.workspace_options
 @click.option("--name", help="The sweep's name. Default: sweep_name of the spec, else evolve-SCRIPT.")
 @click.option(
     "--search",
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 @click.option("--session-id", "session", help="The research server's session that asks for the runs.")
 @click.option("--sbatch-option", "sbatch", multiple=True, metavar="OPTION", help="For Slurm, as it is typed.")
 @click.option("--code", type=click.Choice(["original"]), help="Where the code has changed: go on with it as it was.")
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output: bool, **given: Any) -> None:
     """Search for the configuration with the best metric, generation by generation: a file with an <evo_sweep> block (- is stdin).
 
@@ -66,7 +66,7 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     from scaffold.sweeps.spec import parameter_values
 
     gc.enable()
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     wanted, warnings = evolve_spec.read(spec, sys.stdin.buffer)
     for text in warnings:
         output.warn(text)
@@ -84,7 +84,7 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     except KeyboardInterrupt:
         click.echo("everything that runs goes on running; come back with the same command", err=True)
         raise click.exceptions.Exit(130) from None
-    _show(workspace, study, output.Few(limit), json_output=json_output)
+    _show(workspace, study, output.Limited(limit), json_output=json_output)
 
 
 def _note(text: str) -> None:
@@ -105,7 +105,7 @@ def _asked(timeout_s: float, given: dict[str, Any]) -> Asked:
     return Asked(resources=resources, plan=planned, orders=orders, code=given["code"])
 
 
-def _show(workspace: Workspace, study: Study, few: output.Few, *, json_output: bool) -> None:
+def _show(workspace: Workspace, study: Study, limited: output.Limited, *, json_output: bool) -> None:
     """The best in honest words; exit 3 where there is none."""
     from scaffold.sweeps.search import optimizer, summary
     from scaffold.sweeps.search import study as evolve_study
@@ -120,15 +120,15 @@ def _show(workspace: Workspace, study: Study, few: output.Few, *, json_output: b
             "sweep": study.name,
             "best": evolve_study.as_dict(order[0]) if order else None,
             "noise": summary.noise_of(order),
-            "fitness_history": few(reversed(summary.history(study)))[::-1],
+            "fitness_history": limited(reversed(summary.history(study)))[::-1],
             "generations_completed": study.closed,
             "trials": [
-                evolve_study.as_dict(trial) for trial in sorted(few([*order, *unscored]), key=lambda t: t.number)
+                evolve_study.as_dict(trial) for trial in sorted(limited([*order, *unscored]), key=lambda t: t.number)
             ],
             "words": words,
             "confirm": confirm,
         }
-        output.as_json(answer, few)
+        output.print_json(answer, limited)
     else:
         for line in words:
             click.echo(line)

@@ -74,7 +74,7 @@ class Planning(click.Command):
 
 @click.command(cls=Planning)
 @click.argument("name")
-@options.of_workspace
+@options.workspace_options
 @click.option("--goal", help="What the sweep is to find out.")
 @click.option(
     "--grid",
@@ -124,10 +124,10 @@ class Planning(click.Command):
     "--launchers", "with_launchers", is_flag=True, help="Write the launchers now, not when they are launched."
 )
 @click.option("--replace", "may_replace", is_flag=True, help="Plan anew a sweep that is there and was never launched.")
-@options.limit
+@options.limit_option
 @click.option("--dry-run", is_flag=True, help="Show the runs; write nothing.")
 @click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {tables.MANY} runs.")
-@options.json_output
+@options.json_option
 def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     """Plan a sweep: `sweep new lr --goal "which lr" --grid lr=1e-2,5e-3 --seeds 1-3 -- python train.py`.
 
@@ -137,23 +137,23 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     from scaffold.sweeps.launch import run_scripts, store
     from scaffold.sweeps.spec import plan
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     made = plan.plan(workspace, _wishes(name, click.get_current_context().meta["command"], given), Path.cwd())
     for note in made.notes:
         click.echo(note, err=True)
     if made.dropped:
         some = "1 run left out: it" if made.dropped == 1 else f"{made.dropped} runs left out: each"
         click.echo(f"{some} is the same run as another one", err=True)
-    few = output.Few(given["limit"])
+    limited = output.Limited(given["limit"])
     if not given["json_output"]:
-        tables.table(made.sweep, made.runs, few)
+        tables.table(made.sweep, made.runs, limited)
     what: Literal["new", "same", "replaced", "dry run"] = "dry run"
     if not given["dry_run"]:
         _agree(len(made.runs), yes=given["yes"], json_output=given["json_output"])
         what = store.put(workspace, made.sweep, replace=given["may_replace"])
         if given["with_launchers"]:
             run_scripts.write(workspace, made.sweep, made.runs)
-    _say(workspace, made, what, few, json_output=given["json_output"])
+    _say(workspace, made, what, limited, json_output=given["json_output"])
 
 
 def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Wishes:
@@ -176,13 +176,13 @@ def _agree(count: int, *, yes: bool, json_output: bool) -> None:
 
     if count <= tables.MANY or yes:
         return
-    if output.interactive(yes=yes, json_output=json_output):
+    if output.may_prompt(yes=yes, json_output=json_output):
         click.confirm(f"Plan these {count} runs?", abort=True, err=True)
         return
     raise WrongUsage(f"these are {count:,} runs, more than {tables.MANY}", hint="if they are meant: --yes")
 
 
-def _say(workspace: Workspace, made: Plan, what: str, few: output.Few, *, json_output: bool) -> None:
+def _say(workspace: Workspace, made: Plan, what: str, limited: output.Limited, *, json_output: bool) -> None:
     from scaffold.sweeps.launch import store
     from scaffold.sweeps.spec import sweep_file
 
@@ -191,7 +191,7 @@ def _say(workspace: Workspace, made: Plan, what: str, few: output.Few, *, json_o
     shown = path.relative_to(workspace.workdir).as_posix()
     if json_output:
         answer = {"sweep": name, "result": what, "path": shown}
-        output.as_json({**answer, **tables.runs_json(made.runs, few)}, few)
+        output.print_json({**answer, **tables.runs_json(made.runs, limited)}, limited)
     elif what == "same":
         click.echo(f"{shown} is there already and says the same", err=True)
     elif what != "dry run":
@@ -201,45 +201,45 @@ def _say(workspace: Workspace, made: Plan, what: str, few: output.Few, *, json_o
 
 
 @click.command("list")
-@options.of_workspace
-@options.limit
-@options.json_output
+@options.workspace_options
+@options.limit_option
+@options.json_option
 def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """List the sweeps of a workspace."""
     from scaffold.errors import ScaffoldError
     from scaffold.sweeps.spec import sweep_file
 
-    workspace = options.workspace(workdir, root)
-    found, damaged, few = [], [], output.Few(limit)
-    for name in few(sweep_file.names(workspace)):
+    workspace = options.find_workspace(workdir, root)
+    found, damaged, limited = [], [], output.Limited(limit)
+    for name in limited(sweep_file.names(workspace)):
         try:
             found.append(sweep_file.read(workspace, name))
         except ScaffoldError as error:
             damaged.append({"name": name, "reason": error.message})
     if json_output:
-        output.as_json({"sweeps": [tables.sweep_json(s) for s in found], "damaged": damaged}, few)
+        output.print_json({"sweeps": [tables.sweep_json(s) for s in found], "damaged": damaged}, limited)
         return
-    output.rows([s.name, f"{tables.size(s)} runs", s.experiment, s.task or "", s.goal] for s in found)
-    few.say()
+    output.print_rows([s.name, f"{tables.size(s)} runs", s.experiment, s.task or "", s.goal] for s in found)
+    limited.report_left_out()
     for bad in damaged:
         output.warn(bad["reason"])
 
 
 @click.command()
 @click.argument("name")
-@options.of_workspace
-@options.limit
-@options.json_output
+@options.workspace_options
+@options.limit_option
+@options.json_option
 def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Show a sweep and its runs, with their names."""
     from scaffold.sweeps.spec import run_names, sweep_file
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     planned = sweep_file.read(workspace, name)
     runs = run_names.runs(workspace, planned)
-    few = output.Few(limit)
+    limited = output.Limited(limit)
     if json_output:
-        output.as_json({**tables.sweep_json(planned), **tables.runs_json(runs, few)}, few)
+        output.print_json({**tables.sweep_json(planned), **tables.runs_json(runs, limited)}, limited)
         return
     from scaffold.sweeps.launch import shell
 
@@ -252,6 +252,6 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
         ("task", planned.task or ""),
         ("code", code),
     ]
-    output.rows([key, value] for key, value in facts if value)
+    output.print_rows([key, value] for key, value in facts if value)
     click.echo()
-    tables.table(planned, runs, few)
+    tables.table(planned, runs, limited)

@@ -22,7 +22,7 @@ BACKEND = click.Choice(["server", "slurm", "local"])
 
 @click.command()
 @click.argument("name")
-@options.of_workspace
+@options.workspace_options
 @click.option(
     "--backend", type=BACKEND, help="Where to run. Default: the sweep's, else the server if one is set, else here."
 )
@@ -52,8 +52,8 @@ BACKEND = click.Choice(["server", "slurm", "local"])
 @click.option("--smoke-args", metavar="'--steps 2'", help="Options that make the try short. With --smoke.")
 @click.option("--dry-run", is_flag=True, help="Say what would be started; start nothing, write nothing.")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     """Start what is missing of a sweep, as far as there is room.
 
@@ -64,7 +64,7 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
 
     _check(given)
     gc.enable()
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     if given["smokes"]:
         smoke.smoke(workspace, name, given, json_output=given["json_output"])
         return
@@ -87,8 +87,8 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
         from scaffold.sweeps.launch import background as detached
 
         background = detached.start(workspace, name)
-    few = output.Few(given["limit"])
-    sweep_output.launched(pacer, wanted, picture, background, few, json_output=given["json_output"])
+    limited = output.Limited(given["limit"])
+    sweep_output.launched(pacer, wanted, picture, background, limited, json_output=given["json_output"])
     if given["waits"]:
         _end(picture)
 
@@ -120,8 +120,8 @@ def _dry_run(pacer: Pacer, given: dict[str, Any]) -> None:
     keys = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
     known = {k: getattr(picture.orders, k) if given[k] is None else given[k] for k in keys}
     step = pacer.would_start(ready, Orders(**known))
-    few = output.Few(given["limit"])
-    sweep_output.would_start(pacer, [s.name for s in ready], step, few, json_output=given["json_output"])
+    limited = output.Limited(given["limit"])
+    sweep_output.would_start(pacer, [s.name for s in ready], step, limited, json_output=given["json_output"])
 
 
 def _end(picture: Picture) -> None:
@@ -132,9 +132,9 @@ def _end(picture: Picture) -> None:
 
 @click.command()
 @click.argument("name")
-@options.of_workspace
-@options.limit
-@options.json_output
+@options.workspace_options
+@options.limit_option
+@options.json_option
 def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Watch a sweep until it is over, and start what waits as room frees; exit 3 where not all finished.
 
@@ -143,7 +143,7 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
     from scaffold.sweeps.launch import open_sweep
 
     gc.enable()
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     pacer = open_sweep.opened(workspace, name, warn=output.warn)
     picture = pacer.look()
     if not picture.open:
@@ -162,14 +162,14 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
 
 @click.command()
 @click.argument("name")
-@options.of_workspace
-@options.limit
-@options.json_output
+@options.workspace_options
+@options.limit_option
+@options.json_option
 def status(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Show how a sweep is: each run's state, what the backend says against it, and what to do next."""
     from scaffold.sweeps.launch import open_sweep
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     pacer = open_sweep.opened(workspace, name, warn=output.warn)
     _show_status(workspace, pacer, pacer.look(), limit, json_output=json_output)
 
@@ -177,18 +177,18 @@ def status(name: str, workdir: Path, root: str | None, limit: int, json_output: 
 def _show_status(workspace: Workspace, pacer: Pacer, picture: Picture, limit: int, *, json_output: bool) -> None:
     from scaffold.sweeps.launch import background as detached
 
-    pacing, few = detached.pacing(pacer.place, pacer.sweep.name), output.Few(limit)
+    pacing, limited = detached.pacing(pacer.place, pacer.sweep.name), output.Limited(limit)
     if json_output:
-        output.as_json(sweep_output.status_json(workspace, pacer, picture, pacing, few), few)
+        output.print_json(sweep_output.status_json(workspace, pacer, picture, pacing, limited), limited)
     else:
-        sweep_output.status(workspace, pacer, picture, pacing, few)
+        sweep_output.status(workspace, pacer, picture, pacing, limited)
 
 
 @click.command()
 @click.argument("name")
-@options.of_workspace
-@options.limit
-@options.json_output
+@options.workspace_options
+@options.limit_option
+@options.json_option
 def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Stop a sweep: end its runs (asked first, killed 10 s later), and start no more of it.
 
@@ -196,14 +196,16 @@ def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     """
     from scaffold.sweeps.launch import open_sweep
 
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     pacer = open_sweep.opened(workspace, name, warn=output.warn)
     before = {s.name for s in pacer.look().open}
     picture = pacer.stop()
-    _show_stopped(pacer, picture, before, output.Few(limit), json_output=json_output)
+    _show_stopped(pacer, picture, before, output.Limited(limit), json_output=json_output)
 
 
-def _show_stopped(pacer: Pacer, picture: Picture, before: set[str], few: output.Few, *, json_output: bool) -> None:
+def _show_stopped(
+    pacer: Pacer, picture: Picture, before: set[str], limited: output.Limited, *, json_output: bool
+) -> None:
     from scaffold.sweeps.launch import states
 
     ended = [s.name for s in picture.states if s.name in before and s.over]
@@ -211,14 +213,14 @@ def _show_stopped(pacer: Pacer, picture: Picture, before: set[str], few: output.
     if json_output:
         answer = {
             "sweep": pacer.sweep.name,
-            "ended": few(ended),
-            "still_there": few(left),
+            "ended": limited(ended),
+            "still_there": limited(left),
             "counts": states.counts(picture.states),
         }
-        output.as_json(answer, few)
+        output.print_json(answer, limited)
     else:
         click.echo(f"{pacer.sweep.name}: {len(ended)} ended, {len(before) - len(ended) - len(left)} will not start")
-        output.warn_some([f"{one} is still there: scaffold sweep status {pacer.sweep.name}" for one in left])
+        output.warn_first([f"{one} is still there: scaffold sweep status {pacer.sweep.name}" for one in left])
         click.echo(
             f"to go on: scaffold sweep launch {pacer.sweep.name} (--retry terminated for what was ended)", err=True
         )
@@ -228,22 +230,22 @@ def _show_stopped(pacer: Pacer, picture: Picture, before: set[str], few: output.
 
 @click.command()
 @click.argument("name", required=False)
-@options.of_workspace
+@options.workspace_options
 @click.option("--backend", type=BACKEND, help="Whose capacity. Default: where the sweep, or any sweep, would run.")
 @click.option(
     "--max-parallel", type=click.IntRange(min=1), metavar="N", help="At most so many runs of the sweep at once."
 )
 @click.option("--gpus-per-run", type=click.IntRange(min=0), help="GPUs that one run needs.")
 @click.option("--cpus-per-run", type=click.IntRange(min=1), help="Cores that one run needs.")
-@options.json_output
+@options.json_option
 def capacity(name: str | None, workdir: Path, root: str | None, json_output: bool, **given: Any) -> None:
     """Say how many runs may start now, and why."""
-    workspace = options.workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     found = sweep_output.capacity_of(workspace, name, given)
     if json_output:
-        output.as_json(sweep_output.capacity_json(found))
+        output.print_json(sweep_output.capacity_json(found))
         return
-    output.rows(
+    output.print_rows(
         [key, str(value)] for key, value in (("g", found.g), ("r", found.r), ("q", found.q), ("max_new", found.max_new))
     )
     click.echo(found.sentence)

@@ -33,7 +33,7 @@ def offer_smoke(workspace: Workspace, pacer: Pacer, given: dict[str, Any]) -> No
     name = pacer.sweep.name
     if pacer.place.ledger.exists():
         return
-    if not output.interactive(yes=given["yes"], json_output=given["json_output"]):
+    if not output.may_prompt(yes=given["yes"], json_output=given["json_output"]):
         if not given["json_output"]:
             click.echo(
                 f"to try one run first: scaffold sweep launch {name} --smoke --smoke-args 'options that make it short'",
@@ -64,7 +64,7 @@ def smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output
         cause_of=lambda run: log_tail.cause(workspace, run),
     )
     if json_output:
-        output.as_json({"sweep": tried.sweep.name, **found.as_dict()})
+        output.print_json({"sweep": tried.sweep.name, **found.as_dict()})
     else:
         for line in found.problems:
             click.echo(f"{tried.sweep.name}: {line}")

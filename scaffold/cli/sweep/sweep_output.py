@@ -25,7 +25,7 @@ def launched(
     wanted: Sequence[State],
     picture: Picture,
     background: Detached | None,
-    few: output.Few,
+    limited: output.Limited,
     *,
     json_output: bool,
 ) -> None:
@@ -39,22 +39,22 @@ def launched(
     if json_output:
         answer = {
             "sweep": pacer.sweep.name,
-            "started": few(picture.started),
-            "new": few(s.name for s in wanted if not s.over),
-            "again": few(again),
+            "started": limited(picture.started),
+            "new": limited(s.name for s in wanted if not s.over),
+            "again": limited(again),
             "counts": states.counts(fresh.states),
             "waiting": sum(s.startable for s in fresh.states),
             "capacity": capacity_json(picture.capacity) if picture.capacity else None,
             "pacer": {"who": background.who, "log": str(background.log)} if background else None,
             "next": step,
         }
-        output.as_json(answer, few)
+        output.print_json(answer, limited)
         return
     if picture.capacity is not None:
         click.echo(picture.capacity.sentence, err=True)
-    for name in few(picture.started):
+    for name in limited(picture.started):
         click.echo(f"started {name}")
-    few.say()
+    limited.report_left_out()
     if again:
         click.echo(f"{len(again)} to be run again", err=True)
     click.echo(f"{pacer.sweep.name}: {counted(states.counts(fresh.states))}")
@@ -69,19 +69,19 @@ def launched(
         click.echo(f"next: {step}", err=True)
 
 
-def would_start(pacer: Pacer, ready: Sequence[str], step: Step, few: output.Few, *, json_output: bool) -> None:
+def would_start(pacer: Pacer, ready: Sequence[str], step: Step, limited: output.Limited, *, json_output: bool) -> None:
     """What a launch would do."""
     if json_output:
         answer = {
             "sweep": pacer.sweep.name,
-            "would_start": few(step.start),
-            "would_wait": few(n for n in ready if n not in set(step.start)),
+            "would_start": limited(step.start),
+            "would_wait": limited(n for n in ready if n not in set(step.start)),
         }
-        output.as_json({**answer, "capacity": capacity_json(step.capacity)}, few)
+        output.print_json({**answer, "capacity": capacity_json(step.capacity)}, limited)
         return
-    for name in few(step.start):
+    for name in limited(step.start):
         click.echo(f"would start {name}")
-    few.say()
+    limited.report_left_out()
     click.echo(f"{len(ready) - len(step.start)} would wait")
     click.echo(step.capacity.sentence, err=True)
 
@@ -105,23 +105,23 @@ def capacity_json(found: Capacity) -> dict[str, Any]:
 
 
 def status(
-    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, few: output.Few
+    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, limited: output.Limited
 ) -> None:
     """A sweep's state for people."""
     from scaffold.sweeps.launch import loop
 
     far = loop.how_far(picture, moments.now())
-    output.rows(row(workspace, s) for s in few(ordered(picture.states)))
-    few.say()
+    output.print_rows(row(workspace, s) for s in limited(ordered(picture.states)))
+    limited.report_left_out()
     stopped = " (stopped)" if picture.orders.stopped else ""
     click.echo(f"{pacer.sweep.name}{stopped}: {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}")
-    output.warn_some([f"{s.name}: {s.disagreement}" for s in picture.states if s.disagreement])
+    output.warn_first([f"{s.name}: {s.disagreement}" for s in picture.states if s.disagreement])
     if step := next_step(pacer, picture, pacing):
         click.echo(f"next: {step}", err=True)
 
 
 def status_json(
-    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, few: output.Few
+    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, limited: output.Limited
 ) -> dict[str, Any]:
     """A sweep's state for agents; what is there or in trouble comes first."""
     from scaffold.sweeps.launch import loop
@@ -136,7 +136,7 @@ def status_json(
         "counts": far.counts,
         "eta_s": far.eta_s,
         "next": next_step(pacer, picture, pacing),
-        "runs": [_state_json(workspace, s) for s in few(ordered(picture.states))],
+        "runs": [_state_json(workspace, s) for s in limited(ordered(picture.states))],
     }
 
 

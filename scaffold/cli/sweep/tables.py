@@ -39,21 +39,21 @@ def sweep_json(planned: Sweep) -> dict[str, Any]:
     }
 
 
-def runs_json(runs: Sequence[PlannedRun], few: output.Few) -> dict[str, Any]:
+def runs_json(runs: Sequence[PlannedRun], limited: output.Limited) -> dict[str, Any]:
     """Planned runs for JSON: how many there are, and those that are shown."""
-    rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in few(runs)]
+    rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in limited(runs)]
     return {"count": len(runs), "runs": rows}
 
 
-def table(planned: Sweep, runs: Sequence[PlannedRun], few: output.Few) -> None:
+def table(planned: Sweep, runs: Sequence[PlannedRun], limited: output.Limited) -> None:
     """Runs as a table: their parameters in columns, then the name."""
-    shown = few(runs)
+    shown = limited(runs)
     keys = list(dict.fromkeys(k for run in shown for k in run.params))
     head = [[*keys, *(["seed"] if planned.seeds else []), "run"]]
     rows = [_row(run, keys, seeded=bool(planned.seeds)) for run in shown]
-    output.rows([*head, *rows])
+    output.print_rows([*head, *rows])
     click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}")
-    few.say()
+    limited.report_left_out()
 
 
 def _row(run: PlannedRun, keys: Sequence[str], *, seeded: bool) -> list[str]:

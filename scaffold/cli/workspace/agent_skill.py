@@ -6,18 +6,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.lifecycle.actions import Action
-from scaffold.lifecycle.init import Plan
+from scaffold.lifecycle.init import InitPlan
+from scaffold.lifecycle.init_actions import InitAction
 from scaffold.playbook import files
 from scaffold.playbook.files import File
 from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Skill:
+class SkillPlan:
     """What becomes of SKILL.md; `file` is None where what stands there stays."""
 
-    action: Action
+    action: InitAction
     file: File | None = None
 
     @property
@@ -26,7 +26,7 @@ class Skill:
         return self.file is not None and self.file.old != self.file.new
 
 
-def plan(planned: Plan, folder: str | None) -> Skill | None:
+def plan_skill(planned: InitPlan, folder: str | None) -> SkillPlan | None:
     """What to do about the skill in `folder`, which is relative to the repository (`.`: the usual place; None: no skill).
 
     Raises WrongUsage where the folder's name cannot be a skill's; somebody's own file there is kept.
@@ -44,23 +44,23 @@ def plan(planned: Plan, folder: str | None) -> Skill | None:
     inside = path.is_relative_to(planned.workdir)
     shown = path.relative_to(planned.workdir).as_posix() if inside else str(path)
     if inside and not path.resolve().is_relative_to(planned.workdir.resolve()):
-        return Skill(Action(path=shown, what="linked", note="a link leads out of the repository"))
+        return SkillPlan(InitAction(path=shown, what="linked", note="a link leads out of the repository"))
     text = files.read(there.playbook) or built_in(there)
     try:
         file = files.skill(there, path, title, text)
     except ScaffoldError as error:
-        return Skill(
-            Action(
+        return SkillPlan(
+            InitAction(
                 path=shown,
                 what="keep",
                 note=f"yours is kept: {error.message.removeprefix(f'{path} ').removeprefix('is ')}",
             )
         )
     what = "create" if not file.old else "same" if file.old == file.new else "replace"
-    return Skill(Action(path=shown, what=what), file)
+    return SkillPlan(InitAction(path=shown, what=what), file)
 
 
-def write(skill: Skill) -> None:
+def write_skill(skill: SkillPlan) -> None:
     """Write it, where there is something to write. Raises ScaffoldError."""
     if skill.file is not None and skill.writes:
         files.write(skill.file)

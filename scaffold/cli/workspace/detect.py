@@ -36,33 +36,33 @@ ASKED = {"git": "asked of git", "machine": "asked of this machine"}
     is_flag=True,
     help="Also look for earlier launches in the shell history and in sacct (redacted, at most 20 lines).",
 )
-@options.limit
-@options.json_output
+@options.limit_option
+@options.json_option
 def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_output: bool) -> None:
     """Show what the repository does, each value with the file and line that says so."""
     from scaffold import conventions
 
     found = conventions.detect(workdir, history=history)
-    few = output.Few(limit)
+    limited = output.Limited(limit)
     if json_output:
         answer = explanation(found, explain) if explain is not None else found.to_json()
-        output.as_json(bounded(answer, few), few)
+        output.print_json(bounded(answer, limited), limited)
         return
     if explain is not None:
-        say("\n".join(explained(bounded(explanation(found, explain), few))))
+        say("\n".join(explained(bounded(explanation(found, explain), limited))))
     else:
         import shutil
 
         width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
-        say("\n".join(table(found, width, few)))
-    few.say()
+        say("\n".join(table(found, width, limited)))
+    limited.report_left_out()
 
 
-def bounded(answer: Any, few: output.Few, *, cut: bool = False) -> Any:
+def bounded(answer: Any, limited: output.Limited, *, cut: bool = False) -> Any:
     """The same with its evidence, and what lost, cut; the values stay whole, since programs act on them."""
     if isinstance(answer, dict):
-        return {key: bounded(value, few, cut=cut or key in ("evidence", "lost")) for key, value in answer.items()}
-    return few(answer) if cut and isinstance(answer, (list, tuple)) else answer
+        return {key: bounded(value, limited, cut=cut or key in ("evidence", "lost")) for key, value in answer.items()}
+    return limited(answer) if cut and isinstance(answer, (list, tuple)) else answer
 
 
 def say(text: str) -> None:
@@ -121,7 +121,7 @@ def explained(answer: dict[str, Any]) -> Iterator[str]:
             yield f"  lost: {place(evidence['path'], evidence['line'])}  {evidence['text']}"
 
 
-def table(found: Conventions, width: int, few: output.Few) -> Iterator[str]:
+def table(found: Conventions, width: int, limited: output.Limited) -> Iterator[str]:
     """One block a field: name, value, and the first places that say so; fields without a value are named at the end."""
     import textwrap
 
@@ -130,15 +130,15 @@ def table(found: Conventions, width: int, few: output.Few) -> Iterator[str]:
         if name in ("entry_points", "risks", "history") or name.startswith("machine."):
             continue
         if shown(value):
-            yield from block(name, shown(value, few), found.evidence.get(name, ()), width)
+            yield from block(name, shown(value, limited), found.evidence.get(name, ()), width)
         else:
             empty.append(name)
     machine = found.machine
     scheduler = f"Slurm ({', '.join(machine.scheduler_partitions)})" if machine.slurm else "no Slurm"
     yield from block("machine", f"{machine.gpus} GPUs, {scheduler}", (), width)
-    yield from entry_points(few(found.entry_points), width)
+    yield from entry_points(limited(found.entry_points), width)
     if found.risks:
-        yield from ("", "risks", *(f"  - {risk}" for risk in few(found.risks)))
+        yield from ("", "risks", *(f"  - {risk}" for risk in limited(found.risks)))
     if found.history is not None:
         yield from ("", "earlier launches", *(f"  {line}" for line in found.history or ("none found",)))
     if empty:
@@ -175,10 +175,10 @@ def entry_points(found: Sequence[EntryPoint], width: int) -> Iterator[str]:
         yield "      " + (entry.command if len(entry.command) <= width - 6 else entry.command[: width - 10] + " ...")
 
 
-def shown(value: Any, few: output.Few | None = None) -> str:
+def shown(value: Any, limited: output.Limited | None = None) -> str:
     """A value as a person reads it, a long list with how many of it are not shown; empty for none."""
     if isinstance(value, (list, tuple)):
-        kept = few(value) if few else value
+        kept = limited(value) if limited else value
         more = [f"and {len(value) - len(kept)} more"] if len(kept) < len(value) else []
         return ", ".join([*(v["path"] if isinstance(v, dict) else str(v) for v in kept), *more])
     if isinstance(value, bool):

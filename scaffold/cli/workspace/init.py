@@ -12,10 +12,10 @@ from scaffold import metric_names
 from scaffold.cli.common import output
 
 if TYPE_CHECKING:
-    from scaffold.cli.workspace.agent_skill import Skill
-    from scaffold.lifecycle.actions import Action
-    from scaffold.lifecycle.answers import Wishes
-    from scaffold.lifecycle.init import Plan
+    from scaffold.cli.workspace.agent_skill import SkillPlan
+    from scaffold.lifecycle.answers import InitOptions
+    from scaffold.lifecycle.init import InitPlan
+    from scaffold.lifecycle.init_actions import InitAction
 
 
 @click.command()
@@ -78,9 +78,9 @@ def init(
     from scaffold.cli.workspace import agent_skill
     from scaffold.conventions import detect
     from scaffold.lifecycle import init as lifecycle
-    from scaffold.lifecycle.answers import Wishes
+    from scaffold.lifecycle.answers import InitOptions
 
-    wished = Wishes(
+    wished = InitOptions(
         root=wishes["root"],
         goal=wishes["goal"],
         tasks_path=wishes["tasks_path"],
@@ -96,23 +96,23 @@ def init(
     )
     if workdir is None:
         workdir = Path()
-        lifecycle.no_workspace_above(workdir.resolve())
+        lifecycle.refuse_nested_workspace(workdir.resolve())
     once = functools.cache(detect)  # the repository is the same before and after the questions
-    planned = lifecycle.plan(workdir, wished, detect=once, template=template)
-    extra = agent_skill.plan(planned, skill)
-    asks = output.interactive(yes=yes or dry_run, json_output=json_output) and _count(planned, extra) > 0
+    planned = lifecycle.plan_init(workdir, wished, detect=once, template=template)
+    extra = agent_skill.plan_skill(planned, skill)
+    asks = output.may_prompt(yes=yes or dry_run, json_output=json_output) and _count(planned, extra) > 0
     if asks and not planned.existing:
-        planned = lifecycle.plan(workdir, _ask(planned, wished), detect=once, template=template)
-        extra = agent_skill.plan(planned, skill)  # which speaks of the root and the server that were answered
+        planned = lifecycle.plan_init(workdir, _ask(planned, wished), detect=once, template=template)
+        extra = agent_skill.plan_skill(planned, skill)  # which speaks of the root and the server that were answered
     if asks:
         _print(planned, extra, "would write")
-        click.confirm(f"Write {output.number_of(_count(planned, extra), 'file')}?", default=True, abort=True)
+        click.confirm(f"Write {output.pluralize(_count(planned, extra), 'file')}?", default=True, abort=True)
     if not dry_run:
-        planned = lifecycle.write(planned)
+        planned = lifecycle.apply_init(planned)
         if extra is not None:
-            agent_skill.write(extra)
+            agent_skill.write_skill(extra)
     if json_output:
-        output.as_json(_json(planned, extra, written=not dry_run))
+        output.print_json(_json(planned, extra, written=not dry_run))
         return
     if not asks:
         _print(planned, extra, "would write" if dry_run else "wrote")
@@ -123,7 +123,7 @@ def init(
         click.echo(f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}")
 
 
-def _ask(planned: Plan, wished: Wishes) -> Wishes:
+def _ask(planned: InitPlan, wished: InitOptions) -> InitOptions:
     """The few questions that detection cannot settle, each with what was found as its default."""
     from dataclasses import replace
 
@@ -147,18 +147,18 @@ def _asked(question: str, default: str) -> str:
     return str(click.prompt(question, default=default, show_default=bool(default)))
 
 
-def _actions(planned: Plan, extra: Skill | None) -> list[Action]:
+def _actions(planned: InitPlan, extra: SkillPlan | None) -> list[InitAction]:
     return [*planned.actions, *([extra.action] if extra is not None else [])]
 
 
-def _count(planned: Plan, extra: Skill | None) -> int:
+def _count(planned: InitPlan, extra: SkillPlan | None) -> int:
     """How many files are written."""
     return len(planned.changes) + (extra is not None and extra.writes)
 
 
-def _print(planned: Plan, extra: Skill | None, verb: str) -> None:
+def _print(planned: InitPlan, extra: SkillPlan | None, verb: str) -> None:
     """One line a file, then a sentence."""
-    output.rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in _actions(planned, extra)])
+    output.print_rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in _actions(planned, extra)])
     count = _count(planned, extra)
     if count:
         total = len(_actions(planned, extra))
@@ -167,7 +167,7 @@ def _print(planned: Plan, extra: Skill | None, verb: str) -> None:
         click.echo(f"nothing to do: the workspace in {planned.root} is complete (template {planned.version})")
 
 
-def _json(planned: Plan, extra: Skill | None, *, written: bool) -> dict[str, Any]:
+def _json(planned: InitPlan, extra: SkillPlan | None, *, written: bool) -> dict[str, Any]:
     return {
         "workdir": str(planned.workdir),
         "root": planned.root,

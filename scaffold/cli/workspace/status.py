@@ -10,22 +10,22 @@ import click
 from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
-    from scaffold.lifecycle.status import Status
+    from scaffold.lifecycle.status import WorkspaceStatus
 
 
 @click.command()
-@options.of_workspace
-@options.json_output
+@options.workspace_options
+@options.json_option
 def status(workdir: Path, root: str | None, json_output: bool) -> None:
     """Show which files of a workspace are managed, changed, missing or ignored, and whether there is a newer template."""
     from scaffold.lifecycle import status as lifecycle
-    from scaffold.lifecycle.template_source import template_of
+    from scaffold.lifecycle.template_source import open_recorded_template
 
-    there = options.managed_workspace(workdir, root)
-    with template_of(there) as template:
-        found = lifecycle.status(there, template)
+    there = options.find_writable_workspace(workdir, root)
+    with open_recorded_template(there) as template:
+        found = lifecycle.read_status(there, template)
     if json_output:
-        output.as_json(
+        output.print_json(
             {
                 "workdir": str(there.workdir),
                 "root": there.root,
@@ -33,19 +33,19 @@ def status(workdir: Path, root: str | None, json_output: bool) -> None:
                 "newest": found.newest,
                 "update_available": found.outdated,
                 "files": [{"path": e.path, "class": e.kind, "state": e.state} for e in found.entries],
-                "summary": dict(lifecycle.summary(found)),
+                "summary": dict(lifecycle.count_states(found)),
                 "ignored": output.ignored_json(found.ignored),
             }
         )
         return
-    output.rows([[e.state, e.path, e.kind] for e in found.entries])
-    counts = ", ".join(f"{number} {state}" for state, number in lifecycle.summary(found).items())
+    output.print_rows([[e.state, e.path, e.kind] for e in found.entries])
+    counts = ", ".join(f"{number} {state}" for state, number in lifecycle.count_states(found).items())
     click.echo(f"{there.root} in {there.workdir}: {counts}")
     click.echo(f"template {found.version}{_age(found)}")
     output.warn_ignored(there.root, found.ignored)
 
 
-def _age(found: Status) -> str:
+def _age(found: WorkspaceStatus) -> str:
     if found.newest is None:
         return f" of {found.workspace.answers['_src_path']}: scaffold update --check asks it for a newer one"
     return f"; {found.newest} is newer: run scaffold update" if found.outdated else ", the newest"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.workspace import ANSWERS, ROOTS, find, is_there, path_problem
+from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, find_workspace, is_reachable, path_problem
 
 ANSWER = re.compile(r"^(experiment_root|tasks_path|research_server_url):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 PLAIN = re.compile(r"[A-Za-z0-9./_][^\s#:&*!|>'\"%@`{}\[\],]*(?:://[^\s#'\"]*)?")
@@ -37,7 +37,7 @@ def place(file: Path | None, start: Path) -> Place:
         return _place(file, *found)
     if file is not None:
         return Place(plan=file, workdir=_top(below), root=None, server=False)
-    workspace = find(start)
+    workspace = find_workspace(start)
     server = bool(workspace.answers.get("research_server_url"))
     return Place(plan=workspace.tasks, workdir=workspace.workdir, root=workspace.root, server=server)
 
@@ -45,13 +45,13 @@ def place(file: Path | None, start: Path) -> Place:
 def _nearest(start: Path) -> tuple[Path, str] | None:
     """Work directory and root of the workspace above `start`, where a glance tells; None where it takes a search."""
     for folder in (start, *start.parents):
-        roots = [root for root in ROOTS if is_there(folder / root / ANSWERS)]
+        roots = [root for root in USUAL_ROOTS if is_reachable(folder / root / ANSWERS_FILE)]
         if len(roots) == 1:
             return folder, roots[0]
-        own = (_answers(folder / ANSWERS) or {}).get("experiment_root", "")
+        own = (_answers(folder / ANSWERS_FILE) or {}).get("experiment_root", "")
         if own and folder.as_posix().endswith(f"/{own}"):
             return Path(folder.as_posix().removesuffix(f"/{own}")), own
-        if roots or is_there(folder / ".git"):
+        if roots or is_reachable(folder / ".git"):
             break
     return None
 
@@ -67,11 +67,11 @@ def read(path: Path) -> str:
 
 
 def _place(file: Path | None, workdir: Path, root: str) -> Place:
-    answers = _answers(workdir / root / ANSWERS)
+    answers = _answers(workdir / root / ANSWERS_FILE)
     tasks, server = ((answers or {}).get(name, "") for name in ("tasks_path", "research_server_url"))
     if answers is None or (file is None and path_problem(tasks) is not None):
         # not written plainly, or no path inside the work directory: reading all answers tells which
-        workspace = find(workdir, root)
+        workspace = find_workspace(workdir, root)
         tasks, server = str(workspace.answers["tasks_path"]), str(workspace.answers.get("research_server_url") or "")
     return Place(plan=file or workdir / tasks, workdir=workdir, root=root, server=bool(server))
 
@@ -90,4 +90,4 @@ def _answers(path: Path) -> dict[str, str] | None:
 
 def _top(start: Path) -> Path:
     """The top of the working tree that holds `start`, else `start` itself."""
-    return next((folder for folder in (start, *start.parents) if is_there(folder / ".git")), start)
+    return next((folder for folder in (start, *start.parents) if is_reachable(folder / ".git")), start)

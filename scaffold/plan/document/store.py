@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document.plan_location import read
-from scaffold.workspace import write_atomic
 
 PATIENCE_S = 30.0
 

@@ -10,7 +10,7 @@ from typing import TypeGuard
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document.plan_location import Place
 from scaffold.runs import manifests
-from scaffold.workspace import Workspace, find
+from scaffold.workspace import Workspace, find_workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def read(workspace: Workspace) -> tuple[Run, ...]:
 def known(where: Place) -> tuple[tuple[Run, ...] | None, str]:
     """The runs of a plan's workspace; None, and why, where there is none to ask."""
     try:
-        return read(find(where.workdir, where.root)), ""
+        return read(find_workspace(where.workdir, where.root)), ""
     except ScaffoldError as error:
         return None, error.message
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.runs import moments
-from scaffold.workspace import write_atomic
 
 CHUNK = 1 << 20
 

@@ -147,7 +147,7 @@ def _inner(top: Path) -> list[Path]:
 
 def _ignored(path: str, workdir: Path) -> str | None:
     names = [file.relative_to(workdir).as_posix() for file in files(path, workdir)]
-    rule = next(iter(git.ignored(workdir, names)), None) if git.top(workdir) else None
+    rule = next(iter(git.ignored_paths(workdir, names)), None) if git.toplevel(workdir) else None
     return f"is ignored by git ({rule.source}:{rule.line}: {rule.pattern})" if rule else None
 
 

@@ -59,7 +59,7 @@ def authors_of(directory: Path, commits: Iterable[str]) -> dict[str, str]:
     wanted = "".join(f"{commit}\n" for commit in sorted(set(commits)))
     if not wanted:
         return {}
-    answer = git.ask(
+    answer = git.run(
         directory,
         *("log", "--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--format=%H%x00%an", "--stdin"),
         stdin=wanted.encode(),

@@ -167,7 +167,7 @@ def _instrument(graph: _Graph, manifest: Mapping[str, Any]) -> Entity:
     if version:
         tool["@id"] = f"#{quote(script)}@{version[:12]}-{state}"
         tool["softwareVersion"] = version
-    url = git.public(str(code.get("remote") or ""))
+    url = git.strip_credentials(str(code.get("remote") or ""))
     if url.startswith(("https://", "http://")):
         tool["url"] = url
     return graph.add(tool)

@@ -168,7 +168,7 @@ def _has_secret(source: Path) -> bool:
 
 
 def _about(workspace: Workspace, records: Sequence[Recorded]) -> About:
-    top = git.top(workspace.workdir) or workspace.workdir
+    top = git.toplevel(workspace.workdir) or workspace.workdir
     cited = people.citation(top)
     goal = " ".join(str(workspace.answers.get("experiment_goal") or "").split())
     name = cited.title or top.name

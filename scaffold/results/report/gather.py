@@ -96,7 +96,7 @@ def gather(workspace: Workspace, page: Path) -> Report:
         title=_title(goal, workspace),
         goal="" if goal.rstrip(".") == _title(goal, workspace) else goal,
         root=workspace.root,
-        commit=git.place(workspace.workdir).head or "",
+        commit=git.locate(workspace.workdir).head or "",
         newest=runs[0].started_at if runs else "",
         counts=failures.count_by_status(runs),
         headline=tables.headline(found.table, found.main, said) if found.main is not None else "",

@@ -163,7 +163,7 @@ def commands(workspace: Workspace, known: Sequence[Known], quoted_root: str) -> 
     if commits:
         commit = min(commits.items(), key=lambda pair: (-pair[1], pair[0]))[0]
         code = next((one.manifest or {})["git"] for one in finished if one.run.commit == commit)
-        remote = git.public(str(code["remote"] or ""))
+        remote = git.strip_credentials(str(code["remote"] or ""))
         clone = f"git clone {shlex.quote(remote)} && " if remote else ""
         found.append(Command(text=f"{clone}git checkout {commit}", does="The code that most finished runs had"))
     scripts = f"{quoted_root}/{workspace.role('scripts').name}"

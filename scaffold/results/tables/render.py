@@ -157,27 +157,27 @@ def as_csv(table: Table) -> str:
 Few = Callable[[Sequence[Any]], Sequence[Any]]
 
 
-def some_rows(table: Table, few: Few) -> list[int]:
+def some_rows(table: Table, limited: Few) -> list[int]:
     """The indices of the rows that are shown where `few` says how many: the best of each metric, and the first ones."""
     best = [table.best[m] for m in table.metrics if m in table.best]
-    return sorted(few(list(dict.fromkeys([*best, *range(len(table.rows))]))))
+    return sorted(limited(list(dict.fromkeys([*best, *range(len(table.rows))]))))
 
 
-def as_json(table: Table, few: Few = list) -> dict[str, Any]:
+def as_json(table: Table, limited: Few = list) -> dict[str, Any]:
     """Everything, with the runs and where each value was read; of each list what `few` leaves of it."""
     return {
         "by": list(table.by),
         "metrics": [
             {"name": m, "direction": table.directions.get(m), "best": table.best.get(m)} for m in table.metrics
         ],
-        "rows": [_row_json(table, index, few) for index in some_rows(table, few)],
-        "skipped": [asdict(s) for s in few(table.skipped)],
-        "warnings": list(few(table.warnings)),
-        "notes": list(few(table.notes)),
+        "rows": [_row_json(table, index, limited) for index in some_rows(table, limited)],
+        "skipped": [asdict(s) for s in limited(table.skipped)],
+        "warnings": list(limited(table.warnings)),
+        "notes": list(limited(table.notes)),
     }
 
 
-def _row_json(table: Table, index: int, few: Few) -> dict[str, Any]:
+def _row_json(table: Table, index: int, limited: Few) -> dict[str, Any]:
     row = table.rows[index]
     summaries = {m: _finite(s._asdict()) if (s := row.summaries.get(m)) else None for m in table.metrics}
     return {
@@ -185,9 +185,9 @@ def _row_json(table: Table, index: int, few: Few) -> dict[str, Any]:
         "experiment": row.experiment,
         "config": dict(row.config),
         "summaries": summaries,
-        "runs": [_run_json(m) for m in few(row.runs)],
-        "missing": [asdict(s) for s in few(row.missing)],
-        "warnings": list(few(row.warnings)),
+        "runs": [_run_json(m) for m in limited(row.runs)],
+        "missing": [asdict(s) for s in limited(row.missing)],
+        "warnings": list(limited(row.warnings)),
     }
 
 

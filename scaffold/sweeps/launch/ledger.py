@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import locks
-from scaffold.workspace import write_atomic
 
 VERSION = 1
 # the file is written anew for handles at most this often, and never for more than a tenth of the time

@@ -22,7 +22,7 @@ def original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -
     `links` are paths (data that git does not hold) that it gets as links. Raises ScaffoldError where the code cannot be had as it
     was: no commit, a patch that does not apply or held secrets, somebody's changes in the worktree.
     """
-    top, commit = git.top(workspace.workdir), sweep.code.commit
+    top, commit = git.toplevel(workspace.workdir), sweep.code.commit
     if top is None or commit is None or sweep.code.state is None:
         raise ScaffoldError(
             f"the sweep {sweep.name} has no commit, so its code cannot be brought back",

@@ -50,10 +50,10 @@ class Verdict:
 
 def changes(workspace: Workspace) -> frozenset[str]:
     """What git lists as changed or untracked outside the workspace, as `git status` says it."""
-    top = git.top(workspace.workdir)
+    top = git.toplevel(workspace.workdir)
     if top is None:
         return frozenset()
-    answer = git.ask(workspace.workdir, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    answer = git.run(workspace.workdir, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
     own = f"{Path(workspace.path.resolve()).relative_to(top.resolve()).as_posix()}/"
     tasks = workspace.tasks.parent.resolve()
     plan = (

@@ -18,7 +18,7 @@ from typing import Any
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, start, worktrees
-from scaffold.scratch import scratch
+from scaffold.scratch import scratch_directory
 from scaffold.sweeps import files
 from scaffold.sweeps.spec import run_names
 from scaffold.sweeps.spec.model import Code, Named, Sweep
@@ -124,18 +124,18 @@ def named_files(code: Code) -> set[tuple[tuple[str, ...], tuple[str | None, tupl
 
 def _changed(workspace: Workspace, sweep: Sweep) -> list[str]:
     """Files of the working tree that differ from the remembered commit and patch; empty where that cannot be told."""
-    top = git.top(workspace.workdir)
+    top = git.toplevel(workspace.workdir)
     if top is None or sweep.code.commit is None:
         return []
-    with scratch() as folder:
+    with scratch_directory() as folder:
         own = {"GIT_INDEX_FILE": str(folder / "index")}
-        if git.ask(top, "read-tree", sweep.code.commit, env=own).status != 0:
+        if git.run(top, "read-tree", sweep.code.commit, env=own).status != 0:
             return []
         patch = kept_patch(workspace, sweep.code)
         if patch:
             whole = worktrees.whole(top, sweep.code.commit, patch)
-            git.ask(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=whole, env=own)
-        paths = git.ask(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=own).paths
+            git.run(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=whole, env=own)
+        paths = git.run(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=own).paths
     shared = recorder.module()
     place = shared.locate(os.path.realpath(start.recorder_of(workspace)))
     inside = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))

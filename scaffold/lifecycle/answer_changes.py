@@ -7,13 +7,13 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.lifecycle import files, releases
-from scaffold.workspace import Workspace, plain_yaml
+from scaffold.workspace import Workspace, parse_yaml
 
-KINDS = {bool: "true or false", list: "YAML list", dict: "YAML mapping"}
-FIXED = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
+KIND_NAMES = {bool: "true or false", list: "YAML list", dict: "YAML mapping"}
+UNCHANGEABLE = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
 
 
-def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
+def parse_settings(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
     """`NAME=VALUE` settings as answers: a text as it is typed or in quotes, all else as YAML.
 
     Raises ScaffoldError for a name that is no answer, or cannot be changed, and for a value of another kind.
@@ -22,47 +22,47 @@ def changed_answers(there: Workspace, settings: Iterable[str]) -> dict[str, Any]
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or name not in there.answers or name.startswith("_"):
-            known = ", ".join(key for key in there.answers if not key.startswith("_") and key not in FIXED)
+            known = ", ".join(key for key in there.answers if not key.startswith("_") and key not in UNCHANGEABLE)
             raise WrongUsage(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {known}")
-        if name in FIXED:
+        if name in UNCHANGEABLE:
             raise ScaffoldError(
                 f"{name} says where files lie, and an update moves none",
                 hint=f"git mv them, write the new value into {files.answers_path(there)}, and commit",
             )
-        changed[name] = _value(setting, text, there.answers[name])
+        changed[name] = _parse_value(setting, text, there.answers[name])
     return changed
 
 
-def _value(setting: str, typed: str, stored: object) -> object:
+def _parse_value(setting: str, typed: str, stored: object) -> object:
     import yaml
 
     if isinstance(stored, str):
-        return _text(typed)
+        return _parse_text(typed)
     try:
-        value = plain_yaml(typed)
+        value = parse_yaml(typed)
     except yaml.YAMLError as error:
         raise WrongUsage(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
     kind = type(stored)
     if stored is not None and not isinstance(value, kind):
         name = setting.partition("=")[0]
-        raise WrongUsage(f"--set {setting!r} is no {KINDS.get(kind, kind.__name__)}, as {name} is one")
+        raise WrongUsage(f"--set {setting!r} is no {KIND_NAMES.get(kind, kind.__name__)}, as {name} is one")
     return value
 
 
-def _text(typed: str) -> str:
+def _parse_text(typed: str) -> str:
     """To YAML `beat issue #5` would be `beat issue`, so of a text nothing but its quotes is read."""
     import yaml
 
     if not typed.startswith(("'", '"')):
         return typed
     try:
-        value = plain_yaml(typed)
+        value = parse_yaml(typed)
     except yaml.YAMLError:
         return typed
     return value if isinstance(value, str) else typed
 
 
-def with_experiment(there: Workspace, name: str) -> dict[str, Any]:
+def add_experiment(there: Workspace, name: str) -> dict[str, Any]:
     """The answers that add experiment `name`. Raises ScaffoldError in a flat workspace."""
     if not there.per_experiment:
         raise ScaffoldError(
@@ -73,12 +73,12 @@ def with_experiment(there: Workspace, name: str) -> dict[str, Any]:
     return {"experiments": known if name in known else [*known, name]}
 
 
-def missing_facts(there: Workspace, new: releases.Template) -> bool:
+def lacks_facts(there: Workspace, new: releases.TemplateVersion) -> bool:
     """Whether the new version asks for facts that the workspace's answers do not have."""
     import yaml
 
     try:
-        questions = plain_yaml((new.path / "copier.yml").read_text(encoding="utf-8"))
+        questions = parse_yaml((new.path / "copier.yml").read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):
         return False  # rendering it says what is wrong with it
     return isinstance(questions, dict) and any(

@@ -14,7 +14,7 @@ ENDING = ".schema.json"
 SHARED = "shared" + ENDING
 
 
-def commands(group: click.Group, words: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def list_commands(group: click.Group, words: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command that does something, with its words (`runs`, `list`), in the order of --help."""
     context = click.Context(group)
     for name in group.list_commands(context):
@@ -23,39 +23,39 @@ def commands(group: click.Group, words: Sequence[str] = ()) -> Iterator[tuple[tu
         if not isinstance(command, click.Group) or command.invoke_without_command:
             yield (*words, name), command
         if isinstance(command, click.Group):
-            yield from commands(command, (*words, name))
+            yield from list_commands(command, (*words, name))
 
 
-def answers(command: click.Command) -> bool:
+def takes_json(command: click.Command) -> bool:
     """Whether a command takes --json."""
     return any(parameter.name == "json_output" for parameter in command.params)
 
 
-def path(words: Sequence[str]) -> Path:
+def schema_path(words: Sequence[str]) -> Path:
     """Where the schema of a command's answer lies."""
     return FOLDER / ("-".join(words) + ENDING)
 
 
-def schema(words: Sequence[str]) -> dict[str, Any]:
+def answer_schema(words: Sequence[str]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a command's answer, whole in itself: the shared shapes that it needs stand in its `$defs`."""
-    mine, shapes = own(words), shared()
+    mine, shapes = read_own_schema(words), read_shared_shapes()
     needed: dict[str, Any] = {}
-    found = set(_shared(mine))
+    found = set(_shapes_named_in(mine))
     while missing := sorted(found - set(needed)):
         for name in missing:
             needed[name] = shapes[name]
-            found |= set(_shared(shapes[name]))
+            found |= set(_shapes_named_in(shapes[name]))
     local = json.loads(json.dumps({**mine, "$defs": needed} if needed else mine).replace(f"{SHARED}#/", "#/"))
     assert isinstance(local, dict)
     return local
 
 
-def own(words: Sequence[str]) -> dict[str, Any]:
+def read_own_schema(words: Sequence[str]) -> dict[str, Any]:
     """The schema as its file has it, which points to the shared shapes."""
-    return _read(path(words))
+    return _read(schema_path(words))
 
 
-def shared() -> dict[str, dict[str, Any]]:
+def read_shared_shapes() -> dict[str, dict[str, Any]]:
     """The shapes that several answers share, by name."""
     found = _read(FOLDER / SHARED)["$defs"]
     assert isinstance(found, dict)
@@ -68,14 +68,14 @@ def _read(place: Path) -> dict[str, Any]:
     return found
 
 
-def _shared(node: Any) -> Iterator[str]:
+def _shapes_named_in(node: Any) -> Iterator[str]:
     """The names of the shared shapes that a schema points to."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "$ref":
                 yield str(value).rpartition("/")[2]
             else:
-                yield from _shared(value)
+                yield from _shapes_named_in(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _shared(value)
+            yield from _shapes_named_in(value)

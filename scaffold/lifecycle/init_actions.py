@@ -10,15 +10,15 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import files
-from scaffold.lifecycle.render import File
+from scaffold.lifecycle.render import RenderedFile
 from scaffold.plan.document.placeholder import placeholder_goal
-from scaffold.workspace import ANSWERS
+from scaffold.workspace import ANSWERS_FILE
 
 LINK = "it is a link, and yours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class InitAction:
     """What init does about one file: create, same, keep (the user's differs), replace (a placeholder) or linked."""
 
     path: str
@@ -26,45 +26,53 @@ class Action:
     note: str = ""
 
 
-def of(given: Mapping[str, Any], rendered: Mapping[str, File], disk: files.Disk, *, goal_given: bool) -> list[Action]:
+def choose_actions(
+    given: Mapping[str, Any], rendered: Mapping[str, RenderedFile], disk: files.FilesOnDisk, *, goal_given: bool
+) -> list[InitAction]:
     """One action for each file that is `rendered`, the answers file last; `goal_given`: the user said what the goal is."""
-    last = f"{given['experiment_root']}/{ANSWERS}"
-    return [_action(p, given, rendered[p], disk, goal_given) for p in sorted(rendered, key=lambda p: (p == last, p))]
+    last = f"{given['experiment_root']}/{ANSWERS_FILE}"
+    return [
+        _choose_action(p, given, rendered[p], disk, goal_given) for p in sorted(rendered, key=lambda p: (p == last, p))
+    ]
 
 
-def _action(path: str, given: Mapping[str, Any], file: File, disk: files.Disk, goal_given: bool) -> Action:
+def _choose_action(
+    path: str, given: Mapping[str, Any], file: RenderedFile, disk: files.FilesOnDisk, goal_given: bool
+) -> InitAction:
     if path in disk.linked:
         link = disk.linked[path]
-        return Action(
+        return InitAction(
             path=path, what="linked", note=LINK if link == path else f"{link} is a link; nothing is written through it"
         )
     if path not in disk.files:
-        return Action(path=path, what="create")
+        return InitAction(path=path, what="create")
     there = disk.files[path]
     if there.data == file.data:
-        return Action(path=path, what="same")
+        return InitAction(path=path, what="same")
     goal = placeholder_goal(there.data.decode("utf-8", "replace")) if path == given["tasks_path"] else None
     if goal is not None:
-        return _placeholder(path, goal, given, goal_given)
-    return Action(path=path, what="keep", note="yours is kept")
+        return _placeholder_action(path, goal, given, goal_given)
+    return InitAction(path=path, what="keep", note="yours is kept")
 
 
-def _placeholder(path: str, goal: str, given: Mapping[str, Any], goal_given: bool) -> Action:
+def _placeholder_action(path: str, goal: str, given: Mapping[str, Any], goal_given: bool) -> InitAction:
     """The research server's placeholder plan holds one thing of somebody's, its goal: that is never lost silently."""
     if goal == given.get("experiment_goal"):
-        return Action(path=path, what="replace", note="the research server's placeholder; its goal was carried over")
+        return InitAction(
+            path=path, what="replace", note="the research server's placeholder; its goal was carried over"
+        )
     if goal_given:
-        return Action(
+        return InitAction(
             path=path, what="replace", note="the research server's placeholder; the goal that was given stands in it"
         )
-    return Action(
+    return InitAction(
         path=path,
         what="keep",
         note="the research server's placeholder with another goal: scaffold update --set experiment_goal=GOAL, then init",
     )
 
 
-def needed_files_can_be(given: Mapping[str, Any], actions: list[Action]) -> None:
+def check_needed_files(given: Mapping[str, Any], actions: list[InitAction]) -> None:
     """Without its recorder, its answers and its plan a workspace is none. Raises ScaffoldError where one cannot be."""
     scripts = f"{given['experiment_root']}/{given['role_dirs']['scripts']}/"
     for action in actions:
@@ -74,7 +82,7 @@ def needed_files_can_be(given: Mapping[str, Any], actions: list[Action]) -> None
                 f"{action.path} cannot be written: {action.note}",
                 hint="make that folder a real one, or choose another place with --root or --tasks-path",
             )
-        if action.path.endswith(ANSWERS) and action.what == "linked":
+        if action.path.endswith(ANSWERS_FILE) and action.what == "linked":
             raise ScaffoldError(f"{action.path} is a symbolic link", hint="replace it by the file itself")
         if action.what in ("keep", "linked") and action.path == f"{scripts}record_run.py":
             raise ScaffoldError(
@@ -82,7 +90,7 @@ def needed_files_can_be(given: Mapping[str, Any], actions: list[Action]) -> None
             )
 
 
-def carried_goal(workdir: Path, tasks_path: str) -> str | None:
+def read_placeholder_goal(workdir: Path, tasks_path: str) -> str | None:
     """The goal in the research server's placeholder plan, where one stands."""
     path = workdir / tasks_path
     with contextlib.suppress(OSError, UnicodeDecodeError):

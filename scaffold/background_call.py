@@ -10,7 +10,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class Later(Generic[T]):
+class BackgroundCall(Generic[T]):
     """A question that is asked in a thread of its own; one that nobody wants the answer of any more holds nothing up."""
 
     def __init__(self, ask: Callable[P, T], *args: P.args, **options: P.kwargs) -> None:

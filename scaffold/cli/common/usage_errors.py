@@ -12,15 +12,15 @@ from scaffold.cli.common.examples import EXAMPLES
 from scaffold.errors import WrongUsage
 
 # where a context keeps which command is called
-COMMAND = "scaffold.command"
+COMMAND_KEY = "scaffold.command"
 
 
-def words(ctx: click.Context) -> tuple[str, ...]:
+def command_words(ctx: click.Context) -> tuple[str, ...]:
     """The command of a context as words, without `scaffold`."""
-    return (*words(ctx.parent), str(ctx.info_name)) if ctx.parent is not None else ()
+    return (*command_words(ctx.parent), str(ctx.info_name)) if ctx.parent is not None else ()
 
 
-def epilog(command: Sequence[str]) -> str | None:
+def examples_epilog(command: Sequence[str]) -> str | None:
     """The examples of a command, as its help ends with them."""
     lines = EXAMPLES.get(" ".join(command), ())
     return (
@@ -31,7 +31,7 @@ def epilog(command: Sequence[str]) -> str | None:
 
 
 @contextlib.contextmanager
-def explained(root: click.Group, meta: MutableMapping[str, Any]) -> Iterator[None]:
+def usage_explained(root: click.Group, meta: MutableMapping[str, Any]) -> Iterator[None]:
     """Errors of usage in here become WrongUsage with a hint: an example, and where all options stand."""
     try:
         yield
@@ -39,34 +39,34 @@ def explained(root: click.Group, meta: MutableMapping[str, Any]) -> Iterator[Non
         raise
     except WrongUsage as error:
         if error.hint is None:
-            error.hint = _hint(meta.get(COMMAND, ()), None)
+            error.hint = _hint(meta.get(COMMAND_KEY, ()), None)
         raise
     except click.UsageError as error:
-        command = meta.get(COMMAND, ()) if error.ctx is None else words(error.ctx)
+        command = meta.get(COMMAND_KEY, ()) if error.ctx is None else command_words(error.ctx)
         raise WrongUsage(
-            _sentence(error.format_message()), hint=_hint(command, _option(root, error, command))
+            _as_our_sentence(error.format_message()), hint=_hint(command, _faulty_option(root, error, command))
         ) from error
 
 
-def unknown(ctx: click.Context, word: str) -> WrongUsage:
+def unknown_command_error(ctx: click.Context, word: str) -> WrongUsage:
     """What to say of a word that is no command: the nearest one of this group, or where a command of that name is."""
-    from scaffold.cli.common import options, schemas
+    from scaffold.cli.common import answer_schemas, options
 
-    group, path = ctx.command, " ".join(("scaffold", *words(ctx)))
+    group, path = ctx.command, " ".join(("scaffold", *command_words(ctx)))
     assert isinstance(group, click.Group)
     root = ctx.find_root().command
     assert isinstance(root, click.Group)
-    elsewhere = [" ".join(("scaffold", *found)) for found, _ in schemas.commands(root) if found[-1] == word]
-    near = f", did you mean `{elsewhere[0]}`?" if elsewhere else options.nearest(word, group.list_commands(ctx))
+    elsewhere = [" ".join(("scaffold", *found)) for found, _ in answer_schemas.list_commands(root) if found[-1] == word]
+    near = f", did you mean `{elsewhere[0]}`?" if elsewhere else options.did_you_mean(word, group.list_commands(ctx))
     return WrongUsage(f"`{path}` has no command {word!r}{near}", hint=f"{path} --help lists them")
 
 
-def _sentence(text: str) -> str:
+def _as_our_sentence(text: str) -> str:
     """click's sentences begin with a capital and end with a full stop; ours do not."""
     return text[:1].lower() + text[1:].removesuffix(".")
 
 
-def _option(root: click.Group, error: click.UsageError, command: Sequence[str]) -> click.Option | None:
+def _faulty_option(root: click.Group, error: click.UsageError, command: Sequence[str]) -> click.Option | None:
     """The option that an error is about, where there is one."""
     found = getattr(error, "param", None)
     name = getattr(error, "option_name", None) or getattr(error, "param_hint", None)
@@ -93,11 +93,11 @@ def _hint(command: Sequence[str], option: click.Option | None) -> str:
     line = next((one for one in lines if flag and flag in one.split()), lines[0])
     if option is not None and flag not in line.split():
         head, dashes, rest = line.partition(" -- ")
-        line = f"{head} {flag} {_value(option)}{dashes}{rest}"
+        line = f"{head} {flag} {_example_value(option)}{dashes}{rest}"
     return f"for example: {line} (all options: {path} --help)"
 
 
-def _value(option: click.Option) -> str:
+def _example_value(option: click.Option) -> str:
     """A value that an option takes."""
     kind = option.type
     if isinstance(kind, click.Choice):

@@ -9,11 +9,11 @@ from scaffold import git, workspace
 from scaffold.errors import ScaffoldError
 
 
-def workdir(path: Path) -> tuple[Path, git.Place]:
+def check_workdir(path: Path) -> tuple[Path, git.GitLocation]:
     """`path`, resolved, when a workspace can live in it, and where it stands in git. Raises ScaffoldError when it cannot."""
-    resolved = workspace.directory(path)
-    where = git.place(resolved)
-    if trouble := git.refused(resolved, where):
+    resolved = workspace.resolve_workdir(path)
+    where = git.locate(resolved)
+    if trouble := git.refusal_error(resolved, where):
         raise trouble
     if not where.inside:
         raise ScaffoldError(
@@ -22,7 +22,7 @@ def workdir(path: Path) -> tuple[Path, git.Place]:
     return resolved, where
 
 
-def root(directory: Path, name: str) -> None:
+def check_root(directory: Path, name: str) -> None:
     """Check that the experiment root `name` can be in `directory`. Raises ScaffoldError when it cannot."""
     path = directory
     for part in Path(name).parts:
@@ -48,9 +48,9 @@ def root(directory: Path, name: str) -> None:
             )
 
 
-def losses(directory: Path, where: git.Place) -> list[str]:
+def git_warnings(directory: Path, where: git.GitLocation) -> list[str]:
     """What a workspace in `directory` has to do without, in words."""
-    if where.top is None:
+    if where.toplevel is None:
         return [
             f"{directory} is not in a git repository: runs cannot record which code they ran;"
             " `git init` and a first commit mend that"

@@ -1,0 +1,51 @@
+"""Writing a file so that a reader sees the old content or the new one, never half of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+
+
+def write_atomic(
+    path: Path, data: bytes, *, mode: int | None = None, executable: bool = False, sync: bool = True
+) -> None:
+    """Replace `path` by `data` in one step: temporary file in the same directory, fsync (unless it can be made again), rename.
+
+    Without a `mode` a file keeps the one that it has; a new one, and one that is to be `executable`, gets what the umask leaves.
+    """
+    final_mode = mode if mode is not None or executable else _current_mode(path)
+    temporary = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}.tmp")
+    # created for nobody else, so that content with a stricter mode is at no moment open to all
+    first_mode = 0o600 if final_mode is not None else 0o777 if executable else 0o666
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        if final_mode is not None:
+            temporary.chmod(final_mode)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_output_file(path: Path, data: bytes, *, hint: str | None = None) -> None:
+    """Write a file that the user named: folders made, a link followed, the mode of what is there kept. Raises ScaffoldError."""
+    target = path.resolve()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, data)
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
+
+
+def _current_mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        return None
