@@ -29,17 +29,8 @@ _IMPORTS = {
     "mmengine": ("mmengine.config", "mmengine.Config", "mmcv.Config", "mmcv.utils.Config"),
     "sacred": ("sacred",),
     "configargparse": ("configargparse", "configargparser"),
-    "other": (
-        "tap",
-        "docopt",
-        "pyrallis",
-        "draccus",
-        "chz",
-        "fiddle",
-        "dynaconf",
-        "kedro.config",
-        "confection",
-        "plac",
+    "other": tuple(
+        ["tap", "docopt", "pyrallis", "draccus", "chz", "fiddle", "dynaconf", "kedro.config", "confection", "plac"]
     ),
 }
 _CALLS = {
@@ -60,6 +51,7 @@ _NEEDLES = (
     *("Parser", "CLI", "flags", "yaml", "YAML", "toml", "params_show", "import_module", "spec_from_file_location"),
     *("DEFINE_config", "exec(", "run_path", "FileLoader", "load_source", "app.run"),
 )
+_SETTINGS_FOLDER = re.compile(r"^(configs?|cfgs?|conf|exps|experiments?|hparams|hyperparams)$")
 _STRUCTURED = words_of(
     "hydra omegaconf gin yacs mmengine lightning_cli jsonargparse configargparse sacred ml_collections hfargparser"
 )
@@ -126,22 +118,14 @@ def _has_settings(facts: Facts) -> bool:
     """Whether there is a directory of Python files that are configurations: settings, or files that nobody imports."""
     for directory in facts.directory_sizes:
         name = directory.rpartition("/")[2].lower()
-        if not re.match(r"^(configs?|cfgs?|conf|exps|experiments?|hparams|hyperparams)$", name) or paths.is_vendored(
-            directory
-        ):
+        if not _SETTINGS_FOLDER.match(name) or paths.is_vendored(directory):
             continue
-        modules = [
-            f
-            for f in facts.files_below(directory)
-            if f in facts.texts and f.endswith(".py") and not f.endswith("__init__.py")
-        ]
+        python = (f for f in facts.files_below(directory) if f in facts.texts and f.endswith(".py"))
+        modules = [f for f in python if not f.endswith("__init__.py")]
         if any(is_settings(facts, m) for m in modules):
             return True
-        if (
-            name.startswith("exp")
-            and modules
-            and all(not facts.importing_files(m) and main_guard_line(facts.texts[m]) is None for m in modules)
-        ):
+        unused = (not facts.importing_files(m) and main_guard_line(facts.texts[m]) is None for m in modules)
+        if name.startswith("exp") and modules and all(unused):
             return True
     return False
 

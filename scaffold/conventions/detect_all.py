@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scaffold.conventions import (
+    agent_guides,
     baseline_command,
     config_systems,
     directories,
@@ -30,7 +31,7 @@ def detect_all(facts: Facts) -> Conventions:
     ranked = script_ranking.rank_scripts(facts)
     entries = _entry_points(facts, ranked)
     requested = slurm.slurm_conventions(facts)
-    found: dict[str, Detected[Any]] = {
+    fields: dict[str, Detected[Any]] = {
         "experiment_root": directories.experiment_root(facts),
         "existing_experiment_dirs": directories.existing_experiment_dirs(facts, [e.path for e in entries.value]),
         **{f"role_dirs.{role}": dirs for role, dirs in directories.role_dirs(facts).items()},
@@ -38,46 +39,38 @@ def detect_all(facts: Facts) -> Conventions:
         "config_systems": config_systems.config_systems(facts, _mains(ranked)),
         "trackers": trackers.trackers(facts),
         "launchers": launchers.launchers(facts),
-        **{f"slurm.{field}": value for field, value in (requested or {}).items()},
+        **{f"slurm.{name}": value for name, value in (requested or {}).items()},
         "entry_points": entries,
         "tests.runner": repository_tests.detect_test_runner(facts),
         "tests.paths": repository_tests.detect_test_folders(facts),
         "workflow": workflow_tools.workflow(facts),
-        "agent_guides": workflow_tools.agent_guides(facts),
+        "agent_guides": agent_guides.agent_guides(facts),
         "metrics": metrics.metrics(facts),
     }
     env = Environment(
-        manager=found["environment.manager"].value,
-        files=found["environment.files"].value,
-        python=found["environment.python"].value,
-        setup=found["environment.setup"].value,
-        run_prefix=environment_setup.run_prefix(facts, found["environment.manager"].value),
+        manager=fields["environment.manager"].value,
+        files=fields["environment.files"].value,
+        python=fields["environment.python"].value,
+        setup=fields["environment.setup"].value,
+        run_prefix=environment_setup.run_prefix(facts, fields["environment.manager"].value),
         modules=slurm.one_version_each(requested["modules"].value) if requested else (),
     )
-    tests = Tests(runner=found["tests.runner"].value, paths=found["tests.paths"].value)
-    found["risks"] = risks.risks(facts, entries.value, env, tests)
-    plain = (
-        "experiment_root",
-        "existing_experiment_dirs",
-        "config_systems",
-        "trackers",
-        "launchers",
-        "entry_points",
-        "workflow",
-        "agent_guides",
-        "metrics",
-        "risks",
+    tests = Tests(runner=fields["tests.runner"].value, paths=fields["tests.paths"].value)
+    fields["risks"] = risks.risks(facts, entries.value, env, tests)
+    without_parts = (
+        *("experiment_root", "existing_experiment_dirs", "config_systems", "trackers", "launchers"),
+        *("entry_points", "workflow", "agent_guides", "metrics", "risks"),
     )
     return Conventions(
-        **{field: found[field].value for field in plain},
-        role_dirs={role: found[f"role_dirs.{role}"].value for role in directories.ROLES},
+        **{name: fields[name].value for name in without_parts},
+        role_dirs={role: fields[f"role_dirs.{role}"].value for role in directories.ROLES},
         environment=env,
         slurm=slurm.as_answer(requested),
         tests=tests,
         git=facts.git,
         machine=facts.machine,
-        evidence={field: f.evidence for field, f in found.items() if f.evidence},
-        lost={field: f.lost for field, f in found.items() if f.lost},
+        evidence={name: f.evidence for name, f in fields.items() if f.evidence},
+        lost={name: f.lost for name, f in fields.items() if f.lost},
         history=facts.history,
     )
 

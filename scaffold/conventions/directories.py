@@ -38,28 +38,27 @@ _EXPERIMENTS = re.compile(
     r"^(exps?|experiments?|runs?|logs?|outputs?|results?|lightning_logs|wandb|mlruns|multirun|sweeps|ablations?|checkpoints|replication|reproduce)$",
     re.IGNORECASE,
 )
-_CONFIG_SUFFIXES = (
-    ".yaml",
-    ".yml",
-    ".json",
-    ".toml",
-    ".gin",
-    ".ini",
-    ".cfg",
-    ".conf",
-    ".config",
-    ".jsonnet",
-    ".libsonnet",
-    ".tsv",
-    ".hydra",
-    ".args",
+_CONFIG_SUFFIXES = tuple(
+    [
+        ".yaml",
+        ".yml",
+        ".json",
+        ".toml",
+        ".gin",
+        ".ini",
+        ".cfg",
+        ".conf",
+        ".config",
+        ".jsonnet",
+        ".libsonnet",
+        ".tsv",
+        ".hydra",
+        ".args",
+    ]
 )
 _SCRIPT_SUFFIXES = (".sh", ".bash", ".sbatch", ".slurm", ".sub", ".job", ".pbs", ".lsf")
-_ASIDE = (
-    paths.TESTS
-    | paths.DOCS
-    | paths.EXAMPLES
-    | {"data", "datasets", "dataset", "assets", "static", "public", "docker", "images", "img"}
+_NO_ROLE = words_of("data datasets dataset assets static public docker images img").union(
+    paths.TESTS, paths.DOCS, paths.EXAMPLES
 )
 _DEFINES_OR_ACTS = re.compile(
     r"^(?:(?:class|def|async def|for|while|with|if __name__)\b|(?!print\()[A-Za-z_][\w.]*\()", re.MULTILINE
@@ -71,7 +70,7 @@ _DEEPEST = 3
 def role_dirs(facts: Facts) -> dict[str, Detected[tuple[str, ...]]]:
     """Role -> the topmost directories that play it; folders below a listed one are not repeated."""
     ordered = sorted(facts.directory_sizes, key=lambda d: (d.count("/"), d))
-    candidates = [d for d in ordered if d.count("/") < _DEEPEST and not _is_aside(d)]
+    candidates = [d for d in ordered if d.count("/") < _DEEPEST and not _has_no_role(d)]
     plays: dict[str, Callable[[Facts, str], str | None]] = {
         "scripts": _is_scripts,
         "logs": _is_kept_outputs("logs"),
@@ -81,15 +80,15 @@ def role_dirs(facts: Facts) -> dict[str, Detected[tuple[str, ...]]]:
         "metadata": _is_kept_outputs("metadata"),
         "configs": _is_configs,
     }
-    return {role: _topmost(facts, candidates, plays[role]) for role in ROLES}
+    return {role: _topmost_playing(facts, candidates, plays[role]) for role in ROLES}
 
 
-def _is_aside(directory: str) -> bool:
+def _has_no_role(directory: str) -> bool:
     pieces = directory.lower().split("/")
-    return any(p.startswith(".") or p in _ASIDE for p in pieces) or paths.is_vendored(directory)
+    return any(p.startswith(".") or p in _NO_ROLE for p in pieces) or paths.is_vendored(directory)
 
 
-def _topmost(
+def _topmost_playing(
     facts: Facts, candidates: Iterable[str], plays: Callable[[Facts, str], str | None]
 ) -> Detected[tuple[str, ...]]:
     chosen: list[str] = []
@@ -208,7 +207,7 @@ def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> 
 
 def _holds_runs(facts: Facts, directory: str) -> bool:
     """Whether a directory of any name holds what runs leave behind: logs and event files, not only code and data."""
-    if _is_aside(directory) or facts.directory_sizes[directory] > 50_000:
+    if _has_no_role(directory) or facts.directory_sizes[directory] > 50_000:
         return False
     left = sum(f.endswith((".log", ".out", ".ckpt")) or "tfevents" in f for f in facts.files_below(directory))
     return left >= 3 and left >= 0.2 * facts.directory_sizes[directory]
@@ -216,30 +215,20 @@ def _holds_runs(facts: Facts, directory: str) -> bool:
 
 def experiment_root(facts: Facts) -> Detected[str]:
     """`exp` where it exists and holds no importable source of the repository, else `.wild/experiments`."""
-    if "exp" not in facts.directory_sizes and facts.has_exp:
-        return Detected("exp", (Evidence(path="exp", text="exists, with no tracked files"),))
     if "exp" not in facts.directory_sizes:
+        if facts.has_exp:
+            return Detected("exp", (Evidence(path="exp", text="exists, with no tracked files"),))
         return Detected(".wild/experiments", (Evidence(path=".", text="no directory exp at the top"),))
-    source = next((f for f in facts.files_below("exp") if f.endswith(".py") and _is_source(facts, f)), None)
+    below = facts.files_below("exp")
+    source = next((f for f in below if f.endswith(".py") and _is_source(facts, f)), None)
     if source is None:
-        return Detected(
-            "exp",
-            (Evidence(path="exp", text=f"holds {len(facts.files_below('exp'))} tracked files, no importable source"),),
-        )
-    importers = facts.importing_files(source)
-    line = (
-        next((i.line for i in facts.parse(importers[0]).imports if i.module.split(".")[0] == "exp"), None)
-        if importers
-        else None
-    )
-    place = (
-        Evidence(path=importers[0], line=line, text=f"imports {source}")
-        if importers
-        else Evidence(path=source, text="part of the package exp")
-    )
-    return Detected(
-        ".wild/experiments", (place,), (Evidence(path="exp", text="exists, but is code of the repository"),)
-    )
+        return Detected("exp", (Evidence(path="exp", text=f"holds {len(below)} tracked files, no importable source"),))
+    place = Evidence(path=source, text="part of the package exp")
+    for importer in facts.importing_files(source)[:1]:
+        line = next((i.line for i in facts.parse(importer).imports if i.module.split(".")[0] == "exp"), None)
+        place = Evidence(path=importer, line=line, text=f"imports {source}")
+    lost = Evidence(path="exp", text="exists, but is code of the repository")
+    return Detected(".wild/experiments", (place,), (lost,))
 
 
 def _is_source(facts: Facts, path: str) -> bool:

@@ -7,7 +7,6 @@ import re
 from scaffold.conventions.detected import Detected
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.config_formats import parse_ini, parse_toml, subtable
 
 LOCKS = {
     "uv.lock": "uv",
@@ -27,7 +26,7 @@ _FILE = re.compile(
 _CONDA = re.compile(r"(^|/)(environment|conda)[^/]*\.ya?ml$")
 _CHANNELS = re.compile(r"^channels:\s*(?:#.*)?$", re.MULTILINE)
 _DEPENDENCIES = re.compile(r"^dependencies:\s*(?:#.*)?$", re.MULTILINE)
-_ASIDE = frozenset((*paths.DOCS, *paths.TESTS, *paths.EXAMPLES, "notebooks", "notebook"))
+_OTHER_PURPOSES = frozenset((*paths.DOCS, *paths.TESTS, *paths.EXAMPLES, "notebooks", "notebook"))
 
 
 def declaring_files(facts: Facts) -> Detected[tuple[str, ...]]:
@@ -60,17 +59,12 @@ def is_conda(facts: Facts, path: str) -> bool:
 
 def _declares(facts: Facts, path: str) -> bool:
     name = path.rpartition("/")[2]
-    if name == "pyproject.toml":
-        data = parse_toml(facts.texts.get(path, ""))
-        tables = subtable(data, "tool")
-        return (
-            path not in facts.texts
-            or any(k in data for k in ("project", "build-system", "dependency-groups"))
-            or any(t in tables for t in _TABLES)
+    if name == "pyproject.toml" and path in facts.texts:
+        declaring = ("project", "build-system", "dependency-groups")
+        return not facts.toml_table(path).keys().isdisjoint(declaring) or any(
+            tool in facts.toml_table(path, "tool") for tool in _TABLES
         )
-    if name == "setup.cfg":
-        return any(section in parse_ini(facts.texts.get(path, "")) for section in ("metadata", "options"))
-    return True
+    return name != "setup.cfg" or not facts.ini_sections(path).keys().isdisjoint(("metadata", "options"))
 
 
 def package_manager(facts: Facts) -> Detected[str]:
@@ -78,7 +72,9 @@ def package_manager(facts: Facts) -> Detected[str]:
 
     A lock file beats a tool table, which beats environment.yml, which beats requirements, pyproject.toml and setup.py.
     """
-    claims = [c for path in declaring_files(facts).value if not is_aside(path) for c in _claims(facts, path)]
+    claims = [
+        c for path in declaring_files(facts).value if not serves_other_purpose(path) for c in _claims(facts, path)
+    ]
     if not claims:
         return Detected("none")
     claims.sort(key=lambda c: (c[2].path.count("/"), c[0], c[2].path))
@@ -99,30 +95,29 @@ def _why(best: tuple[int, str, Evidence], rank: int, lost: Evidence) -> str:
     return f"{ranks[best[0]]} ({best[2].path}) comes before {ranks[rank]}"
 
 
-def is_aside(path: str) -> bool:
+def serves_other_purpose(path: str) -> bool:
     """Whether an environment file is for the documentation, tests, examples or notebooks only."""
-    return path.lower().split("/")[0] in _ASIDE and "/" in path
+    return path.lower().split("/")[0] in _OTHER_PURPOSES and "/" in path
 
 
 def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
     """(rank, manager, evidence) of one declaring file."""
     name = path.rpartition("/")[2]
-    here = Evidence(path=path, text=name)
+    evidence = Evidence(path=path, text=name)
     if name in LOCKS:
-        return [(0, LOCKS[name], here)]
+        return [(0, LOCKS[name], evidence)]
     if name == "pixi.toml":
-        return [(1, "pixi", here)]
+        return [(1, "pixi", evidence)]
     if is_conda(facts, path):
-        return [(2, "conda", here)]
+        return [(2, "conda", evidence)]
     if name == "pyproject.toml":
-        data = parse_toml(facts.texts.get(path, ""))
         for tool in _TABLES:
-            keys = set(subtable(data, "tool", tool)) - _BUILD_ONLY.get(tool, set())
+            keys = set(facts.toml_table(path, "tool", tool)) - _BUILD_ONLY.get(tool, set())
             if keys and (tool != "hatch" or "envs" in keys):
                 shown = f"[tool.{tool}]" if tool != "hatch" else "[tool.hatch.envs]"
                 line = facts.line_of(path, shown.rstrip("]"))
-                return [(1, tool, Evidence(path=path, line=line, text=shown)), (3, "pip", here)]
-    return [(3, "pip", here)]
+                return [(1, tool, Evidence(path=path, line=line, text=shown)), (3, "pip", evidence)]
+    return [(3, "pip", evidence)]
 
 
 def python_constraint(facts: Facts) -> Detected[str | None]:
@@ -131,7 +126,8 @@ def python_constraint(facts: Facts) -> Detected[str | None]:
     requires-python, else python_requires, else the python of Poetry, Pixi or the environment file.
     """
     declaring = sorted(
-        (p for p in declaring_files(facts).value if not is_aside(p)), key=lambda p: (p.count("/"), len(p), p)
+        (p for p in declaring_files(facts).value if not serves_other_purpose(p)),
+        key=lambda p: (p.count("/"), len(p), p),
     )
     for depth in (0, 1):
         for reader, path in ((r, p) for r in _READERS for p in declaring if p.count("/") == depth):
@@ -143,14 +139,14 @@ def python_constraint(facts: Facts) -> Detected[str | None]:
 
 
 def _from_pyproject(facts: Facts, path: str) -> tuple[str | None, str]:
-    project = subtable(parse_toml(facts.texts.get(path, "")), "project") if path.endswith("pyproject.toml") else {}
+    project = facts.toml_table(path, "project") if path.endswith("pyproject.toml") else {}
     constraint = project.get("requires-python")
     return (constraint if isinstance(constraint, str) else None), "requires-python"
 
 
 def _from_setup(facts: Facts, path: str) -> tuple[str | None, str]:
     if path.endswith("setup.cfg"):
-        return parse_ini(facts.texts.get(path, "")).get("options", {}).get("python_requires"), "python_requires"
+        return facts.ini_sections(path).get("options", {}).get("python_requires"), "python_requires"
     if path.endswith("setup.py"):
         for call in facts.parse(path).calls:
             constraint = call.keywords.get("python_requires")
@@ -160,20 +156,21 @@ def _from_setup(facts: Facts, path: str) -> tuple[str | None, str]:
 
 
 def _from_tool_tables(facts: Facts, path: str) -> tuple[str | None, str]:
-    data = parse_toml(facts.texts.get(path, "")) if path.endswith(("pyproject.toml", "pixi.toml", "Pipfile")) else {}
+    if not path.endswith(("pyproject.toml", "pixi.toml", "Pipfile")):
+        return None, ""
     for names in (("tool", "poetry", "dependencies"), ("tool", "pixi", "dependencies"), ("dependencies",)):
-        constraint = subtable(data, *names).get("python")
+        constraint = facts.toml_table(path, *names).get("python")
         if isinstance(constraint, str):
             return constraint, "python"
-    version = subtable(data, "requires").get("python_version")
+    version = facts.toml_table(path, "requires").get("python_version")
     return (version if isinstance(version, str) else None), "python_version"
 
 
 def _from_conda(facts: Facts, path: str) -> tuple[str | None, str]:
     if not is_conda(facts, path):
         return None, ""
-    found = re.search(r"^\s*-\s*(?:[\w-]+::)?python\s*([=<>!~][^#\n]*)", facts.texts.get(path, ""), re.MULTILINE)
-    return (found[1].strip().strip("\"'") if found else None), "python"
+    match = re.search(r"^\s*-\s*(?:[\w-]+::)?python\s*([=<>!~][^#\n]*)", facts.texts.get(path, ""), re.MULTILINE)
+    return (match[1].strip().strip("\"'") if match else None), "python"
 
 
 _READERS = (_from_pyproject, _from_setup, _from_tool_tables, _from_conda)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from scaffold.conventions import r_and_julia
 from scaffold.conventions.detected import Detected
-from scaffold.conventions.environment import declaring_files, is_aside, is_conda, names_conda
+from scaffold.conventions.environment import declaring_files, is_conda, names_conda, serves_other_purpose
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 
@@ -25,7 +25,7 @@ def setup_line(facts: Facts, declared: str, python: str | None, main: str = "") 
 
     Of several projects in folders beside each other that of the script `main` is meant.
     """
-    top = [p for p in declaring_files(facts).value if not is_aside(p)]
+    top = [p for p in declaring_files(facts).value if not serves_other_purpose(p)]
     venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
     if declared == "uv":
         return Detected(f"uv sync{_project(facts)}")
@@ -36,8 +36,8 @@ def setup_line(facts: Facts, declared: str, python: str | None, main: str = "") 
     if declared in ("poetry", "pdm") and any(p.endswith(f"{declared}.lock") for p in top):
         return Detected(f"{venv} && uv pip install {declared} && {declared} install")
     if declared == "none":
-        other = r_and_julia.setup_line(facts)
-        return other if other.value else _setup_from_readme(facts, venv)
+        other_language = r_and_julia.setup_line(facts)
+        return other_language if other_language.value else _setup_from_readme(facts, venv)
     arguments = _pip_arguments(facts, top, main)
     if not arguments:
         return _setup_from_readme(facts, venv)
@@ -46,8 +46,10 @@ def setup_line(facts: Facts, declared: str, python: str | None, main: str = "") 
 
 def _setup_conda(facts: Facts, top: list[str]) -> Detected[str]:
     """The environment file, and the project itself where the README says to install it."""
-    found = sorted((p for p in top if is_conda(facts, p)), key=lambda p: (not names_conda(p), p.count("/"), len(p), p))
-    path = found[0] if found else "environment.yml"
+    conda_files = sorted(
+        (p for p in top if is_conda(facts, p)), key=lambda p: (not names_conda(p), p.count("/"), len(p), p)
+    )
+    path = conda_files[0] if conda_files else "environment.yml"
     name = _conda_name(facts, path)
     activate = f'eval "$(micromamba shell hook --shell bash)" && micromamba activate {name}'
     line = f"micromamba create -y -n {name} -f {shlex.quote(path)} && {activate}"
@@ -109,8 +111,8 @@ def _nearest(files: Iterable[str], main: str) -> str | None:
 
 
 def _conda_name(facts: Facts, path: str) -> str:
-    found = re.search(r"^name:\s*[\"']?([\w.-]+)", facts.texts.get(path, ""), re.MULTILINE)
-    return found[1] if found else "experiment"
+    match = re.search(r"^name:\s*[\"']?([\w.-]+)", facts.texts.get(path, ""), re.MULTILINE)
+    return match[1] if match else "experiment"
 
 
 def _setup_from_readme(facts: Facts, venv: str) -> Detected[str]:
@@ -135,7 +137,9 @@ def run_prefix(facts: Facts, declared: str) -> str:
 def _project(facts: Facts) -> str:
     """`--project FOLDER` where the uv project does not lie at the top."""
     projects = [
-        p for p in declaring_files(facts).value if not is_aside(p) and p.endswith(("uv.lock", "pyproject.toml"))
+        p
+        for p in declaring_files(facts).value
+        if not serves_other_purpose(p) and p.endswith(("uv.lock", "pyproject.toml"))
     ]
     folder = min(projects, key=lambda p: (p.count("/"), p.endswith("pyproject.toml"), p), default="").rpartition("/")[0]
     return f" --project {shlex.quote(folder)}" if folder else ""

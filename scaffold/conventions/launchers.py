@@ -23,12 +23,8 @@ _IMPORTS = {
     "kubernetes": ("kubernetes",),
 }
 _FIRST_WORD = {
-    "mpirun": "mpirun",
-    "mpiexec": "mpirun",
-    "deepspeed": "deepspeed",
-    "horovodrun": "horovod",
-    "kubectl": "kubernetes",
-    "torchrun": "torchrun",
+    **{tool: tool for tool in ("mpirun", "deepspeed", "torchrun")},
+    **{"mpiexec": "mpirun", "horovodrun": "horovod", "kubectl": "kubernetes"},
 }
 _PAIRS = {
     ("accelerate", "launch"): "accelerate",
@@ -44,30 +40,15 @@ _PAIRS = {
     ("-m", "accelerate.commands.launch"): "accelerate",
     ("-m", "deepspeed.launcher.runner"): "deepspeed",
 }
-_NO_LAUNCH = frozenset(
-    ("echo", "printf", "pip", "pip3", "conda", "mamba", "apt", "apt-get", "which", "uv", "cat", "man", "export")
-)
+_NO_LAUNCH = words_of("echo printf pip pip3 conda mamba apt apt-get which uv cat man export")
 # srun, env, uv run, python -m, docker run: what starts the tool that is named after it
 _STARTERS = words_of("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
 _JOB_KINDS = words_of("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
 # A cheap first look: what the import statements of a launching file hold, and what its docstring or its calls hold. The pattern
 # begins with the parenthesis, since a pattern that begins with one character is as fast as a search for a word.
 _IMPORTED = ("submitit", "ray", "horovod", "distributed", "deepspeed", "sky", "kubernetes")
-_NEEDLES = (
-    *(
-        "launch",
-        "torchrun",
-        "distributed.run",
-        "sbatch",
-        "srun",
-        "salloc",
-        "mpirun",
-        "mpiexec",
-        "deepspeed",
-        "horovodrun",
-    ),
-    *("kubectl", "ray job"),
-)
+_WORDS = "launch torchrun sbatch srun salloc mpirun mpiexec deepspeed horovodrun kubectl"
+_NEEDLES = ("ray job", "distributed.run", *_WORDS.split())
 _STARTS = re.compile(
     r"\((?:(?<=run\()|(?<=call\()|(?<=output\()|(?<=[Pp]open\()|(?<=system\()|(?<=launcher\()"
     r"|(?<=run \()|(?<=call \()|(?<=output \()|(?<=[Pp]open \()|(?<=system \()|(?<=launcher \())"
@@ -128,8 +109,8 @@ def _in_python(facts: Facts) -> Iterator[Occurrence]:
 
 def _may_start(path: str, text: str) -> bool:
     """Whether a launcher may be named in a module's docstring, or in a call that starts a process."""
-    said = text if path.endswith(".ipynb") or _STARTS.search(text) else docstring(text)
-    return any(map(said.__contains__, _NEEDLES))
+    searched = text if path.endswith(".ipynb") or _STARTS.search(text) else docstring(text)
+    return any(map(searched.__contains__, _NEEDLES))
 
 
 def _started_in_code(facts: Facts, path: str) -> Iterator[Occurrence]:

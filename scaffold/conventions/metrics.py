@@ -37,7 +37,7 @@ _KEEPERS = (
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
 _HELD_OUT = words_of("val valid validation eval evaluation dev test heldout")
 _TRAIN = words_of("train training")
-_ASIDE = words_of(
+_BOOKKEEPING = words_of(
     "lr learning rate step steps epoch epochs iter iteration time seconds sec speed memory mem grad "
     "gradient norm fps sps mfu tokens samples batch weight weights param params parameters image "
     "images video table dir path name version seed config git gpu beta entropy frac count num length "
@@ -53,9 +53,9 @@ def metrics(facts: Facts) -> Detected[tuple[str, ...]]:
     only a table of the README names comes last.
     """
     logged = list(_logged(facts))
-    said = {frozenset(metric_names.pieces(h.value)) for h in logged}
+    logged_pieces = {frozenset(metric_names.pieces(h.value)) for h in logged}
     ordered = _ranked(logged) + _ranked(
-        [h for h in _tables(facts) if frozenset(metric_names.pieces(h.value)) not in said]
+        [h for h in _tables(facts) if frozenset(metric_names.pieces(h.value)) not in logged_pieces]
     )
     return Detected(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
 
@@ -72,7 +72,7 @@ def primary_score(name: str) -> float:
     pieces = metric_names.pieces(name)
     quality = 2.0 if pieces & metric_names.QUALITY_UP else 1.5 if pieces & metric_names.QUALITY_DOWN else 0.0
     held_out = 3.0 if pieces & _HELD_OUT else 0.0
-    return quality + held_out - (0.5 if pieces & _TRAIN else 0.0) - (3.0 if pieces & _ASIDE else 0.0)
+    return quality + held_out - (0.5 if pieces & _TRAIN else 0.0) - (3.0 if pieces & _BOOKKEEPING else 0.0)
 
 
 def may_log(text: str) -> bool:
@@ -103,16 +103,16 @@ def _names(call: Call) -> Iterator[str]:
     if first and (call.last in _ONE_NAME or (with_value and not (call.last == "log" and _TAKES_TEXT.search(owner)))):
         yield first
     elif call.last in _MANY_NAMES or call.name.endswith("json.dump"):
-        written = call.last == "dump"  # a file may hold anything: only names that sound like metrics count
+        to_file = call.last == "dump"  # a file may hold anything: only names that sound like metrics count
         values = (
             *call.args,
             *(v for k, v in call.keywords.items() if k in ("metrics", "data", "values", "dictionary")),
         )
-        for found in (v for v in values if isinstance(v, dict)):
+        for mapping in (v for v in values if isinstance(v, dict)):
             logged = (
-                k for k, v in found.items() if literal_text(k) and literal_text(v) is None and not isinstance(v, dict)
+                k for k, v in mapping.items() if literal_text(k) and literal_text(v) is None and not isinstance(v, dict)
             )
-            yield from (k for k in logged if not written or primary_score(k) > 0)
+            yield from (k for k in logged if not to_file or primary_score(k) > 0)
 
 
 def _tables(facts: Facts) -> Iterator[Occurrence]:

@@ -32,14 +32,14 @@ def as_recorded_run(command: str, kind: str) -> str:
     """
     command = _SUBMITTED.sub("bash ", command, count=1)
     names = _OF_KIND.get(kind)
-    return _folder(names).sub(_own, command) if names else command
+    return _folder(names).sub(_with_run_folder, command) if names else command
 
 
 def shared_output_folder(command: str) -> tuple[str, str] | None:
     """What has all runs of a command write into one folder, and what has each write into its own; None where nothing does."""
-    found = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})").search(command)
-    return (found[0], _own(found)) if found else None
+    match = _folder(f"(?:{_WRITTEN}|{_MAYBE_READ})").search(command)
+    return (match[0], _with_run_folder(match)) if match else None
 
 
-def _own(found: re.Match[str]) -> str:
-    return f"{found['option']}={_RUN_FOLDER}" if found["between"] == "=" else f"{found['option']} '{_RUN_FOLDER}'"
+def _with_run_folder(option: re.Match[str]) -> str:
+    return f"{option['option']}={_RUN_FOLDER}" if option["between"] == "=" else f"{option['option']} '{_RUN_FOLDER}'"

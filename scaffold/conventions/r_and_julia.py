@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from scaffold.conventions.detected import Detected
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.config_formats import parse_toml
 
 # optparse, argparse, argparser, docopt and commandArgs of R; ArgParse, DocOpt, Comonicon and ARGS of Julia
 _COMMAND_LINE = re.compile(
@@ -34,10 +33,10 @@ _DEEPEST = 3
 
 def command_line_scripts(facts: Facts) -> Iterator[str]:
     """The R and Julia files that read a command line and that no other file includes: a package's own code is none of them."""
-    taken = _included(facts)
+    included = _included(facts)
     for path in facts.read_files("r", "julia"):
-        aside = paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path) or path.startswith("R/")
-        if not aside and path not in taken and path.count("/") <= _DEEPEST and reads_command_line(facts, path):
+        not_work = paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path) or path.startswith("R/")
+        if not not_work and path not in included and path.count("/") <= _DEEPEST and reads_command_line(facts, path):
             yield path
 
 
@@ -86,7 +85,7 @@ def setup_line(facts: Facts) -> Detected[str]:
     if facts.has("renv.lock"):
         return Detected("Rscript -e 'renv::restore(prompt = FALSE)'", (Evidence(path="renv.lock", text="renv.lock"),))
     for name in ("Project.toml", "JuliaProject.toml"):
-        data = parse_toml(facts.texts.get(name, ""))
+        data = facts.toml_table(name)
         if "deps" in data or "uuid" in data:
             line = "julia --project=. -e 'using Pkg; Pkg.instantiate()'"
             return Detected(line, (Evidence(path=name, text=name),))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.facts import Facts, paths
-from scaffold.facts.config_formats import parse_ini, parse_toml, subtable
 
 _TEST_FUNCTION = re.compile(r"^(?:  |    |\t)?(?:async )?def test_?\w*\(", re.MULTILINE)
 _TEST_CASE = re.compile(
@@ -42,7 +42,7 @@ def detect_test_folders(facts: Facts) -> Detected[tuple[str, ...]]:
         else:
             folders.append(Occurrence("/".join(pieces[: at + 1]), path, None, path))
     if beside and not folders:
-        shared = _shared(beside)
+        shared = posixpath.commonpath([p.rpartition("/")[0] for p in beside])
         folders += [Occurrence(shared or p, p, None, p) for p in beside]
     declared = _declared(facts)
     folders = [Occurrence(d, h.path) for h in folders for d in declared if h.path.startswith(f"{d}/")] or folders
@@ -52,22 +52,10 @@ def detect_test_folders(facts: Facts) -> Detected[tuple[str, ...]]:
 
 def _declared(facts: Facts) -> list[str]:
     """The folders that pytest is told to look in, `testpaths` of pyproject.toml; one that has no tests is passed over."""
-    options = subtable(parse_toml(facts.texts.get("pyproject.toml", "")), "tool", "pytest", "ini_options")
-    told = options.get("testpaths", ())
-    names = told.split() if isinstance(told, str) else told
+    options = facts.toml_table("pyproject.toml", "tool", "pytest", "ini_options")
+    test_paths = options.get("testpaths", ())
+    names = test_paths.split() if isinstance(test_paths, str) else test_paths
     return [p.strip("/").removeprefix("./") for p in names if isinstance(p, str)]
-
-
-def _shared(files: list[str]) -> str:
-    """The folder that all files lie in; empty where that is the top."""
-    common = files[0].split("/")[:-1]
-    for path in files[1:]:
-        pieces = path.split("/")[:-1]
-        same = next(
-            (n for n, (a, b) in enumerate(zip(common, pieces, strict=False)) if a != b), min(len(common), len(pieces))
-        )
-        common = common[:same]
-    return "/".join(common)
 
 
 def detect_test_runner(facts: Facts) -> Detected[str | None]:
@@ -86,10 +74,10 @@ def detect_test_runner(facts: Facts) -> Detected[str | None]:
 
 
 def _configured(facts: Facts) -> Iterator[Occurrence]:
-    if "pytest" in subtable(parse_toml(facts.texts.get("pyproject.toml", "")), "tool"):
+    if "pytest" in facts.toml_table("pyproject.toml", "tool"):
         yield Occurrence("pytest", "pyproject.toml", facts.line_of("pyproject.toml", "[tool.pytest"), "[tool.pytest]")
     for path, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest"), ("pytest.ini", "pytest")):
-        if section in parse_ini(facts.texts.get(path, "")):
+        if section in facts.ini_sections(path):
             yield Occurrence("pytest", path, facts.line_of(path, f"[{section}]"), f"[{section}]")
     for path in facts.notable:
         if path.endswith("conftest.py") and not paths.is_vendored(path.rpartition("/")[0]):

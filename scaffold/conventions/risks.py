@@ -35,7 +35,7 @@ def risks(
     facts: Facts, entry_points: Iterable[EntryPoint], environment: Environment, tests: Tests
 ) -> Detected[tuple[str, ...]]:
     """One sentence each, with evidence where a place says so."""
-    found = [
+    sentences = [
         *_seeds(entry_points),
         *_endless(facts, entry_points),
         *_locks(facts, environment),
@@ -45,7 +45,7 @@ def risks(
         *_ignored(facts),
         *_unread(facts),
     ]
-    return Detected(tuple(text for text, _ in found), tuple(e for _, e in found if e is not None))
+    return Detected(tuple(text for text, _ in sentences), tuple(e for _, e in sentences if e is not None))
 
 
 Risk = tuple[str, Evidence | None]
@@ -66,15 +66,15 @@ def _endless(facts: Facts, entry_points: Iterable[EntryPoint]) -> Iterator[Risk]
     for entry in entry_points:
         for call in facts.parse(entry.path).calls if entry.kind == "train" and entry.path.endswith(".py") else ():
             names = [name for name in map(literal_text, call.args) if name is not None and _LENGTH.fullmatch(name)]
-            said = literal_text(call.keywords.get("help")) or ""
-            if call.last != "add_argument" or not names or not _FOREVER.search(said):
+            help_text = literal_text(call.keywords.get("help")) or ""
+            if call.last != "add_argument" or not names or not _FOREVER.search(help_text):
                 continue
-            rest = facts.texts[entry.path].splitlines()[call.line - 1 :]
-            own = "\n".join(rest[:8]).partition("add_argument")[2].partition("add_argument")[0]
-            given = set(names) & set(entry.command.replace("=", " ").split())
-            if not given and ("default" not in call.keywords or _NO_END.search(own)):
+            lines = facts.texts[entry.path].splitlines()[call.line - 1 :]
+            declaration = "\n".join(lines[:8]).partition("add_argument")[2].partition("add_argument")[0]
+            options_in_command = set(names) & set(entry.command.replace("=", " ").split())
+            if not options_in_command and ("default" not in call.keywords or _NO_END.search(declaration)):
                 text = f"runs until it is stopped unless {names[0]} is given: {entry.path}:{call.line}"
-                yield text, Evidence(path=entry.path, line=call.line, text=said)
+                yield text, Evidence(path=entry.path, line=call.line, text=help_text)
 
 
 def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
@@ -96,7 +96,7 @@ def _tests(facts: Facts, tests: Tests) -> Iterator[Risk]:
 def _paths(facts: Facts) -> Iterator[Risk]:
     """Absolute paths in code and scripts, not in comments: they exist on the author's machine only."""
     files = (*facts.python, *facts.read_files("shell"))
-    places = [(path, *found) for path in files if (found := _absolute(facts.texts[path])) is not None]
+    places = [(path, *place) for path in files if (place := _absolute(facts.texts[path])) is not None]
     if places:
         path, line, shown = places[0]
         more = f" and {len(places) - 1} more files" if len(places) > 1 else ""
@@ -105,27 +105,29 @@ def _paths(facts: Facts) -> Iterator[Risk]:
 
 def _absolute(text: str) -> tuple[int, str] | None:
     """The first line with an absolute path at the beginning of a word, and the path."""
-    for found in _ABSOLUTE.finditer(text):
-        before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+    for match in _ABSOLUTE.finditer(text):
+        before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         if before[-1:] in ("", '"', "'", "=", " ", "\t") and "#" not in before:
-            return text.count("\n", 0, found.start()) + 1, found[0]
+            return text.count("\n", 0, match.start()) + 1, match[0]
     return None
 
 
 def _outputs(facts: Facts) -> Iterator[Risk]:
     """Outputs that git tracks: by their suffix, or by the folder at the top that they lie in."""
     folders = [d for d in facts.directory_sizes if "/" not in d and d in _OUTPUT_DIRS]
-    below = (
+    in_output_folders = (
         f
         for d in folders
         for f in facts.files_below(d)
         if not f.endswith((".gitkeep", ".gitignore", ".md", ".py", ".sh"))
     )
-    left = (f for f in facts.notable if f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f))
-    kept = sorted({*below, *left})
-    if kept:
-        more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
-        yield f"outputs are committed to git: {kept[0]}{more}", Evidence(path=kept[0], text="tracked")
+    output_files = (
+        f for f in facts.notable if f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f)
+    )
+    outputs = sorted({*in_output_folders, *output_files})
+    if outputs:
+        more = f" and {len(outputs) - 1} more" if len(outputs) > 1 else ""
+        yield f"outputs are committed to git: {outputs[0]}{more}", Evidence(path=outputs[0], text="tracked")
 
 
 def _ignored(facts: Facts) -> Iterator[Risk]:

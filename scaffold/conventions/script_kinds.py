@@ -56,14 +56,8 @@ _MAY_TRAIN = (
 )
 _A_CALL_THAT_MAY = re.compile(r"\b(?:value_and_grad|train)\(")
 _TRAINS = (
-    ".backward(",
-    "$backward(",
-    "train!(",
-    "value_and_grad(",
-    "optimizer.step(",
-    "optimiser.step(",
-    "GradientTape(",
-    "_fn_and_grad",
+    *(".backward(", "$backward(", "train!(", "value_and_grad(", "optimizer.step(", "optimiser.step("),
+    *("GradientTape(", "_fn_and_grad"),
 )
 _A_TRAINER = re.compile(r"[tT]rainer\w*\.(fit|train)\(")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scaffold.conventions.directories import is_settings
 from scaffold.facts import Facts, paths, shell_parser
-from scaffold.facts.config_formats import parse_ini, parse_toml, subtable, yaml_scalars
+from scaffold.facts.config_formats import yaml_scalars
 
 SUFFIXES = (".py", ".sh", ".slurm", ".sbatch", ".jl", ".R", ".r", ".m", ".nf")
 _RUNNERS = re.compile(
@@ -47,41 +47,35 @@ def script_names(facts: Facts) -> ScriptNames:
 
 def _installed(facts: Facts) -> dict[str, str]:
     """`[project.scripts]`, Poetry's scripts and console_scripts -> the module's file."""
-    data = parse_toml(facts.texts.get("pyproject.toml", ""))
-    tables = [subtable(data, "project", "scripts"), subtable(data, "tool", "poetry", "scripts")]
+    tables = [facts.toml_table("pyproject.toml", *names, "scripts") for names in (("project",), ("tool", "poetry"))]
     entries = [f"{name}={target}" for scripts in tables for name, target in scripts.items()]
-    entries += (
-        parse_ini(facts.texts.get("setup.cfg", ""))
-        .get("options.entry_points", {})
-        .get("console_scripts", "")
-        .splitlines()
-    )
+    entries += facts.ini_sections("setup.cfg").get("options.entry_points", {}).get("console_scripts", "").splitlines()
     for call in facts.parse("setup.py").calls if "setup.py" in facts.texts else ():
         points = call.keywords.get("entry_points")
         listed = points.get("console_scripts") if isinstance(points, dict) else None
         entries += [e for e in listed if isinstance(e, str)] if isinstance(listed, tuple) else []
-    found = {}
+    modules = {}
     for name, equals, target in (e.partition("=") for e in entries):
         module = target.strip().split(":")[0].replace(".", "/")
         path = next(
             (p for b in ("", "src/") for p in (f"{b}{module}.py", f"{b}{module}/__init__.py") if facts.has(p)), None
         )
         if equals and path:
-            found[name.strip()] = path
-    return found
+            modules[name.strip()] = path
+    return modules
 
 
 def script_mentions(facts: Facts) -> Mapping[str, list[Mention]]:
     """Script -> the commands that run it: README and documents, then scripts, then pipelines."""
-    found: dict[str, list[Mention]] = {}
-    known = script_names(facts)
+    mentions: dict[str, list[Mention]] = {}
+    names = script_names(facts)
     for command in (*facts.shown_commands, *facts.shell_commands, *_pipeline_commands(facts)):
         if paths.is_hidden(command.path) or paths.is_test(command.path):
             continue
-        for number, (target, text) in enumerate(scripts_in_command(facts, command, known)):
+        for number, (target, text) in enumerate(scripts_in_command(facts, command, names)):
             if target != command.path and (number == 0 or not (target.endswith(".py") and is_settings(facts, target))):
-                found.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
-    return found
+                mentions.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
+    return mentions
 
 
 def _pipeline_commands(facts: Facts) -> Iterator[shell_parser.ShellCommand]:
@@ -94,20 +88,20 @@ def _pipeline_commands(facts: Facts) -> Iterator[shell_parser.ShellCommand]:
 
 
 def scripts_in_command(
-    facts: Facts, command: shell_parser.ShellCommand, known: ScriptNames
+    facts: Facts, command: shell_parser.ShellCommand, names: ScriptNames
 ) -> Iterator[tuple[str, str]]:
     """The scripts that a command names, the one it runs first, each with the command as typed in the work directory."""
     words = command.words
-    if words[0] in known.installed:
-        yield known.installed[words[0]], command.text
+    if words[0] in names.installed:
+        yield names.installed[words[0]], command.text
         return
     if not (_RUNNERS.match(words[0].rpartition("/")[2]) or words[0].startswith(("./", "$")) or facts.has(words[0])):
         return
     for at, word in enumerate(words[:40]):
         if at and words[at - 1] == "-m":
             yield from ((p, command.text) for p in _module(facts, word))
-        elif word.rpartition("/")[2] in known.by_name:
-            yield from _file(facts, command, word, known)
+        elif word.rpartition("/")[2] in names.by_name:
+            yield from _file(facts, command, word, names)
 
 
 def _module(facts: Facts, word: str) -> list[str]:
@@ -115,7 +109,7 @@ def _module(facts: Facts, word: str) -> list[str]:
     return [p for b in (stem, f"src/{stem}") for p in (f"{b}.py", f"{b}/__main__.py") if facts.has(p)]
 
 
-def _file(facts: Facts, command: shell_parser.ShellCommand, word: str, known: ScriptNames) -> Iterator[tuple[str, str]]:
+def _file(facts: Facts, command: shell_parser.ShellCommand, word: str, names: ScriptNames) -> Iterator[tuple[str, str]]:
     """A path from the work directory, from the folder of the document or script, or a name that only one file has."""
     plain = word.removeprefix("./")
     folder = command.path.rpartition("/")[0]
@@ -125,12 +119,12 @@ def _file(facts: Facts, command: shell_parser.ShellCommand, word: str, known: Sc
         yield f"{folder}/{plain}", f"cd {shlex.quote(folder)} && {command.text}"
     else:
         tail = plain.replace("../", "")
-        same = [p for p in known.by_name.get(tail.rpartition("/")[2], ()) if p.endswith("/" + tail) or p == tail]
-        if len(same) == 1:
-            base = same[0].removesuffix(tail).rstrip("/")
+        matching = [p for p in names.by_name.get(tail.rpartition("/")[2], ()) if p.endswith("/" + tail) or p == tail]
+        if len(matching) == 1:
+            base = matching[0].removesuffix(tail).rstrip("/")
             yield (
-                same[0],
+                matching[0],
                 f"cd {shlex.quote(base)} && {command.text}"
                 if base and "../" not in plain
-                else command.text.replace(word, same[0], 1),
+                else command.text.replace(word, matching[0], 1),
             )

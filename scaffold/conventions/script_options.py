@@ -46,7 +46,7 @@ class ImportingScript(NamedTuple):
         yield from ((p, self.facts.parse(p)) for p in near if p == self.path or p in holding)
 
 
-def declared(source: PythonSource) -> Iterator[str]:
+def declared_options(source: PythonSource) -> Iterator[str]:
     """The long options that one module declares: argparse, click, absl, typer, fire."""
     for call in source.calls:
         first = [w for a in call.args if (w := literal_text(a)) is not None]
@@ -76,7 +76,7 @@ def builds_parser(source: PythonSource) -> bool:
     return any(c.last in ("ArgumentParser", "add_argument", "option", "OptionParser") for c in source.calls)
 
 
-def taken_over(script: ImportingScript) -> Iterator[str]:
+def inherited_options(script: ImportingScript) -> Iterator[str]:
     """Options that imported modules with a seed declare: a shared argument module, a wrapped trainer, `parents=[...]`."""
     own = builds_parser(script.source)
     if own and not _extends_parser(script.source):
@@ -84,7 +84,7 @@ def taken_over(script: ImportingScript) -> Iterator[str]:
     for path, source in script.sources(*SEED):
         alone = source.main is None and not own
         if path != script.path and (alone or _calls_into(script.source, path)):
-            yield from declared(source)
+            yield from declared_options(source)
 
 
 def _extends_parser(source: PythonSource) -> bool:
@@ -102,19 +102,19 @@ def _calls_into(source: PythonSource, path: str) -> bool:
     """Whether a script imports the main, train or parser function of a module, or all of it."""
     stem = path.rpartition("/")[2].removesuffix(".py")
     stem = path.split("/")[-2] if stem == "__init__" and "/" in path else stem
-    found = [i for i in source.imports if i.module.rpartition(".")[2] == stem or stem in i.names]
-    return any(not i.names or stem in i.names or any(_TAKES_OVER.match(n) for n in i.names) for i in found)
+    imports = [i for i in source.imports if i.module.rpartition(".")[2] == stem or stem in i.names]
+    return any(not i.names or stem in i.names or any(_TAKES_OVER.match(n) for n in i.names) for i in imports)
 
 
-def typed(script: ImportingScript, wanted: Callable[[str], object]) -> Iterator[str]:
-    """The `wanted` fields of dataclasses that tyro and its like turn into options, nested ones with their prefix."""
+def dataclass_options(script: ImportingScript, is_asked_for: Callable[[str], object]) -> Iterator[str]:
+    """Those fields of dataclasses, nested ones with their prefix, that tyro and its like turn into options and `is_asked_for` takes."""
     if builds_parser(script.source):
         return
     parsing = [s for _, s in script.sources(*_CLI_LIBRARIES) if s.uses(*_CLI_LIBRARIES) is not None]
     if not parsing:
         return
     dashed = any(s.uses("tyro") is not None for s in parsing)
-    taken = {
+    parsed_classes = {
         str(a)
         for s in parsing
         for c in s.calls
@@ -122,15 +122,15 @@ def typed(script: ImportingScript, wanted: Callable[[str], object]) -> Iterator[
         for a in c.args
         if isinstance(a, NameRef)
     }
-    whole = {p for p, s in script.sources(_WHOLE) if _asks_for_whole(script.source, s)}
-    found = []
+    whole_configurations = {p for p, s in script.sources(_WHOLE) if _asks_for_whole(script.source, s)}
+    options = []
     for path, source in script.sources(*SEED):
-        for owner, name in ((d, f) for d in source.classes for f in d.fields if wanted(f)):
-            prefix = "" if path == script.path or owner.name in taken else _prefix(script, owner)
-            prefix = "" if prefix is None and path in whole else prefix
+        for owner, name in ((d, f) for d in source.classes for f in d.fields if is_asked_for(f)):
+            prefix = "" if path == script.path or owner.name in parsed_classes else _prefix(script, owner)
+            prefix = "" if prefix is None and path in whole_configurations else prefix
             if prefix is not None:
-                found.append((prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}"))
-    yield from (option for _, option in sorted(found, key=lambda f: f[0]))
+                options.append((prefix.count("."), f"--{prefix}{name.replace('_', '-') if dashed else name}"))
+    yield from (option for _, option in sorted(options, key=lambda f: f[0]))
 
 
 def _asks_for_whole(script: PythonSource, holder: PythonSource) -> bool:
@@ -141,7 +141,7 @@ def _asks_for_whole(script: PythonSource, holder: PythonSource) -> bool:
     return any(c.last in names and not c.name.startswith("tyro.") for c in script.calls)
 
 
-def generated(script: ImportingScript) -> Iterator[str]:
+def generated_options(script: ImportingScript) -> Iterator[str]:
     """The fields of the dataclasses near a parser that fairseq's `gen_parser_from_dataclass` makes options of."""
     made = any(c.last == GENERATES for _, s in script.sources(GENERATES) for c in s.calls)
     for _, source in script.sources(*SEED) if made else ():
@@ -160,7 +160,7 @@ def _prefix(script: ImportingScript, owner: Definition, *, deepest: int = 3) -> 
     return None
 
 
-def hugging_face(script: ImportingScript) -> Iterator[str]:
+def hugging_face_options(script: ImportingScript) -> Iterator[str]:
     """HfArgumentParser and TrlParser take their classes' fields; those of TrainingArguments include `--seed`."""
     extended = {
         d.name for _, s in script.sources("ArgumentParser") for d in s.classes if any(map(HUGGING_FACE.search, d.bases))

@@ -36,6 +36,7 @@ _STARTS = re.compile(
     r"(python[\d.]*|torchrun|accelerate|deepspeed|srun|sbatch|mpirun|\$\{?\w+\}?|uv|poetry|Rscript|R|julia)\b"
 )
 _A_SCRIPT = re.compile(r"\.py\b|-m\s+\w|\.slurm|\.sbatch|\.sh\b|\.R\b|\.jl\b")
+_TELLING_NAME = re.compile(r"(?:^|/)(?:Snakefile|_targets\.R|main\.nf|(?:run|main|train)\.(?:R|jl|m))$")
 _OTHER_LANGUAGES = (".jl", ".R", ".r", ".m", ".nf")
 
 
@@ -52,21 +53,21 @@ class RankedScript(NamedTuple):
 
 def rank_scripts(facts: Facts) -> tuple[RankedScript, ...]:
     """All scripts of the repository, most important first; tests, documentation and vendored code have none."""
-    named = script_mentions(facts)
-    found = [*_python(facts, named), *_shell(facts, named), *_other_languages(facts, named)]
-    return _varied(sorted((s for s in found if s.score > _LEAST_SCORE), key=lambda s: (-s.score, s.path)))
+    mentions = script_mentions(facts)
+    candidates = [*_python(facts, mentions), *_shell(facts, mentions), *_other_languages(facts, mentions)]
+    return _limit_each_kind(sorted((s for s in candidates if s.score > _LEAST_SCORE), key=lambda s: (-s.score, s.path)))
 
 
-def _varied(ranked: list[RankedScript]) -> tuple[RankedScript, ...]:
+def _limit_each_kind(ranked: list[RankedScript]) -> tuple[RankedScript, ...]:
     """The best first, but no kind takes more than eight of the first twelve places while another has scripts."""
     first: list[RankedScript] = []
-    held: list[RankedScript] = []
+    postponed: list[RankedScript] = []
     for script in ranked:
         crowded = sum(s.kind == script.kind for s in first) >= MOST_OF_A_KIND and len(first) < MOST
-        (held if crowded else first).append(script)
+        (postponed if crowded else first).append(script)
     places = max(0, MOST - len(first))
-    rest = sorted(first[MOST:] + held[places:], key=lambda s: (-s.score, s.path))
-    return (*first[:MOST], *held[:places], *rest)
+    rest = sorted(first[MOST:] + postponed[places:], key=lambda s: (-s.score, s.path))
+    return (*first[:MOST], *postponed[:places], *rest)
 
 
 def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:
@@ -168,23 +169,20 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedS
             continue
         beside = siblings[path.split("/")[0]]
         kind = started.get(path, kind) if kind == "other" else kind
-        score = (
-            3.0
-            + (1.5 if header else 0.0)
-            + (2.0 if shown else 0.0)
-            + 0.5 * _by_name(path, kind)
-            - 0.5 * path.count("/")
-        )
-        score -= 0.0 if in_readme else 3.0 if beside > 8 else 1.0 if beside > 5 else 0.0
-        score -= 4.0 if paths.is_example(path) else 0.0
-        reasons = (
-            ("has a Slurm header",) * bool(header)
-            + ("the documents run it",) * bool(shown)
-            + ("starts the repository's scripts",)
-        )
-        line = header[0][0] if header else None
+        points = {
+            "has a Slurm header": 1.5 if header else 0.0,
+            "the documents run it": 2.0 if shown else 0.0,
+            "starts the repository's scripts": 3.0,
+            "one of many beside each other": 0.0 if in_readme else -3.0 if beside > 8 else -1.0 if beside > 5 else 0.0,
+            "is an example": -4.0 if paths.is_example(path) else 0.0,
+        }
         yield RankedScript(
-            path=path, kind=kind, score=round(score, 2), line=line, mentions=tuple(named.get(path, ())), reasons=reasons
+            path=path,
+            kind=kind,
+            score=round(sum(points.values()) + 0.5 * (_by_name(path, kind) - path.count("/")), 2),
+            line=header[0][0] if header else None,
+            mentions=tuple(named.get(path, ())),
+            reasons=tuple(reason for reason, score in points.items() if score > 0),
         )
 
 
@@ -210,34 +208,27 @@ def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterat
     """Workflow files, and scripts of other languages: by name, where a command runs them, or where they read a command line."""
     parsing = frozenset(r_and_julia.command_line_scripts(facts))
     for path in facts.notable:
-        name = path.rpartition("/")[2]
-        known = name in ("Snakefile", "_targets.R", "main.nf") or re.fullmatch(r"(run|main|train)\.(R|jl|m)", name)
+        telling = _TELLING_NAME.search(path) is not None
+        named_or_telling = telling or path in parsing or (path.endswith(_OTHER_LANGUAGES) and path in named)
         if (
-            not (known or path in parsing or (path.endswith(_OTHER_LANGUAGES) and path in named))
-            or path.count("/") > 3
+            not named_or_telling
+            or path.count("/") > (1 if telling else 3)
             or paths.is_vendored(path.rpartition("/")[0])
         ):
             continue
-        if paths.is_test(path) or paths.is_doc(path) or (known and path.count("/") > 1):
+        if paths.is_test(path) or paths.is_doc(path):
             continue
         kind = script_kind(facts, path)
-        score = (
-            (6.0 if known else 3.0)
-            + (2.0 if path in named else 0.0)
-            + (1.0 if path in parsing else 0.0)
-            + 0.5 * _by_name(path, kind)
-            - 0.5 * path.count("/")
-            - (4.0 if paths.is_example(path) else 0.0)
-        )
+        points = {
+            "its name": 3.0 if telling else 0.0,
+            "a command runs it": 2.0 if path in named else 0.0,
+            "reads the command line": 1.0 if path in parsing else 0.0,
+            "is an example": -4.0 if paths.is_example(path) else 0.0,
+        }
         yield RankedScript(
             path=path,
             kind=kind,
-            score=round(score, 2),
+            score=round(3.0 + sum(points.values()) + 0.5 * (_by_name(path, kind) - path.count("/")), 2),
             mentions=tuple(named.get(path, ())),
-            reasons=_why_other(path, bool(known), named, parsing),
+            reasons=tuple(reason for reason, score in points.items() if score > 0),
         )
-
-
-def _why_other(path: str, known: bool, named: Mapping[str, list[Mention]], parsing: frozenset[str]) -> tuple[str, ...]:
-    said = {"its name": known, "a command runs it": path in named, "reads the command line": path in parsing}
-    return tuple(reason for reason, holds in said.items() if holds)

@@ -27,32 +27,32 @@ _SETTINGS = re.compile(r"config|cfg|args|params|opt")
 def seed_flag(facts: Facts, path: str) -> str | None:
     """`--seed`, `seed=`, `--config.seed`, `config:KEY` where only a file sets it; None where there is none."""
     if path.endswith(".py"):
-        return _of_python(facts, path)
+        return _python_seed_flag(facts, path)
     if paths.kind(path) in ("r", "julia"):
-        return best(r_and_julia.seed_options(facts, path)) or _key(
-            facts, best(r_and_julia.seed_settings(facts, path)), ()
+        return plainest(r_and_julia.seed_options(facts, path)) or _settings_key(
+            facts, plainest(r_and_julia.seed_settings(facts, path)), ()
         )
     if paths.kind(path) != "shell" or not _HANDS_ON.search(facts.texts.get(path, "")):
         return None
-    known = script_names(facts)
+    names = script_names(facts)
     handing = (c for c in facts.shell_commands if c.path == path and _HANDS_ON.search(c.text))
-    started = (target for c in handing for target, _ in scripts_in_command(facts, c, known))
+    started = (target for c in handing for target, _ in scripts_in_command(facts, c, names))
     return next((seed_flag(facts, p) for p in started if paths.kind(p) in ("python", "r", "julia")), None)
 
 
-def _of_python(facts: Facts, path: str) -> str | None:
+def _python_seed_flag(facts: Facts, path: str) -> str | None:
     script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
     decorated = next((c for c in script.source.calls if c.name == "hydra.main" or c.last == "hydra_runner"), None)
     if decorated is not None:
         return _hydra(script, decorated)
     return (
-        best(script_options.declared(script.source))
+        plainest(script_options.declared_options(script.source))
         or _lightning_cli(script)
         or _config_flag(script)
-        or best(script_options.typed(script, _SEED.match))
-        or best(script_options.hugging_face(script))
-        or best(script_options.taken_over(script))
-        or best(script_options.generated(script))
+        or plainest(script_options.dataclass_options(script, _SEED.match))
+        or plainest(script_options.hugging_face_options(script))
+        or plainest(script_options.inherited_options(script))
+        or plainest(script_options.generated_options(script))
         or _sacred(script)
         or _exec_override(script)
         or _flags_of_a_file(script)
@@ -62,10 +62,10 @@ def _of_python(facts: Facts, path: str) -> str | None:
     )
 
 
-def best(names: Iterable[str]) -> str | None:
+def plainest(names: Iterable[str]) -> str | None:
     """The plainest of several options or keys: `--seed` before `--data_seed`, `seed` before `train.seed`, `seeds`."""
-    found = [n for n in names if _SEED.match(n.lstrip("-").rpartition(".")[2])]
-    return min(found, key=_plainness, default=None)
+    seeds = [n for n in names if _SEED.match(n.lstrip("-").rpartition(".")[2])]
+    return min(seeds, key=_plainness, default=None)
 
 
 def _plainness(name: str) -> tuple[int, bool, bool, int, str]:
@@ -84,8 +84,8 @@ def _hydra(script: ImportingScript, call: Call) -> str | None:
         primary = [
             p for p in script.facts.read_files("config") if re.sub(r"\.ya?ml$", "", p.rpartition("/")[2]) == name
         ][:1]
-    key = best(k for p in primary for k in yaml_keys(texts[p])) or _group_seed(script, base) or _stored_seed(script)
-    key = key or best(_overridden(script))
+    key = plainest(k for p in primary for k in yaml_keys(texts[p])) or _group_seed(script, base) or _stored_seed(script)
+    key = key or plainest(_overridden(script))
     return f"{key}=" if key else None
 
 
@@ -103,7 +103,7 @@ def _group_seed(script: ImportingScript, base: str) -> str | None:
         group, _, name = path[len(base) + 1 :].rpartition("/")
         if group and "/" not in group and name in ("default.yaml", "base.yaml"):
             text = script.facts.texts.get(path, "")
-            key = best(yaml_keys(text))
+            key = plainest(yaml_keys(text))
             if key and "." not in key:
                 return key if "@package _global_" in text else f"{group}.{key}"
     return None
@@ -118,7 +118,7 @@ def _stored_seed(script: ImportingScript) -> str | None:
         for p, s in script.sources(*script_options.SEED)
         if p in storing or (p.rpartition("/")[0] in folders and folders != {""})
     )
-    return best(field for s in near for d in s.classes for field in d.fields)
+    return plainest(field for s in near for d in s.classes for field in d.fields)
 
 
 def _lightning_cli(script: ImportingScript) -> str | None:
@@ -134,7 +134,7 @@ def _config_flag(script: ImportingScript) -> str | None:
     if flag is None:
         return None
     gets = (literal_text(c.args[0]) or "" for c in script.source.calls if c.last == "get" and c.args)
-    name = best((*(n.rpartition(".")[2] for n in script.source.names), *script.source.keys, *gets))
+    name = plainest((*(n.rpartition(".")[2] for n in script.source.names), *script.source.keys, *gets))
     facts = script.facts
     if name is None and any(
         re.search(r"config\.seed\b|\bseed\s*=", facts.texts[p]) for p in facts.python if "config" in p
@@ -151,7 +151,7 @@ def _sacred(script: ImportingScript) -> str | None:
 
 def _exec_override(script: ImportingScript) -> str | None:
     """A module global named seed, where a configurator that is exec'd turns globals into options."""
-    name = best(script.source.globals)
+    name = plainest(script.source.globals)
     return f"--{name}" if name and any(c.name == "exec" for c in script.source.calls) else None
 
 
@@ -163,7 +163,7 @@ def _flags_of_a_file(script: ImportingScript) -> str | None:
     folder = script.path.rpartition("/")[0]
     files = (p for p in script.facts.read_files("config") if p.rpartition("/")[0] == folder)
     keys = (k for p in files for k in yaml_keys(script.facts.texts[p]))
-    key = best(k.removeprefix("defaults.") for k in keys)
+    key = plainest(k.removeprefix("defaults.") for k in keys)
     return f"--{key}" if key else None
 
 
@@ -173,8 +173,10 @@ def _dotlist(script: ImportingScript) -> str | None:
     if not any(c.last in overrides for _, s in script.sources(*overrides) for c in s.calls):
         return None
     facts = script.facts
-    key = best(field for _, s in script.sources(*script_options.SEED) for d in s.classes for field in d.fields)
-    key = key or best(k for p in facts.read_files("config") if not paths.is_test(p) for k in yaml_keys(facts.texts[p]))
+    key = plainest(field for _, s in script.sources(*script_options.SEED) for d in s.classes for field in d.fields)
+    key = key or plainest(
+        k for p in facts.read_files("config") if not paths.is_test(p) for k in yaml_keys(facts.texts[p])
+    )
     return f"{key}=" if key else None
 
 
@@ -184,14 +186,14 @@ def _from_file(script: ImportingScript) -> str | None:
     close = [s for _, s in script.sources("load", "params_show", "fromfile", *script_options.SEED, within=3)]
     if not any(_LOADS.search(c.name) for s in close for c in s.calls):
         return None
-    used = best(source.keys) or best(n.rpartition(".")[2] for n in source.names if _SETTINGS.search(n))
+    used = plainest(source.keys) or plainest(n.rpartition(".")[2] for n in source.names if _SETTINGS.search(n))
     if used is None:
-        if script_options.builds_parser(source) or not best(
+        if script_options.builds_parser(source) or not plainest(
             field for s in close for d in s.classes for field in d.fields
         ):
             return None
         used = "seed"
-    return _key(script.facts, used, source.keys)
+    return _settings_key(script.facts, used, source.keys)
 
 
 def _mmengine(script: ImportingScript) -> str | None:
@@ -203,7 +205,7 @@ def _mmengine(script: ImportingScript) -> str | None:
     return "config:randomness.seed" if any(_RANDOMNESS.search(facts.texts[p]) for p in configs) else None
 
 
-def _key(facts: Facts, used: str | None, sections: Container[str]) -> str | None:
+def _settings_key(facts: Facts, used: str | None, sections: Container[str]) -> str | None:
     """`config:KEY` for a key that code reads: as a file of settings has it, below one of `sections` or at its top."""
     if used is None:
         return None

@@ -52,24 +52,24 @@ def is_placeholder(value: str) -> bool:
 
 def slurm_scripts(facts: Facts) -> Detected[tuple[str, ...]]:
     """The files, prose and Python left out, that have a #SBATCH line or an srun, sbatch or salloc command."""
-    return collect(_hits_in(facts, _own(facts)))
+    return collect(_uses_in(facts, _speaking_files(facts)))
 
 
-def _own(facts: Facts) -> list[str]:
+def _speaking_files(facts: Facts) -> list[str]:
     """Shell files that speak for the repository: those of its documentation only where no other uses Slurm, tests never."""
     speaking = [p for p in facts.read_files("shell") if not (paths.is_test(p) or paths.is_hidden(p))]
     own = [p for p in speaking if not paths.is_doc(p)]
-    return own if any(_hits_in(facts, own)) else speaking
+    return own if any(_uses_in(facts, own)) else speaking
 
 
-def _hits_in(facts: Facts, files: list[str]) -> Iterator[Occurrence]:
+def _uses_in(facts: Facts, files: list[str]) -> Iterator[Occurrence]:
     for path in files:
         directives = shell_parser.sbatch_directives(facts.texts[path])
         if directives:
             yield Occurrence(path, path, directives[0][0], f"#SBATCH {directives[0][1]}")
-    known = frozenset(files)
+    searched = frozenset(files)
     for command in facts.shell_commands:
-        if command.path in known and submits(command):
+        if command.path in searched and submits(command):
             yield Occurrence(command.path, command.path, command.line, command.text)
 
 
@@ -93,7 +93,7 @@ def slurm_requests(facts: Facts) -> dict[str, Detected[tuple[str, ...]]]:
 
 
 def _requests(facts: Facts) -> Iterator[tuple[str, Occurrence]]:
-    for path in _own(facts):
+    for path in _speaking_files(facts):
         for line, text in shell_parser.sbatch_directives(facts.texts[path]):
             yield from _values(path, line, f"#SBATCH {text}", shell_parser.split_words(text))
     for command in (*facts.shell_commands, *facts.shown_commands):
@@ -112,8 +112,8 @@ def _values(path: str, line: int, text: str, words: list[str]) -> Iterator[tuple
             continue
         if field == "gres" and name != "gres":
             value = f"gpu:{value}"
-        for one in value.split(",") if field != "time" else [value]:
-            yield field, Occurrence(one.strip("\"' "), path, line, text)
+        for item in value.split(",") if field != "time" else [value]:
+            yield field, Occurrence(item.strip("\"' "), path, line, text)
 
 
 def loaded_modules(facts: Facts) -> Detected[tuple[str, ...]]:
@@ -137,24 +137,26 @@ def one_version_each(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if first[name.split("/")[0]] == name)
 
 
-def activation_lines(facts: Facts, of: tuple[str, ...]) -> Detected[tuple[str, ...]]:
-    """The lines of the sbatch scripts `of` that activate an environment, the most used first."""
+def activation_lines(facts: Facts, scripts: tuple[str, ...]) -> Detected[tuple[str, ...]]:
+    """The lines of the sbatch scripts `scripts` that activate an environment, the most used first."""
     lines = (
-        c for c in facts.shell_commands if c.path in of and _ACTIVATES.match(c.text) and not _UNKNOWN.search(c.text)
+        c
+        for c in facts.shell_commands
+        if c.path in scripts and _ACTIVATES.match(c.text) and not _UNKNOWN.search(c.text)
     )
     return collect((Occurrence(c.text, c.path, c.line) for c in lines), by_use=True)
 
 
 def slurm_conventions(facts: Facts) -> dict[str, Detected[tuple[str, ...]]] | None:
     """All of it by field; None where the repository shows no use of Slurm."""
-    found = {"scripts": slurm_scripts(facts), **slurm_requests(facts)}
-    if not any(f.value for f in found.values()):
+    fields = {"scripts": slurm_scripts(facts), **slurm_requests(facts)}
+    if not any(f.value for f in fields.values()):
         return None
-    found["modules"] = loaded_modules(facts)
-    found["setup"] = activation_lines(facts, found["scripts"].value)
-    return found
+    fields["modules"] = loaded_modules(facts)
+    fields["setup"] = activation_lines(facts, fields["scripts"].value)
+    return fields
 
 
-def as_answer(found: dict[str, Detected[tuple[str, ...]]] | None) -> Slurm | None:
-    """The answer's form of what `slurm` found."""
-    return None if found is None else Slurm(**{field: f.value for field, f in found.items()})
+def as_answer(fields: dict[str, Detected[tuple[str, ...]]] | None) -> Slurm | None:
+    """The answer's form of the fields that Slurm is asked for."""
+    return None if fields is None else Slurm(**{field: f.value for field, f in fields.items()})

@@ -15,10 +15,7 @@ _MODULES = {
     "wandb": ("wandb",),
     "mlflow": ("mlflow",),
     "tensorboard": (
-        "tensorboard",
-        "torch.utils.tensorboard",
-        "tensorboardX",
-        "tensorboard_logger",
+        *("tensorboard", "torch.utils.tensorboard", "tensorboardX", "tensorboard_logger"),
         "flax.metrics.tensorboard",
     ),
     "aim": ("aim",),
@@ -55,18 +52,18 @@ _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|
 
 def trackers(facts: Facts) -> Detected[tuple[str, ...]]:
     """The trackers in use; a mention in prose is none, a requirement or a commented import is kept as what lost."""
-    found = collect((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
-    return Detected(found.value, found.evidence, tuple(_mentioned(facts, found.value)))
+    used = collect((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+    return Detected(used.value, used.evidence, tuple(_mentioned(facts, used.value)))
 
 
 def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:
     """Requirements and commented imports of trackers that no code uses."""
-    asked = [p for p in facts.read_files("build") if p.endswith(".txt")]
+    requirements = [p for p in facts.read_files("build") if p.endswith(".txt")]
     for path in (
-        *asked,
+        *requirements,
         *(p for p in facts.files_importing(_IMPORTED, experiment_code(facts)) if "#" in facts.texts[p]),
     ):
-        pattern, why = (_REQUIRED, "only a requirement") if path in asked else (_COMMENTED, "a commented import")
+        pattern, why = (_REQUIRED, "only a requirement") if path in requirements else (_COMMENTED, "a commented import")
         for match in pattern.finditer(facts.texts[path]):
             name = _NAMES.get(match[1].lower().replace("-", "_"), match[1].lower())
             if name not in used:
@@ -110,14 +107,14 @@ def _line(facts: Facts, path: str, line: int) -> str:
 def _class_occurrences(name: str, path: str, line: int, text: str) -> Iterator[Occurrence]:
     match = _CLASS.search(name)
     if match:
-        found = (match[1] or match[2]).lower()
-        yield Occurrence(_NAMES.get(found, "tensorboard"), path, line, text)
+        name_in_class = (match[1] or match[2]).lower()
+        yield Occurrence(_NAMES.get(name_in_class, "tensorboard"), path, line, text)
 
 
 def _reported(value: object, path: str, line: int, key: str) -> Iterator[Occurrence]:
-    for one in value if isinstance(value, (tuple, list)) else [value]:
-        if isinstance(one, str) and one.lower() in _NAMES:
-            yield Occurrence(_NAMES[one.lower()], path, line, f"{key}: {one}")
+    for name in value if isinstance(value, (tuple, list)) else [value]:
+        if isinstance(name, str) and name.lower() in _NAMES:
+            yield Occurrence(_NAMES[name.lower()], path, line, f"{key}: {name}")
 
 
 def _in_configs(facts: Facts) -> Iterator[Occurrence]:

@@ -29,10 +29,10 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 def subtable(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """The table that `names` lead to (`tool`, `poetry`); empty where there is none, or something else has its name."""
-    found: Any = data
+    value: Any = data
     for name in names:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return dict(found) if isinstance(found, Mapping) else {}
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def parse_ini(text: str) -> Mapping[str, Mapping[str, str]]:
@@ -55,10 +55,10 @@ def yaml_scalars(text: str) -> Iterator[tuple[str, str, int]]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = list(_scalars(yaml.parse(text, Loader=loader)))
+        scalars = list(_scalars(yaml.parse(text, Loader=loader)))
     except (yaml.YAMLError, RecursionError, ValueError):
         return
-    yield from found
+    yield from scalars
 
 
 def _scalars(events: Iterable[Event]) -> Iterator[tuple[str, str, int]]:
@@ -66,7 +66,7 @@ def _scalars(events: Iterable[Event]) -> Iterator[tuple[str, str, int]]:
     import yaml
 
     anchors: dict[str | None, tuple[str, int]] = {}
-    above = [_Open(key="")]
+    above = [_OpenCollection(key="")]
     for event in events:
         if isinstance(event, yaml.CollectionEndEvent):
             above.pop()
@@ -79,12 +79,12 @@ def _scalars(events: Iterable[Event]) -> Iterator[tuple[str, str, int]]:
             if scalar and key is not None:
                 yield key, *scalar
             if isinstance(event, yaml.CollectionStartEvent):
-                above.append(_Open(key=key, mapping=isinstance(event, yaml.MappingStartEvent)))
+                above.append(_OpenCollection(key=key, mapping=isinstance(event, yaml.MappingStartEvent)))
                 if len(above) > DEEPEST:
                     raise ValueError("nested too deep")
 
 
-class _Open:
+class _OpenCollection:
     """A collection whose end has not come yet; `key` is what its items are named by, None inside a key."""
 
     def __init__(self, key: str | None, *, mapping: bool = False) -> None:

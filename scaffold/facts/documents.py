@@ -36,22 +36,22 @@ def typed_commands(path: str, text: str) -> Iterator[shell_parser.ShellCommand]:
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
     """Command lines with their number; a continued command stays in one piece, which ends where its block does."""
-    held: list[str] = []
+    block: list[str] = []
     start = 0
     for number, line, code in _lines(text):
-        if held and number != start + len(held):
-            yield start, "\n".join(held)
-            held = []
-        if held:
-            held.append(line)
+        if block and number != start + len(block):
+            yield start, "\n".join(block)
+            block = []
+        if block:
+            block.append(line)
         else:
             typed = _typed(line, code)
-            held, start = ([typed] if typed else []), number
-        if held and not line.rstrip().endswith("\\"):
-            yield start, "\n".join(held)
-            held = []
-    if held:
-        yield start, "\n".join(held)
+            block, start = ([typed] if typed else []), number
+        if block and not line.rstrip().endswith("\\"):
+            yield start, "\n".join(block)
+            block = []
+    if block:
+        yield start, "\n".join(block)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:

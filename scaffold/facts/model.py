@@ -6,8 +6,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from scaffold.facts import documents, paths, python_parser, python_source, quick_scan, shell_parser
+from scaffold.facts import config_formats, documents, paths, python_parser, python_source, quick_scan, shell_parser
 from scaffold.facts.git_state import GitState
 from scaffold.facts.machine import Machine
 
@@ -31,6 +32,7 @@ class Facts:
     ask_git: Callable[[], GitState | None] = field(default=lambda: None, compare=False, repr=False)
     ask_machine: Callable[[], Machine] = field(default=Machine, compare=False, repr=False)
     _sources: dict[str, python_source.PythonSource] = field(default_factory=dict, compare=False, repr=False)
+    _tables: dict[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
     _import_texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _imported: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -80,10 +82,10 @@ class Facts:
 
     @cached_property
     def _by_kind(self) -> Mapping[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        by_kind: dict[str, list[str]] = {}
         for path in self.texts:
-            found.setdefault(paths.kind(path) or "", []).append(path)
-        return found
+            by_kind.setdefault(paths.kind(path) or "", []).append(path)
+        return by_kind
 
     @cached_property
     def python(self) -> tuple[str, ...]:
@@ -103,18 +105,28 @@ class Facts:
 
     def files_mentioning(self, needles: Iterable[str], among: Iterable[str]) -> list[str]:
         """Those of the files `among` whose text holds one of `needles`: the ones worth parsing."""
-        wanted = tuple(needles)
-        return [p for p in among if (text := self.texts.get(p)) and any(map(text.__contains__, wanted))]
+        parts = tuple(needles)
+        return [p for p in among if (text := self.texts.get(p)) and any(map(text.__contains__, parts))]
 
     def files_importing(self, words: Iterable[str], among: Iterable[str]) -> list[str]:
         """Those of the files `among` whose import statements hold one of `words` (lower case) in any case, commented ones too."""
-        wanted = tuple(words)
-        return [p for p in among if (text := self._import_text(p)) and any(map(text.__contains__, wanted))]
+        parts = tuple(words)
+        return [p for p in among if (text := self._import_text(p)) and any(map(text.__contains__, parts))]
 
     def _import_text(self, path: str) -> str:
         if path not in self._import_texts:
             self._import_texts[path] = quick_scan.import_lines(self.texts.get(path, "")).lower()
         return self._import_texts[path]
+
+    def toml_table(self, path: str, *names: str) -> dict[str, Any]:
+        """The table that `names` lead to in a TOML file, the whole of it without names; empty where there is none."""
+        if path not in self._tables:
+            self._tables[path] = config_formats.parse_toml(self.texts.get(path, ""))
+        return config_formats.subtable(self._tables[path], *names)
+
+    def ini_sections(self, path: str) -> Mapping[str, Mapping[str, str]]:
+        """The sections of an INI file; none where it is missing or broken."""
+        return config_formats.parse_ini(self.texts.get(path, ""))
 
     def parsed_before(self, path: str) -> python_source.PythonSource | None:
         """A file's PythonSource where it was asked for before; None where nobody needed it."""
@@ -129,7 +141,7 @@ class Facts:
     @cached_property
     def shell_commands(self) -> tuple[shell_parser.ShellCommand, ...]:
         """The commands of the repository's own scripts, Makefile recipes included."""
-        found: list[shell_parser.ShellCommand] = []
+        commands: list[shell_parser.ShellCommand] = []
         for path in self.read_files("shell", "build"):
             name = path.rpartition("/")[2].lower()
             if (
@@ -137,8 +149,8 @@ class Facts:
                 or name in ("makefile", "gnumakefile", "justfile", "dockerfile")
                 or name.endswith(".mk")
             ):
-                found += shell_parser.parse_commands(path, self.texts[path])
-        return tuple(found)
+                commands += shell_parser.parse_commands(path, self.texts[path])
+        return tuple(commands)
 
     @cached_property
     def shown_commands(self) -> tuple[shell_parser.ShellCommand, ...]:
@@ -150,8 +162,8 @@ class Facts:
     def imported_files(self, path: str) -> tuple[str, ...]:
         """The repository's own files that a Python file imports directly, as its lines show."""
         if path not in self._imported:
-            found = (p for i in quick_scan.scan_imports(self.texts.get(path, "")) for p in self._resolve(path, i))
-            self._imported[path] = tuple(dict.fromkeys(p for p in found if p != path))
+            imported = (p for i in quick_scan.scan_imports(self.texts.get(path, "")) for p in self._resolve(path, i))
+            self._imported[path] = tuple(dict.fromkeys(p for p in imported if p != path))
         return self._imported[path]
 
     def _resolve(self, path: str, statement: python_source.Import) -> Iterator[str]:
@@ -176,13 +188,13 @@ class Facts:
 
     def import_closure(self, path: str, *, depth: int = 5, limit: int = 150) -> dict[str, int]:
         """A Python file and the repository's own files that it imports, also indirectly -> how far away."""
-        found, edge = {path: 0}, [path]
+        distances, edge = {path: 0}, [path]
         for distance in range(1, depth + 1):
-            edge = [n for p in edge for n in self.imported_files(p) if n not in found]
+            edge = [n for p in edge for n in self.imported_files(p) if n not in distances]
             for name in edge:
-                if len(found) < limit:
-                    found.setdefault(name, distance)
-        return found
+                if len(distances) < limit:
+                    distances.setdefault(name, distance)
+        return distances
 
     def importing_files(self, path: str) -> tuple[str, ...]:
         """The repository's own Python files that import a file."""

@@ -23,7 +23,7 @@ def parse(text: str) -> PythonSource:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return scan_source(text, f"{type(error).__name__}: {error}")
     try:
-        return _Reader().read(tree)
+        return _ModuleVisitor().read(tree)
     except RecursionError as error:
         return scan_source(text, f"RecursionError: {error}")
 
@@ -91,7 +91,7 @@ _OPERATORS = (kind for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop
 _LEAVES = frozenset((ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break, *_OPERATORS))
 
 
-class _Reader:
+class _ModuleVisitor:
     """One walk over a module's tree."""
 
     def __init__(self) -> None:
@@ -126,9 +126,9 @@ class _Reader:
         for name in node._fields:
             child = getattr(node, name, None)
             if child.__class__ is list:
-                for one in child:
-                    if isinstance(one, ast.AST) and one.__class__ not in _LEAVES:
-                        self._visit(one, outer)
+                for item in child:
+                    if isinstance(item, ast.AST) and item.__class__ not in _LEAVES:
+                        self._visit(item, outer)
             elif isinstance(child, ast.AST) and child.__class__ not in _LEAVES:
                 self._visit(child, outer)
 

@@ -80,11 +80,11 @@ class PythonSource(NamedTuple):
 
     def modules(self) -> Iterator[tuple[str, int]]:
         """Every module that is imported absolutely, dotted, with its line; `from a import b` gives `a` and `a.b`."""
-        for found in self.imports:
-            if found.level == 0:
-                yield found.module, found.line
-                for name in found.names:
-                    yield f"{found.module}.{name}", found.line
+        for statement in self.imports:
+            if statement.level == 0:
+                yield statement.module, statement.line
+                for name in statement.names:
+                    yield f"{statement.module}.{name}", statement.line
 
     def uses(self, *modules: str) -> int | None:
         """The line that imports one of `modules` or something below it; None where none is."""

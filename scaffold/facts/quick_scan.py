@@ -14,30 +14,30 @@ _IMPORT = re.compile(
 
 def scan_imports(text: str) -> Iterator[Import]:
     """The import statements of a file as its lines show them: far faster than parsing, and good enough to follow them."""
-    for found in _IMPORT.finditer(text) if "import" in text else ():
-        line = text.count("\n", 0, found.start()) + 1
-        dots, module, names, plain = found.groups()
+    for match in _IMPORT.finditer(text) if "import" in text else ():
+        line = text.count("\n", 0, match.start()) + 1
+        dots, module, names, plain = match.groups()
         if plain is not None:
             yield from (Import(module=m.split()[0], line=line) for m in plain.split(",") if m.strip())
         else:
             listed = re.sub(r"#[^\n]*|[()\\]", " ", names).split(",")
-            given = tuple(n.split()[0] for n in listed if n.strip())
-            yield Import(module=module, names=given, level=len(dots), line=line)
+            imported = tuple(n.split()[0] for n in listed if n.strip())
+            yield Import(module=module, names=imported, level=len(dots), line=line)
 
 
 def import_lines(text: str) -> str:
     """The lines of a file that hold the word `import`, whole statements, commented ones too: where a cheap look for a module
     looks. It may hold more than the statements, never less."""
-    found = []
+    statements = []
     at = text.find("import")
     while at >= 0:
         start = text.rfind("\n", 0, at) + 1
         while text.endswith(("\\\n", "\\\r\n"), 0, start):
             start = text.rfind("\n", 0, start - 1) + 1
         end = _end_of_statement(text, at)
-        found.append(text[start:end])
+        statements.append(text[start:end])
         at = text.find("import", end)
-    return "\n".join(found)
+    return "\n".join(statements)
 
 
 def _end_of_statement(text: str, at: int) -> int:
@@ -73,8 +73,8 @@ def start_line(text: str) -> int | None:
 
 
 def _line(pattern: re.Pattern[str], text: str) -> int | None:
-    found = pattern.search(text)
-    return text.count("\n", 0, found.start()) + 1 if found else None
+    match = pattern.search(text)
+    return text.count("\n", 0, match.start()) + 1 if match else None
 
 
 _FIRST_STRING = re.compile(r"""[\s\\;]*(?:#[^\n]*\n[\s\\;]*)*\(*\s*[rRuUbBfF]{0,2}(\"\"\"|'''|"|')""")
@@ -82,13 +82,13 @@ _FIRST_STRING = re.compile(r"""[\s\\;]*(?:#[^\n]*\n[\s\\;]*)*\(*\s*[rRuUbBfF]{0,
 
 def docstring(text: str) -> str:
     """The first thing of a file where that is a string, its quotes included: a first look at what its docstring may hold."""
-    found = _FIRST_STRING.match(text)
-    if found is None:
+    match = _FIRST_STRING.match(text)
+    if match is None:
         return ""
-    end = text.find(found[1], found.end())
+    end = text.find(match[1], match.end())
     while end >= 0 and text[end - 1] == "\\":
-        end = text.find(found[1], end + 1)
-    return text[found.start(1) :] if end < 0 else text[found.start(1) : end + len(found[1])]
+        end = text.find(match[1], end + 1)
+    return text[match.start(1) :] if end < 0 else text[match.start(1) : end + len(match[1])]
 
 
 def scan_source(text: str, error: str) -> PythonSource:

@@ -26,17 +26,17 @@ def read_facts(workdir: Path, *, history: bool = False, survey: git.GitSurvey | 
     can be read, or lies where git keeps its own files.
     """
     workdir = resolve_workdir(workdir)
-    asked = survey or git.GitSurvey(workdir)
-    offers = BackgroundCall(machine.read_machine)
-    where = asked.place.result()
-    if not where.inside:
+    survey = survey or git.GitSurvey(workdir)
+    machine_call = BackgroundCall(machine.read_machine)
+    place = survey.place.result()
+    if not place.inside:
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
         )
-    if trouble := git.refusal_error(workdir, where):
+    if trouble := git.refusal_error(workdir, place):
         raise trouble
-    top = where.toplevel
-    files = (asked.tracked.result() or git.untracked_files(workdir)) if top else sorted(_walk(workdir))
+    top = place.toplevel
+    files = (survey.tracked.result() or git.untracked_files(workdir)) if top else sorted(_walk(workdir))
     submodules = tuple(_submodules(workdir, top))
     notable = paths.without_template_files(paths.without_data_files(files))
     texts, unread = _texts(workdir, top or workdir, notable, submodules)
@@ -46,8 +46,8 @@ def read_facts(workdir: Path, *, history: bool = False, survey: git.GitSurvey | 
         texts=texts,
         unread=unread,
         has_exp=(workdir / "exp").is_dir(),
-        ask_git=lambda: git_state.read_git_state(asked, where.head, texts, submodules) if top else None,
-        ask_machine=offers.result,
+        ask_git=lambda: git_state.read_git_state(survey, place.head, texts, submodules) if top else None,
+        ask_machine=machine_call.result,
         history=_launches(workdir, notable) if history else None,
     )
 
@@ -88,8 +88,8 @@ def _submodules(workdir: Path, top: Path | None) -> Iterator[str]:
         text = (top / ".gitmodules").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return
-    for found in re.findall(r"^\s*path\s*=\s*(.+?)\s*$", text, re.MULTILINE):
-        relative = os.path.relpath(top / found, workdir).replace(os.sep, "/")
+    for submodule in re.findall(r"^\s*path\s*=\s*(.+?)\s*$", text, re.MULTILINE):
+        relative = os.path.relpath(top / submodule, workdir).replace(os.sep, "/")
         if not relative.startswith("../"):
             yield relative
 
@@ -97,7 +97,7 @@ def _submodules(workdir: Path, top: Path | None) -> Iterator[str]:
 def _texts(
     workdir: Path, top: Path, files: Iterable[str], submodules: tuple[str, ...]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    wanted: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     vendored: dict[str, bool] = {}
     for path in files:
         kind = paths.kind(path)
@@ -107,13 +107,13 @@ def _texts(
         if folder not in vendored:
             vendored[folder] = paths.is_vendored(folder)
         if not vendored[folder] and path not in submodules:
-            wanted.setdefault(kind, []).append(path)
+            by_kind.setdefault(kind, []).append(path)
     texts: dict[str, str] = {}
     unread: dict[str, str] = {}
     real_top, base = os.path.realpath(top), os.fspath(workdir)
-    for kind, found in wanted.items():
+    for kind, of_kind in by_kind.items():
         most, size = paths.LIMITS[kind]
-        nearest = sorted(found, key=lambda p: (p.count("/"), p))
+        nearest = sorted(of_kind, key=lambda p: (p.count("/"), p))
         for path in nearest[:most]:
             text, why = _text(f"{base}/{path}", size, real_top)
             if text is None:

@@ -31,10 +31,10 @@ def read_launches(workdir: Path, files: Iterable[str]) -> list[str]:
 
     `files` are those of the repository: a line counts where it names one of its scripts, or the work directory.
     """
-    known = frozenset(f for f in files if f.endswith((".py", ".sh", ".sbatch", ".slurm")))
+    scripts = frozenset(f for f in files if f.endswith((".py", ".sh", ".sbatch", ".slurm")))
     launches = (line for file in _files() for line in _lines(file) if _LAUNCH.search(line))
-    ours = [line for line in launches if _is_ours(line, known, workdir)]
-    latest = list(dict.fromkeys(reversed(ours)))[::-1]
+    own_launches = [line for line in launches if _names_repository(line, scripts, workdir)]
+    latest = list(dict.fromkeys(reversed(own_launches)))[::-1]
     jobs = [f"sacct: {line}" for line in _jobs(workdir)]
     return [redact(line) for line in (latest + jobs)][-MOST:]
 
@@ -75,19 +75,19 @@ def _lines(file: Path) -> Iterator[str]:
             yield " ".join(command.split())
 
 
-def _is_ours(line: str, known: frozenset[str], workdir: Path) -> bool:
+def _names_repository(line: str, scripts: frozenset[str], workdir: Path) -> bool:
     """Whether a command names this directory, or a script that lies in it."""
     if str(workdir.resolve()) in line:
         return True
     words = [w.removeprefix("./") for w in line.split()]
     modules = [w.replace(".", "/") + ".py" for before, w in pairwise(words) if before == "-m"]
-    return any(w in known for w in words + modules)
+    return any(w in scripts for w in words + modules)
 
 
 def _jobs(workdir: Path) -> list[str]:
     fields = "JobName,Partition,Account,QOS,AllocTRES,Elapsed,State,WorkDir"
     text = machine.tool_output("sacct", "-X", "-n", "-P", "-S", "now-7days", f"--format={fields}")
-    here = str(workdir.resolve())
+    folder = str(workdir.resolve())
     rows = [line.rsplit("|", 1) for line in text.splitlines() if "|" in line]
-    ours = [row[0].replace("|", " ") for row in rows if row[1] == here or row[1].startswith(here + "/")]
-    return list(dict.fromkeys(ours))[-MOST:]
+    jobs = [row[0].replace("|", " ") for row in rows if row[1] == folder or row[1].startswith(folder + "/")]
+    return list(dict.fromkeys(jobs))[-MOST:]

@@ -56,52 +56,52 @@ def parse_commands(path: str, text: str, first: int = 1) -> Iterator[ShellComman
 
 
 def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:
-    held, start = "", first
+    continued, start = "", first
     for number, raw in enumerate(text.splitlines(), start=first):
-        if not held:
+        if not continued:
             start = number
         if raw.rstrip().endswith("\\") and not raw.lstrip().startswith("#"):
-            held += raw.rstrip()[:-1] + " "
+            continued += raw.rstrip()[:-1] + " "
             continue
-        yield start, held + raw
-        held = ""
-    if held:
-        yield start, held
+        yield start, continued + raw
+        continued = ""
+    if continued:
+        yield start, continued
 
 
 def sbatch_directives(text: str) -> list[tuple[int, str]]:
     """The #SBATCH lines that Slurm would read, (line, options): the block ends at the first command (sbatch manual)."""
-    found = []
+    options = []
     for number, raw in enumerate(text.splitlines(), start=1):
         match = _DIRECTIVE.match(raw)
         if match:
-            found.append((number, match[1].strip()))
+            options.append((number, match[1].strip()))
         elif raw.strip() and not raw.startswith("#"):
             break
-    return found
+    return options
 
 
 def short_and_long_options(words: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """`--name value`, `--name=value`, `-n value`, `-nvalue` as (name, value); ends at the first other word."""
-    held = ""
+    waiting = ""
     for word in words:
         if word.startswith("--"):
-            if held:
-                yield held, ""
+            if waiting:
+                yield waiting, ""
             name, equals, rest = word[2:].partition("=")
-            held = "" if equals else name
+            waiting = "" if equals else name
             if equals:
                 yield name, rest
         elif word.startswith("-") and len(word) > 1 and word[1].isalpha():
-            if held:
-                yield held, ""
-            held = word[1] if len(word) == 2 else ""
-            if not held:
+            if waiting:
+                yield waiting, ""
+            waiting = word[1] if len(word) == 2 else ""
+            if not waiting:
                 yield word[1], word[2:].lstrip("=")
-        elif held:
-            yield held, word
-            held = ""
+        elif waiting:
+            yield waiting, word
+            waiting = ""
         else:
             return
-    if held:
-        yield held, ""
+    if waiting:
+        yield waiting, ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.workflow_tools import agent_guides, workflow
+from scaffold.conventions.agent_guides import agent_guides
+from scaffold.conventions.workflow_tools import workflow
 from scaffold.facts.model import facts_from_texts
 
 
