@@ -22,7 +22,7 @@ from scaffold import workspace as workspaces
 from scaffold.sweeps.launch import loop, run_scripts
 from scaffold.sweeps.launch.scheduler import Pacer
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
-from scaffold.sweeps.spec.model import Code, Resources, Sweep
+from scaffold.sweeps.spec.model import Resources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 
 BUDGET_MS = 25.0
@@ -30,7 +30,7 @@ BUDGET_MS = 25.0
 
 def pacer(place: Workspace, name: str, first: int, runs: int) -> Pacer:
     """A planned sweep of so many runs, one at a time."""
-    planned = code_state.planned(
+    planned = code_state.with_current_code(
         place,
         Sweep(
             name=name,
@@ -44,14 +44,14 @@ def pacer(place: Workspace, name: str, first: int, runs: int) -> Pacer:
             task=None,
             backend="local",
             resources=Resources(gpus=0, cpus=os.cpu_count()),
-            code=Code(state=None, commit=None, patch=None),
+            code=SweepCode(state=None, commit=None, patch=None),
         ),
     )
-    sweep_file.write(place, planned)
+    sweep_file.write_sweep(place, planned)
     return Pacer(
         place,
         planned,
-        run_names.runs(place, planned),
+        run_names.planned_runs(place, planned),
         launchers=lambda chosen: run_scripts.write(place, planned, chosen),
         warn=lambda text: print(text, file=sys.stderr),
     )

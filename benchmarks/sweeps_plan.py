@@ -91,9 +91,9 @@ def forgotten(root: Path, name: str) -> Callable[[], None]:
 def before_launch(workspace: Workspace, name: str) -> float:
     """Seconds of what `launch` does before the first run."""
     began = time.perf_counter()
-    sweep: Sweep = sweep_file.read(workspace, name)
-    code_state.compare(workspace, sweep)
-    run_scripts.write(workspace, sweep, run_names.runs(workspace, sweep))
+    sweep: Sweep = sweep_file.read_sweep(workspace, name)
+    code_state.compare_code(workspace, sweep)
+    run_scripts.write(workspace, sweep, run_names.planned_runs(workspace, sweep))
     return time.perf_counter() - began
 
 

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 from scaffold.cli.main import group
 from scaffold.cli.sweep.group import Planning
-from scaffold.runs import start
+from scaffold.runs import recorder_command
 from tools import terminal_picture
 
 ROOT = Path(__file__).parents[1]
@@ -140,7 +140,7 @@ def _parsed(command: click.Command, context: click.Context, words: list[str]) ->
                 parameter.type.convert(one, parameter, context)
     recorders = given.get("recorder_options")
     unknown = [w for w in recorders if w.startswith("--")] if isinstance(recorders, (list, tuple)) else []
-    usage = start.usage() if unknown else ""
+    usage = recorder_command.recorder_usage() if unknown else ""
     return next((f"the recorder has no {w}" for w in unknown if w.partition("=")[0] not in usage), None)
 
 

@@ -57,7 +57,11 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
     "capacity": [("scaffold/backends/capacity.py", "", "tests/sweeps/test_capacity.py")],
     "names": [
         (RECORDER, NAMES, "tests/runs/test_names_edges.py tests/runs/test_names.py"),
-        ("scaffold/sweeps/spec/run_names.py", "", "tests/sweeps/test_naming_edges.py tests/sweeps/test_naming.py"),
+        (
+            "scaffold/sweeps/spec/run_names.py",
+            "",
+            "tests/sweeps/test_run_names_edges.py tests/sweeps/test_run_names.py",
+        ),
     ],
     "plan": [
         *((f"scaffold/plan/rules/{name}.py", "", PLAN) for name in RULES.split()),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffold.runs import liveness, manifests, moments
+from scaffold.runs import liveness, manifests, records, timestamps
 from scaffold.server.reading import mapping
 from scaffold.workspace import Workspace
 
@@ -25,11 +25,11 @@ TICK_S = 0.05
 
 def attempts(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The manifests of a run that can be read, with their paths, an earlier attempt before a later one."""
-    for folder in manifests.metadata_directories(workspace):
+    for folder in records.metadata_directories(workspace):
         number = 1
         while (path := folder / (f"{name}.json" if number == 1 else f"{name}.{number}.json")).exists():
             with contextlib.suppress(ValueError):
-                yield path, manifests.read(path)
+                yield path, manifests.read_manifest(path)
             number += 1
 
 
@@ -47,7 +47,7 @@ def over(workspace: Workspace, name: str, run_id: str) -> str | None:
         if mapping(manifest.get("tracking")).get("run_id") != run_id:
             continue
         word = _status(path, manifest)
-        ended = moments.seconds(str(mapping(manifest.get("time")).get("ended_at"))) or 0.0
+        ended = timestamps.to_epoch_seconds(str(mapping(manifest.get("time")).get("ended_at"))) or 0.0
         if word == "running" or (word != "lost" and time.time() - ended < SETTLED_S):
             return None
         return "its recorder is gone" if word == "lost" else f"its manifest says {word}"
@@ -67,18 +67,18 @@ def end_recorders(workspace: Workspace, names: Iterable[str], grace_s: float = G
     """
     live = [mark for name in names for mark in _live(workspace, name)]
     for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGTERM, KILL_S), (signal.SIGKILL, KILL_S)):
-        live = [mark for mark in live if not liveness.is_gone(mark)]
+        live = [mark for mark in live if not liveness.is_process_gone(mark)]
         for mark in live:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(mark["pid"], number)
         until = time.monotonic() + patience
-        while time.monotonic() < until and not all(map(liveness.is_gone, live)):
+        while time.monotonic() < until and not all(map(liveness.is_process_gone, live)):
             time.sleep(TICK_S)
 
 
 def _live(workspace: Workspace, name: str) -> Iterator[dict[str, Any]]:
     for path, manifest in attempts(workspace, name):
-        mark = liveness.mark(path)
+        mark = liveness.read_process_mark(path)
         here = mapping(manifest.get("host")).get("hostname") == socket.gethostname()
-        if manifest.get("status") == "running" and here and mark is not None and not liveness.is_gone(mark):
+        if manifest.get("status") == "running" and here and mark is not None and not liveness.is_process_gone(mark):
             yield mark

@@ -120,12 +120,12 @@ def logs(
 
     What the recorder wrote (`scaffold runs show NAME`) is the better source where it is at hand: this one is a terminal's capture.
     """
-    from scaffold.runs import tails
+    from scaffold.runs import log_excerpts
 
     there = options.find_workspace_or_none(workdir, root)
     with options.connect_required_server(there, server_options) as client:
         found = _run_id(client, run)
-        text = tails.plain(client.logs(found, last=min(100_000, (lines or 250) * 400)).content)
+        text = log_excerpts.strip_terminal_codes(client.logs(found, last=min(100_000, (lines or 250) * 400)).content)
     kept = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
     if json_output:
         output.print_json({"run": found, "lines": kept})

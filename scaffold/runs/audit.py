@@ -13,8 +13,8 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, manifests, moments
-from scaffold.runs.manifests import Run
+from scaffold.runs import compare, manifests, recorder, records, timestamps
+from scaffold.runs.model import Run, Scalar
 from scaffold.workspace import Workspace
 
 SLACK_S = 2.0
@@ -24,7 +24,7 @@ ENDED = ("finished", "failed", "terminated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Finding:
+class AuditFinding:
     """What is wrong with which run: `path` below the work directory, a code that never changes its meaning, a sentence."""
 
     path: str
@@ -35,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class AuditedRun:
     """One run with its whole manifest, and the commits that the repository has (None: it cannot be asked, which is said once)."""
 
     workspace: Workspace
@@ -44,7 +44,7 @@ class Case:
     commits: frozenset[str] | None
 
 
-Rule = Callable[[Case], Iterator[tuple[str, str | None]]]
+Rule = Callable[[AuditedRun], Iterator[tuple[str, str | None]]]
 RULES: dict[str, Rule] = {}
 
 
@@ -69,7 +69,7 @@ def _wrong(path: Path, kind: Callable[[int], bool] = stat.S_ISREG) -> str | None
 
 
 @rule("R101")
-def log_is_there(case: Case) -> Iterator[tuple[str, str | None]]:
+def log_is_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Both logs are there."""
     for stream in ("stdout", "stderr"):
         path = case.manifest["paths"][stream]
@@ -78,7 +78,7 @@ def log_is_there(case: Case) -> Iterator[tuple[str, str | None]]:
 
 
 @rule("R102")
-def commit_exists(case: Case) -> Iterator[tuple[str, str | None]]:
+def commit_exists(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The commit is in this repository."""
     if case.manifest["git"] is None:
         yield "its code is not known: it ran outside git, or git could not be asked", None
@@ -89,14 +89,14 @@ def commit_exists(case: Case) -> Iterator[tuple[str, str | None]]:
 
 
 @rule("R103")
-def seed_is_known(case: Case) -> Iterator[tuple[str, str | None]]:
+def seed_is_known(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The seed is recorded."""
     if case.run.seed is None:
         yield "it has no seed", "give --seed N, or a seed among the command's options"
 
 
 @rule("R104")
-def dirty_code_has_its_patch(case: Case) -> Iterator[tuple[str, str | None]]:
+def dirty_code_has_its_patch(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Uncommitted code is in a saved patch."""
     path = (case.manifest["git"] or {}).get("patch")
     if case.run.dirty and path is None:
@@ -106,14 +106,14 @@ def dirty_code_has_its_patch(case: Case) -> Iterator[tuple[str, str | None]]:
 
 
 @rule("R105")
-def outputs_are_where_it_says(case: Case) -> Iterator[tuple[str, str | None]]:
+def outputs_are_where_it_says(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The output directory is there."""
     if wrong := _wrong(case.workspace.workdir / case.run.outputs, stat.S_ISDIR):
         yield f"its output directory {case.run.outputs} {wrong}", None
 
 
 @rule("R106")
-def is_not_lost(case: Case) -> Iterator[tuple[str, str | None]]:
+def is_not_lost(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """A run that says `running` is running."""
     if case.run.status == "lost":
         yield (
@@ -123,19 +123,27 @@ def is_not_lost(case: Case) -> Iterator[tuple[str, str | None]]:
 
 
 @rule("R107")
-def results_are_unchanged(case: Case) -> Iterator[tuple[str, str | None]]:
+def results_are_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Nothing in the outputs is newer than the run's end, and the metrics are those recorded."""
     if case.run.status not in ENDED:
         return
-    ended = moments.parsed(case.manifest["time"]["ended_at"]).timestamp()
+    ended = timestamps.parse_timestamp(case.manifest["time"]["ended_at"]).timestamp()
     outputs = case.workspace.workdir / case.run.outputs
     changed = sorted(path for path, at in _files(outputs) if at > ended + SLACK_S)
     if changed:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         yield f"changed after it ended: {', '.join(changed[:3])}{more}", None
-    now = manifests.current_metrics(outputs)
-    if now is not None and compare.unequal_metrics(case.run.metrics, now, 0.0):
+    current = _current_metrics(outputs)
+    if current is not None and compare.unequal_metrics(case.run.metrics, current, 0.0):
         yield "its metrics file no longer says what was recorded", None
+
+
+def _current_metrics(outputs: Path) -> dict[str, Scalar] | None:
+    """What a run's metrics files say now, as the recorder reads them; None where there are none, or they may not be read."""
+    if not any(os.access(outputs / name, os.R_OK) for name in ("metrics.json", "metrics.jsonl")):
+        return None
+    metrics: dict[str, Scalar] = recorder.module().final_metrics(str(outputs))
+    return metrics
 
 
 def _files(folder: Path) -> Iterator[tuple[str, float]]:
@@ -149,18 +157,18 @@ def _files(folder: Path) -> Iterator[tuple[str, float]]:
 
 
 @rule("R108")
-def packages_are_there(case: Case) -> Iterator[tuple[str, str | None]]:
+def packages_are_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The package list and the config snapshots are there."""
     for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
         if path is not None and (wrong := _wrong(case.workspace.workdir / path)):
             yield f"its record {path} {wrong}", None
 
 
-def audit(workspace: Workspace) -> list[Finding]:
+def audit_records(workspace: Workspace) -> list[AuditFinding]:
     """All findings, by path."""
-    found = manifests.records(workspace)
+    found = records.read_records(workspace)
     findings = [
-        Finding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}") for d in found.damaged
+        AuditFinding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}") for d in found.damaged
     ]
     commits: frozenset[str] | None = frozenset()
     if wanted := {r.commit for r in found.runs if r.commit}:
@@ -168,23 +176,23 @@ def audit(workspace: Workspace) -> list[Finding]:
             commits = _commits(workspace, wanted)
         except ScaffoldError as error:
             commits, message = None, f"no commit of the records can be looked up: {error.message}"
-            findings.append(Finding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
+            findings.append(AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
     for run in found.runs:
         findings += _of_run(workspace, run, commits)
     findings += _logs_without_manifest(workspace, found)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
 
-def _of_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> Iterator[Finding]:
+def _of_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> Iterator[AuditFinding]:
     try:
-        manifest = manifests.read_whole(workspace.workdir / run.path)
+        manifest = manifests.read_valid_manifest(workspace.workdir / run.path)
     except ValueError as error:
-        yield Finding(path=run.path, code="R001", run=run.label, message=f"cannot be read: {error}")
+        yield AuditFinding(path=run.path, code="R001", run=run.label, message=f"cannot be read: {error}")
         return
-    case = Case(workspace=workspace, run=run, manifest=manifest, commits=commits)
+    case = AuditedRun(workspace=workspace, run=run, manifest=manifest, commits=commits)
     for code, check in RULES.items():
         for message, hint in check(case):
-            yield Finding(path=run.path, code=code, run=run.label, message=message, hint=hint)
+            yield AuditFinding(path=run.path, code=code, run=run.label, message=message, hint=hint)
 
 
 def _commits(workspace: Workspace, wanted: set[str]) -> frozenset[str]:
@@ -199,10 +207,10 @@ def _commits(workspace: Workspace, wanted: set[str]) -> frozenset[str]:
     return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
 
 
-def _logs_without_manifest(workspace: Workspace, found: manifests.Records) -> Iterator[Finding]:
+def _logs_without_manifest(workspace: Workspace, found: records.Records) -> Iterator[AuditFinding]:
     known = {Path(r.path).with_suffix("").as_posix() for r in found.runs}
     known |= {Path(d.path).with_suffix("").as_posix() for d in found.damaged}
-    for metadata in manifests.metadata_directories(workspace):
+    for metadata in records.metadata_directories(workspace):
         experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
         inside = metadata.relative_to(workspace.workdir).as_posix()
         logs = workspace.role("logs", experiment)
@@ -210,23 +218,23 @@ def _logs_without_manifest(workspace: Workspace, found: manifests.Records) -> It
             stem = log.name.removesuffix(".out")
             if NAMED.match(stem) and f"{inside}/{stem}" not in known:
                 path = log.relative_to(workspace.workdir).as_posix()
-                yield Finding(path=path, code="R100", run=stem, message="this log has no manifest")
+                yield AuditFinding(path=path, code="R100", run=stem, message="this log has no manifest")
 
 
-def _hidden_from_git(workspace: Workspace) -> Iterator[Finding]:
+def _hidden_from_git(workspace: Workspace) -> Iterator[AuditFinding]:
     if git.toplevel(workspace.workdir) is None:
         return
-    folders = [f.relative_to(workspace.workdir).as_posix() for f in manifests.metadata_directories(workspace)]
+    folders = [f.relative_to(workspace.workdir).as_posix() for f in records.metadata_directories(workspace)]
     for hidden in git.ignored_paths(workspace.workdir, [f"{f}/run.json" for f in folders]):
         place = f"{hidden.source}:{hidden.line}"
         message = f"git ignores the manifests here: {place} says {hidden.pattern}"
         hint = f"add the line !/{Path(hidden.path).parent}/ below that rule"
-        yield Finding(path=str(Path(hidden.path).parent), code="R201", run=None, message=message, hint=hint)
+        yield AuditFinding(path=str(Path(hidden.path).parent), code="R201", run=None, message=message, hint=hint)
     asked = b"".join(os.fsencode(f"{f}/run.json") + b"\0" for f in folders)
     fields = git.run(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=asked).paths
     for folder, value in zip(folders, fields[2::3], strict=False):
         if value == "lfs":
             message = "git LFS would take the manifests: other clones get pointers in their place"
-            yield Finding(
+            yield AuditFinding(
                 path=folder, code="R202", run=None, message=message, hint=f"add {folder}/** -filter to .gitattributes"
             )

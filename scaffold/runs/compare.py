@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold.runs.manifests import Scalar
+from scaffold.runs.model import Scalar
 
 MISSING = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class RunDifference:
     """One thing that differs: in which part (`params`, `code`, ...), its name, and both values."""
 
     part: str
@@ -23,21 +23,21 @@ class Difference:
     b: Any
 
 
-def differences(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path) -> list[Difference]:
+def run_differences(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path) -> list[RunDifference]:
     """What differs in command, parameters, code, environment, host and metrics, in that order."""
     found = _mapping("command", _command(a), _command(b))
     found += _mapping("params", {"seed": a["seed"], **a["params"]}, {"seed": b["seed"], **b["params"]})
     found += _mapping("code", _code(a), _code(b))
     found += _mapping("environment", _environment(a), _environment(b))
-    found += _mapping("packages", packages(a, workdir), packages(b, workdir))
+    found += _mapping("packages", recorded_packages(a, workdir), recorded_packages(b, workdir))
     found += _mapping("host", _host(a), _host(b))
     found += _mapping("outcome", {"status": a["status"], **a["exit"]}, {"status": b["status"], **b["exit"]})
     return found + _mapping("metrics", a["metrics"], b["metrics"])
 
 
-def _mapping(part: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
+def _mapping(part: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[RunDifference]:
     names = sorted(a.keys() | b.keys())
-    rows = [Difference(part=part, name=n, a=a.get(n, MISSING), b=b.get(n, MISSING)) for n in names]
+    rows = [RunDifference(part=part, name=n, a=a.get(n, MISSING), b=b.get(n, MISSING)) for n in names]
     return [row for row in rows if row.a != row.b or isinstance(row.a, bool) != isinstance(row.b, bool)]
 
 
@@ -62,7 +62,7 @@ def _host(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {**{k: host[k] for k in ("hostname", "os", "arch", "cpu_count", "memory_bytes")}, "gpus": gpus}
 
 
-def packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, str]:
+def recorded_packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, str]:
     """The packages of a run, name -> version; empty where none were recorded."""
     path = manifest["environment"]["packages"]
     try:
@@ -72,7 +72,7 @@ def packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, str]:
     return {name: version for name, _, version in (line.partition("==") for line in text.splitlines())}
 
 
-def patch(manifest: Mapping[str, Any], workdir: Path) -> str:
+def recorded_patch(manifest: Mapping[str, Any], workdir: Path) -> str:
     """A run's saved patch; empty where there is none."""
     path = (manifest["git"] or {}).get("patch")
     try:
@@ -81,7 +81,7 @@ def patch(manifest: Mapping[str, Any], workdir: Path) -> str:
         return ""
 
 
-def unequal_metrics(a: Mapping[str, Scalar], b: Mapping[str, Scalar], tolerance: float) -> list[Difference]:
+def unequal_metrics(a: Mapping[str, Scalar], b: Mapping[str, Scalar], tolerance: float) -> list[RunDifference]:
     """Metrics that are not the same within a tolerance, relative to the larger value; all of both are compared."""
     return [row for row in _mapping("metrics", a, b) if not _close(row.a, row.b, tolerance)]
 
@@ -91,9 +91,9 @@ def _close(a: Any, b: Any, tolerance: float) -> bool:
     return numbers and math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance * 1e-6)
 
 
-def patch_difference(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path, names: tuple[str, str]) -> str:
+def diff_patches(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path, names: tuple[str, str]) -> str:
     """A diff of both runs' saved patches; empty where they are the same."""
     import difflib
 
-    one, other = (patch(m, workdir).splitlines(keepends=True) for m in (a, b))
+    one, other = (recorded_patch(m, workdir).splitlines(keepends=True) for m in (a, b))
     return "".join(difflib.unified_diff(one, other, f"patch of {names[0]}", f"patch of {names[1]}"))

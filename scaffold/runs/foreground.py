@@ -11,13 +11,13 @@ from pathlib import Path
 from types import FrameType
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs import manifests, recorder, start
-from scaffold.runs.manifests import Run
+from scaffold.runs import manifests, recorder, recorder_command, records
+from scaffold.runs.model import Run
 from scaffold.scratch import scratch_directory
 from scaffold.workspace import Workspace
 
 
-def recorded(
+def run_recorded(
     workspace: Workspace,
     args: Sequence[str],
     *,
@@ -33,7 +33,9 @@ def recorded(
     with scratch_directory() as folder:
         told = folder / "manifest"
         code = _waited(
-            start.command(inside or workspace, args, prefix=prefix), cwd, {recorder.module().TELL: str(told)}
+            recorder_command.recorder_command(inside or workspace, args, prefix=prefix),
+            cwd,
+            {recorder.module().TELL: str(told)},
         )
         return (128 - code if code < 0 else code), _record(workspace, told)
 
@@ -70,15 +72,17 @@ def _record(workspace: Workspace, told: Path) -> Run | None:
     try:
         manifest = Path(told.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0])
     except FileNotFoundError:
-        if recorder.module().TELL in start.recorder_of(workspace).read_text(encoding="utf-8", errors="replace"):
+        if recorder.module().TELL in recorder_command.recorder_path(workspace).read_text(
+            encoding="utf-8", errors="replace"
+        ):
             return None
         raise ScaffoldError(
             "this workspace's recorder is older than this scaffold, and does not tell where it recorded the run",
             hint="bring it up to date: scaffold update; the run itself is in: scaffold runs list",
         ) from None
     metadata = manifest.parent.resolve()
-    folder = next((one for one in manifests.metadata_directories(workspace) if one.resolve() == metadata), None)
+    folder = next((one for one in records.metadata_directories(workspace) if one.resolve() == metadata), None)
     try:
-        return None if folder is None else manifests.run(workspace, folder / manifest.name)
+        return None if folder is None else manifests.read_run(workspace, folder / manifest.name)
     except ValueError as error:
         raise ScaffoldError(f"the record {manifest.name} cannot be read: {error}") from error

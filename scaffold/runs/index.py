@@ -21,13 +21,13 @@ from scaffold.workspace import Workspace
 INDEX_VERSION = 2
 
 
-def stamp(info: os.stat_result) -> str:
+def file_stamp(info: os.stat_result) -> str:
     """What changes when a file does."""
     return f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}"
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class RunIndex:
     """`rows`: manifest's path -> [stamp, run]. `digests`: output directory -> [stamp, what its metric files say]."""
 
     file: Path | None
@@ -35,7 +35,7 @@ class Index:
     digests: dict[str, list[Any]]
 
     @classmethod
-    def load(cls, workspace: Workspace) -> Index:
+    def load(cls, workspace: Workspace) -> RunIndex:
         """The index of a workspace; empty where there is none, or it is damaged or of another version."""
         cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
         if not cache or not cache.startswith("/"):

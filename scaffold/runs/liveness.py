@@ -15,7 +15,7 @@ from scaffold.runs import recorder
 CLOCK_S = 10.0
 
 
-def mark(manifest: Path) -> dict[str, Any] | None:
+def read_process_mark(manifest: Path) -> dict[str, Any] | None:
     """What the recorder left beside its manifest to be found by; None where there is nothing."""
     try:
         found = json.loads((manifest.parent / ".live" / manifest.name).read_bytes())
@@ -28,11 +28,11 @@ def is_lost(manifest: Path, hostname: str) -> bool:
     """Whether the process behind a `running` manifest is gone. Only its own host can tell; elsewhere the answer is no."""
     if hostname != socket.gethostname():
         return False
-    left = mark(manifest)
-    return left is None or is_gone(left)
+    left = read_process_mark(manifest)
+    return left is None or is_process_gone(left)
 
 
-def is_gone(left: Mapping[str, Any]) -> bool:
+def is_process_gone(left: Mapping[str, Any]) -> bool:
     """Whether the process that a mark speaks of is gone from this host."""
     pid = left.get("pid")
     if not isinstance(pid, int):
@@ -47,7 +47,7 @@ def is_gone(left: Mapping[str, Any]) -> bool:
     return not _is_there(pid)
 
 
-def is_gone_since(pid: int, at: float) -> bool:
+def is_pid_gone_since(pid: int, at: float) -> bool:
     """Whether the process that had the id `pid` at a time (seconds since 1970) is gone from this host."""
     mark = recorder.module().process_mark(pid)
     if mark["namespace"] is None:

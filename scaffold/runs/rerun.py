@@ -12,7 +12,7 @@ from typing import Any
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import compare, foreground, recorder, worktrees
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 from scaffold.runs.worktrees import HIDDEN
 from scaffold.scratch import scratch_directory
 from scaffold.transaction import stop_signals_raised
@@ -20,11 +20,11 @@ from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rerun:
+class RerunResult:
     """What running again gave: the new attempt, metrics that differ, and what could not be made the same."""
 
     run: Run
-    unequal: tuple[compare.Difference, ...]
+    unequal: tuple[compare.RunDifference, ...]
     notes: tuple[str, ...]
 
 
@@ -36,7 +36,7 @@ def rerun(
     tolerance: float,
     links: Sequence[str] = (),
     prefix: bool = True,
-) -> Rerun:
+) -> RerunResult:
     """Run `run`, whose whole manifest is `old`, again in a detached worktree of its commit and patch; records go into this workspace.
 
     `links` are paths (data that git does not hold) that the worktree gets as links. Raises ScaffoldError where the run
@@ -47,21 +47,21 @@ def rerun(
     if top is None:
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
     with stop_signals_raised(), _worktree(top, commit) as tree:
-        notes = worktrees.apply(tree, compare.patch(old, workspace.workdir))
+        notes = worktrees.apply_patch(tree, compare.recorded_patch(old, workspace.workdir))
         experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
-        inside = worktrees.furnish(workspace, tree, top, experiment, links)
+        inside = worktrees.link_workspace(workspace, tree, top, experiment, links)
         folder = tree / old["command"]["cwd"]
         if not folder.is_dir():
             raise ScaffoldError(f"the run's directory {old['command']['cwd']} is not in commit {commit[:12]}")
         argv = [word.replace(f"{top}/", f"{tree}/") for word in old["command"]["argv"]]
         arguments = _arguments(workspace, old, argv, _given(old, argv, inside, folder))
-        _, new = foreground.recorded(workspace, arguments, prefix=prefix, inside=inside, cwd=folder)
+        _, new = foreground.run_recorded(workspace, arguments, prefix=prefix, inside=inside, cwd=folder)
     if new is None:
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
     if new.name != run.name:
         notes = [*notes, f"the code is not quite the same: the new run is {new.name}"]
     unequal = compare.unequal_metrics(old["metrics"], new.metrics, tolerance)
-    return Rerun(run=new, unequal=tuple(unequal), notes=tuple(notes))
+    return RerunResult(run=new, unequal=tuple(unequal), notes=tuple(notes))
 
 
 def _repeatable(run: Run, manifest: Mapping[str, Any]) -> str:
@@ -81,10 +81,10 @@ def _worktree(top: Path, commit: str) -> Iterator[Path]:
     with scratch_directory() as folder:
         tree = folder.resolve() / top.name
         try:
-            worktrees.add(top, commit, tree)
+            worktrees.add_worktree(top, commit, tree)
             yield tree
         finally:
-            worktrees.remove(top, tree)
+            worktrees.remove_worktree(top, tree)
 
 
 def _arguments(workspace: Workspace, old: Mapping[str, Any], argv: Sequence[str], configs: Sequence[str]) -> list[str]:

@@ -10,14 +10,14 @@ from pathlib import Path
 from scaffold import git
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.runs import patches
+from scaffold.runs import redacted_patches
 from scaffold.workspace import Workspace
 
 HIDDEN = "***"
 SHARED = ("metadata", "logs", "outputs")
 
 
-def add(top: Path, commit: str, place: Path) -> None:
+def add_worktree(top: Path, commit: str, place: Path) -> None:
     """Check `commit` out at `place`, detached. Raises ScaffoldError where the commit is not there."""
     if git.run(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         raise ScaffoldError(f"commit {commit} is not in {top}", hint="fetch it: git fetch --all")
@@ -25,22 +25,22 @@ def add(top: Path, commit: str, place: Path) -> None:
     git.run_checked(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
 
 
-def remove(top: Path, place: Path) -> None:
+def remove_worktree(top: Path, place: Path) -> None:
     """Take a worktree away, whatever is in it, or is left of it."""
     git.run(top, "worktree", "remove", "--force", str(place))
 
 
-def whole(directory: Path, commit: str, patch: str) -> bytes:
+def unredacted_patch(directory: Path, commit: str, patch: str) -> bytes:
     """A recorded patch as one that applies to its commit: what redaction took from lines that the commit has is put back."""
-    text = patches.restore(patch, lambda path: git.run(directory, "show", f"{commit}:{path}").text)
+    text = redacted_patches.restore_redacted(patch, lambda path: git.run(directory, "show", f"{commit}:{path}").text)
     return text.encode("utf-8", "surrogateescape")
 
 
-def apply(tree: Path, patch: str) -> list[str]:
+def apply_patch(tree: Path, patch: str) -> list[str]:
     """Apply a recorded patch to a worktree; notes on what could not be brought back. Raises ScaffoldError where it does not apply."""
     if not patch:
         return []
-    data = whole(tree, "HEAD", patch)
+    data = unredacted_patch(tree, "HEAD", patch)
     answer = git.run(tree, "apply", "--whitespace=nowarn", "-", stdin=data)
     if answer.status != 0:
         raise ScaffoldError(f"the run's patch does not apply to its commit: {answer.stderr.strip()}")
@@ -49,7 +49,7 @@ def apply(tree: Path, patch: str) -> list[str]:
     return []
 
 
-def furnish(
+def link_workspace(
     workspace: Workspace, tree: Path, top: Path, experiment: str | None, links: Sequence[str] = ()
 ) -> Workspace:
     """Give the worktree today's recorder, this workspace's record directories and the linked paths; the workspace in it.

@@ -8,7 +8,7 @@ from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 
 
-def write(path: Path, data: bytes, *, executable: bool = False, sync: bool = True) -> None:
+def write_file(path: Path, data: bytes, *, executable: bool = False, sync: bool = True) -> None:
     """Replace `path` by `data` in one step. Raises ScaffoldError where that cannot be done (no room, no right to)."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,8 +20,8 @@ def write(path: Path, data: bytes, *, executable: bool = False, sync: bool = Tru
         ) from error
 
 
-def make_hidden(folder: Path) -> Path:
+def make_ignored_folder(folder: Path) -> Path:
     """A folder that git is told to leave alone; made where it is missing. Raises ScaffoldError."""
     if not (folder / ".gitignore").is_file():
-        write(folder / ".gitignore", b"*\n")
+        write_file(folder / ".gitignore", b"*\n")
     return folder

@@ -9,8 +9,8 @@ import pytest
 
 from scaffold.results.evidence import failures
 from scaffold.results.evidence.failures import Failure, cause, clean, exception, group, key
-from scaffold.runs import manifests
-from scaffold.runs.manifests import Run
+from scaffold.runs import records
+from scaffold.runs.model import Run
 from tests.results.conftest import Study
 
 TRACEBACK = """\
@@ -23,7 +23,7 @@ torch.cuda.BadError: shape ({line}, 4) at 0x7f{line}a is wrong, see /tmp/run-{li
 
 def run_of(study: Study, **changes: Any) -> Run:
     name = study.add("train", 1, status="failed")
-    return next(r for r in manifests.records(study.workspace).runs if r.name == name)._replace(**changes)
+    return next(r for r in records.read_records(study.workspace).runs if r.name == name)._replace(**changes)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_log_is_shown_as_a_screen_would_show_it() -> None:
 def test_a_later_attempt_that_finished_mends_a_failure(study: Study) -> None:
     name = study.add("train", 1, status="failed")
     study.add("train", 1, {}, {"acc": 1.0}, name=name, attempt=2)
-    runs = manifests.records(study.workspace).runs
+    runs = records.read_records(study.workspace).runs
     failed = next(r for r in runs if r.status == "failed")
     assert failures.is_mended(failed, runs)
     assert not failures.is_mended(failed, [failed])

@@ -35,7 +35,7 @@ from scaffold.results.plots.figures import (
     thinned,
 )
 from scaffold.results.report import gather
-from scaffold.runs import manifests
+from scaffold.runs import records
 from tests.conftest import Run
 from tests.results.conftest import Study
 
@@ -61,12 +61,12 @@ def swept(study: Study) -> Study:
 
 
 def courses(study: Study) -> dict[str, dict[str, Series]]:
-    runs = manifests.records(study.workspace).runs
+    runs = records.read_records(study.workspace).runs
     return {run.label: series.read(study.root, run) for run in runs}
 
 
 def figures(study: Study) -> tuple[Figure, ...]:
-    return choose.figures(study.table(), courses(study), manifests.records(study.workspace).runs, ["acc"])
+    return choose.figures(study.table(), courses(study), records.read_records(study.workspace).runs, ["acc"])
 
 
 def test_a_sweep_has_all_figures(swept: Study) -> None:

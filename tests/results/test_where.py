@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scaffold.errors import WrongUsage
 from scaffold.results.metrics import run_filter
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 
 RUN = Run(
     name="train-lr=0.01-s1-00000000",

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 
-from scaffold.runs import schema
+from scaffold.runs import manifest_schema
 from tests.conftest import Run
 from tests.runs.conftest import PYTHON, SCHEMA, Workspace
 
@@ -133,11 +133,15 @@ def test_what_is_allowed_is_what_the_schema_allows(workspace: Workspace) -> None
     judge = jsonschema.Draft202012Validator(
         _open(SCHEMA), format_checker=jsonschema.FormatChecker(["date-time", "uuid"])
     )
-    assert schema.fault(whole) is None and schema.fault({**whole, "more": 1}) is None
+    assert (
+        manifest_schema.find_violation(whole) is None and manifest_schema.find_violation({**whole, "more": 1}) is None
+    )
     tried = 0
     for changed in _changed(whole):
         tried += 1
-        assert (schema.fault(changed) is None) == judge.is_valid(changed), schema.fault(changed)
+        assert (manifest_schema.find_violation(changed) is None) == judge.is_valid(changed), (
+            manifest_schema.find_violation(changed)
+        )
     assert tried > 500
 
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 
 from scaffold.backends.server.overview import room as room_of
-from scaffold.runs.tails import plain
+from scaffold.runs.log_excerpts import strip_terminal_codes
 from scaffold.server.responses import Cluster
 from tests.conftest import Run
 from tests.stand_in import StandIn
@@ -113,11 +113,11 @@ def test_logs(server: Server, stand_in: StandIn) -> None:
 
 def test_terminal() -> None:
     assert (
-        plain("\x1b[1;31mred\x1b[0m\x1b(B \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\ \x9b31m\x00!\x1b")
+        strip_terminal_codes("\x1b[1;31mred\x1b[0m\x1b(B \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\ \x9b31m\x00!\x1b")
         == "red link  31m !"
     )
-    assert plain("one\r\n10%\r20%\r\ntwo") == "one\n20%\ntwo"
-    assert plain("\x1b]0;never closed\nnext") == "\nnext"
+    assert strip_terminal_codes("one\r\n10%\r20%\r\ntwo") == "one\n20%\ntwo"
+    assert strip_terminal_codes("\x1b]0;never closed\nnext") == "\nnext"
 
 
 def scaffold(*args: str) -> list[str]:

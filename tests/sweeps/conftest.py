@@ -12,7 +12,7 @@ from scaffold import workspace as workspaces
 from scaffold.runs import recorder
 from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
-from scaffold.sweeps.spec.model import Code, PlannedRun, Resources, Rule, Sweep
+from scaffold.sweeps.spec.model import ConfigurationRule, PlannedRun, Resources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.runs.conftest import make_workspace, workspace
@@ -42,14 +42,14 @@ def sweep(**changes: Any) -> Sweep:
         "task": None,
         "backend": None,
         "resources": Resources(),
-        "code": Code(state=None, commit=None, patch=None),
+        "code": SweepCode(state=None, commit=None, patch=None),
         **changes,
     }
     shortest = recorder.module().shortest
     spelled = tuple(
         {k: str(v if isinstance(v, str) else shortest(v)) for k, v in c.items()} for c in given["configurations"]
     )
-    rule = Rule(given=spelled) if spelled not in ((), ({},)) else Rule()
+    rule = ConfigurationRule(listed=spelled) if spelled not in ((), ({},)) else ConfigurationRule()
     return Sweep(**{"rule": rule, **given, "configurations": spelled})
 
 
@@ -61,10 +61,10 @@ def there(made: recording.Workspace) -> Workspace:
 def plan(made: recording.Workspace, **changes: Any) -> tuple[Sweep, tuple[PlannedRun, ...], dict[str, Path]]:
     """A sweep, planned and written, with its runs and launchers."""
     place = there(made)
-    planned = code_state.planned(place, sweep(**changes))
-    sweep_file.write(place, planned)
-    assert sweep_file.read(place, planned.name).code == planned.code
-    runs = run_names.runs(place, planned)
+    planned = code_state.with_current_code(place, sweep(**changes))
+    sweep_file.write_sweep(place, planned)
+    assert sweep_file.read_sweep(place, planned.name).code == planned.code
+    runs = run_names.planned_runs(place, planned)
     return planned, runs, run_scripts.write(place, planned, runs)
 
 

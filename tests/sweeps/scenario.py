@@ -110,9 +110,9 @@ def make(
     made = make_workspace({"train.py": TRAIN, ".gitignore": "started.txt\nmended\n", **(files or {})}, name=name)
     place = there(made)
     given = {"configurations": GRID, "seeds": SEEDS, "resources": Resources(cpus=1), **changes}
-    planned = code_state.planned(place, sweep(**given))
-    sweep_file.write(place, planned)
-    return Scenario(made, place, planned, run_names.runs(place, planned), [])
+    planned = code_state.with_current_code(place, sweep(**given))
+    sweep_file.write_sweep(place, planned)
+    return Scenario(made, place, planned, run_names.planned_runs(place, planned), [])
 
 
 def pace(pacer: Pacer, *, seconds: float = 60) -> scheduler.Picture:

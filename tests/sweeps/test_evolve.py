@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 from scaffold.sweeps.launch.states import State
 from scaffold.sweeps.search import run as evolve
 from scaffold.sweeps.search import summary
-from scaffold.sweeps.search.optimizer import Trial, propose, ranked
-from scaffold.sweeps.search.spec import parse
-from scaffold.sweeps.search.study import Study
+from scaffold.sweeps.search.optimizer import SearchTrial, propose_trials, rank_trials
+from scaffold.sweeps.search.spec import parse_spec
+from scaffold.sweeps.search.study import SearchStudy
 from scaffold.sweeps.spec import sweep_file
 from tests.conftest import Run as Invoke
 from tests.runs import conftest as recording
@@ -357,13 +357,13 @@ def test_a_spec_that_cannot_be_meant(
 
 
 def test_what_the_spec_leaves_out_and_what_is_not_known() -> None:
-    found, warnings = parse(
+    found, warnings = parse_spec(
         '{"target_script": "a.py -v", "fitness_metric": "acc", "search_space": {"x": [1, 2]}, "populaton_size": 9}'
     )
     assert (found.script, found.direction, found.population, found.generations) == (("a.py", "-v"), "max", 4, 3)
     assert (found.top_k, found.mutation, found.timeout_s, found.workdir) == (2, 0.3, 600, ".")
     assert warnings == ("populaton_size is not known and left out; did you mean population_size?",)
-    assert parse(json.dumps(found.as_dict()))[0] == found
+    assert parse_spec(json.dumps(found.as_dict()))[0] == found
 
 
 @pytest.mark.parametrize(
@@ -376,8 +376,8 @@ def test_what_the_spec_leaves_out_and_what_is_not_known() -> None:
     ],
 )
 def test_the_sweeps_name(name: str, script: str, wanted: str) -> None:
-    found, _ = parse(json.dumps(spec(sweep_name=name, target_script=script)))
-    assert evolve.name_of(found, None) == wanted and evolve.name_of(found, "mine") == "mine"
+    found, _ = parse_spec(json.dumps(spec(sweep_name=name, target_script=script)))
+    assert evolve.search_name(found, None) == wanted and evolve.search_name(found, "mine") == "mine"
 
 
 SPACE = {
@@ -390,12 +390,14 @@ SPACE = {
 
 @pytest.mark.parametrize("search", ["evolution", "random", "tpe"])
 def test_the_same_history_and_seed_give_the_same_proposals_inside_the_space(search: Any) -> None:
-    found, _ = parse(json.dumps(spec(search_space=SPACE, population_size=20)))
-    first = propose(found, (), search=search, seed=1, generation=1)
-    history = tuple(Trial(number=t.number, generation=1, params=t.params, fitness=float(t.params["n"])) for t in first)
-    second = propose(found, history, search=search, seed=1, generation=2)
-    assert second == propose(found, history, search=search, seed=1, generation=2)
-    assert second != propose(found, history, search=search, seed=2, generation=2)
+    found, _ = parse_spec(json.dumps(spec(search_space=SPACE, population_size=20)))
+    first = propose_trials(found, (), search=search, seed=1, generation=1)
+    history = tuple(
+        SearchTrial(number=t.number, generation=1, params=t.params, fitness=float(t.params["n"])) for t in first
+    )
+    second = propose_trials(found, history, search=search, seed=1, generation=2)
+    assert second == propose_trials(found, history, search=search, seed=1, generation=2)
+    assert second != propose_trials(found, history, search=search, seed=2, generation=2)
     assert [t.number for t in (*first, *second)] == list(range(40))
     assert len({tuple(t.params.items()) for t in (*first, *second)}) == 40
     for params in (t.params for t in (*first, *second)):
@@ -407,9 +409,13 @@ def test_the_same_history_and_seed_give_the_same_proposals_inside_the_space(sear
 def test_a_weak_mutation_stays_near_its_parent_and_a_strong_one_does_not() -> None:
     spread = {}
     for strength in (0.01, 1):
-        found, _ = parse(json.dumps(spec(search_space=SPACE, population_size=50, top_k=1, mutation_strength=strength)))
-        parent = Trial(number=0, generation=1, params={"lr": "0.001", "n": "4", "p": "0.25", "act": "b"}, fitness=1)
-        children = propose(found, (parent,), search="evolution", seed=0, generation=2)
+        found, _ = parse_spec(
+            json.dumps(spec(search_space=SPACE, population_size=50, top_k=1, mutation_strength=strength))
+        )
+        parent = SearchTrial(
+            number=0, generation=1, params={"lr": "0.001", "n": "4", "p": "0.25", "act": "b"}, fitness=1
+        )
+        children = propose_trials(found, (parent,), search="evolution", seed=0, generation=2)
         assert {t.parent for t in children} == {0}
         spread[strength] = (
             max(abs(float(t.params["p"]) - 0.25) for t in children),
@@ -421,7 +427,7 @@ def test_a_weak_mutation_stays_near_its_parent_and_a_strong_one_does_not() -> No
 
 def test_better_searches_than_luck_find_more() -> None:
     """On a smooth hill with the same number of runs; averaged over seeds."""
-    found, _ = parse(
+    found, _ = parse_spec(
         json.dumps(
             spec(
                 search_space={"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}},
@@ -434,12 +440,12 @@ def test_better_searches_than_luck_find_more() -> None:
     for search in ("evolution", "random", "tpe"):
         far[search] = 0
         for seed in range(6):
-            history: tuple[Trial, ...] = ()
+            history: tuple[SearchTrial, ...] = ()
             for generation in range(1, 7):
-                for t in propose(found, history, search=search, seed=seed, generation=generation):
+                for t in propose_trials(found, history, search=search, seed=seed, generation=generation):
                     height = -((float(t.params["x"]) - 0.7) ** 2) - (float(t.params["y"]) - 0.2) ** 2
-                    history += (Trial(number=t.number, generation=generation, params=t.params, fitness=height),)
-            far[search] -= ranked(found, history)[0].fitness or 0
+                    history += (SearchTrial(number=t.number, generation=generation, params=t.params, fitness=height),)
+            far[search] -= rank_trials(found, history)[0].fitness or 0
     assert far["evolution"] < far["random"] / 2 and far["tpe"] < far["random"]
 
 
@@ -450,28 +456,28 @@ def run_of(status: str, **metrics: Any) -> State:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.5", True, None])
 def test_what_is_no_number_is_no_fitness(value: object) -> None:
-    trial = Trial(number=0, generation=1, params={})
-    found = evolve.scored(trial, [run_of("finished", acc=1.0), run_of("finished", acc=value)], "acc")
+    trial = SearchTrial(number=0, generation=1, params={})
+    found = evolve.score_trial(trial, [run_of("finished", acc=1.0), run_of("finished", acc=value)], "acc")
     assert found.fitness is None and "acc is" in (found.why or "") and found.values == (1.0,)
 
 
-def study(*fitness: tuple[float, ...]) -> Study:
-    found, _ = parse(json.dumps(spec()))
+def study(*fitness: tuple[float, ...]) -> SearchStudy:
+    found, _ = parse_spec(json.dumps(spec()))
     trials = tuple(
-        Trial(
+        SearchTrial(
             number=n, generation=1, params={"x": str(n), "kind": "a"}, fitness=sum(v) / len(v) if v else None, values=v
         )
         for n, v in enumerate(fitness)
     )
-    return Study(name="s", spec=found, search="random", search_seed=0, seeds=(1, 2, 3), trials=trials, closed=1)
+    return SearchStudy(name="s", spec=found, search="random", search_seed=0, seeds=(1, 2, 3), trials=trials, closed=1)
 
 
 def test_words_claim_no_more_than_there_is() -> None:
-    close = " ".join(summary.verdict(study((0.9, 1.0, 1.1), (0.8, 1.0, 1.17), ())))
+    close = " ".join(summary.describe_best(study((0.9, 1.0, 1.1), (0.8, 1.0, 1.17), ())))
     assert "the two cannot be told apart" in close and "the best of 2 configurations" in close and "1 failed" in close
-    apart = " ".join(summary.verdict(study((5.0, 5.1, 4.9), (1.0, 1.1, 0.9))))
+    apart = " ".join(summary.describe_best(study((5.0, 5.1, 4.9), (1.0, 1.1, 0.9))))
     assert "Fresh seeds have to confirm it" in apart
-    single = " ".join(summary.verdict(study((5.0,), (1.0,))))
+    single = " ".join(summary.describe_best(study((5.0,), (1.0,))))
     assert "no claim is made" in single
     assert "partly luck" in close and "partly luck" in apart and "partly luck" in single
 
@@ -479,7 +485,7 @@ def test_words_claim_no_more_than_there_is() -> None:
 def test_the_confirmation_passes_parameters_as_the_search_did() -> None:
     found = study((0.9,))
     one = sweep(style="hydra", seed_option="--rng", experiment="line")
-    said = summary.confirmation(found, found.trials[0], one)
+    said = summary.confirmation_command(found, found.trials[0], one)
     assert "--experiment line --style hydra --seed-option=--rng --grid" in said
 
 
@@ -499,8 +505,8 @@ def test_the_sheet_grows_and_keeps_its_code(made: recording.Workspace, run: Invo
     from tests.sweeps.conftest import there
 
     run("sweep", "evolve", write(made, spec(generations=1)), "--workdir", made.root, *HERE)
-    first = sweep_file.read(there(made), "find-x")
+    first = sweep_file.read_sweep(there(made), "find-x")
     run("sweep", "evolve", write(made, spec()), "--workdir", made.root, *HERE)
-    second = sweep_file.read(there(made), "find-x")
+    second = sweep_file.read_sweep(there(made), "find-x")
     assert second.configurations[:3] == first.configurations and len(second.configurations) == 6
     assert second.code == first.code and second.resources.timeout_s == 600

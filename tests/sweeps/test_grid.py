@@ -8,12 +8,12 @@ import pytest
 
 from scaffold.errors import WrongUsage
 from scaffold.sweeps.spec import condition, grid, parameter_values, sampling
-from scaffold.sweeps.spec.model import Rule
+from scaffold.sweeps.spec.model import ConfigurationRule
 
 
 def test_the_grid_is_every_combination_in_the_order_it_was_typed() -> None:
-    rule = Rule(grid={"lr": ("1e-2", "5e-3"), "bs": ("64", "128")})
-    assert [tuple(c.values()) for c in grid.configurations(rule)] == [
+    rule = ConfigurationRule(grid={"lr": ("1e-2", "5e-3"), "bs": ("64", "128")})
+    assert [tuple(c.values()) for c in grid.expand_rule(rule)] == [
         ("1e-2", "64"),
         ("1e-2", "128"),
         ("5e-3", "64"),
@@ -22,13 +22,13 @@ def test_the_grid_is_every_combination_in_the_order_it_was_typed() -> None:
 
 
 def test_zip_groups_move_together_and_combine_with_everything_else() -> None:
-    rule = Rule(
-        given=({"x": "1"}, {"x": "2"}),
+    rule = ConfigurationRule(
+        listed=({"x": "1"}, {"x": "2"}),
         zips=({"a": ("1", "2"), "b": ("3", "4")}, {"c": ("5",)}),
         grid={"lr": ("0.1",)},
         baseline=True,
     )
-    found = grid.configurations(rule)
+    found = grid.expand_rule(rule)
     assert found[0] == {}
     assert [(c["x"], c["a"], c["b"], c["c"], c["lr"]) for c in found[1:]] == [
         ("1", "1", "3", "5", "0.1"),
@@ -39,38 +39,41 @@ def test_zip_groups_move_together_and_combine_with_everything_else() -> None:
 
 
 def test_without_a_rule_there_is_the_command_as_it_is() -> None:
-    assert grid.configurations(Rule()) == ({},)
+    assert grid.expand_rule(ConfigurationRule()) == ({},)
 
 
 def test_a_filter_leaves_the_baseline_alone_and_may_leave_nothing_else() -> None:
-    rule = Rule(grid={"lr": ("0.1", "0.2")}, only_if="lr > 1", baseline=True)
-    assert grid.configurations(rule) == ({},)
+    rule = ConfigurationRule(grid={"lr": ("0.1", "0.2")}, only_if="lr > 1", baseline=True)
+    assert grid.expand_rule(rule) == ({},)
 
 
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        (Rule(grid={"a": ("1",)}, zips=({"a": ("1",)},)), "a gets its values from two sides"),
-        (Rule(grid={"batch-size": ("1",), "+batch_size": ("2",)}), "batch_size gets its values from two sides"),
-        (Rule(zips=({"a": ("1", "2"), "b": ("1",)},)), "a has 2, b has 1"),
-        (Rule(grid={k: tuple(map(str, range(100))) for k in "abcd"}), "100,000,000 configurations"),
+        (ConfigurationRule(grid={"a": ("1",)}, zips=({"a": ("1",)},)), "a gets its values from two sides"),
+        (
+            ConfigurationRule(grid={"batch-size": ("1",), "+batch_size": ("2",)}),
+            "batch_size gets its values from two sides",
+        ),
+        (ConfigurationRule(zips=({"a": ("1", "2"), "b": ("1",)},)), "a has 2, b has 1"),
+        (ConfigurationRule(grid={k: tuple(map(str, range(100))) for k in "abcd"}), "100,000,000 configurations"),
     ],
 )
-def test_a_rule_that_cannot_be_meant(rule: Rule, said: str) -> None:
+def test_a_rule_that_cannot_be_meant(rule: ConfigurationRule, said: str) -> None:
     with pytest.raises(WrongUsage, match=said):
-        grid.configurations(rule)
+        grid.expand_rule(rule)
 
 
 def test_so_many_draws_are_refused_before_they_are_drawn() -> None:
     began = time.process_time()
     with pytest.raises(WrongUsage, match="1,000,001 configurations are more"):
-        sampling.draw({"lr": "log:1e-5,1e-1"}, 1_000_001, 0)
+        sampling.draw_configurations({"lr": "log:1e-5,1e-1"}, 1_000_001, 0)
     assert time.process_time() - began < 1
 
 
 def test_many_values_are_split_in_good_time() -> None:
     began = time.process_time()
-    assert len(parameter_values.split(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
+    assert len(parameter_values.split_values(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
     assert time.process_time() - began < 2
 
 
@@ -88,7 +91,7 @@ def test_many_values_are_split_in_good_time() -> None:
     ],
 )
 def test_commas_divide_values_and_quotes_keep_them(text: str, values: tuple[str, ...]) -> None:
-    assert parameter_values.split(text, option="--grid x") == values
+    assert parameter_values.split_values(text, option="--grid x") == values
 
 
 @pytest.mark.parametrize(
@@ -110,23 +113,23 @@ def test_commas_divide_values_and_quotes_keep_them(text: str, values: tuple[str,
 )
 def test_wrong_spellings_of_values(texts: list[str], said: str) -> None:
     with pytest.raises(WrongUsage) as caught:
-        parameter_values.assignments(texts, option="--grid")
+        parameter_values.parse_assignments(texts, option="--grid")
     assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["1-5,7", "0", "3,1,2", "1-3,10-12", "1,2", "5"])
 def test_seeds_are_read_as_they_are_written(text: str) -> None:
-    assert parameter_values.seeds_text(parameter_values.seeds(text)) == text
+    assert parameter_values.format_seeds(parameter_values.parse_seeds(text)) == text
 
 
 def test_seeds_may_have_blanks_around_commas_and_dashes_only() -> None:
-    assert parameter_values.seeds(" 1 - 3, 5 ") == (1, 2, 3, 5)
+    assert parameter_values.parse_seeds(" 1 - 3, 5 ") == (1, 2, 3, 5)
 
 
 @pytest.mark.parametrize("text", ["", "a", "5-1", "1,1", "1-3,2", "-1", "1-", "1.5", "1-999999999", "\u0661", "1 2 3"])
 def test_wrong_seeds(text: str) -> None:
     with pytest.raises(WrongUsage, match="--seeds"):
-        parameter_values.seeds(text)
+        parameter_values.parse_seeds(text)
 
 
 # Drawing: these values are a promise; a change of them changes every sweep that was ever drawn.
@@ -148,22 +151,22 @@ DRAWN = (
 
 def test_values_that_hold_a_colon_are_values() -> None:
     for text in ("cuda:0,cuda:1", "s3://a,s3://b", "cuda:0", "choice:loguniform:1,2"):
-        assert sampling.draw({"x": text}, 1, 0)
+        assert sampling.draw_configurations({"x": text}, 1, 0)
 
 
 def test_the_same_seed_draws_the_same_values_on_every_python() -> None:
-    assert sampling.draw(SPACE, 3, 7) == DRAWN
+    assert sampling.draw_configurations(SPACE, 3, 7) == DRAWN
 
 
 def test_one_more_parameter_changes_nothing_about_the_others() -> None:
-    fewer = sampling.draw({"lr": SPACE["lr"]}, 3, 7)
+    fewer = sampling.draw_configurations({"lr": SPACE["lr"]}, 3, 7)
     assert [c["lr"] for c in fewer] == [c["lr"] for c in DRAWN]
-    assert sampling.draw(SPACE, 2, 7) == DRAWN[:2]
-    assert sampling.draw(SPACE, 3, 8) != DRAWN
+    assert sampling.draw_configurations(SPACE, 2, 7) == DRAWN[:2]
+    assert sampling.draw_configurations(SPACE, 3, 8) != DRAWN
 
 
 def test_drawn_values_lie_in_their_ranges_and_reach_the_ends() -> None:
-    drawn = sampling.draw(SPACE, 2000, 0)
+    drawn = sampling.draw_configurations(SPACE, 2000, 0)
     assert {c["n"] for c in drawn} == set("123456")
     assert {c["act"] for c in drawn} == {"relu", "gelu"}
     assert {c["c"] for c in drawn} == {"int:1", "2"}
@@ -192,7 +195,7 @@ def test_drawn_values_lie_in_their_ranges_and_reach_the_ends() -> None:
 )
 def test_ranges_that_cannot_be_meant(text: str, said: str) -> None:
     with pytest.raises(WrongUsage, match=said):
-        sampling.draw({"x": text}, 1, 0)
+        sampling.draw_configurations({"x": text}, 1, 0)
 
 
 CONFIGURATION = {"lr": "1e-2", "batch-size": "64", "opt": "adam", "model.depth": "3", "amp": "true", "+new": "none"}

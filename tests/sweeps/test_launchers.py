@@ -276,8 +276,8 @@ def test_launchers_are_written_once_and_again_where_they_differ(make_workspace: 
     run_scripts.write(there(workspace), planned, runs)
     assert (one.read_bytes(), one.stat().st_mtime_ns) == before
     assert b"damaged" not in other.read_bytes()
-    assert paths == run_scripts.write(there(workspace), planned, run_names.runs(there(workspace), planned))
-    assert workspace.root / "exp" not in {p.parent for p in sweep_file.folder(there(workspace)).rglob("*.tmp")}
+    assert paths == run_scripts.write(there(workspace), planned, run_names.planned_runs(there(workspace), planned))
+    assert workspace.root / "exp" not in {p.parent for p in sweep_file.sweeps_folder(there(workspace)).rglob("*.tmp")}
     status = subprocess.run(
         ["git", "status", "--porcelain", "-uall"], cwd=workspace.root, capture_output=True, text=True
     )

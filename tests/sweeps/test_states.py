@@ -6,7 +6,7 @@ import pytest
 
 from scaffold.backends.model import Room, Seen
 from scaffold.backends.start_tokens import Ticket
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 from scaffold.sweeps.launch import states
 from scaffold.sweeps.launch.ledger import Try
 from scaffold.sweeps.launch.scheduler import plan_step

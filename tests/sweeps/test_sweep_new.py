@@ -15,7 +15,7 @@ from click.testing import Result
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.sweeps.launch import store
-from scaffold.sweeps.spec import arguments, plan, sweep_file
+from scaffold.sweeps.spec import plan, script_interface, sweep_file
 from tests.conftest import Run, git, write_tree
 from tests.runs.conftest import MakeWorkspace, Workspace
 from tests.sweeps.conftest import there
@@ -78,7 +78,7 @@ def test_it_shows_the_runs_and_writes_one_readable_file(workspace: Workspace, ne
     assert "parameters are passed as `--lr 1e-2`" in done.stderr
     assert "seeds are passed as `--random-seed 1`, as train.py takes it" in done.stderr
     assert "parameters are passed" not in new("--seeds", "1-2", name="seeds").stderr
-    found = sweep_file.read(there(workspace), "lr")
+    found = sweep_file.read_sweep(there(workspace), "lr")
     assert (found.goal, found.task, found.style) == ("which lr", "P3-T2", "flags")
     assert found.booleans == {"amp": "switch"}
     assert found.configurations[1] == {"lr": "1e-2", "amp": "true"}
@@ -104,7 +104,7 @@ def test_two_spellings_of_a_value_are_one_run(new: New) -> None:
 
 def test_the_same_again_changes_nothing_and_something_else_is_refused(workspace: Workspace, new: New) -> None:
     assert new("--grid", "lr=1,2", "--zip", "a=1,2", "b=3,4").exit_code == 0
-    path = sweep_file.path(there(workspace), "lr")
+    path = sweep_file.sweep_path(there(workspace), "lr")
     before = path.read_bytes(), path.stat().st_mtime_ns
     again = new("--grid", "lr=1,2", "--zip", "a=1,2", "b=3,4")
     assert again.exit_code == 0
@@ -121,16 +121,16 @@ def test_the_same_again_changes_nothing_and_something_else_is_refused(workspace:
 
 def test_replacing_takes_what_was_never_launched(workspace: Workspace, new: New) -> None:
     assert new("--grid", "lr=1,2", "--launchers").exit_code == 0
-    folder = sweep_file.folder(there(workspace)) / "lr"
+    folder = sweep_file.sweeps_folder(there(workspace)) / "lr"
     old = sorted(folder.glob("*.sh"))
     assert len(old) == 2
     assert new("--grid", "lr=3", "--replace", "--launchers").exit_code == 0
     assert len(list(folder.glob("*.sh"))) == 1
-    (sweep_file.folder(there(workspace)) / "lr.ledger.json").write_text("{}")
+    (sweep_file.sweeps_folder(there(workspace)) / "lr.ledger.json").write_text("{}")
     done = new("--grid", "lr=4", "--replace")
     assert done.exit_code == 1
     assert "was launched" in done.stderr
-    assert sweep_file.read(there(workspace), "lr").rule.grid == {"lr": ("3",)}
+    assert sweep_file.read_sweep(there(workspace), "lr").rule.grid == {"lr": ("3",)}
 
 
 def test_a_dry_run_writes_nothing(workspace: Workspace, new: New) -> None:
@@ -149,25 +149,25 @@ def test_where_nothing_can_be_written_the_file_is_named(workspace: Workspace) ->
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
     )
-    place = sweep_file.path(there(workspace), "lr")
+    place = sweep_file.sweep_path(there(workspace), "lr")
     assert (done.returncode, place.exists()) == (1, False)
     assert f"error: {place} cannot be written: File too large\nhint: make room" in done.stderr
 
 
 def test_code_that_changes_between_planning_and_writing_is_noticed(workspace: Workspace) -> None:
     place = there(workspace)
-    wishes = plan.Wishes(name="lr", goal="which lr", grid=("lr=1,2",), command=("python3", "train.py"))
-    made = plan.plan(place, wishes, workspace.root)
+    wishes = plan.SweepOptions(name="lr", goal="which lr", grid=("lr=1,2",), command=("python3", "train.py"))
+    made = plan.plan_sweep(place, wishes, workspace.root)
     with (workspace.root / "train.py").open("a") as script:
         script.write("# changed\n")
     with pytest.raises(ScaffoldError, match="the code was changed while the sweep was planned"):
         store.put(place, made.sweep, replace=False)
-    assert not sweep_file.path(place, "lr").exists()
+    assert not sweep_file.sweep_path(place, "lr").exists()
 
 
 def test_uncommitted_code_is_kept(workspace: Workspace, new: New) -> None:
     assert new("--grid", "lr=1,2").exit_code == 0
-    patch = sweep_file.read(there(workspace), "lr").code.patch
+    patch = sweep_file.read_sweep(there(workspace), "lr").code.patch
     assert patch is not None
     assert "--random-seed" in (workspace.root / patch).read_text()
 
@@ -176,7 +176,7 @@ def test_more_than_200_runs_are_planned_only_when_they_are_meant(workspace: Work
     done = new("--grid", "lr=1,2,3", "--seeds", "1-67")
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (2, "201 runs")
     assert "--yes" in done.stderr
-    assert not sweep_file.names(there(workspace))
+    assert not sweep_file.sweep_names(there(workspace))
     assert len(done.stdout.splitlines()) < 25 and "181 more left out: --limit 0" in done.stderr
     assert len(names(new("--grid", "lr=1,2,3", "--seeds", "1-67", "--yes", "--limit", "0"))) == 201
 
@@ -197,20 +197,23 @@ def test_drawn_configurations_are_written_out(workspace: Workspace, new: New) ->
         ).exit_code
         == 0
     )
-    found = sweep_file.read(there(workspace), "lr")
+    found = sweep_file.read_sweep(there(workspace), "lr")
     assert (found.rule.draws, found.rule.space_seed, len(found.rule.drawn)) == (5, 4, 5)
     assert len(found.configurations) < 5
-    assert "  drawn:\n    - {lr: " in sweep_file.path(there(workspace), "lr").read_text()
+    assert "  drawn:\n    - {lr: " in sweep_file.sweep_path(there(workspace), "lr").read_text()
 
 
 def test_configurations_from_a_file(workspace: Workspace, new: New) -> None:
     write_tree(workspace.root, {"c.yml": "- {lr: 1e-2, model: {depth: 3}}\n- lr: '0.5'\n", "c.json": '[{"lr": 0.25}]'})
     assert new("--from", "c.yml", "--seeds", "1", name="a").exit_code == 0
-    assert sweep_file.read(there(workspace), "a").configurations == ({"lr": "1e-2", "model.depth": "3"}, {"lr": "0.5"})
+    assert sweep_file.read_sweep(there(workspace), "a").configurations == (
+        {"lr": "1e-2", "model.depth": "3"},
+        {"lr": "0.5"},
+    )
     assert new("--from", "c.json", name="b").exit_code == 0
     again = new("--from", "exp/metadata/sweeps/a.yml", "--grid", "wd=0,1", name="c", command="")
     assert again.exit_code == 0, again.output
-    found = sweep_file.read(there(workspace), "c")
+    found = sweep_file.read_sweep(there(workspace), "c")
     assert (len(found.configurations), found.seeds, found.command) == (4, (1,), ("python3", "train.py"))
 
 
@@ -258,7 +261,7 @@ def test_wrong_spellings(workspace: Workspace, new: New, args: list[str], said: 
     done = new(*args)
     assert done.exit_code in (1, 2)
     assert said in done.stderr
-    assert not sweep_file.names(there(workspace))
+    assert not sweep_file.sweep_names(there(workspace))
 
 
 def test_what_is_missing_is_asked_for(run: Run, new: New) -> None:
@@ -330,13 +333,13 @@ def test_the_style_is_the_commands_own_or_the_scripts_or_the_repositorys(
     file.write_text(file.read_text() + answers)
     done = run("sweep", "new", "lr", "--goal", "g", "--grid", "lr=1", "--", *command.split())
     assert done.exit_code == 0, done.output
-    assert sweep_file.read(there(workspace), "lr").style == style
+    assert sweep_file.read_sweep(there(workspace), "lr").style == style
 
 
 def test_sacred_takes_its_parameters_after_with(workspace: Workspace, new: New) -> None:
     (workspace.root / "train.py").write_text("from sacred import Experiment\n")
     assert new("--grid", "lr=1", "--seeds", "1").exit_code == 0
-    assert sweep_file.read(there(workspace), "lr").command == ("python3", "train.py", "with")
+    assert sweep_file.read_sweep(there(workspace), "lr").command == ("python3", "train.py", "with")
 
 
 def test_the_seed_goes_where_the_script_takes_it(workspace: Workspace, new: New) -> None:
@@ -362,11 +365,11 @@ def test_the_seed_goes_where_the_script_takes_it(workspace: Workspace, new: New)
 
 def test_flags_that_stand_alone_are_read_off_the_script(workspace: Workspace, new: New) -> None:
     assert new("--grid", "amp=true", "ema=false", "other=true").exit_code == 0
-    assert sweep_file.read(there(workspace), "lr").booleans == {"amp": "switch", "ema": "paired"}
+    assert sweep_file.read_sweep(there(workspace), "lr").booleans == {"amp": "switch", "ema": "paired"}
     (workspace.root / "cli.py").write_text(
         "import click\n@click.option('--x/--no-x')\n@click.option('--y', is_flag=True)\ndef f(): 1\n"
     )
-    known = arguments.script(there(workspace), ("python3", "-m", "cli"), ".")
+    known = script_interface.read_script(there(workspace), ("python3", "-m", "cli"), ".")
     assert (known.path, known.booleans) == ("cli.py", {"x": "paired", "y": "switch"})
 
 
@@ -378,7 +381,7 @@ def test_a_recorder_that_names_runs_otherwise_is_noticed(workspace: Workspace, n
     done = new("--grid", "lr=1", "--seeds", "1")
     assert done.exit_code == 1
     assert "scaffold update" in done.stderr
-    assert not sweep_file.names(there(workspace))
+    assert not sweep_file.sweep_names(there(workspace))
 
 
 def test_the_command_runs_where_it_was_planned(
@@ -387,12 +390,12 @@ def test_the_command_runs_where_it_was_planned(
     workspace = make_workspace({"pkg/a b/train.py": "x = 1\n"}, below="pkg", layout="per-experiment")
     monkeypatch.chdir(workspace.root / "a b")
     assert run("sweep", "new", "lr", "--goal", "g", "--", "python3", "train.py").exit_code == 0
-    found = sweep_file.read(there(workspace), "lr")
+    found = sweep_file.read_sweep(there(workspace), "lr")
     assert (found.cwd, found.experiment) == ("a b", "train")
     (workspace.exp / "tuned").mkdir()
     monkeypatch.chdir(workspace.exp / "tuned")
     assert run("sweep", "new", "lr2", "--goal", "g", "--", "python3", "-c", "1").exit_code == 0
-    assert sweep_file.read(there(workspace), "lr2").experiment == "tuned"
+    assert sweep_file.read_sweep(there(workspace), "lr2").experiment == "tuned"
 
 
 def test_a_script_that_is_not_there_is_said_before_it_is_run(new: New) -> None:
@@ -407,7 +410,7 @@ def test_list_and_show(workspace: Workspace, run: Run, new: New) -> None:
     assert run("sweep", "list").stdout == ""
     shown = names(new("--grid", "lr=1,2", "--seeds", "1-3"))
     assert new(name="other", goal="another thing").exit_code == 0
-    (sweep_file.folder(there(workspace)) / "bad.yml").write_text("gird: 1\n")
+    (sweep_file.sweeps_folder(there(workspace)) / "bad.yml").write_text("gird: 1\n")
     listed = run("sweep", "list")
     assert [row.split()[:3] for row in listed.stdout.splitlines()] == [["lr", "6", "runs"], ["other", "1", "runs"]]
     assert "bad.yml" in listed.stderr
@@ -444,7 +447,7 @@ def test_planning_imports_nothing_heavy(workspace: Workspace) -> None:
 
 def test_a_seed_option_can_be_many_things_but_not_everything() -> None:
     for text in ("--seed", "-s", "seed=", "trainer.seed=", "--config.seed", "env"):
-        assert arguments.check_option(text) == text
+        assert script_interface.check_seed_option(text) == text
     for text in ("", "=", "seed", "--", "-", "--se ed", "--seed\n"):
         with pytest.raises(WrongUsage):
-            arguments.check_option(text)
+            script_interface.check_seed_option(text)

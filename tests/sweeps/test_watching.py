@@ -9,7 +9,7 @@ import pytest
 
 from scaffold.backends.capacity import Capacity
 from scaffold.cli.sweep import wording
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger import Orders
 from scaffold.sweeps.launch.loop import how_far, took
 from scaffold.sweeps.launch.scheduler import Picture

@@ -192,7 +192,7 @@ def _seen(text: str) -> Seen:
     mark = _mark(text)
     if mark.get("host") != socket.gethostname():
         return Seen(state="unknown", reason=f"it was started on {mark.get('host')}")
-    if not liveness.is_gone(mark):
+    if not liveness.is_process_gone(mark):
         return Seen(state="running")
     code = _exits.get(text)
     return Seen(state="ended", reason=None if code is None else _end(code))

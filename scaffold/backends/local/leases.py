@@ -114,7 +114,7 @@ def occupied(folder: Path) -> int:
             mark = json.loads(path.read_bytes())
         except (OSError, ValueError):
             mark = None
-        count += not (isinstance(mark, dict) and liveness.is_gone(mark))
+        count += not (isinstance(mark, dict) and liveness.is_process_gone(mark))
     return count
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scaffold.results.metrics.names import Directions
     from scaffold.results.metrics.read import How
     from scaffold.results.metrics.selection import Side
-    from scaffold.runs.manifests import Run
+    from scaffold.runs.model import Run
     from scaffold.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])

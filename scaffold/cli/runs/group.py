@@ -8,10 +8,10 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
-from scaffold.cli.runs.evidence import STATUSES, cite, export
-from scaffold.cli.runs.rerun import diff, rerun
-from scaffold.cli.runs.runs_output import as_json, facts, one, read_records, row_of
-from scaffold.runs import moments
+from scaffold.cli.runs.diff_and_rerun import diff, rerun
+from scaffold.cli.runs.export_and_cite import STATUSES, cite, export
+from scaffold.cli.runs.runs_output import find_run_and_manifest, manifest_rows, read_and_warn, run_json, run_row
+from scaffold.runs import timestamps
 
 
 @click.group(cls=ExampleGroup)
@@ -49,26 +49,26 @@ def list_runs(
     json_output: bool,
 ) -> None:
     """List runs, newest first; of live ones how far they are."""
-    from scaffold.runs import choose
+    from scaffold.runs import lookup
 
     workspace = options.find_workspace(workdir, root)
-    wanted = choose.Filter(
+    wanted = lookup.RunCriteria(
         experiment=experiment,
         statuses=frozenset(statuses),
         task=task,
         sweep=sweep,
-        params=choose.pairs(params),
-        since=choose.moment(since, moments.now()) if since else None,
+        params=lookup.parse_params(params),
+        since=lookup.parse_since(since, timestamps.utc_now()) if since else None,
     )
-    found = read_records(workspace)
+    found = read_and_warn(workspace)
     chosen = [r for r in found.runs if wanted.admits(r)]
     limited = output.Limited(limit)
     shown = limited(chosen)
     if json_output:
         damaged = [{"path": d.path, "reason": d.reason} for d in limited(found.damaged)]
-        output.print_json({"runs": [as_json(workspace, r) for r in shown], "damaged": damaged}, limited)
+        output.print_json({"runs": [run_json(workspace, r) for r in shown], "damaged": damaged}, limited)
         return
-    output.print_rows([row_of(workspace, r) for r in shown])
+    output.print_rows([run_row(workspace, r) for r in shown])
     limited.report_left_out()
 
 
@@ -80,12 +80,12 @@ def list_runs(
 @options.json_option
 def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, json_output: bool) -> None:
     """Show one run: its manifest, and how its logs begin and end."""
-    from scaffold.runs import tails
+    from scaffold.runs import log_excerpts
 
     workspace = options.find_workspace(workdir, root)
-    run, manifest = one(workspace, name)
+    run, manifest = find_run_and_manifest(workspace, name)
     logs = {
-        s: tails.excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
+        s: log_excerpts.read_excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
         for s in ("stdout", "stderr")
     }
     if json_output:
@@ -93,7 +93,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
 
         output.print_json({"status": run.status, "manifest": manifest, "logs": {s: asdict(e) for s, e in logs.items()}})
         return
-    output.print_rows(facts(run, manifest))
+    output.print_rows(manifest_rows(run, manifest))
     for stream, log in logs.items():
         size = "missing" if log.size is None else f"{log.size} bytes"
         click.echo(f"\n{manifest['paths'][stream]} ({size})")
@@ -116,7 +116,7 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     from scaffold.sweeps.audit import local_audit as sweeps
 
     workspace = options.find_workspace(workdir, root)
-    findings = [*records.audit(workspace), *sweeps.audit(workspace, server=server)]
+    findings = [*records.audit_records(workspace), *sweeps.audit(workspace, server=server)]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
     limited = output.Limited(limit)
     shown = limited(findings)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-class Passing(click.Command):
+class PassThroughCommand(click.Command):
     """A command that leaves everything from `--` on, and options that it does not know, to the recorder."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -23,13 +23,13 @@ class Passing(click.Command):
         return super().parse_args(ctx, args[:at])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from scaffold.runs import start
+        from scaffold.runs import recorder_command
 
         super().format_epilog(ctx, formatter)
-        formatter.write("\nThe recorder's options:\n\n" + start.usage().partition("\n\n")[2])
+        formatter.write("\nThe recorder's options:\n\n" + recorder_command.recorder_usage().partition("\n\n")[2])
 
 
-@click.command(cls=Passing, context_settings={"ignore_unknown_options": True})
+@click.command(cls=PassThroughCommand, context_settings={"ignore_unknown_options": True})
 @options.workspace_options
 @click.option(
     "--no-prefix", is_flag=True, help="Do not enter the repository's environment first (`uv run` and the like)."
@@ -51,7 +51,7 @@ def run(
     With --json what it prints goes to stderr, and when it is over its record to stdout.
     """
     from scaffold.errors import ScaffoldError
-    from scaffold.runs import start
+    from scaffold.runs import recorder_command
 
     command: list[str] = ctx.meta["command"]
     if len(command) < 2:
@@ -60,7 +60,7 @@ def run(
     if json_output:
         _answer(there, wanted, prefix=not no_prefix)
         return
-    words = start.command(there, wanted, prefix=not no_prefix)
+    words = recorder_command.recorder_command(there, wanted, prefix=not no_prefix)
     try:
         os.execvp(words[0], words)
     except OSError as error:
@@ -69,10 +69,10 @@ def run(
 
 def _answer(there: Workspace, wanted: list[str], *, prefix: bool) -> None:
     """Run it to its end, print its record where there is one, and exit as it did."""
-    from scaffold.cli.runs.runs_output import as_json
+    from scaffold.cli.runs.runs_output import run_json
     from scaffold.runs import foreground
 
-    code, run = foreground.recorded(there, wanted, prefix=prefix)
+    code, run = foreground.run_recorded(there, wanted, prefix=prefix)
     if run is not None:
-        output.print_json({"run": as_json(there, run)})
+        output.print_json({"run": run_json(there, run)})
     raise click.exceptions.Exit(code)

@@ -13,8 +13,8 @@ from scaffold.cli.common import options, output
 from scaffold.cli.sweep import live
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.search.run import Asked
-    from scaffold.sweeps.search.study import Study
+    from scaffold.sweeps.search.run import SearchOptions
+    from scaffold.sweeps.search.study import SearchStudy
     from scaffold.workspace import Workspace
 
 
@@ -62,25 +62,27 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     from scaffold.sweeps.search import run as searching
     from scaffold.sweeps.search import spec as evolve_spec
     from scaffold.sweeps.search import summary
-    from scaffold.sweeps.search.study import Study
+    from scaffold.sweeps.search.study import SearchStudy
     from scaffold.sweeps.spec import parameter_values
 
     gc.enable()
     workspace = options.find_workspace(workdir, root)
-    wanted, warnings = evolve_spec.read(spec, sys.stdin.buffer)
+    wanted, warnings = evolve_spec.read_spec(spec, sys.stdin.buffer)
     for text in warnings:
         output.warn(text)
-    fresh = Study(
-        name=searching.name_of(wanted, given["name"]),
+    fresh = SearchStudy(
+        name=searching.search_name(wanted, given["name"]),
         spec=wanted,
         search=given["search"],
         search_seed=given["search_seed"],
-        seeds=parameter_values.seeds(given["seeds"]) if given["seeds"] is not None else (),
+        seeds=parameter_values.parse_seeds(given["seeds"]) if given["seeds"] is not None else (),
     )
-    evolution = searching.Evolution(workspace, fresh, _asked(wanted.timeout_s, given), warn=output.warn, note=_note)
+    evolution = searching.ParameterSearch(
+        workspace, fresh, _asked(wanted.timeout_s, given), warn=output.warn, note=_note
+    )
     shown = live.Lines(workspace, quiet=json_output)
     try:
-        study = evolution.run(shown.show, lambda s: _note(summary.generation(s, s.closed)))
+        study = evolution.run(shown.show, lambda s: _note(summary.describe_generation(s, s.closed)))
     except KeyboardInterrupt:
         click.echo("everything that runs goes on running; come back with the same command", err=True)
         raise click.exceptions.Exit(130) from None
@@ -91,8 +93,8 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _asked(timeout_s: float, given: dict[str, Any]) -> Asked:
-    from scaffold.sweeps.search.run import Asked
+def _asked(timeout_s: float, given: dict[str, Any]) -> SearchOptions:
+    from scaffold.sweeps.search.run import SearchOptions
     from scaffold.sweeps.spec.model import Resources
 
     resources = Resources(
@@ -102,28 +104,30 @@ def _asked(timeout_s: float, given: dict[str, Any]) -> Asked:
     if given["goal"] is not None:
         planned["goal"] = given["goal"]
     orders = {k: given[k] for k in ("backend", "max_parallel", "gpus_per_run", "cpus_per_run", "session", "code")}
-    return Asked(resources=resources, plan=planned, orders=orders, code=given["code"])
+    return SearchOptions(resources=resources, plan=planned, orders=orders, code=given["code"])
 
 
-def _show(workspace: Workspace, study: Study, limited: output.Limited, *, json_output: bool) -> None:
+def _show(workspace: Workspace, study: SearchStudy, limited: output.Limited, *, json_output: bool) -> None:
     """The best in honest words; exit 3 where there is none."""
     from scaffold.sweeps.search import optimizer, summary
     from scaffold.sweeps.search import study as evolve_study
     from scaffold.sweeps.spec import sweep_file
 
-    order = optimizer.ranked(study.spec, study.trials)
-    words = summary.verdict(study)
-    confirm = summary.confirmation(study, order[0], sweep_file.read(workspace, study.name)) if order else None
+    order = optimizer.rank_trials(study.spec, study.trials)
+    words = summary.describe_best(study)
+    confirm = (
+        summary.confirmation_command(study, order[0], sweep_file.read_sweep(workspace, study.name)) if order else None
+    )
     unscored = [trial for trial in study.trials if trial.fitness is None]
     if json_output:
         answer = {
             "sweep": study.name,
-            "best": evolve_study.as_dict(order[0]) if order else None,
-            "noise": summary.noise_of(order),
-            "fitness_history": limited(reversed(summary.history(study)))[::-1],
+            "best": evolve_study.trial_json(order[0]) if order else None,
+            "noise": summary.pooled_noise(order),
+            "fitness_history": limited(reversed(summary.fitness_history(study)))[::-1],
             "generations_completed": study.closed,
             "trials": [
-                evolve_study.as_dict(trial) for trial in sorted(limited([*order, *unscored]), key=lambda t: t.number)
+                evolve_study.trial_json(trial) for trial in sorted(limited([*order, *unscored]), key=lambda t: t.number)
             ],
             "words": words,
             "confirm": confirm,

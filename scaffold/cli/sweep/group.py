@@ -12,7 +12,7 @@ from scaffold.cli.common.groups import LazyGroup
 from scaffold.cli.sweep import tables
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.spec.plan import Plan, Wishes
+    from scaffold.sweeps.spec.plan import PlannedSweep, SweepOptions
     from scaffold.workspace import Workspace
 
 # verb -> (module, attribute); the order is the order of `scaffold sweep --help`
@@ -138,7 +138,7 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     from scaffold.sweeps.spec import plan
 
     workspace = options.find_workspace(workdir, root)
-    made = plan.plan(workspace, _wishes(name, click.get_current_context().meta["command"], given), Path.cwd())
+    made = plan.plan_sweep(workspace, _wishes(name, click.get_current_context().meta["command"], given), Path.cwd())
     for note in made.notes:
         click.echo(note, err=True)
     if made.dropped:
@@ -156,11 +156,11 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     _say(workspace, made, what, limited, json_output=given["json_output"])
 
 
-def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> Wishes:
+def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> SweepOptions:
     from scaffold.sweeps.spec.model import Resources
-    from scaffold.sweeps.spec.plan import Wishes
+    from scaffold.sweeps.spec.plan import SweepOptions
 
-    return Wishes(
+    return SweepOptions(
         name=name,
         command=command,
         zips=tuple(tuple(text.split(TOGETHER)) for text in given["zips"]),
@@ -182,12 +182,12 @@ def _agree(count: int, *, yes: bool, json_output: bool) -> None:
     raise WrongUsage(f"these are {count:,} runs, more than {tables.MANY}", hint="if they are meant: --yes")
 
 
-def _say(workspace: Workspace, made: Plan, what: str, limited: output.Limited, *, json_output: bool) -> None:
+def _say(workspace: Workspace, made: PlannedSweep, what: str, limited: output.Limited, *, json_output: bool) -> None:
     from scaffold.sweeps.launch import store
     from scaffold.sweeps.spec import sweep_file
 
     name = made.sweep.name
-    path = sweep_file.path(workspace, name)
+    path = sweep_file.sweep_path(workspace, name)
     shown = path.relative_to(workspace.workdir).as_posix()
     if json_output:
         answer = {"sweep": name, "result": what, "path": shown}
@@ -211,9 +211,9 @@ def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) 
 
     workspace = options.find_workspace(workdir, root)
     found, damaged, limited = [], [], output.Limited(limit)
-    for name in limited(sweep_file.names(workspace)):
+    for name in limited(sweep_file.sweep_names(workspace)):
         try:
-            found.append(sweep_file.read(workspace, name))
+            found.append(sweep_file.read_sweep(workspace, name))
         except ScaffoldError as error:
             damaged.append({"name": name, "reason": error.message})
     if json_output:
@@ -235,8 +235,8 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     from scaffold.sweeps.spec import run_names, sweep_file
 
     workspace = options.find_workspace(workdir, root)
-    planned = sweep_file.read(workspace, name)
-    runs = run_names.runs(workspace, planned)
+    planned = sweep_file.read_sweep(workspace, name)
+    runs = run_names.planned_runs(workspace, planned)
     limited = output.Limited(limit)
     if json_output:
         output.print_json({**tables.sweep_json(planned), **tables.runs_json(runs, limited)}, limited)

@@ -9,7 +9,7 @@ import click
 
 from scaffold.cli.common import output
 from scaffold.cli.sweep.wording import counted, eta, ordered, row
-from scaffold.runs import moments
+from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -52,14 +52,15 @@ class Lines:
         for state in changed if not first else ():
             if state.name not in picture.started:
                 click.echo(
-                    f"{moments.now():%H:%M:%S}  " + "  ".join(filter(None, row(self._workspace, state))), err=True
+                    f"{timestamps.utc_now():%H:%M:%S}  " + "  ".join(filter(None, row(self._workspace, state))),
+                    err=True,
                 )
         for name in picture.started:
-            click.echo(f"{moments.now():%H:%M:%S}  started  {name}", err=True)
+            click.echo(f"{timestamps.utc_now():%H:%M:%S}  started  {name}", err=True)
         if changed or first:
-            far = loop.how_far(picture, moments.now())
+            far = loop.how_far(picture, timestamps.utc_now())
             click.echo(
-                f"{moments.now():%H:%M:%S}  {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}",
+                f"{timestamps.utc_now():%H:%M:%S}  {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}",
                 err=True,
             )
 
@@ -99,7 +100,7 @@ class Table(Lines):
 
         from scaffold.sweeps.launch import loop
 
-        far = loop.how_far(picture, moments.now())
+        far = loop.how_far(picture, timestamps.utc_now())
         space = max(3, self._live.console.size.height - 6)
         grid = Grid("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
         shown = ordered(picture.states)[:space]

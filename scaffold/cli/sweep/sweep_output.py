@@ -10,7 +10,7 @@ import click
 
 from scaffold.cli.common import output
 from scaffold.cli.sweep.wording import cause, counted, eta, next_step, ordered, row, why
-from scaffold.runs import moments
+from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.backends.capacity import Capacity
@@ -110,7 +110,7 @@ def status(
     """A sweep's state for people."""
     from scaffold.sweeps.launch import loop
 
-    far = loop.how_far(picture, moments.now())
+    far = loop.how_far(picture, timestamps.utc_now())
     output.print_rows(row(workspace, s) for s in limited(ordered(picture.states)))
     limited.report_left_out()
     stopped = " (stopped)" if picture.orders.stopped else ""
@@ -126,7 +126,7 @@ def status_json(
     """A sweep's state for agents; what is there or in trouble comes first."""
     from scaffold.sweeps.launch import loop
 
-    far = loop.how_far(picture, moments.now())
+    far = loop.how_far(picture, timestamps.utc_now())
     return {
         "sweep": pacer.sweep.name,
         "stopped": picture.orders.stopped,
@@ -156,7 +156,7 @@ def _state_json(workspace: Workspace, state: State) -> dict[str, Any]:
         "attempt": run.attempt if run else None,
         "exit_code": run.exit_code if run else None,
         "signal": run.signal if run else None,
-        "elapsed_s": loop.took(state, moments.now()),
+        "elapsed_s": loop.took(state, timestamps.utc_now()),
         "metrics": last,
         "last_line": said,
         "cause": cause(workspace, run) if run and state.state in ("failed", "terminated", "lost") else None,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scaffold.cli.runs.runs_output import metrics
-from scaffold.runs import moments
+from scaffold.cli.runs.runs_output import format_metrics
+from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
-    from scaffold.runs.manifests import Run
+    from scaffold.runs.model import Run
     from scaffold.sweeps.launch.scheduler import Pacer, Picture
     from scaffold.sweeps.launch.states import State
     from scaffold.workspace import Workspace
@@ -55,14 +55,14 @@ def row(workspace: Workspace, state: State) -> list[str]:
     return [
         state.state,
         state.name,
-        moments.duration(loop.took(state, moments.now())),
-        " ".join(filter(None, [metrics(last, 4) or said[:60], why(workspace, state)])),
+        timestamps.format_duration(loop.took(state, timestamps.utc_now())),
+        " ".join(filter(None, [format_metrics(last, 4) or said[:60], why(workspace, state)])),
     ]
 
 
 def eta(seconds: float | None) -> str:
     """`; about 3.2 s to go`, or nothing where that is not known."""
-    return "" if seconds is None else f"; about {moments.duration(seconds)} to go"
+    return "" if seconds is None else f"; about {timestamps.format_duration(seconds)} to go"
 
 
 def ordered(found: Sequence[State]) -> list[State]:

@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document.plan_location import Place
-from scaffold.runs import manifests
+from scaffold.runs import model, records
 from scaffold.workspace import Workspace, find_workspace
 
 
@@ -30,8 +30,8 @@ def read(workspace: Workspace) -> tuple[Run, ...]:
 
     Source: specs, run manifest.
     """
-    found = manifests.records(workspace)
-    runs = [_run(run) for run in manifests.counting(found.runs)[0]]
+    found = records.read_records(workspace)
+    runs = [_run(run) for run in records.select_attempts(found.runs)[0]]
     return tuple(sorted(runs, key=lambda run: (run.started_at, run.name)))
 
 
@@ -43,7 +43,7 @@ def known(where: Place) -> tuple[tuple[Run, ...] | None, str]:
         return None, error.message
 
 
-def _run(run: manifests.Run) -> Run:
+def _run(run: model.Run) -> Run:
     return Run(
         name=run.name,
         experiment=run.experiment,

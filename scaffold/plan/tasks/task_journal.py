@@ -11,7 +11,7 @@ from typing import Any
 
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
-from scaffold.runs import moments
+from scaffold.runs import timestamps
 
 CHUNK = 1 << 20
 
@@ -28,7 +28,7 @@ class TaskRecord:
     @property
     def started(self) -> float | None:
         """`started_at` in seconds since the epoch; None where it is missing or no time."""
-        return moments.seconds(self.started_at) if self.started_at else None
+        return timestamps.to_epoch_seconds(self.started_at) if self.started_at else None
 
     def to_json(self) -> dict[str, Any]:
         """What the file holds for it."""

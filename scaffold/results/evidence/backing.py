@@ -13,8 +13,8 @@ from scaffold.results.evidence.claims import Claim
 from scaffold.results.metrics import names, read
 from scaffold.results.metrics.text_format import plain
 from scaffold.results.tables import table
-from scaffold.runs import manifests
-from scaffold.runs.manifests import Run
+from scaffold.runs import records
+from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
 
@@ -49,7 +49,7 @@ def owners(workspace: Workspace, path: Path) -> list[Run]:
     stem = path.name.rsplit(".", 1)[0]
     return [
         run
-        for run in manifests.records(workspace).runs
+        for run in records.read_records(workspace).runs
         if inside == run.path or inside.startswith(run.outputs + "/") or (among_logs and stem == run.label)
     ]
 

@@ -18,7 +18,7 @@ from urllib.parse import quote as quoted
 from scaffold import git
 from scaffold.results.evidence.authors import Citation, Person
 from scaffold.runs import recorder
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 
 METADATA = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"

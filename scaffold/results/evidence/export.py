@@ -17,7 +17,7 @@ from scaffold.results.evidence import authors as people
 from scaffold.results.evidence import crate
 from scaffold.results.evidence.crate import About, Recorded
 from scaffold.runs import manifests, recorder
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
 # files are searched a piece at a time, each with the end of the one before: a token may lie across the cut
@@ -78,7 +78,7 @@ def _records(workspace: Workspace, runs: Sequence[Run], *, copy: bool) -> tuple[
     found, left_out = [], []
     for run in runs:
         try:
-            manifest = manifests.read_whole(workspace.workdir / run.path)
+            manifest = manifests.read_valid_manifest(workspace.workdir / run.path)
         except ValueError as error:
             left_out.append(f"{run.path} (cannot be read: {error})")
             continue

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scaffold.results.metrics.text_format import cut
-from scaffold.runs import tails
-from scaffold.runs.manifests import Run
+from scaffold.runs import log_excerpts
+from scaffold.runs.model import Run
 
 STATUSES = ("finished", "running", "failed", "terminated", "lost")
 FAILED = STATUSES[2:]
@@ -67,7 +67,7 @@ def is_mended(run: Run, runs: Iterable[Run]) -> bool:
 
 def clean(text: str) -> str:
     """The last lines of a log as a person would see them: no escape codes, progress bars where they ended, control characters gone."""
-    lines = tails.plain(text).split("\n")
+    lines = log_excerpts.strip_terminal_codes(text).split("\n")
     while lines and not lines[-1]:
         lines.pop()
     return "\n".join(cut(line, LINE_WIDTH) for line in lines[-TAIL_LINES:])

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from scaffold.results.evidence import failures
-from scaffold.runs import manifests, recorder, tails
-from scaffold.runs.manifests import Run
+from scaffold.runs import log_excerpts, manifests, recorder
+from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
 LINES = 40
@@ -19,7 +19,7 @@ KEY_END = re.compile(r"\A(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-
 def cause(workspace: Workspace, run: Run) -> str:
     """Why a run failed, was ended or got lost, in a few words: `ModuleNotFoundError: No module named 'torch'`."""
     try:
-        _, tail = read(workspace, manifests.read_whole(workspace.workdir / run.path))
+        _, tail = read(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))
     except ValueError:
         tail = ""
     return failures.cause(run, tail)
@@ -30,7 +30,7 @@ def read(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, str]:
     redact = recorder.module().redact
     for stream in ("stderr", "stdout"):
         path = str(manifest["paths"][stream])
-        excerpt = tails.excerpt(workspace.workdir / path, LINES)
+        excerpt = log_excerpts.read_excerpt(workspace.workdir / path, LINES)
         if tail := failures.clean(redact(KEY_END.sub("***", excerpt.tail or excerpt.head))):
             return path, tail
     return "", ""

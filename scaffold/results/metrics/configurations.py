@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from scaffold.runs import recorder
-from scaffold.runs.manifests import Scalar
+from scaffold.runs.model import Scalar
 
 # (parameter, its value as text), sorted: two configurations are equal where these are
 Key = tuple[tuple[str, str], ...]

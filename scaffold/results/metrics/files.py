@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from scaffold.results.metrics import formats
 from scaffold.results.metrics.formats import Complain, Observation
-from scaffold.runs.index import stamp
+from scaffold.runs.index import file_stamp
 
 DEEPEST = 5
 MOST_ENTRIES = 5000
@@ -65,7 +65,7 @@ def sources(outputs: Path, complain: Complain) -> list[Source]:
             if entry.is_dir(follow_symlinks=False):
                 folders += [(folder / entry.name, depth + 1)] if depth < DEEPEST and seen < MOST_ENTRIES else []
             elif (kind := _kind(entry.name, depth)) is not None and entry.is_file():
-                found.append((depth, Source(kind, folder / entry.name, stamp(entry.stat()))))
+                found.append((depth, Source(kind, folder / entry.name, file_stamp(entry.stat()))))
     if seen >= MOST_ENTRIES:
         complain(f"it holds more than {MOST_ENTRIES} files: not every folder was searched for metrics")
     # of two files of a kind the higher one, then the later (version_1 after version_0, checkpoint-900 after checkpoint-50)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from scaffold.runs.manifests import Run, Scalar
+from scaffold.runs.model import Run, Scalar
 
 Direction = Literal["minimize", "maximize"]
 Interval = Literal["t", "bootstrap"]

@@ -16,10 +16,11 @@ from scaffold.results.metrics.formats import POSITIONS, number
 from scaffold.results.metrics.model import Direction, Measured, Reading, Skipped, Value
 from scaffold.results.metrics.run_filter import Condition
 from scaffold.results.metrics.series import Digest
-from scaffold.runs import manifests, recorder
-from scaffold.runs.index import Index
-from scaffold.runs.manifests import Run
-from scaffold.sweeps.spec.model import is_smoke
+from scaffold.runs import recorder
+from scaffold.runs.index import RunIndex
+from scaffold.runs.model import Run
+from scaffold.runs.records import read_records, select_attempts
+from scaffold.sweeps.spec.model import is_smoke_run
 from scaffold.workspace import Workspace
 
 How = Literal["final", "last", "best", "at"]
@@ -48,16 +49,16 @@ class Question:
 
 def read(workspace: Workspace, question: Question) -> Reading:
     """Answer a question from all of a workspace's records. Raises ScaffoldError (TensorBoard files without the extra)."""
-    records = manifests.records(workspace)
+    records = read_records(workspace)
     skipped = [Skipped(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
-    counting, older = manifests.counting(records.runs)
+    counted, older = select_attempts(records.runs)
     asked = [*question.params, *(question.where.names if question.where else ())]
-    counting = [_with_settings(workspace, run, asked) for run in counting]
+    counted = [_with_settings(workspace, run, asked) for run in counted]
     if question.where:
-        question.where.check(counting)
-    chosen = [run for run in counting if question.admits(run) and (not question.where or question.where.admits(run))]
-    if tries := [run for run in chosen if is_smoke(run)]:
-        real = [run for run in chosen if not is_smoke(run)]
+        question.where.check(counted)
+    chosen = [run for run in counted if question.admits(run) and (not question.where or question.where.admits(run))]
+    if tries := [run for run in chosen if is_smoke_run(run)]:
+        real = [run for run in chosen if not is_smoke_run(run)]
         if real:  # who asks for a smoke sweep by name gets it
             chosen = real
             skipped += [_skipped(run, "a smoke run") for run in tries]
@@ -133,7 +134,7 @@ class _Values:
         self.workspace, self.question = workspace, question
         self.notes: list[str] = []
         self.names: set[str] = set()
-        self.index: Index | None = None
+        self.index: RunIndex | None = None
         self.fresh: dict[str, list[Any]] = {}
 
     def of(self, runs: Sequence[Run]) -> list[dict[str, Value]]:
@@ -194,7 +195,7 @@ class _Values:
 
     def _digests(self, run: Run) -> list[Digest]:
         if self.index is None:
-            self.index = Index.load(self.workspace)
+            self.index = RunIndex.load(self.workspace)
         troubles: list[str] = []
         found = files.sources(self.workspace.workdir / run.outputs, troubles.append)
         stamp = "\n".join(f"{s.kind} {s.stamp} {s.path}" for s in found)

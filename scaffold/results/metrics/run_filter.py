@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from scaffold.errors import WrongUsage
 from scaffold.results.metrics import configurations
-from scaffold.runs.manifests import Run, Scalar
+from scaffold.runs.model import Run, Scalar
 
 Test = Callable[[Run], bool]
 FIELDS: dict[str, Callable[[Run], Scalar]] = {

@@ -10,7 +10,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import run_filter
 from scaffold.results.metrics.model import Reading
 from scaffold.results.metrics.run_filter import Test
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 
 _BASE = re.compile(r"(?P<base>.+?)(?:-s-?\d+)?-[0-9a-f]{8}")
 

@@ -13,7 +13,7 @@ from scaffold.results.metrics import formats
 from scaffold.results.metrics.files import KINDS, Source, sources
 from scaffold.results.metrics.formats import Complain, Observation
 from scaffold.results.metrics.model import Point, Series, Value
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 
 # (value, line, step): where a value of a digest stands
 Place = tuple[float, int | None, float | None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scaffold.runs import manifests
+from scaffold.runs import manifests, model, records
 from scaffold.server.client import Client
 from scaffold.server.errors import NotFound
 from scaffold.workspace import Workspace
@@ -21,7 +21,7 @@ def answers(workspace: Workspace, server: Client, warn: Callable[[str], None]) -
     """
     found: dict[str, dict[str, Any]] = {}
     forgotten = 0
-    for run in manifests.counting(manifests.records(workspace).runs)[0]:
+    for run in records.select_attempts(records.read_records(workspace).runs)[0]:
         if run.status != "finished" or (run_id := _run_id(workspace, run, server.url)) is None:
             continue
         try:
@@ -38,10 +38,10 @@ def answers(workspace: Workspace, server: Client, warn: Callable[[str], None]) -
     return found
 
 
-def _run_id(workspace: Workspace, run: manifests.Run, url: str) -> str | None:
+def _run_id(workspace: Workspace, run: model.Run, url: str) -> str | None:
     """The server's id of a run that this server tracked."""
     try:
-        tracking = manifests.read(workspace.workdir / run.path)["tracking"]
+        tracking = manifests.read_manifest(workspace.workdir / run.path)["tracking"]
         ours = str(tracking.get("server_url") or "").rstrip("/") == url.rstrip("/")
     except (ValueError, KeyError, AttributeError):
         return None

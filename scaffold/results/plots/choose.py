@@ -26,7 +26,7 @@ from scaffold.results.plots.learning import Courses, learning
 from scaffold.results.plots.ranking import INTERVAL, MOST_LINES, better, mean_of, ranked, scale_of, sentence, some_of
 from scaffold.results.plots.timeline import timeline
 from scaffold.results.tables.table import label
-from scaffold.runs.manifests import Run, Scalar
+from scaffold.runs.model import Run, Scalar
 
 MOST_BARS, MOST_AXES, MOST_THREADS, MOST_CURVES = 24, 6, 200, 3
 

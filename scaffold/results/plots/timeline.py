@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from scaffold.results.plots.figures import Axis, Lane, Span, Timeline, rows_of
 from scaffold.results.plots.ranking import sentence
-from scaffold.runs import moments
-from scaffold.runs.manifests import Run
+from scaffold.runs import timestamps
+from scaffold.runs.model import Run
 
 MOST_HOSTS, MOST_ROWS = 16, 24
 UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
@@ -15,7 +15,7 @@ UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds
 
 def timeline(runs: Sequence[Run]) -> Timeline | None:
     """When each attempt ran on which host; one that has not ended is drawn up to the last thing known of any run."""
-    times = [(run, moments.seconds(run.started_at)) for run in runs]
+    times = [(run, timestamps.to_epoch_seconds(run.started_at)) for run in runs]
     known = [(run, at) for run, at in times if at is not None]
     if not known:
         return None

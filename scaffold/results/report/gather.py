@@ -23,8 +23,8 @@ from scaffold.results.report import checklist, plans, provenance, tables, verdic
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, Item, Report
 from scaffold.results.tables import table
-from scaffold.runs import audit, manifests
-from scaffold.runs.manifests import Run
+from scaffold.runs import audit, records
+from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
 MOST_RUNS, MOST_CAUSES, MOST_FINDINGS, MOST_POINTS = 1000, 30, 12, 400
@@ -56,7 +56,7 @@ def results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ())
 
 def figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:
     """The figures of a workspace; of `only` some metrics where they are named. Raises ScaffoldError where no run has one of these."""
-    found = results(workspace, manifests.records(workspace).runs, only)
+    found = results(workspace, records.read_records(workspace).runs, only)
     if only and found.main is None:
         raise ScaffoldError(f"no finished run has {', '.join(only)}", hint="see what they have: scaffold results")
     return found.figures
@@ -84,7 +84,7 @@ def _courses(
 
 def gather(workspace: Workspace, page: Path) -> Report:
     """Everything, for a page that will lie at `page`."""
-    runs = manifests.records(workspace).runs
+    runs = records.read_records(workspace).runs
     links = Links(workspace.workdir, page)
     plan = _plan(workspace)
     found = results(workspace, runs)
@@ -166,8 +166,8 @@ def _contract(plan: Plan | None, workspace: Workspace, found: Results, links: Li
 
 def _findings(workspace: Workspace) -> tuple[tuple[str, int], ...]:
     """The audit's findings by rule, in the words of the first."""
-    by_code: dict[str, list[audit.Finding]] = {}
-    for finding in audit.audit(workspace):
+    by_code: dict[str, list[audit.AuditFinding]] = {}
+    for finding in audit.audit_records(workspace):
         by_code.setdefault(finding.code, []).append(finding)
     told = [
         (f"{code} {found[0].run or found[0].path}: {found[0].message}", len(found)) for code, found in by_code.items()

@@ -16,7 +16,7 @@ from scaffold.results.report import wording
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, ExperimentPart, RunPart
 from scaffold.runs import manifests
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
 MOST_COMMAND, MOST_VALUES, MOST_EXPERIMENTS = 2000, 6, 12
@@ -35,7 +35,7 @@ def read(workspace: Workspace, runs: Iterable[Run]) -> list[Known]:
     found = []
     for run in runs:
         try:
-            found.append(Known(run, manifests.read_whole(workspace.workdir / run.path)))
+            found.append(Known(run, manifests.read_valid_manifest(workspace.workdir / run.path)))
         except ValueError:
             found.append(Known(run, None))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaffold.results.metrics.model import Summary
 from scaffold.results.tables import wording
-from scaffold.runs import moments
+from scaffold.runs import timestamps
 
 
 def mean_of(summary: Summary) -> str:
@@ -26,7 +26,7 @@ def half(summary: Summary) -> float | None:
 
 def duration(seconds: float | None) -> str:
     """`4.2 s`, `3:07` (minutes), `2:03:07` (hours); empty where it is not known."""
-    plain = moments.duration(seconds)
+    plain = timestamps.format_duration(seconds)
     return plain + {1: " min", 2: " h"}.get(plain.count(":"), "")
 
 

@@ -16,7 +16,7 @@ from scaffold.results.stats import statistics
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.tables import compare, table, wording
 from scaffold.results.tables.compare import Pair
-from scaffold.runs.manifests import Scalar
+from scaffold.runs.model import Scalar
 
 UNSET = "(not set)"
 

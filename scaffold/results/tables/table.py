@@ -14,7 +14,7 @@ from scaffold.results.metrics.text_format import plain
 from scaffold.results.stats import resampling, statistics
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.pair_test import versus
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 
 
 def fold(

@@ -15,25 +15,25 @@ from scaffold.backends import start_tokens
 from scaffold.backends.choose import server_url
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import parse
-from scaffold.runs import manifests
-from scaffold.runs.audit import Finding
-from scaffold.runs.manifests import Run
+from scaffold.runs import manifests, records
+from scaffold.runs.audit import AuditFinding
+from scaffold.runs.model import Run
 from scaffold.sweeps.audit.model import SweepRecords
 from scaffold.sweeps.launch import ledger, states
 from scaffold.sweeps.launch.ledger import Try
 from scaffold.sweeps.launch.observer import Place, gone
 from scaffold.sweeps.spec import sweep_file
-from scaffold.sweeps.spec.model import SMOKE
+from scaffold.sweeps.spec.model import SMOKE_SUFFIX
 from scaffold.workspace import Workspace
 
 
-def audit(workspace: Workspace, *, server: bool = False) -> list[Finding]:
+def audit(workspace: Workspace, *, server: bool = False) -> list[AuditFinding]:
     """All findings, by path. `server`: the research server is asked too. Raises ScaffoldError where it cannot be."""
-    runs = manifests.records(workspace).runs
+    runs = records.read_records(workspace).runs
     attempts = defaultdict(list)
     for run in runs:
         attempts[run.name].append(run)
-    findings: list[Finding] = []
+    findings: list[AuditFinding] = []
     kept = [one for name in _names(workspace) if (one := _kept(workspace, name, attempts, findings)) is not None]
     known = _sweeps(workspace)
     findings += _of_runs(workspace, runs, known, {one.name: one for one in kept})
@@ -53,33 +53,36 @@ def _inside(workspace: Workspace, path: Path) -> str:
 
 def _names(workspace: Workspace) -> list[str]:
     """Sweeps that something was asked for: those with a ledger, or a folder of launchers."""
-    folder = sweep_file.folder(workspace)
+    folder = sweep_file.sweeps_folder(workspace)
     found = {path.name.removesuffix(".ledger.json") for path in folder.glob("*.ledger.json")}
     return sorted(found | {path.name for path in folder.glob("[!.]*") if path.is_dir()})
 
 
 def _sweeps(workspace: Workspace) -> frozenset[str]:
     """Sweeps that are known: by a sheet or a ledger; a sweep's smoke sweep is known with it."""
-    named = {*sweep_file.names(workspace), *(n for n in _names(workspace) if Place.of(workspace, n).ledger.exists())}
-    return frozenset(named | {name + SMOKE for name in named})
+    named = {
+        *sweep_file.sweep_names(workspace),
+        *(n for n in _names(workspace) if Place.of(workspace, n).ledger.exists()),
+    }
+    return frozenset(named | {name + SMOKE_SUFFIX for name in named})
 
 
 def _kept(
-    workspace: Workspace, name: str, attempts: Mapping[str, Sequence[Run]], findings: list[Finding]
+    workspace: Workspace, name: str, attempts: Mapping[str, Sequence[Run]], findings: list[AuditFinding]
 ) -> SweepRecords | None:
     place = Place.of(workspace, name)
     path = _inside(workspace, place.ledger)
     try:
         book = ledger.read(place.ledger, name)
     except ScaffoldError as error:
-        findings.append(Finding(path=path, code="R301", run=None, message=error.message, hint=error.hint))
+        findings.append(AuditFinding(path=path, code="R301", run=None, message=error.message, hint=error.hint))
         return None
     return SweepRecords(name=name, place=place, path=path, book=book, runs=attempts)
 
 
 def _of_runs(
     workspace: Workspace, runs: Iterable[Run], known: frozenset[str], kept: Mapping[str, SweepRecords]
-) -> Iterator[Finding]:
+) -> Iterator[AuditFinding]:
     """Manifests that lead nowhere: past the server, to a sweep or a task that there is not."""
     tasks = _tasks(workspace)
     url = server_url(workspace)
@@ -97,8 +100,8 @@ def _of_runs(
             )
 
 
-def _about(run: Run, code: str, message: str, hint: str | None = None) -> Finding:
-    return Finding(path=run.path, code=code, run=run.label, message=message, hint=hint)
+def _about(run: Run, code: str, message: str, hint: str | None = None) -> AuditFinding:
+    return AuditFinding(path=run.path, code=code, run=run.label, message=message, hint=hint)
 
 
 def _tasks(workspace: Workspace) -> frozenset[str] | None:
@@ -124,14 +127,14 @@ def _went_past(workspace: Workspace, run: Run, kept: Mapping[str, SweepRecords])
 def _backend(workspace: Workspace, run: Run) -> str | None:
     """Who ran it, as its manifest says; None where it cannot be read."""
     try:
-        found = manifests.read(workspace.workdir / run.path)
+        found = manifests.read_manifest(workspace.workdir / run.path)
     except ValueError:
         return None
     tracking = found.get("tracking")
     return str(tracking.get("backend")) if isinstance(tracking, dict) else None
 
 
-def _of_tries(one: SweepRecords) -> Iterator[Finding]:
+def _of_tries(one: SweepRecords) -> Iterator[AuditFinding]:
     """Tries that were started and left no manifest."""
     here, now = socket.gethostname(), time.time()
     for name in one.book.names:
@@ -143,7 +146,7 @@ def _of_tries(one: SweepRecords) -> Iterator[Finding]:
             continue
         message = f"try {tried.number} on {tried.backend} left no manifest: {found.reason or 'it is lost'}"
         hint = f"scaffold sweep launch {one.name} --retry lost"
-        yield Finding(path=one.path, code="R302", run=name, message=message, hint=hint)
+        yield AuditFinding(path=one.path, code="R302", run=name, message=message, hint=hint)
 
 
 def _is_lost(found: states.State, tried: Try) -> bool:
@@ -152,7 +155,7 @@ def _is_lost(found: states.State, tried: Try) -> bool:
     return found.state == "lost" and not has_manifest
 
 
-def _of_tickets(workspace: Workspace, one: SweepRecords) -> Iterator[Finding]:
+def _of_tickets(workspace: Workspace, one: SweepRecords) -> Iterator[AuditFinding]:
     """Tickets that would let a launcher start what nobody asks for any more."""
     for name in sorted(start_tokens.there(one.place.folder)):
         ticket = start_tokens.read(one.place.folder, name)
@@ -162,7 +165,7 @@ def _of_tickets(workspace: Workspace, one: SweepRecords) -> Iterator[Finding]:
         if reason is not None:
             path = one.place.folder / f"{name}.{'taken' if ticket.taken else 'ticket'}"
             hint = "nothing needs it: it can be deleted" if not ticket.taken else None
-            yield Finding(path=_inside(workspace, path), code="R306", run=name, message=reason, hint=hint)
+            yield AuditFinding(path=_inside(workspace, path), code="R306", run=name, message=reason, hint=hint)
 
 
 def _left_over(one: SweepRecords, name: str, ticket: start_tokens.Ticket) -> str | None:

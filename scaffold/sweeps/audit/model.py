@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.observer import Place
 

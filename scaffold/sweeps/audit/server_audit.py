@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scaffold.runs import manifests
-from scaffold.runs.audit import Finding
-from scaffold.runs.manifests import Run
+from scaffold.runs.audit import AuditFinding
+from scaffold.runs.model import Run
 from scaffold.server import address
 from scaffold.server.client import connect
 from scaffold.server.errors import NotFound
@@ -27,7 +27,7 @@ WORDS = {
 }
 
 
-def findings(workspace: Workspace, kept: Sequence[SweepRecords]) -> Iterator[Finding]:
+def findings(workspace: Workspace, kept: Sequence[SweepRecords]) -> Iterator[AuditFinding]:
     """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked."""
     with connect(address.named(workspace.answers), address.token(None)) as client:
         client.cluster()  # it looks at its runs first
@@ -35,7 +35,7 @@ def findings(workspace: Workspace, kept: Sequence[SweepRecords]) -> Iterator[Fin
             yield from _of_sweep(workspace, one, client)
 
 
-def _of_sweep(workspace: Workspace, one: SweepRecords, client: Client) -> Iterator[Finding]:
+def _of_sweep(workspace: Workspace, one: SweepRecords, client: Client) -> Iterator[AuditFinding]:
     known: dict[str, dict[str, str]] = {}
     for name in one.book.names:
         for tried in one.book.tries(name):
@@ -46,7 +46,7 @@ def _of_sweep(workspace: Workspace, one: SweepRecords, client: Client) -> Iterat
     for sweep_id, names in known.items():
         for run, message in _about(workspace, one, client, sweep_id, names):
             hint = "the manifest counts" if run else None
-            yield Finding(path=one.path, code="R307", run=run, message=message, hint=hint)
+            yield AuditFinding(path=one.path, code="R307", run=run, message=message, hint=hint)
 
 
 def _about(
@@ -82,7 +82,7 @@ def _recorded(workspace: Workspace, one: SweepRecords, names: Mapping[str, str])
     for name in set(names.values()):
         for run in one.runs.get(name, ()):
             try:
-                tracking = manifests.read(workspace.workdir / run.path).get("tracking")
+                tracking = manifests.read_manifest(workspace.workdir / run.path).get("tracking")
             except ValueError:
                 continue
             run_id = tracking.get("run_id") if isinstance(tracking, dict) else None

@@ -27,7 +27,7 @@ def of_workspace(workspace: Workspace, orders: Orders) -> Capacity:
         sweep="a sweep",
         goal="",
         experiment="",
-        folder=sweep_file.folder(workspace),
+        folder=sweep_file.sweeps_folder(workspace),
         logs=workspace.role("logs"),
         gpus_per_run=orders.gpus_per_run,
         cpus_per_run=orders.cpus_per_run,

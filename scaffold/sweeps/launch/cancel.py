@@ -29,7 +29,11 @@ def handles(workspace: Workspace, folder: Path, state: State, tried: Try) -> lis
     found = [tried.handle] if tried.handle else []
     if tried.backend != "local":
         return found
-    mark = liveness.mark(workspace.workdir / state.run.path) if state.run and state.state == "running" else None
+    mark = (
+        liveness.read_process_mark(workspace.workdir / state.run.path)
+        if state.run and state.state == "running"
+        else None
+    )
     if mark is None and tried.handle is None:
         ticket = start_tokens.read(folder, state.name)
         if ticket and ticket.pid and gone(ticket, socket.gethostname()) is False:

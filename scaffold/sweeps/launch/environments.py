@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.runs import start
+from scaffold.runs import recorder_command
 from scaffold.sweeps.launch.shell import line
 from scaffold.workspace import Workspace
 
@@ -86,7 +86,7 @@ def of(workspace: Workspace) -> Environment:
     """
     declared, slurm = _mapping(workspace, "environment"), _mapping(workspace, "slurm")
     return Environment(
-        prefix=tuple(start.prefix_words(workspace)),
+        prefix=tuple(recorder_command.configured_prefix(workspace)),
         modules=_texts(declared.get("modules")) or _texts(slurm.get("modules")),
         setup=_texts(slurm.get("setup")),
     )

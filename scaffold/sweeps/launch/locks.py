@@ -22,7 +22,7 @@ POLL_S = 0.05
 
 def _folder(sweeps: Path) -> Path:
     """Where locks lie: out of git's sight, since they say nothing that lasts."""
-    return files.make_hidden(sweeps / ".locks")
+    return files.make_ignored_folder(sweeps / ".locks")
 
 
 def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> BaseFileLock | None:
@@ -93,7 +93,7 @@ def held_by(sweeps: Path, name: str) -> dict[str, Any] | None:
 
 def _is_gone(note: dict[str, Any]) -> bool:
     """Whether the process of a note is known to be gone: only its own host can tell."""
-    return note.get("host") == socket.gethostname() and liveness.is_gone(note)
+    return note.get("host") == socket.gethostname() and liveness.is_process_gone(note)
 
 
 def describe(note: dict[str, Any] | None) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs import progress
-from scaffold.runs.manifests import Scalar
+from scaffold.runs import live_progress
+from scaffold.runs.model import Scalar
 from scaffold.server.errors import Unauthorized
 from scaffold.sweeps.launch import locks, states
 from scaffold.sweeps.launch.open_sweep import CodeChanged
@@ -109,7 +109,7 @@ def how_far(picture: Picture, now: datetime.datetime) -> Progress:
     """Counts, and an end estimated from how long finished runs took and how many run side by side."""
     all_states = picture.states
     took = [s.run.duration_s for s in all_states if s.state == "finished" and s.run and s.run.duration_s is not None]
-    running = [progress.elapsed(s.run, now) for s in all_states if s.state == "running" and s.run]
+    running = [live_progress.elapsed_seconds(s.run, now) for s in all_states if s.state == "running" and s.run]
     waiting = sum(s.startable or s.state in ("waiting", "starting") for s in all_states)
     eta = None
     if took and (running or waiting):
@@ -125,7 +125,7 @@ def newest(workspace: Workspace, state: State) -> tuple[Mapping[str, Scalar], st
     if state.run is None or state.state in ("intended", "waiting", "missing"):
         return {}, ""
     if state.state == "running":
-        return progress.newest(workspace, state.run)
+        return live_progress.latest_output(workspace, state.run)
     return state.run.metrics, ""
 
 
@@ -133,4 +133,4 @@ def took(state: State, now: datetime.datetime) -> float | None:
     """Seconds that a run took or has been running for; None where that is not known."""
     if state.run is None or state.state in ("intended", "waiting", "missing", "starting", "lost"):
         return None
-    return progress.elapsed(state.run, now)
+    return live_progress.elapsed_seconds(state.run, now)

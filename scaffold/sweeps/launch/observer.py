@@ -12,7 +12,8 @@ from scaffold.backends import choose, start_tokens
 from scaffold.backends.model import Backend, Context, Seen
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness
-from scaffold.runs.manifests import Reader, Run
+from scaffold.runs.model import Run
+from scaffold.runs.records import RecordReader
 from scaffold.sweeps.launch import ledger
 from scaffold.sweeps.launch.ledger import Ledger, Orders
 from scaffold.sweeps.launch.run_scripts import make_folder
@@ -35,7 +36,7 @@ class Place:
     @classmethod
     def of(cls, workspace: Workspace, name: str) -> Place:
         """The place of a sweep, there or not."""
-        sweeps = sweep_file.folder(workspace).absolute()
+        sweeps = sweep_file.sweeps_folder(workspace).absolute()
         logs = workspace.role("logs").absolute() / "sweeps" / name
         return cls(ledger=sweeps / f"{name}.ledger.json", folder=sweeps / name, logs=logs)
 
@@ -50,7 +51,7 @@ class Observer:
         self.place = Place.of(workspace, sweep.name)
         self.writing: Ledger | None = None
         self._warn = warn
-        self._reader = Reader(workspace)
+        self._reader = RecordReader(workspace)
         self._backends: dict[str, tuple[Orders, Backend]] = {}
         self._settled: dict[str, int] = {}
         self._warned: set[str] = set()
@@ -175,4 +176,4 @@ def gone(ticket: start_tokens.Ticket | None, here: str) -> bool | None:
     """Whether the process that took a ticket is gone; None where it is not for this host to tell."""
     if ticket is None or not ticket.taken or ticket.host != here or ticket.pid is None:
         return None
-    return liveness.is_gone_since(ticket.pid, ticket.taken_at)
+    return liveness.is_pid_gone_since(ticket.pid, ticket.taken_at)

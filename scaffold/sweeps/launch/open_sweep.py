@@ -10,7 +10,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import ledger, original_code, run_scripts
 from scaffold.sweeps.launch.observer import Place
 from scaffold.sweeps.launch.scheduler import Pacer
-from scaffold.sweeps.spec import code_state, recorder_check, run_names, sweep_file
+from scaffold.sweeps.spec import code_state, run_names, sweep_file
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.workspace import Workspace
 
@@ -45,7 +45,7 @@ class Source:
             self._tree = original_code.original(self._workspace, self._sweep)
         self.check()
         if runs and not self._agreed:
-            recorder_check.check(self._workspace, self._sweep, runs[0])
+            run_names.check_recorder(self._workspace, self._sweep, runs[0])
             self._agreed = True
         return run_scripts.write(self._workspace, self._sweep, runs, self._tree)
 
@@ -54,7 +54,7 @@ class Source:
         if self._original:
             return
         if self._checked is None or time.monotonic() - self._checked > CHECK_S:
-            found = code_state.compare(self._workspace, self._sweep)
+            found = code_state.compare_code(self._workspace, self._sweep)
             if not found.same:
                 raise changed(self._sweep.name, found.files)
             self._checked = time.monotonic()
@@ -78,12 +78,14 @@ def opened(
     With `dry_run` nothing is written. Whether the code has changed is asked by `Pacer.check`, and before anything is started.
     Raises ScaffoldError.
     """
-    sweep = sweep_file.read(workspace, name)
+    sweep = sweep_file.read_sweep(workspace, name)
     if code == "current":
-        sweep = code_state.planned(workspace, sweep, keep=not dry_run)
+        sweep = code_state.with_current_code(workspace, sweep, keep=not dry_run)
         if not dry_run:
-            sweep_file.write(workspace, sweep)
+            sweep_file.write_sweep(workspace, sweep)
     elif code is None:
         code = ledger.read(Place.of(workspace, name).ledger, name).orders.code
     source = Source(workspace, sweep, original=code == "original")
-    return Pacer(workspace, sweep, run_names.runs(workspace, sweep), launchers=source, check=source.check, warn=warn)
+    return Pacer(
+        workspace, sweep, run_names.planned_runs(workspace, sweep), launchers=source, check=source.check, warn=warn
+    )

@@ -32,20 +32,20 @@ def original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -
     fresh = not tree.is_dir()
     try:
         if fresh:
-            worktrees.add(top, commit, tree)
-            worktrees.apply(tree, code_state.kept_patch(workspace, sweep.code))
+            worktrees.add_worktree(top, commit, tree)
+            worktrees.apply_patch(tree, code_state.read_kept_patch(workspace, sweep.code))
         experiment = sweep.experiment if workspace.per_experiment else None
-        inside = worktrees.furnish(workspace, tree, top, experiment, links)
+        inside = worktrees.link_workspace(workspace, tree, top, experiment, links)
         _check_original(inside, sweep, tree)
     except BaseException:
         if fresh:
-            worktrees.remove(top, tree)
+            worktrees.remove_worktree(top, tree)
         raise
     return run_scripts.here(inside)
 
 
 def _check_original(inside: Workspace, sweep: Sweep, tree: Path) -> None:
-    now, _ = code_state.look(inside, sweep, with_patch=False)
+    now, _ = code_state.current_code(inside, sweep, with_patch=False)
     if now.state == sweep.code.state and code_state.named_files(now) == code_state.named_files(sweep.code):
         return
     why = " (secrets in uncommitted code are not kept, so that such code cannot come back)" if sweep.code.patch else ""

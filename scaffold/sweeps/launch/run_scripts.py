@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.backends.start_tokens import EXPORTED, NO_TICKET
-from scaffold.runs import start
+from scaffold.runs import recorder_command
 from scaffold.sweeps import files
 from scaffold.sweeps.launch import environments
 from scaffold.sweeps.launch.shell import line, quoted
@@ -76,7 +76,7 @@ class Tree:
 
 def here(workspace: Workspace) -> Tree:
     """The work directory itself. Raises ScaffoldError where its recorder is missing."""
-    return Tree(workdir=workspace.workdir, recorder=start.recorder_of(workspace))
+    return Tree(workdir=workspace.workdir, recorder=recorder_command.recorder_path(workspace))
 
 
 def write(workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: Tree | None = None) -> dict[str, Path]:
@@ -91,7 +91,7 @@ def write(workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: 
         path = folder / f"{run.name}.sh"
         data = text.fill(run)
         if not _is_there(path, data):
-            files.write(path, data, executable=True, sync=False)
+            files.write_file(path, data, executable=True, sync=False)
         paths[run.name] = path
     return paths
 
@@ -101,7 +101,7 @@ def make_folder(workspace: Workspace, name: str) -> Path:
 
     Raises ScaffoldError where that cannot be done.
     """
-    return files.make_hidden(sweep_file.folder(workspace).absolute() / name)
+    return files.make_ignored_folder(sweep_file.sweeps_folder(workspace).absolute() / name)
 
 
 def _is_there(path: Path, data: bytes) -> bool:
@@ -134,13 +134,13 @@ def template(workspace: Workspace, sweep: Sweep, tree: Tree) -> Template:
     cwd = Path(tree.workdir, sweep.cwd).absolute()
     prefix = line(entered.prefix)
     return Template(
-        folder=sweep_file.folder(workspace).absolute() / sweep.name,
+        folder=sweep_file.sweeps_folder(workspace).absolute() / sweep.name,
         environment=entered.script([cwd, tree.workdir, workspace.workdir]),
         tail={
             "cwd": quoted(str(cwd)),
             "python": quoted(sys.executable),
             "prefix": f"{prefix} " if prefix else "",
-            "flags": " ".join(start.PYTHON),
+            "flags": " ".join(recorder_command.PYTHON_OPTIONS),
             "recorder": quoted(str(tree.recorder.absolute())),
         },
         sweep=sweep,

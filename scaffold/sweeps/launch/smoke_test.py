@@ -1,18 +1,24 @@
-"""A smoke try: one run of a sweep's first configuration in a sweep of its own, and whether it did what a run has to do."""
+"""A smoke try: one run of a sweep's first configuration in a sweep of its own, and whether it did what a run has to do.
+
+A try that fails is never part of the real sweep: its run has a name of its own too, by the label `smoke`.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from scaffold import git
-from scaffold.errors import ScaffoldError
-from scaffold.runs.manifests import Run
+from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.runs import recorder
+from scaffold.runs.model import Run
 from scaffold.sweeps.launch.open_sweep import Source
 from scaffold.sweeps.launch.scheduler import Pacer, Picture
-from scaffold.sweeps.spec import code_state, run_names, smoke, sweep_file
+from scaffold.sweeps.spec import code_state, parameter_values, run_names, sweep_file
+from scaffold.sweeps.spec.model import SMOKE_SUFFIX, ConfigurationRule, Sweep
 from scaffold.workspace import Workspace
 
 
@@ -21,17 +27,65 @@ def opened(workspace: Workspace, name: str, args: str, *, warn: Callable[[str], 
 
     Raises ScaffoldError, where a sweep of the user's has that name too.
     """
-    tried = smoke.of(sweep_file.read(workspace, name), args)
-    if sweep_file.path(workspace, tried.name).exists() and "smoke" not in sweep_file.read(workspace, tried.name).labels:
+    tried = smoke_sweep(sweep_file.read_sweep(workspace, name), args)
+    if (
+        sweep_file.sweep_path(workspace, tried.name).exists()
+        and "smoke" not in sweep_file.read_sweep(workspace, tried.name).labels
+    ):
         raise ScaffoldError(
-            f"the sweep {tried.name} is there already and is no try of {name}: {sweep_file.path(workspace, tried.name)}",
+            f"the sweep {tried.name} is there already and is no try of {name}: {sweep_file.sweep_path(workspace, tried.name)}",
             hint="it stays as it is; to try one run, plan the sweep under another name",
         )
-    planned = code_state.planned(workspace, tried)
-    sweep_file.write(workspace, planned)
+    planned = code_state.with_current_code(workspace, tried)
+    sweep_file.write_sweep(workspace, planned)
     source = Source(workspace, planned, original=False)
-    runs = run_names.runs(workspace, planned)
+    runs = run_names.planned_runs(workspace, planned)
     return Pacer(workspace, planned, runs, launchers=source, check=source.check, warn=warn)
+
+
+def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
+    """The smoke sweep of `sweep`: its first configuration and first seed, `args` (a line of shell words) behind its command.
+
+    Parameters that `args` sets are not set again, and words of the command that it sets are replaced. Raises WrongUsage where
+    `args` cannot be split into words, or there is no configuration to try.
+    """
+    try:
+        words = tuple(shlex.split(args))
+    except ValueError as error:
+        raise WrongUsage(
+            f"--smoke-args {args!r} cannot be split into words: {error}", hint="close the quote"
+        ) from error
+    if not sweep.configurations:
+        raise WrongUsage(f"the sweep {sweep.name} has no configuration to try")
+    given = set(recorder.module().command_params(["smoke", *words]))
+    first = {k: v for k, v in sweep.configurations[0].items() if parameter_values.recorded_name(k) not in given}
+    command = (*_without_options(sweep.command, given), *words)
+    return replace(
+        sweep,
+        name=sweep.name + SMOKE_SUFFIX,
+        goal=f"a quick try of {sweep.name}: {sweep.goal}",
+        command=command,
+        configurations=(first,),
+        seeds=sweep.seeds[:1],
+        labels={**sweep.labels, "smoke": "true"},
+        rule=ConfigurationRule(listed=(first,)) if first else ConfigurationRule(),
+    )
+
+
+def _without_options(command: tuple[str, ...], given: set[str]) -> tuple[str, ...]:
+    """A command without the options named in `given`, and their values."""
+    shared = recorder.module()
+    kept = list(command[: shared.script_at(command) + 1])
+    rest = list(command[len(kept) :])
+    while rest:
+        # the recorder reads the parameters of `smoke A B ...`; an option with its value is what two words give one parameter
+        size = (
+            2 if len(rest) > 1 and rest[0].startswith("-") and "=" not in rest[0] and shared._is_value(rest[1]) else 1
+        )
+        part, rest = rest[:size], rest[size:]
+        if not given.intersection(shared.command_params(["smoke", *part])):
+            kept += part
+    return tuple(kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from scaffold.backends.model import Seen
 from scaffold.backends.start_tokens import Ticket
-from scaffold.runs import moments
-from scaffold.runs.manifests import Run
+from scaffold.runs import timestamps
+from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger import Try
 
 STATES = ("missing", "intended", "waiting", "starting", "running", "finished", "failed", "terminated", "lost")
@@ -158,7 +158,7 @@ def _because(seen: Seen | None) -> str:
 
 def seconds(moment: str) -> float:
     """Seconds since 1970 of a ledger's time; 0 where it is none."""
-    return moments.seconds(moment) or 0.0
+    return timestamps.to_epoch_seconds(moment) or 0.0
 
 
 def counts(states: Iterable[State]) -> Mapping[str, int]:

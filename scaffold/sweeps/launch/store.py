@@ -9,10 +9,10 @@ from typing import Literal
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch.observer import Place
 from scaffold.sweeps.spec import code_state, sweep_file
-from scaffold.sweeps.spec.model import Code, Sweep
+from scaffold.sweeps.spec.model import Sweep, SweepCode
 from scaffold.workspace import Workspace
 
-NO_CODE = Code(state=None, commit=None, patch=None)
+NO_CODE = SweepCode(state=None, commit=None, patch=None)
 
 
 def put(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal["new", "same", "replaced"]:
@@ -21,12 +21,12 @@ def put(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal["new", 
     Raises ScaffoldError where another one of that name is there, without `replace` or launched; and where the code is no longer
     the one that it was planned with.
     """
-    there = sweep_file.path(workspace, sweep.name).is_file()
+    there = sweep_file.sweep_path(workspace, sweep.name).is_file()
     if there and not replace:
         if _says_the_same(workspace, sweep):
             return "same"
         raise ScaffoldError(
-            f"the sweep {sweep.name} is there already and says something else: {sweep_file.path(workspace, sweep.name)}",
+            f"the sweep {sweep.name} is there already and says something else: {sweep_file.sweep_path(workspace, sweep.name)}",
             hint=f"choose another name, or give --replace to plan it anew (look first: scaffold sweep show {sweep.name})",
         )
     if Place.of(workspace, sweep.name).ledger.exists():
@@ -34,26 +34,26 @@ def put(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal["new", 
             f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
             hint="choose another name",
         )
-    if code_state.take(workspace, sweep) != sweep.code:
+    if code_state.record_code(workspace, sweep) != sweep.code:
         raise ScaffoldError("the code was changed while the sweep was planned", hint="plan it again")
     if there:
         _forget_launchers(workspace, sweep.name)
-    sweep_file.write(workspace, sweep)
+    sweep_file.write_sweep(workspace, sweep)
     return "replaced" if there else "new"
 
 
 def _says_the_same(workspace: Workspace, sweep: Sweep) -> bool:
-    return changed(sweep_file.read(workspace, sweep.name), code=NO_CODE) == changed(sweep, code=NO_CODE)
+    return changed(sweep_file.read_sweep(workspace, sweep.name), code=NO_CODE) == changed(sweep, code=NO_CODE)
 
 
 def code_differs(workspace: Workspace, sweep: Sweep) -> bool:
     """Whether the sweep that is there was planned with other code than `sweep`."""
-    there = sweep_file.read(workspace, sweep.name).code
+    there = sweep_file.read_sweep(workspace, sweep.name).code
     return (there.state, there.named) != (sweep.code.state, sweep.code.named)
 
 
 def _forget_launchers(workspace: Workspace, name: str) -> None:
     """Launchers of runs that are planned no more; only what was written by us."""
-    for path in (sweep_file.folder(workspace) / name).glob("*.sh"):
+    for path in (sweep_file.sweeps_folder(workspace) / name).glob("*.sh"):
         with contextlib.suppress(OSError):
             path.unlink()

@@ -23,17 +23,17 @@ from typing import Any, Literal
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
-from scaffold.sweeps.search.space import Choice, Range
-from scaffold.sweeps.search.spec import Spec
+from scaffold.sweeps.search.space import ParameterChoice, ParameterRange
+from scaffold.sweeps.search.spec import SearchSpec
 
 Value = str | int | float
-Search = Literal["evolution", "random", "tpe"]
+SearchMethod = Literal["evolution", "random", "tpe"]
 # how often a proposal that was tried before is asked for anew
 PATIENCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class SearchTrial:
     """One configuration: `params` as they are spelled, without the fixed ones; `parent` is the trial that it comes from.
 
     `fitness` is the mean over the seeds, None where there is none yet, or `why` says why there never will be; `values` are the single
@@ -49,14 +49,16 @@ class Trial:
     why: str | None = None
 
 
-def ranked(spec: Spec, trials: Sequence[Trial]) -> list[Trial]:
+def rank_trials(spec: SearchSpec, trials: Sequence[SearchTrial]) -> list[SearchTrial]:
     """The trials that have a fitness, the fittest first; of equals the earlier one."""
     sign = -1 if spec.direction == "max" else 1
     scored = [(sign * t.fitness, t.number, t) for t in trials if t.fitness is not None]
     return [trial for _, _, trial in sorted(scored, key=lambda row: row[:2])]
 
 
-def propose(spec: Spec, trials: Sequence[Trial], *, search: Search, seed: int, generation: int) -> tuple[Trial, ...]:
+def propose_trials(
+    spec: SearchSpec, trials: Sequence[SearchTrial], *, search: SearchMethod, seed: int, generation: int
+) -> tuple[SearchTrial, ...]:
     """A generation's configurations, none of them tried before; fewer than the population where the space has no more.
 
     Raises ScaffoldError where Optuna is not installed.
@@ -65,8 +67,8 @@ def propose(spec: Spec, trials: Sequence[Trial], *, search: Search, seed: int, g
     study = _study(optuna, spec, trials, search, _mixed(seed, generation))
     distributions = {key: _distribution(optuna, one) for key, one in spec.space.items()}
     seen = {_key(trial.params) for trial in trials}
-    parents = ranked(spec, trials)[: spec.top_k] if search == "evolution" else []
-    made: list[Trial] = []
+    parents = rank_trials(spec, trials)[: spec.top_k] if search == "evolution" else []
+    made: list[SearchTrial] = []
     for place in range(spec.population):
         parent = parents[place % len(parents)] if parents else None
         for attempt in range(2 * PATIENCE):
@@ -82,7 +84,7 @@ def propose(spec: Spec, trials: Sequence[Trial], *, search: Search, seed: int, g
                 seen.add(_key(params))
                 number = len(trials) + len(made)
                 source = None if own is None else own.number
-                made.append(Trial(number=number, generation=generation, params=params, parent=source))
+                made.append(SearchTrial(number=number, generation=generation, params=params, parent=source))
                 break
             study.tell(asked, state=optuna.trial.TrialState.FAIL)
     return tuple(made)
@@ -102,7 +104,7 @@ def _optuna() -> Any:
     return optuna
 
 
-def _study(optuna: Any, spec: Spec, trials: Sequence[Trial], search: Search, seed: int) -> Any:
+def _study(optuna: Any, spec: SearchSpec, trials: Sequence[SearchTrial], search: SearchMethod, seed: int) -> Any:
     """A study that was told the history."""
     with warnings.catch_warnings():
         # a generation is asked for as a whole; what makes its members keep apart is called experimental by some versions
@@ -125,24 +127,24 @@ def _study(optuna: Any, spec: Spec, trials: Sequence[Trial], search: Search, see
     return study
 
 
-def _distribution(optuna: Any, one: Choice | Range) -> Any:
-    if isinstance(one, Choice):
+def _distribution(optuna: Any, one: ParameterChoice | ParameterRange) -> Any:
+    if isinstance(one, ParameterChoice):
         return optuna.distributions.CategoricalDistribution(one.values)
     if one.whole:
         return optuna.distributions.IntDistribution(int(one.low), int(one.high), log=one.log)
     return optuna.distributions.FloatDistribution(one.low, one.high, log=one.log)
 
 
-def _value(one: Choice | Range, text: str) -> Value:
+def _value(one: ParameterChoice | ParameterRange, text: str) -> Value:
     """A parameter as Optuna has it."""
-    if isinstance(one, Choice):
+    if isinstance(one, ParameterChoice):
         return text
     return int(text) if one.whole else min(one.high, max(one.low, float(text)))
 
 
-def _spelled(one: Choice | Range, value: Value) -> str:
+def _spelled(one: ParameterChoice | ParameterRange, value: Value) -> str:
     """A parameter as a command has it: six digits, which is enough for a search and keeps names short."""
-    if isinstance(value, str) or isinstance(one, Choice):
+    if isinstance(value, str) or isinstance(one, ParameterChoice):
         return str(value)
     if one.whole:
         return str(int(value))
@@ -154,14 +156,14 @@ def _key(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(params.items()))
 
 
-def _drawn(spec: Spec, parent: Trial | None, where: str) -> dict[str, Value]:
+def _drawn(spec: SearchSpec, parent: SearchTrial | None, where: str) -> dict[str, Value]:
     """A child of `parent`, or an even draw without one. `where` is what the draws are made from."""
     drawn: dict[str, Value] = {}
     for key, one in spec.space.items():
         first, second = (_uniform(f"{where}/{key}/{n}") for n in (1, 2))
         if parent is None:
             drawn[key] = _even(one, first)
-        elif isinstance(one, Choice):
+        elif isinstance(one, ParameterChoice):
             others = [v for v in one.values if v != parent.params[key]]
             drawn[key] = others[int(second * len(others))] if first < spec.mutation else parent.params[key]
         else:
@@ -169,22 +171,22 @@ def _drawn(spec: Spec, parent: Trial | None, where: str) -> dict[str, Value]:
     return drawn
 
 
-def _even(one: Choice | Range, part: float) -> Value:
-    if isinstance(one, Choice):
+def _even(one: ParameterChoice | ParameterRange, part: float) -> Value:
+    if isinstance(one, ParameterChoice):
         return one.values[int(part * len(one.values))]
     if one.whole and not one.log:
         return int(one.low) + int(part * (one.high - one.low + 1))
     return _at(one, part)
 
 
-def _moved(one: Range, value: float, by: float) -> Value:
+def _moved(one: ParameterRange, value: float, by: float) -> Value:
     """A number moved by a part of its range, folded back at the ends."""
     low, high, here = (math.log(x) if one.log else x for x in (one.low, one.high, value))
     part = abs((here - low) / (high - low) + by) % 2
     return _at(one, 2 - part if part > 1 else part)
 
 
-def _at(one: Range, part: float) -> Value:
+def _at(one: ParameterRange, part: float) -> Value:
     """The number at a part of the range, from 0 to 1."""
     low, high = (math.log(x) if one.log else x for x in (one.low, one.high))
     value = low + part * (high - low)

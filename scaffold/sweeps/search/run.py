@@ -17,25 +17,25 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.runs.manifests import Run
+from scaffold.runs.model import Run
 from scaffold.sweeps.launch import ledger, locks, loop, open_sweep
 from scaffold.sweeps.launch.observer import Place, Warn
 from scaffold.sweeps.launch.scheduler import Picture
 from scaffold.sweeps.launch.states import State
 from scaffold.sweeps.search import optimizer
 from scaffold.sweeps.search import study as evolve_study
-from scaffold.sweeps.search.optimizer import Trial
-from scaffold.sweeps.search.spec import Spec
-from scaffold.sweeps.search.study import Study
+from scaffold.sweeps.search.optimizer import SearchTrial
+from scaffold.sweeps.search.spec import SearchSpec
+from scaffold.sweeps.search.study import SearchStudy
 from scaffold.sweeps.spec import code_state, grid, run_names, sweep_file
 from scaffold.sweeps.spec import plan as planning
-from scaffold.sweeps.spec.model import Resources, Rule, Sweep
+from scaffold.sweeps.spec.model import ConfigurationRule, Resources, Sweep
 from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is asked for beside the spec: how the sweep is planned (`plan`: fields of planning.Wishes) and launched (`orders`)."""
+class SearchOptions:
+    """What is asked for beside the spec: how the sweep is planned (`plan`: fields of SweepOptions) and launched (`orders`)."""
 
     resources: Resources
     plan: Mapping[str, Any]
@@ -43,40 +43,42 @@ class Asked:
     code: str | None = None
 
 
-def name_of(spec: Spec, asked: str | None) -> str:
+def search_name(spec: SearchSpec, asked: str | None) -> str:
     """The sweep's name: what is asked for, else the spec's with dashes for what cannot be in one, else `evolve-SCRIPT`.
 
     Raises WrongUsage where the one asked for cannot be one.
     """
     if asked is not None:
-        return sweep_file.check_name(asked)
+        return sweep_file.check_sweep_name(asked)
     wanted = spec.name or f"evolve-{Path(next((w for w in spec.script if not w.startswith('-')), 'search')).stem}"
     made = "".join(c if c.isascii() and (c.isalnum() or c in "._+-") else "-" for c in wanted).strip("-.")[:50]
-    return sweep_file.check_name(made or "evolve")
+    return sweep_file.check_sweep_name(made or "evolve")
 
 
-class Evolution:
+class ParameterSearch:
     """A search that goes on from where it is. Everything it learns is in files: it may be killed at any point."""
 
-    def __init__(self, workspace: Workspace, fresh: Study, asked: Asked, *, warn: Warn, note: Warn) -> None:
+    def __init__(
+        self, workspace: Workspace, fresh: SearchStudy, asked: SearchOptions, *, warn: Warn, note: Warn
+    ) -> None:
         """`fresh` is the study as it is asked for now; one that is there goes on. Raises ScaffoldError.
 
         `note` shows what was decided for the user.
         """
         self.workspace = workspace
-        self.study = evolve_study.resumed(workspace, fresh)
+        self.study = evolve_study.resume_study(workspace, fresh)
         self._wanted = fresh
         self._asked = asked
         self._warn = warn
         self._note = note
         self._fresh = True
 
-    def run(self, show: Callable[[Picture], None], closed: Callable[[Study], None]) -> Study:
+    def run(self, show: Callable[[Picture], None], closed: Callable[[SearchStudy], None]) -> SearchStudy:
         """All generations that are left; `show` is called with every look, `closed` after every generation.
 
         Raises ScaffoldError: where somebody else runs it, the sweep was stopped, the metric is not there, the code has changed.
         """
-        sweeps = sweep_file.folder(self.workspace)
+        sweeps = sweep_file.sweeps_folder(self.workspace)
         lock = locks.take(sweeps, f"{self.study.name}.evolve", doing="evolve")
         if lock is None:
             holder = locks.describe(locks.holder(sweeps, f"{self.study.name}.evolve"))
@@ -86,7 +88,7 @@ class Evolution:
             )
         try:
             # whoever had the lock before may have gone on
-            self.study = evolve_study.resumed(self.workspace, self._wanted)
+            self.study = evolve_study.resume_study(self.workspace, self._wanted)
             while self.study.closed < self.study.spec.generations:
                 if not self._proposed():
                     self._warn(
@@ -95,7 +97,7 @@ class Evolution:
                     break
                 picture = self._ran(show)
                 self.study = self.study.scored(self._fitness(picture))
-                evolve_study.write(self.workspace, self.study)
+                evolve_study.write_study(self.workspace, self.study)
                 closed(self.study)
             return self.study
         finally:
@@ -106,7 +108,7 @@ class Evolution:
         study, number = self.study, self.study.closed + 1
         if study.generation(number):
             return True
-        fresh = optimizer.propose(
+        fresh = optimizer.propose_trials(
             study.spec, study.trials, search=study.search, seed=study.search_seed, generation=number
         )
         if not fresh:
@@ -115,11 +117,11 @@ class Evolution:
         if not study.trials:
             # what can never be a sweep is said before there is a file of it
             self._plan(grown)
-        evolve_study.write(self.workspace, grown)
+        evolve_study.write_study(self.workspace, grown)
         self.study = grown
         return True
 
-    def _plan(self, study: Study) -> Sweep:
+    def _plan(self, study: SearchStudy) -> Sweep:
         """The sweep as it is planned anew. Raises ScaffoldError."""
         spec = study.spec
         here = Path(self.workspace.workdir, spec.workdir)
@@ -128,7 +130,7 @@ class Evolution:
         script = spec.script[0]
         if script.endswith(".py") and not (here / script).is_file():
             raise WrongUsage(f"target_script {script} is not in {here}", hint="it is looked for in `workdir`")
-        wishes = planning.Wishes(
+        wishes = planning.SweepOptions(
             name=study.name,
             command=("python", *spec.script),
             given=tuple(_configuration(spec, t) for t in study.trials),
@@ -136,7 +138,7 @@ class Evolution:
             resources=self._asked.resources,
             **{"goal": f"{spec.metric} {spec.direction} by {study.search}", **self._asked.plan},
         )
-        made = planning.plan(self.workspace, wishes, here)
+        made = planning.plan_sweep(self.workspace, wishes, here)
         for note in made.notes if self._fresh else ():
             self._note(note)
         self._fresh = False
@@ -144,22 +146,22 @@ class Evolution:
 
     def _grown(self) -> Sweep:
         """The sweep with all configurations so far, written. What it was planned with stays: code, command, seeds."""
-        if not sweep_file.path(self.workspace, self.study.name).is_file():
-            sweep = code_state.planned(self.workspace, self._plan(self.study))
-            sweep_file.write(self.workspace, sweep)
+        if not sweep_file.sweep_path(self.workspace, self.study.name).is_file():
+            sweep = code_state.with_current_code(self.workspace, self._plan(self.study))
+            sweep_file.write_sweep(self.workspace, sweep)
             return sweep
-        there = sweep_file.read(self.workspace, self.study.name)
-        rule = Rule(given=tuple(_configuration(self.study.spec, t) for t in self.study.trials))
+        there = sweep_file.read_sweep(self.workspace, self.study.name)
+        rule = ConfigurationRule(listed=tuple(_configuration(self.study.spec, t) for t in self.study.trials))
         if rule == there.rule:
             return there
-        sweep = replace(there, rule=rule, configurations=grid.configurations(rule))
+        sweep = replace(there, rule=rule, configurations=grid.expand_rule(rule))
         if not self._is_original():
-            found = code_state.compare(self.workspace, there)
+            found = code_state.compare_code(self.workspace, there)
             if not found.same:
                 raise open_sweep.changed(there.name, found.files)
             # new configurations may name other config files
-            sweep = code_state.planned(self.workspace, sweep)
-        sweep_file.write(self.workspace, sweep)
+            sweep = code_state.with_current_code(self.workspace, sweep)
+        sweep_file.write_sweep(self.workspace, sweep)
         return sweep
 
     def _is_original(self) -> bool:
@@ -198,29 +200,29 @@ class Evolution:
 
     def _states(self, picture: Picture) -> Mapping[int, list[State]]:
         """How the runs of the open generation are, by trial, in the order of the seeds."""
-        sweep = sweep_file.read(self.workspace, self.study.name)
+        sweep = sweep_file.read_sweep(self.workspace, self.study.name)
         states = {s.name: s for s in picture.states}
         found = {}
         for trial in self.study.generation(self.study.closed + 1):
             alone = replace(sweep, configurations=(_configuration(self.study.spec, trial),))
-            found[trial.number] = [states[run.name] for run in run_names.runs(self.workspace, alone)]
+            found[trial.number] = [states[run.name] for run in run_names.planned_runs(self.workspace, alone)]
         return found
 
-    def _fitness(self, picture: Picture) -> Mapping[int, Trial]:
+    def _fitness(self, picture: Picture) -> Mapping[int, SearchTrial]:
         """The open generation's trials with what came of them. Raises ScaffoldError where no run at all gives the metric."""
         spec, of = self.study.spec, self._states(picture)
         finished = [s.run for states in of.values() for s in states if s.state == "finished" and s.run is not None]
         nobody_had_it = all(spec.metric not in run.metrics for run in finished)
-        if finished and nobody_had_it and not optimizer.ranked(spec, self.study.trials):
+        if finished and nobody_had_it and not optimizer.rank_trials(spec, self.study.trials):
             raise _no_metric(self.study, finished)
-        return {t.number: scored(t, of[t.number], spec.metric) for t in self.study.trials if t.number in of}
+        return {t.number: score_trial(t, of[t.number], spec.metric) for t in self.study.trials if t.number in of}
 
 
-def _configuration(spec: Spec, trial: Trial) -> dict[str, str]:
+def _configuration(spec: SearchSpec, trial: SearchTrial) -> dict[str, str]:
     return {**spec.fixed, **trial.params}
 
 
-def scored(trial: Trial, states: Sequence[State], metric: str) -> Trial:
+def score_trial(trial: SearchTrial, states: Sequence[State], metric: str) -> SearchTrial:
     """A trial with its fitness: the mean over its runs, where every one of them finished with a number."""
     values: list[float] = []
     wrong: list[str] = []
@@ -238,7 +240,7 @@ def scored(trial: Trial, states: Sequence[State], metric: str) -> Trial:
     return replace(trial, values=tuple(values), fitness=statistics.fmean(values))
 
 
-def _no_metric(study: Study, finished: Sequence[Run]) -> ScaffoldError:
+def _no_metric(study: SearchStudy, finished: Sequence[Run]) -> ScaffoldError:
     metric = study.spec.metric
     there = sorted({key for run in finished for key in run.metrics})
     near = difflib.get_close_matches(metric, there, n=1)

@@ -14,14 +14,14 @@ from scaffold.sweeps.spec import parameter_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ParameterChoice:
     """One of several values, as they are spelled in a command."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class ParameterRange:
     """Numbers from `low` to `high`, both included; `whole` ones only, or spread evenly over their logarithm (`log`)."""
 
     low: float
@@ -30,11 +30,11 @@ class Range:
     log: bool
 
 
-def read(given: object) -> tuple[dict[str, Choice | Range], dict[str, str]]:
+def parse_space(given: object) -> tuple[dict[str, ParameterChoice | ParameterRange], dict[str, str]]:
     """The parameters to search, and those that are fixed, as they are spelled. Raises WrongUsage."""
     if not isinstance(given, dict):
-        raise WrongUsage(f"search_space must be an object, not {shown(given)}")
-    space: dict[str, Choice | Range] = {}
+        raise WrongUsage(f"search_space must be an object, not {short_json(given)}")
+    space: dict[str, ParameterChoice | ParameterRange] = {}
     fixed: dict[str, str] = {}
     for key, value in given.items():
         where = f"search_space.{key}"
@@ -46,7 +46,7 @@ def read(given: object) -> tuple[dict[str, Choice | Range], dict[str, str]]:
             if len(values) == 1:
                 fixed[key] = values[0]
             else:
-                space[key] = Choice(values=values)
+                space[key] = ParameterChoice(values=values)
         elif isinstance(value, dict):
             one = _range(value, where)
             if one.low == one.high:
@@ -63,34 +63,34 @@ def read(given: object) -> tuple[dict[str, Choice | Range], dict[str, str]]:
     return space, fixed
 
 
-def _range(value: Mapping[str, Any], where: str) -> Range:
+def _range(value: Mapping[str, Any], where: str) -> ParameterRange:
     unknown = sorted(set(value) - {"low", "high", "log"})
     if unknown:
         raise WrongUsage(
             f"{where} has an unknown key {unknown[0]}", hint='a range is {"low": 0.0001, "high": 0.1, "log": true}'
         )
     for end in ("low", "high"):
-        if not is_number(value.get(end)):
-            raise WrongUsage(f"{where}.{end} must be a number, not {shown(value.get(end))}")
+        if not is_finite_number(value.get(end)):
+            raise WrongUsage(f"{where}.{end} must be a number, not {short_json(value.get(end))}")
     low, high, log = value["low"], value["high"], value.get("log", False)
     if low > high:
         raise WrongUsage(f"{where}: low {low} is above high {high}")
     if not isinstance(log, bool):
-        raise WrongUsage(f"{where}.log must be true or false, not {shown(log)}")
+        raise WrongUsage(f"{where}.log must be true or false, not {short_json(log)}")
     if log and low <= 0:
         raise WrongUsage(f"{where}: a range over the logarithm needs numbers above 0, not {low}")
-    return Range(low=low, high=high, whole=isinstance(low, int) and isinstance(high, int), log=log)
+    return ParameterRange(low=low, high=high, whole=isinstance(low, int) and isinstance(high, int), log=log)
 
 
 def _spelled(value: object, where: str) -> str:
     if isinstance(value, (list, dict)):
-        raise WrongUsage(f"{where} must have single values, not {shown(value)}")
+        raise WrongUsage(f"{where} must have single values, not {short_json(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongUsage(f"{where} has {value}, which is no number that can be searched")
     return value if isinstance(value, str) else str(recorder.module().shortest(value))
 
 
-def is_number(value: object) -> bool:
+def is_finite_number(value: object) -> bool:
     """Whether a JSON value is a number that can be counted with."""
     try:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
@@ -98,7 +98,7 @@ def is_number(value: object) -> bool:
         return False
 
 
-def shown(value: object) -> str:
+def short_json(value: object) -> str:
     """A JSON value, short, for a message."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."

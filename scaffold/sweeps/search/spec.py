@@ -19,7 +19,7 @@ from typing import IO, Any, Literal
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.sweeps.search import space as evolve_space
-from scaffold.sweeps.search.space import Choice, Range, is_number, shown
+from scaffold.sweeps.search.space import ParameterChoice, ParameterRange, is_finite_number, short_json
 
 DEFAULTS: Mapping[str, Any] = {
     "fitness_direction": "max",
@@ -37,17 +37,17 @@ KEYS = (*NEEDED, *DEFAULTS)
 DIRECTIONS: Mapping[str, Literal["max", "min"]] = {"max": "max", "maximize": "max", "min": "min", "minimize": "min"}
 BLOCK = re.compile(r"<evo_sweep>(.*?)</evo_sweep>", re.DOTALL)
 FENCE = re.compile(r"\s*```\w*\n(.*?)```\s*", re.DOTALL)
-MOST = 10_000
+MAX_COUNT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
+class SearchSpec:
     """What is to be searched. `script` are the words behind `python`; `fixed` are parameters that every run gets."""
 
     script: tuple[str, ...]
     metric: str
     direction: Literal["max", "min"]
-    space: Mapping[str, Choice | Range]
+    space: Mapping[str, ParameterChoice | ParameterRange]
     fixed: Mapping[str, str]
     population: int
     generations: int
@@ -61,7 +61,7 @@ class Spec:
     def size(self) -> float:
         """How many different configurations there are; infinity where a range is not of whole numbers."""
         sizes = [
-            len(p.values) if isinstance(p, Choice) else p.high - p.low + 1 if p.whole else math.inf
+            len(p.values) if isinstance(p, ParameterChoice) else p.high - p.low + 1 if p.whole else math.inf
             for p in self.space.values()
         ]
         return math.prod(sizes)
@@ -70,7 +70,7 @@ class Spec:
         """The block's own form, with every default said."""
         space: dict[str, Any] = dict(self.fixed)
         for key, one in self.space.items():
-            if isinstance(one, Choice):
+            if isinstance(one, ParameterChoice):
                 space[key] = list(one.values)
             else:
                 space[key] = {"low": one.low, "high": one.high, **({"log": True} if one.log else {})}
@@ -89,7 +89,7 @@ class Spec:
         }
 
 
-def read(path: Path, stdin: IO[bytes]) -> tuple[Spec, tuple[str, ...]]:
+def read_spec(path: Path, stdin: IO[bytes]) -> tuple[SearchSpec, tuple[str, ...]]:
     """The spec in a file (`-`: stdin), and warnings. Raises ScaffoldError; WrongUsage, with the file's name, for what cannot be meant."""
     called = "stdin" if str(path) == "-" else str(path)
     try:
@@ -99,13 +99,13 @@ def read(path: Path, stdin: IO[bytes]) -> tuple[Spec, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         raise WrongUsage(f"{called} is no text in UTF-8", hint="give it in UTF-8") from error
     try:
-        found, warnings = parse(text)
+        found, warnings = parse_spec(text)
     except WrongUsage as error:
         raise WrongUsage(f"{called}: {error.message}", hint=error.hint) from error
     return found, tuple(f"{called}: {warning}" for warning in warnings)
 
 
-def parse(text: str) -> tuple[Spec, tuple[str, ...]]:
+def parse_spec(text: str) -> tuple[SearchSpec, tuple[str, ...]]:
     """The spec in a file that holds the JSON, or a text with the block in it; and warnings. Raises WrongUsage."""
     found = _loaded(text)
     for key in NEEDED:
@@ -119,9 +119,9 @@ def parse(text: str) -> tuple[Spec, tuple[str, ...]]:
     given = {**DEFAULTS, **found}
     direction = DIRECTIONS.get(str(given["fitness_direction"]).lower())
     if direction is None:
-        raise WrongUsage(f"fitness_direction must be max or min, not {shown(given['fitness_direction'])}")
-    space, fixed = evolve_space.read(given["search_space"])
-    made = Spec(
+        raise WrongUsage(f"fitness_direction must be max or min, not {short_json(given['fitness_direction'])}")
+    space, fixed = evolve_space.parse_space(given["search_space"])
+    made = SearchSpec(
         script=_script(given["target_script"]),
         metric=given["fitness_metric"].strip(),
         direction=direction,
@@ -158,7 +158,7 @@ def _loaded(text: str) -> dict[str, Any]:
     except ValueError as error:  # a whole number of thousands of digits
         raise WrongUsage(f"it cannot be read: {error}") from error
     if not isinstance(found, dict):
-        raise WrongUsage(f"it must be one JSON object, not {shown(found)}")
+        raise WrongUsage(f"it must be one JSON object, not {short_json(found)}")
     return found
 
 
@@ -187,19 +187,21 @@ def _script(text: str) -> tuple[str, ...]:
 
 def _whole(given: Mapping[str, Any], key: str) -> int:
     value = given[key]
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
-        raise WrongUsage(f"{key} must be a whole number from 1 to {MOST:,}, not {shown(value)}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_COUNT:
+        raise WrongUsage(f"{key} must be a whole number from 1 to {MAX_COUNT:,}, not {short_json(value)}")
     return value
 
 
 def _number(given: Mapping[str, Any], key: str, *, most: float | None = None) -> float:
     value = given[key]
-    if not is_number(value) or value <= 0 or (most is not None and value > most):
-        raise WrongUsage(f"{key} must be a number above 0{f' and up to {most:g}' if most else ''}, not {shown(value)}")
+    if not is_finite_number(value) or value <= 0 or (most is not None and value > most):
+        raise WrongUsage(
+            f"{key} must be a number above 0{f' and up to {most:g}' if most else ''}, not {short_json(value)}"
+        )
     return float(value)
 
 
 def _text(given: Mapping[str, Any], key: str) -> str:
     if not isinstance(given[key], str):
-        raise WrongUsage(f"{key} must be a text, not {shown(given[key])}")
+        raise WrongUsage(f"{key} must be a text, not {short_json(given[key])}")
     return str(given[key]).strip()

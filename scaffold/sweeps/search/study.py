@@ -15,8 +15,8 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps import files
-from scaffold.sweeps.search.optimizer import Search, Trial
-from scaffold.sweeps.search.spec import Spec
+from scaffold.sweeps.search.optimizer import SearchMethod, SearchTrial
+from scaffold.sweeps.search.spec import SearchSpec
 from scaffold.sweeps.spec import sweep_file
 from scaffold.workspace import Workspace
 
@@ -27,32 +27,32 @@ FREE_AT_FIRST = (*FREE, "fitness_metric", "fitness_direction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
+class SearchStudy:
     """A search. `closed` is how many generations are over and scored; `trials` are numbered from 0, in the order of proposing."""
 
     name: str
-    spec: Spec
-    search: Search
+    spec: SearchSpec
+    search: SearchMethod
     search_seed: int
     seeds: tuple[int, ...]
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[SearchTrial, ...] = ()
     closed: int = 0
 
-    def generation(self, number: int) -> tuple[Trial, ...]:
+    def generation(self, number: int) -> tuple[SearchTrial, ...]:
         """The trials of one generation, counted from 1."""
         return tuple(t for t in self.trials if t.generation == number)
 
-    def scored(self, results: Mapping[int, Trial]) -> Study:
+    def scored(self, results: Mapping[int, SearchTrial]) -> SearchStudy:
         """With the open generation closed, its trials replaced by those with a fitness."""
         return replace(self, trials=tuple(results.get(t.number, t) for t in self.trials), closed=self.closed + 1)
 
 
-def path(workspace: Workspace, name: str) -> Path:
+def study_path(workspace: Workspace, name: str) -> Path:
     """A study's file."""
-    return sweep_file.folder(workspace) / f"{name}.study.json"
+    return sweep_file.sweeps_folder(workspace) / f"{name}.study.json"
 
 
-def write(workspace: Workspace, study: Study) -> None:
+def write_study(workspace: Workspace, study: SearchStudy) -> None:
     """Write a study, whole or not at all. Raises ScaffoldError where that cannot be done."""
     held = {
         "version": VERSION,
@@ -62,13 +62,13 @@ def write(workspace: Workspace, study: Study) -> None:
         "search_seed": study.search_seed,
         "seeds": study.seeds,
         "closed": study.closed,
-        "trials": [as_dict(trial) for trial in study.trials],
+        "trials": [trial_json(trial) for trial in study.trials],
     }
     text = json.dumps(held, indent=1, ensure_ascii=False) + "\n"
-    files.write(path(workspace, study.name), text.encode("utf-8", "surrogateescape"))
+    files.write_file(study_path(workspace, study.name), text.encode("utf-8", "surrogateescape"))
 
 
-def as_dict(trial: Trial) -> dict[str, Any]:
+def trial_json(trial: SearchTrial) -> dict[str, Any]:
     """A trial for JSON."""
     return {
         "number": trial.number,
@@ -81,16 +81,16 @@ def as_dict(trial: Trial) -> dict[str, Any]:
     }
 
 
-def resumed(workspace: Workspace, fresh: Study) -> Study:
+def resume_study(workspace: Workspace, fresh: SearchStudy) -> SearchStudy:
     """The study that is there under this name, for as many generations as `fresh` asks; `fresh` where there is none.
 
     Raises ScaffoldError where that one searches something else, or cannot be read.
     """
-    place = path(workspace, fresh.name)
+    place = study_path(workspace, fresh.name)
     try:
         found = json.loads(place.read_bytes())
     except FileNotFoundError:
-        if sweep_file.path(workspace, fresh.name).exists():
+        if sweep_file.sweep_path(workspace, fresh.name).exists():
             raise ScaffoldError(
                 f"there is a sweep {fresh.name} already, and it is no search", hint="choose another name: --name NAME"
             ) from None
@@ -113,7 +113,7 @@ def _unreadable(place: Path, error: Exception) -> ScaffoldError:
     )
 
 
-def _check_same(found: Mapping[str, Any], fresh: Study) -> None:
+def _check_same(found: Mapping[str, Any], fresh: SearchStudy) -> None:
     scored = any(trial["fitness"] is not None for trial in found["trials"])
     free = FREE if scored else FREE_AT_FIRST
     now = {**fresh.spec.as_dict(), "search": fresh.search, "search_seed": fresh.search_seed, "seeds": list(fresh.seeds)}
@@ -126,12 +126,12 @@ def _check_same(found: Mapping[str, Any], fresh: Study) -> None:
             )
 
 
-def _trial(found: Mapping[str, Any], spec: Spec) -> Trial:
+def _trial(found: Mapping[str, Any], spec: SearchSpec) -> SearchTrial:
     fitness = found["fitness"]
     if fitness is not None and not math.isfinite(fitness):
         raise ValueError(f"trial {found['number']} has the fitness {fitness}")
     params = {key: str(found["params"][key]) for key in spec.space}
-    return Trial(
+    return SearchTrial(
         number=int(found["number"]),
         generation=int(found["generation"]),
         params=params,

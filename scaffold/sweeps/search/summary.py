@@ -8,20 +8,20 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from scaffold.sweeps.search.optimizer import Trial, ranked
-from scaffold.sweeps.search.study import Study
+from scaffold.sweeps.search.optimizer import SearchTrial, rank_trials
+from scaffold.sweeps.search.study import SearchStudy
 from scaffold.sweeps.spec.model import Sweep
 
 # seeds for a confirmation that nobody has seen
 FRESH = 5
 
 
-def params(study: Study, trial: Trial) -> str:
+def format_params(study: SearchStudy, trial: SearchTrial) -> str:
     """`lr=0.01 batch_size=64`."""
     return " ".join(f"{key}={value}" for key, value in {**study.spec.fixed, **trial.params}.items())
 
 
-def generation(study: Study, number: int) -> str:
+def describe_generation(study: SearchStudy, number: int) -> str:
     """One line on a generation that is over."""
     row = _row(study, number)
     tried = _some(row["population_size"], "configuration")
@@ -31,9 +31,9 @@ def generation(study: Study, number: int) -> str:
     return f"{text}, best {study.spec.metric} {row['best_fitness']:.6g}, mean {row['mean_fitness']:.6g}"
 
 
-def verdict(study: Study) -> list[str]:
+def describe_best(study: SearchStudy) -> list[str]:
     """The best, in words that claim no more than there is: it was chosen for being the best, of so many, and runs differ by chance."""
-    order = ranked(study.spec, study.trials)
+    order = rank_trials(study.spec, study.trials)
     over = [t for t in study.trials if t.generation <= study.closed]
     failed = [t for t in over if t.fitness is None]
     if not order:
@@ -44,7 +44,7 @@ def verdict(study: Study) -> list[str]:
         f"mean of {seeds} seeds, standard deviation {statistics.stdev(best.values):.2g}" if seeds > 1 else "one run"
     )
     lines = [
-        f"best: {params(study, best)}",
+        f"best: {format_params(study, best)}",
         f"  {study.spec.metric} = {best.fitness:.6g} ({spread}); trial {best.number}, generation {best.generation}",
         f"It is the best of {_some(len(order), 'configuration')} with a fitness"
         + (f"; {len(failed)} failed and have none" if failed else "")
@@ -57,12 +57,12 @@ def verdict(study: Study) -> list[str]:
     return lines
 
 
-def _next_best(study: Study, order: Sequence[Trial]) -> str:
+def _next_best(study: SearchStudy, order: Sequence[SearchTrial]) -> str:
     best, second = order[0], order[1]
     assert best.fitness is not None and second.fitness is not None
     gap = abs(best.fitness - second.fitness)
     text = f"The next best (trial {second.number}) is {gap:.2g} away; "
-    noise = noise_of(order)
+    noise = pooled_noise(order)
     if noise is None:
         return text + "with one run each, how far runs differ by chance is not known, so no claim is made."
     error = noise * math.sqrt(1 / len(best.values) + 1 / len(second.values))
@@ -76,14 +76,14 @@ def _next_best(study: Study, order: Sequence[Trial]) -> str:
     )
 
 
-def noise_of(trials: Sequence[Trial]) -> float | None:
+def pooled_noise(trials: Sequence[SearchTrial]) -> float | None:
     """The standard deviation between seeds, pooled over configurations; None where no configuration has two runs."""
     squares = [(statistics.variance(t.values), len(t.values) - 1) for t in trials if len(t.values) > 1]
     degrees = sum(n for _, n in squares)
     return math.sqrt(sum(v * n for v, n in squares) / degrees) if degrees else None
 
 
-def confirmation(study: Study, best: Trial, sweep: Sweep) -> str:
+def confirmation_command(study: SearchStudy, best: SearchTrial, sweep: Sweep) -> str:
     """The command that runs the best again with seeds that the search has not seen, passed as in the search's `sweep`."""
     first = max(study.seeds, default=0) + 1
     grid = [f"{key}={_quoted(value)}" for key, value in {**study.spec.fixed, **best.params}.items()]
@@ -106,12 +106,12 @@ def _some(count: int, what: str) -> str:
     return f"{count} {what}" + ("" if count == 1 else "s")
 
 
-def history(study: Study) -> list[dict[str, Any]]:
+def fitness_history(study: SearchStudy) -> list[dict[str, Any]]:
     """The server's fitness_history: each generation that is over."""
     return [_row(study, number) for number in range(1, study.closed + 1)]
 
 
-def _row(study: Study, number: int) -> dict[str, Any]:
+def _row(study: SearchStudy, number: int) -> dict[str, Any]:
     trials = study.generation(number)
     scored = [t.fitness for t in trials if t.fitness is not None]
     return {

@@ -17,41 +17,41 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import recorder, start, worktrees
+from scaffold.runs import recorder, recorder_command, worktrees
 from scaffold.scratch import scratch_directory
 from scaffold.sweeps import files
 from scaffold.sweeps.spec import run_names
-from scaffold.sweeps.spec.model import Code, Named, Sweep
+from scaffold.sweeps.spec.model import NamedFilesCode, Sweep, SweepCode
 from scaffold.workspace import Workspace
 
 _moving = threading.Lock()
 
 
-def take(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Code:
+def record_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> SweepCode:
     """The code state of a sweep's runs as the working tree is now; a patch of uncommitted code is kept in `<metadata>/patches`
     (without `keep` it is only named).
 
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
-    code, patch = look(workspace, sweep, with_patch=True)
+    code, patch = current_code(workspace, sweep, with_patch=True)
     if patch is None:
         return code
     kept = workspace.role("metadata", sweep.experiment) / "patches" / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
     if keep and not kept.is_file():
-        files.write(kept, patch)
+        files.write_file(kept, patch)
     return replace(code, patch=kept.relative_to(workspace.workdir).as_posix())
 
 
-def planned(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
-    """The sweep with the code as it is now: what `sweep new` plans, and `launch --code current` plans again (`sheet.write` it)."""
-    return replace(sweep, code=take(workspace, sweep, keep=keep))
+def with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
+    """The sweep with the code as it is now: what `sweep new` plans, and `launch --code current` plans again."""
+    return replace(sweep, code=record_code(workspace, sweep, keep=keep))
 
 
-def look(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[Code, bytes | None]:
+def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[SweepCode, bytes | None]:
     shared = recorder.module()
-    place = shared.locate(os.path.realpath(start.recorder_of(workspace)))
-    base = run_names.words(sweep.command)
-    sets = {base, *(run_names.words(argv) for _, _, argv, _ in run_names.commands(sweep))}
+    place = shared.locate(os.path.realpath(recorder_command.recorder_path(workspace)))
+    base = run_names.file_words(sweep.command)
+    sets = {base, *(run_names.file_words(argv) for _, _, argv, _ in run_names.run_commands(sweep))}
     known: dict[tuple[str, ...], Any] = {}
     with _inside(Path(workspace.workdir, sweep.cwd)):
         there = {word: Path(word).is_file() for words in sets for word in words}
@@ -64,11 +64,11 @@ def look(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[Code,
     states = {words: known[tuple(w for w in words if there[w])] for words in sets}
     own = states[base]
     differing = [
-        Named(words=words, state=found.code, files=tuple(digest for _, digest in found.files))
+        NamedFilesCode(words=words, state=found.code, files=tuple(digest for _, digest in found.files))
         for words, found in sorted(states.items())
         if found.code != own.code or found.files
     ]
-    code = Code(state=own.code, commit=own.git["commit"] if own.git else None, patch=None, named=tuple(differing))
+    code = SweepCode(state=own.code, commit=own.git["commit"] if own.git else None, patch=None, named=tuple(differing))
     return code, whole.patch if whole is not None else None
 
 
@@ -98,27 +98,27 @@ def _inside(folder: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class CodeComparison:
     """Whether the code is still the one that a sweep was planned with; if not, `files` are those that differ, as far as known."""
 
     same: bool
     files: tuple[str, ...] = ()
 
 
-def compare(workspace: Workspace, sweep: Sweep) -> Comparison:
+def compare_code(workspace: Workspace, sweep: Sweep) -> CodeComparison:
     """Hold the working tree against the code that the sweep remembers. Raises ScaffoldError where git does not answer."""
-    now, _ = look(workspace, sweep, with_patch=False)
+    now, _ = current_code(workspace, sweep, with_patch=False)
     kept = sweep.code
     if now.state == kept.state and named_files(now) == named_files(kept):
-        return Comparison(same=True)
+        return CodeComparison(same=True)
     named = (
         {w for words, _ in named_files(now) ^ named_files(kept) for w in words} if now.state == kept.state else set()
     )
     changed = sorted(named) or _changed(workspace, sweep)
-    return Comparison(same=False, files=tuple(changed))
+    return CodeComparison(same=False, files=tuple(changed))
 
 
-def named_files(code: Code) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:
+def named_files(code: SweepCode) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:
     return {(n.words, (n.state, n.files)) for n in code.named}
 
 
@@ -131,19 +131,19 @@ def _changed(workspace: Workspace, sweep: Sweep) -> list[str]:
         own = {"GIT_INDEX_FILE": str(folder / "index")}
         if git.run(top, "read-tree", sweep.code.commit, env=own).status != 0:
             return []
-        patch = kept_patch(workspace, sweep.code)
+        patch = read_kept_patch(workspace, sweep.code)
         if patch:
-            whole = worktrees.whole(top, sweep.code.commit, patch)
+            whole = worktrees.unredacted_patch(top, sweep.code.commit, patch)
             git.run(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=whole, env=own)
         paths = git.run(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=own).paths
     shared = recorder.module()
-    place = shared.locate(os.path.realpath(start.recorder_of(workspace)))
+    place = shared.locate(os.path.realpath(recorder_command.recorder_path(workspace)))
     inside = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
     excluded = shared._excluded(place, "" if inside == "." else inside + "/")
     return [path for path in paths if not shared.below(path, excluded)]
 
 
-def kept_patch(workspace: Workspace, code: Code) -> str:
+def read_kept_patch(workspace: Workspace, code: SweepCode) -> str:
     """The remembered patch; empty where the code was clean. Raises ScaffoldError where its file is gone."""
     if code.patch is None:
         return ""

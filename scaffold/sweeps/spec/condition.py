@@ -10,7 +10,7 @@ from typing import Any
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps.spec.parameter_values import recorded
+from scaffold.sweeps.spec.parameter_values import recorded_name
 
 Values = Mapping[str, Any]
 Step = Callable[[Values], Any]
@@ -51,7 +51,7 @@ def compiled(text: str) -> Callable[[Mapping[str, str]], bool]:
 
     def holds(configuration: Mapping[str, str]) -> bool:
         value_of = recorder.module().value_of
-        values = {recorded(key): value_of(value) for key, value in configuration.items()}
+        values = {recorded_name(key): value_of(value) for key, value in configuration.items()}
         try:
             return bool(step(values))
         except KeyError as error:

@@ -1,4 +1,4 @@
-"""A rule -> configurations: given ones x groups that move together x the grid x drawn ones, filtered, the baseline first."""
+"""A rule -> configurations: listed ones x groups that move together x the grid x drawn ones, filtered, the baseline first."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from scaffold.errors import WrongUsage
 from scaffold.sweeps.spec import condition, parameter_values, sampling
-from scaffold.sweeps.spec.model import Rule
+from scaffold.sweeps.spec.model import ConfigurationRule
 
 
-def configurations(rule: Rule) -> tuple[dict[str, str], ...]:
+def expand_rule(rule: ConfigurationRule) -> tuple[dict[str, str], ...]:
     """All configurations of a rule, in order. Raises WrongUsage where a parameter comes from two sides, or `only_if` fails."""
     factors: list[Sequence[Mapping[str, str]]] = [
-        *([rule.given] if rule.given else []),
+        *([rule.listed] if rule.listed else []),
         *(_together(group) for group in rule.zips),
         *([{key: value} for value in row] for key, row in rule.grid.items()),
     ]
     if rule.draws:
-        factors.append(rule.drawn or sampling.draw(rule.space, rule.draws, rule.space_seed))
+        factors.append(rule.drawn or sampling.draw_configurations(rule.space, rule.draws, rule.space_seed))
     _check_once([{k for c in factor for k in c} for factor in factors])
     size = math.prod(map(len, factors))
-    if size > parameter_values.MOST:
-        raise WrongUsage(f"{size:,} configurations are more than a sweep can have ({parameter_values.MOST:,})")
+    if size > parameter_values.MAX_CONFIGURATIONS:
+        raise WrongUsage(
+            f"{size:,} configurations are more than a sweep can have ({parameter_values.MAX_CONFIGURATIONS:,})"
+        )
     made = [_merged(parts) for parts in itertools.product(*factors)] if factors else []
     if rule.only_if is not None:
         wanted = condition.compiled(rule.only_if)
@@ -52,9 +54,9 @@ def _check_once(factors: Sequence[set[str]]) -> None:
     seen: set[str] = set()
     for keys in factors:
         for key in sorted(keys):
-            if parameter_values.recorded(key) in seen:
+            if parameter_values.recorded_name(key) in seen:
                 raise WrongUsage(
                     f"{key} gets its values from two sides",
                     hint="name it in one of --grid, --zip, --space or --from only, and spell it in one way",
                 )
-        seen.update(map(parameter_values.recorded, keys))
+        seen.update(map(parameter_values.recorded_name, keys))

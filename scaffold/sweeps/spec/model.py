@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from scaffold.runs.manifests import Run, Scalar
+from scaffold.runs.model import Run, Scalar
 
 Style = Literal["flags", "equals", "hydra"]
 BackendName = Literal["local", "slurm", "server"]
@@ -15,7 +15,7 @@ NO_SEED_OPTION = "env"
 
 
 # the smoke sweep's name is the sweep's with this behind it
-SMOKE = "-smoke"
+SMOKE_SUFFIX = "-smoke"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class NamedFilesCode:
     """The code state of runs whose commands name other source or config files than the sweep's own command, or files that the
     code state does not hold (below the experiment root, or outside git): `words` are the names as they stand in the command,
     `files` the SHA-256 of such files."""
@@ -40,7 +40,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class SweepCode:
     """The code that a sweep was planned with: the code state's SHA-256, the commit, and the kept patch's path (None: clean).
 
     `state` is a manifest's `git.code`, None outside git; the patch's path is relative to the work directory.
@@ -49,18 +49,18 @@ class Code:
     state: str | None
     commit: str | None
     patch: str | None
-    named: tuple[Named, ...] = ()
+    named: tuple[NamedFilesCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What configurations come from: given ones x groups that move together x the grid x drawn ones, those where `only_if` holds.
+class ConfigurationRule:
+    """What configurations come from: listed ones x groups that move together x the grid x drawn ones, those where `only_if` holds.
 
     Values are text, as the user spelled them. `space` says what the `draws` are drawn from with `space_seed`; `baseline` puts
     the configuration without parameters in front.
     """
 
-    given: tuple[Mapping[str, str], ...] = ()
+    listed: tuple[Mapping[str, str], ...] = ()
     zips: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     grid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     space: Mapping[str, str] = field(default_factory=dict)
@@ -93,8 +93,8 @@ class Sweep:
     task: str | None
     backend: BackendName | None
     resources: Resources
-    code: Code
-    rule: Rule = field(default_factory=Rule)
+    code: SweepCode
+    rule: ConfigurationRule = field(default_factory=ConfigurationRule)
     seed_option: str | None = None
     booleans: Mapping[str, BooleanStyle] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -104,16 +104,16 @@ class Sweep:
 class PlannedRun:
     """One configuration with one seed: its name is the recorder's own, for exactly this command, code and seed.
 
-    `told` are parameters that do not show in the command, and so are told to the recorder (`--param`), as text.
+    `recorder_params` are parameters that do not show in the command, and so are told to the recorder (`--param`), as text.
     """
 
     name: str
     seed: int | None
     params: Mapping[str, Scalar]
     argv: tuple[str, ...]
-    told: Mapping[str, str] = field(default_factory=dict)
+    recorder_params: Mapping[str, str] = field(default_factory=dict)
 
 
-def is_smoke(run: Run) -> bool:
+def is_smoke_run(run: Run) -> bool:
     """Whether a recorded run was a smoke sweep's quick try, which is no result."""
-    return bool(run.sweep and run.sweep.endswith(SMOKE) and run.params.get("smoke") is True)
+    return bool(run.sweep and run.sweep.endswith(SMOKE_SUFFIX) and run.params.get("smoke") is True)

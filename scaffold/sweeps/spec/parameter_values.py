@@ -11,16 +11,16 @@ from scaffold.errors import WrongUsage
 KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w.@/-]*")
 SEEDS = re.compile(r"[0-9]{1,12}(-[0-9]{1,12})?(,[0-9]{1,12}(-[0-9]{1,12})?)*")
 SPACED = re.compile(r" *([,-]) *")
-MOST_SEEDS = 100_000
-MOST = 1_000_000
+MAX_SEEDS = 100_000
+MAX_CONFIGURATIONS = 1_000_000
 
 
-def recorded(key: str) -> str:
+def recorded_name(key: str) -> str:
     """A parameter's name as the recorder has it: `batch-size` is `batch_size`, Hydra's `+lr` is `lr`."""
     return key.lstrip("+~").replace("-", "_")
 
 
-def assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[str, ...]]:
+def parse_assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[str, ...]]:
     """`k=v1,v2` texts as key -> values. Raises WrongUsage."""
     found: dict[str, tuple[str, ...]] = {}
     for text in texts:
@@ -30,7 +30,7 @@ def assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[str, ..
         check_key(key, option=option)
         if key in found:
             raise WrongUsage(f"{option} names {key} twice", hint=f"put its values together: {key}=1,2,3")
-        found[key] = split(values, option=f"{option} {key}")
+        found[key] = split_values(values, option=f"{option} {key}")
     return found
 
 
@@ -46,7 +46,7 @@ def check_key(key: str, *, option: str) -> None:
         raise WrongUsage(f"{option} names the seed", hint="seeds have an option of their own: --seeds 1-5")
 
 
-def split(text: str, *, option: str) -> tuple[str, ...]:
+def split_values(text: str, *, option: str) -> tuple[str, ...]:
     """Values between commas, as they are spelled. Quotes keep commas in a value: `'a,b',c` is `a,b` and `c`; inside double
     quotes a backslash makes the next character mean itself. Raises WrongUsage where a quote is open, or a value is there twice."""
     values: list[str] = []
@@ -81,7 +81,7 @@ def _value(text: str, was_quoted: bool, option: str) -> str:
     return text
 
 
-def seeds(text: str) -> tuple[int, ...]:
+def parse_seeds(text: str) -> tuple[int, ...]:
     """`1-5,7` as seeds, in order. Raises WrongUsage."""
     close = SPACED.sub(r"\1", text.strip())
     if not SEEDS.fullmatch(close):
@@ -90,8 +90,8 @@ def seeds(text: str) -> tuple[int, ...]:
     for part in close.split(","):
         first, _, last = part.partition("-")
         low, high = int(first), int(last or first)
-        if high < low or high - low >= MOST_SEEDS:
-            raise WrongUsage(f"--seeds: {part} is no range of at most {MOST_SEEDS} seeds, lowest first")
+        if high < low or high - low >= MAX_SEEDS:
+            raise WrongUsage(f"--seeds: {part} is no range of at most {MAX_SEEDS} seeds, lowest first")
         for seed in range(low, high + 1):
             if seed in found:
                 raise WrongUsage(f"--seeds names {seed} twice")
@@ -99,7 +99,7 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def seeds_text(numbers: Sequence[int]) -> str:
+def format_seeds(numbers: Sequence[int]) -> str:
     """Seeds as `seeds` reads them."""
     parts: list[list[int]] = []
     for n in numbers:

@@ -9,7 +9,16 @@ from typing import Any, TypeVar, cast, get_args
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import grid, parameter_values, sampling
-from scaffold.sweeps.spec.model import BackendName, BooleanStyle, Code, Named, Resources, Rule, Style, Sweep
+from scaffold.sweeps.spec.model import (
+    BackendName,
+    BooleanStyle,
+    ConfigurationRule,
+    NamedFilesCode,
+    Resources,
+    Style,
+    Sweep,
+    SweepCode,
+)
 
 VERSION = "1"
 KEYS = (
@@ -20,9 +29,9 @@ NEEDED = ("version", "name", "goal", "experiment", "command", "style", "code")
 T = TypeVar("T")
 
 
-def parsed(found: object, name: str) -> Sweep:
+def parse_sweep(found: object, name: str) -> Sweep:
     """What a sweep's file holds, as a sweep. Raises WrongUsage that names the key."""
-    top = mapping(found, "the file", KEYS)
+    top = check_mapping(found, "the file", KEYS)
     missing = [key for key in NEEDED if key not in top]
     if missing:
         raise WrongUsage(f"{missing[0]} is missing")
@@ -30,8 +39,8 @@ def parsed(found: object, name: str) -> Sweep:
         raise WrongUsage(f"version is {top['version']!r}; this scaffold reads {VERSION}", hint="use a newer scaffold")
     if top["name"] != name:
         raise WrongUsage(f"name is {top['name']!r}, and the file is {name}.yml", hint="a copy needs a name of its own")
-    rule = parsed_rule(top)
-    command = texts(top["command"], "command")
+    rule = parse_rule(top)
+    command = check_texts(top["command"], "command")
     if not command:
         raise WrongUsage("command is empty")
     return Sweep(
@@ -41,7 +50,7 @@ def parsed(found: object, name: str) -> Sweep:
         command=command,
         cwd=_text(top.get("cwd", "."), "cwd"),
         style=cast(Style, _one_of(top["style"], get_args(Style), "style")),
-        configurations=() if top.get("configurations") == [] else grid.configurations(rule),
+        configurations=() if top.get("configurations") == [] else grid.expand_rule(rule),
         seeds=_seeds(top.get("seeds")),
         task=_optional(top, "task", _text),
         backend=cast(
@@ -52,22 +61,24 @@ def parsed(found: object, name: str) -> Sweep:
         rule=rule,
         seed_option=_optional(top, "seed_option", _text),
         booleans=_booleans(top.get("booleans", {})),
-        labels=configuration(top.get("labels", {}), "labels"),
+        labels=parse_configuration(top.get("labels", {}), "labels"),
     )
 
 
-def parsed_rule(top: Mapping[str, Any]) -> Rule:
+def parse_rule(top: Mapping[str, Any]) -> ConfigurationRule:
     """The rule in a sweep's file. Raises WrongUsage."""
-    drawn = mapping(top.get("random", {}), "random", ("number", "seed", "space", "drawn"))
-    wanted = mapping(drawn.get("space", {}), "random.space")
-    rule = Rule(
-        given=tuple(configuration(c, "configurations") for c in _list(top.get("configurations", []), "configurations")),
+    drawn = check_mapping(top.get("random", {}), "random", ("number", "seed", "space", "drawn"))
+    wanted = check_mapping(drawn.get("space", {}), "random.space")
+    rule = ConfigurationRule(
+        listed=tuple(
+            parse_configuration(c, "configurations") for c in _list(top.get("configurations", []), "configurations")
+        ),
         zips=tuple(_values(group, "zip") for group in _list(top.get("zip", []), "zip")),
         grid=_values(top.get("grid", {}), "grid"),
         space={key: _text(value, f"random.space.{key}") for key, value in wanted.items()},
         draws=_whole(drawn.get("number", "0"), "random.number"),
         space_seed=_whole(drawn.get("seed", "0"), "random.seed"),
-        drawn=tuple(configuration(c, "random.drawn") for c in _list(drawn.get("drawn", []), "random.drawn")),
+        drawn=tuple(parse_configuration(c, "random.drawn") for c in _list(drawn.get("drawn", []), "random.drawn")),
         only_if=_optional(top, "only_if", _text),
         baseline=_one_of(top.get("baseline", "false"), ("true", "false"), "baseline") == "true",
     )
@@ -76,10 +87,10 @@ def parsed_rule(top: Mapping[str, Any]) -> Rule:
     return rule
 
 
-def _check_random(rule: Rule) -> None:
+def _check_random(rule: ConfigurationRule) -> None:
     if not rule.draws or not rule.space:
         raise WrongUsage(f"random needs {'a number' if not rule.draws else 'a space'}")
-    sampling.check(rule.space)
+    sampling.check_space(rule.space)
     if rule.drawn and len(rule.drawn) != rule.draws:
         raise WrongUsage(
             f"random.number is {rule.draws}, and {len(rule.drawn)} are drawn",
@@ -87,11 +98,11 @@ def _check_random(rule: Rule) -> None:
         )
 
 
-def configuration(value: object, where: str) -> dict[str, str]:
+def parse_configuration(value: object, where: str) -> dict[str, str]:
     """One configuration: names to texts, nested ones with dots. Raises WrongUsage."""
     found: dict[str, str] = {}
-    for key, inner in mapping(value, where).items():
-        nested = configuration(inner, f"{where}.{key}") if isinstance(inner, dict) else None
+    for key, inner in check_mapping(value, where).items():
+        nested = parse_configuration(inner, f"{where}.{key}") if isinstance(inner, dict) else None
         text = {key: _text(inner, f"{where}.{key}")} if nested is None else {f"{key}.{k}": v for k, v in nested.items()}
         if twice := sorted(text.keys() & found.keys()):
             raise WrongUsage(f"{where} has {twice[0]} twice")
@@ -101,7 +112,7 @@ def configuration(value: object, where: str) -> dict[str, str]:
     return found
 
 
-def mapping(value: object, where: str, known: Iterable[str] | None = None) -> dict[str, Any]:
+def check_mapping(value: object, where: str, known: Iterable[str] | None = None) -> dict[str, Any]:
     """`value` when it is a mapping with known keys. Raises WrongUsage that names the key that was probably meant."""
     if value == "":
         return {}
@@ -118,7 +129,7 @@ def mapping(value: object, where: str, known: Iterable[str] | None = None) -> di
     return value
 
 
-def texts(value: object, where: str) -> tuple[str, ...]:
+def check_texts(value: object, where: str) -> tuple[str, ...]:
     """`value` when it is a list of texts. Raises WrongUsage."""
     return tuple(_text(item, where) for item in _list(value, where))
 
@@ -155,9 +166,9 @@ def _one_of(value: object, known: Iterable[str], where: str) -> str:
 
 def _values(value: object, where: str) -> dict[str, tuple[str, ...]]:
     found = {}
-    for key, inner in mapping(value, where).items():
+    for key, inner in check_mapping(value, where).items():
         parameter_values.check_key(key, option=where)
-        values = texts(inner, f"{where}.{key}") if isinstance(inner, list) else (_text(inner, f"{where}.{key}"),)
+        values = check_texts(inner, f"{where}.{key}") if isinstance(inner, list) else (_text(inner, f"{where}.{key}"),)
         if not values:
             raise WrongUsage(f"{where}.{key} has no values")
         found[key] = values
@@ -167,8 +178,8 @@ def _values(value: object, where: str) -> dict[str, tuple[str, ...]]:
 def _seeds(value: object) -> tuple[int, ...]:
     if value in (None, "", "null", []):
         return ()
-    text = ",".join(texts(value, "seeds")) if isinstance(value, list) else _text(value, "seeds")
-    return parameter_values.seeds(text)
+    text = ",".join(check_texts(value, "seeds")) if isinstance(value, list) else _text(value, "seeds")
+    return parameter_values.parse_seeds(text)
 
 
 def _whole(value: object, where: str) -> int:
@@ -179,7 +190,7 @@ def _whole(value: object, where: str) -> int:
 
 
 def _resources(value: object) -> Resources:
-    found = mapping(value if value is not None else {}, "resources", Resources.__slots__)
+    found = check_mapping(value if value is not None else {}, "resources", Resources.__slots__)
     seconds = (
         recorder.module().number(_text(found["timeout_s"], "resources.timeout_s")) if "timeout_s" in found else None
     )
@@ -189,28 +200,28 @@ def _resources(value: object) -> Resources:
         gpus=_whole(found["gpus"], "resources.gpus") if "gpus" in found else None,
         cpus=_whole(found["cpus"], "resources.cpus") if "cpus" in found else None,
         timeout_s=None if seconds is None else float(seconds),
-        sbatch=texts(found.get("sbatch", []), "resources.sbatch"),
+        sbatch=check_texts(found.get("sbatch", []), "resources.sbatch"),
     )
 
 
 def _booleans(value: object) -> dict[str, BooleanStyle]:
-    found = mapping(value, "booleans")
+    found = check_mapping(value, "booleans")
     return {k: cast(BooleanStyle, _one_of(v, get_args(BooleanStyle), f"booleans.{k}")) for k, v in found.items()}
 
 
-def _code(value: object) -> Code:
-    found = mapping(value, "code", ("state", "commit", "patch", "named"))
+def _code(value: object) -> SweepCode:
+    found = check_mapping(value, "code", ("state", "commit", "patch", "named"))
     named = []
     for row in _list(found.get("named", []), "code.named"):
-        entry = mapping(row, "code.named", ("words", "state", "files"))
+        entry = check_mapping(row, "code.named", ("words", "state", "files"))
         named.append(
-            Named(
-                words=texts(entry.get("words", []), "code.named.words"),
+            NamedFilesCode(
+                words=check_texts(entry.get("words", []), "code.named.words"),
                 state=_optional(entry, "state", _text),
-                files=texts(entry.get("files", []), "code.named.files"),
+                files=check_texts(entry.get("files", []), "code.named.files"),
             )
         )
-    return Code(
+    return SweepCode(
         state=_optional(found, "state", _text),
         commit=_optional(found, "commit", _text),
         patch=_optional(found, "patch", _text),

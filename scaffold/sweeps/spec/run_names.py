@@ -8,41 +8,47 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess  # noqa: TID251 - it asks the recorder
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from scaffold.runs import recorder
-from scaffold.runs.manifests import Scalar
+from scaffold.errors import ScaffoldError
+from scaffold.runs import recorder, recorder_command
+from scaffold.runs.model import Scalar
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, PlannedRun, Sweep
 from scaffold.workspace import Workspace
 
+RECORDER_TIMEOUT_S = 60
 PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.-]*)\}")
 
 
-def runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
+def planned_runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
     """The runs of a sweep, configuration by configuration, each with every seed. Runs of one name are one run: the first."""
     shared = recorder.module()
-    top, here = place(workspace, sweep.cwd)
+    top, here = repository_and_cwd(workspace, sweep.cwd)
     states = {n.words: (n.state, n.files) for n in sweep.code.named}
     found: dict[str, PlannedRun] = {}
-    for params, seed, argv, told in commands(sweep):
-        state, files = states.get(words(argv), (sweep.code.state, ()))
+    for params, seed, argv, recorder_params in run_commands(sweep):
+        state, files = states.get(file_words(argv), (sweep.code.state, ()))
         identity = shared.Identity(
             argv,
             experiment=sweep.experiment,
             seed=seed,
-            params={k.replace("-", "_"): shared.value_of(v) for k, v in told.items()},
+            params={k.replace("-", "_"): shared.value_of(v) for k, v in recorder_params.items()},
             cwd=here,
             top=top,
             code=state,
             files=files,
         )
         if identity.name not in found:
-            found[identity.name] = PlannedRun(name=identity.name, seed=seed, params=params, argv=tuple(argv), told=told)
+            found[identity.name] = PlannedRun(
+                name=identity.name, seed=seed, params=params, argv=tuple(argv), recorder_params=recorder_params
+            )
     return tuple(found.values())
 
 
-def place(workspace: Workspace, cwd: str) -> tuple[str, str]:
+def repository_and_cwd(workspace: Workspace, cwd: str) -> tuple[str, str]:
     """The top of the repository (or the work directory) as an absolute path, and `cwd` below it, empty outside, as the recorder
     has them."""
     workdir = os.path.realpath(workspace.workdir)
@@ -51,31 +57,31 @@ def place(workspace: Workspace, cwd: str) -> tuple[str, str]:
     return top, "" if here.split("/")[0] == ".." else here
 
 
-def commands(sweep: Sweep) -> Iterator[tuple[Mapping[str, Scalar], int | None, list[str], Mapping[str, str]]]:
+def run_commands(sweep: Sweep) -> Iterator[tuple[Mapping[str, Scalar], int | None, list[str], Mapping[str, str]]]:
     """Parameters, seed, command line, and what the recorder must be told, of every configuration with every seed."""
     value_of = recorder.module().value_of
     for configuration in sweep.configurations:
         params = {k: value_of(v) for k, v in configuration.items()}
         for seed in sweep.seeds or (None,):
-            yield (params, seed, *command(sweep, configuration, seed))
+            yield (params, seed, *run_command(sweep, configuration, seed))
 
 
-def command(sweep: Sweep, configuration: Mapping[str, str], seed: int | None) -> tuple[list[str], dict[str, str]]:
+def run_command(sweep: Sweep, configuration: Mapping[str, str], seed: int | None) -> tuple[list[str], dict[str, str]]:
     """One run's command line, and the parameters that do not show in it."""
     texts = dict(configuration) if seed is None else {**configuration, "seed": str(seed)}
     inserted = {k for word in sweep.command for k in PLACEHOLDER.findall(word) if k in texts}
     argv = [PLACEHOLDER.sub(lambda m: texts.get(m[1], m[0]), word) for word in sweep.command] if inserted else []
     argv = argv or list(sweep.command)
-    told = {**sweep.labels, **{k: configuration[k] for k in inserted if k in configuration}}
+    recorder_params = {**sweep.labels, **{k: configuration[k] for k in inserted if k in configuration}}
     for key, text in configuration.items():
         if key not in inserted:
             added = _argument(sweep, key, text)
             argv += added
             if not added:
-                told[key] = text
+                recorder_params[key] = text
     if seed is not None and "seed" not in inserted and sweep.seed_option != NO_SEED_OPTION:
         argv += _seed(sweep, str(seed))
-    return argv, dict(sorted(told.items()))
+    return argv, dict(sorted(recorder_params.items()))
 
 
 def _argument(sweep: Sweep, key: str, text: str) -> list[str]:
@@ -103,7 +109,7 @@ def _seed(sweep: Sweep, seed: str) -> list[str]:
     return [f"{option}={seed}"] if sweep.style == "equals" and option.startswith("--") else [option, seed]
 
 
-def words(argv: Sequence[str]) -> tuple[str, ...]:
+def file_words(argv: Sequence[str]) -> tuple[str, ...]:
     """The words of a command that look like source or config files, as the recorder picks them; sorted, each once."""
     shared = recorder.module()
     kinds = shared.CODE + shared.SHELL + shared.CONFIG
@@ -119,6 +125,37 @@ def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:
         words += ["--timeout", recorder.module().shortest(sweep.resources.timeout_s)]
     if run.seed is not None:
         words += ["--seed", str(run.seed)]
-    for key, text in run.told.items():
+    for key, text in run.recorder_params.items():
         words += ["--param", f"{key}={text}"]
     return words
+
+
+def check_recorder(workspace: Workspace, sweep: Sweep, run: PlannedRun) -> None:
+    """Ask the workspace's recorder for a run's name, where it is another file than ours. Raises ScaffoldError where they differ.
+
+    The code must be as it was when `sweep` was planned.
+    """
+    own = recorder_command.recorder_path(workspace)
+    if own.read_bytes() == (recorder.source() / "record_run.py").read_bytes():
+        return
+    words = [
+        sys.executable,
+        *recorder_command.PYTHON_OPTIONS,
+        str(own),
+        "--name-only",
+        *recorder_options(sweep, run),
+        "--",
+        *run.argv,
+    ]
+    try:
+        done = subprocess.run(
+            words, cwd=Path(workspace.workdir, sweep.cwd), capture_output=True, text=True, timeout=RECORDER_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ScaffoldError(f"{own} did not say a run's name within {RECORDER_TIMEOUT_S} s") from error
+    if done.stdout.strip() != run.name:
+        raise ScaffoldError(
+            f"{own} is another recorder than this scaffold's, and names runs otherwise ({done.stdout.strip() or 'not at all'}"
+            f" for {run.name}), so that finished runs would not be found",
+            hint="bring it up to date: scaffold update",
+        )

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps.spec.parameter_values import MOST, split
+from scaffold.sweeps.spec.parameter_values import MAX_CONFIGURATIONS, split_values
 
 KINDS = ("uniform", "log", "int", "logint", "choice")
 HINT = "lr=log:1e-5,1e-1  dropout=uniform:0,0.5  layers=int:1,6  width=logint:16,1024  act=relu,gelu"
 
 
-def draw(space: Mapping[str, str], number: int, seed: int) -> tuple[dict[str, str], ...]:
+def draw_configurations(space: Mapping[str, str], number: int, seed: int) -> tuple[dict[str, str], ...]:
     """`number` configurations, each parameter drawn by itself: one more parameter does not change the others' values.
 
     Raises WrongUsage where a range cannot be understood, or they are more than a sweep can have.
     """
-    if number > MOST:
-        raise WrongUsage(f"{number:,} configurations are more than a sweep can have ({MOST:,})")
+    if number > MAX_CONFIGURATIONS:
+        raise WrongUsage(f"{number:,} configurations are more than a sweep can have ({MAX_CONFIGURATIONS:,})")
     kinds = {key: _kind(key, text) for key, text in space.items()}
     return tuple(
         {key: _drawn(kind, values, _uniform(seed, i, key)) for key, (kind, values) in kinds.items()}
@@ -28,7 +28,7 @@ def draw(space: Mapping[str, str], number: int, seed: int) -> tuple[dict[str, st
     )
 
 
-def check(space: Mapping[str, str]) -> None:
+def check_space(space: Mapping[str, str]) -> None:
     """Raises WrongUsage where a range cannot be understood."""
     for key, text in space.items():
         _kind(key, text)
@@ -48,9 +48,9 @@ def _kind(key: str, text: str) -> tuple[str, tuple[str, ...]]:
                 f"--space {key}: {kind} is no kind of range; there are {', '.join(KINDS)}",
                 hint=f"{HINT} (if {text!r} are values: choice:{text})",
             )
-        return "choice", split(text, option=f"--space {key}")
+        return "choice", split_values(text, option=f"--space {key}")
     if kind == "choice":
-        return "choice", split(rest, option=f"--space {key}")
+        return "choice", split_values(rest, option=f"--space {key}")
     ends = tuple(part.strip() for part in rest.split(","))
     number = recorder.module().number
     bounds = [number(end) for end in ends]

@@ -13,12 +13,12 @@ from pathlib import Path
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import recorder
 from scaffold.sweeps import files
-from scaffold.sweeps.spec import parameter_values, parsing, strings
-from scaffold.sweeps.spec.model import Code, Resources, Rule, Sweep
+from scaffold.sweeps.spec import parameter_values, parsing, text_yaml
+from scaffold.sweeps.spec.model import ConfigurationRule, Resources, Sweep, SweepCode
 from scaffold.workspace import EXPERIMENT_NAME, Workspace
 
 # what the files, folders and locks of one sweep end in: a sweep called so would take another one's
-TAKEN = (".", ".yml", ".json", ".ledger", ".study", ".pacer", ".evolve")
+RESERVED_ENDINGS = (".", ".yml", ".json", ".ledger", ".study", ".pacer", ".evolve")
 HEAD = """\
 # Planned by `scaffold sweep new`. It may be edited by hand until its first launch; values are text, passed as they are spelled.
 # The runs: scaffold sweep show {name}
@@ -26,19 +26,19 @@ HEAD = """\
 CODE_HEAD = "# The code that the runs' names stand on. Not to be edited: `scaffold sweep launch` says when the code has changed."
 
 
-def folder(workspace: Workspace) -> Path:
+def sweeps_folder(workspace: Workspace) -> Path:
     """Where sweeps are kept."""
     return workspace.role("metadata") / "sweeps"
 
 
-def path(workspace: Workspace, name: str) -> Path:
+def sweep_path(workspace: Workspace, name: str) -> Path:
     """A sweep's file."""
-    return folder(workspace) / f"{name}.yml"
+    return sweeps_folder(workspace) / f"{name}.yml"
 
 
-def check_name(name: str) -> str:
+def check_sweep_name(name: str) -> str:
     """`name` when it can be a sweep's. Raises WrongUsage."""
-    if not EXPERIMENT_NAME.fullmatch(name) or name.endswith(TAKEN):
+    if not EXPERIMENT_NAME.fullmatch(name) or name.endswith(RESERVED_ENDINGS):
         raise WrongUsage(
             f"{name!r} cannot be a sweep's name",
             hint="letters, digits and . _ + - (at most 64, first a letter or digit), and not a file's ending",
@@ -46,39 +46,39 @@ def check_name(name: str) -> str:
     return name
 
 
-def names(workspace: Workspace) -> list[str]:
+def sweep_names(workspace: Workspace) -> list[str]:
     """The names of all sweeps, sorted."""
-    return sorted(p.stem for p in folder(workspace).glob("*.yml") if EXPERIMENT_NAME.fullmatch(p.stem))
+    return sorted(p.stem for p in sweeps_folder(workspace).glob("*.yml") if EXPERIMENT_NAME.fullmatch(p.stem))
 
 
-def read(workspace: Workspace, name: str) -> Sweep:
+def read_sweep(workspace: Workspace, name: str) -> Sweep:
     """A sweep. Raises ScaffoldError when there is none of that name, or its file cannot be meant."""
-    place = path(workspace, check_name(name))
+    place = sweep_path(workspace, check_sweep_name(name))
     if not place.is_file():
-        there = names(workspace)
+        there = sweep_names(workspace)
         near = difflib.get_close_matches(name, there, n=1)
         some = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "")
         hint = f"did you mean {near[0]}?" if near else f"there are {some}" if there else "plan one: scaffold sweep new"
         raise ScaffoldError(f"there is no sweep {name}", hint=hint)
-    found = strings.read(place, what="sweep")
+    found = text_yaml.read_yaml(place, what="sweep")
     try:
-        return parsing.parsed(found, name)
+        return parsing.parse_sweep(found, name)
     except WrongUsage as error:
         raise ScaffoldError(f"{place}: {error.message}", hint=error.hint) from error
 
 
-def write(workspace: Workspace, sweep: Sweep) -> Path:
+def write_sweep(workspace: Workspace, sweep: Sweep) -> Path:
     """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
-    place = path(workspace, check_name(sweep.name))
-    files.write(place, text(sweep).encode())
+    place = sweep_path(workspace, check_sweep_name(sweep.name))
+    files.write_file(place, format_sweep(sweep).encode())
     return place
 
 
-def text(sweep: Sweep) -> str:
+def format_sweep(sweep: Sweep) -> str:
     """A sweep as its file has it."""
     lines = [HEAD.format(name=sweep.name).rstrip("\n")]
     for key, value in _plain_entries(sweep):
-        lines.append(f"{key}: {strings.flow(value)}")
+        lines.append(f"{key}: {text_yaml.format_flow(value)}")
     lines += rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
     if sweep.backend is not None:
         lines.append(f"backend: {sweep.backend}")
@@ -86,7 +86,7 @@ def text(sweep: Sweep) -> str:
         k: getattr(sweep.resources, k) for k in Resources.__slots__ if getattr(sweep.resources, k) not in (None, ())
     }
     if wanted:
-        lines += strings.table(
+        lines += text_yaml.mapping_lines(
             "resources", {k: v if isinstance(v, tuple) else recorder.module().shortest(v) for k, v in wanted.items()}
         )
     return "\n".join([*lines, "", CODE_HEAD, *_code_lines(sweep.code)]) + "\n"
@@ -110,37 +110,37 @@ def _plain_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
     if sweep.labels:
         yield "labels", sweep.labels
     if sweep.seeds:
-        yield "seeds", parameter_values.seeds_text(sweep.seeds)
+        yield "seeds", parameter_values.format_seeds(sweep.seeds)
 
 
-def rule_lines(rule: Rule) -> list[str]:
+def rule_lines(rule: ConfigurationRule) -> list[str]:
     """A rule as lines of YAML."""
-    lines = strings.table("grid", rule.grid) if rule.grid else []
+    lines = text_yaml.mapping_lines("grid", rule.grid) if rule.grid else []
     if rule.zips:
         lines += ["zip:"]
         for group in rule.zips:
-            inner = [f"{strings.scalar(k)}: {strings.flow(v)}" for k, v in group.items()]
+            inner = [f"{text_yaml.format_scalar(k)}: {text_yaml.format_flow(v)}" for k, v in group.items()]
             lines += [f"  - {inner[0]}", *(f"    {row}" for row in inner[1:])]
-    if rule.given:
-        lines += strings.rows("configurations", rule.given)
+    if rule.listed:
+        lines += text_yaml.list_lines("configurations", rule.listed)
     if rule.draws:
         lines += ["random:", f"  number: {rule.draws}", f"  seed: {rule.space_seed}"]
-        lines += ["  " + row for row in strings.table("space", rule.space)]
+        lines += ["  " + row for row in text_yaml.mapping_lines("space", rule.space)]
         if rule.drawn:
-            lines += ["  " + row for row in strings.rows("drawn", rule.drawn)]
+            lines += ["  " + row for row in text_yaml.list_lines("drawn", rule.drawn)]
     if rule.only_if is not None:
-        lines.append(f"only_if: {strings.scalar(rule.only_if)}")
+        lines.append(f"only_if: {text_yaml.format_scalar(rule.only_if)}")
     if rule.baseline:
         lines.append("baseline: true")
     return lines
 
 
-def _code_lines(code: Code) -> list[str]:
+def _code_lines(code: SweepCode) -> list[str]:
     known = {"state": code.state, "commit": code.commit, "patch": code.patch}
-    lines = strings.table("code", {k: v for k, v in known.items() if v is not None})
+    lines = text_yaml.mapping_lines("code", {k: v for k, v in known.items() if v is not None})
     if len(lines) == 1 and not code.named:
         return ["code: {}"]
     if code.named:
         rows = [{"words": n.words, **({"state": n.state} if n.state else {}), "files": n.files} for n in code.named]
-        lines += ["  " + row for row in strings.rows("named", rows)]
+        lines += ["  " + row for row in text_yaml.list_lines("named", rows)]
     return lines

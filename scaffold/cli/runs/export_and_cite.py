@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.runs.runs_output import as_json, read_records, row_of
+from scaffold.cli.runs.runs_output import read_and_warn, run_json, run_row
 
 STATUSES = ("running", "finished", "failed", "terminated", "lost")
 
@@ -43,11 +43,11 @@ def export(
     """
     from scaffold.results.evidence import export as exports
     from scaffold.results.metrics.text_format import many
-    from scaffold.runs import choose
+    from scaffold.runs import lookup
 
     workspace = options.find_workspace(workdir, root)
-    wanted = choose.Filter(experiment=experiment, statuses=frozenset(statuses))
-    chosen = [r for r in read_records(workspace).runs if wanted.admits(r)]
+    wanted = lookup.RunCriteria(experiment=experiment, statuses=frozenset(statuses))
+    chosen = [r for r in read_and_warn(workspace).runs if wanted.admits(r)]
     made = exports.export(workspace, chosen, crate, copy=copy)
     limited = output.Limited(limit)
     if json_output:
@@ -78,9 +78,9 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
     workspace = options.find_workspace(workdir, root)
     if number is None and (owners := backing.owners(workspace, Path(what))):
         if json_output:
-            output.print_json({"path": what, "runs": [as_json(workspace, run) for run in limited(owners)]}, limited)
+            output.print_json({"path": what, "runs": [run_json(workspace, run) for run in limited(owners)]}, limited)
             return
-        output.print_rows(row_of(workspace, run) for run in limited(owners))
+        output.print_rows(run_row(workspace, run) for run in limited(owners))
         limited.report_left_out()
         return
     asked = (number,) if number is not None else claims.claims(backing.text_of(Path(what)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.runs.runs_output import one
+from scaffold.cli.runs.runs_output import find_run_and_manifest
 
 
 @click.command()
@@ -22,9 +22,9 @@ def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int
     from scaffold.runs import compare
 
     workspace = options.find_workspace(workdir, root)
-    (run_a, first), (run_b, other) = one(workspace, a), one(workspace, b)
-    rows = compare.differences(first, other, workspace.workdir)
-    patches = compare.patch_difference(first, other, workspace.workdir, (run_a.label, run_b.label))
+    (run_a, first), (run_b, other) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
+    rows = compare.run_differences(first, other, workspace.workdir)
+    patches = compare.diff_patches(first, other, workspace.workdir, (run_a.label, run_b.label))
     limited, text = output.Limited(limit), output.Limited(lines)
     shown, patch = limited(rows), "".join(text(patches.splitlines(keepends=True)))
     if json_output:
@@ -66,7 +66,7 @@ def rerun(
     from scaffold.runs import rerun as repeat
 
     workspace = options.find_workspace(workdir, root)
-    run, old = one(workspace, name, finished=True)
+    run, old = find_run_and_manifest(workspace, name, finished=True)
     done = repeat.rerun(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
     for note in done.notes:
         output.warn(note)

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.runs import moments, recorder
-from scaffold.runs.manifests import Run
+from scaffold.runs import recorder, timestamps
+from scaffold.runs.model import Run
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class RunCriteria:
     """What a run must have; what is not set does not matter. `since` is RFC 3339, UTC."""
 
     experiment: str | None = None
@@ -43,7 +43,7 @@ def _has(run: Run, key: str, value: str) -> bool:
     return key in run.params and shared.shortest(run.params[key]) == shared.shortest(shared.value_of(value))
 
 
-def pairs(texts: Sequence[str]) -> dict[str, str]:
+def parse_params(texts: Sequence[str]) -> dict[str, str]:
     """`KEY=VALUE` options as a mapping. Raises WrongUsage."""
     found = {}
     for text in texts:
@@ -54,25 +54,25 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def moment(text: str, now: datetime.datetime) -> str:
+def parse_since(text: str, now: datetime.datetime) -> str:
     """`2h`, `3d`, a date or a date and time (UTC unless it says) as RFC 3339, UTC. Raises WrongUsage."""
     try:
         if text[:-1].isdecimal() and text[-1] in UNITS:
             then = now - datetime.timedelta(**{UNITS[text[-1]]: int(text[:-1])})
         else:
-            then = moments.parsed(text)
+            then = timestamps.parse_timestamp(text)
             then = then if then.tzinfo else then.replace(tzinfo=datetime.timezone.utc)
         return then.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z").zfill(24)
     except (ValueError, OverflowError) as error:
         raise WrongUsage(f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31") from error
 
 
-def one(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
+def find_run(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
     """The one attempt that `name` means, the latest where it names a run (with `finished` the latest that finished, if any).
 
     Raises ScaffoldError for none, or several runs.
     """
-    found = attempts(runs, name)
+    found = find_attempts(runs, name)
     if not found:
         raise ScaffoldError(f"there is no run {name!r}", hint="scaffold runs list")
     names = sorted({r.name for r in found})
@@ -84,7 +84,7 @@ def one(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
     return next((r for r in found if finished and r.status == "finished"), found[0])
 
 
-def attempts(runs: Iterable[Run], name: str) -> list[Run]:
+def find_attempts(runs: Iterable[Run], name: str) -> list[Run]:
     """The attempts that `name` means, latest first: a run's name, a label (`name.2`), or a unique beginning or digest."""
     exact = [r for r in runs if name in (r.name, r.label)]
     if exact and any(r.label == name and r.attempt > 1 for r in exact):

@@ -10,7 +10,7 @@ from typing import Any
 from scaffold.runs import recorder
 
 
-def fault(manifest: object) -> str | None:
+def find_violation(manifest: object) -> str | None:
     """Such as `time.ended_at is null` or `it lacks host.gpus[0].index`; None where nothing is wrong.
 
     Fields that the schema does not know are let pass: a newer recorder may write more.

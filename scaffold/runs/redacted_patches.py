@@ -12,7 +12,7 @@ HUNK = re.compile(r"@@ -(\d+)")
 OLD = re.compile(r'--- (?:"a/(?P<quoted>.*)"|a/(?P<plain>.*?))\t?$')
 
 
-def restore(patch: str, read: Callable[[str], str]) -> str:
+def restore_redacted(patch: str, read: Callable[[str], str]) -> str:
     """`patch` with the context and removed lines that hold `***` put back as the file has them; `read` gives a file's text."""
     made = []
     lines: list[str] = []

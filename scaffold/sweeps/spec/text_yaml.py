@@ -21,10 +21,10 @@ ESCAPED = re.compile(
 )
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-DEEPEST = 12
+MAX_DEPTH = 12
 
 
-def scalar(text: str) -> str:
+def format_scalar(text: str) -> str:
     """A text as a YAML scalar on one line. Raises WrongUsage for one that no YAML file can hold."""
     if PLAIN.fullmatch(text) and not text.startswith("- ") and text != "-":
         return text
@@ -33,26 +33,26 @@ def scalar(text: str) -> str:
     return '"' + ESCAPED.sub(lambda m: SHORT.get(m[0]) or f"\\u{ord(m[0]):04x}", text) + '"'
 
 
-def flow(value: object) -> str:
+def format_flow(value: object) -> str:
     """Texts, lists and mappings on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{scalar(str(k))}: {flow(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{format_scalar(str(k))}: {format_flow(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(flow, value)) + "]"
-    return scalar(str(value))
+        return "[" + ", ".join(map(format_flow, value)) + "]"
+    return format_scalar(str(value))
 
 
-def rows(key: str, items: Sequence[object]) -> list[str]:
+def list_lines(key: str, items: Sequence[object]) -> list[str]:
     """`key:` with one line for each item."""
-    return [f"{key}:", *(f"  - {flow(item)}" for item in items)]
+    return [f"{key}:", *(f"  - {format_flow(item)}" for item in items)]
 
 
-def table(key: str, values: Mapping[str, object]) -> list[str]:
+def mapping_lines(key: str, values: Mapping[str, object]) -> list[str]:
     """`key:` with one line for each entry."""
-    return [f"{key}:", *(f"  {scalar(k)}: {flow(v)}" for k, v in values.items())]
+    return [f"{key}:", *(f"  {format_scalar(k)}: {format_flow(v)}" for k, v in values.items())]
 
 
-def read(path: Path, *, what: str) -> Any:
+def read_yaml(path: Path, *, what: str) -> Any:
     """What a YAML file holds: mappings, lists and texts. Raises ScaffoldError naming file, line and trouble."""
     import yaml
 
@@ -73,7 +73,7 @@ def read(path: Path, *, what: str) -> Any:
 
 def _plain(node: Any, path: Path, depth: int) -> Any:
     line = node.start_mark.line + 1
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         raise ScaffoldError(f"{path}:{line}: it is nested too deeply")
     if node.id == "scalar":
         return node.value

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import datetime
 
-from scaffold.runs import moments, recorder, tails
-from scaffold.runs.manifests import Run, Scalar
+from scaffold.runs import log_excerpts, recorder, timestamps
+from scaffold.runs.model import Run, Scalar
 from scaffold.workspace import Workspace
 
 
-def elapsed(run: Run, now: datetime.datetime) -> float:
+def elapsed_seconds(run: Run, now: datetime.datetime) -> float:
     """Seconds since a run started, or that it took."""
     if run.duration_s is not None:
         return run.duration_s
-    started = moments.parsed(run.started_at)
+    started = timestamps.parse_timestamp(run.started_at)
     return max(0.0, (now - started).total_seconds())
 
 
-def newest(workspace: Workspace, run: Run) -> tuple[dict[str, Scalar], str]:
+def latest_output(workspace: Workspace, run: Run) -> tuple[dict[str, Scalar], str]:
     """The last row that a live run has logged, and the last line that it has said."""
     row = recorder.module().last_row(str(workspace.workdir / run.outputs / "metrics.jsonl"))
     metadata = (workspace.workdir / run.path).parent
     experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
     logs = workspace.role("logs", experiment)
-    said = tails.last_line(logs / f"{run.label}.err") or tails.last_line(logs / f"{run.label}.out")
+    said = log_excerpts.read_last_line(logs / f"{run.label}.err") or log_excerpts.read_last_line(
+        logs / f"{run.label}.out"
+    )
     return (recorder.module().redact_params(recorder.module().flatten(row)) if row else {}), said

@@ -11,20 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.sweeps.spec import grid, parsing, strings, sweep_file
-from scaffold.sweeps.spec.model import Code, Named, Resources, Rule, Sweep
+from scaffold.sweeps.spec import grid, parsing, sweep_file, text_yaml
+from scaffold.sweeps.spec.model import ConfigurationRule, NamedFilesCode, Resources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.sweeps.conftest import sweep, there
 
-CODE = Code(
+CODE = SweepCode(
     state="a" * 64,
     commit="c" * 40,
     patch="exp/metadata/patches/0123.patch",
-    named=(Named(words=("conf/a b.yaml", "train.py"), state=None, files=("f" * 64,)),),
+    named=(NamedFilesCode(words=("conf/a b.yaml", "train.py"), state=None, files=("f" * 64,)),),
 )
-RULE = Rule(
-    given=({"x": "1", "y": ""}, {"x": "no", "y": "~"}),
+RULE = ConfigurationRule(
+    listed=({"x": "1", "y": ""}, {"x": "no", "y": "~"}),
     zips=({"a": ("1", "2"), "b": ("3", "4")},),
     grid={"lr": ("1e-2", "0.010"), "model.name": ("a,b", "null", "2026-01-01", "0x1f", "1_000")},
     space={"w": "log:1e-5,1e-1"},
@@ -47,14 +47,14 @@ WHOLE = sweep(
     resources=Resources(gpus=0, cpus=4, timeout_s=90.5, sbatch=("--time=1:00:00", "--exclude=a,b")),
     code=CODE,
     rule=RULE,
-    configurations=grid.configurations(RULE),
+    configurations=grid.expand_rule(RULE),
 )
 
 
 def back(text: str, folder: Path, name: str = "lr") -> Sweep:
     path = folder / f"{name}.yml"
     path.write_text(text, encoding="utf-8")
-    return parsing.parsed(strings.read(path, what="sweep"), name)
+    return parsing.parse_sweep(text_yaml.read_yaml(path, what="sweep"), name)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def back(text: str, folder: Path, name: str = "lr") -> Sweep:
     [sweep(), WHOLE, sweep(configurations=()), replace(WHOLE, rule=replace(RULE, drawn=RULE.drawn, only_if=None))],
 )
 def test_what_is_written_is_read_back(tmp_path: Path, one: Sweep) -> None:
-    if one.rule.only_if is None and one.rule != Rule():
-        one = replace(one, configurations=grid.configurations(one.rule))
-    assert back(sweep_file.text(one), tmp_path) == one
-    assert sweep_file.text(back(sweep_file.text(one), tmp_path)) == sweep_file.text(one)
+    if one.rule.only_if is None and one.rule != ConfigurationRule():
+        one = replace(one, configurations=grid.expand_rule(one.rule))
+    assert back(sweep_file.format_sweep(one), tmp_path) == one
+    assert sweep_file.format_sweep(back(sweep_file.format_sweep(one), tmp_path)) == sweep_file.format_sweep(one)
 
 
 def test_a_person_reads_the_rule_not_its_expansion() -> None:
-    text = sweep_file.text(WHOLE)
+    text = sweep_file.format_sweep(WHOLE)
     assert "grid:\n  lr: [1e-2, 0.010]\n" in text
     assert "zip:\n  - a: [1, 2]\n    b: [3, 4]\n" in text
     assert 'seeds: "1-3,7"\n' in text
@@ -83,14 +83,16 @@ def test_any_text_survives(key: str, value: str) -> None:
 
     with TemporaryDirectory() as folder:
         path = Path(folder, "x.yml")
-        path.write_text("\n".join(["a:", f"  {strings.scalar(key)}: {strings.flow([value, {key: value}])}", ""]))
-        assert strings.read(path, what="file") == {"a": {key: [value, {key: value}]}}
+        path.write_text(
+            "\n".join(["a:", f"  {text_yaml.format_scalar(key)}: {text_yaml.format_flow([value, {key: value}])}", ""])
+        )
+        assert text_yaml.read_yaml(path, what="file") == {"a": {key: [value, {key: value}]}}
         assert yaml.safe_load(path.read_text()) is not None
 
 
 def test_bytes_that_are_no_utf8_are_refused() -> None:
     with pytest.raises(WrongUsage, match="no text in UTF-8"):
-        sweep_file.text(sweep(command=("python3", "train.py", "caf\udce9")))
+        sweep_file.format_sweep(sweep(command=("python3", "train.py", "caf\udce9")))
 
 
 @pytest.mark.parametrize(
@@ -125,12 +127,12 @@ def test_an_edit_that_cannot_be_meant_names_file_and_key(
     workspace: recording.Workspace, old: str, new: str, said: str
 ) -> None:
     place = there(workspace)
-    path = sweep_file.write(place, WHOLE)
+    path = sweep_file.write_sweep(place, WHOLE)
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(ScaffoldError) as caught:
-        sweep_file.read(place, "lr")
+        sweep_file.read_sweep(place, "lr")
     assert not isinstance(caught.value, WrongUsage)
     assert str(path) in str(caught.value)
     assert said in str(caught.value)
@@ -138,10 +140,10 @@ def test_an_edit_that_cannot_be_meant_names_file_and_key(
 
 def test_edits_that_can_be_meant(workspace: recording.Workspace) -> None:
     place = there(workspace)
-    path = sweep_file.write(place, WHOLE)
+    path = sweep_file.write_sweep(place, WHOLE)
     text = path.read_text().replace('seeds: "1-3,7"', "seeds: [4, 5-6]").replace("  lr: [1e-2, 0.010]", "  lr: 3e-4")
     path.write_text(text.replace("  drawn:\n    - {w: 0.1}\n    - {w: 0.2}\n", ""))
-    found = sweep_file.read(place, "lr")
+    found = sweep_file.read_sweep(place, "lr")
     assert found.seeds == (4, 5, 6)
     assert found.rule.grid["lr"] == ("3e-4",)
     assert found.rule.drawn == () and len({c["w"] for c in found.configurations if c}) == 2
@@ -152,19 +154,19 @@ def test_edits_that_can_be_meant(workspace: recording.Workspace) -> None:
 )
 def test_a_file_that_is_no_sweep(workspace: recording.Workspace, text: str) -> None:
     place = there(workspace)
-    path = sweep_file.path(place, "lr")
+    path = sweep_file.sweep_path(place, "lr")
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(ScaffoldError, match=r"lr\.yml"):
-        sweep_file.read(place, "lr")
+        sweep_file.read_sweep(place, "lr")
 
 
 def test_names(workspace: recording.Workspace) -> None:
     place: Workspace = there(workspace)
-    sweep_file.write(place, sweep(name="lr-2"))
-    assert sweep_file.names(place) == ["lr-2"]
+    sweep_file.write_sweep(place, sweep(name="lr-2"))
+    assert sweep_file.sweep_names(place) == ["lr-2"]
     with pytest.raises(ScaffoldError, match="did you mean lr-2"):
-        sweep_file.read(place, "lr2")
+        sweep_file.read_sweep(place, "lr2")
     for name in ("", "../x", "a b", "-x", "a" * 65, "x.ledger", "x.yml", "x.pacer"):
         with pytest.raises(WrongUsage, match="cannot be a sweep's name"):
-            sweep_file.read(place, name)
+            sweep_file.read_sweep(place, name)

@@ -23,9 +23,9 @@ def test_names_are_those_of_the_remembered_code(make_workspace: MakeWorkspace) -
     workspace = make_workspace(FILES)
     planned, before, _ = plan(workspace, seeds=(1, 2))
     (workspace.root / "lib/model.py").write_text("x = 2\n")
-    assert run_names.runs(there(workspace), planned) == before
-    now = code_state.planned(there(workspace), planned)
-    after = run_names.runs(there(workspace), now)
+    assert run_names.planned_runs(there(workspace), planned) == before
+    now = code_state.with_current_code(there(workspace), planned)
+    after = run_names.planned_runs(there(workspace), now)
     assert {r.name for r in after}.isdisjoint({r.name for r in before})
     assert [r.name for r in after] == [
         workspace.name("--experiment", "train", "--", *r.argv, "--seed", str(r.seed))
@@ -42,13 +42,13 @@ def test_what_changed_is_said_and_what_does_not_count_is_not(make_workspace: Mak
     write_tree(workspace.root, {"exp/results/table.csv": "1\n", "exp/tasks.md": "# Tasks\nnew\n", "notes.txt": "x\n"})
     commit_all(workspace.root, "results") and git(workspace.root, "rm", "-q", "--cached", "notes.txt")
     git(workspace.root, "commit", "-qm", "results alone")
-    assert code_state.compare(place, planned) == code_state.Comparison(same=True)
+    assert code_state.compare_code(place, planned) == code_state.CodeComparison(same=True)
     (workspace.root / "lib/model.py").write_text("x = 2\n")
-    assert code_state.compare(place, planned) == code_state.Comparison(same=False, files=("lib/model.py",))
+    assert code_state.compare_code(place, planned) == code_state.CodeComparison(same=False, files=("lib/model.py",))
     commit_all(workspace.root, "committed all the same")
-    assert "lib/model.py" in code_state.compare(place, planned).files
+    assert "lib/model.py" in code_state.compare_code(place, planned).files
     (workspace.root / "other.py").unlink()
-    assert {"lib/model.py", "other.py"} <= set(code_state.compare(place, planned).files)
+    assert {"lib/model.py", "other.py"} <= set(code_state.compare_code(place, planned).files)
 
 
 def test_dirty_code_is_kept_as_a_patch_and_compared_with_it(make_workspace: MakeWorkspace) -> None:
@@ -59,17 +59,17 @@ def test_dirty_code_is_kept_as_a_patch_and_compared_with_it(make_workspace: Make
     planned, _, _ = plan(workspace, configurations=({"config": "new.yaml"}, {"config": "conf.yaml"}))
     patch = (workspace.root / str(planned.code.patch)).read_text()
     assert "dirty" in patch and "new.yaml" in patch
-    assert code_state.compare(place, planned).same
+    assert code_state.compare_code(place, planned).same
     (workspace.root / "other.py").write_text("y = 2\n")
-    assert code_state.compare(place, planned).files == ("other.py",)
+    assert code_state.compare_code(place, planned).files == ("other.py",)
     (workspace.root / "other.py").write_text(FILES["other.py"])
     (workspace.root / "new.yaml").write_text("b: 2\n")
-    found = code_state.compare(place, planned)
+    found = code_state.compare_code(place, planned)
     assert (found.same, "new.yaml" in found.files) == (False, True)
     commit_all(workspace.root, "the same code, committed") and (workspace.root / "new.yaml").write_text("b: 1\n")
     git(workspace.root, "rm", "-q", "--cached", "new.yaml")
     git(workspace.root, "commit", "-qm", "x")
-    assert code_state.compare(place, planned).same
+    assert code_state.compare_code(place, planned).same
 
 
 def test_a_file_added_by_hand_to_the_sheet_is_noticed(make_workspace: MakeWorkspace) -> None:
@@ -78,7 +78,7 @@ def test_a_file_added_by_hand_to_the_sheet_is_noticed(make_workspace: MakeWorksp
     planned, _, _ = plan(workspace, configurations=({"config": "conf.yaml"},))
     write_tree(workspace.root, {"untracked.yaml": "1\n"})
     edited = replace(planned, configurations=({"config": "untracked.yaml"},))
-    found = code_state.compare(place, edited)
+    found = code_state.compare_code(place, edited)
     assert (found.same, "untracked.yaml" in found.files) == (False, True)
 
 
@@ -96,9 +96,9 @@ def test_git_is_asked_once_for_each_set_of_files_not_for_each_run(
 
     monkeypatch.setattr(shared, "code_state", counted)
     values = tuple({"lr": str(i), "file": f} for i in range(50) for f in ("conf.yaml", "none.yaml", "x"))
-    planned = code_state.planned(there(workspace), sweep(configurations=values, seeds=tuple(range(5))))
+    planned = code_state.with_current_code(there(workspace), sweep(configurations=values, seeds=tuple(range(5))))
     assert len(asked) == 3  # train.py alone, train.py with conf.yaml, and the patch
-    run_names.runs(there(workspace), planned)
+    run_names.planned_runs(there(workspace), planned)
     assert len(asked) == 3
 
 
@@ -108,7 +108,7 @@ def test_trouble_with_git_leaves_no_wrong_names(
     workspace = make_workspace(FILES)
     monkeypatch.setenv("RUN_GIT_TIMEOUT", "0.000001")
     with pytest.raises(ScaffoldError, match="git did not say"):
-        code_state.planned(there(workspace), sweep())
+        code_state.with_current_code(there(workspace), sweep())
     assert "git did not answer" in capfd.readouterr().err
     assert Path.cwd() != workspace.root
 
@@ -149,12 +149,12 @@ def test_code_that_cannot_be_had_back_is_said(make_workspace: MakeWorkspace) -> 
     with pytest.raises(ScaffoldError, match="--code current"):
         original_code.original(place, replace(planned, code=replace(planned.code, commit=None)))
     with pytest.raises(ScaffoldError, match="cannot be read"):
-        code_state.kept_patch(place, replace(planned.code, patch="exp/metadata/patches/none.patch"))
+        code_state.read_kept_patch(place, replace(planned.code, patch="exp/metadata/patches/none.patch"))
 
 
 def test_planning_again_with_todays_code(workspace: Workspace) -> None:
     place = there(workspace)
     planned, _, _ = plan(workspace)
     (workspace.root / "src/model.py").write_text("LR = 3\n")
-    sweep_file.write(place, code_state.planned(place, planned))
-    assert code_state.compare(place, sweep_file.read(place, "lr")).same
+    sweep_file.write_sweep(place, code_state.with_current_code(place, planned))
+    assert code_state.compare_code(place, sweep_file.read_sweep(place, "lr")).same

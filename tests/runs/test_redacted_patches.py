@@ -25,4 +25,4 @@ def test_of_files_with_any_name(make_repo: MakeRepo, name: str) -> None:
     patch = os.fsdecode(door.run_checked(repo, "diff").stdout)
     hidden = patch.replace("swordfish", "***")
     assert hidden != patch
-    assert os.fsdecode(worktrees.whole(repo, "HEAD", hidden)) == patch
+    assert os.fsdecode(worktrees.unredacted_patch(repo, "HEAD", hidden)) == patch

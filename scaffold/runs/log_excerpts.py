@@ -13,7 +13,7 @@ ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Excerpt:
+class LogExcerpt:
     """The beginning and the end of a log. `tail` is empty where `head` holds everything; `size` is None for no file."""
 
     size: int | None
@@ -22,7 +22,7 @@ class Excerpt:
     skipped: int
 
 
-def excerpt(path: Path, lines: int, *, full: bool = False) -> Excerpt:
+def read_excerpt(path: Path, lines: int, *, full: bool = False) -> LogExcerpt:
     """The first and last `lines` lines of a log (at most 64 KiB each), or all of it."""
     try:
         with path.open("rb") as file:
@@ -31,18 +31,18 @@ def excerpt(path: Path, lines: int, *, full: bool = False) -> Excerpt:
                 text = file.read()
                 rows = text.splitlines(keepends=True)
                 if full or len(rows) <= 2 * lines:
-                    return Excerpt(size=size, head=_decode(text), tail="", skipped=0)
+                    return LogExcerpt(size=size, head=_decode(text), tail="", skipped=0)
                 head, tail = b"".join(rows[:lines]), b"".join(rows[-lines:] if lines else [])
             else:
                 head = b"".join(file.read(CHUNK).splitlines(keepends=True)[:lines])
                 file.seek(max(len(head), size - CHUNK))
                 tail = b"".join(file.read().splitlines(keepends=True)[-lines:] if lines else [])
     except OSError:
-        return Excerpt(size=None, head="", tail="", skipped=0)
-    return Excerpt(size=size, head=_decode(head), tail=_decode(tail), skipped=size - len(head) - len(tail))
+        return LogExcerpt(size=None, head="", tail="", skipped=0)
+    return LogExcerpt(size=size, head=_decode(head), tail=_decode(tail), skipped=size - len(head) - len(tail))
 
 
-def last_line(path: Path) -> str:
+def read_last_line(path: Path) -> str:
     """What a log said last, as a progress bar would leave it on the screen; empty where it said nothing."""
     try:
         with path.open("rb") as file:
@@ -50,11 +50,11 @@ def last_line(path: Path) -> str:
             text = _decode(file.read())
     except OSError:
         return ""
-    rows = [row.strip() for row in plain(text).split("\n")]
+    rows = [row.strip() for row in strip_terminal_codes(text).split("\n")]
     return next((row for row in reversed(rows) if row), "")
 
 
-def plain(text: str) -> str:
+def strip_terminal_codes(text: str) -> str:
     """What a terminal was sent, as plain lines: no escape sequences, of a line that was drawn over only what was seen last."""
     rows = [row.rstrip("\r").rpartition("\r")[2] for row in ESCAPES.sub("", text).split("\n")]
     return "\n".join(_printable(row).rstrip() for row in rows)

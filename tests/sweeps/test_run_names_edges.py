@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scaffold.sweeps.spec import run_names
-from scaffold.sweeps.spec.model import Code, Named, PlannedRun
+from scaffold.sweeps.spec.model import NamedFilesCode, PlannedRun, SweepCode
 from tests.runs.conftest import Workspace
 from tests.sweeps.conftest import sweep, there
 
@@ -17,7 +17,7 @@ from tests.sweeps.conftest import sweep, there
 def made(seed: int | None = None, **changes: Any) -> tuple[list[str], dict[str, str]]:
     """The words behind the script of a sweep with one run, and what the recorder is told."""
     one = sweep(seeds=() if seed is None else (seed,), **changes)
-    ((_, found, argv, told),) = run_names.commands(one)
+    ((_, found, argv, told),) = run_names.run_commands(one)
     assert found == seed
     return argv[2:], dict(told)
 
@@ -78,7 +78,7 @@ def test_what_the_recorder_is_told_is_sorted_and_holds_the_labels() -> None:
 
 def test_words_that_look_like_source_or_config_files() -> None:
     argv = ["python3", "train.py", "--config=conf/a.yaml", "run.sh", "run.sh", "data.csv", "x=1"]
-    assert run_names.words(argv) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
+    assert run_names.file_words(argv) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
 
 
 def test_a_place_below_the_top_and_one_outside(workspace: Workspace) -> None:
@@ -86,29 +86,29 @@ def test_a_place_below_the_top_and_one_outside(workspace: Workspace) -> None:
     (workspace.root / "sub" / "deep").mkdir(parents=True)
     (workspace.root / "..x").mkdir()
     place = there(workspace)
-    assert run_names.place(place, ".") == (top, ".")
-    assert run_names.place(place, "sub/deep") == (top, "sub/deep")
-    assert run_names.place(place, "..x") == (top, "..x")
-    assert run_names.place(place, "..") == run_names.place(place, "/") == (top, "")
+    assert run_names.repository_and_cwd(place, ".") == (top, ".")
+    assert run_names.repository_and_cwd(place, "sub/deep") == (top, "sub/deep")
+    assert run_names.repository_and_cwd(place, "..x") == (top, "..x")
+    assert run_names.repository_and_cwd(place, "..") == run_names.repository_and_cwd(place, "/") == (top, "")
 
 
 def test_the_top_is_the_repository_s_or_the_work_directory_where_there_is_none(workspace: Workspace) -> None:
     root = Path(os.path.realpath(workspace.root))
     (root / ".git").rename(root.parent / ".git")
-    assert run_names.place(there(workspace), "sub") == (str(root.parent), f"{root.name}/sub")
+    assert run_names.repository_and_cwd(there(workspace), "sub") == (str(root.parent), f"{root.name}/sub")
     (root.parent / ".git").rename(root / "no longer git")
-    assert run_names.place(there(workspace), "sub") == (str(root), "sub")
+    assert run_names.repository_and_cwd(there(workspace), "sub") == (str(root), "sub")
 
 
 def names(workspace: Workspace, **changes: Any) -> list[PlannedRun]:
-    return list(run_names.runs(there(workspace), sweep(**changes)))
+    return list(run_names.planned_runs(there(workspace), sweep(**changes)))
 
 
 def test_a_run_whose_command_names_other_files_has_their_code_state(workspace: Workspace) -> None:
-    other = Named(words=("b.yaml", "train.py"), state="b" * 64, files=())
-    code = Code(state="a" * 64, commit=None, patch=None, named=(other,))
+    other = NamedFilesCode(words=("b.yaml", "train.py"), state="b" * 64, files=())
+    code = SweepCode(state="a" * 64, commit=None, patch=None, named=(other,))
     configurations = ({"conf": "a.yaml"}, {"conf": "b.yaml"})
-    plain = names(workspace, configurations=configurations, code=Code(state="a" * 64, commit=None, patch=None))
+    plain = names(workspace, configurations=configurations, code=SweepCode(state="a" * 64, commit=None, patch=None))
     named = names(workspace, configurations=configurations, code=code)
     assert plain[0].name == named[0].name and plain[1].name != named[1].name
 
@@ -118,4 +118,7 @@ def test_labels_and_experiment_are_part_of_a_name(workspace: Workspace) -> None:
     (told,) = names(workspace, configurations=({"lr": 1},), labels={"num-gpus": "2", "on": "true"})
     (other,) = names(workspace, configurations=({"lr": 1},), experiment="other")
     assert plain.name.startswith("train-lr=1-") and told.name.startswith("train-lr=1,num_gpus=2,on=true-")
-    assert other.name.startswith("other-lr=1-") and (plain.told, told.told) == ({}, {"num-gpus": "2", "on": "true"})
+    assert other.name.startswith("other-lr=1-") and (plain.recorder_params, told.recorder_params) == (
+        {},
+        {"num-gpus": "2", "on": "true"},
+    )

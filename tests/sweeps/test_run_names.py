@@ -15,7 +15,7 @@ from tests.sweeps.conftest import sweep, there
 
 def argv(one: Sweep) -> list[str]:
     """The words of a sweep's only run, behind its script."""
-    ((_, _, words, _),) = run_names.commands(one)
+    ((_, _, words, _),) = run_names.run_commands(one)
     return words[2:]
 
 
@@ -50,14 +50,14 @@ def test_seed_options(style: str, option: str, words: list[str]) -> None:
 
 def test_every_configuration_runs_with_every_seed_and_one_name_is_one_run(workspace: Workspace) -> None:
     one = sweep(configurations=({"lr": "1e-2"}, {"lr": "0.01"}, {"lr": 0.5}), seeds=(2, 1))
-    runs = run_names.runs(there(workspace), one)
+    runs = run_names.planned_runs(there(workspace), one)
     assert [(r.params, r.seed, r.argv[3]) for r in runs] == [
         ({"lr": 0.01}, 2, "1e-2"),
         ({"lr": 0.01}, 1, "1e-2"),
         ({"lr": 0.5}, 2, "0.5"),
         ({"lr": 0.5}, 1, "0.5"),
     ]
-    assert runs == run_names.runs(there(workspace), one)
+    assert runs == run_names.planned_runs(there(workspace), one)
 
 
 @pytest.mark.parametrize(

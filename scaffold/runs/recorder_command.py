@@ -13,10 +13,10 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
 from scaffold.workspace import Workspace
 
-PYTHON = ("-IS",)
+PYTHON_OPTIONS = ("-IS",)
 
 
-def recorder_of(workspace: Workspace) -> Path:
+def recorder_path(workspace: Workspace) -> Path:
     """The workspace's own recorder. Raises ScaffoldError when it is not there."""
     path = workspace.role("scripts") / "record_run.py"
     if not path.is_file():
@@ -26,7 +26,7 @@ def recorder_of(workspace: Workspace) -> Path:
 
 def run_prefix(workspace: Workspace) -> list[str]:
     """What activates the repository's environment, such as `uv run`. Raises ScaffoldError when it cannot be read, or run."""
-    words = prefix_words(workspace)
+    words = configured_prefix(workspace)
     if words and shutil.which(words[0]) is None:
         raise ScaffoldError(
             f"the environment of this repository is entered by `{shlex.join(words)}`, and there is no {words[0]} on PATH",
@@ -35,7 +35,7 @@ def run_prefix(workspace: Workspace) -> list[str]:
     return words
 
 
-def prefix_words(workspace: Workspace) -> list[str]:
+def configured_prefix(workspace: Workspace) -> list[str]:
     """The run prefix as the workspace has it, whether or not it is on PATH here. Raises ScaffoldError when it cannot be read."""
     path = workspace.role("scripts") / "workspace.json"
     try:
@@ -47,13 +47,13 @@ def prefix_words(workspace: Workspace) -> list[str]:
         raise ScaffoldError(f"{path} cannot be read: {reason}", hint="bring it back: scaffold update") from error
 
 
-def command(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> list[str]:
+def recorder_command(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> list[str]:
     """The command line that records a run. Raises ScaffoldError."""
     before = run_prefix(workspace) if prefix else []
-    return [*before, sys.executable, *PYTHON, str(recorder_of(workspace)), *args]
+    return [*before, sys.executable, *PYTHON_OPTIONS, str(recorder_path(workspace)), *args]
 
 
-def usage() -> str:
+def recorder_usage() -> str:
     """The recorder's own list of options."""
     text = str(recorder.module().USAGE)
     return text.partition("\n\n")[2]

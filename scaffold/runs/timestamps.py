@@ -5,25 +5,25 @@ from __future__ import annotations
 import datetime
 
 
-def parsed(text: str) -> datetime.datetime:
+def parse_timestamp(text: str) -> datetime.datetime:
     """A time, with its zone where it has one. Raises ValueError where the text is none."""
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def seconds(text: str) -> float | None:
+def to_epoch_seconds(text: str) -> float | None:
     """A time in seconds since 1970; None where the text is none."""
     try:
-        return parsed(text).timestamp()
+        return parse_timestamp(text).timestamp()
     except ValueError:
         return None
 
 
-def now() -> datetime.datetime:
+def utc_now() -> datetime.datetime:
     """This moment, UTC."""
     return datetime.datetime.now(datetime.timezone.utc)
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """`3.2 s`, `4:05`, `1:02:03`; empty where it is not known."""
     if seconds is None:
         return ""

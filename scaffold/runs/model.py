@@ -1,0 +1,101 @@
+"""A manifest -> the Run that lists and tables are made of: what one attempt was, and how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from scaffold.runs import timestamps
+
+Scalar = str | int | float | bool | None
+SCALAR_TYPES = (str, int, float, bool, type(None))
+MAX_NAME_BYTES = 255
+# what the fields of a Run may be
+FIELD_TYPES = (
+    (str, ("name", "experiment", "status", "started_at", "hostname", "outputs")),
+    ((str, type(None)), ("task", "sweep", "commit", "signal", "code")),
+    (int, ("attempt",)),
+    ((int, type(None)), ("seed", "exit_code")),
+    ((int, float, type(None)), ("duration_s",)),
+    ((bool, type(None)), ("dirty",)),
+    (dict, ("params", "metrics")),
+)
+
+
+class Run(NamedTuple):
+    """One attempt of a run, as far as lists and tables need it. `status` may be `lost`; paths are below the work directory.
+
+    `code` is the code state's SHA-256, None outside git.
+
+    A tuple and no dataclass, because lists make ten thousand of them.
+    """
+
+    name: str
+    attempt: int
+    experiment: str
+    status: str
+    seed: int | None
+    params: Mapping[str, Scalar]
+    metrics: Mapping[str, Scalar]
+    task: str | None
+    sweep: str | None
+    commit: str | None
+    dirty: bool | None
+    started_at: str
+    duration_s: float | None
+    exit_code: int | None
+    signal: str | None
+    hostname: str
+    outputs: str
+    path: str
+    code: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The name, with `.N` for a later attempt: what `runs show` takes."""
+        return self.name if self.attempt == 1 else f"{self.name}.{self.attempt}"
+
+
+def run_of_manifest(manifest: Mapping[str, Any], path: str) -> Run:
+    """What lists need of a manifest, which lies at `path`. Raises KeyError, TypeError or ValueError where it is no manifest."""
+    identity, git, tracking = manifest["run"], manifest["git"], manifest["tracking"]
+    run = Run(
+        name=identity["name"],
+        attempt=identity["attempt"],
+        experiment=identity["experiment"],
+        status=manifest["status"],
+        seed=manifest["seed"],
+        params=manifest["params"],
+        metrics=manifest["metrics"],
+        task=tracking["task"],
+        sweep=tracking["sweep"],
+        commit=git["commit"] if git else None,
+        dirty=git["dirty"] if git else None,
+        started_at=manifest["time"]["started_at"],
+        duration_s=manifest["time"]["duration_s"],
+        exit_code=manifest["exit"]["code"],
+        signal=manifest["exit"]["signal"],
+        hostname=manifest["host"]["hostname"],
+        outputs=manifest["paths"]["outputs"],
+        path=path,
+        code=git.get("code") if git else None,
+    )
+    _check_fields(run)
+    return run
+
+
+def _check_fields(run: Run) -> None:
+    """Raise TypeError or ValueError where lists could not rely on a run. Why not by the schema: that costs as much as reading the
+    file, ten thousand times; a manifest that is shown whole is held against it then."""
+    for types, names in FIELD_TYPES:
+        for name in names:
+            if not isinstance(getattr(run, name), types):
+                raise TypeError(f"{name} is {json.dumps(getattr(run, name))[:80]}")
+    if not all(isinstance(value, SCALAR_TYPES) for values in (run.params, run.metrics) for value in values.values()):
+        raise TypeError("params and metrics hold single values only")
+    if timestamps.parse_timestamp(run.started_at).tzinfo is None:
+        raise ValueError(f"started_at has no time zone: {run.started_at}")
+    parts = run.outputs.split("/")
+    if run.outputs.startswith("/") or ".." in parts or "\0" in run.outputs or max(map(len, parts)) > MAX_NAME_BYTES:
+        raise ValueError(f"its outputs are no path below the work directory: {run.outputs[:80]!r}")

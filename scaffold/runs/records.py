@@ -1,0 +1,175 @@
+"""All manifests of a workspace -> its runs, newest first; what cannot be read is reported with its path.
+
+An index in the user's cache directory (`index.py`) keeps what a list needs of each manifest; it is rebuilt wherever it is
+missing, damaged or stale, and never believed over the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold.errors import ScaffoldError
+from scaffold.runs import manifests
+from scaffold.runs.index import RunIndex, file_stamp
+from scaffold.runs.model import Run
+from scaffold.workspace import Workspace
+
+# clocks of file systems are coarse, and those of other hosts differ
+SETTLED_NS = 3_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamagedManifest:
+    """A manifest that cannot be read: its path below the work directory, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """All that a workspace's metadata directories hold: runs newest first, damaged manifests by path."""
+
+    runs: tuple[Run, ...]
+    damaged: tuple[DamagedManifest, ...]
+
+
+def metadata_directories(workspace: Workspace) -> list[Path]:
+    """Where manifests lie: one directory, or with a layout per experiment one for each."""
+    if not workspace.per_experiment:
+        return [workspace.role("metadata")]
+    if not workspace.path.is_dir():
+        return []
+    return sorted(workspace.role("metadata", entry.name) for entry in workspace.path.iterdir() if entry.is_dir())
+
+
+def read_records(workspace: Workspace) -> Records:
+    """All runs of a workspace, newest first, and what is damaged."""
+    with _collector_off():
+        return _records(workspace)
+
+
+@contextlib.contextmanager
+def _collector_off() -> Iterator[None]:
+    """Ten thousand manifests are no garbage: searching them for some takes a third of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def _records(workspace: Workspace) -> Records:
+    reader = RecordReader(workspace)
+    runs = sorted(reader.runs(), key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
+    return Records(runs=tuple(runs), damaged=reader.damaged)
+
+
+class RecordReader:
+    """Reads a workspace's manifests again and again: only what changed since is opened, and a folder where nothing did is not listed.
+
+    `damaged` are the manifests that could not be read the last time, by path.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._index = RunIndex.load(workspace)
+        self._rows: dict[str, dict[str, list[Any]]] = {}
+        self._bad: dict[str, list[DamagedManifest]] = {}
+        self._times: dict[str, int] = {}
+        self._stored = False
+
+    @property
+    def damaged(self) -> tuple[DamagedManifest, ...]:
+        """What could not be read, and why."""
+        return tuple(sorted((d for bad in self._bad.values() for d in bad), key=lambda d: d.path))
+
+    def runs(self) -> list[Run]:
+        """All attempts as they are now, in no order."""
+        fresh = 0
+        for folder in metadata_directories(self._workspace):
+            fresh += self._read(folder)
+        if not self._stored:
+            rows = {path: row for found in self._rows.values() for path, row in found.items()}
+            if fresh or len(rows) != len(self._index.rows):
+                outputs = {Run(*row[1]).outputs for row in rows.values()}
+                digests = {k: v for k, v in self._index.digests.items() if k in outputs}
+                self._index.store(rows=rows, digests=digests)
+            self._stored = True
+        return [
+            manifests.with_liveness(Run(*row[1]), self._workspace)
+            for found in self._rows.values()
+            for row in found.values()
+        ]
+
+    def _read(self, folder: Path) -> int:
+        """Bring one folder's rows up to date; how many manifests were opened for it."""
+        inside = folder.relative_to(self._workspace.workdir).as_posix()
+        changed = _changed_at(folder)
+        if changed is not None and self._times.get(inside) == changed:
+            return 0
+        known, rows, bad, fresh = self._rows.get(inside), {}, [], 0
+        for name, mark in _files(folder):
+            path = f"{inside}/{name}"
+            row = (self._index.rows if known is None else known).get(path)
+            if row is None or row[0] != mark:
+                try:
+                    row = [mark, manifests.read_summary(folder / name, path)]
+                except ValueError as error:
+                    bad.append(DamagedManifest(path=path, reason=str(error)))
+                    continue
+                fresh += 1
+            rows[path] = row
+        self._rows[inside], self._bad[inside] = rows, bad
+        self._times.pop(inside, None)
+        if changed is not None:
+            self._times[inside] = changed
+        return fresh
+
+
+def _changed_at(folder: Path) -> int | None:
+    """When a folder's list of files last changed; None where that is too fresh to be told from a change still to come."""
+    try:
+        at = folder.stat().st_mtime_ns
+    except OSError:
+        return None
+    return at if time.time_ns() - at > SETTLED_NS else None
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".json") and not entry.name.startswith("."):
+                    with contextlib.suppress(FileNotFoundError):
+                        yield entry.name, file_stamp(entry.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise ScaffoldError(
+            f"the records in {folder} cannot be read: {error.strerror}",
+            hint="`ls -ld` says whose they are, and who may",
+        ) from error
+
+
+def select_attempts(runs: Iterable[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:
+    """Of each run the attempt that counts: the latest that finished, else the latest. And the others, with the label that counts."""
+    by_name: dict[str, list[Run]] = {}
+    for run in runs:
+        by_name.setdefault(run.name, []).append(run)
+    chosen, others = [], []
+    for attempts in by_name.values():
+        if len(attempts) > 1:
+            attempts.sort(key=lambda r: (r.status == "finished", r.attempt), reverse=True)
+            others += [(run, attempts[0].label) for run in attempts[1:]]
+        chosen.append(attempts[0])
+    return chosen, others
