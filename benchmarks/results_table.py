@@ -26,9 +26,9 @@ TABLE = [*SCAFFOLD, "results", "--format", "json"]
 LONG = """
 import sys
 from pathlib import Path
-from scaffold.results import formats, series
+from scaffold.results.metrics import file_formats, series
 path = Path(sys.argv[1])
-series.digest(formats.jsonl(path, print), str(path), series=True)
+series.summarize_rows(file_formats.read_jsonl(path, print), str(path), series=True)
 """
 
 

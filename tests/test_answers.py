@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold import metric_names
+from scaffold import metric_directions
 from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, Machine, Slurm
 from scaffold.errors import WrongUsage
 from scaffold.lifecycle import answers
@@ -47,7 +47,7 @@ def test_a_wish_beats_what_was_found() -> None:
     ],
 )
 def test_direction_follows_from_a_word_of_the_name_or_is_not_known(metric: str, direction: str) -> None:
-    assert (metric_names.direction(metric) or "") == direction
+    assert (metric_directions.guess_direction(metric) or "") == direction
 
 
 def test_role_folders_take_the_names_used_inside_the_root_only() -> None:

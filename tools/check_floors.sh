@@ -13,5 +13,5 @@ grep -E "^(pytest|pytest-xdist|hypothesis|jsonschema|pexpect|markdown-it-py)==" 
 uv pip install -q --python "$work/env/bin/python" -r "$work/lowest.txt" -r "$work/tests.txt" 'jsonschema[format]'
 uv pip install -q --python "$work/env/bin/python" --no-deps .
 "$work/env/bin/python" -m pytest -q -n 2 -p no:cacheprovider -W default --deselect tests/results/test_plots.py::test_the_command_writes_svg_png_and_csv \
-  tests/test_imports.py tests/server/test_client.py tests/results/test_formats.py tests/results/test_plots.py tests/test_git.py \
+  tests/test_imports.py tests/server/test_client.py tests/results/test_file_formats.py tests/results/test_plots.py tests/test_git.py \
   "tests/lifecycle/test_update.py::test_brings_what_is_new_and_only_that" "tests/sweeps/test_evolve.py::test_better_searches_than_luck_find_more"

@@ -36,7 +36,7 @@ NAMES = (
 )
 STATISTICS = "tests/results/test_statistics.py tests/results/test_statistics_edges.py"
 RESAMPLING = "tests/results/test_resampling.py tests/results/test_statistics.py"
-COMPARE = "tests/results/test_verdict_words.py tests/results/test_compare_edges.py tests/results/test_compare.py"
+COMPARE = "tests/results/test_verdicts.py tests/results/test_compare_edges.py tests/results/test_compare.py"
 SLOW = "--deselect=tests/plan/test_words.py::test_a_long_line_is_checked_and_mended_in_linear_time"
 PLAN = (
     "tests/plan/test_check.py tests/plan/test_operations.py tests/plan/test_structure.py tests/plan/test_ids.py "
@@ -48,10 +48,14 @@ RULES = "structure tasks dependencies experiments operations"
 TARGETS: dict[str, list[tuple[str, str, str]]] = {
     "statistics": [
         ("scaffold/results/stats/distributions.py", "", STATISTICS),
-        ("scaffold/results/stats/statistics.py", "", STATISTICS),
+        ("scaffold/results/stats/summary.py", "", STATISTICS),
+        ("scaffold/results/stats/t_tests.py", "", STATISTICS),
+        ("scaffold/results/stats/power.py", "", STATISTICS),
+        ("scaffold/results/stats/anova.py", "", STATISTICS),
         ("scaffold/results/stats/resampling.py", "", RESAMPLING),
-        ("scaffold/results/stats/pair_test.py", "", "tests/results/test_versus.py tests/results/test_statistics.py"),
-        ("scaffold/results/tables/wording.py", "", COMPARE),
+        ("scaffold/results/stats/pair_test.py", "", "tests/results/test_pair_test.py tests/results/test_statistics.py"),
+        ("scaffold/results/tables/text_format.py", "", COMPARE),
+        ("scaffold/results/tables/verdicts.py", "", COMPARE),
         ("scaffold/results/tables/compare.py", "", COMPARE),
     ],
     "capacity": [("scaffold/backends/capacity.py", "", "tests/sweeps/test_capacity.py")],

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scaffold import metric_names
 from scaffold.conventions.detected import Detected, Occurrence
 from scaffold.conventions.trackers import experiment_code
 from scaffold.facts import Facts, paths
 from scaffold.facts.paths import words_of
 from scaffold.facts.python_source import Call, literal_text
+from scaffold.metric_directions import HIGHER_IS_BETTER, LOWER_IS_BETTER, guess_direction, split_words
 
 MOST = 20
 _ONE_NAME = frozenset(
@@ -53,9 +53,9 @@ def metrics(facts: Facts) -> Detected[tuple[str, ...]]:
     only a table of the README names comes last.
     """
     logged = list(_logged(facts))
-    logged_pieces = {frozenset(metric_names.pieces(h.value)) for h in logged}
+    logged_pieces = {frozenset(split_words(h.value)) for h in logged}
     ordered = _ranked(logged) + _ranked(
-        [h for h in _tables(facts) if frozenset(metric_names.pieces(h.value)) not in logged_pieces]
+        [h for h in _tables(facts) if frozenset(split_words(h.value)) not in logged_pieces]
     )
     return Detected(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
 
@@ -69,8 +69,8 @@ def _ranked(hits: list[Occurrence]) -> list[Occurrence]:
 
 def primary_score(name: str) -> float:
     """How likely a name is the primary metric: a quality, held out, and no bookkeeping."""
-    pieces = metric_names.pieces(name)
-    quality = 2.0 if pieces & metric_names.QUALITY_UP else 1.5 if pieces & metric_names.QUALITY_DOWN else 0.0
+    pieces = split_words(name)
+    quality = 2.0 if pieces & HIGHER_IS_BETTER else 1.5 if pieces & LOWER_IS_BETTER else 0.0
     held_out = 3.0 if pieces & _HELD_OUT else 0.0
     return quality + held_out - (0.5 if pieces & _TRAIN else 0.0) - (3.0 if pieces & _BOOKKEEPING else 0.0)
 
@@ -124,5 +124,5 @@ def _tables(facts: Facts) -> Iterator[Occurrence]:
         for number, (line, rule) in enumerate(pairwise(lines), start=1):
             if line.count("|") >= 2 and re.match(r"^\s*\|?\s*:?-{2,}", rule):
                 for cell in (c.strip(" *`") for c in line.strip("| ").split("|")):
-                    if metric_names.direction(cell) and _NAME.match(cell) and len(cell) < 25:
+                    if guess_direction(cell) and _NAME.match(cell) and len(cell) < 25:
                         yield Occurrence(cell, path, number, line.strip()[:120])

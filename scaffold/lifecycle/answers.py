@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scaffold import metric_names
+from scaffold import metric_directions
 from scaffold.conventions import slurm
 from scaffold.conventions.model import Conventions, EntryPoint, Slurm
 from scaffold.conventions.output_rewrite import as_recorded_run
@@ -41,7 +41,7 @@ def make_answers(found: Conventions, wishes: InitOptions) -> dict[str, Any]:
         "experiment_root": root,
         "tasks_path": checked_plan_path(wishes.tasks_path) if wishes.tasks_path else f"{root}/tasks.md",
         "primary_metric": metric,
-        "metric_direction": wishes.direction or metric_names.direction(metric) or "",
+        "metric_direction": wishes.direction or metric_directions.guess_direction(metric) or "",
         "role_dirs": role_folder_names(root, found.role_dirs),
         "workspace_layout": wishes.layout or "flat",
         "experiments": [checked_experiment_name(name) for name in wishes.experiments] or ["baseline"],

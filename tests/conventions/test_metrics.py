@@ -6,7 +6,7 @@ import pytest
 
 from scaffold.conventions.metrics import metrics
 from scaffold.facts.model import facts_from_texts
-from scaffold.metric_names import direction
+from scaffold.metric_directions import guess_direction
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_what_the_code_logs_comes_before_what_a_table_names() -> None:
     ],
 )
 def test_the_direction_of_a_metric(name: str, better: str | None) -> None:
-    assert direction(name) == better
+    assert guess_direction(name) == better

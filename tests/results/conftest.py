@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from scaffold import workspace as workspaces
-from scaffold.results.metrics.model import Table
-from scaffold.results.metrics.names import Directions
-from scaffold.results.metrics.read import Question, read
-from scaffold.results.tables.table import fold
+from scaffold.results.metrics.directions import MetricDirections
+from scaffold.results.metrics.query import Query, run_query
+from scaffold.results.tables.fold import fold_seeds
+from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace
 from tests.conftest import Run, write_tree
 from tests.runs.conftest import ROLES, check
@@ -133,11 +133,11 @@ class Study:
     def workspace(self) -> Workspace:
         return workspaces.load_workspace(self.root, "exp")
 
-    def table(self, *, by: list[str] | None = None, ignore: tuple[str, ...] = (), **question: Any) -> Table:
+    def table(self, *, by: list[str] | None = None, ignore: tuple[str, ...] = (), **question: Any) -> ResultTable:
         """The table of a question."""
-        directions = Directions(self.workspace)
+        directions = MetricDirections(self.workspace)
         question = {"direction": directions.of, "primary": directions.primary, **question}
-        return fold(read(self.workspace, Question(**question)), directions, by=by, ignore=ignore)
+        return fold_seeds(run_query(self.workspace, Query(**question)), directions, by=by, ignore=ignore)
 
 
 MakeStudy = Callable[..., Study]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from scaffold.results.evidence import cite
-from scaffold.results.metrics.model import Row, Table
-from scaffold.results.stats import statistics
+from scaffold.results.stats import summary
+from scaffold.results.tables.model import ResultRow, ResultTable
 from tests.conftest import Run, write_tree
 from tests.results.conftest import Study
 
@@ -173,10 +173,10 @@ def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> 
     import tracemalloc
 
     rows = [
-        Row(experiment="x", config={"k": i}, runs=(), missing=(), summaries={"acc": statistics.summarize([i / 7])})
+        ResultRow(experiment="x", config={"k": i}, runs=(), missing=(), summaries={"acc": summary.summarize([i / 7])})
         for i in range(3000)
     ]
-    table = Table(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), best={}, skipped=())
+    table = ResultTable(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), best={}, skipped=())
     tracemalloc.start()
     found = cite.evidence((), [table])
     _, peak = tracemalloc.get_traced_memory()

@@ -9,12 +9,13 @@ import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import selection
-from scaffold.results.metrics.model import Measured, Row, Value
-from scaffold.results.stats import statistics
+from scaffold.results.metrics.model import MeasuredRun, MetricValue
+from scaffold.results.stats import power
 from scaffold.results.tables import compare as comparing
+from scaffold.results.tables.model import ResultRow
 from tests.conftest import Run
 from tests.results.conftest import Ask, Study
-from tests.results.test_where import RUN
+from tests.results.test_run_filter import RUN
 
 
 def one(ask: Ask, *args: str) -> Any:
@@ -150,7 +151,7 @@ def test_sides_by_name_beginning_and_condition(study: Study) -> None:
     runs = [m.run for row in study.table().rows for m in row.runs]
 
     def meant(text: str) -> tuple[str, int]:
-        found = selection.side(text, runs)
+        found = selection.select_runs(text, runs)
         return found.kind, sum(map(found.admits, runs))
 
     assert meant("base") == ("experiment", 4)
@@ -210,20 +211,20 @@ def test_the_noise_floor_of_another_baseline(ask: Ask, study: Study) -> None:
 @pytest.mark.parametrize("n", [3, 5, 10])
 def test_verdicts_claim_a_difference_that_is_none_in_5_of_100_cases(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The verdict itself, as it is told: paired by seed, one comparison, without a difference."""
-    for slow in ("detectable", "seeds_needed"):  # what would be needed to see more is no part of what is claimed
-        monkeypatch.setattr(statistics, slow, lambda *_, **__: None)
+    for slow in ("detectable_effect", "seeds_needed"):  # what would be needed to see more is no part of what is claimed
+        monkeypatch.setattr(power, slow, lambda *_, **__: None)
     draw, rounds, claimed = random.Random(n), 3000, 0
 
-    def row(lr: float) -> Row:
+    def row(lr: float) -> ResultRow:
         runs = tuple(
-            Measured(run=RUN._replace(seed=seed), values={"acc": Value(draw.gauss(0.7, 0.02), "x")})
+            MeasuredRun(run=RUN._replace(seed=seed), values={"acc": MetricValue(draw.gauss(0.7, 0.02), "x")})
             for seed in range(n)
         )
-        return Row(experiment="e", config={"lr": lr}, runs=runs, missing=(), summaries={})
+        return ResultRow(experiment="e", config={"lr": lr}, runs=runs, missing=(), summaries={})
 
     for _ in range(rounds):
-        pair = comparing.Pair(a=row(0.1), b=row(0.2), name_a="a", name_b="b")
-        (found,) = comparing.compare([pair], ["acc"], {"acc": "maximize"})
+        pair = comparing.RowPair(a=row(0.1), b=row(0.2), name_a="a", name_b="b")
+        (found,) = comparing.compare_pairs([pair], ["acc"], {"acc": "maximize"})
         assert found.distinguishable == (" is better" in found.verdict or " is worse" in found.verdict)
         claimed += found.distinguishable
     assert 0.04 <= claimed / rounds <= 0.06

@@ -101,9 +101,9 @@ def test_a_code_and_its_parameters_are_one_configuration_only_within_an_experime
     study.seeds("base", [0.5, 0.6], lr=0.1)
     study.seeds("main", [0.5, 0.6], lr=0.1)
     base, main = study.table().rows
-    pair = comparing.Pair(a=base, b=main, name_a="base", name_b="main")
+    pair = comparing.RowPair(a=base, b=main, name_a="base", name_b="main")
     assert not comparing.only_seeds_differ(pair)
-    assert comparing.only_seeds_differ(comparing.Pair(a=base, b=base, name_a="1", name_b="2"))
+    assert comparing.only_seeds_differ(comparing.RowPair(a=base, b=base, name_a="1", name_b="2"))
 
 
 def test_one_side_of_many_is_compared_with_each(ask: Ask, study: Study) -> None:
@@ -134,7 +134,7 @@ def test_several_rows_of_one_key_are_refused(study: Study) -> None:
             study.seeds(experiment, [0.5, 0.6], lr=lr)
     base, both = (study.table(admits=lambda run, of=of: run.experiment in of) for of in (("base",), ("x", "y")))
     with pytest.raises(ScaffoldError, match="'one' stands for 2 configurations and 'two' for 4") as caught:
-        comparing.pairs("one", base, "two", both)
+        comparing.pair_rows("one", base, "two", both)
     assert caught.value.hint == "name one configuration on each side, for example 'experiment=base and lr=0.1'"
 
 
@@ -191,4 +191,4 @@ def test_several_rows_of_one_key_are_refused_on_either_side(study: Study) -> Non
             study.seeds(experiment, [0.5, 0.6], lr=lr)
     base, both = (study.table(admits=lambda run, of=of: run.experiment in of) for of in (("base",), ("x", "y")))
     with pytest.raises(ScaffoldError, match="'two' stands for 4 configurations and 'one' for 2"):
-        comparing.pairs("two", both, "one", base)
+        comparing.pair_rows("two", both, "one", base)

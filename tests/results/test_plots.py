@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import pytest
 
 from scaffold.results.metrics import series
-from scaffold.results.metrics.model import Series
+from scaffold.results.metrics.model import MetricSeries
 from scaffold.results.plots import choose, draw, inline, ranking, scales
 from scaffold.results.plots.figures import (
     Axis,
@@ -60,9 +60,9 @@ def swept(study: Study) -> Study:
     return study
 
 
-def courses(study: Study) -> dict[str, dict[str, Series]]:
+def courses(study: Study) -> dict[str, dict[str, MetricSeries]]:
     runs = records.read_records(study.workspace).runs
-    return {run.label: series.read(study.root, run) for run in runs}
+    return {run.label: series.read_series(study.root, run) for run in runs}
 
 
 def figures(study: Study) -> tuple[Figure, ...]:

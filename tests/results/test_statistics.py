@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffold.results.stats import distributions, resampling, statistics
-from scaffold.results.stats.pair_test import versus
+from scaffold.results.stats import anova, distributions, power, resampling, t_tests
+from scaffold.results.stats.pair_test import run_pair_test
+from scaffold.results.stats.summary import summarize
 
 REFERENCE = json.loads((Path(__file__).parent / "reference.json").read_text())
 TWO = REFERENCE["two"]
@@ -30,23 +31,23 @@ def test_t_quantiles(df: float, alpha: float, wanted: float) -> None:
 
 @pytest.mark.parametrize(("t", "df", "wanted"), REFERENCE["t_tails"])
 def test_t_tails(t: float, df: float, wanted: float) -> None:
-    assert close(distributions.t_tails(t, df), wanted, 1e-12)
-    assert distributions.t_tails(-t, df) == distributions.t_tails(t, df)
+    assert close(distributions.t_two_sided_p(t, df), wanted, 1e-12)
+    assert distributions.t_two_sided_p(-t, df) == distributions.t_two_sided_p(t, df)
 
 
 @pytest.mark.parametrize(("f", "df1", "df2", "wanted"), REFERENCE["f_tail"])
 def test_f_tails(f: float, df1: float, df2: float, wanted: float) -> None:
-    assert close(distributions.f_tail(f, df1, df2), wanted, 1e-11)
+    assert close(distributions.f_p(f, df1, df2), wanted, 1e-11)
 
 
 @pytest.mark.parametrize(("shift", "df", "wanted"), REFERENCE["power_t"])
 def test_power(shift: float, df: float, wanted: float) -> None:
-    assert close(distributions.power_t(shift, df), wanted)
+    assert close(distributions.t_test_power(shift, df), wanted)
 
 
 @pytest.mark.parametrize("case", TWO, ids=lambda c: f"{len(c['a'])}-{len(c['b'])}")
 def test_mean_sd_and_interval(case: dict[str, Any]) -> None:
-    found = statistics.summarize(case["a"])
+    found = summarize(case["a"])
     assert found.n == len(case["a"])
     assert found.mean is not None and found.sd is not None and found.low is not None and found.high is not None
     assert close(found.mean, case["mean"]) and close(found.sd, case["sd"])
@@ -55,21 +56,21 @@ def test_mean_sd_and_interval(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", TWO, ids=lambda c: f"{len(c['a'])}-{len(c['b'])}")
 def test_welch(case: dict[str, Any]) -> None:
-    found = statistics.welch_t(case["a"], case["b"])
+    found = t_tests.welch_t_test(case["a"], case["b"])
     assert found.p is not None
     assert all(close(x, y) for x, y in zip((found.p, found.low, found.high, found.df), case["welch"], strict=True))
 
 
 @pytest.mark.parametrize("case", [c for c in TWO if "paired" in c], ids=lambda c: str(len(c["a"])))
 def test_paired(case: dict[str, Any]) -> None:
-    found = statistics.paired_t(list(zip(case["a"], case["b"], strict=True)))
+    found = t_tests.paired_t_test(list(zip(case["a"], case["b"], strict=True)))
     assert found.p is not None
     assert all(close(x, y) for x, y in zip((found.p, found.low, found.high), case["paired"], strict=True))
 
 
 @pytest.mark.parametrize("case", [c for c in TWO if "sign_flips" in c], ids=lambda c: str(len(c["a"])))
 def test_sign_flips(case: dict[str, Any]) -> None:
-    found = resampling.sign_flips([b - a for a, b in zip(case["a"], case["b"], strict=True)])
+    found = resampling.sign_flip_p([b - a for a, b in zip(case["a"], case["b"], strict=True)])
     assert found is not None and close(found, case["sign_flips"])
 
 
@@ -77,65 +78,67 @@ def test_sign_flips(case: dict[str, Any]) -> None:
     "case", [c for c in TWO if "splits" in c and len(c["a"]) == len(c["b"])], ids=lambda c: str(len(c["a"]))
 )
 def test_splits(case: dict[str, Any]) -> None:
-    found = resampling.splits(case["a"], case["b"])
+    found = resampling.split_p(case["a"], case["b"])
     assert found is not None and close(found, case["splits"])
 
 
 def test_permutation_tests_only_where_they_can_reach_5_percent() -> None:
-    assert resampling.sign_flips([1.0] * 5) is None and resampling.sign_flips([1.0] * 6) == 2 / 64
-    assert resampling.sign_flips([float(n) for n in range(1, 18)]) is None
-    assert resampling.splits([1, 2, 3], [4, 5, 6]) is None
-    assert resampling.splits([1, 2, 3, 4], [5, 6, 7, 8]) == 2 / 70
-    assert resampling.splits([1.0] * 12, [2.0] * 12) is None
+    assert resampling.sign_flip_p([1.0] * 5) is None and resampling.sign_flip_p([1.0] * 6) == 2 / 64
+    assert resampling.sign_flip_p([float(n) for n in range(1, 18)]) is None
+    assert resampling.split_p([1, 2, 3], [4, 5, 6]) is None
+    assert resampling.split_p([1, 2, 3, 4], [5, 6, 7, 8]) == 2 / 70
+    assert resampling.split_p([1.0] * 12, [2.0] * 12) is None
 
 
 def test_holm() -> None:
     ps, wanted = REFERENCE["holm"]
-    assert all(close(x or 0, y) for x, y in zip(statistics.holm(ps), wanted, strict=True))
-    assert statistics.holm([None, 0.04, None, 0.01]) == [None, 0.04, None, 0.02], "what is not tested counts not"
-    assert statistics.holm([]) == []
+    assert all(close(x or 0, y) for x, y in zip(t_tests.holm_correction(ps), wanted, strict=True))
+    assert t_tests.holm_correction([None, 0.04, None, 0.01]) == [None, 0.04, None, 0.02], (
+        "what is not tested counts not"
+    )
+    assert t_tests.holm_correction([]) == []
 
 
 @pytest.mark.parametrize(("groups", "welch", "fisher"), REFERENCE["anova"], ids=["2x3", "4x3", "5x8"])
 def test_anova(groups: list[list[float]], welch: float, fisher: float) -> None:
-    assert close(statistics.welch_anova(groups) or 0, welch)
-    assert close(statistics.anova(groups) or 0, max(welch, fisher))
-    assert statistics.anova([*groups, [1.0]]) is None and statistics.anova([[1.0, 1.0], [1.0, 2.0]]) is None
+    assert close(anova.welch_anova(groups) or 0, welch)
+    assert close(anova.anova(groups) or 0, max(welch, fisher))
+    assert anova.anova([*groups, [1.0]]) is None and anova.anova([[1.0, 1.0], [1.0, 2.0]]) is None
 
 
 @pytest.mark.parametrize(("effect", "sd", "paired", "wanted"), REFERENCE["seeds"])
 def test_seeds_needed(effect: float, sd: float, paired: bool, wanted: float) -> None:
-    assert statistics.seeds_needed(effect, sd, paired=paired) == math.ceil(wanted)
-    assert statistics.seeds_needed(-effect, sd, paired=paired) == math.ceil(wanted)
+    assert power.seeds_needed(effect, sd, paired=paired) == math.ceil(wanted)
+    assert power.seeds_needed(-effect, sd, paired=paired) == math.ceil(wanted)
 
 
 def test_seeds_that_nobody_has_are_none() -> None:
-    assert statistics.seeds_needed(1e-6, 1.0, paired=True) is None
-    assert statistics.seeds_needed(0.0, 1.0, paired=True) is None
+    assert power.seeds_needed(1e-6, 1.0, paired=True) is None
+    assert power.seeds_needed(0.0, 1.0, paired=True) is None
 
 
 def test_what_a_test_can_detect_it_detects() -> None:
-    found = statistics.welch_t([0.1, 0.2, 0.3], [0.15, 0.2, 0.25])
-    size = statistics.detectable(found.error, found.df)
-    assert size is not None and close(distributions.power_t(size / found.error, found.df), 0.8, 1e-6)
+    found = t_tests.welch_t_test([0.1, 0.2, 0.3], [0.15, 0.2, 0.25])
+    size = power.detectable_effect(found.error, found.df)
+    assert size is not None and close(distributions.t_test_power(size / found.error, found.df), 0.8, 1e-6)
 
 
 def test_noise_floor() -> None:
-    assert statistics.noise_floor([1.0, 2.0], 2, 2) is None, "two runs have no spread worth the name"
-    assert statistics.noise_floor([1.0, 1.0, 1.0], 3, 3) is None
+    assert power.noise_floor([1.0, 2.0], 2, 2) is None, "two runs have no spread worth the name"
+    assert power.noise_floor([1.0, 1.0, 1.0], 3, 3) is None
     # t(2) * sd * sqrt(1/3 + 1/1) with t(2) = 4.302652729911275
-    assert close(statistics.noise_floor([1.0, 2.0, 3.0], 3, 1) or 0, 4.302652729911275 * math.sqrt(4 / 3))
+    assert close(power.noise_floor([1.0, 2.0, 3.0], 3, 1) or 0, 4.302652729911275 * math.sqrt(4 / 3))
 
 
 def test_bootstrap_only_from_ten_values_on() -> None:
     draw = random.Random(1)
     values = [draw.gauss(5, 1) for _ in range(10)]
-    assert resampling.bootstrap(values[:9]) is None
-    found = resampling.bootstrap(values)
-    assert found == resampling.bootstrap(list(reversed(values))), "the same values, the same interval"
+    assert resampling.bootstrap_interval(values[:9]) is None
+    found = resampling.bootstrap_interval(values)
+    assert found == resampling.bootstrap_interval(list(reversed(values))), "the same values, the same interval"
     # scipy 1.17.1: bootstrap((values,), numpy.mean, n_resamples=99_999, method="BCa", rng=0): 4.3528, 5.4984
     assert found == pytest.approx((4.3528, 5.4984), abs=0.03)
-    summary = statistics.summarize(values)
+    summary = summarize(values)
     assert found is not None and summary.low is not None and summary.high is not None
     assert summary.low < found[0] < (summary.mean or 0) < found[1] < summary.high
 
@@ -143,7 +146,7 @@ def test_bootstrap_only_from_ten_values_on() -> None:
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8))
 @settings(max_examples=200, deadline=None)
 def test_no_values_are_too_large_too_small_or_too_equal(values: list[float]) -> None:
-    found = statistics.summarize(values)
+    found = summarize(values)
     assert found.n == len(values) and found.mean is not None
     slack = 1e-12 * max(abs(v) for v in values) + 5e-324
     assert min(values) - slack <= found.mean <= max(values) + slack
@@ -154,31 +157,33 @@ def test_no_values_are_too_large_too_small_or_too_equal(values: list[float]) -> 
 
 def test_two_runs_against_more_have_one_degree_of_freedom() -> None:
     few, many = [0.90, 0.92], [0.95, 0.96, 0.97, 0.955]
-    assert statistics.welch_t(few, many).df == statistics.welch_t(many, few).df == 1
-    assert 1 < statistics.welch_t(few, many[:2]).df < 2, "two against two are Welch's as they are"
+    assert t_tests.welch_t_test(few, many).df == t_tests.welch_t_test(many, few).df == 1
+    assert 1 < t_tests.welch_t_test(few, many[:2]).df < 2, "two against two are Welch's as they are"
 
 
 def test_equal_values_have_no_p() -> None:
-    assert statistics.paired_t([(0.1, 0.3)] * 3).p is None
-    assert statistics.welch_t([0.1, 0.1], [0.3, 0.3]).p is None
-    assert statistics.welch_t([0.1, 0.1, 0.1], [0.3, 0.31, 0.32]).p is not None
+    assert t_tests.paired_t_test([(0.1, 0.3)] * 3).p is None
+    assert t_tests.welch_t_test([0.1, 0.1], [0.3, 0.3]).p is None
+    assert t_tests.welch_t_test([0.1, 0.1, 0.1], [0.3, 0.31, 0.32]).p is not None
 
 
 def test_pairs_are_made_where_seeds_match() -> None:
     a = [(1, 0.5), (2, 0.6), (3, 0.8)]
-    assert versus(a, [(3, 0.9), (1, 0.7), (2, 0.65)]).paired
-    partly = versus([*a, (4, 0.9)], [*((s, v + s / 50) for s, v in a), (7, 1.0)])
+    assert run_pair_test(a, [(3, 0.9), (1, 0.7), (2, 0.65)]).paired
+    partly = run_pair_test([*a, (4, 0.9)], [*((s, v + s / 50) for s, v in a), (7, 1.0)])
     assert partly.paired and partly.left_out == (4, 7) and len(partly.a) == 3
-    assert not versus(a, [(1, 0.5), (2, 0.6), (9, 0.8)]).paired, "two of three pairs are fewer than what is left out"
-    assert versus(a[:2], [(1, 0.5), (2, 0.7)]).paired
-    assert not versus(a, [(None, 0.5), (None, 0.6), (None, 0.7)]).paired
-    assert versus(a, [(1, 0.5)]).test is None
-    assert versus(a, [(1, 0.5), (2, math.nan), (3, 0.1)]).b == (0.5, 0.1)
+    assert not run_pair_test(a, [(1, 0.5), (2, 0.6), (9, 0.8)]).paired, (
+        "two of three pairs are fewer than what is left out"
+    )
+    assert run_pair_test(a[:2], [(1, 0.5), (2, 0.7)]).paired
+    assert not run_pair_test(a, [(None, 0.5), (None, 0.6), (None, 0.7)]).paired
+    assert run_pair_test(a, [(1, 0.5)]).test is None
+    assert run_pair_test(a, [(1, 0.5), (2, math.nan), (3, 0.1)]).b == (0.5, 0.1)
 
 
 def test_the_same_difference_in_every_pair_is_tested_without_pairs() -> None:
     """Values are rounded: that all differences are equal proves nothing, and t would be infinite."""
-    found = versus([(1, 0.90), (2, 0.91), (3, 0.92)], [(1, 0.91), (2, 0.92), (3, 0.93)])
+    found = run_pair_test([(1, 0.90), (2, 0.91), (3, 0.92)], [(1, 0.91), (2, 0.92), (3, 0.93)])
     assert not found.paired and found.test is not None and found.test.p is not None and found.test.p > 0.05
 
 
@@ -191,7 +196,7 @@ def test_95_percent_intervals_hold_the_truth_in_95_of_100_cases(n: int) -> None:
     draw, rounds = random.Random(n), 20_000
     hit = 0
     for _ in range(rounds):
-        found = statistics.summarize([draw.gauss(0.7, 0.02) for _ in range(n)])
+        found = summarize([draw.gauss(0.7, 0.02) for _ in range(n)])
         hit += (found.low or 1) <= 0.7 <= (found.high or 0)
     assert 0.94 <= hit / rounds <= 0.96
 
@@ -237,7 +242,7 @@ def test_how_often_welch_shows_a_difference_that_is_none(
 
 def _claims(a: list[tuple[int, float]], b: list[tuple[int, float]]) -> bool:
     """Whether a difference is found; the interval has to say the same."""
-    test = versus(a, b).test
+    test = run_pair_test(a, b).test
     assert test is not None and test.p is not None
     assert (test.p <= 0.05) is not (test.low <= 0 <= test.high)
     return test.p <= 0.05
@@ -249,8 +254,8 @@ def test_holm_keeps_five_comparisons_to_5_percent_together() -> None:
     wrong = 0
     for _ in range(rounds):
         a = [(s, draw.gauss(0, 1)) for s in range(5)]
-        ps = [versus(a, [(s, draw.gauss(0, 1)) for s in range(5)]).test for _ in range(5)]
-        wrong += any(p is not None and p <= 0.05 for p in statistics.holm([t.p if t else None for t in ps]))
+        ps = [run_pair_test(a, [(s, draw.gauss(0, 1)) for s in range(5)]).test for _ in range(5)]
+        wrong += any(p is not None and p <= 0.05 for p in t_tests.holm_correction([t.p if t else None for t in ps]))
     assert wrong / rounds <= 0.06
 
 
@@ -260,7 +265,7 @@ def test_the_noise_floor_holds_95_of_100_differences_of_nothing() -> None:
     within = 0
     for _ in range(rounds):
         a, b = ([draw.gauss(0, 1) for _ in range(n)] for n in (3, 1))
-        within += abs(b[0] - sum(a) / 3) <= (statistics.noise_floor(a, 3, 1) or 0)
+        within += abs(b[0] - sum(a) / 3) <= (power.noise_floor(a, 3, 1) or 0)
     assert 0.94 <= within / rounds <= 0.96
 
 
@@ -270,6 +275,6 @@ def test_the_analysis_of_variance_keeps_to_5_percent_at_3_seeds(groups: int, spr
     draw, rounds = random.Random(groups), 3000
     wrong = 0
     for _ in range(rounds):
-        p = statistics.anova([[draw.gauss(0, spread if g == 0 else 1.0) for _ in range(3)] for g in range(groups)])
+        p = anova.anova([[draw.gauss(0, spread if g == 0 else 1.0) for _ in range(3)] for g in range(groups)])
         wrong += p is not None and p <= 0.05
     assert wrong / rounds <= 0.06

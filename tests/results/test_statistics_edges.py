@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from scaffold.results.metrics.model import Summary
-from scaffold.results.stats import distributions, statistics
+from scaffold.results.stats import anova, distributions, power, summary, t_tests
+from scaffold.results.stats.summary import MetricSummary
 from tests.results.test_statistics import REFERENCE, close
 
 ANOVA = REFERENCE["anova"]
@@ -17,20 +17,20 @@ ANOVA = REFERENCE["anova"]
 @pytest.mark.parametrize("exponent", [-1000, -700, 700, 1000])
 def test_spread_and_interval_grow_with_the_values(exponent: int) -> None:
     values = [1.0, 2.5, 3.25, 3.0]
-    one = statistics.summarize(values)
-    other = statistics.summarize([math.ldexp(v, exponent) for v in values])
+    one = summary.summarize(values)
+    other = summary.summarize([math.ldexp(v, exponent) for v in values])
     for name in ("mean", "sd", "low", "high", "minimum", "maximum"):
         assert close(math.ldexp(getattr(other, name), -exponent), getattr(one, name)), name
 
 
 def test_what_is_not_finite_is_counted_and_left_out() -> None:
-    found = statistics.summarize([math.nan, 3.0, math.inf, 1.0, -math.inf])
+    found = summary.summarize([math.nan, 3.0, math.inf, 1.0, -math.inf])
     assert (found.n, found.mean, found.minimum, found.maximum, found.not_finite) == (2, 2.0, 1.0, 3.0, 3)
-    assert statistics.summarize([math.nan]) == Summary(0, None, None, None, None, None, None, 1)
-    assert statistics.summarize([]) == Summary(0, None, None, None, None, None, None, 0)
-    assert statistics.summarize([0.5, math.nan]) == Summary(1, 0.5, None, None, None, 0.5, 0.5, 1)
+    assert summary.summarize([math.nan]) == MetricSummary(0, None, None, None, None, None, None, 1)
+    assert summary.summarize([]) == MetricSummary(0, None, None, None, None, None, None, 0)
+    assert summary.summarize([0.5, math.nan]) == MetricSummary(1, 0.5, None, None, None, 0.5, 0.5, 1)
     with pytest.raises(ValueError, match="no values"):
-        statistics.moments([])
+        summary.moments([])
 
 
 @pytest.mark.parametrize("exponent", [-700, 700])
@@ -40,15 +40,15 @@ def test_the_analysis_of_variance_asks_not_how_large_values_are(
 ) -> None:
     """A perplexity that blew up is a number too: its square is none."""
     scaled = [[math.ldexp(v, exponent) for v in group] for group in groups]
-    assert close(statistics.welch_anova(scaled) or 0, welch)
-    assert close(statistics.anova(scaled) or 0, max(welch, fisher))
+    assert close(anova.welch_anova(scaled) or 0, welch)
+    assert close(anova.anova(scaled) or 0, max(welch, fisher))
 
 
 def test_groups_may_be_of_very_different_size() -> None:
     small, large = [1e-200, 2e-200, 4e-200], [1.0, 2.0, 4.0]
-    as_if_zero = statistics.welch_t([0.0, 0.0, 0.0], large).p
-    assert as_if_zero is not None and close(statistics.welch_anova([small, large]) or 0, as_if_zero)
-    assert statistics.anova([small, large]) == statistics.welch_anova([small, large]), "Fisher's is the smaller here"
+    as_if_zero = t_tests.welch_t_test([0.0, 0.0, 0.0], large).p
+    assert as_if_zero is not None and close(anova.welch_anova([small, large]) or 0, as_if_zero)
+    assert anova.anova([small, large]) == anova.welch_anova([small, large]), "Fisher's is the smaller here"
 
 
 TINY_TO_HUGE = [10.0**k for k in range(-12, 13, 2)]
@@ -56,9 +56,9 @@ TINY_TO_HUGE = [10.0**k for k in range(-12, 13, 2)]
 
 @pytest.mark.parametrize("t", TINY_TO_HUGE)
 def test_the_tails_of_1_and_2_degrees_of_freedom_are_as_their_formulas_say(t: float) -> None:
-    assert close(distributions.t_tails(t, 1), 2 / math.pi * math.atan(1 / t), 1e-12)
+    assert close(distributions.t_two_sided_p(t, 1), 2 / math.pi * math.atan(1 / t), 1e-12)
     root = math.sqrt(2 + t * t)
-    assert close(distributions.t_tails(t, 2), 2 / (root * (root + t)), 1e-12)
+    assert close(distributions.t_two_sided_p(t, 2), 2 / (root * (root + t)), 1e-12)
 
 
 @pytest.mark.parametrize(
@@ -75,19 +75,19 @@ def test_the_tails_of_1_and_2_degrees_of_freedom_are_as_their_formulas_say(t: fl
 )
 def test_tails_of_many_groups_and_many_runs(f: float, df1: float, df2: float, wanted: float) -> None:
     """mpmath 1.4, 50 digits: betainc(df2/2, df1/2, 0, df2/(df2 + df1*f), regularized=True)."""
-    assert close(distributions.f_tail(f, df1, df2), wanted, 5e-13)
+    assert close(distributions.f_p(f, df1, df2), wanted, 5e-13)
 
 
 def test_a_quantile_takes_few_looks_at_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked for once a comparison, with degrees of freedom that no other has: by halving it would be 50 looks."""
     looks: list[float] = []
-    tails = distributions.t_tails
+    tails = distributions.t_two_sided_p
 
     def counted(t: float, df: float) -> float:
         looks.append(t)
         return tails(t, df)
 
-    monkeypatch.setattr(distributions, "t_tails", counted)
+    monkeypatch.setattr(distributions, "t_two_sided_p", counted)
     for df in (1, 1.3, 2, 2.7, 3, 4.4, 9, 57.1, 1000):
         looks.clear()
         assert close(tails(distributions.t_critical.__wrapped__(df), df), 0.05, 1e-12)
@@ -97,17 +97,17 @@ def test_a_quantile_takes_few_looks_at_the_tail(monkeypatch: pytest.MonkeyPatch)
 def test_power_is_a_probability_and_certain_far_out() -> None:
     for df in (1, 2, 4, 7.3, 30, 400):
         shifts = [distributions.t_critical(df) * k / 4 for k in range(1, 60)]
-        found = [distributions.power_t(shift, df) for shift in shifts]
+        found = [distributions.t_test_power(shift, df) for shift in shifts]
         assert all(0.05 <= p <= 1.0 for p in found), df
         assert all(less <= more + 1e-11 for less, more in itertools.pairwise(found)), df
-    assert distributions.power_t(1e3, 4) == distributions.power_t(-1e200, 1) == 1.0
+    assert distributions.t_test_power(1e3, 4) == distributions.t_test_power(-1e200, 1) == 1.0
 
 
 def test_no_difference_and_a_boundless_one() -> None:
-    assert distributions.t_tails(0.0, 4) == 1.0 and distributions.f_tail(0.0, 2, 6) == 1.0
-    assert distributions.t_tails(math.inf, 4) == distributions.t_tails(-1e200, 4) == 0.0
-    assert distributions.f_tail(math.inf, 2, 6) == 0.0
-    assert math.isnan(distributions.t_tails(math.nan, 4))
+    assert distributions.t_two_sided_p(0.0, 4) == 1.0 and distributions.f_p(0.0, 2, 6) == 1.0
+    assert distributions.t_two_sided_p(math.inf, 4) == distributions.t_two_sided_p(-1e200, 4) == 0.0
+    assert distributions.f_p(math.inf, 2, 6) == 0.0
+    assert math.isnan(distributions.t_two_sided_p(math.nan, 4))
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_no_difference_and_a_boundless_one() -> None:
 )
 def test_power_at_two_runs_at_fractions_and_at_many(shift: float, df: float, wanted: float) -> None:
     """scipy 1.17: nct.sf(c, df, shift) + nct.cdf(-c, df, shift) with c = t.isf(0.025, df)."""
-    assert distributions.power_t(shift, df) == pytest.approx(wanted, abs=1e-5)
-    assert distributions.power_t(-shift, df) == pytest.approx(wanted, abs=1e-5)
+    assert distributions.t_test_power(shift, df) == pytest.approx(wanted, abs=1e-5)
+    assert distributions.t_test_power(-shift, df) == pytest.approx(wanted, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -139,33 +139,31 @@ def test_power_at_two_runs_at_fractions_and_at_many(shift: float, df: float, wan
 )
 def test_what_large_values_lose_to_rounding_is_no_spread(pairs: list[tuple[float, float]]) -> None:
     """All differences are the same but for the last bits of 1000.1: nothing to hold them against, nor a certainty."""
-    found = statistics.paired_t(pairs)
+    found = t_tests.paired_t_test(pairs)
     assert len({b - a for a, b in pairs}) > 1
     assert (found.low, found.high, found.p, found.error, found.df) == (found.effect, found.effect, None, 0.0, 2)
-    assert statistics.detectable(found.error, found.df) is None
+    assert power.detectable_effect(found.error, found.df) is None
 
 
 def test_without_a_spread_the_difference_is_all_there_is_to_say() -> None:
-    found = statistics.welch_t([0.1, 0.1, 0.1], [0.3, 0.3])
-    assert found == statistics.Test("Welch t", 0.3 - 0.1, 0.3 - 0.1, 0.3 - 0.1, None, 0.0, 3)
+    found = t_tests.welch_t_test([0.1, 0.1, 0.1], [0.3, 0.3])
+    assert found == t_tests.TTest("Welch t", 0.3 - 0.1, 0.3 - 0.1, 0.3 - 0.1, None, 0.0, 3)
     sums = [0.1 + 0.2, 0.3, 0.3]
-    assert not statistics.has_spread(sums) and not statistics.has_spread([-v for v in sums])
-    assert statistics.has_spread([0.3, 0.3, 0.3 + 1e-13]) and statistics.welch_t(sums, [0.5, 0.5]).p is None
-    assert statistics.welch_t([0.1, 0.2], [0.3, 0.3]).p is not None, "one side has a spread"
+    assert not summary.has_spread(sums) and not summary.has_spread([-v for v in sums])
+    assert summary.has_spread([0.3, 0.3, 0.3 + 1e-13]) and t_tests.welch_t_test(sums, [0.5, 0.5]).p is None
+    assert t_tests.welch_t_test([0.1, 0.2], [0.3, 0.3]).p is not None, "one side has a spread"
 
 
 def test_a_corrected_p_is_a_probability() -> None:
-    assert statistics.holm([0.6, 0.7, None]) == [1.0, 1.0, None]
-    assert statistics.holm([0.3, 0.02, 0.02]) == [0.3, 0.06, 0.06], "never smaller than that of a smaller p"
+    assert t_tests.holm_correction([0.6, 0.7, None]) == [1.0, 1.0, None]
+    assert t_tests.holm_correction([0.3, 0.02, 0.02]) == [0.3, 0.06, 0.06], "never smaller than that of a smaller p"
 
 
 def test_the_noise_floor_shrinks_with_the_runs_on_both_sides() -> None:
     values = [0.90, 0.93, 0.97, 0.91]
     # t(3) = 3.182446305284263
-    wanted = 3.182446305284263 * statistics.summarize(values).sd * math.sqrt(1 / 3 + 1 / 2)  # type: ignore[operator]
-    assert close(statistics.noise_floor(values, 3, 2) or 0, wanted) and close(
-        statistics.noise_floor(values, 2, 3) or 0, wanted
-    )
+    wanted = 3.182446305284263 * summary.summarize(values).sd * math.sqrt(1 / 3 + 1 / 2)  # type: ignore[operator]
+    assert close(power.noise_floor(values, 3, 2) or 0, wanted) and close(power.noise_floor(values, 2, 3) or 0, wanted)
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -173,28 +171,25 @@ def test_the_noise_floor_shrinks_with_the_runs_on_both_sides() -> None:
 def test_the_seeds_needed_are_the_fewest(size: float, paired: bool) -> None:
     """Power by its definition: a t-test of n pairs, or of n runs on each side."""
 
-    def power(n: int) -> float:
+    def power_of(n: int) -> float:
         shift, df = (math.sqrt(n), n - 1) if paired else (math.sqrt(n / 2), 2 * n - 2)
-        return distributions.power_t(size * shift, df)
+        return distributions.t_test_power(size * shift, df)
 
-    found = statistics.seeds_needed(size, 1.0, paired=paired)
-    assert found is not None and power(found) >= 0.8 and (found == 2 or power(found - 1) < 0.8)
-    assert statistics.seeds_needed(size * 0.01, 0.01, paired=paired) == found
+    found = power.seeds_needed(size, 1.0, paired=paired)
+    assert found is not None and power_of(found) >= 0.8 and (found == 2 or power_of(found - 1) < 0.8)
+    assert power.seeds_needed(size * 0.01, 0.01, paired=paired) == found
 
 
 def test_no_difference_and_no_spread_need_no_seeds() -> None:
-    assert (
-        statistics.seeds_needed(0.0, 1.0, paired=True) is None
-        and statistics.seeds_needed(1.0, 0.0, paired=False) is None
-    )
-    assert statistics.seeds_needed(1.0, 1.0, paired=True) == 10, "the textbook's example"
+    assert power.seeds_needed(0.0, 1.0, paired=True) is None and power.seeds_needed(1.0, 0.0, paired=False) is None
+    assert power.seeds_needed(1.0, 1.0, paired=True) == 10, "the textbook's example"
 
 
 def test_as_many_as_ten_thousand_seeds_are_counted() -> None:
     # (z(0.975) + z(0.8)) / size, squared: 2.8016 ** 2 / size ** 2, and a little for t
-    assert statistics.seeds_needed(0.03, 1.0, paired=True) == pytest.approx((2.8016 / 0.03) ** 2, abs=4)
-    assert statistics.seeds_needed(0.0281, 1.0, paired=True) == pytest.approx((2.8016 / 0.0281) ** 2, abs=4)
-    assert statistics.seeds_needed(0.0279, 1.0, paired=True) is None
+    assert power.seeds_needed(0.03, 1.0, paired=True) == pytest.approx((2.8016 / 0.03) ** 2, abs=4)
+    assert power.seeds_needed(0.0281, 1.0, paired=True) == pytest.approx((2.8016 / 0.0281) ** 2, abs=4)
+    assert power.seeds_needed(0.0279, 1.0, paired=True) is None
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -205,25 +200,25 @@ def test_one_more_than_ten_thousand_seeds_are_none(paired: bool) -> None:
         for _ in range(60):
             size = (low + high) / 2
             shift, df = (size * math.sqrt(n), n - 1) if paired else (size * math.sqrt(n / 2), 2 * n - 2)
-            low, high = (low, size) if distributions.power_t(shift, df) >= 0.8 else (size, high)
+            low, high = (low, size) if distributions.t_test_power(shift, df) >= 0.8 else (size, high)
         return high
 
-    assert statistics.seeds_needed(size_that_needs(10_000), 1.0, paired=paired) == 10_000
-    assert statistics.seeds_needed(size_that_needs(10_001), 1.0, paired=paired) is None
+    assert power.seeds_needed(size_that_needs(10_000), 1.0, paired=paired) == 10_000
+    assert power.seeds_needed(size_that_needs(10_001), 1.0, paired=paired) is None
 
 
 def test_zeros_have_no_spread() -> None:
     """An accuracy of 0 on both sides: no division by it."""
     zeros = [0.0, 0.0, 0.0]
-    assert not statistics.has_spread(zeros) and statistics.noise_floor(zeros, 3, 3) is None
-    assert statistics.welch_t(zeros, zeros).p is None and statistics.paired_t([(0.0, 0.0)] * 3).p is None
-    assert statistics.anova([zeros, [1.0, 2.0]]) is None
+    assert not summary.has_spread(zeros) and power.noise_floor(zeros, 3, 3) is None
+    assert t_tests.welch_t_test(zeros, zeros).p is None and t_tests.paired_t_test([(0.0, 0.0)] * 3).p is None
+    assert anova.anova([zeros, [1.0, 2.0]]) is None
 
 
 def test_two_values_a_group_are_enough_for_an_analysis_of_variance() -> None:
     # scipy 1.17: f_oneway(*groups, equal_var=False) and f_oneway(*groups): 0.0803, 0.0614
     groups = [[1.0, 2.0], [2.0, 4.0], [5.0, 5.5]]
-    assert close(statistics.welch_anova(groups) or 0, 0.08031157227483357)
-    assert close(statistics.anova(groups) or 0, 0.08031157227483357)
+    assert close(anova.welch_anova(groups) or 0, 0.08031157227483357)
+    assert close(anova.anova(groups) or 0, 0.08031157227483357)
     for nothing in ([], [[1.0, 2.0]], [[], [1.0, 2.0]], [[1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, 3.0]]):
-        assert statistics.anova(nothing) is None and statistics.welch_anova(nothing) is None
+        assert anova.anova(nothing) is None and anova.welch_anova(nothing) is None

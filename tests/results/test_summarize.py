@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.results.metrics.model import Table
 from scaffold.results.stats.distributions import t_critical
+from scaffold.results.tables.model import ResultTable
 from scaffold.runs import recorder
 from tests.results.conftest import Study
 from tests.runs.conftest import settings
@@ -33,7 +33,7 @@ def summarize(root: Path, *args: str, code: int = 0) -> subprocess.CompletedProc
     return done
 
 
-def lines(table: Table) -> list[tuple[str, ...]]:
+def lines(table: ResultTable) -> list[tuple[str, ...]]:
     """The table as the script writes it."""
     found = []
     for metric in sorted(table.metrics):

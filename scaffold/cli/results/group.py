@@ -14,7 +14,7 @@ from scaffold.cli.results import comparisons as comparisons_output
 from scaffold.cli.results.query_options import Answered, Asked, question
 
 if TYPE_CHECKING:
-    from scaffold.results.metrics.model import Row, Table
+    from scaffold.results.tables.model import ResultRow, ResultTable
 
 
 @click.group(cls=ExampleGroup, invoke_without_command=True)
@@ -50,14 +50,14 @@ def results(by: str | None, interval: str, format_: str, **given: Any) -> None:
     if given["json_output"] or format_ == "json":
         from scaffold.results.tables import render
 
-        found = render.as_json(table, asked.limited)
+        found = render.table_json(table, asked.limited)
         output.print_json({"how": answered.how, "interval": interval, **found}, asked.limited)
         return
     _print(table, format_, asked.limited)
     _say(table)
 
 
-def _check_names(names: Sequence[str] | None, table: Table) -> None:
+def _check_names(names: Sequence[str] | None, table: ResultTable) -> None:
     from scaffold.errors import WrongUsage
 
     if names is None or not table.rows:
@@ -70,30 +70,29 @@ def _check_names(names: Sequence[str] | None, table: Table) -> None:
             )
 
 
-def _print(table: Table, format_: str, limited: output.Limited) -> None:
-    from scaffold.results.tables import render, wording
+def _print(table: ResultTable, format_: str, limited: output.Limited) -> None:
+    from scaffold.results.tables import render, text_format
 
     if format_ != "table":
         click.echo(render.FORMATS[format_](table), nl=False)
         return
     heads = render.row_heads(table)
-    shown = render.some_rows(table, limited)
+    shown = render.limited_rows(table, limited)
     for number, metric in enumerate(table.metrics):
-        click.echo(("\n" if number else "") + render.title(table, metric))
-        output.print_rows(render.lines(table, metric, heads, shown))
+        click.echo(("\n" if number else "") + render.metric_title(table, metric))
+        output.print_rows(render.table_lines(table, metric, heads, shown))
     if not table.metrics and table.rows:
         first, *rest = heads
-        counts = [wording.count(None, len(row.missing)) for row in table.rows]
+        counts = [text_format.format_run_count(None, len(row.missing)) for row in table.rows]
         output.print_rows([[*first, "n"], *([*rest[index], counts[index]] for index in shown)])
     limited.report_left_out()
 
 
-def _say(table: Table) -> None:
+def _say(table: ResultTable) -> None:
     """What was read, what is missing and what to beware of, on stderr; what many rows have in common once."""
-    from scaffold.results.tables import render
-    from scaffold.results.tables import table as tables
+    from scaffold.results.tables import fold, render
 
-    click.echo("; ".join(render.reasons(table)), err=True)
+    click.echo("; ".join(render.count_sentences(table)), err=True)
     output.warn_first(
         [f"{s.path} cannot be read ({s.reason})" for s in table.skipped if s.reason.startswith("damaged")]
     )
@@ -101,7 +100,7 @@ def _say(table: Table) -> None:
     rows: dict[str, list[str]] = {}
     for row in table.rows:
         for warning in row.warnings:
-            rows.setdefault(warning, []).append(tables.label(row, table.by))
+            rows.setdefault(warning, []).append(fold.row_label(row, table.by))
     for warning, labels in rows.items():
         some = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
         output.warn(f"{some}: {warning}")
@@ -130,12 +129,12 @@ def compare(names: tuple[str, ...], noise_from: str | None, **given: Any) -> Non
         side, table = answered.side(name)
         if any(reference.admits(run) and side.admits(run) for run in answered.runs()):
             raise WrongUsage(f"{names[0]!r} and {name!r} share runs", hint="name things that have no run in common")
-        made, without = comparing.pairs(names[0], whole, name, table)
+        made, without = comparing.pair_rows(names[0], whole, name, table)
         found += made
         alone += without
     floor = _one_row(answered, noise_from) if noise_from else None
     known = {m: way for m in metrics if (way := answered.directions.of(m))}
-    comparisons = comparing.compare(found, metrics, known, floor)
+    comparisons = comparing.compare_pairs(found, metrics, known, floor)
     shown = asked.limited(comparisons)
     if given["json_output"]:
         answer = {"reference": names[0], "comparisons": [comparisons_output.as_json(c) for c in shown]}
@@ -146,13 +145,13 @@ def compare(names: tuple[str, ...], noise_from: str | None, **given: Any) -> Non
     asked.limited.report_left_out()
 
 
-def _one_row(answered: Answered, name: str) -> Row:
+def _one_row(answered: Answered, name: str) -> ResultRow:
     from scaffold.errors import ScaffoldError
-    from scaffold.results.tables import table as tables
+    from scaffold.results.tables import fold
 
     _, table = answered.side(name)
     if len(table.rows) != 1:
-        some = "; ".join(tables.label(row, table.by) for row in table.rows[:5])
+        some = "; ".join(fold.row_label(row, table.by) for row in table.rows[:5])
         raise ScaffoldError(
             f"{name!r} stands for {len(table.rows)} configurations: {some}",
             hint="name one of them, for example 'lr=0.1'",
@@ -170,23 +169,23 @@ def _one_row(answered: Answered, name: str) -> Row:
 def ablation(reference: str | None, **given: Any) -> None:
     """Compare every configuration that differs in one factor from the reference with it."""
     from scaffold.errors import ScaffoldError
-    from scaffold.results.metrics.text_format import many
-    from scaffold.results.tables import factors
-    from scaffold.results.tables import table as tables
+    from scaffold.results.tables import ablation as ablations
+    from scaffold.results.tables import fold
+    from scaffold.results.tables.text_format import count_noun
 
     asked = Asked(given)
     answered = Answered(asked)
     metrics, table = answered.compared_metrics(), answered.table()
-    row = _one_row(answered, reference) if reference else factors.hub(table.rows)
+    row = _one_row(answered, reference) if reference else ablations.find_reference(table.rows)
     if row is None:
         raise ScaffoldError(
             "which configuration is the reference cannot be told", hint="name it: --reference 'lr=0.1 and depth=2'"
         )
     row = next((r for r in table.rows if (r.experiment, r.config) == (row.experiment, row.config)), row)
-    found = factors.ablation(table, row, metrics)
+    found = ablations.compare_ablations(table, row, metrics)
     if not found.changes:
         raise ScaffoldError(
-            f"no configuration differs in one factor from {tables.label(row, table.by)}",
+            f"no configuration differs in one factor from {fold.row_label(row, table.by)}",
             hint="scaffold results shows them",
         )
     shown = asked.limited(found.comparisons)
@@ -203,7 +202,7 @@ def ablation(reference: str | None, **given: Any) -> None:
     comparisons_output.show(shown)
     asked.limited.report_left_out()
     if found.others:
-        rest = many(found.others, "configuration")
+        rest = count_noun(found.others, "configuration")
         click.echo(f"left out, for more than one difference: {rest}", err=True)
 
 
@@ -213,13 +212,14 @@ def ablation(reference: str | None, **given: Any) -> None:
 def sensitivity(parameter: str, **given: Any) -> None:
     """Show a metric over the values of one parameter, everything else held."""
     from scaffold.results.metrics import configurations
-    from scaffold.results.metrics.text_format import plain
-    from scaffold.results.tables import factors, render, wording
+    from scaffold.results.tables import render, verdicts
+    from scaffold.results.tables import sensitivity as sensitivities
+    from scaffold.results.tables.text_format import printable
 
     asked = Asked(given)
     answered = Answered(asked, params=(parameter,))
     metrics = answered.compared_metrics()
-    curves = factors.sensitivity(answered.table(), parameter, metrics)
+    curves = sensitivities.sensitivity_curves(answered.table(), parameter, metrics)
     limited = asked.limited
     if given["json_output"]:
         answer = {"parameter": parameter, "curves": [_curve_json(c, limited) for c in limited(curves)]}
@@ -227,13 +227,13 @@ def sensitivity(parameter: str, **given: Any) -> None:
         return
     for number, curve in enumerate(limited(curves)):
         said = f"{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
-        click.echo(("\n" if number else "") + plain(said))
+        click.echo(("\n" if number else "") + printable(said))
         head = [parameter, "n", "mean", "sd", "95 % interval", "min", "max"]
         output.print_rows(
             [
                 head,
                 *(
-                    [plain(configurations.word(s.value)), *render.cells(s.summary, s.missing)]
+                    [printable(configurations.format_value(s.value)), *render.summary_cells(s.summary, s.missing)]
                     for s in limited(curve.spots)
                 ),
             ]
@@ -241,7 +241,7 @@ def sensitivity(parameter: str, **given: Any) -> None:
     limited.report_left_out()
     if any(c.p is not None for c in curves):
         click.echo(
-            f"tested by the analysis of variance, {wording.RATHER_NOT} where its Holm-corrected p is above 0.05",
+            f"tested by the analysis of variance, {verdicts.NOT_DISTINGUISHABLE} where its Holm-corrected p is above 0.05",
             err=True,
         )
 

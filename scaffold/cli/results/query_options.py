@@ -11,10 +11,11 @@ import click
 from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
-    from scaffold.results.metrics.model import Reading, Table
-    from scaffold.results.metrics.names import Directions
-    from scaffold.results.metrics.read import How
-    from scaffold.results.metrics.selection import Side
+    from scaffold.results.metrics.directions import MetricDirections
+    from scaffold.results.metrics.model import QueryResult
+    from scaffold.results.metrics.query import ValueChoice
+    from scaffold.results.metrics.selection import RunSelection
+    from scaffold.results.tables.model import ResultTable
     from scaffold.runs.model import Run
     from scaffold.workspace import Workspace
 
@@ -76,11 +77,11 @@ class Asked:
         self.maximize: tuple[str, ...] = given["maximize"]
         self.limited = output.Limited(given["limit"])
 
-    def how(self) -> How:
+    def how(self) -> ValueChoice:
         """Which value of a run is meant. Raises WrongUsage for two at once."""
         from scaffold.errors import WrongUsage
 
-        ways: dict[How, bool] = {"last": self.last, "best": self.best, "at": self.at_step is not None}
+        ways: dict[ValueChoice, bool] = {"last": self.last, "best": self.best, "at": self.at_step is not None}
         chosen = [way for way, is_given in ways.items() if is_given]
         if len(chosen) > 1:
             options = " and ".join({"at": "--at-step"}.get(way, f"--{way}") for way in chosen)
@@ -92,16 +93,16 @@ class Answered:
     """What was read for a call, ready to be folded."""
 
     def __init__(self, asked: Asked, *, params: tuple[str, ...] = ()) -> None:
-        from scaffold.results.metrics import names, read, run_filter
-        from scaffold.results.metrics.text_format import plain
+        from scaffold.results.metrics import directions, query, run_filter
+        from scaffold.results.tables.text_format import printable
 
         self.how = asked.how()
         workspace = options.find_workspace(asked.workdir, asked.root)
         self.asked = asked
-        self.directions: Directions = names.Directions(workspace, asked.minimize, asked.maximize)
-        self.reading: Reading = read.read(
+        self.directions: MetricDirections = directions.MetricDirections(workspace, asked.minimize, asked.maximize)
+        self.reading: QueryResult = query.run_query(
             workspace,
-            read.Question(
+            query.Query(
                 metrics=asked.metrics,
                 how=self.how,
                 step=asked.at_step,
@@ -113,7 +114,7 @@ class Answered:
                 server=_tracked(workspace) if asked.ask_server else {},
             ),
         )
-        output.warn_first([plain(note) for note in self.reading.notes])
+        output.warn_first([printable(note) for note in self.reading.notes])
         self._check()
 
     def _check(self) -> None:
@@ -140,14 +141,14 @@ class Answered:
 
     def _warn_of_nothing(self) -> None:
         """Say which options name what no run has: a name misspelled there would change nothing, silently."""
-        from scaffold.results.metrics.names import is_meant, spelling
+        from scaffold.results.metrics.spelling import matches_metric, normalize_name
 
         runs, asked, known = self.runs(), self.asked, self.reading.names
         params = {name for run in runs for name in run.params}
-        spellings = {spelling(name) for name in known}
-        unknown = [("--metric", name) for name in asked.metrics if not any(is_meant(one, name) for one in known)]
-        unknown += [("--minimize", name) for name in asked.minimize if spelling(name) not in spellings]
-        unknown += [("--maximize", name) for name in asked.maximize if spelling(name) not in spellings]
+        spellings = {normalize_name(name) for name in known}
+        unknown = [("--metric", name) for name in asked.metrics if not any(matches_metric(one, name) for one in known)]
+        unknown += [("--minimize", name) for name in asked.minimize if normalize_name(name) not in spellings]
+        unknown += [("--maximize", name) for name in asked.maximize if normalize_name(name) not in spellings]
         for option, name in unknown if known else ():
             output.warn(f"{option} {name}: no run has that metric")
         for name in (name for name in asked.ignored if runs and name not in params):
@@ -155,11 +156,11 @@ class Answered:
         if asked.sweep and not runs:
             output.warn(f"--sweep {asked.sweep}: no run that was asked for belongs to it")
 
-    def table(self, **how: Any) -> Table:
+    def table(self, **how: Any) -> ResultTable:
         """All of it, folded."""
-        from scaffold.results.tables import table
+        from scaffold.results.tables import fold
 
-        return table.fold(self.reading, self.directions, ignore=self.asked.ignored, **how)
+        return fold.fold_seeds(self.reading, self.directions, ignore=self.asked.ignored, **how)
 
     def runs(self) -> list[Run]:
         """All runs that the question takes."""
@@ -167,14 +168,14 @@ class Answered:
 
         return selection.runs_of(self.reading)
 
-    def side(self, text: str) -> tuple[Side, Table]:
+    def side(self, text: str) -> tuple[RunSelection, ResultTable]:
         """The runs that a word stands for, folded. Raises ScaffoldError."""
         from scaffold.results.metrics import selection
-        from scaffold.results.tables import table
+        from scaffold.results.tables import fold
 
-        found = selection.side(text, self.runs())
-        part = selection.part(self.reading, found)
-        return found, table.fold(part, self.directions, ignore=self.asked.ignored)
+        found = selection.select_runs(text, self.runs())
+        part = selection.restrict_to(self.reading, found)
+        return found, fold.fold_seeds(part, self.directions, ignore=self.asked.ignored)
 
     def compared_metrics(self) -> list[str]:
         """The metrics to compare: those asked for, else the workspace's primary one, else all that there are. Raises ScaffoldError."""
@@ -198,4 +199,4 @@ def _tracked(workspace: Workspace) -> dict[str, dict[str, Any]]:
             hint="set RESEARCH_AGENT_SERVER_URL, or scaffold update --set research_server_url=URL",
         )
     with client as server:
-        return server_metrics.answers(workspace, server, output.warn)
+        return server_metrics.fetch_server_series(workspace, server, output.warn)

@@ -42,7 +42,7 @@ def export(
     Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
     """
     from scaffold.results.evidence import export as exports
-    from scaffold.results.metrics.text_format import many
+    from scaffold.results.tables.text_format import count_noun
     from scaffold.runs import lookup
 
     workspace = options.find_workspace(workdir, root)
@@ -56,7 +56,9 @@ def export(
         return
     output.warn_first([f"left out: {path}" for path in made.left_out])
     click.echo(str(made.path / "ro-crate-metadata.json"))
-    click.echo(f"{many(made.runs, 'run')}, {many(made.files, 'file')}, {many(made.bytes, 'byte')}", err=True)
+    click.echo(
+        f"{count_noun(made.runs, 'run')}, {count_noun(made.files, 'file')}, {count_noun(made.bytes, 'byte')}", err=True
+    )
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

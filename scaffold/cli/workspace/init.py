@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold import metric_names
+from scaffold import metric_directions
 from scaffold.cli.common import output
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _ask(planned: InitPlan, wished: InitOptions) -> InitOptions:
     metric = wished.metric or _asked("Which metric decides?", planned.answers["primary_metric"])
     direction = wished.direction
     if metric and not direction:
-        said = metric_names.direction(metric)  # without a default it is asked until it is answered
+        said = metric_directions.guess_direction(metric)  # without a default it is asked until it is answered
         direction = click.prompt("Better when", type=click.Choice(["minimize", "maximize"]), default=said)
     server = wished.server_url
     if server is None:

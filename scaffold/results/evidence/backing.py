@@ -10,9 +10,10 @@ from scaffold.errors import ScaffoldError
 from scaffold.results.evidence import cite
 from scaffold.results.evidence.cite import Backing, Evidence
 from scaffold.results.evidence.claims import Claim
-from scaffold.results.metrics import names, read
-from scaffold.results.metrics.text_format import plain
-from scaffold.results.tables import table
+from scaffold.results.metrics import query
+from scaffold.results.metrics.directions import MetricDirections
+from scaffold.results.tables import fold
+from scaffold.results.tables.text_format import printable
 from scaffold.runs import records
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
@@ -20,11 +21,11 @@ from scaffold.workspace import Workspace
 
 def evidence(workspace: Workspace) -> Evidence:
     """All values of finished runs (final, and the best where a direction is known), and what their configurations give."""
-    directions = names.Directions(workspace)
-    final = read.read(workspace, read.Question())
-    best = read.read(workspace, read.Question(how="best", direction=directions.of))
+    directions = MetricDirections(workspace)
+    final = query.run_query(workspace, query.Query())
+    best = query.run_query(workspace, query.Query(how="best", direction=directions.of))
     readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
-    tables = [table.fold(reading, directions) for reading in readings]
+    tables = [fold.fold_seeds(reading, directions) for reading in readings]
     return cite.evidence((one for reading in readings for one in reading.measured), tables)
 
 
@@ -62,7 +63,7 @@ def words(found: Sequence[Backing]) -> list[list[str]]:
         scale = " (x 100)" if one.scale != 1 else ""
         source = quantity.sources[0] if quantity.sources else _some(quantity.runs)
         rows.append(
-            [quantity.kind, plain(quantity.metric), f"{quantity.value:.10g}{scale}", plain(quantity.of), source]
+            [quantity.kind, printable(quantity.metric), f"{quantity.value:.10g}{scale}", printable(quantity.of), source]
         )
     return rows
 

@@ -10,11 +10,13 @@ from functools import cached_property
 from itertools import combinations, islice
 
 from scaffold.results.evidence.claims import Claim
-from scaffold.results.metrics.configurations import finite
-from scaffold.results.metrics.model import Measured, Row, Summary, Table
-from scaffold.results.stats.pair_test import versus
-from scaffold.results.stats.statistics import noise_floor
-from scaffold.results.tables.table import label
+from scaffold.results.metrics.configurations import finite_number
+from scaffold.results.metrics.model import MeasuredRun
+from scaffold.results.stats.pair_test import run_pair_test
+from scaffold.results.stats.power import noise_floor
+from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.tables.fold import row_label
+from scaffold.results.tables.model import ResultRow, ResultTable
 
 # pairs of configurations whose means are held against each other, and those that are tested for their intervals too
 MOST_PAIRS, MOST_TESTS = 20_000, 2_000
@@ -99,7 +101,7 @@ def _near(values: list[float], found: list[Quantity], value: float, half: float)
         index += 1
 
 
-def evidence(measured: Iterable[Measured], tables: Sequence[Table]) -> Evidence:
+def evidence(measured: Iterable[MeasuredRun], tables: Sequence[ResultTable]) -> Evidence:
     """What the runs of a workspace say, one by one and by configuration."""
     rows = [(row, table.by) for table in tables for row in table.rows]
     quantities = [*_values(measured), *(q for row, by in rows for q in _of_row(row, by))]
@@ -107,7 +109,7 @@ def evidence(measured: Iterable[Measured], tables: Sequence[Table]) -> Evidence:
     return Evidence(quantities=tuple(dict.fromkeys(quantities)), differences=tuple(dict.fromkeys(differences)))
 
 
-def _values(measured: Iterable[Measured]) -> Iterator[Quantity]:
+def _values(measured: Iterable[MeasuredRun]) -> Iterator[Quantity]:
     for one in measured:
         for metric, value in one.values.items():
             source = value.path if value.line is None else f"{value.path}:{value.line}"
@@ -120,21 +122,21 @@ def _values(measured: Iterable[Measured]) -> Iterator[Quantity]:
                 sources=(source,),
             )
         for name, setting in one.run.params.items():
-            if (number := finite(setting)) is not None:
+            if (number := finite_number(setting)) is not None:
                 yield Quantity(value=number, kind="parameter", metric=name, of="", runs=())
 
 
-def _of_row(row: Row, by: Sequence[str]) -> Iterator[Quantity]:
+def _of_row(row: ResultRow, by: Sequence[str]) -> Iterator[Quantity]:
     for metric, summary in row.summaries.items():
         if summary is None or summary.n < 2:
             continue
         runs = tuple(one.run.label for one in row.runs if metric in one.values)
         for kind, value in _numbers(summary):
             if value is not None:
-                yield Quantity(value=value, kind=kind, metric=metric, of=label(row, by), runs=runs)
+                yield Quantity(value=value, kind=kind, metric=metric, of=row_label(row, by), runs=runs)
 
 
-def _numbers(summary: Summary) -> Iterator[tuple[str, float | None]]:
+def _numbers(summary: MetricSummary) -> Iterator[tuple[str, float | None]]:
     yield "mean", summary.mean
     yield "sd", summary.sd
     yield "interval", summary.low
@@ -145,9 +147,9 @@ def _numbers(summary: Summary) -> Iterator[tuple[str, float | None]]:
     yield "maximum", summary.maximum
 
 
-def _differences(table: Table) -> Iterator[Quantity]:
+def _differences(table: ResultTable) -> Iterator[Quantity]:
     """What two configurations of a table differ by, both ways: means, the interval of the difference, the noise floor."""
-    labels = [label(row, table.by) for row in table.rows]
+    labels = [row_label(row, table.by) for row in table.rows]
     for metric in table.metrics:
         known = [
             (row, words, tuple(one.run.label for one in row.runs if metric in one.values))
@@ -162,14 +164,14 @@ def _differences(table: Table) -> Iterator[Quantity]:
                 yield Quantity(value=-value, kind=kind, metric=metric, of=back, runs=runs)
 
 
-def _compared(a: Row, b: Row, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:
+def _compared(a: ResultRow, b: ResultRow, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:
     (of_a, of_b) = (row.summaries[metric] for row in (a, b))
     assert of_a is not None and of_b is not None
     difference = (of_b.mean or 0.0) - (of_a.mean or 0.0)
     yield "difference", difference
     if not tested:
         return
-    found = versus(a.values(metric), b.values(metric))
+    found = run_pair_test(a.values(metric), b.values(metric))
     if found.test is not None:
         if not math.isclose(found.test.effect, difference, rel_tol=1e-9, abs_tol=1e-12):  # of the pairs alone
             yield "difference", found.test.effect

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scaffold.results.metrics.text_format import cut
+from scaffold.results.tables.text_format import truncate
 from scaffold.runs import log_excerpts
 from scaffold.runs.model import Run
 
@@ -70,7 +70,7 @@ def clean(text: str) -> str:
     lines = log_excerpts.strip_terminal_codes(text).split("\n")
     while lines and not lines[-1]:
         lines.pop()
-    return "\n".join(cut(line, LINE_WIDTH) for line in lines[-TAIL_LINES:])
+    return "\n".join(truncate(line, LINE_WIDTH) for line in lines[-TAIL_LINES:])
 
 
 def cause(run: Run, tail: str) -> str:
@@ -91,7 +91,9 @@ def cause(run: Run, tail: str) -> str:
     if run.exit_code == 139 or run.signal == "SIGSEGV":
         return "crashed (SIGSEGV)"
     last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")
-    return cut(last, CAUSE_WIDTH) or (f"exit {run.exit_code}, without a word" if run.exit_code else "without a word")
+    return truncate(last, CAUSE_WIDTH) or (
+        f"exit {run.exit_code}, without a word" if run.exit_code else "without a word"
+    )
 
 
 def _terminated(run: Run) -> str:
@@ -107,7 +109,7 @@ def exception(tail: str) -> str:
         found = EXCEPTION.match(line)
         if found and (found["said"] is not None or TRACEBACK in lines):
             name = found["name"].rsplit(".", 1)[-1]
-            return cut(f"{name}: {found['said']}" if found["said"] else name, CAUSE_WIDTH)
+            return truncate(f"{name}: {found['said']}" if found["said"] else name, CAUSE_WIDTH)
     return ""
 
 

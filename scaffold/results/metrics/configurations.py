@@ -11,21 +11,21 @@ from scaffold.runs import recorder
 from scaffold.runs.model import Scalar
 
 # (parameter, its value as text), sorted: two configurations are equal where these are
-Key = tuple[tuple[str, str], ...]
+ConfigurationKey = tuple[tuple[str, str], ...]
 
 
-def word(value: Scalar) -> str:
+def format_value(value: Scalar) -> str:
     """The one way to write a value: `0.001` for 1e-3, `true` for True, `1` for 1.0."""
-    return _word(type(value).__name__, value)
+    return _format_value(type(value).__name__, value)
 
 
 @functools.lru_cache(maxsize=65536)
-def _word(kind: str, value: Scalar) -> str:
-    found: str = recorder.module().shortest(normal(value))
+def _format_value(kind: str, value: Scalar) -> str:
+    found: str = recorder.module().shortest(normalize_value(value))
     return found
 
 
-def normal(value: Scalar) -> Scalar:
+def normalize_value(value: Scalar) -> Scalar:
     """A value as the recorder would have written it down."""
     shared: Any = recorder.module()
     if isinstance(value, str):
@@ -37,7 +37,7 @@ def normal(value: Scalar) -> Scalar:
     return value
 
 
-def finite(value: Scalar) -> float | None:
+def finite_number(value: Scalar) -> float | None:
     """The number that a value is; None for words, true and false, and what no float holds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -47,32 +47,34 @@ def finite(value: Scalar) -> float | None:
         return None
 
 
-def key(params: Mapping[str, Scalar], *, only: Sequence[str] | None = None, without: Collection[str] = ()) -> Key:
+def configuration_key(
+    params: Mapping[str, Scalar], *, only: Sequence[str] | None = None, without: Collection[str] = ()
+) -> ConfigurationKey:
     """What identifies a configuration; of the parameters in `only`, where given."""
     names = params if only is None else [name for name in only if name in params]
-    return tuple(sorted((name, word(params[name])) for name in names if name not in without))
+    return tuple(sorted((name, format_value(params[name])) for name in names if name not in without))
 
 
-def config(pairs: Key) -> dict[str, Scalar]:
+def params_of_key(pairs: ConfigurationKey) -> dict[str, Scalar]:
     """The parameters that a key stands for."""
     shared: Any = recorder.module()
     return {name: shared.value_of(text) for name, text in pairs}
 
 
-def varying(configs: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
+def varying_params(configs: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
     """The parameters that tell these configurations apart: not all have the same value; sorted by name."""
     names = sorted({name for one in configs for name in one})
-    return tuple(name for name in names if len({word(c[name]) if name in c else None for c in configs}) > 1)
+    return tuple(name for name in names if len({format_value(c[name]) if name in c else None for c in configs}) > 1)
 
 
-def order(params: Mapping[str, Scalar], names: Iterable[str] | None = None) -> list[tuple[int, float, str]]:
+def sort_key(params: Mapping[str, Scalar], names: Iterable[str] | None = None) -> list[tuple[int, float, str]]:
     """A key to sort by: what is missing first, then numbers by size, then texts."""
-    return [_place(params, name) for name in (sorted(params) if names is None else names)]
+    return [_value_rank(params, name) for name in (sorted(params) if names is None else names)]
 
 
-def _place(params: Mapping[str, Scalar], name: str) -> tuple[int, float, str]:
+def _value_rank(params: Mapping[str, Scalar], name: str) -> tuple[int, float, str]:
     if name not in params:
         return (0, 0.0, "")
-    value = normal(params[name])
-    number = finite(value)
-    return (2, 0.0, word(value)) if number is None else (1, number, "")
+    value = normalize_value(params[name])
+    number = finite_number(value)
+    return (2, 0.0, format_value(value)) if number is None else (1, number, "")

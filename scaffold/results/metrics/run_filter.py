@@ -188,27 +188,27 @@ class _Parser:
             return _ordered(get, _ORDERS[sign], value)
         if sign == "~":
             return lambda run: (
-                (found := get(run)) is not None and fnmatch.fnmatchcase(configurations.word(found), str(value))
+                (found := get(run)) is not None and fnmatch.fnmatchcase(configurations.format_value(found), str(value))
             )
-        wanted = configurations.word(value)
+        wanted = configurations.format_value(value)
         equal = sign != "!="
-        return lambda run: (configurations.word(get(run)) == wanted) is equal
+        return lambda run: (configurations.format_value(get(run)) == wanted) is equal
 
     def one_of(self, get: Callable[[Run], Scalar]) -> Test:
         self.sign("(")
-        values = {configurations.word(self.value())}
+        values = {configurations.format_value(self.value())}
         while self.kind == "sign" and self.token == ",":
             self.next()
-            values.add(configurations.word(self.value()))
+            values.add(configurations.format_value(self.value()))
         self.sign(")")
-        return lambda run: configurations.word(get(run)) in values
+        return lambda run: configurations.format_value(get(run)) in values
 
     def value(self) -> Scalar:
         if self.kind == "text":
             return self.next()[1:-1]
         if self.kind != "word":
             self.fail("a value")
-        return configurations.normal(self.next())
+        return configurations.normalize_value(self.next())
 
     def getter(self, name: str) -> Callable[[Run], Scalar]:
         if name in FIELDS:
@@ -219,10 +219,10 @@ class _Parser:
 
 
 def _ordered(get: Callable[[Run], Scalar], order: Callable[[Any, Any], bool], value: Scalar) -> Test:
-    wanted = configurations.normal(value)
+    wanted = configurations.normalize_value(value)
 
     def holds(run: Run) -> bool:
-        found = configurations.normal(get(run))
+        found = configurations.normalize_value(get(run))
         if _is_number(found) and _is_number(wanted):
             return order(found, wanted)
         return isinstance(found, str) and isinstance(wanted, str) and order(found, wanted)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import run_filter
-from scaffold.results.metrics.model import Reading
+from scaffold.results.metrics.model import QueryResult
 from scaffold.results.metrics.run_filter import Test
 from scaffold.runs.model import Run
 
@@ -16,7 +16,7 @@ _BASE = re.compile(r"(?P<base>.+?)(?:-s-?\d+)?-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class RunSelection:
     """What a word stands for: `kind` says as what it was understood."""
 
     text: str
@@ -24,13 +24,13 @@ class Side:
     admits: Test
 
 
-def base(name: str) -> str:
+def name_without_seed(name: str) -> str:
     """A run's name without its seed and digest."""
     match = _BASE.fullmatch(name)
     return match["base"] if match else name
 
 
-def side(text: str, runs: Sequence[Run]) -> Side:
+def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
     """The runs that `text` means: an experiment, a sweep or a task, a run, a run's name without seed, a beginning, or a condition.
 
     Raises ScaffoldError where it means nothing, or different things.
@@ -42,21 +42,21 @@ def side(text: str, runs: Sequence[Run]) -> Side:
         raise ScaffoldError(f"{text!r} is the name of several things", hint=f"write {choice}")
     if named:
         kind = next(iter(named))
-        return Side(text=text, kind=kind, admits=lambda run: getattr(run, kind) == text)
+        return RunSelection(text=text, kind=kind, admits=lambda run: getattr(run, kind) == text)
     tests: list[tuple[str, Test]] = [
         ("run", lambda run: text in (run.name, run.label)),
-        ("configuration", lambda run: base(run.name) == text),
+        ("configuration", lambda run: name_without_seed(run.name) == text),
         ("beginning", lambda run: run.name.startswith(text.rstrip("-") + "-")),
         ("beginning", lambda run: run.name.startswith(text)),
     ]
     for kind, test in tests if text else ():
         if any(test(run) for run in runs):
-            return Side(text=text, kind=kind, admits=test)
+            return RunSelection(text=text, kind=kind, admits=test)
     if run_filter.looks_like(text):
         condition = run_filter.condition(text)
         condition.check(runs)
         if any(condition.admits(run) for run in runs):
-            return Side(text=text, kind="condition", admits=condition.admits)
+            return RunSelection(text=text, kind="condition", admits=condition.admits)
     experiments = sorted({run.experiment for run in runs})
     some = ", ".join(experiments[:8]) + (", ..." if len(experiments) > 8 else "")
     raise ScaffoldError(
@@ -67,7 +67,7 @@ def side(text: str, runs: Sequence[Run]) -> Side:
     )
 
 
-def part(reading: Reading, chosen: Side) -> Reading:
+def restrict_to(reading: QueryResult, chosen: RunSelection) -> QueryResult:
     """What was read of the runs of one side."""
     return replace(
         reading,
@@ -78,6 +78,6 @@ def part(reading: Reading, chosen: Side) -> Reading:
     )
 
 
-def runs_of(reading: Reading) -> list[Run]:
+def runs_of(reading: QueryResult) -> list[Run]:
     """All runs that a reading knows, with a result or without."""
     return [m.run for m in reading.measured] + [run for run, _ in reading.missing]

@@ -9,32 +9,32 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics import formats
-from scaffold.results.metrics.files import KINDS, Source, sources
-from scaffold.results.metrics.formats import Complain, Observation
-from scaffold.results.metrics.model import Point, Series, Value
+from scaffold.results.metrics import file_formats
+from scaffold.results.metrics.file_formats import LoggedStep, OnProblem
+from scaffold.results.metrics.find_files import FILE_KINDS, MetricFile, find_metric_files
+from scaffold.results.metrics.model import MetricSeries, MetricValue, SeriesPoint
 from scaffold.runs.model import Run
 
 # (value, line, step): where a value of a digest stands
-Place = tuple[float, int | None, float | None]
+ValuePlace = tuple[float, int | None, float | None]
 
 
-class Digest(NamedTuple):
+class FileMetrics(NamedTuple):
     """What one file says: of each metric the last value, the lowest and the highest finite one. `path` is below the work directory."""
 
     path: str
     series: bool
-    last: dict[str, Place]
-    low: dict[str, Place]
-    high: dict[str, Place]
+    last: dict[str, ValuePlace]
+    low: dict[str, ValuePlace]
+    high: dict[str, ValuePlace]
     notes: list[str]
 
 
-def digest(observations: Iterable[Observation], path: str, *, series: bool) -> Digest:
+def summarize_rows(observations: Iterable[LoggedStep], path: str, *, series: bool) -> FileMetrics:
     """Go through observations once."""
-    last: dict[str, Place] = {}
-    low: dict[str, Place] = {}
-    high: dict[str, Place] = {}
+    last: dict[str, ValuePlace] = {}
+    low: dict[str, ValuePlace] = {}
+    high: dict[str, ValuePlace] = {}
     for line, step, _, values in observations:
         for name, value in values.items():
             here = (value, line, step)
@@ -46,28 +46,28 @@ def digest(observations: Iterable[Observation], path: str, *, series: bool) -> D
                 if value > high[name][0] or not math.isfinite(high[name][0]):
                     high[name] = here if math.isfinite(value) else high[name]
             last[name] = here
-    return Digest(path, series, last, low, high, [])
+    return FileMetrics(path, series, last, low, high, [])
 
 
-def digests(workdir: Path, found: Iterable[Source], unread: list[str]) -> list[Digest]:
+def summarize_files(workdir: Path, found: Iterable[MetricFile], unread: list[str]) -> list[FileMetrics]:
     """What each metric file of a run says; a file that is damaged says so in its notes.
 
     TensorBoard files without the extra `tb` go to `unread`; where a run has nothing else, ScaffoldError is raised.
     """
-    made: list[Digest] = []
+    made: list[FileMetrics] = []
     without: ScaffoldError | None = None
     for source in found:
         path = source.path.relative_to(workdir).as_posix()
-        kind, own = KINDS[source.kind], list[str]()
+        kind, own = FILE_KINDS[source.kind], list[str]()
         try:
-            one = digest(kind.read(source.path, own.append), path, series=kind.series)
+            one = summarize_rows(kind.read(source.path, own.append), path, series=kind.series)
         except ScaffoldError as error:
             without = error
             unread.append(f"{path}: {error.message} ({error.hint})")
             continue
         except (OSError, ValueError, RecursionError) as error:
             own.append(_unreadable(error))
-            one = Digest(path, kind.series, {}, {}, {}, [])
+            one = FileMetrics(path, kind.series, {}, {}, {}, [])
         made.append(one._replace(notes=own))
     if without is not None and not any(one.last for one in made):
         raise without
@@ -79,65 +79,65 @@ def server_path(run: Run) -> str:
     return f"server:{run.name}/metrics"
 
 
-def from_server(answer: Mapping[str, Any], run: Run) -> Digest:
+def summarize_server_series(answer: Mapping[str, Any], run: Run) -> FileMetrics:
     """What the research server's `/runs/{id}/metrics` says of a run."""
-    return digest(formats.server(answer), server_path(run), series=True)
+    return summarize_rows(file_formats.read_server_series(answer), server_path(run), series=True)
 
 
-def values_at(
-    workdir: Path, run: Run, step: float, complain: Complain, answer: Mapping[str, Any] | None = None
-) -> dict[str, Value]:
+def read_values_at(
+    workdir: Path, run: Run, step: float, complain: OnProblem, answer: Mapping[str, Any] | None = None
+) -> dict[str, MetricValue]:
     """The value of each metric exactly at `step`, from the first file that has it; of a step logged twice (a resumed run) the later.
 
     `answer` is the research server's, for what no file has. Raises ScaffoldError where a file that needs an extra is all there is.
     """
-    found: dict[str, Value] = {}
+    found: dict[str, MetricValue] = {}
 
-    def take(path: str, observations: Iterable[Observation]) -> None:
-        here: dict[str, Value] = {}
+    def take(path: str, observations: Iterable[LoggedStep]) -> None:
+        here: dict[str, MetricValue] = {}
         for line, at, _, values in observations:
             if at == step:
-                here.update((name, Value(value, path, line, at)) for name, value in values.items())
+                here.update((name, MetricValue(value, path, line, at)) for name, value in values.items())
         found.update((name, value) for name, value in here.items() if name not in found)
 
     _each_course(workdir, run, take, complain)
     if answer is not None:
-        take(server_path(run), formats.server(answer))
+        take(server_path(run), file_formats.read_server_series(answer))
     return found
 
 
-def read(workdir: Path, run: Run, metrics: Collection[str] = (), *, most: int = 2000) -> dict[str, Series]:
+def read_series(workdir: Path, run: Run, metrics: Collection[str] = (), *, most: int = 2000) -> dict[str, MetricSeries]:
     """The course of a run's metrics (of all of them without `metrics`), each of at most `most` points and the last, from its first file.
 
     A file of any length is read in constant memory: where there are too many points, every second one is let go, again and again.
     Raises ScaffoldError as `values_at`.
     """
-    found: dict[str, Series] = {}
-    files: list[tuple[str, dict[str, Thinned]]] = []
+    found: dict[str, MetricSeries] = {}
+    files: list[tuple[str, dict[str, ThinnedPoints]]] = []
 
-    def take(path: str, observations: Iterable[Observation]) -> None:
+    def take(path: str, observations: Iterable[LoggedStep]) -> None:
         files.append((path, {}))  # before it is read: of a file that breaks off there is what came before
         _collect(observations, metrics, files[-1][1], most)
 
     _each_course(workdir, run, take, lambda _: None)
     for path, thinned in files:
         for name, points in thinned.items():
-            found.setdefault(name, Series(metric=name, path=path, points=points.all(), stride=points.stride))
+            found.setdefault(name, MetricSeries(metric=name, path=path, points=points.all(), stride=points.stride))
     return dict(sorted(found.items()))
 
 
-def _told_of(path: str, complain: Complain, said: str) -> None:
+def _told_of(path: str, complain: OnProblem, said: str) -> None:
     complain(f"{path}: {said}")
 
 
 def _each_course(
-    workdir: Path, run: Run, take: Callable[[str, Iterable[Observation]], None], complain: Complain
+    workdir: Path, run: Run, take: Callable[[str, Iterable[LoggedStep]], None], complain: OnProblem
 ) -> None:
     """Give `take` what each of a run's files with a course says, the most trusted file first; what cannot be read is told."""
     without: ScaffoldError | None = None
     taken = 0
-    for source in sources(workdir / run.outputs, partial(_told_of, run.outputs, complain)):
-        kind, path = KINDS[source.kind], source.path.relative_to(workdir).as_posix()
+    for source in find_metric_files(workdir / run.outputs, partial(_told_of, run.outputs, complain)):
+        kind, path = FILE_KINDS[source.kind], source.path.relative_to(workdir).as_posix()
         if not kind.series:
             continue
         try:
@@ -157,24 +157,24 @@ def _unreadable(error: Exception) -> str:
 
 
 def _collect(
-    observations: Iterable[Observation], metrics: Collection[str], into: dict[str, Thinned], most: int
+    observations: Iterable[LoggedStep], metrics: Collection[str], into: dict[str, ThinnedPoints], most: int
 ) -> None:
     for _, step, at, values in observations:
         for name, value in values.items():
             if not metrics or name in metrics:
-                into.setdefault(name, Thinned(most)).add(Point(value, step, at))
+                into.setdefault(name, ThinnedPoints(most)).add(SeriesPoint(value, step, at))
 
 
-class Thinned:
+class ThinnedPoints:
     """Points as they come, every `stride`th kept, and the last one."""
 
     def __init__(self, most: int) -> None:
         self.most, self.stride = most, 1
         self._seen = 0
-        self._kept: list[Point] = []
-        self._last: Point | None = None
+        self._kept: list[SeriesPoint] = []
+        self._last: SeriesPoint | None = None
 
-    def add(self, point: Point) -> None:
+    def add(self, point: SeriesPoint) -> None:
         """Take one more."""
         if self._seen % self.stride == 0:
             if len(self._kept) >= self.most:
@@ -185,7 +185,7 @@ class Thinned:
         self._seen += 1
         self._last = point
 
-    def all(self) -> tuple[Point, ...]:
+    def all(self) -> tuple[SeriesPoint, ...]:
         """The points that were kept, in order."""
         whole = not self._kept or self._last is self._kept[-1] or self._last is None
         return tuple(self._kept) if whole or self._last is None else (*self._kept, self._last)

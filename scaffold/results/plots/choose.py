@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
-from scaffold.results.metrics.configurations import finite, word
-from scaffold.results.metrics.model import Row, Table
+from scaffold.results.metrics.configurations import finite_number, format_value
 from scaffold.results.plots.figures import (
     Axis,
     Bar,
@@ -25,13 +24,14 @@ from scaffold.results.plots.figures import (
 from scaffold.results.plots.learning import Courses, learning
 from scaffold.results.plots.ranking import INTERVAL, MOST_LINES, better, mean_of, ranked, scale_of, sentence, some_of
 from scaffold.results.plots.timeline import timeline
-from scaffold.results.tables.table import label
+from scaffold.results.tables.fold import row_label
+from scaffold.results.tables.model import ResultRow, ResultTable
 from scaffold.runs.model import Run, Scalar
 
 MOST_BARS, MOST_AXES, MOST_THREADS, MOST_CURVES = 24, 6, 200, 3
 
 
-def figures(table: Table, courses: Courses, runs: Sequence[Run], metrics: Sequence[str]) -> tuple[Figure, ...]:
+def figures(table: ResultTable, courses: Courses, runs: Sequence[Run], metrics: Sequence[str]) -> tuple[Figure, ...]:
     """All figures of a table, most of the first metric: bars, learning curves, sensitivity, parallel coordinates, when each run ran where.
 
     `courses` are the series of runs, by label and metric.
@@ -55,7 +55,7 @@ def _named(figures: Sequence[Figure]) -> tuple[Figure, ...]:
     return tuple(found.values())
 
 
-def bars(table: Table, metric: str) -> Bars | None:
+def bars(table: ResultTable, metric: str) -> Bars | None:
     """The mean of a metric for each configuration, at most 24."""
     rows = ranked(table, metric)
     if not rows:
@@ -67,7 +67,7 @@ def bars(table: Table, metric: str) -> Bars | None:
         assert summary is not None and summary.mean is not None
         values = tuple(v for _, v in row.values(metric) if math.isfinite(v))
         made.append(
-            Bar(label=label(row, table.by), mean=summary.mean, low=summary.low, high=summary.high, values=values)
+            Bar(label=row_label(row, table.by), mean=summary.mean, low=summary.low, high=summary.high, values=values)
         )
     return Bars(
         name=file_name("bars", metric),
@@ -78,13 +78,13 @@ def bars(table: Table, metric: str) -> Bars | None:
     )
 
 
-def sensitivity(table: Table, metric: str, name: str) -> Curves | None:
+def sensitivity(table: ResultTable, metric: str, name: str) -> Curves | None:
     """A metric over a parameter that has at least 3 numbers as values; one line for what else is the same, at most 6."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str], list[ResultRow]] = {}
     others = [by for by in table.by if by != name]
     for row in ranked(table, metric):
-        if finite(row.config.get(name)) is not None:
-            words = label(row, others, experiment=False) if any(by in row.config for by in others) else ""
+        if finite_number(row.config.get(name)) is not None:
+            words = row_label(row, others, experiment=False) if any(by in row.config for by in others) else ""
             groups.setdefault((row.experiment, words), []).append(row)
     single = len({experiment for experiment, _ in groups}) == 1
     lines = []
@@ -110,10 +110,10 @@ def sensitivity(table: Table, metric: str, name: str) -> Curves | None:
     )
 
 
-def _sensitive(rows: Sequence[Row], metric: str, name: str, words: str) -> Line | None:
+def _sensitive(rows: Sequence[ResultRow], metric: str, name: str, words: str) -> Line | None:
     marks, points = [], []
     for row in rows:
-        x, summary = finite(row.config.get(name)), row.summaries[metric]
+        x, summary = finite_number(row.config.get(name)), row.summaries[metric]
         assert x is not None and summary is not None and summary.mean is not None
         marks.append(Mark(x=x, mean=summary.mean, low=summary.low, high=summary.high, n=summary.n))
         points += [(x, value) for _, value in row.values(metric) if math.isfinite(value)]
@@ -122,7 +122,7 @@ def _sensitive(rows: Sequence[Row], metric: str, name: str, words: str) -> Line 
     return Line(label=words, marks=tuple(sorted(marks, key=lambda m: m.x)), points=tuple(sorted(points)))
 
 
-def parallel(table: Table, metric: str) -> Parallel | None:
+def parallel(table: ResultTable, metric: str) -> Parallel | None:
     """Configurations across their parameters, where at least two differ and there are at least 6 configurations; at most 5 parameters."""
     rows = ranked(table, metric)
     names = [name for name in table.by if len({str(row.config.get(name)) for row in rows}) > 1][: MOST_AXES - 1]
@@ -132,7 +132,7 @@ def parallel(table: Table, metric: str) -> Parallel | None:
     axes = [_coordinate(name, [row.config.get(name) for row in shown]) for name in names]
     threads = tuple(
         Thread(
-            label=label(row, table.by),
+            label=row_label(row, table.by),
             values=(
                 *(_place(axis, row.config.get(n)) for axis, n in zip(axes, names, strict=True)),
                 mean_of(row, metric),
@@ -152,7 +152,7 @@ def parallel(table: Table, metric: str) -> Parallel | None:
 
 
 def _coordinate(name: str, values: Sequence[Scalar]) -> Coordinate:
-    numbers = [finite(value) for value in values]
+    numbers = [finite_number(value) for value in values]
     known = [number for number in numbers if number is not None]
     if len(known) == len(values):
         return Coordinate(axis=Axis(label=name, scale=scale_of(known, many=30)))
@@ -162,8 +162,8 @@ def _coordinate(name: str, values: Sequence[Scalar]) -> Coordinate:
 
 
 def _word(value: Scalar) -> str:
-    return "not set" if value is None else word(value)
+    return "not set" if value is None else format_value(value)
 
 
 def _place(coordinate: Coordinate, value: Scalar) -> float | None:
-    return float(coordinate.names.index(_word(value))) if coordinate.names else finite(value)
+    return float(coordinate.names.index(_word(value))) if coordinate.names else finite_number(value)

@@ -7,9 +7,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics.text_format import cut
 from scaffold.results.plots.figures import Bars, Curves, Figure, Mark, Parallel, Timeline
 from scaffold.results.plots.scales import ruler, short, wants_zero
+from scaffold.results.tables.text_format import truncate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -187,4 +187,4 @@ def _timeline(axes: Axes, figure: Timeline) -> None:
 
 def _plain(text: str, limit: int = 60) -> str:
     """Text that is no formula, whatever is in it, and leaves room for the plot."""
-    return "".join(c if c.isprintable() else " " for c in cut(text, limit)).replace("$", r"\$")
+    return "".join(c if c.isprintable() else " " for c in truncate(text, limit)).replace("$", r"\$")

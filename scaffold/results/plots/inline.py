@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from scaffold.results.metrics.text_format import cut
 from scaffold.results.plots.figures import Bars, Coordinate, Curves, Figure, Lane, Line, Parallel, Span, Timeline
 from scaffold.results.plots.scales import Ruler, ruler, short, wants_zero
 from scaffold.results.plots.svg import SERIES, dash, joined, marker, place, points, tag, text
+from scaffold.results.tables.text_format import truncate
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 52, 14, 10, 42
 MOST_SPANS = 600
@@ -204,7 +204,7 @@ def _frame(x: Ruler, y: Ruler, x_title: str, y_title: str, height: int) -> Marku
         parts.append(text(LEFT - 6, y.at(value) + 4, words, "tick end"))
     middle = (y.start + y.end) / 2
     turned = Markup('<text transform="translate(12 {}) rotate(-90)" class="label middle">{}</text>')
-    parts.append(turned.format(place(middle), cut(y_title, 44)))
+    parts.append(turned.format(place(middle), truncate(y_title, 44)))
     return joined(parts)
 
 

@@ -6,18 +6,19 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from scaffold.results.metrics.model import Row, Series, Table
+from scaffold.results.metrics.model import MetricSeries
 from scaffold.results.plots.figures import Axis, Curves, Line, Mark, file_name, thinned
 from scaffold.results.plots.ranking import INTERVAL, better, featured, ranked, scale_of, sentence, some_of
-from scaffold.results.stats import statistics
-from scaffold.results.tables.table import label
+from scaffold.results.stats.summary import summarize
+from scaffold.results.tables.fold import row_label
+from scaffold.results.tables.model import ResultRow, ResultTable
 
 MOST_MARKS = 120
 # of runs, by label and metric
-Courses = Mapping[str, Mapping[str, Series]]
+Courses = Mapping[str, Mapping[str, MetricSeries]]
 
 
-def learning(table: Table, courses: Courses, metric: str, main: str) -> Curves | None:
+def learning(table: ResultTable, courses: Courses, metric: str, main: str) -> Curves | None:
     """A metric over steps: the mean over seeds with its interval, for the configurations that are best in `main`, and a baseline."""
     lines = [line for row in featured(table, main) if (line := _course(table, row, courses, metric)) is not None]
     if not lines:
@@ -32,7 +33,7 @@ def learning(table: Table, courses: Courses, metric: str, main: str) -> Curves |
     )
 
 
-def _course(table: Table, row: Row, courses: Courses, metric: str) -> Line | None:
+def _course(table: ResultTable, row: ResultRow, courses: Courses, metric: str) -> Line | None:
     seeds = [_places(found) for one in row.runs if (found := courses.get(one.run.label, {}).get(metric)) is not None]
     seeds = [places for places in seeds if len(places) > 1]
     if not seeds:
@@ -42,13 +43,13 @@ def _course(table: Table, row: Row, courses: Courses, metric: str) -> Line | Non
     marks = []
     for step in kept:
         values = [value for places in seeds if (value := _value_at(places, step)) is not None]
-        summary = statistics.summarize(values)
+        summary = summarize(values)
         if summary.mean is not None:
             marks.append(Mark(x=step, mean=summary.mean, low=summary.low, high=summary.high, n=summary.n))
-    return Line(label=label(row, table.by), marks=tuple(marks)) if len(marks) > 1 else None
+    return Line(label=row_label(row, table.by), marks=tuple(marks)) if len(marks) > 1 else None
 
 
-def _places(series: Series) -> list[tuple[float, float]]:
+def _places(series: MetricSeries) -> list[tuple[float, float]]:
     """Finite values by step (by their number where the source has no steps); of one step the later value."""
     found = {}
     for index, point in enumerate(series.points):

@@ -5,34 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from scaffold.results.metrics.model import Row, Table
 from scaffold.results.plots.figures import Scale
+from scaffold.results.tables.model import ResultRow, ResultTable
 
 MOST_LINES = 6
 INTERVAL = "95 % t-interval over seeds"
 
 
-def ranked(table: Table, metric: str) -> list[Row]:
+def ranked(table: ResultTable, metric: str) -> list[ResultRow]:
     """The rows that have a mean of a metric: the best first where it is known which way is better, else in the table's order."""
     rows = [row for row in table.rows if (s := row.summaries.get(metric)) is not None and s.mean is not None]
     way = table.directions.get(metric)
     return sorted(rows, key=lambda row: mean_of(row, metric), reverse=way == "maximize") if way else rows
 
 
-def mean_of(row: Row, metric: str) -> float:
+def mean_of(row: ResultRow, metric: str) -> float:
     """A ranked row's mean."""
     summary = row.summaries[metric]
     assert summary is not None and summary.mean is not None
     return summary.mean
 
 
-def better(table: Table, metric: str) -> str:
+def better(table: ResultTable, metric: str) -> str:
     """Which way a metric is better, in words; empty where that is not known."""
     way = table.directions.get(metric)
     return {"maximize": "higher is better", "minimize": "lower is better"}[way] if way else ""
 
 
-def featured(table: Table, metric: str) -> list[Row]:
+def featured(table: ResultTable, metric: str) -> list[ResultRow]:
     """The rows that learning curves show: the 6 best, among them a baseline where there is one."""
     rows = ranked(table, metric)
     best, rest = rows[:MOST_LINES], rows[MOST_LINES:]
@@ -42,7 +42,7 @@ def featured(table: Table, metric: str) -> list[Row]:
     return [*best[:-1], baseline] if baseline is not None else best
 
 
-def is_baseline(row: Row) -> bool:
+def is_baseline(row: ResultRow) -> bool:
     """Whether a configuration calls itself a baseline, by its experiment."""
     return "baseline" in row.experiment.lower()
 

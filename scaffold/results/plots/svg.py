@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from markupsafe import Markup
 
-from scaffold.results.metrics.text_format import cut
+from scaffold.results.tables.text_format import truncate
 
 SERIES = 8
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "", "7 3", "2 3", "9 3 2 3")
@@ -47,7 +47,9 @@ def dash(index: int) -> str:
 
 def text(x: float, y: float, words: str, classes: str, *, limit: int = 30) -> Markup:
     """A text at a place, cut to a length."""
-    return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(place(x), place(y), classes, cut(words, limit))
+    return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(
+        place(x), place(y), classes, truncate(words, limit)
+    )
 
 
 def tag(name: str, **attributes: str | float) -> Markup:

@@ -15,14 +15,16 @@ from scaffold.plan.document import plan_location
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import parse
 from scaffold.results.evidence import failures
-from scaffold.results.metrics import names, read, series
-from scaffold.results.metrics.model import Row, Series, Table
+from scaffold.results.metrics import query, series, spelling
+from scaffold.results.metrics.directions import MetricDirections
+from scaffold.results.metrics.model import MetricSeries
 from scaffold.results.plots import choose, ranking
 from scaffold.results.plots.figures import Figure
 from scaffold.results.report import checklist, plans, provenance, tables, verdicts
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, Item, Report
-from scaffold.results.tables import table
+from scaffold.results.tables import fold
+from scaffold.results.tables.model import ResultRow, ResultTable
 from scaffold.runs import audit, records
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
@@ -35,7 +37,7 @@ TITLE_LENGTH = 120
 class Results:
     """What runs measured, folded: the table, the metric that decides, and the figures worth showing."""
 
-    table: Table
+    table: ResultTable
     metrics: tuple[str, ...]
     main: str | None
     figures: tuple[Figure, ...]
@@ -43,11 +45,11 @@ class Results:
 
 def results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ()) -> Results:
     """Read and fold all metrics of a workspace, or `only` some (names or patterns), and choose its figures."""
-    directions = names.Directions(workspace)
-    folded = table.fold(read.read(workspace, read.Question(metrics=only)), directions)
+    directions = MetricDirections(workspace)
+    folded = fold.fold_seeds(query.run_query(workspace, query.Query(metrics=only)), directions)
     main = tables.main_metric(folded, directions.primary_among(folded.metrics))
     if main is not None:
-        folded = table.only(folded, [main, *(name for name in folded.metrics if name != main)])
+        folded = fold.select_metrics(folded, [main, *(name for name in folded.metrics if name != main)])
     metrics = tuple(tables.chosen_metrics(folded)) if folded.metrics else ()
     courses, unread = _courses(workspace, folded, metrics)
     folded = replace(folded, notes=(*folded.notes, *unread))
@@ -63,21 +65,21 @@ def figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:
 
 
 def _courses(
-    workspace: Workspace, folded: Table, metrics: Sequence[str]
-) -> tuple[dict[str, dict[str, Series]], list[str]]:
+    workspace: Workspace, folded: ResultTable, metrics: Sequence[str]
+) -> tuple[dict[str, dict[str, MetricSeries]], list[str]]:
     """The series of the runs that learning curves show, by label and metric; and why some cannot be read."""
-    wanted = {names.spelling(metric): metric for metric in metrics}
-    found: dict[str, dict[str, Series]] = {}
+    wanted = {spelling.normalize_name(metric): metric for metric in metrics}
+    found: dict[str, dict[str, MetricSeries]] = {}
     reasons: list[str] = []
-    rows: list[Row] = ranking.featured(folded, metrics[0]) if metrics else []
+    rows: list[ResultRow] = ranking.featured(folded, metrics[0]) if metrics else []
     for one in (one for row in rows for one in row.runs):
         try:
-            courses = series.read(workspace.workdir, one.run, most=MOST_POINTS)
+            courses = series.read_series(workspace.workdir, one.run, most=MOST_POINTS)
         except ScaffoldError as error:
             reasons.append(f"no learning curves: {error.message}")
             continue
         found[one.run.label] = {
-            wanted[key]: course for name, course in courses.items() if (key := names.spelling(name)) in wanted
+            wanted[key]: course for name, course in courses.items() if (key := spelling.normalize_name(name)) in wanted
         }
     return found, list(dict.fromkeys(reasons))[:1]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.results.metrics.text_format import many
 from scaffold.results.report.model import Link, Report, TablePart
+from scaffold.results.tables.text_format import count_noun
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 MARKS = {True: "present", False: "missing", None: "to check"}
@@ -24,7 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"> {escaped(report.goal)}\n"
     statuses = ", ".join(f"{number} {status}" for status, number in report.counts.items())
     commit = f"commit {code(report.commit[:12])}" if report.commit else "not committed yet"
-    yield f"{many(report.total, 'recorded run')}{f' ({statuses})' if statuses else ''}; {commit}.\n"
+    yield f"{count_noun(report.total, 'recorded run')}{f' ({statuses})' if statuses else ''}; {commit}.\n"
     if report.headline:
         yield f"**{escaped(report.headline)}**\n"
     for part in (_next, _results, _plan, _tried, _failures, _contract, _records, _reproduce):

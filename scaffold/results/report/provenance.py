@@ -11,10 +11,10 @@ from typing import Any
 from scaffold import git
 from scaffold.results.evidence import log_tail
 from scaffold.results.evidence.failures import FAILED, Failure, is_mended
-from scaffold.results.metrics.text_format import cut, many
 from scaffold.results.report import wording
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Command, ExperimentPart, RunPart
+from scaffold.results.tables.text_format import count_noun, truncate
 from scaffold.runs import manifests
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
@@ -78,7 +78,7 @@ def provenance(known: Known, cells: Sequence[str], links: Links) -> dict[str, An
     }
     if manifest is not None:
         paths, code = manifest["paths"], manifest["git"] or {}
-        found["command"] = cut(manifest["command"]["shell"], MOST_COMMAND)
+        found["command"] = truncate(manifest["command"]["shell"], MOST_COMMAND)
         files = [paths["stdout"], paths["stderr"], paths["outputs"], *paths["configs"]]
         files += [code.get("patch"), manifest["environment"]["packages"]]
         found["files"] += [[path, links.is_there(path)] for path in files if path]
@@ -151,7 +151,7 @@ def _surroundings(manifest: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _counted(values: Counter[str]) -> tuple[str, ...]:
     most = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = [f"{value} · {many(number, 'run')}" for value, number in most[:MOST_VALUES]]
+    shown = [f"{value} · {count_noun(number, 'run')}" for value, number in most[:MOST_VALUES]]
     return (*shown, f"and {len(most) - MOST_VALUES} more") if len(most) > MOST_VALUES else tuple(shown)
 
 

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.results.metrics.configurations import word
-from scaffold.results.metrics.model import Row, Summary, Table, Value
-from scaffold.results.metrics.text_format import many
+from scaffold.results.metrics.configurations import format_value
+from scaffold.results.metrics.model import MetricValue
 from scaffold.results.plots.ranking import ranked
 from scaffold.results.report import wording
 from scaffold.results.report.model import Cell, RowPart, TablePart, VerdictPart
-from scaffold.results.tables import wording as words
-from scaffold.results.tables.table import label
+from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.tables import text_format
+from scaffold.results.tables.fold import row_label
+from scaffold.results.tables.model import ResultRow, ResultTable
+from scaffold.results.tables.text_format import count_noun
 
 MOST_METRICS, MOST_ROWS = 6, 200
 WAYS = {"maximize": "higher", "minimize": "lower"}
@@ -28,7 +30,7 @@ class Numbers:
 
 
 def part(
-    table: Table, metrics: Sequence[str], index_of: Callable[[str], int], is_there: Callable[[str], bool]
+    table: ResultTable, metrics: Sequence[str], index_of: Callable[[str], int], is_there: Callable[[str], bool]
 ) -> Numbers:
     """The rows of a table (at most 200) with some of its metrics; `index_of` is the place of a run, by label, in the page's data."""
     cells: dict[str, Any] = {}
@@ -41,14 +43,14 @@ def part(
                 made.append(Cell())
                 continue
             key = f"r{number}m{place}"
-            cells[key] = _provenance(row, label(row, table.by), metric, summary, index_of, is_there)
+            cells[key] = _provenance(row, row_label(row, table.by), metric, summary, index_of, is_there)
             best = table.best.get(metric) == number
             made.append(Cell(text=_text(summary), below=_below(summary, len(row.runs)), key=key, best=best))
         rows.append(
             RowPart(
                 experiment=row.experiment,
-                words=" ".join(f"{name}={word(row.config[name])}" for name in table.by if name in row.config),
-                config=tuple(word(row.config[name]) if name in row.config else "" for name in table.by),
+                words=" ".join(f"{name}={format_value(row.config[name])}" for name in table.by if name in row.config),
+                config=tuple(format_value(row.config[name]) if name in row.config else "" for name in table.by),
                 n=len(row.runs),
                 cells=tuple(made),
                 missing=len(row.missing),
@@ -59,22 +61,27 @@ def part(
     return Numbers(TablePart(by=table.by, metrics=ways, rows=tuple(rows), notes=_notes(table, metrics)), cells)
 
 
-def _text(summary: Summary) -> str:
+def _text(summary: MetricSummary) -> str:
     return wording.mean_of(summary) or "not finite"
 
 
-def _below(summary: Summary, runs: int) -> str:
+def _below(summary: MetricSummary, runs: int) -> str:
     """The interval, and where a mean is not of all runs how many it is of: what diverged flatters the rest."""
     said = [wording.interval_of(summary)]
     if summary.n < runs:
-        said.append(f"n = {words.count(summary, runs - summary.n - summary.not_finite)}")
+        said.append(f"n = {text_format.format_run_count(summary, runs - summary.n - summary.not_finite)}")
     return ", ".join(filter(None, said))
 
 
 def _provenance(
-    row: Row, of: str, metric: str, summary: Summary, index_of: Callable[[str], int], is_there: Callable[[str], bool]
+    row: ResultRow,
+    of: str,
+    metric: str,
+    summary: MetricSummary,
+    index_of: Callable[[str], int],
+    is_there: Callable[[str], bool],
 ) -> dict[str, Any]:
-    facts = [["what", f"mean of {metric} over {many(summary.n, 'seed')}"]]
+    facts = [["what", f"mean of {metric} over {count_noun(summary.n, 'seed')}"]]
     if summary.mean is not None:
         facts.append(["mean", repr(summary.mean)])
     if summary.sd is not None:
@@ -91,11 +98,11 @@ def _provenance(
     return {"title": f"{metric} of {of}", "facts": facts, "runs": runs}
 
 
-def _source(value: Value, is_there: Callable[[str], bool]) -> list[Any]:
+def _source(value: MetricValue, is_there: Callable[[str], bool]) -> list[Any]:
     return [value.path, is_there(value.path)]
 
 
-def _notes(table: Table, metrics: Sequence[str]) -> tuple[str, ...]:
+def _notes(table: ResultTable, metrics: Sequence[str]) -> tuple[str, ...]:
     notes = [*table.warnings, *table.notes[:5]]
     if len(table.rows) > MOST_ROWS:
         notes.append(f"{MOST_ROWS} of {len(table.rows)} configurations are shown; all: scaffold results")
@@ -104,13 +111,13 @@ def _notes(table: Table, metrics: Sequence[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def chosen_metrics(table: Table) -> list[str]:
+def chosen_metrics(table: ResultTable) -> list[str]:
     """The metrics that a page shows: the primary one first, then those that are known to be better one way, at most 6."""
     known = sorted(table.metrics, key=lambda name: (name != table.metrics[0], name not in table.directions))
     return known[:MOST_METRICS]
 
 
-def main_metric(table: Table, primary: str | None) -> str | None:
+def main_metric(table: ResultTable, primary: str | None) -> str | None:
     """The metric that decides: the `primary` one where runs report it, else the one that most rows have."""
     if primary is not None:
         return primary
@@ -118,14 +125,16 @@ def main_metric(table: Table, primary: str | None) -> str | None:
     return min(counted)[2] if counted else None
 
 
-def headline(table: Table, metric: str, verdicts: Sequence[VerdictPart]) -> str:
+def headline(table: ResultTable, metric: str, verdicts: Sequence[VerdictPart]) -> str:
     """What the table says of the metric that decides: the best configuration, or the first verdict and that nothing is best."""
     rows = ranked(table, metric)
     best = table.best.get(metric)
     if best is not None:
         row = table.rows[best]
         its = [
-            v for v in verdicts if v.pair.startswith((f"{row.experiment} against ", f"{label(row, table.by)} against "))
+            v
+            for v in verdicts
+            if v.pair.startswith((f"{row.experiment} against ", f"{row_label(row, table.by)} against "))
         ]
         better = "better than every other configuration, beyond what seeds explain"
         return f"{_said(table, row, metric)}: {better}.{_but(its)}"
@@ -142,8 +151,8 @@ def _but(verdicts: Sequence[VerdictPart]) -> str:
     return next((f" But {v.warnings[0]}." for v in verdicts if v.distinguishable and v.warnings), "")
 
 
-def _said(table: Table, row: Row, metric: str) -> str:
+def _said(table: ResultTable, row: ResultRow, metric: str) -> str:
     summary = row.summaries[metric]
     assert summary is not None
     number = f"{wording.mean_of(summary)} {wording.interval_of(summary)}".strip()
-    return f"{label(row, table.by)} with {metric} {number} over {many(summary.n, 'seed')}"
+    return f"{row_label(row, table.by)} with {metric} {number} over {count_noun(summary.n, 'seed')}"

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from scaffold.results.metrics.model import Summary
-from scaffold.results.tables import wording
+from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.tables import text_format
 from scaffold.runs import timestamps
 
 
-def mean_of(summary: Summary) -> str:
+def mean_of(summary: MetricSummary) -> str:
     """The mean of a summary, rounded by its interval; empty where there is none."""
-    return "" if summary.mean is None else wording.number(summary.mean, half(summary))
+    return "" if summary.mean is None else text_format.format_number(summary.mean, half(summary))
 
 
-def interval_of(summary: Summary) -> str:
+def interval_of(summary: MetricSummary) -> str:
     """`[0.91, 0.93]`; empty at one seed."""
     if summary.low is None or summary.high is None:
         return ""
-    return wording.interval(summary.low, summary.high, half(summary))
+    return text_format.format_interval(summary.low, summary.high, half(summary))
 
 
-def half(summary: Summary) -> float | None:
+def half(summary: MetricSummary) -> float | None:
     """Half the width of a summary's interval."""
     return None if summary.low is None or summary.high is None else (summary.high - summary.low) / 2
 

@@ -12,7 +12,7 @@ ALPHA = 0.05
 _TINY = 1e-300
 
 
-def _beta(a: float, b: float, x: float, rest: float) -> float:
+def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
     """I_x(a, b), the regularized incomplete beta function, with 1 - x given beside x: near 1 the difference would lose its digits."""
     if x <= 0.0:
         return 0.0
@@ -24,8 +24,8 @@ def _beta(a: float, b: float, x: float, rest: float) -> float:
     )
     front = math.exp(a * log_x + b * log_rest - _log_beta(a, b))
     if x < (a + 1.0) / (a + b + 2.0):
-        return front * _fraction(a, b, x) / a
-    return 1.0 - front * _fraction(b, a, rest) / b
+        return front * _beta_fraction(a, b, x) / a
+    return 1.0 - front * _beta_fraction(b, a, rest) / b
 
 
 def _log_beta(a: float, b: float) -> float:
@@ -45,7 +45,7 @@ def _log_gamma_ratio(x: float, step: float) -> float:
     return (x - 0.5) * math.log1p(step / x) + step * math.log(end) - step + series(end) - series(x)
 
 
-def _fraction(a: float, b: float, x: float) -> float:
+def _beta_fraction(a: float, b: float, x: float) -> float:
     c, d = 1.0, 1.0 - (a + b) * x / (a + 1.0)
     d = 1.0 / (d if abs(d) > _TINY else _TINY)
     value = d
@@ -64,7 +64,7 @@ def _fraction(a: float, b: float, x: float) -> float:
     return value
 
 
-def t_tails(t: float, df: float) -> float:
+def t_two_sided_p(t: float, df: float) -> float:
     """P(|T| > |t|) for Student's t with `df` degrees of freedom: the two-sided p-value."""
     if math.isnan(t):
         return math.nan
@@ -73,7 +73,7 @@ def t_tails(t: float, df: float) -> float:
     square = t * t
     if math.isinf(square):
         return 0.0
-    return _beta(df / 2.0, 0.5, df / (df + square), square / (df + square))
+    return _incomplete_beta(df / 2.0, 0.5, df / (df + square), square / (df + square))
 
 
 def t_density(t: float, df: float) -> float:
@@ -86,11 +86,11 @@ def t_density(t: float, df: float) -> float:
 def t_critical(df: float, alpha: float = ALPHA) -> float:
     """The t that |T| exceeds with probability `alpha`: 12.706 for df = 1, 4.303 for 2, 2.776 for 4 at 0.05."""
     low, high = 0.0, 1.0
-    while t_tails(high, df) > alpha:
+    while t_two_sided_p(high, df) > alpha:
         low, high = high, high * 2.0
     t = (low + high) / 2.0
     for _ in range(200):
-        error = t_tails(t, df) - alpha
+        error = t_two_sided_p(t, df) - alpha
         low, high = (t, high) if error > 0 else (low, t)
         step = t + error / (2.0 * t_density(t, df))
         new = step if low <= step <= high else (low + high) / 2.0
@@ -100,14 +100,14 @@ def t_critical(df: float, alpha: float = ALPHA) -> float:
     return t
 
 
-def f_tail(f: float, df1: float, df2: float) -> float:
+def f_p(f: float, df1: float, df2: float) -> float:
     """P(F > f) for the F distribution."""
     if f <= 0:
         return 1.0
-    return _beta(df2 / 2.0, df1 / 2.0, df2 / (df2 + df1 * f), df1 * f / (df2 + df1 * f))
+    return _incomplete_beta(df2 / 2.0, df1 / 2.0, df2 / (df2 + df1 * f), df1 * f / (df2 + df1 * f))
 
 
-def power_t(shift: float, df: float, alpha: float = ALPHA) -> float:
+def t_test_power(shift: float, df: float, alpha: float = ALPHA) -> float:
     """The power of a two-sided t-test: P(|T| > critical) for the noncentral t with noncentrality `shift`, both sides counted.
 
     The square of such a T is F with 1 and `df` degrees of freedom and noncentrality shift^2: beta tails, weighted as Poisson's

@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.stats.statistics import has_spread
+from scaffold.results.stats.summary import has_spread
 
-_MOST_FLIPS = 16
-_MOST_SPLITS = 50_000
-_FEWEST_FOR_BOOTSTRAP = 10
+_MAX_PAIRS = 16
+_MAX_SPLITS = 50_000
+_MIN_FOR_BOOTSTRAP = 10
 
 
-def sign_flips(differences: Sequence[float]) -> float | None:
+def sign_flip_p(differences: Sequence[float]) -> float | None:
     """The exact two-sided p of the sign-flip permutation test on paired differences.
 
     None where it could not reach 5 % (under 6 pairs its smallest p is 2/2^n > 0.05) and where there are too many to go through.
     """
     n = len(differences)
-    if not 6 <= n <= _MOST_FLIPS:
+    if not 6 <= n <= _MAX_PAIRS:
         return None
     sums = [0.0]
     for d in differences:
@@ -31,14 +31,14 @@ def sign_flips(differences: Sequence[float]) -> float | None:
     return sum(1 for s in sums if abs(s) >= edge) / len(sums)
 
 
-def splits(a: Sequence[float], b: Sequence[float]) -> float | None:
+def split_p(a: Sequence[float], b: Sequence[float]) -> float | None:
     """The exact two-sided p of the permutation test on the difference of two independent means.
 
     None where it could not reach 5 % (3 against 3: at least 0.1) and where there are too many splits to go through.
     """
     n, together = len(a), [*a, *b]
     count = math.comb(len(together), n)
-    if count > _MOST_SPLITS or (2 if n == len(b) else 1) / count > ALPHA:
+    if count > _MAX_SPLITS or (2 if n == len(b) else 1) / count > ALPHA:
         return None
     middle = math.fsum(together) / len(together)
     centred = [v - middle for v in together]
@@ -47,13 +47,13 @@ def splits(a: Sequence[float], b: Sequence[float]) -> float | None:
     return sum(1 for chosen in itertools.combinations(centred, n) if abs(sum(chosen)) >= edge) / count
 
 
-def bootstrap(values: Sequence[float], resamples: int = 9999) -> tuple[float, float] | None:
+def bootstrap_interval(values: Sequence[float], resamples: int = 9999) -> tuple[float, float] | None:
     """The 95 % bias-corrected and accelerated bootstrap interval of the mean (Efron 1987); always the same for the same values.
 
     None under 10 values: at 3 it would hold the truth in 73 of 100 cases, not in 95.
     """
     n = len(values)
-    if n < _FEWEST_FOR_BOOTSTRAP or not has_spread(values):
+    if n < _MIN_FOR_BOOTSTRAP or not has_spread(values):
         return None
     draw, ordered = random.Random(0), sorted(values)
     mean, total = math.fsum(ordered) / n, math.fsum(ordered)

@@ -10,9 +10,11 @@ from dataclasses import asdict
 from typing import Any
 
 from scaffold.results.metrics import configurations
-from scaffold.results.metrics.model import Interval, Measured, Summary, Table
-from scaffold.results.metrics.text_format import many, plain
-from scaffold.results.tables import wording
+from scaffold.results.metrics.model import MeasuredRun
+from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.tables import text_format
+from scaffold.results.tables.model import IntervalKind, ResultTable
+from scaffold.results.tables.text_format import count_noun, printable
 
 MISSING = "-"
 _LATEX = str.maketrans(
@@ -26,12 +28,12 @@ _LATEX = str.maketrans(
         "|": r"\textbar{}",
     }
 )
-_LATEX_INTERVAL: Mapping[Interval, str] = {"t": "t-interval", "bootstrap": "bootstrap interval (BCa)"}
+_LATEX_INTERVAL: Mapping[IntervalKind, str] = {"t": "t-interval", "bootstrap": "bootstrap interval (BCa)"}
 _MARKDOWN = str.maketrans({"\\": r"\\", "|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
 
 
-def lines(
-    table: Table, metric: str, heads: Sequence[Sequence[str]] | None = None, shown: Sequence[int] | None = None
+def table_lines(
+    table: ResultTable, metric: str, heads: Sequence[Sequence[str]] | None = None, shown: Sequence[int] | None = None
 ) -> list[list[str]]:
     """A header and one line for each configuration: what it is, n, mean, sd, 95 % interval, min, max; `best` at its end.
 
@@ -43,47 +45,49 @@ def lines(
     for index in range(len(table.rows)) if shown is None else shown:
         head, row = rest[index], table.rows[index]
         mark = "best" if best == index else ""
-        found.append([*head, *cells(row.summaries.get(metric), row.lacking(metric)), mark])
+        found.append([*head, *summary_cells(row.summaries.get(metric), row.lacking(metric)), mark])
     return found
 
 
-def row_heads(table: Table) -> list[list[str]]:
+def row_heads(table: ResultTable) -> list[list[str]]:
     """The names of the columns that say which configuration a row is, and these of every row."""
     alone = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     found = [[*([] if alone else ["experiment"]), *table.by]]
     for row in table.rows:
-        said = [plain(configurations.word(row.config[n])) if n in row.config else MISSING for n in table.by]
+        said = [printable(configurations.format_value(row.config[n])) if n in row.config else MISSING for n in table.by]
         found.append(said if alone else [row.experiment, *said])
     return found
 
 
-def cells(summary: Summary | None, missing: int) -> list[str]:
+def summary_cells(summary: MetricSummary | None, missing: int) -> list[str]:
     """n, mean, sd, 95 % interval, min, max as words; `missing` runs have no value."""
-    n = wording.count(summary, missing)
+    n = text_format.format_run_count(summary, missing)
     if summary is None or summary.mean is None or summary.minimum is None or summary.maximum is None:
         return [n, MISSING, MISSING, MISSING, MISSING, MISSING]
     sd, low, high = summary.sd, summary.low, summary.high
     largest = max(abs(summary.minimum), abs(summary.maximum), abs(low or 0.0), abs(high or 0.0))
-    how = wording.digits(largest, sd)
+    how = text_format.number_spec(largest, sd)
     ends = "one run: no interval" if summary.n < 2 else MISSING
     if low is not None and high is not None:
         ends = f"[{low:{how}}, {high:{how}}]"
-    spread = MISSING if sd is None else wording.number(sd, sd)
+    spread = MISSING if sd is None else text_format.format_number(sd, sd)
     return [n, format(summary.mean, how), spread, ends, format(summary.minimum, how), format(summary.maximum, how)]
 
 
-def title(table: Table, metric: str) -> str:
+def metric_title(table: ResultTable, metric: str) -> str:
     """`acc (higher is better)`."""
     way = table.directions.get(metric)
-    return plain(metric) + ({"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else "")
+    return printable(metric) + (
+        {"maximize": " (higher is better)", "minimize": " (lower is better)"}[way] if way else ""
+    )
 
 
-def markdown(table: Table) -> str:
+def markdown(table: ResultTable) -> str:
     """A table of Markdown for each metric; the best mean in bold."""
     parts: list[str] = []
     heads = row_heads(table)
     for metric in table.metrics:
-        head, *body = [line[:-1] for line in lines(table, metric, heads)]
+        head, *body = [line[:-1] for line in table_lines(table, metric, heads)]
         best = table.best.get(metric)
         mean = head.index("mean")
         rows = []
@@ -94,15 +98,17 @@ def markdown(table: Table) -> str:
         header = "| " + " | ".join(cell.translate(_MARKDOWN) for cell in head) + " |"
         rule = "|" + "|".join(" ---: " if i >= mean - 1 else " --- " for i in range(len(head))) + "|"
         before = [""] if parts else []
-        parts.append("\n".join([*before, f"**{title(table, metric).translate(_MARKDOWN)}**", "", header, rule, *rows]))
+        parts.append(
+            "\n".join([*before, f"**{metric_title(table, metric).translate(_MARKDOWN)}**", "", header, rule, *rows])
+        )
     return "".join(f"{part}\n" for part in parts)
 
 
-def latex(table: Table) -> str:
+def latex(table: ResultTable) -> str:
     """A `tabular` for each metric (booktabs): mean, 95 % interval (its half, of a t-interval), n; the best mean in bold."""
     parts, heads = [], row_heads(table)
     for metric in table.metrics:
-        head, *body = lines(table, metric, heads)
+        head, *body = table_lines(table, metric, heads)
         mean = head.index("mean")
         rows = []
         for index, line in enumerate(body):
@@ -112,7 +118,11 @@ def latex(table: Table) -> str:
             rows.append(" & ".join([*cells, said, line[mean - 1]]))
         columns = "l" * (mean - 1) + "rr"
         names = " & ".join(
-            [*(cell.translate(_LATEX) for cell in head[: mean - 1]), title(table, metric).translate(_LATEX), "$n$"]
+            [
+                *(cell.translate(_LATEX) for cell in head[: mean - 1]),
+                metric_title(table, metric).translate(_LATEX),
+                "$n$",
+            ]
         )
         body_text = "".join(f"{row} \\\\\n" for row in rows)
         parts.append(
@@ -123,19 +133,19 @@ def latex(table: Table) -> str:
     return "\n".join(parts)
 
 
-def _latex_mean(summary: Summary | None, interval: Interval, *, best: bool) -> str:
+def _latex_mean(summary: MetricSummary | None, interval: IntervalKind, *, best: bool) -> str:
     if summary is None or summary.mean is None:
         return "--"
-    mean = wording.number(summary.mean, summary.sd)
+    mean = text_format.format_number(summary.mean, summary.sd)
     said = f"\\mathbf{{{mean}}}" if best else mean
     if summary.low is None or summary.high is None:
         return f"${said}$"
     if interval == "bootstrap":
-        return f"${said}\\ {wording.interval(summary.low, summary.high, summary.sd)}$"
-    return f"${said} \\pm {wording.number(summary.high - summary.mean, summary.sd)}$"
+        return f"${said}\\ {text_format.format_interval(summary.low, summary.high, summary.sd)}$"
+    return f"${said} \\pm {text_format.format_number(summary.high - summary.mean, summary.sd)}$"
 
 
-def as_csv(table: Table) -> str:
+def as_csv(table: ResultTable) -> str:
     """One line for each configuration and metric, numbers in full; empty where there is none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -143,8 +153,8 @@ def as_csv(table: Table) -> str:
     writer.writerow(["experiment", *table.by, "metric", "direction", *columns, "missing", "best"])
     for metric in table.metrics:
         for index, row in enumerate(table.rows):
-            config = [configurations.word(row.config[n]) if n in row.config else "" for n in table.by]
-            summary = row.summaries.get(metric) or Summary(0, None, None, None, None, None, None)
+            config = [configurations.format_value(row.config[n]) if n in row.config else "" for n in table.by]
+            summary = row.summaries.get(metric) or MetricSummary(0, None, None, None, None, None, None)
             numbers = ["" if v is None else repr(v) for v in summary]
             missing = row.lacking(metric)
             best = "best" if table.best.get(metric) == index else ""
@@ -154,30 +164,30 @@ def as_csv(table: Table) -> str:
     return out.getvalue()
 
 
-Few = Callable[[Sequence[Any]], Sequence[Any]]
+Limit = Callable[[Sequence[Any]], Sequence[Any]]
 
 
-def some_rows(table: Table, limited: Few) -> list[int]:
-    """The indices of the rows that are shown where `few` says how many: the best of each metric, and the first ones."""
+def limited_rows(table: ResultTable, limited: Limit) -> list[int]:
+    """The indices of the rows that are shown where `limited` says how many: the best of each metric, and the first ones."""
     best = [table.best[m] for m in table.metrics if m in table.best]
     return sorted(limited(list(dict.fromkeys([*best, *range(len(table.rows))]))))
 
 
-def as_json(table: Table, limited: Few = list) -> dict[str, Any]:
-    """Everything, with the runs and where each value was read; of each list what `few` leaves of it."""
+def table_json(table: ResultTable, limited: Limit = list) -> dict[str, Any]:
+    """Everything, with the runs and where each value was read; of each list what `limited` leaves of it."""
     return {
         "by": list(table.by),
         "metrics": [
             {"name": m, "direction": table.directions.get(m), "best": table.best.get(m)} for m in table.metrics
         ],
-        "rows": [_row_json(table, index, limited) for index in some_rows(table, limited)],
+        "rows": [_row_json(table, index, limited) for index in limited_rows(table, limited)],
         "skipped": [asdict(s) for s in limited(table.skipped)],
         "warnings": list(limited(table.warnings)),
         "notes": list(limited(table.notes)),
     }
 
 
-def _row_json(table: Table, index: int, limited: Few) -> dict[str, Any]:
+def _row_json(table: ResultTable, index: int, limited: Limit) -> dict[str, Any]:
     row = table.rows[index]
     summaries = {m: _finite(s._asdict()) if (s := row.summaries.get(m)) else None for m in table.metrics}
     return {
@@ -191,7 +201,7 @@ def _row_json(table: Table, index: int, limited: Few) -> dict[str, Any]:
     }
 
 
-def _run_json(measured: Measured) -> dict[str, Any]:
+def _run_json(measured: MeasuredRun) -> dict[str, Any]:
     """A run's values; `sources` says where a value was read that is not the manifest's."""
     run, values = measured.run, sorted(measured.values.items())
     sources = {
@@ -227,16 +237,16 @@ _KINDS = {
     "seed": "of a seed that ran again",
     "a": "of a smoke sweep",
 }
-FORMATS: Mapping[str, Callable[[Table], str]] = {"md": markdown, "csv": as_csv, "latex": latex}
+FORMATS: Mapping[str, Callable[[ResultTable], str]] = {"md": markdown, "csv": as_csv, "latex": latex}
 
 
-def reasons(table: Table) -> Sequence[str]:
+def count_sentences(table: ResultTable) -> Sequence[str]:
     """How many runs there are, how many have no result and why, most frequent first."""
     from collections import Counter
 
     missing = Counter(s.reason for row in table.rows for s in row.missing)
     runs = sum(len(row.runs) for row in table.rows)
-    said = [f"{many(runs, 'run')} in {many(len(table.rows), 'configuration')}"]
+    said = [f"{count_noun(runs, 'run')} in {count_noun(len(table.rows), 'configuration')}"]
     if missing:
         why = ", ".join(f"{n} {reason}" for reason, n in sorted(missing.items(), key=lambda p: (-p[1], p[0])))
         said.append(f"{sum(missing.values())} without a result: {why}")

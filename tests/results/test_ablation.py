@@ -7,15 +7,15 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.metrics.model import Row
-from scaffold.results.tables.factors import changed, hub
+from scaffold.results.tables.ablation import find_reference, single_change
+from scaffold.results.tables.model import ResultRow
 from tests.conftest import Run
 from tests.results.conftest import Study
 
 VALUES = st.sampled_from([1, 2, "a", None, True])
 ROWS = st.lists(
     st.builds(
-        lambda experiment, config: Row(experiment=experiment, config=config, runs=(), missing=(), summaries={}),
+        lambda experiment, config: ResultRow(experiment=experiment, config=config, runs=(), missing=(), summaries={}),
         st.sampled_from("xy"),
         st.dictionaries(st.sampled_from("abc"), VALUES),
     ),
@@ -24,20 +24,20 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-def test_the_hub_is_the_row_that_most_others_are_one_factor_away_from(rows: list[Row]) -> None:
-    near = [sum(changed(row, other) is not None for other in rows if other is not row) for row in rows]
+def test_the_hub_is_the_row_that_most_others_are_one_factor_away_from(rows: list[ResultRow]) -> None:
+    near = [sum(single_change(row, other) is not None for other in rows if other is not row) for row in rows]
     most = max(near, default=0)
     expected = rows[near.index(most)] if most > 1 and near.count(most) == 1 else None
-    assert hub(rows) is expected
+    assert find_reference(rows) is expected
 
 
 def test_the_hub_of_a_large_search_is_found_at_once() -> None:
     rows = [
-        Row(experiment="x", config={f"p{k}": i // 3**k % 3 for k in range(7)}, runs=(), missing=(), summaries={})
+        ResultRow(experiment="x", config={f"p{k}": i // 3**k % 3 for k in range(7)}, runs=(), missing=(), summaries={})
         for i in range(2187)
     ]
     began = time.process_time()
-    assert hub(rows) is None
+    assert find_reference(rows) is None
     assert time.process_time() - began < 5
 
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from scaffold.errors import ScaffoldError
 
-Complain = Callable[[str], None]
-STEPS = (
+OnProblem = Callable[[str], None]
+STEP_NAMES = (
     "step",
     "global_step",
     "_step",
@@ -27,10 +27,10 @@ STEPS = (
     "timesteps",
     "update",
 )
-TIMES = frozenset(("at", "time", "wall_time", "walltime", "timestamp", "_timestamp", "ts"))
+TIME_NAMES = frozenset(("at", "time", "wall_time", "walltime", "timestamp", "_timestamp", "ts"))
 # never a metric, whatever the file: where the training is, not how well it does
-POSITIONS = frozenset((*STEPS, "epoch"))
-_SPECIAL = {
+POSITION_NAMES = frozenset((*STEP_NAMES, "epoch"))
+_NON_FINITE = {
     "nan": math.nan,
     "inf": math.inf,
     "+inf": math.inf,
@@ -42,10 +42,10 @@ _SPECIAL = {
 _EPOCH_SECONDS = 1e8
 # of several steps in a row the first of these is taken; the epoch only where there is no other
 _NO_RANK, _TIME = 100, 200
-_ROLES = {**{name: rank for rank, name in enumerate((*STEPS, "epoch"))}, **dict.fromkeys(TIMES, _TIME)}
+_ROLES = {**{name: rank for rank, name in enumerate((*STEP_NAMES, "epoch"))}, **dict.fromkeys(TIME_NAMES, _TIME)}
 
 
-class Observation(NamedTuple):
+class LoggedStep(NamedTuple):
     """The metrics of one row: its line where the file has lines, its step, its wall time in epoch seconds."""
 
     line: int | None
@@ -54,7 +54,7 @@ class Observation(NamedTuple):
     values: Mapping[str, float]
 
 
-def number(value: object) -> float | None:
+def metric_number(value: object) -> float | None:
     """A metric's value; `nan` and `inf` as text are numbers, true and false are none."""
     if type(value) is float:
         return value
@@ -65,19 +65,19 @@ def number(value: object) -> float | None:
             return float(value)
         except OverflowError:
             return math.inf if value > 0 else -math.inf
-    return _SPECIAL.get(value.strip().lower()) if isinstance(value, str) else None
+    return _NON_FINITE.get(value.strip().lower()) if isinstance(value, str) else None
 
 
-def observation(row: Mapping[str, Any], line: int | None = None) -> Observation:
+def parse_row(row: Mapping[str, Any], line: int | None = None) -> LoggedStep:
     """A row of values as an observation; nested names are joined by `.`."""
     values: dict[str, float] = {}
     step = at = None
     rank = _NO_RANK
     for name, value in row.items():
         if isinstance(value, dict):
-            values.update((f"{name}.{key}", inner) for key, inner in observation(value).values.items())
+            values.update((f"{name}.{key}", inner) for key, inner in parse_row(value).values.items())
             continue
-        found = value if type(value) is float else number(value)
+        found = value if type(value) is float else metric_number(value)
         if found is None:
             continue
         role = _ROLES.get(name)
@@ -90,10 +90,10 @@ def observation(row: Mapping[str, Any], line: int | None = None) -> Observation:
                 at = found
             else:
                 values[name] = found
-    return Observation(line, step, at, values)
+    return LoggedStep(line, step, at, values)
 
 
-def jsonl(path: Path, complain: Complain) -> Iterator[Observation]:
+def read_jsonl(path: Path, complain: OnProblem) -> Iterator[LoggedStep]:
     """One JSON object a line. A half-written last line and damaged lines are passed over."""
     bad, first, whole = 0, 0, True
     decode = json.JSONDecoder().raw_decode
@@ -109,14 +109,14 @@ def jsonl(path: Path, complain: Complain) -> Iterator[Observation]:
                     bad, first, whole = bad + 1, first or number_of_line, line.endswith(b"\n")
                 continue
             if isinstance(row, dict):
-                yield observation(row, number_of_line)
+                yield parse_row(row, number_of_line)
     if bad == 1 and not whole:
         complain("its last line is half-written")
     elif bad:
         complain(f"{bad} damaged {'line' if bad == 1 else 'lines'} passed over, the first is line {first}")
 
 
-def table(path: Path, complain: Complain) -> Iterator[Observation]:
+def read_csv(path: Path, complain: OnProblem) -> Iterator[LoggedStep]:
     """A CSV file with a header (`,`, `;` or tabs), Lightning's too: empty cells are no values.
 
     A line of names in the middle is a new header; a line with another number of cells than its header is passed over.
@@ -136,8 +136,8 @@ def table(path: Path, complain: Complain) -> Iterator[Observation]:
                 elif len(cells) != len(header):
                     bad, first = bad + 1, first or rows.line_num
                 else:
-                    found = {name: cell_number(cell) for name, cell in zip(header, cells, strict=True) if name}
-                    yield observation(found, rows.line_num)
+                    found = {name: parse_cell(cell) for name, cell in zip(header, cells, strict=True) if name}
+                    yield parse_row(found, rows.line_num)
         except csv.Error as error:
             complain(f"it cannot be read beyond line {rows.line_num}: {error}")
     if beginning.strip() and not header:
@@ -150,14 +150,14 @@ def table(path: Path, complain: Complain) -> Iterator[Observation]:
 
 
 def _is_numbers(cells: Sequence[str]) -> bool:
-    return all(cell_number(cell) is not None for cell in cells)
+    return all(parse_cell(cell) is not None for cell in cells)
 
 
 def _is_header(cells: Sequence[str], header: Sequence[str]) -> bool:
-    return all(cell_number(cell) is None for cell in cells) and not set(header).isdisjoint(c.strip() for c in cells)
+    return all(parse_cell(cell) is None for cell in cells) and not set(header).isdisjoint(c.strip() for c in cells)
 
 
-def cell_number(cell: str) -> float | None:
+def parse_cell(cell: str) -> float | None:
     """The number in a cell; None for anything else (`1_000` too, which Python would take)."""
     text = cell.strip()
     if not text or "_" in text:
@@ -168,7 +168,7 @@ def cell_number(cell: str) -> float | None:
         return None
 
 
-def _document(path: Path) -> Mapping[str, Any]:
+def _read_object(path: Path) -> Mapping[str, Any]:
     """A JSON file that holds an object. Raises ValueError."""
     try:
         found = json.loads(path.read_bytes())
@@ -179,21 +179,21 @@ def _document(path: Path) -> Mapping[str, Any]:
     return found
 
 
-def summary(path: Path, complain: Complain) -> Iterator[Observation]:
+def read_final_values(path: Path, complain: OnProblem) -> Iterator[LoggedStep]:
     """Final values: `metrics.json`, Hugging Face's `all_results.json`. wandb's own keys (`_runtime` ...) are no metrics."""
-    found = observation(_document(path))
+    found = parse_row(_read_object(path))
     yield found._replace(values={k: v for k, v in found.values.items() if not k.startswith("_")})
 
 
-def trainer_state(path: Path, complain: Complain) -> Iterator[Observation]:
+def read_trainer_state(path: Path, complain: OnProblem) -> Iterator[LoggedStep]:
     """Hugging Face's `trainer_state.json`: its log history."""
-    history = _document(path).get("log_history")
+    history = _read_object(path).get("log_history")
     if not isinstance(history, list):
         raise ValueError("it has no log_history")
-    yield from (observation(row) for row in history if isinstance(row, dict))
+    yield from (parse_row(row) for row in history if isinstance(row, dict))
 
 
-def tensorboard(path: Path, complain: Complain) -> Iterator[Observation]:
+def read_tensorboard(path: Path, complain: OnProblem) -> Iterator[LoggedStep]:
     """Scalars of a TensorBoard event file. Raises ScaffoldError where the extra `tb` is not installed."""
     try:
         from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
@@ -203,7 +203,7 @@ def tensorboard(path: Path, complain: Complain) -> Iterator[Observation]:
             f"{path.name} is a TensorBoard file, and the package tensorboard is not installed",
             hint='pip install "experiment-scaffold[tb]"',
         ) from error
-    prefix = f"{path.parent.name}/" if path.parent.name in _SPLITS else ""
+    prefix = f"{path.parent.name}/" if path.parent.name in _SPLIT_FOLDERS else ""
     for event in EventFileLoader(str(path)).Load():
         values = {}
         for value in event.summary.value:
@@ -215,14 +215,14 @@ def tensorboard(path: Path, complain: Complain) -> Iterator[Observation]:
                 if found.size == 1:
                     values[prefix + value.tag] = float(found.item())
         if values:
-            yield Observation(None, float(event.step), event.wall_time, values)
+            yield LoggedStep(None, float(event.step), event.wall_time, values)
 
 
 # folders that some writers put one curve of a metric in, under the same tag: without them train and validation would be one
-_SPLITS = frozenset(("train", "training", "validation", "val", "valid", "eval", "test"))
+_SPLIT_FOLDERS = frozenset(("train", "training", "validation", "val", "valid", "eval", "test"))
 
 
-def server(answer: Mapping[str, Any]) -> Iterator[Observation]:
+def read_server_series(answer: Mapping[str, Any]) -> Iterator[LoggedStep]:
     """The research server's answer to `/runs/{id}/metrics`: its `metricSeries`.
 
     Its `metrics` are never used: there `accuracy` is multiplied by 100. Values are rounded to 6 digits, at most 400 a metric.
@@ -230,6 +230,6 @@ def server(answer: Mapping[str, Any]) -> Iterator[Observation]:
     series = answer.get("metricSeries")
     for name, points in series.items() if isinstance(series, dict) else ():
         for point in points if isinstance(points, list) else ():
-            value = number(point.get("value")) if isinstance(point, dict) else None
+            value = metric_number(point.get("value")) if isinstance(point, dict) else None
             if value is not None:
-                yield Observation(None, number(point.get("step")), None, {str(name): value})
+                yield LoggedStep(None, metric_number(point.get("step")), None, {str(name): value})

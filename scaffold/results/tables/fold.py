@@ -6,25 +6,28 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from scaffold.metric_directions import Direction
 from scaffold.results.metrics import configurations
-from scaffold.results.metrics.configurations import Key
-from scaffold.results.metrics.model import Direction, Interval, Measured, Reading, Row, Skipped, Summary, Table
-from scaffold.results.metrics.names import Directions
-from scaffold.results.metrics.text_format import plain
-from scaffold.results.stats import resampling, statistics
+from scaffold.results.metrics.configurations import ConfigurationKey
+from scaffold.results.metrics.directions import MetricDirections
+from scaffold.results.metrics.model import MeasuredRun, QueryResult, SkippedRun
+from scaffold.results.stats import resampling, summary, t_tests
 from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.stats.pair_test import versus
+from scaffold.results.stats.pair_test import run_pair_test
+from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
+from scaffold.results.tables.text_format import printable
 from scaffold.runs.model import Run
 
 
-def fold(
-    reading: Reading,
-    directions: Directions,
+def fold_seeds(
+    reading: QueryResult,
+    directions: MetricDirections,
     *,
     by: Sequence[str] | None = None,
     ignore: Collection[str] = (),
-    interval: Interval = "t",
-) -> Table:
+    interval: IntervalKind = "t",
+) -> ResultTable:
     """Fold the seeds of each configuration; with `by` all configurations that agree in these parameters.
 
     Runs of a configuration with one and the same seed are one sample: the latest of them counts. `ignore` are parameters that
@@ -35,7 +38,7 @@ def fold(
     measured = {name for m in single for name in m.values}
     primary = directions.primary_among(measured)
     metrics = sorted(measured, key=lambda name: (name != primary, name))
-    groups: dict[tuple[str, Key], list[Measured]] = {}
+    groups: dict[tuple[str, ConfigurationKey], list[MeasuredRun]] = {}
     for one in single:
         groups.setdefault(folding.group(one.run), []).append(one)
     missing = _missing(reading, single, folding)
@@ -43,17 +46,21 @@ def fold(
         _row(key, groups.get(key, []), missing.get(key, []), metrics, folding, again)
         for key in groups.keys() | missing.keys()
     ]
-    names = configurations.varying([row.config for row in rows]) if by is None else tuple(by)
+    names = configurations.varying_params([row.config for row in rows]) if by is None else tuple(by)
     rows.sort(
-        key=lambda row: (row.experiment, configurations.order(row.config, names), configurations.order(row.config))
+        key=lambda row: (
+            row.experiment,
+            configurations.sort_key(row.config, names),
+            configurations.sort_key(row.config),
+        )
     )
     known = {metric: way for metric in metrics if (way := directions.of(metric)) is not None}
-    return Table(
+    return ResultTable(
         by=names,
         metrics=tuple(metrics),
         directions=known,
         rows=tuple(rows),
-        best={metric: best for metric, way in known.items() if (best := best_row(rows, metric, way)) is not None},
+        best={metric: best for metric, way in known.items() if (best := find_best_row(rows, metric, way)) is not None},
         skipped=(*reading.skipped, *(skipped for _, skipped in again)),
         warnings=_warnings(rows, names, by),
         notes=reading.notes,
@@ -67,22 +74,22 @@ class _Folding:
 
     by: Sequence[str] | None
     ignore: Collection[str]
-    interval: Interval
+    interval: IntervalKind
 
-    def configuration(self, run: Run) -> tuple[str, Key]:
-        return run.experiment, configurations.key(run.params, without=self.ignore)
+    def configuration(self, run: Run) -> tuple[str, ConfigurationKey]:
+        return run.experiment, configurations.configuration_key(run.params, without=self.ignore)
 
-    def group(self, run: Run) -> tuple[str, Key]:
-        return run.experiment, configurations.key(run.params, only=self.by, without=self.ignore)
+    def group(self, run: Run) -> tuple[str, ConfigurationKey]:
+        return run.experiment, configurations.configuration_key(run.params, only=self.by, without=self.ignore)
 
 
 def _one_a_seed(
-    measured: Iterable[Measured], folding: _Folding
-) -> tuple[list[Measured], list[tuple[Measured, Skipped]]]:
+    measured: Iterable[MeasuredRun], folding: _Folding
+) -> tuple[list[MeasuredRun], list[tuple[MeasuredRun, SkippedRun]]]:
     """Of the runs of a configuration that have the same seed the latest; and the others, with why."""
-    counts: dict[tuple[str, Key, int], Measured] = {}
-    kept: list[Measured] = []
-    again: list[tuple[Measured, Skipped]] = []
+    counts: dict[tuple[str, ConfigurationKey, int], MeasuredRun] = {}
+    kept: list[MeasuredRun] = []
+    again: list[tuple[MeasuredRun, SkippedRun]] = []
     for one in sorted(measured, key=lambda m: (m.run.started_at, m.run.name), reverse=True):
         if one.run.seed is None:
             kept.append(one)
@@ -94,15 +101,17 @@ def _one_a_seed(
         else:
             code = "" if first.run.code == one.run.code else " (of other code)"
             reason = f"seed {one.run.seed} again: the later {first.run.label}{code} counts"
-            again.append((first, Skipped(label=one.run.label, path=one.run.path, reason=reason)))
+            again.append((first, SkippedRun(label=one.run.label, path=one.run.path, reason=reason)))
     return kept, again
 
 
-def _missing(reading: Reading, single: Iterable[Measured], folding: _Folding) -> dict[tuple[str, Key], list[Skipped]]:
+def _missing(
+    reading: QueryResult, single: Iterable[MeasuredRun], folding: _Folding
+) -> dict[tuple[str, ConfigurationKey], list[SkippedRun]]:
     """The runs without a result, by group: of each seed one, and none where another run of the configuration has its result."""
-    done: set[tuple[str, Key, int | None]]
+    done: set[tuple[str, ConfigurationKey, int | None]]
     done = {(*folding.configuration(m.run), m.run.seed) for m in single if m.run.seed is not None}
-    found: dict[tuple[str, Key], list[Skipped]] = {}
+    found: dict[tuple[str, ConfigurationKey], list[SkippedRun]] = {}
     for run, skipped in reversed(reading.missing):
         place = (*folding.configuration(run), run.seed)
         if place in done:
@@ -114,18 +123,18 @@ def _missing(reading: Reading, single: Iterable[Measured], folding: _Folding) ->
 
 
 def _row(
-    key: tuple[str, Key],
-    measured: list[Measured],
-    missing: list[Skipped],
+    key: tuple[str, ConfigurationKey],
+    measured: list[MeasuredRun],
+    missing: list[SkippedRun],
     metrics: Sequence[str],
     folding: _Folding,
-    again: Sequence[tuple[Measured, Skipped]],
-) -> Row:
+    again: Sequence[tuple[MeasuredRun, SkippedRun]],
+) -> ResultRow:
     runs = sorted(measured, key=lambda m: (m.run.seed is None, m.run.seed or 0, m.run.started_at, m.run.name))
     experiment, pairs = key
-    return Row(
+    return ResultRow(
         experiment=experiment,
-        config=configurations.config(pairs),
+        config=configurations.params_of_key(pairs),
         runs=tuple(runs),
         missing=tuple(sorted(missing, key=lambda s: s.label)),
         summaries={metric: _summary(runs, metric, folding.interval) for metric in metrics},
@@ -133,19 +142,19 @@ def _row(
     )
 
 
-def _summary(runs: Sequence[Measured], metric: str, interval: Interval) -> Summary | None:
+def _summary(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind) -> MetricSummary | None:
     values = [m.values[metric].value for m in runs if metric in m.values]
     if not values:
         return None
-    made = statistics.summarize(values)
+    made = summary.summarize(values)
     if interval == "t":
         return made
-    low, high = resampling.bootstrap([v for v in values if math.isfinite(v)]) or (None, None)
+    low, high = resampling.bootstrap_interval([v for v in values if math.isfinite(v)]) or (None, None)
     return made._replace(low=low, high=high)
 
 
 def _row_warnings(
-    runs: Sequence[Measured], folding: _Folding, again: Sequence[tuple[Measured, Skipped]]
+    runs: Sequence[MeasuredRun], folding: _Folding, again: Sequence[tuple[MeasuredRun, SkippedRun]]
 ) -> Iterable[str]:
     here = {id(m) for m in runs}
     twice = sorted({str(first.run.seed) for first, _ in again if id(first) in here}) if again else []
@@ -164,18 +173,18 @@ def _row_warnings(
             yield f"it folds {len(kinds)} configurations: its spread is not that of seeds alone"
 
 
-def _warnings(rows: Sequence[Row], names: Sequence[str], by: Sequence[str] | None) -> tuple[str, ...]:
+def _warnings(rows: Sequence[ResultRow], names: Sequence[str], by: Sequence[str] | None) -> tuple[str, ...]:
     found = []
     if len(rows) > 2 and by is None and all(len(row.runs) + len(row.missing) == 1 for row in rows):
         for name in names:
-            if len({configurations.word(row.config.get(name)) for row in rows}) == len(rows):
+            if len({configurations.format_value(row.config.get(name)) for row in rows}) == len(rows):
                 found.append(
                     f"`{name}` differs in every run, so no seeds are folded: --ignore {name}, if it is only a path"
                 )
     return tuple(found)
 
 
-def best_row(rows: Sequence[Row], metric: str, direction: Direction) -> int | None:
+def find_best_row(rows: Sequence[ResultRow], metric: str, direction: Direction) -> int | None:
     """The row that is best in a metric and distinguishable from every other one (95 %, Holm); None where there is none.
 
     A row with NaN or infinite values, or with one run only, is never best.
@@ -194,14 +203,14 @@ def best_row(rows: Sequence[Row], metric: str, direction: Direction) -> int | No
         return None
     mine, ps = rows[best].values(metric), []
     for _, other in having[1:]:  # the nearest first: it mostly decides
-        test = versus(rows[other].values(metric), mine).test
+        test = run_pair_test(rows[other].values(metric), mine).test
         if test is None or test.p is None or test.p > ALPHA or test.effect * sign >= 0:
             return None
         ps.append(test.p)
-    return best if all(p is not None and p <= ALPHA for p in statistics.holm(ps)) else None
+    return best if all(p is not None and p <= ALPHA for p in t_tests.holm_correction(ps)) else None
 
 
-def only(table: Table, metrics: Sequence[str]) -> Table:
+def select_metrics(table: ResultTable, metrics: Sequence[str]) -> ResultTable:
     """The table with these metrics alone, in this order."""
     keep = [name for name in metrics if name in table.metrics]
     return replace(
@@ -212,7 +221,7 @@ def only(table: Table, metrics: Sequence[str]) -> Table:
     )
 
 
-def label(row: Row, by: Sequence[str], *, experiment: bool = True) -> str:
+def row_label(row: ResultRow, by: Sequence[str], *, experiment: bool = True) -> str:
     """A row's words: `baseline lr=0.1 batch_size=32`; a parameter that it lacks is left out."""
-    said = [plain(f"{name}={configurations.word(row.config[name])}") for name in by if name in row.config]
+    said = [printable(f"{name}={configurations.format_value(row.config[name])}") for name in by if name in row.config]
     return " ".join([row.experiment, *said] if experiment or not said else said)

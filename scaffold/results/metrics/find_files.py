@@ -8,38 +8,38 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold.results.metrics import formats
-from scaffold.results.metrics.formats import Complain, Observation
+from scaffold.results.metrics import file_formats
+from scaffold.results.metrics.file_formats import LoggedStep, OnProblem
 from scaffold.runs.index import file_stamp
 
-DEEPEST = 5
-MOST_ENTRIES = 5000
-_TABLES = frozenset(
+MAX_DEPTH = 5
+MAX_ENTRIES = 5000
+_CSV_NAMES = frozenset(
     f"{name}.csv" for name in ("metrics", "progress", "history", "log", "logs", "training_log", "results")
 )
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """A kind of metric file: how it is read, whether it has the whole course of the run."""
 
     name: str
-    read: Callable[[Path, Complain], Iterator[Observation]]
+    read: Callable[[Path, OnProblem], Iterator[LoggedStep]]
     series: bool
 
 
 # in the order of trust: what a program calls its result, before what it logged on the way
-KINDS = (
-    Kind("metrics.json", formats.summary, False),
-    Kind("jsonl", formats.jsonl, True),
-    Kind("all_results.json", formats.summary, False),
-    Kind("wandb-summary.json", formats.summary, False),
-    Kind("csv", formats.table, True),
-    Kind("trainer_state.json", formats.trainer_state, True),
-    Kind("tensorboard", formats.tensorboard, True),
+FILE_KINDS = (
+    FileKind("metrics.json", file_formats.read_final_values, False),
+    FileKind("jsonl", file_formats.read_jsonl, True),
+    FileKind("all_results.json", file_formats.read_final_values, False),
+    FileKind("wandb-summary.json", file_formats.read_final_values, False),
+    FileKind("csv", file_formats.read_csv, True),
+    FileKind("trainer_state.json", file_formats.read_trainer_state, True),
+    FileKind("tensorboard", file_formats.read_tensorboard, True),
 )
 
 
-class Source(NamedTuple):
+class MetricFile(NamedTuple):
     """A metric file: its kind (an index of KINDS), its path, its stamp."""
 
     kind: int
@@ -47,7 +47,7 @@ class Source(NamedTuple):
     stamp: str
 
 
-def sources(outputs: Path, complain: Complain) -> list[Source]:
+def find_metric_files(outputs: Path, complain: OnProblem) -> list[MetricFile]:
     """The metric files below `outputs`, in the order in which they are believed; a folder that is a link is not entered."""
     found, seen = [], 0
     folders = [(outputs, 0)]
@@ -63,41 +63,41 @@ def sources(outputs: Path, complain: Complain) -> list[Source]:
         seen += len(entries)
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                folders += [(folder / entry.name, depth + 1)] if depth < DEEPEST and seen < MOST_ENTRIES else []
-            elif (kind := _kind(entry.name, depth)) is not None and entry.is_file():
-                found.append((depth, Source(kind, folder / entry.name, file_stamp(entry.stat()))))
-    if seen >= MOST_ENTRIES:
-        complain(f"it holds more than {MOST_ENTRIES} files: not every folder was searched for metrics")
+                folders += [(folder / entry.name, depth + 1)] if depth < MAX_DEPTH and seen < MAX_ENTRIES else []
+            elif (kind := _kind_index(entry.name, depth)) is not None and entry.is_file():
+                found.append((depth, MetricFile(kind, folder / entry.name, file_stamp(entry.stat()))))
+    if seen >= MAX_ENTRIES:
+        complain(f"it holds more than {MAX_ENTRIES} files: not every folder was searched for metrics")
     # of two files of a kind the higher one, then the later (version_1 after version_0, checkpoint-900 after checkpoint-50)
-    found.sort(key=lambda pair: _natural(pair[1].path), reverse=True)
+    found.sort(key=lambda pair: _natural_order(pair[1].path), reverse=True)
     found.sort(key=lambda pair: (pair[1].kind, pair[0]))
     return [source for _, source in found]
 
 
-def _kind(name: str, depth: int) -> int | None:
+def _kind_index(name: str, depth: int) -> int | None:
     if name in ("metrics.json", "metrics.jsonl") and depth == 0:
         return 0 if name == "metrics.json" else 1
     if name == "metrics.jsonl":
         return 1
     if name in ("all_results.json", "wandb-summary.json"):
         return 2 if name == "all_results.json" else 3
-    if name == "metrics.csv" or (name in _TABLES and depth == 0):
+    if name == "metrics.csv" or (name in _CSV_NAMES and depth == 0):
         return 4
     if name == "trainer_state.json":
         return 5
     return 6 if name.startswith("events.out.tfevents.") else None
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
+def _natural_order(path: Path) -> list[tuple[int, str]]:
     parts = re.findall(r"\d+|\D+", str(path))
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
-def settings(outputs: Path) -> dict[str, object]:
+def read_wandb_params(outputs: Path) -> dict[str, object]:
     """The parameters in a wandb run's `config.yaml` below `outputs`, the newest; empty where there is none."""
     import yaml
 
-    found = sorted(outputs.glob("wandb/run-*/files/config.yaml"), key=_natural) or sorted(
+    found = sorted(outputs.glob("wandb/run-*/files/config.yaml"), key=_natural_order) or sorted(
         outputs.glob("files/config.yaml")
     )
     if not found:

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from scaffold.results.metrics.model import Comparison, Direction, Summary
-from scaffold.results.tables import wording
+from scaffold.metric_directions import Direction
+from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.tables import text_format, verdicts
+from scaffold.results.tables.model import MetricComparison
 
-TESTED = Comparison(
+TESTED = MetricComparison(
     metric="acc",
     a="base",
     b="main",
@@ -63,29 +65,41 @@ TESTED = Comparison(
     ],
 )
 def test_a_value_has_the_digits_that_its_spread_leaves(value: float, spread: float | None, text: str) -> None:
-    assert wording.number(value, spread) == text
+    assert text_format.format_number(value, spread) == text
 
 
 def test_a_difference_has_its_sign() -> None:
-    assert (wording.signed(0.5), wording.signed(-0.5), wording.signed(0.0)) == ("+0.5", "-0.5", "0")
+    assert (text_format.format_signed(0.5), text_format.format_signed(-0.5), text_format.format_signed(0.0)) == (
+        "+0.5",
+        "-0.5",
+        "0",
+    )
 
 
 def test_an_interval_needs_both_ends() -> None:
-    assert wording.interval(0.1, 0.2) == "[0.1, 0.2]" and wording.interval(-1.0, 1.0, 1.0) == "[-1.0, 1.0]"
+    assert (
+        text_format.format_interval(0.1, 0.2) == "[0.1, 0.2]"
+        and text_format.format_interval(-1.0, 1.0, 1.0) == "[-1.0, 1.0]"
+    )
     none = "one run: no interval"
-    assert wording.interval(None, 0.2) == wording.interval(0.1, None) == wording.interval(None, None) == none
+    assert (
+        text_format.format_interval(None, 0.2)
+        == text_format.format_interval(0.1, None)
+        == text_format.format_interval(None, None)
+        == none
+    )
 
 
 def test_a_p_value() -> None:
-    assert wording.probability(0.0341) == "p = 0.034"
-    assert (wording.probability(1e-4), wording.probability(9.99e-5)) == ("p = 0.0001", "p < 0.0001")
+    assert text_format.format_p(0.0341) == "p = 0.034"
+    assert (text_format.format_p(1e-4), text_format.format_p(9.99e-5)) == ("p = 0.0001", "p < 0.0001")
 
 
 def test_how_many_runs_a_mean_rests_on() -> None:
-    three = Summary(3, 0.5, 0.1, 0.4, 0.6, 0.4, 0.6)
-    assert (wording.count(three, 0), wording.count(three, 1)) == ("3", "3 of 4")
-    assert wording.count(three._replace(n=2, not_finite=1), 0) == "2 of 3 (1 not finite)"
-    assert (wording.count(None, 0), wording.count(None, 2)) == ("0", "0 of 2")
+    three = MetricSummary(3, 0.5, 0.1, 0.4, 0.6, 0.4, 0.6)
+    assert (text_format.format_run_count(three, 0), text_format.format_run_count(three, 1)) == ("3", "3 of 4")
+    assert text_format.format_run_count(three._replace(n=2, not_finite=1), 0) == "2 of 3 (1 not finite)"
+    assert (text_format.format_run_count(None, 0), text_format.format_run_count(None, 2)) == ("0", "0 of 2")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +114,7 @@ def test_how_many_runs_a_mean_rests_on() -> None:
     ],
 )
 def test_better_is_a_matter_of_direction(effect: float, direction: Direction | None, better: bool | None) -> None:
-    assert wording.better(effect, direction) is better
+    assert verdicts.is_better(effect, direction) is better
 
 
 @pytest.mark.parametrize(
@@ -160,19 +174,20 @@ def test_better_is_a_matter_of_direction(effect: float, direction: Direction | N
     ],
 )
 def test_a_sentence_for_every_outcome(change: dict[str, object], direction: Direction | None, verdict: str) -> None:
-    assert wording.verdict(replace(TESTED, **change), direction, seed_only=False) == verdict  # type: ignore[arg-type]
+    assert verdicts.verdict_sentence(replace(TESTED, **change), direction, seed_only=False) == verdict  # type: ignore[arg-type]
 
 
 def test_what_only_the_seed_tells_apart_is_luck() -> None:
     assert (
-        wording.verdict(TESTED, "maximize", seed_only=True) == "only the seed differs: 0.02 is luck, whatever its size"
+        verdicts.verdict_sentence(TESTED, "maximize", seed_only=True)
+        == "only the seed differs: 0.02 is luck, whatever its size"
     )
 
 
 def test_how_many_seeds_it_would_take() -> None:
     told = "3 seeds find differences from 0.04 on (power 80 %)"
-    assert wording.seeds(TESTED) == f"{told}; if the true difference is 0.02, it takes 7 seeds each"
-    assert wording.seeds(replace(TESTED, effect=-0.02)) == wording.seeds(TESTED)
-    assert wording.seeds(replace(TESTED, seeds_needed=None)) == told
+    assert verdicts.seeds_sentence(TESTED) == f"{told}; if the true difference is 0.02, it takes 7 seeds each"
+    assert verdicts.seeds_sentence(replace(TESTED, effect=-0.02)) == verdicts.seeds_sentence(TESTED)
+    assert verdicts.seeds_sentence(replace(TESTED, seeds_needed=None)) == told
     for reason in ({"distinguishable": True}, {"p": None}, {"detectable": None}):
-        assert wording.seeds(replace(TESTED, **reason)) is None, "it does not matter"
+        assert verdicts.seeds_sentence(replace(TESTED, **reason)) is None, "it does not matter"

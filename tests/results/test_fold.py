@@ -7,11 +7,12 @@ import random
 
 import pytest
 
-from scaffold.results.metrics.model import Measured, Row, Value
-from scaffold.results.stats import statistics
-from scaffold.results.tables.table import best_row
+from scaffold.results.metrics.model import MeasuredRun, MetricValue
+from scaffold.results.stats.summary import summarize
+from scaffold.results.tables.fold import find_best_row
+from scaffold.results.tables.model import ResultRow
 from tests.results.conftest import MakeStudy, Study
-from tests.results.test_where import RUN
+from tests.results.test_run_filter import RUN
 
 
 def test_seeds_of_a_configuration_are_one_row(study: Study) -> None:
@@ -177,12 +178,14 @@ def test_of_equal_configurations_none_is_best_in_95_of_100_tables(configurations
         rows = []
         for index in range(configurations):
             runs = tuple(
-                Measured(run=RUN._replace(seed=seed), values={"acc": Value(draw.gauss(0.9, 0.01), "x")})
+                MeasuredRun(run=RUN._replace(seed=seed), values={"acc": MetricValue(draw.gauss(0.9, 0.01), "x")})
                 for seed in range(seeds)
             )
-            summary = statistics.summarize([m.values["acc"].value for m in runs])
-            rows.append(Row(experiment="e", config={"lr": index}, runs=runs, missing=(), summaries={"acc": summary}))
-        marked += best_row(rows, "acc", "maximize") is not None
+            summary = summarize([m.values["acc"].value for m in runs])
+            rows.append(
+                ResultRow(experiment="e", config={"lr": index}, runs=runs, missing=(), summaries={"acc": summary})
+            )
+        marked += find_best_row(rows, "acc", "maximize") is not None
     assert marked / rounds <= 0.06
 
 

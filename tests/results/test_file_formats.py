@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics import formats, series
-from scaffold.results.metrics.formats import Observation, observation
-from scaffold.results.metrics.model import Point, Value
+from scaffold.results.metrics import file_formats, series
+from scaffold.results.metrics.file_formats import LoggedStep, parse_row
+from scaffold.results.metrics.model import MetricValue, SeriesPoint
 from tests.results.conftest import Study
 
 
-def values(study: Study, **question: Any) -> dict[str, Value]:
+def values(study: Study, **question: Any) -> dict[str, MetricValue]:
     """What is read of the only run."""
     (row,) = study.table(**question).rows
     (measured,) = row.runs
@@ -35,18 +35,18 @@ def test_an_observation_has_step_time_and_numbers() -> None:
         "step": 3, "epoch": 1, "time": 1.7e9, "loss": 1, "ok": True, "name": "x", "none": None, "list": [1],
         "eval": {"acc": 0.5}, "bad": "NaN", "up": "Infinity", "huge": 10**400,
     }  # fmt: skip
-    found = observation(row, 7)
+    found = parse_row(row, 7)
     assert found is not None and math.isnan(found.values["bad"])
     numbers = {"loss": 1.0, "eval.acc": 0.5, "bad": found.values["bad"], "up": math.inf, "huge": math.inf}
-    assert found == Observation(7, 3.0, 1.7e9, numbers)
-    assert observation({"epoch": 2, "time": 12.5}) == Observation(None, 2.0, None, {"time": 12.5})
+    assert found == LoggedStep(7, 3.0, 1.7e9, numbers)
+    assert parse_row({"epoch": 2, "time": 12.5}) == LoggedStep(None, 2.0, None, {"time": 12.5})
 
 
 def test_the_manifest_comes_first_and_files_where_it_lacks_something(study: Study) -> None:
     lines = '{"step": 1, "loss": 0.9, "val_acc": 0.4}\n{"step": 2, "loss": 0.5}\n'
     outputs = only(study, {"metrics.jsonl": lines}, metrics={"loss": 0.5})
-    assert values(study) == {"loss": Value(0.5, outputs.replace("outputs", "metadata") + ".json")}
-    assert values(study, metrics=["val_acc"]) == {"val_acc": Value(0.4, f"{outputs}/metrics.jsonl", 1, 1.0)}
+    assert values(study) == {"loss": MetricValue(0.5, outputs.replace("outputs", "metadata") + ".json")}
+    assert values(study, metrics=["val_acc"]) == {"val_acc": MetricValue(0.4, f"{outputs}/metrics.jsonl", 1, 1.0)}
 
 
 def test_jsonl_last_best_and_at_a_step(study: Study) -> None:
@@ -56,9 +56,11 @@ def test_jsonl_last_best_and_at_a_step(study: Study) -> None:
     )
     path = f"{outputs}/metrics.jsonl"
     assert values(study)["val_loss"].value == 7.0
-    assert values(study, how="last") == {"val_loss": Value(0.6, path, 5, 4.0)}
-    assert values(study, how="best") == {"val_loss": Value(0.3, path, 2, 2.0)}
-    assert values(study, how="at", step=2.0) == {"val_loss": Value(0.4, path, 4, 2.0)}, "of a resumed run the later one"
+    assert values(study, how="last") == {"val_loss": MetricValue(0.6, path, 5, 4.0)}
+    assert values(study, how="best") == {"val_loss": MetricValue(0.3, path, 2, 2.0)}
+    assert values(study, how="at", step=2.0) == {"val_loss": MetricValue(0.4, path, 4, 2.0)}, (
+        "of a resumed run the later one"
+    )
     (row,) = study.table(how="at", step=9.0).rows
     assert not row.runs and row.missing[0].reason == "no value at step 9"
 
@@ -80,7 +82,7 @@ def test_csv_with_changed_columns(study: Study) -> None:
     outputs = only(study, {"progress.csv": text})
     path = f"{outputs}/progress.csv"
     found = values(study)
-    assert found["loss"] == Value(0.7, path, 5, 3.0)
+    assert found["loss"] == MetricValue(0.7, path, 5, 3.0)
     assert math.isnan(found["acc"].value) and found["acc"].line == 7
     assert study.table().notes == (
         f"{path}: 2 lines have another number of cells than the header and are passed over, first line 3",
@@ -121,7 +123,7 @@ def test_lightning_the_newest_version(study: Study) -> None:
         },
     )
     path = f"{outputs}/lightning_logs/version_10/metrics.csv"
-    assert values(study) == {"train_loss": Value(0.4, path, 4, 19.0), "val_acc": Value(0.7, path, 3, 9.0)}
+    assert values(study) == {"train_loss": MetricValue(0.4, path, 4, 19.0), "val_acc": MetricValue(0.7, path, 3, 9.0)}
 
 
 def test_hugging_face(study: Study) -> None:
@@ -139,7 +141,7 @@ def test_hugging_face(study: Study) -> None:
         },
     )
     found = values(study)
-    assert found["eval_loss"] == Value(0.4, f"{outputs}/checkpoint-400/trainer_state.json", None, 9.0)
+    assert found["eval_loss"] == MetricValue(0.4, f"{outputs}/checkpoint-400/trainer_state.json", None, 9.0)
     assert found["eval_accuracy"].path == f"{outputs}/all_results.json" and found["loss"].value == 9.0
 
 
@@ -181,8 +183,12 @@ def test_tensorboard(study: Study) -> None:
     assert values(study, how="best")["val/acc"][:1] == (0.75,)
     assert values(study)["val/acc"].step == 2.0 and values(study)["train/acc"].value == 0.5
     (run,) = [m.run for row in study.table().rows for m in row.runs]
-    (found,) = series.read(study.root, run, ["val/acc"]).values()
-    assert found.points == (Point(0.25, 0.0, 1.7e9), Point(0.75, 1.0, 1.7e9 + 1), Point(0.5, 2.0, 1.7e9 + 2))
+    (found,) = series.read_series(study.root, run, ["val/acc"]).values()
+    assert found.points == (
+        SeriesPoint(0.25, 0.0, 1.7e9),
+        SeriesPoint(0.75, 1.0, 1.7e9 + 1),
+        SeriesPoint(0.5, 2.0, 1.7e9 + 2),
+    )
 
 
 def test_without_tensorboard_the_extra_is_named(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,17 +258,17 @@ def test_server_metrics_only_the_series_counts(study: Study) -> None:
     }
     name = study.add(seed=1)
     (row,) = study.table(server={name: answer}).rows
-    assert row.runs[0].values == {"val/accuracy": Value(0.75, f"server:{name}/metrics", None, 2.0)}
+    assert row.runs[0].values == {"val/accuracy": MetricValue(0.75, f"server:{name}/metrics", None, 2.0)}
     (row,) = study.table(server={name: answer}, how="at", step=1).rows
-    assert row.runs[0].values == {"val/accuracy": Value(0.5, f"server:{name}/metrics", None, 1.0)}
+    assert row.runs[0].values == {"val/accuracy": MetricValue(0.5, f"server:{name}/metrics", None, 1.0)}
 
 
 def test_a_series_is_thinned_evenly_and_keeps_its_end(study: Study) -> None:
     only(study, {"metrics.jsonl": "".join(f'{{"step": {n}, "loss": {n}.5}}\n' for n in range(1001))})
     (run,) = [m.run for row in study.table().rows for m in row.runs]
-    found = series.read(study.root, run, ["loss"], most=100)["loss"]
+    found = series.read_series(study.root, run, ["loss"], most=100)["loss"]
     assert found.stride == 16 and [p.step for p in found.points] == [*range(0, 1001, 16), 1000]
-    assert series.read(study.root, run)["loss"].stride == 1
+    assert series.read_series(study.root, run)["loss"].stride == 1
 
 
 @pytest.mark.slow
@@ -271,10 +277,10 @@ def test_a_long_file_is_read_in_constant_memory(tmp_path: Path) -> None:
     with path.open("w") as file:
         file.writelines(f'{{"step": {n}, "loss": {n / 7}}}\n' for n in range(500_000))
     code = (
-        "import sys, resource\nfrom pathlib import Path\nfrom scaffold.results.metrics import formats, series\n"
+        "import sys, resource\nfrom pathlib import Path\nfrom scaffold.results.metrics import file_formats, series\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "d = series.digest(formats.jsonl(Path(sys.argv[1]), print), 'x', series=True)\n"
-        "t = {}\nseries._collect(formats.jsonl(Path(sys.argv[1]), print), (), t, 2000)\n"
+        "d = series.summarize_rows(file_formats.read_jsonl(Path(sys.argv[1]), print), 'x', series=True)\n"
+        "t = {}\nseries._collect(file_formats.read_jsonl(Path(sys.argv[1]), print), (), t, 2000)\n"
         "print(d.last['loss'][1], len(t['loss'].all()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
@@ -284,5 +290,9 @@ def test_a_long_file_is_read_in_constant_memory(tmp_path: Path) -> None:
 
 
 def test_jsonl_of_numbers_in_other_forms() -> None:
-    assert formats.number("inf") == math.inf and formats.number("0.5") is None and formats.number(True) is None
-    assert formats.cell_number("1_000") is None and formats.cell_number(" -1e3 ") == -1000
+    assert (
+        file_formats.metric_number("inf") == math.inf
+        and file_formats.metric_number("0.5") is None
+        and file_formats.metric_number(True) is None
+    )
+    assert file_formats.parse_cell("1_000") is None and file_formats.parse_cell(" -1e3 ") == -1000

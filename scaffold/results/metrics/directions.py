@@ -1,0 +1,42 @@
+"""Which way metrics are better: what options say, what the workspace says, what their names say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from scaffold.errors import WrongUsage
+from scaffold.metric_directions import Direction, guess_direction
+from scaffold.results.metrics.spelling import normalize_name
+from scaffold.workspace import Workspace
+
+
+class MetricDirections:
+    """Which way metrics are better: as told, as the workspace says of its primary metric, else by their names.
+
+    Raises WrongUsage where one metric is told to be both.
+    """
+
+    def __init__(self, workspace: Workspace, minimize: Iterable[str] = (), maximize: Iterable[str] = ()) -> None:
+        self.primary = str(workspace.answers.get("primary_metric") or "") or None
+        self._known: dict[str, Direction] = {}
+        said = workspace.answers.get("metric_direction")
+        if self.primary and said in ("minimize", "maximize"):
+            self._known[normalize_name(self.primary)] = cast(Direction, said)
+        lower, higher = ({normalize_name(name): name for name in told} for told in (minimize, maximize))
+        for both in sorted(lower.keys() & higher.keys()):
+            raise WrongUsage(f"--minimize {lower[both]} and --maximize {higher[both]} cannot both be", hint="give one")
+        self._known.update(dict.fromkeys(lower, "minimize"))
+        self._known.update(dict.fromkeys(higher, "maximize"))
+
+    def primary_among(self, metrics: Iterable[str]) -> str | None:
+        """The workspace's primary metric as these runs spell it; None where it names none, or none of them is it."""
+        if self.primary is None:
+            return None
+        wanted = normalize_name(self.primary)
+        same = sorted(name for name in metrics if normalize_name(name) == wanted)
+        return self.primary if self.primary in same else next(iter(same), None)
+
+    def of(self, metric: str) -> Direction | None:
+        """`minimize` or `maximize`; None where nothing says."""
+        return self._known.get(normalize_name(metric)) or guess_direction(metric)

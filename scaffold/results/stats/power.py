@@ -1,0 +1,68 @@
+"""How large a difference must be to be seen, and how many seeds it takes."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+
+from scaffold.results.stats.distributions import t_critical, t_test_power
+from scaffold.results.stats.summary import has_spread, moments
+
+TARGET_POWER = 0.8
+MAX_SEEDS = 10_000
+
+
+def noise_floor(baseline: Sequence[float], n_a: int, n_b: int) -> float | None:
+    """The difference that means of `n_a` and `n_b` runs of one and the same configuration stay within in 95 of 100 cases.
+
+    From the spread of at least 3 runs of the baseline: t(n - 1) * sd * sqrt(1/n_a + 1/n_b). None for fewer, or without a spread.
+    """
+    n, _, sd = moments(baseline)
+    if n < 3 or sd is None or not has_spread(baseline):
+        return None
+    return t_critical(n - 1) * sd * math.sqrt(1 / n_a + 1 / n_b)
+
+
+def seeds_needed(effect: float, sd: float, *, paired: bool) -> int | None:
+    """Seeds (pairs, or runs on each side) with which a t-test finds `effect` with a power of 80 %; None beyond 10,000.
+
+    `sd` is of the differences where paired, else of each side.
+    """
+    if sd <= 0:
+        return None
+    size = abs(effect) / sd
+
+    def enough(n: int) -> bool:
+        return _power(size, n, paired=paired) >= TARGET_POWER
+
+    low, high = 1, 2
+    while not enough(high):
+        if high >= MAX_SEEDS:
+            return None
+        low, high = high, min(high * 2, MAX_SEEDS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _power(size: float, n: int, *, paired: bool) -> float:
+    return t_test_power(size * math.sqrt(n), n - 1) if paired else t_test_power(size * math.sqrt(n / 2), 2 * n - 2)
+
+
+def detectable_effect(error: float, df: float) -> float | None:
+    """The true difference that a test with this standard error finds with a power of 80 %; None without a spread."""
+    return _detectable_in_errors(df) * error if error > 0 else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _detectable_in_errors(df: float) -> float:
+    """`detectable` in standard errors, which is the same for every test with as many degrees of freedom."""
+    low, high = 0.0, 4.0
+    while t_test_power(high, df) < TARGET_POWER:
+        low, high = high, high * 2
+    for _ in range(48):
+        middle = (low + high) / 2
+        low, high = (low, middle) if t_test_power(middle, df) >= TARGET_POWER else (middle, high)
+    return high

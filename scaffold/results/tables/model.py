@@ -1,0 +1,91 @@
+"""Tables of configurations, and comparisons of two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from scaffold.metric_directions import Direction
+from scaffold.results.metrics.model import MeasuredRun, SkippedRun
+from scaffold.results.stats.summary import MetricSummary
+from scaffold.runs.model import Scalar
+
+IntervalKind = Literal["t", "bootstrap"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRow:
+    """One configuration: its parameters, its runs (one a seed), a summary for each metric (None: no run has it).
+
+    `config` has all parameters that the runs were folded by (a missing one is missing); `missing` are its runs without a result.
+    """
+
+    experiment: str
+    config: Mapping[str, Scalar]
+    runs: tuple[MeasuredRun, ...]
+    missing: tuple[SkippedRun, ...]
+    summaries: Mapping[str, MetricSummary | None]
+    warnings: tuple[str, ...] = ()
+
+    def values(self, metric: str) -> list[tuple[int | None, float]]:
+        """(seed, value) of every run that has the metric, NaN and infinities too."""
+        return [(m.run.seed, m.values[metric].value) for m in self.runs if metric in m.values]
+
+    def lacking(self, metric: str) -> int:
+        """How many of its runs have no value of the metric."""
+        return len(self.missing) + len([m for m in self.runs if metric not in m.values])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultTable:
+    """Rows in a fixed order: which parameters tell them apart, which metrics they have, which row is best in what.
+
+    `best` names a row (by its index) only where it is distinguishable from every other one; `directions` holds only what is known;
+    `interval` is how the summaries' 95 % intervals were made.
+    """
+
+    by: tuple[str, ...]
+    metrics: tuple[str, ...]
+    directions: Mapping[str, Direction]
+    rows: tuple[ResultRow, ...]
+    best: Mapping[str, int]
+    skipped: tuple[SkippedRun, ...]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    interval: IntervalKind = "t"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricComparison:
+    """B against A in one metric.
+
+    `effect` is mean(B) - mean(A), over the pairs where they are paired; `low`, `high` its 95 % interval (None: one run); `p` before
+    and `p_holm` after Holm's correction for `comparisons` tests; `p_exact` of the permutation test where it could reach 5 %;
+    `noise_floor` from repeated baselines, None where there are fewer than 3; `detectable` the difference that this many runs find
+    with a power of 80 %; `seeds_needed` how many each side needs to find `effect` so; `verdict` is a sentence.
+    """
+
+    metric: str
+    a: str
+    b: str
+    n_a: int
+    n_b: int
+    mean_a: float | None
+    mean_b: float | None
+    paired: bool
+    test: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
+    p_exact: float | None
+    comparisons: int
+    noise_floor: float | None
+    detectable: float | None
+    distinguishable: bool
+    better: str | None
+    seeds_needed: int | None
+    verdict: str
+    warnings: tuple[str, ...] = field(default=())
