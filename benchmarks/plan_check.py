@@ -37,8 +37,8 @@ def plan(tasks: int, phases: int = 5) -> str:
 
 def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """The whole command for a small plan, and the growth of check and fix."""
-    from scaffold.plan.document.fix import fixed
-    from scaffold.plan.rules.check import check
+    from scaffold.plan.document.fix import fix_plan
+    from scaffold.plan.rules.check import check_plan
 
     with scratch() as folder:
         path = folder / "tasks.md"
@@ -64,7 +64,7 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         beside=(Beside(name="import click", value=click.ms),),
     )
     sizes = SIZES[:2] if quick else SIZES
-    return [ratio, time_, *growth("check", check, sizes), *growth("fix", fixed, sizes)]
+    return [ratio, time_, *growth("check", check_plan, sizes), *growth("fix", fix_plan, sizes)]
 
 
 def growth(name: str, work: Callable[[str], object], sizes: tuple[int, ...]) -> list[Row]:

@@ -22,8 +22,8 @@ from benchmarks.peers import Peers
 from benchmarks.places import PROJECT, scratch
 from benchmarks.rows import Beside, Row, alone
 from scaffold.server import operations
-from scaffold.server.client import Client, connect
-from scaffold.server.preflight import preflight
+from scaffold.server.client import ServerClient, connect
+from scaffold.server.preflight import run_preflight
 
 LIMIT, HELD_S = 1.5, 0.05
 SERVER = """
@@ -60,7 +60,7 @@ def ran(*command: str) -> None:
         raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}")
 
 
-def singles(server: Client) -> list[Callable[[], object]]:
+def singles(server: ServerClient) -> list[Callable[[], object]]:
     """The requests of preflight, one by one."""
     protocol = operations.PROTOCOL
     return [
@@ -78,10 +78,10 @@ def medians(url: str, workdir: Path, rounds: int) -> dict[str, float]:
     times: dict[str, list[float]] = {"slowest": [], "together": [], "start-up": [], "whole": []}
     arguments = ("--workdir", str(workdir), "--server-url", url)
     with connect(url) as server:
-        preflight(server, [workdir])
+        run_preflight(server, [workdir])
         for _ in range(rounds):
             times["slowest"].append(max(seconds(call) for call in singles(server)))
-            report = preflight(server, [workdir])
+            report = run_preflight(server, [workdir])
             if not report.ready:
                 raise RuntimeError(f"{url} is not ready: {report.reason}")
             times["together"].append(report.seconds)

@@ -35,7 +35,7 @@ def name(workspace: Workspace, asked: str | None, planned: str | None) -> str:
     if chosen not in BACKENDS:
         raise WrongUsage(f"there is no backend {chosen}", hint=f"it is one of {', '.join(BACKENDS)}")
     if chosen == "server":
-        address.named(workspace.answers)
+        address.require_url(workspace.answers)
     return chosen
 
 

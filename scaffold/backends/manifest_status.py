@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.runs import liveness, manifests, records, timestamps
-from scaffold.server.reading import mapping
+from scaffold.server.json_values import mapping
 from scaffold.workspace import Workspace
 
 GRACE_S = 10.0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from scaffold.backends.server.overview import Overview
-    from scaffold.server.client import Client
+    from scaffold.server.client import ServerClient
 
 NARROW, WIDE = 60, 160
 # as many sweeps as the server gives at once
@@ -57,15 +57,15 @@ def status(
     there = options.find_workspace_or_none(workdir, root)
     with options.connect_required_server(there, server_options) as client:
         if watch:
-            _watch(lambda: overview(client, limit=min(limit or ALL, ALL)), interval)
+            _watch_live(lambda: overview(client, limit=min(limit or ALL, ALL)), interval)
             return
         found = overview(client, limit=ALL)
     limited = output.Limited(limit)
     if json_output:
-        output.print_json(_as_dict(found, limited), limited)
+        output.print_json(_overview_json(found, limited), limited)
         return
-    output.print_rows(_facts(found))
-    for title, rows in _lists(found):
+    output.print_rows(_summary_rows(found))
+    for title, rows in _titled_tables(found):
         click.echo(f"\n{title}")
         output.print_rows(limited(rows))
     limited.report_left_out()
@@ -97,7 +97,10 @@ def events(
         output.print_json({"events": [{name: getattr(one, name) for name in names} for one in shown]}, limited)
         return
     output.print_rows(
-        [[_plain(one.type), _plain(one.run_id or ""), _plain(one.title), _plain(one.detail, WIDE)] for one in shown]
+        [
+            [_printable(one.type), _printable(one.run_id or ""), _printable(one.title), _printable(one.detail, WIDE)]
+            for one in shown
+        ]
     )
     limited.report_left_out()
 
@@ -124,7 +127,7 @@ def logs(
 
     there = options.find_workspace_or_none(workdir, root)
     with options.connect_required_server(there, server_options) as client:
-        found = _run_id(client, run)
+        found = _resolve_run_id(client, run)
         text = log_excerpts.strip_terminal_codes(client.logs(found, last=min(100_000, (lines or 250) * 400)).content)
     kept = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
     if json_output:
@@ -133,20 +136,20 @@ def logs(
         click.echo("\n".join(kept))
 
 
-def _run_id(client: Client, run: str) -> str:
+def _resolve_run_id(client: ServerClient, run: str) -> str:
     """The id of a run that is named by id or by name."""
-    from scaffold.server.errors import NotFound, Refused
+    from scaffold.server.errors import NotFound, RequestRefused
 
     try:
         return client.run(run).id or run
-    except (NotFound, Refused) as error:
+    except (NotFound, RequestRefused) as error:
         named = next((one.id for one in client.runs(limit=1000) if one.name == run), None)
         if named is None:
             raise NotFound(f"the server knows no run {run[:NARROW]!r}", hint=error.hint) from error
         return named
 
 
-def _watch(look: Callable[[], Overview], interval: float) -> None:
+def _watch_live(look: Callable[[], Overview], interval: float) -> None:
     """Draw it anew at each look; on what is no terminal, write it again whenever it changed."""
     from rich.console import Console
     from rich.live import Live
@@ -155,45 +158,45 @@ def _watch(look: Callable[[], Overview], interval: float) -> None:
     console = Console()
     try:
         if not console.is_terminal:
-            _follow(look, interval)
+            _print_changes(look, interval)
             return
         with Live(console=console, auto_refresh=False, screen=False) as live:
-            for found, problem in _looks(look, interval):
-                live.update(_drawn(found, problem), refresh=True)
+            for found, problem in _poll_overview(look, interval):
+                live.update(_draw_overview(found, problem), refresh=True)
     except KeyboardInterrupt:
         return
 
 
-def _follow(look: Callable[[], Overview], interval: float) -> None:
+def _print_changes(look: Callable[[], Overview], interval: float) -> None:
     before = None
-    for found, problem in _looks(look, interval):
+    for found, problem in _poll_overview(look, interval):
         if problem:
             output.warn(problem)
         elif found is not None and found != before:
-            output.print_rows(_facts(found) + [row for _, rows in _lists(found) for row in rows])
+            output.print_rows(_summary_rows(found) + [row for _, rows in _titled_tables(found) for row in rows])
             click.echo()
             before = found
 
 
-def _looks(look: Callable[[], Overview], interval: float) -> Iterator[tuple[Overview | None, str]]:
+def _poll_overview(look: Callable[[], Overview], interval: float) -> Iterator[tuple[Overview | None, str]]:
     """What was seen last, and what is wrong now: a server that is away for a while is no reason to stop looking."""
-    from scaffold.server.errors import Broken, Unreachable
+    from scaffold.server.errors import InvalidResponse, Unreachable
 
     found, problem = None, ""
     while True:
         try:
             found, problem = look(), ""
-        except (Unreachable, Broken) as error:
+        except (Unreachable, InvalidResponse) as error:
             problem = error.message
         yield found, problem
         time.sleep(interval)
 
 
-def _drawn(found: Overview | None, problem: str) -> Text:
+def _draw_overview(found: Overview | None, problem: str) -> Text:
     from rich.text import Text
 
     page = Text(no_wrap=True, overflow="ellipsis")
-    for title, rows in [("", _facts(found)), *_lists(found)] if found is not None else []:
+    for title, rows in [("", _summary_rows(found)), *_titled_tables(found)] if found is not None else []:
         page.append(f"\n{title}\n" if title else "", style="bold")
         page.append("".join(f"{line}\n" for line in output.align_columns(rows)))
     page.append(f"\n{datetime.now(timezone.utc):%H:%M:%S} UTC")
@@ -201,28 +204,30 @@ def _drawn(found: Overview | None, problem: str) -> Text:
     return page
 
 
-def _facts(found: Overview) -> list[Row]:
+def _summary_rows(found: Overview) -> list[Row]:
     cluster, room, runs = found.cluster, found.capacity, found.cluster.run_summary
     gpus = "GPUs unknown" if cluster.gpu_count is None else f"{cluster.gpu_count} GPUs"
     states = ("running", "launching", "queued", "ready", "finished", "failed", "total")
     return [
         ["server", found.server],
-        ["cluster", f"{_plain(cluster.type)}, {_plain(cluster.status)}, {gpus}"],
+        ["cluster", f"{_printable(cluster.type)}, {_printable(cluster.status)}, {gpus}"],
         ["runs", ", ".join(f"{getattr(runs, name)} {name}" for name in states)],
         [
             "may start now",
-            f"{room.max_new} (room for {room.g}: {_plain(room.because)}; {room.r} active, {room.q} waiting)",
+            f"{room.max_new} (room for {room.g}: {_printable(room.because)}; {room.r} active, {room.q} waiting)",
         ],
     ]
 
 
-def _lists(found: Overview) -> list[tuple[str, list[Row]]]:
-    sweeps = [_sweep(one) for one in found.sweeps]
-    alerts = [[_plain(one.severity), _plain(one.run_id or ""), _plain(one.message, WIDE)] for one in found.alerts]
+def _titled_tables(found: Overview) -> list[tuple[str, list[Row]]]:
+    sweeps = [_sweep_row(one) for one in found.sweeps]
+    alerts = [
+        [_printable(one.severity), _printable(one.run_id or ""), _printable(one.message, WIDE)] for one in found.alerts
+    ]
     return [(title, rows) for title, rows in (("sweeps", sweeps), ("alerts that wait for an answer", alerts)) if rows]
 
 
-def _sweep(one: Any) -> Row:
+def _sweep_row(one: Any) -> Row:
     done = one.progress
     active = done.running + done.launching
     said = f"{done.completed}/{done.total} finished"
@@ -231,16 +236,16 @@ def _sweep(one: Any) -> Row:
         for count, word in ((done.failed, "failed"), (active, "active"), (done.canceled, "stopped"))
         if count
     ]
-    return [_plain(one.id), _plain(one.name), _plain(one.status), ", ".join([said, *more])]
+    return [_printable(one.id), _printable(one.name), _printable(one.status), ", ".join([said, *more])]
 
 
-def _plain(text: str, limit: int = NARROW) -> str:
-    from scaffold.server.sanitize import flat
+def _printable(text: str, limit: int = NARROW) -> str:
+    from scaffold.server.sanitize import one_line
 
-    return flat(text, limit)
+    return one_line(text, limit)
 
 
-def _as_dict(found: Overview, limited: output.Limited) -> dict[str, Any]:
+def _overview_json(found: Overview, limited: output.Limited) -> dict[str, Any]:
     from dataclasses import asdict
 
     room = found.capacity

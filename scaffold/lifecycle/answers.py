@@ -11,7 +11,7 @@ from scaffold.conventions import slurm
 from scaffold.conventions.model import Conventions, EntryPoint, Slurm
 from scaffold.conventions.output_rewrite import as_recorded_run
 from scaffold.errors import WrongUsage
-from scaffold.server.address import checked_url
+from scaffold.server.address import check_url
 from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK_FILE, ROLES, UNSAFE_IN_PATHS, path_problem
 
 
@@ -48,7 +48,7 @@ def make_answers(found: Conventions, wishes: InitOptions) -> dict[str, Any]:
     }
     optional = {
         "experiment_goal": wishes.goal,
-        "research_server_url": None if wishes.server_url is None else checked_url(wishes.server_url),
+        "research_server_url": None if wishes.server_url is None else check_url(wishes.server_url),
         "research_session_id": wishes.session_id,
         "steering_text": wishes.steering,
         "memories": list(wishes.memories) or None,

@@ -16,7 +16,7 @@ from scaffold.lifecycle import answer_changes, answers, files, init_actions, loc
 from scaffold.lifecycle.init_actions import InitAction
 from scaffold.lifecycle.render import RenderedFile, render_template
 from scaffold.lifecycle.template_source import open_recorded_template
-from scaffold.server.address import checked_url
+from scaffold.server.address import check_url
 from scaffold.workspace import ANSWERS_FILE, Workspace
 
 
@@ -154,7 +154,7 @@ def _refuse_contradicting_options(there: Workspace, wishes: answers.InitOptions,
         "experiment_goal": wishes.goal,
         "tasks_path": wishes.tasks_path,
         "workspace_layout": wishes.layout,
-        "research_server_url": None if wishes.server_url is None else checked_url(wishes.server_url),
+        "research_server_url": None if wishes.server_url is None else check_url(wishes.server_url),
         "research_session_id": wishes.session_id,
         "steering_text": wishes.steering,
         "memories": list(wishes.memories) or None,

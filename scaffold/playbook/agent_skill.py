@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 
 from scaffold.errors import WrongUsage
-from scaffold.server.sanitize import flat
+from scaffold.server.sanitize import one_line
 from scaffold.workspace import Workspace
 
 # what the standard allows a name and a description, in letters, and advises for the text, in lines
@@ -48,15 +48,15 @@ Errors name the option, and end with an example that is right.
 """
 
 
-def name(text: str) -> str:
+def skill_name(text: str) -> str:
     """`text` as a skill's name: 1 to 64 of a-z, 0-9 and single dashes between them."""
     mapped = re.sub(r"[^a-z0-9]+", "-", text.lower())[: NAME + 1].strip("-")
     return mapped[:NAME].strip("-") or "prompt-skill-playbook"
 
 
-def checked_name(folder: str) -> str:
+def check_skill_name(folder: str) -> str:
     """The name of a skill in a directory of that name. Raises WrongUsage where the two could not be equal."""
-    mapped = name(folder)
+    mapped = skill_name(folder)
     if mapped != folder:
         raise WrongUsage(
             f"a skill's name is its directory's, and {folder!r} cannot be one (1 to 64 of a-z, 0-9, -)",
@@ -76,7 +76,7 @@ def front_matter(title: str, root: str) -> str:
     return f'---\nname: {title}\ndescription: "{quoted}"\n---\n\n'
 
 
-def body(there: Workspace, playbook: str) -> str:
+def skill_body(there: Workspace, playbook: str) -> str:
     """The skill's text for a workspace; of a playbook that would make it too long it says where it lies."""
     answers = there.answers
     first: Mapping[str, object] = next(iter(answers.get("entry_points") or ()), {})
@@ -94,9 +94,9 @@ def body(there: Workspace, playbook: str) -> str:
     words["seeded"] = words["command"] + typed
     loop = LOOP.format(
         server=SERVER if answers.get("research_server_url") else "",
-        **{name: flat(text, 200).replace("`", "'") for name, text in words.items()},
+        **{name: one_line(text, 200).replace("`", "'") for name, text in words.items()},
     )
     if loop.count("\n") + playbook.count("\n") < LINES - 10:
         return f"{loop}\n{playbook}"
     place = there.playbook.relative_to(there.workdir).as_posix()
-    return f"{loop}\n## Which skill when\n\nThe playbook is long: read `{flat(place, 200)}`, section by section.\n"
+    return f"{loop}\n## Which skill when\n\nThe playbook is long: read `{one_line(place, 200)}`, section by section.\n"

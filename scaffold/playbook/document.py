@@ -10,9 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scaffold.playbook.skills import GROUPS, Chosen, digest, group, topics, use
+from scaffold.playbook.skill_selection import (
+    GROUPS,
+    SkillSelection,
+    hash_template,
+    protocol_topics,
+    skill_group,
+    when_to_use,
+)
 from scaffold.server.operations import PROTOCOL
-from scaffold.server.sanitize import block, cell, flat
+from scaffold.server.sanitize import code_block, one_line, table_cell
 
 BEGIN = re.compile(r"^<!-- scaffold playbook: begin ([0-9a-f]{64}); [^\n]* -->\n", re.MULTILINE)
 END = "<!-- scaffold playbook: end -->"
@@ -25,7 +32,7 @@ ROWS, OTHERS, USE_WIDTH, LINES, WIDTH = 40, 60, 200, 40, 160
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class SkillChanges:
     """Skills whose text differs from what an earlier playbook was made of, and those that came or went."""
 
     changed: tuple[str, ...]
@@ -36,80 +43,86 @@ class Changes:
         return bool(self.changed or self.added or self.gone)
 
 
-def written(built_in: str, chosen: Chosen, server: str) -> str:
+def render_playbook(built_in: str, chosen: SkillSelection, server: str) -> str:
     """The playbook with a server's skills: the built-in one's groups and protocol, each followed by what the server says."""
     parts = [
-        f"# Prompt-skill playbook\n\nWhich skill to use when, at `{_plain(server)}`: read one with `GET /prompt-skills/ID`. The rows of",
+        f"# Prompt-skill playbook\n\nWhich skill to use when, at `{_plain_text(server)}`: read one with "
+        "`GET /prompt-skills/ID`. The rows of",
         "this workspace come first in each group. What the server says is quoted, and is no instruction of this workspace.\n",
     ]
-    sections = _sections(built_in)
-    said = topics(chosen.protocol.template)
+    sections = _split_sections(built_in)
+    said = protocol_topics(chosen.protocol.template)
     for title, body in sections.items():
         if title in GROUPS:
-            parts.append(f"## {title}\n\n{body.rstrip()}\n" + _rows(chosen, title))
+            parts.append(f"## {title}\n\n{body.rstrip()}\n" + _skill_rows(chosen, title))
         elif title == "Execution Ops Protocol":
-            parts.append(_protocol(body, said, chosen))
-    return "\n".join(parts) + _sources(chosen)
+            parts.append(_protocol_section(body, said, chosen))
+    return "\n".join(parts) + _sources_section(chosen)
 
 
-def _sections(text: str) -> dict[str, str]:
+def _split_sections(text: str) -> dict[str, str]:
     """Title -> body of the second-level sections, in order."""
     found = list(SECTION.finditer(text))
     ends = [one.start() for one in found[1:]] + [len(text)]
     return {one[1]: text[one.end() : end].strip("\n") for one, end in zip(found, ends, strict=True)}
 
 
-def _rows(chosen: Chosen, title: str) -> str:
+def _skill_rows(chosen: SkillSelection, title: str) -> str:
     """Rows of a group's table for the server's skills."""
-    mine = [skill for skill in chosen.skills if group(skill) == title]
-    rows = [f"| `{skill.id}` | {cell(use(skill), USE_WIDTH)} | {GROUPS[title][1]} |\n" for skill in mine[:ROWS]]
+    mine = [skill for skill in chosen.skills if skill_group(skill) == title]
+    rows = [
+        f"| `{skill.id}` | {table_cell(when_to_use(skill), USE_WIDTH)} | {GROUPS[title][1]} |\n"
+        for skill in mine[:ROWS]
+    ]
     more = f"| {len(mine) - ROWS} more | `GET /prompt-skills` lists them | |\n" if len(mine) > ROWS else ""
     return "".join(rows) + more
 
 
-def _protocol(built_in: str, said: Mapping[str, str], chosen: Chosen) -> str:
+def _protocol_section(built_in: str, said: Mapping[str, str], chosen: SkillSelection) -> str:
     """The section on the protocol: each topic in our words, then in the server's."""
-    parts = [f"## Execution Ops Protocol\n\nSource: `{PROTOCOL}`, SHA-256 `{digest(chosen.protocol)}`.\n"]
+    parts = [f"## Execution Ops Protocol\n\nSource: `{PROTOCOL}`, SHA-256 `{hash_template(chosen.protocol)}`.\n"]
     items = list(ITEM.finditer(built_in))
     ends = [one.start() for one in items[1:]] + [len(built_in)]
     for item, end in zip(items, ends, strict=True):
         topic = item[1]
         ours = built_in[item.end() : end].strip()
         parts.append(f"### {topic}\n\n{ours[:1].upper()}{ours[1:]}\n")
-        theirs = block(said[topic], lines=LINES, width=WIDTH) if topic in said else None
+        theirs = code_block(said[topic], lines=LINES, width=WIDTH) if topic in said else None
         parts.append(
             "The server:\n\n" + "\n".join(theirs) + "\n" if theirs else "The server's protocol says nothing of it.\n"
         )
     return "\n".join(parts)
 
 
-def _sources(chosen: Chosen) -> str:
+def _sources_section(chosen: SkillSelection) -> str:
     """Ids and hashes of what was read, and what was not."""
     every = sorted([chosen.protocol, *chosen.skills], key=lambda skill: skill.id)
-    rows = "".join(f"| `{PROTOCOL if one is chosen.protocol else one.id}` | `{digest(one)}` |\n" for one in every)
+    rows = "".join(
+        f"| `{PROTOCOL if one is chosen.protocol else one.id}` | `{hash_template(one)}` |\n" for one in every
+    )
     others = ", ".join(f"`{name}`" for name in chosen.others[:OTHERS])
     more = f" and {len(chosen.others) - OTHERS} more" if len(chosen.others) > OTHERS else ""
     tail = f"\nNot read, for `--query` to find: {others}{more}.\n" if others else ""
     if chosen.unusable:
         tail += f"\nLeft out, because their ids cannot be asked for: {chosen.unusable}.\n"
-    queries = "".join(f"- query `{name}`\n" for name in dict.fromkeys(map(_plain, chosen.queries)) if name)
+    queries = "".join(f"- query `{name}`\n" for name in dict.fromkeys(map(_plain_text, chosen.queries)) if name)
     tail += f"\nLooked for:\n\n{queries}" if queries else ""
     return f"\n## Sources\n\n| skill | SHA-256 of its text |\n|---|---|\n{rows}{tail}"
 
 
-def marked(text: str) -> str:
+def wrap_in_marks(text: str) -> str:
     """What this module wrote, between its marks."""
     inner = text.rstrip("\n") + "\n"
-    return f"<!-- scaffold playbook: begin {_hash(inner)}; {NOTE} -->\n{inner}{END}\n"
+    return f"<!-- scaffold playbook: begin {_hash_text(inner)}; {NOTE} -->\n{inner}{END}\n"
 
 
-def merged(old: str, text: str, *, replaceable: bool) -> str:
+def merge_playbook(old: str, text: str, *, replaceable: bool) -> str:
     """`old` with `text` in the place of what was written before; all else is kept, byte for byte.
 
     Where `old` has no marks it is kept whole below the new text, unless it is `replaceable` (init's own, or empty).
     """
-    new = marked(text)
-    place = _place(old)
+    new = wrap_in_marks(text)
+    place = _find_marks(old)
     if place is not None:
         return old[: place[0]] + new + old[place[1] :]
     return new if replaceable else f"{new}\n{old}"
@@ -117,12 +130,12 @@ def merged(old: str, text: str, *, replaceable: bool) -> str:
 
 def is_marked(old: str) -> bool:
     """Whether an earlier playbook has the two marks."""
-    return _place(old) is not None
+    return _find_marks(old) is not None
 
 
-def body(text: str) -> str:
+def text_between_marks(text: str) -> str:
     """What stands between the marks; all of `text` where it has none."""
-    place = _place(text)
+    place = _find_marks(text)
     if place is None:
         return text
     begin = BEGIN.match(text, place[0])
@@ -133,40 +146,40 @@ def body(text: str) -> str:
 def is_edited(old: str) -> bool:
     """Whether somebody wrote between the marks."""
     begin = BEGIN.search(old)
-    return begin is not None and is_marked(old) and _hash(body(old)) != begin[1]
+    return begin is not None and is_marked(old) and _hash_text(text_between_marks(old)) != begin[1]
 
 
-def is_from_a_server(old: str) -> bool:
+def is_from_server(old: str) -> bool:
     """Whether an earlier playbook was made of a server's skills."""
-    return bool(sources(old))
+    return bool(parse_sources(old))
 
 
-def sources(old: str) -> dict[str, str]:
+def parse_sources(old: str) -> dict[str, str]:
     """Skill -> SHA-256, as an earlier playbook wrote them down."""
     return dict(SOURCE.findall(_last_section(old)))
 
 
-def queries(old: str) -> tuple[str, ...]:
+def parse_queries(old: str) -> tuple[str, ...]:
     """What an earlier playbook looked for."""
     return tuple(QUERY.findall(_last_section(old)))
 
 
 def _last_section(old: str) -> str:
     """The section on the sources of an earlier playbook; what a server said stands before it, and may look the same."""
-    _, there, section = body(old).rpartition("\n## Sources\n") if is_marked(old) else ("", "", "")
+    _, there, section = text_between_marks(old).rpartition("\n## Sources\n") if is_marked(old) else ("", "", "")
     return section if there else ""
 
 
-def changes(old: Mapping[str, str], new: Mapping[str, str]) -> Changes:
+def compare_sources(old: Mapping[str, str], new: Mapping[str, str]) -> SkillChanges:
     """What differs between the sources of two playbooks."""
-    return Changes(
+    return SkillChanges(
         changed=tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name])),
         added=tuple(sorted(new.keys() - old.keys())),
         gone=tuple(sorted(old.keys() - new.keys())),
     )
 
 
-def _place(text: str) -> tuple[int, int] | None:
+def _find_marks(text: str) -> tuple[int, int] | None:
     """Where what was written begins and ends, marks included; None where there are no two marks."""
     begin = BEGIN.search(text)
     end = text.find(f"{END}\n", begin.end()) if begin else -1
@@ -175,10 +188,10 @@ def _place(text: str) -> tuple[int, int] | None:
     return (begin.start(), min(len(text), end + len(END) + 1)) if begin and end >= 0 else None
 
 
-def _plain(text: str) -> str:
+def _plain_text(text: str) -> str:
     """Text that the user gave, as it can stand in back-ticks."""
-    return flat(text, 200).replace("`", "'")
+    return one_line(text, 200).replace("`", "'")
 
 
-def _hash(text: str) -> str:
+def _hash_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

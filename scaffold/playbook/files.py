@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class FileUpdate:
     """A file as it is and as it should be; both empty where there is none."""
 
     path: Path
@@ -21,18 +21,18 @@ class File:
     new: str
 
 
-def skill(there: Workspace, path: Path, title: str, text: str) -> File:
+def skill_file(there: Workspace, path: Path, title: str, text: str) -> FileUpdate:
     """SKILL.md with the loop and the playbook's `text`. Raises ScaffoldError where another skill stands there."""
     from scaffold.playbook import agent_skill
     from scaffold.playbook import document as pages
 
-    old = read(path)
+    old = read_or_empty(path)
     refuse_edited(path, old)
-    body = agent_skill.body(there, pages.body(text))
+    body = agent_skill.skill_body(there, pages.text_between_marks(text))
     if old.strip() and not pages.is_marked(old):
         raise ScaffoldError(f"{path} is another skill", hint="name another directory with --skill")
     head = "" if old.strip() else agent_skill.front_matter(title, there.root)
-    return File(path, old, head + pages.merged(old, body, replaceable=True))
+    return FileUpdate(path, old, head + pages.merge_playbook(old, body, replaceable=True))
 
 
 def refuse_edited(path: Path, old: str) -> None:
@@ -46,7 +46,7 @@ def refuse_edited(path: Path, old: str) -> None:
         )
 
 
-def read(path: Path) -> str:
+def read_or_empty(path: Path) -> str:
     """A file's text; empty where it is not there. Raises ScaffoldError."""
     try:
         return path.read_bytes().decode("utf-8", "surrogateescape")
@@ -56,8 +56,23 @@ def read(path: Path) -> str:
         raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def write(file: File) -> None:
+def write_update(file: FileUpdate) -> None:
     """Write a file as it should be. Raises ScaffoldError."""
     from scaffold.atomic_write import write_output_file
 
     write_output_file(file.path, file.new.encode("utf-8", "surrogateescape"))
+
+
+def built_in_playbook(workspace: Workspace) -> str:
+    """The playbook that init of this package would write: what the template makes of the workspace's answers, so that it has one source.
+
+    Raises ScaffoldError where the template refuses the answers.
+    """
+    from scaffold.lifecycle import releases
+    from scaffold.lifecycle.render import render_template
+    from scaffold.workspace import PLAYBOOK_FILE
+
+    path = PurePosixPath(str(workspace.answers["tasks_path"])).with_name(PLAYBOOK_FILE).as_posix()
+    with releases.open_current() as template:
+        files = render_template(template.path, workspace.answers, version=template.version, source=template.source)
+    return files[path].data.decode("utf-8")

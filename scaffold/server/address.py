@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 
 from scaffold.errors import ScaffoldError, WrongUsage
 
-URL = "RESEARCH_AGENT_SERVER_URL"
-TOKEN = "RESEARCH_AGENT_USER_AUTH_TOKEN"
+URL_VARIABLE = "RESEARCH_AGENT_SERVER_URL"
+TOKEN_VARIABLE = "RESEARCH_AGENT_USER_AUTH_TOKEN"
 TOKEN_BYTES = 8_192
 
 
-def url(option: str | None, answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str | None:
+def resolve_url(
+    option: str | None, answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ
+) -> str | None:
     """The server's URL without a trailing slash; None where nobody names one.
 
     `option` is `--server-url`, then comes $RESEARCH_AGENT_SERVER_URL, then the workspace's answer. An empty option says "none".
@@ -25,14 +27,14 @@ def url(option: str | None, answers: Mapping[str, Any], environment: Mapping[str
     """
     named = {
         "--server-url": option,
-        f"${URL}": environment.get(URL) or None,
+        f"${URL_VARIABLE}": environment.get(URL_VARIABLE) or None,
         "research_server_url in the workspace's answers": str(answers.get("research_server_url") or "") or None,
     }
     where, found = next(((name, value) for name, value in named.items() if value is not None), ("", ""))
-    return checked_url(found.strip(), where) or None
+    return check_url(found.strip(), where) or None
 
 
-def checked_url(url: str, where: str = "--server-url") -> str:
+def check_url(url: str, where: str = "--server-url") -> str:
     """The research server's URL without a trailing slash; `where` names its source.
 
     Raises WrongUsage when it is none, or carries a secret.
@@ -53,24 +55,24 @@ def checked_url(url: str, where: str = "--server-url") -> str:
     return url.rstrip("/")
 
 
-def named(answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str:
+def require_url(answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str:
     """As `url`, where there is no option; raises ScaffoldError where nobody names a server."""
-    found = url(None, answers, environment)
+    found = resolve_url(None, answers, environment)
     if found is None:
         raise ScaffoldError(
             "this workspace knows no research server",
-            hint=f"name it for good, scaffold update --set research_server_url=URL, or in ${URL}",
+            hint=f"name it for good, scaffold update --set research_server_url=URL, or in ${URL_VARIABLE}",
         )
     return found
 
 
-def token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
+def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
     """The token from `file`, else from the environment; None where there is none, and the server is asked without one.
 
     White space around it is no part of it (no header could carry it). Raises ScaffoldError, which never shows the token,
     where the file cannot be read and where the token cannot be sent.
     """
-    where, text = f"${TOKEN}", environment.get(TOKEN, "")
+    where, text = f"${TOKEN_VARIABLE}", environment.get(TOKEN_VARIABLE, "")
     if file is not None:
         where = f"the token file {file}"
         try:
@@ -94,13 +96,13 @@ def is_loopback(address: str) -> bool:
     host = (urlsplit(address).hostname or "").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    if not is_number(host):
+    if not is_ip_address(host):
         return False
     number = ipaddress.ip_address(host)
     return number.is_loopback or number.is_unspecified
 
 
-def is_number(host: str) -> bool:
+def is_ip_address(host: str) -> bool:
     """Whether a host is an IP address, which nobody has to look up."""
     try:
         ipaddress.ip_address(host)
@@ -109,7 +111,7 @@ def is_number(host: str) -> bool:
     return True
 
 
-def proxy(address: str) -> str | None:
+def proxy_for(address: str) -> str | None:
     """The proxy that the environment names for a URL; None for this machine itself, whatever the environment says."""
     from urllib.request import getproxies, proxy_bypass
 
@@ -121,6 +123,6 @@ def proxy(address: str) -> str | None:
     return found if found is None or "://" in found else f"http://{found}"
 
 
-def in_the_clear(address: str) -> bool:
+def is_unencrypted(address: str) -> bool:
     """Whether a token sent there could be read on the way."""
     return urlsplit(address).scheme == "http" and not is_loopback(address)

@@ -18,29 +18,42 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scaffold.server import operations
-from scaffold.server.operations import Operation
-from scaffold.server.requests import ID, Requests
-from scaffold.server.responses import Alert, Cluster, Event, Health, Logs, Metrics, Run, Skill, Sweep, SystemHealth
+from scaffold.server.operations import ServerOperation
+from scaffold.server.requests import ID, RequestSender
+from scaffold.server.responses import (
+    Cluster,
+    PromptSkill,
+    RunAlert,
+    RunLogs,
+    RunMetrics,
+    ServerEvent,
+    ServerHealth,
+    ServerRun,
+    ServerSweep,
+    SystemHealth,
+)
 
 if TYPE_CHECKING:
-    from scaffold.server.transport import Limits
+    from scaffold.server.transport import RequestLimits
 
-Made = TypeVar("Made", Run, Sweep)
+Created = TypeVar("Created", ServerRun, ServerSweep)
 
 
-def connect(url: str, token: str | None = None, *, limits: Limits | None = None) -> Client:
+def connect(url: str, token: str | None = None, *, limits: RequestLimits | None = None) -> ServerClient:
     """A client for the server at `url`, which `address.url` found; nothing is sent yet."""
     from scaffold.server import transport
 
-    limits = limits or transport.Limits()
+    limits = limits or transport.RequestLimits()
     url = url.rstrip("/")
-    return Client(Requests(url, token, transport.client(url, limits), limits.total_s), has_token=token is not None)
+    return ServerClient(
+        RequestSender(url, token, transport.http_client(url, limits), limits.total_s), has_token=token is not None
+    )
 
 
-class Client:
+class ServerClient:
     """The operations of `operations.CALLED`, one method each. A context manager."""
 
-    def __init__(self, ask: Requests, *, has_token: bool) -> None:
+    def __init__(self, ask: RequestSender, *, has_token: bool) -> None:
         self._ask = ask
         self.url = ask.url
         self.has_token = has_token
@@ -48,7 +61,7 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> ServerClient:
         return self
 
     def __exit__(
@@ -62,25 +75,25 @@ class Client:
 
     # who answers, and on what
 
-    def health(self) -> Health:
+    def health(self) -> ServerHealth:
         """Who answers, for which work directory; needs no token."""
-        return Health.read(self._ask.object_of(operations.HEALTH))
+        return ServerHealth.read(self._ask.request_object(operations.HEALTH))
 
     def cluster(self) -> Cluster:
         """What it runs on, and runs by state; the server looks at its runs first, so this is the cheap way to poll."""
-        return Cluster.read(self._ask.object_of(operations.CLUSTER))
+        return Cluster.read(self._ask.request_object(operations.CLUSTER))
 
     def detect_cluster(self) -> Cluster:
         """The same after a new look for GPUs and Slurm (0.1 s, up to 10 s where a tool hangs)."""
-        return Cluster.read(self._ask.object_of(operations.DETECT))
+        return Cluster.read(self._ask.request_object(operations.DETECT))
 
     def system_health(self) -> SystemHealth:
         """Counts over all sweeps; the only request of preflight that checks the token."""
-        return SystemHealth.read(self._ask.object_of(operations.SYSTEM_HEALTH))
+        return SystemHealth.read(self._ask.request_object(operations.SYSTEM_HEALTH))
 
     def openapi(self) -> dict[str, Any]:
         """The server's own description."""
-        return self._ask.object_of(Operation(method="GET", path="/openapi.json"))
+        return self._ask.request_object(ServerOperation(method="GET", path="/openapi.json"))
 
     def docs(self) -> str:
         """The page of its documentation."""
@@ -88,20 +101,20 @@ class Client:
 
     # sweeps
 
-    def create_sweep(self, name: str, goal: str = "", session_id: str | None = None) -> Sweep:
+    def create_sweep(self, name: str, goal: str = "", session_id: str | None = None) -> ServerSweep:
         """A new tracking sweep. Names are not unique, and asking twice makes two."""
         body = {"name": name, "goal": goal, "chat_session_id": session_id}
-        return self._created(
-            operations.CREATE_SWEEP, Sweep.read(self._ask.object_of(operations.CREATE_SWEEP, body=body))
+        return self._require_id(
+            operations.CREATE_SWEEP, ServerSweep.read(self._ask.request_object(operations.CREATE_SWEEP, body=body))
         )
 
-    def sweep(self, sweep_id: str) -> Sweep:
+    def sweep(self, sweep_id: str) -> ServerSweep:
         """A sweep with its run ids and progress. NotFound for a known id means that the server was restarted and forgot it."""
-        return Sweep.read(self._ask.object_of(operations.SWEEP, sweep_id=sweep_id))
+        return ServerSweep.read(self._ask.request_object(operations.SWEEP, sweep_id=sweep_id))
 
-    def sweeps(self, limit: int = 50) -> tuple[Sweep, ...]:
+    def sweeps(self, limit: int = 50) -> tuple[ServerSweep, ...]:
         """The newest sweeps, newest first."""
-        return tuple(map(Sweep.read, self._ask.list_of(operations.SWEEPS, query={"limit": limit})))
+        return tuple(map(ServerSweep.read, self._ask.request_list(operations.SWEEPS, query={"limit": limit})))
 
     # runs
 
@@ -113,7 +126,7 @@ class Client:
         workdir: str | None = None,
         sweep_id: str | None = None,
         session_id: str | None = None,
-    ) -> Run:
+    ) -> ServerRun:
         """A new run that is `ready`: nothing starts it but `start_run`. Names are not unique, and asking twice makes two."""
         body = {
             "name": name,
@@ -123,59 +136,63 @@ class Client:
             "chat_session_id": session_id,
             "auto_start": False,
         }
-        return self._created(operations.CREATE_RUN, Run.read(self._ask.object_of(operations.CREATE_RUN, body=body)))
+        return self._require_id(
+            operations.CREATE_RUN, ServerRun.read(self._ask.request_object(operations.CREATE_RUN, body=body))
+        )
 
-    def run(self, run_id: str) -> Run:
+    def run(self, run_id: str) -> ServerRun:
         """A run. NotFound for a known id means that the server was restarted and forgot it."""
-        return Run.read(self._ask.object_of(operations.RUN, run_id=run_id))
+        return ServerRun.read(self._ask.request_object(operations.RUN, run_id=run_id))
 
-    def runs(self, limit: int = 100, *, archived: bool = False) -> tuple[Run, ...]:
+    def runs(self, limit: int = 100, *, archived: bool = False) -> tuple[ServerRun, ...]:
         """The newest runs, newest first. The server reads every run's metrics for it: never in a loop."""
         query = {"archived": str(archived).lower(), "limit": limit}
-        return tuple(map(Run.read, self._ask.list_of(operations.RUNS, query=query)))
+        return tuple(map(ServerRun.read, self._ask.request_list(operations.RUNS, query=query)))
 
     def start_run(self, run_id: str) -> None:
         """Launch a ready or queued run now. Raises Refused where it is in another state."""
-        self._ask.object_of(operations.START_RUN, run_id=run_id)
+        self._ask.request_object(operations.START_RUN, run_id=run_id)
 
     def stop_run(self, run_id: str) -> None:
         """End a launching or running run. Raises Refused where it is in another state."""
-        self._ask.object_of(operations.STOP_RUN, run_id=run_id)
+        self._ask.request_object(operations.STOP_RUN, run_id=run_id)
 
-    def logs(self, run_id: str, *, last: int = 10_000) -> Logs:
+    def logs(self, run_id: str, *, last: int = 10_000) -> RunLogs:
         """The end of what the run's terminal showed, up to `last` characters; empty before it was launched."""
         last = max(1, min(last, 100_000))
-        return Logs.read(
-            self._ask.object_of(operations.RUN_LOGS, query={"offset": -last, "limit": last}, run_id=run_id)
+        return RunLogs.read(
+            self._ask.request_object(operations.RUN_LOGS, query={"offset": -last, "limit": last}, run_id=run_id)
         )
 
-    def run_metrics(self, run_id: str) -> Metrics:
+    def run_metrics(self, run_id: str) -> RunMetrics:
         """The series that the run logged."""
-        return Metrics.read(self._ask.object_of(operations.RUN_METRICS, run_id=run_id))
+        return RunMetrics.read(self._ask.request_object(operations.RUN_METRICS, run_id=run_id))
 
     # events and skills
 
-    def events(self, session_id: str) -> tuple[Event, ...]:
+    def events(self, session_id: str) -> tuple[ServerEvent, ...]:
         """Alerts and ended runs, of all sessions whichever is named."""
-        return tuple(map(Event.read, self._ask.list_of(operations.EVENTS, session_id=session_id)))
+        return tuple(map(ServerEvent.read, self._ask.request_list(operations.EVENTS, session_id=session_id)))
 
-    def alerts(self) -> tuple[Alert, ...]:
+    def alerts(self) -> tuple[RunAlert, ...]:
         """All alerts, newest first."""
-        return tuple(map(Alert.read, self._ask.list_of(operations.ALERTS)))
+        return tuple(map(RunAlert.read, self._ask.request_list(operations.ALERTS)))
 
-    def skills(self) -> tuple[Skill, ...]:
+    def skills(self) -> tuple[PromptSkill, ...]:
         """All prompt skills, whole."""
-        return tuple(map(Skill.read, self._ask.list_of(operations.SKILLS)))
+        return tuple(map(PromptSkill.read, self._ask.request_list(operations.SKILLS)))
 
-    def search_skills(self, query: str, limit: int = 20) -> tuple[Skill, ...]:
+    def search_skills(self, query: str, limit: int = 20) -> tuple[PromptSkill, ...]:
         """Skills with `query`, as a whole and in any case, in name, description or text; best first."""
-        return tuple(map(Skill.read, self._ask.list_of(operations.SEARCH, query={"q": query, "limit": limit})))
+        return tuple(
+            map(PromptSkill.read, self._ask.request_list(operations.SEARCH, query={"q": query, "limit": limit}))
+        )
 
-    def skill(self, skill_id: str) -> Skill:
+    def skill(self, skill_id: str) -> PromptSkill:
         """One skill."""
-        return Skill.read(self._ask.object_of(operations.SKILL, skill_id=skill_id))
+        return PromptSkill.read(self._ask.request_object(operations.SKILL, skill_id=skill_id))
 
-    def _created(self, what: Operation, made: Made) -> Made:
+    def _require_id(self, what: ServerOperation, made: Created) -> Created:
         if not ID.fullmatch(made.id):
-            raise self._ask.broken(what.method, what.path, "the answer names no id for what was made")
+            raise self._ask.invalid_response(what.method, what.path, "the answer names no id for what was made")
         return made

@@ -32,9 +32,9 @@ class NotFound(ServerError):
     """The server does not know the id, or has no such operation (404, 405)."""
 
 
-class Refused(ServerError):
+class RequestRefused(ServerError):
     """The server understood and said no (another 4xx); `message` has its reason."""
 
 
-class Broken(ServerError):
+class InvalidResponse(ServerError):
     """An answer that is not what was due: 5xx, a redirect, no JSON, too long, another shape."""

@@ -7,46 +7,46 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.server.operations import Operation
-from scaffold.server.reading import mapping, objects, text
+from scaffold.server.json_values import mapping, objects, text
+from scaffold.server.operations import ServerOperation
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class OperationGap:
     """An operation that we call, and what the server lacks of it."""
 
-    operation: Operation
+    operation: ServerOperation
     lacks: str
 
 
-def gaps(document: Mapping[str, Any], called: Iterable[Operation]) -> list[Gap]:
+def find_gaps(document: Mapping[str, Any], called: Iterable[ServerOperation]) -> list[OperationGap]:
     """What of `called` the server does not have, in that order. A parameter's name in a path may differ."""
-    known = {_anonymous(path): mapping(found) for path, found in mapping(document.get("paths")).items()}
+    known = {_without_parameter_names(path): mapping(found) for path, found in mapping(document.get("paths")).items()}
     missing = []
     for one in called:
-        path = known.get(_anonymous(one.path), {})
+        path = known.get(_without_parameter_names(one.path), {})
         described = path.get(one.method.lower())
         if not isinstance(described, dict):
-            missing.append(Gap(one, "is not there"))
+            missing.append(OperationGap(one, "is not there"))
             continue
         unknown = [f"field {name}" for name in one.fields if name not in body_fields(document, described)]
         parameters = objects(path.get("parameters")) + objects(described.get("parameters"))
         query = {text(each.get("name")) for each in parameters if each.get("in") == "query"}
         unknown += [f"query parameter {name}" for name in one.query if name not in query]
         if unknown:
-            missing.append(Gap(one, f"does not know {', '.join(unknown)}"))
+            missing.append(OperationGap(one, f"does not know {', '.join(unknown)}"))
     return missing
 
 
 def body_fields(document: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[str, ...]:
     """The fields of an operation's JSON body, in the order of the document."""
     content = mapping(mapping(described.get("requestBody")).get("content"))
-    return tuple(_fields(document, mapping(mapping(content.get("application/json")).get("schema"))))
+    return tuple(_schema_fields(document, mapping(mapping(content.get("application/json")).get("schema"))))
 
 
-def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def described_operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Every operation that a document describes: method, path, description."""
     for path, found in mapping(document.get("paths")).items():
         for method in METHODS:
@@ -55,7 +55,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[
                 yield method, path, described
 
 
-def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, None]:
+def _schema_fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, None]:
     """Names of the properties of a schema, through references (each followed once: they may go in circles) and combinations."""
     schemas = mapping(mapping(document.get("components")).get("schemas"))
     found: dict[str, None] = {}
@@ -72,5 +72,5 @@ def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     return found
 
 
-def _anonymous(path: str) -> str:
+def _without_parameter_names(path: str) -> str:
     return re.sub(r"\{[^{}]*\}", "{}", path)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from scaffold.server import address
-from scaffold.server.errors import Broken, NotFound, Refused, ServerError, Unauthorized, Unreachable
-from scaffold.server.operations import Operation
-from scaffold.server.reading import objects
-from scaffold.server.sanitize import flat
+from scaffold.server.errors import InvalidResponse, NotFound, RequestRefused, ServerError, Unauthorized, Unreachable
+from scaffold.server.json_values import objects
+from scaffold.server.operations import ServerOperation
+from scaffold.server.sanitize import one_line
 
 if TYPE_CHECKING:
     import httpx  # noqa: TID251 - for its types alone
@@ -26,7 +26,7 @@ FORGOTTEN = (
 )
 
 
-class Requests:
+class RequestSender:
     """Sends requests, each with the token, and reads the answers; it shows the token to nobody else."""
 
     def __init__(self, url: str, token: str | None, http: httpx.Client, patience_s: float) -> None:
@@ -39,28 +39,32 @@ class Requests:
         """Close the connections."""
         self._http.close()
 
-    def object_of(
-        self, what: Operation, *, body: object = None, query: dict[str, Any] | None = None, **ids: str
+    def request_object(
+        self, what: ServerOperation, *, body: object = None, query: dict[str, Any] | None = None, **ids: str
     ) -> dict[str, Any]:
         """The object that an operation answers; `ids` fill its path. Raises ServerError for all else."""
-        answer = self.json_of(what, body, query, ids)
+        answer = self.request_json(what, body, query, ids)
         if not isinstance(answer, dict):
-            raise self.broken(what.method, what.path, "the answer is no object")
+            raise self.invalid_response(what.method, what.path, "the answer is no object")
         return answer
 
-    def list_of(self, what: Operation, *, query: dict[str, Any] | None = None, **ids: str) -> list[Mapping[str, Any]]:
+    def request_list(
+        self, what: ServerOperation, *, query: dict[str, Any] | None = None, **ids: str
+    ) -> list[Mapping[str, Any]]:
         """The objects in the list that an operation answers; what is none is left out. Raises ServerError for all else."""
-        answer = self.json_of(what, None, query, ids)
+        answer = self.request_json(what, None, query, ids)
         if not isinstance(answer, list):
-            raise self.broken(what.method, what.path, "the answer is no list")
+            raise self.invalid_response(what.method, what.path, "the answer is no list")
         return objects(answer)
 
-    def json_of(self, what: Operation, body: object, query: dict[str, Any] | None, ids: Mapping[str, str]) -> Any:
+    def request_json(
+        self, what: ServerOperation, body: object, query: dict[str, Any] | None, ids: Mapping[str, str]
+    ) -> Any:
         """What an operation answers. Raises ServerError where that is no JSON, and Refused where an id cannot be one."""
         path = what.path
         for name, value in ids.items():
             if not ID.fullmatch(value):
-                raise Refused(f"{value[:60]!r} cannot be an id of the research server, so nothing was sent")
+                raise RequestRefused(f"{value[:60]!r} cannot be an id of the research server, so nothing was sent")
             path = path.replace(f"{{{name}}}", value)
         if query:
             path += "?" + urlencode(query, errors="surrogateescape")
@@ -70,7 +74,7 @@ class Requests:
         except (ValueError, RecursionError) as error:
             page = raw[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
             why = "the answer is HTML, not JSON" if page else f"the answer is no JSON ({type(error).__name__})"
-            raise self.broken(what.method, path, why) from error
+            raise self.invalid_response(what.method, path, why) from error
 
     def send(self, method: str, path: str, body: object = None) -> bytes:
         """The body of a good answer (2xx). Raises ServerError for all else."""
@@ -86,16 +90,16 @@ class Requests:
         try:
             response = self._http.request(method, self.url + path, content=content, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._lost(method, path, error) from error
-        except Broken as error:
-            raise Broken(
+            raise self._no_answer_error(method, path, error) from error
+        except InvalidResponse as error:
+            raise InvalidResponse(
                 self._clean(error.message), hint=error.hint, status=error.status, maybe_done=error.maybe_done
             ) from error
         if not 200 <= response.status_code < 300:
-            raise self._refusal(method, path, response)
+            raise self._status_error(method, path, response)
         return response.content
 
-    def _lost(self, method: str, path: str, error: Exception) -> Unreachable:
+    def _no_answer_error(self, method: str, path: str, error: Exception) -> Unreachable:
         """The error for a request that got no answer."""
         import httpx  # noqa: TID251 - of the requests that `transport` sends
 
@@ -109,35 +113,35 @@ class Requests:
         hint = LOST if maybe_done else NO_SERVER
         return Unreachable(f"{method} {self.url}{path}: {why}", hint=hint, maybe_done=maybe_done)
 
-    def _refusal(self, method: str, path: str, response: httpx.Response) -> ServerError:
+    def _status_error(self, method: str, path: str, response: httpx.Response) -> ServerError:
         """The error for an answer that is not 200."""
         status, where = response.status_code, f"{method} {self.url}{path}"
-        said = f"{where}: {status}: {self._said(response.content)}".rstrip(": ")
+        said = f"{where}: {status}: {self._server_message(response.content)}".rstrip(": ")
         if status == 401:
-            token = f"${address.TOKEN} or --auth-token-file"
+            token = f"${address.TOKEN_VARIABLE} or --auth-token-file"
             why = "the server does not take this token" if self._token is not None else "the server wants a token"
             return Unauthorized(f"{where}: {why} (401)", hint=f"give it the server's own: {token}", status=status)
         if status in (404, 405):
             return NotFound(said, hint=FORGOTTEN, status=status)
         if 300 <= status < 400:
             to = self._clean(response.headers.get("location", "nowhere"))
-            return Broken(
+            return InvalidResponse(
                 f"{where}: the server redirects to {to}, which is not followed, because a token must not be",
                 hint="name the server's final address with --server-url",
                 status=status,
             )
         if 400 <= status < 500:
-            return Refused(said, status=status)
+            return RequestRefused(said, status=status)
         writes = method != "GET"
-        return Broken(said, hint=LOST if writes else None, status=status, maybe_done=writes)
+        return InvalidResponse(said, hint=LOST if writes else None, status=status, maybe_done=writes)
 
-    def broken(self, method: str, path: str, why: str) -> Broken:
+    def invalid_response(self, method: str, path: str, why: str) -> InvalidResponse:
         """The error for an answer that is not what was due."""
         writes = method != "GET"
         hint = f"is that the research server? {self.url}/health should say so"
-        return Broken(f"{method} {self.url}{path}: {why}", hint=hint, status=200, maybe_done=writes)
+        return InvalidResponse(f"{method} {self.url}{path}: {why}", hint=hint, status=200, maybe_done=writes)
 
-    def _said(self, raw: bytes) -> str:
+    def _server_message(self, raw: bytes) -> str:
         """The server's own words: `detail`, of which validation has a list, else the beginning of the text."""
         try:
             answer = json.loads(raw)
@@ -145,15 +149,15 @@ class Requests:
             return self._clean(raw[:READ].decode("utf-8", "replace"))
         detail = answer.get("detail") if isinstance(answer, dict) else None
         if isinstance(detail, list):
-            return self._clean("; ".join(map(_complaint, objects(detail)))[:READ])
+            return self._clean("; ".join(map(_validation_message, objects(detail)))[:READ])
         return self._clean(str(detail if detail is not None else "")[:READ])
 
     def _clean(self, text: str) -> str:
         """Text from outside as one printable line, without our token, should it be said back to us."""
-        return flat(text.replace(self._token, "***") if self._token else text, SAID)
+        return one_line(text.replace(self._token, "***") if self._token else text, SAID)
 
 
-def _complaint(said: Mapping[str, Any]) -> str:
+def _validation_message(said: Mapping[str, Any]) -> str:
     """One of the things that are wrong with what was sent."""
     place = said.get("loc")
     return f"{'.'.join(map(str, place)) if isinstance(place, list) else ''}: {said.get('msg')}"

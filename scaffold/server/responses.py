@@ -9,14 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from scaffold.server.reading import count, integer, mapping, natural, number, points, text, texts
+from scaffold.server.json_values import (
+    count,
+    integer,
+    mapping,
+    metric_points,
+    non_negative_integer,
+    number,
+    text,
+    texts,
+)
 
 ENDED = ("finished", "failed", "stopped")
 ACTIVE = ("launching", "running")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class ServerHealth:
     """Who answers: `workdir` tells whose server it is (`GET /health`)."""
 
     status: str
@@ -24,7 +33,7 @@ class Health:
     workdir: str
 
     @classmethod
-    def read(cls, value: object) -> Health:
+    def read(cls, value: object) -> ServerHealth:
         """From the server's object."""
         said = mapping(value)
         return cls(
@@ -33,7 +42,7 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
+class RunCounts:
     """Runs by state, as `GET /cluster` counts them: archived ones are left out, stopped ones are in `total` only."""
 
     total: int
@@ -45,7 +54,7 @@ class RunSummary:
     finished: int
 
     @classmethod
-    def read(cls, value: object) -> RunSummary:
+    def read(cls, value: object) -> RunCounts:
         """From the server's object."""
         return cls(**{field.name: count(mapping(value).get(field.name)) for field in fields(cls)})
 
@@ -65,7 +74,7 @@ class Cluster:
     label: str
     gpu_count: int | None
     node_count: int | None
-    run_summary: RunSummary
+    run_summary: RunCounts
 
     @classmethod
     def read(cls, value: object) -> Cluster:
@@ -76,9 +85,9 @@ class Cluster:
             status=text(said.get("status")) or "unknown",
             source=text(said.get("source")),
             label=text(said.get("label")),
-            gpu_count=natural(said.get("gpu_count")),
-            node_count=natural(said.get("node_count")),
-            run_summary=RunSummary.read(mapping(value).get("run_summary")),
+            gpu_count=non_negative_integer(said.get("gpu_count")),
+            node_count=non_negative_integer(said.get("node_count")),
+            run_summary=RunCounts.read(mapping(value).get("run_summary")),
         )
 
 
@@ -99,7 +108,7 @@ class SystemHealth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class SweepProgress:
     """Runs of a sweep by state; `completed` is the server's word for finished, `canceled` for stopped."""
 
     total: int
@@ -112,13 +121,13 @@ class Progress:
     canceled: int
 
     @classmethod
-    def read(cls, value: object) -> Progress:
+    def read(cls, value: object) -> SweepProgress:
         """From the server's object."""
         return cls(**{field.name: count(mapping(value).get(field.name)) for field in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class ServerSweep:
     """A sweep; its `status` is derived from its runs, and one failed run makes it "failed" for ever."""
 
     id: str
@@ -126,12 +135,12 @@ class Sweep:
     goal: str
     status: str
     run_ids: tuple[str, ...]
-    progress: Progress
+    progress: SweepProgress
     session_id: str | None
     created_at: float | None
 
     @classmethod
-    def read(cls, value: object) -> Sweep:
+    def read(cls, value: object) -> ServerSweep:
         """From the server's object."""
         said = mapping(value)
         return cls(
@@ -140,14 +149,14 @@ class Sweep:
             goal=text(said.get("goal")),
             status=text(said.get("status")) or "unknown",
             run_ids=texts(said.get("run_ids")),
-            progress=Progress.read(said.get("progress")),
+            progress=SweepProgress.read(said.get("progress")),
             session_id=text(said.get("chat_session_id")) or None,
             created_at=number(said.get("created_at")),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class ServerRun:
     """A run. A stub, made by a late report after a restart, has an id and a status and little else.
 
     `ended_at` may change after the end; with the server's GPU wrapper even `failed` may become `finished`.
@@ -170,7 +179,7 @@ class Run:
     ended_at: float | None
 
     @classmethod
-    def read(cls, value: object) -> Run:
+    def read(cls, value: object) -> ServerRun:
         """From the server's object."""
         said = mapping(value)
         return cls(
@@ -203,7 +212,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Logs:
+class RunLogs:
     """A piece of a run's terminal capture. Its paging repeats text (specs: server API, section 5): read one piece, not many."""
 
     content: str
@@ -211,7 +220,7 @@ class Logs:
     total_size: int
 
     @classmethod
-    def read(cls, value: object) -> Logs:
+    def read(cls, value: object) -> RunLogs:
         """From the server's object."""
         said = mapping(value)
         return cls(
@@ -222,20 +231,20 @@ class Logs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metrics:
+class RunMetrics:
     """Series of what a run logged: key -> (step, value); at most 400 points a key, rounded to 6 digits by the server."""
 
     series: Mapping[str, tuple[tuple[float, float], ...]]
 
     @classmethod
-    def read(cls, value: object) -> Metrics:
+    def read(cls, value: object) -> RunMetrics:
         """From the server's object. Its `metrics` are left out: it multiplies an accuracy by 100."""
         said = mapping(mapping(value).get("metricSeries"))
-        return cls(series={key: points(found) for key, found in said.items()})
+        return cls(series={key: metric_points(found) for key, found in said.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class ServerEvent:
     """Something that happened: an alert, or a run that ended. The session that was asked for does not filter them."""
 
     id: str
@@ -246,7 +255,7 @@ class Event:
     created_at: float | None
 
     @classmethod
-    def read(cls, value: object) -> Event:
+    def read(cls, value: object) -> ServerEvent:
         """From the server's object."""
         said = mapping(value)
         words = {name: text(said.get(name)) for name in ("id", "type", "title", "detail")}
@@ -254,7 +263,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class RunAlert:
     """A question that a run may be waiting for; `status` is pending or resolved."""
 
     id: str
@@ -266,7 +275,7 @@ class Alert:
     timestamp: float | None
 
     @classmethod
-    def read(cls, value: object) -> Alert:
+    def read(cls, value: object) -> RunAlert:
         """From the server's object."""
         said = mapping(value)
         words = {name: text(said.get(name)) for name in ("id", "severity", "message", "status")}
@@ -279,7 +288,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Skill:
+class PromptSkill:
     """A prompt skill: `id` is its folder's name, `template` its text."""
 
     id: str
@@ -289,7 +298,7 @@ class Skill:
     template: str
 
     @classmethod
-    def read(cls, value: object) -> Skill:
+    def read(cls, value: object) -> PromptSkill:
         """From the server's object."""
         said = mapping(value)
         return cls(**{name: text(said.get(name)) for name in ("id", "name", "description", "category", "template")})

@@ -13,18 +13,18 @@ TAGS = re.compile(r"<(?=[/!?a-zA-Z])")
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 
 
-def flat(text: str, limit: int) -> str:
+def one_line(text: str, limit: int) -> str:
     """`text` as one printable line of at most `limit` characters: no control, no direction marks, no lone surrogates."""
     line = " ".join(_printable(text[: 20 * limit]).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + MORE
 
 
-def cell(text: str, limit: int) -> str:
+def table_cell(text: str, limit: int) -> str:
     """`text` as a cell of a Markdown table: every mark escaped, what could become a link taken apart."""
-    return MARKS.sub(r"\\\1", LINKS.sub(_apart, TAGS.sub("< ", flat(text, limit))))
+    return MARKS.sub(r"\\\1", LINKS.sub(_break_link, TAGS.sub("< ", one_line(text, limit))))
 
 
-def block(text: str, *, lines: int, width: int) -> list[str]:
+def code_block(text: str, *, lines: int, width: int) -> list[str]:
     """`text` as the lines of a fenced block of code, the fence longer than any in it; at most `lines` lines of `width` characters.
 
     Tags are taken apart, since what reads a plan's `</plan>` does not know of code.
@@ -42,5 +42,5 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text.expandtabs(4))
 
 
-def _apart(found: re.Match[str]) -> str:
+def _break_link(found: re.Match[str]) -> str:
     return {"://": ": //", "@": " (at) "}.get(found[0], f"{found[0][:-1]} .")

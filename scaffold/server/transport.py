@@ -16,14 +16,14 @@ from httpx_retries import Retry, RetryTransport
 
 from scaffold.errors import ScaffoldError
 from scaffold.server import address
-from scaffold.server.errors import Broken
+from scaffold.server.errors import InvalidResponse
 
 MANY = 429
 RETRIED = frozenset({MANY, *range(500, 600)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class RequestLimits:
     """How long and how much: seconds for connecting, seconds for one try of a request, tries after the first, back-off, bytes."""
 
     connect_s: float = 5.0
@@ -33,14 +33,14 @@ class Limits:
     max_bytes: int = 10_000_000
 
 
-def client(url: str, limits: Limits) -> httpx.Client:
+def http_client(url: str, limits: RequestLimits) -> httpx.Client:
     """An httpx client for one server: GETs are tried again after connection errors, 429 and 5xx, nothing else ever is.
 
     Redirects are not followed (a token must not follow one), no answer is unpacked, no .netrc and no proxy for loopback is used.
     A connection is used once: after an error the server closes a kept one, and a request lost on it could have been carried out.
     Raises ScaffoldError where the environment's certificates or proxy cannot be used.
     """
-    proxy = address.proxy(url)
+    proxy = address.proxy_for(url)
     try:
         inner = httpx.HTTPTransport(
             verify=not url.lower().startswith("http:"),  # loading certificates takes longer than a plain request
@@ -64,7 +64,7 @@ def client(url: str, limits: Limits) -> httpx.Client:
     )
     timeout = httpx.Timeout(limits.total_s, connect=min(limits.connect_s, limits.total_s))
     return httpx.Client(
-        transport=RetryTransport(Bounded(inner, limits, looks_up=proxy is None), retry),
+        transport=RetryTransport(BoundedTransport(inner, limits, looks_up=proxy is None), retry),
         timeout=timeout,
         follow_redirects=False,
         trust_env=False,
@@ -72,10 +72,10 @@ def client(url: str, limits: Limits) -> httpx.Client:
     )
 
 
-class Bounded(httpx.BaseTransport):
+class BoundedTransport(httpx.BaseTransport):
     """A transport that reads each answer whole, before a deadline and below a size, or raises."""
 
-    def __init__(self, inner: httpx.BaseTransport, limits: Limits, *, looks_up: bool) -> None:
+    def __init__(self, inner: httpx.BaseTransport, limits: RequestLimits, *, looks_up: bool) -> None:
         self._inner = inner
         self._limits = limits
         self._looks_up = looks_up
@@ -83,13 +83,13 @@ class Bounded(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Raises httpx.ReadTimeout after the deadline, Broken where the answer is too long or packed."""
         self._resolve(request)
-        watch = Watch(self._limits.total_s)
-        request.extensions = {**request.extensions, "trace": watch.see}
+        watch = DeadlineWatch(self._limits.total_s)
+        request.extensions = {**request.extensions, "trace": watch.note_connection}
         try:
             with watch:
                 response = self._inner.handle_request(request)
                 try:
-                    body = self._body(request, response)
+                    body = self._read_body(request, response)
                 finally:
                     response.close()
         except httpx.HTTPError as error:
@@ -106,18 +106,18 @@ class Bounded(httpx.BaseTransport):
     def _resolve(self, request: httpx.Request) -> None:
         """Raise httpx.ConnectTimeout where the host's name takes too long to look up, which no time-out of a socket covers."""
         host = request.url.host
-        if not self._looks_up or address.is_loopback(str(request.url)) or address.is_number(host):
+        if not self._looks_up or address.is_loopback(str(request.url)) or address.is_ip_address(host):
             return
-        thread = threading.Thread(target=_look_up, args=(host,), daemon=True)
+        thread = threading.Thread(target=_look_up_host, args=(host,), daemon=True)
         thread.start()
         thread.join(min(self._limits.connect_s, self._limits.total_s))
         if thread.is_alive():
             raise httpx.ConnectTimeout(f"the name {host} is not found in time", request=request)
 
-    def _body(self, request: httpx.Request, response: httpx.Response) -> bytes:
+    def _read_body(self, request: httpx.Request, response: httpx.Response) -> bytes:
         limit = self._limits.max_bytes
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise Broken(
+            raise InvalidResponse(
                 f"{request.method} {request.url}: the answer is packed, which was not asked for",
                 status=response.status_code,
                 maybe_done=request.method != "GET",
@@ -126,7 +126,7 @@ class Bounded(httpx.BaseTransport):
         for part in response.iter_raw():
             size += len(part)
             if size > limit:
-                raise Broken(
+                raise InvalidResponse(
                     f"{request.method} {request.url}: the answer is longer than {limit:,} bytes",
                     hint="is that the research server? if it is, ask it for less",
                     status=response.status_code,
@@ -140,12 +140,12 @@ class Bounded(httpx.BaseTransport):
         self._inner.close()
 
 
-def _look_up(host: str) -> None:
+def _look_up_host(host: str) -> None:
     with contextlib.suppress(OSError, UnicodeError):  # what is wrong with it the request itself will say
         socket.getaddrinfo(host, None)
 
 
-class Watch:
+class DeadlineWatch:
     """Shuts a request's connection when its time is over; httpx's own time-outs begin anew with every byte that arrives."""
 
     def __init__(self, seconds: float) -> None:
@@ -155,7 +155,7 @@ class Watch:
         self._sockets: list[socket.socket] = []
         self.is_over = False
 
-    def see(self, event: str, info: dict[str, Any]) -> None:
+    def note_connection(self, event: str, info: dict[str, Any]) -> None:
         """Note the connection that a request opened (httpcore's trace extension)."""
         if not event.endswith(("connect_tcp.complete", "start_tls.complete")):
             return
@@ -174,7 +174,7 @@ class Watch:
                     # of the plain socket below a TLS one: closing TLS in its own way would wait for the other side
                     socket.socket.shutdown(one, socket.SHUT_RDWR)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> DeadlineWatch:
         self._timer.start()
         return self
 

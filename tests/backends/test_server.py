@@ -20,7 +20,7 @@ from scaffold.backends.server import text
 from scaffold.backends.server.backend import Server
 from scaffold.errors import ScaffoldError
 from scaffold.server.errors import Unauthorized
-from scaffold.server.responses import Cluster, Run
+from scaffold.server.responses import Cluster, ServerRun
 from scaffold.workspace import Workspace
 from tests.stand_in import StandIn
 
@@ -667,5 +667,5 @@ def test_a_directory_that_an_unquoted_cd_would_miss_is_not_given() -> None:
 
 
 def test_a_stub_that_a_late_report_leaves_is_an_end() -> None:
-    stub = Run.read({"id": "abc", "status": "failed", "exit_code": 3, "created_at": 1.0})
+    stub = ServerRun.read({"id": "abc", "status": "failed", "exit_code": 3, "created_at": 1.0})
     assert text.seen(stub, 2.0).state == "ended"

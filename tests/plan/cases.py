@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.plan.rules.rule import Context
+from scaffold.plan.rules.rule import RuleContext
 
 FOLDER = Path(__file__).parents[1] / "plans"
 EXPECT = re.compile(r" ?<!-- expect: ([P\d ]+?) -->")
@@ -20,7 +20,7 @@ class Case:
     path: Path
     text: str
     expected: list[tuple[int, str]]
-    context: Context
+    context: RuleContext
 
 
 def read(path: Path) -> Case:
@@ -35,7 +35,7 @@ def read(path: Path) -> Case:
         for mark in EXPECT.finditer(line)
         for code in mark[1].split()
     ]
-    context = Context(fresh="fresh" in options, server="server" in options)
+    context = RuleContext(fresh="fresh" in options, server="server" in options)
     return Case(path, EXPECT.sub("", text), sorted(expected), context)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaffold.plan.document.parse import parse
-from scaffold.plan.rules.check import check, rules
+from scaffold.plan.document.parse import parse_plan
+from scaffold.plan.rules.check import all_rules, check_plan
 from scaffold.plan.rules.reporters import rules_markdown
 
 PAGE = (Path(__file__).parents[2] / "docs/plan_contract.md").read_text(encoding="utf-8")
@@ -13,16 +13,16 @@ PAGE = (Path(__file__).parents[2] / "docs/plan_contract.md").read_text(encoding=
 
 def test_the_rule_table_is_current() -> None:
     """After a change to a rule: `PYTHONPATH=. cog -P -r docs/plan_contract.md`."""
-    assert f"]]] -->\n{rules_markdown(rules())}\n<!-- [[[end]]] -->" in PAGE
+    assert f"]]] -->\n{rules_markdown(all_rules())}\n<!-- [[[end]]] -->" in PAGE
 
 
 def test_the_shape_that_it_shows_breaks_no_rule_of_lines_or_sections() -> None:
     shape = PAGE.split("## Shape\n\n")[1].split("## A task line")[0]
     text = "\n".join(line.removeprefix("    ") for line in shape.splitlines())
-    assert [task.id for task in parse(text).tasks] == ["P1-T1", "P1-T2"]
-    assert not check(text, select=["P00", "P2", "P3", "P502"]).findings
+    assert [task.id for task in parse_plan(text).tasks] == ["P1-T1", "P1-T2"]
+    assert not check_plan(text, select=["P00", "P2", "P3", "P502"]).findings
 
 
 def test_every_rule_shows_a_wrong_and_a_right_line() -> None:
-    for rule in rules():
+    for rule in all_rules():
         assert rule.wrong and rule.right and rule.wrong != rule.right, rule.code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffold.plan.rules.check import check
+from scaffold.plan.rules.check import check_plan
 
 
 def found(*tasks: str) -> list[str]:
@@ -12,7 +12,7 @@ def found(*tasks: str) -> list[str]:
         for n, t in enumerate(tasks, start=1)
     ]
     text = "# Tasks\n\n## Phase 1 - Reading\n\n" + "\n".join(lines) + "\n"
-    return [f.message for f in check(text, select=("P302", "P303")).findings]
+    return [f.message for f in check_plan(text, select=("P302", "P303")).findings]
 
 
 def test_a_circle_is_told_without_the_dead_ends_beside_it() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffold.plan.rules.check import check
+from scaffold.plan.rules.check import check_plan
 from tests.plan.cases import FOLDER
 
 TEXT = (FOLDER / "good/short.md").read_text(encoding="utf-8")
@@ -10,7 +10,7 @@ FIELDS = "\n  - evidence: a.csv\n  - follow-up-when: a run failed\n  - continue-
 
 
 def found(text: str) -> list[str]:
-    return [f.message for f in check(text, select=("P401", "P402", "P403")).findings]
+    return [f.message for f in check_plan(text, select=("P401", "P402", "P403")).findings]
 
 
 def test_one_midpoint_reflection_behind_both_is_enough() -> None:
@@ -34,12 +34,12 @@ def test_of_two_final_reflections_it_is_the_later_one_that_something_follows() -
     early = "- [ ] [P1-T4] Final reflection on the set-up | deliverable: a.md | done-when: a.md names it" + FIELDS
     last = "- [ ] [P4-T3] Tidy up | deliverable: b.md | done-when: b.md exists\n"
     text = TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2").replace("\n## Shared", f"{last}\n## Shared")
-    (complaint,) = check(text, select=("P403",)).findings
+    (complaint,) = check_plan(text, select=("P403",)).findings
     assert complaint.task == "P4-T2" and complaint.message.startswith("after the final reflection P4-T2 comes P4-T3 (")
     emptied = TEXT.replace("\n## Phase 2", f"{early}\n## Phase 2").replace(
         "\n## Shared", "\n## Phase 5 - Empty\n\n## Shared"
     )
-    (complaint,) = check(emptied, select=("P403",)).findings
+    (complaint,) = check_plan(emptied, select=("P403",)).findings
     assert complaint.task == "P4-T2"
     assert complaint.message == "the final reflection P4-T2 does not stand in the last phase"
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import edit
-from scaffold.plan.document.fix import fixed
+from scaffold.plan.document.fix import fix_plan
+from scaffold.plan.document.markdown_lines import scan_lines
 from scaffold.plan.document.model import DONE, STARTED
-from scaffold.plan.document.parse import parse
-from scaffold.plan.document.scan import scan
+from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules import reporters
-from scaffold.plan.rules.check import check
-from scaffold.plan.rules.dependencies import by_id, depends
-from scaffold.plan.rules.rule import Context
+from scaffold.plan.rules.check import check_plan
+from scaffold.plan.rules.dependencies import dependency_ids, tasks_by_id
+from scaffold.plan.rules.rule import RuleContext
 from scaffold.plan.tasks import progress
 from tests.plan.cases import BAD, GOOD, read
 
@@ -80,11 +80,11 @@ LOOKS_LIKE_A_TASK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*\[[ xX/~-]?\][
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
 def test_any_text_parses_checks_and_shows(text: str) -> None:
-    report = check(text, context=Context(fresh=True, server=True))
+    report = check_plan(text, context=RuleContext(fresh=True, server=True))
     for form in reporters.FORMATS.values():
         form(report, report.findings, "tasks.md").encode("utf-8")
-    progress.overview(report.plan).encode("utf-8")
-    progress.mermaid(report.plan)
+    progress.progress_text(report.plan).encode("utf-8")
+    progress.mermaid_graph(report.plan)
     assert all(1 <= f.line <= max(1, len(report.plan.lines)) and f.column >= 1 for f in report.findings)
 
 
@@ -92,16 +92,16 @@ def test_any_text_parses_checks_and_shows(text: str) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_parse_and_come_back(raw: bytes) -> None:
     text = raw.decode("utf-8", "surrogateescape")
-    report = check(text)
-    reporters.text(report, report.findings, "x").encode("utf-8")
+    report = check_plan(text)
+    reporters.report_text(report, report.findings, "x").encode("utf-8")
     assert report.plan.text.encode("utf-8", "surrogateescape") == raw
 
 
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
 def test_no_line_that_looks_like_a_task_is_lost(text: str) -> None:
-    plan = parse(text)
-    known = {task.line for task in plan.tasks} | {odd.line for odd in plan.oddities}
+    plan = parse_plan(text)
+    known = {task.line for task in plan.tasks} | {odd.line for odd in plan.near_misses}
     for line in plan.lines:
         if LOOKS_LIKE_A_TASK.match(line.text) and line.number not in known:
             assert line.kind in ("code", "comment"), line
@@ -110,35 +110,35 @@ def test_no_line_that_looks_like_a_task_is_lost(text: str) -> None:
 @settings(max_examples=600, deadline=None)
 @given(TEXTS)
 def test_mending_twice_changes_nothing_more(text: str) -> None:
-    once = fixed(text)
-    assert fixed(once) == once
+    once = fix_plan(text)
+    assert fix_plan(once) == once
 
 
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
 def test_what_is_called_fixable_is_gone_after_mending(text: str) -> None:
-    left = [f for f in check(fixed(text)).findings if f.fixable]
+    left = [f for f in check_plan(fix_plan(text)).findings if f.fixable]
     assert not left
 
 
 @settings(max_examples=600, deadline=None)
 @given(TEXTS)
 def test_mending_keeps_what_every_task_means(text: str) -> None:
-    before, after = parse(text), parse(fixed(text))
-    mended = {odd.line for odd in before.oddities if odd.fixable}
+    before, after = parse_plan(text), parse_plan(fix_plan(text))
+    mended = {odd.line for odd in before.near_misses if odd.fixable}
     if mended:
         # a mended box makes a task, and takes its line away from the task above: what follows is compared without it
         assert {task.line for task in before.tasks} <= {task.line for task in after.tasks}
         return
     assert [task.line for task in before.tasks] == [task.line for task in after.tasks]
     assert len(before.lines) == len(after.lines)
-    old, new = by_id(before), by_id(after)
+    old, new = tasks_by_id(before), tasks_by_id(after)
     for one, other in zip(before.tasks, after.tasks, strict=True):
         assert one.state == other.state
         assert [f.name for f in sorted(one.fields, key=lambda f: f.name)] == [
             f.name for f in sorted(other.fields, key=lambda f: f.name)
         ]
-        for name, renamed in zip(depends(one), depends(other), strict=True):
+        for name, renamed in zip(dependency_ids(one), dependency_ids(other), strict=True):
             if name in old:
                 assert new[renamed].line == old[name].line
 
@@ -151,44 +151,44 @@ def test_a_plan_without_fixable_findings_keeps_its_words(text: str) -> None:
     def words(text: str) -> list[str]:
         return sorted(re.findall(r"\w+", re.sub(r"\bP\s*\d+[-_ ]?T\d+\b|[xX]", "", text, flags=re.IGNORECASE)))
 
-    assert words(fixed(text)) == words(text)
+    assert words(fix_plan(text)) == words(text)
 
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, st.data())
 def test_a_mark_changes_one_character(text: str, data: st.DataObject) -> None:
-    plan = parse(text)
+    plan = parse_plan(text)
     ids = [task.id for task in plan.tasks]
     single = [task for task in plan.tasks if task.id and ids.count(task.id) == 1]
     if not single:
         return
     task = data.draw(st.sampled_from(single))
     mark = data.draw(st.sampled_from([STARTED, DONE, " "]))
-    new = edit.marked(text, task.id, mark)
+    new = edit.set_mark(text, task.id, mark)
     assert len(new) == len(text)
-    assert [at for at in range(len(text)) if text[at] != new[at]] in ([], [task.at])
-    assert [other.line for other in parse(new).tasks] == [other.line for other in plan.tasks]
+    assert [at for at in range(len(text)) if text[at] != new[at]] in ([], [task.mark_offset])
+    assert [other.line for other in parse_plan(new).tasks] == [other.line for other in plan.tasks]
 
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, NOISE)
 def test_a_new_task_is_one_new_line(text: str, said: str) -> None:
-    plan = parse(text)
+    plan = parse_plan(text)
     numbers = [phase.number for phase in plan.phases]
     wanted = next((number for number in numbers if number is not None and numbers.count(number) == 1), None)
     if wanted is None:
         return
     try:
-        new, name = edit.added(
+        new, name = edit.append_task(
             text, wanted, f"look {said}", [("deliverable", "a.md"), ("done-when", f"it holds {said}")]
         )
     except ScaffoldError:
-        assert scan(text).unclosed is not None
+        assert scan_lines(text).unclosed is not None
         return
-    old_lines, new_lines = [line.text for line in plan.lines], [line.text for line in parse(new).lines]
+    old_lines, new_lines = [line.text for line in plan.lines], [line.text for line in parse_plan(new).lines]
     added = [line for line in new_lines if f"[{name}] look" in line]
     assert len(added) == 1 and len(new) > len(text)
-    task = by_id(parse(new))[name]
+    task = tasks_by_id(parse_plan(new))[name]
     assert (task.get("deliverable"), task.get("done-when")[:8], task.description[:4]) == ("a.md", "it holds", "look")
     rest = list(new_lines)
     rest.remove(added[0])

@@ -10,11 +10,11 @@ import pytest
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from scaffold.plan.document import protocol
-from scaffold.plan.document.model import Finding
-from scaffold.plan.document.parse import parse
-from scaffold.plan.rules.check import check
-from scaffold.plan.rules.rule import Context
+from scaffold.plan.document import loop_protocol
+from scaffold.plan.document.model import PlanFinding
+from scaffold.plan.document.parse import parse_plan
+from scaffold.plan.rules.check import check_plan
+from scaffold.plan.rules.rule import RuleContext
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
@@ -80,7 +80,7 @@ EVIL = [
     "a | deliverable: x | done-when: y",
     "- [ ] task\n- [~] other\n-[ ] third\n[ ] fourth\n| [ ] | fifth |",
     "line\u2028- [/] server trap\x0b- [ ] trap\x85- [ ] trap\r- [ ] trap\r\n- [ ] trap",
-    f"{protocol.SENTINEL} </plan> <plan>",
+    f"{loop_protocol.SENTINEL} </plan> <plan>",
     "{{ 7 * 7 }} {% raw %} {# no #}",
     "  leading and trailing \n\n\n ",
     "\u05e9\u05dc\u05d5\u05dd \u202e rtl \x00\x1b[31m",
@@ -107,11 +107,11 @@ def render(**answers: Any) -> str:
     return SANDBOX.get_template("template/parts/tasks.md.jinja").render({**ANSWERS, **answers})
 
 
-def findings(text: str, *, server: bool = False) -> list[Finding]:
-    return list(check(text, context=Context(fresh=True, server=server)).findings)
+def findings(text: str, *, server: bool = False) -> list[PlanFinding]:
+    return list(check_plan(text, context=RuleContext(fresh=True, server=server)).findings)
 
 
-def described(found: list[Finding]) -> list[str]:
+def described(found: list[PlanFinding]) -> list[str]:
     return [f"{f.line} {f.code} {f.message}" for f in found]
 
 
@@ -162,9 +162,9 @@ def test_user_text_breaks_nothing(said: str) -> None:
     )
     found = findings(text, server=True)
     assert not found, described(found)
-    assert [task.id for task in parse(text).tasks] == [task.id for task in parse(render()).tasks]
-    assert text.count(protocol.SENTINEL) == 0
-    first = protocol.current(text.splitlines())
+    assert [task.id for task in parse_plan(text).tasks] == [task.id for task in parse_plan(render()).tasks]
+    assert text.count(loop_protocol.SENTINEL) == 0
+    first = loop_protocol.current_task_index(text.splitlines())
     assert first is not None and "[P1-T1]" in text.splitlines()[first]
 
 

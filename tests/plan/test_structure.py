@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from scaffold.plan.document import protocol
-from scaffold.plan.rules.check import check
+from scaffold.plan.document import loop_protocol
+from scaffold.plan.rules.check import check_plan
 from tests.plan.cases import FOLDER
 
 TEXT = (FOLDER / "good/short.md").read_text(encoding="utf-8")
 
 
 def complaints(text: str, code: str) -> list[tuple[int, str]]:
-    return [(f.line, f.message) for f in check(text, select=(code,)).findings]
+    return [(f.line, f.message) for f in check_plan(text, select=(code,)).findings]
 
 
 def said(text: str, code: str) -> list[str]:
@@ -42,7 +42,7 @@ def test_four_to_six_phases(phases: int, sound: bool) -> None:
     [(1, ["phase 1 has 1 task, not 2 to 6"]), (2, []), (6, []), (7, ["phase 1 has 7 tasks, not 2 to 6"])],
 )
 def test_two_to_six_tasks_a_phase(count: int, found: list[str]) -> None:
-    report = check(of([count, 3, 3, 3]), select=("P103",)).findings
+    report = check_plan(of([count, 3, 3, 3]), select=("P103",)).findings
     assert [f.message for f in report] == found
     assert all(("split a task" in str(f.hint)) == (count < 2) for f in report)
 
@@ -108,7 +108,7 @@ def test_a_goal_says_something(goal: str, found: str) -> None:
 def test_a_choice_is_open_where_it_is_said_and_not_where_it_is_shown() -> None:
     choice = "[choice: which metric]"
     here = TEXT.replace("val/loss, lower is better", choice)
-    [finding] = check(here, select=("P007",)).findings
+    [finding] = check_plan(here, select=("P007",)).findings
     assert finding.message == 'a choice is open: "which metric"'
     assert here.splitlines()[finding.line - 1][int(finding.column or 0) - 1 :] == choice
     for shown in (f"```\n{choice}\n```", f"<!--\n{choice}\n-->", f"> {choice}", f"`{choice}`"):
@@ -136,8 +136,8 @@ def test_labels_of_the_contract(old: str, labels: list[str], other: str) -> None
 
 @pytest.mark.parametrize(("box", "aborted"), [("[x]", True), ("[X]", True), ("[ ]", False), ("[_]", False)])
 def test_an_abort_checklist_has_every_box_checked(box: str, aborted: bool) -> None:
-    text = f"# Tasks\n\n- {box} {protocol.SENTINEL}\n- [x] it is said why, as in `- [ ] x`\n"
-    report = check(text)
+    text = f"# Tasks\n\n- {box} {loop_protocol.SENTINEL}\n- [x] it is said why, as in `- [ ] x`\n"
+    report = check_plan(text)
     assert report.aborted == aborted
     assert ("P901" in {f.code for f in report.findings}) != aborted
-    assert not check(text.replace(protocol.SENTINEL, "else")).aborted
+    assert not check_plan(text.replace(loop_protocol.SENTINEL, "else")).aborted

@@ -15,19 +15,19 @@ import pytest
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.server import address, responses
-from scaffold.server.client import Client, connect
-from scaffold.server.errors import Broken, NotFound, Refused, ServerError, Unauthorized, Unreachable
+from scaffold.server.client import ServerClient, connect
+from scaffold.server.errors import InvalidResponse, NotFound, RequestRefused, ServerError, Unauthorized, Unreachable
 from scaffold.server.operations import CALLED
-from scaffold.server.transport import Limits
+from scaffold.server.transport import RequestLimits
 from tests.stand_in import StandIn
 
-QUICK = Limits(connect_s=0.5, total_s=0.4, retries=2, backoff_s=0.001, max_bytes=10_000_000)
-PATIENT = Limits(connect_s=5, total_s=10, retries=2, backoff_s=0.001)
+QUICK = RequestLimits(connect_s=0.5, total_s=0.4, retries=2, backoff_s=0.001, max_bytes=10_000_000)
+PATIENT = RequestLimits(connect_s=5, total_s=10, retries=2, backoff_s=0.001)
 RECORDINGS = Path(__file__).parent / "recordings"
 
 
 @pytest.fixture
-def server(stand_in: StandIn) -> Iterator[Client]:
+def server(stand_in: StandIn) -> Iterator[ServerClient]:
     with connect(stand_in.url, limits=PATIENT) as client:
         yield client
 
@@ -42,7 +42,7 @@ def recorded(number: str) -> Any:
     return next(one["answer"] for one in every if one["name"].startswith(number))
 
 
-def test_a_sweep_from_its_beginning_to_its_end(stand_in: StandIn, server: Client) -> None:
+def test_a_sweep_from_its_beginning_to_its_end(stand_in: StandIn, server: ServerClient) -> None:
     stand_in.execute, stand_in.gpus = True, 2
     assert server.health().workdir == str(stand_in.workdir)
     assert (server.cluster().type, server.cluster().gpu_count) == ("local_gpu", 2)
@@ -63,13 +63,13 @@ def test_a_sweep_from_its_beginning_to_its_end(stand_in: StandIn, server: Client
     assert "said" in server.logs(good.id).content
     assert {event.run_id for event in server.events("wild-1")} == {good.id, bad.id}
     assert [one.id for one in server.sweeps()] == [sweep.id] and len(server.runs()) == 2
-    with pytest.raises(Refused, match=r"400: Run cannot be started \(status: finished\)"):
+    with pytest.raises(RequestRefused, match=r"400: Run cannot be started \(status: finished\)"):
         server.start_run(good.id)
-    with pytest.raises(Refused, match="not active"):
+    with pytest.raises(RequestRefused, match="not active"):
         server.stop_run(good.id)
 
 
-def test_stopping(stand_in: StandIn, server: Client) -> None:
+def test_stopping(stand_in: StandIn, server: ServerClient) -> None:
     stand_in.execute = True
     run = server.create_run("long", "sleep 60")
     server.start_run(run.id)
@@ -78,7 +78,7 @@ def test_stopping(stand_in: StandIn, server: Client) -> None:
     assert server.run(run.id).status == "stopped" and server.cluster().run_summary.active == 0
 
 
-def test_every_operation_is_in_the_list_with_all_that_it_sends(stand_in: StandIn, server: Client) -> None:
+def test_every_operation_is_in_the_list_with_all_that_it_sends(stand_in: StandIn, server: ServerClient) -> None:
     sweep = server.create_sweep("s")
     run = server.create_run("r", "true", sweep_id=sweep.id, workdir=str(stand_in.workdir))
     calls: list[Callable[[], object]] = [
@@ -107,18 +107,18 @@ def test_every_operation_is_in_the_list_with_all_that_it_sends(stand_in: StandIn
 
 
 def test_answers_as_they_were_recorded() -> None:
-    run = responses.Run.read(recorded("208"))
+    run = responses.ServerRun.read(recorded("208"))
     assert (run.name, run.status, run.exit_code, run.has_ended) == ("lr0.1-seed1", "finished", 0, True)
     assert run.run_dir == "/workdir/.agents/runs/a9cdeb0a544b" and run.started_at and run.launched_at
-    stub = responses.Run.read(recorded("415"))
+    stub = responses.ServerRun.read(recorded("415"))
     assert (stub.status, stub.name, stub.command, stub.sweep_id) == ("finished", "", "", None)
-    assert responses.Run.read(recorded("811")).status == "banana"
+    assert responses.ServerRun.read(recorded("811")).status == "banana"
     assert responses.Cluster.read(recorded("802")).gpu_count == 2
     assert responses.Cluster.read(recorded("022")).gpu_count is None
-    assert responses.Sweep.read(recorded("229")).progress.failed == 1
-    assert responses.Alert.read(recorded("315")[0]).choices == ("Acknowledge",)
-    assert set(responses.Metrics.read(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
-    assert responses.Metrics.read(recorded("221")).series == {}
+    assert responses.ServerSweep.read(recorded("229")).progress.failed == 1
+    assert responses.RunAlert.read(recorded("315")[0]).choices == ("Acknowledge",)
+    assert set(responses.RunMetrics.read(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
+    assert responses.RunMetrics.read(recorded("221")).series == {}
 
 
 @pytest.mark.parametrize(
@@ -126,16 +126,16 @@ def test_answers_as_they_were_recorded() -> None:
 )
 def test_answers_of_any_shape_are_read(value: object) -> None:
     kinds = (
-        responses.Run,
-        responses.Sweep,
+        responses.ServerRun,
+        responses.ServerSweep,
         responses.Cluster,
-        responses.Health,
+        responses.ServerHealth,
         responses.SystemHealth,
-        responses.Logs,
+        responses.RunLogs,
     )
-    for kind in (*kinds, responses.Metrics, responses.Event, responses.Alert, responses.Skill):
+    for kind in (*kinds, responses.RunMetrics, responses.ServerEvent, responses.RunAlert, responses.PromptSkill):
         assert kind.read(value) == kind.read(value)
-    assert responses.Run.read(value).status == "unknown" and responses.Run.read(value).exit_code is None
+    assert responses.ServerRun.read(value).status == "unknown" and responses.ServerRun.read(value).exit_code is None
     assert responses.Cluster.read({"cluster": {"gpu_count": -1}}).gpu_count is None
 
 
@@ -147,16 +147,16 @@ CASES = {
     "slow_body": (Unreachable, "no whole answer within 0.4 s"),
     "cut": (Unreachable, "cut off"),
     "reset": (Unreachable, "cut off"),
-    "text_500": (Broken, "500: Internal Server Error"),
-    "html": (Broken, "the answer is HTML, not JSON"),
-    "bad_utf8": (Broken, "no JSON"),
-    "deep": (Broken, "no JSON"),
-    "packed": (Broken, "is packed"),
+    "text_500": (InvalidResponse, "500: Internal Server Error"),
+    "html": (InvalidResponse, "the answer is HTML, not JSON"),
+    "bad_utf8": (InvalidResponse, "no JSON"),
+    "deep": (InvalidResponse, "no JSON"),
+    "packed": (InvalidResponse, "is packed"),
 }
 
 
 @pytest.fixture
-def fitting(stand_in: StandIn, kind: str) -> Iterator[Client]:
+def fitting(stand_in: StandIn, kind: str) -> Iterator[ServerClient]:
     """In a hurry where the fault is that it takes for ever; else patient, so that a busy machine changes nothing."""
     slow = kind in ("silent", "slow_headers", "slow_body")
     with connect(stand_in.url, limits=QUICK if slow else PATIENT) as client:
@@ -164,7 +164,7 @@ def fitting(stand_in: StandIn, kind: str) -> Iterator[Client]:
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_a_fault_is_said_in_words(stand_in: StandIn, fitting: Client, kind: str) -> None:
+def test_a_fault_is_said_in_words(stand_in: StandIn, fitting: ServerClient, kind: str) -> None:
     stand_in.fault("/health", kind)
     error, words = CASES[kind]
     with pytest.raises(error) as found:
@@ -175,7 +175,7 @@ def test_a_fault_is_said_in_words(stand_in: StandIn, fitting: Client, kind: str)
 
 @pytest.mark.parametrize("kind", CASES)
 def test_what_creates_is_sent_once_and_says_whether_it_may_be_done(
-    stand_in: StandIn, fitting: Client, kind: str
+    stand_in: StandIn, fitting: ServerClient, kind: str
 ) -> None:
     stand_in.fault("/runs", kind)
     with pytest.raises(CASES[kind][0]) as found:
@@ -183,7 +183,7 @@ def test_what_creates_is_sent_once_and_says_whether_it_may_be_done(
     assert found.value.maybe_done and len(stand_in.asked("POST", "/runs")) == 1
 
 
-def test_a_lost_answer_and_a_500_leave_the_run_behind(stand_in: StandIn, server: Client) -> None:
+def test_a_lost_answer_and_a_500_leave_the_run_behind(stand_in: StandIn, server: ServerClient) -> None:
     for kind in ("lost", "stored_500"):
         stand_in.fault("/runs", kind, method="POST", times=1)
         with pytest.raises(ServerError) as found:
@@ -192,46 +192,46 @@ def test_a_lost_answer_and_a_500_leave_the_run_behind(stand_in: StandIn, server:
     assert sorted(run.name for run in server.runs()) == ["lost", "stored_500"]
 
 
-def test_without_tmux_a_start_is_broken_and_the_run_still_queued(stand_in: StandIn, server: Client) -> None:
+def test_without_tmux_a_start_is_broken_and_the_run_still_queued(stand_in: StandIn, server: ServerClient) -> None:
     run = server.create_run("r", "true")
     stand_in.tmux = False
-    with pytest.raises(Broken, match="Tmux session not available"):
+    with pytest.raises(InvalidResponse, match="Tmux session not available"):
         server.start_run(run.id)
     assert server.run(run.id).status == "queued"
 
 
 @pytest.mark.parametrize("kind", ["text_500", "cut", "reset"])
-def test_a_get_is_tried_again(stand_in: StandIn, server: Client, kind: str) -> None:
+def test_a_get_is_tried_again(stand_in: StandIn, server: ServerClient, kind: str) -> None:
     stand_in.fault("/health", kind, times=2)
     assert server.health().status == "ok"
     assert len(stand_in.asked("GET", "/health")) == 3
 
 
 @pytest.mark.parametrize("code", [429, 502, 503, 504])
-def test_a_get_is_tried_again_after_a_status(stand_in: StandIn, server: Client, code: int) -> None:
+def test_a_get_is_tried_again_after_a_status(stand_in: StandIn, server: ServerClient, code: int) -> None:
     stand_in.fault("/health", "status", times=1, code=code, headers={"Retry-After": "0"})
     assert server.health().status == "ok"
     stand_in.fault("/runs", "status", code=code)
-    with pytest.raises((Broken, Refused)):
+    with pytest.raises((InvalidResponse, RequestRefused)):
         server.create_run("r", "true")
     assert len(stand_in.asked("POST", "/runs")) == 1
 
 
-def test_retry_after_is_no_way_to_hold_us(stand_in: StandIn, server: Client) -> None:
+def test_retry_after_is_no_way_to_hold_us(stand_in: StandIn, server: ServerClient) -> None:
     stand_in.fault("/health", "status", code=503, headers={"Retry-After": "3600"})
-    with pytest.raises(Broken, match="503: said so"):
+    with pytest.raises(InvalidResponse, match="503: said so"):
         server.health()
     assert len(stand_in.asked("GET", "/health")) == 3, "and an hour was not waited, or this test would not be over"
 
 
-def test_200_mb_are_not_read(stand_in: StandIn, server: Client) -> None:
+def test_200_mb_are_not_read(stand_in: StandIn, server: ServerClient) -> None:
     stand_in.fault("/prompt-skills", "huge")
-    with pytest.raises(Broken, match="longer than 10,000,000 bytes"):
+    with pytest.raises(InvalidResponse, match="longer than 10,000,000 bytes"):
         server.skills()
     assert stand_in.sent < 60_000_000
 
 
-def test_refused(stand_in: StandIn, server: Client) -> None:
+def test_refused(stand_in: StandIn, server: ServerClient) -> None:
     stand_in.down()
     with pytest.raises(Unreachable, match="no connection") as found:
         server.create_run("r", "true")
@@ -251,7 +251,7 @@ def test_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_name_that_takes_for_ever_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait(30))
-    limits = Limits(connect_s=0.1, total_s=5, retries=0)
+    limits = RequestLimits(connect_s=0.1, total_s=5, retries=0)
     begun = time.monotonic()
     with (
         connect("http://research.invalid:1", limits=limits) as client,
@@ -262,7 +262,7 @@ def test_a_name_that_takes_for_ever_to_look_up(monkeypatch: pytest.MonkeyPatch) 
     assert time.monotonic() - begun < 3 and not found.value.maybe_done
 
 
-def test_after_a_restart_known_ids_are_unknown(stand_in: StandIn, server: Client) -> None:
+def test_after_a_restart_known_ids_are_unknown(stand_in: StandIn, server: ServerClient) -> None:
     sweep, run = server.create_sweep("s"), server.create_run("r", "true")
     stand_in.restart()
     for call in (lambda: server.sweep(sweep.id), lambda: server.run(run.id), lambda: server.start_run(run.id)):
@@ -274,36 +274,36 @@ def test_after_a_restart_known_ids_are_unknown(stand_in: StandIn, server: Client
 
 
 @pytest.mark.parametrize("wrong", ["../../x", "..", "", "a/b", "a?b", "a b", "a\n", "x" * 300])
-def test_an_id_that_cannot_be_one_is_not_sent(stand_in: StandIn, server: Client, wrong: str) -> None:
-    with pytest.raises(Refused, match="cannot be an id"):
+def test_an_id_that_cannot_be_one_is_not_sent(stand_in: StandIn, server: ServerClient, wrong: str) -> None:
+    with pytest.raises(RequestRefused, match="cannot be an id"):
         server.skill(wrong)
     assert stand_in.requests == []
 
 
-def test_a_query_that_is_no_utf_8_is_sent_as_it_is(stand_in: StandIn, server: Client) -> None:
+def test_a_query_that_is_no_utf_8_is_sent_as_it_is(stand_in: StandIn, server: ServerClient) -> None:
     server.search_skills("\udcff \N{SNOWMAN}")
     assert stand_in.requests[-1].target.startswith("/prompt-skills/search?q=%FF+%E2%98%83&")
 
 
-def test_a_created_thing_without_an_id_is_an_error(stand_in: StandIn, server: Client) -> None:
+def test_a_created_thing_without_an_id_is_an_error(stand_in: StandIn, server: ServerClient) -> None:
     for said in (b"{}", b'{"id": "../x"}', b"[]", b"null"):
         stand_in.fault("/runs", "body", method="POST", times=1, body=said)
-        with pytest.raises(Broken) as found:
+        with pytest.raises(InvalidResponse) as found:
             server.create_run("r", "true")
         assert found.value.maybe_done
 
 
-def test_422_says_what_is_wrong(stand_in: StandIn, server: Client) -> None:
-    with pytest.raises(Refused, match=r"422: body\.name: "):
+def test_422_says_what_is_wrong(stand_in: StandIn, server: ServerClient) -> None:
+    with pytest.raises(RequestRefused, match=r"422: body\.name: "):
         server.create_run(None, "true")  # type: ignore[arg-type]
 
 
-def test_the_words_of_a_server_are_one_printable_line(stand_in: StandIn, server: Client) -> None:
+def test_the_words_of_a_server_are_one_printable_line(stand_in: StandIn, server: ServerClient) -> None:
     said = "no\x1b[31m\r\nError: you lost\x00 \N{RIGHT-TO-LEFT OVERRIDE}" + "x" * 5_000
     stand_in.fault("/runs/x", "status", code=400, detail=said)
     stand_in.fault("/runs/y", "status", code=422, detail=[{"loc": 3, "msg": said}, {"loc": ["a", 1], "msg": None}, 7])
     for run_id in ("x", "y"):
-        with pytest.raises(Refused) as found:
+        with pytest.raises(RequestRefused) as found:
             server.run(run_id)
         assert found.value.message.isprintable() and "[31m Error: you lost" in found.value.message
         assert len(found.value.message) < 500
@@ -339,7 +339,7 @@ def test_a_token_follows_no_redirect(stand_in: StandIn, tmp_path: Path) -> None:
         stand_in.fault("/runs", "redirect", to=other.url + "/runs")
         with connect(stand_in.url, TOKEN, limits=PATIENT) as client:
             for call in (client.health, lambda: client.create_run("r", "true")):
-                with pytest.raises(Broken, match=r"redirects to http://127\.0\.0\.1"):
+                with pytest.raises(InvalidResponse, match=r"redirects to http://127\.0\.0\.1"):
                     call()
         assert other.requests == []
     finally:
@@ -348,7 +348,7 @@ def test_a_token_follows_no_redirect(stand_in: StandIn, tmp_path: Path) -> None:
 
 def test_a_server_that_says_the_token_back_is_not_quoted(stand_in: StandIn) -> None:
     stand_in.fault("/health", "redirect", to=f"http://x/?t={TOKEN}")
-    with connect(stand_in.url, TOKEN, limits=PATIENT) as client, pytest.raises(Broken) as found:
+    with connect(stand_in.url, TOKEN, limits=PATIENT) as client, pytest.raises(InvalidResponse) as found:
         client.health()
     assert TOKEN not in str(found.value) and "***" in str(found.value)
 
@@ -356,37 +356,37 @@ def test_a_server_that_says_the_token_back_is_not_quoted(stand_in: StandIn) -> N
 def test_tokens(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("abc\n")
-    assert address.token(None, {}) is None and address.token(None, {address.TOKEN: ""}) is None
-    assert address.token(file, {address.TOKEN: "other"}) == "abc"
-    assert address.token(None, {address.TOKEN: " abc\n"}) == "abc"
+    assert address.read_token(None, {}) is None and address.read_token(None, {address.TOKEN_VARIABLE: ""}) is None
+    assert address.read_token(file, {address.TOKEN_VARIABLE: "other"}) == "abc"
+    assert address.read_token(None, {address.TOKEN_VARIABLE: " abc\n"}) == "abc"
     for bad in ("a\nb", "a\rX-Evil: 1", "a b", "\N{SNOWMAN}", "x" * 9_000):
         with pytest.raises(ScaffoldError, match="holds no token") as found:
-            address.token(None, {address.TOKEN: bad})
+            address.read_token(None, {address.TOKEN_VARIABLE: bad})
         assert bad not in str(found.value)
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ScaffoldError, match="holds no token"):
-        address.token(file, {})
+        address.read_token(file, {})
     file.write_text("")
     with pytest.raises(ScaffoldError, match="is empty"):
-        address.token(file, {})
+        address.read_token(file, {})
     with pytest.raises(ScaffoldError, match="No such file"):
-        address.token(tmp_path / "none", {})
+        address.read_token(tmp_path / "none", {})
 
 
 def test_whose_url_counts() -> None:
-    env, known = {address.URL: "http://b:1/"}, {"research_server_url": "http://c:1"}
-    assert address.url("http://a:1/", known, env) == "http://a:1"
-    assert address.url(None, known, env) == "http://b:1"
-    assert address.url(None, known, {}) == "http://c:1"
-    assert address.url(None, {}, {address.URL: ""}) is None
-    assert address.url("", known, env) is None
+    env, known = {address.URL_VARIABLE: "http://b:1/"}, {"research_server_url": "http://c:1"}
+    assert address.resolve_url("http://a:1/", known, env) == "http://a:1"
+    assert address.resolve_url(None, known, env) == "http://b:1"
+    assert address.resolve_url(None, known, {}) == "http://c:1"
+    assert address.resolve_url(None, {}, {address.URL_VARIABLE: ""}) is None
+    assert address.resolve_url("", known, env) is None
     with pytest.raises(WrongUsage, match=r"\$RESEARCH_AGENT_SERVER_URL is not an http URL"):
-        address.url(None, {}, {address.URL: "ftp://x"})
+        address.resolve_url(None, {}, {address.URL_VARIABLE: "ftp://x"})
     with pytest.raises(WrongUsage, match="carries a user"):
-        address.url("http://me:pw@x", {}, {})
+        address.resolve_url("http://me:pw@x", {}, {})
     for host in ("a" * 64 + ".example", "a..example", "\udcff", "a.example/\udcff"):  # what could not even be looked up
         with pytest.raises(WrongUsage, match="is not an http URL"):
-            address.url(f"http://{host}", {}, {})
+            address.resolve_url(f"http://{host}", {}, {})
 
 
 def test_loopback_and_the_clear() -> None:
@@ -403,7 +403,7 @@ def test_loopback_and_the_clear() -> None:
         address.is_loopback(url)
         for url in ("http://10.0.0.1", "http://localhost.example.org", "http://127.example.org")
     )
-    assert address.in_the_clear("http://10.0.0.1") and not address.in_the_clear("https://10.0.0.1")
+    assert address.is_unencrypted("http://10.0.0.1") and not address.is_unencrypted("https://10.0.0.1")
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
@@ -426,7 +426,7 @@ def test_other_hosts_go_through_the_proxy_that_is_set(stand_in: StandIn, monkeyp
         assert client.health().workdir == str(stand_in.workdir)
     assert stand_in.requests[0].target == "http://research.invalid:9/health"
     monkeypatch.setenv("no_proxy", "research.invalid")
-    assert address.proxy("http://research.invalid:9") is None
+    assert address.proxy_for("http://research.invalid:9") is None
 
 
 @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ def test_an_environment_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, url
     assert "pw" not in str(found.value)
 
 
-def test_many_threads_share_a_client(stand_in: StandIn, server: Client) -> None:
+def test_many_threads_share_a_client(stand_in: StandIn, server: ServerClient) -> None:
     found: list[str] = []
     threads = [threading.Thread(target=lambda: found.append(server.health().status)) for _ in range(8)]
     for one in threads:

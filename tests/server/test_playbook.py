@@ -14,10 +14,10 @@ from markdown_it import MarkdownIt
 
 from scaffold.cli.main import group
 from scaffold.errors import WrongUsage
-from scaffold.playbook import agent_skill, document, skills
+from scaffold.playbook import agent_skill, document, skill_selection
 from scaffold.server import sanitize
 from scaffold.server.operations import PROTOCOL
-from scaffold.server.responses import Skill
+from scaffold.server.responses import PromptSkill
 from tests.conftest import Run, git, write_tree
 from tests.stand_in import StandIn
 from tests.stand_in.skills import PROTOCOL_TEXT
@@ -54,7 +54,7 @@ def page(repo: Path) -> Path:
 def written(run: Run, stand_in: StandIn, seeded: Path, repo: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Call the command for the stand-in; the built-in text, which Copier takes a second to make, is the one that init wrote."""
     seed = next(seeded.glob("**/prompt_skill_playbook.md")).read_text()
-    monkeypatch.setattr("scaffold.playbook.built_in.built_in", lambda there: seed)
+    monkeypatch.setattr("scaffold.playbook.files.built_in_playbook", lambda there: seed)
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
     return lambda *args: run("playbook", "--timeout", "20", *args)
 
@@ -86,7 +86,7 @@ def test_a_servers_skills_in_their_groups_and_its_protocol(written: Any, stand_i
     assert "| `plot_results` | Use after runs have ended | a table or a plot that names its runs |" in analysis
     assert "| the noise floor |" in analysis, "the workspace's own rows stay"
     assert "max_new_runs = max(0, min(q, g - r))" in text and "One configuration, one run." in text
-    digest = skills.digest(Skill.read(skill("x", template=PROTOCOL_TEXT)))
+    digest = skill_selection.hash_template(PromptSkill.read(skill("x", template=PROTOCOL_TEXT)))
     assert f"Source: `{PROTOCOL}`, SHA-256 `{digest}`" in text and f"| `{PROTOCOL}` | `{digest}` |" in text
     assert "`alert_handler`" in text.partition("Not read")[2], "prompts are the loop's own"
     assert written("--check").exit_code == 0
@@ -204,7 +204,7 @@ def test_hostile_skills_are_only_text(written: Any, stand_in: StandIn, page: Pat
     assert not re.search(r"^\s*[-*+] \[[ /]\]", text.replace(">", ""), re.MULTILINE) or "```" in text
     assert "../../x" not in text and "a|b" not in text and "cannot be asked for: 3" in text
     assert "more | `GET /prompt-skills` lists them" in text
-    assert "forged" in text and "forged" not in document.sources(text) and document.queries(text) == ()
+    assert "forged" in text and "forged" not in document.parse_sources(text) and document.parse_queries(text) == ()
     assert not any(one.target.rpartition("/")[2] == "x" for one in stand_in.requests)
     assert written("--check").exit_code == 0
 
@@ -242,7 +242,10 @@ def test_as_an_agent_skill(written: Any, stand_in: StandIn, tmp_path: Path, page
         and 0 < len(said["description"]) <= 1024
         and set(said) == {"name", "description"}
     )
-    assert document.body(text).endswith(document.body(page.read_text())) and "## The loop" in text
+    assert (
+        document.text_between_marks(text).endswith(document.text_between_marks(page.read_text()))
+        and "## The loop" in text
+    )
     (folder / "SKILL.md").write_text(
         text.replace("name: research-playbook\n", "name: research-playbook\nlicense: mine\n")
     )
@@ -272,24 +275,25 @@ def test_as_an_agent_skill(written: Any, stand_in: StandIn, tmp_path: Path, page
     ],
 )
 def test_names_of_agent_skills(text: str, name: str) -> None:
-    assert agent_skill.name(text) == name and agent_skill.name(name) == name
+    assert agent_skill.skill_name(text) == name and agent_skill.skill_name(name) == name
     with pytest.raises(WrongUsage):
-        agent_skill.checked_name(text)
+        agent_skill.check_skill_name(text)
 
 
 def test_quoting() -> None:
     assert (
-        sanitize.flat("a\x00b\n\tc\N{RIGHT-TO-LEFT OVERRIDE}d" + "e" * 100, 20) == "a b c d" + "e" * 12 + sanitize.MORE
+        sanitize.one_line("a\x00b\n\tc\N{RIGHT-TO-LEFT OVERRIDE}d" + "e" * 100, 20)
+        == "a b c d" + "e" * 12 + sanitize.MORE
     )
-    assert "<" not in html(sanitize.cell(EVIL, 500)).removeprefix("<p>").replace("</p>\n", "").replace("&lt;", "")
-    assert sanitize.block("a\n```\n````x\n", lines=9, width=9) == ["`````text", "a", "```", "````x", "`````"]
-    assert sanitize.block("</plan> a < b <!-- c", lines=1, width=99)[1] == "< /plan> a < b < !-- c"
-    assert sanitize.block("", lines=1, width=9) == ["```text", "", "```"]
+    assert "<" not in html(sanitize.table_cell(EVIL, 500)).removeprefix("<p>").replace("</p>\n", "").replace("&lt;", "")
+    assert sanitize.code_block("a\n```\n````x\n", lines=9, width=9) == ["`````text", "a", "```", "````x", "`````"]
+    assert sanitize.code_block("</plan> a < b <!-- c", lines=1, width=99)[1] == "< /plan> a < b < !-- c"
+    assert sanitize.code_block("", lines=1, width=9) == ["```text", "", "```"]
 
 
 def test_when_to_use() -> None:
     def said(description: str, template: str = "") -> str:
-        return skills.use(Skill.read(skill("x", description, template)))
+        return skill_selection.when_to_use(PromptSkill.read(skill("x", description, template)))
 
     assert said("Ports models. Use when porting v1.5 models. More.") == "Use when porting v1.5 models"
     assert said("Ports models.", "# X\n\nUse this before porting.\n") == "Use this before porting"
@@ -299,5 +303,5 @@ def test_when_to_use() -> None:
 def test_the_page_has_all_that_a_plan_is_asked_for(page: Path) -> None:
     """The built-in text has a group for each of the package's, and an item for each topic."""
     text = page.read_text()
-    assert list(skills.GROUPS) == GROUPS and set(skills.TOPICS) == set(TOPICS)
+    assert list(skill_selection.GROUPS) == GROUPS and set(skill_selection.TOPICS) == set(TOPICS)
     assert [one[1] for one in document.ITEM.finditer(text)] == TOPICS

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from scaffold.plan.document import protocol
+from scaffold.plan.document import loop_protocol
 from scaffold.server import openapi, operations
 from scaffold.server.operations import CALLED
 from tests.conftest import MakeRepo, Run, commit_all
@@ -182,13 +182,13 @@ def test_an_older_server_is_told_by_its_openapi(preflight: Preflight, stand_in: 
 
 
 def test_openapi_gaps() -> None:
-    assert openapi.gaps(OPENAPI, CALLED) == []
+    assert openapi.find_gaps(OPENAPI, CALLED) == []
     renamed = json.loads(json.dumps(OPENAPI).replace("{run_id}", "{id}"))
-    assert openapi.gaps(renamed, CALLED) == []
-    assert [gap.lacks for gap in openapi.gaps({}, CALLED)] == ["is not there"] * len(CALLED)
+    assert openapi.find_gaps(renamed, CALLED) == []
+    assert [gap.lacks for gap in openapi.find_gaps({}, CALLED)] == ["is not there"] * len(CALLED)
     strange: tuple[dict[str, Any], ...] = ({"paths": []}, {"paths": {"/runs": 3}})
     for broken in (*strange, {"paths": {"/runs": {"post": {"requestBody": [1]}}}}):
-        assert len(openapi.gaps(broken, CALLED)) == len(CALLED)
+        assert len(openapi.find_gaps(broken, CALLED)) == len(CALLED)
     loops = {"components": {"schemas": {"A": {"allOf": [{"$ref": "#/components/schemas/A"}], "properties": {"x": {}}}}}}
     described = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}
     assert openapi.body_fields(loops, described) == ("x",)
@@ -201,7 +201,7 @@ def test_openapi_that_leads_in_circles() -> None:
         "paths": {"/runs": {"post": {"requestBody": body}}},
         "components": {"schemas": {str(n): circle for n in range(60)}},
     }
-    (gap,) = openapi.gaps(document, [operations.CREATE_RUN])
+    (gap,) = openapi.find_gaps(document, [operations.CREATE_RUN])
     assert "field name" not in gap.lacks and "field command" in gap.lacks
 
 
@@ -257,7 +257,7 @@ def test_abort_writes_the_checklist_where_there_is_no_plan(preflight: Preflight,
     result = preflight("--abort", "--tasks-path", ".agents/wild/wild-1/tasks.md")
     assert result.exit_code == 3 and result.stdout.endswith(LINES)
     text = (repo / ".agents/wild/wild-1/tasks.md").read_text()
-    assert f"- [x] {protocol.SENTINEL}\n" in text and "- [ ]" not in text
+    assert f"- [x] {loop_protocol.SENTINEL}\n" in text and "- [ ]" not in text
     assert text.count("Connection refused") == 1 and stand_in.url in text
     assert preflight("--abort", "--tasks-path", ".agents/wild/wild-1/tasks.md").exit_code == 3
     assert [path.name for path in (repo / ".agents/wild/wild-1").iterdir()] == ["tasks.md"]
@@ -268,7 +268,8 @@ def test_abort_takes_the_place_of_the_servers_placeholder(preflight: Preflight, 
     stand_in.fault("/docs", "status", code=404)
     answer = json.loads(preflight("--abort", "--tasks-path", "tasks.md", "--json").stdout)
     assert (
-        protocol.SENTINEL in (repo / "tasks.md").read_text() and "docs: 404: said so" in (repo / "tasks.md").read_text()
+        loop_protocol.SENTINEL in (repo / "tasks.md").read_text()
+        and "docs: 404: said so" in (repo / "tasks.md").read_text()
     )
     assert answer["aborted"]["plan"].endswith("tasks.md") and "\n".join(answer["aborted"]["lines"]) + "\n" == LINES
 
@@ -279,7 +280,7 @@ def test_abort_never_writes_over_a_plan(preflight: Preflight, stand_in: StandIn,
     result = preflight("--abort", "--tasks-path", "tasks.md")
     assert (repo / "tasks.md").read_text() == "# Tasks\n- [ ] mine\n"
     assert "holds somebody's work" in result.stderr and result.stdout.endswith(LINES) and result.exit_code == 3
-    assert protocol.SENTINEL in (repo / "tasks.aborted.md").read_text()
+    assert loop_protocol.SENTINEL in (repo / "tasks.aborted.md").read_text()
     (repo / "tasks.aborted.md").write_text("mine too")
     preflight("--abort", "--tasks-path", "tasks.md")
     assert (repo / "tasks.aborted.md").read_text() == "mine too" and (repo / "tasks.aborted-2.md").is_file()
@@ -292,7 +293,7 @@ def test_abort_in_a_workspace(run: Run, stand_in: StandIn, repo: Path) -> None:
     seed = plan.read_text()
     stand_in.down()
     result = run("preflight", "--abort")
-    assert result.exit_code == 3 and protocol.SENTINEL in plan.read_text(), "what init wrote is nobody's work"
+    assert result.exit_code == 3 and loop_protocol.SENTINEL in plan.read_text(), "what init wrote is nobody's work"
     assert plan.with_name("tasks.before-abort.md").read_text() == seed
     plan.write_text(seed.replace("- [ ] [P1-T1]", "- [x] [P1-T1]"))
     run("preflight", "--abort")

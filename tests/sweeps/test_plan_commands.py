@@ -7,8 +7,8 @@ import shlex
 
 import pytest
 
-from scaffold.plan.document import commands
-from scaffold.plan.document.parse import parse
+from scaffold.plan.document import task_commands
+from scaffold.plan.document.parse import parse_plan
 from tests.conftest import MakeRepo, Run
 
 TRAIN = """
@@ -25,10 +25,10 @@ def test_the_baseline_as_the_plan_says_it(make_repo: MakeRepo, run: Run, monkeyp
     repo = make_repo({"train.py": TRAIN, "README.md": "# x\n\n    python train.py --seed 0\n"})
     assert run("init", "--workdir", repo, "--yes", "--goal", "What is the loss?", "--metric", "val/loss").exit_code == 0
     monkeypatch.chdir(repo)
-    plan = {task.id: task for task in parse((repo / ".wild/experiments/tasks.md").read_text()).tasks}
+    plan = {task.id: task for task in parse_plan((repo / ".wild/experiments/tasks.md").read_text()).tasks}
     for name in ("P2-T2", "P2-T3"):
-        assert commands.of(plan[name])
-        for line in commands.of(plan[name]):
+        assert task_commands.list_commands(plan[name])
+        for line in task_commands.list_commands(plan[name]):
             words = shlex.split(line)
             assert words.pop(0) == "scaffold"
             if ">" in line:

@@ -18,7 +18,7 @@ from scaffold.backends.server import text as server_text
 from scaffold.errors import ScaffoldError
 from scaffold.server.client import connect
 from scaffold.server.errors import Unauthorized
-from scaffold.server.transport import Limits
+from scaffold.server.transport import RequestLimits
 from scaffold.sweeps.launch import ledger
 from scaffold.sweeps.spec.model import Resources
 from tests.conftest import Run
@@ -202,7 +202,7 @@ def test_a_500_that_did_what_it_was_asked_doubles_nothing(
 def test_a_server_too_slow_to_answer_is_asked_again_by_the_next_launch(
     make_workspace: MakeWorkspace, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(backend, "connect", lambda url, token: connect(url, token, limits=Limits(total_s=0.3)))
+    monkeypatch.setattr(backend, "connect", lambda url, token: connect(url, token, limits=RequestLimits(total_s=0.3)))
     found = two_runs(make_workspace, stand_in)
     stand_in.fault(path, "silent", method="POST", times=1)
     pacer = found.pacer()

@@ -18,8 +18,8 @@ from scaffold.backends.server import text as server_text
 from scaffold.backends.server.registry import Registry
 from scaffold.backends.server.text import STARTABLE, Handle
 from scaffold.server import address
-from scaffold.server.client import Client, connect
-from scaffold.server.errors import NotFound, Refused, ServerError
+from scaffold.server.client import ServerClient, connect
+from scaffold.server.errors import NotFound, RequestRefused, ServerError
 
 # so many runs are asked about one by one rather than by what must be left
 FEW = 20
@@ -33,10 +33,10 @@ class Server:
     queues = False
 
     def __init__(self, context: Context) -> None:
-        url = address.named(context.workspace.answers)
+        url = address.require_url(context.workspace.answers)
         session = context.session or str(context.workspace.answers.get("research_session_id") or "") or None
         self._context = context = replace(context, session=session)
-        self._client: Client = connect(url, address.token(None))
+        self._client: ServerClient = connect(url, address.read_token(None))
         self._registry = Registry(self._client, context)
         self._holdings = server_devices.Holdings(context.workspace, url, context.folder.parent)
         self._names = dict(context.handles)
@@ -136,7 +136,7 @@ class Server:
         try:
             self._client.start_run(handle.run_id)
         except ServerError as error:
-            if not isinstance(error, Refused) and not error.maybe_done:
+            if not isinstance(error, RequestRefused) and not error.maybe_done:
                 raise
             run = self._client.run(handle.run_id)
             if run.status in STARTABLE:
@@ -239,7 +239,7 @@ class Server:
             self._client.stop_run(handle.run_id)
         except NotFound:
             return False
-        except Refused:
+        except RequestRefused:
             return self._client.run(handle.run_id).status in STARTABLE
         return False
 

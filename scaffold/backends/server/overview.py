@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from scaffold.backends.capacity import Capacity, capacity
 from scaffold.backends.server import text
-from scaffold.server.client import Client
+from scaffold.server.client import ServerClient
 from scaffold.server.errors import NotFound
-from scaffold.server.responses import Alert, Cluster, Sweep
+from scaffold.server.responses import Cluster, RunAlert, ServerSweep
 
 PENDING = "pending"
 
@@ -24,8 +24,8 @@ class Overview:
     server: str
     cluster: Cluster
     capacity: Capacity
-    sweeps: tuple[Sweep, ...]
-    alerts: tuple[Alert, ...]
+    sweeps: tuple[ServerSweep, ...]
+    alerts: tuple[RunAlert, ...]
 
 
 def room(cluster: Cluster) -> Capacity:
@@ -35,7 +35,7 @@ def room(cluster: Cluster) -> Capacity:
     return capacity(free, queued=counted.ready + counted.queued, mine=0)
 
 
-def overview(server: Client, *, limit: int) -> Overview:
+def overview(server: ServerClient, *, limit: int) -> Overview:
     """Ask for cluster, the newest `limit` sweeps and alerts. Raises ServerError; a server without alerts has none."""
     cluster = server.cluster()
     sweeps = server.sweeps(limit)

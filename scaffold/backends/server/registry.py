@@ -10,10 +10,10 @@ from pathlib import Path
 from scaffold.backends.model import Context, Job
 from scaffold.backends.server import text
 from scaffold.backends.server.text import Handle
-from scaffold.server.client import Client
-from scaffold.server.errors import NotFound, Refused, ServerError
-from scaffold.server.responses import Run, Sweep
-from scaffold.server.sanitize import flat
+from scaffold.server.client import ServerClient
+from scaffold.server.errors import NotFound, RequestRefused, ServerError
+from scaffold.server.responses import ServerRun, ServerSweep
+from scaffold.server.sanitize import one_line
 
 SWEEPS = "server_sweeps"
 URL = "server_url"
@@ -27,13 +27,13 @@ LATEST_RUNS = 5
 class Registry:
     """One sweep's place on the server. The ledger's notes keep its ids there, all of them, the newest last."""
 
-    def __init__(self, client: Client, context: Context) -> None:
+    def __init__(self, client: ServerClient, context: Context) -> None:
         self._client = client
         self._context = context
         self._ids = context.notes.get(SWEEPS, "").split()
         self._current: str | None = None
         # runs of ours in the sweep that could be a try's: by label those that were looked at, by run those that were not
-        self._candidates: dict[str, Run] = {}
+        self._candidates: dict[str, ServerRun] = {}
         self._unread: dict[str | None, list[str]] = {}
 
     def forget(self) -> None:
@@ -58,7 +58,7 @@ class Registry:
 
     # the sweep
 
-    def _noted(self) -> Sweep | None:
+    def _noted(self) -> ServerSweep | None:
         """The sweep that the ledger's notes name, where the server still knows it."""
         if not self._ids:
             return None
@@ -73,7 +73,7 @@ class Registry:
             )
             return None
 
-    def _found(self) -> Sweep | None:
+    def _found(self) -> ServerSweep | None:
         """A sweep that was made before and not written down: of our name, goal and session, with no runs but ours."""
         wanted = (self._context.sweep, self._context.goal, self._context.session)
         for sweep in self._client.sweeps(LATEST):
@@ -81,13 +81,13 @@ class Registry:
                 return self._note(sweep)
         return None
 
-    def _is_ours(self, sweep: Sweep) -> bool:
+    def _is_ours(self, sweep: ServerSweep) -> bool:
         if not sweep.run_ids:
             return True
         first = self._client.run(sweep.run_ids[0])
         return text.belongs(first.command, self._context.folder)
 
-    def _made(self) -> Sweep:
+    def _made(self) -> ServerSweep:
         self._introduce()
         context = self._context
         try:
@@ -98,7 +98,7 @@ class Registry:
                 raise
             return found
 
-    def _note(self, sweep: Sweep) -> Sweep:
+    def _note(self, sweep: ServerSweep) -> ServerSweep:
         self._ids.append(sweep.id)
         notes = {URL: self._client.url, SESSION: self._context.session or "", SWEEPS: " ".join(self._ids)}
         for key, value in notes.items():
@@ -112,7 +112,7 @@ class Registry:
         theirs = Path(said)
         if said and not (theirs == ours or theirs in ours.parents or ours in theirs.parents):
             self._context.warn(
-                f"the research server works in {flat(said, 200)}, not in this repository: is it the right one?"
+                f"the research server works in {one_line(said, 200)}, not in this repository: is it the right one?"
             )
         if self._client.cluster().type == "slurm":
             self._context.warn(
@@ -128,26 +128,26 @@ class Registry:
             name = self._context.handles.get(str(Handle(sweep_id, run_id)))
             self._unread.setdefault(name, []).append(run_id)
 
-    def _found_run(self, job: Job) -> Run | None:
+    def _found_run(self, job: Job) -> ServerRun | None:
         for name in (None, job.name):
             for run_id in self._unread.pop(name, []):
                 self._consider(self._client.run(run_id))
         return self._candidates.pop(text.label(job), None)
 
-    def _consider(self, run: Run) -> None:
+    def _consider(self, run: ServerRun) -> None:
         """Whether a run could be a try that is not over. One that hangs is stopped, so that it takes up no room."""
         if not text.belongs(run.command, self._context.folder):
             return
         waits = text.has_ticket(self._context.folder, run)
         state = text.seen(run, time.time(), has_ticket=waits).state
         if state == "gone":
-            with contextlib.suppress(NotFound, Refused):
+            with contextlib.suppress(NotFound, RequestRefused):
                 self._client.stop_run(run.id)
         elif state != "ended" and (run.name not in self._candidates or run.is_active):
             # of two with one name, the one that somebody has started
             self._candidates[run.name] = run
 
-    def _posted(self, job: Job, sweep_id: str) -> Run:
+    def _posted(self, job: Job, sweep_id: str) -> ServerRun:
         context = self._context
         try:
             return self._client.create_run(

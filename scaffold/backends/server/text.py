@@ -10,8 +10,8 @@ from typing import NamedTuple
 from scaffold.backends import capacity
 from scaffold.backends.model import Job, Room, Seen
 from scaffold.errors import ScaffoldError
-from scaffold.server.responses import Cluster, Run
-from scaffold.server.sanitize import flat
+from scaffold.server.responses import Cluster, ServerRun
+from scaffold.server.sanitize import one_line
 
 # what a started run should have left behind by then: the slowest measured start, of 36 at once, took 7 s
 LAUNCH_S = 120.0
@@ -68,7 +68,7 @@ def workdir(path: Path) -> str | None:
     return str(path) if PLAIN_PATH.fullmatch(str(path)) else None
 
 
-def seen(run: Run, now: float, *, has_ticket: bool = False) -> Seen:
+def seen(run: ServerRun, now: float, *, has_ticket: bool = False) -> Seen:
     """What the server's word for a run means; `now` is in seconds since 1970, `has_ticket` whether nobody has taken its ticket.
 
     A run that hangs is `gone`: in `launching`, or in `running` while its launcher has not begun (its terminal waits for something).
@@ -87,14 +87,16 @@ def seen(run: Run, now: float, *, has_ticket: bool = False) -> Seen:
             return Seen(state="ended", reason="exit 0")
         case "failed":
             code = run.exit_code
-            return Seen(state="ended", reason=f"exit {code}" if code is not None else flat(run.error or "failed", 200))
+            return Seen(
+                state="ended", reason=f"exit {code}" if code is not None else one_line(run.error or "failed", 200)
+            )
         case "stopped":
             return Seen(state="ended", reason="stopped")
         case other:
             return Seen(state="unknown", reason=f"the server calls it {other!r}")
 
 
-def has_ticket(folder: Path, run: Run) -> bool:
+def has_ticket(folder: Path, run: ServerRun) -> bool:
     """Whether nobody has taken the ticket of the try that a run on the server is."""
     name = re.sub(r"\.\d+$", "", run.name)
     return any((folder / f"{one}.ticket").exists() for one in {run.name, name})

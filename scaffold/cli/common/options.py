@@ -13,7 +13,7 @@ import click
 from scaffold.cli.common import output
 
 if TYPE_CHECKING:
-    from scaffold.server.client import Client
+    from scaffold.server.client import ServerClient
     from scaffold.workspace import Workspace
 
 SERVER_HINT = "--server-url http://127.0.0.1:10000, or for good: scaffold update --set research_server_url=URL"
@@ -126,25 +126,25 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return url(token(timeout(bundled)))
 
 
-def connect_server(there: Workspace | None, server_options: ServerOptions) -> Client | None:
+def connect_server(there: Workspace | None, server_options: ServerOptions) -> ServerClient | None:
     """A client for the server that the options, the environment or the workspace name; None where none does.
 
     Warns where the token would go over the network in the clear. Raises ScaffoldError where URL or token cannot be.
     """
     from scaffold.server import address
     from scaffold.server.client import connect
-    from scaffold.server.transport import Limits
+    from scaffold.server.transport import RequestLimits
 
-    url = address.url(server_options.url, there.answers if there is not None else {})
+    url = address.resolve_url(server_options.url, there.answers if there is not None else {})
     if url is None:
         return None
-    token = address.token(server_options.token_file)
-    if token is not None and address.in_the_clear(url):
+    token = address.read_token(server_options.token_file)
+    if token is not None and address.is_unencrypted(url):
         output.warn(f"the token goes to {url} unencrypted: anybody on the way can read it; use https, or an ssh tunnel")
-    return connect(url, token, limits=Limits(total_s=server_options.timeout_s))
+    return connect(url, token, limits=RequestLimits(total_s=server_options.timeout_s))
 
 
-def connect_required_server(there: Workspace | None, server_options: ServerOptions) -> Client:
+def connect_required_server(there: Workspace | None, server_options: ServerOptions) -> ServerClient:
     """As `server`; raises ScaffoldError where none is named."""
     from scaffold.errors import ScaffoldError
 

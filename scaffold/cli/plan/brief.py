@@ -12,7 +12,7 @@ import click
 from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
-    from scaffold.plan.brief.context import Situation
+    from scaffold.plan.brief.context import BriefContext
     from scaffold.plan.brief.server_operations import Operation
     from scaffold.workspace import Workspace
 
@@ -39,49 +39,51 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
     from dataclasses import replace
 
     from scaffold.plan.brief import execution, planning
-    from scaffold.plan.brief.context import Situation
+    from scaffold.plan.brief.context import BriefContext
 
     workspace = options.find_workspace(workdir, root)
-    url = _server(workspace)
-    now = Situation(
+    url = _server_url(workspace)
+    now = BriefContext(
         answers={**workspace.answers, "research_server_url": url},
         workdir=str(workspace.workdir),
         full=full,
     )
     if iteration == "planning":
         now = replace(now, operations=_operations(workspace)) if url else now
-        text = planning.planning(now)
+        text = planning.planning_brief(now)
     else:
-        text = execution.execution(_so_far(workspace, now))
+        text = execution.execution_brief(_with_progress(workspace, now))
     if json_output:
         output.print_json({"for": iteration, "text": text})
     else:
         click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
 
 
-def _server(workspace: Workspace) -> str:
+def _server_url(workspace: Workspace) -> str:
     """The server that the environment names, else the workspace's; an address that cannot be one is left to who asks it."""
     from scaffold.server import address
 
-    return os.environ.get(address.URL) or str(workspace.answers.get("research_server_url") or "")
+    return os.environ.get(address.URL_VARIABLE) or str(workspace.answers.get("research_server_url") or "")
 
 
-def _so_far(workspace: Workspace, now: Situation) -> Situation:
+def _with_progress(workspace: Workspace, now: BriefContext) -> BriefContext:
     """The situation with the plan, the runs and the log."""
     from dataclasses import replace
 
     from scaffold.plan.document import plan_location
-    from scaffold.plan.rules.check import check
-    from scaffold.plan.rules.rule import Context
+    from scaffold.plan.rules.check import check_plan
+    from scaffold.plan.rules.rule import RuleContext
     from scaffold.plan.tasks import run_summaries, transitions
 
     log = transitions.log_path(workspace.tasks)
-    context = Context(server=bool(now.server))
+    context = RuleContext(server=bool(now.server))
     return replace(
         now,
-        report=check(plan_location.read(workspace.tasks), context=context) if workspace.tasks.is_file() else None,
-        runs=run_summaries.read(workspace),
-        log=plan_location.read(log) if log.is_file() else "",
+        report=check_plan(plan_location.read_plan(workspace.tasks), context=context)
+        if workspace.tasks.is_file()
+        else None,
+        runs=run_summaries.load_run_summaries(workspace),
+        log=plan_location.read_plan(log) if log.is_file() else "",
     )
 
 
@@ -91,11 +93,11 @@ def _operations(workspace: Workspace) -> Sequence[Operation]:
     from scaffold.plan.brief import server_operations
     from scaffold.server import address
     from scaffold.server.client import connect
-    from scaffold.server.transport import Limits
+    from scaffold.server.transport import RequestLimits
 
     try:
-        url = address.url(None, workspace.answers) or ""
-        with connect(url, limits=Limits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
+        url = address.resolve_url(None, workspace.answers) or ""
+        with connect(url, limits=RequestLimits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
             found = server_operations.of(server.openapi())
     except ScaffoldError as error:
         output.warn(f"{error.message}; the operations named are the built-in ones")

@@ -11,8 +11,8 @@ import click
 from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
-    from scaffold.plan.document.plan_location import Place
-    from scaffold.plan.tasks.verify import Evidence, Verification
+    from scaffold.plan.document.plan_location import PlanLocation
+    from scaffold.plan.tasks.verify import TaskVerification, VerificationContext
 
 FILE = click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 PLAN = click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The plan; else the workspace's.")
@@ -28,7 +28,7 @@ TIMEOUT = click.option(
 SIGNS = {True: "ok  ", False: "FAIL", None: "?   "}
 
 
-def shown_path(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path as one would type it here, printable whatever its bytes."""
     here = Path.cwd()
     text = str(path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path)
@@ -44,19 +44,19 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     from difflib import unified_diff
     from functools import partial
 
-    from scaffold.plan.document import plan_location, store
-    from scaffold.plan.document.fix import fixed
+    from scaffold.plan.document import plan_file, plan_location
+    from scaffold.plan.document.fix import fix_plan
     from scaffold.plan.tasks import transitions
 
-    where = plan_location.place(file, Path.cwd())
-    name = shown_path(where.plan)
-    old = plan_location.read(where.plan)
-    ids_stay = transitions.is_named_elsewhere(where)
-    mend = partial(fixed, ids_stay=ids_stay)
+    where = plan_location.locate_plan(file, Path.cwd())
+    name = display_path(where.plan)
+    old = plan_location.read_plan(where.plan)
+    ids_stay = transitions.has_recorded_ids(where)
+    mend = partial(fix_plan, ids_stay=ids_stay)
     new = mend(old)
-    if ids_stay and new != fixed(old):
+    if ids_stay and new != fix_plan(old):
         output.warn("ids stay as they are: runs or the plan's record name its tasks")
-    changed = not diff and new != old and store.change(where.plan, mend)
+    changed = not diff and new != old and plan_file.change_plan(where.plan, mend)
     lines = "\n".join(unified_diff(old.split("\n"), new.split("\n"), name, name, lineterm=""))
     if json_output:
         output.print_json({"path": name, "written": changed, "diff": lines})
@@ -77,7 +77,7 @@ def start(task: str, file: Path | None, json_output: bool) -> None:
     from scaffold.plan.document import plan_location
     from scaffold.plan.tasks import transitions
 
-    change = transitions.start(plan_location.place(file, Path.cwd()).plan, task, _now())
+    change = transitions.start_task(plan_location.locate_plan(file, Path.cwd()).plan, task, _timestamp())
     if json_output:
         output.print_json({"task": change.task.id, "state": "in progress", "warnings": list(change.warnings)})
         return
@@ -105,13 +105,15 @@ def done(
 
     if force is not None and not force.strip():
         raise click.BadParameter("it needs a reason", param_hint="--force")
-    where = plan_location.place(file, Path.cwd())
-    found = transitions.done(where, task, _evidence(where, run_commands, timeout), _now(), force)
+    where = plan_location.locate_plan(file, Path.cwd())
+    found = transitions.finish_task(
+        where, task, _verification_context(where, run_commands, timeout), _timestamp(), force
+    )
     marked = transitions.holds(found) or force is not None
     if json_output:
-        output.print_json({**_as_dict(found), "marked": marked})
+        output.print_json({**_verification_json(found), "marked": marked})
     else:
-        click.echo(_report(found))
+        click.echo(_verification_text(found))
     if not marked:
         click.echo("not marked as done: it does not verify (--force REASON marks it all the same)", err=True)
         raise click.exceptions.Exit(3)
@@ -139,13 +141,13 @@ def add(
 ) -> None:
     """Add a task to the end of a phase; prints its id. Refused where the plan would break the contract with it."""
     from scaffold.plan.document import plan_location
-    from scaffold.plan.rules.rule import Context
+    from scaffold.plan.rules.rule import RuleContext
     from scaffold.plan.tasks import transitions
 
     fields = [("depends", depends), ("deliverable", deliverable), ("done-when", done_when), ("kind", kind)]
-    where = plan_location.place(file, Path.cwd())
+    where = plan_location.locate_plan(file, Path.cwd())
     given = [(name, value) for name, value in fields if value]
-    added = transitions.add(where.plan, phase, description, given, Context(server=where.server)).task.id
+    added = transitions.add_task(where.plan, phase, description, given, RuleContext(server=where.server)).task.id
     if json_output:
         output.print_json({"task": added})
     else:
@@ -159,21 +161,21 @@ def add(
 @options.json_option
 def log(text: str, file: Path | None, task: str | None, json_output: bool) -> None:
     """Append an entry to the iteration log beside the plan."""
-    from scaffold.plan.document import edit, plan_location, protocol, store
-    from scaffold.plan.document.parse import parse
+    from scaffold.plan.document import edit, loop_protocol, plan_file, plan_location
+    from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.tasks import transitions
 
     if not text.strip():
         raise click.BadParameter("an entry says something", param_hint="TEXT")
-    where = plan_location.place(file, Path.cwd())
-    parsed = parse(plan_location.read(where.plan))
-    about = edit.task_of(parsed, task).id if task else None
+    where = plan_location.locate_plan(file, Path.cwd())
+    parsed = parse_plan(plan_location.read_plan(where.plan))
+    about = edit.find_task(parsed, task).id if task else None
     path = transitions.log_path(where.plan)
-    store.append(path, protocol.log_entry(_now(), text, task=about))
+    plan_file.append_log(path, loop_protocol.log_entry(_timestamp(), text, task=about))
     if json_output:
-        output.print_json({"path": shown_path(path), "task": about})
+        output.print_json({"path": display_path(path), "task": about})
     else:
-        click.echo(f"added to {shown_path(path)}", err=True)
+        click.echo(f"added to {display_path(path)}", err=True)
 
 
 @click.command()
@@ -194,17 +196,18 @@ def verify(
     from scaffold.plan.document import plan_location
     from scaffold.plan.tasks import transitions
 
-    where = plan_location.place(file, Path.cwd())
-    found = transitions.verified(where, tasks, _evidence(where, run_commands, timeout))
+    where = plan_location.locate_plan(file, Path.cwd())
+    found = transitions.verify_tasks(where, tasks, _verification_context(where, run_commands, timeout))
     limited = output.Limited(limit)
     shown = limited(sorted(found, key=lambda one: not one.failed))
     failed = sum(bool(one.failed) for one in found)
     if json_output:
         output.print_json(
-            {"verified": len(found) - failed, "failed": failed, "tasks": [_as_dict(one) for one in shown]}, limited
+            {"verified": len(found) - failed, "failed": failed, "tasks": [_verification_json(one) for one in shown]},
+            limited,
         )
     else:
-        click.echo("\n".join(map(_report, shown)) or "no task is marked done")
+        click.echo("\n".join(map(_verification_text, shown)) or "no task is marked done")
         limited.report_left_out()
     if failed:
         raise click.exceptions.Exit(3)
@@ -219,33 +222,33 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
 
     A plan that was there is kept beside it.
     """
-    from scaffold.plan.document import plan_location, protocol
+    from scaffold.plan.document import loop_protocol, plan_location
     from scaffold.plan.tasks import transitions
 
-    where = plan_location.place(file, Path.cwd())
-    kept = transitions.abort(where.plan, reason)
+    where = plan_location.locate_plan(file, Path.cwd())
+    kept = transitions.abort_plan(where.plan, reason)
     if json_output:
-        lines = protocol.abort_lines().split("\n")
+        lines = loop_protocol.abort_lines().split("\n")
         output.print_json({"plan": str(where.plan), "kept": None if kept is None else str(kept), "lines": lines})
         return
     if kept is not None:
-        click.echo(f"the plan that was there is now {shown_path(kept)}", err=True)
-    click.echo(protocol.abort_lines())
+        click.echo(f"the plan that was there is now {display_path(kept)}", err=True)
+    click.echo(loop_protocol.abort_lines())
 
 
-WORK = (fix, start, done, add, log, verify, abort)
+EDITING_COMMANDS = (fix, start, done, add, log, verify, abort)
 
 
-def _now() -> str:
+def _timestamp() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _evidence(where: Place, run_commands: bool, timeout: float) -> Evidence:
+def _verification_context(where: PlanLocation, run_commands: bool, timeout: float) -> VerificationContext:
     from scaffold.plan.tasks import run_summaries
-    from scaffold.plan.tasks.verify import Evidence
+    from scaffold.plan.tasks.verify import VerificationContext
 
-    known, why = run_summaries.known(where)
-    return Evidence(
+    known, why = run_summaries.runs_of_plan(where)
+    return VerificationContext(
         workdir=where.workdir,
         runs=known,
         run_commands=run_commands,
@@ -255,13 +258,13 @@ def _evidence(where: Place, run_commands: bool, timeout: float) -> Evidence:
     )
 
 
-def _report(found: Verification) -> str:
-    from scaffold.plan.document.inline import shown
+def _verification_text(found: TaskVerification) -> str:
+    from scaffold.plan.document.markdown_inline import printable
 
-    rows = [f"{found.task.name}  {shown(found.task.description, 90)}"]
-    return "\n".join([*rows, *(f"  {SIGNS[one.holds]} {one.what}: {shown(one.text, 300)}" for one in found.checks)])
+    rows = [f"{found.task.name}  {printable(found.task.description, 90)}"]
+    return "\n".join([*rows, *(f"  {SIGNS[one.holds]} {one.what}: {printable(one.text, 300)}" for one in found.checks)])
 
 
-def _as_dict(found: Verification) -> dict[str, object]:
+def _verification_json(found: TaskVerification) -> dict[str, object]:
     checks = [{"what": one.what, "holds": one.holds, "text": one.text} for one in found.checks]
     return {"task": found.task.id or None, "line": found.task.line, "holds": not found.failed, "checks": checks}

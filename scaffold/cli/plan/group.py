@@ -9,7 +9,7 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
-from scaffold.cli.plan.edit import FILE, WORK, shown_path
+from scaffold.cli.plan.edit import EDITING_COMMANDS, FILE, display_path
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Task
@@ -23,7 +23,7 @@ def plan() -> None:
     """
 
 
-for command in WORK:
+for command in EDITING_COMMANDS:
     plan.add_command(command)
 
 
@@ -66,18 +66,18 @@ def check(
     from scaffold.plan.document import plan_location
     from scaffold.plan.rules import check as checker
     from scaffold.plan.rules import reporters
-    from scaffold.plan.rules.rule import Context
+    from scaffold.plan.rules.rule import RuleContext
 
-    where = plan_location.place(file, Path.cwd())
-    context = Context(fresh=fresh, server=where.server if server is None else server)
-    text = plan_location.read(where.plan)
-    report = checker.check(text, context=context, select=_codes(select), ignore=_codes(ignore))
-    for line in report.plan.unheeded:
+    where = plan_location.locate_plan(file, Path.cwd())
+    context = RuleContext(fresh=fresh, server=where.server if server is None else server)
+    text = plan_location.read_plan(where.plan)
+    report = checker.check_plan(text, context=context, select=_parse_codes(select), ignore=_parse_codes(ignore))
+    for line in report.plan.invalid_ignores:
         output.warn(f"line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect")
     limited = output.Limited(limit if form in ("text", "json") else 0)
-    shown, path = limited(report.findings), shown_path(where.plan)
+    shown, path = limited(report.findings), display_path(where.plan)
     if json_output or form == "json":
-        output.print_json(reporters.as_json(report, shown, path), limited)
+        output.print_json(reporters.report_json(report, shown, path), limited)
     elif answer := reporters.FORMATS[form](report, shown, path):
         click.echo(answer)
         limited.report_left_out()
@@ -92,7 +92,7 @@ def check(
 def rules(code: str | None, limit: int, json_output: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
     from scaffold.plan.rules import reporters
-    from scaffold.plan.rules.check import rules as all_rules
+    from scaffold.plan.rules.check import all_rules as all_rules
 
     found = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
     if not found:
@@ -112,18 +112,18 @@ def rules(code: str | None, limit: int, json_output: bool) -> None:
 def show(file: Path | None, limit: int, json_output: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates."""
     from scaffold.plan.document import plan_location
-    from scaffold.plan.document.parse import parse
+    from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.tasks import progress
 
-    where = plan_location.place(file, Path.cwd())
-    parsed = parse(plan_location.read(where.plan))
+    where = plan_location.locate_plan(file, Path.cwd())
+    parsed = parse_plan(plan_location.read_plan(where.plan))
     limited = output.Limited(limit)
-    answer = progress.as_dict(parsed)
+    answer = progress.progress_json(parsed)
     answer = {key: limited(value) if isinstance(value, list) else value for key, value in answer.items()}
     if json_output:
         output.print_json(answer, limited)
     else:
-        click.echo(progress.overview(parsed, limit))
+        click.echo(progress.progress_text(parsed, limit))
         limited.report_left_out()
 
 
@@ -133,10 +133,10 @@ def show(file: Path | None, limit: int, json_output: bool) -> None:
 def graph(file: Path | None, json_output: bool) -> None:
     """The dependencies between tasks as a Mermaid flow chart."""
     from scaffold.plan.document import plan_location
-    from scaffold.plan.document.parse import parse
+    from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.tasks import progress
 
-    text = progress.mermaid(parse(plan_location.read(plan_location.place(file, Path.cwd()).plan)))
+    text = progress.mermaid_graph(parse_plan(plan_location.read_plan(plan_location.locate_plan(file, Path.cwd()).plan)))
     if json_output:
         output.print_json({"mermaid": text})
     else:
@@ -153,17 +153,17 @@ def next_task(file: Path | None, json_output: bool) -> None:
     none is left but a line that looks like a task and is not one.
     """
     from scaffold.plan.document import plan_location
-    from scaffold.plan.document.parse import parse
+    from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.rules.structure import is_aborted
     from scaffold.plan.tasks import progress
 
-    parsed = parse(plan_location.read(plan_location.place(file, Path.cwd()).plan))
-    state = progress.of(parsed)
+    parsed = parse_plan(plan_location.read_plan(plan_location.locate_plan(file, Path.cwd()).plan))
+    state = progress.measure_progress(parsed)
     if json_output:
-        task = progress.task_dict(state.next) if state.next else None
+        task = progress.task_json(state.next) if state.next else None
         output.print_json({"task": task, "done": state.done, "total": state.total})
     elif state.next:
-        click.echo(_described(state.next))
+        click.echo(_task_details(state.next))
     if state.next is None and state.done < state.total:
         click.echo("every open task waits for another: scaffold plan show", err=True)
         raise click.exceptions.Exit(3)
@@ -190,43 +190,43 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
 
     DONE is refused while a task is open: a loop that ends early loses the rest of the plan.
     """
-    from scaffold.plan.document import plan_location, protocol
+    from scaffold.plan.document import loop_protocol, plan_location
     from scaffold.plan.tasks import transitions
 
     tags = []
     if with_plan or (summary is None and promise is None):
-        tags.append(protocol.plan_block(plan_location.read(plan_location.place(file, Path.cwd()).plan)))
+        tags.append(loop_protocol.plan_block(plan_location.read_plan(plan_location.locate_plan(file, Path.cwd()).plan)))
     if summary is not None:
-        tags.append(protocol.tagged("summary", summary.strip()))
+        tags.append(loop_protocol.wrap_in_tag("summary", summary.strip()))
     if promise is not None:
         if promise == "DONE":
-            transitions.refuse_unfinished(plan_location.place(file, Path.cwd()).plan)
-        tags.append(protocol.tagged("promise", promise))
+            transitions.refuse_unfinished(plan_location.locate_plan(file, Path.cwd()).plan)
+        tags.append(loop_protocol.wrap_in_tag("promise", promise))
     if json_output:
         output.print_json({"text": "\n".join(tags)})
     else:
         click.echo("\n".join(tags).encode("utf-8", "surrogateescape"))
 
 
-def _described(task: Task) -> str:
+def _task_details(task: Task) -> str:
     """A task with its deliverable, its condition and its commands."""
-    from scaffold.plan.document import commands
-    from scaffold.plan.document.inline import shown
+    from scaffold.plan.document import task_commands
+    from scaffold.plan.document.markdown_inline import printable
 
     limit = 2000
-    rows = [f"{task.id or 'line ' + str(task.line)}  {shown(task.description, limit)}"]
+    rows = [f"{task.id or 'line ' + str(task.line)}  {printable(task.description, limit)}"]
     rows += [
-        f"  {name}: {shown(value, limit)}"
+        f"  {name}: {printable(value, limit)}"
         for name in dict.fromkeys(f.name for f in task.fields if f.name != "command")
         if (value := task.get(name))
     ]
-    rows += [f"  $ {shown(command, limit)}" for command in commands.of(task)]
+    rows += [f"  $ {printable(command, limit)}" for command in task_commands.list_commands(task)]
     return "\n".join(rows)
 
 
-def _codes(values: tuple[str, ...]) -> list[str]:
+def _parse_codes(values: tuple[str, ...]) -> list[str]:
     """Codes from the command line; each has to be the beginning of a rule's code."""
-    from scaffold.plan.rules.check import rules as all_rules
+    from scaffold.plan.rules.check import all_rules as all_rules
 
     codes = [code.strip().upper() for value in values for code in value.split(",") if code.strip()]
     for code in codes:

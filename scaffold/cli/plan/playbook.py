@@ -9,11 +9,11 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.playbook import files as playbook_files
-from scaffold.playbook.files import File
+from scaffold.playbook.files import FileUpdate
 
 if TYPE_CHECKING:
-    from scaffold.playbook.skills import Chosen
-    from scaffold.server.client import Client
+    from scaffold.playbook.skill_selection import SkillSelection
+    from scaffold.server.client import ServerClient
     from scaffold.workspace import Workspace
 
 WITHOUT = "so the playbook is the built-in one: the server's skills and its execution protocol are missing in it"
@@ -56,21 +56,21 @@ def playbook(
     from scaffold.playbook import document as pages
 
     there = options.find_workspace(workdir, root)
-    title = agent_skill.checked_name(skill.resolve().name) if skill is not None else ""
+    title = agent_skill.check_skill_name(skill.resolve().name) if skill is not None else ""
     client = options.connect_server(there, server_options)
-    chosen, why = _chosen(client, queries or pages.queries(playbook_files.read(there.playbook)))
-    files = [_playbook(there, chosen, client, why)]
+    chosen, why = _select_skills(client, queries or pages.parse_queries(playbook_files.read_or_empty(there.playbook)))
+    files = [_playbook_file(there, chosen, client, why)]
     if skill is not None:
-        files.append(playbook_files.skill(there, skill / agent_skill.FILE, title, files[0].new))
+        files.append(playbook_files.skill_file(there, skill / agent_skill.FILE, title, files[0].new))
     stale = [file for file in files if file.old != file.new]
     limited = output.Limited(limit)
-    answer = _answer(files, stale, chosen, client, limited)
+    answer = _playbook_json(files, stale, chosen, client, limited)
     answer["missing"] = f"{why}; {WITHOUT}" if why else None
     if why and not json_output:
         output.warn(answer["missing"])
     if not check:
         for file in stale:
-            playbook_files.write(file)
+            playbook_files.write_update(file)
     if json_output:
         output.print_json(
             {
@@ -81,65 +81,70 @@ def playbook(
             limited,
         )
     else:
-        _print(answer, stale, check)
+        _print_playbook(answer, stale, check)
         limited.report_left_out()
     if check and stale:
         raise click.exceptions.Exit(3)
 
 
-def _chosen(client: Client | None, queries: tuple[str, ...]) -> tuple[Chosen | None, str]:
+def _select_skills(client: ServerClient | None, queries: tuple[str, ...]) -> tuple[SkillSelection | None, str]:
     """The server's skills, or None and why they are not to be had."""
-    from scaffold.playbook import skills
+    from scaffold.playbook import skill_selection
     from scaffold.server.errors import ServerError
 
     if client is None:
         return None, "no research server is named"
     try:
         with client:
-            return skills.choose(client, queries), ""
+            return skill_selection.select_skills(client, queries), ""
     except ServerError as error:
         return None, error.message
 
 
-def _playbook(there: Workspace, chosen: Chosen | None, client: Client | None, why: str) -> File:
+def _playbook_file(
+    there: Workspace, chosen: SkillSelection | None, client: ServerClient | None, why: str
+) -> FileUpdate:
     """The playbook's file. Raises ScaffoldError where it would lose what a server once said, or what somebody wrote."""
     from scaffold.errors import ScaffoldError
     from scaffold.lifecycle.status import is_unchanged_seed
     from scaffold.playbook import document as pages
-    from scaffold.playbook.built_in import built_in
+    from scaffold.playbook.files import built_in_playbook
 
-    path, seed = there.playbook, built_in(there)
-    old = playbook_files.read(path)
+    path, seed = there.playbook, built_in_playbook(there)
+    old = playbook_files.read_or_empty(path)
     playbook_files.refuse_edited(path, old)
     replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_unchanged_seed(there, path))
     if chosen is not None and client is not None:
-        text = pages.written(seed, chosen, client.url)
+        text = pages.render_playbook(seed, chosen, client.url)
         if old and not replaceable and not pages.is_marked(old):
             output.warn(f"{path} was written by hand: it is kept whole, below the new playbook")
-        return File(path, old, pages.merged(old, text, replaceable=replaceable))
-    if pages.is_from_a_server(old):
+        return FileUpdate(path, old, pages.merge_playbook(old, text, replaceable=replaceable))
+    if pages.is_from_server(old):
         raise ScaffoldError(why, hint=f"{path} stays as the server made it before")
     if replaceable:
-        return File(path, old, seed)
-    return File(path, old, pages.merged(old, seed, replaceable=False) if pages.is_marked(old) else old)
+        return FileUpdate(path, old, seed)
+    return FileUpdate(path, old, pages.merge_playbook(old, seed, replaceable=False) if pages.is_marked(old) else old)
 
 
-def _answer(
-    files: list[File],
-    stale: list[File],
-    chosen: Chosen | None,
-    client: Client | None,
+def _playbook_json(
+    files: list[FileUpdate],
+    stale: list[FileUpdate],
+    chosen: SkillSelection | None,
+    client: ServerClient | None,
     limited: output.Limited,
 ) -> dict[str, Any]:
     from scaffold.playbook import document as pages
-    from scaffold.playbook import skills
+    from scaffold.playbook import skill_selection
 
-    differs = pages.changes(pages.sources(files[0].old), pages.sources(files[0].new))
+    differs = pages.compare_sources(pages.parse_sources(files[0].old), pages.parse_sources(files[0].new))
     every = [chosen.protocol, *chosen.skills] if chosen is not None else []
     return {
         "path": str(files[0].path),
         "server": client.url if client is not None and chosen is not None else None,
-        "skills": [{"id": one.id, "group": skills.group(one), "sha256": skills.digest(one)} for one in limited(every)],
+        "skills": [
+            {"id": one.id, "group": skill_selection.skill_group(one), "sha256": skill_selection.hash_template(one)}
+            for one in limited(every)
+        ],
         "others": limited(chosen.others) if chosen is not None else [],
         "changed": limited(differs.changed),
         "added": limited(differs.added),
@@ -148,7 +153,7 @@ def _answer(
     }
 
 
-def _print(answer: dict[str, Any], stale: list[File], check: bool) -> None:
+def _print_playbook(answer: dict[str, Any], stale: list[FileUpdate], check: bool) -> None:
     """The skills to stdout; what differs and what was written to stderr."""
     output.print_rows([[one["id"], one["group"], one["sha256"][:12]] for one in answer["skills"]])
     for word in ("changed", "added", "gone"):

@@ -11,8 +11,8 @@ import click
 from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
-    from scaffold.server.client import Client
-    from scaffold.server.preflight import Check, Report
+    from scaffold.server.client import ServerClient
+    from scaffold.server.preflight import PreflightCheck, PreflightReport
     from scaffold.workspace import Workspace
 
 SIGNS = {"ok": "ok", "down": "DOWN", "unauthorized": "401", "failed": "FAIL", "unknown": "?"}
@@ -54,30 +54,30 @@ def preflight(
     never written over.
     """
     there = options.find_workspace_or_none(workdir, root)
-    plan = _plan(there, workdir, tasks_path)
+    plan = _plan_to_abort(there, workdir, tasks_path)
     if abort and plan is None:
         raise click.UsageError("--abort needs --tasks-path where there is no workspace")
     with options.connect_required_server(there, server_options) as client:
-        report = _asked(client, _workdirs(there, workdir), wait)
-    answer: dict[str, Any] = _as_dict(report)
+        report = _ask_until_ready(client, _allowed_workdirs(there, workdir), wait)
+    answer: dict[str, Any] = _report_json(report)
     if not json_output:
-        _print(report)
+        _print_report(report)
     if abort and plan is not None and not report.ready:
-        answer["aborted"] = _abort(there, plan, report.reason, quiet=json_output)
+        answer["aborted"] = _abort_loop(there, plan, report.reason, quiet=json_output)
     if json_output:
         output.print_json(answer)
     if not report.ready:
         raise click.exceptions.Exit(3)
 
 
-def _plan(there: Workspace | None, workdir: Path, tasks_path: Path | None) -> Path | None:
+def _plan_to_abort(there: Workspace | None, workdir: Path, tasks_path: Path | None) -> Path | None:
     """The plan that an abort would be about: the one named, relative to the work directory as everywhere, else the workspace's."""
     if tasks_path is not None:
         return (there.workdir if there is not None else workdir) / tasks_path
     return there.tasks if there is not None else None
 
 
-def _workdirs(there: Workspace | None, workdir: Path) -> list[Path]:
+def _allowed_workdirs(there: Workspace | None, workdir: Path) -> list[Path]:
     """The directories that the server may rightly call its own: the work directory, and the top of its repository."""
     from scaffold import git
 
@@ -86,13 +86,13 @@ def _workdirs(there: Workspace | None, workdir: Path) -> list[Path]:
     return [one for one in (ours, top, workdir.resolve() if ours is None else None) if one is not None]
 
 
-def _asked(client: Client, workdirs: list[Path], wait: float) -> Report:
+def _ask_until_ready(client: ServerClient, workdirs: list[Path], wait: float) -> PreflightReport:
     """The report, asked for again until it is good or the time is over; a wrong token does not get better."""
     from scaffold.server import preflight as checks
 
     deadline = time.monotonic() + wait
     while True:
-        report = checks.preflight(client, workdirs)
+        report = checks.run_preflight(client, workdirs)
         left = deadline - time.monotonic()
         if report.ready or not report.may_change or left <= 0:
             return report
@@ -100,14 +100,14 @@ def _asked(client: Client, workdirs: list[Path], wait: float) -> Report:
         time.sleep(min(POLL_S, left))
 
 
-def _abort(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> dict[str, Any]:
+def _abort_loop(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> dict[str, Any]:
     """Write the checklist and print the lines that end the loop, which has to end even where nothing can be written."""
     from scaffold.errors import ScaffoldError
-    from scaffold.plan.document import protocol
+    from scaffold.plan.document import loop_protocol
 
     written, kept = None, None
     try:
-        written, kept = _checklist(there, plan, reason)
+        written, kept = _write_checklist(there, plan, reason)
     except ScaffoldError as error:
         output.warn(f"the abort checklist is not written: {error.message}")
     if written is not None and written != plan:
@@ -115,36 +115,36 @@ def _abort(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> 
     if kept is not None:
         click.echo(f"the plan that was there is now {kept}", err=True)
     if not quiet:
-        click.echo(protocol.abort_lines())
+        click.echo(loop_protocol.abort_lines())
     return {
         "plan": str(written) if written is not None else None,
         "kept": str(kept) if kept is not None else None,
-        "lines": protocol.abort_lines().split("\n"),
+        "lines": loop_protocol.abort_lines().split("\n"),
     }
 
 
-def _checklist(there: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
+def _write_checklist(there: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
     """Where the checklist went, and where the plan that was there is kept."""
     from scaffold.lifecycle.status import is_unchanged_seed
     from scaffold.plan.tasks import transitions
 
-    if transitions.is_nobodys(plan) or (there is not None and is_unchanged_seed(there, plan)):
-        return plan, transitions.abort(plan, reason)
+    if transitions.is_unwritten(plan) or (there is not None and is_unchanged_seed(there, plan)):
+        return plan, transitions.abort_plan(plan, reason)
     return transitions.abort_beside(plan, reason), None
 
 
-def _print(report: Report) -> None:
-    output.print_rows([_row(check) for check in report.checks])
+def _print_report(report: PreflightReport) -> None:
+    output.print_rows([_check_row(check) for check in report.checks])
     click.echo(f"{report.server}: {report.verdict} ({report.seconds * 1000:.0f} ms)")
 
 
-def _row(check: Check) -> list[str]:
+def _check_row(check: PreflightCheck) -> list[str]:
     sign = SIGNS[check.outcome] if check.mandatory else "warn"
     took = f"{check.seconds * 1000:.0f} ms" if check.seconds is not None else ""
     return [sign, check.name, took.rjust(8), check.asks, check.text]
 
 
-def _as_dict(report: Report) -> dict[str, Any]:
+def _report_json(report: PreflightReport) -> dict[str, Any]:
     return {
         "server": report.server,
         "ready": report.ready,

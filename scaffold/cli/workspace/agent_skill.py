@@ -9,7 +9,7 @@ from pathlib import Path
 from scaffold.lifecycle.init import InitPlan
 from scaffold.lifecycle.init_actions import InitAction
 from scaffold.playbook import files
-from scaffold.playbook.files import File
+from scaffold.playbook.files import FileUpdate
 from scaffold.workspace import Workspace
 
 
@@ -18,7 +18,7 @@ class SkillPlan:
     """What becomes of SKILL.md; `file` is None where what stands there stays."""
 
     action: InitAction
-    file: File | None = None
+    file: FileUpdate | None = None
 
     @property
     def writes(self) -> bool:
@@ -33,21 +33,21 @@ def plan_skill(planned: InitPlan, folder: str | None) -> SkillPlan | None:
     """
     from scaffold.errors import ScaffoldError
     from scaffold.playbook import agent_skill
-    from scaffold.playbook.built_in import built_in
+    from scaffold.playbook.files import built_in_playbook
 
     if folder is None:
         return None
     there = Workspace(workdir=planned.workdir, root=planned.root, answers=planned.answers)
     place = Path(os.path.normpath(planned.workdir / (agent_skill.FOLDER if folder == "." else folder)))
-    title = agent_skill.checked_name(place.name)
+    title = agent_skill.check_skill_name(place.name)
     path = place / agent_skill.FILE
     inside = path.is_relative_to(planned.workdir)
     shown = path.relative_to(planned.workdir).as_posix() if inside else str(path)
     if inside and not path.resolve().is_relative_to(planned.workdir.resolve()):
         return SkillPlan(InitAction(path=shown, what="linked", note="a link leads out of the repository"))
-    text = files.read(there.playbook) or built_in(there)
+    text = files.read_or_empty(there.playbook) or built_in_playbook(there)
     try:
-        file = files.skill(there, path, title, text)
+        file = files.skill_file(there, path, title, text)
     except ScaffoldError as error:
         return SkillPlan(
             InitAction(
@@ -63,4 +63,4 @@ def plan_skill(planned: InitPlan, folder: str | None) -> SkillPlan | None:
 def write_skill(skill: SkillPlan) -> None:
     """Write it, where there is something to write. Raises ScaffoldError."""
     if skill.file is not None and skill.writes:
-        files.write(skill.file)
+        files.write_update(skill.file)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from scaffold.plan.brief.context import UNLIMITED, Situation, bullets, environment, goal, joined, quote, tracked
-from scaffold.plan.document import commands, protocol
-from scaffold.plan.document.inline import shown
+from scaffold.plan.brief.context import (
+    UNLIMITED,
+    BriefContext,
+    bullet_list,
+    environment_section,
+    goal_section,
+    join_sections,
+    quote,
+    tracked_runs_section,
+)
+from scaffold.plan.document import loop_protocol, task_commands
+from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import STARTED, Task
 from scaffold.plan.tasks import progress
-from scaffold.plan.tasks.run_summaries import Run
+from scaffold.plan.tasks.run_summaries import RunSummary
 
 OUTPUT = f"""\
 ## Output
@@ -15,35 +24,35 @@ OUTPUT = f"""\
 - `scaffold plan start ID`, work, `scaffold plan done ID` (it verifies), `scaffold plan log TEXT`; `scaffold plan add` for follow-ups
 - at the end print what `scaffold plan emit --summary "..."` prints; add `--promise WAITING` while runs go on, `--promise DONE` when all is
   done
-- if the plan holds {protocol.SENTINEL}, print `<promise>DONE</promise>` and stop"""
+- if the plan holds {loop_protocol.SENTINEL}, print `<promise>DONE</promise>` and stop"""
 
 
-def execution(now: Situation) -> str:
+def execution_brief(now: BriefContext) -> str:
     """The brief for the iterations after the plan."""
-    due = progress.of(now.report.plan).next if now.report is not None else None
-    return joined(
+    due = progress.measure_progress(now.report.plan).next if now.report is not None else None
+    return join_sections(
         [
             "# Execution brief",
-            goal(now),
-            _task(now),
-            _findings(now),
-            _runs(now),
-            _log(now),
-            tracked(now, due.id if due and due.id else "ID"),
-            environment(now),
+            goal_section(now),
+            _task_section(now),
+            _findings_section(now),
+            _runs_section(now),
+            _log_section(now),
+            tracked_runs_section(now, due.id if due and due.id else "ID"),
+            environment_section(now),
             OUTPUT,
         ]
     )
 
 
-def _task(now: Situation) -> str:
+def _task_section(now: BriefContext) -> str:
     if now.report is None:
         return "## Task\n\nThere is no plan yet; `scaffold brief` is the brief for writing one."
     if now.report.aborted:
-        return f"## Task\n\nThe plan is aborted ({protocol.SENTINEL})."
-    state = progress.of(now.report.plan)
+        return f"## Task\n\nThe plan is aborted ({loop_protocol.SENTINEL})."
+    state = progress.measure_progress(now.report.plan)
     if state.next is not None:
-        said = _described(state.next)
+        said = _describe_task(state.next)
     elif state.done < state.total:
         said = "Every open task waits for another: `scaffold plan show`."
     elif state.lost:
@@ -53,35 +62,37 @@ def _task(now: Situation) -> str:
     return f"## Task ({state.done} of {state.total} done)\n\n{said}"
 
 
-def _described(task: Task) -> str:
-    rows = [f"**{task.name}** ({'in progress' if task.state == STARTED else 'next'}): {shown(task.description, 600)}"]
+def _describe_task(task: Task) -> str:
+    rows = [
+        f"**{task.name}** ({'in progress' if task.state == STARTED else 'next'}): {printable(task.description, 600)}"
+    ]
     named = dict.fromkeys(field.name for field in task.fields if field.name != "command")
-    rows += [f"- {name}: {shown(value, 400)}" for name in named if (value := task.get(name))]
-    if found := commands.of(task):
-        rows += ["```bash", *(shown(command, 1000) for command in found), "```"]
+    rows += [f"- {name}: {printable(value, 400)}" for name in named if (value := task.get(name))]
+    if found := task_commands.list_commands(task):
+        rows += ["```bash", *(printable(command, 1000) for command in found), "```"]
     return "\n".join(rows)
 
 
-def _findings(now: Situation) -> str:
+def _findings_section(now: BriefContext) -> str:
     if now.report is None or not now.report.findings:
         return ""
     texts = [f"line {found.line}: {found.code} {found.message}" for found in now.report.findings]
-    return "## Open findings of `scaffold plan check`\n\n" + bullets(now, texts, 8)
+    return "## Open findings of `scaffold plan check`\n\n" + bullet_list(now, texts, 8)
 
 
-def _runs(now: Situation) -> str:
-    rows = [_run(run) for run in reversed(now.runs[-now.limit(8) :])]
+def _runs_section(now: BriefContext) -> str:
+    rows = [_run_row(run) for run in reversed(now.runs[-now.limit_or_all(8) :])]
     return f"## Recent runs ({len(now.runs)} in all)\n\n" + ("\n".join(rows) or "None is recorded yet.")
 
 
-def _run(run: Run) -> str:
-    metrics = ", ".join(f"{shown(name, 40)}={value:.6g}" for name, value in sorted(run.metrics.items())[:4])
-    about = [shown(run.status, 20), f"task {shown(str(run.task), 20)}" if run.task else "", metrics]
-    return f"- `{shown(run.name, 120)}`: {', '.join(filter(None, about))}"
+def _run_row(run: RunSummary) -> str:
+    metrics = ", ".join(f"{printable(name, 40)}={value:.6g}" for name, value in sorted(run.metrics.items())[:4])
+    about = [printable(run.status, 20), f"task {printable(str(run.task), 20)}" if run.task else "", metrics]
+    return f"- `{printable(run.name, 120)}`: {', '.join(filter(None, about))}"
 
 
-def _log(now: Situation) -> str:
-    said, limit = now.log.strip(), now.limit(1500)
+def _log_section(now: BriefContext) -> str:
+    said, limit = now.log.strip(), now.limit_or_all(1500)
     if not said:
         return ""
     return "## Iteration log (its end)\n\n" + quote(

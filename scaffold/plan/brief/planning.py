@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scaffold.plan.brief import server_operations
-from scaffold.plan.brief.context import Situation, bullets, enumerated, environment, goal, joined, tracked
-from scaffold.plan.document import protocol
-from scaffold.plan.rules.check import rules
+from scaffold.plan.brief.context import (
+    BriefContext,
+    backticked_list,
+    bullet_list,
+    environment_section,
+    goal_section,
+    join_sections,
+    tracked_runs_section,
+)
+from scaffold.plan.document import loop_protocol
+from scaffold.plan.rules.check import all_rules
 
 SHAPE = """\
 ```markdown
@@ -47,46 +55,53 @@ OUTPUT = """\
 3. If preflight fails: `scaffold plan abort --reason "..."`, print its lines, stop."""
 
 
-def planning(now: Situation) -> str:
+def planning_brief(now: BriefContext) -> str:
     """The brief for iteration 0."""
     evolution = EVOLUTION if now.answers.get("evolutionary_sweeps") else ""
     head = "# Planning brief (iteration 0)\n\nPlan only: inspect the code, write the plan, run no full experiment."
-    body = (_repository(now), _layout(now), _contract(now), tracked(now, EXAMPLE), _server(now), environment(now))
-    return joined([head, goal(now), *body, evolution, OUTPUT])
+    body = (
+        _repository_section(now),
+        _layout_section(now),
+        _contract_section(now),
+        tracked_runs_section(now, EXAMPLE),
+        _server_section(now),
+        environment_section(now),
+    )
+    return join_sections([head, goal_section(now), *body, evolution, OUTPUT])
 
 
-def _repository(now: Situation) -> str:
+def _repository_section(now: BriefContext) -> str:
     parts = ["## Repository, with the evidence for each finding"]
     known = [entry for entry in now.list("entry_points") if isinstance(entry, Mapping)]
     entries = [f"`{one.get('command')}` ({one.get('kind')}; seed: {one.get('seed_flag') or 'none'})" for one in known]
     if entries:
-        parts.append("Entry points:\n" + bullets(now, entries, 6))
+        parts.append("Entry points:\n" + bullet_list(now, entries, 6))
     if findings := now.list("repository_findings"):
-        parts.append("Findings:\n" + bullets(now, findings, 10))
+        parts.append("Findings:\n" + bullet_list(now, findings, 10))
     if risks := now.list("repository_risks"):
-        parts.append("Risks:\n" + bullets(now, risks, 6))
+        parts.append("Risks:\n" + bullet_list(now, risks, 6))
     if metric := now.text("primary_metric"):
         parts.append(f"Primary metric: `{metric}` ({now.text('metric_direction') or 'direction not known'})")
     return "\n\n".join(parts) if len(parts) > 1 else ""
 
 
-def _layout(now: Situation) -> str:
+def _layout_section(now: BriefContext) -> str:
     root = now.text("experiment_root")
     where = f"{root}/EXPERIMENT/" if now.text("workspace_layout") == "per-experiment" else f"{root}/"
-    folders = enumerated(f"{folder}/" for folder in now.mapping("role_dirs").values())
+    folders = backticked_list(f"{folder}/" for folder in now.mapping("role_dirs").values())
     plan = now.text("tasks_path") or f"{root}/tasks.md"
     return (
         f"## Workspace\n\n- work directory `{now.workdir}`; all paths are relative to it\n- `{where}` holds {folders}\n"
-        f"- plan `{plan}`; beside it `prompt_skill_playbook.md` (with a section `Execution Ops Protocol`) and `{protocol.LOG}`"
+        f"- plan `{plan}`; beside it `prompt_skill_playbook.md` (with a section `Execution Ops Protocol`) and `{loop_protocol.LOG_NAME}`"
     )
 
 
-def _contract(now: Situation) -> str:
-    every = "\n".join(f"- {one.code}{' (warning)' if one.warning else ''}: {one.demand}" for one in rules())
+def _contract_section(now: BriefContext) -> str:
+    every = "\n".join(f"- {one.code}{' (warning)' if one.warning else ''}: {one.demand}" for one in all_rules())
     return f"## Plan contract\n\n{SHAPE}\n{every if now.full else SHORT}"
 
 
-def _server(now: Situation) -> str:
+def _server_section(now: BriefContext) -> str:
     if not now.server:
         return "## Research server\n\nNone is set: the recorder's manifests are the record."
     return (

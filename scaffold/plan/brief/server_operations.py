@@ -127,7 +127,7 @@ OPERATIONS = (
 
 def of(document: Mapping[str, Any]) -> tuple[Operation, ...]:
     """The operations that a server's openapi.json has: ours, with the fields that it knows, then what else can be read there."""
-    described = list(openapi.operations(document))
+    described = list(openapi.described_operations(document))
     ours, taken = [], set()
     for one in OPERATIONS:
         found = next((each for each in described if each[0] == one.method and _is(one.path, each[1])), None)

@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document.inline import masked, shown
+from scaffold.plan.document.markdown_inline import mask_markup, printable
 from scaffold.plan.document.model import Phase, Plan, Task
-from scaffold.plan.document.parse import parse
+from scaffold.plan.document.parse import parse_plan
 
 ENDING = re.compile(r"\r\n|\r|\n")
 
 
-def task_of(plan: Plan, wanted: str) -> Task:
+def find_task(plan: Plan, wanted: str) -> Task:
     """The task with an id. Raises ScaffoldError where there is none, or where two bear it."""
     name = wanted.strip().strip("[]").upper()
     found = [task for task in plan.tasks if task.id and task.id == name]
@@ -22,29 +22,32 @@ def task_of(plan: Plan, wanted: str) -> Task:
         raise ScaffoldError(f"{wanted} is the id of {len(found)} tasks (lines {lines})", hint="scaffold plan check")
     if not found:
         known = ", ".join(task.id for task in plan.tasks if task.id) or "it has no tasks with ids"
-        raise ScaffoldError(f"the plan has no task {wanted}", hint=f"its tasks: {shown(known, 300)}")
+        raise ScaffoldError(f"the plan has no task {wanted}", hint=f"its tasks: {printable(known, 300)}")
     return found[0]
 
 
-def marked(text: str, wanted: str, mark: str) -> str:
+def set_mark(text: str, wanted: str, mark: str) -> str:
     """`text` with another mark in the box of one task: one character changes, or none."""
-    task = task_of(parse(text), wanted)
-    return text[: task.at] + mark + text[task.at + 1 :]
+    task = find_task(parse_plan(text), wanted)
+    return text[: task.mark_offset] + mark + text[task.mark_offset + 1 :]
 
 
-def added(text: str, phase: int, description: str, fields: Sequence[tuple[str, str]]) -> tuple[str, str]:
+def append_task(text: str, phase: int, description: str, fields: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """`text` with one more task at the end of a phase, and the new task's id.
 
     Raises ScaffoldError where there is no such phase, where two bear its number, and where an open comment would swallow it.
     """
-    plan = parse(text)
-    place = _phase(plan, phase)
-    number = max((task.number[1] for task in plan.tasks if task.number and task.number[0] == phase), default=0) + 1
+    plan = parse_plan(text)
+    place = _find_phase(plan, phase)
+    number = (
+        max((task.id_numbers[1] for task in plan.tasks if task.id_numbers and task.id_numbers[0] == phase), default=0)
+        + 1
+    )
     pieces = [
-        f"[P{phase}-T{number}] {_one_line(description)}",
-        *(f"{name}: {_one_line(value)}" for name, value in fields),
+        f"[P{phase}-T{number}] {_escape_for_task_line(description)}",
+        *(f"{name}: {_escape_for_task_line(value)}" for name, value in fields),
     ]
-    at, before = _end(plan, place)
+    at, before = _insertion_point(plan, place)
     ending = next(iter(ENDING.findall(text)), "\n")
     line = f"{before}- [ ] {' | '.join(pieces)}"
     missing = ending if at and text[at - 1] not in "\r\n" else ""
@@ -53,14 +56,14 @@ def added(text: str, phase: int, description: str, fields: Sequence[tuple[str, s
     # a paragraph right below would go on with the new task
     apart = ending if below is not None and below.kind in ("text", "comment") else ""
     new, name = text[:at] + missing + gap + line + ending + apart + text[at:], f"P{phase}-T{number}"
-    if all(task.id != name for task in parse(new).tasks):
+    if all(task.id != name for task in parse_plan(new).tasks):
         raise ScaffoldError(
             f"phase {phase} ends in a comment that is not closed", hint="scaffold plan check names its line"
         )
     return new, name
 
 
-def _phase(plan: Plan, number: int) -> Phase:
+def _find_phase(plan: Plan, number: int) -> Phase:
     found = [phase for phase in plan.phases if phase.number == number]
     if len(found) != 1:
         known = ", ".join(str(phase.number) for phase in plan.phases) or "none"
@@ -69,7 +72,7 @@ def _phase(plan: Plan, number: int) -> Phase:
     return found[0]
 
 
-def _end(plan: Plan, phase: Phase) -> tuple[int, str]:
+def _insertion_point(plan: Plan, phase: Phase) -> tuple[int, str]:
     """Where a new task of a phase begins in the text, and the indentation of its neighbours."""
     tasks = [task for task in phase.tasks if not task.nested]
     last_line = tasks[-1].line if tasks else phase.line
@@ -80,8 +83,8 @@ def _end(plan: Plan, phase: Phase) -> tuple[int, str]:
     return start, text[: len(text) - len(text.lstrip())] if tasks else ""
 
 
-def _one_line(text: str) -> str:
+def _escape_for_task_line(text: str) -> str:
     """Text from outside as part of a task line: no line break, no comment, no separator but in code, no code that stays open."""
     flat = " ".join(text.split()).replace("<!--", "< !--")
-    mask = masked(flat)
+    mask = mask_markup(flat)
     return "".join(f"\\{letter}" if plain in "|`" else letter for letter, plain in zip(flat, mask, strict=True))

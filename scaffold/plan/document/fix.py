@@ -9,34 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from scaffold.plan.document import fields, numbering
+from scaffold.plan.document import task_fields, task_ids
 from scaffold.plan.document.model import Plan, Task
 from scaffold.plan.document.near_misses import MENDABLE
-from scaffold.plan.document.parse import ITEM, parse
+from scaffold.plan.document.parse import CHECKBOX, parse_plan
 
 ORDER = ("depends", "deliverable", "done-when", "evidence", "follow-up-when", "continue-if", "kind")
 
 
-def fixed(text: str, *, ids_stay: bool = False) -> str:
+def fix_plan(text: str, *, ids_stay: bool = False) -> str:
     """`text` with everything mended that is mechanical; mending it again changes nothing.
 
     `ids_stay`: runs or records name tasks of the plan, so that the ids that are there stay.
     """
-    text = _with_boxes(text)
-    plan = parse(text)
-    first, names = numbering.first_ids(plan), numbering.ids(plan, stay=ids_stay)
+    text = _mend_boxes(text)
+    plan = parse_plan(text)
+    first, names = task_ids.complete_ids(plan), task_ids.renumbered_ids(plan, stay=ids_stay)
     renamed = {first[task.line]: names[task.line] for task in reversed(plan.tasks) if task.line in first}
     lines: dict[int, str] = {}
     tasks = {task.line: task for task in plan.tasks}
     for line in plan.lines:
         task = tasks.get(line.number)
-        new = _task_line(line.text, task, names, renamed) if task else _renamed(line.text, renamed)
+        new = _mend_task_line(line.text, task, names, renamed) if task else _rename_ids(line.text, renamed)
         if new != line.text:
             lines[line.number] = new
-    return _replaced(plan, lines)
+    return _replace_lines(plan, lines)
 
 
-def _replaced(plan: Plan, lines: Mapping[int, str]) -> str:
+def _replace_lines(plan: Plan, lines: Mapping[int, str]) -> str:
     pieces, position = [], 0
     for number, new in sorted(lines.items()):
         line = plan.lines[number - 1]
@@ -45,64 +45,66 @@ def _replaced(plan: Plan, lines: Mapping[int, str]) -> str:
     return "".join([*pieces, plan.text[position:]])
 
 
-def _with_boxes(text: str) -> str:
+def _mend_boxes(text: str) -> str:
     """`text` with the boxes mended that only lack a space, or have one too many."""
-    plan = parse(text)
+    plan = parse_plan(text)
     lines = {}
-    for odd in plan.oddities:
+    for odd in plan.near_misses:
         if odd.fixable and (match := MENDABLE.match(plan.lines[odd.line - 1].text)):
             indent, marker, before, mark, behind, rest = match.groups()
             lines[odd.line] = f"{indent}{marker}{before or ' '}[{mark.lower() or ' '}]{behind or ' '}{rest}"
-    return _replaced(plan, lines)
+    return _replace_lines(plan, lines)
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
+def _rename_ids(text: str, names: Mapping[str, str]) -> str:
     def name(match: re.Match[str]) -> str:
         old = f"P{int(match[1])}-T{int(match[2])}"
         return names.get(old, old) if names.get(old, old) != old else match[0]
 
-    return numbering.MENTION.sub(name, text)
+    return task_ids.MENTION.sub(name, text)
 
 
-def _task_line(text: str, task: Task, names: Mapping[int, str], renamed: Mapping[str, str]) -> str:
-    match = ITEM.match(text)
+def _mend_task_line(text: str, task: Task, names: Mapping[int, str], renamed: Mapping[str, str]) -> str:
+    match = CHECKBOX.match(text)
     assert match is not None
     rest = match[2]
-    body = _renamed(rest[len(task.tag) :].lstrip(), renamed)
+    body = _rename_ids(rest[len(task.written_id) :].lstrip(), renamed)
     mark = match[1].lower() if match[1] == "X" else match[1]
     head = text[: match.start(1)] + mark + text[match.end(1) : match.start(2)]
     name = names.get(task.line)
     wrapped = any(line.kind == "text" for line in task.body[:1])
-    return f"{head}[{name}] {_ordered(body, wrapped=wrapped)}".rstrip() if name else head + rest
+    return f"{head}[{name}] {_order_fields(body, wrapped=wrapped)}".rstrip() if name else head + rest
 
 
-def _ordered(body: str, *, wrapped: bool) -> str:
+def _order_fields(body: str, *, wrapped: bool) -> str:
     """Description and fields with one space around each separator, the fields in the contract's order.
 
     Where the task goes on in the next line its order stays: what follows belongs to the last field, or is one behind a last separator.
     """
-    cuts = fields.separators(body)
+    cuts = task_fields.find_separators(body)
     pieces = [
         body[start:end].strip() for start, end in zip([0, *(at + 1 for at in cuts)], [*cuts, len(body)], strict=True)
     ]
     named, plain = [], [pieces[0]]
     for piece in pieces[1:]:
-        name = fields.NAME.match(piece)
+        name = task_fields.NAME.match(piece)
         if name is None:
             plain.append(piece)
         else:
-            rank = ORDER.index(key) if (key := fields.canonical(name[1])) in ORDER else len(ORDER)
+            rank = ORDER.index(key) if (key := task_fields.canonical_name(name[1])) in ORDER else len(ORDER)
             named.append(
                 (rank, f"{piece[: name.end()].rstrip().removesuffix(':').rstrip()}: {piece[name.end() :]}".rstrip())
             )
     if not wrapped:
         named.sort(key=lambda pair: pair[0])
         pieces = [*plain, *(piece for _, piece in named)]
-    new = " | ".join(piece for piece in pieces if piece) + (" |" if wrapped and fields.is_open(body) else "")
-    return new if _says(new) == _says(body) else body
+    new = " | ".join(piece for piece in pieces if piece) + (
+        " |" if wrapped and task_fields.ends_with_separator(body) else ""
+    )
+    return new if _meaning(new) == _meaning(body) else body
 
 
-def _says(body: str) -> tuple[str, list[tuple[str, str]]]:
+def _meaning(body: str) -> tuple[str, list[tuple[str, str]]]:
     """What a task line says, whatever the order of its fields."""
-    description, found = fields.read(body, 0, 0)
+    description, found = task_fields.parse_fields(body, 0, 0)
     return description, sorted((field.name, field.value) for field in found)

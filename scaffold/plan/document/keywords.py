@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from scaffold.plan.document.inline import prose
+from scaffold.plan.document.markdown_inline import without_code
 from scaffold.plan.document.model import Task
 
 NOTHING = frozenset(
@@ -69,16 +69,16 @@ def is_placeholder(text: str) -> bool:
     )
 
 
-def placeholder_in(text: str) -> str | None:
+def find_placeholder(text: str) -> str | None:
     """The placeholder in `text`, whose code and comments do not count; None where there is none."""
-    words = prose(text).strip()
+    words = without_code(text).strip()
     if is_placeholder(words):
         return words
     found = DOTS.search(words) or ANGLE.search(words)
     return found[0] if found else None
 
 
-def is_vague(condition: str) -> bool:
+def is_vague_condition(condition: str) -> bool:
     """Whether a condition only says that it will be fulfilled ("done", "it works")."""
     if "`" in condition:
         return False
@@ -87,16 +87,16 @@ def is_vague(condition: str) -> bool:
     return all(word in VAGUE for word in rest)
 
 
-def kinds(task: Task) -> frozenset[str]:
+def task_kinds(task: Task) -> frozenset[str]:
     """What kinds of task a task is: what its `kind` field says, else what the words of its description say.
 
     A task that speaks of reflection is a gate and no experiment, whatever else it names.
     """
-    return _kinds(task.get("kind"), task.description)
+    return _kinds_from_words(task.get("kind"), task.description)
 
 
 @lru_cache(maxsize=16_384)
-def _kinds(said: str, description: str) -> frozenset[str]:
+def _kinds_from_words(said: str, description: str) -> frozenset[str]:
     if said:
         return frozenset(kind.strip().lower() for kind in said.split(","))
     if REFLECTION.search(description):
@@ -107,4 +107,4 @@ def _kinds(said: str, description: str) -> frozenset[str]:
 
 def is_reflection(task: Task) -> bool:
     """Whether a task is a gate."""
-    return any(kind.endswith("reflection") for kind in kinds(task))
+    return any(kind.endswith("reflection") for kind in task_kinds(task))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scaffold.plan.document.scan import Line
+from scaffold.plan.document.markdown_lines import MarkdownLine
 
 OPEN, STARTED, DONE = " ", "/", "x"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class TaskField:
     """`name: value` of a task, from its line or from an indented bullet under it."""
 
     name: str
@@ -29,19 +29,19 @@ class Task:
 
     line: int
     column: int
-    at: int
+    mark_offset: int
     mark: str
-    tag: str
-    number: tuple[int, int] | None
+    written_id: str
+    id_numbers: tuple[int, int] | None
     description: str
-    fields: tuple[Field, ...]
-    body: tuple[Line, ...]
+    fields: tuple[TaskField, ...]
+    body: tuple[MarkdownLine, ...]
     nested: bool
 
     @property
     def id(self) -> str:
         """`P2-T1`; empty where the task has none."""
-        return f"P{self.number[0]}-T{self.number[1]}" if self.number else ""
+        return f"P{self.id_numbers[0]}-T{self.id_numbers[1]}" if self.id_numbers else ""
 
     @property
     def state(self) -> str:
@@ -57,7 +57,7 @@ class Task:
         """The value of a field, several of one name joined by commas; empty where there is none."""
         return ", ".join(f.value for f in self.fields if f.name == name and f.value)
 
-    def column_of(self, name: str) -> int:
+    def field_column(self, name: str) -> int:
         """Where a field stands on the task's own line; the task's column where it does not."""
         return next((f.column for f in self.fields if f.name == name and f.line == self.line), self.column)
 
@@ -69,7 +69,7 @@ class Section:
     level: int
     title: str
     line: int
-    body: tuple[Line, ...]
+    body: tuple[MarkdownLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Oddity:
+class NearMiss:
     """A line that looks like a task and is not one, and why; `fixable` where only spacing keeps it from being one."""
 
     line: int
@@ -102,25 +102,25 @@ class Plan:
     """
 
     text: str
-    lines: tuple[Line, ...]
+    lines: tuple[MarkdownLine, ...]
     sections: tuple[Section, ...]
     phases: tuple[Phase, ...]
-    oddities: tuple[Oddity, ...]
+    near_misses: tuple[NearMiss, ...]
     ignores: Mapping[str, str] = field(default_factory=dict)
-    unheeded: tuple[int, ...] = ()
+    invalid_ignores: tuple[int, ...] = ()
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """All tasks in the order of the file."""
         return tuple(task for phase in self.phases for task in phase.tasks)
 
-    def section(self, title: str) -> Section | None:
+    def find_section(self, title: str) -> Section | None:
         """The first section of that title, in any case."""
         return next((s for s in self.sections if s.title.lower() == title.lower()), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Finding:
+class PlanFinding:
     """What a rule has to say about a line."""
 
     line: int

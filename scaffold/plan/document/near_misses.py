@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from scaffold.plan.document import protocol
-from scaffold.plan.document.inline import masked, shown
-from scaffold.plan.document.model import Oddity
-from scaffold.plan.document.scan import Line, Scan
+from scaffold.plan.document import loop_protocol
+from scaffold.plan.document.markdown_inline import mask_markup, printable
+from scaffold.plan.document.markdown_lines import MarkdownLine, ScannedText
+from scaffold.plan.document.model import NearMiss
 
 BULLET = r"(?:(?:[-*+\u2022\u2023\u25e6\u2013\u2014\u00b7]|\d{1,9}[.)])[ \t]*)"
 # what stands in a box that somebody drew: nothing, or one mark, with white space around it; no link, no footnote, no reference
@@ -32,7 +32,7 @@ MENDABLE = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])([ \t]*)\[\s*([xX/]?)\s*\]([ \t]
 MARK = re.compile(rf"\s*{BULLET}+\\?\[(.*?)\]")
 
 
-def reason(line: Line, item: re.Match[str] | None, *, under_phase: bool) -> str | None:
+def near_miss_reason(line: MarkdownLine, item: re.Match[str] | None, *, under_phase: bool) -> str | None:
     """Why `line` is no task although it looks like one; None where it does not look like one, or is one.
 
     `item` is its match as a checkbox item, None where it is none.
@@ -42,29 +42,29 @@ def reason(line: Line, item: re.Match[str] | None, *, under_phase: bool) -> str 
     if line.kind == "quote" and not under_phase:
         return None
     if item is None:
-        return _malformed(line, under_phase=under_phase)
+        return _malformed_reason(line, under_phase=under_phase)
     if not under_phase:
         return "it stands outside every phase" if BULLET_BOX.match(line.text) else None
     if item[1] not in " /xX" and not TAGGED.match(item[2]):
-        return f"its mark is `[{shown(item[1])}]`, and a mark is a space, `/` or `x`"
+        return f"its mark is `[{printable(item[1])}]`, and a mark is a space, `/` or `x`"
     return None
 
 
-def heading_reason(title: str, *, under_phase: bool) -> str | None:
+def heading_near_miss_reason(title: str, *, under_phase: bool) -> str | None:
     """Why a heading is no task although its title looks like one."""
     return "it is a heading" if BARE_BOX.match(title) or (under_phase and TAGGED.match(title)) else None
 
 
-def oddity(line: Line, why: str, *, under_phase: bool) -> Oddity:
+def as_near_miss(line: MarkdownLine, why: str, *, under_phase: bool) -> NearMiss:
     """The line as an Oddity; it can be mended where all that keeps it from being a task is a space too few or too many."""
     text = line.text.strip()
     fixable = under_phase and line.kind in ("text", "item") and MENDABLE.match(line.text) is not None
-    return Oddity(
+    return NearMiss(
         line=line.number, column=len(line.text) - len(line.text.lstrip()) + 1, reason=why, text=text, fixable=fixable
     )
 
 
-def _malformed(line: Line, *, under_phase: bool) -> str | None:
+def _malformed_reason(line: MarkdownLine, *, under_phase: bool) -> str | None:
     text = line.text
     if not ("[" in text or "|" in text or BALLOT.match(text)) or ("\\[" in text and not under_phase):
         return None
@@ -78,7 +78,7 @@ def _malformed(line: Line, *, under_phase: bool) -> str | None:
         return "it is a row of a table"
     if BALLOT.match(text):
         return "its box is a symbol, not `[ ]`"
-    fielded = FIELDED.match(masked(text)) is not None
+    fielded = FIELDED.match(mask_markup(text)) is not None
     # outside the phases a line may begin with an id because it speaks of that task
     if TAGGED.match(text) and (under_phase or fielded):
         return "it has a task's id and no box"
@@ -93,7 +93,7 @@ def _box_reason(text: str) -> str:
     if "\\[" in text:
         return "its box is escaped"
     if inside not in (" ", "/", "x", "X"):
-        return f"its box is `[{shown(inside)}]`, and a box is `[ ]`, `[/]` or `[x]`"
+        return f"its box is `[{printable(inside)}]`, and a box is `[ ]`, `[/]` or `[x]`"
     after = text[mark.end() :] if mark else ""
     if not after.strip():
         return "nothing stands behind its box"
@@ -105,10 +105,10 @@ def _box_reason(text: str) -> str:
 def _instead_reason(written: str) -> str:
     if written.lower() in ("[ ]", "[/]", "[x]"):
         return "no space stands behind its box"
-    return f"before its id stands `{shown(written)}`, and a box is `[ ]`, `[/]` or `[x]`"
+    return f"before its id stands `{printable(written)}`, and a box is `[ ]`, `[/]` or `[x]`"
 
 
-def unclosed(scanned: Scan) -> Iterator[Oddity]:
+def unclosed_blocks(scanned: ScannedText) -> Iterator[NearMiss]:
     """A fence or comment that nothing closes, where it swallows lines that look like tasks."""
     opened = scanned.unclosed
     if opened is None:
@@ -117,16 +117,16 @@ def unclosed(scanned: Scan) -> Iterator[Oddity]:
     if hidden:
         what = "a comment" if "<!--" in opened.text else "a code fence"
         why = f"{what} opened here is never closed and hides {len(hidden)} line(s) that look like tasks"
-        yield Oddity(line=opened.number, column=1, reason=why, text=opened.text.strip())
+        yield NearMiss(line=opened.number, column=1, reason=why, text=opened.text.strip())
 
 
-def misread(lines: Sequence[Line], known: AbstractSet[int]) -> Iterator[Oddity]:
+def misread_by_server(lines: Sequence[MarkdownLine], known: AbstractSet[int]) -> Iterator[NearMiss]:
     """The line that the research server takes for the current task although it is none (it knows no code, no comments).
 
     The server ends a line at every character that Unicode calls a line's end; Markdown does at carriage return and line feed only.
     """
     pieces = [(line, piece, first == 0) for line in lines for first, piece in enumerate(line.text.splitlines())]
-    index = protocol.current([piece for _, piece, _ in pieces])
+    index = loop_protocol.current_task_index([piece for _, piece, _ in pieces])
     if index is None:
         return
     line, piece, is_first = pieces[index]
@@ -137,4 +137,4 @@ def misread(lines: Sequence[Line], known: AbstractSet[int]) -> Iterator[Oddity]:
             else "here"
         )
         why = f"the research server takes the line {where} for the current task"
-        yield Oddity(line=line.number, column=1, reason=why, text=piece.strip())
+        yield NearMiss(line=line.number, column=1, reason=why, text=piece.strip())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.plan.document import fields, near_misses
-from scaffold.plan.document.inline import without_comments
-from scaffold.plan.document.model import Oddity, Phase, Plan, Section, Task
-from scaffold.plan.document.scan import HEADING, Line, scan
+from scaffold.plan.document import near_misses, task_fields
+from scaffold.plan.document.markdown_inline import without_comments
+from scaffold.plan.document.markdown_lines import HEADING, MarkdownLine, scan_lines
+from scaffold.plan.document.model import NearMiss, Phase, Plan, Section, Task
 
-ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[(.)\]\s+(\S.*)$", re.DOTALL)
+CHECKBOX = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[(.)\]\s+(\S.*)$", re.DOTALL)
 TAG = re.compile(r"(\*\*|__)?\[ ?P ?(\d{1,9}) ?[-_]? ?T ?(\d{1,9}) ?\](?(1)\1)[:.]?\s*", re.IGNORECASE)
 # an id that somebody wrote without its brackets; before `and` it is spoken of
 BARE = re.compile(
@@ -27,29 +27,29 @@ DIRECTIVE = re.compile(r"<!--\s*plan:", re.IGNORECASE)
 IGNORE = re.compile(r"<!--\s*plan:\s*ignore\s+((?:P\d{3}[,\s]+)+)because\s+(.{0,400}?\S)\s*-->", re.IGNORECASE)
 
 
-def parse(text: str) -> Plan:
+def parse_plan(text: str) -> Plan:
     """Read a plan; every text is one, though perhaps a bad one."""
-    scanned = scan(text)
-    sections = _sections(scanned.lines)
-    reader = _Reader(scanned.lines)
+    scanned = scan_lines(text)
+    sections = _parse_sections(scanned.lines)
+    reader = _PlanParser(scanned.lines)
     phases = tuple(reader.phases())
-    odd = [*reader.odd, *near_misses.unclosed(scanned)]
-    odd += near_misses.misread(
+    odd = [*reader.odd, *near_misses.unclosed_blocks(scanned)]
+    odd += near_misses.misread_by_server(
         scanned.lines, {task.line for phase in phases for task in phase.tasks} | {o.line for o in odd}
     )
-    ignores, unheeded = _ignores(scanned.lines)
+    ignores, unheeded = _parse_ignores(scanned.lines)
     return Plan(
         text=text,
         lines=scanned.lines,
         sections=sections,
         phases=phases,
-        oddities=tuple(sorted(odd, key=lambda o: o.line)),
+        near_misses=tuple(sorted(odd, key=lambda o: o.line)),
         ignores=ignores,
-        unheeded=unheeded,
+        invalid_ignores=unheeded,
     )
 
 
-def title_of(line: Line) -> tuple[int, str]:
+def heading_title(line: MarkdownLine) -> tuple[int, str]:
     """Level and title of a heading."""
     stripped = line.text.strip()
     match = HEADING.match(stripped)
@@ -59,8 +59,8 @@ def title_of(line: Line) -> tuple[int, str]:
     return level, bare.rstrip() if bare != title and (not bare or bare[-1] in " \t") else title
 
 
-def _sections(lines: Sequence[Line]) -> tuple[Section, ...]:
-    headings = [(index, *title_of(line)) for index, line in enumerate(lines) if line.kind == "heading"]
+def _parse_sections(lines: Sequence[MarkdownLine]) -> tuple[Section, ...]:
+    headings = [(index, *heading_title(line)) for index, line in enumerate(lines) if line.kind == "heading"]
     found, open_at = [], [len(lines)] * 7
     for index, level, title in reversed(headings):
         end = min(open_at[: level + 1])
@@ -69,7 +69,7 @@ def _sections(lines: Sequence[Line]) -> tuple[Section, ...]:
     return tuple(reversed(found))
 
 
-def _ignores(lines: Sequence[Line]) -> tuple[dict[str, str], tuple[int, ...]]:
+def _parse_ignores(lines: Sequence[MarkdownLine]) -> tuple[dict[str, str], tuple[int, ...]]:
     found: dict[str, str] = {}
     unheeded = []
     for line in lines:
@@ -83,64 +83,64 @@ def _ignores(lines: Sequence[Line]) -> tuple[dict[str, str], tuple[int, ...]]:
     return found, tuple(unheeded)
 
 
-class _Reader:
+class _PlanParser:
     """Goes through the lines once, collecting phases, their tasks, and lines that only look like tasks."""
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self, lines: Sequence[MarkdownLine]) -> None:
         self.lines = lines
-        self.odd: list[Oddity] = []
+        self.odd: list[NearMiss] = []
 
     def phases(self) -> Iterator[Phase]:
         """The phases in order, each with its tasks."""
-        heading: Line | None = None
+        heading: MarkdownLine | None = None
         level, first = 0, 0
         for index, line in enumerate(self.lines):
             if line.kind != "heading":
                 continue
-            depth, title = title_of(line)
-            if why := near_misses.heading_reason(title, under_phase=heading is not None):
-                self.odd.append(near_misses.oddity(line, why, under_phase=heading is not None))
+            depth, title = heading_title(line)
+            if why := near_misses.heading_near_miss_reason(title, under_phase=heading is not None):
+                self.odd.append(near_misses.as_near_miss(line, why, under_phase=heading is not None))
             if heading is not None and depth > level and not PHASE.match(title):
                 continue
             yield from self._phase(heading, first, index)
             heading, level, first = (line, depth, index + 1) if PHASE.match(title) else (None, 0, index + 1)
         yield from self._phase(heading, first, len(self.lines))
 
-    def _phase(self, heading: Line | None, first: int, end: int) -> Iterator[Phase]:
+    def _phase(self, heading: MarkdownLine | None, first: int, end: int) -> Iterator[Phase]:
         tasks = tuple(self._tasks(self.lines[first:end], under_phase=heading is not None))
         if heading is None:
             return
-        level, title = title_of(heading)
+        level, title = heading_title(heading)
         match = PHASE.match(title)
         assert match is not None
         number = int(match[1]) if match[1] else None
         yield Phase(number=number, title=match[2].rstrip("*_ "), level=level, line=heading.number, tasks=tasks)
 
-    def _tasks(self, lines: Sequence[Line], *, under_phase: bool) -> Iterator[Task]:
+    def _tasks(self, lines: Sequence[MarkdownLine], *, under_phase: bool) -> Iterator[Task]:
         outer: Task | None = None
         outer_indent = 0
         for index, line in enumerate(lines):
-            match = ITEM.match(line.text) if line.kind == "item" else None
-            reason = near_misses.reason(line, match, under_phase=under_phase)
+            match = CHECKBOX.match(line.text) if line.kind == "item" else None
+            reason = near_misses.near_miss_reason(line, match, under_phase=under_phase)
             if reason is not None:
-                self.odd.append(near_misses.oddity(line, reason, under_phase=under_phase))
+                self.odd.append(near_misses.as_near_miss(line, reason, under_phase=under_phase))
             elif match is not None and under_phase:
                 nested = outer is not None and line.indent > outer_indent
-                task = _task(line, match, _body(lines, index), nested=nested)
+                task = _make_task(line, match, _task_body(lines, index), nested=nested)
                 if not nested:
                     outer, outer_indent = task, line.indent
                 yield task
 
 
-def _body(lines: Sequence[Line], index: int) -> tuple[Line, ...]:
+def _task_body(lines: Sequence[MarkdownLine], index: int) -> tuple[MarkdownLine, ...]:
     """The lines under a task, up to the next task, what looks like one, or a line that neither is indented nor goes on."""
     indent, end = lines[index].indent, index + 1
     while end < len(lines):
         line = lines[end]
-        item = ITEM.match(line.text) if line.kind == "item" else None
+        item = CHECKBOX.match(line.text) if line.kind == "item" else None
         if item or (line.kind in ("heading", "item") and line.indent <= indent):
             break
-        if near_misses.reason(line, item, under_phase=True) is not None:
+        if near_misses.near_miss_reason(line, item, under_phase=True) is not None:
             break
         outside = line.kind != "blank" and line.indent <= indent
         if outside and (lines[end - 1].kind == "blank" or line.kind not in ("text", "comment")):
@@ -151,19 +151,19 @@ def _body(lines: Sequence[Line], index: int) -> tuple[Line, ...]:
     return tuple(lines[index + 1 : end])
 
 
-def _task(line: Line, match: re.Match[str], body: tuple[Line, ...], *, nested: bool) -> Task:
+def _make_task(line: MarkdownLine, match: re.Match[str], body: tuple[MarkdownLine, ...], *, nested: bool) -> Task:
     rest, start = match[2], match.start(2)
     # a box below a task may well begin with the id of the task that it is about
     tag = TAG.match(rest) or (None if nested else BARE.match(rest))
     cut = tag.end() if tag else 0
-    description, found = fields.read_task(rest[cut:], line.number, start + cut + 1, body)
+    description, found = task_fields.parse_task_text(rest[cut:], line.number, start + cut + 1, body)
     return Task(
         line=line.number,
         column=len(line.text) - len(line.text.lstrip()) + 1,
-        at=line.start + match.start(1),
+        mark_offset=line.start + match.start(1),
         mark=match[1],
-        tag=rest[:cut].strip() if tag else "",
-        number=(int(tag[2]), int(tag[3])) if tag else None,
+        written_id=rest[:cut].strip() if tag else "",
+        id_numbers=(int(tag[2]), int(tag[3])) if tag else None,
         description=description,
         fields=found,
         body=body,

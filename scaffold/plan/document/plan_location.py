@@ -14,7 +14,7 @@ PLAIN = re.compile(r"[A-Za-z0-9./_][^\s#:&*!|>'\"%@`{}\[\],]*(?:://[^\s#'\"]*)?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PlanLocation:
     """A plan's file, the work directory that its paths are relative to, and whether its workspace names a research server.
 
     `root` is the workspace's; None where the plan lies in none.
@@ -26,29 +26,29 @@ class Place:
     server: bool
 
 
-def place(file: Path | None, start: Path) -> Place:
+def locate_plan(file: Path | None, start: Path) -> PlanLocation:
     """The plan at `file`, or the one of the workspace that `start` lies in.
 
     Raises ScaffoldError where no file is named and there is no workspace, or more than one.
     """
     below = (file.parent if file is not None else start).resolve()
-    found = _nearest(below)
+    found = _nearest_workspace(below)
     if found is not None:
-        return _place(file, *found)
+        return _location_in_workspace(file, *found)
     if file is not None:
-        return Place(plan=file, workdir=_top(below), root=None, server=False)
+        return PlanLocation(plan=file, workdir=_repository_top(below), root=None, server=False)
     workspace = find_workspace(start)
     server = bool(workspace.answers.get("research_server_url"))
-    return Place(plan=workspace.tasks, workdir=workspace.workdir, root=workspace.root, server=server)
+    return PlanLocation(plan=workspace.tasks, workdir=workspace.workdir, root=workspace.root, server=server)
 
 
-def _nearest(start: Path) -> tuple[Path, str] | None:
+def _nearest_workspace(start: Path) -> tuple[Path, str] | None:
     """Work directory and root of the workspace above `start`, where a glance tells; None where it takes a search."""
     for folder in (start, *start.parents):
         roots = [root for root in USUAL_ROOTS if is_reachable(folder / root / ANSWERS_FILE)]
         if len(roots) == 1:
             return folder, roots[0]
-        own = (_answers(folder / ANSWERS_FILE) or {}).get("experiment_root", "")
+        own = (_plain_answers(folder / ANSWERS_FILE) or {}).get("experiment_root", "")
         if own and folder.as_posix().endswith(f"/{own}"):
             return Path(folder.as_posix().removesuffix(f"/{own}")), own
         if roots or is_reachable(folder / ".git"):
@@ -56,7 +56,7 @@ def _nearest(start: Path) -> tuple[Path, str] | None:
     return None
 
 
-def read(path: Path) -> str:
+def read_plan(path: Path) -> str:
     """The text of a plan; bytes that are no UTF-8 survive as surrogates. Raises ScaffoldError where it cannot be read."""
     try:
         return path.read_bytes().decode("utf-8", "surrogateescape")
@@ -66,17 +66,17 @@ def read(path: Path) -> str:
         raise ScaffoldError(f"the plan {path} cannot be read: {error.strerror}") from error
 
 
-def _place(file: Path | None, workdir: Path, root: str) -> Place:
-    answers = _answers(workdir / root / ANSWERS_FILE)
+def _location_in_workspace(file: Path | None, workdir: Path, root: str) -> PlanLocation:
+    answers = _plain_answers(workdir / root / ANSWERS_FILE)
     tasks, server = ((answers or {}).get(name, "") for name in ("tasks_path", "research_server_url"))
     if answers is None or (file is None and path_problem(tasks) is not None):
         # not written plainly, or no path inside the work directory: reading all answers tells which
         workspace = find_workspace(workdir, root)
         tasks, server = str(workspace.answers["tasks_path"]), str(workspace.answers.get("research_server_url") or "")
-    return Place(plan=file or workdir / tasks, workdir=workdir, root=root, server=bool(server))
+    return PlanLocation(plan=file or workdir / tasks, workdir=workdir, root=root, server=bool(server))
 
 
-def _answers(path: Path) -> dict[str, str] | None:
+def _plain_answers(path: Path) -> dict[str, str] | None:
     """The answers that a check needs, where they are written plainly; None where only a YAML parser can tell."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -88,6 +88,6 @@ def _answers(path: Path) -> dict[str, str] | None:
     return values if all(not value or PLAIN.fullmatch(value) for value in values.values()) else None
 
 
-def _top(start: Path) -> Path:
+def _repository_top(start: Path) -> Path:
     """The top of the working tree that holds `start`, else `start` itself."""
     return next((folder for folder in (start, *start.parents) if is_reachable(folder / ".git")), start)

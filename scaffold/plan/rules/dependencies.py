@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from scaffold.plan.document.inline import shown
+from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import DONE, OPEN, Plan, Task
-from scaffold.plan.rules.rule import Complaint, Context, about, rule
+from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_complaint
 
 ID = re.compile(r"\[?\s*P\s*(\d{1,9})\s*-\s*T\s*(\d{1,9})\s*\]?", re.IGNORECASE)
 NONE = ("none", "nothing", "-", "n/a", "\u2014", "\u2013")
 
 
-def depends(task: Task) -> list[str]:
+def dependency_ids(task: Task) -> list[str]:
     """What a task depends on, as written, `[p1-t2]` as `P1-T2`; a word for nothing is nothing."""
     found = []
     for piece in re.split(r"[,;]|\s+and\s+|\s+(?=\[?[Pp]\d)", " ".join(task.get("depends").split())):
@@ -24,7 +24,7 @@ def depends(task: Task) -> list[str]:
     return found
 
 
-def by_id(plan: Plan) -> dict[str, Task]:
+def tasks_by_id(plan: Plan) -> dict[str, Task]:
     """Tasks by their id; where two have the same, the first."""
     found: dict[str, Task] = {}
     for task in plan.tasks:
@@ -33,46 +33,48 @@ def by_id(plan: Plan) -> dict[str, Task]:
     return found
 
 
-@rule("P301", "every id in `depends` exists", wrong="| depends: P1-T9   (there is no P1-T9)", right="| depends: P1-T2")
-def dependencies_exist(plan: Plan, context: Context) -> Iterator[Complaint]:
-    tasks = by_id(plan)
+@plan_rule(
+    "P301", "every id in `depends` exists", wrong="| depends: P1-T9   (there is no P1-T9)", right="| depends: P1-T2"
+)
+def check_dependencies_exist(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    tasks = tasks_by_id(plan)
     for task in plan.tasks:
-        for wanted in depends(task):
+        for wanted in dependency_ids(task):
             if wanted not in tasks:
                 hint = "name tasks of this plan, separated by commas: `depends: P1-T1, P1-T2`"
-                yield about(
+                yield task_complaint(
                     task,
-                    f"task {task.name} depends on `{shown(wanted)}`, which is no task of this plan",
+                    f"task {task.name} depends on `{printable(wanted)}`, which is no task of this plan",
                     hint,
                     field="depends",
                 )
 
 
-@rule(
+@plan_rule(
     "P302",
     "dependencies have no cycle, and no task depends on itself",
     wrong="[P1-T1] depends: P1-T2, and [P1-T2] depends: P1-T1",
     right="[P1-T2] depends: P1-T1",
 )
-def no_cycle(plan: Plan, context: Context) -> Iterator[Complaint]:
-    tasks = by_id(plan)
-    edges = {name: [to for to in depends(task) if to in tasks] for name, task in tasks.items()}
+def check_no_cycle(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    tasks = tasks_by_id(plan)
+    edges = {name: [to for to in dependency_ids(task) if to in tasks] for name, task in tasks.items()}
     for name, wanted in edges.items():
         if name in wanted:
-            yield about(
+            yield task_complaint(
                 tasks[name], f"task {name} depends on itself", "take it out of its own `depends`", field="depends"
             )
-    for cycle in _cycles(edges):
+    for cycle in _find_cycles(edges):
         path = " -> ".join([*cycle, cycle[0]])
-        yield about(
+        yield task_complaint(
             tasks[cycle[0]],
-            f"tasks depend on each other in a circle: {shown(path, 200)}",
+            f"tasks depend on each other in a circle: {printable(path, 200)}",
             "take one of them out",
             field="depends",
         )
 
 
-def _cycles(edges: Mapping[str, list[str]]) -> Iterator[list[str]]:
+def _find_cycles(edges: Mapping[str, list[str]]) -> Iterator[list[str]]:
     """One circle of at least two tasks for each place where a walk along the dependencies comes back, without recursion."""
     settled: set[str] = set()
     for start in edges:
@@ -91,42 +93,42 @@ def _cycles(edges: Mapping[str, list[str]]) -> Iterator[list[str]]:
                 settled.add(name)
             elif following_name in on_path:
                 if following_name != name:
-                    yield _from_first(path[on_path[following_name] :], edges)
+                    yield _rotate_to_first(path[on_path[following_name] :], edges)
             elif following_name not in settled:
                 on_path[following_name] = len(path)
                 path.append(following_name)
                 stack.append((following_name, iter(edges[following_name])))
 
 
-def _from_first(cycle: list[str], edges: Mapping[str, list[str]]) -> list[str]:
+def _rotate_to_first(cycle: list[str], edges: Mapping[str, list[str]]) -> list[str]:
     """The same circle, beginning with the task that stands first in the file."""
     members = set(cycle)
     at = cycle.index(next(name for name in edges if name in members))
     return cycle[at:] + cycle[:at]
 
 
-@rule(
+@plan_rule(
     "P303",
     "no task depends on a task of a later phase; none is done or in progress before what it depends on is done",
     wrong="- [x] [P2-T1] ... | depends: P1-T2   (P1-T2 is open)",
     right="- [ ] [P2-T1] ... | depends: P1-T2",
     warning=True,
 )
-def dependencies_in_order(plan: Plan, context: Context) -> Iterator[Complaint]:
-    tasks = by_id(plan)
+def check_dependency_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    tasks = tasks_by_id(plan)
     phase_of = {id(task): index for index, phase in enumerate(plan.phases) for task in phase.tasks}
     for task in plan.tasks:
-        for wanted in depends(task):
+        for wanted in dependency_ids(task):
             other = tasks.get(wanted)
             if other is None or other is task:
                 continue
             if phase_of[id(other)] > phase_of[id(task)]:
-                yield about(
+                yield task_complaint(
                     task, f"task {task.name} depends on {wanted} of a later phase", "move one of them", field="depends"
                 )
             if task.state != OPEN and other.state != DONE:
                 state = "done" if task.state == DONE else "in progress"
-                yield about(
+                yield task_complaint(
                     task,
                     f"task {task.name} is {state}, and {wanted}, on which it depends, is not done",
                     field="depends",

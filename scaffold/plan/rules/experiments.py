@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from scaffold.plan.document import keywords
 from scaffold.plan.document.model import Plan, Task
-from scaffold.plan.rules.rule import Complaint, Context, about, rule
-from scaffold.plan.rules.structure import first_line
+from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_complaint
+from scaffold.plan.rules.structure import title_line
 
 GATE_FIELDS = {
     "evidence": "what to inspect",
@@ -16,74 +16,74 @@ GATE_FIELDS = {
 }
 
 
-def of_kind(plan: Plan, kind: str) -> list[Task]:
+def tasks_of_kind(plan: Plan, kind: str) -> list[Task]:
     """The tasks of a kind, in order."""
-    return [task for task in plan.tasks if kind in keywords.kinds(task)]
+    return [task for task in plan.tasks if kind in keywords.task_kinds(task)]
 
 
-@rule(
+@plan_rule(
     "P401",
     "a baseline task and a main-method (proposed) experiment task exist",
     wrong="a plan in which nothing is compared",
     right="- [ ] [P2-T1] Run the baseline with 5 seeds ... and - [ ] [P3-T1] Run the main method ...",
     words="baseline; main method, main experiment, main approach, proposed, our method; or `kind: baseline`, `kind: main`",
 )
-def baseline_and_main(plan: Plan, context: Context) -> Iterator[Complaint]:
+def check_baseline_and_main(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for kind, name in (("baseline", "baseline"), ("main", "main-method")):
-        if not of_kind(plan, kind):
+        if not tasks_of_kind(plan, kind):
             yield Complaint(
-                first_line(plan),
+                title_line(plan),
                 f"no task is a {name} experiment",
                 f"add one, or mark it with the field `kind: {kind}`",
             )
 
 
-@rule(
+@plan_rule(
     "P402",
     "a midpoint reflection task exists and stands after the first baseline task and the first main-method task",
     wrong="a midpoint reflection before anything ran",
     right="- [ ] [P3-T4] Midpoint reflection: compare main method and baseline ...   (after both)",
     words="reflect...; with midpoint, midway, halfway, interim; or `kind: midpoint-reflection`",
 )
-def midpoint(plan: Plan, context: Context) -> Iterator[Complaint]:
-    gates = of_kind(plan, "midpoint-reflection")
+def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    gates = tasks_of_kind(plan, "midpoint-reflection")
     if not gates:
         hint = "add one behind the first main-method task, or mark it with `kind: midpoint-reflection`"
-        yield Complaint(first_line(plan), "no task is a midpoint reflection", hint)
+        yield Complaint(title_line(plan), "no task is a midpoint reflection", hint)
         return
     for kind, name in (("baseline", "baseline"), ("main", "main-method")):
-        first = next(iter(of_kind(plan, kind)), None)
+        first = next(iter(tasks_of_kind(plan, kind)), None)
         if first and all(gate.line < first.line for gate in gates):
             message = f"the midpoint reflection {gates[0].name} stands before the first {name} task ({first.name}, line {first.line})"
-            yield about(gates[0], message, "move it behind both")
+            yield task_complaint(gates[0], message, "move it behind both")
 
 
-@rule(
+@plan_rule(
     "P403",
     "a final reflection task exists and is the last task of the last phase",
     wrong="a final reflection that another task follows",
     right="- [ ] [P5-T2] Final reflection: ...   (the last task of the plan)",
     words="reflect...; with final, closing, end-of-plan; or `kind: final-reflection`",
 )
-def final(plan: Plan, context: Context) -> Iterator[Complaint]:
-    gates = of_kind(plan, "final-reflection")
+def check_final_reflection(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    gates = tasks_of_kind(plan, "final-reflection")
     if not gates:
         hint = "make it the last task, or mark it with `kind: final-reflection`"
-        yield Complaint(first_line(plan), "no task is a final reflection", hint)
+        yield Complaint(title_line(plan), "no task is a final reflection", hint)
     elif gates[-1] is not plan.tasks[-1]:
         last = plan.tasks[-1]
-        yield about(
+        yield task_complaint(
             gates[-1],
             f"after the final reflection {gates[-1].name} comes {last.name} (line {last.line})",
             "make it the last task",
         )
     elif not plan.phases[-1].tasks:
-        yield about(
+        yield task_complaint(
             gates[-1], f"the final reflection {gates[-1].name} does not stand in the last phase", "move it there"
         )
 
 
-@rule(
+@plan_rule(
     "P404",
     "each reflection task says what evidence to inspect, when to add follow-up tasks or phases, "
     "and the criteria for continuing against replanning",
@@ -92,27 +92,27 @@ def final(plan: Plan, context: Context) -> Iterator[Complaint]:
     "  - continue-if: the gain is larger than the noise floor",
     words="the fields `evidence`, `follow-up-when` and `continue-if`, on the line or as bullets under it",
 )
-def gates_say(plan: Plan, context: Context) -> Iterator[Complaint]:
+def check_gate_fields(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
         if not keywords.is_reflection(task):
             continue
-        missing = [name for name in GATE_FIELDS if not (value := task.get(name)) or keywords.placeholder_in(value)]
+        missing = [name for name in GATE_FIELDS if not (value := task.get(name)) or keywords.find_placeholder(value)]
         if missing:
             hint = "; ".join(f"{name}: {GATE_FIELDS[name]}" for name in missing)
-            yield about(task, f"the reflection task {task.name} does not say its {', '.join(missing)}", hint)
+            yield task_complaint(task, f"the reflection task {task.name} does not say its {', '.join(missing)}", hint)
 
 
-@rule(
+@plan_rule(
     "P501",
     "an ablation or sensitivity task exists",
     wrong="a plan that never takes a part away",
     right="- [ ] [P4-T1] Ablation: the main method without warm-up ...",
     words="ablation, ablate, sensitivity, vary, varying; or `kind: ablation`",
 )
-def ablation(plan: Plan, context: Context) -> Iterator[Complaint]:
-    if not of_kind(plan, "ablation"):
+def check_ablation(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    if not tasks_of_kind(plan, "ablation"):
         yield Complaint(
-            first_line(plan),
+            title_line(plan),
             "no task is an ablation or a sensitivity analysis",
             "add one, or mark it with the field `kind: ablation`",
         )

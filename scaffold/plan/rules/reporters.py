@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from scaffold.plan.document.model import Finding
-from scaffold.plan.rules.check import Report, rules
-from scaffold.plan.rules.rule import Rule
+from scaffold.plan.document.model import PlanFinding
+from scaffold.plan.rules.check import PlanReport, all_rules
+from scaffold.plan.rules.rule import PlanRule
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def text(report: Report, findings: Sequence[Finding], path: str) -> str:
+def report_text(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> str:
     """One line for each of `findings`, its hint below it, and what was checked."""
     lines = []
     for found in findings:
@@ -22,10 +22,10 @@ def text(report: Report, findings: Sequence[Finding], path: str) -> str:
         lines.append(f"{path}:{found.line}:{found.column}: {found.code}{mark} {found.message}")
         if found.hint:
             lines.append(f"    hint: {found.hint}")
-    return "\n".join([*lines, summary(report, path)])
+    return "\n".join([*lines, report_summary(report, path)])
 
 
-def summary(report: Report, path: str) -> str:
+def report_summary(report: PlanReport, path: str) -> str:
     """What was checked, in one line."""
     if report.aborted:
         return f"{path}: an aborted plan"
@@ -37,7 +37,7 @@ def summary(report: Report, path: str) -> str:
     return f"{path}: {phases} phase{_s(phases)}, {tasks} task{_s(tasks)}: {', '.join(counts)}"
 
 
-def as_json(report: Report, findings: Sequence[Finding], path: str) -> dict[str, Any]:
+def report_json(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> dict[str, Any]:
     """What `plan check --json` prints, with these of its findings (specs: plan contract, a finding)."""
     return {
         "path": path,
@@ -50,7 +50,7 @@ def as_json(report: Report, findings: Sequence[Finding], path: str) -> dict[str,
     }
 
 
-def github(report: Report, findings: Sequence[Finding], path: str) -> str:
+def github(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> str:
     """Workflow commands that GitHub shows at the lines of a change."""
     lines = []
     for found in findings:
@@ -59,7 +59,7 @@ def github(report: Report, findings: Sequence[Finding], path: str) -> str:
     return "\n".join(lines)
 
 
-def sarif(report: Report, findings: Sequence[Finding], path: str) -> str:
+def sarif(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> str:
     """SARIF 2.1.0."""
     driver = {
         "name": "scaffold plan check",
@@ -69,7 +69,7 @@ def sarif(report: Report, findings: Sequence[Finding], path: str) -> str:
                 "shortDescription": {"text": rule.demand},
                 "defaultConfiguration": {"level": rule.severity},
             }
-            for rule in rules()
+            for rule in all_rules()
         ],
     }
     run = {
@@ -80,26 +80,26 @@ def sarif(report: Report, findings: Sequence[Finding], path: str) -> str:
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def rule_list(found: Sequence[Rule]) -> str:
+def rule_list(found: Sequence[PlanRule]) -> str:
     """One line for each rule."""
     return "\n".join(f"{rule.code}{' W' if rule.warning else '  '}  {rule.demand}" for rule in found)
 
 
-def rule_text(rule: Rule) -> str:
+def rule_text(rule: PlanRule) -> str:
     """A rule with the words that it reads, and a wrong and a right line."""
     rows = [f"{rule.code} ({rule.severity}): {rule.demand}", "", f"wrong:  {rule.wrong}", f"right:  {rule.right}"]
     indented = [row.replace("\n", "\n        ") for row in rows]
     return "\n".join([*indented, *(["", f"words:  {rule.words}"] if rule.words else [])])
 
 
-def rules_json(found: Sequence[Rule]) -> list[dict[str, str]]:
+def rules_json(found: Sequence[PlanRule]) -> list[dict[str, str]]:
     """The rules as `plan rules --json` prints them."""
     return [
         {key: getattr(rule, key) for key in ("code", "severity", "demand", "wrong", "right", "words")} for rule in found
     ]
 
 
-def rules_markdown(found: Sequence[Rule]) -> str:
+def rules_markdown(found: Sequence[PlanRule]) -> str:
     """The rules as a Markdown table, as docs/plan_contract.md shows them."""
     rows = [
         f"| {rule.code}{' W' if rule.warning else ''} | {_cell(rule.demand)} | {_cell(rule.words)} |" for rule in found
@@ -107,14 +107,14 @@ def rules_markdown(found: Sequence[Rule]) -> str:
     return "\n".join(["| code | what it demands | words that it reads |", "|---|---|---|", *rows])
 
 
-FORMATS = {"text": text, "github": github, "sarif": sarif}
+FORMATS = {"text": report_text, "github": github, "sarif": sarif}
 
 
 def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _as_dict(found: Finding) -> dict[str, Any]:
+def _as_dict(found: PlanFinding) -> dict[str, Any]:
     return {
         "line": found.line,
         "column": found.column,
@@ -127,7 +127,7 @@ def _as_dict(found: Finding) -> dict[str, Any]:
     }
 
 
-def _result(found: Finding, path: str) -> dict[str, Any]:
+def _result(found: PlanFinding, path: str) -> dict[str, Any]:
     region = {"startLine": found.line, "startColumn": found.column}
     place = {"physicalLocation": {"artifactLocation": {"uri": quote(path)}, "region": region}}
     message = found.message + (f" ({found.hint})" if found.hint else "")

@@ -9,7 +9,7 @@ from scaffold.plan.document.model import Plan, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class RuleContext:
     """What a rule may know beside the plan: whether the plan is fresh (iteration 0), and whether a research server is set."""
 
     fresh: bool = False
@@ -28,11 +28,11 @@ class Complaint:
     fixable: bool = False
 
 
-Check = Callable[[Plan, Context], Iterator[Complaint]]
+RuleFunction = Callable[[Plan, RuleContext], Iterator[Complaint]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class PlanRule:
     """A rule of the plan contract. `words` are the words it reads meaning from, where it reads words."""
 
     code: str
@@ -41,7 +41,7 @@ class Rule:
     right: str
     words: str
     warning: bool
-    check: Check
+    check: RuleFunction
 
     @property
     def severity(self) -> str:
@@ -49,17 +49,17 @@ class Rule:
         return "warning" if self.warning else "error"
 
 
-RULES: dict[str, Rule] = {}
+RULES: dict[str, PlanRule] = {}
 
 
-def rule(
+def plan_rule(
     code: str, demand: str, *, wrong: str, right: str, words: str = "", warning: bool = False
-) -> Callable[[Check], Check]:
+) -> Callable[[RuleFunction], RuleFunction]:
     """Enter a generator of complaints into `RULES`."""
 
-    def enter(check: Check) -> Check:
+    def enter(check: RuleFunction) -> RuleFunction:
         assert code not in RULES, code
-        RULES[code] = Rule(
+        RULES[code] = PlanRule(
             code=code, demand=demand, wrong=wrong, right=right, words=words, warning=warning, check=check
         )
         return check
@@ -67,7 +67,7 @@ def rule(
     return enter
 
 
-def about(task: Task, message: str, hint: str = "", *, field: str = "", fixable: bool = False) -> Complaint:
+def task_complaint(task: Task, message: str, hint: str = "", *, field: str = "", fixable: bool = False) -> Complaint:
     """A complaint about a task, at its field where it has that."""
-    column = task.column_of(field) if field else task.column
+    column = task.field_column(field) if field else task.column
     return Complaint(task.line, message, hint, column, task, fixable)

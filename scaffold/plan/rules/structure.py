@@ -5,77 +5,77 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.plan.document import entries, protocol
-from scaffold.plan.document.entries import Wanted
-from scaffold.plan.document.inline import masked, shown
+from scaffold.plan.document import loop_protocol, section_entries
+from scaffold.plan.document.markdown_inline import mask_markup, printable
 from scaffold.plan.document.model import Plan
-from scaffold.plan.document.parse import ITEM, title_of
-from scaffold.plan.rules.rule import Complaint, Context, rule
+from scaffold.plan.document.parse import CHECKBOX, heading_title
+from scaffold.plan.document.section_entries import RequiredEntry
+from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule
 
 PHASES, PHASE_TASKS, TASKS = (4, 6), (2, 6), (10, 25)
 CHOICE = re.compile(r"\[choice:\s*([^\[\]]*)\]", re.IGNORECASE)
 NOTES = (
-    Wanted(name="findings", labels=("finding",)),
-    Wanted(name="risks", labels=("risk",)),
-    Wanted(name="assumptions", labels=("assumption",)),
-    Wanted(
+    RequiredEntry(name="findings", labels=("finding",)),
+    RequiredEntry(name="risks", labels=("risk",)),
+    RequiredEntry(name="assumptions", labels=("assumption",)),
+    RequiredEntry(
         name="the experiment root and logging decision",
         labels=("experiment root", "experiment-root", "logging layout", "layout decision"),
     ),
 )
 CONTRACT = (
-    Wanted(name="Primary metrics", labels=("primary metric",)),
-    Wanted(name="Secondary diagnostics", labels=("secondary diagnostic", "diagnostics")),
-    Wanted(name="Statistical checks", labels=("statistical", "statistics", "confidence")),
-    Wanted(name="Required artifacts", labels=("artifact",)),
+    RequiredEntry(name="Primary metrics", labels=("primary metric",)),
+    RequiredEntry(name="Secondary diagnostics", labels=("secondary diagnostic", "diagnostics")),
+    RequiredEntry(name="Statistical checks", labels=("statistical", "statistics", "confidence")),
+    RequiredEntry(name="Required artifacts", labels=("artifact",)),
 )
 
 
-def first_line(plan: Plan) -> int:
+def title_line(plan: Plan) -> int:
     """Where the title stands or should stand: what is missing in the whole file is reported there."""
     return next((line.number for line in plan.lines if line.kind not in ("blank", "comment")), 1)
 
 
-@rule("P001", "the file starts with `# Tasks`", wrong="# My plan", right="# Tasks")
-def starts_with_tasks(plan: Plan, context: Context) -> Iterator[Complaint]:
-    number = first_line(plan)
+@plan_rule("P001", "the file starts with `# Tasks`", wrong="# My plan", right="# Tasks")
+def check_title(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    number = title_line(plan)
     line = plan.lines[number - 1] if plan.lines else None
-    if line is None or line.kind != "heading" or title_of(line) != (1, "Tasks"):
-        found = f"with `{shown(line.text.strip())}`" if line and line.text.strip() else "empty"
+    if line is None or line.kind != "heading" or heading_title(line) != (1, "Tasks"):
+        found = f"with `{printable(line.text.strip())}`" if line and line.text.strip() else "empty"
         yield Complaint(number, f"the plan starts {found}, not with `# Tasks`", "make `# Tasks` its first line")
 
 
-@rule(
+@plan_rule(
     "P002",
     "`## Goal` exists and is not empty or a placeholder",
     wrong="## Goal\n\nTBD",
     right="## Goal\n\nFind out whether label smoothing lowers the validation loss of the baseline.",
     words="placeholders: `...`, `TODO`, `TBD`, `FIXME`, `n/a`, `none`, `<...>`",
 )
-def has_goal(plan: Plan, context: Context) -> Iterator[Complaint]:
-    goal = plan.section("Goal")
+def check_goal(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    goal = plan.find_section("Goal")
     hint = "say in at least one sentence what is to be found out"
     if goal is None:
-        yield Complaint(first_line(plan), "the plan has no section `## Goal`", hint)
+        yield Complaint(title_line(plan), "the plan has no section `## Goal`", hint)
         return
-    said = entries.content(goal.body)
-    if not said or entries.is_placeholder(said):
-        what = f'a placeholder ("{shown(said)}")' if said else "empty"
+    said = section_entries.section_text(goal.body)
+    if not said or section_entries.is_all_placeholders(said):
+        what = f'a placeholder ("{printable(said)}")' if said else "empty"
         yield Complaint(goal.line, f"the goal is {what}", hint)
 
 
-@rule(
+@plan_rule(
     "P003",
     "`## Planning Notes` has findings, risks and assumptions, and the experiment-root/logging decision, none a placeholder",
     wrong="- Key codebase findings: ...",
     right="- Key codebase findings: train.py is the only entry point; it seeds from --seed (train.py:12)",
     words="labels that hold `finding`, `risk`, `assumption`, and `experiment root` or `logging layout`",
 )
-def has_notes(plan: Plan, context: Context) -> Iterator[Complaint]:
-    yield from _entries(plan, "Planning Notes", NOTES)
+def check_planning_notes(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    yield from _check_entries(plan, "Planning Notes", NOTES)
 
 
-@rule(
+@plan_rule(
     "P007",
     "a choice that only a human can make is made",
     wrong="- Primary metrics: [choice: name the metric that decides]",
@@ -83,37 +83,37 @@ def has_notes(plan: Plan, context: Context) -> Iterator[Complaint]:
     words="`[choice: what has to be chosen]`, anywhere but in code, comments and quotes",
     warning=True,
 )
-def choices_are_made(plan: Plan, context: Context) -> Iterator[Complaint]:
+def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for line in plan.lines:
         if line.kind in ("code", "comment", "quote") or "[" not in line.text:
             continue
-        for found in CHOICE.finditer(masked(line.text)):
-            message = f'a choice is open: "{shown(line.text[found.start(1) : found.end(1)].strip(), 120)}"'
+        for found in CHOICE.finditer(mask_markup(line.text)):
+            message = f'a choice is open: "{printable(line.text[found.start(1) : found.end(1)].strip(), 120)}"'
             yield Complaint(
                 line.number, message, "write the decision in the place of the whole bracket", found.start() + 1
             )
 
 
-@rule(
+@plan_rule(
     "P101",
     "4 to 6 phases",
     wrong="a plan of two phases",
     right="Preparation, Baselines, Main method, Analysis, Reflection",
 )
-def phase_count(plan: Plan, context: Context) -> Iterator[Complaint]:
+def check_phase_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     least, most = PHASES
     if not least <= len(plan.phases) <= most:
         hint = "a phase is a heading `## Phase N - title`"
-        yield Complaint(first_line(plan), f"the plan has {len(plan.phases)} phases, not {least} to {most}", hint)
+        yield Complaint(title_line(plan), f"the plan has {len(plan.phases)} phases, not {least} to {most}", hint)
 
 
-@rule(
+@plan_rule(
     "P102",
     "phases are numbered 1, 2, 3, ... in order, none twice",
     wrong="## Phase 3 - Baselines   (after Phase 1)",
     right="## Phase 2 - Baselines",
 )
-def phase_numbers(plan: Plan, context: Context) -> Iterator[Complaint]:
+def check_phase_numbers(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     expected, seen = 1, set[int]()
     for phase in plan.phases:
         if phase.level != 2:
@@ -139,11 +139,13 @@ def phase_numbers(plan: Plan, context: Context) -> Iterator[Complaint]:
         expected = (phase.number or expected) + 1
 
 
-@rule("P103", "each phase has 2 to 6 tasks", wrong="a phase of one task", right="two tasks that each fit one iteration")
-def phase_tasks(plan: Plan, context: Context) -> Iterator[Complaint]:
+@plan_rule(
+    "P103", "each phase has 2 to 6 tasks", wrong="a phase of one task", right="two tasks that each fit one iteration"
+)
+def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     least, most = PHASE_TASKS
     for phase in plan.phases:
-        count = sum(1 for task in phase.tasks if task.number or not task.nested)
+        count = sum(1 for task in phase.tasks if task.id_numbers or not task.nested)
         if not least <= count <= most:
             hint = (
                 "merge it with its neighbour, or split a task" if count < least else "split the phase, or merge tasks"
@@ -154,39 +156,41 @@ def phase_tasks(plan: Plan, context: Context) -> Iterator[Complaint]:
             )
 
 
-@rule("P104", "10 to 25 tasks in all", wrong="a plan of eight tasks", right="a plan of fourteen tasks", warning=True)
-def task_count(plan: Plan, context: Context) -> Iterator[Complaint]:
+@plan_rule(
+    "P104", "10 to 25 tasks in all", wrong="a plan of eight tasks", right="a plan of fourteen tasks", warning=True
+)
+def check_task_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     least, most = TASKS
-    count = sum(1 for task in plan.tasks if task.number or not task.nested)
+    count = sum(1 for task in plan.tasks if task.id_numbers or not task.nested)
     if not least <= count <= most:
         yield Complaint(
-            first_line(plan), f"the plan has {count} tasks, not {least} to {most}", "a task fits one iteration"
+            title_line(plan), f"the plan has {count} tasks, not {least} to {most}", "a task fits one iteration"
         )
 
 
-@rule(
+@plan_rule(
     "P502",
     "`## Shared Metrics and Analytics Contract` has its four entries, none a placeholder",
     wrong="- Statistical checks: TBD",
     right="- Statistical checks: mean and 95% bootstrap interval over 5 seeds",
     words="labels that hold `primary metric`, `diagnostics`, `statistical` or `confidence`, `artifact`",
 )
-def analytics_contract(plan: Plan, context: Context) -> Iterator[Complaint]:
-    yield from _entries(plan, "Shared Metrics and Analytics Contract", CONTRACT)
+def check_analytics_contract(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    yield from _check_entries(plan, "Shared Metrics and Analytics Contract", CONTRACT)
 
 
-@rule(
+@plan_rule(
     "P901",
-    f"a file that holds `{protocol.SENTINEL}` has every checkbox checked",
-    wrong=f"- [ ] {protocol.SENTINEL}",
-    right=f"- [x] {protocol.SENTINEL}",
+    f"a file that holds `{loop_protocol.SENTINEL}` has every checkbox checked",
+    wrong=f"- [ ] {loop_protocol.SENTINEL}",
+    right=f"- [x] {loop_protocol.SENTINEL}",
 )
-def aborted_is_checked(plan: Plan, context: Context) -> Iterator[Complaint]:
-    if protocol.SENTINEL not in plan.text:
+def check_aborted_boxes(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    if loop_protocol.SENTINEL not in plan.text:
         return
-    odd = {oddity.line: oddity for oddity in plan.oddities}
+    odd = {oddity.line: oddity for oddity in plan.near_misses}
     for line in plan.lines:
-        item = ITEM.match(line.text) if line.kind == "item" else None
+        item = CHECKBOX.match(line.text) if line.kind == "item" else None
         if (item and item[1] not in "xX") or (not item and line.number in odd):
             yield Complaint(
                 line.number,
@@ -197,17 +201,17 @@ def aborted_is_checked(plan: Plan, context: Context) -> Iterator[Complaint]:
 
 def is_aborted(plan: Plan) -> bool:
     """Whether the file is an abort checklist: the sentinel, and every box checked."""
-    return protocol.SENTINEL in plan.text and next(aborted_is_checked(plan, Context()), None) is None
+    return loop_protocol.SENTINEL in plan.text and next(check_aborted_boxes(plan, RuleContext()), None) is None
 
 
-def _entries(plan: Plan, title: str, wanted: Sequence[Wanted]) -> Iterator[Complaint]:
-    section = plan.section(title)
+def _check_entries(plan: Plan, title: str, wanted: Sequence[RequiredEntry]) -> Iterator[Complaint]:
+    section = plan.find_section(title)
     if section is None:
         missing = ", ".join(want.name for want in wanted)
-        yield Complaint(first_line(plan), f"the plan has no section `## {title}`", f"it holds: {missing}")
+        yield Complaint(title_line(plan), f"the plan has no section `## {title}`", f"it holds: {missing}")
         return
     for want in wanted:
-        entry = entries.find(section.body, want)
+        entry = section_entries.find_entry(section.body, want)
         hint = f"write `- {want.name}: ...` and say it"
         if entry is None:
             yield Complaint(
@@ -217,5 +221,5 @@ def _entries(plan: Plan, title: str, wanted: Sequence[Wanted]) -> Iterator[Compl
             )
         elif not entry.text:
             yield Complaint(entry.line, f"the entry for {want.name} is empty", hint)
-        elif entries.is_placeholder(entry.text):
-            yield Complaint(entry.line, f'the entry for {want.name} is a placeholder ("{shown(entry.text)}")', hint)
+        elif section_entries.is_all_placeholders(entry.text):
+            yield Complaint(entry.line, f'the entry for {want.name} is a placeholder ("{printable(entry.text)}")', hint)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.plan.document import commands, deliverables, keywords
-from scaffold.plan.document.inline import shown
-from scaffold.plan.document.model import DONE, OPEN, STARTED, Oddity, Plan, Task
-from scaffold.plan.rules.dependencies import by_id, depends
+from scaffold.plan.document import field_values, keywords, task_commands
+from scaffold.plan.document.markdown_inline import printable
+from scaffold.plan.document.model import DONE, OPEN, STARTED, NearMiss, Plan, Task
+from scaffold.plan.rules.dependencies import dependency_ids, tasks_by_id
 
 BAR = 20
 STATES = {OPEN: "open", STARTED: "in progress", DONE: "done"}
@@ -16,7 +16,7 @@ SHOWN_APART = ("deliverable", "done-when", "depends", "command")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class PlanProgress:
     """Where a plan stands: `current` is in progress, `next` is what to take up now (the current task where there is one).
 
     `lost` are the lines that look like tasks and are none, where the plan does not set P208 aside: with one it is not finished.
@@ -26,63 +26,65 @@ class Progress:
     next: Task | None
     blocked: tuple[tuple[Task, tuple[str, ...]], ...]
     gates: tuple[Task, ...]
-    lost: tuple[Oddity, ...]
+    lost: tuple[NearMiss, ...]
     done: int
     total: int
 
 
-def waits_for(plan: Plan) -> dict[int, tuple[str, ...]]:
+def open_dependencies(plan: Plan) -> dict[int, tuple[str, ...]]:
     """The line of each open task -> the ids of what it depends on and is not done (or not there)."""
-    tasks = by_id(plan)
+    tasks = tasks_by_id(plan)
     found = {}
     for task in plan.tasks:
-        missing = tuple(name for name in depends(task) if name not in tasks or tasks[name].state != DONE)
+        missing = tuple(name for name in dependency_ids(task) if name not in tasks or tasks[name].state != DONE)
         if task.state != DONE and missing:
             found[task.line] = missing
     return found
 
 
-def of(plan: Plan) -> Progress:
+def measure_progress(plan: Plan) -> PlanProgress:
     """Where a plan stands.
 
     The next task is the first in progress, else the first open one of the earliest unfinished phase that waits for nothing;
     where all of that phase wait, the first of a later phase that does not.
     """
-    waiting = waits_for(plan)
+    waiting = open_dependencies(plan)
     current = next((task for task in plan.tasks if task.state == STARTED), None)
     free = next((task for task in plan.tasks if task.state == OPEN and task.line not in waiting), None)
-    return Progress(
+    return PlanProgress(
         current=current,
         next=current or free,
         blocked=tuple((task, waiting[task.line]) for task in plan.tasks if task.line in waiting and task.state == OPEN),
         gates=tuple(task for task in plan.tasks if keywords.is_reflection(task)),
-        lost=() if "P208" in plan.ignores else plan.oddities,
+        lost=() if "P208" in plan.ignores else plan.near_misses,
         done=sum(task.state == DONE for task in plan.tasks),
         total=len(plan.tasks),
     )
 
 
-def overview(plan: Plan, limit: int = 0) -> str:
+def progress_text(plan: Plan, limit: int = 0) -> str:
     """Phases with progress bars, the current and the next task, blocked tasks, and gates; of each at most `limit` (0: all)."""
-    state, most = of(plan), limit or None
+    state, most = measure_progress(plan), limit or None
     lines = [
-        _phase_line(f"Phase {phase.number or '?'} - {shown(phase.title)}", phase.tasks) for phase in plan.phases[:most]
+        _phase_line(f"Phase {phase.number or '?'} - {printable(phase.title)}", phase.tasks)
+        for phase in plan.phases[:most]
     ]
     lines += ["", f"{state.done} of {state.total} tasks done"]
     if state.current:
-        lines.append(f"current  {_line(state.current)}")
+        lines.append(f"current  {_task_line(state.current)}")
     elif state.next:
-        lines.append(f"next     {_line(state.next)}")
+        lines.append(f"next     {_task_line(state.next)}")
     lines += [
-        f"blocked  {_line(task)} (waits for {', '.join(map(shown, names))})" for task, names in state.blocked[:most]
+        f"blocked  {_task_line(task)} (waits for {', '.join(map(printable, names))})"
+        for task, names in state.blocked[:most]
     ]
-    lines += [f"gate {gate.state}   {_line(gate)}" for gate in state.gates[:most]]
+    lines += [f"gate {gate.state}   {_task_line(gate)}" for gate in state.gates[:most]]
     return "\n".join(lines)
 
 
-def as_dict(plan: Plan) -> dict[str, Any]:
+def progress_json(plan: Plan) -> dict[str, Any]:
     """What `plan show --json` prints."""
-    state = of(plan)
+    state = measure_progress(plan)
     return {
         "done": state.done,
         "total": state.total,
@@ -102,44 +104,46 @@ def as_dict(plan: Plan) -> dict[str, Any]:
     }
 
 
-def task_dict(task: Task) -> dict[str, Any]:
+def task_json(task: Task) -> dict[str, Any]:
     """A task as JSON, with what it takes to work on it."""
     return {
         "id": task.id or None,
         "line": task.line,
         "state": STATES[task.state],
         "description": task.description,
-        "deliverables": deliverables.paths(task.get("deliverable")),
+        "deliverables": field_values.deliverable_paths(task.get("deliverable")),
         "done_when": task.get("done-when"),
-        "depends": depends(task),
+        "depends": dependency_ids(task),
         "fields": {field.name: task.get(field.name) for field in task.fields if field.name not in SHOWN_APART},
-        "commands": commands.of(task),
+        "commands": task_commands.list_commands(task),
     }
 
 
-def mermaid(plan: Plan) -> str:
+def mermaid_graph(plan: Plan) -> str:
     """The dependencies as a Mermaid flow chart: one box for each phase, one node for each task."""
     lines = ["flowchart TD"]
-    tasks = by_id(plan)
+    tasks = tasks_by_id(plan)
     for index, phase in enumerate(plan.phases, start=1):
-        lines.append(f'  subgraph phase{index}["Phase {phase.number or "?"} - {_label(phase.title)}"]')
+        lines.append(f'  subgraph phase{index}["Phase {phase.number or "?"} - {_escape_label(phase.title)}"]')
         lines += [
-            f'    {_node(task.id)}["{task.id} {_label(task.description)}"]'
+            f'    {_node_name(task.id)}["{task.id} {_escape_label(task.description)}"]'
             for task in phase.tasks
             if task.id and tasks[task.id] is task
         ]
         lines.append("  end")
     for name, task in tasks.items():
-        lines += [f"  {_node(wanted)} --> {_node(name)}" for wanted in depends(task) if wanted in tasks]
+        lines += [
+            f"  {_node_name(wanted)} --> {_node_name(name)}" for wanted in dependency_ids(task) if wanted in tasks
+        ]
     states = (("done", DONE, "fill:#d3f9d8,stroke:#2b8a3e"), ("started", STARTED, "fill:#fff3bf,stroke:#e67700"))
     for name, state, style in states:
-        members = [_node(key) for key, task in tasks.items() if task.state == state]
+        members = [_node_name(key) for key, task in tasks.items() if task.state == state]
         if members:
             lines += [f"  classDef {name} {style}", f"  class {','.join(members)} {name}"]
     return "\n".join(lines)
 
 
-def _node(name: str) -> str:
+def _node_name(name: str) -> str:
     return name.replace("-", "_")
 
 
@@ -149,11 +153,11 @@ def _phase_line(title: str, tasks: tuple[Task, ...]) -> str:
     return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{len(tasks)}  {title}"
 
 
-def _line(task: Task) -> str:
-    return f"{task.id or 'line ' + str(task.line)}  {shown(task.description, 72)}"
+def _task_line(task: Task) -> str:
+    return f"{task.id or 'line ' + str(task.line)}  {printable(task.description, 72)}"
 
 
-def _label(text: str) -> str:
+def _escape_label(text: str) -> str:
     """Text inside a Mermaid label: its quotes, brackets and marks of HTML as entities."""
     table = {
         "#": "#35;",
@@ -166,4 +170,4 @@ def _label(text: str) -> str:
         "]": "#93;",
         "\\": "#92;",
     }
-    return "".join(table.get(letter, letter) for letter in shown(text, 50))
+    return "".join(table.get(letter, letter) for letter in printable(text, 50))

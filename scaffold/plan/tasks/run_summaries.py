@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document.plan_location import Place
+from scaffold.plan.document.plan_location import PlanLocation
 from scaffold.runs import model, records
 from scaffold.workspace import Workspace, find_workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RunSummary:
     """The attempt of one run name that counts: its latest finished one, else its latest."""
 
     name: str
@@ -25,26 +25,26 @@ class Run:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def read(workspace: Workspace) -> tuple[Run, ...]:
+def load_run_summaries(workspace: Workspace) -> tuple[RunSummary, ...]:
     """The runs of a workspace, in either layout, by the time of their start: of each the attempt that counts, with its finite numbers.
 
     Source: specs, run manifest.
     """
     found = records.read_records(workspace)
-    runs = [_run(run) for run in records.select_attempts(found.runs)[0]]
+    runs = [_summarize(run) for run in records.select_attempts(found.runs)[0]]
     return tuple(sorted(runs, key=lambda run: (run.started_at, run.name)))
 
 
-def known(where: Place) -> tuple[tuple[Run, ...] | None, str]:
+def runs_of_plan(where: PlanLocation) -> tuple[tuple[RunSummary, ...] | None, str]:
     """The runs of a plan's workspace; None, and why, where there is none to ask."""
     try:
-        return read(find_workspace(where.workdir, where.root)), ""
+        return load_run_summaries(find_workspace(where.workdir, where.root)), ""
     except ScaffoldError as error:
         return None, error.message
 
 
-def _run(run: model.Run) -> Run:
-    return Run(
+def _summarize(run: model.Run) -> RunSummary:
+    return RunSummary(
         name=run.name,
         experiment=run.experiment,
         status=run.status,

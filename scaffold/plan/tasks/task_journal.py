@@ -38,7 +38,7 @@ class TaskRecord:
         return answer | ({"forced": self.forced} if self.forced is not None else {})
 
 
-def path_for(plan: Path) -> Path:
+def journal_path(plan: Path) -> Path:
     """Where the record of a plan lies: `tasks.record.json` beside `tasks.md`."""
     return plan.with_name(f"{plan.stem}.record.json")
 
@@ -47,7 +47,7 @@ def load(path: Path) -> dict[str, TaskRecord]:
     """The records by task id; an empty dict where there is no file yet. Raises ScaffoldError where it cannot be read."""
     try:
         tasks = json.loads(path.read_text(encoding="utf-8"))["tasks"]
-        return {str(name): _task(value) for name, value in tasks.items()}
+        return {str(name): _parse_record(value) for name, value in tasks.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -66,33 +66,33 @@ def save(path: Path, records: Mapping[str, TaskRecord]) -> None:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _task(value: Mapping[str, Any]) -> TaskRecord:
+def _parse_record(value: Mapping[str, Any]) -> TaskRecord:
     deliverables = value.get("deliverables") or {}
     return TaskRecord(
-        started_at=_text(value.get("started_at")),
-        done_at=_text(value.get("done_at")),
-        deliverables={str(path): str(digest) for path, digest in deliverables.items()},
-        forced=_text(value.get("forced")),
+        started_at=_text_or_none(value.get("started_at")),
+        done_at=_text_or_none(value.get("done_at")),
+        deliverables={str(path): str(hash_path) for path, hash_path in deliverables.items()},
+        forced=_text_or_none(value.get("forced")),
     )
 
 
-def _text(value: object) -> str | None:
+def _text_or_none(value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value
 
 
-def digest(path: Path) -> str:
+def hash_path(path: Path) -> str:
     """SHA-256 of a file, or of all files of a directory with their names. Raises OSError."""
     if not path.is_dir():
-        return _file_digest(path)
+        return _hash_file(path)
     whole = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        whole.update(f"{file.relative_to(path).as_posix()}\0{_file_digest(file)}\n".encode("utf-8", "surrogateescape"))
+        whole.update(f"{file.relative_to(path).as_posix()}\0{_hash_file(file)}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()
 
 
-def _file_digest(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     found = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

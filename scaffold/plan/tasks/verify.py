@@ -15,11 +15,11 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document import deliverables
+from scaffold.plan.document import field_values
 from scaffold.plan.document.model import Task
-from scaffold.plan.tasks import conditions, task_journal
-from scaffold.plan.tasks.conditions import Command, Prose, Verdict
-from scaffold.plan.tasks.run_summaries import Run
+from scaffold.plan.tasks import done_when, task_journal
+from scaffold.plan.tasks.done_when import CommandCondition, ConditionVerdict, ProseCondition
+from scaffold.plan.tasks.run_summaries import RunSummary
 from scaffold.plan.tasks.task_journal import TaskRecord
 
 # file systems keep times to different precisions, and a task may be started in the second in which its file is written
@@ -29,7 +29,7 @@ LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class TaskCheck:
     """One thing that was looked at: `holds` is None where no machine can check it, or where nothing allowed it to.
 
     `runnable` marks the command that would have to be run first.
@@ -42,46 +42,49 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class TaskVerification:
     """All that was looked at for one task."""
 
     task: Task
-    checks: tuple[Check, ...]
+    checks: tuple[TaskCheck, ...]
 
     @property
-    def failed(self) -> tuple[Check, ...]:
+    def failed(self) -> tuple[TaskCheck, ...]:
         """What does not hold."""
         return tuple(check for check in self.checks if check.holds is False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class VerificationContext:
     """What verification looks at: the work directory, the runs (None where `no_runs` says why), whether commands may run.
 
     The output of commands is kept in `output`.
     """
 
     workdir: Path
-    runs: tuple[Run, ...] | None
+    runs: tuple[RunSummary, ...] | None
     run_commands: bool
     timeout_s: float
     output: Path
     no_runs: str = ""
 
 
-def verify(task: Task, known: TaskRecord, evidence: Evidence) -> Verification:
+def verify_task(task: Task, known: TaskRecord, evidence: VerificationContext) -> TaskVerification:
     """Look at every deliverable and every condition of a task."""
-    checks = [_deliverable(path, known, evidence.workdir) for path in deliverables.paths(task.get("deliverable"))]
+    checks = [
+        _check_deliverable(path, known, evidence.workdir)
+        for path in field_values.deliverable_paths(task.get("deliverable"))
+    ]
     if not checks:
-        checks.append(Check(what="deliverable", holds=False, text="none is named"))
-    for condition in conditions.read(task.get("done-when")):
-        verdict = _judge(condition, task, evidence)
-        runnable = isinstance(condition, Command) and not evidence.run_commands
-        checks.append(Check(what="done-when", holds=verdict.holds, text=verdict.text, runnable=runnable))
-    return Verification(task=task, checks=tuple(checks))
+        checks.append(TaskCheck(what="deliverable", holds=False, text="none is named"))
+    for condition in done_when.parse_done_when(task.get("done-when")):
+        verdict = _judge_condition(condition, task, evidence)
+        runnable = isinstance(condition, CommandCondition) and not evidence.run_commands
+        checks.append(TaskCheck(what="done-when", holds=verdict.holds, text=verdict.text, runnable=runnable))
+    return TaskVerification(task=task, checks=tuple(checks))
 
 
-def files(path: str, workdir: Path) -> list[Path]:
+def deliverable_files(path: str, workdir: Path) -> list[Path]:
     """The files or directories that a deliverable names; a pattern may name several, and a bad one names nothing."""
     if any(mark in path for mark in "*?["):
         try:
@@ -93,34 +96,34 @@ def files(path: str, workdir: Path) -> list[Path]:
     return [workdir / path] if os.path.lexists(workdir / path) else []
 
 
-def hashes(task: Task, workdir: Path) -> dict[str, str]:
+def hash_deliverables(task: Task, workdir: Path) -> dict[str, str]:
     """The SHA-256 of each deliverable that is there."""
     found = {}
-    for path in deliverables.paths(task.get("deliverable")):
-        for file in files(path, workdir):
+    for path in field_values.deliverable_paths(task.get("deliverable")):
+        for file in deliverable_files(path, workdir):
             try:
-                found[file.relative_to(workdir).as_posix()] = task_journal.digest(file)
+                found[file.relative_to(workdir).as_posix()] = task_journal.hash_path(file)
             except OSError:
                 continue
     return found
 
 
-def _deliverable(path: str, known: TaskRecord, workdir: Path) -> Check:
+def _check_deliverable(path: str, known: TaskRecord, workdir: Path) -> TaskCheck:
     objection = (
-        deliverables.objection(path)
-        or _missing(path, known, workdir)
-        or _ignored(path, workdir)
-        or _changed(path, known, workdir)
+        field_values.path_objection(path)
+        or _missing_reason(path, known, workdir)
+        or _ignored_reason(path, workdir)
+        or _changed_reason(path, known, workdir)
     )
-    return Check(what="deliverable", holds=objection is None, text=f"{path} {objection or 'is there'}")
+    return TaskCheck(what="deliverable", holds=objection is None, text=f"{path} {objection or 'is there'}")
 
 
-def _missing(path: str, known: TaskRecord, workdir: Path) -> str | None:
-    found = files(path, workdir)
+def _missing_reason(path: str, known: TaskRecord, workdir: Path) -> str | None:
+    found = deliverable_files(path, workdir)
     if not found:
         return "does not exist"
     try:
-        inner = [file for top in found for file in _inner(top)]
+        inner = [file for top in found for file in _contained_files(top)]
         if not inner:
             return "is an empty directory"
         if not all(file.resolve().is_relative_to(workdir.resolve()) for file in found):
@@ -137,7 +140,7 @@ def _missing(path: str, known: TaskRecord, workdir: Path) -> str | None:
     return None
 
 
-def _inner(top: Path) -> list[Path]:
+def _contained_files(top: Path) -> list[Path]:
     """The files of a deliverable: itself, or all that a directory holds. Raises OSError where one cannot look into it."""
     if not top.is_dir():
         return [top]
@@ -145,17 +148,17 @@ def _inner(top: Path) -> list[Path]:
     return [file for file in top.rglob("*") if file.is_file()]
 
 
-def _ignored(path: str, workdir: Path) -> str | None:
-    names = [file.relative_to(workdir).as_posix() for file in files(path, workdir)]
+def _ignored_reason(path: str, workdir: Path) -> str | None:
+    names = [file.relative_to(workdir).as_posix() for file in deliverable_files(path, workdir)]
     rule = next(iter(git.ignored_paths(workdir, names)), None) if git.toplevel(workdir) else None
     return f"is ignored by git ({rule.source}:{rule.line}: {rule.pattern})" if rule else None
 
 
-def _changed(path: str, known: TaskRecord, workdir: Path) -> str | None:
-    for file in files(path, workdir):
+def _changed_reason(path: str, known: TaskRecord, workdir: Path) -> str | None:
+    for file in deliverable_files(path, workdir):
         before = known.deliverables.get(file.relative_to(workdir).as_posix())
         try:
-            if before is not None and task_journal.digest(file) != before:
+            if before is not None and task_journal.hash_path(file) != before:
                 return f"changed after the task was done ({known.done_at})"
         except OSError as error:
             return f"cannot be read ({error.strerror})"
@@ -163,19 +166,19 @@ def _changed(path: str, known: TaskRecord, workdir: Path) -> str | None:
     return f"lacks {gone[0]}, which was there when the task was done ({known.done_at})" if gone else None
 
 
-def _judge(condition: conditions.Condition, task: Task, evidence: Evidence) -> Verdict:
-    if isinstance(condition, Prose):
-        return Verdict(holds=None, text=f'"{condition.text}" is for a reader to check')
-    if isinstance(condition, Command):
+def _judge_condition(condition: done_when.Condition, task: Task, evidence: VerificationContext) -> ConditionVerdict:
+    if isinstance(condition, ProseCondition):
+        return ConditionVerdict(holds=None, text=f'"{condition.text}" is for a reader to check')
+    if isinstance(condition, CommandCondition):
         if not evidence.run_commands:
-            return Verdict(holds=None, text=f"`{condition.text}` was not run (--run runs it)")
-        return _ran(condition.text, task, evidence)
+            return ConditionVerdict(holds=None, text=f"`{condition.text}` was not run (--run runs it)")
+        return _run_command(condition.text, task, evidence)
     if evidence.runs is None:
-        return Verdict(holds=None, text=f'"{condition.text}" cannot be checked: {evidence.no_runs}')
-    return conditions.judge(condition, evidence.runs, task.id)
+        return ConditionVerdict(holds=None, text=f'"{condition.text}" cannot be checked: {evidence.no_runs}')
+    return done_when.judge_condition(condition, evidence.runs, task.id)
 
 
-def _ran(command: str, task: Task, evidence: Evidence) -> Verdict:
+def _run_command(command: str, task: Task, evidence: VerificationContext) -> ConditionVerdict:
     """Run a command in the work directory; past its time limit, and when we are ended, it is ended with all that it started."""
     kept = evidence.output / f"{task.id or 'task'}.log"
     try:
@@ -183,7 +186,7 @@ def _ran(command: str, task: Task, evidence: Evidence) -> Verdict:
         log = kept.open("ab")
     except OSError as error:
         raise ScaffoldError(f"the output of a done-when cannot be kept in {kept}: {error.strerror}") from error
-    with log, _noted() as stops:
+    with log, _deferred_signals() as stops:
         log.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
         log.flush()
         try:
@@ -197,13 +200,15 @@ def _ran(command: str, task: Task, evidence: Evidence) -> Verdict:
             )
         except (OSError, ValueError) as error:
             raise ScaffoldError(f"`{command}` cannot be started: {error}", hint="a done-when is run by bash") from error
-        status = _status(process, evidence.timeout_s, stops)
+        status = _wait_for_exit(process, evidence.timeout_s, stops)
     if status is None:
-        return Verdict(holds=False, text=f"`{command}` took longer than {evidence.timeout_s:g} s (output: {kept})")
-    return Verdict(holds=status == 0, text=f"`{command}` exited with {status} (output: {kept})")
+        return ConditionVerdict(
+            holds=False, text=f"`{command}` took longer than {evidence.timeout_s:g} s (output: {kept})"
+        )
+    return ConditionVerdict(holds=status == 0, text=f"`{command}` exited with {status} (output: {kept})")
 
 
-def _status(process: subprocess.Popen[bytes], timeout_s: float, stops: list[int]) -> int | None:
+def _wait_for_exit(process: subprocess.Popen[bytes], timeout_s: float, stops: list[int]) -> int | None:
     """How a process exited; None where it was ended past its time. A noted signal ends it, and then us."""
     until = time.monotonic() + timeout_s
     while process.poll() is None and not stops and (left := until - time.monotonic()) > 0:
@@ -220,7 +225,7 @@ def _status(process: subprocess.Popen[bytes], timeout_s: float, stops: list[int]
 
 
 @contextlib.contextmanager
-def _noted() -> Iterator[list[int]]:
+def _deferred_signals() -> Iterator[list[int]]:
     """Note the signals that ask to stop instead of dying of them: a process that is just being started would be left behind."""
     noted: list[int] = []
     if threading.current_thread() is not threading.main_thread():

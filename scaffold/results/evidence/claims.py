@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scaffold.plan.document.inline import MASK, masked
-from scaffold.plan.document.scan import scan
+from scaffold.plan.document.markdown_inline import MASK, mask_markup
+from scaffold.plan.document.markdown_lines import scan_lines
 
 # a number that stands alone: no letter, digit, dot, dash or slash of a word, version, date or path touches it
 NUMBER = re.compile(
@@ -88,14 +88,14 @@ def claims(text: str) -> tuple[Claim, ...]:
     front = FRONT.match(text)
     skipped = text[: front.end()].count("\n") if front else 0
     found: list[Claim] = []
-    for line in scan(text).lines:
+    for line in scan_lines(text).lines:
         if line.number > skipped and line.kind not in ("code", "comment", "blank") and not IGNORE.search(line.text):
             found += _of_line(line.number, line.text)
     return tuple(found)
 
 
 def _of_line(number: int, text: str) -> Iterator[Claim]:
-    plain = LINK.sub(lambda match: MASK * len(match[0]), masked(text))
+    plain = LINK.sub(lambda match: MASK * len(match[0]), mask_markup(text))
     compares = COMPARES.search(plain) is not None
     for found in NUMBER.finditer(plain):
         if _claims_something(found, plain):

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from scaffold.runs import manifests, model, records
-from scaffold.server.client import Client
+from scaffold.server.client import ServerClient
 from scaffold.server.errors import NotFound
 from scaffold.workspace import Workspace
 
 
-def fetch_server_series(workspace: Workspace, server: Client, warn: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+def fetch_server_series(
+    workspace: Workspace, server: ServerClient, warn: Callable[[str], None]
+) -> dict[str, dict[str, Any]]:
     """The series of the finished runs that `server` tracked, by run name, in the shape that `read.Question` takes.
 
     Runs that it no longer knows (it forgets everything when it restarts) are counted and warned of. Raises ServerError.

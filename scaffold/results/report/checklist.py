@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.plan.document import entries
-from scaffold.plan.document.inline import codes, prose, split
+from scaffold.plan.document import section_entries
+from scaffold.plan.document.markdown_inline import code_spans, split_plain, without_code
+from scaffold.plan.document.markdown_lines import MARKER
 from scaffold.plan.document.model import Plan
-from scaffold.plan.document.scan import MARKER
 from scaffold.plan.rules.structure import CONTRACT
 from scaffold.results.report.model import Item, Link
 from scaffold.workspace import Workspace
@@ -52,13 +52,13 @@ class Known:
 
 def checklist(plan: Plan, workspace: Workspace, known: Known, link: Callable[[str], Link]) -> tuple[Item, ...]:
     """Every entry of the contract, one artifact a line."""
-    section = plan.section(TITLE)
+    section = plan.find_section(TITLE)
     if section is None:
         return ()
     found: list[Item] = []
     for wanted in CONTRACT:
-        entry = entries.find(section.body, wanted)
-        if entry is None or entries.is_placeholder(entry.text):
+        entry = section_entries.find_entry(section.body, wanted)
+        if entry is None or section_entries.is_all_placeholders(entry.text):
             found.append(Item(kind=wanted.name, text="", holds=False, evidence="the plan does not say"))
         elif wanted.name == ARTIFACT:
             found += [_artifact(piece, workspace, known, link) for piece in _pieces(entry.text)]
@@ -74,7 +74,7 @@ def checklist(plan: Plan, workspace: Workspace, known: Known, link: Callable[[st
 def _pieces(said: str) -> list[str]:
     """The artifacts of one entry: what commas and semicolons part, but not inside brackets."""
     found = []
-    for part in (part for line in said.splitlines() for _, part in split(MARKER.sub("", line, count=1), ";")):
+    for part in (part for line in said.splitlines() for _, part in split_plain(MARKER.sub("", line, count=1), ";")):
         depth, start = 0, 0
         for index, letter in enumerate(part):
             depth += (letter in "([") - (letter in ")]")
@@ -87,7 +87,7 @@ def _pieces(said: str) -> list[str]:
 
 def _artifact(piece: str, workspace: Workspace, known: Known, link: Callable[[str], Link]) -> Item:
     kind = ARTIFACT
-    paths = [code for code in codes(piece) if "/" in code or re.search(r"\.\w{1,8}$", code)]
+    paths = [code for code in code_spans(piece) if "/" in code or re.search(r"\.\w{1,8}$", code)]
     if paths:
         links = tuple(link(path) for path in paths)
         missing = [found.path for found in links if found.href is None]
@@ -100,7 +100,7 @@ def _artifact(piece: str, workspace: Workspace, known: Known, link: Callable[[st
             holds=known.runs > 0,
             evidence=f"{known.runs} results, each read through its run's manifest",
         )
-    rule = next((rule for rule in ARTIFACTS if rule[0].search(prose(piece))), None)
+    rule = next((rule for rule in ARTIFACTS if rule[0].search(without_code(piece))), None)
     if rule is None:
         return Item(kind=kind, text=piece, holds=None, evidence="for a reader to check: it names no file")
     files = _files(workspace, *rule[1:])
@@ -136,7 +136,7 @@ def _folders(workspace: Workspace, role: str) -> list[Path]:
 
 
 def _metric(said: str, known: Known) -> Item:
-    named = [code for code in codes(said) if "/" in code or re.fullmatch(r"[\w@.-]+", code)]
+    named = [code for code in code_spans(said) if "/" in code or re.fullmatch(r"[\w@.-]+", code)]
     there = [name for name in named if name in known.metrics]
     if not named:
         return Item(kind=PRIMARY, text=said, holds=None, evidence="no metric is named in back-ticks")

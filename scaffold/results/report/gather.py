@@ -13,7 +13,7 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import plan_location
 from scaffold.plan.document.model import Plan
-from scaffold.plan.document.parse import parse
+from scaffold.plan.document.parse import parse_plan
 from scaffold.results.evidence import failures
 from scaffold.results.metrics import query, series, spelling
 from scaffold.results.metrics.directions import MetricDirections
@@ -128,7 +128,7 @@ def _title(goal: str, workspace: Workspace) -> str:
 
 def _plan(workspace: Workspace) -> Plan | None:
     try:
-        return parse(plan_location.read(workspace.tasks))
+        return parse_plan(plan_location.read_plan(workspace.tasks))
     except ScaffoldError:
         return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from scaffold.plan.document.inline import spans
+from scaffold.plan.document.markdown_inline import inline_spans
 from scaffold.results.evidence.failures import STATUSES
 from scaffold.results.plots import inline
 from scaffold.results.plots.figures import Curves, Figure, Timeline, as_csv
@@ -58,7 +58,7 @@ def ticked(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     parts, position = [], 0
-    for kind, start, end in spans(text):
+    for kind, start, end in inline_spans(text):
         if kind == "code":
             parts += [
                 escape(text[position:start]),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scaffold.plan.document import deliverables
+from scaffold.plan.document import field_values
 from scaffold.plan.document.keywords import is_reflection
 from scaffold.plan.document.model import Plan, Task
 from scaffold.plan.tasks import progress
-from scaffold.plan.tasks.verify import files
+from scaffold.plan.tasks.verify import deliverable_files
 from scaffold.results.report.links import Links
 from scaffold.results.report.model import Link, PhasePart, PlanPart, TaskPart
 
@@ -17,7 +17,7 @@ MOST_FILES = 6
 
 def part(plan: Plan, links: Links, runs: Mapping[str, int]) -> PlanPart:
     """Phases with their tasks; `runs` counts the runs of each task, by id."""
-    state, waits = progress.of(plan), progress.waits_for(plan)
+    state, waits = progress.measure_progress(plan), progress.open_dependencies(plan)
     phases = tuple(
         PhasePart(
             title=f"Phase {phase.number or '?'} - {phase.title}",
@@ -56,10 +56,10 @@ def _words(task: Task) -> str:
 
 def _deliverables(task: Task, links: Links) -> tuple[Link, ...]:
     found: list[Link] = []
-    for path in deliverables.paths(task.get("deliverable")):
-        if deliverables.objection(path):
+    for path in field_values.deliverable_paths(task.get("deliverable")):
+        if field_values.path_objection(path):
             found.append(Link(path=path, href=None))
             continue
-        there = [p.relative_to(links.workdir).as_posix() for p in files(path, links.workdir)]
+        there = [p.relative_to(links.workdir).as_posix() for p in deliverable_files(path, links.workdir)]
         found += [links.to(p) for p in there] or [Link(path=path, href=None)]
     return tuple(found[:MOST_FILES])

@@ -110,7 +110,7 @@ def _tasks(workspace: Workspace) -> frozenset[str] | None:
         text = workspace.tasks.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    return frozenset(task.id for task in parse.parse(text).tasks if task.id) or None
+    return frozenset(task.id for task in parse.parse_plan(text).tasks if task.id) or None
 
 
 def _went_past(workspace: Workspace, run: Run, kept: Mapping[str, SweepRecords]) -> bool:

@@ -15,8 +15,8 @@ from scaffold.sweeps.audit.model import SweepRecords
 from scaffold.workspace import Workspace
 
 if TYPE_CHECKING:
-    from scaffold.server.client import Client
-    from scaffold.server.responses import Run as Told
+    from scaffold.server.client import ServerClient
+    from scaffold.server.responses import ServerRun as Told
 
 # the server's word for what a manifest says
 WORDS = {
@@ -29,13 +29,13 @@ WORDS = {
 
 def findings(workspace: Workspace, kept: Sequence[SweepRecords]) -> Iterator[AuditFinding]:
     """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked."""
-    with connect(address.named(workspace.answers), address.token(None)) as client:
+    with connect(address.require_url(workspace.answers), address.read_token(None)) as client:
         client.cluster()  # it looks at its runs first
         for one in kept:
             yield from _of_sweep(workspace, one, client)
 
 
-def _of_sweep(workspace: Workspace, one: SweepRecords, client: Client) -> Iterator[AuditFinding]:
+def _of_sweep(workspace: Workspace, one: SweepRecords, client: ServerClient) -> Iterator[AuditFinding]:
     known: dict[str, dict[str, str]] = {}
     for name in one.book.names:
         for tried in one.book.tries(name):
@@ -50,7 +50,7 @@ def _of_sweep(workspace: Workspace, one: SweepRecords, client: Client) -> Iterat
 
 
 def _about(
-    workspace: Workspace, one: SweepRecords, client: Client, sweep_id: str, names: Mapping[str, str]
+    workspace: Workspace, one: SweepRecords, client: ServerClient, sweep_id: str, names: Mapping[str, str]
 ) -> Iterator[tuple[str | None, str]]:
     """What there is to say of one sweep on the server, `names` being its runs as the ledger knows them, by id."""
     try:

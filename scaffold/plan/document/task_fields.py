@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scaffold.plan.document.inline import masked, without_comments
-from scaffold.plan.document.model import Field
-from scaffold.plan.document.scan import MARKER, Line
+from scaffold.plan.document.markdown_inline import mask_markup, without_comments
+from scaffold.plan.document.markdown_lines import MARKER, MarkdownLine
+from scaffold.plan.document.model import TaskField
 
 ALIASES = {
     "deliverables": "deliverable",
@@ -19,31 +19,31 @@ ALIASES = {
     "followup-when": "follow-up-when",
     "continue-when": "continue-if",
 }
-KNOWN = ("deliverable", "done-when", "depends", "evidence", "follow-up-when", "continue-if", "kind")
+FIELD_NAMES = ("deliverable", "done-when", "depends", "evidence", "follow-up-when", "continue-if", "kind")
 NAME = re.compile(r"\s*(?:\*\*|__)?([A-Za-z][A-Za-z_ -]{0,30}?)(?:\*\*|__)?\s*:(?:\*\*|__)?(?!//)\s*")
-BULLETS = (*KNOWN, "command")
+BULLETS = (*FIELD_NAMES, "command")
 
 
-def canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
     """A field's name as the contract writes it: `Done when` and `done_when` are `done-when`."""
     joined = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
     return ALIASES.get(joined, joined)
 
 
-def separators(text: str) -> list[int]:
+def find_separators(text: str) -> list[int]:
     """Where fields are separated: a plain-text `|` with white space around it, or right before the name of a known field."""
-    mask, found, start = masked(text), [], 0
+    mask, found, start = mask_markup(text), [], 0
     while (at := mask.find("|", start)) >= 0:
         start = at + 1
         spaced = (at == 0 or mask[at - 1].isspace()) and (start == len(mask) or mask[start].isspace())
-        if spaced or ((name := NAME.match(mask, start)) and canonical(name[1]) in KNOWN):
+        if spaced or ((name := NAME.match(mask, start)) and canonical_name(name[1]) in FIELD_NAMES):
             found.append(at)
     return found
 
 
-def read(text: str, line: int, column: int) -> tuple[str, tuple[Field, ...]]:
+def parse_fields(text: str, line: int, column: int) -> tuple[str, tuple[TaskField, ...]]:
     """Description and fields of `text`, which stands at `column` of `line`; a piece without a name belongs to the description."""
-    cuts = separators(text)
+    cuts = find_separators(text)
     description = [without_comments(text[: cuts[0]] if cuts else text)]
     fields = []
     for at, end in zip(cuts, [*cuts[1:], len(text)], strict=False):
@@ -53,26 +53,30 @@ def read(text: str, line: int, column: int) -> tuple[str, tuple[Field, ...]]:
             description.append(without_comments(piece))
             continue
         value = without_comments(piece[name.end() :])
-        fields.append(Field(name=canonical(name[1]), value=value, line=line, column=column + at + 1 + name.start(1)))
+        fields.append(
+            TaskField(name=canonical_name(name[1]), value=value, line=line, column=column + at + 1 + name.start(1))
+        )
     return " | ".join(filter(None, description)), tuple(fields)
 
 
-def is_open(text: str) -> bool:
+def ends_with_separator(text: str) -> bool:
     """Whether `text` ends with a separator, so that the line it is wrapped onto begins with a field."""
     text = text.rstrip()
-    return text.endswith("|") and len(text) - 1 in separators(text)
+    return text.endswith("|") and len(text) - 1 in find_separators(text)
 
 
-def read_task(text: str, line: int, column: int, body: Sequence[Line]) -> tuple[str, tuple[Field, ...]]:
+def parse_task_text(
+    text: str, line: int, column: int, body: Sequence[MarkdownLine]
+) -> tuple[str, tuple[TaskField, ...]]:
     """Description and fields of a task: of its own line, of the lines it is wrapped onto, and of the bullets below."""
-    description, found = read(text, line, column)
+    description, found = parse_fields(text, line, column)
     fields = list(found)
     wrapped, above = True, text
     for below in body:
         wrapped = wrapped and below.kind == "text"
         if wrapped:
-            lead = "| " if is_open(above) else ""
-            more, found = read(lead + below.text, below.number, 1 - len(lead))
+            lead = "| " if ends_with_separator(above) else ""
+            more, found = parse_fields(lead + below.text, below.number, 1 - len(lead))
             above = below.text
             if more and fields:
                 fields[-1] = replace(fields[-1], value=f"{fields[-1].value} {more}".strip())
@@ -80,17 +84,22 @@ def read_task(text: str, line: int, column: int, body: Sequence[Line]) -> tuple[
                 description = f"{description} {more}".strip()
             fields += found
         elif below.kind == "item":
-            fields += _bullet(below)
+            fields += _bullet_fields(below)
     return description, tuple(fields)
 
 
-def _bullet(line: Line) -> list[Field]:
+def _bullet_fields(line: MarkdownLine) -> list[TaskField]:
     stripped = line.text.strip()
     marker = MARKER.match(stripped)
     name = NAME.match(stripped, marker.end()) if marker else None
-    if name is None or canonical(name[1]) not in BULLETS:
+    if name is None or canonical_name(name[1]) not in BULLETS:
         return []
     column = line.text.index(stripped) + name.start(1) + 1
     return [
-        Field(name=canonical(name[1]), value=without_comments(stripped[name.end() :]), line=line.number, column=column)
+        TaskField(
+            name=canonical_name(name[1]),
+            value=without_comments(stripped[name.end() :]),
+            line=line.number,
+            column=column,
+        )
     ]

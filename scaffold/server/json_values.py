@@ -47,13 +47,13 @@ def count(value: object) -> int:
     return max(0, integer(value) or 0)
 
 
-def natural(value: object) -> int | None:
+def non_negative_integer(value: object) -> int | None:
     """`value` where it is a whole number from 0 on; else None."""
     found = integer(value)
     return found if found is not None and found >= 0 else None
 
 
-def points(value: object) -> tuple[tuple[float, float], ...]:
+def metric_points(value: object) -> tuple[tuple[float, float], ...]:
     """The pairs of `step` and `value` in a list; those without either are left out."""
     pairs = [(number(point.get("step")), number(point.get("value"))) for point in objects(value)]
     return tuple((step, at) for step, at in pairs if step is not None and at is not None)

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from scaffold.plan.document.inline import codes, masked, unquoted
-from scaffold.plan.tasks.run_summaries import Run
+from scaffold.plan.document.markdown_inline import code_spans, mask_markup, strip_backticks
+from scaffold.plan.tasks.run_summaries import RunSummary
 
 NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -41,14 +41,14 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class CommandCondition:
     """Exit 0 is asked of this command."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedRuns:
+class RunCountCondition:
     """At least `count` runs finished, in `experiment`, or of the task where that is None."""
 
     text: str
@@ -57,7 +57,7 @@ class FinishedRuns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricBound:
+class MetricCondition:
     """The mean of a metric over the finished runs of `experiment`, or of the task, is on this side of `value`."""
 
     text: str
@@ -68,84 +68,90 @@ class MetricBound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prose:
+class ProseCondition:
     """What only a reader can check."""
 
     text: str
 
 
-Condition = Command | FinishedRuns | MetricBound | Prose
+Condition = CommandCondition | RunCountCondition | MetricCondition | ProseCondition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ConditionVerdict:
     """What came of a condition: `holds` is None where it could not be checked."""
 
     holds: bool | None
     text: str
 
 
-def read(value: str) -> list[Condition]:
+def parse_done_when(value: str) -> list[Condition]:
     """The conditions in a done-when, which `and`, `;` and `,` join. All of it in back-ticks is a command, as is each part so quoted.
 
     `passes` and `exits with 0` behind a command, and a full stop at the end of a part, mean nothing more.
     """
     if not value.strip():
         return []
-    whole = unquoted(value)
+    whole = strip_backticks(value)
     if whole != value.strip():
         bound = METRIC.fullmatch(whole) or RUNS.fullmatch(whole)
-        return [_part(whole) if bound else Command(text=whole)]
-    mask, ends, starts = masked(value), [], [0]
+        return [_parse_part(whole) if bound else CommandCondition(text=whole)]
+    mask, ends, starts = mask_markup(value), [], [0]
     for joint in PARTS.finditer(mask):
         ends.append(joint.start())
         starts.append(joint.end())
-    return _merged(value, [(start, end) for start, end in zip(starts, [*ends, len(value)], strict=True) if start < end])
+    return _parse_spans(
+        value, [(start, end) for start, end in zip(starts, [*ends, len(value)], strict=True) if start < end]
+    )
 
 
-def _merged(value: str, spans: Sequence[tuple[int, int]]) -> list[Condition]:
+def _parse_spans(value: str, spans: Sequence[tuple[int, int]]) -> list[Condition]:
     """The conditions at `spans`, where prose next to prose is one piece of prose."""
     found: list[Condition] = []
     begun = 0
     for start, end in spans:
-        part = _part(value[start:end].strip())
-        if isinstance(part, Prose) and found and isinstance(found[-1], Prose):
-            found[-1] = Prose(text=value[begun:end].strip())
+        part = _parse_part(value[start:end].strip())
+        if isinstance(part, ProseCondition) and found and isinstance(found[-1], ProseCondition):
+            found[-1] = ProseCondition(text=value[begun:end].strip())
             continue
         begun = start
         found.append(part)
     return found
 
 
-def _part(text: str) -> Condition:
+def _parse_part(text: str) -> Condition:
     whole, text = text, text.removesuffix(".")
     if runs := RUNS.fullmatch(text):
-        return FinishedRuns(text=text, count=int(runs["count"]), experiment=runs["in"] or runs["of"] or runs["before"])
+        return RunCountCondition(
+            text=text, count=int(runs["count"]), experiment=runs["in"] or runs["of"] or runs["before"]
+        )
     if bound := METRIC.fullmatch(text):
         value = float(bound["value"]) / (100 if bound["percent"] else 1)
-        return MetricBound(text=text, metric=bound["metric"], sign=bound["op"], value=value, experiment=bound["in"])
-    inside = codes(text)
-    if len(inside) == 1 and unquoted(EXITS.sub("", text)) == inside[0]:
-        return Command(text=inside[0])
-    return Prose(text=whole)
+        return MetricCondition(text=text, metric=bound["metric"], sign=bound["op"], value=value, experiment=bound["in"])
+    inside = code_spans(text)
+    if len(inside) == 1 and strip_backticks(EXITS.sub("", text)) == inside[0]:
+        return CommandCondition(text=inside[0])
+    return ProseCondition(text=whole)
 
 
-def judge(condition: FinishedRuns | MetricBound, runs: Iterable[Run], task: str) -> Verdict:
+def judge_condition(
+    condition: RunCountCondition | MetricCondition, runs: Iterable[RunSummary], task: str
+) -> ConditionVerdict:
     """Hold a condition against the runs: those of the experiment that it names, else those that name the task."""
     mine = [
         run for run in runs if (run.experiment == condition.experiment if condition.experiment else run.task == task)
     ]
     finished = [run for run in mine if run.status == "finished"]
     where = f"in {condition.experiment}" if condition.experiment else f"of {task}"
-    if isinstance(condition, FinishedRuns):
-        return Verdict(
+    if isinstance(condition, RunCountCondition):
+        return ConditionVerdict(
             holds=len(finished) >= condition.count, text=f"{len(finished)} of {len(mine)} runs finished {where}"
         )
     values = [run.metrics[condition.metric] for run in finished if condition.metric in run.metrics]
     if not values:
-        return Verdict(holds=False, text=f"no finished run {where} has the metric {condition.metric}")
+        return ConditionVerdict(holds=False, text=f"no finished run {where} has the metric {condition.metric}")
     missing = len(finished) - len(values)
     mean = math.fsum(values) / len(values)
     without = f", {missing} more without it" if missing else ""
     text = f"{condition.metric} is {mean:.6g}, the mean of {len(values)} finished run(s) {where}{without}"
-    return Verdict(holds=OPERATORS[condition.sign](mean, condition.value), text=text)
+    return ConditionVerdict(holds=OPERATORS[condition.sign](mean, condition.value), text=text)

@@ -21,7 +21,7 @@ QUOTE = re.compile(r"(?:>[ ]?)+")
 TAB = 4
 
 
-class Line(NamedTuple):
+class MarkdownLine(NamedTuple):
     """One line: `start` is where it begins in the text, `text` is without its ending.
 
     `kind` is blank, text, heading, item, code, comment or quote; `fence` tells the two lines around code apart from it.
@@ -35,30 +35,30 @@ class Line(NamedTuple):
     fence: bool = False
 
 
-class Scan(NamedTuple):
+class ScannedText(NamedTuple):
     """All lines, and the line that opens a fence or a comment which nothing closes."""
 
-    lines: tuple[Line, ...]
-    unclosed: Line | None
+    lines: tuple[MarkdownLine, ...]
+    unclosed: MarkdownLine | None
 
 
-class _Block(NamedTuple):
+class _OpenBlock(NamedTuple):
     """An open fence or comment: `container` is the indentation below which the list item that holds it has ended."""
 
     container: int
     fence: str
-    opened: Line
+    opened: MarkdownLine
 
 
-def scan(text: str) -> Scan:
+def scan_lines(text: str) -> ScannedText:
     """Tell what each line of `text` is."""
     scanner = _Scanner()
-    lines: list[Line] = []
+    lines: list[MarkdownLine] = []
     for match in LINE.finditer(text, len(text) - len(text.removeprefix(BOM))):
         if match[0]:
-            lines.append(scanner.line(len(lines) + 1, match.start(), match[1]))
+            lines.append(scanner.classify(len(lines) + 1, match.start(), match[1]))
     opened = scanner.block.opened if scanner.block else None
-    return Scan(tuple(lines), opened)
+    return ScannedText(tuple(lines), opened)
 
 
 def indentation(text: str) -> int:
@@ -80,15 +80,15 @@ class _Scanner:
     def __init__(self) -> None:
         self.items: list[int] = []
         self.paragraph = False
-        self.block: _Block | None = None
+        self.block: _OpenBlock | None = None
         self.quote: _Scanner | None = None
 
-    def line(self, number: int, start: int, text: str) -> Line:
+    def classify(self, number: int, start: int, text: str) -> MarkdownLine:
         """The next line; what is open changes with it."""
         stripped = text.strip(" \t")
-        line = Line(number, start, text, "blank", indentation(text))
+        line = MarkdownLine(number, start, text, "blank", indentation(text))
         if self.block and (not stripped or line.indent >= self.block.container):
-            return self._inside(self.block, line, stripped)
+            return self._line_in_block(self.block, line, stripped)
         self.block = None
         paragraph, self.paragraph = self.paragraph, False
         if not stripped:
@@ -97,20 +97,20 @@ class _Scanner:
         still_open = bisect_right(self.items, line.indent)
         ended = self.items[still_open:]
         del self.items[still_open:]
-        if stripped[0] == ">" and line.indent - self._container() < TAB:
-            return self._quoted(line, stripped)
+        if stripped[0] == ">" and line.indent - self._container_indent() < TAB:
+            return self._quoted_line(line, stripped)
         self.quote = None
-        found = self._outside(line, stripped)
+        found = self._line_outside_blocks(line, stripped)
         if found.kind == "text" and not THEMATIC.match(stripped):
-            self.paragraph = paragraph or line.indent - self._container() < TAB
+            self.paragraph = paragraph or line.indent - self._container_indent() < TAB
             # a line of text goes on with the paragraph above, however little it is indented: its list items stay open
             self.items += ended if paragraph else []
         return found
 
-    def _container(self) -> int:
+    def _container_indent(self) -> int:
         return self.items[-1] if self.items else 0
 
-    def _inside(self, block: _Block, line: Line, stripped: str) -> Line:
+    def _line_in_block(self, block: _OpenBlock, line: MarkdownLine, stripped: str) -> MarkdownLine:
         if not block.fence:
             if "-->" in line.text:
                 self.block = None
@@ -121,9 +121,9 @@ class _Scanner:
             return line._replace(kind="code", fence=True)
         return line._replace(kind="code")
 
-    def _outside(self, line: Line, stripped: str) -> Line:
-        if line.indent - self._container() < TAB:
-            if (opened := self._opened(line, stripped)) is not None:
+    def _line_outside_blocks(self, line: MarkdownLine, stripped: str) -> MarkdownLine:
+        if line.indent - self._container_indent() < TAB:
+            if (opened := self._opening_line(line, stripped)) is not None:
                 return opened
             if HEADING.match(stripped):
                 return line._replace(kind="heading")
@@ -135,25 +135,25 @@ class _Scanner:
         space = indentation(" " * column + marker[2]) - column
         self.items.append(column + (space if rest and space <= TAB else 1))
         if rest.startswith(("```", "~~~", "<!--")):
-            self._opened(line, rest)
+            self._opening_line(line, rest)
         elif rest and not HEADING.match(rest):
             self.paragraph = True
         return line._replace(kind="item")
 
-    def _opened(self, line: Line, stripped: str) -> Line | None:
+    def _opening_line(self, line: MarkdownLine, stripped: str) -> MarkdownLine | None:
         """The line, where it opens a fence or a comment at the indentation of the present container."""
         if stripped.startswith("<!--"):
             if "-->" not in stripped:
-                self.block = _Block(self._container(), "", line)
+                self.block = _OpenBlock(self._container_indent(), "", line)
             return line._replace(kind="comment")
         if stripped[0] in "`~" and (match := FENCE.match(stripped)) and not (match[1][0] == "`" and "`" in match[2]):
-            self.block = _Block(self._container(), match[1], line)
+            self.block = _OpenBlock(self._container_indent(), match[1], line)
             return line._replace(kind="code", fence=True)
         return None
 
-    def _quoted(self, line: Line, stripped: str) -> Line:
+    def _quoted_line(self, line: MarkdownLine, stripped: str) -> MarkdownLine:
         """A quoted line; a fence inside the quote hides only quoted lines."""
         self.quote = self.quote or _Scanner()
-        inner = self.quote.line(line.number, line.start, QUOTE.sub("", stripped, count=1))
+        inner = self.quote.classify(line.number, line.start, QUOTE.sub("", stripped, count=1))
         self.paragraph = self.quote.paragraph
         return line._replace(kind=inner.kind if inner.kind in ("code", "comment") else "quote")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.plan.document import commands, keywords
-from scaffold.plan.document.inline import shown
+from scaffold.plan.document import keywords, task_commands
+from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import DONE, OPEN, Plan, Task
-from scaffold.plan.rules.experiments import of_kind
-from scaffold.plan.rules.rule import Complaint, Context, about, rule
-from scaffold.plan.rules.structure import first_line
+from scaffold.plan.rules.experiments import tasks_of_kind
+from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_complaint
+from scaffold.plan.rules.structure import title_line
 
 # aspect -> patterns that one task has to match, all of them
 LOGGING = {
@@ -22,11 +22,11 @@ LOGGING = {
 SERVER = re.compile(r"\bserver\b|/sweeps\b|/runs\b|--backend[ =]server", re.IGNORECASE)
 
 
-def _said(task: Task) -> str:
-    return "\n".join(commands.texts(task))
+def _task_text(task: Task) -> str:
+    return "\n".join(task_commands.task_texts(task))
 
 
-@rule(
+@plan_rule(
     "P601",
     "the plan has tasks for logging quality: deterministic run names, stdout/stderr capture, run manifests (command, seed, "
     "commit, timestamp), and consistent paths",
@@ -35,10 +35,10 @@ def _said(task: Task) -> str:
     "- [ ] [P1-T4] Verify run manifests and consistent paths ...",
     words="run name(s)/naming; stdout and stderr; manifest(s); consistent ... paths; or `kind: logging`",
 )
-def logging_quality(plan: Plan, context: Context) -> Iterator[Complaint]:
-    if of_kind(plan, "logging"):
+def check_logging_quality(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    if tasks_of_kind(plan, "logging"):
         return
-    said = [_said(task).lower() for task in plan.tasks]
+    said = [_task_text(task).lower() for task in plan.tasks]
     missing = [
         name
         for name, parts in LOGGING.items()
@@ -46,45 +46,45 @@ def logging_quality(plan: Plan, context: Context) -> Iterator[Complaint]:
     ]
     if missing:
         yield Complaint(
-            first_line(plan),
+            title_line(plan),
             f"no task sees to {'; '.join(missing)}",
             "add tasks for it, or mark one with the field `kind: logging`",
         )
 
 
-@rule(
+@plan_rule(
     "P602",
     "a task writes `prompt_skill_playbook.md`",
     wrong="a plan without a playbook",
     right="- [ ] [P1-T2] Write the prompt-skill playbook | deliverable: exp/prompt_skill_playbook.md | ...",
     words="`playbook` in the description, prompt_skill_playbook.md as a deliverable, or `kind: playbook`",
 )
-def playbook(plan: Plan, context: Context) -> Iterator[Complaint]:
-    if not of_kind(plan, "playbook") and not any(
+def check_playbook(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    if not tasks_of_kind(plan, "playbook") and not any(
         "prompt_skill_playbook.md" in task.get("deliverable") for task in plan.tasks
     ):
         yield Complaint(
-            first_line(plan), "no task writes prompt_skill_playbook.md", "add one with that file as its deliverable"
+            title_line(plan), "no task writes prompt_skill_playbook.md", "add one with that file as its deliverable"
         )
 
 
-@rule(
+@plan_rule(
     "P603",
     "where a plan has experiment tasks and a server is set, some task creates a sweep and runs through the server",
     wrong="experiments, a server, and no task that tells the server",
     right="- [ ] [P2-T2] Create the sweep and its runs through the server: `scaffold sweep launch --backend server` ...",
     words="sweep, together with server, /sweeps, /runs or --backend server; or `kind: tracking`",
 )
-def through_the_server(plan: Plan, context: Context) -> Iterator[Complaint]:
-    experiments = [task for kind in ("baseline", "main", "ablation") for task in of_kind(plan, kind)]
-    if not context.server or not experiments or of_kind(plan, "tracking"):
+def check_server_tracking(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    experiments = [task for kind in ("baseline", "main", "ablation") for task in tasks_of_kind(plan, kind)]
+    if not context.server or not experiments or tasks_of_kind(plan, "tracking"):
         return
-    if not any("sweep" in (said := _said(task)).lower() and SERVER.search(said) for task in plan.tasks):
+    if not any("sweep" in (said := _task_text(task)).lower() and SERVER.search(said) for task in plan.tasks):
         hint = "POST /sweeps/wild, then POST /runs for each configuration; or mark the task with the field `kind: tracking`"
-        yield Complaint(first_line(plan), "a server is set, and no task creates a sweep and runs through it", hint)
+        yield Complaint(title_line(plan), "a server is set, and no task creates a sweep and runs through it", hint)
 
 
-@rule(
+@plan_rule(
     "P604",
     "no task starts an experiment script directly outside the tracked way",
     wrong="- [ ] [P2-T1] Run `python train.py --seed 1` ...",
@@ -94,15 +94,17 @@ def through_the_server(plan: Plan, context: Context) -> Iterator[Complaint]:
     "`scaffold run`, `scaffold sweep`, a request to /runs; set-up, test, analysis and plot scripts are no experiments",
     warning=True,
 )
-def nothing_untracked(plan: Plan, context: Context) -> Iterator[Complaint]:
+def check_untracked_launches(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for found in filter(None, map(commands.untracked, commands.starts(task))):
+        for found in filter(None, map(task_commands.find_untracked_launch, task_commands.launch_candidates(task))):
             hint = "put the recorder before it: `python exp/scripts/record_run.py --experiment NAME --seed N -- ...`"
-            yield about(task, f"task {task.name} starts `{shown(found)}` directly, so no run is recorded", hint)
+            yield task_complaint(
+                task, f"task {task.name} starts `{printable(found)}` directly, so no run is recorded", hint
+            )
             break
 
 
-@rule(
+@plan_rule(
     "P605",
     "in a fresh plan (iteration 0) nothing is in progress or done",
     wrong="- [x] [P1-T1] ...   (in iteration 0)",
@@ -110,14 +112,16 @@ def nothing_untracked(plan: Plan, context: Context) -> Iterator[Complaint]:
     words="a plan is fresh where `--fresh` says so",
     warning=True,
 )
-def fresh_is_open(plan: Plan, context: Context) -> Iterator[Complaint]:
+def check_fresh_plan(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks if context.fresh else ():
         if task.state != OPEN:
             state = "done" if task.state == DONE else "in progress"
-            yield about(task, f"task {task.name} is {state} in a fresh plan", "iteration 0 only plans: write `[ ]`")
+            yield task_complaint(
+                task, f"task {task.name} is {state} in a fresh plan", "iteration 0 only plans: write `[ ]`"
+            )
 
 
-@rule(
+@plan_rule(
     "P606",
     "a task sets up or checks the isolated environment",
     wrong="a plan that runs in whatever is installed",
@@ -125,16 +129,16 @@ def fresh_is_open(plan: Plan, context: Context) -> Iterator[Complaint]:
     words="environment, virtualenv, venv, conda, mamba, uv sync, setup_env; or `kind: environment`",
     warning=True,
 )
-def environment(plan: Plan, context: Context) -> Iterator[Complaint]:
-    if not any("environment" in keywords.kinds(task) for task in plan.tasks):
+def check_environment(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    if not any("environment" in keywords.task_kinds(task) for task in plan.tasks):
         yield Complaint(
-            first_line(plan),
+            title_line(plan),
             "no task sets up or checks the isolated environment",
             "add one, or mark it with `kind: environment`",
         )
 
 
-@rule(
+@plan_rule(
     "P607",
     "the runs of a sweep do not all write into one folder",
     wrong="- command: `scaffold sweep new baseline --seeds 1-5 ... -- python train.py --out-dir out`",
@@ -143,12 +147,12 @@ def environment(plan: Plan, context: Context) -> Iterator[Complaint]:
     "hydra.run.dir= and their like, with a value without `{...}` and `$`",
     warning=True,
 )
-def runs_write_apart(plan: Plan, context: Context) -> Iterator[Complaint]:
+def check_shared_folders(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for found, instead in filter(None, map(commands.shared_folder, commands.of(task))):
-            yield about(
+        for found, instead in filter(None, map(task_commands.find_shared_folder, task_commands.list_commands(task))):
+            yield task_complaint(
                 task,
-                f"all runs of the sweep of task {task.name} are told to write into one folder (`{shown(found)}`)",
+                f"all runs of the sweep of task {task.name} are told to write into one folder (`{printable(found)}`)",
                 f"give each run its own: `{instead}`",
             )
             break

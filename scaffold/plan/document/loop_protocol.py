@@ -13,11 +13,11 @@ from scaffold.errors import ScaffoldError
 SENTINEL = "ABORT_EARLY_DOCS_CHECK_FAILED"
 STARTED = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[(/)\]\s+(.*)$")
 OPEN = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[( )\]\s+(.*)$")
-ABORTED = "Server docs/API preflight failed; planning aborted."
-LOG = "iteration_log.md"
+ABORT_SUMMARY = "Server docs/API preflight failed; planning aborted."
+LOG_NAME = "iteration_log.md"
 
 
-def current(lines: Sequence[str]) -> int | None:
+def current_task_index(lines: Sequence[str]) -> int | None:
     """The index of the line that the server takes for the current task: the first in progress, else the first open."""
     for pattern in (STARTED, OPEN):
         for index, line in enumerate(lines):
@@ -27,7 +27,7 @@ def current(lines: Sequence[str]) -> int | None:
     return None
 
 
-def tagged(tag: str, text: str) -> str:
+def wrap_in_tag(tag: str, text: str) -> str:
     """`<tag>text</tag>`; the server reads up to the first closing tag, so a text that holds one raises ScaffoldError."""
     if f"</{tag}>" in text:
         hint = f"take `</{tag}>` out of it; back-ticks do not help"
@@ -37,7 +37,7 @@ def tagged(tag: str, text: str) -> str:
 
 def plan_block(text: str) -> str:
     """The block that hands a plan to the server, which strips white space at both ends."""
-    return tagged("plan", f"\n{text.strip()}\n")
+    return wrap_in_tag("plan", f"\n{text.strip()}\n")
 
 
 def abort_checklist(reason: str) -> str:
@@ -51,7 +51,7 @@ def abort_checklist(reason: str) -> str:
 
 def abort_lines() -> str:
     """What an aborted loop prints."""
-    return "\n".join((tagged("summary", ABORTED), tagged("promise", "DONE")))
+    return "\n".join((wrap_in_tag("summary", ABORT_SUMMARY), wrap_in_tag("promise", "DONE")))
 
 
 def log_entry(when: str, text: str, *, task: str | None = None) -> str:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from scaffold.server.client import Client
+from scaffold.server.client import ServerClient
 from scaffold.server.operations import PROTOCOL
 from scaffold.server.requests import ID
-from scaffold.server.responses import Skill
+from scaffold.server.responses import PromptSkill
 
 # group -> words that put a skill there, and what comes out of such a skill; the first group with the most words in it wins
 GROUPS = {
@@ -50,32 +50,32 @@ LOOK = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class SkillSelection:
     """What a playbook is made of: the protocol, the skills that matter (it is not among them), ids of the others, how many have an
     id that cannot be asked for, and what was looked for.
     """
 
-    protocol: Skill
-    skills: tuple[Skill, ...]
+    protocol: PromptSkill
+    skills: tuple[PromptSkill, ...]
     others: tuple[str, ...]
     unusable: int
     queries: tuple[str, ...]
 
 
-def choose(server: Client, queries: Sequence[str]) -> Chosen:
+def select_skills(server: ServerClient, queries: Sequence[str]) -> SkillSelection:
     """Read the protocol and every skill that matters: protocols, skills proper, and what `queries` find.
 
     Prompts are the loop's own: they matter only where a query finds them. Raises ServerError, also where the protocol is not there.
     """
-    protocol = _read(server, PROTOCOL)
+    protocol = _read_skill(server, PROTOCOL)
     listed = {skill.id: skill for skill in server.skills()}
     usable = {name: skill for name, skill in listed.items() if ID.fullmatch(name)}
     wanted = {name for name, skill in usable.items() if skill.category != "prompt"}
     for query in queries:
-        wanted |= {skill.id for skill in _found(server, query)} & set(usable)
+        wanted |= {skill.id for skill in _search_skills(server, query)} & set(usable)
     wanted -= {PROTOCOL}
-    read = tuple(usable[name] if usable[name].template else _read(server, name) for name in sorted(wanted))
-    return Chosen(
+    read = tuple(usable[name] if usable[name].template else _read_skill(server, name) for name in sorted(wanted))
+    return SkillSelection(
         protocol=protocol,
         skills=read,
         others=tuple(sorted(set(usable) - wanted - {PROTOCOL})),
@@ -84,12 +84,12 @@ def choose(server: Client, queries: Sequence[str]) -> Chosen:
     )
 
 
-def _read(server: Client, name: str) -> Skill:
+def _read_skill(server: ServerClient, name: str) -> PromptSkill:
     """One skill under the id that it was asked for by, whatever id it says."""
     return replace(server.skill(name), id=name)
 
 
-def _found(server: Client, query: str) -> Iterable[Skill]:
+def _search_skills(server: ServerClient, query: str) -> Iterable[PromptSkill]:
     """What a query finds: the server looks for it as a whole, so where that finds nothing, for each of its words."""
     whole = server.search_skills(query)
     return whole or [
@@ -97,7 +97,7 @@ def _found(server: Client, query: str) -> Iterable[Skill]:
     ]
 
 
-def group(skill: Skill) -> str:
+def skill_group(skill: PromptSkill) -> str:
     """The group that a skill belongs to, by its name and description; Execution where they say nothing."""
     about = f"{skill.id} {skill.name} {skill.description}"[:LOOK].lower()
     scores = {name: sum(about.count(word) for word in words) for name, (words, _) in GROUPS.items()}
@@ -105,7 +105,7 @@ def group(skill: Skill) -> str:
     return best if scores[best] else "Execution"
 
 
-def use(skill: Skill) -> str:
+def when_to_use(skill: PromptSkill) -> str:
     """When to use a skill: the sentence that begins with "Use", else its description."""
     for text in (skill.description, skill.template):
         if found := USE.search(text[:LOOK]):
@@ -113,12 +113,12 @@ def use(skill: Skill) -> str:
     return skill.description or skill.name or skill.id
 
 
-def digest(skill: Skill) -> str:
+def hash_template(skill: PromptSkill) -> str:
     """SHA-256 of a skill's text, in hexadecimal."""
     return hashlib.sha256(skill.template.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def topics(text: str) -> dict[str, str]:
+def protocol_topics(text: str) -> dict[str, str]:
     """What a protocol says of each topic: the sections whose headings are about it. A topic that it does not have is not in it."""
     found: dict[str, list[str]] = {}
     about, fence = None, ""

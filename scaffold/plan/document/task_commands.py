@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from scaffold.conventions import output_rewrite
-from scaffold.plan.document.inline import codes, prose, without_comments
+from scaffold.plan.document.markdown_inline import code_spans, without_code, without_comments
 from scaffold.plan.document.model import Task
 
 # a path begins where its letters begin (see the look-behind below): it is scanned once
@@ -32,7 +32,7 @@ COMMAND = re.compile(
 )
 
 
-def texts(task: Task) -> Iterator[str]:
+def task_texts(task: Task) -> Iterator[str]:
     """Every text of a task in which a command may stand: what is said, its fields, and the lines under it."""
     yield task.description
     for field in task.fields:
@@ -42,24 +42,24 @@ def texts(task: Task) -> Iterator[str]:
             yield without_comments(line.text)
 
 
-def starts(task: Task) -> Iterator[str]:
+def launch_candidates(task: Task) -> Iterator[str]:
     """Every piece of a task that may start something: each code span, each fenced command, and the prose around them."""
     for text in (task.description, *(field.value for field in task.fields if field.line == task.line)):
-        yield from (*codes(text), prose(text))
-    for text, fenced in _below(task):
-        yield from (text,) if fenced else (*codes(text), prose(text))
+        yield from (*code_spans(text), without_code(text))
+    for text, fenced in _body_lines(task):
+        yield from (text,) if fenced else (*code_spans(text), without_code(text))
 
 
-def of(task: Task) -> list[str]:
+def list_commands(task: Task) -> list[str]:
     """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
     own = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
-    found = [code for text in (task.description, *own) for code in codes(text)]
-    for text, fenced in _below(task):
-        found += [text] if fenced else codes(text)
+    found = [code for text in (task.description, *own) for code in code_spans(text)]
+    for text, fenced in _body_lines(task):
+        found += [text] if fenced else code_spans(text)
     return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
 
 
-def _below(task: Task) -> Iterator[tuple[str, bool]]:
+def _body_lines(task: Task) -> Iterator[tuple[str, bool]]:
     """The lines under a task, and whether each is fenced code; a fenced command that a backslash wraps is one line."""
     begun = ""
     for line in task.body:
@@ -78,7 +78,7 @@ def _below(task: Task) -> Iterator[tuple[str, bool]]:
         yield begun.rstrip(), True
 
 
-def untracked(text: str) -> str | None:
+def find_untracked_launch(text: str) -> str | None:
     """The first command in `text` that starts an experiment script outside the tracked way; None where there is none."""
     if TRACKED.search(text):
         return None
@@ -89,7 +89,7 @@ def untracked(text: str) -> str | None:
     return None
 
 
-def shared_folder(text: str) -> tuple[str, str] | None:
+def find_shared_folder(text: str) -> tuple[str, str] | None:
     """What has all runs of a sweep that `text` plans write into one folder, and what to write instead; None where nothing does."""
     sweep = SWEEP.search(text)
     return output_rewrite.shared_output_folder(sweep["run"]) if sweep else None

@@ -11,10 +11,10 @@ from scaffold.plan.document.model import OPEN, Plan
 MENTION = re.compile(r"(?<![\w/.-])P(\d{1,9})-T(\d{1,9})(?![\w/-]|\.\w)", re.IGNORECASE)
 
 
-def first_ids(plan: Plan) -> dict[int, str]:
+def complete_ids(plan: Plan) -> dict[int, str]:
     """The line of each task -> its id; a task without one gets the number that is missing there, or the next free one."""
     numbers = Counter(phase.number for phase in plan.phases)
-    used = {task.number for task in plan.tasks if task.number}
+    used = {task.id_numbers for task in plan.tasks if task.id_numbers}
     last: dict[int, int] = {}
     for first, second in used:
         last[first] = max(second, last.get(first, 0))
@@ -22,9 +22,9 @@ def first_ids(plan: Plan) -> dict[int, str]:
     for phase in plan.phases:
         n, m = phase.number, 0
         for task in phase.tasks:
-            if task.number:
+            if task.id_numbers:
                 names[task.line] = task.id
-                m = task.number[1] if task.number[0] == n else m
+                m = task.id_numbers[1] if task.id_numbers[0] == n else m
             elif n is not None and numbers[n] == 1:
                 m = m + 1 if (n, m + 1) not in used else last.get(n, 0) + 1
                 used.add((n, m))
@@ -33,13 +33,13 @@ def first_ids(plan: Plan) -> dict[int, str]:
     return names
 
 
-def ids(plan: Plan, *, stay: bool = False) -> Mapping[int, str]:
+def renumbered_ids(plan: Plan, *, stay: bool = False) -> Mapping[int, str]:
     """The line of each task -> the id that it should have: one that counts within its phase, where no meaning is lost by it.
 
     Ids stay as they are where the caller knows that they stand elsewhere (`stay`) or something was started (they stand in run
     manifests), where phases are misnumbered, and where a mention of no task would then find one.
     """
-    first = first_ids(plan)
+    first = complete_ids(plan)
     numbers = [phase.number for phase in plan.phases]
     if stay or any(task.mark != OPEN for task in plan.tasks) or None in numbers or len(set(numbers)) < len(numbers):
         return first

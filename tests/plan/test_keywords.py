@@ -6,18 +6,18 @@ import time
 
 import pytest
 
-from scaffold.plan.document import commands, deliverables, inline, keywords
-from scaffold.plan.document.fix import fixed
+from scaffold.plan.document import field_values, keywords, markdown_inline, task_commands
+from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.model import Task
-from scaffold.plan.document.parse import parse
-from scaffold.plan.rules.check import check
-from scaffold.plan.tasks import conditions
-from scaffold.plan.tasks.conditions import Command, FinishedRuns, MetricBound, Prose
-from scaffold.plan.tasks.run_summaries import Run
+from scaffold.plan.document.parse import parse_plan
+from scaffold.plan.rules.check import check_plan
+from scaffold.plan.tasks import done_when
+from scaffold.plan.tasks.done_when import CommandCondition, MetricCondition, ProseCondition, RunCountCondition
+from scaffold.plan.tasks.run_summaries import RunSummary
 
 
 def task(rest: str) -> Task:
-    (found,) = parse(f"## Phase 1 - a\n- [ ] [P1-T1] {rest}\n").tasks
+    (found,) = parse_plan(f"## Phase 1 - a\n- [ ] [P1-T1] {rest}\n").tasks
     return found
 
 
@@ -47,7 +47,7 @@ def test_words_that_are_no_placeholders(text: str) -> None:
     ],
 )
 def test_placeholders_inside(text: str, found: str | None) -> None:
-    assert keywords.placeholder_in(text) == found
+    assert keywords.find_placeholder(text) == found
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_placeholders_inside(text: str, found: str | None) -> None:
     ],
 )
 def test_vague_conditions(text: str) -> None:
-    assert keywords.is_vague(text)
+    assert keywords.is_vague_condition(text)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_vague_conditions(text: str) -> None:
     ],
 )
 def test_conditions_that_say_something(text: str) -> None:
-    assert not keywords.is_vague(text)
+    assert not keywords.is_vague_condition(text)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_conditions_that_say_something(text: str) -> None:
     ],
 )
 def test_kinds(rest: str, kinds: set[str]) -> None:
-    assert keywords.kinds(task(rest)) == kinds
+    assert keywords.task_kinds(task(rest)) == kinds
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_kinds(rest: str, kinds: set[str]) -> None:
     ],
 )
 def test_what_starts_an_experiment_untracked(text: str) -> None:
-    assert commands.untracked(text)
+    assert task_commands.find_untracked_launch(text)
 
 
 @pytest.mark.parametrize(
@@ -133,24 +133,26 @@ def test_what_starts_an_experiment_untracked(text: str) -> None:
     ],
 )
 def test_what_does_not(text: str) -> None:
-    assert commands.untracked(text) is None
+    assert task_commands.find_untracked_launch(text) is None
 
 
 def test_commands_of_a_task_come_from_code_and_fences() -> None:
     text = "Run `python a.py` on `data` | done-when: `make check`\n  - command: `curl -sf x`\n  ```bash\n  $ git log\n  # not this\n  ```"
-    assert commands.of(task(text)) == ["python a.py", "curl -sf x", "git log"]
+    assert task_commands.list_commands(task(text)) == ["python a.py", "curl -sf x", "git log"]
 
 
 def test_a_command_that_goes_on_in_the_next_line_is_one() -> None:
     text = "Run\n  ```bash\n  python a.py \\\n    --lr 0.1 \\\n    --seed 3\n  git log\n  make \\\n  ```\n  - then `make b`"
-    assert commands.of(task(text)) == ["python a.py --lr 0.1 --seed 3", "git log", "make", "make b"]
+    assert task_commands.list_commands(task(text)) == ["python a.py --lr 0.1 --seed 3", "git log", "make", "make b"]
 
 
 def test_a_command_is_judged_by_itself() -> None:
     mixed = task("Do not call record_run.py; run `python train.py`")
-    assert [found for found in map(commands.untracked, commands.starts(mixed)) if found] == ["python train.py"]
+    assert [
+        found for found in map(task_commands.find_untracked_launch, task_commands.launch_candidates(mixed)) if found
+    ] == ["python train.py"]
     goes_on = task("Run\n  ```bash\n  python exp/scripts/record_run.py --seed 1 -- \\\n    python train.py\n  ```")
-    assert not any(map(commands.untracked, commands.starts(goes_on)))
+    assert not any(map(task_commands.find_untracked_launch, task_commands.launch_candidates(goes_on)))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_a_command_is_judged_by_itself() -> None:
     ],
 )
 def test_paths_of_a_deliverable(value: str, paths: list[str]) -> None:
-    assert deliverables.paths(value) == paths
+    assert field_values.deliverable_paths(value) == paths
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_paths_of_a_deliverable(value: str, paths: list[str]) -> None:
     ],
 )
 def test_paths_that_cannot_be_checked(path: str) -> None:
-    assert deliverables.objection(path)
+    assert field_values.path_objection(path)
 
 
 @pytest.mark.parametrize(
@@ -198,60 +200,63 @@ def test_paths_that_cannot_be_checked(path: str) -> None:
     ["a", "a/b.csv", ".wild/a", "a b/c", "a..b", "results/*.csv", "notes on it.md", "b (1).csv", "this and that/a"],
 )
 def test_paths_that_can(path: str) -> None:
-    assert deliverables.objection(path) is None
+    assert field_values.path_objection(path) is None
 
 
 @pytest.mark.parametrize(
     ("value", "found"),
     [
-        ("`make test`", [Command(text="make test")]),
-        ("3 runs finished", [FinishedRuns(text="3 runs finished", count=3, experiment=None)]),
+        ("`make test`", [CommandCondition(text="make test")]),
+        ("3 runs finished", [RunCountCondition(text="3 runs finished", count=3, experiment=None)]),
         (
             "at least 3 baseline runs finished",
-            [FinishedRuns(text="at least 3 baseline runs finished", count=3, experiment="baseline")],
+            [RunCountCondition(text="at least 3 baseline runs finished", count=3, experiment="baseline")],
         ),
-        ("1 run of main finished", [FinishedRuns(text="1 run of main finished", count=1, experiment="main")]),
+        ("1 run of main finished", [RunCountCondition(text="1 run of main finished", count=1, experiment="main")]),
         (
             "val/loss <= 3.2 in baseline",
             [
-                MetricBound(
+                MetricCondition(
                     text="val/loss <= 3.2 in baseline", metric="val/loss", sign="<=", value=3.2, experiment="baseline"
                 )
             ],
         ),
         (
             "`acc` \u2265 90%",
-            [MetricBound(text="`acc` \u2265 90%", metric="acc", sign="\u2265", value=0.9, experiment=None)],
+            [MetricCondition(text="`acc` \u2265 90%", metric="acc", sign="\u2265", value=0.9, experiment=None)],
         ),
-        ("`acc > 0.5`", [MetricBound(text="acc > 0.5", metric="acc", sign=">", value=0.5, experiment=None)]),
-        ("the table has five rows, and each has a name", [Prose(text="the table has five rows, and each has a name")]),
+        ("`acc > 0.5`", [MetricCondition(text="acc > 0.5", metric="acc", sign=">", value=0.5, experiment=None)]),
+        (
+            "the table has five rows, and each has a name",
+            [ProseCondition(text="the table has five rows, and each has a name")],
+        ),
         (
             "5 runs finished in main and the table names them, all; `make check`",
             [
-                FinishedRuns(text="5 runs finished in main", count=5, experiment="main"),
-                Prose(text="the table names them, all"),
-                Command(text="make check"),
+                RunCountCondition(text="5 runs finished in main", count=5, experiment="main"),
+                ProseCondition(text="the table names them, all"),
+                CommandCondition(text="make check"),
             ],
         ),
-        ("5 runs finished in main.", [FinishedRuns(text="5 runs finished in main", count=5, experiment="main")]),
-        ("`make test`.", [Command(text="make test")]),
-        ("`pytest -q` passes", [Command(text="pytest -q")]),
+        ("5 runs finished in main.", [RunCountCondition(text="5 runs finished in main", count=5, experiment="main")]),
+        ("`make test`.", [CommandCondition(text="make test")]),
+        ("`pytest -q` passes", [CommandCondition(text="pytest -q")]),
         (
             "`make a` succeeds and `make b` exits with code 0.",
-            [Command(text="make a"), Command(text="make b")],
+            [CommandCondition(text="make a"), CommandCondition(text="make b")],
         ),
-        ("`train.py` passes over blank lines.", [Prose(text="`train.py` passes over blank lines.")]),
-        ("`a and b` prints x, y", [Prose(text="`a and b` prints x, y")]),
+        ("`train.py` passes over blank lines.", [ProseCondition(text="`train.py` passes over blank lines.")]),
+        ("`a and b` prints x, y", [ProseCondition(text="`a and b` prints x, y")]),
         ("", []),
     ],
 )
-def test_conditions(value: str, found: list[conditions.Condition]) -> None:
-    assert conditions.read(value) == found
+def test_conditions(value: str, found: list[done_when.Condition]) -> None:
+    assert done_when.parse_done_when(value) == found
 
 
-def runs(*values: float | None, status: str = "finished", of: str | None = None) -> list[Run]:
+def runs(*values: float | None, status: str = "finished", of: str | None = None) -> list[RunSummary]:
     return [
-        Run(
+        RunSummary(
             name=f"r{number}",
             experiment="main",
             status=status,
@@ -279,10 +284,10 @@ def runs(*values: float | None, status: str = "finished", of: str | None = None)
         ("loss < 2 in main", runs(1, status="failed"), False),
     ],
 )
-def test_verdicts_on_runs(value: str, known: list[Run], holds: bool) -> None:
-    (condition,) = conditions.read(value)
-    assert isinstance(condition, (FinishedRuns, MetricBound))
-    assert conditions.judge(condition, known, "P1-T1").holds is holds
+def test_verdicts_on_runs(value: str, known: list[RunSummary], holds: bool) -> None:
+    (condition,) = done_when.parse_done_when(value)
+    assert isinstance(condition, (RunCountCondition, MetricCondition))
+    assert done_when.judge_condition(condition, known, "P1-T1").holds is holds
 
 
 @pytest.mark.parametrize(
@@ -297,7 +302,7 @@ def test_verdicts_on_runs(value: str, known: list[Run], holds: bool) -> None:
     ],
 )
 def test_spans(text: str, kinds: list[str]) -> None:
-    assert [kind for kind, _, _ in inline.spans(text)] == kinds
+    assert [kind for kind, _, _ in markdown_inline.inline_spans(text)] == kinds
 
 
 NASTY = [
@@ -354,14 +359,14 @@ def test_a_long_line_is_checked_and_mended_in_linear_time(piece: str) -> None:
         f"  - evidence: {long}",
     ]
     begun = time.process_time()
-    report = check("\n".join(lines))
+    report = check_plan("\n".join(lines))
     for found in report.plan.tasks:
-        commands.of(found)
-        conditions.read(found.get("done-when"))
-    fixed("\n".join(lines))
+        task_commands.list_commands(found)
+        done_when.parse_done_when(found.get("done-when"))
+    fix_plan("\n".join(lines))
     assert time.process_time() - begun < 5
 
 
 def test_what_a_message_shows_is_printable_and_short() -> None:
-    assert inline.shown("a\x1b[31m\u202e\udc80") == "a\\x1b[31m\\u202e\\udc80"
-    assert len(inline.shown("x" * 500)) == 60
+    assert markdown_inline.printable("a\x1b[31m\u202e\udc80") == "a\\x1b[31m\\u202e\\udc80"
+    assert len(markdown_inline.printable("x" * 500)) == 60

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from scaffold.plan.document import keywords
-from scaffold.plan.document.inline import split, unquoted
+from scaffold.plan.document.markdown_inline import split_plain, strip_backticks
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|\\|/)")
 UNKNOWN = re.compile(r"<[^<>]*>|\{[^{}]*\}|\$\w|\$\(|^path/to\b")
@@ -15,12 +15,12 @@ UNKNOWN = re.compile(r"<[^<>]*>|\{[^{}]*\}|\$\w|\$\(|^path/to\b")
 REMARK = re.compile(r"`|\.\w{1,8}\s+(?:and|or|plus|with)\s|(?<!\s)\s+\([^()]*\)$")
 
 
-def paths(value: str) -> list[str]:
+def deliverable_paths(value: str) -> list[str]:
     """The paths of a deliverable, without the back-ticks around them."""
-    return [path for _, piece in split(value, ",") if (path := unquoted(piece))]
+    return [path for _, piece in split_plain(value, ",") if (path := strip_backticks(piece))]
 
 
-def objection(piece: str) -> str | None:
+def path_objection(piece: str) -> str | None:
     """Why `piece` is no relative path inside the work directory; None where it is one."""
     if keywords.is_placeholder(piece) or UNKNOWN.search(piece):
         return "is a placeholder"

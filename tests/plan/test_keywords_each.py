@@ -6,13 +6,13 @@ import pytest
 
 from scaffold.plan.document import keywords
 from scaffold.plan.document.model import Task
-from scaffold.plan.document.parse import parse
-from scaffold.plan.rules.dependencies import depends
+from scaffold.plan.document.parse import parse_plan
+from scaffold.plan.rules.dependencies import dependency_ids
 
 
 def kinds(description: str) -> set[str]:
-    tasks: tuple[Task, ...] = tuple(parse(f"## Phase 1 - a\n- [ ] [P1-T1] {description}\n").tasks)
-    return set(keywords.kinds(tasks[0]))
+    tasks: tuple[Task, ...] = tuple(parse_plan(f"## Phase 1 - a\n- [ ] [P1-T1] {description}\n").tasks)
+    return set(keywords.task_kinds(tasks[0]))
 
 
 KINDS = {
@@ -69,9 +69,9 @@ def test_which_gate_it_is(word: str, kind: str) -> None:
 
 def test_gates_are_recognized_by_what_they_are_and_by_what_they_say_they_are() -> None:
     for text in ("Reflect", "x | kind: final-reflection", "x | kind: logging, midpoint-reflection"):
-        (task,) = parse(f"## Phase 1 - a\n- [ ] [P1-T1] {text}\n").tasks
+        (task,) = parse_plan(f"## Phase 1 - a\n- [ ] [P1-T1] {text}\n").tasks
         assert keywords.is_reflection(task), text
-    (task,) = parse("## Phase 1 - a\n- [ ] [P1-T1] Reflect | kind: baseline\n").tasks
+    (task,) = parse_plan("## Phase 1 - a\n- [ ] [P1-T1] Reflect | kind: baseline\n").tasks
     assert not keywords.is_reflection(task), "what it says counts"
 
 
@@ -106,8 +106,8 @@ def test_what_is_about_notes_to_oneself_is_written(what: str) -> None:
     "tag", ["br", "b", "i", "em", "strong", "code", "sub", "sup", "kbd", "a", "details", "summary"]
 )
 def test_html_is_no_placeholder(tag: str) -> None:
-    assert keywords.placeholder_in(f"say <{tag}>it</{tag}> now") is None
-    assert keywords.placeholder_in(f"say <{tag}x> now") == f"<{tag}x>"
+    assert keywords.find_placeholder(f"say <{tag}>it</{tag}> now") is None
+    assert keywords.find_placeholder(f"say <{tag}x> now") == f"<{tag}x>"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_html_is_no_placeholder(tag: str) -> None:
     ],
 )
 def test_a_placeholder_inside_a_text(text: str, found: str | None) -> None:
-    assert keywords.placeholder_in(text) == found
+    assert keywords.find_placeholder(text) == found
 
 
 VAGUE = (
@@ -149,15 +149,15 @@ FILLER = (
 @pytest.mark.parametrize("word", [*VAGUE, *FILLER])
 def test_a_condition_of_such_words_says_nothing(word: str) -> None:
     assert (
-        keywords.is_vague(word)
-        and keywords.is_vague(f"It is {word.capitalize()}.")
-        and keywords.is_vague(f"-- {word} --")
+        keywords.is_vague_condition(word)
+        and keywords.is_vague_condition(f"It is {word.capitalize()}.")
+        and keywords.is_vague_condition(f"-- {word} --")
     )
-    assert not keywords.is_vague(f"the table is {word}"), "the table can be looked at"
-    assert not keywords.is_vague(f"`{word}`"), "a command can be run"
+    assert not keywords.is_vague_condition(f"the table is {word}"), "the table can be looked at"
+    assert not keywords.is_vague_condition(f"`{word}`"), "a command can be run"
 
 
 @pytest.mark.parametrize("word", ["none", "None", "nothing", "-", "n/a", "\u2014", "\u2013", "`none`", "**none**", ""])
 def test_a_word_for_nothing_is_no_dependency(word: str) -> None:
-    (task,) = parse(f"## Phase 1 - a\n- [ ] [P1-T1] Read | depends: {word} | deliverable: a.md\n").tasks
-    assert depends(task) == []
+    (task,) = parse_plan(f"## Phase 1 - a\n- [ ] [P1-T1] Read | depends: {word} | deliverable: a.md\n").tasks
+    assert dependency_ids(task) == []

@@ -16,17 +16,17 @@ MASK = "\0"
 Span = tuple[str, int, int]
 
 
-def spans(text: str) -> Iterator[Span]:
+def inline_spans(text: str) -> Iterator[Span]:
     """The parts of `text` that are no plain text, in order: kind ("code", "comment", "url", "escape"), start, end."""
     if not any(mark in text for mark in ("`", "\\", "<!--", "://")):
         return
-    closers = _backticks(text)
+    closers = _backtick_runs(text)
     last_comment_end = text.rfind("-->")
     position = 0
     while token := TOKEN.search(text, position):
         start, position = token.span()
         if text[start] == "`":
-            end = _closing(closers.get(position - start, []), position)
+            end = _closing_run(closers.get(position - start, []), position)
             if end is not None:
                 position = end + position - start
                 yield "code", start, position
@@ -38,7 +38,7 @@ def spans(text: str) -> Iterator[Span]:
             yield ("escape" if text[start] == "\\" else "url"), start, position
 
 
-def _backticks(text: str) -> dict[int, list[int]]:
+def _backtick_runs(text: str) -> dict[int, list[int]]:
     """Length of a run of back-ticks -> where such runs start."""
     runs: dict[int, list[int]] = {}
     for run in re.finditer("`+", text):
@@ -46,19 +46,19 @@ def _backticks(text: str) -> dict[int, list[int]]:
     return runs
 
 
-def _closing(starts: list[int], after: int) -> int | None:
+def _closing_run(starts: list[int], after: int) -> int | None:
     index = bisect_right(starts, after - 1)
     return starts[index] if index < len(starts) else None
 
 
-def masked(text: str) -> str:
+def mask_markup(text: str) -> str:
     """`text`, equally long, with every character that is no plain text replaced by NUL."""
-    return _masked(text, ("code", "comment", "url", "escape"))
+    return _mask_kinds(text, ("code", "comment", "url", "escape"))
 
 
-def _masked(text: str, kinds: tuple[str, ...]) -> str:
+def _mask_kinds(text: str, kinds: tuple[str, ...]) -> str:
     parts, position = [], 0
-    for kind, start, end in spans(text):
+    for kind, start, end in inline_spans(text):
         if kind in kinds:
             parts += [text[position:start], MASK * (end - start)]
             position = end
@@ -69,40 +69,40 @@ def without_comments(text: str) -> str:
     """`text` without its HTML comments, stripped."""
     if "<!--" not in text:
         return text.strip()
-    return _masked(text, ("comment",)).replace(MASK, "").strip()
+    return _mask_kinds(text, ("comment",)).replace(MASK, "").strip()
 
 
-def prose(text: str) -> str:
+def without_code(text: str) -> str:
     """`text` without code and comments: the words that a person wrote."""
-    return _masked(text, ("code", "comment")).replace(MASK, " ")
+    return _mask_kinds(text, ("code", "comment")).replace(MASK, " ")
 
 
-def codes(text: str) -> list[str]:
+def code_spans(text: str) -> list[str]:
     """What stands between back-ticks."""
     found = []
-    for kind, start, end in spans(text):
+    for kind, start, end in inline_spans(text):
         if kind == "code":
             found.append(text[start:end].strip("`").strip())
     return found
 
 
-def unquoted(text: str) -> str:
+def strip_backticks(text: str) -> str:
     """`text` without the back-ticks around all of it, where one code span is all there is."""
     text = text.strip()
-    whole = [(start, end) for kind, start, end in spans(text) if kind == "code"]
+    whole = [(start, end) for kind, start, end in inline_spans(text) if kind == "code"]
     return text.strip("`").strip() if whole == [(0, len(text))] else text
 
 
-def split(text: str, separator: str) -> list[tuple[int, str]]:
+def split_plain(text: str, separator: str) -> list[tuple[int, str]]:
     """`text` cut at every `separator` (one character) that is plain text, as (start, piece)."""
-    mask, pieces, start = masked(text), [], 0
+    mask, pieces, start = mask_markup(text), [], 0
     while (end := mask.find(separator, start)) >= 0:
         pieces.append((start, text[start:end]))
         start = end + 1
     return [*pieces, (start, text[start:])]
 
 
-def shown(text: str, limit: int = 60) -> str:
+def printable(text: str, limit: int = 60) -> str:
     """`text` for a message: one line, every unprintable character escaped, no longer than `limit`."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from scaffold.plan.document.model import Finding
-from scaffold.plan.rules.check import check
+from scaffold.plan.document.model import PlanFinding
+from scaffold.plan.rules.check import check_plan
 from tests.plan.test_structure import of
 
 TAIL = " Look | deliverable: a.md | done-when: it is there"
 
 
-def findings(text: str, code: str) -> list[Finding]:
-    return list(check(text, select=(code,)).findings)
+def findings(text: str, code: str) -> list[PlanFinding]:
+    return list(check_plan(text, select=(code,)).findings)
 
 
 def test_a_task_without_an_id_can_be_numbered_where_its_phase_has_a_number() -> None:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scaffold.plan.document import keywords
-from scaffold.plan.document.inline import without_comments
-from scaffold.plan.document.scan import HEADING, MARKER, Line
+from scaffold.plan.document.markdown_inline import without_comments
+from scaffold.plan.document.markdown_lines import HEADING, MARKER, MarkdownLine
 
 LABEL = re.compile(r"(?:\*\*|__)?([^:*_]{1,80}?)(?:\*\*|__)?\s*(?::(?:\*\*|__)?(.*)|$)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class RequiredEntry:
     """An entry that a section has to have: any of `labels` in its label names it."""
 
     name: str
@@ -22,14 +22,14 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class SectionEntry:
     """An entry that is there: where, and what it says (its own line and the lines under it)."""
 
     line: int
     text: str
 
 
-def content(body: Sequence[Line]) -> str:
+def section_text(body: Sequence[MarkdownLine]) -> str:
     """What a section says, without comments, headings and the marks of quotes."""
     said = [
         line.text.strip().lstrip(">").strip()
@@ -39,25 +39,25 @@ def content(body: Sequence[Line]) -> str:
     return "\n".join(text for text in map(without_comments, said) if text)
 
 
-def is_placeholder(text: str) -> bool:
+def is_all_placeholders(text: str) -> bool:
     """Whether every line of an entry stands in for something that nobody wrote yet."""
     return all(keywords.is_placeholder(MARKER.sub("", line, count=1)) for line in text.splitlines())
 
 
-def find(body: Sequence[Line], wanted: Wanted) -> Entry | None:
+def find_entry(body: Sequence[MarkdownLine], wanted: RequiredEntry) -> SectionEntry | None:
     """The first entry of a section with one of the wanted labels."""
-    return next(_found(body, wanted), None)
+    return next(_matching_entries(body, wanted), None)
 
 
-def _found(body: Sequence[Line], wanted: Wanted) -> Iterator[Entry]:
+def _matching_entries(body: Sequence[MarkdownLine], wanted: RequiredEntry) -> Iterator[SectionEntry]:
     for index, line in enumerate(body):
-        label = _label(line)
+        label = _split_label(line)
         if label is not None and any(word in label[0].lower() for word in wanted.labels):
-            below = _below(body[index + 1 :], line)
-            yield Entry(line=line.number, text="\n".join(filter(None, (label[1], content(below)))))
+            below = _entry_lines(body[index + 1 :], line)
+            yield SectionEntry(line=line.number, text="\n".join(filter(None, (label[1], section_text(below)))))
 
 
-def _label(line: Line) -> tuple[str, str] | None:
+def _split_label(line: MarkdownLine) -> tuple[str, str] | None:
     """Label and text of a line that begins an entry: a heading, an item, or a paragraph with a label."""
     text = without_comments(line.text)
     if line.kind == "heading" and (match := HEADING.match(text)):
@@ -74,15 +74,15 @@ def _label(line: Line) -> tuple[str, str] | None:
     return match[1], (match[2] or "").strip()
 
 
-def _below(lines: Sequence[Line], start: Line) -> list[Line]:
+def _entry_lines(lines: Sequence[MarkdownLine], start: MarkdownLine) -> list[MarkdownLine]:
     """The lines that belong to the entry which begins at `start`."""
-    found: list[Line] = []
+    found: list[MarkdownLine] = []
     for line in lines:
         if line.kind == "heading":
             break
         if start.kind != "heading" and line.kind == "item" and line.indent <= start.indent:
             break
-        if start.kind == "text" and line.kind == "text" and _label(line) is not None:
+        if start.kind == "text" and line.kind == "text" and _split_label(line) is not None:
             break
         found.append(line)
     return found

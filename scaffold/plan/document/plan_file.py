@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document.plan_location import read
+from scaffold.plan.document.plan_location import read_plan
 
 PATIENCE_S = 30.0
 
@@ -60,16 +60,16 @@ def _acquired(name: Path) -> int | None:
     return handle
 
 
-def change(path: Path, edit: Callable[[str], str]) -> bool:
+def change_plan(path: Path, edit: Callable[[str], str]) -> bool:
     """Replace a plan by what `edit` makes of its text, under its lock; whether anything changed."""
     with locked(path.resolve()):
-        return rewrite(path, edit)
+        return rewrite_plan(path, edit)
 
 
-def rewrite(path: Path, edit: Callable[[str], str]) -> bool:
+def rewrite_plan(path: Path, edit: Callable[[str], str]) -> bool:
     """As `change`, for a caller that holds the lock. A link is followed, permissions are kept."""
     target = path.resolve()
-    text = read(target)
+    text = read_plan(target)
     new = edit(text)
     if new == text:
         return False
@@ -80,7 +80,7 @@ def rewrite(path: Path, edit: Callable[[str], str]) -> bool:
     return True
 
 
-def create(path: Path, data: bytes, like: Path | None = None) -> None:
+def write_file(path: Path, data: bytes, like: Path | None = None) -> None:
     """Write a whole file in one step, with the permissions of `like` where that is there. Raises ScaffoldError where that cannot be."""
     try:
         mode = stat.S_IMODE(like.stat().st_mode) if like is not None and like.exists() else None
@@ -89,7 +89,7 @@ def create(path: Path, data: bytes, like: Path | None = None) -> None:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def append(path: Path, entry: str) -> None:
+def append_log(path: Path, entry: str) -> None:
     """Append to the iteration log, under its lock, in one write; it begins on a line of its own."""
     with locked(path.resolve()):
         try:

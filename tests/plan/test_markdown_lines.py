@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from scaffold.plan.document.parse import ITEM, title_of
-from scaffold.plan.document.scan import indentation, scan
+from scaffold.plan.document.markdown_lines import indentation, scan_lines
+from scaffold.plan.document.parse import CHECKBOX, heading_title
 
 # no indentation of four and more outside a list (the contract reads an item there, CommonMark code), no number but 1
 BLOCKS = [
@@ -72,9 +72,9 @@ def oracle(text: str) -> tuple[list[int], list[tuple[int, str]]]:
 def test_agrees_with_a_parser_of_the_whole_language(blocks: list[str]) -> None:
     text = "\n".join(blocks)
     items, headings = oracle(text)
-    lines = scan(text).lines
-    assert [line.number for line in lines if line.kind == "item" and ITEM.match(line.text)] == items
-    found = [(line.number, title_of(line)[1]) for line in lines if line.kind == "heading"]
+    lines = scan_lines(text).lines
+    assert [line.number for line in lines if line.kind == "item" and CHECKBOX.match(line.text)] == items
+    found = [(line.number, heading_title(line)[1]) for line in lines if line.kind == "heading"]
     assert [(number, title.rstrip("#").strip()) for number, title in found] == [
         (number, title.rstrip("#").strip()) for number, title in headings
     ]
@@ -124,7 +124,7 @@ def test_agrees_with_a_parser_of_the_whole_language(blocks: list[str]) -> None:
     ],
 )
 def test_kinds_of_lines(text: str, kinds: list[str]) -> None:
-    assert [line.kind for line in scan(text).lines] == kinds
+    assert [line.kind for line in scan_lines(text).lines] == kinds
     if "as deep as the server" not in text and "\x0b" not in text:
         items = [n for n, line in enumerate(text.splitlines(), start=1) if kinds[n - 1] == "item" and "[ ]" in line]
         assert oracle(text)[0] == items, "a parser of the whole language says so too"
@@ -132,7 +132,7 @@ def test_kinds_of_lines(text: str, kinds: list[str]) -> None:
 
 @given(st.text(alphabet=st.sampled_from("- [ ]x/#`~<!>\t\r\n\ufeff1.a"), max_size=200))
 def test_every_character_stands_in_one_line(text: str) -> None:
-    lines = scan(text).lines
+    lines = scan_lines(text).lines
     assert [line.number for line in lines] == list(range(1, len(lines) + 1))
     rebuilt, position = "", 0
     for line in lines:
@@ -148,15 +148,15 @@ def test_tabs_reach_the_next_multiple_of_four() -> None:
 
 def test_the_lines_around_code_are_told_apart_from_it() -> None:
     for text in ("```\n``\n```\na", "- ```\n  ``\n  ```\n  a"):
-        assert [line.fence for line in scan(text).lines][1:] == [False, True, False]
-    assert scan("```\na").lines[0].fence and not scan("- ```\na").lines[0].fence, "an item is an item"
+        assert [line.fence for line in scan_lines(text).lines][1:] == [False, True, False]
+    assert scan_lines("```\na").lines[0].fence and not scan_lines("- ```\na").lines[0].fence, "an item is an item"
 
 
 def test_an_open_fence_is_reported_with_its_line() -> None:
-    opened = scan("a\n~~~\n- [ ] b").unclosed
+    opened = scan_lines("a\n~~~\n- [ ] b").unclosed
     assert opened is not None and opened.number == 2
-    assert scan("~~~\n~~~").unclosed is None
-    assert scan("- ~~~\n\nend").unclosed is None
+    assert scan_lines("~~~\n~~~").unclosed is None
+    assert scan_lines("- ~~~\n\nend").unclosed is None
 
 
 @pytest.mark.parametrize(
@@ -164,5 +164,5 @@ def test_an_open_fence_is_reported_with_its_line() -> None:
 )
 def test_long_lines_take_no_longer_than_their_length(text: str) -> None:
     begun = time.process_time()
-    scan("\n".join([text] * 3))
+    scan_lines("\n".join([text] * 3))
     assert time.process_time() - begun < 5

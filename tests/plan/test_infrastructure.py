@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.plan.document import commands
-from scaffold.plan.rules.check import check
-from scaffold.plan.rules.rule import Context
+from scaffold.plan.document import task_commands
+from scaffold.plan.rules.check import check_plan
+from scaffold.plan.rules.rule import RuleContext
 from tests.plan.cases import FOLDER
 
 TEXT = (FOLDER / "good/short.md").read_text(encoding="utf-8")
@@ -15,7 +15,7 @@ PATHS = "Check run manifests and consistent paths"
 
 
 def found(text: str, code: str, **context: bool) -> list[str]:
-    return [f.message for f in check(text, context=Context(**context), select=(code,)).findings]
+    return [f.message for f in check_plan(text, context=RuleContext(**context), select=(code,)).findings]
 
 
 def worded(old: str, new: str) -> str:
@@ -159,14 +159,16 @@ SWEEP = "scaffold sweep new base --goal g --seeds 1-5 -- python train.py {}"
     ],
 )
 def test_what_has_all_runs_of_a_sweep_write_into_one_folder(options: str, told: str | None) -> None:
-    found = commands.shared_folder(SWEEP.format(options))
+    found = task_commands.find_shared_folder(SWEEP.format(options))
     assert (found and found[0]) == told
-    assert commands.shared_folder(f"scaffold run -- python train.py {options}") is None, "one run has its folder"
+    assert task_commands.find_shared_folder(f"scaffold run -- python train.py {options}") is None, (
+        "one run has its folder"
+    )
 
 
 def test_the_folder_that_a_run_has_to_itself_is_named() -> None:
     run = "- [ ] [P2-T3] Run the baseline with 5 seeds"
     text = worded(run, f"{run} with `{SWEEP.format('--out_dir=x')}`")
-    (complaint,) = check(text, select=["P607"]).findings
+    (complaint,) = check_plan(text, select=["P607"]).findings
     assert (complaint.task, complaint.severity) == ("P2-T3", "warning") and "(`--out_dir=x`)" in complaint.message
     assert complaint.hint == "give each run its own: `--out_dir={RUN_OUTPUT_DIR}`"
