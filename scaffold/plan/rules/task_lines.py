@@ -52,7 +52,7 @@ def check_id_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
             if problem := _id_problem(task, phase, first, expected):
                 yield task_complaint(task, problem, hint, fixable=fixable)
             first.setdefault(task.id_numbers, task.line)
-            expected = task.id_numbers[1] + 1 if task.number[0] == phase.number else expected + 1
+            expected = task.id_numbers[1] + 1 if task.id_numbers[0] == phase.number else expected + 1
 
 
 def _id_problem(task: Task, phase: Phase, first: dict[tuple[int, int], int], expected: int) -> str | None:
