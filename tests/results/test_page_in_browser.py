@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scaffold.results.report import gather, page
+from scaffold.results.report.gather import gather_report
+from scaffold.results.report.page import render_html
 from tests.results.conftest import ANSWERS as BARE
 from tests.results.conftest import Study
-from tests.results.pages import ANSWERS, ATTACK, fill
+from tests.results.report_workspace import ANSWERS, ATTACK, fill
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -78,7 +79,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def written(study: Study) -> Path:
     path = study.root / "exp/analysis/report.html"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(page.html(gather.gather(study.workspace, path)))
+    path.write_bytes(render_html(gather_report(study.workspace, path)))
     return path
 
 

@@ -18,23 +18,24 @@ import pytest
 
 from scaffold.results.metrics import series
 from scaffold.results.metrics.model import MetricSeries
-from scaffold.results.plots import choose, draw, inline, ranking, scales
+from scaffold.results.plots import axis_scale, build_figures, page_svg, ranking
 from scaffold.results.plots.figures import (
     Axis,
     Bar,
-    Bars,
-    Curves,
+    BarChart,
+    CurveLine,
     Figure,
-    Line,
-    Mark,
-    Parallel,
-    Span,
+    LineChart,
+    MeanPoint,
+    ParallelPlot,
+    RunSpan,
     Timeline,
     as_csv,
-    rows_of,
-    thinned,
 )
-from scaffold.results.report import gather
+from scaffold.results.plots.learning_curves import thin_out
+from scaffold.results.plots.matplotlib_files import draw_files
+from scaffold.results.plots.timeline import pack_rows
+from scaffold.results.report.folded_results import fold_results
 from scaffold.runs import records
 from tests.conftest import Run
 from tests.results.conftest import Study
@@ -66,7 +67,9 @@ def courses(study: Study) -> dict[str, dict[str, MetricSeries]]:
 
 
 def figures(study: Study) -> tuple[Figure, ...]:
-    return choose.figures(study.table(), courses(study), records.read_records(study.workspace).runs, ["acc"])
+    return build_figures.build_figures(
+        study.table(), courses(study), records.read_records(study.workspace).runs, ["acc"]
+    )
 
 
 def test_a_sweep_has_all_figures(swept: Study) -> None:
@@ -76,7 +79,7 @@ def test_a_sweep_has_all_figures(swept: Study) -> None:
 
 def test_bars_are_ranked_and_hold_each_seed(swept: Study) -> None:
     bars = figures(swept)[0]
-    assert isinstance(bars, Bars)
+    assert isinstance(bars, BarChart)
     means = [bar.mean for bar in bars.bars]
     assert means == sorted(means, reverse=True) and len(bars.bars) == 7
     assert all(len(bar.values) == 3 and bar.low is not None and bar.low < bar.mean for bar in bars.bars)
@@ -85,9 +88,9 @@ def test_bars_are_ranked_and_hold_each_seed(swept: Study) -> None:
 
 def test_curves_have_a_band_over_seeds_and_show_the_baseline(swept: Study) -> None:
     curves = figures(swept)[1]
-    assert isinstance(curves, Curves)
+    assert isinstance(curves, LineChart)
     assert len(curves.lines) == ranking.MOST_LINES and any("baseline" in line.label for line in curves.lines)
-    mark = curves.lines[0].marks[0]
+    mark = curves.lines[0].means[0]
     assert mark.x == 1 and mark.n == 3 and mark.low is not None and mark.low < mark.mean < (mark.high or 0)
     assert "6 of 7 configurations" in curves.caption
 
@@ -95,8 +98,8 @@ def test_curves_have_a_band_over_seeds_and_show_the_baseline(swept: Study) -> No
 def test_seeds_that_logged_at_other_steps_meet_on_the_line_between(study: Study) -> None:
     study.add("a", 1, {}, {"acc": 0.4}, files=course([0.1, 0.2, 0.3, 0.4]))
     study.add("a", 2, {}, {"acc": 0.4}, files=course([0.2, 0.4], every=2))
-    curves = next(f for f in figures(study) if isinstance(f, Curves))
-    marks = {m.x: (m.n, round(m.mean, 6)) for m in curves.lines[0].marks}
+    curves = next(f for f in figures(study) if isinstance(f, LineChart))
+    marks = {m.x: (m.n, round(m.mean, 6)) for m in curves.lines[0].means}
     assert marks == {1: (1, 0.1), 2: (2, 0.2), 3: (2, 0.3), 4: (2, 0.4)}
 
 
@@ -110,35 +113,35 @@ def test_values_that_are_not_finite_are_left_out(study: Study) -> None:
     )
     study.add("a", 2, {}, {"acc": math.inf})
     found = figures(study)
-    assert [m.x for m in next(f for f in found if isinstance(f, Curves)).lines[0].marks] == [1, 3]
-    assert next(f for f in found if isinstance(f, Bars)).bars[0].values == (0.4,)
+    assert [m.x for m in next(f for f in found if isinstance(f, LineChart)).lines[0].means] == [1, 3]
+    assert next(f for f in found if isinstance(f, BarChart)).bars[0].values == (0.4,)
     for figure in found:
-        assert "nan" not in inline.svg(figure).lower().replace("finance", "") and "inf" not in re.sub(
-            r"<[^>]*>", "", inline.svg(figure)
+        assert "nan" not in page_svg.figure_svg(figure).lower().replace("finance", "") and "inf" not in re.sub(
+            r"<[^>]*>", "", page_svg.figure_svg(figure)
         )
 
 
 def test_sensitivity_needs_three_numbers_and_is_on_a_log_axis_where_they_span(swept: Study) -> None:
     found = figures(swept)[2]
-    assert isinstance(found, Curves) and found.dots and found.x.scale == "log"
+    assert isinstance(found, LineChart) and found.dots and found.x.scale == "log"
     assert [line.label for line in found.lines] == ["grid optimiser=adam", "grid optimiser=sgd"]
-    assert [m.x for m in found.lines[0].marks] == [0.001, 0.01, 1.0] and len(found.lines[0].points) == 9
-    assert choose.sensitivity(swept.table(), "acc", "optimiser") is None
+    assert [m.x for m in found.lines[0].means] == [0.001, 0.01, 1.0] and len(found.lines[0].points) == 9
+    assert build_figures.build_sensitivity(swept.table(), "acc", "optimiser") is None
 
 
 def test_parallel_coordinates_give_words_a_place(swept: Study) -> None:
     found = figures(swept)[3]
-    assert isinstance(found, Parallel)
-    assert [c.axis.label for c in found.coordinates] == ["lr", "optimiser", "acc"]
-    assert found.coordinates[1].names == ("adam", "sgd") and len(found.threads) == 7
+    assert isinstance(found, ParallelPlot)
+    assert [c.axis.label for c in found.axes] == ["lr", "optimiser", "acc"]
+    assert found.axes[1].names == ("adam", "sgd") and len(found.lines) == 7
 
 
 def test_the_timeline_puts_what_overlaps_side_by_side() -> None:
     spans = [
-        Span(label=str(i), start=a, end=b, status="finished")
+        RunSpan(label=str(i), start=a, end=b, status="finished")
         for i, (a, b) in enumerate([(0, 4), (1, 2), (2, 6), (4, 5)])
     ]
-    assert [[s.label for s in row] for row in rows_of(spans)] == [["0", "3"], ["1", "2"]]
+    assert [[s.label for s in row] for row in pack_rows(spans)] == [["0", "3"], ["1", "2"]]
 
 
 def test_the_timeline_says_where_and_how_runs_ended(swept: Study) -> None:
@@ -151,7 +154,7 @@ def test_the_timeline_says_where_and_how_runs_ended(swept: Study) -> None:
 def test_metrics_of_nearly_one_name_are_two_files(study: Study) -> None:
     rows = "".join(json.dumps({"step": i, "a+b": i, "a b": i}) + "\n" for i in range(3))
     study.add("a", 1, {}, {"a+b": 2.0, "a b": 2.0}, files={"metrics.jsonl": rows})
-    found = choose.figures(study.table(), courses(study), (), ["a+b", "a b"])
+    found = build_figures.build_figures(study.table(), courses(study), (), ["a+b", "a b"])
     assert [figure.name for figure in found] == ["bars-a-b", "curves-a-b", "curves-a-b-2"]
 
 
@@ -165,18 +168,18 @@ def test_each_figure_has_a_name_of_its_own(study: Study) -> None:
                 {"acc": value / 10},
                 name=f"a-{name}{value}-{value:08x}",
             )
-    found = gather.results(study.workspace, ()).figures
+    found = fold_results(study.workspace, ()).figures
     names = [figure.name for figure in found]
     assert names.count("sensitivity-acc-x-2") == 1 and len(names) == len(set(names)) >= 4
 
 
 def test_no_runs_no_figures(study: Study) -> None:
-    assert choose.figures(study.table(), {}, (), []) == ()
+    assert build_figures.build_figures(study.table(), {}, (), []) == ()
 
 
 def test_the_csv_holds_what_is_drawn(swept: Study) -> None:
     bars = figures(swept)[0]
-    assert isinstance(bars, Bars)
+    assert isinstance(bars, BarChart)
     rows = list(csv.DictReader(io.StringIO(as_csv(bars))))
     assert [row["configuration"] for row in rows] == [bar.label for bar in bars.bars]
     assert [float(row["mean acc"]) for row in rows] == [bar.mean for bar in bars.bars]
@@ -186,55 +189,56 @@ def test_the_csv_holds_what_is_drawn(swept: Study) -> None:
 def test_a_cell_is_no_formula() -> None:
     axis = Axis(label="acc")
     bar = Bar(label="=cmd|'/c calc'!A1", mean=0.5, low=None, high=None, values=(0.5,))
-    text = as_csv(Bars(name="b", title="t", caption="c", x=axis, bars=(bar,)))
+    text = as_csv(BarChart(name="b", title="t", caption="c", x=axis, bars=(bar,)))
     assert next(csv.reader(text.splitlines()[1:]))[0] == "'=cmd|'/c calc'!A1"
 
 
 SAME = """
 import hashlib, sys
-from scaffold.results.plots import draw, inline
+from scaffold.results.plots import page_svg
+from scaffold.results.plots.matplotlib_files import draw_files
 from tests.results.test_plots import evil_figures
 for figure in evil_figures():
-    for kind, data in draw.draw(figure).items():
+    for kind, data in draw_files(figure).items():
         print(figure.name, kind, hashlib.sha256(data).hexdigest())
-    print(figure.name, "inline", hashlib.sha256(inline.svg(figure).encode()).hexdigest())
+    print(figure.name, "inline", hashlib.sha256(page_svg.figure_svg(figure).encode()).hexdigest())
 """
 EVIL = '<script>alert("x")</script> $\\alpha & "q" ]]>'
 
 
 def evil_figures() -> list[Figure]:
     """One figure of each kind whose every text is an attack, and a formula."""
-    marks = tuple(Mark(x=float(x), mean=x / 10, low=x / 10 - 0.01, high=x / 10 + 0.01, n=3) for x in range(1, 5))
+    marks = tuple(MeanPoint(x=float(x), mean=x / 10, low=x / 10 - 0.01, high=x / 10 + 0.01, n=3) for x in range(1, 5))
     axis = Axis(label=EVIL, unit=EVIL)
-    line = Line(label=EVIL, marks=marks, points=((1.0, 0.1),))
-    span = Span(label=EVIL, start=0, end=5, status="finished")
-    from scaffold.results.plots.figures import Coordinate, Lane, Thread
+    line = CurveLine(label=EVIL, means=marks, points=((1.0, 0.1),))
+    span = RunSpan(label=EVIL, start=0, end=5, status="finished")
+    from scaffold.results.plots.figures import HostLane, ParallelAxis, ParallelLine
 
     return [
-        Curves(name="curves", title=EVIL, caption=EVIL, x=axis, y=axis, lines=(line,)),
-        Curves(name="dots", title=EVIL, caption=EVIL, x=axis, y=axis, lines=(line, line), dots=True),
-        Bars(
+        LineChart(name="curves", title=EVIL, caption=EVIL, x=axis, y=axis, lines=(line,)),
+        LineChart(name="dots", title=EVIL, caption=EVIL, x=axis, y=axis, lines=(line, line), dots=True),
+        BarChart(
             name="bars",
             title=EVIL,
             caption=EVIL,
             x=axis,
             bars=(Bar(label=EVIL, mean=1.0, low=0.5, high=1.5, values=(0.7, 1.3)),),
         ),
-        Parallel(
+        ParallelPlot(
             name="parallel",
             title=EVIL,
             caption=EVIL,
-            coordinates=(Coordinate(axis=axis, names=(EVIL, "b")), Coordinate(axis=axis)),
-            threads=(Thread(label=EVIL, values=(0.0, 1.0)), Thread(label="b", values=(1.0, None))),
+            axes=(ParallelAxis(axis=axis, names=(EVIL, "b")), ParallelAxis(axis=axis)),
+            lines=(ParallelLine(label=EVIL, values=(0.0, 1.0)), ParallelLine(label="b", values=(1.0, None))),
         ),
         Timeline(
             name="timeline",
             title=EVIL,
             caption=EVIL,
             x=axis,
-            seconds=1.0,
+            unit_seconds=1.0,
             begins="2026",
-            lanes=(Lane(label=EVIL, rows=((span,),)),),
+            lanes=(HostLane(label=EVIL, rows=((span,),)),),
         ),
     ]
 
@@ -242,9 +246,9 @@ def evil_figures() -> list[Figure]:
 def test_the_same_figure_gives_the_same_bytes_in_any_process() -> None:
     here = []
     for figure in evil_figures():
-        for kind, data in draw.draw(figure).items():
+        for kind, data in draw_files(figure).items():
             here.append(f"{figure.name} {kind} {hashlib.sha256(data).hexdigest()}")
-        here.append(f"{figure.name} inline {hashlib.sha256(inline.svg(figure).encode()).hexdigest()}")
+        here.append(f"{figure.name} inline {hashlib.sha256(page_svg.figure_svg(figure).encode()).hexdigest()}")
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "0"}
     there = subprocess.run([sys.executable, "-c", SAME], capture_output=True, text=True, check=True, env=environment)
     assert there.stdout.splitlines() == here
@@ -252,21 +256,22 @@ def test_the_same_figure_gives_the_same_bytes_in_any_process() -> None:
 
 @pytest.mark.parametrize("figure", evil_figures(), ids=lambda figure: figure.name)
 def test_texts_stay_texts(figure: Figure) -> None:
-    drawn = draw.draw(figure)["svg"].decode()
-    for svg in (inline.svg(figure), drawn):
+    drawn = draw_files(figure)["svg"].decode()
+    for svg in (page_svg.figure_svg(figure), drawn):
         root = ElementTree.fromstring(svg)
         assert not [e for e in root.iter() if e.tag.lower().endswith("script")]
         assert "<script" not in svg
     assert "<dc:date>" not in drawn and "20" + "26-" not in drawn
-    title = ElementTree.fromstring(inline.svg(figure)).find("title")
+    title = ElementTree.fromstring(page_svg.figure_svg(figure)).find("title")
     assert title is not None and title.text == EVIL
 
 
 def test_axes_have_round_ticks() -> None:
-    assert scales.steps(0, 1, 6) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    assert scales.labels([0.90, 0.92, 0.94]) == ["0.90", "0.92", "0.94"]
-    assert scales.decades(1e-4, 1e-1, 6) == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
-    assert scales.short(0.00003) == "3e-5" and scales.short(12000.0) == "12k" and scales.short(0.93121) == "0.9312"
+    assert axis_scale.linear_ticks(0, 1, 6) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert axis_scale.tick_labels([0.90, 0.92, 0.94]) == ["0.90", "0.92", "0.94"]
+    assert axis_scale.log_ticks(1e-4, 1e-1, 6) == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
+    assert axis_scale.short_number(0.00003) == "3e-5"
+    assert axis_scale.short_number(12000.0) == "12k" and axis_scale.short_number(0.93121) == "0.9312"
 
 
 @pytest.mark.parametrize(
@@ -285,18 +290,18 @@ def test_axes_have_round_ticks() -> None:
 )
 def test_an_axis_of_odd_values_is_an_axis(values: list[float]) -> None:
     for scale in ("linear", "log"):
-        found = scales.ruler(values, 0, 100, scale=scale)
+        found = axis_scale.fit_scale(values, 0, 100, scale=scale)
         assert found.low < found.high and all(0 <= found.at(t) <= 100 for t in found.ticks())
 
 
 def test_many_points_are_thinned_evenly_with_both_ends() -> None:
-    kept = thinned(list(range(1000)), 10)
+    kept = thin_out(list(range(1000)), 10)
     assert len(kept) == 10 and kept[0] == 0 and kept[-1] == 999
 
 
 def test_bars_start_at_0_only_where_that_shows_something() -> None:
-    assert scales.wants_zero([0.2, 0.4]) and scales.wants_zero([-1, 1])
-    assert not scales.wants_zero([0.90, 0.93])
+    assert axis_scale.should_include_zero([0.2, 0.4]) and axis_scale.should_include_zero([-1, 1])
+    assert not axis_scale.should_include_zero([0.90, 0.93])
 
 
 def test_the_command_writes_svg_png_and_csv(run: Run, swept: Study) -> None:

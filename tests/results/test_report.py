@@ -13,11 +13,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from scaffold.results.report import gather, markdown, page
-from scaffold.results.report.model import Report, TablePart
+from scaffold.results.report.gather import gather_report
+from scaffold.results.report.markdown import render_markdown
+from scaffold.results.report.model import ExperimentReport, TablePart
+from scaffold.results.report.page import render_html
 from tests.conftest import Run, commit_all, git, write_tree
 from tests.results.conftest import MakeStudy, Study
-from tests.results.pages import ANSWERS, ATTACK, IMAGE, TOKEN, fill
+from tests.results.report_workspace import ANSWERS, ATTACK, IMAGE, TOKEN, fill
 from tests.runs.conftest import PYTHON, MakeWorkspace, make_workspace  # noqa: F401 - a fixture
 
 
@@ -49,8 +51,8 @@ class Parsed(HTMLParser):
                 self.handlers.append(name)
 
 
-def made(study: Study) -> Report:
-    return gather.gather(study.workspace, study.root / "exp/analysis/report.html")
+def made(study: Study) -> ExperimentReport:
+    return gather_report(study.workspace, study.root / "exp/analysis/report.html")
 
 
 def table_of(study: Study) -> TablePart:
@@ -60,7 +62,7 @@ def table_of(study: Study) -> TablePart:
 
 
 def html(study: Study) -> str:
-    return page.html(made(study)).decode()
+    return render_html(made(study)).decode()
 
 
 def data(text: str) -> Any:
@@ -115,7 +117,7 @@ def test_texts_of_runs_plans_and_logs_stay_texts(full: Study) -> None:
 
 
 def test_secrets_in_logs_stay_out(full: Study) -> None:
-    assert TOKEN not in html(full) and TOKEN not in markdown.text(made(full))
+    assert TOKEN not in html(full) and TOKEN not in render_markdown(made(full))
     assert "token=***" in html(full)
 
 
@@ -166,7 +168,7 @@ def test_markdown_has_the_warnings_of_rows_once(study: Study) -> None:
     for rate in (0.1, 0.2):
         for seed in (1, 2):
             study.add("a", seed, {"lr": rate}, {"acc": 0.9}, code=str(seed))
-    lines = markdown.text(made(study)).splitlines()
+    lines = render_markdown(made(study)).splitlines()
     assert lines.count("- a lr=0.1, a lr=0.2: its runs come from 2 states of the code") == 1
 
 
@@ -211,11 +213,11 @@ def test_the_plan_its_gates_and_its_deliverables(full: Study) -> None:
     assert tasks["P2-T1"].runs == 3 and tasks["P2-T1"].state == "in progress"
     assert [link.href for link in tasks["P1-T1"].deliverables] == ["../../exp/analysis/notes.md"]
     assert [link.path for link in tasks["P2-T1"].deliverables] == ["exp/results/baseline.csv"]
-    assert tasks["P1-T2"].deliverables[0].href is None and tasks["P2-T2"].waits == ("P2-T1",)
+    assert tasks["P1-T2"].deliverables[0].href is None and tasks["P2-T2"].waits_for == ("P2-T1",)
 
 
 def test_the_contract_is_a_checklist(full: Study) -> None:
-    items = {item.text.split(",")[0]: item for item in made(full).contract}
+    items = {item.text.split(",")[0]: item for item in made(full).checklist}
     assert items["`val/acc`"].holds is True
     assert items["run time"].holds is None
     assert items["mean and 95% interval over 3 seeds"].holds is False
@@ -224,14 +226,14 @@ def test_the_contract_is_a_checklist(full: Study) -> None:
     assert items["a run manifest for every number"].holds is True
     assert items["happiness"].holds is None
     write_tree(full.root, {"exp/analysis/plots/curves.svg": "<svg/>"})
-    assert next(i for i in made(full).contract if i.text == "learning curves").holds is True
+    assert next(i for i in made(full).checklist if i.text == "learning curves").holds is True
 
 
 def test_failures_are_grouped_with_the_end_of_a_log(full: Study) -> None:
     first, second = made(full).failures
-    assert len(first.failures) == 3 and first.text == f"ValueError: loss 6.5 {ATTACK}"
+    assert len(first.failures) == 3 and first.cause == f"ValueError: loss 6.5 {ATTACK}"
     assert first.failures[0].log.endswith(".err") and len(first.failures[0].tail.splitlines()) == 20
-    assert second.text == "lost: its process is gone and nothing recorded its end"
+    assert second.cause == "lost: its process is gone and nothing recorded its end"
 
 
 def test_verdicts_and_the_headline(full: Study) -> None:
@@ -257,8 +259,8 @@ def test_commands_repeat_runs_exactly(full: Study) -> None:
 
 
 def test_the_same_records_give_the_same_bytes(full: Study) -> None:
-    assert page.html(made(full)) == page.html(made(full))
-    assert markdown.text(made(full)) == markdown.text(made(full))
+    assert render_html(made(full)) == render_html(made(full))
+    assert render_markdown(made(full)) == render_markdown(made(full))
 
 
 def test_without_runs_it_says_what_comes_next(run: Run, study: Study) -> None:
@@ -282,7 +284,7 @@ def test_without_results_it_says_why(study: Study) -> None:
 def test_without_a_plan(full: Study) -> None:
     (full.root / "exp/tasks.md").unlink()
     report = made(full)
-    assert report.plan is None and report.contract == () and ">Plan</h2>" not in html(full)
+    assert report.plan is None and report.checklist == () and ">Plan</h2>" not in html(full)
 
 
 def test_a_damaged_manifest_is_a_finding(full: Study) -> None:
@@ -291,7 +293,7 @@ def test_a_damaged_manifest_is_a_finding(full: Study) -> None:
 
 
 def test_markdown_is_escaped_and_says_the_same(full: Study) -> None:
-    text = markdown.text(made(full))
+    text = render_markdown(made(full))
     assert ATTACK not in re.sub(r"`[^`]*`|^ {6}.*$", "", text, flags=re.MULTILINE)
     for words in ("## Results", "## Plan: 2 of 5", "## Failures by cause", "## Analytics contract", "**missing**"):
         assert words in text

@@ -61,18 +61,20 @@ def report(
     if prose is not None:
         _check(workspace, prose, limit, json_output=json_output)
         return
-    from scaffold.results.report import gather, markdown, page
+    from scaffold.results.report.gather import gather_report
+    from scaffold.results.report.markdown import render_markdown
+    from scaffold.results.report.page import render_html
 
-    name = "report.md" if md else "report.html"
-    target = out or (None if md and not json_output else workspace.role("analysis") / name)
-    found = gather.gather(workspace, target or workspace.role("analysis") / "report.md")
-    data = markdown.text(found).encode("utf-8", "replace") if md else page.html(found)
+    default = workspace.role("analysis") / ("report.md" if md else "report.html")
+    target = out or (None if md and not json_output else default)
+    content = gather_report(workspace, target or default)
+    data = render_markdown(content).encode("utf-8", "replace") if md else render_html(content)
     if target is None:
         click.echo(data.decode(), nl=False)
         return
     _write(target, data)
     if json_output:
-        output.print_json({"path": str(target), "runs": found.total, "counts": found.counts, "bytes": len(data)})
+        output.print_json({"path": str(target), "runs": content.total, "counts": content.counts, "bytes": len(data)})
     else:
         click.echo(str(target))
 
@@ -84,24 +86,24 @@ def _write(target: Path, data: bytes) -> None:
 
 
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
-    from scaffold.results.evidence import backing, claims
+    from scaffold.results.evidence import backing, claimed_numbers
 
-    found = claims.claims(backing.text_of(prose))
-    known = backing.evidence(workspace)
-    unbacked = [claim for claim in found if not known.backing(claim)]
+    numbers = claimed_numbers.find_in_file(prose)
+    index = backing.index_workspace(workspace)
+    unbacked = [number for number in numbers if not index.find(number)]
     limited = output.Limited(limit)
     shown = limited(unbacked)
     if json_output:
-        findings = [{"line": c.line, "column": c.column, "number": c.text} for c in shown]
-        output.print_json({"path": str(prose), "claims": len(found), "findings": findings}, limited)
+        findings = [{"line": number.line, "column": number.column, "number": number.text} for number in shown]
+        output.print_json({"path": str(prose), "claims": len(numbers), "findings": findings}, limited)
     else:
-        for claim in shown:
-            click.echo(f"{prose}:{claim.line}:{claim.column}: no run backs {claim.text}")
+        for number in shown:
+            click.echo(f"{prose}:{number.line}:{number.column}: no run backs {number.text}")
         limited.report_left_out()
     if unbacked:
         raise click.exceptions.Exit(3)
     if not json_output:
-        click.echo("every number is backed by runs" if found else "no number in it claims a result", err=True)
+        click.echo("every number is backed by runs" if numbers else "no number in it claims a result", err=True)
 
 
 @report.command()
@@ -119,15 +121,14 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
 @options.json_option
 def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], limit: int, json_output: bool) -> None:
     """Draw the plots as SVG and PNG, with the CSV behind each (needs the extra `plots`). The same runs give the same SVG."""
-    from scaffold.results.plots import draw
     from scaffold.results.plots.figures import as_csv
-    from scaffold.results.report import gather
+    from scaffold.results.plots.matplotlib_files import draw_files
+    from scaffold.results.report.folded_results import find_figures
 
-    workspace = options.find_workspace(workdir, root)
-    figures = gather.figures(workspace, metrics)
+    figures = find_figures(options.find_workspace(workdir, root), metrics)
     written = []
     for figure in figures:
-        for kind, data in {**draw.draw(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
+        for kind, data in {**draw_files(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
             written.append(out / f"{figure.name}.{kind}")
             _write(written[-1], data)
     limited = output.Limited(limit)

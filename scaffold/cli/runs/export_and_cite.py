@@ -41,14 +41,14 @@ def export(
 
     Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
     """
-    from scaffold.results.evidence import export as exports
+    from scaffold.results.evidence.crate_export import export_crate
     from scaffold.results.tables.text_format import count_noun
     from scaffold.runs import lookup
 
     workspace = options.find_workspace(workdir, root)
     wanted = lookup.RunCriteria(experiment=experiment, statuses=frozenset(statuses))
     chosen = [r for r in read_and_warn(workspace).runs if wanted.admits(r)]
-    made = exports.export(workspace, chosen, crate, copy=copy)
+    made = export_crate(workspace, chosen, crate, copy=copy)
     limited = output.Limited(limit)
     if json_output:
         found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "withheld": limited(made.left_out)}
@@ -72,32 +72,34 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
     A number is backed by what rounds to it as it is written: values of runs, means of configurations, intervals, differences.
     A file is backed by the run that wrote it; of a text, each number that claims a result is looked up.
     """
-    from scaffold.results.evidence import backing, claims
+    from scaffold.results.evidence import backing, claimed_numbers
 
-    number, limited = claims.read(what), output.Limited(limit)
+    number, limited = claimed_numbers.parse_number(what), output.Limited(limit)
     if number is None and what.startswith("-"):
         raise click.NoSuchOption(what, ctx=click.get_current_context())
     workspace = options.find_workspace(workdir, root)
-    if number is None and (owners := backing.owners(workspace, Path(what))):
+    if number is None and (runs := backing.runs_behind_file(workspace, Path(what))):
         if json_output:
-            output.print_json({"path": what, "runs": [run_json(workspace, run) for run in limited(owners)]}, limited)
+            output.print_json({"path": what, "runs": [run_json(workspace, run) for run in limited(runs)]}, limited)
             return
-        output.print_rows(run_row(workspace, run) for run in limited(owners))
+        output.print_rows(run_row(workspace, run) for run in limited(runs))
         limited.report_left_out()
         return
-    asked = (number,) if number is not None else claims.claims(backing.text_of(Path(what)))
-    known = backing.evidence(workspace)
-    found = [(claim, known.backing(claim)) for claim in asked]
-    shown = limited(found)
+    numbers = (number,) if number is not None else claimed_numbers.find_in_file(Path(what))
+    index = backing.index_workspace(workspace)
+    backed = [(claimed, index.find(claimed)) for claimed in numbers]
+    shown = limited(backed)
     if json_output:
-        output.print_json({"numbers": [backing.as_json(claim, rows, limited(rows)) for claim, rows in shown]}, limited)
+        output.print_json(
+            {"numbers": [backing.backing_json(claimed, rows, limited(rows)) for claimed, rows in shown]}, limited
+        )
     else:
-        for claim, rows in shown:
-            place = "" if number is not None else f"{what}:{claim.line}:{claim.column}: "
-            click.echo(f"{place}{claim.text}" + ("" if rows else ": no run backs it"))
-            output.print_rows(["  " + cells[0], *cells[1:]] for cells in backing.words(limited(rows)))
+        for claimed, rows in shown:
+            place = "" if number is not None else f"{what}:{claimed.line}:{claimed.column}: "
+            click.echo(f"{place}{claimed.text}" + ("" if rows else ": no run backs it"))
+            output.print_rows(["  " + cells[0], *cells[1:]] for cells in backing.backing_rows(limited(rows)))
         limited.report_left_out()
-        if not found:
+        if not numbers:
             click.echo("no number in it claims a result", err=True)
-    if not all(rows for _, rows in found):
+    if not all(rows for _, rows in backed):
         raise click.exceptions.Exit(3)

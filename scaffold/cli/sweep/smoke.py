@@ -47,7 +47,7 @@ def offer_smoke(workspace: Workspace, pacer: Pacer, given: dict[str, Any]) -> No
 
 def smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
     """Run and verify a sweep's smoke try; exit 3 where it is not fine."""
-    from scaffold.results.evidence import log_tail
+    from scaffold.results.evidence import failure_cause
     from scaffold.results.metrics import query
     from scaffold.sweeps.launch import smoke_test
 
@@ -61,7 +61,7 @@ def smoke(workspace: Workspace, name: str, given: dict[str, Any], *, json_output
     found = smoke_test.verify(
         *(workspace, tried, picture, before),
         metrics_of=lambda run: query.read_final_metrics(workspace, run),
-        cause_of=lambda run: log_tail.cause(workspace, run),
+        cause_of=lambda run: failure_cause.find_cause(workspace, run),
     )
     if json_output:
         output.print_json({"sweep": tried.sweep.name, **found.as_dict()})

@@ -41,9 +41,9 @@ def cause(workspace: Workspace, run: Run) -> str:
     """Why a run did not end well; read once, since a table is drawn again and again."""
     key = (str(workspace.workdir), run.status, run.path)
     if key not in _causes:
-        from scaffold.results.evidence import log_tail
+        from scaffold.results.evidence import failure_cause
 
-        _causes[key] = log_tail.cause(workspace, run)
+        _causes[key] = failure_cause.find_cause(workspace, run)
     return _causes[key]
 
 

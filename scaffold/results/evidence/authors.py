@@ -27,23 +27,22 @@ class Citation:
     authors: tuple[Person, ...] = ()
 
 
-def citation(top: Path) -> Citation:
-    """Read CITATION.cff (version 1.2) in `top`; one that cannot be read says nothing."""
+def read_citation(top: Path) -> Citation:
+    """The CITATION.cff (version 1.2) in `top`; one that cannot be read says nothing."""
     import yaml
 
     try:
-        found = yaml.safe_load((top / "CITATION.cff").read_text(encoding="utf-8"))
+        content = yaml.safe_load((top / "CITATION.cff").read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError):  # a day that no month has is a ValueError
         return Citation()
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         return Citation()
-    authors = found.get("authors")
-    people = [_person(entry) for entry in authors if isinstance(entry, dict)] if isinstance(authors, list) else []
-    licence = found.get("license")
+    entries, spdx = content.get("authors"), content.get("license")
+    authors = [_person(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     return Citation(
-        title=str(found.get("title") or ""),
-        license=licence if isinstance(licence, str) else "",
-        authors=tuple(person for person in people if person.name),
+        title=str(content.get("title") or ""),
+        license=spdx if isinstance(spdx, str) else "",
+        authors=tuple(person for person in authors if person.name),
     )
 
 
@@ -54,15 +53,15 @@ def _person(entry: Mapping[str, Any]) -> Person:
     return Person(name=name, orcid=orcid if orcid.startswith("https://orcid.org/") else None)
 
 
-def authors_of(directory: Path, commits: Iterable[str]) -> dict[str, str]:
-    """The author's name of each commit that the repository has."""
-    wanted = "".join(f"{commit}\n" for commit in sorted(set(commits)))
-    if not wanted:
+def commit_authors(directory: Path, commits: Iterable[str]) -> dict[str, str]:
+    """The author's name of each commit that the repository has, by commit; all in one call of git."""
+    hashes = "".join(f"{commit}\n" for commit in sorted(set(commits)))
+    if not hashes:
         return {}
-    answer = git.run(
+    log = git.run(
         directory,
         *("log", "--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--format=%H%x00%an", "--stdin"),
-        stdin=wanted.encode(),
+        stdin=hashes.encode(),
     )
-    rows = (line.partition("\0") for line in answer.text.splitlines())
-    return {commit: name for commit, found, name in rows if found and name}
+    rows = (line.partition("\0") for line in log.text.splitlines())
+    return {commit: name for commit, separator, name in rows if separator and name}

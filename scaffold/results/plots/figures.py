@@ -1,6 +1,6 @@
 """What a plot shows, as types without any drawing; each knows the table (CSV) behind it.
 
-A figure's `name` is its file name; a mark without a value is left out, never drawn as 0.
+A mark without a value is left out, never drawn as 0.
 """
 
 from __future__ import annotations
@@ -8,12 +8,25 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Cell = str | float | int | None
+from scaffold.results.tables.model import ResultTable
+
+CsvCell = str | float | int | None
+CsvTable = tuple[list[str], list[list[CsvCell]]]
 Scale = Literal["linear", "log"]
+INTERVAL = "95 % t-interval over seeds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Titled:
+    """What every figure has: the name of its file, a title, a caption that says what is left out."""
+
+    name: str
+    title: str
+    caption: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +44,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class MeanPoint:
     """A mean at `x` over `n` seeds, with its interval where there is one."""
 
     x: float
@@ -42,31 +55,28 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A configuration's marks in the order of x; `points` are the values of single seeds as (x, y)."""
+class CurveLine:
+    """A configuration's means in the order of x; `points` are the values of single seeds as (x, y)."""
 
     label: str
-    marks: tuple[Mark, ...]
+    means: tuple[MeanPoint, ...]
     points: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curves:
+class LineChart(_Titled):
     """Lines with bands: learning curves over steps (`dots` False), or a metric over a parameter (`dots` True)."""
 
-    name: str
-    title: str
-    caption: str
     x: Axis
     y: Axis
-    lines: tuple[Line, ...]
+    lines: tuple[CurveLine, ...]
     dots: bool = False
 
-    def table(self) -> tuple[list[str], list[list[Cell]]]:
+    def csv_table(self) -> CsvTable:
         """Header and rows of the CSV."""
-        rows: list[list[Cell]] = []
+        rows: list[list[CsvCell]] = []
         for line in self.lines:
-            rows += [[line.label, m.x, m.mean, m.low, m.high, m.n] for m in line.marks]
+            rows += [[line.label, m.x, m.mean, m.low, m.high, m.n] for m in line.means]
         return ["configuration", self.x.title, f"mean {self.y.title}", "low", "high", "n"], rows
 
 
@@ -82,28 +92,29 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bars:
+class BarChart(_Titled):
     """Means of configurations side by side, with intervals and the seeds' own values.
 
     A bar's length is its value, so bars are drawn where the axis has 0; else only marks and intervals.
     """
 
-    name: str
-    title: str
-    caption: str
     x: Axis
     bars: tuple[Bar, ...]
 
-    def table(self) -> tuple[list[str], list[list[Cell]]]:
+    def numbers(self) -> list[float]:
+        """All that its axis has to hold: means, ends of intervals, values."""
+        return [v for b in self.bars for v in (b.mean, b.low, b.high, *b.values) if v is not None]
+
+    def csv_table(self) -> CsvTable:
         """Header and rows of the CSV."""
-        rows: list[list[Cell]] = [
+        rows: list[list[CsvCell]] = [
             [b.label, b.mean, b.low, b.high, len(b.values), " ".join(f"{v:.6g}" for v in b.values)] for b in self.bars
         ]
         return ["configuration", f"mean {self.x.title}", "low", "high", "n", "values"], rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coordinate:
+class ParallelAxis:
     """One vertical axis of parallel coordinates; `names` are its places from bottom to top where it has words instead of numbers."""
 
     axis: Axis
@@ -111,7 +122,7 @@ class Coordinate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
+class ParallelLine:
     """One configuration across the axes: a number for each (the place of its word where the axis has words), None where it has none."""
 
     label: str
@@ -119,26 +130,27 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parallel:
+class ParallelPlot(_Titled):
     """Configurations as lines across their parameters, the metric on the last axis."""
 
-    name: str
-    title: str
-    caption: str
-    coordinates: tuple[Coordinate, ...]
-    threads: tuple[Thread, ...]
+    axes: tuple[ParallelAxis, ...]
+    lines: tuple[ParallelLine, ...]
 
-    def table(self) -> tuple[list[str], list[list[Cell]]]:
+    def column(self, index: int) -> list[float]:
+        """The values that lines have on one of its axes."""
+        return [value for line in self.lines if (value := line.values[index]) is not None]
+
+    def csv_table(self) -> CsvTable:
         """Header and rows of the CSV."""
-        rows: list[list[Cell]] = []
-        for thread in self.threads:
-            pairs = zip(self.coordinates, thread.values, strict=True)
-            rows.append([thread.label, *(c.names[int(v)] if c.names and v is not None else v for c, v in pairs)])
-        return ["configuration", *(c.axis.title for c in self.coordinates)], rows
+        rows: list[list[CsvCell]] = []
+        for line in self.lines:
+            pairs = zip(self.axes, line.values, strict=True)
+            rows.append([line.label, *(c.names[int(v)] if c.names and v is not None else v for c, v in pairs)])
+        return ["configuration", *(c.axis.title for c in self.axes)], rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class RunSpan:
     """A run in time: seconds since the figure's beginning."""
 
     label: str
@@ -148,40 +160,37 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class HostLane:
     """A place where runs ran (a host), its spans; those that overlap lie in rows of their own."""
 
     label: str
-    rows: tuple[tuple[Span, ...], ...]
+    rows: tuple[tuple[RunSpan, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
-    """When each run ran where. `begins` is RFC 3339, the time of x = 0; `seconds` one unit of the axis."""
+class Timeline(_Titled):
+    """When each run ran where. `begins` is RFC 3339, the time of x = 0; `unit_seconds` is one unit of the axis."""
 
-    name: str
-    title: str
-    caption: str
     x: Axis
-    seconds: float
+    unit_seconds: float
     begins: str
-    lanes: tuple[Lane, ...]
+    lanes: tuple[HostLane, ...]
 
-    def table(self) -> tuple[list[str], list[list[Cell]]]:
+    def csv_table(self) -> CsvTable:
         """Header and rows of the CSV."""
-        rows: list[list[Cell]] = []
+        rows: list[list[CsvCell]] = []
         for lane in self.lanes:
             for row in lane.rows:
                 rows += [[lane.label, s.label, s.start, s.end, s.status] for s in row]
         return ["host", "run", f"start (s since {self.begins})", "end (s)", "status"], rows
 
 
-Figure = Curves | Bars | Parallel | Timeline
+Figure = LineChart | BarChart | ParallelPlot | Timeline
 
 
 def as_csv(figure: Figure) -> str:
     """The table behind a figure. Numbers are exact; a missing one is an empty cell; no text can begin a formula."""
-    header, rows = figure.table()
+    header, rows = figure.csv_table()
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([_cell(name) for name in header])
@@ -189,7 +198,7 @@ def as_csv(figure: Figure) -> str:
     return out.getvalue()
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: CsvCell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
@@ -202,23 +211,16 @@ def file_name(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.").lower()[:80] or "plot"
 
 
-def rows_of(spans: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
-    """Spans in as few rows as hold them without overlap, each row in the order of time."""
-    rows: list[list[Span]] = []
-    ends: list[float] = []
-    for span in sorted(spans, key=lambda s: (s.start, s.end, s.label)):
-        place = next((i for i, end in enumerate(ends) if end <= span.start), None)
-        if place is None:
-            rows.append([span])
-            ends.append(span.end)
-        else:
-            rows[place].append(span)
-            ends[place] = span.end
-    return tuple(tuple(row) for row in rows)
+def better_direction(table: ResultTable, metric: str) -> str:
+    """Which way a metric is better, in words; empty where that is not known."""
+    return {"maximize": "higher is better", "minimize": "lower is better"}.get(table.directions.get(metric, ""), "")
 
 
-def thinned(xs: Sequence[float], most: int) -> list[int]:
-    """Which of many points a plot keeps: evenly spread over the index, the first and the last among them."""
-    if len(xs) <= most:
-        return list(range(len(xs)))
-    return sorted({round(i * (len(xs) - 1) / (most - 1)) for i in range(most)})
+def share_shown(shown: Sequence[object], everything: Sequence[object], noun: str = "configurations") -> str:
+    """`6 of 20 configurations`; empty where all are shown."""
+    return f"{len(shown)} of {len(everything)} {noun}" if len(shown) < len(everything) else ""
+
+
+def caption(*parts: str) -> str:
+    """The parts that say something, as a sentence."""
+    return "; ".join(part for part in parts if part) + "."

@@ -3,157 +3,154 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from scaffold.plan.document import section_entries
 from scaffold.plan.document.markdown_inline import code_spans, split_plain, without_code
 from scaffold.plan.document.markdown_lines import MARKER
 from scaffold.plan.document.model import Plan
 from scaffold.plan.rules.structure import CONTRACT
-from scaffold.results.report.model import Item, Link
+from scaffold.results.report.links import PageLinks
+from scaffold.results.report.model import ChecklistItem
+from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace
 
 TITLE = "Shared Metrics and Analytics Contract"
 PRIMARY, STATISTICS, ARTIFACT = "Primary metrics", "Statistical checks", "Required artifacts"
+FOR_A_READER = "for a reader to check"
 PICTURES = ("png", "svg", "pdf", "jpg")
 TEXTS = ("md", "txt", "html", "ipynb", "csv", "json")
-# what artifacts are called, and the files that count as one: roles to look in, words in the name, endings
-ARTIFACTS: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
-    (
-        re.compile(r"learning curve|training curve|loss curve|\bcurves?\b", re.I),
-        ("analysis", "results"),
-        ("curve",),
-        PICTURES,
-    ),
-    (
-        re.compile(r"error analysis|failure analysis|worst case", re.I),
-        ("analysis", "results"),
-        ("error", "failure"),
-        TEXTS,
-    ),
-    (re.compile(r"ablation", re.I), ("results", "analysis"), ("ablat",), ()),
-    (re.compile(r"plots?\b|figures?\b|charts?\b", re.I), ("analysis", "results"), (), PICTURES),
-    (re.compile(r"tables?\b|\bcsv\b", re.I), ("results", "analysis"), (), ("csv", "tsv", "md", "parquet", "tex")),
-    (re.compile(r"report\b|summary\b", re.I), ("analysis", "results"), ("report", "summary"), ()),
+TABLES = ("csv", "tsv", "md", "parquet", "tex")
+# files that the workspace writes itself are nobody's answer to the contract
+OWN_FILES = frozenset({"README.md", "report.html", "report.md"})
+
+
+class ArtifactRule(NamedTuple):
+    """What an artifact is called, and which files count as one: roles to look in, words in the name, endings (empty: any)."""
+
+    pattern: re.Pattern[str]
+    roles: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+
+
+def _rule(pattern: str, roles: tuple[str, ...], words: tuple[str, ...], endings: tuple[str, ...]) -> ArtifactRule:
+    return ArtifactRule(re.compile(pattern, re.IGNORECASE), roles, words, endings)
+
+
+WRITTEN, COMPUTED = ("analysis", "results"), ("results", "analysis")
+# the first that fits decides: `learning curve plots` are curves before they are plots
+ARTIFACT_RULES = (
+    _rule(r"learning curve|training curve|loss curve|\bcurves?\b", WRITTEN, ("curve",), PICTURES),
+    _rule(r"error analysis|failure analysis|worst case", WRITTEN, ("error", "failure"), TEXTS),
+    _rule(r"ablation", COMPUTED, ("ablat",), ()),
+    _rule(r"plots?\b|figures?\b|charts?\b", WRITTEN, (), PICTURES),
+    _rule(r"tables?\b|\bcsv\b", COMPUTED, (), TABLES),
+    _rule(r"report\b|summary\b", WRITTEN, ("report", "summary"), ()),
 )
-OURS = frozenset({"README.md", "report.html", "report.md"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the results say: metrics with values, how many seeds each configuration has, how many runs have a result."""
-
-    metrics: frozenset[str]
-    seeds: tuple[int, ...]
-    runs: int
-
-
-def checklist(plan: Plan, workspace: Workspace, known: Known, link: Callable[[str], Link]) -> tuple[Item, ...]:
-    """Every entry of the contract, one artifact a line."""
+def build_checklist(
+    plan: Plan, workspace: Workspace, table: ResultTable, links: PageLinks
+) -> tuple[ChecklistItem, ...]:
+    """Every entry of the contract, one artifact a line; empty where the plan has no such section."""
     section = plan.find_section(TITLE)
     if section is None:
         return ()
-    found: list[Item] = []
-    for wanted in CONTRACT:
-        entry = section_entries.find_entry(section.body, wanted)
+    items: list[ChecklistItem] = []
+    for expected in CONTRACT:
+        kind = expected.name
+        entry = section_entries.find_entry(section.body, expected)
         if entry is None or section_entries.is_all_placeholders(entry.text):
-            found.append(Item(kind=wanted.name, text="", holds=False, evidence="the plan does not say"))
-        elif wanted.name == ARTIFACT:
-            found += [_artifact(piece, workspace, known, link) for piece in _pieces(entry.text)]
-        elif wanted.name == PRIMARY:
-            found.append(_metric(entry.text, known))
-        elif wanted.name == STATISTICS:
-            found.append(_statistics(entry.text, known))
+            items.append(ChecklistItem(kind=kind, text="", holds=False, evidence="the plan does not say"))
+        elif kind == ARTIFACT:
+            items += [_artifact_item(name, workspace, table, links) for name in _artifact_names(entry.text)]
+        elif kind == PRIMARY:
+            items.append(_metric_item(entry.text, table))
+        elif kind == STATISTICS:
+            items.append(_statistics_item(entry.text, table))
         else:
-            found.append(Item(kind=wanted.name, text=entry.text, holds=None, evidence="for a reader to check"))
-    return tuple(found)
+            items.append(ChecklistItem(kind=kind, text=entry.text, holds=None, evidence=FOR_A_READER))
+    return tuple(items)
 
 
-def _pieces(said: str) -> list[str]:
+def _artifact_names(text: str) -> list[str]:
     """The artifacts of one entry: what commas and semicolons part, but not inside brackets."""
-    found = []
-    for part in (part for line in said.splitlines() for _, part in split_plain(MARKER.sub("", line, count=1), ";")):
+    names = []
+    for part in (part for line in text.splitlines() for _, part in split_plain(MARKER.sub("", line, count=1), ";")):
         depth, start = 0, 0
         for index, letter in enumerate(part):
             depth += (letter in "([") - (letter in ")]")
             if letter == "," and depth <= 0:
-                found.append(part[start:index])
+                names.append(part[start:index])
                 start = index + 1
-        found.append(part[start:])
-    return [piece.strip().removeprefix("and ").rstrip(".") for piece in found if piece.strip()]
+        names.append(part[start:])
+    return [name.strip().removeprefix("and ").rstrip(".") for name in names if name.strip()]
 
 
-def _artifact(piece: str, workspace: Workspace, known: Known, link: Callable[[str], Link]) -> Item:
-    kind = ARTIFACT
-    paths = [code for code in code_spans(piece) if "/" in code or re.search(r"\.\w{1,8}$", code)]
+def _artifact_item(name: str, workspace: Workspace, table: ResultTable, links: PageLinks) -> ChecklistItem:
+    def item(holds: bool | None, evidence: str, paths: Sequence[str] = ()) -> ChecklistItem:
+        file_links = tuple(links.link_to(path) for path in paths)
+        return ChecklistItem(kind=ARTIFACT, text=name, holds=holds, evidence=evidence, links=file_links)
+
+    paths = [code for code in code_spans(name) if "/" in code or re.search(r"\.\w{1,8}$", code)]
     if paths:
-        links = tuple(link(path) for path in paths)
-        missing = [found.path for found in links if found.href is None]
-        words = "missing" if missing else "present"
-        return Item(kind=kind, text=piece, holds=not missing, evidence=words, links=links)
-    if re.search(r"manifest", piece, re.IGNORECASE):
-        return Item(
-            kind=kind,
-            text=piece,
-            holds=known.runs > 0,
-            evidence=f"{known.runs} results, each read through its run's manifest",
-        )
-    rule = next((rule for rule in ARTIFACTS if rule[0].search(without_code(piece))), None)
+        complete = all(links.exists(path) for path in paths)
+        return item(complete, "present" if complete else "missing", paths)
+    if re.search(r"manifest", name, re.IGNORECASE):
+        runs = sum(len(row.runs) for row in table.rows)
+        return item(runs > 0, f"{runs} results, each read through its run's manifest")
+    rule = next((rule for rule in ARTIFACT_RULES if rule.pattern.search(without_code(name))), None)
     if rule is None:
-        return Item(kind=kind, text=piece, holds=None, evidence="for a reader to check: it names no file")
-    files = _files(workspace, *rule[1:])
-    looked = " and ".join(f"{workspace.root}/{workspace.role(role).name}" for role in rule[1])
+        return item(None, f"{FOR_A_READER}: it names no file")
+    files = _matching_files(workspace, rule)
     if not files:
-        return Item(kind=kind, text=piece, holds=False, evidence=f"missing: no such file in {looked}")
-    shown = tuple(link(path) for path in files[:3])
-    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-    return Item(kind=kind, text=piece, holds=True, evidence=f"present{more}", links=shown)
+        folders = " and ".join(f"{workspace.root}/{workspace.role(role).name}" for role in rule.roles)
+        return item(False, f"missing: no such file in {folders}")
+    return item(True, "present" + (f" and {len(files) - 3} more" if len(files) > 3 else ""), files[:3])
 
 
-def _files(workspace: Workspace, roles: Sequence[str], words: Sequence[str], ends: Sequence[str]) -> list[str]:
-    """What people left in the folders of the first role that has any such file: a word of these in its name, an ending of these."""
-    found = []
-    for role in roles:
-        for folder in _folders(workspace, role):
+def _matching_files(workspace: Workspace, rule: ArtifactRule) -> list[str]:
+    """What people left in the folders of the first role that has any such file."""
+    files = []
+    for role in rule.roles:
+        for folder in _role_folders(workspace, role):
             for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
                 name = path.name.lower()
-                fits = (not words or any(word in name for word in words)) and (
-                    not ends or name.endswith(tuple(f".{e}" for e in ends))
-                )
-                if fits and path.name not in OURS and path.is_file() and path.stat().st_size:
-                    found.append(path.relative_to(workspace.workdir).as_posix())
-        if found:
+                named = not rule.words or any(word in name for word in rule.words)
+                ends = not rule.endings or name.endswith(tuple(f".{ending}" for ending in rule.endings))
+                if named and ends and path.name not in OWN_FILES and path.is_file() and path.stat().st_size:
+                    files.append(path.relative_to(workspace.workdir).as_posix())
+        if files:
             break
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(files))
 
 
-def _folders(workspace: Workspace, role: str) -> list[Path]:
+def _role_folders(workspace: Workspace, role: str) -> list[Path]:
     if not workspace.per_experiment or not workspace.path.is_dir():
         return [workspace.role(role)]
     return sorted(workspace.role(role, child.name) for child in workspace.path.iterdir() if child.is_dir())
 
 
-def _metric(said: str, known: Known) -> Item:
-    named = [code for code in code_spans(said) if "/" in code or re.fullmatch(r"[\w@.-]+", code)]
-    there = [name for name in named if name in known.metrics]
+def _metric_item(text: str, table: ResultTable) -> ChecklistItem:
+    named = [code for code in code_spans(text) if "/" in code or re.fullmatch(r"[\w@.-]+", code)]
     if not named:
-        return Item(kind=PRIMARY, text=said, holds=None, evidence="no metric is named in back-ticks")
-    missing = [name for name in named if name not in there]
-    words = f"no run reports {', '.join(missing)}" if missing else f"reported by runs: {', '.join(there)}"
-    return Item(kind=PRIMARY, text=said, holds=not missing, evidence=words)
+        return ChecklistItem(kind=PRIMARY, text=text, holds=None, evidence="no metric is named in back-ticks")
+    missing = [name for name in named if name not in table.metrics]
+    evidence = f"no run reports {', '.join(missing)}" if missing else f"reported by runs: {', '.join(named)}"
+    return ChecklistItem(kind=PRIMARY, text=text, holds=not missing, evidence=evidence)
 
 
-def _statistics(said: str, known: Known) -> Item:
-    wanted = [int(number) for number in re.findall(r"(?<![\w.])(\d+)\s+(?:seeds?|repeats?|for)\b", said)]
-    if not wanted or not known.seeds:
-        words = "for a reader to check" if known.seeds else "no results yet"
-        return Item(kind=STATISTICS, text=said, holds=None if known.seeds else False, evidence=words)
-    few = sum(seeds < min(wanted) for seeds in known.seeds)
-    words = (
-        f"{few} of {len(known.seeds)} configurations have fewer than {min(wanted)} seeds"
-        if few
-        else "every configuration has its seeds"
-    )
-    return Item(kind=STATISTICS, text=said, holds=not few, evidence=words)
+def _statistics_item(text: str, table: ResultTable) -> ChecklistItem:
+    seeds = [len(row.runs) for row in table.rows]
+    numbers = [int(number) for number in re.findall(r"(?<![\w.])(\d+)\s+(?:seeds?|repeats?|for)\b", text)]
+    if not seeds:
+        return ChecklistItem(kind=STATISTICS, text=text, holds=False, evidence="no results yet")
+    if not numbers:
+        return ChecklistItem(kind=STATISTICS, text=text, holds=None, evidence=FOR_A_READER)
+    short = sum(number < min(numbers) for number in seeds)
+    fewer = f"{short} of {len(seeds)} configurations have fewer than {min(numbers)} seeds"
+    evidence = fewer if short else "every configuration has its seeds"
+    return ChecklistItem(kind=STATISTICS, text=text, holds=not short, evidence=evidence)

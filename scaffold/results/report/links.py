@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from scaffold.results.report.model import Link
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLink:
+    """A file below the work directory, and its address as seen from the page; `href` is None where it is missing."""
+
+    path: str
+    href: str | None
 
 
-class Links:
-    """Links from a page to files of a work directory; a path that leads out of it, or to nothing, is no link."""
+class PageLinks:
+    """Links from a page to files of a work directory; a path that leads out of it, or to nothing, is no link.
+
+    `base` is the address of the work directory as seen from the page.
+    """
 
     def __init__(self, workdir: Path, page: Path) -> None:
         self.workdir = workdir.resolve()
         away = os.path.relpath(self.workdir, page.resolve().parent)
         self.base = quote(away.replace(os.sep, "/")) + "/"
-        self._known: dict[str, bool] = {}
+        # each path is asked of the disk once: many numbers of a page lead to one file
+        self._exists: dict[str, bool] = {}
 
-    def is_there(self, path: str) -> bool:
-        """Whether a file or a folder lies at `path`; asked once."""
-        if path not in self._known:
-            self._known[path] = self._look(path)
-        return self._known[path]
+    def exists(self, path: str) -> bool:
+        """Whether a file or a folder lies at `path`."""
+        if path not in self._exists:
+            self._exists[path] = self._look_up(path)
+        return self._exists[path]
 
-    def _look(self, path: str) -> bool:
+    def _look_up(self, path: str) -> bool:
         inside = bool(path) and not path.startswith("/") and ".." not in PurePosixPath(path).parts and "\0" not in path
         try:
             return inside and (self.workdir / path).exists()
         except OSError:
             return False
 
-    def to(self, path: str) -> Link:
+    def link_to(self, path: str) -> FileLink:
         """The link to a path."""
-        return Link(path=path, href=self.base + quote(path, errors="surrogateescape") if self.is_there(path) else None)
+        return FileLink(
+            path=path, href=self.base + quote(path, errors="surrogateescape") if self.exists(path) else None
+        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.results.report.model import Link, Report, TablePart
+from scaffold.results.report.links import FileLink
+from scaffold.results.report.model import ExperimentReport, TablePart
 from scaffold.results.tables.text_format import count_noun
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
@@ -13,12 +14,12 @@ MARKS = {True: "present", False: "missing", None: "to check"}
 BOXES = {"done": "x", "in progress": "/"}
 
 
-def text(report: Report) -> str:
+def render_markdown(report: ExperimentReport) -> str:
     """The report as one Markdown text; the same for the same report."""
     return "\n".join(_lines(report)).rstrip("\n") + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: ExperimentReport) -> Iterator[str]:
     yield f"# {escaped(report.title)}\n"
     if report.goal:
         yield f"> {escaped(report.goal)}\n"
@@ -27,24 +28,25 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{count_noun(report.total, 'recorded run')}{f' ({statuses})' if statuses else ''}; {commit}.\n"
     if report.headline:
         yield f"**{escaped(report.headline)}**\n"
-    for part in (_next, _results, _plan, _tried, _failures, _contract, _records, _reproduce):
+    for part in (_next_steps, _results, _plan, _experiments, _failures, _checklist, _audit, _reproduce):
         yield from part(report)
 
 
-def _next(report: Report) -> Iterator[str]:
+def _next_steps(report: ExperimentReport) -> Iterator[str]:
     if report.next_steps:
         yield "## No results yet\n"
         yield from (f"- {escaped(step.does)}: {code(step.text)}" for step in report.next_steps)
         yield ""
 
 
-def _results(report: Report) -> Iterator[str]:
+def _results(report: ExperimentReport) -> Iterator[str]:
     if report.table is None and not report.verdicts:
         return
     yield "## Results\n"
     for verdict in report.verdicts:
-        said = "" if verdict.distinguishable else "not distinguishable: "
-        yield f"- {escaped(f'{verdict.pair}: {said}{verdict.text}')}{''.join(f' ({escaped(w)})' for w in verdict.warnings)}"
+        prefix = "" if verdict.distinguishable else "not distinguishable: "
+        warnings = "".join(f" ({escaped(warning)})" for warning in verdict.warnings)
+        yield f"- {escaped(f'{verdict.pair}: {prefix}{verdict.text}')}{warnings}"
     if report.verdicts:
         yield ""
     if report.table is not None:
@@ -54,24 +56,24 @@ def _results(report: Report) -> Iterator[str]:
         yield _row(["---"] * (len(table.by) + 1) + ["---:"] * (len(names) + 1), plain=True)
         for row in table.rows:
             cells = [f"{c.text} {c.below}".strip() + (" (best)" if c.best else "") if c.key else "-" for c in row.cells]
-            seeds = f"{row.n}" + (f" (+{row.missing} without a result)" if row.missing else "")
-            yield _row([row.experiment, *row.config, seeds, *cells])
+            seeds = f"{row.seeds}" + (f" (+{row.missing} without a result)" if row.missing else "")
+            yield _row([row.experiment, *row.config_values, seeds, *cells])
         yield "\nMean over seeds, and its 95 % interval.\n"
-        yield from (f"- {escaped(note)}" for note in (*table.notes, *_warnings(table)))
+        yield from (f"- {escaped(note)}" for note in (*table.notes, *_row_warnings(table)))
 
 
-def _warnings(table: TablePart) -> Iterator[str]:
+def _row_warnings(table: TablePart) -> Iterator[str]:
     """What is to be said of rows; what many have in common once."""
     rows: dict[str, list[str]] = {}
     for row in table.rows:
         for warning in row.warnings:
-            rows.setdefault(warning, []).append(f"{row.experiment} {row.words}".strip())
+            rows.setdefault(warning, []).append(f"{row.experiment} {row.config_text}".strip())
     for warning, names in rows.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"{', '.join(names[:3])}{more}: {warning}"
 
 
-def _plan(report: Report) -> Iterator[str]:
+def _plan(report: ExperimentReport) -> Iterator[str]:
     if report.plan is None:
         return
     yield f"\n## Plan: {report.plan.done} of {report.plan.total} tasks done\n"
@@ -79,57 +81,58 @@ def _plan(report: Report) -> Iterator[str]:
         yield f"### {escaped(phase.title)} ({phase.done} of {len(phase.tasks)})\n"
         for task in phase.tasks:
             files = ", ".join(_link(link) for link in task.deliverables)
-            gate = " (gate)" if task.gate else ""
-            yield f"- \\[{BOXES.get(task.state, ' ')}\\] {task.id} {escaped(task.text)}{gate}{f': {files}' if files else ''}"
+            more = (" (gate)" if task.gate else "") + (f": {files}" if files else "")
+            yield f"- \\[{BOXES.get(task.state, ' ')}\\] {task.id} {escaped(task.text)}{more}"
         yield ""
 
 
-def _tried(report: Report) -> Iterator[str]:
+def _experiments(report: ExperimentReport) -> Iterator[str]:
     if not report.experiments:
         return
     yield "## What was tried\n"
     yield _row(["experiment", "runs", "configurations", "seeds", "time", "tasks"])
     yield _row(["---", "---", "---:", "---:", "---:", "---"], plain=True)
-    for one in report.experiments:
-        counts = ", ".join(f"{number} {status}" for status, number in sorted(one.counts.items()))
-        numbers = [str(one.configurations), str(one.seeds), one.took]
-        yield _row([one.name, counts, *numbers, ", ".join(one.tasks)])
+    for experiment in report.experiments:
+        counts = ", ".join(f"{number} {status}" for status, number in sorted(experiment.counts.items()))
+        numbers = [str(experiment.configurations), str(experiment.seeds), experiment.took]
+        yield _row([experiment.name, counts, *numbers, ", ".join(experiment.tasks)])
     yield ""
 
 
-def _failures(report: Report) -> Iterator[str]:
+def _failures(report: ExperimentReport) -> Iterator[str]:
     if not report.failures:
         return
     yield "## Failures by cause\n"
-    for cause in report.failures:
-        labels = ", ".join(code(failure.run.label) for failure in cause.failures[:12])
-        more = f" and {len(cause.failures) - 12} more" if len(cause.failures) > 12 else ""
-        mended = f"; {cause.mended} finished later" if cause.mended else ""
-        yield f"- {len(cause.failures)} x {code(cause.text)}: {labels}{more}{mended}"
-        if cause.failures[0].tail:
-            yield "\n" + "\n".join(f"      {line}" for line in cause.failures[0].tail.splitlines()) + "\n"
+    for group in report.failures:
+        labels = ", ".join(code(failure.run.label) for failure in group.failures[:12])
+        more = f" and {len(group.failures) - 12} more" if len(group.failures) > 12 else ""
+        later = f"; {group.finished_later} finished later" if group.finished_later else ""
+        yield f"- {len(group.failures)} x {code(group.cause)}: {labels}{more}{later}"
+        if tail := group.failures[0].tail:
+            yield "\n" + "\n".join(f"      {line}" for line in tail.splitlines()) + "\n"
     yield ""
 
 
-def _contract(report: Report) -> Iterator[str]:
-    if not report.contract:
+def _checklist(report: ExperimentReport) -> Iterator[str]:
+    if not report.checklist:
         return
     yield "## Analytics contract\n"
-    for item in report.contract:
+    for item in report.checklist:
         files = ", ".join(_link(link) for link in item.links)
-        said = f": {escaped(' '.join(item.text.split()))}" if item.text else ""
-        yield f"- **{MARKS[item.holds]}** {item.kind}{said} ({escaped(item.evidence)}{f': {files}' if files else ''})"
+        text = f": {escaped(item.text)}" if item.text else ""
+        evidence = escaped(item.evidence) + (f": {files}" if files else "")
+        yield f"- **{MARKS[item.holds]}** {item.kind}{text} ({evidence})"
     yield ""
 
 
-def _records(report: Report) -> Iterator[str]:
+def _audit(report: ExperimentReport) -> Iterator[str]:
     if report.findings:
         yield "## Records\n"
-        yield from (f"- {number} x {escaped(words)}" for words, number in report.findings)
+        yield from (f"- {number} x {escaped(text)}" for text, number in report.findings)
         yield ""
 
 
-def _reproduce(report: Report) -> Iterator[str]:
+def _reproduce(report: ExperimentReport) -> Iterator[str]:
     if not report.commands:
         return
     yield "## Environment, and how to reproduce\n"
@@ -140,21 +143,21 @@ def _reproduce(report: Report) -> Iterator[str]:
         yield f"- {escaped(command.does)}: {code(command.text)}"
 
 
-def escaped(words: str) -> str:
+def escaped(text: str) -> str:
     """Text that means nothing to Markdown or HTML, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(words.split()))
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def code(words: str) -> str:
+def code(text: str) -> str:
     """Text as code, whatever back-ticks are in it."""
-    flat = " ".join(words.split())
+    flat = " ".join(text.split())
     longest = max((len(run) for run in re.findall("`+", flat)), default=0)
     fence = "`" * (longest + 1)
     space = " " if flat.startswith("`") or flat.endswith("`") else ""
     return f"{fence}{space}{flat}{space}{fence}"
 
 
-def _link(link: Link) -> str:
+def _link(link: FileLink) -> str:
     return f"[{escaped(link.path)}](<{link.href}>)" if link.href is not None else f"{code(link.path)} (missing)"
 
 

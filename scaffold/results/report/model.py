@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scaffold.results.evidence.failures import Cause
 from scaffold.results.plots.figures import Figure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A file below the work directory, and where it lies as seen from the page; `href` is None where it is missing."""
-
-    path: str
-    href: str | None
+from scaffold.results.report.links import FileLink
+from scaffold.runs.model import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +19,9 @@ class TaskPart:
     text: str
     state: str
     gate: bool
-    deliverables: tuple[Link, ...]
+    deliverables: tuple[FileLink, ...]
     runs: int
-    waits: tuple[str, ...]
+    waits_for: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +67,7 @@ class ExperimentPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class TableCell:
     """A number of a table: as text, its interval or spread below it, the key of its provenance; all empty where there is none."""
 
     text: str = ""
@@ -85,13 +78,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPart:
-    """A configuration: its experiment, its parameters in words and in the order of the header, seeds, numbers, runs without a result."""
+    """A configuration: its experiment, its parameters as one text and in the order of the header, seeds, numbers, runs without a result."""
 
     experiment: str
-    words: str
-    config: tuple[str, ...]
-    n: int
-    cells: tuple[Cell, ...]
+    config_text: str
+    config_values: tuple[str, ...]
+    seeds: int
+    cells: tuple[TableCell, ...]
     missing: int
     warnings: tuple[str, ...] = ()
 
@@ -117,19 +110,42 @@ class VerdictPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Failure:
+    """A run that did not end well: the path of the log that says more of it, and its last lines (at most 20, of 240 characters)."""
+
+    run: Run
+    log: str
+    tail: str
+    finished_later: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureGroup:
+    """Runs that failed for one reason, newest first; `cause` in the words of the newest."""
+
+    cause: str
+    failures: tuple[Failure, ...]
+
+    @property
+    def finished_later(self) -> int:
+        """How many of them a later attempt made good."""
+        return sum(failure.finished_later for failure in self.failures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecklistItem:
     """An entry of the analytics contract: `holds` is None where only a reader can tell; `evidence` says what was looked at."""
 
     kind: str
     text: str
     holds: bool | None
     evidence: str
-    links: tuple[Link, ...] = ()
+    links: tuple[FileLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A command to repeat something, and what it does."""
+class SuggestedCommand:
+    """A command for the reader to type, and what it does."""
 
     text: str
     does: str
@@ -137,23 +153,22 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPart:
-    """A run in the list of runs; `index` is its place in the page's data."""
+    """A run in the list of runs; `index` is its place in the page's data, `ending` a signal or exit code that is not 0."""
 
     index: int
     label: str
-    experiment: str
     status: str
-    end: str
+    ending: str
     started: str
     took: str
     commit: str
     dirty: bool
-    manifest: Link
+    manifest: FileLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """All that a report says. `data` is the provenance of its numbers, as the page's script reads it."""
+class ExperimentReport:
+    """All that a report says. `data` is the provenance of its numbers, as the page's script reads it (page.js)."""
 
     title: str
     goal: str
@@ -167,14 +182,14 @@ class Report:
     table: TablePart | None
     verdicts: tuple[VerdictPart, ...]
     figures: tuple[Figure, ...]
-    failures: tuple[Cause, ...]
-    contract: tuple[Item, ...]
+    failures: tuple[FailureGroup, ...]
+    checklist: tuple[ChecklistItem, ...]
     findings: tuple[tuple[str, int], ...]
     environment: tuple[tuple[str, tuple[str, ...]], ...]
-    commands: tuple[Command, ...]
+    commands: tuple[SuggestedCommand, ...]
     runs: tuple[RunPart, ...]
-    older: int
-    next_steps: tuple[Command, ...]
+    unlisted_runs: int
+    next_steps: tuple[SuggestedCommand, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -12,8 +12,8 @@
     return made;
   };
   const place = (path) => data.base + path.split("/").map(encodeURIComponent).join("/");
-  const file = ([path, there]) => {
-    if (there) return $("a", $("code", path), { href: place(path) });
+  const file = ([path, exists]) => {
+    if (exists) return $("a", $("code", path), { href: place(path) });
     const gone = $("span");
     gone.append($("code", path, { class: "gone" }), " ", $("span", "missing", { class: "missing" }));
     return gone;
@@ -84,7 +84,7 @@
     title.textContent = run.label;
     const code = run.commit ? [$("code", run.commit), run.dirty ? " with uncommitted changes" : ""] : "unknown";
     const files = $("ul", undefined, { class: "plain" });
-    for (const one of run.files) files.append($("li", file(one)));
+    for (const entry of run.files) files.append($("li", file(entry)));
     const cells = $("ul", undefined, { class: "plain" });
     for (const key of run.cells) cells.append($("li", $("button", data.cells[key].title, { type: "button", "data-cell": key })));
     body.replaceChildren(
@@ -142,10 +142,10 @@
   let folded = [];
   addEventListener("beforeprint", () => {
     folded = [...document.querySelectorAll("details:not([open])")];
-    for (const one of folded) one.open = true;
+    for (const details of folded) details.open = true;
   });
   addEventListener("afterprint", () => {
-    for (const one of folded) one.open = false;
+    for (const details of folded) details.open = false;
   });
 
   const filter = document.getElementById("filter");

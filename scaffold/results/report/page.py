@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from scaffold.plan.document.markdown_inline import inline_spans
-from scaffold.results.evidence.failures import STATUSES
-from scaffold.results.plots import inline
-from scaffold.results.plots.figures import Curves, Figure, Timeline, as_csv
-from scaffold.results.report.model import Report
+from scaffold.results.plots import page_svg
+from scaffold.results.plots.figures import Figure, LineChart, Timeline, as_csv
+from scaffold.results.report.failures import STATUSES
+from scaffold.results.report.model import ExperimentReport
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 
 
-def html(report: Report) -> bytes:
-    """The page; the same for the same report."""
+def render_html(report: ExperimentReport) -> bytes:
+    """The page as UTF-8; the same for the same report."""
     return _environment().get_template("page.html.jinja").render(report=report).encode("utf-8", "replace")
 
 
@@ -32,54 +32,45 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    made = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    loader = FileSystemLoader(FOLDER)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
-    made.globals.update(
+    environment.globals.update(
         style=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        svg=inline.svg,
+        svg=page_svg.figure_svg,
         legend=legend,
         csv_link=csv_link,
-        ticked=ticked,
+        backticks_to_code=backticks_to_code,
         statuses=STATUSES,
     )
-    return made
+    return environment
 
 
-def ticked(text: str) -> Markup:
+def backticks_to_code(text: str) -> Markup:
     """Text with what stands in back-ticks as code."""
     from markupsafe import Markup, escape
 
     parts, position = [], 0
     for kind, start, end in inline_spans(text):
         if kind == "code":
-            parts += [
-                escape(text[position:start]),
-                Markup("<code>{}</code>").format(text[start:end].strip("`").strip()),
-            ]
+            code = text[start:end].strip("`").strip()
+            parts += [escape(text[position:start]), Markup("<code>{}</code>").format(code)]
             position = end
     return Markup("").join([*parts, escape(text[position:])])
 
 
 def legend(figure: Figure) -> list[tuple[Markup, str]]:
     """Swatch and words of each series of a figure; empty where its labels stand in the drawing."""
-    from markupsafe import Markup
 
-    if isinstance(figure, Curves) and (len(figure.lines) > 1 or figure.lines[0].label):
-        return [(inline.swatch(i, dots=figure.dots), line.label) for i, line in enumerate(figure.lines)]
+    if isinstance(figure, LineChart) and (len(figure.lines) > 1 or figure.lines[0].label):
+        return [(page_svg.swatch(i, dots=figure.dots), line.label) for i, line in enumerate(figure.lines)]
     if isinstance(figure, Timeline):
-        there = {span.status for lane in figure.lanes for row in lane.rows for span in row}
-        mark = Markup(
-            '<svg class="swatch" viewBox="0 0 30 14" aria-hidden="true"><rect y="3" width="28" height="8" class="t-{}"/></svg>'
-        )
-        return [(mark.format(status), status) for status in STATUSES if status in there]
+        statuses = {span.status for lane in figure.lanes for row in lane.rows for span in row}
+        return [(page_svg.status_swatch(status), status) for status in STATUSES if status in statuses]
     return []
 
 

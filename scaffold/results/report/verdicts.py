@@ -1,58 +1,90 @@
-"""A table -> what may be said of its configurations against the baseline, in sentences."""
+"""A table -> what may be said of its configurations against the baseline, in sentences, and the headline of a report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.results.plots.ranking import is_baseline, ranked
+from scaffold.results.plots.ranking import is_baseline, ranked_rows
 from scaffold.results.report.model import VerdictPart
-from scaffold.results.tables import compare, fold
+from scaffold.results.report.result_table import interval_text, mean_text
+from scaffold.results.tables import compare
+from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
+from scaffold.results.tables.text_format import count_noun
 
-MOST = 8
+MOST_PER_EXPERIMENT = 8
 NOT = "not distinguishable: "
 
 
-def part(folded: ResultTable, metric: str) -> tuple[VerdictPart, ...]:
+def compare_with_reference(table: ResultTable, metric: str) -> tuple[VerdictPart, ...]:
     """Each configuration against the reference in one metric; of an experiment at most the 8 best.
 
     The configurations of one experiment answer one question: p-values are corrected for all of these together. Experiments with
     the fewest configurations come first.
     """
-    rows = ranked(folded, metric)
+    rows = ranked_rows(table, metric)
     if len(rows) < 2:
         return ()
-    against = reference(rows)
+    reference = reference_row(rows)
     questions: dict[str, list[ResultRow]] = {}
     for row in rows:
-        if row is not against:
+        if row is not reference:
             questions.setdefault(row.experiment, []).append(row)
-    found: list[MetricComparison] = []
+    comparisons: list[MetricComparison] = []
     for _, group in sorted(questions.items(), key=lambda pair: (len(pair[1]), pair[0])):
         pairs = [
-            compare.RowPair(a=against, b=row, name_a=_name(against, folded, rows), name_b=_name(row, folded, rows))
-            for row in group[:MOST]
+            compare.RowPair(a=reference, b=row, name_a=_name(reference, table, rows), name_b=_name(row, table, rows))
+            for row in group[:MOST_PER_EXPERIMENT]
         ]
-        found += compare.compare_pairs(pairs, [metric], folded.directions, against)
-    return tuple(_told(c) for c in found)
-
-
-def _told(c: MetricComparison) -> VerdictPart:
-    return VerdictPart(
-        pair=f"{c.b} against {c.a}",
-        text=c.verdict.removeprefix(NOT),
-        distinguishable=c.distinguishable,
-        warnings=c.warnings,
+        comparisons += compare.compare_pairs(pairs, [metric], table.directions, reference)
+    return tuple(
+        VerdictPart(
+            pair=f"{c.b} against {c.a}",
+            text=c.verdict.removeprefix(NOT),
+            distinguishable=c.distinguishable,
+            warnings=c.warnings,
+        )
+        for c in comparisons
     )
 
 
-def reference(rows: Sequence[ResultRow]) -> ResultRow:
+def reference_row(rows: Sequence[ResultRow]) -> ResultRow:
     """The baseline with most seeds, by its experiment's name; where none is called so, the best configuration."""
     baselines = [row for row in rows if is_baseline(row)]
     return max(baselines, key=lambda row: len(row.runs)) if baselines else rows[0]
 
 
-def _name(row: ResultRow, folded: ResultTable, rows: Sequence[ResultRow]) -> str:
+def _name(row: ResultRow, table: ResultTable, rows: Sequence[ResultRow]) -> str:
     """The experiment alone where it has one configuration only."""
     alone = sum(other.experiment == row.experiment for other in rows) == 1
-    return row.experiment if alone else fold.row_label(row, folded.by)
+    return row.experiment if alone else row_label(row, table.by)
+
+
+def headline(table: ResultTable, metric: str, verdicts: Sequence[VerdictPart]) -> str:
+    """What the table says of the metric that decides: the best configuration, or the first verdict and that nothing is best."""
+    rows = ranked_rows(table, metric)
+    best = table.best.get(metric)
+    if best is not None:
+        row = table.rows[best]
+        starts = (f"{row.experiment} against ", f"{row_label(row, table.by)} against ")
+        of_best = [verdict for verdict in verdicts if verdict.pair.startswith(starts)]
+        better = "better than every other configuration, beyond what seeds explain"
+        return f"{_row_text(table, row, metric)}: {better}.{_reservation(of_best)}"
+    if verdicts:
+        first = verdicts[0]
+        claim = first.text if first.distinguishable else f"{first.pair}: not distinguishable, {first.text}"
+        nothing = " No configuration is distinguishable from all others as the best." if len(rows) > 2 else ""
+        return f"In {metric}, {claim}.{_reservation(verdicts[:1])}{nothing}"
+    return f"{_row_text(table, rows[0], metric)}." if rows else ""
+
+
+def _reservation(verdicts: Sequence[VerdictPart]) -> str:
+    """The first warning about a difference that is claimed: a headline without it would say more than the verdict does."""
+    return next((f" But {v.warnings[0]}." for v in verdicts if v.distinguishable and v.warnings), "")
+
+
+def _row_text(table: ResultTable, row: ResultRow, metric: str) -> str:
+    summary = row.summaries[metric]
+    assert summary is not None
+    number = f"{mean_text(summary)} {interval_text(summary)}".strip()
+    return f"{row_label(row, table.by)} with {metric} {number} over {count_noun(summary.n, 'seed')}"

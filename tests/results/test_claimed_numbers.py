@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.evidence.claims import claims, half_unit, read
+from scaffold.results.evidence.claimed_numbers import find_claimed_numbers, half_last_digit, parse_number
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from scaffold.results.evidence.claims import claims, half_unit, read
     ],
 )
 def test_claims_are_found(text: str, numbers: list[str]) -> None:
-    assert [claim.text for claim in claims(text)] == numbers
+    assert [claim.text for claim in find_claimed_numbers(text)] == numbers
 
 
 @pytest.mark.parametrize(
@@ -46,39 +46,43 @@ def test_claims_are_found(text: str, numbers: list[str]) -> None:
     ],
 )
 def test_what_claims_no_result_is_left_alone(text: str) -> None:
-    assert [claim.text for claim in claims(text)] == []
+    assert [claim.text for claim in find_claimed_numbers(text)] == []
 
 
 def test_a_claim_has_its_place() -> None:
-    (claim,) = claims("# Title\n\nThe loss was 0.25 at the end.\n")
+    (claim,) = find_claimed_numbers("# Title\n\nThe loss was 0.25 at the end.\n")
     assert (claim.line, claim.column, claim.value, claim.half) == (3, 14, 0.25, 0.005)
 
 
 def test_places_survive_code_and_links_before_them() -> None:
     line = "see `a.b` and [x](y_1.5.md): 0.75"
-    (claim,) = claims(line)
+    (claim,) = find_claimed_numbers(line)
     assert claim.column == line.index("0.75") + 1
 
 
 def test_only_a_comparing_line_may_be_backed_by_a_difference() -> None:
-    assert [c.compares for c in claims("It is 0.02 better.\nIt is 0.02.\n| +0.02 |")] == [True, False, True]
+    assert [c.compares for c in find_claimed_numbers("It is 0.02 better.\nIt is 0.02.\n| +0.02 |")] == [
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
     ("written", "half"), [("0.91", 0.005), ("42", 0.5), ("1.2e-3", 5e-5), ("3e2", 50.0), ("0.900", 0.0005)]
 )
 def test_digits_imply_a_rounding(written: str, half: float) -> None:
-    assert half_unit(written) == pytest.approx(half)
+    assert half_last_digit(written) == pytest.approx(half)
 
 
 def test_a_number_alone_is_read() -> None:
-    claim = read("91.3%")
+    claim = parse_number("91.3%")
     assert claim is not None and claim.percent and claim.value == 91.3
-    assert read("exp/tasks.md") is None and read("0.5 s") is None
+    assert parse_number("exp/tasks.md") is None and parse_number("0.5 s") is None
 
 
 @given(st.text(alphabet="0123456789.,eE%-+()[]` \n#|<>!$\\\u2212aZ", max_size=200))
 def test_no_text_is_too_odd(text: str) -> None:
-    for claim in claims(text):
+    for claim in find_claimed_numbers(text):
         line = text.splitlines()[claim.line - 1] if "\r" not in text else ""
         assert not line or claim.text[0] in line

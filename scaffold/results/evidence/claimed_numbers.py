@@ -1,6 +1,6 @@
 """Prose -> the numbers in it that claim a result, each with its place and the rounding that its digits imply.
 
-What is no claim: whole numbers (counts, years, seeds), versions, dates, ids, numbers inside words and paths; code, comments, URLs and
+What claims none: whole numbers (counts, years, seeds), versions, dates, ids, numbers inside words and paths; code, comments, URLs and
 front matter; section, figure and table numbers; confidence levels (`95 % interval`); p-values (`p = 0.03`); bounds (`at least 0.9`);
 amounts of time, memory, energy and money (`1.5 s`, `2.3 GiB`); a line that says `<!-- cite: ignore because REASON -->`.
 """
@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from scaffold.errors import ScaffoldError
 from scaffold.plan.document.markdown_inline import MASK, mask_markup
 from scaffold.plan.document.markdown_lines import scan_lines
 
@@ -23,37 +25,37 @@ IGNORE = re.compile(r"<!--\s*cite:\s*ignore\b\s*(?:because\s+)?(?P<reason>.*?)\s
 LINK = re.compile(
     r"\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)|\]\[[^\]]*\]|^\s*\[[^\]]+\]:.*$|<[A-Za-z/!][^>]*>|\$[^$]*\\[^$]*\$"
 )
-FRONT = re.compile(r"---[ \t]*\r?\n.*?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-NAMED = re.compile(
+FRONT_MATTER = re.compile(r"---[ \t]*\r?\n.*?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+NAME_BEFORE = re.compile(
     r"(?:\b(?:sections?|sec|figures?|figs?|tables?|tabs?|equations?|eqs?|chapters?|appendix|steps?|phases?|versions?|ver|releases?|level|"
     r"python|pytorch|torch|cuda|cudnn|rocm|tensorflow|jax|numpy|scipy|scikit-learn|sklearn|pandas|transformers|ubuntu|debian|linux|kernel|"
     r"driver|gcc|slurm|git|docker|apache|mpl|gpl|lgpl|cc|by|gpt|llama|qwen|mistral|schema|crate|copier|scaffold)|\bv|§+|\bp\s*[=\u2248]?)[\s.\u00a0-]*\(?$",
     re.IGNORECASE,
 )
-OPTION = re.compile(r"--?[A-Za-z][\w.-]*[= ]$")
-SHARE = re.compile(
+OPTION_BEFORE = re.compile(r"--?[A-Za-z][\w.-]*[= ]$")
+SHARE_AFTER = re.compile(
     r"\s+of\s+(?:(?:all|the|our|its|their|these|those)\s+)*(?:runs?|seeds?|data\w*|samples?|examples?|images?|labels?|time|wall|memory|"
     r"steps?|budget|training|tokens?|epochs?|parameters|weights|params|gpus?|cases|tasks?)\b",
     re.IGNORECASE,
 )
-HEADING_NUMBER = re.compile(r"\s*#{1,6}\s+$")
-BOUND = re.compile(
+HEADING_BEFORE = re.compile(r"\s*#{1,6}\s+$")
+BOUND_BEFORE = re.compile(
     r"(?:[<>\u2264\u2265\u226a\u226b]=?|\b(?:at least|at most|more than|less than|fewer than|greater than|larger than|smaller than|"
     r"higher than|lower than|above|below|over|under|exceeds?|exceeding|within|up to|threshold(?: of| is)?|tolerance(?: of| is)?"
     r"|alpha\s*[=:]?))\s*$",
     re.IGNORECASE,
 )
-LEVEL = re.compile(
+LEVEL_AFTER = re.compile(
     r"(?:[\s-]*(?:bootstrap|student|t|two-sided|pointwise|simultaneous)?[\s-]*(?:confidence|interval|ci\b|cis\b|credible|quantile|percentile|"
     r"error bars?|bands?|t-interval|limits?|level))",
     re.IGNORECASE,
 )
-UNIT = re.compile(
+UNIT_AFTER = re.compile(
     r"[ \u00a0\u202f]?(?:(?:[num\u00b5]?s|min|mins|h|hrs?|hours?|days?|weeks?|minutes?|seconds?|secs?|[kKMGT]i?B|bytes?|[kMG]?Hz|[kM]?W|"
     r"[kM]?Wh|J|USD|EUR|dollars?|euros?|cents?|\u00b0C|px|GPU-?hours?|it/s|steps?/s|samples?/s|tokens?/s|[kKMBT]\b(?: parameters| params)?"
     r"|parameters|params)\b|[$€£])"
 )
-MONEY = re.compile(r"[$€£]\s*$")
+CURRENCY_BEFORE = re.compile(r"[$€£]\s*$")
 COMPARES = re.compile(
     r"differ|\bbetter\b|\bworse\b|improv|\bgains?\b|\bdelta\b|[\u0394\u03b4]|\blower\b|\bhigher\b|reduc|increas|decreas|\bdrops?\b|\bpoints?\b|"
     r"\bthan\b|\bagainst\b|\bversus\b|\bvs\b|\beffects?\b|\bchanges?\b|\blost?\b|\bloses?\b|\bfalls?\b|\brises?\b|\bcosts?\b|[(\s|]\+\d",
@@ -62,10 +64,10 @@ COMPARES = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A number as written, where it stands (line and column from 1), and how far the true value may lie from it.
+class ClaimedNumber:
+    """A number as written, where it stands (line and column from 1), and how far the true value may lie from it (`half`).
 
-    `percent`: a percent sign follows. `compares`: its line speaks of a difference, so a difference may back it.
+    `percent`: a per cent sign follows. `compares`: its line speaks of a difference, so a difference may back it.
     """
 
     line: int
@@ -77,56 +79,68 @@ class Claim:
     compares: bool = False
 
 
-def read(text: str, *, line: int = 1, column: int = 1, compares: bool = True) -> Claim | None:
-    """The claim that a number alone makes; None where `text` is no number."""
-    found = NUMBER.fullmatch(text.strip())
-    return _claim(found, line=line, column=column, compares=compares) if found else None
+def parse_number(text: str) -> ClaimedNumber | None:
+    """The number that a text is and nothing else; None where it is none. A difference may back it: no line says otherwise."""
+    match = NUMBER.fullmatch(text.strip())
+    return _claimed_number(match, line=1, column=1, compares=True) if match else None
 
 
-def claims(text: str) -> tuple[Claim, ...]:
+def find_in_file(path: Path) -> tuple[ClaimedNumber, ...]:
+    """The claimed numbers of a text file. Raises ScaffoldError."""
+    try:
+        return find_claimed_numbers(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ScaffoldError(f"{path} is no text in UTF-8", hint="name a Markdown or text file") from error
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def find_claimed_numbers(text: str) -> tuple[ClaimedNumber, ...]:
     """The numbers of a Markdown text that claim a result, in order."""
-    front = FRONT.match(text)
+    front = FRONT_MATTER.match(text)
     skipped = text[: front.end()].count("\n") if front else 0
-    found: list[Claim] = []
+    numbers: list[ClaimedNumber] = []
     for line in scan_lines(text).lines:
         if line.number > skipped and line.kind not in ("code", "comment", "blank") and not IGNORE.search(line.text):
-            found += _of_line(line.number, line.text)
-    return tuple(found)
+            numbers += _numbers_of_line(line.number, line.text)
+    return tuple(numbers)
 
 
-def _of_line(number: int, text: str) -> Iterator[Claim]:
-    plain = LINK.sub(lambda match: MASK * len(match[0]), mask_markup(text))
-    compares = COMPARES.search(plain) is not None
-    for found in NUMBER.finditer(plain):
-        if _claims_something(found, plain):
-            yield _claim(found, line=number, column=found.start() + 1, compares=compares)
+def _numbers_of_line(number: int, text: str) -> Iterator[ClaimedNumber]:
+    # code and links become as many letters as they had, so that columns stay what they are in the file
+    prose = LINK.sub(lambda match: MASK * len(match[0]), mask_markup(text))
+    compares = COMPARES.search(prose) is not None
+    for match in NUMBER.finditer(prose):
+        if _claims_a_result(match, prose):
+            yield _claimed_number(match, line=number, column=match.start() + 1, compares=compares)
 
 
-def _claims_something(found: re.Match[str], line: str) -> bool:
-    written, before, after = found["number"], line[: found.start()], line[found.end() :]
-    if not found["percent"] and not any(mark in written for mark in ".eE"):
+def _claims_a_result(match: re.Match[str], line: str) -> bool:
+    written, before, after = match["number"], line[: match.start()], line[match.end() :]
+    if not match["percent"] and not any(mark in written for mark in ".eE"):
         return False
-    if found["percent"] and (LEVEL.match(after) or SHARE.match(after)):
+    if match["percent"] and (LEVEL_AFTER.match(after) or SHARE_AFTER.match(after)):
         return False
-    if not found["percent"] and UNIT.match(after):
+    if not match["percent"] and UNIT_AFTER.match(after):
         return False
-    return not any(pattern.search(before) for pattern in (NAMED, BOUND, HEADING_NUMBER, MONEY, OPTION))
+    excluded = (NAME_BEFORE, BOUND_BEFORE, HEADING_BEFORE, CURRENCY_BEFORE, OPTION_BEFORE)
+    return not any(pattern.search(before) for pattern in excluded)
 
 
-def _claim(found: re.Match[str], *, line: int, column: int, compares: bool) -> Claim:
-    written = found["number"].replace("\u2212", "-").replace(",", "")
-    return Claim(
+def _claimed_number(match: re.Match[str], *, line: int, column: int, compares: bool) -> ClaimedNumber:
+    written = match["number"].replace("\u2212", "-").replace(",", "")
+    return ClaimedNumber(
         line=line,
         column=column,
-        text=found[0].strip(),
+        text=match[0].strip(),
         value=float(written),
-        half=half_unit(written),
-        percent=found["percent"] is not None,
+        half=half_last_digit(written),
+        percent=match["percent"] is not None,
         compares=compares or written.startswith("+"),
     )
 
 
-def half_unit(written: str) -> float:
+def half_last_digit(written: str) -> float:
     """Half a unit of the last digit that is written: 0.005 for `0.91`, 0.5 for `42`, 5e-5 for `1.2e-3`."""
     mantissa, _, exponent = written.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])

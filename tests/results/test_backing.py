@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scaffold.results.evidence import cite
-from scaffold.results.stats import summary
+from scaffold.results.evidence import backing, quantities
+from scaffold.results.stats.summary import summarize
 from scaffold.results.tables.model import ResultRow, ResultTable
 from tests.conftest import Run, write_tree
 from tests.results.conftest import Study
@@ -29,8 +29,8 @@ def cited(run: Run, study: Study, what: str, code: int = 0) -> list[dict[str, An
     assert done.exit_code == code, done.output
     found = json.loads(done.stdout)
     assert found["version"] == 1
-    backing: list[dict[str, Any]] = found["numbers"][0]["backing"]
-    return backing
+    rows: list[dict[str, Any]] = found["numbers"][0]["backing"]
+    return rows
 
 
 def test_a_number_leads_to_the_runs_whose_mean_it_is(run: Run, measured: Study) -> None:
@@ -173,15 +173,15 @@ def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> 
     import tracemalloc
 
     rows = [
-        ResultRow(experiment="x", config={"k": i}, runs=(), missing=(), summaries={"acc": summary.summarize([i / 7])})
+        ResultRow(experiment="x", config={"k": i}, runs=(), missing=(), summaries={"acc": summarize([i / 7])})
         for i in range(3000)
     ]
     table = ResultTable(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), best={}, skipped=())
     tracemalloc.start()
-    found = cite.evidence((), [table])
+    found = backing.index_quantities((), [table])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(found.differences) == 2 * cite.MOST_PAIRS and peak < 150e6
+    assert len(found.differences) == 2 * quantities.MOST_PAIRS and peak < 150e6
 
 
 def test_a_text_without_a_claim_is_not_said_to_be_backed(run: Run, measured: Study, tmp_path: Path) -> None:

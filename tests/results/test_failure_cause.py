@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from scaffold.results.evidence import failures
-from scaffold.results.evidence.failures import Failure, cause, clean, exception, group, key
+from scaffold.results.evidence import failure_cause
+from scaffold.results.evidence.failure_cause import clean_tail, last_exception, name_cause
+from scaffold.results.report.failures import cause_key, group_by_cause, has_finished_later
+from scaffold.results.report.model import Failure
 from scaffold.runs import records
 from scaffold.runs.model import Run
 from tests.results.conftest import Study
@@ -52,13 +54,13 @@ def run_of(study: Study, **changes: Any) -> Run:
 def test_a_cause_is_told_in_the_words_of_the_log(
     study: Study, tail: str, changes: dict[str, object], said: str
 ) -> None:
-    assert cause(run_of(study, **changes), tail) == said
+    assert name_cause(run_of(study, **changes), tail) == said
 
 
 def test_a_line_that_only_looks_like_an_exception_is_none() -> None:
-    assert exception("INFO: Error: see below") == ""
-    assert exception("ValueError") == ""
-    assert exception("    ValueError: inside a traceback's source line") == ""
+    assert last_exception("INFO: Error: see below") == ""
+    assert last_exception("ValueError") == ""
+    assert last_exception("    ValueError: inside a traceback's source line") == ""
 
 
 def test_runs_that_failed_for_one_reason_are_one_group_in_the_words_of_the_newest(study: Study) -> None:
@@ -67,21 +69,21 @@ def test_runs_that_failed_for_one_reason_are_one_group_in_the_words_of_the_newes
         Failure(run=run._replace(name=f"r{i}", started_at=f"2026-01-0{i}"), log="x.err", tail=TRACEBACK.format(line=i))
         for i in (1, 2, 3)
     ]
-    other = Failure(run=run._replace(name="other"), log="o.err", tail="KeyError: 'lr'", mended=True)
-    first, second = group([*found, other])
-    assert [f.run.name for f in first.failures] == ["r3", "r2", "r1"] and "shape (3, 4)" in first.text
-    assert second.text == "KeyError: 'lr'" and second.mended == 1 and first.mended == 0
+    other = Failure(run=run._replace(name="other"), log="o.err", tail="KeyError: 'lr'", finished_later=True)
+    first, second = group_by_cause([*found, other])
+    assert [f.run.name for f in first.failures] == ["r3", "r2", "r1"] and "shape (3, 4)" in first.cause
+    assert second.cause == "KeyError: 'lr'" and second.finished_later == 1 and first.finished_later == 0
 
 
 def test_different_words_are_different_causes() -> None:
-    assert key("KeyError: 'lr'") != key("KeyError: 'wd'")
-    assert key("loss is 3.1e5 at step 12") == key("loss is nan0 at step 7".replace("nan0", "9"))
+    assert cause_key("KeyError: 'lr'") != cause_key("KeyError: 'wd'")
+    assert cause_key("loss is 3.1e5 at step 12") == cause_key("loss is nan0 at step 7".replace("nan0", "9"))
 
 
 def test_a_log_is_shown_as_a_screen_would_show_it() -> None:
-    assert clean("\x1b[31mred\x1b[0m\r\n 10%\r 50%\rdone\n\x00\x07bell\n\n\n") == "red\ndone\n  bell"
-    assert clean("x" * 5000).endswith("…") and len(clean("x" * 5000)) == failures.LINE_WIDTH
-    assert clean("\n".join(map(str, range(1000)))).splitlines() == [str(n) for n in range(980, 1000)]
+    assert clean_tail("\x1b[31mred\x1b[0m\r\n 10%\r 50%\rdone\n\x00\x07bell\n\n\n") == "red\ndone\n  bell"
+    assert clean_tail("x" * 5000).endswith("…") and len(clean_tail("x" * 5000)) == failure_cause.LINE_WIDTH
+    assert clean_tail("\n".join(map(str, range(1000)))).splitlines() == [str(n) for n in range(980, 1000)]
 
 
 def test_a_later_attempt_that_finished_mends_a_failure(study: Study) -> None:
@@ -89,9 +91,9 @@ def test_a_later_attempt_that_finished_mends_a_failure(study: Study) -> None:
     study.add("train", 1, {}, {"acc": 1.0}, name=name, attempt=2)
     runs = records.read_records(study.workspace).runs
     failed = next(r for r in runs if r.status == "failed")
-    assert failures.is_mended(failed, runs)
-    assert not failures.is_mended(failed, [failed])
+    assert has_finished_later(failed, runs)
+    assert not has_finished_later(failed, [failed])
 
 
 def test_a_log_without_an_end_is_no_trouble(tmp_path: Path) -> None:
-    assert clean("") == "" and group([]) == ()
+    assert clean_tail("") == "" and group_by_cause([]) == ()

@@ -1,0 +1,99 @@
+"""A run that did not end well -> which of its logs says more of that, its last lines without secrets, and the cause in a few words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from scaffold.results.tables.text_format import truncate
+from scaffold.runs import log_excerpts, manifests, recorder
+from scaffold.runs.model import Run
+from scaffold.workspace import Workspace
+
+READ_LINES, TAIL_LINES, LINE_WIDTH, CAUSE_WIDTH = 40, 20, 240, 160
+# a private key whose first line lies above what is shown: its shape is not known from the rest
+KEY_END = re.compile(r"\A(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----")
+# what an exception's line looks like: its class, dotted or not, then its message; indented lines belong to the traceback
+EXCEPTION_LINE = re.compile(
+    r"(?P<name>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning|Stop\w*))(?::\s*(?P<message>.*))?$"
+)
+TRACEBACK = "Traceback (most recent call last):"
+RANK_PREFIX = re.compile(r"^(?:\[?rank\s?\d+\]?:|\d+:)\s?", re.IGNORECASE)
+KNOWN_CAUSES = (
+    (re.compile(r"CUDA out of memory|OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED"), "out of GPU memory"),
+    (re.compile(r"DUE TO TIME LIMIT"), "Slurm's time limit"),
+    (re.compile(r"oom[-_ ]kill", re.IGNORECASE), "out of memory, killed by Slurm"),
+    (re.compile(r"DUE TO PREEMPTION"), "preempted by Slurm"),
+    (re.compile(r"No space left on device"), "no space left on device"),
+    (re.compile(r"DataLoader worker .* (?:exited unexpectedly|is killed by signal)"), "a data loader's worker died"),
+    (re.compile(r"NCCL (?:error|WARN)|ncclInternalError|ncclSystemError"), "NCCL: processes lost each other"),
+)
+HINTS = {"SIGKILL": "often out of memory", "SIGINT": "Ctrl-C", "SIGSEGV": "it crashed", "SIGXCPU": "CPU time limit"}
+
+
+def find_cause(workspace: Workspace, run: Run) -> str:
+    """Why a run failed, was ended or got lost, in a few words: `ModuleNotFoundError: No module named 'torch'`."""
+    try:
+        _, tail = read_tail(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))
+    except ValueError:
+        tail = ""
+    return name_cause(run, tail)
+
+
+def read_tail(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """The path of the log that an end is told in (stderr's, else stdout's) and its last lines; both empty where neither says anything."""
+    redact = recorder.module().redact
+    for stream in ("stderr", "stdout"):
+        path = str(manifest["paths"][stream])
+        excerpt = log_excerpts.read_excerpt(workspace.workdir / path, READ_LINES)
+        if tail := clean_tail(redact(KEY_END.sub("***", excerpt.tail or excerpt.head))):
+            return path, tail
+    return "", ""
+
+
+def clean_tail(text: str) -> str:
+    """The last lines of a log (20, of 240 characters) as a person would see them.
+
+    No escape codes, progress bars where they ended, control characters gone.
+    """
+    lines = log_excerpts.strip_terminal_codes(text).split("\n")
+    while lines and not lines[-1]:
+        lines.pop()
+    return "\n".join(truncate(line, LINE_WIDTH) for line in lines[-TAIL_LINES:])
+
+
+def name_cause(run: Run, tail: str) -> str:
+    """Why a run failed: a cause that is known by its words, else the exception, else the exit code, else the last line of `tail`."""
+    for pattern, words in KNOWN_CAUSES:
+        if pattern.search(tail):
+            return words
+    if run.status == "lost":
+        return "lost: its process is gone and nothing recorded its end"
+    if run.status == "terminated":
+        hint = HINTS.get(run.signal or "", "")
+        return f"ended by {run.signal or 'a signal'}" + (f" ({hint})" if hint else "")
+    if exception := last_exception(tail):
+        return exception
+    if run.exit_code in (126, 127):
+        return "the command could not be started"
+    if run.exit_code in (137, 247):
+        return "killed (SIGKILL): often out of memory"
+    if run.exit_code == 139 or run.signal == "SIGSEGV":
+        return "crashed (SIGSEGV)"
+    last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")
+    return truncate(last, CAUSE_WIDTH) or (
+        f"exit {run.exit_code}, without a word" if run.exit_code else "without a word"
+    )
+
+
+def last_exception(tail: str) -> str:
+    """The exception that ended a Python program, `ValueError: ...`; empty where there is none in `tail`."""
+    lines = [RANK_PREFIX.sub("", line) for line in tail.splitlines()]
+    for line in reversed(lines):
+        match = EXCEPTION_LINE.match(line)
+        # a word that could be a class's name ends many a log: without a message it counts below a traceback only
+        if match and (match["message"] is not None or TRACEBACK in lines):
+            name = match["name"].rsplit(".", 1)[-1]
+            return truncate(f"{name}: {match['message']}" if match["message"] else name, CAUSE_WIDTH)
+    return ""

@@ -1,0 +1,113 @@
+"""Runs and tables -> all the numbers that they say: values, parameters, means, spreads, intervals, differences, noise floors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+
+from scaffold.results.metrics.configurations import finite_number
+from scaffold.results.metrics.model import MeasuredRun
+from scaffold.results.stats.pair_test import run_pair_test
+from scaffold.results.stats.power import noise_floor
+from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.tables.fold import row_label
+from scaffold.results.tables.model import ResultRow, ResultTable
+
+# pairs of configurations whose means are held against each other, and those that are tested for their intervals too:
+# pairs grow with the square of the configurations, and a test takes a hundred times as long as a subtraction
+MOST_PAIRS, MOST_TESTS = 20_000, 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """Something that runs say: a value, or what was computed over runs.
+
+    `subject` names the run, the configuration, or the two that differ; `sources` are `path:line`, empty for what was computed.
+    """
+
+    value: float
+    kind: str
+    metric: str
+    subject: str
+    runs: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+
+
+def run_quantities(measured: Iterable[MeasuredRun]) -> Iterator[Quantity]:
+    """What single runs say: the values of their metrics with the place each was read from, and parameters that are numbers."""
+    for reading in measured:
+        run = reading.run
+        for metric, value in reading.values.items():
+            place = (value.path if value.line is None else f"{value.path}:{value.line}",)
+            exact, name = value.value, run.label
+            yield Quantity(value=exact, kind="value", metric=metric, subject=name, runs=(name,), sources=place)
+        for name, setting in run.params.items():
+            if (number := finite_number(setting)) is not None:
+                # without its run: a parameter that a hundred runs share is one quantity
+                yield Quantity(value=number, kind="parameter", metric=name, subject="", runs=())
+
+
+def row_quantities(row: ResultRow, by: Sequence[str]) -> Iterator[Quantity]:
+    """What a configuration says that has at least two seeds with a metric: its mean, spread, interval, extremes."""
+    for metric, summary in row.summaries.items():
+        if summary is None or summary.n < 2:
+            continue
+        runs = _runs_with(row, metric)
+        for kind, value in _summary_numbers(summary):
+            if value is not None:
+                yield Quantity(value=value, kind=kind, metric=metric, subject=row_label(row, by), runs=runs)
+
+
+def _runs_with(row: ResultRow, metric: str) -> tuple[str, ...]:
+    return tuple(measured.run.label for measured in row.runs if metric in measured.values)
+
+
+def _summary_numbers(summary: MetricSummary) -> Iterator[tuple[str, float | None]]:
+    yield "mean", summary.mean
+    yield "sd", summary.sd
+    yield "interval", summary.low
+    yield "interval", summary.high
+    if summary.low is not None and summary.high is not None:
+        yield "half-interval", (summary.high - summary.low) / 2
+    yield "minimum", summary.minimum
+    yield "maximum", summary.maximum
+
+
+def difference_quantities(table: ResultTable) -> Iterator[Quantity]:
+    """What two configurations of a table differ by, both ways: means, the interval of the difference, the noise floor."""
+    labels = [row_label(row, table.by) for row in table.rows]
+    for metric in table.metrics:
+        rows = [
+            (row, name, _runs_with(row, metric))
+            for row, name in zip(table.rows, labels, strict=True)
+            if (summary := row.summaries.get(metric)) is not None and summary.mean is not None
+        ]
+        tested = math.comb(len(rows), 2) <= MOST_TESTS
+        for (a, name_a, runs_a), (b, name_b, runs_b) in islice(combinations(rows, 2), MOST_PAIRS):
+            runs = runs_a + runs_b
+            for kind, value in _pair_numbers(a, b, metric, tested=tested):
+                yield Quantity(value=value, kind=kind, metric=metric, subject=f"{name_b} - {name_a}", runs=runs)
+                yield Quantity(value=-value, kind=kind, metric=metric, subject=f"{name_a} - {name_b}", runs=runs)
+
+
+def _pair_numbers(a: ResultRow, b: ResultRow, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:
+    summary_a, summary_b = a.summaries[metric], b.summaries[metric]
+    assert summary_a is not None and summary_b is not None
+    difference = (summary_b.mean or 0.0) - (summary_a.mean or 0.0)
+    yield "difference", difference
+    if not tested:
+        return
+    pair = run_pair_test(a.values(metric), b.values(metric))
+    if pair.test is not None:
+        # paired by seed, the effect is of the common seeds alone, and a text may quote either
+        if not math.isclose(pair.test.effect, difference, rel_tol=1e-9, abs_tol=1e-12):
+            yield "difference", pair.test.effect
+        yield "interval", pair.test.low
+        yield "interval", pair.test.high
+    for row in (a, b):
+        repeated = [value for _, value in row.values(metric) if math.isfinite(value)]
+        if repeated and pair.a and pair.b:
+            floor = noise_floor(repeated, len(pair.a), len(pair.b))
+            yield from [("noise floor", floor)] if floor is not None else []

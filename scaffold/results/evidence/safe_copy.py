@@ -1,0 +1,71 @@
+"""A run's file -> a copy that holds no secret: hidden in logs; outputs that hold one, and key files, are not copied."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from scaffold.runs import recorder
+
+# files are searched a piece at a time, each with the end of the one before: a token may lie across the cut
+PIECE_BYTES, OVERLAP_BYTES = 1 << 20, 1 << 14
+SECRET_NAMES = (".env", ".netrc", ".pypirc", "id_rsa", "id_ed25519", "credentials")
+SECRET_ENDS = (".pem", ".key", ".p12", ".pfx")
+
+
+def copy_without_secrets(workdir: Path, path: str, target: Path, kind: str) -> str | None:
+    """Copy one file below `workdir` (`kind`: record, log or output); why it was not copied, where it was not.
+
+    Records are copied as they are: the recorder took the secrets out when it wrote them. Raises OSError.
+    """
+    source = workdir / path
+    if not source.is_file():
+        return "missing"
+    if ".." in Path(path).parts or not source.resolve().is_relative_to(workdir.resolve()):
+        return "leads out of the work directory"
+    name = source.name.lower()
+    if name.startswith(SECRET_NAMES) or name.endswith(SECRET_ENDS):
+        return "its name says that it holds secrets"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "log":
+        _copy_redacted(source, target)
+    elif kind == "output" and _has_secret(source):
+        return "it holds what looks like a secret"
+    else:
+        shutil.copyfile(source, target)
+    return None
+
+
+def _copy_redacted(source: Path, target: Path) -> None:
+    """A log line by line, its secrets hidden; of a private key the lines between its first and its last too."""
+    redact = recorder.module().redact
+    inside_key = False
+    with source.open("rb") as log, target.open("wb") as out:
+        for line in log:
+            if inside_key:
+                inside_key = b"-----END" not in line
+                continue
+            inside_key = b"-----BEGIN" in line and b"PRIVATE KEY-----" in line and b"-----END" not in line
+            text, end, _ = line.decode("utf-8", "surrogateescape").partition("\n")
+            out.write(f"{redact(text)}{end}".encode("utf-8", "surrogateescape"))
+
+
+def _has_secret(source: Path) -> bool:
+    """Whether a file holds, as plain text, a token of a known shape or a secret of this environment."""
+    shared = recorder.module()
+    shapes = re.compile(shared.SHAPES.encode())
+    # looked for first: a search for a few plain words is much faster than the pattern, and most files have none
+    starts = [start.encode() for start in shared.SHAPE_STARTS]
+    secrets = [os.fsencode(secret) for secret in shared.known_secrets()]
+    rest = b""
+    with source.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            data = rest + piece
+            if any(secret in data for secret in secrets):
+                return True
+            if any(start in data for start in starts) and shapes.search(data):
+                return True
+            rest = data[-OVERLAP_BYTES:]
+    return False

@@ -1,0 +1,70 @@
+"""Runs and plan -> the commands that a report offers: how to repeat what was done, or what comes next where there is no result."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+from scaffold import git
+from scaffold.plan.document.model import Plan
+from scaffold.results.report.model import SuggestedCommand
+from scaffold.results.report.provenance import MOST_COMMAND, TracedRun
+from scaffold.runs.model import Run
+from scaffold.workspace import Workspace
+
+MOST_EXPERIMENTS = 12
+
+
+def reproduce_commands(workspace: Workspace, records: Sequence[TracedRun]) -> tuple[SuggestedCommand, ...]:
+    """How to repeat it: the code, the environment, one run of each experiment, and this page."""
+    finished = [record for record in records if record.run.status == "finished" and record.manifest is not None]
+    commands = []
+    commits = Counter(record.run.commit for record in finished if record.run.commit)
+    if commits:
+        commit = min(commits.items(), key=lambda pair: (-pair[1], pair[0]))[0]
+        code = next((record.manifest or {})["git"] for record in finished if record.run.commit == commit)
+        remote = git.strip_credentials(str(code["remote"] or ""))
+        clone = f"git clone {shlex.quote(remote)} && " if remote else ""
+        text = f"{clone}git checkout {commit}"
+        commands.append(SuggestedCommand(text=text, does="The code that most finished runs had"))
+    scripts = f"{shlex.quote(workspace.root)}/{workspace.role('scripts').name}"
+    commands.append(SuggestedCommand(text=f"bash {scripts}/setup_env.sh", does="The environment"))
+    examples = {record.run.experiment: record for record in finished}
+    commands += [_repeat_command(examples[name]) for name in sorted(examples)[:MOST_EXPERIMENTS]]
+    if examples:
+        rerun = f"scaffold runs rerun {examples[min(examples)].run.label}"
+        does = "Any run again from its own commit and patch, metrics compared"
+        commands.append(SuggestedCommand(text=rerun, does=does))
+    return (*commands, SuggestedCommand(text="scaffold results && scaffold report", does="The table and this page"))
+
+
+def _repeat_command(record: TracedRun) -> SuggestedCommand:
+    assert record.manifest is not None
+    run, command = record.run, record.manifest["command"]
+    seed = f" --seed {run.seed}" if run.seed is not None else ""
+    inside = f", in {command['cwd']}" if command["cwd"] not in (".", "") else ""
+    text = f"scaffold run --experiment {run.experiment}{seed} -- {command['shell']}"
+    if len(command["shell"]) > MOST_COMMAND:  # half a command would do something else
+        text = f"scaffold runs rerun {run.label}"
+    return SuggestedCommand(text=text, does=f"A run of {run.experiment}{inside}; all others stand below")
+
+
+def next_steps(plan: Plan | None, runs: Sequence[Run]) -> tuple[SuggestedCommand, ...]:
+    """What to do where no run has a result yet: to see why, or to begin."""
+    if runs:
+        does = "See how the runs ended; `scaffold runs show NAME` shows the logs of one"
+        metrics = 'echo \'{"val/acc": 0.9}\' > "$RUN_OUTPUT_DIR/metrics.json"'
+        return (
+            SuggestedCommand(text="scaffold runs list", does=does),
+            SuggestedCommand(text=metrics, does="Let the command write its metrics where the recorder reads them"),
+        )
+    first = SuggestedCommand(text="scaffold init --goal '...'", does="Write a plan")
+    if plan is not None and plan.tasks:
+        first = SuggestedCommand(text="scaffold plan next", does="Take up the first task of the plan")
+    record = "scaffold run --experiment baseline --seed 1 -- COMMAND"
+    return (
+        first,
+        SuggestedCommand(text=record, does="Record the first run"),
+        SuggestedCommand(text="scaffold report", does="Write this page again"),
+    )

@@ -1,0 +1,79 @@
+"""A workspace -> what its runs measured, folded: the result table, the metric that decides, and the figures worth showing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scaffold.errors import ScaffoldError
+from scaffold.results.metrics import query, series, spelling
+from scaffold.results.metrics.directions import MetricDirections
+from scaffold.results.metrics.model import MetricSeries
+from scaffold.results.plots import ranking
+from scaffold.results.plots.build_figures import build_figures
+from scaffold.results.plots.figures import Figure
+from scaffold.results.report import result_table
+from scaffold.results.tables import fold
+from scaffold.results.tables.model import ResultTable
+from scaffold.runs import records
+from scaffold.runs.model import Run
+from scaffold.workspace import Workspace
+
+MOST_POINTS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedResults:
+    """The table, its metrics that a page shows (the main one first), the metric that decides (None without results), the figures."""
+
+    table: ResultTable
+    metrics: tuple[str, ...]
+    main_metric: str | None
+    figures: tuple[Figure, ...]
+
+
+def fold_results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ()) -> FoldedResults:
+    """Read and fold all metrics of a workspace, or `only` some (names or patterns), and build its figures."""
+    directions = MetricDirections(workspace)
+    folded = fold.fold_seeds(query.run_query(workspace, query.Query(metrics=only)), directions)
+    main = result_table.main_metric(folded, directions.primary_among(folded.metrics))
+    if main is not None:
+        folded = fold.select_metrics(folded, [main, *(name for name in folded.metrics if name != main)])
+    metrics = tuple(result_table.shown_metrics(folded)) if folded.metrics else ()
+    curves, unread = _read_curves(workspace, folded, metrics)
+    folded = replace(folded, notes=(*folded.notes, *unread))
+    figures = build_figures(folded, curves, runs, metrics)
+    return FoldedResults(table=folded, metrics=metrics, main_metric=main, figures=figures)
+
+
+def find_figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:
+    """The figures of a workspace; of `only` some metrics where they are named. Raises ScaffoldError where no run has one of these."""
+    results = fold_results(workspace, records.read_records(workspace).runs, only)
+    if only and results.main_metric is None:
+        raise ScaffoldError(f"no finished run has {', '.join(only)}", hint="see what they have: scaffold results")
+    return results.figures
+
+
+def _read_curves(
+    workspace: Workspace, folded: ResultTable, metrics: Sequence[str]
+) -> tuple[dict[str, dict[str, MetricSeries]], list[str]]:
+    """The series of the runs that learning curves show, by label and metric; and why some cannot be read.
+
+    Only of the few rows that are drawn: reading the files of every run of a big sweep would take minutes.
+    """
+    spellings = {spelling.normalize_name(metric): metric for metric in metrics}
+    curves: dict[str, dict[str, MetricSeries]] = {}
+    reasons: list[str] = []
+    rows = ranking.featured_rows(folded, metrics[0]) if metrics else []
+    for run in (measured.run for row in rows for measured in row.runs):
+        try:
+            by_name = series.read_series(workspace.workdir, run, most=MOST_POINTS)
+        except ScaffoldError as error:
+            reasons.append(f"no learning curves: {error.message}")
+            continue
+        curves[run.label] = {
+            spellings[key]: course
+            for name, course in by_name.items()
+            if (key := spelling.normalize_name(name)) in spellings
+        }
+    return curves, list(dict.fromkeys(reasons))[:1]
