@@ -1,8 +1,7 @@
 """The one door to git: one question per function.
 
 Every path that goes in or comes out is relative to the directory that was asked, with `/` between its parts. Questions are
-asked of the git command itself: importing GitPython takes longer (0.2 s) than all that a quick command does, so it
-is imported only where a repository is cloned and its objects are read.
+asked of the git command itself and not of GitPython, whose import alone takes longer (0.2 s) than all that a quick command does.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from operator import eq
 from pathlib import Path
 
 from scaffold.background_call import BackgroundCall
-from scaffold.errors import ScaffoldError, UnknownVersion
+from scaffold.errors import ScaffoldError
 from scaffold.scratch import scratch_directory
 
 TIMEOUT_S = 60
@@ -59,18 +58,18 @@ def run(
     command = ["git", "-C", str(directory), "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", *args]
     environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, input=stdin if stdin is not None else b"", capture_output=True, env=environment, timeout=TIMEOUT_S
         )
     except FileNotFoundError as error:
         raise ScaffoldError("git is not installed, or not on PATH", hint="install git 2.20 or newer") from error
     except subprocess.TimeoutExpired as error:
         raise ScaffoldError(f"git {_subcommand(args)} did not answer within {TIMEOUT_S} s in {directory}") from error
-    return GitResult(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+    return GitResult(process.returncode, process.stdout, process.stderr.decode("utf-8", "replace"))
 
 
 def run_checked(directory: Path, *args: str, stdin: bytes | None = None) -> GitResult:
-    """As `ask`, but an exit status other than 0 raises ScaffoldError with git's own words."""
+    """As `run`, but an exit status other than 0 raises ScaffoldError with git's own words."""
     answer = run(directory, *args, stdin=stdin)
     if answer.status != 0:
         raise ScaffoldError(f"git {_subcommand(args)} failed in {directory}: {answer.stderr.strip() or answer.status}")
@@ -89,12 +88,12 @@ def toplevel(directory: Path) -> Path | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitLocation:
-    """Where a directory stands: the top of its working tree and its HEAD commit (None: none), `inside` False in a bare repository
+    """Where a directory stands: the top of its working tree and its HEAD commit (None: none), `in_work_tree` False in a bare repository
     or a `.git` directory, and git's own words where it refuses to work there (another owner, a broken repository)."""
 
     toplevel: Path | None
     head: str | None
-    inside: bool
+    in_work_tree: bool
     refusal: str | None
 
 
@@ -104,32 +103,33 @@ def locate(directory: Path) -> GitLocation:
     lines = [*answer.text.split("\n"), "", "", ""]  # not splitlines: a path may hold what else ends a line
     if lines[0] == "true":
         return GitLocation(
-            toplevel=Path(lines[1]), head=lines[2] if lines[2] != "HEAD" else None, inside=True, refusal=None
+            toplevel=Path(lines[1]), head=lines[2] if lines[2] != "HEAD" else None, in_work_tree=True, refusal=None
         )
     if lines[0] == "false":
-        return GitLocation(toplevel=None, head=None, inside=False, refusal=None)
-    nowhere = "not a git repository (or any" in answer.stderr
-    return GitLocation(toplevel=None, head=None, inside=True, refusal=None if nowhere else answer.stderr.strip())
+        return GitLocation(toplevel=None, head=None, in_work_tree=False, refusal=None)
+    no_repository = "not a git repository (or any" in answer.stderr
+    refusal = None if no_repository else answer.stderr.strip()
+    return GitLocation(toplevel=None, head=None, in_work_tree=True, refusal=refusal)
 
 
-def refusal_error(directory: Path, where: GitLocation) -> ScaffoldError | None:
+def refusal_error(directory: Path, location: GitLocation) -> ScaffoldError | None:
     """What to say where git refuses to work in `directory`, and what helps; None where it does not."""
-    if where.refusal is None:
+    if location.refusal is None:
         return None
-    owner = "dubious ownership" in where.refusal
+    other_owner = "dubious ownership" in location.refusal
     return ScaffoldError(
-        f"git refuses to work in {directory}: {where.refusal.splitlines()[0].removeprefix('fatal: ')}",
+        f"git refuses to work in {directory}: {location.refusal.splitlines()[0].removeprefix('fatal: ')}",
         hint=f"if you trust it: git config --global --add safe.directory {shlex.quote(str(directory))}"
-        if owner
+        if other_owner
         else "mend the repository first: `git status` there says the same",
     )
 
 
 def tracked_files(directory: Path) -> list[str]:
     """The tracked files below `directory`, sorted, relative to it."""
-    found = sorted(run_checked(directory, "ls-files", "-z").paths)
-    # a path with a conflict is listed once for each side
-    return list(dict.fromkeys(found)) if any(map(eq, found, found[1:])) else found
+    paths = sorted(run_checked(directory, "ls-files", "-z").paths)
+    # a path with a conflict is listed once for each side; looking for one is quicker than always making a dict of 300,000 paths
+    return list(dict.fromkeys(paths)) if any(map(eq, paths, paths[1:])) else paths
 
 
 def untracked_files(directory: Path) -> list[str]:
@@ -194,8 +194,8 @@ def ignored_paths(directory: Path, paths: Iterable[str]) -> list[IgnoredPath]:
     answer = run(directory, "check-ignore", "--stdin", "-z", "-v", stdin=feed)
     fields = [f.decode("utf-8", "surrogateescape") for f in answer.stdout.split(b"\0")]
     rows = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=False)
-    found = [IgnoredPath(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
-    return [row for row in found if not row.pattern.startswith("!")]
+    ignored = [IgnoredPath(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
+    return [row for row in ignored if not row.pattern.startswith("!")]
 
 
 class GitSurvey:
@@ -208,54 +208,6 @@ class GitSurvey:
         self.remote = BackgroundCall(remote_url, directory)
 
 
-# no helper that runs what an address says, no question on a terminal, the committed bytes, no end of waiting for a dead network
-_CLONING = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-_SETTINGS = (
-    *("core.autocrlf=false", "core.eol=lf", f"core.hooksPath={os.devnull}"),
-    *("http.lowSpeedLimit=1000", "http.lowSpeedTime=60"),
-)
-
-
-def export_version(source: str, version: str | None, directory: Path) -> str:
-    """Write the files of `source` (a checkout, a bundle, a Git URL) at `version` into `directory`; what git describes them as.
-
-    The default version is the newest `v*` tag, or HEAD where there is none. The files have the bytes that were committed,
-    whatever line ends the user's git gives to checkouts. Raises ScaffoldError when the source cannot be had, or does not know
-    the version.
-    """
-    import git  # noqa: TID251 - this module is the door
-    from git.exc import GitCommandError, UnsafeProtocolError  # noqa: TID251 - this module is the door
-    from gitdb.exc import BadName  # type: ignore[import-untyped]
-
-    directory.mkdir(parents=True)
-    store = directory.with_suffix(".git")
-    options = [f"--config {setting}" for setting in _SETTINGS]
-    try:
-        # the options are ours: it holds every --config for the user's
-        repo = git.Repo.clone_from(
-            source, store, bare=True, env=_CLONING, multi_options=options, allow_unsafe_options=True
-        )
-    except (GitCommandError, UnsafeProtocolError, OSError) as error:
-        raise ScaffoldError(
-            f"the template {source} cannot be read: {_failure_reason(str(getattr(error, 'stderr', '') or error))}",
-            hint="name a checkout, a bundle or a Git URL with --template",
-        ) from error
-    with repo:
-        # named, since safe.bareRepository=explicit lets git find no bare repository by itself
-        repo.git.update_environment(GIT_DIR=str(store), **_CLONING)
-        tags = repo.git.tag("--sort=-version:refname", "--list", "v*").splitlines()
-        wanted = version or (tags[0] if tags else "HEAD")
-        try:
-            commit = repo.commit(wanted).hexsha
-        except (BadName, GitCommandError, LookupError, ValueError) as error:
-            raise UnknownVersion(
-                f"the template {source} has no version {wanted}",
-                hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
-            ) from error
-        run_checked(directory, f"--git-dir={store}", "--work-tree=.", "checkout", "--quiet", commit, "--", ".")
-        return str(repo.git.describe("--tags", "--always", commit))
-
-
 def merge_texts(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, str]) -> tuple[bytes, bool]:
     """Three-way merge of texts: the result, and whether it holds conflict markers (they carry `labels`: ours, base, theirs).
 
@@ -264,8 +216,8 @@ def merge_texts(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, s
     with scratch_directory() as folder:
         for side, content in (("ours", ours), ("base", base), ("theirs", theirs)):
             (folder / side).write_bytes(content)
-        named = [part for label in labels for part in ("-L", label)]
-        answer = run(folder, "merge-file", "-p", *named, "ours", "base", "theirs")
+        options = [part for label in labels for part in ("-L", label)]
+        answer = run(folder, "merge-file", "-p", *options, "ours", "base", "theirs")
     if not 0 <= answer.status <= 127:
         return ours, True
     return answer.stdout, answer.status > 0
@@ -286,11 +238,3 @@ def make_patch(path: str, old: bytes | None, new: bytes | None) -> str:
     hunks = body.partition("@@")[2]
     names = (f"a/{path}" if old is not None else "/dev/null", f"b/{path}" if new is not None else "/dev/null")
     return f"--- {names[0]}\n+++ {names[1]}\n@@{hunks}"
-
-
-def _failure_reason(stderr: str) -> str:
-    """The first thing that git says in a failure: what follows is advice."""
-    lines = (line.strip(" '").removeprefix("stderr: '") for line in stderr.splitlines())
-    said = (line for line in lines if not line.lower().startswith(("warning:", "cloning into")))
-    first = next(filter(None, said), "git gave no reason")
-    return first.removeprefix("fatal: ").removeprefix("error: ")

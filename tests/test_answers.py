@@ -111,7 +111,7 @@ def test_the_placeholder_plan_gives_its_goal_and_nothing_else_does() -> None:
 
 @pytest.mark.parametrize("path", ["exp", "a/b c/ünï", ".wild/experiments", "exp/"])
 def test_paths_that_can_be(path: str) -> None:
-    assert answers.checked_relative_path(path, what="--root") == path.rstrip("/")
+    assert answers.checked_relative_path(path, option="--root") == path.rstrip("/")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:10000", "https://host/base/", "", "http://[::1]:1"])

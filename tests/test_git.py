@@ -12,6 +12,7 @@ import pytest
 
 from scaffold import git
 from scaffold.errors import ScaffoldError, UnknownVersion
+from scaffold.lifecycle import template_checkout
 from tests.conftest import MakeRepo, commit_all, write_tree
 from tests.conftest import git as run_git
 
@@ -20,13 +21,13 @@ def test_where_a_directory_stands(make_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_repo({"sub/a.txt": ""})
     found = git.locate(repo / "sub")
     commit = run_git(repo, "rev-parse", "HEAD").strip()
-    assert (found.toplevel, found.head, found.inside, found.refusal) == (repo, commit, True, None)
+    assert (found.toplevel, found.head, found.in_work_tree, found.refusal) == (repo, commit, True, None)
     outside = tmp_path / "outside"
     outside.mkdir()
-    assert git.locate(outside) == git.GitLocation(toplevel=None, head=None, inside=True, refusal=None)
+    assert git.locate(outside) == git.GitLocation(toplevel=None, head=None, in_work_tree=True, refusal=None)
     run_git(outside, "init", "-q")
     assert git.locate(outside).head is None and git.locate(outside).toplevel == outside
-    assert not git.locate(repo / ".git").inside
+    assert not git.locate(repo / ".git").in_work_tree
 
 
 def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_path: Path) -> None:
@@ -187,24 +188,24 @@ def test_a_snapshot_is_what_was_committed_whatever_the_user_has_set(
     name, _, value = setting.partition("=")
     run_git(tmp_path, "config", "--file", "settings", name, value.replace("HOOKS", str(tmp_path / "hooks")))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
-    assert git.export_version(str(repo), None, tmp_path / "new") == "v1.0.0"
+    assert template_checkout.checkout_version(str(repo), None, tmp_path / "new") == "v1.0.0"
     assert (tmp_path / "new/a.txt").read_bytes() == b"a\nb\n"
 
 
 def test_a_snapshot_is_of_the_newest_version_or_of_the_one_asked_for(make_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_repo({"a.txt": "a\n"})
     first = run_git(repo, "rev-parse", "HEAD").strip()
-    assert git.export_version(str(repo), None, tmp_path / "head") == first[:7]
+    assert template_checkout.checkout_version(str(repo), None, tmp_path / "head") == first[:7]
     for version in ("v1.9.0", "v1.10.0"):
         write_tree(repo, {"a.txt": version})
         commit_all(repo)
         run_git(repo, "tag", version)
-    assert git.export_version(str(repo), None, tmp_path / "newest") == "v1.10.0"
-    assert git.export_version(str(repo), "v1.9.0", tmp_path / "older") == "v1.9.0"
+    assert template_checkout.checkout_version(str(repo), None, tmp_path / "newest") == "v1.10.0"
+    assert template_checkout.checkout_version(str(repo), "v1.9.0", tmp_path / "older") == "v1.9.0"
     assert (tmp_path / "older/a.txt").read_text() == "v1.9.0"
     for unknown in ("v3.0.0", "--all", "HEAD:a.txt"):
         with pytest.raises(UnknownVersion, match=f"no version {unknown}"):
-            git.export_version(str(repo), unknown, tmp_path / f"unknown{unknown}")
+            template_checkout.checkout_version(str(repo), unknown, tmp_path / f"unknown{unknown}")
 
 
 def test_a_source_that_wants_a_password_is_an_error_and_nobody_is_asked(tmp_path: Path) -> None:
@@ -222,9 +223,10 @@ def test_a_source_that_wants_a_password_is_an_error_and_nobody_is_asked(tmp_path
         url = f"http://127.0.0.1:{server.server_port}/x.git"
         code = f"""
 from pathlib import Path
-from scaffold import errors, git
+from scaffold import errors
+from scaffold.lifecycle import template_checkout
 try:
-    git.export_version({url!r}, None, Path("new"))
+    template_checkout.checkout_version({url!r}, None, Path("new"))
 except errors.ScaffoldError as error:
     print(error.message)
 """

@@ -29,7 +29,7 @@ def read_facts(workdir: Path, *, history: bool = False, survey: git.GitSurvey | 
     survey = survey or git.GitSurvey(workdir)
     machine_call = BackgroundCall(machine.read_machine)
     place = survey.place.result()
-    if not place.inside:
+    if not place.in_work_tree:
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
         )

@@ -1,4 +1,4 @@
-"""New answers for a workspace that is there: `NAME=VALUE` settings, one more experiment, facts that a newer template asks for."""
+"""New answers for an existing workspace: `NAME=VALUE` settings, one more experiment, facts that a newer template asks for."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import files, releases
+from scaffold.lifecycle import file_kinds, releases
 from scaffold.workspace import Workspace, parse_yaml
 
 KIND_NAMES = {bool: "true or false", list: "YAML list", dict: "YAML mapping"}
 UNCHANGEABLE = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
 
 
-def parse_settings(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
+def parse_settings(workspace: Workspace, settings: Iterable[str]) -> dict[str, Any]:
     """`NAME=VALUE` settings as answers: a text as it is typed or in quotes, all else as YAML.
 
     Raises ScaffoldError for a name that is no answer, or cannot be changed, and for a value of another kind.
@@ -21,15 +21,15 @@ def parse_settings(there: Workspace, settings: Iterable[str]) -> dict[str, Any]:
     changed: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
-        if not equals or name not in there.answers or name.startswith("_"):
-            known = ", ".join(key for key in there.answers if not key.startswith("_") and key not in UNCHANGEABLE)
-            raise WrongUsage(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {known}")
+        if not equals or name not in workspace.answers or name.startswith("_"):
+            names = (key for key in workspace.answers if not key.startswith("_") and key not in UNCHANGEABLE)
+            raise WrongUsage(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {', '.join(names)}")
         if name in UNCHANGEABLE:
             raise ScaffoldError(
                 f"{name} says where files lie, and an update moves none",
-                hint=f"git mv them, write the new value into {files.answers_path(there)}, and commit",
+                hint=f"git mv them, write the new value into {file_kinds.answers_path(workspace.root)}, and commit",
             )
-        changed[name] = _parse_value(setting, text, there.answers[name])
+        changed[name] = _parse_value(setting, text, workspace.answers[name])
     return changed
 
 
@@ -62,18 +62,18 @@ def _parse_text(typed: str) -> str:
     return value if isinstance(value, str) else typed
 
 
-def add_experiment(there: Workspace, name: str) -> dict[str, Any]:
+def answers_with_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     """The answers that add experiment `name`. Raises ScaffoldError in a flat workspace."""
-    if not there.per_experiment:
+    if not workspace.per_experiment:
         raise ScaffoldError(
-            f"{there.root} has one set of folders for all experiments, so there is nothing to add",
+            f"{workspace.root} has one set of folders for all experiments, so there is nothing to add",
             hint=f"name the experiment when you run it: scaffold run --experiment {name} -- COMMAND",
         )
-    known = list(there.answers.get("experiments") or [])
-    return {"experiments": known if name in known else [*known, name]}
+    experiments = list(workspace.answers.get("experiments") or [])
+    return {"experiments": experiments if name in experiments else [*experiments, name]}
 
 
-def lacks_facts(there: Workspace, new: releases.TemplateVersion) -> bool:
+def lacks_facts(workspace: Workspace, new: releases.TemplateVersion) -> bool:
     """Whether the new version asks for facts that the workspace's answers do not have."""
     import yaml
 
@@ -82,7 +82,7 @@ def lacks_facts(there: Workspace, new: releases.TemplateVersion) -> bool:
     except (yaml.YAMLError, UnicodeDecodeError):
         return False  # rendering it says what is wrong with it
     return isinstance(questions, dict) and any(
-        isinstance(details, dict) and details.get("ask") is False and name not in there.answers
+        isinstance(details, dict) and details.get("ask") is False and name not in workspace.answers
         for name, details in questions.items()
         if not str(name).startswith("_")
     )

@@ -1,8 +1,8 @@
-"""Conventions + what the user asked for -> the answers that the template is rendered from. Pure functions."""
+"""Conventions + the options of init -> the answers that the template is rendered from. Pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK_FILE, ROLES, UNSAFE_IN_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitOptions:
-    """What the user asked for; None means: as detected, or the template's default."""
+    """What the user asked init for; None means: as detected, or the template's default."""
 
     root: str | None = None
     goal: str | None = None
@@ -32,50 +32,64 @@ class InitOptions:
     metric: str | None = None
     direction: str | None = None
 
+    def chosen_answers(self) -> dict[str, Any]:
+        """The answers that the options settle by themselves, by the template's names for them.
 
-def make_answers(found: Conventions, wishes: InitOptions) -> dict[str, Any]:
-    """Every answer that init gives. Raises WrongUsage when a wish cannot be an answer."""
-    root = checked_relative_path(wishes.root, what="--root") if wishes.root is not None else found.experiment_root
-    metric = wishes.metric if wishes.metric is not None else next(iter(found.metrics), "")
-    given = {
+        Root and experiments are none of these: what they mean depends on what is there. Raises WrongUsage for a server's URL that
+        cannot be one.
+        """
+        answers = {
+            "tasks_path": self.tasks_path,
+            "primary_metric": self.metric,
+            "metric_direction": self.direction,
+            "workspace_layout": self.layout,
+            "experiment_goal": self.goal,
+            "research_server_url": None if self.server_url is None else check_url(self.server_url),
+            "research_session_id": self.session_id,
+            "steering_text": self.steering,
+            "memories": list(self.memories) or None,
+            "evolutionary_sweeps": self.evolutionary,
+        }
+        return {name: value for name, value in answers.items() if value is not None}
+
+
+def make_answers(conventions: Conventions, options: InitOptions) -> dict[str, Any]:
+    """Every answer that init gives. Raises WrongUsage when an option cannot be an answer."""
+    root = conventions.experiment_root
+    if options.root is not None:
+        root = checked_relative_path(options.root, option="--root")
+    metric = options.metric if options.metric is not None else next(iter(conventions.metrics), "")
+    answers = {
         "experiment_root": root,
-        "tasks_path": checked_plan_path(wishes.tasks_path) if wishes.tasks_path else f"{root}/tasks.md",
+        "tasks_path": "",
         "primary_metric": metric,
-        "metric_direction": wishes.direction or metric_directions.guess_direction(metric) or "",
-        "role_dirs": role_folder_names(root, found.role_dirs),
-        "workspace_layout": wishes.layout or "flat",
-        "experiments": [checked_experiment_name(name) for name in wishes.experiments] or ["baseline"],
-    }
-    optional = {
-        "experiment_goal": wishes.goal,
-        "research_server_url": None if wishes.server_url is None else check_url(wishes.server_url),
-        "research_session_id": wishes.session_id,
-        "steering_text": wishes.steering,
-        "memories": list(wishes.memories) or None,
-        "evolutionary_sweeps": wishes.evolutionary,
-    }
-    wished = given | {key: value for key, value in optional.items() if value is not None}
-    for name, value in wished.items():
+        "metric_direction": metric_directions.guess_direction(metric) or "",
+        "role_dirs": role_folder_names(root, conventions.role_dirs),
+        "workspace_layout": "flat",
+        "experiments": [checked_experiment_name(name) for name in options.experiments] or ["baseline"],
+    } | options.chosen_answers()
+    answers["tasks_path"] = checked_plan_path(options.tasks_path) if options.tasks_path else f"{root}/tasks.md"
+    for name, value in answers.items():
         if _is_not_utf8(value):
             raise WrongUsage(f"{name} is no text in UTF-8", hint="give it in UTF-8")
-    return wished | fact_answers(found)
+    return answers | fact_answers(conventions)
 
 
-def fact_answers(found: Conventions) -> dict[str, Any]:
+def fact_answers(conventions: Conventions) -> dict[str, Any]:
     """The answers that are facts: read off the repository, never asked."""
-    environment = asdict(found.environment)
-    read = {
+    environment = asdict(conventions.environment)
+    answers = {
         "environment": {key: list(value) if isinstance(value, tuple) else value for key, value in environment.items()},
-        "config_systems": list(found.config_systems),
-        "trackers": list(found.trackers),
-        "launchers": list(found.launchers),
-        "slurm": _slurm_answer(found),
-        "entry_points": [_entry_point_answer(point) for point in found.entry_points],
-        "repository_findings": describe_repository(found),
-        "repository_risks": list(found.risks),
-        "repository_metrics": list(found.metrics),
+        "config_systems": list(conventions.config_systems),
+        "trackers": list(conventions.trackers),
+        "launchers": list(conventions.launchers),
+        "slurm": _slurm_answer(conventions),
+        "entry_points": [_entry_point_answer(point) for point in conventions.entry_points],
+        "repository_findings": describe_repository(conventions),
+        "repository_risks": list(conventions.risks),
+        "repository_metrics": list(conventions.metrics),
     }
-    return {name: _without_non_utf8(value) for name, value in read.items()}
+    return {name: _without_non_utf8(value) for name, value in answers.items()}
 
 
 def _entry_point_answer(point: EntryPoint) -> dict[str, Any]:
@@ -100,97 +114,90 @@ def _without_non_utf8(value: Any) -> Any:
     return "" if _is_not_utf8(value) else value
 
 
-def _slurm_answer(found: Conventions) -> dict[str, Any] | None:
+def _slurm_answer(conventions: Conventions) -> dict[str, Any] | None:
     """Slurm's options, each list's first source beside it; None where neither repository nor machine knows Slurm.
 
     They end up in a script, and so are taken only where they can be nothing but options, modules and set-up lines.
     """
-    if found.slurm is None and not found.machine.slurm:
+    if conventions.slurm is None and not conventions.machine.slurm:
         return None
-    options: dict[str, Any] = {key: list(value) for key, value in asdict(found.slurm or Slurm()).items()}
+    options: dict[str, Any] = {key: list(value) for key, value in asdict(conventions.slurm or Slurm()).items()}
     for key in ("partitions", "accounts", "qos", "gres", "time", "modules"):
         options[key] = [value for value in options[key] if slurm.SAFE_VALUE.fullmatch(value)]
     options["setup"] = [
         row for row in options["setup"] if slurm.CONDA_HOOK.fullmatch(row) or not slurm.STARTS_MORE.search(row)
     ]
-    where = {key: evidence_place(found, f"slurm.{key}") for key in options if options[key]}
-    return options | {"evidence": {key: place for key, place in where.items() if place}}
+    places = {key: evidence_place(conventions, f"slurm.{key}") for key in options if options[key]}
+    return options | {"evidence": {key: place for key, place in places.items() if place}}
 
 
-def evidence_place(found: Conventions, name: str) -> str:
+def evidence_place(conventions: Conventions, name: str) -> str:
     """Where a value was read, as `path:line`; empty where nothing says so."""
-    for item in found.evidence.get(name, ()):
+    for item in conventions.evidence.get(name, ()):
         return item.path if item.line is None else f"{item.path}:{item.line}"
     return ""
 
 
-def describe_repository(found: Conventions) -> list[str]:
+def describe_repository(conventions: Conventions) -> list[str]:
     """What a planner should know about the repository, one sentence each, with the place that says so."""
-    lines = []
-    if found.environment.manager != "none":
-        lines.append(
-            _with_place(f"environment: {found.environment.manager}", evidence_place(found, "environment.manager"))
-        )
-    for point in found.entry_points[:5]:
+    return [f"{text} ({place})" if place else text for text, place in _described_findings(conventions)]
+
+
+def _described_findings(conventions: Conventions) -> Iterator[tuple[str, str]]:
+    """What was found out, each with the place that says so (empty: none does)."""
+    if conventions.environment.manager != "none":
+        yield f"environment: {conventions.environment.manager}", evidence_place(conventions, "environment.manager")
+    for point in conventions.entry_points[:5]:
         seed = f"seed option {point.seed_flag}" if point.seed_flag else "no seed option"
-        own = (e for e in found.evidence.get("entry_points", ()) if e.path == point.path and e.line is not None)
-        place = next((f"{e.path}:{e.line}" for e in own), "")
-        lines.append(_with_place(f"entry point {point.path} ({point.kind}), {seed}", place))
+        evidence = (
+            e for e in conventions.evidence.get("entry_points", ()) if e.path == point.path and e.line is not None
+        )
+        yield f"entry point {point.path} ({point.kind}), {seed}", next((f"{e.path}:{e.line}" for e in evidence), "")
     for subject, field, values in (
-        ("configuration", "config_systems", found.config_systems),
-        ("trackers", "trackers", found.trackers),
-        ("launchers", "launchers", found.launchers),
-        ("metrics in the code", "metrics", found.metrics[:5]),
+        ("configuration", "config_systems", conventions.config_systems),
+        ("trackers", "trackers", conventions.trackers),
+        ("launchers", "launchers", conventions.launchers),
+        ("metrics in the code", "metrics", conventions.metrics[:5]),
     ):
         if values:
-            lines.append(_with_place(f"{subject}: {', '.join(values)}", evidence_place(found, field)))
-    if found.existing_experiment_dirs:
-        lines.append(f"existing experiment folders: {', '.join(found.existing_experiment_dirs)}")
-    if found.slurm is not None:
-        asked = [*found.slurm.partitions[:1], *found.slurm.accounts[:1], *found.slurm.qos[:1]]
-        lines.append(
-            _with_place(
-                f"Slurm: {', '.join(asked) or 'used, no partition named'}", evidence_place(found, "slurm.partitions")
-            )
-        )
-    if found.tests.runner:
-        lines.append(
-            _with_place(
-                f"tests: {found.tests.runner} {' '.join(found.tests.paths)}".rstrip(),
-                evidence_place(found, "tests.runner"),
-            )
-        )
-    if found.agent_guides:
-        lines.append(f"agent guides: {', '.join(found.agent_guides)}")
-    return lines
+            yield f"{subject}: {', '.join(values)}", evidence_place(conventions, field)
+    if conventions.existing_experiment_dirs:
+        yield f"existing experiment folders: {', '.join(conventions.existing_experiment_dirs)}", ""
+    if conventions.slurm is not None:
+        options = [*conventions.slurm.partitions[:1], *conventions.slurm.accounts[:1], *conventions.slurm.qos[:1]]
+        text = f"Slurm: {', '.join(options) or 'used, no partition named'}"
+        yield text, evidence_place(conventions, "slurm.partitions")
+    if conventions.tests.runner:
+        text = f"tests: {conventions.tests.runner} {' '.join(conventions.tests.paths)}".rstrip()
+        yield text, evidence_place(conventions, "tests.runner")
+    if conventions.agent_guides:
+        yield f"agent guides: {', '.join(conventions.agent_guides)}", ""
 
 
-def _with_place(text: str, place: str) -> str:
-    return f"{text} ({place})" if place else text
-
-
-def role_folder_names(root: str, used: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def role_folder_names(root: str, existing: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """The folder of each role below `root`: the name that the repository already uses there, else the role's own."""
     names: dict[str, str] = {}
     for role in ROLES:
-        inside = [path.removeprefix(f"{root}/") for path in used.get(role, ()) if path.startswith(f"{root}/")]
-        free = [name for name in inside if name and not UNSAFE_IN_PATHS.search(name) and name not in names.values()]
-        names[role] = free[0] if free else role
+        below_root = [path.removeprefix(f"{root}/") for path in existing.get(role, ()) if path.startswith(f"{root}/")]
+        usable = (
+            name for name in below_root if name and not UNSAFE_IN_PATHS.search(name) and name not in names.values()
+        )
+        names[role] = next(usable, role)
     return names
 
 
-def checked_relative_path(path: str, *, what: str) -> str:
+def checked_relative_path(path: str, *, option: str) -> str:
     """`path` with `/` between its parts, when it is one below the work directory. Raises WrongUsage otherwise."""
     text = path.removesuffix("/")
     reason = path_problem(text)
     if reason:
-        raise WrongUsage(f"{what} {path!r} {reason}", hint="give a folder below the work directory, such as exp")
+        raise WrongUsage(f"{option} {path!r} {reason}", hint="give a folder below the work directory, such as exp")
     return text
 
 
 def checked_plan_path(path: str) -> str:
     """Where the plan goes, checked. Raises WrongUsage when it is no Markdown file below the work directory."""
-    text = checked_relative_path(path, what="--tasks-path")
+    text = checked_relative_path(path, option="--tasks-path")
     if not text.endswith(".md") or text.rpartition("/")[2] in (PLAYBOOK_FILE, "README.md", "AGENTS.md"):
         raise WrongUsage(
             f"--tasks-path {path!r} is no place for a plan", hint="name a Markdown file, such as exp/tasks.md"

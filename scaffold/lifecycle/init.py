@@ -9,25 +9,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scaffold import git, transaction, workspace
+from scaffold import git, transaction
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import answer_changes, answers, files, init_actions, location_checks, releases
+from scaffold.lifecycle import answer_changes, file_kinds, files_on_disk, init_actions, location_checks, releases
+from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_answers
+from scaffold.lifecycle.content_hashes import write_hashes
+from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.init_actions import InitAction
 from scaffold.lifecycle.render import RenderedFile, render_template
 from scaffold.lifecycle.template_source import open_recorded_template
-from scaffold.server.address import check_url
-from scaffold.workspace import ANSWERS_FILE, Workspace
+from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, Workspace, list_roots, load_workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitPlan:
-    """What init is going to do; `changes` is what it writes."""
+    """What init is going to do with what `template` makes of the `answers`; `changes` is what it writes."""
 
     workdir: Path
     root: str
-    version: str
+    template: releases.TemplateVersion
     answers: Mapping[str, Any]
+    rendered: Mapping[str, RenderedFile]
+    answers_file: bytes
     actions: tuple[InitAction, ...]
     changes: tuple[transaction.FileChange, ...]
     ignored: tuple[git.IgnoredPath, ...]
@@ -37,88 +41,85 @@ class InitPlan:
 
 def plan_init(
     workdir: Path,
-    wishes: answers.InitOptions,
+    options: InitOptions,
     *,
     detect: Callable[[Path], Conventions],
-    template: str | None = None,
+    template_source: str | None = None,
 ) -> InitPlan:
-    """What init would do in `workdir`; changes nothing. `template` is a checkout, bundle or Git URL instead of the own template.
+    """What init would do in `workdir`; changes nothing. `template_source`: a checkout, bundle or Git URL in place of the own template.
 
-    Raises ScaffoldError when the place, a wish, or what stands there makes a workspace impossible.
+    Raises ScaffoldError when the work directory, an option, or what stands there makes a workspace impossible.
     """
-    workdir, where = location_checks.check_workdir(workdir)
-    wishes = _with_relative_tasks_path(workdir, wishes)
-    there = _existing_workspace(workdir, wishes)
-    if there is not None:
-        _refuse_contradicting_options(there, wishes, template)
-        location_checks.check_root(workdir, there.root)
-    with _template_for(there, template) as source:
-        if there is not None:
-            given = dict(there.answers)
-        else:
-            given = answers.make_answers(detect(workdir), wishes)
-            if (
-                wishes.goal is None
-                and (goal := init_actions.read_placeholder_goal(workdir, given["tasks_path"])) is not None
-            ):
-                given["experiment_goal"] = goal
-            location_checks.check_root(workdir, str(given["experiment_root"]))
-        rendered = render_template(source.path, given, version=source.version, source=source.source)
-        disk = files.read_files(workdir, rendered)
-        if there is None and (kept := _user_files_in_the_way(given, rendered, disk)):
-            given["kept_files"] = kept
-            rendered = render_template(source.path, given, version=source.version, source=source.source)
-        version = source.version
-    root = str(given["experiment_root"])
-    todo = init_actions.choose_actions(given, rendered, disk, goal_given=wishes.goal is not None)
-    init_actions.check_needed_files(given, todo)
-    changes = [disk.change(a.path, rendered[a.path]) for a in todo if a.what in ("create", "replace")]
+    workdir, location = location_checks.check_workdir(workdir)
+    options = _with_relative_tasks_path(workdir, options)
+    existing = _existing_workspace(workdir, options)
+    if existing is not None:
+        _refuse_contradicting_options(existing, options, template_source)
+        location_checks.check_root(workdir, existing.root)
+    with _open_template(existing, template_source) as template:
+        answers = dict(existing.answers) if existing is not None else _new_answers(workdir, options, detect)
+        rendered = render_template(template, answers)
+        disk = files_on_disk.read_files(workdir, rendered)
+        if existing is None and (kept := _user_files_in_the_way(answers, rendered, disk)):
+            answers["kept_files"] = kept
+            rendered = render_template(template, answers)
+    root = str(answers["experiment_root"])
+    answers_path = file_kinds.answers_path(root)
+    actions = init_actions.choose_actions(answers, rendered, disk, goal_given=options.goal is not None)
+    init_actions.check_needed_files(answers, actions)
+    changes = [disk.change(a.path, rendered[a.path]) for a in actions if a.what in ("create", "replace")]
     return InitPlan(
         workdir=workdir,
         root=root,
-        version=version,
-        answers=given,
-        actions=tuple(todo),
+        template=template,
+        answers=answers,
+        rendered=rendered,
+        answers_file=disk.files.get(answers_path, rendered[answers_path]).data,
+        actions=tuple(actions),
         changes=tuple(changes),
-        ignored=tuple(_paths_ignored_already(workdir, given, todo)),
-        warnings=(*location_checks.git_warnings(workdir, where), *_newly_ignored_warnings(workdir, given, todo)),
-        existing=there is not None,
+        ignored=tuple(_paths_ignored_already(workdir, root, actions)),
+        warnings=(
+            *location_checks.git_warnings(workdir, location),
+            *_newly_ignored_warnings(workdir, answers, actions),
+        ),
+        existing=existing is not None,
     )
-
-
-def refuse_nested_workspace(folder: Path) -> None:
-    """Raise ScaffoldError where `folder`, which nobody named, lies in the repository of a workspace: a second one is rarely meant."""
-    if _usual_root_in(folder) is not None:
-        return
-    for above in folder.parents:
-        root = _usual_root_in(above)
-        if root is not None:
-            raise ScaffoldError(
-                f"{above} has a workspace already, in {root}",
-                hint=f"scaffold status shows it; for a second one in {folder.relative_to(above)}: scaffold init --workdir .",
-            )
-        if (above / ".git").exists():
-            return
-
-
-def _usual_root_in(folder: Path) -> str | None:
-    """The usual root at which a workspace lies in `folder`."""
-    return next((root for root in workspace.USUAL_ROOTS if (folder / root / ANSWERS_FILE).is_file()), None)
 
 
 def apply_init(planned: InitPlan) -> InitPlan:
     """Carry a plan out: all of it or nothing. The plan comes back with what git says now about ignored paths."""
     with transaction.workdir_lock(planned.workdir):
         transaction.apply_changes(planned.workdir, planned.changes)
-    paths = [a.path for a in planned.actions if a.what != "linked"]
-    return replace(planned, ignored=files.ignored_workspace_paths(planned.workdir, planned.answers, paths))
+        write_hashes(planned.workdir, planned.root, planned.template, planned.answers_file, planned.rendered)
+    paths = [action.path for action in planned.actions if action.what != "linked"]
+    return replace(planned, ignored=file_kinds.ignored_workspace_paths(planned.workdir, planned.answers, paths))
+
+
+def refuse_nested_workspace(folder: Path) -> None:
+    """Raise ScaffoldError where `folder`, which nobody named, lies in the repository of a workspace: a second one is rarely meant."""
+    if _usual_root_in(folder) is not None:
+        return
+    for parent in folder.parents:
+        root = _usual_root_in(parent)
+        if root is not None:
+            raise ScaffoldError(
+                f"{parent} has a workspace already, in {root}",
+                hint=f"scaffold status shows it; for a second one in {folder.relative_to(parent)}: scaffold init --workdir .",
+            )
+        if (parent / ".git").exists():
+            return
+
+
+def _usual_root_in(folder: Path) -> str | None:
+    """The usual root at which a workspace lies in `folder`."""
+    return next((root for root in USUAL_ROOTS if (folder / root / ANSWERS_FILE).is_file()), None)
 
 
 @contextlib.contextmanager
-def _template_for(there: Workspace | None, source: str | None) -> Iterator[releases.TemplateVersion]:
-    """The template to render: of the version that is there already, else the one asked for, else the own."""
-    if there is not None:
-        with open_recorded_template(there) as template:
+def _open_template(existing: Workspace | None, source: str | None) -> Iterator[releases.TemplateVersion]:
+    """The template to render: of the version that the existing workspace has, else the one asked for, else the own."""
+    if existing is not None:
+        with open_recorded_template(existing) as template:
             yield template
     elif source is not None:
         with releases.open_elsewhere(source) as template:
@@ -128,86 +129,83 @@ def _template_for(there: Workspace | None, source: str | None) -> Iterator[relea
             yield template
 
 
-def _existing_workspace(workdir: Path, wishes: answers.InitOptions) -> Workspace | None:
-    """The workspace that is in `workdir` already, at the wished root or at any."""
-    if wishes.root is not None:
-        root = answers.checked_relative_path(wishes.root, what="--root")
-        return workspace.load_workspace(workdir, root) if (workdir / root / ANSWERS_FILE).is_file() else None
-    roots = workspace.list_roots(workdir)
+def _new_answers(workdir: Path, options: InitOptions, detect: Callable[[Path], Conventions]) -> dict[str, Any]:
+    """The answers of a workspace that is not there yet."""
+    answers = make_answers(detect(workdir), options)
+    goal = init_actions.read_placeholder_goal(workdir, answers["tasks_path"]) if options.goal is None else None
+    if goal is not None:
+        answers["experiment_goal"] = goal
+    location_checks.check_root(workdir, str(answers["experiment_root"]))
+    return answers
+
+
+def _existing_workspace(workdir: Path, options: InitOptions) -> Workspace | None:
+    """The workspace that is in `workdir` already, at the root that was asked for or at any."""
+    if options.root is not None:
+        root = checked_relative_path(options.root, option="--root")
+        return load_workspace(workdir, root) if (workdir / root / ANSWERS_FILE).is_file() else None
+    roots = list_roots(workdir)
     if len(roots) > 1:
         raise ScaffoldError(f"{workdir} has several workspaces: {', '.join(roots)}", hint="name one with --root")
-    return workspace.load_workspace(workdir, roots[0]) if roots else None
+    return load_workspace(workdir, roots[0]) if roots else None
 
 
-def _refuse_contradicting_options(there: Workspace, wishes: answers.InitOptions, template: str | None) -> None:
-    """Refuse wishes that contradict the answers of the workspace that is there."""
-    if template is not None:
+def _refuse_contradicting_options(existing: Workspace, options: InitOptions, template_source: str | None) -> None:
+    """Refuse options that contradict the answers of the workspace that is there."""
+    root, answers = existing.root, existing.answers
+    if template_source is not None:
+        raise ScaffoldError(f"{root} is a workspace already", hint="to change its template: scaffold update --template")
+    if options.experiments and list(options.experiments) != answers["experiments"]:
         raise ScaffoldError(
-            f"{there.root} is a workspace already", hint="to change its template: scaffold update --template"
-        )
-    if wishes.experiments and list(wishes.experiments) != there.answers["experiments"]:
-        raise ScaffoldError(
-            f"{there.root} is a workspace already, with the experiments {', '.join(there.answers['experiments'])}",
+            f"{root} is a workspace already, with the experiments {', '.join(answers['experiments'])}",
             hint="to add one: scaffold add NAME",
         )
-    wished = {
-        "experiment_goal": wishes.goal,
-        "tasks_path": wishes.tasks_path,
-        "workspace_layout": wishes.layout,
-        "research_server_url": None if wishes.server_url is None else check_url(wishes.server_url),
-        "research_session_id": wishes.session_id,
-        "steering_text": wishes.steering,
-        "memories": list(wishes.memories) or None,
-        "evolutionary_sweeps": wishes.evolutionary,
-        "primary_metric": wishes.metric,
-        "metric_direction": wishes.direction,
-    }
-    for name, value in wished.items():
-        if value is not None and there.answers.get(name) != value:
+    for name, value in options.chosen_answers().items():
+        if answers.get(name) != value:
             raise ScaffoldError(
-                f"{there.root} is a workspace already, with {name} = {there.answers.get(name)!r}",
-                hint=f"an update moves no files: {there.root} keeps its {name}; for a second workspace: --root"
+                f"{root} is a workspace already, with {name} = {answers.get(name)!r}",
+                hint=f"an update moves no files: {root} keeps its {name}; for a second workspace: --root"
                 if name in answer_changes.UNCHANGEABLE
                 else f"to change it: scaffold update --set {name}=VALUE",
             )
 
 
-def _with_relative_tasks_path(workdir: Path, wishes: answers.InitOptions) -> answers.InitOptions:
+def _with_relative_tasks_path(workdir: Path, options: InitOptions) -> InitOptions:
     """`--tasks-path` relative to the work directory; it may be given absolute, as the research server does."""
-    if wishes.tasks_path is None or not Path(wishes.tasks_path).is_absolute():
-        return wishes
-    path = Path(wishes.tasks_path)
+    if options.tasks_path is None or not Path(options.tasks_path).is_absolute():
+        return options
+    path = Path(options.tasks_path)
+    # of the folder alone: the plan itself may be a link, which is then the user's
     resolved = Path(os.path.realpath(path.parent), path.name)
     if not resolved.is_relative_to(workdir):
         raise WrongUsage(
-            f"--tasks-path {wishes.tasks_path} is not inside the work directory {workdir}",
+            f"--tasks-path {options.tasks_path} is not inside the work directory {workdir}",
             hint="give a path below it; the playbook goes beside the plan",
         )
-    return replace(wishes, tasks_path=resolved.relative_to(workdir).as_posix())
+    return replace(options, tasks_path=resolved.relative_to(workdir).as_posix())
 
 
 def _user_files_in_the_way(
-    given: Mapping[str, Any], rendered: Mapping[str, RenderedFile], disk: files.FilesOnDisk
+    answers: Mapping[str, Any], rendered: Mapping[str, RenderedFile], disk: FilesOnDisk
 ) -> list[str]:
     """Files of the user that stand where the template has one of its own to manage."""
-    not_managed = files.seeded_paths(given) | {f"{given['experiment_root']}/{ANSWERS_FILE}"}
+    not_managed = file_kinds.seeded_paths(answers) | {file_kinds.answers_path(answers["experiment_root"])}
     return sorted(
         p for p in rendered if p in disk.files and disk.files[p].data != rendered[p].data and p not in not_managed
     )
 
 
-def _newly_ignored_warnings(workdir: Path, given: Mapping[str, Any], actions: list[InitAction]) -> list[str]:
+def _newly_ignored_warnings(workdir: Path, answers: Mapping[str, Any], actions: list[InitAction]) -> list[str]:
     """Folders of the user whose new files the workspace's .gitignore will keep out of git."""
-    root = str(given["experiment_root"])
-    if not any(a.path == f"{root}/.gitignore" and a.what == "create" for a in actions):
+    root = str(answers["experiment_root"])
+    if not any(action.path == f"{root}/.gitignore" and action.what == "create" for action in actions):
         return []
-    folders = [f"{root}/{given['role_dirs'][role]}" for role in ("logs", "outputs")]
-    used = [folder for folder in folders if (workdir / folder).is_dir() and any((workdir / folder).iterdir())]
-    return [f"new files in {' and '.join(used)} stay out of git from now on ({root}/.gitignore)"] if used else []
+    folders = [f"{root}/{answers['role_dirs'][role]}" for role in ("logs", "outputs")]
+    filled = [folder for folder in folders if (workdir / folder).is_dir() and any((workdir / folder).iterdir())]
+    return [f"new files in {' and '.join(filled)} stay out of git from now on ({root}/.gitignore)"] if filled else []
 
 
-def _paths_ignored_already(workdir: Path, given: Mapping[str, Any], actions: list[InitAction]) -> list[git.IgnoredPath]:
+def _paths_ignored_already(workdir: Path, root: str, actions: list[InitAction]) -> list[git.IgnoredPath]:
     """What git would ignore whatever the workspace's own .gitignore says; asked before anything is written."""
-    root = str(given["experiment_root"])
     outside = [a.path for a in actions if not a.path.startswith(f"{root}/") and a.what != "linked"]
     return git.ignored_paths(workdir, [f"{root}/anything", *outside])

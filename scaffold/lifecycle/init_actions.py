@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle import files
+from scaffold.lifecycle import file_kinds
+from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.render import RenderedFile
 from scaffold.plan.document.placeholder import placeholder_goal
 from scaffold.workspace import ANSWERS_FILE
 
-LINK = "it is a link, and yours"
+LINK_NOTE = "it is a link, and yours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,57 +28,52 @@ class InitAction:
 
 
 def choose_actions(
-    given: Mapping[str, Any], rendered: Mapping[str, RenderedFile], disk: files.FilesOnDisk, *, goal_given: bool
+    answers: Mapping[str, Any], rendered: Mapping[str, RenderedFile], disk: FilesOnDisk, *, goal_given: bool
 ) -> list[InitAction]:
-    """One action for each file that is `rendered`, the answers file last; `goal_given`: the user said what the goal is."""
-    last = f"{given['experiment_root']}/{ANSWERS_FILE}"
-    return [
-        _choose_action(p, given, rendered[p], disk, goal_given) for p in sorted(rendered, key=lambda p: (p == last, p))
-    ]
+    """One action for each file that is `rendered`; `goal_given`: the user said what the goal is.
+
+    The answers file is the last: it makes a folder a workspace, and so may stand only where all else does.
+    """
+    answers_path = file_kinds.answers_path(answers["experiment_root"])
+    paths = sorted(rendered, key=lambda path: (path == answers_path, path))
+    return [_choose_action(path, answers, rendered[path], disk, goal_given) for path in paths]
 
 
 def _choose_action(
-    path: str, given: Mapping[str, Any], file: RenderedFile, disk: files.FilesOnDisk, goal_given: bool
+    path: str, answers: Mapping[str, Any], file: RenderedFile, disk: FilesOnDisk, goal_given: bool
 ) -> InitAction:
     if path in disk.linked:
         link = disk.linked[path]
-        return InitAction(
-            path=path, what="linked", note=LINK if link == path else f"{link} is a link; nothing is written through it"
-        )
+        note = LINK_NOTE if link == path else f"{link} is a link; nothing is written through it"
+        return InitAction(path=path, what="linked", note=note)
     if path not in disk.files:
         return InitAction(path=path, what="create")
-    there = disk.files[path]
-    if there.data == file.data:
+    data = disk.files[path].data
+    if data == file.data:
         return InitAction(path=path, what="same")
-    goal = placeholder_goal(there.data.decode("utf-8", "replace")) if path == given["tasks_path"] else None
+    goal = placeholder_goal(data.decode("utf-8", "replace")) if path == answers["tasks_path"] else None
     if goal is not None:
-        return _placeholder_action(path, goal, given, goal_given)
+        return _placeholder_action(path, goal, answers, goal_given)
     return InitAction(path=path, what="keep", note="yours is kept")
 
 
-def _placeholder_action(path: str, goal: str, given: Mapping[str, Any], goal_given: bool) -> InitAction:
+def _placeholder_action(path: str, goal: str, answers: Mapping[str, Any], goal_given: bool) -> InitAction:
     """The research server's placeholder plan holds one thing of somebody's, its goal: that is never lost silently."""
-    if goal == given.get("experiment_goal"):
-        return InitAction(
-            path=path, what="replace", note="the research server's placeholder; its goal was carried over"
-        )
+    name = "the research server's placeholder"
+    if goal == answers.get("experiment_goal"):
+        return InitAction(path=path, what="replace", note=f"{name}; its goal was carried over")
     if goal_given:
-        return InitAction(
-            path=path, what="replace", note="the research server's placeholder; the goal that was given stands in it"
-        )
-    return InitAction(
-        path=path,
-        what="keep",
-        note="the research server's placeholder with another goal: scaffold update --set experiment_goal=GOAL, then init",
-    )
+        return InitAction(path=path, what="replace", note=f"{name}; the goal that was given stands in it")
+    note = f"{name} with another goal: scaffold update --set experiment_goal=GOAL, then init"
+    return InitAction(path=path, what="keep", note=note)
 
 
-def check_needed_files(given: Mapping[str, Any], actions: list[InitAction]) -> None:
+def check_needed_files(answers: Mapping[str, Any], actions: list[InitAction]) -> None:
     """Without its recorder, its answers and its plan a workspace is none. Raises ScaffoldError where one cannot be."""
-    scripts = f"{given['experiment_root']}/{given['role_dirs']['scripts']}/"
+    scripts = f"{answers['experiment_root']}/{answers['role_dirs']['scripts']}/"
     for action in actions:
-        behind = action.what == "linked" and action.note != LINK
-        if behind and (action.path.startswith(scripts) or action.path == given["tasks_path"]):
+        behind_link = action.what == "linked" and action.note != LINK_NOTE
+        if behind_link and (action.path.startswith(scripts) or action.path == answers["tasks_path"]):
             raise ScaffoldError(
                 f"{action.path} cannot be written: {action.note}",
                 hint="make that folder a real one, or choose another place with --root or --tasks-path",

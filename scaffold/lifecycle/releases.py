@@ -7,15 +7,18 @@ inside it (installed); the others are tags of `template.bundle`, a complete git 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold import __version__, git
+from scaffold import __version__
 from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.lifecycle.template_checkout import checkout_version
 from scaffold.scratch import scratch_directory
 
 if TYPE_CHECKING:
@@ -28,11 +31,15 @@ CURRENT = f"v{__version__}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateVersion:
-    """One version of the template as a directory; `version` and `source` are what an answers file records of it."""
+    """One version of the template as a directory; `version` and `source` are what an answers file records of it.
+
+    `fingerprint` stands for its content, where that is this package's and so known without a look at another repository.
+    """
 
     path: Path
     version: str
     source: str
+    fingerprint: str | None = None
 
 
 def recorded_bundle_path() -> str:
@@ -45,9 +52,7 @@ def recorded_bundle_path() -> str:
 
 def list_versions() -> list[str]:
     """Every released version, this package's own and those in its bundle, oldest first, as tags (`v0.1.0`)."""
-    answer = git.run_checked(PACKAGE, "ls-remote", "--tags", "--refs", "--", str(BUNDLE))
-    tags = (line.rpartition("refs/tags/")[2] for line in answer.text.splitlines())
-    return sorted({CURRENT, *tags}, key=_sort_key)
+    return sorted({CURRENT, *_bundled_commits()}, key=_sort_key)
 
 
 def newest_version() -> str:
@@ -57,11 +62,37 @@ def newest_version() -> str:
 
 def has_version(version: str) -> bool:
     """Whether this package has `version`; its own is known without a look into the bundle."""
-    return version == CURRENT or version in list_versions()
+    return version == CURRENT or version in _bundled_commits()
+
+
+def fingerprint(version: str) -> str | None:
+    """What stands for the content of a released version, None where there is none of that name: of an earlier one its commit, of
+    this package's own a hash of its files, since in a checkout they change while the version stays."""
+    if version != CURRENT:
+        return _bundled_commits().get(version)
+    folder, digest = _current_folder(), hashlib.sha256()
+    for path in [folder / "copier.yml", *sorted((folder / "template").rglob("*"))]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _bundled_commits() -> dict[str, str]:
+    """tag -> commit of each version in the bundle, as its first lines have them (gitformat-bundle); git would take 5 ms for it."""
+    try:
+        with BUNDLE.open("rb") as file:
+            head = b"".join(takewhile(lambda line: line != b"\n", file))
+    except OSError as error:
+        raise ScaffoldError(f"the package's own {BUNDLE.name} cannot be read: {error.strerror}") from error
+    rows = (line.partition(" refs/tags/") for line in head.decode("utf-8", "replace").splitlines())
+    return {tag: commit for commit, _, tag in rows if tag}
 
 
 def is_newer(version: str, than: str) -> bool:
     """Whether `version` comes after `than`; names that are no release numbers can only differ."""
+    if version == than:
+        return False
     from packaging.version import InvalidVersion, Version
 
     try:
@@ -79,23 +110,29 @@ def _sort_key(tag: str) -> Version:
         return Version("0")
 
 
+def _current_folder() -> Path:
+    """Where this package's own version lies: above the package in a checkout, in it where it is installed."""
+    checkout = PACKAGE.parent
+    return checkout if (checkout / "copier.yml").is_file() else PACKAGE / "_template"
+
+
 @contextlib.contextmanager
 def open_current() -> Iterator[TemplateVersion]:
     """This package's own version of the template, as it lies beside or inside the package."""
-    checkout = PACKAGE.parent
-    if not (checkout / "copier.yml").is_file():
-        yield TemplateVersion(path=PACKAGE / "_template", version=CURRENT, source=recorded_bundle_path())
+    own = _current_folder()
+    if own != PACKAGE.parent:
+        yield _released(own, CURRENT)
         return
     # Copier takes the top of a repository for a repository, and renders its newest tag instead of what lies there.
     with scratch_directory() as folder:
         try:
-            shutil.copy2(checkout / "copier.yml", folder)
-            shutil.copytree(checkout / "template", folder / "template", ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copy2(own / "copier.yml", folder)
+            shutil.copytree(own / "template", folder / "template", ignore=shutil.ignore_patterns("__pycache__"))
         except OSError as error:
             raise ScaffoldError(
                 f"the template cannot be copied to {folder}", hint="make room there, or set TMPDIR"
             ) from error
-        yield TemplateVersion(path=folder, version=CURRENT, source=recorded_bundle_path())
+        yield _released(folder, CURRENT)
 
 
 @contextlib.contextmanager
@@ -110,7 +147,11 @@ def open_released(version: str) -> Iterator[TemplateVersion]:
             f"there is no template version {version}", hint=f"released are: {', '.join(list_versions())}"
         )
     with _checked_out(str(BUNDLE), version) as (path, name):
-        yield TemplateVersion(path=path, version=name, source=recorded_bundle_path())
+        yield _released(path, name)
+
+
+def _released(path: Path, version: str) -> TemplateVersion:
+    return TemplateVersion(path=path, version=version, source=recorded_bundle_path(), fingerprint=fingerprint(version))
 
 
 @contextlib.contextmanager
@@ -125,13 +166,13 @@ def open_elsewhere(source: str, version: str | None = None) -> Iterator[Template
             hint="leave it out, and let git's credential helper answer",
         )
     try:
-        place = Path(source).expanduser()
-        local = place.exists()
+        path = Path(source).expanduser()
+        is_local = path.exists()
     except (RuntimeError, OSError):  # `~` of somebody who has no home here, a name that is too long
-        place, local = Path(source), False
-    with _checked_out(str(place.absolute()) if local else source, version) as (path, name):
-        kept = source if not local or source.startswith("~") else str(place.absolute())
-        yield TemplateVersion(path=path, version=name, source=kept)
+        path, is_local = Path(source), False
+    address = str(path.absolute()) if is_local else source
+    with _checked_out(address, version) as (folder, name):
+        yield TemplateVersion(path=folder, version=name, source=source if source.startswith("~") else address)
 
 
 @contextlib.contextmanager
@@ -139,7 +180,7 @@ def _checked_out(source: str, version: str | None) -> Iterator[tuple[Path, str]]
     """The files of `source` at `version` (default: newest) in a temporary directory, and the version's name."""
     with scratch_directory() as folder:
         tree = folder / "tree"
-        described = git.export_version(source, version, tree)
+        described = checkout_version(source, version, tree)
         if not (tree / "copier.yml").is_file() or not (tree / "template" / "exp").is_dir():
             raise ScaffoldError(
                 f"{source} at {described} is not an experiment-workspace template: it has no template/exp",

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold import transaction
-from scaffold.lifecycle import files, releases, status
+from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk
+from scaffold.lifecycle.status import read_status
 from scaffold.workspace import Workspace
+
+REASONS = {
+    "changed": "you changed it",
+    "conflict": "it has an open conflict",
+    "yours": "it was here before",
+    "linked": "it is a link, or behind one",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,24 +30,24 @@ class RemovalPlan:
     changes: tuple[transaction.FileChange, ...]
 
 
-def plan_removal(there: Workspace, template: releases.TemplateVersion) -> RemovalPlan:
-    """What removing `there` would delete and keep; changes nothing."""
-    entries = status.read_status(there, template).entries
-    delete = [e.path for e in entries if e.state == "same"]
-    delete.sort(key=lambda path: path == files.answers_path(there))
-    disk = files.read_files(there.workdir, delete)
-    reasons = {
-        "changed": "you changed it",
-        "conflict": "it has an open conflict",
-        "yours": "it was here before",
-        "linked": "it is a link, or behind one",
-    }
+def plan_removal(workspace: Workspace) -> RemovalPlan:
+    """What removing `workspace` would delete and keep; changes nothing. Raises ScaffoldError where its template cannot be had."""
+    workdir, entries = workspace.workdir, read_status(workspace).entries
+    delete = [entry.path for entry in entries if entry.state == "same"]
+    # last, so that an interrupted removal still is a workspace that can be removed
+    delete.sort(key=lambda path: path == file_kinds.answers_path(workspace.root))
+    disk = files_on_disk.read_files(workdir, delete)
     keep = [
-        (e.path, reasons[e.state]) for e in entries if e.state in reasons and os.path.lexists(there.workdir / e.path)
+        (entry.path, REASONS[entry.state])
+        for entry in entries
+        if entry.state in REASONS and os.path.lexists(workdir / entry.path)
     ]
-    keep += [(path, "not from the template") for path in _files_not_from_template(there, {e.path for e in entries})]
+    keep += [
+        (path, "not from the template")
+        for path in _files_not_from_template(workspace, {entry.path for entry in entries})
+    ]
     changes = [disk.change(path, None) for path in delete]
-    return RemovalPlan(workspace=there, delete=tuple(delete), keep=tuple(sorted(keep)), changes=tuple(changes))
+    return RemovalPlan(workspace=workspace, delete=tuple(delete), keep=tuple(sorted(keep)), changes=tuple(changes))
 
 
 def apply_removal(planned: RemovalPlan) -> None:
@@ -51,9 +59,10 @@ def apply_removal(planned: RemovalPlan) -> None:
         for folder in sorted(folders, key=lambda f: len(f.parts), reverse=True):
             with contextlib.suppress(OSError):
                 (workdir / folder).rmdir()
+        content_hashes.delete_hashes(planned.workspace)
 
 
-def _files_not_from_template(there: Workspace, known: set[str]) -> list[str]:
+def _files_not_from_template(workspace: Workspace, template_paths: set[str]) -> list[str]:
     """Files and links in the experiment root that the template does not have: runs, results, the user's own."""
-    found = (p for p in there.path.rglob("*") if p.is_symlink() or not p.is_dir())
-    return sorted({p.relative_to(there.workdir).as_posix() for p in found} - known)
+    paths = (path for path in workspace.path.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted({path.relative_to(workspace.workdir).as_posix() for path in paths} - template_paths)

@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scaffold.errors import ScaffoldError
+from scaffold.lifecycle.file_kinds import answers_path
+from scaffold.lifecycle.releases import TemplateVersion
 from scaffold.scratch import scratch_directory
 from scaffold.workspace import ANSWERS_FILE, PLAYBOOK_FILE
 
@@ -22,12 +24,10 @@ class RenderedFile:
     executable: bool
 
 
-def render_template(
-    template: Path, answers: Mapping[str, Any], *, version: str, source: str
-) -> dict[str, RenderedFile]:
-    """What the template in directory `template` makes of `answers`: path relative to the work directory -> File.
+def render_template(template: TemplateVersion, answers: Mapping[str, Any]) -> dict[str, RenderedFile]:
+    """What `template` makes of `answers`: path relative to the work directory -> file.
 
-    `version` and `source` are what the answers file will name as `_commit` and `_src_path`. Questions without an answer
+    Its version and source are what the answers file will name as `_commit` and `_src_path`. Questions without an answer
     take their defaults. Raises ScaffoldError when the template refuses an answer, cannot be rendered, has no answers file (without
     one nothing could be updated), or would write outside the experiment root and the plan's folder: whatever template it is,
     nothing else of the repository is its.
@@ -36,16 +36,16 @@ def render_template(
     from copier.errors import CopierError  # noqa: TID251
     from jinja2 import TemplateError
 
-    given = {key: value for key, value in answers.items() if not key.startswith("_")}
-    given |= {"template_version": version, "template_source": source}
+    data = {key: value for key, value in answers.items() if not key.startswith("_")}
+    data |= {"template_version": template.version, "template_source": template.source}
     with scratch_directory() as folder:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 copier.run_copy(
-                    str(template),
+                    str(template.path),
                     str(folder),
-                    given,
+                    data,
                     defaults=True,
                     overwrite=True,
                     quiet=True,
@@ -55,19 +55,20 @@ def render_template(
             raise
         except (CopierError, TemplateError, ValueError, TypeError, OSError, AssertionError) as error:
             raise ScaffoldError(
-                f"the template {version} cannot be rendered: {_failure_reason(error)}",
+                f"the template {template.version} cannot be rendered: {_failure_reason(error)}",
                 hint="mend the answer it names, with an option of init or with `scaffold update --set NAME=VALUE`",
             ) from error
         files = _read_rendered(folder)
-    strangers = [path for path in files if not _is_inside_workspace(path, answers)]
-    if strangers:
+    name = f"the template {template.version} of {template.source}"
+    outside = [path for path in files if not _is_inside_workspace(path, answers)]
+    if outside:
         raise ScaffoldError(
-            f"the template {version} of {source} would write {strangers[0]}, which is outside the workspace",
+            f"{name} would write {outside[0]}, which is outside the workspace",
             hint="do not use this template: a template of scaffold writes the experiment root, the plan and the playbook only",
         )
-    if f"{answers['experiment_root']}/{ANSWERS_FILE}" not in files:
+    if answers_path(answers["experiment_root"]) not in files:
         raise ScaffoldError(
-            f"the template {version} of {source} writes no {ANSWERS_FILE} into the experiment root, so it makes no workspace",
+            f"{name} writes no {ANSWERS_FILE} into the experiment root, so it makes no workspace",
             hint="do not use this template, or give it that file",
         )
     return files
@@ -75,8 +76,8 @@ def render_template(
 
 def _is_inside_workspace(path: str, answers: Mapping[str, Any]) -> bool:
     root, plan = str(answers["experiment_root"]), str(answers["tasks_path"])
-    inside = path.startswith(f"{root}/") or path in (plan, PurePosixPath(plan).with_name(PLAYBOOK_FILE).as_posix())
-    return inside and not any(part.lower() == ".git" or part == ".." for part in path.split("/"))
+    is_below = path.startswith(f"{root}/") or path in (plan, PurePosixPath(plan).with_name(PLAYBOOK_FILE).as_posix())
+    return is_below and not any(part.lower() == ".git" or part == ".." for part in path.split("/"))
 
 
 def _read_rendered(directory: Path) -> dict[str, RenderedFile]:

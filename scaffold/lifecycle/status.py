@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle import files, releases, template_source, update
-from scaffold.lifecycle.render import RenderedFile, render_template
+from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk, releases
+from scaffold.lifecycle.file_merge import has_conflict_markers
+from scaffold.lifecycle.render import render_template
+from scaffold.lifecycle.template_source import foreign_source, open_recorded_template, recorded_version
 from scaffold.workspace import Workspace
 
 
@@ -34,57 +37,65 @@ class WorkspaceStatus:
     ignored: tuple[git.IgnoredPath, ...]
 
 
-def read_status(there: Workspace, template: releases.TemplateVersion) -> WorkspaceStatus:
-    """How the files of `there` compare with what its recorded template makes of its answers."""
-    rendered = render_template(template.path, there.answers, version=template.version, source=template.source)
-    disk = files.read_files(there.workdir, rendered)
-    entries = tuple(_file_status(path, file, there, disk) for path, file in sorted(rendered.items()))
-    newest = releases.newest_version() if template_source.foreign_source(there) is None else None
+def read_status(workspace: Workspace) -> WorkspaceStatus:
+    """How the files of `workspace` compare with what its recorded template makes of its answers.
+
+    Raises ScaffoldError when that template cannot be had any more, or refuses an answer.
+    """
+    version, hashes = recorded_version(workspace), content_hashes.read_hashes(workspace)
+    if hashes is None:
+        with open_recorded_template(workspace) as template:
+            version = template.version
+            hashes = content_hashes.hash_files(render_template(template, workspace.answers))
+    disk = files_on_disk.read_files(workspace.workdir, hashes)
+    newest = releases.newest_version() if foreign_source(workspace) is None else None
     return WorkspaceStatus(
-        workspace=there,
-        version=template.version,
+        workspace=workspace,
+        version=version,
         newest=newest,
-        outdated=newest is not None and releases.is_newer(newest, template.version),
-        entries=entries,
-        ignored=files.ignored_workspace_paths(
-            there.workdir, there.answers, [path for path in rendered if path in disk.files]
+        outdated=newest is not None and releases.is_newer(newest, version),
+        entries=tuple(_file_statuses(workspace, hashes, disk)),
+        ignored=file_kinds.ignored_workspace_paths(
+            workspace.workdir, workspace.answers, [path for path in hashes if path in disk.files]
         ),
     )
 
 
-def is_unchanged_seed(there: Workspace, path: Path) -> bool:
+def is_unchanged_seed(workspace: Workspace, path: Path) -> bool:
     """Whether a file is still what init wrote; what cannot be found out counts as somebody's work."""
     try:
-        with template_source.open_recorded_template(there) as template:
-            entries = read_status(there, template).entries
+        entries = read_status(workspace).entries
     except ScaffoldError:
         return False
-    return any(there.workdir / entry.path == path and entry.state == "same" for entry in entries)
+    return any(workspace.workdir / entry.path == path and entry.state == "same" for entry in entries)
 
 
-def _file_status(path: str, file: RenderedFile, there: Workspace, disk: files.FilesOnDisk) -> FileStatus:
-    kind = _kind(path, there)
+def _file_statuses(
+    workspace: Workspace, hashes: Mapping[str, str], disk: files_on_disk.FilesOnDisk
+) -> list[FileStatus]:
+    """One for each file that the template has, sorted by path."""
+    seeded, answers_path = file_kinds.seeded_paths(workspace.answers), file_kinds.answers_path(workspace.root)
+    entries = []
+    for path in sorted(hashes):
+        kind = "answers" if path == answers_path else "seeded" if path in seeded else "managed"
+        entries.append(FileStatus(path=path, kind=kind, state=_state(path, kind, hashes[path], workspace, disk)))
+    return entries
+
+
+def _state(path: str, kind: str, content_hash: str, workspace: Workspace, disk: files_on_disk.FilesOnDisk) -> str:
     if path in disk.linked:
-        return FileStatus(path=path, kind=kind, state="linked")
+        return "linked"
     if path not in disk.files:
-        return FileStatus(path=path, kind=kind, state="missing")
-    if path in (there.answers.get("kept_files") or []):
-        return FileStatus(path=path, kind=kind, state="yours")
+        return "missing"
+    if path in (workspace.answers.get("kept_files") or []):
+        return "yours"
     data = disk.files[path].data
-    if kind == "answers" or data == file.data:
-        return FileStatus(path=path, kind=kind, state="same")
-    return FileStatus(path=path, kind=kind, state="conflict" if update.has_conflict_markers(data) else "changed")
+    # what the answers file holds are the answers, whatever they are
+    if kind == "answers" or content_hashes.hash_content(data) == content_hash:
+        return "same"
+    return "conflict" if has_conflict_markers(data) else "changed"
 
 
-def _kind(path: str, there: Workspace) -> str:
-    if path == files.answers_path(there):
-        return "answers"
-    return "seeded" if path in files.seeded_paths(there.answers) else "managed"
-
-
-def count_states(found: WorkspaceStatus) -> Mapping[str, int]:
-    """How many files are in which state."""
-    counts: dict[str, int] = {}
-    for entry in found.entries:
-        counts[entry.state] = counts.get(entry.state, 0) + 1
-    return dict(sorted(counts.items()))
+def count_states(entries: tuple[FileStatus, ...]) -> dict[str, int]:
+    """How many files are in which state, sorted by its name."""
+    return dict(sorted(Counter(entry.state for entry in entries).items()))

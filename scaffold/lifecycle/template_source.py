@@ -11,80 +11,82 @@ from scaffold.lifecycle import releases
 from scaffold.workspace import Workspace
 
 
-def recorded_version(there: Workspace) -> str:
+def recorded_version(workspace: Workspace) -> str:
     """The template version that the answers file records; empty where it names none."""
-    return str(there.answers.get("_commit") or "")
+    return str(workspace.answers.get("_commit") or "")
 
 
-def foreign_source(there: Workspace) -> str | None:
+def foreign_source(workspace: Workspace) -> str | None:
     """Where the workspace's template came from, when it was not a release of this package."""
-    source = str(there.answers.get("_src_path") or "")
+    source = str(workspace.answers.get("_src_path") or "")
     return None if not source or PurePath(source).name == releases.BUNDLE.name else source
 
 
 def _may_be_read(source: str) -> bool:
-    """Whether a recorded source may be read without being named by hand: not one that lies in the repository itself."""
+    """Whether a recorded source may be read without being named by hand: not one that lies in the repository itself, which would
+    let whoever wrote the answers file choose what is rendered."""
     return not source.startswith((".", "-")) and (
         source.startswith("~") or PurePath(source).is_absolute() or ":" in source
     )
 
 
 @contextlib.contextmanager
-def open_recorded_template(there: Workspace, *, base: str | None = None) -> Iterator[releases.TemplateVersion]:
+def open_recorded_template(workspace: Workspace, *, base: str | None = None) -> Iterator[releases.TemplateVersion]:
     """The template that the workspace was rendered from: from the shipped bundle, else from where its answers file says.
 
     `base` names a released version to take instead. Raises ScaffoldError when the version cannot be had any more.
     """
-    wanted, source = base or recorded_version(there), foreign_source(there) if base is None else None
+    version, source = base or recorded_version(workspace), foreign_source(workspace) if base is None else None
     template = None
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(UnknownVersion):
-            template = _open_source(stack, source, wanted)
-        if template is None and not releases.has_version(wanted):
-            raise _missing_version_error(there, wanted, source)
-        yield template or stack.enter_context(releases.open_released(wanted))
+            template = _open_source(stack, source, version)
+        if template is None and not releases.has_version(version):
+            raise _missing_version_error(workspace, version, source)
+        yield template or stack.enter_context(releases.open_released(version))
 
 
 @contextlib.contextmanager
 def open_newest_template(
-    there: Workspace, *, wanted: str | None = None, base: str | None = None
+    workspace: Workspace, *, version: str | None = None, base: str | None = None
 ) -> Iterator[releases.TemplateVersion]:
-    """The version that an update goes to, the newest or `wanted`: of the workspace's own source where that can still be read,
+    """The version that an update goes to, the newest or `version`: of the workspace's own source where that can still be read,
     else of this package, where it has the recorded version or `base` names one. Raises ScaffoldError where neither is so."""
     with contextlib.ExitStack() as stack:
-        source = foreign_source(there)
+        source = foreign_source(workspace)
         try:
-            template = _open_source(stack, source, wanted)
+            template = _open_source(stack, source, version)
         except UnknownVersion:
-            if wanted is None or not releases.has_version(wanted):
+            if version is None or not releases.has_version(version):
                 raise
             template = None
-        if template is None and base is None and not releases.has_version(recorded_version(there)):
-            raise _missing_version_error(there, recorded_version(there), source)
-        yield template or stack.enter_context(releases.open_released(wanted or releases.newest_version()))
+        recorded = recorded_version(workspace)
+        if template is None and base is None and not releases.has_version(recorded):
+            raise _missing_version_error(workspace, recorded, source)
+        yield template or stack.enter_context(releases.open_released(version or releases.newest_version()))
 
 
 def _open_source(
-    stack: contextlib.ExitStack, source: str | None, wanted: str | None
+    stack: contextlib.ExitStack, source: str | None, version: str | None
 ) -> releases.TemplateVersion | None:
-    """The template of another source, at `wanted` or its newest version; None where it cannot be read any more.
+    """The template of another source, at `version` or its newest one; None where it cannot be read any more.
 
     Raises UnknownVersion where it can be read and does not have the version.
     """
     if source is None or not _may_be_read(source):
         return None
     try:
-        return stack.enter_context(releases.open_elsewhere(source, wanted or None))
+        return stack.enter_context(releases.open_elsewhere(source, version or None))
     except UnknownVersion:
         raise
     except ScaffoldError:
         return None
 
 
-def _missing_version_error(there: Workspace, wanted: str, source: str | None) -> ScaffoldError:
-    where = f", and its source {source} cannot be read or does not have it" if source else ""
-    known = ", ".join(releases.list_versions())
+def _missing_version_error(workspace: Workspace, version: str, source: str | None) -> ScaffoldError:
+    tried = f", and its source {source} cannot be read or does not have it" if source else ""
+    released = ", ".join(releases.list_versions())
     return ScaffoldError(
-        f"{there.root} was made from template version {wanted or '(none recorded)'}, which this package does not have{where}",
-        hint=f"say which released version is nearest to it: scaffold update --base {releases.CURRENT} (released are: {known})",
+        f"{workspace.root} was made from template version {version or '(none recorded)'}, which this package does not have{tried}",
+        hint=f"say which released version is nearest to it: scaffold update --base {releases.CURRENT} (released are: {released})",
     )

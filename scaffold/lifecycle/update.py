@@ -10,33 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import scaffold.git
-from scaffold import transaction
+from scaffold import git, transaction
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle import files, releases
+from scaffold.lifecycle import file_kinds, files_on_disk, releases
+from scaffold.lifecycle.content_hashes import write_hashes
+from scaffold.lifecycle.file_merge import UpdateStep, create_seeded, has_conflict_markers, merge_file, replace_answers
 from scaffold.lifecycle.render import RenderedFile, render_template
 from scaffold.workspace import Workspace
 
-CONFLICT_MARKER = b"<<<<<<< yours"
 YOURS_NOTE = "the template has a file of this name now; yours is kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateStep:
-    """What happens to one file: create, update, merge, conflict, delete, or why nothing: kept, deleted (by the user), yours, linked."""
-
-    path: str
-    what: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePlan:
-    """An update: from one version and set of answers to another; `changes` is what it writes."""
+    """An update: from one version and set of answers to `template` and `rendered`; `changes` is what it writes."""
 
     workspace: Workspace
     old_version: str
-    new_version: str
+    template: releases.TemplateVersion
+    rendered: Mapping[str, RenderedFile]
     steps: tuple[UpdateStep, ...]
     changes: tuple[transaction.FileChange, ...]
 
@@ -47,53 +39,53 @@ class UpdatePlan:
 
     def patch(self) -> str:
         """All changes as one patch."""
-        return "".join(scaffold.git.make_patch(change.path, change.old, change.new) for change in self.changes)
+        return "".join(git.make_patch(change.path, change.old, change.new) for change in self.changes)
 
 
 def plan_update(
-    there: Workspace,
+    workspace: Workspace,
     old: releases.TemplateVersion,
     new: releases.TemplateVersion,
     *,
-    answers: Mapping[str, Any] | None = None,
+    new_answers: Mapping[str, Any] | None = None,
     detected: Mapping[str, Any] | None = None,
 ) -> UpdatePlan:
-    """What bringing the workspace `there` from template `old` to `new` would do; changes nothing.
+    """What bringing `workspace` from template `old` to `new` would do; changes nothing.
 
-    `answers` are changed on the way; `detected` fills in facts that the new version asks for and the old one did not.
+    `new_answers` take the place of stored ones; `detected` fills in facts that the new version asks for and the old one did not.
     Raises ScaffoldError when an answer cannot be changed, or a conflict of an earlier update is still open.
     """
-    stored = {key: value for key, value in there.answers.items() if not key.startswith("_")}
-    given = {**(detected or {}), **stored, **(answers or {})}
-    before = render_template(old.path, stored, version=old.version, source=old.source)
-    after = render_template(new.path, given, version=new.version, source=new.source)
-    disk = files.read_files(there.workdir, sorted({*before, *after}))
-    managed = _managed_paths(there, before, after, given)
+    stored = {key: value for key, value in workspace.answers.items() if not key.startswith("_")}
+    answers = {**(detected or {}), **stored, **(new_answers or {})}
+    base = render_template(old, stored)
+    rendered = render_template(new, answers)
+    disk = files_on_disk.read_files(workspace.workdir, sorted({*base, *rendered}))
+    managed = _managed_paths(workspace, base, rendered, answers)
     _refuse_open_conflicts(managed, disk)
-    _refuse_links(there, managed, before, after, disk)
-    yours = _user_files_in_the_way(managed, before, after, disk)
-    if yours:
-        given["kept_files"] = sorted({*(given.get("kept_files") or []), *yours})
-        after = render_template(new.path, given, version=new.version, source=new.source)
+    _refuse_links(workspace, managed, base, rendered, disk)
+    kept = _user_files_in_the_way(managed, base, rendered, disk)
+    if kept:
+        answers["kept_files"] = sorted({*(answers.get("kept_files") or []), *kept})
+        rendered = render_template(new, answers)
+    labels = ("yours", old.version, f"template {new.version}")
     merged = [
-        _merge_file(
-            path, before.get(path), after.get(path), disk, labels=("yours", old.version, f"template {new.version}")
-        )
-        for path in _managed_paths(there, before, after, given)
+        merge_file(path, base.get(path), rendered.get(path), disk, labels=labels)
+        for path in _managed_paths(workspace, base, rendered, answers)
     ]
-    seeds = [
-        _create_seeded(path, after[path], disk)
-        for path in sorted(files.seeded_paths(given))
-        if path in after and path not in before
+    merged += [
+        create_seeded(path, rendered[path], disk)
+        for path in sorted(file_kinds.seeded_paths(answers))
+        if path in rendered and path not in base
     ]
-    answers_file = files.answers_path(there)
-    merged += [*seeds, _replace_answers(answers_file, after[answers_file], disk)]
+    answers_path = file_kinds.answers_path(workspace.root)
+    merged.append(replace_answers(answers_path, rendered[answers_path], disk))
     return UpdatePlan(
-        workspace=there,
+        workspace=workspace,
         old_version=old.version,
-        new_version=new.version,
+        template=new,
+        rendered=rendered,
         steps=(
-            *(UpdateStep(path=p, what="yours", note=YOURS_NOTE) for p in yours),
+            *(UpdateStep(path=path, what="yours", note=YOURS_NOTE) for path in kept),
             *(step for step, _ in merged if step is not None),
         ),
         changes=tuple(change for _, change in merged if change is not None),
@@ -102,89 +94,36 @@ def plan_update(
 
 def apply_update(planned: UpdatePlan) -> None:
     """Carry an update out: all of it or nothing."""
-    with transaction.workdir_lock(planned.workspace.workdir):
-        transaction.apply_changes(planned.workspace.workdir, planned.changes)
+    workspace = planned.workspace
+    with transaction.workdir_lock(workspace.workdir):
+        transaction.apply_changes(workspace.workdir, planned.changes)
+        answers_file = planned.rendered[file_kinds.answers_path(workspace.root)].data
+        write_hashes(workspace.workdir, workspace.root, planned.template, answers_file, planned.rendered)
 
 
 def _managed_paths(
-    there: Workspace, before: Mapping[str, RenderedFile], after: Mapping[str, RenderedFile], given: Mapping[str, Any]
+    workspace: Workspace,
+    base: Mapping[str, RenderedFile],
+    rendered: Mapping[str, RenderedFile],
+    answers: Mapping[str, Any],
 ) -> list[str]:
     """The files that an update may touch."""
-    hands_off = files.seeded_paths(given) | files.seeded_paths(there.answers) | set(given.get("kept_files") or [])
-    return sorted({*before, *after} - hands_off - {files.answers_path(there)})
+    seeded = file_kinds.seeded_paths(answers) | file_kinds.seeded_paths(workspace.answers)
+    untouchable = seeded | set(answers.get("kept_files") or []) | {file_kinds.answers_path(workspace.root)}
+    return sorted({*base, *rendered} - untouchable)
 
 
 def _user_files_in_the_way(
-    managed: list[str], before: Mapping[str, RenderedFile], after: Mapping[str, RenderedFile], disk: files.FilesOnDisk
+    managed: list[str],
+    base: Mapping[str, RenderedFile],
+    rendered: Mapping[str, RenderedFile],
+    disk: files_on_disk.FilesOnDisk,
 ) -> list[str]:
     """Files of the user where the new template has one for the first time."""
-    return [p for p in managed if p not in before and p in disk.files and disk.files[p].data != after[p].data]
+    return [p for p in managed if p not in base and p in disk.files and disk.files[p].data != rendered[p].data]
 
 
-Merged = tuple[UpdateStep | None, transaction.FileChange | None]
-
-
-def _merge_file(
-    path: str,
-    base: RenderedFile | None,
-    new: RenderedFile | None,
-    disk: files.FilesOnDisk,
-    *,
-    labels: tuple[str, str, str],
-) -> Merged:
-    """One file's three-way merge."""
-    if path in disk.linked:
-        return (UpdateStep(path=path, what="linked", note="it is a link, and yours") if new != base else None), None
-    ours = disk.files.get(path)
-    if new in (base, ours):
-        return None, None
-    if ours is None:
-        if base is not None:
-            return (
-                UpdateStep(path=path, what="deleted", note="you deleted it; it stays deleted") if new else None
-            ), None
-        assert new is not None
-        return UpdateStep(path=path, what="create"), disk.change(path, new)
-    if base is None:  # the user has this very file already, but for the bit; with other content it would be the user's
-        return UpdateStep(path=path, what="update"), disk.change(
-            path, new, executable=new is not None and new.executable
-        )
-    if new is None:
-        if ours.data == base.data:
-            return UpdateStep(path=path, what="delete", note="the template dropped it"), disk.change(path, None)
-        return UpdateStep(path=path, what="kept", note="the template dropped it; you changed it, so it stays"), None
-    bit = new.executable if new.executable != base.executable else None
-    if ours.data == base.data:
-        return UpdateStep(path=path, what="update"), disk.change(path, new, executable=bit)
-    text, conflict = scaffold.git.merge_texts(ours.data, base.data, new.data, labels=labels)
-    step = UpdateStep(
-        path=path, what="conflict" if conflict else "merge", note="both changed the same lines" if conflict else ""
-    )
-    if text == ours.data and bit in (None, ours.executable):
-        return step, None
-    return step, disk.change(path, RenderedFile(text, ours.executable), executable=bit)
-
-
-def _create_seeded(path: str, new: RenderedFile, disk: files.FilesOnDisk) -> Merged:
-    """A seeded file that this update brings for the first time, as for a new experiment."""
-    if path in disk.files or path in disk.linked:
-        return None, None
-    return UpdateStep(path=path, what="create"), disk.change(path, new)
-
-
-def _replace_answers(path: str, new: RenderedFile, disk: files.FilesOnDisk) -> Merged:
-    ours = disk.files.get(path)
-    if ours is not None and ours.data == new.data:
-        return None, None
-    return UpdateStep(path=path, what="update"), disk.change(path, new)
-
-
-def has_conflict_markers(data: bytes) -> bool:
-    """Whether a file still holds the conflict markers of an update."""
-    return any(line.startswith(CONFLICT_MARKER) for line in data.splitlines())
-
-
-def _refuse_open_conflicts(managed: list[str], disk: files.FilesOnDisk) -> None:
+def _refuse_open_conflicts(managed: list[str], disk: files_on_disk.FilesOnDisk) -> None:
     unsettled = sorted(path for path in managed if path in disk.files and has_conflict_markers(disk.files[path].data))
     if unsettled:
         raise ScaffoldError(
@@ -194,16 +133,16 @@ def _refuse_open_conflicts(managed: list[str], disk: files.FilesOnDisk) -> None:
 
 
 def _refuse_links(
-    there: Workspace,
+    workspace: Workspace,
     managed: list[str],
-    before: Mapping[str, RenderedFile],
-    after: Mapping[str, RenderedFile],
-    disk: files.FilesOnDisk,
+    base: Mapping[str, RenderedFile],
+    rendered: Mapping[str, RenderedFile],
+    disk: files_on_disk.FilesOnDisk,
 ) -> None:
     """An update that could not reach all files would record a version that the workspace does not have."""
-    for path in [*managed, files.answers_path(there)]:
+    for path in [*managed, file_kinds.answers_path(workspace.root)]:
         link = disk.linked.get(path)
-        if link is not None and (link != path or path not in managed) and before.get(path) != after.get(path):
+        if link is not None and (link != path or path not in managed) and base.get(path) != rendered.get(path):
             raise ScaffoldError(
                 f"{path} cannot be written: {link} is a link, and nothing is written through it",
                 hint="put the folder or file itself in the link's place, then update again",

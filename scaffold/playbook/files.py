@@ -74,5 +74,5 @@ def built_in_playbook(workspace: Workspace) -> str:
 
     path = PurePosixPath(str(workspace.answers["tasks_path"])).with_name(PLAYBOOK_FILE).as_posix()
     with releases.open_current() as template:
-        files = render_template(template.path, workspace.answers, version=template.version, source=template.source)
+        files = render_template(template, workspace.answers)
     return files[path].data.decode("utf-8")

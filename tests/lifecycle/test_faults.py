@@ -147,9 +147,7 @@ def test_a_work_directory_that_is_a_link_to_itself_or_a_file(tmp_path: Path, run
 def test_a_work_directory_that_may_not_be_read(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "closed/x").mkdir(parents=True)
     (tmp_path / "closed").chmod(0)
-    code = (
-        f"from pathlib import Path; from scaffold import workspace; workspace.directory(Path({str(tmp_path / name)!r}))"
-    )
+    code = f"from pathlib import Path; from scaffold import workspace; workspace.resolve_workdir(Path({str(tmp_path / name)!r}))"
     less = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.getuid() == 0 else []
     done = subprocess.run([*less, sys.executable, "-c", code], capture_output=True, text=True)
     (tmp_path / "closed").chmod(0o700)
@@ -237,8 +235,8 @@ def test_a_read_only_directory(make_repo: MakeRepo, tmp_path: Path) -> None:
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": "*",
     }
-    code = "from scaffold.transaction import Change, apply; from pathlib import Path\n"
-    code += f"apply(Path({str(repo)!r}), [Change(path='exp/a', old=None, new=b'x')])\n"
+    code = "from scaffold.transaction import FileChange, apply_changes; from pathlib import Path\n"
+    code += f"apply_changes(Path({str(repo)!r}), [FileChange(path='exp/a', old=None, new=b'x')])\n"
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-c", code],
         capture_output=True,
@@ -310,7 +308,8 @@ def test_two_inits_at_the_same_time(make_repo: MakeRepo) -> None:
 def test_a_lock_that_is_held_is_waited_for_and_then_said(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = make_repo()
     monkeypatch.setattr(transaction, "LOCK_WAIT_S", 0.2)
-    code = f"from scaffold.transaction import exclusive; from pathlib import Path; import time\nwith exclusive(Path({str(repo)!r})):\n"
+    code = "from scaffold.transaction import workdir_lock; from pathlib import Path; import time\n"
+    code += f"with workdir_lock(Path({str(repo)!r})):\n"
     code += "    print('held', flush=True)\n    time.sleep(30)\n"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None

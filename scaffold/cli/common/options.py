@@ -126,7 +126,7 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return url(token(timeout(bundled)))
 
 
-def connect_server(there: Workspace | None, server_options: ServerOptions) -> ServerClient | None:
+def connect_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient | None:
     """A client for the server that the options, the environment or the workspace name; None where none does.
 
     Warns where the token would go over the network in the clear. Raises ScaffoldError where URL or token cannot be.
@@ -135,7 +135,7 @@ def connect_server(there: Workspace | None, server_options: ServerOptions) -> Se
     from scaffold.server.client import connect
     from scaffold.server.transport import RequestLimits
 
-    url = address.resolve_url(server_options.url, there.answers if there is not None else {})
+    url = address.resolve_url(server_options.url, workspace.answers if workspace is not None else {})
     if url is None:
         return None
     token = address.read_token(server_options.token_file)
@@ -144,11 +144,11 @@ def connect_server(there: Workspace | None, server_options: ServerOptions) -> Se
     return connect(url, token, limits=RequestLimits(total_s=server_options.timeout_s))
 
 
-def connect_required_server(there: Workspace | None, server_options: ServerOptions) -> ServerClient:
+def connect_required_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient:
     """As `server`; raises ScaffoldError where none is named."""
     from scaffold.errors import ScaffoldError
 
-    client = connect_server(there, server_options)
+    client = connect_server(workspace, server_options)
     if client is None:
         raise ScaffoldError("no research server is named", hint=SERVER_HINT)
     return client
@@ -159,6 +159,6 @@ def find_writable_workspace(workdir: Path, root: str | None) -> Workspace:
     from scaffold.lifecycle import location_checks
 
     location_checks.check_workdir(workdir)
-    there = find_workspace(workdir, root)
-    location_checks.check_root(there.workdir, there.root)
-    return there
+    workspace = find_workspace(workdir, root)
+    location_checks.check_root(workspace.workdir, workspace.root)
+    return workspace

@@ -37,25 +37,21 @@ def plan_skill(planned: InitPlan, folder: str | None) -> SkillPlan | None:
 
     if folder is None:
         return None
-    there = Workspace(workdir=planned.workdir, root=planned.root, answers=planned.answers)
-    place = Path(os.path.normpath(planned.workdir / (agent_skill.FOLDER if folder == "." else folder)))
-    title = agent_skill.check_skill_name(place.name)
-    path = place / agent_skill.FILE
-    inside = path.is_relative_to(planned.workdir)
-    shown = path.relative_to(planned.workdir).as_posix() if inside else str(path)
-    if inside and not path.resolve().is_relative_to(planned.workdir.resolve()):
+    # not there yet, so that it cannot be found
+    workspace = Workspace(workdir=planned.workdir, root=planned.root, answers=planned.answers)
+    skill_folder = Path(os.path.normpath(planned.workdir / (agent_skill.FOLDER if folder == "." else folder)))
+    title = agent_skill.check_skill_name(skill_folder.name)
+    path = skill_folder / agent_skill.FILE
+    in_workdir = path.is_relative_to(planned.workdir)
+    shown = path.relative_to(planned.workdir).as_posix() if in_workdir else str(path)
+    if in_workdir and not path.resolve().is_relative_to(planned.workdir.resolve()):
         return SkillPlan(InitAction(path=shown, what="linked", note="a link leads out of the repository"))
-    text = files.read_or_empty(there.playbook) or built_in_playbook(there)
+    text = files.read_or_empty(workspace.playbook) or built_in_playbook(workspace)
     try:
-        file = files.skill_file(there, path, title, text)
+        file = files.skill_file(workspace, path, title, text)
     except ScaffoldError as error:
-        return SkillPlan(
-            InitAction(
-                path=shown,
-                what="keep",
-                note=f"yours is kept: {error.message.removeprefix(f'{path} ').removeprefix('is ')}",
-            )
-        )
+        reason = error.message.removeprefix(f"{path} ").removeprefix("is ")
+        return SkillPlan(InitAction(path=shown, what="keep", note=f"yours is kept: {reason}"))
     what = "create" if not file.old else "same" if file.old == file.new else "replace"
     return SkillPlan(InitAction(path=shown, what=what), file)
 

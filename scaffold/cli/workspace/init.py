@@ -50,72 +50,58 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--agent-skill",
-    "skill",
+    "skill_folder",
     is_flag=False,
     flag_value=".",
     metavar="[DIR]",
     help="Write the playbook as an Agent Skill too: DIR/SKILL.md. Default of DIR: .agents/skills/experiments.",
 )
-@click.option("--template", metavar="SRC", help="A checkout, bundle or Git URL of another template.")
+@click.option("--template", "template_source", metavar="SRC", help="A checkout, bundle or Git URL of another template.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object; ask nothing.")
 def init(
     workdir: Path | None,
-    skill: str | None,
-    template: str | None,
+    skill_folder: str | None,
+    template_source: str | None,
     yes: bool,
     dry_run: bool,
     json_output: bool,
-    experiments: tuple[str, ...],
-    memories: tuple[str, ...],
-    **wishes: Any,
+    **answer_options: Any,
 ) -> None:
     """Write an experiment workspace into a repository that exists.
 
     Creates only files that are missing; what is there stays as it is. A second run changes nothing.
     """
-    from scaffold.cli.workspace import agent_skill
+    from scaffold.cli.workspace.agent_skill import plan_skill, write_skill
     from scaffold.conventions import detect
-    from scaffold.lifecycle import init as lifecycle
     from scaffold.lifecycle.answers import InitOptions
+    from scaffold.lifecycle.init import apply_init, plan_init, refuse_nested_workspace
 
-    wished = InitOptions(
-        root=wishes["root"],
-        goal=wishes["goal"],
-        tasks_path=wishes["tasks_path"],
-        layout=wishes["layout"],
-        experiments=experiments,
-        server_url=wishes["server_url"],
-        session_id=wishes["session_id"],
-        steering=wishes["steering"],
-        memories=memories,
-        evolutionary=wishes["evolutionary"],
-        metric=wishes["metric"],
-        direction=wishes["direction"],
-    )
+    options = InitOptions(**answer_options)
     if workdir is None:
         workdir = Path()
-        lifecycle.refuse_nested_workspace(workdir.resolve())
-    once = functools.cache(detect)  # the repository is the same before and after the questions
-    planned = lifecycle.plan_init(workdir, wished, detect=once, template=template)
-    extra = agent_skill.plan_skill(planned, skill)
-    asks = output.may_prompt(yes=yes or dry_run, json_output=json_output) and _count(planned, extra) > 0
-    if asks and not planned.existing:
-        planned = lifecycle.plan_init(workdir, _ask(planned, wished), detect=once, template=template)
-        extra = agent_skill.plan_skill(planned, skill)  # which speaks of the root and the server that were answered
-    if asks:
-        _print(planned, extra, "would write")
-        click.confirm(f"Write {output.pluralize(_count(planned, extra), 'file')}?", default=True, abort=True)
+        refuse_nested_workspace(workdir.resolve())
+    detect_once = functools.cache(detect)  # the repository is the same before and after the questions
+    planned = plan_init(workdir, options, detect=detect_once, template_source=template_source)
+    skill = plan_skill(planned, skill_folder)
+    prompts = output.may_prompt(yes=yes or dry_run, json_output=json_output) and _count_writes(planned, skill) > 0
+    if prompts and not planned.existing:
+        options = _prompt_for_options(planned, options)
+        planned = plan_init(workdir, options, detect=detect_once, template_source=template_source)
+        skill = plan_skill(planned, skill_folder)  # which speaks of the root and the server that were answered
+    if prompts:
+        _print_plan(planned, skill, "would write")
+        click.confirm(f"Write {output.pluralize(_count_writes(planned, skill), 'file')}?", default=True, abort=True)
     if not dry_run:
-        planned = lifecycle.apply_init(planned)
-        if extra is not None:
-            agent_skill.write_skill(extra)
+        planned = apply_init(planned)
+        if skill is not None:
+            write_skill(skill)
     if json_output:
-        output.print_json(_json(planned, extra, written=not dry_run))
+        output.print_json(_plan_json(planned, skill, written=not dry_run))
         return
-    if not asks:
-        _print(planned, extra, "would write" if dry_run else "wrote")
+    if not prompts:
+        _print_plan(planned, skill, "would write" if dry_run else "wrote")
     for text in planned.warnings:
         output.warn(text)
     output.warn_ignored(planned.root, planned.ignored)
@@ -123,57 +109,57 @@ def init(
         click.echo(f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}")
 
 
-def _ask(planned: InitPlan, wished: InitOptions) -> InitOptions:
-    """The few questions that detection cannot settle, each with what was found as its default."""
+def _prompt_for_options(planned: InitPlan, options: InitOptions) -> InitOptions:
+    """Ask the few questions that detection cannot settle, each with what it came to as the default."""
     from dataclasses import replace
 
-    root = wished.root or click.prompt("Where does the workspace go?", default=planned.root)
-    goal = wished.goal
+    root = options.root or click.prompt("Where does the workspace go?", default=planned.root)
+    goal = options.goal
     if goal is None:
-        goal = _asked("What are the experiments to find out?", planned.answers.get("experiment_goal", ""))
-    metric = wished.metric or _asked("Which metric decides?", planned.answers["primary_metric"])
-    direction = wished.direction
+        goal = _prompt("What are the experiments to find out?", planned.answers.get("experiment_goal", ""))
+    metric = options.metric or _prompt("Which metric decides?", planned.answers["primary_metric"])
+    direction = options.direction
     if metric and not direction:
-        said = metric_directions.guess_direction(metric)  # without a default it is asked until it is answered
-        direction = click.prompt("Better when", type=click.Choice(["minimize", "maximize"]), default=said)
-    server = wished.server_url
+        default = metric_directions.guess_direction(metric)  # without a default it is asked until it is answered
+        direction = click.prompt("Better when", type=click.Choice(["minimize", "maximize"]), default=default)
+    server = options.server_url
     if server is None:
-        server = _asked("Research server (empty for none)", "")
-    return replace(wished, root=root, goal=goal, metric=metric, direction=direction, server_url=server)
+        server = _prompt("Research server (empty for none)", "")
+    return replace(options, root=root, goal=goal, metric=metric, direction=direction, server_url=server)
 
 
-def _asked(question: str, default: str) -> str:
+def _prompt(question: str, default: str) -> str:
     """The answer to a question that may stay open."""
     return str(click.prompt(question, default=default, show_default=bool(default)))
 
 
-def _actions(planned: InitPlan, extra: SkillPlan | None) -> list[InitAction]:
-    return [*planned.actions, *([extra.action] if extra is not None else [])]
+def _all_actions(planned: InitPlan, skill: SkillPlan | None) -> list[InitAction]:
+    return [*planned.actions, *([skill.action] if skill is not None else [])]
 
 
-def _count(planned: InitPlan, extra: SkillPlan | None) -> int:
+def _count_writes(planned: InitPlan, skill: SkillPlan | None) -> int:
     """How many files are written."""
-    return len(planned.changes) + (extra is not None and extra.writes)
+    return len(planned.changes) + (skill is not None and skill.writes)
 
 
-def _print(planned: InitPlan, extra: SkillPlan | None, verb: str) -> None:
+def _print_plan(planned: InitPlan, skill: SkillPlan | None, verb: str) -> None:
     """One line a file, then a sentence."""
-    output.print_rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in _actions(planned, extra)])
-    count = _count(planned, extra)
+    actions, count = _all_actions(planned, skill), _count_writes(planned, skill)
+    output.print_rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in actions])
+    version = planned.template.version
     if count:
-        total = len(_actions(planned, extra))
-        click.echo(f"{verb} {count} of {total} files in {planned.workdir} (template {planned.version})")
+        click.echo(f"{verb} {count} of {len(actions)} files in {planned.workdir} (template {version})")
     else:
-        click.echo(f"nothing to do: the workspace in {planned.root} is complete (template {planned.version})")
+        click.echo(f"nothing to do: the workspace in {planned.root} is complete (template {version})")
 
 
-def _json(planned: InitPlan, extra: SkillPlan | None, *, written: bool) -> dict[str, Any]:
+def _plan_json(planned: InitPlan, skill: SkillPlan | None, *, written: bool) -> dict[str, Any]:
     return {
         "workdir": str(planned.workdir),
         "root": planned.root,
-        "template": planned.version,
-        "written": written and _count(planned, extra) > 0,
-        "files": [{"path": a.path, "action": a.what, "note": a.note} for a in _actions(planned, extra)],
+        "template": planned.template.version,
+        "written": written and _count_writes(planned, skill) > 0,
+        "files": [{"path": a.path, "action": a.what, "note": a.note} for a in _all_actions(planned, skill)],
         "answers": dict(planned.answers),
         "ignored": output.ignored_json(planned.ignored),
         "warnings": list(planned.warnings),

@@ -16,19 +16,17 @@ from scaffold.cli.common import options, output
 @options.json_option
 def remove(workdir: Path, root: str | None, dry_run: bool, limit: int, json_output: bool) -> None:
     """Take back what was not touched: unchanged files of the template, and folders that are empty then."""
-    from scaffold.lifecycle import remove as lifecycle
-    from scaffold.lifecycle.template_source import open_recorded_template
+    from scaffold.lifecycle.remove import apply_removal, plan_removal
 
-    there = options.find_writable_workspace(workdir, root)
-    with open_recorded_template(there) as template:
-        planned = lifecycle.plan_removal(there, template)
+    planned = plan_removal(options.find_writable_workspace(workdir, root))
     if not dry_run:
-        lifecycle.apply_removal(planned)
+        apply_removal(planned)
     limited = output.Limited(limit)
     deleted, kept = limited(planned.delete), limited(planned.keep)
     if json_output:
         stays = [{"path": path, "reason": reason} for path, reason in kept]
-        output.print_json({"root": there.root, "written": not dry_run, "deleted": deleted, "kept": stays}, limited)
+        answer = {"root": planned.workspace.root, "written": not dry_run, "deleted": deleted, "kept": stays}
+        output.print_json(answer, limited)
         return
     verb = "would delete" if dry_run else "deleted"
     output.print_rows([*([verb, path, ""] for path in deleted), *(["kept", path, f"({why})"] for path, why in kept)])

@@ -18,34 +18,31 @@ if TYPE_CHECKING:
 @options.json_option
 def status(workdir: Path, root: str | None, json_output: bool) -> None:
     """Show which files of a workspace are managed, changed, missing or ignored, and whether there is a newer template."""
-    from scaffold.lifecycle import status as lifecycle
-    from scaffold.lifecycle.template_source import open_recorded_template
+    from scaffold.lifecycle.status import count_states, read_status
 
-    there = options.find_writable_workspace(workdir, root)
-    with open_recorded_template(there) as template:
-        found = lifecycle.read_status(there, template)
+    state = read_status(options.find_writable_workspace(workdir, root))
+    workspace, counts = state.workspace, count_states(state.entries)
     if json_output:
         output.print_json(
             {
-                "workdir": str(there.workdir),
-                "root": there.root,
-                "template": found.version,
-                "newest": found.newest,
-                "update_available": found.outdated,
-                "files": [{"path": e.path, "class": e.kind, "state": e.state} for e in found.entries],
-                "summary": dict(lifecycle.count_states(found)),
-                "ignored": output.ignored_json(found.ignored),
+                "workdir": str(workspace.workdir),
+                "root": workspace.root,
+                "template": state.version,
+                "newest": state.newest,
+                "update_available": state.outdated,
+                "files": [{"path": e.path, "class": e.kind, "state": e.state} for e in state.entries],
+                "summary": counts,
+                "ignored": output.ignored_json(state.ignored),
             }
         )
         return
-    output.print_rows([[e.state, e.path, e.kind] for e in found.entries])
-    counts = ", ".join(f"{number} {state}" for state, number in lifecycle.count_states(found).items())
-    click.echo(f"{there.root} in {there.workdir}: {counts}")
-    click.echo(f"template {found.version}{_age(found)}")
-    output.warn_ignored(there.root, found.ignored)
+    output.print_rows([[e.state, e.path, e.kind] for e in state.entries])
+    click.echo(f"{workspace.root} in {workspace.workdir}: {', '.join(f'{n} {name}' for name, n in counts.items())}")
+    click.echo(f"template {state.version}{_newer_version_hint(state)}")
+    output.warn_ignored(workspace.root, state.ignored)
 
 
-def _age(found: WorkspaceStatus) -> str:
-    if found.newest is None:
-        return f" of {found.workspace.answers['_src_path']}: scaffold update --check asks it for a newer one"
-    return f"; {found.newest} is newer: run scaffold update" if found.outdated else ", the newest"
+def _newer_version_hint(state: WorkspaceStatus) -> str:
+    if state.newest is None:
+        return f" of {state.workspace.answers['_src_path']}: scaffold update --check asks it for a newer one"
+    return f"; {state.newest} is newer: run scaffold update" if state.outdated else ", the newest"

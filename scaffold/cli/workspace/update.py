@@ -51,29 +51,35 @@ def update(
     code is 3. The plan, the playbook and the records are never touched, nor is any other file of the repository.
     """
     from scaffold.lifecycle import releases
-    from scaffold.lifecycle import update as lifecycle
     from scaffold.lifecycle.answer_changes import lacks_facts, parse_settings
     from scaffold.lifecycle.template_source import open_newest_template, open_recorded_template
+    from scaffold.lifecycle.update import plan_update
 
     if check:
-        beside = {"--to": version, "--set": settings, "--template": template, "--base": base, "--dry-run": dry_run}
-        _alone("--check", [option for option, value in beside.items() if value])
-    there = options.find_writable_workspace(workdir, root)
+        without_effect = {
+            "--to": version,
+            "--set": settings,
+            "--template": template,
+            "--base": base,
+            "--dry-run": dry_run,
+        }
+        _refuse_beside("--check", [option for option, value in without_effect.items() if value])
+    workspace = options.find_writable_workspace(workdir, root)
     if check:
-        _check(there, json_output=json_output)
+        _report_newer_version(workspace, json_output=json_output)
         return
-    changed = parse_settings(there, settings)
+    new_answers = parse_settings(workspace, settings)
     with contextlib.ExitStack() as stack:
-        old = stack.enter_context(open_recorded_template(there, base=base))
+        old = stack.enter_context(open_recorded_template(workspace, base=base))
         if template is not None:
             new = stack.enter_context(releases.open_elsewhere(template, version))
         elif version is not None or not settings:
-            new = stack.enter_context(open_newest_template(there, wanted=version, base=base))
+            new = stack.enter_context(open_newest_template(workspace, version=version, base=base))
         else:
             new = old
-        detected = _facts(there) if lacks_facts(there, new) else None
-        planned = lifecycle.plan_update(there, old, new, answers=changed, detected=detected)
-    finish(planned, dry_run=dry_run, json_output=json_output)
+        detected = _detect_facts(workspace) if lacks_facts(workspace, new) else None
+        planned = plan_update(workspace, old, new, new_answers=new_answers, detected=detected)
+    _apply_and_report(planned, dry_run=dry_run, json_output=json_output)
 
 
 @click.command()
@@ -83,40 +89,36 @@ def update(
 @options.json_option
 def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: bool) -> None:
     """Add experiment NAME, with folders of its own, to a per-experiment workspace."""
-    from scaffold.lifecycle import update as lifecycle
-    from scaffold.lifecycle.answer_changes import add_experiment
+    from scaffold.lifecycle.answer_changes import answers_with_experiment
     from scaffold.lifecycle.answers import checked_experiment_name
     from scaffold.lifecycle.template_source import open_recorded_template
+    from scaffold.lifecycle.update import plan_update
 
-    there = options.find_writable_workspace(workdir, root)
-    changed = add_experiment(there, checked_experiment_name(name))
-    with open_recorded_template(there) as template:
-        planned = lifecycle.plan_update(there, template, template, answers=changed)
-    finish(planned, dry_run=dry_run, json_output=json_output)
+    workspace = options.find_writable_workspace(workdir, root)
+    new_answers = answers_with_experiment(workspace, checked_experiment_name(name))
+    with open_recorded_template(workspace) as template:
+        planned = plan_update(workspace, template, template, new_answers=new_answers)
+    _apply_and_report(planned, dry_run=dry_run, json_output=json_output)
 
 
-def finish(planned: UpdatePlan, *, dry_run: bool, json_output: bool) -> None:
+def _apply_and_report(planned: UpdatePlan, *, dry_run: bool, json_output: bool) -> None:
     """Write a plan (or show its patch), say what happened, and exit 3 where there are conflicts."""
     from scaffold import git
-    from scaffold.lifecycle import update as lifecycle
+    from scaffold.lifecycle.update import apply_update
 
     if not dry_run:
-        lifecycle.apply_update(planned)
+        apply_update(planned)
+    steps = [[step.what, step.path, f"({step.note})" if step.note else ""] for step in planned.steps]
     if json_output:
-        output.print_json(_json(planned, written=not dry_run))
+        output.print_json(_plan_json(planned, written=not dry_run))
     elif dry_run:
         click.echo(planned.patch(), nl=False)
-        output.print_rows(
-            [
-                [f"# {s.what}", s.path, f"({s.note})" if s.note else ""]
-                for s in planned.steps
-                if s.what not in ("update", "create")
-            ]
-        )
+        # what is written stands in the patch; the rest is said in lines that a patch may hold
+        output.print_rows([f"# {what}", path, note] for what, path, note in steps if what not in ("update", "create"))
     else:
-        output.print_rows([[s.what, s.path, f"({s.note})" if s.note else ""] for s in planned.steps])
-        click.echo(_sentence(planned))
-        created = [c.path for c in planned.changes if c.old is None]
+        output.print_rows(steps)
+        click.echo(_describe_outcome(planned))
+        created = [change.path for change in planned.changes if change.old is None]
         output.warn_ignored(planned.workspace.root, git.ignored_paths(planned.workspace.workdir, created))
     if planned.conflicts:
         click.echo(
@@ -125,23 +127,24 @@ def finish(planned: UpdatePlan, *, dry_run: bool, json_output: bool) -> None:
         sys.exit(3)
 
 
-def _sentence(planned: UpdatePlan) -> str:
+def _describe_outcome(planned: UpdatePlan) -> str:
+    root, new_version = planned.workspace.root, planned.template.version
     if not planned.changes:
-        return f"nothing to do: {planned.workspace.root} is up to date (template {planned.new_version})"
-    changed = output.pluralize(len(planned.changes), "file")
-    if planned.old_version == planned.new_version:
-        return f"changed {changed} (template {planned.new_version})"
-    return f"updated {planned.workspace.root} from {planned.old_version} to {planned.new_version}: {changed} changed"
+        return f"nothing to do: {root} is up to date (template {new_version})"
+    files = output.pluralize(len(planned.changes), "file")
+    if planned.old_version == new_version:
+        return f"changed {files} (template {new_version})"
+    return f"updated {root} from {planned.old_version} to {new_version}: {files} changed"
 
 
-def _facts(there: Workspace) -> dict[str, Any]:
+def _detect_facts(workspace: Workspace) -> dict[str, Any]:
     from scaffold.conventions import detect
     from scaffold.lifecycle.answers import fact_answers
 
-    return fact_answers(detect(there.workdir))
+    return fact_answers(detect(workspace.workdir))
 
 
-def _alone(option: str, others: Sequence[str]) -> None:
+def _refuse_beside(option: str, others: Sequence[str]) -> None:
     """Refuse `others`, which would have no effect beside an option. Raises WrongUsage."""
     from scaffold.errors import WrongUsage
 
@@ -149,28 +152,32 @@ def _alone(option: str, others: Sequence[str]) -> None:
         raise WrongUsage(f"{option} and {others[0]} cannot go together", hint="give one of them")
 
 
-def _check(there: Workspace, *, json_output: bool) -> None:
+def _report_newer_version(workspace: Workspace, *, json_output: bool) -> None:
+    """Say whether there is a newer template; exit 3 where there is."""
     from scaffold.lifecycle import releases, template_source
 
-    with template_source.open_newest_template(there) as template:
+    with template_source.open_newest_template(workspace) as template:
         newest = template.version
-    now = template_source.recorded_version(there)
-    newer = releases.is_newer(newest, now)
+    recorded = template_source.recorded_version(workspace)
+    is_newer = releases.is_newer(newest, recorded)
     if json_output:
-        output.print_json({"root": there.root, "template": now, "newest": newest, "update_available": newer})
+        output.print_json(
+            {"root": workspace.root, "template": recorded, "newest": newest, "update_available": is_newer}
+        )
     else:
-        click.echo(f"{there.root}: template {now}, newest {newest}" + (": run scaffold update" if newer else ""))
-    if newer:
+        hint = ": run scaffold update" if is_newer else ""
+        click.echo(f"{workspace.root}: template {recorded}, newest {newest}{hint}")
+    if is_newer:
         sys.exit(3)
 
 
-def _json(planned: UpdatePlan, *, written: bool) -> dict[str, Any]:
+def _plan_json(planned: UpdatePlan, *, written: bool) -> dict[str, Any]:
     return {
         "root": planned.workspace.root,
         "from": planned.old_version,
-        "to": planned.new_version,
+        "to": planned.template.version,
         "written": written and bool(planned.changes),
-        "files": [{"path": s.path, "action": s.what, "note": s.note} for s in planned.steps],
+        "files": [{"path": step.path, "action": step.what, "note": step.note} for step in planned.steps],
         "conflicts": planned.conflicts,
         "patch": None if written else planned.patch(),
     }

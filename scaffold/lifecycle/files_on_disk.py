@@ -1,4 +1,4 @@
-"""The three classes of a workspace's files, and what stands on disk where the template has one."""
+"""What stands on disk where the template has a file: read without following links, compared whatever its line ends."""
 
 from __future__ import annotations
 
@@ -6,37 +6,10 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from scaffold import git, transaction
+from scaffold import transaction
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle.render import RenderedFile
-from scaffold.workspace import ANSWERS_FILE, PLAYBOOK_FILE, Workspace
-
-RECORD_ROLES = ("logs", "outputs", "results", "analysis", "metadata")
-
-
-def seeded_paths(answers: Mapping[str, Any]) -> frozenset[str]:
-    """Paths that are written once and then the user's: the plan, the playbook, the guides inside record directories."""
-    root = str(answers["experiment_root"])
-    plan = str(answers["tasks_path"])
-    flat = answers.get("workspace_layout") != "per-experiment"
-    folders = [root] if flat else [f"{root}/{name}" for name in answers["experiments"]]
-    guides = [f"{folder}/{answers['role_dirs'][role]}/README.md" for folder in folders for role in RECORD_ROLES]
-    return frozenset([plan, Path(plan).with_name(PLAYBOOK_FILE).as_posix(), *guides])
-
-
-def answers_path(workspace: Workspace) -> str:
-    """The answers file, relative to the work directory."""
-    return f"{workspace.root}/{ANSWERS_FILE}"
-
-
-def ignored_workspace_paths(
-    workdir: Path, answers: Mapping[str, Any], paths: Iterable[str]
-) -> tuple[git.IgnoredPath, ...]:
-    """Which of the workspace's `paths` git would lose, and by which rule; those that its own .gitignore leaves out on purpose are none."""
-    meant, own = seeded_paths(answers), f"{answers['experiment_root']}/.gitignore"
-    return tuple(row for row in git.ignored_paths(workdir, paths) if not (row.path in meant and row.source == own))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

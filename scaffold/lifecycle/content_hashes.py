@@ -1,0 +1,104 @@
+"""What the template made of a workspace's answers, as content hashes: with them `status` needs not render the template again.
+
+They lie in git's own folder of the working tree (`.git/scaffold/`, of a linked worktree in `.git/worktrees/NAME/scaffold/`) and not
+beside the answers file, which they describe: there they would be committed and then conflict whenever two branches change answers, or
+need a rule of their own in every .gitignore. In git's folder they are in no commit, no merge and no listing; they end with
+the worktree, and a clone begins without. What that costs: without git, and in a clone until its first `init`, `add` or `update`,
+`status` renders.
+
+They cannot go stale silently: they count only while the answers file holds the very bytes, and the template the very content, that
+they were made of. Nothing else goes into a rendering.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from scaffold import git
+from scaffold.atomic_write import write_atomic
+from scaffold.lifecycle import file_kinds, files_on_disk, releases
+from scaffold.lifecycle.render import RenderedFile
+from scaffold.lifecycle.template_source import foreign_source, recorded_version
+from scaffold.workspace import Workspace
+
+VERSION = 1
+
+
+def hash_content(data: bytes) -> str:
+    """SHA-256 of a file's content, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_files(rendered: Mapping[str, RenderedFile]) -> dict[str, str]:
+    """The hash of each rendered file's content, by its path."""
+    return {path: hash_content(file.data) for path, file in rendered.items()}
+
+
+def write_hashes(
+    workdir: Path,
+    root: str,
+    template: releases.TemplateVersion,
+    answers_file: bytes,
+    rendered: Mapping[str, RenderedFile],
+) -> None:
+    """Keep the hashes of what `template` makes of the answers in `answers_file` (its content, line ends as LF).
+
+    Where they cannot be kept (no git, a folder that may not be written), or the template is not this package's and so could be
+    another one tomorrow under the same name, nothing happens: `status` renders then.
+    """
+    path = _hashes_file(workdir, root)
+    if path is None or template.fingerprint is None:
+        return
+    record = {
+        "version": VERSION,
+        "root": root,
+        "template": template.fingerprint,
+        "answers": hash_content(answers_file),
+        "files": hash_files(rendered),
+    }
+    data = (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != data:
+            write_atomic(path, data, sync=False)
+
+
+def read_hashes(workspace: Workspace) -> dict[str, str] | None:
+    """The hash of each file that the workspace's template makes of its answers; None where none were kept of just these two."""
+    path = _hashes_file(workspace.workdir, workspace.root)
+    try:
+        record = json.loads(path.read_bytes()) if path is not None else {}
+        hashes = dict(record["files"])
+        version, template, answers = record["version"], record["template"], record["answers"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    answers_path = file_kinds.answers_path(workspace.root)
+    file = files_on_disk.read_files(workspace.workdir, [answers_path]).files.get(answers_path)
+    if version != VERSION or file is None or answers != hash_content(file.data):
+        return None
+    if foreign_source(workspace) is not None or template != releases.fingerprint(recorded_version(workspace)):
+        return None
+    return hashes
+
+
+def delete_hashes(workspace: Workspace) -> None:
+    """Forget them, as the workspace is removed."""
+    path = _hashes_file(workspace.workdir, workspace.root)
+    with contextlib.suppress(OSError):
+        if path is not None:
+            path.unlink()
+            path.parent.rmdir()
+
+
+def _hashes_file(workdir: Path, root: str) -> Path | None:
+    """Where the hashes of the workspace at `workdir/root` are kept; None without git."""
+    prefix, _, folder = git.run(workdir, "rev-parse", "--show-prefix", "--absolute-git-dir").text.partition("\n")
+    if not Path(folder).is_absolute():
+        return None
+    # a repository may hold several workspaces; their paths may be longer than a file's name, so a hash stands for each
+    name = hash_content(f"{prefix}{root}".encode("utf-8", "surrogateescape"))[:16]
+    return Path(folder, "scaffold", f"template-hashes-{name}.json")
