@@ -222,6 +222,7 @@ def test_a_table_needs_no_library(study: Study) -> None:
 def test_options_choose_runs_and_metrics(ask: Ask, grid: Study) -> None:
     assert len(ask("--where", "lr<0.05")["rows"]) == 2
     assert {r["experiment"] for r in ask("--sweep", "base-grid")["rows"]} == {"base"}
+    assert len(ask("--where", "lr * 10 < 1/2 and status = finished")["rows"]) == 2
     assert ask("--where", "status=failed")["rows"][0]["missing"][0]["reason"] == "failed, exit 3"
     assert [r["config"] for r in ask("--by", "")["rows"]] == [{}, {}]
     assert ask("--metric", "a*")["metrics"][0]["name"] == "acc"
@@ -234,6 +235,7 @@ def test_options_choose_runs_and_metrics(ask: Ask, grid: Study) -> None:
         (("--metric", "nope"), 1, "metrics are acc"),
         (("--by", "nope"), 2, "parameters are lr"),
         (("--where", "lr<"), 2, "its end"),
+        (("--where", "lr < 1 depth"), 2, "at `depth` (character 8)"),
         (("--where", "acc>0.5"), 2, "is a metric"),
         (("--where", "width=3"), 2, "no run has a parameter `width`"),
         (("--best", "--at-step", "3"), 2, "cannot go together"),

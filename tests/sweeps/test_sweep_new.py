@@ -203,6 +203,11 @@ def test_drawn_configurations_are_written_out(workspace: Workspace, new: New) ->
     assert "  drawn:\n    - {lr: " in sweep_file.sweep_path(there(workspace), "lr").read_text()
 
 
+def test_conditions_are_written_as_in_a_table_of_results(workspace: Workspace, new: New) -> None:
+    assert new("--grid", "lr=0.1,0.2", "act=relu,gelu", "--only-if", "lr=0.1, act=relu").exit_code == 0
+    assert sweep_file.read_sweep(there(workspace), "lr").configurations == ({"lr": "0.1", "act": "relu"},)
+
+
 def test_configurations_from_a_file(workspace: Workspace, new: New) -> None:
     write_tree(workspace.root, {"c.yml": "- {lr: 1e-2, model: {depth: 3}}\n- lr: '0.5'\n", "c.json": '[{"lr": 0.25}]'})
     assert new("--from", "c.yml", "--seeds", "1", name="a").exit_code == 0
@@ -249,6 +254,7 @@ def test_a_file_that_holds_no_configurations(workspace: Workspace, new: New, tex
         (["--random", "0", "--space", "lr=log:1,2"], "--random"),
         (["--grid", "lr=1", "--only-if", "lr > 1"], "no configuration is left"),
         (["--grid", "lr=1", "--only-if", "lrr > 1"], "did you mean lr?"),
+        (["--grid", "lr=1", "--only-if", "lr ="], "--only-if 'lr =' cannot be understood at its end"),
         (["--seeds", "x"], "--seeds needs whole numbers"),
         (["--seeds", "1", "--seed-option", "se ed"], "--seed-option"),
         (["--grid", "batch_size=1"], "train.py has --batch-size, not --batch_size"),

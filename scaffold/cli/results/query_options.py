@@ -107,7 +107,7 @@ class Answered:
                 how=self.how,
                 step=asked.at_step,
                 admits=(lambda run: run.sweep == asked.sweep) if asked.sweep else (lambda _: True),
-                where=run_filter.condition(asked.where) if asked.where else None,
+                where=run_filter.parse_run_condition(asked.where) if asked.where else None,
                 direction=self.directions.of,
                 params=params,
                 primary=self.directions.primary,

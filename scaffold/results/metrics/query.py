@@ -16,7 +16,7 @@ from scaffold.results.metrics import find_files, series, spelling
 from scaffold.results.metrics.directions import MetricDirections
 from scaffold.results.metrics.file_formats import POSITION_NAMES, metric_number
 from scaffold.results.metrics.model import MeasuredRun, MetricValue, QueryResult, SkippedRun
-from scaffold.results.metrics.run_filter import Condition
+from scaffold.results.metrics.run_filter import RunCondition
 from scaffold.results.metrics.series import FileMetrics
 from scaffold.runs import recorder
 from scaffold.runs.index import RunIndex
@@ -42,7 +42,7 @@ class Query:
     how: ValueChoice = "final"
     step: float | None = None
     admits: Callable[[Run], bool] = lambda _: True
-    where: Condition | None = None
+    where: RunCondition | None = None
     direction: Callable[[str], Direction | None] = lambda _: None
     params: Sequence[str] = ()
     primary: str | None = None

@@ -52,8 +52,8 @@ def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
     for kind, test in tests if text else ():
         if any(test(run) for run in runs):
             return RunSelection(text=text, kind=kind, admits=test)
-    if run_filter.looks_like(text):
-        condition = run_filter.condition(text)
+    if run_filter.is_condition(text):
+        condition = run_filter.parse_run_condition(text)
         condition.check(runs)
         if any(condition.admits(run) for run in runs):
             return RunSelection(text=text, kind="condition", admits=condition.admits)

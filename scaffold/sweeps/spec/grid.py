@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from scaffold.conditions.operands import NoAnswer, UnknownName
+from scaffold.conditions.parse import parse_condition
 from scaffold.errors import WrongUsage
-from scaffold.sweeps.spec import condition, parameter_values, sampling
+from scaffold.sweeps.spec import parameter_values, sampling
 from scaffold.sweeps.spec.model import ConfigurationRule
 
 
@@ -28,8 +31,8 @@ def expand_rule(rule: ConfigurationRule) -> tuple[dict[str, str], ...]:
         )
     made = [_merged(parts) for parts in itertools.product(*factors)] if factors else []
     if rule.only_if is not None:
-        wanted = condition.compiled(rule.only_if)
-        made = [c for c in made if wanted(c)]
+        is_wanted = parse_only_if(rule.only_if)
+        made = [c for c in made if is_wanted(c)]
     if rule.baseline or not factors:
         made.insert(0, {})
     return tuple(made)
@@ -60,3 +63,31 @@ def _check_once(factors: Sequence[set[str]]) -> None:
                     hint="name it in one of --grid, --zip, --space or --from only, and spell it in one way",
                 )
         seen.update(map(parameter_values.recorded_name, keys))
+
+
+def parse_only_if(text: str) -> Callable[[Mapping[str, str]], bool]:
+    """A condition as a function of a configuration. Raises WrongUsage where it cannot be understood; so does the function where it
+    needs a parameter that is not there, or has no answer."""
+    try:
+        condition = parse_condition(text, strict=True)
+    except WrongUsage as error:
+        raise WrongUsage(f"--only-if {error.message}", hint=error.hint) from error
+
+    def is_wanted(configuration: Mapping[str, str]) -> bool:
+        values = {parameter_values.recorded_name(key): value for key, value in configuration.items()}
+        names = ((word, parameter_values.recorded_name(word)) for word in condition.words)
+        try:
+            return condition.holds({word: values[name] for word, name in names if name in values})
+        except UnknownName as error:
+            near = difflib.get_close_matches(str(error), values, n=1)
+            raise WrongUsage(
+                f"--only-if {text!r}: there is no parameter {error}",
+                hint=f"did you mean {near[0]}?"
+                if near
+                else f"a text stands on the right, or in quotes; parameters: {', '.join(values)}",
+            ) from error
+        except NoAnswer as error:
+            shown = ", ".join(f"{key}={value}" for key, value in configuration.items())[:200]
+            raise WrongUsage(f"--only-if {text!r} has no answer for {shown}: {error}") from error
+
+    return is_wanted

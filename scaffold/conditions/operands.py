@@ -1,0 +1,162 @@
+"""The sides of a comparison as functions of named values, and how two values compare.
+
+Arithmetic is read by Python's parser and computed here: nothing of a condition is ever executed.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from scaffold.runs import recorder
+from scaffold.runs.model import Scalar
+
+Values = Mapping[str, Scalar]
+Value = Scalar | tuple[Any, ...]
+# the value of a side, among values by name, right of another value. LEFTMOST is right of none: there a word must be a name
+Operand = Callable[[Values, Value], Value]
+LEFTMOST: tuple[Any, ...] = ("leftmost",)
+
+MAX_ARITHMETIC = 2000
+ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+COMPUTES: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+READ = (ast.Name, ast.Attribute, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.UAdd, ast.USub, *COMPUTES)
+_ARITHMETIC = re.compile(
+    r"(?:\s|[-+*/%()]|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])|[^\W\d]\w*(?:\.[^\W\d]\w*)*(?![\w.]))+"
+)
+
+
+class NoAnswer(ValueError):
+    """Values that cannot be computed with, or have no order."""
+
+
+class UnknownName(NoAnswer):
+    """A name (the only argument) that there is no value of."""
+
+
+def parse_arithmetic(text: str) -> ast.expr | None:
+    """Numbers and names with + - * / // % and parentheses; None where the text is anything else."""
+    if len(text) > MAX_ARITHMETIC or not _ARITHMETIC.fullmatch(text):
+        return None
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+        return node if all(isinstance(part, READ) for part in ast.walk(node)) else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def names_in(node: ast.AST | None) -> frozenset[str]:
+    """The names in arithmetic, such as `lr` and `model.lr`."""
+    if isinstance(node, ast.Name | ast.Attribute):
+        return frozenset([ast.unparse(node)])
+    return frozenset(name for part in ast.iter_child_nodes(node) for name in names_in(part)) if node else frozenset()
+
+
+def constant(text: str) -> Operand:
+    """A number, true, false, null or a text."""
+    value = _normal(text)
+    return lambda values, left: value
+
+
+def word(text: str, node: ast.expr | None, *, is_text: bool) -> Operand:
+    """A name; else what `node` computes; else, right of another value, a text: always with `is_text`.
+
+    Right of a text nothing is computed: `sweep = lr-2` is no difference.
+    """
+
+    def value(values: Values, left: Value) -> Value:
+        if text in values and not is_text:
+            return _normal(values[text])
+        if left is LEFTMOST:
+            if node is None:
+                raise UnknownName(text)
+            return compute(node, values)
+        try:
+            return compute(node, values) if node is not None and is_number(left) else text
+        except NoAnswer:
+            return text
+
+    return value
+
+
+def several(items: list[Operand]) -> Operand:
+    """Values that are compared together, each right of its counterpart."""
+
+    def value(values: Values, left: Value) -> Value:
+        lefts = left if left is not LEFTMOST and isinstance(left, tuple) else (left,) * len(items)
+        return tuple(item(values, one) for item, one in zip(items, lefts, strict=False))
+
+    return value
+
+
+def compute(node: ast.expr, values: Values) -> Scalar:
+    """The value of arithmetic. Raises NoAnswer."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return node.value
+    if isinstance(node, ast.BinOp):
+        left, right = _number(node.left, values), _number(node.right, values)
+        try:
+            computed: int | float = COMPUTES[type(node.op)](left, right)
+            return computed
+        except ArithmeticError as error:
+            raise NoAnswer(str(error)) from error
+    if isinstance(node, ast.UnaryOp):
+        return -_number(node.operand, values) if isinstance(node.op, ast.USub) else _number(node.operand, values)
+    if (name := ast.unparse(node)) not in values:
+        raise UnknownName(name)
+    return _normal(values[name])
+
+
+def _number(node: ast.expr, values: Values) -> int | float:
+    """Only numbers are computed with: a text times a number could fill the memory."""
+    value = compute(node, values)
+    if not isinstance(value, int | float):
+        raise NoAnswer(f"{value!r} is not a number")
+    return value
+
+
+def is_ordered(sign: str, left: Value, right: Value) -> bool:
+    """Whether `left sign right`, of two numbers or two texts. Raises NoAnswer for anything else."""
+    if (is_number(left) and is_number(right)) or (isinstance(left, str) and isinstance(right, str)):
+        return ORDERS[sign](left, right)
+    raise NoAnswer(f"{left!r} and {right!r} have no order")
+
+
+def contains(text: Value, part: Value) -> bool:
+    """Whether a text has another one in it. Raises NoAnswer where these are no texts."""
+    if isinstance(text, str) and isinstance(part, str):
+        return part in text
+    raise NoAnswer(f"{part!r} cannot be in {text!r}")
+
+
+def is_equal(left: Value, right: Value) -> bool:
+    """Whether two values are the same; true and 1 are not."""
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(is_equal, left, right))
+    return left == right and (type(left) is type(right) or (is_number(left) and is_number(right)))
+
+
+def is_number(value: Value) -> bool:
+    """Whether it can be counted with: true and false cannot."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _normal(value: Scalar) -> Scalar:
+    """A value as the recorder would have read it: the text `1` is the number."""
+    normal: Scalar = recorder.module().value_of(value) if isinstance(value, str) else value
+    return normal
