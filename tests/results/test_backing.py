@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.results.evidence import backing, quantities
+from scaffold.results.evidence import backing, quotable_numbers
 from scaffold.results.stats.summary import summarize
 from scaffold.results.tables.model import ResultRow, ResultTable
 from tests.conftest import Run, write_tree
@@ -178,10 +178,10 @@ def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> 
     ]
     table = ResultTable(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), best={}, skipped=())
     tracemalloc.start()
-    found = backing.index_quantities((), [table])
+    found = backing.index_numbers((), [table])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(found.differences) == 2 * quantities.MOST_PAIRS and peak < 150e6
+    assert len(found.differences) == 2 * quotable_numbers.MOST_PAIRS and peak < 150e6
 
 
 def test_a_text_without_a_claim_is_not_said_to_be_backed(run: Run, measured: Study, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.evidence.claimed_numbers import find_claimed_numbers, half_last_digit, parse_number
+from scaffold.results.evidence.claimed_numbers import find_claimed_numbers, half_unit_of_last_digit, parse_number
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_only_a_comparing_line_may_be_backed_by_a_difference() -> None:
     ("written", "half"), [("0.91", 0.005), ("42", 0.5), ("1.2e-3", 5e-5), ("3e2", 50.0), ("0.900", 0.0005)]
 )
 def test_digits_imply_a_rounding(written: str, half: float) -> None:
-    assert half_last_digit(written) == pytest.approx(half)
+    assert half_unit_of_last_digit(written) == pytest.approx(half)
 
 
 def test_a_number_alone_is_read() -> None:

@@ -1,4 +1,4 @@
-"""A number as it is written -> what backs it: the quantities of a workspace that round to it; and which runs a file belongs to."""
+"""A number as it is written -> what backs it: the numbers of a workspace's runs that round to it; and which runs a file belongs to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.results.evidence.claimed_numbers import ClaimedNumber
-from scaffold.results.evidence.quantities import Quantity, difference_quantities, row_quantities, run_quantities
+from scaffold.results.evidence.quotable_numbers import QuotableNumber, difference_numbers, row_numbers, run_numbers
 from scaffold.results.metrics import query
 from scaffold.results.metrics.directions import MetricDirections
 from scaffold.results.metrics.model import MeasuredRun
@@ -33,52 +33,52 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backing:
-    """A quantity that rounds to a claimed number; `scale` is 100 where the number is in per cent of it."""
+    """What rounds to a claimed number; `scale` is 100 where that is in per cent of it."""
 
-    quantity: Quantity
+    number: QuotableNumber
     scale: float = 1.0
 
 
 @dataclass(frozen=True)
 class BackingIndex:
-    """All quantities of a workspace, to be searched by value. Differences lie apart: they back only what compares."""
+    """All numbers of a workspace's runs, to be searched by value. Differences lie apart: they back only what compares."""
 
-    quantities: tuple[Quantity, ...]
-    differences: tuple[Quantity, ...] = ()
-
-    @cached_property
-    def _sorted_quantities(self) -> tuple[list[float], list[Quantity]]:
-        return _sort_by_value(self.quantities)
+    numbers: tuple[QuotableNumber, ...]
+    differences: tuple[QuotableNumber, ...] = ()
 
     @cached_property
-    def _sorted_differences(self) -> tuple[list[float], list[Quantity]]:
+    def _sorted_numbers(self) -> tuple[list[float], list[QuotableNumber]]:
+        return _sort_by_value(self.numbers)
+
+    @cached_property
+    def _sorted_differences(self) -> tuple[list[float], list[QuotableNumber]]:
         return _sort_by_value(self.differences)
 
-    def find(self, number: ClaimedNumber) -> tuple[Backing, ...]:
-        """What rounds to the number: means before values before the rest; empty where nothing does."""
-        if not math.isfinite(number.value):  # 1e999: nothing is near to what no float holds
+    def find(self, claimed: ClaimedNumber) -> tuple[Backing, ...]:
+        """What rounds to the claimed number: means before values before the rest; empty where nothing does."""
+        if not math.isfinite(claimed.value):  # 1e999: nothing is near to what no float holds
             return ()
         backings = []
         for scale in (1.0, 100.0):
-            value, half = number.value / scale, number.half / scale
-            matches = list(_within(*self._sorted_quantities, value, half))
-            if number.compares:
+            value, half = claimed.value / scale, claimed.half / scale
+            matches = list(_within(*self._sorted_numbers, value, half))
+            if claimed.compares:
                 matches += _within(*self._sorted_differences, value, half)
-            backings += [Backing(quantity=quantity, scale=scale) for quantity in matches]
+            backings += [Backing(number=number, scale=scale) for number in matches]
         return tuple(sorted(backings, key=_rank))
 
 
 def _rank(backing: Backing) -> tuple[int, float, str, str]:
-    quantity = backing.quantity
-    return KINDS.index(quantity.kind), backing.scale, quantity.metric, quantity.subject
+    number = backing.number
+    return KINDS.index(number.kind), backing.scale, number.metric, number.subject
 
 
-def _sort_by_value(quantities: Iterable[Quantity]) -> tuple[list[float], list[Quantity]]:
-    ordered = sorted((q for q in quantities if math.isfinite(q.value)), key=lambda q: q.value)
+def _sort_by_value(numbers: Iterable[QuotableNumber]) -> tuple[list[float], list[QuotableNumber]]:
+    ordered = sorted((q for q in numbers if math.isfinite(q.value)), key=lambda q: q.value)
     return [q.value for q in ordered], ordered
 
 
-def _within(values: list[float], ordered: list[Quantity], value: float, half: float) -> Iterator[Quantity]:
+def _within(values: list[float], ordered: list[QuotableNumber], value: float, half: float) -> Iterator[QuotableNumber]:
     reach = half + ROUNDING_ERROR * max(abs(value), half)
     index = bisect_left(values, value - reach)
     while index < len(values) and values[index] <= value + reach:
@@ -86,11 +86,11 @@ def _within(values: list[float], ordered: list[Quantity], value: float, half: fl
         index += 1
 
 
-def index_quantities(measured: Iterable[MeasuredRun], tables: Sequence[ResultTable]) -> BackingIndex:
-    """What runs say one by one and, folded in `tables`, by configuration; each quantity once."""
-    quantities = [*run_quantities(measured), *(q for t in tables for row in t.rows for q in row_quantities(row, t.by))]
-    differences = [q for t in tables for q in difference_quantities(t)]
-    return BackingIndex(quantities=tuple(dict.fromkeys(quantities)), differences=tuple(dict.fromkeys(differences)))
+def index_numbers(measured: Iterable[MeasuredRun], tables: Sequence[ResultTable]) -> BackingIndex:
+    """What runs say one by one and, folded in `tables`, by configuration; each number once."""
+    numbers = [*run_numbers(measured), *(q for t in tables for row in t.rows for q in row_numbers(row, t.by))]
+    differences = [q for t in tables for q in difference_numbers(t)]
+    return BackingIndex(numbers=tuple(dict.fromkeys(numbers)), differences=tuple(dict.fromkeys(differences)))
 
 
 def index_workspace(workspace: Workspace) -> BackingIndex:
@@ -100,7 +100,7 @@ def index_workspace(workspace: Workspace) -> BackingIndex:
     best = query.run_query(workspace, query.Query(how="best", direction=directions.of))
     readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
     tables = [fold.fold_seeds(reading, directions) for reading in readings]
-    return index_quantities((measured for reading in readings for measured in reading.measured), tables)
+    return index_numbers((measured for reading in readings for measured in reading.measured), tables)
 
 
 def runs_behind_file(workspace: Workspace, path: Path) -> list[Run]:
@@ -123,33 +123,28 @@ def backing_rows(backings: Sequence[Backing]) -> list[list[str]]:
     """What backs a number, as lines of a table: what it is, which metric, its exact value, whose, where it was read or which runs."""
     rows = []
     for backing in backings:
-        quantity = backing.quantity
+        number = backing.number
         scale = " (x 100)" if backing.scale != 1 else ""
-        more = f" and {len(quantity.runs) - 3} more" if len(quantity.runs) > 3 else ""
-        source = quantity.sources[0] if quantity.sources else ", ".join(quantity.runs[:3]) + more
-        words = (
-            quantity.kind,
-            printable(quantity.metric),
-            f"{quantity.value:.10g}{scale}",
-            printable(quantity.subject),
-        )
-        rows.append([*words, source])
+        more = f" and {len(number.runs) - 3} more" if len(number.runs) > 3 else ""
+        source = number.sources[0] if number.sources else ", ".join(number.runs[:3]) + more
+        exact = f"{number.value:.10g}{scale}"
+        rows.append([number.kind, printable(number.metric), exact, printable(number.subject), source])
     return rows
 
 
-def backing_json(number: ClaimedNumber, backings: Sequence[Backing], shown: Sequence[Backing]) -> dict[str, Any]:
-    """A number and how many quantities back it, for --json, with those of them that are shown."""
+def backing_json(claimed: ClaimedNumber, backings: Sequence[Backing], shown: Sequence[Backing]) -> dict[str, Any]:
+    """A claimed number and how much backs it, for --json, with what is shown of that."""
     rows = [
         {
-            "kind": backing.quantity.kind,
-            "metric": backing.quantity.metric,
-            "value": backing.quantity.value,
+            "kind": backing.number.kind,
+            "metric": backing.number.metric,
+            "value": backing.number.value,
             "scale": backing.scale,
-            "of": backing.quantity.subject,
-            "runs": list(backing.quantity.runs),
-            "sources": list(backing.quantity.sources),
+            "of": backing.number.subject,
+            "runs": list(backing.number.runs),
+            "sources": list(backing.number.sources),
         }
         for backing in shown
     ]
-    place = {"number": number.text, "line": number.line, "column": number.column}
+    place = {"number": claimed.text, "line": claimed.line, "column": claimed.column}
     return {**place, "found": len(backings), "backing": rows}

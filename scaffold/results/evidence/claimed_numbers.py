@@ -134,13 +134,13 @@ def _claimed_number(match: re.Match[str], *, line: int, column: int, compares: b
         column=column,
         text=match[0].strip(),
         value=float(written),
-        half=half_last_digit(written),
+        half=half_unit_of_last_digit(written),
         percent=match["percent"] is not None,
         compares=compares or written.startswith("+"),
     )
 
 
-def half_last_digit(written: str) -> float:
+def half_unit_of_last_digit(written: str) -> float:
     """Half a unit of the last digit that is written: 0.005 for `0.91`, 0.5 for `42`, 5e-5 for `1.2e-3`."""
     mantissa, _, exponent = written.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])

@@ -12,8 +12,8 @@ from pathlib import Path
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.results.evidence import authors, ro_crate
+from scaffold.results.evidence.redacted_copy import copy_without_secrets
 from scaffold.results.evidence.ro_crate import CrateDescription, CrateRun
-from scaffold.results.evidence.safe_copy import copy_without_secrets
 from scaffold.runs import manifests
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace

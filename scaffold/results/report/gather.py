@@ -14,11 +14,11 @@ from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import parse_plan
 from scaffold.results.report import failures, plan_progress, provenance, result_table, verdicts
 from scaffold.results.report.checklist import build_checklist
-from scaffold.results.report.commands import next_steps, reproduce_commands
 from scaffold.results.report.folded_results import FoldedResults, fold_results
 from scaffold.results.report.links import PageLinks
 from scaffold.results.report.model import ExperimentReport, TablePart
 from scaffold.results.report.provenance import TracedRun
+from scaffold.results.report.suggested_commands import next_steps, reproduce_commands
 from scaffold.runs import audit, records
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace

@@ -21,8 +21,8 @@ MOST_PAIRS, MOST_TESTS = 20_000, 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quantity:
-    """Something that runs say: a value, or what was computed over runs.
+class QuotableNumber:
+    """A number that runs say: a value, or what was computed over runs.
 
     `subject` names the run, the configuration, or the two that differ; `sources` are `path:line`, empty for what was computed.
     """
@@ -35,21 +35,21 @@ class Quantity:
     sources: tuple[str, ...] = ()
 
 
-def run_quantities(measured: Iterable[MeasuredRun]) -> Iterator[Quantity]:
+def run_numbers(measured: Iterable[MeasuredRun]) -> Iterator[QuotableNumber]:
     """What single runs say: the values of their metrics with the place each was read from, and parameters that are numbers."""
     for reading in measured:
         run = reading.run
         for metric, value in reading.values.items():
             place = (value.path if value.line is None else f"{value.path}:{value.line}",)
             exact, name = value.value, run.label
-            yield Quantity(value=exact, kind="value", metric=metric, subject=name, runs=(name,), sources=place)
+            yield QuotableNumber(value=exact, kind="value", metric=metric, subject=name, runs=(name,), sources=place)
         for name, setting in run.params.items():
             if (number := finite_number(setting)) is not None:
-                # without its run: a parameter that a hundred runs share is one quantity
-                yield Quantity(value=number, kind="parameter", metric=name, subject="", runs=())
+                # without its run: a parameter that a hundred runs share is one number
+                yield QuotableNumber(value=number, kind="parameter", metric=name, subject="", runs=())
 
 
-def row_quantities(row: ResultRow, by: Sequence[str]) -> Iterator[Quantity]:
+def row_numbers(row: ResultRow, by: Sequence[str]) -> Iterator[QuotableNumber]:
     """What a configuration says that has at least two seeds with a metric: its mean, spread, interval, extremes."""
     for metric, summary in row.summaries.items():
         if summary is None or summary.n < 2:
@@ -57,7 +57,7 @@ def row_quantities(row: ResultRow, by: Sequence[str]) -> Iterator[Quantity]:
         runs = _runs_with(row, metric)
         for kind, value in _summary_numbers(summary):
             if value is not None:
-                yield Quantity(value=value, kind=kind, metric=metric, subject=row_label(row, by), runs=runs)
+                yield QuotableNumber(value=value, kind=kind, metric=metric, subject=row_label(row, by), runs=runs)
 
 
 def _runs_with(row: ResultRow, metric: str) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def _summary_numbers(summary: MetricSummary) -> Iterator[tuple[str, float | None
     yield "maximum", summary.maximum
 
 
-def difference_quantities(table: ResultTable) -> Iterator[Quantity]:
+def difference_numbers(table: ResultTable) -> Iterator[QuotableNumber]:
     """What two configurations of a table differ by, both ways: means, the interval of the difference, the noise floor."""
     labels = [row_label(row, table.by) for row in table.rows]
     for metric in table.metrics:
@@ -88,8 +88,8 @@ def difference_quantities(table: ResultTable) -> Iterator[Quantity]:
         for (a, name_a, runs_a), (b, name_b, runs_b) in islice(combinations(rows, 2), MOST_PAIRS):
             runs = runs_a + runs_b
             for kind, value in _pair_numbers(a, b, metric, tested=tested):
-                yield Quantity(value=value, kind=kind, metric=metric, subject=f"{name_b} - {name_a}", runs=runs)
-                yield Quantity(value=-value, kind=kind, metric=metric, subject=f"{name_a} - {name_b}", runs=runs)
+                yield QuotableNumber(value=value, kind=kind, metric=metric, subject=f"{name_b} - {name_a}", runs=runs)
+                yield QuotableNumber(value=-value, kind=kind, metric=metric, subject=f"{name_a} - {name_b}", runs=runs)
 
 
 def _pair_numbers(a: ResultRow, b: ResultRow, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:
