@@ -9,7 +9,7 @@ from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evi
 from scaffold.errors import WrongUsage
 from scaffold.lifecycle import answers
 from scaffold.lifecycle.answers import InitOptions
-from scaffold.plan.document.placeholder import placeholder_goal
+from scaffold.plan.document.loop_protocol import placeholder_goal
 from scaffold.server import address
 
 NOTHING = Conventions()

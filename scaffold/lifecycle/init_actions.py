@@ -12,7 +12,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import file_kinds
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.render import RenderedFile
-from scaffold.plan.document.placeholder import placeholder_goal
+from scaffold.plan.document.loop_protocol import placeholder_goal
 from scaffold.workspace import ANSWERS_FILE
 
 LINK_NOTE = "it is a link, and yours"

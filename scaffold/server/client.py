@@ -93,11 +93,11 @@ class ServerClient:
 
     def openapi(self) -> dict[str, Any]:
         """The server's own description."""
-        return self._ask.request_object(ServerOperation(method="GET", path="/openapi.json"))
+        return self._ask.request_object(ServerOperation("GET", "/openapi.json"))
 
     def docs(self) -> str:
         """The page of its documentation."""
-        return self._ask.send("GET", "/docs").decode("utf-8", "replace")
+        return self._ask.send("GET", operations.DOCS.path).decode("utf-8", "replace")
 
     # sweeps
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from scaffold.plan.document import field_values, keywords, markdown_inline, task_commands
 from scaffold.plan.document.fix import fix_plan
-from scaffold.plan.document.model import Task
+from scaffold.plan.document.model import Task, TaskField
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules.check import check_plan
 from scaffold.plan.tasks import done_when
@@ -166,7 +167,8 @@ def test_a_command_is_judged_by_itself() -> None:
     ],
 )
 def test_paths_of_a_deliverable(value: str, paths: list[str]) -> None:
-    assert field_values.deliverable_paths(value) == paths
+    fields = (TaskField(name="deliverable", value=value, line=2, column=1),)
+    assert field_values.deliverable_paths(replace(task("Train"), fields=fields)) == paths
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scaffold.plan.document import keywords
+from scaffold.plan.document.field_values import dependency_ids
 from scaffold.plan.document.model import Task
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.rules.dependencies import dependency_ids
 
 
 def kinds(description: str) -> set[str]:

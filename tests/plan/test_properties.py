@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import edit
+from scaffold.plan.document.field_values import dependency_ids
 from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.markdown_lines import scan_lines
 from scaffold.plan.document.model import DONE, STARTED
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules import reporters
 from scaffold.plan.rules.check import check_plan
-from scaffold.plan.rules.dependencies import dependency_ids, tasks_by_id
 from scaffold.plan.rules.rule import RuleContext
 from scaffold.plan.tasks import progress
 from tests.plan.cases import BAD, GOOD, read
@@ -81,8 +81,7 @@ LOOKS_LIKE_A_TASK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*\[[ xX/~-]?\][
 @given(TEXTS)
 def test_any_text_parses_checks_and_shows(text: str) -> None:
     report = check_plan(text, context=RuleContext(fresh=True, server=True))
-    for form in reporters.FORMATS.values():
-        form(report, report.findings, "tasks.md").encode("utf-8")
+    reporters.report_text(report, report.findings, "tasks.md").encode("utf-8")
     progress.progress_text(report.plan).encode("utf-8")
     progress.mermaid_graph(report.plan)
     assert all(1 <= f.line <= max(1, len(report.plan.lines)) and f.column >= 1 for f in report.findings)
@@ -132,7 +131,7 @@ def test_mending_keeps_what_every_task_means(text: str) -> None:
         return
     assert [task.line for task in before.tasks] == [task.line for task in after.tasks]
     assert len(before.lines) == len(after.lines)
-    old, new = tasks_by_id(before), tasks_by_id(after)
+    old, new = before.tasks_by_id, after.tasks_by_id
     for one, other in zip(before.tasks, after.tasks, strict=True):
         assert one.state == other.state
         assert [f.name for f in sorted(one.fields, key=lambda f: f.name)] == [
@@ -188,7 +187,7 @@ def test_a_new_task_is_one_new_line(text: str, said: str) -> None:
     old_lines, new_lines = [line.text for line in plan.lines], [line.text for line in parse_plan(new).lines]
     added = [line for line in new_lines if f"[{name}] look" in line]
     assert len(added) == 1 and len(new) > len(text)
-    task = tasks_by_id(parse_plan(new))[name]
+    task = parse_plan(new).tasks_by_id[name]
     assert (task.get("deliverable"), task.get("done-when")[:8], task.description[:4]) == ("a.md", "it holds", "look")
     rest = list(new_lines)
     rest.remove(added[0])

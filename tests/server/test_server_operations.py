@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.plan.brief import server_operations
+from scaffold.plan.brief import server_api
 from tests.conftest import Run
 from tests.plan.conftest import ANSWERS
 from tests.server.test_preflight import OPENAPI, older
@@ -27,22 +27,22 @@ def repo(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_all_of_the_built_in_ones_are_in_the_recorded_document() -> None:
-    found = server_operations.of(OPENAPI)
-    assert set(server_operations.OPERATIONS) <= set(found), "the same bodies, the same notes"
-    assert {one.method for one in found if one not in server_operations.OPERATIONS} == {"GET"}
+    found = server_api.operations_of_server(OPENAPI)
+    assert set(server_api.LISTED) <= set(found), "the same bodies, the same notes"
+    assert {one.method for one in found if one not in server_api.LISTED} == {"GET"}
 
 
 def test_an_older_server_and_a_strange_one() -> None:
-    found = server_operations.of(older("POST /runs/{run_id}/start", field="auto_start"))
+    found = server_api.operations_of_server(older("POST /runs/{run_id}/start", field="auto_start"))
     paths = [(one.method, one.path) for one in found]
-    assert ("POST", "/runs/{id}/start") not in paths and ("GET", "/runs/{id}") in paths
+    assert ("POST", "/runs/{run_id}/start") not in paths and ("GET", "/runs/{run_id}") in paths
     run = next(one for one in found if (one.method, one.path) == ("POST", "/runs"))
-    assert run.body == '{"name", "command", "workdir", "sweep_id", "chat_session_id"}'
+    assert run.fields == ("name", "command", "workdir", "sweep_id", "chat_session_id")
     strange: dict[str, Any] = {
         "paths": {"/runs/x`\n# Evil": {"get": {}}, "/runs/" + "x" * 900: {"get": {}}, "/runs/fine": {"get": {}}}
     }
-    assert [one.path for one in server_operations.of(strange)] == ["/docs", "/runs/fine"]
-    assert [one.path for one in server_operations.of({"paths": 3})] == ["/docs"]
+    assert [one.path for one in server_api.operations_of_server(strange)] == ["/docs", "/runs/fine"]
+    assert [one.path for one in server_api.operations_of_server({"paths": 3})] == ["/docs"]
 
 
 def test_the_servers_own_list(run: Run, stand_in: StandIn, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
     from scaffold.plan.brief.context import BriefContext
-    from scaffold.plan.brief.server_operations import Operation
+    from scaffold.server.operations import ServerOperation
     from scaffold.workspace import Workspace
 
 PATIENCE_S = 2.0
@@ -43,16 +43,14 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
 
     workspace = options.find_workspace(workdir, root)
     url = _server_url(workspace)
-    now = BriefContext(
-        answers={**workspace.answers, "research_server_url": url},
-        workdir=str(workspace.workdir),
-        full=full,
+    context = BriefContext(
+        answers={**workspace.answers, "research_server_url": url}, workdir=str(workspace.workdir), full=full
     )
     if iteration == "planning":
-        now = replace(now, operations=_operations(workspace)) if url else now
-        text = planning.planning_brief(now)
+        context = replace(context, operations=_server_operations(workspace)) if url else context
+        text = planning.planning_brief(context)
     else:
-        text = execution.execution_brief(_with_progress(workspace, now))
+        text = execution.execution_brief(_with_progress(workspace, context))
     if json_output:
         output.print_json({"for": iteration, "text": text})
     else:
@@ -66,45 +64,44 @@ def _server_url(workspace: Workspace) -> str:
     return os.environ.get(address.URL_VARIABLE) or str(workspace.answers.get("research_server_url") or "")
 
 
-def _with_progress(workspace: Workspace, now: BriefContext) -> BriefContext:
-    """The situation with the plan, the runs and the log."""
+def _with_progress(workspace: Workspace, context: BriefContext) -> BriefContext:
+    """The context with the plan, the runs and the log."""
     from dataclasses import replace
 
-    from scaffold.plan.document import plan_location
+    from scaffold.plan.document import plan_file
     from scaffold.plan.rules.check import check_plan
     from scaffold.plan.rules.rule import RuleContext
-    from scaffold.plan.tasks import run_summaries, transitions
+    from scaffold.plan.tasks import run_summaries
 
-    log = transitions.log_path(workspace.tasks)
-    context = RuleContext(server=bool(now.server))
+    plan, log = workspace.tasks, plan_file.log_path(workspace.tasks)
+    rule_context = RuleContext(server=bool(context.server))
     return replace(
-        now,
-        report=check_plan(plan_location.read_plan(workspace.tasks), context=context)
-        if workspace.tasks.is_file()
-        else None,
+        context,
+        report=check_plan(plan_file.read_plan(plan), context=rule_context) if plan.is_file() else None,
         runs=run_summaries.load_run_summaries(workspace),
-        log=plan_location.read_plan(log) if log.is_file() else "",
+        log=plan_file.read_plan(log) if log.is_file() else "",
     )
 
 
-def _operations(workspace: Workspace) -> Sequence[Operation]:
-    """What the server can do, by its own description; the built-in catalogue where it does not answer at once."""
+def _server_operations(workspace: Workspace) -> Sequence[ServerOperation]:
+    """What the server can do, by its own description; the built-in list where it does not answer at once."""
     from scaffold.errors import ScaffoldError
-    from scaffold.plan.brief import server_operations
+    from scaffold.plan.brief import server_api
     from scaffold.server import address
     from scaffold.server.client import connect
+    from scaffold.server.operations import DOCS
     from scaffold.server.transport import RequestLimits
 
     try:
         url = address.resolve_url(None, workspace.answers) or ""
         with connect(url, limits=RequestLimits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
-            found = server_operations.of(server.openapi())
+            operations = server_api.operations_of_server(server.openapi())
     except ScaffoldError as error:
         output.warn(f"{error.message}; the operations named are the built-in ones")
-        return server_operations.OPERATIONS
-    if not any(one.core and one.path != "/docs" for one in found):
+        return server_api.LISTED
+    if not any(operation.core and operation is not DOCS for operation in operations):
         output.warn(
             f"{url}/openapi.json names none of the operations that a loop needs; those named are the built-in ones"
         )
-        return server_operations.OPERATIONS
-    return found
+        return server_api.LISTED
+    return operations

@@ -1,4 +1,4 @@
-"""`scaffold plan`: the plan contract at work. What only looks stands here; what changes a plan, in plan_work."""
+"""`scaffold plan`: the plan contract at work. The commands that only look stand here; those that change a plan, in `edit`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
-from scaffold.cli.plan.edit import EDITING_COMMANDS, FILE, display_path
+from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load, locate
+from scaffold.cli.plan.edit import EDITING_COMMANDS
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Task
+
+LINE_WIDTH = 2000
 
 
 @click.group(cls=ExampleGroup)
@@ -28,14 +31,7 @@ for command in EDITING_COMMANDS:
 
 
 @plan.command()
-@FILE
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "github", "sarif"]),
-    default="text",
-    help="How findings are printed; github and sarif are always whole.",
-)
+@FILE_ARGUMENT
 @click.option("--select", multiple=True, metavar="CODES", help="Only these rules, as in P2,P301.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules.")
 @click.option("--fresh", is_flag=True, help="The plan is a new one (iteration 0): nothing may be in progress or done.")
@@ -47,7 +43,6 @@ for command in EDITING_COMMANDS:
 @options.json_option
 def check(
     file: Path | None,
-    form: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     fresh: bool,
@@ -63,23 +58,23 @@ def check(
     \b
       <!-- plan: ignore P104 because two experiments are all there is -->
     """
-    from scaffold.plan.document import plan_location
-    from scaffold.plan.rules import check as checker
+    from scaffold.plan.document.plan_file import read_plan
     from scaffold.plan.rules import reporters
+    from scaffold.plan.rules.check import check_plan
     from scaffold.plan.rules.rule import RuleContext
 
-    where = plan_location.locate_plan(file, Path.cwd())
-    context = RuleContext(fresh=fresh, server=where.server if server is None else server)
-    text = plan_location.read_plan(where.plan)
-    report = checker.check_plan(text, context=context, select=_parse_codes(select), ignore=_parse_codes(ignore))
+    location = locate(file)
+    context = RuleContext(fresh=fresh, server=location.server if server is None else server)
+    text = read_plan(location.plan)
+    report = check_plan(text, context=context, select=_parse_codes(select), ignore=_parse_codes(ignore))
     for line in report.plan.invalid_ignores:
         output.warn(f"line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect")
-    limited = output.Limited(limit if form in ("text", "json") else 0)
-    shown, path = limited(report.findings), display_path(where.plan)
-    if json_output or form == "json":
-        output.print_json(reporters.report_json(report, shown, path), limited)
-    elif answer := reporters.FORMATS[form](report, shown, path):
-        click.echo(answer)
+    limited = output.Limited(limit)
+    findings, path = limited(report.findings), display_path(location.plan)
+    if json_output:
+        output.print_json(reporters.report_json(report, findings, path), limited)
+    else:
+        click.echo(reporters.report_text(report, findings, path))
         limited.report_left_out()
     if report.errors or (strict and report.findings):
         raise click.exceptions.Exit(3)
@@ -92,32 +87,28 @@ def check(
 def rules(code: str | None, limit: int, json_output: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
     from scaffold.plan.rules import reporters
-    from scaffold.plan.rules.check import all_rules as all_rules
+    from scaffold.plan.rules.check import all_rules
 
-    found = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
-    if not found:
+    selected = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
+    if not selected:
         raise click.BadParameter(f"there is no rule {code}; see `scaffold plan rules`")
     limited = output.Limited(limit)
     if json_output:
-        output.print_json({"rules": reporters.rules_json(limited(found))}, limited)
+        output.print_json({"rules": reporters.rules_json(limited(selected))}, limited)
         return
-    click.echo(reporters.rule_text(found[0]) if code else reporters.rule_list(limited(found)))
+    click.echo(reporters.rule_text(selected[0]) if code else reporters.rules_text(limited(selected)))
     limited.report_left_out()
 
 
 @plan.command()
-@FILE
+@FILE_ARGUMENT
 @options.limit_option
 @options.json_option
 def show(file: Path | None, limit: int, json_output: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates."""
-    from scaffold.plan.document import plan_location
-    from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.tasks import progress
 
-    where = plan_location.locate_plan(file, Path.cwd())
-    parsed = parse_plan(plan_location.read_plan(where.plan))
-    limited = output.Limited(limit)
+    parsed, limited = load(file), output.Limited(limit)
     answer = progress.progress_json(parsed)
     answer = {key: limited(value) if isinstance(value, list) else value for key, value in answer.items()}
     if json_output:
@@ -128,15 +119,13 @@ def show(file: Path | None, limit: int, json_output: bool) -> None:
 
 
 @plan.command()
-@FILE
+@FILE_ARGUMENT
 @options.json_option
 def graph(file: Path | None, json_output: bool) -> None:
     """The dependencies between tasks as a Mermaid flow chart."""
-    from scaffold.plan.document import plan_location
-    from scaffold.plan.document.parse import parse_plan
-    from scaffold.plan.tasks import progress
+    from scaffold.plan.tasks.progress import mermaid_graph
 
-    text = progress.mermaid_graph(parse_plan(plan_location.read_plan(plan_location.locate_plan(file, Path.cwd()).plan)))
+    text = mermaid_graph(load(file))
     if json_output:
         output.print_json({"mermaid": text})
     else:
@@ -144,7 +133,7 @@ def graph(file: Path | None, json_output: bool) -> None:
 
 
 @plan.command("next")
-@FILE
+@FILE_ARGUMENT
 @options.json_option
 def next_task(file: Path | None, json_output: bool) -> None:
     """The task to take up now: the one in progress, else the first open one that waits for nothing.
@@ -152,12 +141,10 @@ def next_task(file: Path | None, json_output: bool) -> None:
     Exit code 0 with nothing on stdout where all tasks are done; 3 where every open task waits for another, or where
     none is left but a line that looks like a task and is not one.
     """
-    from scaffold.plan.document import plan_location
-    from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.rules.structure import is_aborted
     from scaffold.plan.tasks import progress
 
-    parsed = parse_plan(plan_location.read_plan(plan_location.locate_plan(file, Path.cwd()).plan))
+    parsed = load(file)
     state = progress.measure_progress(parsed)
     if json_output:
         task = progress.task_json(state.next) if state.next else None
@@ -169,16 +156,16 @@ def next_task(file: Path | None, json_output: bool) -> None:
         raise click.exceptions.Exit(3)
     aborted = is_aborted(parsed)
     if state.next is None and state.lost and not aborted:
-        lines = ", ".join(str(odd.line) for odd in state.lost[:10])
+        lines = ", ".join(str(near_miss.line) for near_miss in state.lost[:10])
         click.echo(f"what looks like a task and is not one is left (line {lines}): scaffold plan check", err=True)
         raise click.exceptions.Exit(3)
     if state.next is None and not json_output:
-        why = "the plan is aborted" if aborted else "the plan has no tasks"
-        click.echo("all tasks are done" if state.total else why, err=True)
+        empty = "the plan is aborted" if aborted else "the plan has no tasks"
+        click.echo("all tasks are done" if state.total else empty, err=True)
 
 
 @plan.command()
-@FILE
+@FILE_ARGUMENT
 @click.option("--summary", help="What this iteration accomplished, for <summary>.")
 @click.option(
     "--promise", type=click.Choice(["DONE", "WAITING"]), help="For <promise>: goal reached, or runs to wait for."
@@ -190,17 +177,18 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
 
     DONE is refused while a task is open: a loop that ends early loses the rest of the plan.
     """
-    from scaffold.plan.document import loop_protocol, plan_location
+    from scaffold.plan.document import loop_protocol
+    from scaffold.plan.document.plan_file import read_plan
     from scaffold.plan.tasks import transitions
 
     tags = []
     if with_plan or (summary is None and promise is None):
-        tags.append(loop_protocol.plan_block(plan_location.read_plan(plan_location.locate_plan(file, Path.cwd()).plan)))
+        tags.append(loop_protocol.plan_block(read_plan(locate(file).plan)))
     if summary is not None:
         tags.append(loop_protocol.wrap_in_tag("summary", summary.strip()))
     if promise is not None:
         if promise == "DONE":
-            transitions.refuse_unfinished(plan_location.locate_plan(file, Path.cwd()).plan)
+            transitions.refuse_unfinished(locate(file).plan)
         tags.append(loop_protocol.wrap_in_tag("promise", promise))
     if json_output:
         output.print_json({"text": "\n".join(tags)})
@@ -210,23 +198,19 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
 
 def _task_details(task: Task) -> str:
     """A task with its deliverable, its condition and its commands."""
-    from scaffold.plan.document import task_commands
     from scaffold.plan.document.markdown_inline import printable
+    from scaffold.plan.document.task_commands import list_commands
 
-    limit = 2000
-    rows = [f"{task.id or 'line ' + str(task.line)}  {printable(task.description, limit)}"]
-    rows += [
-        f"  {name}: {printable(value, limit)}"
-        for name in dict.fromkeys(f.name for f in task.fields if f.name != "command")
-        if (value := task.get(name))
-    ]
-    rows += [f"  $ {printable(command, limit)}" for command in task_commands.list_commands(task)]
+    names = dict.fromkeys(field.name for field in task.fields if field.name != "command")
+    rows = [f"{task.id or 'line ' + str(task.line)}  {printable(task.description, LINE_WIDTH)}"]
+    rows += [f"  {name}: {printable(value, LINE_WIDTH)}" for name in names if (value := task.get(name))]
+    rows += [f"  $ {printable(command, LINE_WIDTH)}" for command in list_commands(task)]
     return "\n".join(rows)
 
 
 def _parse_codes(values: tuple[str, ...]) -> list[str]:
     """Codes from the command line; each has to be the beginning of a rule's code."""
-    from scaffold.plan.rules.check import all_rules as all_rules
+    from scaffold.plan.rules.check import all_rules
 
     codes = [code.strip().upper() for value in values for code in value.split(",") if code.strip()]
     for code in codes:

@@ -126,11 +126,11 @@ def _abort_loop(there: Workspace | None, plan: Path, reason: str, *, quiet: bool
 def _write_checklist(there: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
     """Where the checklist went, and where the plan that was there is kept."""
     from scaffold.lifecycle.status import is_unchanged_seed
-    from scaffold.plan.tasks import transitions
+    from scaffold.plan.tasks.abort import abort_beside, abort_plan, is_unwritten
 
-    if transitions.is_unwritten(plan) or (there is not None and is_unchanged_seed(there, plan)):
-        return plan, transitions.abort_plan(plan, reason)
-    return transitions.abort_beside(plan, reason), None
+    if is_unwritten(plan) or (there is not None and is_unchanged_seed(there, plan)):
+        return plan, abort_plan(plan, reason)
+    return abort_beside(plan, reason), None
 
 
 def _print_report(report: PreflightReport) -> None:

@@ -1,20 +1,13 @@
-"""Situation -> the brief for iteration 0: all that whoever writes the plan has to know, as Markdown."""
+"""BriefContext -> the brief for iteration 0: all that whoever writes the plan has to know, as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scaffold.plan.brief import server_operations
-from scaffold.plan.brief.context import (
-    BriefContext,
-    backticked_list,
-    bullet_list,
-    environment_section,
-    goal_section,
-    join_sections,
-    tracked_runs_section,
-)
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.brief import server_api
+from scaffold.plan.brief.context import BriefContext, backticked_list, bullet_list, join_sections
+from scaffold.plan.brief.sections import environment_section, goal_section, tracked_runs_section
+from scaffold.plan.document.loop_protocol import LOG_NAME
 from scaffold.plan.rules.check import all_rules
 
 SHAPE = """\
@@ -26,7 +19,7 @@ SHAPE = """\
 - [ ] [P1-T1] <task> | depends: <ids> | deliverable: <relative path> | done-when: <what can be checked>
 ## Shared Metrics and Analytics Contract   (primary metrics, secondary diagnostics, statistical checks, required artifacts)
 ```"""
-SHORT = """\
+CONTRACT_IN_SHORT = """\
 - marks: ` ` open, `/` in progress, `x` done; ids count within their phase; a deliverable is a relative path; a done-when can be checked
   (a command in back-ticks, `5 runs finished in baseline`, `val/loss <= 3.2 in baseline`)
 - tasks that have to be there: baseline and main-method experiment; ablation or sensitivity; run names and stdout/stderr capture; run
@@ -46,7 +39,7 @@ Emit strict JSON, without a fence around it, to let the server search; plan a ta
 
 - target_script and fitness_metric are required; the script has to take `--param=value`
 - the server does not report the fitness back: read it from the manifests, and run the best configuration again with new seeds"""
-EXAMPLE = "P2-T3"
+EXAMPLE_TASK = "P2-T3"
 OUTPUT = """\
 ## Output
 
@@ -55,57 +48,64 @@ OUTPUT = """\
 3. If preflight fails: `scaffold plan abort --reason "..."`, print its lines, stop."""
 
 
-def planning_brief(now: BriefContext) -> str:
+def planning_brief(context: BriefContext) -> str:
     """The brief for iteration 0."""
-    evolution = EVOLUTION if now.answers.get("evolutionary_sweeps") else ""
-    head = "# Planning brief (iteration 0)\n\nPlan only: inspect the code, write the plan, run no full experiment."
-    body = (
-        _repository_section(now),
-        _layout_section(now),
-        _contract_section(now),
-        tracked_runs_section(now, EXAMPLE),
-        _server_section(now),
-        environment_section(now),
+    return join_sections(
+        [
+            "# Planning brief (iteration 0)\n\nPlan only: inspect the code, write the plan, run no full experiment.",
+            goal_section(context),
+            _repository_section(context),
+            _layout_section(context),
+            _contract_section(context),
+            tracked_runs_section(context, EXAMPLE_TASK),
+            _server_section(context),
+            environment_section(context),
+            EVOLUTION if context.answers.get("evolutionary_sweeps") else "",
+            OUTPUT,
+        ]
     )
-    return join_sections([head, goal_section(now), *body, evolution, OUTPUT])
 
 
-def _repository_section(now: BriefContext) -> str:
+def _repository_section(context: BriefContext) -> str:
     parts = ["## Repository, with the evidence for each finding"]
-    known = [entry for entry in now.list("entry_points") if isinstance(entry, Mapping)]
-    entries = [f"`{one.get('command')}` ({one.get('kind')}; seed: {one.get('seed_flag') or 'none'})" for one in known]
+    entries = [
+        f"`{entry.get('command')}` ({entry.get('kind')}; seed: {entry.get('seed_flag') or 'none'})"
+        for entry in context.list("entry_points")
+        if isinstance(entry, Mapping)
+    ]
     if entries:
-        parts.append("Entry points:\n" + bullet_list(now, entries, 6))
-    if findings := now.list("repository_findings"):
-        parts.append("Findings:\n" + bullet_list(now, findings, 10))
-    if risks := now.list("repository_risks"):
-        parts.append("Risks:\n" + bullet_list(now, risks, 6))
-    if metric := now.text("primary_metric"):
-        parts.append(f"Primary metric: `{metric}` ({now.text('metric_direction') or 'direction not known'})")
+        parts.append("Entry points:\n" + bullet_list(context, entries, 6))
+    if findings := context.list("repository_findings"):
+        parts.append("Findings:\n" + bullet_list(context, findings, 10))
+    if risks := context.list("repository_risks"):
+        parts.append("Risks:\n" + bullet_list(context, risks, 6))
+    if metric := context.text("primary_metric"):
+        parts.append(f"Primary metric: `{metric}` ({context.text('metric_direction') or 'direction not known'})")
     return "\n\n".join(parts) if len(parts) > 1 else ""
 
 
-def _layout_section(now: BriefContext) -> str:
-    root = now.text("experiment_root")
-    where = f"{root}/EXPERIMENT/" if now.text("workspace_layout") == "per-experiment" else f"{root}/"
-    folders = backticked_list(f"{folder}/" for folder in now.mapping("role_dirs").values())
-    plan = now.text("tasks_path") or f"{root}/tasks.md"
+def _layout_section(context: BriefContext) -> str:
+    root = context.text("experiment_root")
+    folder = f"{root}/EXPERIMENT/" if context.text("workspace_layout") == "per-experiment" else f"{root}/"
+    roles = backticked_list(f"{role}/" for role in context.mapping("role_dirs").values())
+    plan = context.text("tasks_path") or f"{root}/tasks.md"
     return (
-        f"## Workspace\n\n- work directory `{now.workdir}`; all paths are relative to it\n- `{where}` holds {folders}\n"
-        f"- plan `{plan}`; beside it `prompt_skill_playbook.md` (with a section `Execution Ops Protocol`) and `{loop_protocol.LOG_NAME}`"
+        f"## Workspace\n\n- work directory `{context.workdir}`; all paths are relative to it\n- `{folder}` holds {roles}\n"
+        f"- plan `{plan}`; beside it `prompt_skill_playbook.md` (with a section `Execution Ops Protocol`) and `{LOG_NAME}`"
     )
 
 
-def _contract_section(now: BriefContext) -> str:
-    every = "\n".join(f"- {one.code}{' (warning)' if one.warning else ''}: {one.demand}" for one in all_rules())
-    return f"## Plan contract\n\n{SHAPE}\n{every if now.full else SHORT}"
+def _contract_section(context: BriefContext) -> str:
+    demands = "\n".join(f"- {rule.code}{' (warning)' if rule.warning else ''}: {rule.demand}" for rule in all_rules())
+    return f"## Plan contract\n\n{SHAPE}\n{demands if context.full else CONTRACT_IN_SHORT}"
 
 
-def _server_section(now: BriefContext) -> str:
-    if not now.server:
+def _server_section(context: BriefContext) -> str:
+    if not context.server:
         return "## Research server\n\nNone is set: the recorder's manifests are the record."
+    operations = server_api.operation_list(context.server, full=context.full, operations=context.operations)
     return (
         "## Research server\n\nPreflight first (`scaffold preflight --abort`, or):\n"
-        f"```bash\n{server_operations.preflight(now.server)}\n```\nThen `scaffold playbook`.\n"
-        f"Send `X-Auth-Token` with every request.\n{server_operations.text(now.server, full=now.full, operations=now.operations)}"
+        f"```bash\n{server_api.preflight_commands(context.server)}\n```\nThen `scaffold playbook`.\n"
+        f"Send `X-Auth-Token` with every request.\n{operations}"
     )

@@ -1,4 +1,4 @@
-"""The protocol of the research server's loop: which line of a plan it reads, its tags, its sentinel.
+"""The protocol of the research server's loop: the plan that it begins with, which line of a plan it reads, its tags, its sentinel.
 
 Source: specs, server API, section 7.
 """
@@ -13,6 +13,11 @@ from scaffold.errors import ScaffoldError
 SENTINEL = "ABORT_EARLY_DOCS_CHECK_FAILED"
 STARTED = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[(/)\]\s+(.*)$")
 OPEN = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[( )\]\s+(.*)$")
+# the plan that the server writes before anybody has planned
+PLACEHOLDER_PLAN = re.compile(
+    r"# Tasks\s+## Goal\s+(?P<goal>.*?)\s+## Tasks\s+- \[ \] \(Agent will decompose the goal into tasks on iteration 1\)\s*",
+    re.DOTALL,
+)
 ABORT_SUMMARY = "Server docs/API preflight failed; planning aborted."
 LOG_NAME = "iteration_log.md"
 
@@ -58,3 +63,9 @@ def log_entry(when: str, text: str, *, task: str | None = None) -> str:
     """One entry of the iteration log."""
     about = f" {task}" if task else ""
     return f"## {when}{about}\n\n{text.strip()}\n\n---\n\n"
+
+
+def placeholder_goal(plan: str) -> str | None:
+    """The goal in the research server's placeholder plan; None where `plan` is anything else, and so somebody's work."""
+    match = PLACEHOLDER_PLAN.fullmatch(plan.strip().replace("\r\n", "\n"))
+    return match["goal"].strip() if match else None

@@ -114,6 +114,15 @@ class Plan:
         """All tasks in the order of the file."""
         return tuple(task for phase in self.phases for task in phase.tasks)
 
+    @property
+    def tasks_by_id(self) -> dict[str, Task]:
+        """The tasks that have an id, by it; where two have the same, the first."""
+        tasks: dict[str, Task] = {}
+        for task in self.tasks:
+            if task.id:
+                tasks.setdefault(task.id, task)
+        return tasks
+
     def find_section(self, title: str) -> Section | None:
         """The first section of that title, in any case."""
         return next((s for s in self.sections if s.title.lower() == title.lower()), None)

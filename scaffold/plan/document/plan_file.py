@@ -1,4 +1,4 @@
-"""The plan on disk: changed under a lock, in one step, without leaving a file behind."""
+"""The plan on disk: read; changed under a lock, in one step, without leaving a file behind."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ from pathlib import Path
 
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document.plan_location import read_plan
+from scaffold.plan.document.loop_protocol import LOG_NAME
 
 PATIENCE_S = 30.0
+
+
+def read_plan(path: Path) -> str:
+    """The text of a plan; bytes that are no UTF-8 survive as surrogates. Raises ScaffoldError where it cannot be read."""
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError as error:
+        raise ScaffoldError(f"there is no plan at {path}", hint="write one: scaffold init --goal '...'") from error
+    except OSError as error:
+        raise ScaffoldError(f"the plan {path} cannot be read: {error.strerror}") from error
 
 
 @contextmanager
@@ -87,6 +97,11 @@ def write_file(path: Path, data: bytes, like: Path | None = None) -> None:
         write_atomic(path.resolve(), data, mode=mode)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def log_path(plan: Path) -> Path:
+    """The iteration log, which lies beside the plan."""
+    return plan.with_name(LOG_NAME)
 
 
 def append_log(path: Path, entry: str) -> None:

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.errors import ScaffoldError
 from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, find_workspace, is_reachable, path_problem
 
 ANSWER = re.compile(r"^(experiment_root|tasks_path|research_server_url):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -54,16 +53,6 @@ def _nearest_workspace(start: Path) -> tuple[Path, str] | None:
         if roots or is_reachable(folder / ".git"):
             break
     return None
-
-
-def read_plan(path: Path) -> str:
-    """The text of a plan; bytes that are no UTF-8 survive as surrogates. Raises ScaffoldError where it cannot be read."""
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError as error:
-        raise ScaffoldError(f"there is no plan at {path}", hint="write one: scaffold init --goal '...'") from error
-    except OSError as error:
-        raise ScaffoldError(f"the plan {path} cannot be read: {error.strerror}") from error
 
 
 def _location_in_workspace(file: Path | None, workdir: Path, root: str) -> PlanLocation:

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
+from scaffold.plan.document.field_values import dependency_ids
 from scaffold.plan.document.markdown_inline import printable
-from scaffold.plan.document.model import DONE, OPEN, Plan, Task
+from scaffold.plan.document.model import DONE, OPEN, Plan
 from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_complaint
-
-ID = re.compile(r"\[?\s*P\s*(\d{1,9})\s*-\s*T\s*(\d{1,9})\s*\]?", re.IGNORECASE)
-NONE = ("none", "nothing", "-", "n/a", "\u2014", "\u2013")
-
-
-def dependency_ids(task: Task) -> list[str]:
-    """What a task depends on, as written, `[p1-t2]` as `P1-T2`; a word for nothing is nothing."""
-    found = []
-    for piece in re.split(r"[,;]|\s+and\s+|\s+(?=\[?[Pp]\d)", " ".join(task.get("depends").split())):
-        word = piece.strip().strip("`*").strip()
-        if word and word.lower() not in NONE:
-            match = ID.fullmatch(word)
-            found.append(f"P{int(match[1])}-T{int(match[2])}" if match else word)
-    return found
-
-
-def tasks_by_id(plan: Plan) -> dict[str, Task]:
-    """Tasks by their id; where two have the same, the first."""
-    found: dict[str, Task] = {}
-    for task in plan.tasks:
-        if task.id:
-            found.setdefault(task.id, task)
-    return found
 
 
 @plan_rule(
     "P301", "every id in `depends` exists", wrong="| depends: P1-T9   (there is no P1-T9)", right="| depends: P1-T2"
 )
 def check_dependencies_exist(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    tasks = tasks_by_id(plan)
+    tasks = plan.tasks_by_id
     for task in plan.tasks:
         for wanted in dependency_ids(task):
             if wanted not in tasks:
@@ -57,7 +34,7 @@ def check_dependencies_exist(plan: Plan, context: RuleContext) -> Iterator[Compl
     right="[P1-T2] depends: P1-T1",
 )
 def check_no_cycle(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    tasks = tasks_by_id(plan)
+    tasks = plan.tasks_by_id
     edges = {name: [to for to in dependency_ids(task) if to in tasks] for name, task in tasks.items()}
     for name, wanted in edges.items():
         if name in wanted:
@@ -115,7 +92,7 @@ def _rotate_to_first(cycle: list[str], edges: Mapping[str, list[str]]) -> list[s
     warning=True,
 )
 def check_dependency_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    tasks = tasks_by_id(plan)
+    tasks = plan.tasks_by_id
     phase_of = {id(task): index for index, phase in enumerate(plan.phases) for task in phase.tasks}
     for task in plan.tasks:
         for wanted in dependency_ids(task):

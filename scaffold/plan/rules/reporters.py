@@ -1,27 +1,26 @@
-"""A Report as text, JSON, GitHub annotations or SARIF."""
+"""A report, or the rules themselves, as text, as JSON, or as the table of the documentation."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from scaffold.plan.document.model import PlanFinding
-from scaffold.plan.rules.check import PlanReport, all_rules
+from scaffold.plan.rules.check import PlanReport
 from scaffold.plan.rules.rule import PlanRule
 
-SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+FINDING_KEYS = ("line", "column", "code", "severity", "task", "message", "hint", "fixable")
+RULE_KEYS = ("code", "severity", "demand", "wrong", "right", "words")
 
 
 def report_text(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> str:
     """One line for each of `findings`, its hint below it, and what was checked."""
     lines = []
-    for found in findings:
-        mark = " (warning)" if found.severity == "warning" else ""
-        lines.append(f"{path}:{found.line}:{found.column}: {found.code}{mark} {found.message}")
-        if found.hint:
-            lines.append(f"    hint: {found.hint}")
+    for finding in findings:
+        mark = " (warning)" if finding.severity == "warning" else ""
+        lines.append(f"{path}:{finding.line}:{finding.column}: {finding.code}{mark} {finding.message}")
+        if finding.hint:
+            lines.append(f"    hint: {finding.hint}")
     return "\n".join([*lines, report_summary(report, path)])
 
 
@@ -30,11 +29,11 @@ def report_summary(report: PlanReport, path: str) -> str:
     if report.aborted:
         return f"{path}: an aborted plan"
     warnings = len(report.findings) - report.errors
-    counts = [f"{report.errors} error{_s(report.errors)}", f"{warnings} warning{_s(warnings)}"]
+    counts = [f"{report.errors} error{_plural(report.errors)}", f"{warnings} warning{_plural(warnings)}"]
     if report.ignored:
         counts.append(f"{report.ignored} ignored by the plan")
     phases, tasks = len(report.plan.phases), len(report.plan.tasks)
-    return f"{path}: {phases} phase{_s(phases)}, {tasks} task{_s(tasks)}: {', '.join(counts)}"
+    return f"{path}: {phases} phase{_plural(phases)}, {tasks} task{_plural(tasks)}: {', '.join(counts)}"
 
 
 def report_json(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> dict[str, Any]:
@@ -46,43 +45,13 @@ def report_json(report: PlanReport, findings: Sequence[PlanFinding], path: str) 
         "tasks": len(report.plan.tasks),
         "errors": report.errors,
         "warnings": len(report.findings) - report.errors,
-        "findings": [_as_dict(found) for found in findings],
+        "findings": [{key: getattr(finding, key) for key in FINDING_KEYS} for finding in findings],
     }
 
 
-def github(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> str:
-    """Workflow commands that GitHub shows at the lines of a change."""
-    lines = []
-    for found in findings:
-        place = f"file={_property(path)},line={found.line},col={found.column},title={found.code}"
-        lines.append(f"::{found.severity} {place}::{_data(found.message + (' | ' + found.hint if found.hint else ''))}")
-    return "\n".join(lines)
-
-
-def sarif(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> str:
-    """SARIF 2.1.0."""
-    driver = {
-        "name": "scaffold plan check",
-        "rules": [
-            {
-                "id": rule.code,
-                "shortDescription": {"text": rule.demand},
-                "defaultConfiguration": {"level": rule.severity},
-            }
-            for rule in all_rules()
-        ],
-    }
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(found, path) for found in findings],
-    }
-    return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
-
-
-def rule_list(found: Sequence[PlanRule]) -> str:
+def rules_text(rules: Sequence[PlanRule]) -> str:
     """One line for each rule."""
-    return "\n".join(f"{rule.code}{' W' if rule.warning else '  '}  {rule.demand}" for rule in found)
+    return "\n".join(f"{rule.code}{' W' if rule.warning else '  '}  {rule.demand}" for rule in rules)
 
 
 def rule_text(rule: PlanRule) -> str:
@@ -92,55 +61,23 @@ def rule_text(rule: PlanRule) -> str:
     return "\n".join([*indented, *(["", f"words:  {rule.words}"] if rule.words else [])])
 
 
-def rules_json(found: Sequence[PlanRule]) -> list[dict[str, str]]:
+def rules_json(rules: Sequence[PlanRule]) -> list[dict[str, str]]:
     """The rules as `plan rules --json` prints them."""
-    return [
-        {key: getattr(rule, key) for key in ("code", "severity", "demand", "wrong", "right", "words")} for rule in found
-    ]
+    return [{key: getattr(rule, key) for key in RULE_KEYS} for rule in rules]
 
 
-def rules_markdown(found: Sequence[PlanRule]) -> str:
+def rules_markdown(rules: Sequence[PlanRule]) -> str:
     """The rules as a Markdown table, as docs/plan_contract.md shows them."""
     rows = [
-        f"| {rule.code}{' W' if rule.warning else ''} | {_cell(rule.demand)} | {_cell(rule.words)} |" for rule in found
+        f"| {rule.code}{' W' if rule.warning else ''} | {_escape_cell(rule.demand)} | {_escape_cell(rule.words)} |"
+        for rule in rules
     ]
     return "\n".join(["| code | what it demands | words that it reads |", "|---|---|---|", *rows])
 
 
-FORMATS = {"text": report_text, "github": github, "sarif": sarif}
-
-
-def _s(count: int) -> str:
+def _plural(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _as_dict(found: PlanFinding) -> dict[str, Any]:
-    return {
-        "line": found.line,
-        "column": found.column,
-        "code": found.code,
-        "severity": found.severity,
-        "task": found.task,
-        "message": found.message,
-        "hint": found.hint,
-        "fixable": found.fixable,
-    }
-
-
-def _result(found: PlanFinding, path: str) -> dict[str, Any]:
-    region = {"startLine": found.line, "startColumn": found.column}
-    place = {"physicalLocation": {"artifactLocation": {"uri": quote(path)}, "region": region}}
-    message = found.message + (f" ({found.hint})" if found.hint else "")
-    return {"ruleId": found.code, "level": found.severity, "message": {"text": message}, "locations": [place]}
-
-
-def _data(value: str) -> str:
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(value: str) -> str:
-    return _data(value).replace(":", "%3A").replace(",", "%2C")
-
-
-def _cell(value: str) -> str:
-    return value.replace("|", "\\|").replace("\n", "<br>")
+def _escape_cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", "<br>")

@@ -75,7 +75,7 @@ def _id_problem(task: Task, phase: Phase, first: dict[tuple[int, int], int], exp
 def check_deliverable(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "name the file it leaves behind, several with commas: `| deliverable: exp/results/table.csv`"
     for task in plan.tasks:
-        paths = field_values.deliverable_paths(task.get("deliverable"))
+        paths = field_values.deliverable_paths(task)
         if not paths:
             yield task_complaint(task, f"task {task.name} has no deliverable", hint, field="deliverable")
         for path in paths:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.plan.document import field_values, keywords, task_commands
+from scaffold.plan.document.field_values import dependency_ids
 from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import DONE, OPEN, STARTED, NearMiss, Plan, Task
-from scaffold.plan.rules.dependencies import dependency_ids, tasks_by_id
 
 BAR = 20
 STATES = {OPEN: "open", STARTED: "in progress", DONE: "done"}
@@ -33,7 +33,7 @@ class PlanProgress:
 
 def open_dependencies(plan: Plan) -> dict[int, tuple[str, ...]]:
     """The line of each open task -> the ids of what it depends on and is not done (or not there)."""
-    tasks = tasks_by_id(plan)
+    tasks = plan.tasks_by_id
     found = {}
     for task in plan.tasks:
         missing = tuple(name for name in dependency_ids(task) if name not in tasks or tasks[name].state != DONE)
@@ -111,7 +111,7 @@ def task_json(task: Task) -> dict[str, Any]:
         "line": task.line,
         "state": STATES[task.state],
         "description": task.description,
-        "deliverables": field_values.deliverable_paths(task.get("deliverable")),
+        "deliverables": field_values.deliverable_paths(task),
         "done_when": task.get("done-when"),
         "depends": dependency_ids(task),
         "fields": {field.name: task.get(field.name) for field in task.fields if field.name not in SHOWN_APART},
@@ -122,7 +122,7 @@ def task_json(task: Task) -> dict[str, Any]:
 def mermaid_graph(plan: Plan) -> str:
     """The dependencies as a Mermaid flow chart: one box for each phase, one node for each task."""
     lines = ["flowchart TD"]
-    tasks = tasks_by_id(plan)
+    tasks = plan.tasks_by_id
     for index, phase in enumerate(plan.phases, start=1):
         lines.append(f'  subgraph phase{index}["Phase {phase.number or "?"} - {_escape_label(phase.title)}"]')
         lines += [

@@ -9,7 +9,7 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document import plan_location
+from scaffold.plan.document import plan_file
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import parse_plan
 from scaffold.results.report import failures, plan_progress, provenance, result_table, verdicts
@@ -74,7 +74,7 @@ def _title(goal: str, workspace: Workspace) -> str:
 
 def _read_plan(workspace: Workspace) -> Plan | None:
     try:
-        return parse_plan(plan_location.read_plan(workspace.tasks))
+        return parse_plan(plan_file.read_plan(workspace.tasks))
     except ScaffoldError:
         return None
 

@@ -9,7 +9,7 @@ from scaffold.plan.document import field_values
 from scaffold.plan.document.keywords import is_reflection
 from scaffold.plan.document.model import DONE, Plan, Task
 from scaffold.plan.tasks import progress
-from scaffold.plan.tasks.verify import deliverable_files
+from scaffold.plan.tasks.deliverables import deliverable_files
 from scaffold.results.report.links import FileLink, PageLinks
 from scaffold.results.report.model import PhasePart, PlanPart, TaskPart
 from scaffold.runs.model import Run
@@ -58,7 +58,7 @@ def _one_line(task: Task) -> str:
 
 def _deliverables(task: Task, links: PageLinks) -> tuple[FileLink, ...]:
     file_links: list[FileLink] = []
-    for path in field_values.deliverable_paths(task.get("deliverable")):
+    for path in field_values.deliverable_paths(task):
         # a pattern stands for the files it matches; a path that the plan's rules object to is never looked for on the disk
         matches = [] if field_values.path_objection(path) else deliverable_files(path, links.workdir)
         existing = [links.link_to(match.relative_to(links.workdir).as_posix()) for match in matches]

@@ -1,0 +1,38 @@
+"""What the commands of `scaffold plan` share: which plan they are about, and how its path is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from scaffold.plan.document.model import Plan
+    from scaffold.plan.document.plan_location import PlanLocation
+
+PLAN_PATH = click.Path(path_type=Path, dir_okay=False)
+FILE_ARGUMENT = click.argument("file", required=False, type=PLAN_PATH)
+FILE_OPTION = click.option("--file", type=PLAN_PATH, help="The plan; else the workspace's.")
+
+
+def locate(file: Path | None) -> PlanLocation:
+    """The plan at `file`, else the one of the workspace that the command is called in. Raises ScaffoldError where there is neither."""
+    from scaffold.plan.document.plan_location import locate_plan
+
+    return locate_plan(file, Path.cwd())
+
+
+def load(file: Path | None) -> Plan:
+    """That plan, parsed. Raises ScaffoldError where it cannot be read."""
+    from scaffold.plan.document.parse import parse_plan
+    from scaffold.plan.document.plan_file import read_plan
+
+    return parse_plan(read_plan(locate(file).plan))
+
+
+def display_path(path: Path) -> str:
+    """A path as one would type it in the present directory, printable whatever its bytes."""
+    directory = Path.cwd()
+    below = path.is_absolute() and path.is_relative_to(directory)
+    return str(path.relative_to(directory) if below else path).encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,79 @@
+"""Runs the command of a done-when: its output into a file, ended with all that it started when its time is over or we are ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess  # noqa: TID251 - a done-when in back-ticks is a command
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+
+# how long a signal may wait until it is heeded
+POLL_S = 0.2
+
+
+def run_command(command: str, workdir: Path, log: Path, timeout_s: float) -> int | None:
+    """The exit status of a bash command that ran in `workdir`; None where it was ended after `timeout_s` seconds.
+
+    What it prints is added to `log`. Raises ScaffoldError where that cannot be written or bash cannot be started.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        output = log.open("ab")
+    except OSError as error:
+        raise ScaffoldError(f"the output of a done-when cannot be kept in {log}: {error.strerror}") from error
+    with output, _deferred_signals() as signals:
+        output.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
+        output.flush()
+        try:
+            process = subprocess.Popen(
+                ["bash", "-c", command],
+                cwd=workdir,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise ScaffoldError(f"`{command}` cannot be started: {error}", hint="a done-when is run by bash") from error
+        return _wait_for_exit(process, timeout_s, signals)
+
+
+def _wait_for_exit(process: subprocess.Popen[bytes], timeout_s: float, signals: list[int]) -> int | None:
+    """How a process exited; None where it was ended past its time. A noted signal ends it, and then us.
+
+    It has a session of its own, so a Ctrl-C at the terminal does not reach it: its process group is ended here.
+    """
+    deadline = time.monotonic() + timeout_s
+    while process.poll() is None and not signals and (left := deadline - time.monotonic()) > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=min(left, POLL_S))
+    if process.returncode is not None and not signals:
+        return process.returncode
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if signals:
+        raise KeyboardInterrupt if signals[0] == signal.SIGINT else SystemExit(128 + signals[0])
+    return None
+
+
+@contextlib.contextmanager
+def _deferred_signals() -> Iterator[list[int]]:
+    """Note the signals that ask to stop instead of dying of them: a process that is just being started would be left behind."""
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    heeded = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    handlers = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in heeded}
+    try:
+        yield noted
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
