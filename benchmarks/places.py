@@ -71,6 +71,8 @@ def recorded_repository(root: Path, files: int, *, untracked: bool = False, **an
     recorder.parent.mkdir(parents=True)
     for name in ("record_run.py", "run_manifest.schema.json"):
         shutil.copy(SCRIPTS / name, recorder.parent)
+    modules = recorder.parent / "_record_run"
+    shutil.copytree(SCRIPTS / modules.name, modules, ignore=shutil.ignore_patterns("__pycache__"))
     roles = {role: role for role in ROLES}
     facts = {"experiment_root": "exp", "layout": "flat", "role_dirs": roles, "tasks_path": "exp/tasks.md"}
     (recorder.parent / "workspace.json").write_text(json.dumps(facts))

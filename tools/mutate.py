@@ -29,11 +29,7 @@ from typing import Any
 from tools.mutants import Mutant, mutants
 
 ROOT = Path(__file__).parents[1]
-RECORDER = "template/exp/{{ experiment_root }}/{{ role_dirs.scripts }}/record_run.py"
-NAMES = (
-    "number value_of shortest scalar flatten script_at program command_params _is_assignment _is_value command_seed "
-    "default_experiment safe_name Identity _portable"
-)
+RECORDER = "template/exp/{{ experiment_root }}/{{ role_dirs.scripts }}/_record_run"
 STATISTICS = "tests/results/test_statistics.py tests/results/test_statistics_edges.py"
 RESAMPLING = "tests/results/test_resampling.py tests/results/test_statistics.py"
 COMPARE = "tests/results/test_verdicts.py tests/results/test_compare_edges.py tests/results/test_compare.py"
@@ -60,7 +56,8 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "capacity": [("scaffold/backends/capacity.py", "", "tests/sweeps/test_capacity.py")],
     "names": [
-        (RECORDER, NAMES, "tests/runs/test_names_edges.py tests/runs/test_names.py"),
+        (f"{RECORDER}/values.py", "", "tests/runs/test_names_edges.py tests/runs/test_names.py"),
+        (f"{RECORDER}/naming.py", "", "tests/runs/test_names_edges.py tests/runs/test_names.py"),
         (
             "scaffold/sweeps/spec/run_names.py",
             "",

@@ -158,5 +158,5 @@ def is_number(value: Value) -> bool:
 
 def _normal(value: Scalar) -> Scalar:
     """A value as the recorder would have read it: the text `1` is the number."""
-    normal: Scalar = recorder.module().value_of(value) if isinstance(value, str) else value
+    normal: Scalar = recorder.values.parse_value(value) if isinstance(value, str) else value
     return normal

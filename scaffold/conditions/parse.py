@@ -165,7 +165,7 @@ class _Parser(Tokens):
                 any(operands.is_equal(left, item(values, left)) for item in items) is not negated,
                 left,
             )
-        if self.kind != "text" and not isinstance(recorder.module().value_of(self.token), str):
+        if self.kind != "text" and not isinstance(recorder.values.parse_value(self.token), str):
             self.fail("a list such as `(1, 2)`")
         text = self.operand("a list such as `(1, 2)`", is_left=True)
         return lambda values, left: (operands.contains(text(values, LEFTMOST), left) is not negated, left)
@@ -211,7 +211,7 @@ class _Parser(Tokens):
     def meaning(self, start: int, *, is_word: bool, is_left: bool, is_text: bool) -> Operand:
         """The operand from `start` to here: one word, which may be anything, or arithmetic."""
         text = self.text[start : self.end]
-        if is_word and not isinstance(recorder.module().value_of(text), str):
+        if is_word and not isinstance(recorder.values.parse_value(text), str):
             return operands.constant(text)
         node = operands.parse_arithmetic(text)
         names = operands.names_in(node)
@@ -239,5 +239,5 @@ class _Parser(Tokens):
 
 
 def _matches(pattern: str) -> Relation:
-    shortest = recorder.module().shortest
+    shortest = recorder.values.format_value
     return lambda values, left: (left is not None and fnmatch.fnmatchcase(shortest(left), pattern), left)

@@ -33,6 +33,7 @@ TEMPLATES = words_of(
     "README.md AGENTS.md tasks.md prompt_skill_playbook.md record_run.py run_manifest.schema.json summarize.py setup_env.sh"
     " run.sbatch workspace.json"
 )
+RECORDER_FOLDER = "/_record_run/"
 
 # kind -> how many files are read at most, and how many bytes of each
 LIMITS = {
@@ -102,7 +103,9 @@ def without_template_files(files: list[str]) -> list[str]:
     roots = tuple(f.removesuffix(ANSWERS_FILE) for f in files if f.endswith("/" + ANSWERS_FILE))
     if not roots:
         return files
-    return [f for f in files if not (f.startswith(roots) and f.rpartition("/")[2] in TEMPLATES)]
+    return [
+        f for f in files if not (f.startswith(roots) and (f.rpartition("/")[2] in TEMPLATES or RECORDER_FOLDER in f))
+    ]
 
 
 def parts(path: str) -> list[str]:

@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from scaffold import git
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.render import RenderedFile
+from scaffold.runs import recorder
 from scaffold.transaction import FileChange
 
 CONFLICT_MARKER = b"<<<<<<< yours"
+REWRITTEN_NOTE = "the template wrote this file anew: yours stands above the =======, whole"
+RECORDER_NOTE = (
+    "the recorder is a folder of modules now, _record_run beside this file: keep what stands below the =======, and make your change,"
+    " where you still want it, in the module that it belongs to"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +63,36 @@ def merge_file(
     bit = new.executable if new.executable != base.executable else None
     if ours.data == base.data:
         return UpdateStep(path=path, what="update"), disk.change(path, new, executable=bit)
-    text, conflict = git.merge_texts(ours.data, base.data, new.data, labels=labels)
-    note = "both changed the same lines" if conflict else ""
-    step = UpdateStep(path=path, what="conflict" if conflict else "merge", note=note)
+    text, step = _merge_texts(path, ours.data, base.data, new.data, labels)
     if text == ours.data and bit in (None, ours.executable):
         return step, None
     return step, disk.change(path, RenderedFile(text, ours.executable), executable=bit)
+
+
+def _merge_texts(
+    path: str, ours: bytes, base: bytes, new: bytes, labels: tuple[str, str, str]
+) -> tuple[bytes, UpdateStep]:
+    """Both changes in one text, or a conflict: of single lines, or, where the template wrote the file anew, of the whole."""
+    text, conflict = git.merge_texts(ours, base, new, labels=labels)
+    if not conflict:
+        return text, UpdateStep(path=path, what="merge")
+    if not _is_rewritten(base, new):
+        return text, UpdateStep(path=path, what="conflict", note="both changed the same lines")
+    note = RECORDER_NOTE if path.endswith(f"/{recorder.ENTRY}") else REWRITTEN_NOTE
+    return _whole_conflict(ours, new, labels), UpdateStep(path=path, what="conflict", note=note)
+
+
+def _is_rewritten(base: bytes, new: bytes) -> bool:
+    """Whether the template kept next to nothing of a file, so that a merge line by line would say nothing."""
+    lines = set(base.splitlines())
+    return len(lines & set(new.splitlines())) * 10 < len(lines)
+
+
+def _whole_conflict(ours: bytes, new: bytes, labels: tuple[str, str, str]) -> bytes:
+    """A file that holds both versions, each in one piece."""
+    mine, theirs = (text if text.endswith(b"\n") else text + b"\n" for text in (ours, new))
+    marks = [f"<<<<<<< {labels[0]}\n".encode(), b"=======\n", f">>>>>>> {labels[2]}\n".encode()]
+    return marks[0] + mine + marks[1] + theirs + marks[2]
 
 
 def _absent(path: str, base: RenderedFile | None, new: RenderedFile | None, disk: FilesOnDisk) -> MergedFile:

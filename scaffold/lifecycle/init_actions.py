@@ -80,7 +80,8 @@ def check_needed_files(answers: Mapping[str, Any], actions: list[InitAction]) ->
             )
         if action.path.endswith(ANSWERS_FILE) and action.what == "linked":
             raise ScaffoldError(f"{action.path} is a symbolic link", hint="replace it by the file itself")
-        if action.what in ("keep", "linked") and action.path == f"{scripts}record_run.py":
+        is_recorder = action.path == f"{scripts}record_run.py" or action.path.startswith(f"{scripts}_record_run/")
+        if action.what in ("keep", "linked") and is_recorder:
             raise ScaffoldError(
                 f"{action.path} is already there and is not the recorder", hint="rename it, or choose another --root"
             )

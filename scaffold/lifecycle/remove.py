@@ -10,6 +10,7 @@ from pathlib import Path
 from scaffold import transaction
 from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk
 from scaffold.lifecycle.status import read_status
+from scaffold.runs import bytecode
 from scaffold.workspace import Workspace
 
 REASONS = {
@@ -22,11 +23,15 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalPlan:
-    """What goes and what stays, each a path relative to the work directory, `keep` with the reason."""
+    """What goes and what stays, each a path relative to the work directory, `keep` with the reason.
+
+    `bytecode` goes too: Python made it of scripts of the template, and makes it again.
+    """
 
     workspace: Workspace
     delete: tuple[str, ...]
     keep: tuple[tuple[str, str], ...]
+    bytecode: tuple[str, ...]
     changes: tuple[transaction.FileChange, ...]
 
 
@@ -42,12 +47,16 @@ def plan_removal(workspace: Workspace) -> RemovalPlan:
         for entry in entries
         if entry.state in REASONS and os.path.lexists(workdir / entry.path)
     ]
-    keep += [
-        (path, "not from the template")
-        for path in _files_not_from_template(workspace, {entry.path for entry in entries})
-    ]
-    changes = [disk.change(path, None) for path in delete]
-    return RemovalPlan(workspace=workspace, delete=tuple(delete), keep=tuple(sorted(keep)), changes=tuple(changes))
+    compiled = [path.relative_to(workdir).as_posix() for path in bytecode.cached_files(workspace)]
+    template_paths = {entry.path for entry in entries} | set(compiled)
+    keep += [(path, "not from the template") for path in _files_not_from_template(workspace, template_paths)]
+    return RemovalPlan(
+        workspace=workspace,
+        delete=tuple(delete),
+        keep=tuple(sorted(keep)),
+        bytecode=tuple(compiled),
+        changes=tuple(disk.change(path, None) for path in delete),
+    )
 
 
 def apply_removal(planned: RemovalPlan) -> None:
@@ -55,7 +64,11 @@ def apply_removal(planned: RemovalPlan) -> None:
     workdir = planned.workspace.workdir
     with transaction.workdir_lock(workdir):
         transaction.apply_changes(workdir, planned.changes)
-        folders = {folder for path in planned.delete for folder in Path(path).parents if folder != Path()}
+        for path in planned.bytecode:
+            with contextlib.suppress(OSError):
+                (workdir / path).unlink()
+        paths = [*planned.delete, *planned.bytecode]
+        folders = {folder for path in paths for folder in Path(path).parents if folder != Path()}
         for folder in sorted(folders, key=lambda f: len(f.parts), reverse=True):
             with contextlib.suppress(OSError):
                 (workdir / folder).rmdir()

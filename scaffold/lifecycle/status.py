@@ -13,6 +13,7 @@ from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk, releas
 from scaffold.lifecycle.file_merge import has_conflict_markers
 from scaffold.lifecycle.render import render_template
 from scaffold.lifecycle.template_source import foreign_source, open_recorded_template, recorded_version
+from scaffold.runs import bytecode
 from scaffold.workspace import Workspace
 
 
@@ -35,6 +36,7 @@ class WorkspaceStatus:
     outdated: bool
     entries: tuple[FileStatus, ...]
     ignored: tuple[git.IgnoredPath, ...]
+    tracked_bytecode: tuple[str, ...]
 
 
 def read_status(workspace: Workspace) -> WorkspaceStatus:
@@ -58,6 +60,7 @@ def read_status(workspace: Workspace) -> WorkspaceStatus:
         ignored=file_kinds.ignored_workspace_paths(
             workspace.workdir, workspace.answers, [path for path in hashes if path in disk.files]
         ),
+        tracked_bytecode=tuple(bytecode.tracked_files(workspace)),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, manifests, recorder, records, timestamps
+from scaffold.runs import bytecode, compare, manifests, recorder, records, timestamps
 from scaffold.runs.model import Run, Scalar
 from scaffold.workspace import Workspace
 
@@ -142,7 +142,7 @@ def _current_metrics(outputs: Path) -> dict[str, Scalar] | None:
     """What a run's metrics files say now, as the recorder reads them; None where there are none, or they may not be read."""
     if not any(os.access(outputs / name, os.R_OK) for name in ("metrics.json", "metrics.jsonl")):
         return None
-    metrics: dict[str, Scalar] = recorder.module().final_metrics(str(outputs))
+    metrics: dict[str, Scalar] = recorder.manifest.final_metrics(str(outputs))
     return metrics
 
 
@@ -180,6 +180,7 @@ def audit_records(workspace: Workspace) -> list[AuditFinding]:
     for run in found.runs:
         findings += _of_run(workspace, run, commits)
     findings += _logs_without_manifest(workspace, found)
+    findings += _tracked_bytecode(workspace)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
 
@@ -219,6 +220,13 @@ def _logs_without_manifest(workspace: Workspace, found: records.Records) -> Iter
             if NAMED.match(stem) and f"{inside}/{stem}" not in known:
                 path = log.relative_to(workspace.workdir).as_posix()
                 yield AuditFinding(path=path, code="R100", run=stem, message="this log has no manifest")
+
+
+def _tracked_bytecode(workspace: Workspace) -> Iterator[AuditFinding]:
+    if files := bytecode.tracked_files(workspace):
+        folder = Path(files[0]).parent.as_posix()
+        message = "git tracks bytecode of the recorder, which may be of other code than its source; it is not used"
+        yield AuditFinding(path=folder, code="R203", run=None, message=message, hint=f"git rm -r --cached {folder}")
 
 
 def _hidden_from_git(workspace: Workspace) -> Iterator[AuditFinding]:

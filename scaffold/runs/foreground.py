@@ -35,7 +35,7 @@ def run_recorded(
         code = _waited(
             recorder_command.recorder_command(inside or workspace, args, prefix=prefix),
             cwd,
-            {recorder.module().TELL: str(told)},
+            {recorder.attempt.REPORT_VARIABLE: str(told)},
         )
         return (128 - code if code < 0 else code), _record(workspace, told)
 
@@ -72,9 +72,9 @@ def _record(workspace: Workspace, told: Path) -> Run | None:
     try:
         manifest = Path(told.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0])
     except FileNotFoundError:
-        if recorder.module().TELL in recorder_command.recorder_path(workspace).read_text(
-            encoding="utf-8", errors="replace"
-        ):
+        variable = recorder.attempt.REPORT_VARIABLE.encode()
+        scripts = recorder_command.recorder_path(workspace).parent
+        if any(variable in content for content in recorder.contents(scripts).values()):
             return None
         raise ScaffoldError(
             "this workspace's recorder is older than this scaffold, and does not tell where it recorded the run",

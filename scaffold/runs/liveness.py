@@ -37,7 +37,7 @@ def is_process_gone(left: Mapping[str, Any]) -> bool:
     pid = left.get("pid")
     if not isinstance(pid, int):
         return True
-    now = recorder.module().process_mark(pid)
+    now = recorder.processes.process_mark(pid)
     if left.get("boot") != now["boot"] and now["boot"] is not None:
         return True
     if left.get("namespace") != now["namespace"]:
@@ -49,7 +49,7 @@ def is_process_gone(left: Mapping[str, Any]) -> bool:
 
 def is_pid_gone_since(pid: int, at: float) -> bool:
     """Whether the process that had the id `pid` at a time (seconds since 1970) is gone from this host."""
-    mark = recorder.module().process_mark(pid)
+    mark = recorder.processes.process_mark(pid)
     if mark["namespace"] is None:
         return not _is_there(pid)
     if mark["start"] is None:

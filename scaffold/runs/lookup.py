@@ -39,8 +39,9 @@ class RunCriteria:
 def _has(run: Run, key: str, value: str) -> bool:
     if key == "seed":
         return str(run.seed) == value
-    shared = recorder.module()
-    return key in run.params and shared.shortest(run.params[key]) == shared.shortest(shared.value_of(value))
+    return key in run.params and recorder.values.format_value(run.params[key]) == recorder.values.format_value(
+        recorder.values.parse_value(value)
+    )
 
 
 def parse_params(texts: Sequence[str]) -> dict[str, str]:

@@ -1,36 +1,101 @@
-"""The recorder's own source, as a module: names and manifests are computed by one piece of code wherever they are computed."""
+"""The recorder's own modules (`_record_run` of the template): names and manifests are computed by one piece of code wherever they are.
+
+`recorder.naming`, `recorder.values` and the others are loaded when they are first asked for.
+"""
 
 from __future__ import annotations
 
-import functools
-import importlib.util
+import importlib
+import os
 import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
 
 import scaffold
 
+if TYPE_CHECKING:
+    from _record_run import attempt as attempt
+    from _record_run import code_state as code_state
+    from _record_run import command as command
+    from _record_run import files as files
+    from _record_run import git as git
+    from _record_run import json_text as json_text
+    from _record_run import manifest as manifest
+    from _record_run import naming as naming
+    from _record_run import processes as processes
+    from _record_run import redaction as redaction
+    from _record_run import request as request
+    from _record_run import values as values
+    from _record_run import workspace as workspace
+
 INSIDE = Path("template", "exp", "{{ experiment_root }}", "{{ role_dirs.scripts }}")
+ENTRY = "record_run.py"
+PACKAGE = "_record_run"
 
 
 def source() -> Path:
     """The directory of `record_run.py` and the manifest's schema: in a checkout, else in the installed package."""
     package = Path(scaffold.__file__).parent
     for base in (package / "_template", package.parent):
-        if (base / INSIDE / "record_run.py").is_file():
+        if (base / INSIDE / ENTRY).is_file():
             return base / INSIDE
-    raise FileNotFoundError(f"record_run.py is not in {package}")
+    raise FileNotFoundError(f"{ENTRY} is not in {package}")
 
 
-@functools.cache
-def module() -> ModuleType:
-    """`record_run.py` as a module. No bytecode is written: its folder is the template."""
-    spec = importlib.util.spec_from_file_location("scaffold_record_run", source() / "record_run.py")
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+def source_files(scripts: Path) -> Iterator[Path]:
+    """The files of the recorder in a folder of scripts, relative to it: the entry and its modules (before 0.6.0 it was one file)."""
+    yield Path(ENTRY)
+    yield from (path.relative_to(scripts) for path in sorted((scripts / PACKAGE).glob("*.py")))
+
+
+def contents(scripts: Path) -> dict[Path, bytes]:
+    """What the recorder's files in a folder of scripts hold. Raises OSError."""
+    return {path: (scripts / path).read_bytes() for path in source_files(scripts)}
+
+
+class _Loader(SourceFileLoader):
+    """Keeps bytecode in the user's cache directory: the modules' own folder is the template."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        before = sys.pycache_prefix, sys.dont_write_bytecode
+        cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
+        if cache and cache.startswith("/"):
+            sys.pycache_prefix = sys.pycache_prefix or f"{cache}/experiment-scaffold/bytecode"
+        else:
+            sys.dont_write_bytecode = True
+        try:
+            return super().get_code(fullname)
+        finally:
+            sys.pycache_prefix, sys.dont_write_bytecode = before
+
+
+class _Finder:
+    """Finds the recorder's modules, and no others."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        package, _, module = name.partition(".")
+        if package != PACKAGE:
+            return None
+        folder = source() / PACKAGE
+        file = folder / f"{module or '__init__'}.py"
+        return spec_from_file_location(
+            name, file, loader=_Loader(name, str(file)), submodule_search_locations=None if module else [str(folder)]
+        )
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    if _Finder not in sys.meta_path:
+        sys.meta_path.insert(0, _Finder)  # before the one that looks into a package's folder, and would write there
     try:
-        spec.loader.exec_module(made)
-    finally:
-        sys.dont_write_bytecode = before
-    return made
+        module = importlib.import_module(f"{PACKAGE}.{name}")
+    except ModuleNotFoundError as error:
+        raise AttributeError(f"the recorder has no module {name}") from error
+    globals()[name] = module
+    return module

@@ -55,5 +55,5 @@ def recorder_command(workspace: Workspace, args: Sequence[str], *, prefix: bool 
 
 def recorder_usage() -> str:
     """The recorder's own list of options."""
-    text = str(recorder.module().USAGE)
+    text = str(recorder.request.USAGE)
     return text.partition("\n\n")[2]

@@ -105,12 +105,11 @@ def _arguments(workspace: Workspace, old: Mapping[str, Any], argv: Sequence[str]
 def _given(old: Mapping[str, Any], argv: Sequence[str], inside: Workspace, folder: Path) -> list[str]:
     """The config files that --config named. Those of the workspace that the command itself names are kept too, behind them, and count
     by themselves when it runs again."""
-    shared = recorder.module()
-    words = {word for one in argv for word in (one, one.partition("=")[2]) if word.endswith(shared.CONFIG)}
+    words = {word for one in argv for word in (one, one.partition("=")[2]) if word.endswith(recorder.files.CONFIG)}
     named = {Path(os.path.normpath(folder / word)) for word in words}
     left = list(old["paths"]["configs"])
     for path in sorted(one for one in named if one.is_relative_to(inside.path) and one.is_file()):
-        own = [at for at, kept in enumerate(left) if kept.endswith("-" + shared.safe_name(path.name)[-60:])]
+        own = [at for at, kept in enumerate(left) if kept.endswith("-" + recorder.naming.safe_name(path.name)[-60:])]
         if own:
             del left[own[-1]]
     return left

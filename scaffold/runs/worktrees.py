@@ -10,7 +10,7 @@ from pathlib import Path
 from scaffold import git
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.runs import redacted_patches
+from scaffold.runs import recorder, redacted_patches
 from scaffold.workspace import Workspace
 
 HIDDEN = "***"
@@ -61,10 +61,10 @@ def link_workspace(
     workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
     inside = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
     scripts = inside.role("scripts")
-    _stay(tree, scripts / "record_run.py")
-    scripts.mkdir(parents=True, exist_ok=True)
-    for name in ("record_run.py", "workspace.json"):
-        _copy(workspace.role("scripts") / name, scripts / name)
+    for path in [*recorder.source_files(workspace.role("scripts")), Path("workspace.json")]:
+        _stay(tree, scripts / path)
+        (scripts / path).parent.mkdir(parents=True, exist_ok=True)
+        _copy(workspace.role("scripts") / path, scripts / path)
     for role in SHARED:
         workspace.role(role, experiment).mkdir(parents=True, exist_ok=True)
         _link(tree, inside.role(role, experiment), workspace.role(role, experiment))

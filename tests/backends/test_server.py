@@ -22,6 +22,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.server.errors import Unauthorized
 from scaffold.server.responses import Cluster, ServerRun
 from scaffold.workspace import Workspace
+from tests.runs.conftest import copy_recorder
 from tests.stand_in import StandIn
 
 TOKEN = "not-to-be-seen-anywhere"
@@ -493,10 +494,9 @@ def test_stop_reaches_a_recorder_that_the_server_does_not(ledger: Ledger, stand_
     backend.enlist(ledger.jobs(1), ledger.told)
     backend.start(ledger.jobs(1), ledger.told)
     stand_in.restart()
-    script = Path(__file__).parents[2] / "template/exp/{{ experiment_root }}/{{ role_dirs.scripts }}/record_run.py"
     scripts = ledger.workspace.role("scripts")
     scripts.mkdir(parents=True)
-    (scripts / "record_run.py").write_bytes(script.read_bytes())
+    copy_recorder(scripts)
     settings = {
         "version": 1,
         "experiment_root": "exp",

@@ -81,7 +81,7 @@ def test_a_later_init_adds_the_skill_alone(init: Init, repo: Path) -> None:
 
 def test_a_dry_run_says_so_and_writes_nothing(init: Init, repo: Path) -> None:
     done = init("--agent-skill", "--dry-run")
-    assert f"create  {USUAL}" in re.sub(" +", "  ", done.stdout) and "would write 18 of 18" in done.stdout
+    assert f"create  {USUAL}" in re.sub(" +", "  ", done.stdout) and "would write 44 of 44" in done.stdout
     assert git(repo, "status", "--porcelain") == ""
 
 
@@ -118,7 +118,7 @@ def test_what_is_answered_on_a_terminal_is_in_the_skill(run: Run, repo: Path, mo
     asked = run(
         "init", "--workdir", repo, "--agent-skill", input="lab\nIs it faster?\nacc\nmaximize\nhttp://127.0.0.1:9\ny\n"
     )
-    assert "would write 18 of 18 files" in asked.stdout and "Write 18 files?" in asked.stdout
+    assert "would write 44 of 44 files" in asked.stdout and "Write 44 files?" in asked.stdout
     text = (repo / USUAL).read_text()
     assert "# Experiments in `lab`" in text and ".wild" not in text and "`scaffold preflight`; exit 3" in text
 

@@ -16,7 +16,7 @@ from scaffold.results.stats.distributions import t_critical
 from scaffold.results.tables.model import ResultTable
 from scaffold.runs import recorder
 from tests.results.conftest import Study
-from tests.runs.conftest import settings
+from tests.runs.conftest import copy_recorder, settings
 
 
 def summarize(root: Path, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -24,8 +24,8 @@ def summarize(root: Path, *args: str, code: int = 0) -> subprocess.CompletedProc
     scripts = root / "exp" / "scripts"
     if not scripts.exists():
         scripts.mkdir()
-        for name in ("record_run.py", "summarize.py"):
-            shutil.copy(recorder.source() / name, scripts / name)
+        copy_recorder(scripts)
+        shutil.copy(recorder.source() / "summarize.py", scripts)
         (scripts / "workspace.json").write_text(json.dumps(settings()))
     command = [sys.executable, "-S", str(scripts / "summarize.py"), *args]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root.parent)

@@ -144,12 +144,18 @@ def alive(marker: str) -> list[int]:
     return found
 
 
+def copy_recorder(scripts: Path) -> None:
+    """Put the recorder into a folder of scripts."""
+    shutil.copy(SCRIPTS / "record_run.py", scripts)
+    shutil.copytree(SCRIPTS / "_record_run", scripts / "_record_run", ignore=shutil.ignore_patterns("__pycache__"))
+
+
 def write_workspace(root: Path, facts: Mapping[str, Any]) -> Workspace:
     """Put a workspace into a directory, as the template would."""
     made = Workspace(root, facts)
     made.recorder.parent.mkdir(parents=True)
-    for name in ("record_run.py", "run_manifest.schema.json"):
-        shutil.copy(SCRIPTS / name, made.recorder.parent / name)
+    copy_recorder(made.recorder.parent)
+    shutil.copy(SCRIPTS / "run_manifest.schema.json", made.recorder.parent)
     answers = (
         f"experiment_root: {facts['experiment_root']}\nworkspace_layout: {facts['layout']}\ntasks_path: {facts['tasks_path']}\n"
         + "experiments: []\nrole_dirs:\n"

@@ -102,8 +102,8 @@ def test_a_rerun_that_is_told_to_end_leaves_no_worktree(workspace: Workspace, tm
 
 
 def test_an_older_recorder_does_not_tell_and_that_is_said(workspace: Workspace) -> None:
-    recorder = workspace.exp / "scripts" / "record_run.py"
-    recorder.write_text(recorder.read_text().replace("RUN_TELL", "RUN_FORMER"))
+    attempt = workspace.exp / "scripts" / "_record_run" / "attempt.py"
+    attempt.write_text(attempt.read_text().replace("RUN_TELL", "RUN_FORMER"))
     process = scaffold(workspace, "run", "--json", "--experiment", "twin", "--", "true")
     text, complaint = process.communicate(timeout=20)
     assert (process.returncode, text) == (1, "") and "scaffold update" in complaint

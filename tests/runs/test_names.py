@@ -7,15 +7,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffold.runs.recorder import module
+from scaffold.runs import recorder
 from tests.runs.conftest import SCHEMA, MakeWorkspace, Workspace, check
 
-recorder = module()
 NAME = re.compile(SCHEMA["properties"]["run"]["properties"]["name"]["pattern"])
 
 
@@ -47,9 +47,9 @@ NAME = re.compile(SCHEMA["properties"]["run"]["properties"]["name"]["pattern"])
     ],
 )
 def test_values(text: str, value: object, shortest: str) -> None:
-    found = recorder.value_of(text)
+    found = recorder.values.parse_value(text)
     assert (found, type(found)) == (value, type(value))
-    assert recorder.shortest(found) == shortest
+    assert recorder.values.format_value(found) == shortest
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_values(text: str, value: object, shortest: str) -> None:
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )
-def test_parameters_read_off_a_command(command: str, params: dict[str, object]) -> None:
-    assert recorder.command_params(command.split()) == params
+def test_parameters_read_off_a_command(command: str, params: dict[str, Any]) -> None:
+    assert recorder.naming.command_params(command.split()) == params
 
 
-def identity(command: str, **more: object) -> object:
-    return recorder.Identity(command.split(), **more)
+def identity(command: str, **more: Any) -> object:
+    return recorder.naming.Identity(command.split(), **more)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_changes_a_name() -> None:
         ("train.py", None, {}),
     ],
 )
-def test_the_seed_is_read_off_the_command(command: str, seed: int | None, params: dict[str, object]) -> None:
+def test_the_seed_is_read_off_the_command(command: str, seed: int | None, params: dict[str, Any]) -> None:
     found = identity(command)
     assert (found.seed, found.params) == (seed, params)  # type: ignore[attr-defined]
 
@@ -145,12 +145,12 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False,
     st.dictionaries(text, scalars, max_size=6),
 )
 def test_any_name_is_safe_short_and_the_same_again(
-    argv: list[str], experiment: str | None, seed: int | None, params: dict[str, object]
+    argv: list[str], experiment: str | None, seed: int | None, params: dict[str, Any]
 ) -> None:
-    found = recorder.Identity(argv, experiment=experiment, seed=seed, params=params)
+    found = recorder.naming.Identity(argv, experiment=experiment, seed=seed, params=params)
     assert NAME.match(found.name) and len(found.name.encode()) <= 120
     assert found.name.endswith("-" + found.digest)
-    assert recorder.Identity(argv, experiment=experiment, seed=seed, params=params).name == found.name
+    assert recorder.naming.Identity(argv, experiment=experiment, seed=seed, params=params).name == found.name
 
 
 json_values = st.recursive(
@@ -162,10 +162,10 @@ json_values = st.recursive(
 @given(json_values)
 def test_json_is_what_json_says(value: object) -> None:
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    assert recorder.dump(value) == canonical
-    assert json.loads(recorder.dump(value, "\n")) == value
-    assert recorder.parse(canonical) == value
-    recorder.dump(value, "\n").encode()
+    assert recorder.json_text.to_json(value) == canonical
+    assert json.loads(recorder.json_text.to_json(value, "\n")) == value
+    assert recorder.json_text.from_json(canonical) == value
+    recorder.json_text.to_json(value, "\n").encode()
 
 
 def test_text_that_is_no_unicode_survives(workspace: Workspace) -> None:
@@ -198,7 +198,7 @@ def test_any_manifest_follows_the_schema(
     manifest = json.loads(newest.read_text(encoding="utf-8"))
     check(manifest)
     check(json.loads(shared.log(manifest)))
-    assert manifest["command"]["argv"][3:] == recorder.redact_argv([sys.executable, "-c", "", *argv])[3:]
+    assert manifest["command"]["argv"][3:] == recorder.redaction.redact_argv([sys.executable, "-c", "", *argv])[3:]
 
 
 @pytest.fixture(scope="module")

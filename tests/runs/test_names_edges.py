@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import types
+from typing import Any
 
 import pytest
 
-from scaffold.runs.recorder import module
-
-recorder = module()
+from scaffold.runs import recorder
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ recorder = module()
     ],
 )
 def test_what_is_a_number(text: str, value: float | None) -> None:
-    found = recorder.number(text)
+    found = recorder.values.parse_number(text)
     assert (found, type(found)) == (value, type(value))
 
 
@@ -70,8 +69,8 @@ def test_what_is_a_number(text: str, value: float | None) -> None:
         ("1e+5", "1e+5"),
     ],
 )
-def test_the_shortest_form(value: object, text: str) -> None:
-    assert recorder.shortest(value) == text
+def test_the_shortest_form(value: Any, text: str) -> None:
+    assert recorder.values.format_value(value) == text
 
 
 class Item:
@@ -105,15 +104,15 @@ class Item:
     ],
 )
 def test_any_value_becomes_one_that_a_manifest_holds(value: object, kept: object) -> None:
-    found = recorder.scalar(value)
+    found = recorder.values.to_scalar(value)
     assert (found, type(found)) == (kept, type(kept))
 
 
 def test_nested_parameters_become_one_level() -> None:
     nested = {"lr": 0.1, "model": {"depth": 2, "head": {"kind": "mlp", "empty": {}}}, "layers": [1, 2]}
     flat = {"lr": 0.1, "model.depth": 2, "model.head.kind": "mlp", "layers": "1,2"}
-    assert recorder.flatten(nested) == recorder.flatten(types.SimpleNamespace(**nested)) == flat
-    assert recorder.flatten({"a": 1}, "x.") == {"x.a": 1}
+    assert recorder.values.flatten(nested) == recorder.values.flatten(types.SimpleNamespace(**nested)) == flat
+    assert recorder.values.flatten({"a": 1}, "x.") == {"x.a": 1}
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ def test_nested_parameters_become_one_level() -> None:
 )
 def test_where_a_program_begins_and_what_it_is_called(command: str, at: int, experiment: str) -> None:
     argv = command.split()
-    assert (recorder.script_at(argv), recorder.default_experiment(argv)) == (at, experiment)
+    assert (recorder.naming.script_index(argv), recorder.naming.default_experiment(argv)) == (at, experiment)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +159,7 @@ def test_where_a_program_begins_and_what_it_is_called(command: str, at: int, exp
     ],
 )
 def test_parameters_that_are_hard_to_read(command: str, params: dict[str, object]) -> None:
-    assert recorder.command_params(command.split()) == params
+    assert recorder.naming.command_params(command.split()) == params
 
 
 @pytest.mark.parametrize(
@@ -179,12 +178,12 @@ def test_parameters_that_are_hard_to_read(command: str, params: dict[str, object
         ({"data_seed": 1, "seeds": 2}, None),
     ],
 )
-def test_which_parameter_is_the_seed(params: dict[str, object], seed: str | None) -> None:
-    assert recorder.command_seed(params) == seed
+def test_which_parameter_is_the_seed(params: dict[str, Any], seed: str | None) -> None:
+    assert recorder.naming.command_seed(params) == seed
 
 
-def name(command: str, **more: object) -> str:
-    found: str = recorder.Identity(command.split(), **more).name
+def name(command: str, **more: Any) -> str:
+    found: str = recorder.naming.Identity(command.split(), **more).name
     return found
 
 
@@ -195,7 +194,7 @@ def test_a_seed_that_is_told_twice_stands_once_in_the_name() -> None:
 
 
 def test_parameters_that_are_told_replace_those_of_the_command() -> None:
-    found = recorder.Identity(["t.py", "--lr", "1", "--where={RUN_OUTPUT_DIR}"], params={"lr": 2, "x": "a b"})
+    found = recorder.naming.Identity(["t.py", "--lr", "1", "--where={RUN_OUTPUT_DIR}"], params={"lr": 2, "x": "a b"})
     assert found.params == {"lr": 2, "x": "a b"} and found.name.startswith("t-lr=2,x=a_b-")
 
 
@@ -238,7 +237,7 @@ def test_where_a_repository_lies_changes_no_name(one: str, other: str, same: boo
 
 def test_two_clones_name_a_run_alike_and_record_the_path_as_it_was() -> None:
     one, other = (
-        recorder.Identity(f"python train.py --data {top}/data/x --seed 1".split(), top=top, cwd="")
+        recorder.naming.Identity(f"python train.py --data {top}/data/x --seed 1".split(), top=top, cwd="")
         for top in ("/home/a/repo", "/scratch/b/repo")
     )
     assert one.name == other.name and "home" not in one.name and "data=data_x" in one.name

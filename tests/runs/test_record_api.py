@@ -40,7 +40,7 @@ def in_python(workspace: Workspace, more: str = "pass", **options: Any) -> subpr
 
 
 def test_a_block_of_python_is_recorded(workspace: Workspace) -> None:
-    patient = "sys.modules['record_run'].FACTS_S = 60"  # else a busy machine is given up on
+    patient = "sys.modules['_record_run.environment'].FACTS_S = 60"  # else a busy machine is given up on
     done = in_python(workspace, f"run.summary(acc=0.9, deep={{'x': 1}}); {patient}")
     manifest = workspace.last()
     assert done.returncode == 0 and done.stdout == f"inside {manifest['run']['name']}\noutside\n"
@@ -223,19 +223,20 @@ def test_a_recorder_without_its_settings_or_with_broken_ones_still_works(workspa
 
 
 def test_a_fault_of_the_recorder_never_stops_the_command(workspace: Workspace) -> None:
-    text = workspace.recorder.read_text()
+    module = workspace.recorder.parent / "_record_run" / "workspace.py"
+    text = module.read_text()
     broken = text.replace(
-        "\ndef locate(script):", "\ndef locate(script):\n    raise RuntimeError('boom')\n\n\ndef other(script):"
+        "\ndef locate(", "\ndef locate(*_: object) -> None:\n    raise RuntimeError('boom')\n\n\ndef other("
     )
     assert broken != text
-    workspace.recorder.write_text(broken)
+    module.write_text(broken)
     done = workspace.record("--", "sh", "-c", "echo hi; exit 5")
     assert (done.returncode, done.stdout) == (5, "hi\n") and "boom" in done.stderr
 
 
 def test_the_source_is_python_38_and_imports_little() -> None:
-    text = (SCRIPTS / "record_run.py").read_text()
-    ast.parse(text, feature_version=(3, 8))
+    for path in [SCRIPTS / "record_run.py", *(SCRIPTS / "_record_run").glob("*.py")]:
+        ast.parse(path.read_text(), feature_version=(3, 8))
     code = f"""
 import sys
 before = set(sys.modules)

@@ -45,7 +45,7 @@ def sweep(**changes: Any) -> Sweep:
         "code": SweepCode(state=None, commit=None, patch=None),
         **changes,
     }
-    shortest = recorder.module().shortest
+    shortest = recorder.values.format_value
     spelled = tuple(
         {k: str(v if isinstance(v, str) else shortest(v)) for k, v in c.items()} for c in given["configurations"]
     )

@@ -87,14 +87,13 @@ def test_git_is_asked_once_for_each_set_of_files_not_for_each_run(
 ) -> None:
     workspace = make_workspace(FILES)
     asked: list[object] = []
-    shared = recorder.module()
-    real = shared.code_state
+    real = recorder.code_state.capture
 
     def counted(*args: Any, **options: Any) -> Any:
         asked.append(args)
         return real(*args, **options)
 
-    monkeypatch.setattr(shared, "code_state", counted)
+    monkeypatch.setattr(recorder.code_state, "capture", counted)
     values = tuple({"lr": str(i), "file": f} for i in range(50) for f in ("conf.yaml", "none.yaml", "x"))
     planned = code_state.with_current_code(there(workspace), sweep(configurations=values, seeds=tuple(range(5))))
     assert len(asked) == 3  # train.py alone, train.py with conf.yaml, and the patch

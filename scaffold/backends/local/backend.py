@@ -199,7 +199,7 @@ def _seen(text: str) -> Seen:
 
 
 def _end(code: int) -> str:
-    return f"exit {code}" if code >= 0 else f"killed by {recorder.module().signal_name(-code)}"
+    return f"exit {code}" if code >= 0 else f"killed by {recorder.command.signal_name(-code)}"
 
 
 def _reap() -> None:

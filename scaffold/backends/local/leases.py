@@ -97,7 +97,7 @@ def occupy(folder: Path) -> tuple[Path, int]:
 
 def sign(place: Path, pid: int, about: str) -> dict[str, Any]:
     """Note which launcher has a place, so that it is free when that ends, whatever the run leaves behind; the launcher's mark."""
-    mark: dict[str, Any] = {**recorder.module().process_mark(pid), "run": about}
+    mark: dict[str, Any] = {**recorder.processes.process_mark(pid), "run": about}
     with contextlib.suppress(OSError):  # a full disk: then it is free when all of the run is gone
         place.write_text(json.dumps(mark), encoding="utf-8")
     return mark

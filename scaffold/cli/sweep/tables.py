@@ -59,7 +59,7 @@ def table(planned: Sweep, runs: Sequence[PlannedRun], limited: output.Limited) -
 def _row(run: PlannedRun, keys: Sequence[str], *, seeded: bool) -> list[str]:
     from scaffold.runs import recorder
 
-    shortest = recorder.module().shortest
+    shortest = recorder.values.format_value
     cells = [_short(shortest(run.params[k])) if k in run.params else "" for k in keys]
     return [*cells, *([str(run.seed)] if seeded else []), run.name]
 

@@ -33,6 +33,7 @@ def status(workdir: Path, root: str | None, json_output: bool) -> None:
                 "files": [{"path": e.path, "class": e.kind, "state": e.state} for e in state.entries],
                 "summary": counts,
                 "ignored": output.ignored_json(state.ignored),
+                "tracked_bytecode": list(state.tracked_bytecode),
             }
         )
         return
@@ -40,6 +41,9 @@ def status(workdir: Path, root: str | None, json_output: bool) -> None:
     click.echo(f"{workspace.root} in {workspace.workdir}: {', '.join(f'{n} {name}' for name, n in counts.items())}")
     click.echo(f"template {state.version}{_newer_version_hint(state)}")
     output.warn_ignored(workspace.root, state.ignored)
+    if state.tracked_bytecode:
+        folder = Path(state.tracked_bytecode[0]).parent.as_posix()
+        click.echo(f"git tracks bytecode of the recorder, which is not used: git rm -r --cached {folder}", err=True)
 
 
 def _newer_version_hint(state: WorkspaceStatus) -> str:

@@ -43,7 +43,7 @@ def find_cause(workspace: Workspace, run: Run) -> str:
 
 def read_tail(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, str]:
     """The path of the log that an end is told in (stderr's, else stdout's) and its last lines; both empty where neither says anything."""
-    redact = recorder.module().redact
+    redact = recorder.redaction.redact
     for stream in ("stderr", "stdout"):
         path = str(manifest["paths"][stream])
         excerpt = log_excerpts.read_excerpt(workspace.workdir / path, READ_LINES)

@@ -40,7 +40,7 @@ def copy_without_secrets(workdir: Path, path: str, target: Path, kind: str) -> s
 
 def _copy_redacted(source: Path, target: Path) -> None:
     """A log line by line, its secrets hidden; of a private key the lines between its first and its last too."""
-    redact = recorder.module().redact
+    redact = recorder.redaction.redact
     inside_key = False
     with source.open("rb") as log, target.open("wb") as out:
         for line in log:
@@ -54,11 +54,10 @@ def _copy_redacted(source: Path, target: Path) -> None:
 
 def _has_secret(source: Path) -> bool:
     """Whether a file holds, as plain text, a token of a known shape or a secret of this environment."""
-    shared = recorder.module()
-    shapes = re.compile(shared.SHAPES.encode())
+    shapes = re.compile(recorder.redaction.SHAPES.encode())
     # looked for first: a search for a few plain words is much faster than the pattern, and most files have none
-    starts = [start.encode() for start in shared.SHAPE_STARTS]
-    secrets = [os.fsencode(secret) for secret in shared.known_secrets()]
+    starts = [start.encode() for start in recorder.redaction.SHAPE_STARTS]
+    secrets = [os.fsencode(secret) for secret in recorder.redaction.environment_secrets()]
     rest = b""
     with source.open("rb") as file:
         while piece := file.read(PIECE_BYTES):

@@ -152,7 +152,7 @@ def _agent(crate_run: CrateRun, citation: Citation) -> Person | None:
 
 def _instrument(graph: _EntityGraph, manifest: Mapping[str, Any]) -> Entity:
     argv, code = manifest["command"]["argv"], manifest["git"] or {}
-    script = str(argv[recorder.module().script_at(argv)])
+    script = str(argv[recorder.naming.script_index(argv)])
     version = str(code.get("commit") or "")
     if version and code.get("dirty"):
         version += "-dirty"

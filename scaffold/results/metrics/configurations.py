@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from scaffold.runs import recorder
 from scaffold.runs.model import Scalar
@@ -21,18 +20,17 @@ def format_value(value: Scalar) -> str:
 
 @functools.lru_cache(maxsize=65536)
 def _format_value(kind: str, value: Scalar) -> str:
-    found: str = recorder.module().shortest(normalize_value(value))
+    found: str = recorder.values.format_value(normalize_value(value))
     return found
 
 
 def normalize_value(value: Scalar) -> Scalar:
     """A value as the recorder would have written it down."""
-    shared: Any = recorder.module()
     if isinstance(value, str):
-        found: Scalar = shared.value_of(value)
+        found: Scalar = recorder.values.parse_value(value)
         return found
     if isinstance(value, float):
-        as_read = shared.number(repr(value))
+        as_read = recorder.values.parse_number(repr(value))
         return value if as_read is None else as_read
     return value
 
@@ -57,8 +55,7 @@ def configuration_key(
 
 def params_of_key(pairs: ConfigurationKey) -> dict[str, Scalar]:
     """The parameters that a key stands for."""
-    shared: Any = recorder.module()
-    return {name: shared.value_of(text) for name, text in pairs}
+    return {name: recorder.values.parse_value(text) for name, text in pairs}
 
 
 def varying_params(configs: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:

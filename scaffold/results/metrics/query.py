@@ -101,8 +101,9 @@ def _add_wandb_params(workspace: Workspace, run: Run, wanted: Sequence[str]) -> 
     """The run with parameters that only its wandb config has; the manifest's are never replaced."""
     if all(name in run.params for name in wanted):
         return run
-    shared = recorder.module()
-    found = shared.redact_params(shared.flatten(find_files.read_wandb_params(workspace.workdir / run.outputs)))
+    found = recorder.redaction.redact_params(
+        recorder.values.flatten(find_files.read_wandb_params(workspace.workdir / run.outputs))
+    )
     more = {name: found[name] for name in wanted if name in found and name not in run.params}
     return run._replace(params={**run.params, **more}) if more else run
 

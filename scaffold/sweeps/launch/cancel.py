@@ -37,5 +37,5 @@ def handles(workspace: Workspace, folder: Path, state: State, tried: Try) -> lis
     if mark is None and tried.handle is None:
         ticket = start_tokens.read(folder, state.name)
         if ticket and ticket.pid and gone(ticket, socket.gethostname()) is False:
-            mark = recorder.module().process_mark(ticket.pid)
+            mark = recorder.processes.process_mark(ticket.pid)
     return [*found, handle(mark)] if mark else found

@@ -32,7 +32,7 @@ def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> BaseFileL
     """
     lock = _acquired(sweeps, name, wait_s)
     if lock is not None:
-        note = {**recorder.module().process_mark(os.getpid()), "doing": doing}
+        note = {**recorder.processes.process_mark(os.getpid()), "doing": doing}
         with contextlib.suppress(OSError):
             (_folder(sweeps) / f"{name}.json").write_text(json.dumps(note), encoding="utf-8")
     return lock

@@ -57,7 +57,7 @@ def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
         ) from error
     if not sweep.configurations:
         raise WrongUsage(f"the sweep {sweep.name} has no configuration to try")
-    given = set(recorder.module().command_params(["smoke", *words]))
+    given = set(recorder.naming.command_params(["smoke", *words]))
     first = {k: v for k, v in sweep.configurations[0].items() if parameter_values.recorded_name(k) not in given}
     command = (*_without_options(sweep.command, given), *words)
     return replace(
@@ -74,16 +74,17 @@ def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
 
 def _without_options(command: tuple[str, ...], given: set[str]) -> tuple[str, ...]:
     """A command without the options named in `given`, and their values."""
-    shared = recorder.module()
-    kept = list(command[: shared.script_at(command) + 1])
+    kept = list(command[: recorder.naming.script_index(command) + 1])
     rest = list(command[len(kept) :])
     while rest:
         # the recorder reads the parameters of `smoke A B ...`; an option with its value is what two words give one parameter
         size = (
-            2 if len(rest) > 1 and rest[0].startswith("-") and "=" not in rest[0] and shared._is_value(rest[1]) else 1
+            2
+            if len(rest) > 1 and rest[0].startswith("-") and "=" not in rest[0] and recorder.naming.is_value(rest[1])
+            else 1
         )
         part, rest = rest[:size], rest[size:]
-        if not given.intersection(shared.command_params(["smoke", *part])):
+        if not given.intersection(recorder.naming.command_params(["smoke", *part])):
             kept += part
     return tuple(kept)
 

@@ -148,8 +148,7 @@ def _spelled(one: ParameterChoice | ParameterRange, value: Value) -> str:
         return str(value)
     if one.whole:
         return str(int(value))
-    shared = recorder.module()
-    return str(shared.shortest(shared.value_of(f"{min(one.high, max(one.low, value)):.6g}")))
+    return str(recorder.values.format_value(recorder.values.parse_value(f"{min(one.high, max(one.low, value)):.6g}")))
 
 
 def _key(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

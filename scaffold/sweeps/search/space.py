@@ -82,12 +82,12 @@ def _range(value: Mapping[str, Any], where: str) -> ParameterRange:
     return ParameterRange(low=low, high=high, whole=isinstance(low, int) and isinstance(high, int), log=log)
 
 
-def _spelled(value: object, where: str) -> str:
+def _spelled(value: Any, where: str) -> str:
     if isinstance(value, (list, dict)):
         raise WrongUsage(f"{where} must have single values, not {short_json(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongUsage(f"{where} has {value}, which is no number that can be searched")
-    return value if isinstance(value, str) else str(recorder.module().shortest(value))
+    return value if isinstance(value, str) else recorder.values.format_value(value)
 
 
 def is_finite_number(value: object) -> bool:

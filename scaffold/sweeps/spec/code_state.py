@@ -48,8 +48,7 @@ def with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) 
 
 
 def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[SweepCode, bytes | None]:
-    shared = recorder.module()
-    place = shared.locate(os.path.realpath(recorder_command.recorder_path(workspace)))
+    place = recorder.workspace.locate(os.path.realpath(recorder_command.recorder_path(workspace).parent))
     base = run_names.file_words(sweep.command)
     sets = {base, *(run_names.file_words(argv) for _, _, argv, _ in run_names.run_commands(sweep))}
     known: dict[tuple[str, ...], Any] = {}
@@ -58,9 +57,9 @@ def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tup
         for words in sets:
             files = tuple(w for w in words if there[w])
             if files not in known:
-                known[files] = _state(shared, place, files, with_patch=False)
+                known[files] = _state(place, files, with_patch=False)
         everything = sorted(word for word, is_there in there.items() if is_there)
-        whole = _state(shared, place, everything, with_patch=True) if with_patch else None
+        whole = _state(place, everything, with_patch=True) if with_patch else None
     states = {words: known[tuple(w for w in words if there[w])] for words in sets}
     own = states[base]
     differing = [
@@ -72,9 +71,11 @@ def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tup
     return code, whole.patch if whole is not None else None
 
 
-def _state(shared: Any, place: Any, files: Iterable[str], *, with_patch: bool) -> Any:
-    state = shared.code_state(place, list(files), with_patch=with_patch)
-    if state.git is None and shared.repository(os.path.realpath(place.workdir)) is not None:
+def _state(
+    place: recorder.workspace.Workspace, files: Iterable[str], *, with_patch: bool
+) -> recorder.code_state.CodeState:
+    state = recorder.code_state.capture(place, list(files), with_patch=with_patch)
+    if state.git is None and recorder.git.repository(os.path.realpath(place.workdir)) is not None:
         raise ScaffoldError(
             "git did not say what the code is, so the runs have no names",
             hint="its reason is above; a slow file system may need a higher RUN_GIT_TIMEOUT (seconds)",
@@ -136,11 +137,10 @@ def _changed(workspace: Workspace, sweep: Sweep) -> list[str]:
             whole = worktrees.unredacted_patch(top, sweep.code.commit, patch)
             git.run(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=whole, env=own)
         paths = git.run(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=own).paths
-    shared = recorder.module()
-    place = shared.locate(os.path.realpath(recorder_command.recorder_path(workspace)))
+    place = recorder.workspace.locate(os.path.realpath(recorder_command.recorder_path(workspace).parent))
     inside = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
-    excluded = shared._excluded(place, "" if inside == "." else inside + "/")
-    return [path for path in paths if not shared.below(path, excluded)]
+    excluded = recorder.code_state.uncounted_folders(place, "" if inside == "." else inside + "/")
+    return [path for path in paths if not recorder.git.is_below(path, excluded)]
 
 
 def read_kept_patch(workspace: Workspace, code: SweepCode) -> str:

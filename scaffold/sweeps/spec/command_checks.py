@@ -15,7 +15,7 @@ from scaffold.workspace import Workspace
 
 def find_missing_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> str | None:
     """The Python or shell file that a command names and that is not there, as it is spelled; None where nothing is amiss."""
-    at = recorder.module().script_at(command)
+    at = recorder.naming.script_index(command)
     folder = Path(workspace.workdir, cwd)
     if command[at - 1] == "-m" or not command[at].endswith((".py", ".sh")) or "{" in command[at]:
         return None
@@ -35,8 +35,7 @@ def command_warnings(command: tuple[str, ...], runs: int) -> Iterator[str]:
 
 def check_command(command: tuple[str, ...], names: Iterable[str], seed: str | None, known: CommandScript) -> None:
     """Raises WrongUsage where the command itself sets what is to be swept, or an option is nearly spelled as the script has it."""
-    shared = recorder.module()
-    own = shared.command_params(command)
+    own = recorder.naming.command_params(command)
     for name in names:
         if parameter_values.recorded_name(name) in own:
             raise WrongUsage(
@@ -54,23 +53,26 @@ def check_secrets(
     command: tuple[str, ...], configurations: Iterable[Mapping[str, str]], said: Mapping[str, str]
 ) -> None:
     """Raises WrongUsage where a sweep would put into files what looks like a secret. The secret itself is not repeated."""
-    shared = recorder.module()
     hint = (
         "give it to the runs by their environment: export it before `scaffold sweep launch`, and let the script read it"
     )
-    if shared.redact_argv(command) != list(command):
+    if recorder.redaction.redact_argv(command) != list(command):
         raise WrongUsage("the command holds what looks like a secret, and sweeps are files", hint=hint)
     for name, text in said.items():
-        if shared.redact(text) != text:
+        if recorder.redaction.redact(text) != text:
             raise WrongUsage(f"{name} holds what looks like a secret, and sweeps are files", hint=hint)
     checked = set()
     for configuration in configurations:
         for key, value in configuration.items():
-            if (key, value) in checked or (shared.number(value) is not None and not shared.secrecy(key)):
+            if (key, value) in checked or (
+                recorder.values.parse_number(value) is not None and not recorder.redaction.secrecy(key)
+            ):
                 continue
             checked.add((key, value))
-            pair = shared.redact_params({key: shared.value_of(value)})
-            if pair != {key: shared.value_of(value)} or shared.redact_argv([f"--{key}", value]) != [f"--{key}", value]:
+            pair = recorder.redaction.redact_params({key: recorder.values.parse_value(value)})
+            if pair != {key: recorder.values.parse_value(value)} or recorder.redaction.redact_argv(
+                [f"--{key}", value]
+            ) != [f"--{key}", value]:
                 raise WrongUsage(
-                    f"a value of {shared.redact(key)} looks like a secret, and sweeps are files", hint=hint
+                    f"a value of {recorder.redaction.redact(key)} looks like a secret, and sweeps are files", hint=hint
                 )

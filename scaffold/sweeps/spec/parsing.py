@@ -192,7 +192,7 @@ def _whole(value: object, where: str) -> int:
 def _resources(value: object) -> Resources:
     found = check_mapping(value if value is not None else {}, "resources", Resources.__slots__)
     seconds = (
-        recorder.module().number(_text(found["timeout_s"], "resources.timeout_s")) if "timeout_s" in found else None
+        recorder.values.parse_number(_text(found["timeout_s"], "resources.timeout_s")) if "timeout_s" in found else None
     )
     if "timeout_s" in found and (seconds is None or seconds <= 0):
         raise WrongUsage(f"resources.timeout_s must be a number of seconds above 0, not {found['timeout_s']!r}")

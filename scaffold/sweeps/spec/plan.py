@@ -233,9 +233,10 @@ def _experiment(
     given = wishes.experiment or (base.experiment if base else None) or os.environ.get("RUN_EXPERIMENT")
     if given:
         return given
-    shared = recorder.module()
-    place = shared.locate(os.path.realpath(workspace.role("scripts") / "record_run.py"))
-    return str(place.experiment_at(str(here)) or shared.default_experiment(shared.redact_argv(command)))
+    place = recorder.workspace.locate(os.path.realpath(workspace.role("scripts")))
+    return str(
+        place.experiment_at(str(here)) or recorder.naming.default_experiment(recorder.redaction.redact_argv(command))
+    )
 
 
 def _resources(wished: Resources, base: Resources) -> Resources:

@@ -25,17 +25,16 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.-]*)\}")
 
 def planned_runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
     """The runs of a sweep, configuration by configuration, each with every seed. Runs of one name are one run: the first."""
-    shared = recorder.module()
     top, here = repository_and_cwd(workspace, sweep.cwd)
     states = {n.words: (n.state, n.files) for n in sweep.code.named}
     found: dict[str, PlannedRun] = {}
     for params, seed, argv, recorder_params in run_commands(sweep):
         state, files = states.get(file_words(argv), (sweep.code.state, ()))
-        identity = shared.Identity(
+        identity = recorder.naming.Identity(
             argv,
             experiment=sweep.experiment,
             seed=seed,
-            params={k.replace("-", "_"): shared.value_of(v) for k, v in recorder_params.items()},
+            params={k.replace("-", "_"): recorder.values.parse_value(v) for k, v in recorder_params.items()},
             cwd=here,
             top=top,
             code=state,
@@ -52,14 +51,14 @@ def repository_and_cwd(workspace: Workspace, cwd: str) -> tuple[str, str]:
     """The top of the repository (or the work directory) as an absolute path, and `cwd` below it, empty outside, as the recorder
     has them."""
     workdir = os.path.realpath(workspace.workdir)
-    top: str = recorder.module().repository(workdir) or workdir
+    top: str = recorder.git.repository(workdir) or workdir
     here = os.path.relpath(os.path.realpath(Path(workdir, cwd)), top)
     return top, "" if here.split("/")[0] == ".." else here
 
 
 def run_commands(sweep: Sweep) -> Iterator[tuple[Mapping[str, Scalar], int | None, list[str], Mapping[str, str]]]:
     """Parameters, seed, command line, and what the recorder must be told, of every configuration with every seed."""
-    value_of = recorder.module().value_of
+    value_of = recorder.values.parse_value
     for configuration in sweep.configurations:
         params = {k: value_of(v) for k, v in configuration.items()}
         for seed in sweep.seeds or (None,):
@@ -99,7 +98,7 @@ def _argument(sweep: Sweep, key: str, text: str) -> list[str]:
 
 def _is_mistakable(text: str) -> bool:
     """Whether a word after an option would be read as something else than its value, by a parser or by the recorder."""
-    return text.startswith("-") or not recorder.module()._is_value(text)
+    return text.startswith("-") or not recorder.naming.is_value(text)
 
 
 def _seed(sweep: Sweep, seed: str) -> list[str]:
@@ -111,8 +110,7 @@ def _seed(sweep: Sweep, seed: str) -> list[str]:
 
 def file_words(argv: Sequence[str]) -> tuple[str, ...]:
     """The words of a command that look like source or config files, as the recorder picks them; sorted, each once."""
-    shared = recorder.module()
-    kinds = shared.CODE + shared.SHELL + shared.CONFIG
+    kinds = recorder.files.CODE + recorder.files.SHELL + recorder.files.CONFIG
     return tuple(sorted({w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(kinds)}))
 
 
@@ -122,7 +120,7 @@ def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:
     if sweep.task:
         words += ["--task", sweep.task]
     if sweep.resources.timeout_s is not None:
-        words += ["--timeout", recorder.module().shortest(sweep.resources.timeout_s)]
+        words += ["--timeout", recorder.values.format_value(sweep.resources.timeout_s)]
     if run.seed is not None:
         words += ["--seed", str(run.seed)]
     for key, text in run.recorder_params.items():
@@ -136,7 +134,7 @@ def check_recorder(workspace: Workspace, sweep: Sweep, run: PlannedRun) -> None:
     The code must be as it was when `sweep` was planned.
     """
     own = recorder_command.recorder_path(workspace)
-    if own.read_bytes() == (recorder.source() / "record_run.py").read_bytes():
+    if recorder.contents(own.parent) == recorder.contents(recorder.source()):
         return
     words = [
         sys.executable,

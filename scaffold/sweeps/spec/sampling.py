@@ -52,9 +52,8 @@ def _kind(key: str, text: str) -> tuple[str, tuple[str, ...]]:
     if kind == "choice":
         return "choice", split_values(rest, option=f"--space {key}")
     ends = tuple(part.strip() for part in rest.split(","))
-    number = recorder.module().number
-    bounds = [number(end) for end in ends]
-    if len(bounds) != 2 or None in bounds:
+    bounds = [bound for bound in map(recorder.values.parse_number, ends) if bound is not None]
+    if len(ends) != 2 or len(bounds) != 2:
         raise WrongUsage(f"--space {key}: {kind} needs two numbers, lowest first, not {rest!r}", hint=HINT)
     low, high = bounds
     if kind in ("int", "logint") and not (isinstance(low, int) and isinstance(high, int)):
@@ -68,15 +67,13 @@ def _kind(key: str, text: str) -> tuple[str, tuple[str, ...]]:
 
 def _are_numbers(parts: Sequence[str]) -> bool:
     """Whether these are the ends of a range, so that the word before them was meant as a kind (`loguniform:1e-5,1e-1`)."""
-    number = recorder.module().number
-    return len(parts) > 1 and all(number(part.strip()) is not None for part in parts)
+    return len(parts) > 1 and all(recorder.values.parse_number(part.strip()) is not None for part in parts)
 
 
 def _drawn(kind: str, values: tuple[str, ...], part: float) -> str:
-    shared = recorder.module()
     if kind == "choice":
         return values[int(part * len(values))]
-    low, high = (shared.number(value) for value in values)
+    low, high = (recorder.values.parse_number(value) or 0 for value in values)
     if kind == "int":
         return str(low + int(part * (high - low + 1)))
     if kind == "uniform":
@@ -89,4 +86,4 @@ def _drawn(kind: str, values: tuple[str, ...], part: float) -> str:
 
 def _short(value: float) -> str:
     """Six digits: enough for a search, and the same where two C libraries differ in the last bit."""
-    return str(recorder.module().shortest(recorder.module().value_of(f"{value:.6g}")))
+    return recorder.values.format_value(recorder.values.parse_value(f"{value:.6g}"))

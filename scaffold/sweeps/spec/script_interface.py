@@ -56,7 +56,7 @@ def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> Com
 
 
 def _file(folder: Path, command: tuple[str, ...]) -> Path | None:
-    at = recorder.module().script_at(command)
+    at = recorder.naming.script_index(command)
     places = [folder / command[at]]
     if command[at - 1] == "-m":
         module = folder.joinpath(*command[at].split("."))
@@ -73,13 +73,13 @@ def _boolean(name: str, call: Call) -> BooleanStyle | None:
 
 def detect_style(workspace: Workspace, command: tuple[str, ...], known: CommandScript) -> tuple[Style, str]:
     """How a command takes parameters, and why: as the command itself does, as its script is written, as the repository says."""
-    at = recorder.module().script_at(command)
+    at = recorder.naming.script_index(command)
     own = command[at + 1 :]
     if any(word.startswith("--") and "=" in word for word in own):
         return "equals", "as the command has it"
     if any(word.startswith("--") and word != "--" for word in own):
         return "flags", "as the command has it"
-    if any(recorder.module()._is_assignment(word) for word in own):
+    if any(recorder.naming.is_assignment(word) for word in own):
         return "hydra", "as the command has it"
     if known.source is not None:
         if known.source.uses("hydra", "sacred") is not None:

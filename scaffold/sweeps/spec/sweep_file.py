@@ -87,7 +87,7 @@ def format_sweep(sweep: Sweep) -> str:
     }
     if wanted:
         lines += text_yaml.mapping_lines(
-            "resources", {k: v if isinstance(v, tuple) else recorder.module().shortest(v) for k, v in wanted.items()}
+            "resources", {k: v if isinstance(v, tuple) else recorder.values.format_value(v) for k, v in wanted.items()}
         )
     return "\n".join([*lines, "", CODE_HEAD, *_code_lines(sweep.code)]) + "\n"
 

@@ -24,7 +24,8 @@ from typing import Any, Iterator, Tuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
-import record_run  # noqa: E402
+import record_run  # noqa: E402, F401 - it knows where the modules of the recorder are
+from _record_run.values import format_value, parse_number, parse_value  # noqa: E402
 
 Row = Tuple[str, Tuple[Tuple[str, str], ...]]
 COLUMNS = ["n", "missing", "not_finite", "mean", "sd", "low", "high"]
@@ -86,9 +87,9 @@ def number(value: object) -> float | None:
 def word(value: Any) -> str:
     """The one way to write a parameter's value: 1, 1.0 and "1" are one."""
     if isinstance(value, float):
-        read = record_run.number(repr(value))
+        read = parse_number(repr(value))
         value = value if read is None else read
-    return record_run.shortest(record_run.value_of(value) if isinstance(value, str) else value)
+    return format_value(parse_value(value) if isinstance(value, str) else value)
 
 
 def fold(runs: list[dict[str, Any]]) -> tuple[dict[Row, list[dict[str, float]]], dict[Row, int]]:

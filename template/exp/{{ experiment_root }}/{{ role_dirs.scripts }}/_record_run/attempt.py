@@ -1,0 +1,206 @@
+"""One try of a run: its files, from the claim of its number to the last state of its manifest."""
+
+from __future__ import annotations
+
+import os
+import time
+from _thread import allocate_lock
+
+from .code_state import capture
+from .files import CONFIG, LARGEST_TEXT_BYTES, append_to, file_size, hash_files, text_kind, write_atomic
+from .json_text import to_json
+from .lean_imports import sha256
+from .manifest import final_metrics, first_manifest, timestamp
+from .messages import warn
+from .naming import Identity, safe_name
+from .processes import process_mark
+from .redaction import redact
+from .workspace import ROLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .command import Outcome
+    from .request import Request
+    from .workspace import Workspace
+
+
+REPORT_VARIABLE = "RUN_TELL"
+
+
+class Attempt:
+    """One try of a run and its files; every path of it is relative to the work directory."""
+
+    def __init__(self, workspace: Workspace, request: Request) -> None:
+        """Settle names and code state. Raises RecorderError where a config file cannot be read."""
+        self.workspace = workspace
+        self.request = request
+        self.state = capture(workspace, request.argv, with_patch=request.patch and not request.name_only)
+        configs = hash_files("/", [os.path.realpath(c) for c in request.configs])
+        self.configs = configs + [
+            (os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG)
+        ]
+        folder = os.path.relpath(os.path.realpath(os.getcwd()), self.state.top)
+        self.outside = folder.split("/")[0] == ".."
+        self.identity = Identity(
+            request.argv,
+            experiment=request.experiment or workspace.experiment_at(os.getcwd()),
+            seed=request.seed,
+            params=request.params,
+            cwd="" if self.outside else folder,
+            top=self.state.top,
+            code=self.state.code,
+            files=[digest for _, digest in configs + self.state.files],
+        )
+        self.name = self.identity.name
+        self.dirs = {r: workspace.role(r, self.identity.experiment) for r in ROLES}
+        self.number = 0
+        self.stem = self.name
+        self.manifest: dict[str, Any] = {}
+        self.lock = allocate_lock()
+        self.started = 0.0
+
+    def path(self, relative: str) -> str:
+        """The absolute path of one of the attempt's files."""
+        return os.path.join(self.workspace.workdir, relative)
+
+    @property
+    def manifest_path(self) -> str:
+        """Where the manifest lies."""
+        return "{}/{}.json".format(self.dirs["metadata"], self.stem)
+
+    @property
+    def outputs(self) -> str:
+        """The directory that the run may fill."""
+        return "{}/{}".format(self.dirs["outputs"], self.stem)
+
+    def log_path(self, stream: str, of_rank: int = 0) -> str:
+        """Where a stream (`out`, `err`) is kept."""
+        return "{}/{}{}.{}".format(self.dirs["logs"], self.stem, ".rank%d" % of_rank if of_rank else "", stream)
+
+    def claim(self) -> None:
+        """Take the next free attempt for this process alone. Raises OSError when the directories cannot be written."""
+        for role in ("metadata", "logs", "outputs"):
+            os.makedirs(self.path(self.dirs[role]), exist_ok=True)
+        while True:
+            self.number += 1
+            self.stem = self.name if self.number == 1 else "%s.%d" % (self.name, self.number)
+            if any(
+                os.path.lexists(self.path(p)) for p in (self.manifest_path, self.log_path("out"), self.log_path("err"))
+            ):
+                continue
+            try:
+                os.mkdir(self.path(self.outputs))
+                return
+            except FileExistsError:
+                continue
+
+    def claim_rank(self, of_rank: int) -> None:
+        """Take the attempt of another rank's recorder: the log is claimed, the directory is rank 0's. Raises OSError."""
+        os.makedirs(self.path(self.dirs["logs"]), exist_ok=True)
+        while True:
+            self.number += 1
+            self.stem = self.name if self.number == 1 else "%s.%d" % (self.name, self.number)
+            try:
+                os.close(os.open(self.path(self.log_path("out", of_rank)), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+                break
+            except FileExistsError:
+                continue
+        limit = time.monotonic() + 5
+        while not os.path.isdir(self.path(self.outputs)) and time.monotonic() < limit:
+            time.sleep(0.02)
+
+    def begin(self) -> None:
+        """Save patch and configs and write the manifest, status `running`. Trouble is said."""
+        self.started = time.time()
+        self.manifest = first_manifest(self)
+        try:
+            metadata = self.dirs["metadata"]
+            if self.state.git is not None and self.state.patch:
+                self.state.git["patch"] = self._store(f"{metadata}/patches", self.state.patch, ".patch")
+            for path, _ in self.configs:
+                self._store_config(f"{metadata}/configs", path)
+            self._mark_alive()
+            self.write()
+            self._report()
+        except OSError as error:
+            warn(f"the manifest {self.manifest_path} cannot be written ({error})")
+
+    def _store_config(self, folder: str, path: str) -> None:
+        if file_size(path) <= LARGEST_TEXT_BYTES:
+            with open(path, "rb") as file:
+                content = os.fsencode(redact(os.fsdecode(file.read()), text_kind(path)))
+            copy = self._store(folder, content, "-" + safe_name(redact(os.path.basename(path)))[-60:])
+            self.manifest["paths"]["configs"].append(copy)
+
+    def _store(self, folder: str, content: bytes, suffix: str) -> str:
+        path = f"{folder}/{sha256(content).hexdigest()[:16]}{suffix}"
+        if not os.path.exists(self.path(path)):
+            os.makedirs(self.path(folder), exist_ok=True)
+            write_atomic(self.path(path), content)
+        return path
+
+    def write(self) -> None:
+        """Write the manifest. Raises OSError.
+
+        Only its last state is synced: power that fails before takes the run along.
+        """
+        text = to_json(self.manifest, "\n") + "\n"
+        write_atomic(self.path(self.manifest_path), text.encode(), sync=self.manifest["status"] != "running")
+
+    def _report(self) -> None:
+        """Say where the manifest is, in the file that whoever started this run asks for it: others may start runs of its name."""
+        file = os.environ.get(REPORT_VARIABLE)
+        try:
+            if file:
+                append_to(file, os.fsencode(self.path(self.manifest_path)) + b"\n")
+        except OSError as error:
+            warn(f"{file} cannot be written ({error.strerror}): who asked does not learn where the manifest is")
+
+    def _mark_alive(self) -> None:
+        live = self.path("{}/.live".format(self.dirs["metadata"]))
+        os.makedirs(live, exist_ok=True)
+        write_atomic(os.path.join(live, self.stem + ".json"), to_json(process_mark(os.getpid())).encode(), sync=False)
+
+    def end(self, outcome: Outcome, duration: float) -> None:
+        """Write the manifest's last state. Trouble is said, never raised: the command's outcome stands."""
+        with self.lock:
+            self.manifest["status"] = outcome.status
+            self.manifest["exit"] = {"code": outcome.code, "signal": outcome.signal_name}
+            self.manifest["time"].update(ended_at=timestamp(self.started + duration), duration_s=round(duration, 6))
+            self.manifest["resources"].update(outcome.usage)
+            try:
+                self.manifest["metrics"] = final_metrics(self.path(self.outputs))
+                self.write()
+            except (OSError, ValueError) as error:
+                warn(f"the manifest {self.manifest_path} cannot be completed ({error}): it still says `running`")
+        try:
+            live = self.path("{}/.live".format(self.dirs["metadata"]))
+            os.unlink(os.path.join(live, self.stem + ".json"))
+            os.rmdir(live)
+        except OSError:
+            pass
+
+    def store_packages(self, text: str) -> str:
+        """Save a package list; its path. Raises OSError."""
+        return self._store("{}/environments".format(self.dirs["metadata"]), text.encode(), ".txt")
+
+    def add_facts(self, part: str, values: Mapping[str, Any]) -> None:
+        """Put slow facts into a part of the manifest, and write it where the run is not over at once. Raises OSError."""
+        with self.lock:
+            self.manifest[part].update(values)
+            if self.manifest["status"] == "running" and time.time() > self.started + 1:
+                self.write()
+
+    def environment(self) -> dict[str, str]:
+        """What the command finds in its environment."""
+        values = {
+            "RUN_NAME": self.name,
+            "RUN_OUTPUT_DIR": self.path(self.outputs),
+            "RUN_MANIFEST": self.path(self.manifest_path),
+        }
+        if self.identity.seed is not None:
+            values["RUN_SEED"] = str(self.identity.seed)
+        return values

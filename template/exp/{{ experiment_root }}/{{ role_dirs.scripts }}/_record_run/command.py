@@ -1,0 +1,159 @@
+"""The command as a child process: its start, the signals that it is passed, its end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+
+from .lean_imports import signal
+from .messages import warn
+from .processes import descendants, send_signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+
+GRACE_S = 10.0
+
+PASSED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+
+SI_KERNEL = 0x80
+
+
+class Outcome:
+    """How a command ended: `code` or `signal_name`; `status` in the manifest's words; what it used."""
+
+    def __init__(self, code: int | None, signal_name: str | None, *, stopped: bool, usage: Mapping[str, Any]) -> None:
+        self.code = code
+        self.signal_name = signal_name
+        self.usage = usage
+        self.status = "terminated" if stopped or code is None else "finished" if code == 0 else "failed"
+
+    @property
+    def exit_code(self) -> int:
+        """What the recorder exits with: the command's own code, 128+n for a signal."""
+        if self.code is not None:
+            return self.code
+        return 128 + int(getattr(signal, self.signal_name or "SIGKILL"))
+
+
+class Command:
+    """The command as a child process, from its start to its end. Signals are blocked meanwhile and read one by one."""
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, timeout: float | None) -> None:
+        self.argv = list(argv)
+        self.env = env
+        self.timeout = timeout
+        self.pid = 0
+        self.sent: str | None = None
+        self.early: set[int] = set()
+        self.family: list[int] = []
+        self.interrupts = 0
+        self.hard = False
+        self.ended: float | None = None
+        self.interactive = any(os.isatty(fd) for fd in (0, 1, 2))
+
+    def start(self, actions: Sequence[Any], mask: Iterable[int], *, session: bool) -> None:
+        """Start it. Raises OSError when there is no such command, or it cannot be executed."""
+        options: dict[str, Any] = {
+            "file_actions": actions,
+            "setsigmask": mask,
+            "setsigdef": [signal.SIGPIPE, signal.SIGXFSZ],
+        }
+        self.group = session or not self.interactive
+        # a terminal's Ctrl-C that came before there was a command has not reached it: it is passed on
+        self.early = signal.sigpending()
+        if session:
+            options["setsid"] = True
+        elif self.group:
+            options["setpgroup"] = 0
+        try:
+            self.pid = os.posix_spawnp(self.argv[0], self.argv, self.env, **options)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise
+            from shutil import which
+
+            script = which(self.argv[0]) or self.argv[0]
+            self.pid = os.posix_spawnp("/bin/sh", ["/bin/sh", script, *self.argv[1:]], self.env, **options)
+
+    def wait(self, watched: Iterable[int], resized: Any) -> Outcome:
+        """Pass signals on until it ends; how it ended."""
+        signal.setitimer(signal.ITIMER_REAL, self.timeout or 0)
+        while True:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                break
+            number, from_terminal = next_signal(watched)
+            from_terminal = from_terminal and number not in self.early
+            self.early.discard(number)
+            if number == signal.SIGALRM:
+                self._out_of_time()
+            elif number == signal.SIGWINCH:
+                resized()
+            elif number != signal.SIGCHLD:
+                self._pass_on(number, from_terminal=from_terminal)
+        self.ended = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if self.family or (self.sent and self.group):
+            left_over = signal.SIGKILL if self.hard else signal.SIGTERM
+            send_signal(self.family, left_over, group=self.pid if self.group else None)
+        scale = 1 if sys.platform == "darwin" else 1024
+        used = {
+            "max_rss_bytes": usage.ru_maxrss * scale,
+            "user_s": round(usage.ru_utime, 6),
+            "system_s": round(usage.ru_stime, 6),
+        }
+        if os.WIFSIGNALED(status):
+            return Outcome(None, signal_name(os.WTERMSIG(status)), stopped=True, usage=used)
+        return Outcome(os.WEXITSTATUS(status), self.sent, stopped=self.sent is not None, usage=used)
+
+    def _pass_on(self, number: int, *, from_terminal: bool) -> None:
+        name = signal_name(number)
+        if name in ENDING:
+            self.sent = self.sent or name
+            self.family = [] if from_terminal else descendants(self.pid)
+        if number == signal.SIGINT:
+            self.interrupts += 1
+            if self.interrupts > 1:
+                self._kill()
+                return
+        if self.group or not from_terminal:
+            send_signal([self.pid], number)
+
+    def _out_of_time(self) -> None:
+        if self.sent == "SIGTERM":
+            self._kill()
+            return
+        self.sent = "SIGTERM"
+        self.family = descendants(self.pid)
+        warn("time limit of %g s reached: the command is asked to end" % (self.timeout or 0))
+        send_signal([self.pid], signal.SIGTERM)
+        signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+
+    def _kill(self) -> None:
+        self.hard = True
+        send_signal([self.pid, *descendants(self.pid)], signal.SIGKILL, group=self.pid if self.group else None)
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM` for 15."""
+    return next(
+        (n for n in sorted(dir(signal)) if n.startswith("SIG") and n[3] != "_" and getattr(signal, n) == number),
+        "SIGRTMIN",
+    )
+
+
+def next_signal(watched: Iterable[int]) -> tuple[int, bool]:
+    """The next signal, and whether a terminal sent it (to the whole foreground group, the command included)."""
+    if hasattr(signal, "sigwaitinfo"):
+        info = signal.sigwaitinfo(watched)
+        return info.si_signo, info.si_code == SI_KERNEL
+    one = signal.sigwait(watched)
+    return one, one in (signal.SIGINT, signal.SIGQUIT)

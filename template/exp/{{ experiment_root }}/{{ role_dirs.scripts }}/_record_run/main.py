@@ -1,0 +1,58 @@
+"""The command line: from its arguments to the exit code."""
+
+from __future__ import annotations
+
+import os
+
+from .attempt import Attempt
+from .command import PASSED
+from .lean_imports import signal
+from .manifest import VERSION
+from .messages import RecorderError, warn
+from .request import USAGE, Request, UsageError, parse_options
+from .supervision import run_command
+from .workspace import locate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def prepare(request: Request, folder: str) -> Attempt | None:
+    """Settle what is recorded; None, and said, where that cannot be done. No trouble of ours may stop the command."""
+    try:
+        return Attempt(locate(folder), request)
+    except (RecorderError, OSError) as error:
+        warn(f"this run is not recorded: {error}")
+    except Exception as error:
+        warn(f"this run is not recorded, by a fault of the recorder: {type(error).__name__}: {error}")
+    return None
+
+
+def main(args: Sequence[str], folder: str) -> int:
+    """Run the recorder of a scripts `folder` with command line arguments; its exit code."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    own = args[: list(args).index("--")] if "--" in args else args
+    if "-h" in own or "--help" in own or "--version" in own:
+        os.write(1, (f"{VERSION}\n" if "--version" in own else USAGE).encode())
+        return 0
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    watched = {getattr(signal, n) for n in PASSED if signal.getsignal(getattr(signal, n)) != signal.SIG_IGN}
+    watched |= {signal.SIGCHLD, signal.SIGALRM, signal.SIGWINCH}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+    try:
+        request = parse_options(args)
+    except UsageError as error:
+        usage = USAGE.split("\n")[0]
+        os.write(2, f"{usage}\nrecord_run.py: {error}\n".encode("utf-8", "backslashreplace"))
+        return 2
+    attempt = prepare(request, folder)
+    if request.name_only:
+        if attempt is not None:
+            os.write(1, (attempt.name + "\n").encode())
+        return 0 if attempt is not None else 1
+    return run_command(request, attempt, mask, watched)

@@ -1,0 +1,173 @@
+"""Names: what is read off a command, and the identity of a run that its name stands for."""
+
+from __future__ import annotations
+
+import os
+
+from .files import CODE, SHELL
+from .json_text import to_json
+from .lean_imports import sha256
+from .redaction import HIDDEN, redact, redact_argv, redact_params
+from .values import DIGITS, LETTERS, format_value, parse_number, parse_value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .values import Scalar
+
+
+INTERPRETERS = ("python", "bash", "sh", "zsh", "dash", "Rscript", "julia", "perl", "ruby", "node")
+
+SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
+
+NAME_BYTES = 120
+
+
+def script_index(argv: Sequence[str]) -> int:
+    """Where the program's own arguments begin, less one: its script, the module or code it is given, or the command itself."""
+    modules = ("python", "torchrun", "accelerate", "deepspeed")
+    for i, token in enumerate(argv):
+        if token.endswith(CODE + SHELL) and not token.startswith("-"):
+            return i
+        flag = argv[i - 1] if i > 1 else ""
+        if flag == "-m" and any(program_name(t) in modules for t in argv[: i - 1]):
+            return i
+        if flag in ("-c", "-e") and any(program_name(t) in INTERPRETERS for t in argv[: i - 1]):
+            return i
+    return 0
+
+
+def program_name(token: str) -> str:
+    """A program's bare name: `python` of `/usr/bin/python3.11`."""
+    return os.path.basename(token).rstrip(DIGITS + ".")
+
+
+def command_params(argv: Sequence[str]) -> dict[str, Scalar]:
+    """Parameters read off a command: `--lr 0.1`, `--lr=0.1`, `lr=0.1`, `--flag`, `--no-flag`; repeated ones joined by commas."""
+    params: dict[str, list[str]] = {}
+    rest = list(argv)[script_index(argv) + 1 :]
+    while rest:
+        token = rest.pop(0)
+        if token.startswith("-") and token.strip("-") and parse_number(token) is None:
+            name, equals, value = token.lstrip("-").partition("=")
+            if not equals and rest and is_value(rest[0]):
+                value = rest.pop(0)
+            elif not equals:
+                negated = name.startswith(("no-", "no_"))
+                name, value = (name[3:], "false") if negated else (name, "true")
+        elif is_assignment(token):
+            name, _, value = token.lstrip("+~").partition("=")
+        else:
+            continue
+        params.setdefault(name.replace("-", "_"), []).append(value)
+    return {
+        k: parse_value(v[0]) if len(v) == 1 else ",".join(format_value(parse_value(x)) for x in v)
+        for k, v in params.items()
+        if k
+    }
+
+
+def is_assignment(token: str) -> bool:
+    """Whether an argument is one of the kind `lr=0.1`, `+model.lr=0.1`."""
+    name, equals, _ = token.partition("=")
+    name = name.lstrip("+~")
+    return (
+        bool(equals and name) and (name[0].isalpha() or name[0] == "_") and not name.strip(LETTERS + DIGITS + "_.@/-")
+    )
+
+
+def is_value(token: str) -> bool:
+    """Whether an argument after an option would be its value: a number, or what is neither option nor assignment."""
+    return parse_number(token) is not None or not ((token.startswith("-") and len(token) > 1) or is_assignment(token))
+
+
+def command_seed(params: Mapping[str, Scalar]) -> str | None:
+    """The parameter that is the command's seed: `seed`, `random_seed`, `trainer.seed` and their like."""
+    names = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed")
+    seeds = [
+        k
+        for k in params
+        if k.rpartition(".")[2] in names and isinstance(params[k], int) and not isinstance(params[k], bool)
+    ]
+    return min(seeds, key=lambda k: (names.index(k.rpartition(".")[2]), k.count("."), k)) if seeds else None
+
+
+def default_experiment(argv: Sequence[str]) -> str:
+    """The experiment of a command that names none: its script's name without suffix, the module's last part, the program."""
+    index = script_index(argv)
+    if argv[index].endswith(CODE + SHELL):
+        return os.path.splitext(os.path.basename(argv[index]))[0]
+    if index and argv[index - 1] == "-m":
+        return argv[index].rpartition(".")[2]
+    programs = [program_name(t) for t in argv[:index] if program_name(t) in INTERPRETERS]
+    return programs[-1] if programs else os.path.basename(argv[0])
+
+
+def safe_name(text: str) -> str:
+    """`text` with every character that a file name or a shell could trip over replaced by `_`."""
+    return "".join(c if c in SAFE else "_" for c in text)
+
+
+class Identity:
+    """What one run is, wherever it runs: `name` is the same on every machine. Everything here is free of secrets."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        experiment: str | None = None,
+        seed: int | None = None,
+        params: Mapping[str, Scalar] | None = None,
+        cwd: str = ".",
+        top: str = "",
+        code: str | None = None,
+        files: Sequence[str] = (),
+    ) -> None:
+        """`files` are SHA-256 of config files; `top` is the repository's absolute path, left out of the identity."""
+        merged = {k: v for k, v in command_params(argv).items() if not (isinstance(v, str) and "{RUN_" in v)}
+        seed_param = command_seed(merged)
+        if seed_param is not None and (seed is None or seed == merged[seed_param]):
+            seed = int(str(merged.pop(seed_param)))
+        merged.update(params or {})
+        self.argv = redact_argv(argv)
+        self.experiment = redact(experiment or default_experiment(self.argv))
+        self.seed = seed
+        self.params = redact_params(merged)
+        self.cwd = cwd
+        parts = {
+            "experiment": self.experiment,
+            "argv": [_portable(token, top, first=i == 0) for i, token in enumerate(self.argv)],
+            "cwd": cwd,
+            "seed": seed,
+            "params": {k: path_below(format_value(v), top) for k, v in self.params.items()},
+            "code": code,
+            "files": list(files),
+        }
+        self.digest = sha256(to_json(parts).encode()).hexdigest()[:8]
+        self.name = self._name(top)
+
+    def _name(self, top: str) -> str:
+        pairs = ",".join(
+            f"{safe_name(k)}={safe_name(path_below(format_value(v), top))}"
+            for k, v in self.params.items()
+            if v != HIDDEN
+        )
+        head = safe_name(self.experiment).lstrip("._=,+@-") or "run"
+        tail = ("" if self.seed is None else "-s%d" % self.seed)[: NAME_BYTES // 2] + "-" + self.digest
+        return (head + ("-" + pairs if pairs else ""))[: NAME_BYTES - len(tail)].rstrip("._=,+@-") + tail
+
+
+def _portable(token: str, top: str, *, first: bool) -> str:
+    name, equals, value = token.partition("=")
+    if not equals:
+        name, value = "", token
+    below = path_below(value, top)
+    if first and below.startswith("/"):
+        below = os.path.basename(below)
+    return name + equals + format_value(parse_value(below))
+
+
+def path_below(text: str, top: str) -> str:
+    """A path of the repository as it is below the repository's top, which lies elsewhere on every machine."""
+    return text[len(top) + 1 :] if top and text.startswith(top + "/") else text

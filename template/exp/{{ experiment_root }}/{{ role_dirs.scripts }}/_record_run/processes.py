@@ -1,0 +1,147 @@
+"""Processes: helpers with pipes, signals, descendants, and what tells whether a process is still there."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from .lean_imports import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+
+class Subprocess:
+    """A helper process with pipes: read to its end by `communicate`."""
+
+    def __init__(self, argv: Sequence[str], stdin: bytes = b"", env: Mapping[str, str] | None = None) -> None:
+        self.argv = argv
+        self.unsent = memoryview(stdin)
+        ours_in, theirs_in, ours_out, theirs_out, ours_err, theirs_err = *os.pipe()[::-1], *os.pipe(), *os.pipe()
+        actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((theirs_in, theirs_out, theirs_err))]
+        options: dict[str, Any] = {
+            "file_actions": actions,
+            "setpgroup": 0,
+            "setsigmask": [],
+            "setsigdef": [signal.SIGPIPE],
+        }
+        try:
+            self.pid = os.posix_spawnp(argv[0], list(argv), env or os.environ, **options)
+        except OSError:
+            for fd in (ours_in, ours_out, ours_err):
+                os.close(fd)
+            raise
+        finally:
+            for fd in (theirs_in, theirs_out, theirs_err):
+                os.close(fd)
+        self.stdin: int | None = ours_in
+        self.output = {ours_out: bytearray(), ours_err: bytearray()}
+        self.out, self.err = self.output.values()
+        self.open = set(self.output)
+        self.status: int | None = None
+        for fd in (ours_in, ours_out, ours_err):
+            os.set_blocking(fd, False)
+
+    def step(self, fd: int) -> None:
+        """Move what can be moved through one ready pipe."""
+        try:
+            if fd == self.stdin:
+                self.unsent = self.unsent[os.write(fd, self.unsent) if self.unsent else 0 :]
+                done = not self.unsent
+            else:
+                data = os.read(fd, 1 << 16)
+                self.output[fd] += data
+                done = not data
+        except BlockingIOError:
+            return
+        except OSError:
+            done = True
+        if done:
+            os.close(fd)
+            self.open.discard(fd)
+            self.stdin = None if fd == self.stdin else self.stdin
+
+    def end(self, *, kill: bool) -> None:
+        """Close what is open and reap the process."""
+        for fd in [*self.open, *([] if self.stdin is None else [self.stdin])]:
+            os.close(fd)
+        self.open, self.stdin = set(), None
+        if self.status is None:
+            if kill:
+                send_signal((), signal.SIGKILL, group=self.pid)
+            self.status = os.waitpid(self.pid, 0)[1]
+
+
+def communicate(processes: Sequence[Subprocess], deadline: float) -> bool:
+    """Read the helpers to their ends; False, and they are killed, when that takes longer than `deadline` (monotonic)."""
+    late = False
+    while not late:
+        poll = select.poll()
+        owner = {}
+        for process in processes:
+            for fd in process.open:
+                poll.register(fd, select.POLLIN)
+                owner[fd] = process
+            if process.stdin is not None:
+                poll.register(process.stdin, select.POLLOUT)
+                owner[process.stdin] = process
+        if not owner:
+            break
+        left = deadline - time.monotonic()
+        ready = poll.poll(left * 1000) if left > 0 else []
+        late = not ready
+        for fd, _ in ready:
+            owner[fd].step(fd)
+    for process in processes:
+        process.end(kill=late)
+    return not late
+
+
+def process_mark(pid: int) -> dict[str, Any]:
+    """What tells whether a process is still there: its id and start, on which boot of which host, in which id namespace."""
+    mark: dict[str, Any] = {"pid": pid, "start": None, "boot": None, "namespace": None, "host": os.uname().nodename}
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
+            mark["boot"] = file.read().strip()
+        mark["namespace"] = os.readlink("/proc/self/ns/pid")
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            state = file.read().rpartition(")")[2].split()
+        mark["start"] = None if state[0] in "ZX" else int(state[19])
+    except (OSError, ValueError, IndexError):
+        pass
+    return mark
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below `pid`, as far as /proc tells, parents first."""
+    children: dict[int, list[int]] = {}
+    try:
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                try:
+                    with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                        children.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
+                except (OSError, ValueError, IndexError):
+                    continue
+    except OSError:
+        return []
+    family = list(children.get(pid, []))
+    for member in family:
+        family += children.get(member, [])
+    return family
+
+
+def send_signal(pids: Iterable[int], number: int, *, group: int | None = None) -> bool:
+    """Send a signal to a process group and to those of `pids` outside it; whether anybody was there."""
+    reached = False
+    for pid in [-group, *pids] if group else pids:
+        try:
+            if group is None or pid < 0 or os.getpgid(pid) != group:
+                os.kill(pid, number)
+                reached = True
+        except OSError:
+            continue
+    return reached

@@ -1,0 +1,72 @@
+"""The workspace that the recorder lies in: where its folders are."""
+
+from __future__ import annotations
+
+import os
+
+from .git import is_below
+from .json_text import read_json
+from .messages import RecorderError, warn
+from .naming import safe_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
+
+
+class Workspace:
+    """Where things are: every path is relative to `workdir`."""
+
+    def __init__(self, workdir: str, facts: Mapping[str, Any]) -> None:
+        self.workdir = workdir
+        self.root = str(facts.get("experiment_root") or "exp").strip("/")
+        self.per_experiment = facts.get("layout") == "per-experiment"
+        self.tasks = str(facts.get("tasks_path") or self.root + "/tasks.md")
+        self.manager = str(facts.get("environment_manager") or "") or None
+        roles = facts.get("role_dirs")
+        self.roles = {r: str(roles.get(r) or r) if isinstance(roles, dict) else r for r in ROLES}
+
+    def role(self, name: str, experiment: str) -> str:
+        """The directory of a role for an experiment."""
+        middle = [safe_name(experiment).lstrip("._=,+@-") or "run"] if self.per_experiment else []
+        return os.path.normpath("/".join([self.root, *middle, self.roles[name]]))
+
+    def experiment_at(self, folder: str) -> str | None:
+        """The experiment whose own folder holds `folder`, where the layout has one for each."""
+        below_root = os.path.relpath(os.path.realpath(folder), os.path.realpath(os.path.join(self.workdir, self.root)))
+        first = below_root.split("/")[0]
+        return first if self.per_experiment and first not in (".", "..", self.roles["scripts"]) else None
+
+    def records(self, prefix: str) -> list[tuple[str, str]]:
+        """Where runs leave things behind, as git pathspecs (magic, pattern): git need not look there, however much it is."""
+        kind, middle = ("glob", "/*/") if self.per_experiment else ("literal", "/")
+        return [(kind, prefix + self.root + middle + self.roles[r]) for r in ROLES[1:]]
+
+    def is_record(self, path: str) -> bool:
+        """Whether a path below the root lies where runs leave things behind."""
+        return is_below(path.partition("/")[2] if self.per_experiment else path, [self.roles[r] for r in ROLES[1:]])
+
+
+def locate(folder: str) -> Workspace:
+    """The workspace whose scripts lie in `folder`. What `workspace.json` beside it does not say has its default."""
+    facts: dict[str, Any] = {}
+    try:
+        facts = read_json(os.path.join(folder, "workspace.json"))
+    except FileNotFoundError:
+        facts = {
+            "experiment_root": os.path.basename(os.path.dirname(folder)),
+            "role_dirs": {"scripts": os.path.basename(folder)},
+        }
+    except (OSError, ValueError) as error:
+        warn(f"workspace.json beside the recorder cannot be read ({error}); the usual directories are used")
+    workspace = Workspace(folder, facts)
+    tail = os.path.normpath(os.path.join(workspace.root, workspace.roles["scripts"]))
+    for path in (folder, os.path.realpath(folder)):
+        if path.endswith("/" + tail):
+            workspace.workdir = path[: -len(tail) - 1] or "/"
+            return workspace
+    raise RecorderError(f"it lies in {folder}, not in {tail} of a work directory, as workspace.json says")
