@@ -1,4 +1,4 @@
-"""Questions that are asked while other things go on."""
+"""A function that runs in a thread while other things go on."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ P = ParamSpec("P")
 
 
 class BackgroundCall(Generic[T]):
-    """A question that is asked in a thread of its own; one that nobody wants the answer of any more holds nothing up."""
+    """A call of `function` in a thread of its own, begun at once.
 
-    def __init__(self, ask: Callable[P, T], *args: P.args, **options: P.kwargs) -> None:
-        self._answers: list[T] = []
+    Not a thread pool of the standard library: at the end of a command that waits for its threads, and this one must not. A call whose
+    result nobody takes any more holds nothing up.
+    """
+
+    def __init__(self, function: Callable[P, T], *args: P.args, **options: P.kwargs) -> None:
+        self._results: list[T] = []
         self._errors: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run, args=(lambda: ask(*args, **options),), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(lambda: function(*args, **options),), daemon=True)
         self._thread.start()
 
-    def _run(self, ask: Callable[[], T]) -> None:
+    def _run(self, function: Callable[[], T]) -> None:
         try:
-            self._answers.append(ask())
+            self._results.append(function())
         except BaseException as error:
             self._errors.append(error)
 
     def result(self) -> T:
-        """The answer, waited for; what went wrong is raised here."""
+        """What the function returned, waited for; what it raised is raised here."""
         self._thread.join()
         if self._errors:
             raise self._errors[0]
-        return self._answers[0]
+        return self._results[0]

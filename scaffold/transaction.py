@@ -11,16 +11,14 @@ import contextlib
 import fcntl
 import functools
 import os
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from scaffold.errors import ScaffoldError
+from scaffold.stop_signals import signals_blocked, signals_raised
 
 LOCK_WAIT_S = 20
 LITTER = ".scaffold-*.tmp"
@@ -60,7 +58,7 @@ def workdir_lock(workdir: Path) -> Iterator[None]:
                     ) from error
                 time.sleep(0.05)
             except OSError:
-                break
+                break  # no locks here; see above
         yield
     finally:
         os.close(handle)
@@ -74,7 +72,7 @@ def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
     for folder in {(workdir / change.path).parent for change in changes}:
         remove_litter(folder)
     undo: list[Callable[[], None]] = []
-    with stop_signals_raised():
+    with signals_raised():
         try:
             staged = [_stage(workdir, change, undo) for change in changes]
             for change, temporary in zip(changes, staged, strict=True):
@@ -82,9 +80,9 @@ def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
         except BaseException as error:
             _roll_back(undo)
             if isinstance(error, OSError):
-                where = error.filename or workdir
+                path = error.filename or workdir
                 raise ScaffoldError(
-                    f"cannot write {where}: {error.strerror or error}; nothing was changed",
+                    f"cannot write {path}: {error.strerror or error}; nothing was changed",
                     hint="make room or make it writable, then run the same command again",
                 ) from error
             raise
@@ -197,37 +195,3 @@ def _concurrent_change_error(target: Path) -> ScaffoldError:
     return ScaffoldError(
         f"{target} was changed by something else just now; nothing was changed", hint="run the command again"
     )
-
-
-@contextlib.contextmanager
-def stop_signals_raised() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that they too are rolled back."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def signals_blocked() -> Iterator[None]:
-    """Hear no signal that asks to stop."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

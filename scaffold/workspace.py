@@ -99,9 +99,9 @@ def load_workspace(workdir: Path, root: str) -> Workspace:
             f"{path} does not say `experiment_root: {root}`, so it is not this workspace's answers file",
             hint=f"restore it ({checkout}), or after moving the workspace write its new root there",
         )
-    broken = _first_invalid_answer(answers)
-    if broken:
-        raise ScaffoldError(f"{path} has no usable {broken}", hint=f"restore it: {checkout}")
+    invalid = _first_invalid_answer(answers)
+    if invalid:
+        raise ScaffoldError(f"{path} has no usable {invalid}", hint=f"restore it: {checkout}")
     return Workspace(workdir=workdir, root=root, answers=answers)
 
 
@@ -111,8 +111,8 @@ def parse_yaml(text: str) -> Any:
 
     class Plain(yaml.SafeLoader):
         yaml_implicit_resolvers = {  # noqa: RUF012 - as yaml has it
-            first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
-            for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+            letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+            for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
     try:
@@ -129,7 +129,7 @@ def _first_invalid_answer(answers: Mapping[str, Any]) -> str | None:
 
     Answers come with the repository, and so may be anybody's.
     """
-    names, experiments, kept = answers.get("role_dirs"), answers.get("experiments"), answers.get("kept_files", [])
+    names, experiments, kept_files = answers.get("role_dirs"), answers.get("experiments"), answers.get("kept_files", [])
     checks = {
         "experiment_root": _is_path(answers.get("experiment_root")),
         "tasks_path": _is_path(answers.get("tasks_path")),
@@ -137,9 +137,9 @@ def _first_invalid_answer(answers: Mapping[str, Any]) -> str | None:
         "role_dirs": isinstance(names, dict) and all(_is_path(names.get(role)) for role in ROLES),
         "experiments": isinstance(experiments, list)
         and all(isinstance(name, str) and EXPERIMENT_NAME.fullmatch(name) for name in experiments),
-        "kept_files": isinstance(kept, list) and all(isinstance(path, str) for path in kept),
+        "kept_files": isinstance(kept_files, list) and all(isinstance(path, str) for path in kept_files),
     }
-    return next((name for name, fine in checks.items() if not fine), None)
+    return next((name for name, is_valid in checks.items() if not is_valid), None)
 
 
 def _is_path(value: object) -> bool:
@@ -171,8 +171,8 @@ def is_reachable(path: Path) -> bool:
 
 def list_roots(workdir: Path) -> list[str]:
     """The roots of the workspaces that lie in `workdir` itself, sorted."""
-    named = {root for folder, root in _workspaces_with_own_root(workdir) if folder == workdir}
-    return sorted(named | {r for r in USUAL_ROOTS if is_reachable(workdir / r / ANSWERS_FILE)})
+    own_roots = {root for folder, root in _workspaces_with_own_root(workdir) if folder == workdir}
+    return sorted(own_roots | {r for r in USUAL_ROOTS if is_reachable(workdir / r / ANSWERS_FILE)})
 
 
 def find_workspace(start: Path, root: str | None = None) -> Workspace:
@@ -188,14 +188,15 @@ def find_workspace(start: Path, root: str | None = None) -> Workspace:
 
     top = git.toplevel(start) or Path(start.anchor)
     for folder in (start, *start.parents):
-        found = [(folder, r) for r in USUAL_ROOTS if is_reachable(folder / r / ANSWERS_FILE)]
-        if not found and folder == top and top != Path(start.anchor):
-            found = _workspaces_with_own_root(top)
-        if len(found) > 1:
-            names = ", ".join(str((workdir / name).relative_to(folder)) for workdir, name in found)
+        places = [(folder, r) for r in USUAL_ROOTS if is_reachable(folder / r / ANSWERS_FILE)]
+        # of git only at the top, and only where there is nothing at a usual place: it lists all files, which takes long
+        if not places and folder == top and top != Path(start.anchor):
+            places = _workspaces_with_own_root(top)
+        if len(places) > 1:
+            names = ", ".join(str((workdir / name).relative_to(folder)) for workdir, name in places)
             raise ScaffoldError(f"{folder} has several workspaces: {names}", hint="name one with --workdir and --root")
-        if found:
-            return load_workspace(*found[0])
+        if places:
+            return load_workspace(*places[0])
         if folder == top:
             break
     raise NoWorkspace(f"no workspace in {start} or above it", hint="write one: scaffold init")
@@ -210,7 +211,7 @@ def _workspaces_with_own_root(top: Path) -> list[tuple[Path, str]]:
         return []
     import yaml
 
-    found = []
+    places = []
     for path in sorted(set(answer.paths)):
         file = top / path
         try:
@@ -218,5 +219,5 @@ def _workspaces_with_own_root(top: Path) -> list[tuple[Path, str]]:
         except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
             continue
         if file.parent.as_posix().endswith("/" + root):
-            found.append((Path(file.parent.as_posix().removesuffix("/" + root)), root))
-    return found
+            places.append((Path(file.parent.as_posix().removesuffix("/" + root)), root))
+    return places

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import click
 
@@ -53,70 +51,6 @@ def exit_codes() -> None:
     print("| code | means |\n|---|---|")
     for code, meaning in EXIT_CODES.items():
         print(f"| {code} | {meaning} |")
-
-
-def answers() -> None:
-    """Every command's answer: its fields, and an example of each form that it takes; then the shapes that several share."""
-    for words, command in answer_schemas.list_commands(group):
-        if answer_schemas.takes_json(command):
-            schema = answer_schemas.read_own_schema(words)
-            print(f"### `scaffold {' '.join(words)}`\n\n{schema['description']}\n")
-            forms = schema.get("oneOf", [schema])
-            for form, example in zip(forms, schema["examples"], strict=True):
-                _form(form)
-                rows = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in example.items())
-                print(f"```json\n{{\n{rows}\n}}\n```\n")
-    print("## Shared shapes\n")
-    for name, shape in answer_schemas.read_shared_shapes().items():
-        print(f'<a id="shape-{name}"></a>\n### {name}\n')
-        if "properties" in shape:
-            _form(shape)
-        else:
-            print(f"{shape['description']}\n")
-
-
-def _form(schema: dict[str, Any]) -> None:
-    """A table of the fields of an object, but for the version."""
-    print("| field | type | what it is |\n|---|---|---|")
-    for name, kind, meaning in _fields(schema, ""):
-        print(f"| `{name}` | {kind} | {meaning} |")
-    print()
-
-
-def _fields(schema: dict[str, Any], before: str) -> Iterator[tuple[str, str, str]]:
-    """Name, type and meaning of every field, those of inner objects behind the object's."""
-    for name, field in schema["properties"].items():
-        if name == "version":
-            continue
-        rare = "" if name in schema["required"] else "; not always there"
-        yield before + name, _kind(field) + rare, field["description"].replace("|", "\\|")
-        inner, mark = field, ""
-        while inner.get("type") == "array" or isinstance(inner.get("additionalProperties"), dict):
-            inner, mark = (
-                (inner["items"], mark + "[]") if "items" in inner else (inner["additionalProperties"], mark + ".*")
-            )
-        if "properties" in inner:
-            yield from _fields(inner, f"{before}{name}{mark}.")
-
-
-def _kind(field: dict[str, Any]) -> str:
-    """A type in words."""
-    if "$ref" in field:
-        name = field["$ref"].rpartition("/")[2]
-        return f"[{name}](#shape-{name})"
-    if "const" in field:
-        return f"`{json.dumps(field['const'])}`"
-    if "enum" in field:
-        return ", ".join(f"`{value}`" for value in field["enum"])
-    if "anyOf" in field:
-        return " or ".join(map(_kind, field["anyOf"]))
-    kinds = field.get("type", "any value")
-    words = " or ".join([kinds] if isinstance(kinds, str) else kinds)
-    if "items" in field:
-        return f"list of {_kind(field['items'])}"
-    if isinstance(field.get("additionalProperties"), dict):
-        return f"object of {_kind(field['additionalProperties'])}"
-    return words
 
 
 def reference() -> None:
@@ -200,7 +134,7 @@ FIELDS = {
 
 def conventions() -> None:
     """A table of what detection answers; fails where a field is not described, or a described one is not there."""
-    names = set(detect.values(Conventions(role_dirs=dict.fromkeys(directories.ROLES, ()))))
+    names = set(detect.flatten_fields(Conventions(role_dirs=dict.fromkeys(directories.ROLES, ()))))
     groups = {name: {n for n in names if n == name or n.startswith(f"{name}.")} for name in FIELDS}
     if names != set().union(*groups.values()) or not all(groups.values()):
         raise LookupError(f"fields and their descriptions differ: {names ^ set().union(*groups.values())}")

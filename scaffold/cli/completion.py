@@ -20,9 +20,8 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    kind = get_completion_class(shell)
-    assert kind is not None
-    name = "scaffold"
-    made = kind(ctx.find_root().command, {}, name, "_SCAFFOLD_COMPLETE")
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    script = completion_class(ctx.find_root().command, {}, "scaffold", "_SCAFFOLD_COMPLETE")
     # click's own `source` would start bash to ask its version, which says nothing about the shell that will read the text
-    click.echo(made.source_template % made.source_vars())
+    click.echo(script.source_template % script.source_vars())

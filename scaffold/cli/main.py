@@ -63,7 +63,7 @@ HOOK_VARIABLES = (
 class RootGroup(LazyGroup):
     """The whole command line: whatever is wrong in it is said in one manner, with an example."""
 
-    places = COMMANDS
+    locations = COMMANDS
     is_root = True
 
     def make_context(

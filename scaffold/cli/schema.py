@@ -20,11 +20,11 @@ def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> N
 
     group = ctx.find_root().command
     assert isinstance(group, click.Group)
-    known = [words for words, one in answer_schemas.list_commands(group) if answer_schemas.takes_json(one)]
+    commands = [words for words, each in answer_schemas.list_commands(group) if answer_schemas.takes_json(each)]
     if not command:
         rows = [
             {"command": " ".join(words), "answers": answer_schemas.answer_schema(words)["description"]}
-            for words in known
+            for words in commands
         ]
         if json_output:
             output.print_json({"commands": rows})
@@ -33,11 +33,11 @@ def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> N
         return
     name = " ".join(command).removeprefix("scaffold ")
     words = tuple(name.split())
-    if words not in known:
-        near = options.did_you_mean(name, [" ".join(one) for one in known])
-        raise WrongUsage(f"no command {name!r} has an answer{near}", hint="scaffold schema lists those that have")
-    found = answer_schemas.answer_schema(words)
+    if words not in commands:
+        suggestion = options.did_you_mean(name, map(" ".join, commands))
+        raise WrongUsage(f"no command {name!r} has an answer{suggestion}", hint="scaffold schema lists those that have")
+    whole = answer_schemas.answer_schema(words)
     if json_output:
-        output.print_json({"command": name, "schema": found})
+        output.print_json({"command": name, "schema": whole})
     else:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))

@@ -14,6 +14,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests, recorder, recorder_command, records
 from scaffold.runs.model import Run
 from scaffold.scratch import scratch_directory
+from scaffold.stop_signals import signals_handled
 from scaffold.workspace import Workspace
 
 
@@ -54,17 +55,14 @@ def _waited(command: Sequence[str], cwd: Path | None, variables: Mapping[str, st
         else:
             process.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
-    try:
-        process = subprocess.Popen(command, stdout=2, cwd=cwd, env={**os.environ, **variables})
+    with signals_handled(pass_on):
+        try:
+            process = subprocess.Popen(command, stdout=2, cwd=cwd, env={**os.environ, **variables})
+        except OSError as error:
+            raise ScaffoldError(f"{command[0]} cannot be started: {error.strerror}") from error
         for number in early:
             process.send_signal(number)
         return process.wait()
-    except OSError as error:
-        raise ScaffoldError(f"{command[0]} cannot be started: {error.strerror}") from error
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _record(workspace: Workspace, told: Path) -> Run | None:

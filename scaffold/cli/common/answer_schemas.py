@@ -10,20 +10,20 @@ from typing import Any
 import click
 
 FOLDER = Path(__file__).parents[1] / "answers"
-ENDING = ".schema.json"
-SHARED = "shared" + ENDING
+SUFFIX = ".schema.json"
+SHARED_FILE = "shared" + SUFFIX
 
 
-def list_commands(group: click.Group, words: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def list_commands(group: click.Group, path: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command that does something, with its words (`runs`, `list`), in the order of --help."""
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
         if not isinstance(command, click.Group) or command.invoke_without_command:
-            yield (*words, name), command
+            yield (*path, name), command
         if isinstance(command, click.Group):
-            yield from list_commands(command, (*words, name))
+            yield from list_commands(command, (*path, name))
 
 
 def takes_json(command: click.Command) -> bool:
@@ -31,41 +31,42 @@ def takes_json(command: click.Command) -> bool:
     return any(parameter.name == "json_output" for parameter in command.params)
 
 
-def schema_path(words: Sequence[str]) -> Path:
+def schema_path(command: Sequence[str]) -> Path:
     """Where the schema of a command's answer lies."""
-    return FOLDER / ("-".join(words) + ENDING)
+    return FOLDER / ("-".join(command) + SUFFIX)
 
 
-def answer_schema(words: Sequence[str]) -> dict[str, Any]:
+def answer_schema(command: Sequence[str]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a command's answer, whole in itself: the shared shapes that it needs stand in its `$defs`."""
-    mine, shapes = read_own_schema(words), read_shared_shapes()
+    schema, shapes = read_own_schema(command), read_shared_shapes()
     needed: dict[str, Any] = {}
-    found = set(_shapes_named_in(mine))
-    while missing := sorted(found - set(needed)):
+    names = set(_shapes_named_in(schema))
+    while missing := sorted(names - set(needed)):
         for name in missing:
             needed[name] = shapes[name]
-            found |= set(_shapes_named_in(shapes[name]))
-    local = json.loads(json.dumps({**mine, "$defs": needed} if needed else mine).replace(f"{SHARED}#/", "#/"))
-    assert isinstance(local, dict)
-    return local
+            names |= set(_shapes_named_in(shapes[name]))
+    text = json.dumps({**schema, "$defs": needed} if needed else schema)
+    whole = json.loads(text.replace(f"{SHARED_FILE}#/", "#/"))
+    assert isinstance(whole, dict)
+    return whole
 
 
-def read_own_schema(words: Sequence[str]) -> dict[str, Any]:
+def read_own_schema(command: Sequence[str]) -> dict[str, Any]:
     """The schema as its file has it, which points to the shared shapes."""
-    return _read(schema_path(words))
+    return _read_object(schema_path(command))
 
 
 def read_shared_shapes() -> dict[str, dict[str, Any]]:
     """The shapes that several answers share, by name."""
-    found = _read(FOLDER / SHARED)["$defs"]
-    assert isinstance(found, dict)
-    return found
+    shapes = _read_object(FOLDER / SHARED_FILE)["$defs"]
+    assert isinstance(shapes, dict)
+    return shapes
 
 
-def _read(place: Path) -> dict[str, Any]:
-    found = json.loads(place.read_text(encoding="utf-8"))
-    assert isinstance(found, dict)
-    return found
+def _read_object(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
 
 
 def _shapes_named_in(node: Any) -> Iterator[str]:

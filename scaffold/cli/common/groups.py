@@ -34,17 +34,17 @@ class ExampleGroup(click.Group):
 
 
 class LazyGroup(ExampleGroup):
-    """A group whose commands (`places`: name -> module, attribute) are imported on first use."""
+    """A group whose commands (`locations`: name -> module, attribute) are imported on first use."""
 
-    places: Mapping[str, tuple[str, str]] = {}
+    locations: Mapping[str, tuple[str, str]] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.places)
+        return list(self.locations)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.places:
+        if cmd_name not in self.locations:
             return None
-        module, attribute = self.places[cmd_name]
+        module, attribute = self.locations[cmd_name]
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return self._with_examples(command, cmd_name)

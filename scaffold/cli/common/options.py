@@ -22,14 +22,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def workspace_options(command: F) -> F:
     """--workdir and --root: which workspace a command is about."""
-    where = click.option(
+    workdir = click.option(
         "--workdir",
         type=click.Path(path_type=Path),
         default=".",
         help="The repository, or any folder of it. Default: here.",
     )
-    which = click.option("--root", help="The experiment root, where there are several workspaces.")
-    return where(which(command))
+    root = click.option("--root", help="The experiment root, where there are several workspaces.")
+    return workdir(root(command))
 
 
 def json_option(command: F) -> F:
@@ -56,12 +56,12 @@ def lines_option(default: int, help: str) -> Callable[[F], F]:
     )
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`, did you mean 'runs list'?` where a word is near to one that is known; else nothing."""
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """`, did you mean 'runs list'?` where a word is near to a candidate; else nothing."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(known), n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
+    matches = get_close_matches(word, list(candidates), n=1)
+    return f", did you mean {matches[0]!r}?" if matches else ""
 
 
 def refuse_options_before_subcommand(context: click.Context) -> None:
@@ -69,9 +69,9 @@ def refuse_options_before_subcommand(context: click.Context) -> None:
     from scaffold.errors import WrongUsage
 
     default = click.core.ParameterSource.DEFAULT
-    early = [p for p in context.command.params if p.name and context.get_parameter_source(p.name) != default]
-    if early:
-        option = early[0].opts[0]
+    typed = [p for p in context.command.params if p.name and context.get_parameter_source(p.name) != default]
+    if typed:
+        option = typed[0].opts[0]
         raise WrongUsage(f"{option} stands before `{context.invoked_subcommand}`", hint="write it behind")
 
 
@@ -83,7 +83,7 @@ def find_workspace(workdir: Path, root: str | None) -> Workspace:
 
 
 def find_workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
-    """As `workspace`, and None where there is none and --root names none."""
+    """As `find_workspace`, and None where there is none and --root names none."""
     from scaffold.workspace import NoWorkspace
 
     try:
@@ -102,11 +102,11 @@ class ServerOptions:
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--server-url, --auth-token-file and --timeout, which the command gets as one `asked`."""
+    """--server-url, --auth-token-file and --timeout, which the command gets as one `server_options`."""
 
     @functools.wraps(command)
-    def bundled(*args: Any, server_url: str | None, auth_token_file: Path | None, timeout: float, **given: Any) -> Any:
-        return command(*args, server_options=ServerOptions(server_url, auth_token_file, timeout), **given)
+    def bundled(*args: Any, server_url: str | None, auth_token_file: Path | None, timeout: float, **others: Any) -> Any:
+        return command(*args, server_options=ServerOptions(server_url, auth_token_file, timeout), **others)
 
     url = click.option(
         "--server-url", help="The research server; else $RESEARCH_AGENT_SERVER_URL, else the workspace's answer."
@@ -145,7 +145,7 @@ def connect_server(workspace: Workspace | None, server_options: ServerOptions) -
 
 
 def connect_required_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient:
-    """As `server`; raises ScaffoldError where none is named."""
+    """As `connect_server`; raises ScaffoldError where none is named."""
     from scaffold.errors import ScaffoldError
 
     client = connect_server(workspace, server_options)
@@ -155,7 +155,7 @@ def connect_required_server(workspace: Workspace | None, server_options: ServerO
 
 
 def find_writable_workspace(workdir: Path, root: str | None) -> Workspace:
-    """As `workspace`, for commands that change its files: git must be willing to work there, and no link lead out of it."""
+    """As `find_workspace`, for commands that change its files: git must be willing to work there, and no link lead out of it."""
     from scaffold.lifecycle import location_checks
 
     location_checks.check_workdir(workdir)

@@ -50,12 +50,12 @@ def print_json(answer: dict[str, Any], limited: Limited | None = None) -> None:
 
 
 def format_json(answer: dict[str, Any], limited: Limited | None) -> str:
-    """What `as_json` prints."""
+    """What `print_json` prints."""
     whole = {"version": 1, **answer, **({"left_out": limited.left_out} if limited is not None else {})}
     try:
         text = _format_object(whole)
     except ValueError:
-        text = _format_object({key: _with_texts_for_non_finite(value) for key, value in whole.items()})
+        text = _format_object({key: _spell_non_finite(value) for key, value in whole.items()})
     # bytes of a file name that are no UTF-8 come out as `\udcXX`, which JSON reads back
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -65,13 +65,13 @@ def _format_object(whole: Mapping[str, Any]) -> str:
     return "{\n" + ",\n".join(f" {json.dumps(key)}: {_fold(value, 1)}" for key, value in whole.items()) + "\n}"
 
 
-def _with_texts_for_non_finite(value: Any) -> Any:
+def _spell_non_finite(value: Any) -> Any:
     """The same, with texts for the numbers that JSON has not: `"NaN"`, `"Infinity"`, `"-Infinity"`; losses do diverge."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {key: _with_texts_for_non_finite(inner) for key, inner in value.items()}
-    return [_with_texts_for_non_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {key: _spell_non_finite(inner) for key, inner in value.items()}
+    return [_spell_non_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _fold(value: Any, depth: int) -> str:
@@ -93,12 +93,9 @@ def _fold(value: Any, depth: int) -> str:
         entries = [f"{json.dumps({key: 0})[1:-4]}: {entry(inner)}" for key, inner in value.items()]
     else:
         entries = [entry(inner) for inner in value]
-    first, last = "{}" if isinstance(value, dict) else "[]"
-    return (
-        first
-        + "".join(f"{',' if n else ''}\n{' ' * (depth + 1)}{one}" for n, one in enumerate(entries))
-        + f"\n{' ' * depth}{last}"
-    )
+    start, end = "{}" if isinstance(value, dict) else "[]"
+    indent = "\n" + " " * depth
+    return start + ",".join(f"{indent} {text}" for text in entries) + indent + end
 
 
 def _on_one_line(value: Any) -> str:
@@ -140,18 +137,18 @@ def warn_first(texts: Sequence[str], most: int = 10) -> None:
         warn(f"... and {len(texts) - most} more of these")
 
 
-def ignored_json(found: Iterable[git.IgnoredPath]) -> list[dict[str, Any]]:
+def ignored_json(ignored: Iterable[git.IgnoredPath]) -> list[dict[str, Any]]:
     """Ignored paths with the rule's place."""
-    return [{"path": i.path, "source": i.source, "line": i.line, "pattern": i.pattern} for i in found]
+    return [{"path": i.path, "source": i.source, "line": i.line, "pattern": i.pattern} for i in ignored]
 
 
-def warn_ignored(root: str, found: Sequence[git.IgnoredPath]) -> None:
+def warn_ignored(root: str, ignored: Sequence[git.IgnoredPath]) -> None:
     """Say which rule hides the workspace from git, and what mends it."""
-    rules = sorted({(i.source, i.line, i.pattern) for i in found})
+    rules = sorted({(i.source, i.line, i.pattern) for i in ignored})
     for source, line, pattern in rules:
-        hidden = [i.path for i in found if (i.source, i.line, i.pattern) == (source, line, pattern)]
-        some = hidden[0].removesuffix("/anything") + (f" and {len(hidden) - 1} more" if len(hidden) > 1 else "")
-        warn(f"git ignores {some}: {source}:{line} says {pattern}; nothing of it will be committed")
+        hidden = [i.path for i in ignored if (i.source, i.line, i.pattern) == (source, line, pattern)]
+        paths = hidden[0].removesuffix("/anything") + (f" and {len(hidden) - 1} more" if len(hidden) > 1 else "")
+        warn(f"git ignores {paths}: {source}:{line} says {pattern}; nothing of it will be committed")
     if rules:
         warn(f"to keep it in git all the same: git add -f '{root}' (again for new files), or take that rule out")
 

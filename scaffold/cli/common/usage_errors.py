@@ -16,7 +16,7 @@ COMMAND_KEY = "scaffold.command"
 
 
 def command_words(ctx: click.Context) -> tuple[str, ...]:
-    """The command of a context as words, without `scaffold`."""
+    """The command of a context as its words, without `scaffold`."""
     return (*command_words(ctx.parent), str(ctx.info_name)) if ctx.parent is not None else ()
 
 
@@ -56,9 +56,11 @@ def unknown_command_error(ctx: click.Context, word: str) -> WrongUsage:
     assert isinstance(group, click.Group)
     root = ctx.find_root().command
     assert isinstance(root, click.Group)
-    elsewhere = [" ".join(("scaffold", *found)) for found, _ in answer_schemas.list_commands(root) if found[-1] == word]
-    near = f", did you mean `{elsewhere[0]}`?" if elsewhere else options.did_you_mean(word, group.list_commands(ctx))
-    return WrongUsage(f"`{path}` has no command {word!r}{near}", hint=f"{path} --help lists them")
+    namesakes = [" ".join(("scaffold", *words)) for words, _ in answer_schemas.list_commands(root) if words[-1] == word]
+    suggestion = (
+        f", did you mean `{namesakes[0]}`?" if namesakes else options.did_you_mean(word, group.list_commands(ctx))
+    )
+    return WrongUsage(f"`{path}` has no command {word!r}{suggestion}", hint=f"{path} --help lists them")
 
 
 def _as_our_sentence(text: str) -> str:
@@ -68,19 +70,19 @@ def _as_our_sentence(text: str) -> str:
 
 def _faulty_option(root: click.Group, error: click.UsageError, command: Sequence[str]) -> click.Option | None:
     """The option that an error is about, where there is one."""
-    found = getattr(error, "param", None)
+    parameter = getattr(error, "param", None)
     name = getattr(error, "option_name", None) or getattr(error, "param_hint", None)
-    if found is None and name:
-        found = next((p for p in _parameters(root, command) if name in (*p.opts, *p.secondary_opts)), None)
-    return found if isinstance(found, click.Option) else None
+    if parameter is None and name:
+        parameter = next((p for p in _parameters(root, command) if name in (*p.opts, *p.secondary_opts)), None)
+    return parameter if isinstance(parameter, click.Option) else None
 
 
-def _parameters(root: click.Group, command: Sequence[str]) -> Sequence[click.Parameter]:
+def _parameters(root: click.Group, words: Sequence[str]) -> Sequence[click.Parameter]:
     """What a command takes."""
-    found: click.Command | None = root
-    for word in command:
-        found = found.get_command(click.Context(found), word) if isinstance(found, click.Group) else None
-    return found.params if found is not None else ()
+    command: click.Command | None = root
+    for word in words:
+        command = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+    return command.params if command is not None else ()
 
 
 def _hint(command: Sequence[str], option: click.Option | None) -> str:
@@ -90,7 +92,7 @@ def _hint(command: Sequence[str], option: click.Option | None) -> str:
     if not lines:
         return f"{path} --help lists what there is"
     flag = option.opts[0] if option is not None else ""
-    line = next((one for one in lines if flag and flag in one.split()), lines[0])
+    line = next((example for example in lines if flag and flag in example.split()), lines[0])
     if option is not None and flag not in line.split():
         head, dashes, rest = line.partition(" -- ")
         line = f"{head} {flag} {_example_value(option)}{dashes}{rest}"

@@ -35,7 +35,7 @@ AS_TYPED = (
 class Verbs(LazyGroup):
     """The verbs of `scaffold sweep`."""
 
-    places = VERBS
+    locations = VERBS
 
 
 @click.group(cls=Verbs)

@@ -1,4 +1,4 @@
-"""scaffold detect"""
+"""`scaffold detect`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from scaffold.cli.common import options, output
 if TYPE_CHECKING:
     from scaffold.conventions.model import Conventions, EntryPoint, Evidence
 
-LABEL = 26
-PLACES = 3
-ASKED = {"git": "asked of git", "machine": "asked of this machine"}
+LABEL_WIDTH = 26
+MAX_PLACES = 3
+SOURCES = {"git": "asked of git", "machine": "asked of this machine"}
 
 
 @click.command()
@@ -40,40 +40,42 @@ ASKED = {"git": "asked of git", "machine": "asked of this machine"}
 @options.json_option
 def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_output: bool) -> None:
     """Show what the repository does, each value with the file and line that says so."""
-    from scaffold import conventions
+    from scaffold.conventions import detect as detect_conventions
 
-    found = conventions.detect(workdir, history=history)
+    conventions = detect_conventions(workdir, history=history)
     limited = output.Limited(limit)
     if json_output:
-        answer = explanation(found, explain) if explain is not None else found.to_json()
-        output.print_json(bounded(answer, limited), limited)
+        answer = explain_field(conventions, explain) if explain is not None else conventions.to_json()
+        output.print_json(cut_evidence(answer, limited), limited)
         return
     if explain is not None:
-        say("\n".join(explained(bounded(explanation(found, explain), limited))))
+        _print_text("\n".join(_explanation_lines(cut_evidence(explain_field(conventions, explain), limited))))
     else:
         import shutil
 
         width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
-        say("\n".join(table(found, width, limited)))
+        _print_text("\n".join(_table_lines(conventions, width, limited)))
     limited.report_left_out()
 
 
-def bounded(answer: Any, limited: output.Limited, *, cut: bool = False) -> Any:
+def cut_evidence(answer: Any, limited: output.Limited, *, cut: bool = False) -> Any:
     """The same with its evidence, and what lost, cut; the values stay whole, since programs act on them."""
     if isinstance(answer, dict):
-        return {key: bounded(value, limited, cut=cut or key in ("evidence", "lost")) for key, value in answer.items()}
+        return {
+            key: cut_evidence(value, limited, cut=cut or key in ("evidence", "lost")) for key, value in answer.items()
+        }
     return limited(answer) if cut and isinstance(answer, (list, tuple)) else answer
 
 
-def say(text: str) -> None:
+def _print_text(text: str) -> None:
     """Print; bytes of a file name that are no UTF-8 come out as `\\udcXX`, which JSON reads back."""
     click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
-def values(found: Conventions) -> dict[str, Any]:
+def flatten_fields(conventions: Conventions) -> dict[str, Any]:
     """Every field by its dotted name, in the order of the answer."""
     flat: dict[str, Any] = {}
-    for field, value in found.to_json().items():
+    for field, value in conventions.to_json().items():
         if field in ("version", "workdir", "evidence"):
             continue
         if isinstance(value, dict):
@@ -83,64 +85,66 @@ def values(found: Conventions) -> dict[str, Any]:
     return flat
 
 
-def explanation(found: Conventions, field: str) -> dict[str, Any]:
+def explain_field(conventions: Conventions, field: str) -> dict[str, Any]:
     """One field, or all below it (`slurm`), with its value, its evidence and what lost.
 
     Raises BadParameter for a field that there is not.
     """
     from dataclasses import asdict
 
-    known = values(found)
+    values = flatten_fields(conventions)
     names = [
-        n for n in known if n == field or n.startswith(field + ".") or (field.startswith(n + ".") and not known[n])
+        name
+        for name, value in values.items()
+        if name == field or name.startswith(field + ".") or (field.startswith(name + ".") and not value)
     ]
     if not names:
         raise click.BadParameter(
-            f"there is no field {field!r}; the fields are: {', '.join(known)}", param_hint="--explain"
+            f"there is no field {field!r}; the fields are: {', '.join(values)}", param_hint="--explain"
         )
     fields = {
         name: {
-            "value": known[name],
-            "evidence": [asdict(e) for e in found.evidence.get(name, ())],
-            "lost": [asdict(e) for e in found.lost.get(name, ())],
+            "value": values[name],
+            "evidence": [asdict(e) for e in conventions.evidence.get(name, ())],
+            "lost": [asdict(e) for e in conventions.lost.get(name, ())],
         }
         for name in names
     }
     return {"fields": fields}
 
 
-def explained(answer: dict[str, Any]) -> Iterator[str]:
+def _explanation_lines(answer: dict[str, Any]) -> Iterator[str]:
     """The lines of an explanation."""
     for name, field in answer["fields"].items():
-        yield f"{name}: {shown(field['value']) or 'nothing'}"
+        yield f"{name}: {_format_value(field['value']) or 'nothing'}"
         for evidence in field["evidence"]:
-            yield f"  {place(evidence['path'], evidence['line'])}  {evidence['text']}"
+            yield f"  {_format_place(evidence['path'], evidence['line'])}  {evidence['text']}"
         if not field["evidence"]:
-            yield f"  {ASKED.get(name.split('.')[0], 'no tracked file says so')}"
+            yield f"  {SOURCES.get(name.split('.')[0], 'no tracked file says so')}"
         for evidence in field["lost"]:
-            yield f"  lost: {place(evidence['path'], evidence['line'])}  {evidence['text']}"
+            yield f"  lost: {_format_place(evidence['path'], evidence['line'])}  {evidence['text']}"
 
 
-def table(found: Conventions, width: int, limited: output.Limited) -> Iterator[str]:
+def _table_lines(conventions: Conventions, width: int, limited: output.Limited) -> Iterator[str]:
     """One block a field: name, value, and the first places that say so; fields without a value are named at the end."""
     import textwrap
 
     empty = []
-    for name, value in values(found).items():
+    for name, value in flatten_fields(conventions).items():
         if name in ("entry_points", "risks", "history") or name.startswith("machine."):
             continue
-        if shown(value):
-            yield from block(name, shown(value, limited), found.evidence.get(name, ()), width)
+        if _format_value(value):
+            yield from _field_lines(name, _format_value(value, limited), conventions.evidence.get(name, ()), width)
         else:
             empty.append(name)
-    machine = found.machine
+    machine = conventions.machine
     scheduler = f"Slurm ({', '.join(machine.scheduler_partitions)})" if machine.slurm else "no Slurm"
-    yield from block("machine", f"{machine.gpus} GPUs, {scheduler}", (), width)
-    yield from entry_points(limited(found.entry_points), width)
-    if found.risks:
-        yield from ("", "risks", *(f"  - {risk}" for risk in limited(found.risks)))
-    if found.history is not None:
-        yield from ("", "earlier launches", *(f"  {line}" for line in found.history or ("none found",)))
+    yield from _field_lines("machine", f"{machine.gpus} GPUs, {scheduler}", (), width)
+    yield from _entry_point_lines(limited(conventions.entry_points), width)
+    if conventions.risks:
+        yield from ("", "risks", *(f"  - {risk}" for risk in limited(conventions.risks)))
+    if conventions.history is not None:
+        yield from ("", "earlier launches", *(f"  {line}" for line in conventions.history or ("none found",)))
     if empty:
         yield ""
         yield from textwrap.wrap(
@@ -148,44 +152,46 @@ def table(found: Conventions, width: int, limited: output.Limited) -> Iterator[s
         )
 
 
-def block(name: str, value: str, evidence: tuple[Evidence, ...], width: int) -> Iterator[str]:
+def _field_lines(name: str, value: str, evidence: tuple[Evidence, ...], width: int) -> Iterator[str]:
     """A name and a wrapped value, its places on the right where they fit, else below."""
     import textwrap
 
-    seen = dict.fromkeys(place(e.path, e.line) for e in evidence if e.path != "." and e.path not in value.split(", "))
-    more = f" +{len(seen) - PLACES}" if len(seen) > PLACES else ""
-    places = ", ".join(list(seen)[:PLACES]) + more
-    lines = textwrap.wrap(value, width - LABEL, break_long_words=False, break_on_hyphens=False) or [""]
-    if places and len(lines[-1]) + len(places) + 5 <= width - LABEL:
+    # a file that is the value itself says nothing new
+    evident = (e for e in evidence if e.path != "." and e.path not in value.split(", "))
+    all_places = list(dict.fromkeys(_format_place(e.path, e.line) for e in evident))
+    more = f" +{len(all_places) - MAX_PLACES}" if len(all_places) > MAX_PLACES else ""
+    places = ", ".join(all_places[:MAX_PLACES]) + more
+    lines = textwrap.wrap(value, width - LABEL_WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+    if places and len(lines[-1]) + len(places) + 5 <= width - LABEL_WIDTH:
         lines[-1] += f"  [{places}]"
     elif places:
         lines.append(f"[{places}]")
     for number, line in enumerate(lines):
-        yield f"{name if number == 0 else '':<{LABEL}}{line}".rstrip()
+        yield f"{name if number == 0 else '':<{LABEL_WIDTH}}{line}".rstrip()
 
 
-def entry_points(found: Sequence[EntryPoint], width: int) -> Iterator[str]:
+def _entry_point_lines(points: Sequence[EntryPoint], width: int) -> Iterator[str]:
     """Two lines a script: path, what for and how to seed it; the command below."""
-    if not found:
+    if not points:
         return
-    longest = max(len(e.path) for e in found)
+    longest = max(len(point.path) for point in points)
     yield from ("", "entry points")
-    for entry in found:
-        yield f"  {entry.path:<{longest}}  {entry.kind:<10}  {entry.seed_flag or 'no seed option'}"
-        yield "      " + (entry.command if len(entry.command) <= width - 6 else entry.command[: width - 10] + " ...")
+    for point in points:
+        yield f"  {point.path:<{longest}}  {point.kind:<10}  {point.seed_flag or 'no seed option'}"
+        yield "      " + (point.command if len(point.command) <= width - 6 else point.command[: width - 10] + " ...")
 
 
-def shown(value: Any, limited: output.Limited | None = None) -> str:
+def _format_value(value: Any, limited: output.Limited | None = None) -> str:
     """A value as a person reads it, a long list with how many of it are not shown; empty for none."""
     if isinstance(value, (list, tuple)):
-        kept = limited(value) if limited else value
-        more = [f"and {len(value) - len(kept)} more"] if len(kept) < len(value) else []
-        return ", ".join([*(v["path"] if isinstance(v, dict) else str(v) for v in kept), *more])
+        items = limited(value) if limited else value
+        more = [f"and {len(value) - len(items)} more"] if len(items) < len(value) else []
+        return ", ".join([*(item["path"] if isinstance(item, dict) else str(item) for item in items), *more])
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
 
 
-def place(path: str, line: int | None) -> str:
+def _format_place(path: str, line: int | None) -> str:
     """`file:line`, or the file alone."""
     return path if line is None else f"{path}:{line}"

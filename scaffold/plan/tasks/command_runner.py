@@ -6,12 +6,11 @@ import contextlib
 import os
 import signal
 import subprocess  # noqa: TID251 - a done-when in back-ticks is a command
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
+from scaffold.stop_signals import signals_deferred
 
 # how long a signal may wait until it is heeded
 POLL_S = 0.2
@@ -27,7 +26,8 @@ def run_command(command: str, workdir: Path, log: Path, timeout_s: float) -> int
         output = log.open("ab")
     except OSError as error:
         raise ScaffoldError(f"the output of a done-when cannot be kept in {log}: {error.strerror}") from error
-    with output, _deferred_signals() as signals:
+    # dying of a signal at once would leave behind a process that is just being started
+    with output, signals_deferred() as signals:
         output.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
         output.flush()
         try:
@@ -61,19 +61,3 @@ def _wait_for_exit(process: subprocess.Popen[bytes], timeout_s: float, signals: 
     if signals:
         raise KeyboardInterrupt if signals[0] == signal.SIGINT else SystemExit(128 + signals[0])
     return None
-
-
-@contextlib.contextmanager
-def _deferred_signals() -> Iterator[list[int]]:
-    """Note the signals that ask to stop instead of dying of them: a process that is just being started would be left behind."""
-    noted: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield noted
-        return
-    heeded = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
-    handlers = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in heeded}
-    try:
-        yield noted
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
