@@ -25,31 +25,31 @@ def resolve_url(
     `option` is `--server-url`, then comes $RESEARCH_AGENT_SERVER_URL, then the workspace's answer. An empty option says "none".
     Raises WrongUsage where it is no http URL, or carries a user, a password, a query or a fragment.
     """
-    named = {
+    sources = {
         "--server-url": option,
         f"${URL_VARIABLE}": environment.get(URL_VARIABLE) or None,
         "research_server_url in the workspace's answers": str(answers.get("research_server_url") or "") or None,
     }
-    where, found = next(((name, value) for name, value in named.items() if value is not None), ("", ""))
-    return check_url(found.strip(), where) or None
+    source, url = next(((name, value) for name, value in sources.items() if value is not None), ("", ""))
+    return check_url(url.strip(), source) or None
 
 
-def check_url(url: str, where: str = "--server-url") -> str:
-    """The research server's URL without a trailing slash; `where` names its source.
+def check_url(url: str, source: str = "--server-url") -> str:
+    """The research server's URL without a trailing slash; `source` names where it comes from.
 
     Raises WrongUsage when it is none, or carries a secret.
     """
     try:
         parts = urlsplit(url)
-        fine = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+        is_http = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
         (parts.hostname or "").encode("idna")  # as it is looked up: no label is empty or longer than 63 letters
     except ValueError:
-        raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance") from None
-    if not fine or re.search(r"[\s\x00-\x1f\x7f\ud800-\udfff]", url):
-        raise WrongUsage(f"{where} is not an http URL", hint="http://127.0.0.1:10000, for instance")
+        raise WrongUsage(f"{source} is not an http URL", hint="http://127.0.0.1:10000, for instance") from None
+    if not is_http or re.search(r"[\s\x00-\x1f\x7f\ud800-\udfff]", url):
+        raise WrongUsage(f"{source} is not an http URL", hint="http://127.0.0.1:10000, for instance")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise WrongUsage(
-            f"{where} carries a user, password, query or fragment, and answers are kept in git",
+            f"{source} carries a user, password, query or fragment, and answers are kept in git",
             hint="give http://host:port; the token goes into $RESEARCH_AGENT_USER_AUTH_TOKEN",
         )
     return url.rstrip("/")
@@ -57,13 +57,13 @@ def check_url(url: str, where: str = "--server-url") -> str:
 
 def require_url(answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str:
     """As `url`, where there is no option; raises ScaffoldError where nobody names a server."""
-    found = resolve_url(None, answers, environment)
-    if found is None:
+    url = resolve_url(None, answers, environment)
+    if url is None:
         raise ScaffoldError(
             "this workspace knows no research server",
             hint=f"name it for good, scaffold update --set research_server_url=URL, or in ${URL_VARIABLE}",
         )
-    return found
+    return url
 
 
 def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -72,20 +72,20 @@ def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -
     White space around it is no part of it (no header could carry it). Raises ScaffoldError, which never shows the token,
     where the file cannot be read and where the token cannot be sent.
     """
-    where, text = f"${TOKEN_VARIABLE}", environment.get(TOKEN_VARIABLE, "")
+    source, text = f"${TOKEN_VARIABLE}", environment.get(TOKEN_VARIABLE, "")
     if file is not None:
-        where = f"the token file {file}"
+        source = f"the token file {file}"
         try:
             with file.open("rb") as opened:
                 text = opened.read(TOKEN_BYTES + 1).decode("utf-8", "replace")
         except OSError as error:
-            raise ScaffoldError(f"{where} cannot be read: {error.strerror}") from error
+            raise ScaffoldError(f"{source} cannot be read: {error.strerror}") from error
     text = text.strip()
     if file is not None and not text:
-        raise ScaffoldError(f"{where} is empty", hint="leave --auth-token-file out where the server wants no token")
+        raise ScaffoldError(f"{source} is empty", hint="leave --auth-token-file out where the server wants no token")
     if len(text) > TOKEN_BYTES or not all("!" <= letter <= "~" for letter in text):
         raise ScaffoldError(
-            f"{where} holds no token: it is too long, or has a line break, a space or a letter outside ASCII in it",
+            f"{source} holds no token: it is too long, or has a line break, a space or a letter outside ASCII in it",
             hint="one line with the token and nothing else",
         )
     return text or None
@@ -119,8 +119,8 @@ def proxy_for(address: str) -> str | None:
     if is_loopback(address) or proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()
-    found = proxies.get(parts.scheme) or proxies.get("all")
-    return found if found is None or "://" in found else f"http://{found}"
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 def is_unencrypted(address: str) -> bool:

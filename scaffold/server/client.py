@@ -7,9 +7,10 @@
         server.start_run(run.id)
         server.sweep(sweep.id).progress        # cheap; then server.run(id) for the runs that changed
 
-Answers are the frozen types of `answers`. Each method raises one of `errors`: Unreachable, Unauthorized, NotFound, Refused, Broken, all
-of them ServerError. Only GETs are tried again. A request that creates or starts something is sent once; where its outcome is not known,
-the error has `maybe_done`, and whoever sent it looks for the thing before asking again. A client may be used by several threads.
+Answers are the frozen types of `responses`. Each method raises one of `errors`: Unreachable, Unauthorized, NotFound, RequestRefused,
+InvalidResponse, all of them ServerError. Only GETs are tried again. A request that creates or starts something is sent once; where its
+outcome is not known, the error has `maybe_done`, and whoever sent it looks for the thing before asking again. A client may be used by
+several threads.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ def connect(url: str, token: str | None = None, *, limits: RequestLimits | None 
 class ServerClient:
     """The operations of `operations.CALLED`, one method each. A context manager."""
 
-    def __init__(self, ask: RequestSender, *, has_token: bool) -> None:
-        self._ask = ask
-        self.url = ask.url
+    def __init__(self, sender: RequestSender, *, has_token: bool) -> None:
+        self._sender = sender
+        self.url = sender.url
         self.has_token = has_token
 
     def __repr__(self) -> str:
@@ -71,33 +72,33 @@ class ServerClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._ask.close()
+        self._sender.close()
 
     # who answers, and on what
 
     def health(self) -> ServerHealth:
         """Who answers, for which work directory; needs no token."""
-        return ServerHealth.read(self._ask.request_object(operations.HEALTH))
+        return ServerHealth.from_json(self._sender.request_object(operations.HEALTH))
 
     def cluster(self) -> Cluster:
         """What it runs on, and runs by state; the server looks at its runs first, so this is the cheap way to poll."""
-        return Cluster.read(self._ask.request_object(operations.CLUSTER))
+        return Cluster.from_json(self._sender.request_object(operations.CLUSTER))
 
     def detect_cluster(self) -> Cluster:
         """The same after a new look for GPUs and Slurm (0.1 s, up to 10 s where a tool hangs)."""
-        return Cluster.read(self._ask.request_object(operations.DETECT))
+        return Cluster.from_json(self._sender.request_object(operations.DETECT))
 
     def system_health(self) -> SystemHealth:
         """Counts over all sweeps; the only request of preflight that checks the token."""
-        return SystemHealth.read(self._ask.request_object(operations.SYSTEM_HEALTH))
+        return SystemHealth.from_json(self._sender.request_object(operations.SYSTEM_HEALTH))
 
     def openapi(self) -> dict[str, Any]:
         """The server's own description."""
-        return self._ask.request_object(ServerOperation("GET", "/openapi.json"))
+        return self._sender.request_object(ServerOperation("GET", "/openapi.json"))
 
     def docs(self) -> str:
         """The page of its documentation."""
-        return self._ask.send("GET", operations.DOCS.path).decode("utf-8", "replace")
+        return self._sender.send("GET", operations.DOCS.path).decode("utf-8", "replace")
 
     # sweeps
 
@@ -105,16 +106,16 @@ class ServerClient:
         """A new tracking sweep. Names are not unique, and asking twice makes two."""
         body = {"name": name, "goal": goal, "chat_session_id": session_id}
         return self._require_id(
-            operations.CREATE_SWEEP, ServerSweep.read(self._ask.request_object(operations.CREATE_SWEEP, body=body))
+            operations.CREATE_SWEEP, ServerSweep.from_json(self._sender.request_object(operations.CREATE_SWEEP, body=body))
         )
 
     def sweep(self, sweep_id: str) -> ServerSweep:
         """A sweep with its run ids and progress. NotFound for a known id means that the server was restarted and forgot it."""
-        return ServerSweep.read(self._ask.request_object(operations.SWEEP, sweep_id=sweep_id))
+        return ServerSweep.from_json(self._sender.request_object(operations.SWEEP, sweep_id=sweep_id))
 
     def sweeps(self, limit: int = 50) -> tuple[ServerSweep, ...]:
         """The newest sweeps, newest first."""
-        return tuple(map(ServerSweep.read, self._ask.request_list(operations.SWEEPS, query={"limit": limit})))
+        return tuple(map(ServerSweep.from_json, self._sender.request_list(operations.SWEEPS, query={"limit": limit})))
 
     # runs
 
@@ -137,62 +138,63 @@ class ServerClient:
             "auto_start": False,
         }
         return self._require_id(
-            operations.CREATE_RUN, ServerRun.read(self._ask.request_object(operations.CREATE_RUN, body=body))
+            operations.CREATE_RUN, ServerRun.from_json(self._sender.request_object(operations.CREATE_RUN, body=body))
         )
 
     def run(self, run_id: str) -> ServerRun:
         """A run. NotFound for a known id means that the server was restarted and forgot it."""
-        return ServerRun.read(self._ask.request_object(operations.RUN, run_id=run_id))
+        return ServerRun.from_json(self._sender.request_object(operations.RUN, run_id=run_id))
 
     def runs(self, limit: int = 100, *, archived: bool = False) -> tuple[ServerRun, ...]:
         """The newest runs, newest first. The server reads every run's metrics for it: never in a loop."""
         query = {"archived": str(archived).lower(), "limit": limit}
-        return tuple(map(ServerRun.read, self._ask.request_list(operations.RUNS, query=query)))
+        return tuple(map(ServerRun.from_json, self._sender.request_list(operations.RUNS, query=query)))
 
     def start_run(self, run_id: str) -> None:
         """Launch a ready or queued run now. Raises Refused where it is in another state."""
-        self._ask.request_object(operations.START_RUN, run_id=run_id)
+        self._sender.request_object(operations.START_RUN, run_id=run_id)
 
     def stop_run(self, run_id: str) -> None:
         """End a launching or running run. Raises Refused where it is in another state."""
-        self._ask.request_object(operations.STOP_RUN, run_id=run_id)
+        self._sender.request_object(operations.STOP_RUN, run_id=run_id)
 
     def logs(self, run_id: str, *, last: int = 10_000) -> RunLogs:
         """The end of what the run's terminal showed, up to `last` characters; empty before it was launched."""
         last = max(1, min(last, 100_000))
-        return RunLogs.read(
-            self._ask.request_object(operations.RUN_LOGS, query={"offset": -last, "limit": last}, run_id=run_id)
+        return RunLogs.from_json(
+            self._sender.request_object(operations.RUN_LOGS, query={"offset": -last, "limit": last}, run_id=run_id)
         )
 
     def run_metrics(self, run_id: str) -> RunMetrics:
         """The series that the run logged."""
-        return RunMetrics.read(self._ask.request_object(operations.RUN_METRICS, run_id=run_id))
+        return RunMetrics.from_json(self._sender.request_object(operations.RUN_METRICS, run_id=run_id))
 
     # events and skills
 
     def events(self, session_id: str) -> tuple[ServerEvent, ...]:
         """Alerts and ended runs, of all sessions whichever is named."""
-        return tuple(map(ServerEvent.read, self._ask.request_list(operations.EVENTS, session_id=session_id)))
+        return tuple(map(ServerEvent.from_json, self._sender.request_list(operations.EVENTS, session_id=session_id)))
 
     def alerts(self) -> tuple[RunAlert, ...]:
         """All alerts, newest first."""
-        return tuple(map(RunAlert.read, self._ask.request_list(operations.ALERTS)))
+        return tuple(map(RunAlert.from_json, self._sender.request_list(operations.ALERTS)))
 
     def skills(self) -> tuple[PromptSkill, ...]:
         """All prompt skills, whole."""
-        return tuple(map(PromptSkill.read, self._ask.request_list(operations.SKILLS)))
+        return tuple(map(PromptSkill.from_json, self._sender.request_list(operations.SKILLS)))
 
     def search_skills(self, query: str, limit: int = 20) -> tuple[PromptSkill, ...]:
         """Skills with `query`, as a whole and in any case, in name, description or text; best first."""
         return tuple(
-            map(PromptSkill.read, self._ask.request_list(operations.SEARCH, query={"q": query, "limit": limit}))
+            map(PromptSkill.from_json, self._sender.request_list(operations.SEARCH, query={"q": query, "limit": limit}))
         )
 
     def skill(self, skill_id: str) -> PromptSkill:
         """One skill."""
-        return PromptSkill.read(self._ask.request_object(operations.SKILL, skill_id=skill_id))
+        return PromptSkill.from_json(self._sender.request_object(operations.SKILL, skill_id=skill_id))
 
-    def _require_id(self, what: ServerOperation, made: Created) -> Created:
-        if not ID.fullmatch(made.id):
-            raise self._ask.invalid_response(what.method, what.path, "the answer names no id for what was made")
-        return made
+    def _require_id(self, operation: ServerOperation, created: Created) -> Created:
+        if not ID.fullmatch(created.id):
+            reason = "the answer names no id for what was made"
+            raise self._sender.invalid_response(operation.method, operation.path, reason)
+        return created

@@ -14,7 +14,7 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 def objects(value: object) -> list[Mapping[str, Any]]:
     """The objects in a list; nothing where it is none."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text(value: object) -> str:
@@ -24,22 +24,22 @@ def text(value: object) -> str:
 
 def texts(value: object) -> tuple[str, ...]:
     """The texts in a list."""
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
 def number(value: object) -> float | None:
     """`value` where it is a finite number; else None."""
     try:
-        fine = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        return float(value) if fine else None  # type: ignore[arg-type]
-    except OverflowError:
+        is_finite = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return float(value) if is_finite else None  # type: ignore[arg-type]
+    except OverflowError:  # a whole number too large for a float
         return None
 
 
 def integer(value: object) -> int | None:
     """`value` where it is a whole number; else None."""
-    found = number(value)
-    return int(found) if found is not None and found == int(found) else None
+    numeric = number(value)
+    return int(numeric) if numeric is not None and numeric == int(numeric) else None
 
 
 def count(value: object) -> int:
@@ -49,11 +49,11 @@ def count(value: object) -> int:
 
 def non_negative_integer(value: object) -> int | None:
     """`value` where it is a whole number from 0 on; else None."""
-    found = integer(value)
-    return found if found is not None and found >= 0 else None
+    whole = integer(value)
+    return whole if whole is not None and whole >= 0 else None
 
 
 def metric_points(value: object) -> tuple[tuple[float, float], ...]:
     """The pairs of `step` and `value` in a list; those without either are left out."""
     pairs = [(number(point.get("step")), number(point.get("value"))) for point in objects(value)]
-    return tuple((step, at) for step, at in pairs if step is not None and at is not None)
+    return tuple((step, level) for step, level in pairs if step is not None and level is not None)

@@ -23,21 +23,21 @@ class OperationGap:
 
 def find_gaps(document: Mapping[str, Any], called: Iterable[ServerOperation]) -> list[OperationGap]:
     """What of `called` the server does not have, in that order. A parameter's name in a path may differ."""
-    known = {_without_parameter_names(path): mapping(found) for path, found in mapping(document.get("paths")).items()}
-    missing = []
-    for one in called:
-        path = known.get(_without_parameter_names(one.path), {})
-        described = path.get(one.method.lower())
+    paths = {_without_parameter_names(path): mapping(item) for path, item in mapping(document.get("paths")).items()}
+    gaps = []
+    for operation in called:
+        path = paths.get(_without_parameter_names(operation.path), {})
+        described = path.get(operation.method.lower())
         if not isinstance(described, dict):
-            missing.append(OperationGap(one, "is not there"))
+            gaps.append(OperationGap(operation, "is not there"))
             continue
-        unknown = [f"field {name}" for name in one.fields if name not in body_fields(document, described)]
+        unknown = [f"field {name}" for name in operation.fields if name not in body_fields(document, described)]
         parameters = objects(path.get("parameters")) + objects(described.get("parameters"))
         query = {text(each.get("name")) for each in parameters if each.get("in") == "query"}
-        unknown += [f"query parameter {name}" for name in one.query if name not in query]
+        unknown += [f"query parameter {name}" for name in operation.query if name not in query]
         if unknown:
-            missing.append(OperationGap(one, f"does not know {', '.join(unknown)}"))
-    return missing
+            gaps.append(OperationGap(operation, f"does not know {', '.join(unknown)}"))
+    return gaps
 
 
 def body_fields(document: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[str, ...]:
@@ -48,9 +48,9 @@ def body_fields(document: Mapping[str, Any], described: Mapping[str, Any]) -> tu
 
 def described_operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Every operation that a document describes: method, path, description."""
-    for path, found in mapping(document.get("paths")).items():
+    for path, item in mapping(document.get("paths")).items():
         for method in METHODS:
-            described = mapping(found).get(method.lower())
+            described = mapping(item).get(method.lower())
             if isinstance(described, dict):
                 yield method, path, described
 
@@ -58,18 +58,18 @@ def described_operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str
 def _schema_fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, None]:
     """Names of the properties of a schema, through references (each followed once: they may go in circles) and combinations."""
     schemas = mapping(mapping(document.get("components")).get("schemas"))
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     followed: set[str] = set()
     parts = [schema]
     for part in parts:
-        found |= dict.fromkeys(mapping(part.get("properties")))
-        name = text(part.get("$ref"))
-        if name.startswith("#/components/schemas/") and name not in followed:
-            followed.add(name)
-            parts.append(mapping(schemas.get(name.rpartition("/")[2])))
+        names |= dict.fromkeys(mapping(part.get("properties")))
+        reference = text(part.get("$ref"))
+        if reference.startswith("#/components/schemas/") and reference not in followed:
+            followed.add(reference)
+            parts.append(mapping(schemas.get(reference.rpartition("/")[2])))
         for word in ("allOf", "anyOf", "oneOf"):
             parts += objects(part.get(word))
-    return found
+    return names
 
 
 def _without_parameter_names(path: str) -> str:

@@ -96,15 +96,15 @@ def run_preflight(server: ServerClient, workdirs: Iterable[Path]) -> PreflightRe
         "system-health": server.system_health,
         "workdir": server.health,
     }
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with ThreadPoolExecutor(len(questions)) as pool:
         answers = dict(zip(questions, pool.map(_ask_timed, questions.values()), strict=True))
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     checks = (
         _judge_answer("docs", "GET /docs", answers["docs"], lambda page: (True, "")),
         _judge_answer("openapi", "GET /openapi.json", answers["openapi"], _judge_openapi),
         _judge_answer(
-            "skills", "GET /prompt-skills", answers["skills"], lambda found: (bool(found), f"{len(found)} skills")
+            "skills", "GET /prompt-skills", answers["skills"], lambda skills: (bool(skills), f"{len(skills)} skills")
         ),
         _judge_answer("protocol", f"GET /prompt-skills/{operations.PROTOCOL}", answers["protocol"], _judge_protocol),
         _judge_answer("system-health", "GET /wild/v2/system-health", answers["system-health"], _judge_health),
@@ -122,12 +122,12 @@ def run_preflight(server: ServerClient, workdirs: Iterable[Path]) -> PreflightRe
 
 
 def _ask_timed(question: Callable[[], Any]) -> _TimedAnswer:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     try:
         value, error = question(), None
     except ServerError as caught:
         value, error = None, caught
-    return _TimedAnswer(value, error, time.perf_counter() - begun)
+    return _TimedAnswer(value, error, time.perf_counter() - started)
 
 
 def _judge_answer(
@@ -141,8 +141,8 @@ def _judge_answer(
             text=_error_reason(answer.error),
             seconds=answer.seconds,
         )
-    fine, text = judge(answer.value)
-    return PreflightCheck(name=name, asks=asks, outcome=OK if fine else FAILED, text=text, seconds=answer.seconds)
+    is_good, text = judge(answer.value)
+    return PreflightCheck(name=name, asks=asks, outcome=OK if is_good else FAILED, text=text, seconds=answer.seconds)
 
 
 def _error_outcome(error: ServerError) -> str:
@@ -168,15 +168,15 @@ def _judge_protocol(skill: Any) -> tuple[bool, str]:
     ), f"{len(skill.template)} characters" if skill.template.strip() else "it is empty"
 
 
-def _judge_health(found: Any) -> tuple[bool, str]:
-    return True, f"{found.running} running, {found.queued} waiting"
+def _judge_health(health: Any) -> tuple[bool, str]:
+    return True, f"{health.running} running, {health.queued} waiting"
 
 
 def _check_token(server: ServerClient, health: _TimedAnswer) -> PreflightCheck:
     name, asks = "token", f"${address.TOKEN_VARIABLE}"
     if health.error is None:
-        said = "accepted" if server.has_token else "none is wanted"
-        return PreflightCheck(name=name, asks=asks, outcome=OK, text=said)
+        text = "accepted" if server.has_token else "none is wanted"
+        return PreflightCheck(name=name, asks=asks, outcome=OK, text=text)
     if isinstance(health.error, Unauthorized):
         text = (
             "the server is up, and does not take this token" if server.has_token else "the server is up, and wants one"
@@ -186,40 +186,40 @@ def _check_token(server: ServerClient, health: _TimedAnswer) -> PreflightCheck:
 
 
 def _check_operations(answer: _TimedAnswer) -> PreflightCheck:
-    called = [one for one in operations.CALLED if one.mandatory]
+    called = [operation for operation in operations.CALLED if operation.mandatory]
     if answer.error is not None:
         return PreflightCheck(name="operations", asks="openapi.json", outcome=UNKNOWN, text="openapi.json would tell")
-    missing = openapi.find_gaps(answer.value, called)
+    gaps = openapi.find_gaps(answer.value, called)
     text = (
-        "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in missing) or f"{len(called)} that are needed are there"
+        "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in gaps) or f"{len(called)} that are needed are there"
     )
-    return PreflightCheck(name="operations", asks="openapi.json", outcome=FAILED if missing else OK, text=text)
+    return PreflightCheck(name="operations", asks="openapi.json", outcome=FAILED if gaps else OK, text=text)
 
 
 def _check_optional_operations(answer: _TimedAnswer) -> list[PreflightCheck]:
     """A row for the operations that can be done without, where some are missing."""
-    called = [one for one in operations.CALLED if not one.mandatory]
-    missing = openapi.find_gaps(answer.value, called) if answer.error is None else []
-    text = "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in missing)
+    called = [operation for operation in operations.CALLED if not operation.mandatory]
+    gaps = openapi.find_gaps(answer.value, called) if answer.error is None else []
+    text = "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in gaps)
     row = PreflightCheck(
         name="extras", asks="openapi.json", outcome=FAILED, text=f"{text}; done without", mandatory=False
     )
-    return [row] if missing else []
+    return [row] if gaps else []
 
 
-def _judge_workdir(health: Any, ours: tuple[Path, ...], url: str) -> tuple[bool, str]:
+def _judge_workdir(health: Any, allowed: tuple[Path, ...], url: str) -> tuple[bool, str]:
     """Whether the server works in one of our directories, links followed; on another machine only the names can be compared."""
-    said = health.workdir
-    if not said:
+    workdir = health.workdir
+    if not workdir:
         return False, "it does not say where it works: is that the research server?"
     local = address.is_loopback(url)
-    theirs = _resolved(Path(said)) if local else Path(said)
-    if any(theirs == (one.resolve() if local else one) or Path(said) == one.resolve() for one in ours):
+    path = _resolve_or_keep(Path(workdir)) if local else Path(workdir)
+    if any(path == (ours.resolve() if local else ours) or Path(workdir) == ours.resolve() for ours in allowed):
         return True, "this repository"
-    return False, f"it works in {one_line(said, LONG)}, and not in {ours[0]}"
+    return False, f"it works in {one_line(workdir, LONG)}, and not in {allowed[0]}"
 
 
-def _resolved(path: Path) -> Path:
+def _resolve_or_keep(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):  # links in a circle, letters that no path has

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpx  # noqa: TID251 - for its types alone
 
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,199}")
-READ, SAID = 20_000, 300
+LONGEST_READ, LONGEST_MESSAGE = 20_000, 300
 NO_SERVER = "is the research server up, and is this its address (--server-url)?"
 LOST = "it may have been done all the same: look before you ask again"
 FORGOTTEN = (
@@ -40,41 +40,41 @@ class RequestSender:
         self._http.close()
 
     def request_object(
-        self, what: ServerOperation, *, body: object = None, query: dict[str, Any] | None = None, **ids: str
+        self, operation: ServerOperation, *, body: object = None, query: dict[str, Any] | None = None, **ids: str
     ) -> dict[str, Any]:
         """The object that an operation answers; `ids` fill its path. Raises ServerError for all else."""
-        answer = self.request_json(what, body, query, ids)
+        answer = self.request_json(operation, body, query, ids)
         if not isinstance(answer, dict):
-            raise self.invalid_response(what.method, what.path, "the answer is no object")
+            raise self.invalid_response(operation.method, operation.path, "the answer is no object")
         return answer
 
     def request_list(
-        self, what: ServerOperation, *, query: dict[str, Any] | None = None, **ids: str
+        self, operation: ServerOperation, *, query: dict[str, Any] | None = None, **ids: str
     ) -> list[Mapping[str, Any]]:
         """The objects in the list that an operation answers; what is none is left out. Raises ServerError for all else."""
-        answer = self.request_json(what, None, query, ids)
+        answer = self.request_json(operation, None, query, ids)
         if not isinstance(answer, list):
-            raise self.invalid_response(what.method, what.path, "the answer is no list")
+            raise self.invalid_response(operation.method, operation.path, "the answer is no list")
         return objects(answer)
 
     def request_json(
-        self, what: ServerOperation, body: object, query: dict[str, Any] | None, ids: Mapping[str, str]
+        self, operation: ServerOperation, body: object, query: dict[str, Any] | None, ids: Mapping[str, str]
     ) -> Any:
         """What an operation answers. Raises ServerError where that is no JSON, and Refused where an id cannot be one."""
-        path = what.path
+        path = operation.path
         for name, value in ids.items():
             if not ID.fullmatch(value):
                 raise RequestRefused(f"{value[:60]!r} cannot be an id of the research server, so nothing was sent")
             path = path.replace(f"{{{name}}}", value)
         if query:
             path += "?" + urlencode(query, errors="surrogateescape")
-        raw = self.send(what.method, path, body)
+        body_bytes = self.send(operation.method, path, body)
         try:
-            return json.loads(raw)
+            return json.loads(body_bytes)
         except (ValueError, RecursionError) as error:
-            page = raw[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
-            why = "the answer is HTML, not JSON" if page else f"the answer is no JSON ({type(error).__name__})"
-            raise self.invalid_response(what.method, path, why) from error
+            is_html = body_bytes[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
+            reason = "the answer is HTML, not JSON" if is_html else f"the answer is no JSON ({type(error).__name__})"
+            raise self.invalid_response(operation.method, path, reason) from error
 
     def send(self, method: str, path: str, body: object = None) -> bytes:
         """The body of a good answer (2xx). Raises ServerError for all else."""
@@ -103,61 +103,61 @@ class RequestSender:
         """The error for a request that got no answer."""
         import httpx  # noqa: TID251 - of the requests that `transport` sends
 
-        late = isinstance(error, httpx.TimeoutException)
-        unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL))
-        if late:
-            why = "no connection in time" if unsent else f"no whole answer within {self._patience_s:g} s"
+        is_late = isinstance(error, httpx.TimeoutException)
+        is_unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL))
+        if is_late:
+            reason = "no connection in time" if is_unsent else f"no whole answer within {self._patience_s:g} s"
         else:
-            why = f"{'no connection' if unsent else 'cut off'}: {self._clean(str(error)) or type(error).__name__}"
-        maybe_done = method != "GET" and not unsent
+            reason = f"{'no connection' if is_unsent else 'cut off'}: {self._clean(str(error)) or type(error).__name__}"
+        maybe_done = method != "GET" and not is_unsent
         hint = LOST if maybe_done else NO_SERVER
-        return Unreachable(f"{method} {self.url}{path}: {why}", hint=hint, maybe_done=maybe_done)
+        return Unreachable(f"{method} {self.url}{path}: {reason}", hint=hint, maybe_done=maybe_done)
 
     def _status_error(self, method: str, path: str, response: httpx.Response) -> ServerError:
         """The error for an answer that is not 200."""
-        status, where = response.status_code, f"{method} {self.url}{path}"
-        said = f"{where}: {status}: {self._server_message(response.content)}".rstrip(": ")
+        status, request = response.status_code, f"{method} {self.url}{path}"
+        message = f"{request}: {status}: {self._server_message(response.content)}".rstrip(": ")
         if status == 401:
             token = f"${address.TOKEN_VARIABLE} or --auth-token-file"
-            why = "the server does not take this token" if self._token is not None else "the server wants a token"
-            return Unauthorized(f"{where}: {why} (401)", hint=f"give it the server's own: {token}", status=status)
+            reason = "the server does not take this token" if self._token is not None else "the server wants a token"
+            return Unauthorized(f"{request}: {reason} (401)", hint=f"give it the server's own: {token}", status=status)
         if status in (404, 405):
-            return NotFound(said, hint=FORGOTTEN, status=status)
+            return NotFound(message, hint=FORGOTTEN, status=status)
         if 300 <= status < 400:
-            to = self._clean(response.headers.get("location", "nowhere"))
+            target = self._clean(response.headers.get("location", "nowhere"))
             return InvalidResponse(
-                f"{where}: the server redirects to {to}, which is not followed, because a token must not be",
+                f"{request}: the server redirects to {target}, which is not followed, because a token must not be",
                 hint="name the server's final address with --server-url",
                 status=status,
             )
         if 400 <= status < 500:
-            return RequestRefused(said, status=status)
-        writes = method != "GET"
-        return InvalidResponse(said, hint=LOST if writes else None, status=status, maybe_done=writes)
+            return RequestRefused(message, status=status)
+        is_write = method != "GET"
+        return InvalidResponse(message, hint=LOST if is_write else None, status=status, maybe_done=is_write)
 
-    def invalid_response(self, method: str, path: str, why: str) -> InvalidResponse:
+    def invalid_response(self, method: str, path: str, reason: str) -> InvalidResponse:
         """The error for an answer that is not what was due."""
-        writes = method != "GET"
+        is_write = method != "GET"
         hint = f"is that the research server? {self.url}/health should say so"
-        return InvalidResponse(f"{method} {self.url}{path}: {why}", hint=hint, status=200, maybe_done=writes)
+        return InvalidResponse(f"{method} {self.url}{path}: {reason}", hint=hint, status=200, maybe_done=is_write)
 
-    def _server_message(self, raw: bytes) -> str:
+    def _server_message(self, body: bytes) -> str:
         """The server's own words: `detail`, of which validation has a list, else the beginning of the text."""
         try:
-            answer = json.loads(raw)
+            answer = json.loads(body)
         except (ValueError, RecursionError):
-            return self._clean(raw[:READ].decode("utf-8", "replace"))
+            return self._clean(body[:LONGEST_READ].decode("utf-8", "replace"))
         detail = answer.get("detail") if isinstance(answer, dict) else None
         if isinstance(detail, list):
-            return self._clean("; ".join(map(_validation_message, objects(detail)))[:READ])
-        return self._clean(str(detail if detail is not None else "")[:READ])
+            return self._clean("; ".join(map(_validation_message, objects(detail)))[:LONGEST_READ])
+        return self._clean(str(detail if detail is not None else "")[:LONGEST_READ])
 
     def _clean(self, text: str) -> str:
         """Text from outside as one printable line, without our token, should it be said back to us."""
-        return one_line(text.replace(self._token, "***") if self._token else text, SAID)
+        return one_line(text.replace(self._token, "***") if self._token else text, LONGEST_MESSAGE)
 
 
-def _validation_message(said: Mapping[str, Any]) -> str:
+def _validation_message(complaint: Mapping[str, Any]) -> str:
     """One of the things that are wrong with what was sent."""
-    place = said.get("loc")
-    return f"{'.'.join(map(str, place)) if isinstance(place, list) else ''}: {said.get('msg')}"
+    location = complaint.get("loc")
+    return f"{'.'.join(map(str, location)) if isinstance(location, list) else ''}: {complaint.get('msg')}"

@@ -6,8 +6,9 @@ or None, a status is any text, and only an answer that is not even an object or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scaffold.server.json_values import (
     count,
@@ -20,43 +21,54 @@ from scaffold.server.json_values import (
     texts,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 ENDED = ("finished", "failed", "stopped")
 ACTIVE = ("launching", "running")
 
+# kinds of values that Python has no type for, and that a field's annotation tells apart
+Count = int
+Word = str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer of the server, or an object in one: each field is read by the kind that its annotation names."""
+
+    KEYS: ClassVar[Mapping[str, str]] = {"session_id": "chat_session_id"}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """From the server's object; what is missing in it, or of another kind, is empty or None."""
+        return cls(**cls._read_fields(mapping(value)))
+
+    @classmethod
+    def _read_fields(cls, answer: Mapping[str, Any]) -> dict[str, Any]:
+        keys = ((field.name, cls.KEYS.get(field.name, field.name), str(field.type)) for field in fields(cls))
+        return {name: READERS[kind](answer.get(key)) for name, key, kind in keys}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerHealth:
+class ServerHealth(Response):
     """Who answers: `workdir` tells whose server it is (`GET /health`)."""
 
     status: str
     service: str
     workdir: str
 
-    @classmethod
-    def read(cls, value: object) -> ServerHealth:
-        """From the server's object."""
-        said = mapping(value)
-        return cls(
-            status=text(said.get("status")), service=text(said.get("service")), workdir=text(said.get("workdir"))
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunCounts:
+class RunCounts(Response):
     """Runs by state, as `GET /cluster` counts them: archived ones are left out, stopped ones are in `total` only."""
 
-    total: int
-    running: int
-    launching: int
-    queued: int
-    ready: int
-    failed: int
-    finished: int
-
-    @classmethod
-    def read(cls, value: object) -> RunCounts:
-        """From the server's object."""
-        return cls(**{field.name: count(mapping(value).get(field.name)) for field in fields(cls)})
+    total: Count
+    running: Count
+    launching: Count
+    queued: Count
+    ready: Count
+    failed: Count
+    finished: Count
 
     @property
     def active(self) -> int:
@@ -65,98 +77,65 @@ class RunCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(Response):
     """What the server runs on. `gpu_count` is None where it does not know; `type` is any word."""
 
-    type: str
-    status: str
+    type: Word
+    status: Word
     source: str
     label: str
-    gpu_count: int | None
-    node_count: int | None
+    gpu_count: Count | None
+    node_count: Count | None
     run_summary: RunCounts
 
     @classmethod
-    def read(cls, value: object) -> Cluster:
+    def from_json(cls, value: object) -> Self:
         """From the server's object, `{"cluster": ..., "run_summary": ...}`."""
-        said = mapping(mapping(value).get("cluster"))
-        return cls(
-            type=text(said.get("type")) or "unknown",
-            status=text(said.get("status")) or "unknown",
-            source=text(said.get("source")),
-            label=text(said.get("label")),
-            gpu_count=non_negative_integer(said.get("gpu_count")),
-            node_count=non_negative_integer(said.get("node_count")),
-            run_summary=RunCounts.read(mapping(value).get("run_summary")),
-        )
+        answer = mapping(value)
+        return cls(**cls._read_fields({**mapping(answer.get("cluster")), "run_summary": answer.get("run_summary")}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SystemHealth:
+class SystemHealth(Response):
     """Counts of `GET /wild/v2/system-health`; `running` leaves out launching runs, `queued` has ready ones in it."""
 
-    running: int
-    queued: int
-    completed: int
-    failed: int
-    total: int
-
-    @classmethod
-    def read(cls, value: object) -> SystemHealth:
-        """From the server's object."""
-        return cls(**{field.name: count(mapping(value).get(field.name)) for field in fields(cls)})
+    running: Count
+    queued: Count
+    completed: Count
+    failed: Count
+    total: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepProgress:
+class SweepProgress(Response):
     """Runs of a sweep by state; `completed` is the server's word for finished, `canceled` for stopped."""
 
-    total: int
-    completed: int
-    failed: int
-    running: int
-    launching: int
-    ready: int
-    queued: int
-    canceled: int
-
-    @classmethod
-    def read(cls, value: object) -> SweepProgress:
-        """From the server's object."""
-        return cls(**{field.name: count(mapping(value).get(field.name)) for field in fields(cls)})
+    total: Count
+    completed: Count
+    failed: Count
+    running: Count
+    launching: Count
+    ready: Count
+    queued: Count
+    canceled: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSweep:
+class ServerSweep(Response):
     """A sweep; its `status` is derived from its runs, and one failed run makes it "failed" for ever."""
 
     id: str
     name: str
     goal: str
-    status: str
+    status: Word
     run_ids: tuple[str, ...]
     progress: SweepProgress
     session_id: str | None
     created_at: float | None
 
-    @classmethod
-    def read(cls, value: object) -> ServerSweep:
-        """From the server's object."""
-        said = mapping(value)
-        return cls(
-            id=text(said.get("id")),
-            name=text(said.get("name")),
-            goal=text(said.get("goal")),
-            status=text(said.get("status")) or "unknown",
-            run_ids=texts(said.get("run_ids")),
-            progress=SweepProgress.read(said.get("progress")),
-            session_id=text(said.get("chat_session_id")) or None,
-            created_at=number(said.get("created_at")),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerRun:
+class ServerRun(Response):
     """A run. A stub, made by a late report after a restart, has an id and a status and little else.
 
     `ended_at` may change after the end; with the server's GPU wrapper even `failed` may become `finished`.
@@ -166,7 +145,7 @@ class ServerRun:
     name: str
     command: str
     workdir: str
-    status: str
+    status: Word
     sweep_id: str | None
     session_id: str | None
     run_dir: str | None
@@ -177,28 +156,6 @@ class ServerRun:
     launched_at: float | None
     started_at: float | None
     ended_at: float | None
-
-    @classmethod
-    def read(cls, value: object) -> ServerRun:
-        """From the server's object."""
-        said = mapping(value)
-        return cls(
-            id=text(said.get("id")),
-            name=text(said.get("name")),
-            command=text(said.get("command")),
-            workdir=text(said.get("workdir")),
-            sweep_id=text(said.get("sweep_id")) or None,
-            run_dir=text(said.get("run_dir")) or None,
-            error=text(said.get("error")) or None,
-            created_at=number(said.get("created_at")),
-            launched_at=number(said.get("launched_at")),
-            started_at=number(said.get("started_at")),
-            ended_at=number(said.get("ended_at")),
-            status=text(said.get("status")) or "unknown",
-            session_id=text(said.get("chat_session_id")) or None,
-            exit_code=integer(said.get("exit_code")),
-            is_archived=said.get("is_archived") is True,
-        )
 
     @property
     def has_ended(self) -> bool:
@@ -212,39 +169,28 @@ class ServerRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunLogs:
+class RunLogs(Response):
     """A piece of a run's terminal capture. Its paging repeats text (specs: server API, section 5): read one piece, not many."""
 
     content: str
-    offset: int
-    total_size: int
-
-    @classmethod
-    def read(cls, value: object) -> RunLogs:
-        """From the server's object."""
-        said = mapping(value)
-        return cls(
-            content=text(said.get("content")),
-            offset=count(said.get("offset")),
-            total_size=count(said.get("total_size")),
-        )
+    offset: Count
+    total_size: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunMetrics:
-    """Series of what a run logged: key -> (step, value); at most 400 points a key, rounded to 6 digits by the server."""
+class RunMetrics(Response):
+    """Series of what a run logged: key -> (step, value); at most 400 points a key, rounded to 6 digits by the server.
+
+    The server's `metrics` are left out: it multiplies an accuracy by 100.
+    """
+
+    KEYS: ClassVar[Mapping[str, str]] = {"series": "metricSeries"}
 
     series: Mapping[str, tuple[tuple[float, float], ...]]
 
-    @classmethod
-    def read(cls, value: object) -> RunMetrics:
-        """From the server's object. Its `metrics` are left out: it multiplies an accuracy by 100."""
-        said = mapping(mapping(value).get("metricSeries"))
-        return cls(series={key: metric_points(found) for key, found in said.items()})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerEvent:
+class ServerEvent(Response):
     """Something that happened: an alert, or a run that ended. The session that was asked for does not filter them."""
 
     id: str
@@ -254,16 +200,9 @@ class ServerEvent:
     run_id: str | None
     created_at: float | None
 
-    @classmethod
-    def read(cls, value: object) -> ServerEvent:
-        """From the server's object."""
-        said = mapping(value)
-        words = {name: text(said.get(name)) for name in ("id", "type", "title", "detail")}
-        return cls(**words, run_id=text(said.get("run_id")) or None, created_at=number(said.get("created_at")))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunAlert:
+class RunAlert(Response):
     """A question that a run may be waiting for; `status` is pending or resolved."""
 
     id: str
@@ -274,21 +213,9 @@ class RunAlert:
     status: str
     timestamp: float | None
 
-    @classmethod
-    def read(cls, value: object) -> RunAlert:
-        """From the server's object."""
-        said = mapping(value)
-        words = {name: text(said.get(name)) for name in ("id", "severity", "message", "status")}
-        return cls(
-            **words,
-            run_id=text(said.get("run_id")) or None,
-            choices=texts(said.get("choices")),
-            timestamp=number(said.get("timestamp")),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptSkill:
+class PromptSkill(Response):
     """A prompt skill: `id` is its folder's name, `template` its text."""
 
     id: str
@@ -297,8 +224,21 @@ class PromptSkill:
     category: str
     template: str
 
-    @classmethod
-    def read(cls, value: object) -> PromptSkill:
-        """From the server's object."""
-        said = mapping(value)
-        return cls(**{name: text(said.get(name)) for name in ("id", "name", "description", "category", "template")})
+
+# annotation -> what reads a value of that kind; an annotation without a reader would be a KeyError in the first test
+READERS: Mapping[str, Callable[[object], object]] = {
+    "str": text,
+    "Word": lambda value: text(value) or "unknown",
+    "str | None": lambda value: text(value) or None,
+    "tuple[str, ...]": texts,
+    "bool": lambda value: value is True,
+    "Count": count,
+    "Count | None": non_negative_integer,
+    "int | None": integer,
+    "float | None": number,
+    "RunCounts": RunCounts.from_json,
+    "SweepProgress": SweepProgress.from_json,
+    "Mapping[str, tuple[tuple[float, float], ...]]": lambda value: {
+        key: metric_points(points) for key, points in mapping(value).items()
+    },
+}

@@ -30,17 +30,17 @@ def code_block(text: str, *, lines: int, width: int) -> list[str]:
     Tags are taken apart, since what reads a plan's `</plan>` does not know of code.
     """
     rows = re.split(r"\r\n|\r|\n", text.strip("\r\n"))
-    kept = [TAGS.sub("< ", _printable(row[: 4 * width]).rstrip()) for row in rows[:lines]]
-    kept = [row if len(row) <= width else row[: width - 1] + MORE for row in kept]
+    block = [TAGS.sub("< ", _printable(row[: 4 * width]).rstrip()) for row in rows[:lines]]
+    block = [row if len(row) <= width else row[: width - 1] + MORE for row in block]
     if len(rows) > lines:
-        kept.append(f"{MORE} {len(rows) - lines} more lines")
-    fence = "`" * max(3, 1 + max((len(run) for row in kept for run in re.findall("`+", row)), default=0))
-    return [f"{fence}text", *kept, fence]
+        block.append(f"{MORE} {len(rows) - lines} more lines")
+    fence = "`" * max(3, 1 + max((len(run) for row in block for run in re.findall("`+", row)), default=0))
+    return [f"{fence}text", *block, fence]
 
 
 def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text.expandtabs(4))
 
 
-def _break_link(found: re.Match[str]) -> str:
-    return {"://": ": //", "@": " (at) "}.get(found[0], f"{found[0][:-1]} .")
+def _break_link(match: re.Match[str]) -> str:
+    return {"://": ": //", "@": " (at) "}.get(match[0], f"{match[0][:-1]} .")

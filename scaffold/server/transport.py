@@ -64,7 +64,7 @@ def http_client(url: str, limits: RequestLimits) -> httpx.Client:
     )
     timeout = httpx.Timeout(limits.total_s, connect=min(limits.connect_s, limits.total_s))
     return httpx.Client(
-        transport=RetryTransport(BoundedTransport(inner, limits, looks_up=proxy is None), retry),
+        transport=RetryTransport(BoundedTransport(inner, limits, resolves_names=proxy is None), retry),
         timeout=timeout,
         follow_redirects=False,
         trust_env=False,
@@ -75,10 +75,10 @@ def http_client(url: str, limits: RequestLimits) -> httpx.Client:
 class BoundedTransport(httpx.BaseTransport):
     """A transport that reads each answer whole, before a deadline and below a size, or raises."""
 
-    def __init__(self, inner: httpx.BaseTransport, limits: RequestLimits, *, looks_up: bool) -> None:
+    def __init__(self, inner: httpx.BaseTransport, limits: RequestLimits, *, resolves_names: bool) -> None:
         self._inner = inner
         self._limits = limits
-        self._looks_up = looks_up
+        self._resolves_names = resolves_names
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Raises httpx.ReadTimeout after the deadline, Broken where the answer is too long or packed."""
@@ -106,7 +106,7 @@ class BoundedTransport(httpx.BaseTransport):
     def _resolve(self, request: httpx.Request) -> None:
         """Raise httpx.ConnectTimeout where the host's name takes too long to look up, which no time-out of a socket covers."""
         host = request.url.host
-        if not self._looks_up or address.is_loopback(str(request.url)) or address.is_ip_address(host):
+        if not self._resolves_names or address.is_loopback(str(request.url)) or address.is_ip_address(host):
             return
         thread = threading.Thread(target=_look_up_host, args=(host,), daemon=True)
         thread.start()
@@ -159,20 +159,20 @@ class DeadlineWatch:
         """Note the connection that a request opened (httpcore's trace extension)."""
         if not event.endswith(("connect_tcp.complete", "start_tls.complete")):
             return
-        found = info["return_value"].get_extra_info("socket")
+        connection = info["return_value"].get_extra_info("socket")
         with self._lock:
-            if isinstance(found, socket.socket):
-                self._sockets.append(found)
+            if isinstance(connection, socket.socket):
+                self._sockets.append(connection)
         if self.is_over:
             self._end()
 
     def _end(self) -> None:
         with self._lock:
             self.is_over = True
-            for one in self._sockets:
+            for connection in self._sockets:
                 with contextlib.suppress(OSError):
                     # of the plain socket below a TLS one: closing TLS in its own way would wait for the other side
-                    socket.socket.shutdown(one, socket.SHUT_RDWR)
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def __enter__(self) -> DeadlineWatch:
         self._timer.start()

@@ -528,7 +528,7 @@ def test_stop_reaches_a_recorder_that_the_server_does_not(ledger: Ledger, stand_
 
 def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, launching: int = 0) -> Cluster:
     summary = {"total": 9, "running": running, "launching": launching, "queued": 5, "ready": 4}
-    return Cluster.read({"cluster": {"type": type, "gpu_count": gpus}, "run_summary": summary})
+    return Cluster.from_json({"cluster": {"type": type, "gpu_count": gpus}, "run_summary": summary})
 
 
 @pytest.mark.parametrize(
@@ -667,5 +667,5 @@ def test_a_directory_that_an_unquoted_cd_would_miss_is_not_given() -> None:
 
 
 def test_a_stub_that_a_late_report_leaves_is_an_end() -> None:
-    stub = ServerRun.read({"id": "abc", "status": "failed", "exit_code": 3, "created_at": 1.0})
+    stub = ServerRun.from_json({"id": "abc", "status": "failed", "exit_code": 3, "created_at": 1.0})
     assert text.seen(stub, 2.0).state == "ended"

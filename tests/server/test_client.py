@@ -107,18 +107,18 @@ def test_every_operation_is_in_the_list_with_all_that_it_sends(stand_in: StandIn
 
 
 def test_answers_as_they_were_recorded() -> None:
-    run = responses.ServerRun.read(recorded("208"))
+    run = responses.ServerRun.from_json(recorded("208"))
     assert (run.name, run.status, run.exit_code, run.has_ended) == ("lr0.1-seed1", "finished", 0, True)
     assert run.run_dir == "/workdir/.agents/runs/a9cdeb0a544b" and run.started_at and run.launched_at
-    stub = responses.ServerRun.read(recorded("415"))
+    stub = responses.ServerRun.from_json(recorded("415"))
     assert (stub.status, stub.name, stub.command, stub.sweep_id) == ("finished", "", "", None)
-    assert responses.ServerRun.read(recorded("811")).status == "banana"
-    assert responses.Cluster.read(recorded("802")).gpu_count == 2
-    assert responses.Cluster.read(recorded("022")).gpu_count is None
-    assert responses.ServerSweep.read(recorded("229")).progress.failed == 1
-    assert responses.RunAlert.read(recorded("315")[0]).choices == ("Acknowledge",)
-    assert set(responses.RunMetrics.read(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
-    assert responses.RunMetrics.read(recorded("221")).series == {}
+    assert responses.ServerRun.from_json(recorded("811")).status == "banana"
+    assert responses.Cluster.from_json(recorded("802")).gpu_count == 2
+    assert responses.Cluster.from_json(recorded("022")).gpu_count is None
+    assert responses.ServerSweep.from_json(recorded("229")).progress.failed == 1
+    assert responses.RunAlert.from_json(recorded("315")[0]).choices == ("Acknowledge",)
+    assert set(responses.RunMetrics.from_json(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
+    assert responses.RunMetrics.from_json(recorded("221")).series == {}
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,12 @@ def test_answers_of_any_shape_are_read(value: object) -> None:
         responses.RunLogs,
     )
     for kind in (*kinds, responses.RunMetrics, responses.ServerEvent, responses.RunAlert, responses.PromptSkill):
-        assert kind.read(value) == kind.read(value)
-    assert responses.ServerRun.read(value).status == "unknown" and responses.ServerRun.read(value).exit_code is None
-    assert responses.Cluster.read({"cluster": {"gpu_count": -1}}).gpu_count is None
+        assert kind.from_json(value) == kind.from_json(value)
+    assert (
+        responses.ServerRun.from_json(value).status == "unknown"
+        and responses.ServerRun.from_json(value).exit_code is None
+    )
+    assert responses.Cluster.from_json({"cluster": {"gpu_count": -1}}).gpu_count is None
 
 
 # faults

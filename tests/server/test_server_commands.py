@@ -82,7 +82,7 @@ def test_status_of_an_older_server(server: Server, stand_in: StandIn) -> None:
     ],
 )
 def test_capacity(kind: str, gpus: int | None, counts: dict[str, int], room: tuple[int, ...]) -> None:
-    found = room_of(Cluster.read({"cluster": {"type": kind, "gpu_count": gpus}, "run_summary": counts}))
+    found = room_of(Cluster.from_json({"cluster": {"type": kind, "gpu_count": gpus}, "run_summary": counts}))
     assert (found.g, found.r, found.q, found.max_new) == room
 
 
