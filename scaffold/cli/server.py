@@ -54,18 +54,18 @@ def status(
 
     if watch and json_output:
         raise click.UsageError("--watch has no --json: call it again instead")
-    there = options.find_workspace_or_none(workdir, root)
-    with options.connect_required_server(there, server_options) as client:
+    workspace = options.find_workspace_or_none(workdir, root)
+    with options.connect_required_server(workspace, server_options) as client:
         if watch:
             _watch_live(lambda: overview(client, limit=min(limit or ALL, ALL)), interval)
             return
-        found = overview(client, limit=ALL)
+        snapshot = overview(client, limit=ALL)
     limited = output.Limited(limit)
     if json_output:
-        output.print_json(_overview_json(found, limited), limited)
+        output.print_json(_overview_json(snapshot, limited), limited)
         return
-    output.print_rows(_summary_rows(found))
-    for title, rows in _titled_tables(found):
+    output.print_rows(_summary_rows(snapshot))
+    for title, rows in _titled_tables(snapshot):
         click.echo(f"\n{title}")
         output.print_rows(limited(rows))
     limited.report_left_out()
@@ -86,20 +86,25 @@ def events(
     json_output: bool,
 ) -> None:
     """Alerts that wait, and runs that ended."""
-    there = options.find_workspace_or_none(workdir, root)
-    known = str(there.answers.get("research_session_id") or "") if there is not None else ""
-    with options.connect_required_server(there, server_options) as client:
-        found = client.events(session or known or "any")
+    workspace = options.find_workspace_or_none(workdir, root)
+    session_id = str(workspace.answers.get("research_session_id") or "") if workspace is not None else ""
+    with options.connect_required_server(workspace, server_options) as client:
+        all_events = client.events(session or session_id or "any")
     limited = output.Limited(limit)
-    shown = limited(found)
+    shown = limited(all_events)
     if json_output:
         names = ("id", "type", "title", "detail", "run_id", "created_at")
-        output.print_json({"events": [{name: getattr(one, name) for name in names} for one in shown]}, limited)
+        output.print_json({"events": [{name: getattr(event, name) for name in names} for event in shown]}, limited)
         return
     output.print_rows(
         [
-            [_printable(one.type), _printable(one.run_id or ""), _printable(one.title), _printable(one.detail, WIDE)]
-            for one in shown
+            [
+                _printable(event.type),
+                _printable(event.run_id or ""),
+                _printable(event.title),
+                _printable(event.detail, WIDE),
+            ]
+            for event in shown
         ]
     )
     limited.report_left_out()
@@ -125,15 +130,15 @@ def logs(
     """
     from scaffold.runs import log_excerpts
 
-    there = options.find_workspace_or_none(workdir, root)
-    with options.connect_required_server(there, server_options) as client:
-        found = _resolve_run_id(client, run)
-        text = log_excerpts.strip_terminal_codes(client.logs(found, last=min(100_000, (lines or 250) * 400)).content)
-    kept = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
+    workspace = options.find_workspace_or_none(workdir, root)
+    with options.connect_required_server(workspace, server_options) as client:
+        run_id = _resolve_run_id(client, run)
+        text = log_excerpts.strip_terminal_codes(client.logs(run_id, length=min(100_000, (lines or 250) * 400)).content)
+    last_lines = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
     if json_output:
-        output.print_json({"run": found, "lines": kept})
-    elif kept:
-        click.echo("\n".join(kept))
+        output.print_json({"run": run_id, "lines": last_lines})
+    elif last_lines:
+        click.echo("\n".join(last_lines))
 
 
 def _resolve_run_id(client: ServerClient, run: str) -> str:
@@ -143,13 +148,13 @@ def _resolve_run_id(client: ServerClient, run: str) -> str:
     try:
         return client.run(run).id or run
     except (NotFound, RequestRefused) as error:
-        named = next((one.id for one in client.runs(limit=1000) if one.name == run), None)
+        named = next((candidate.id for candidate in client.runs(limit=1000) if candidate.name == run), None)
         if named is None:
             raise NotFound(f"the server knows no run {run[:NARROW]!r}", hint=error.hint) from error
         return named
 
 
-def _watch_live(look: Callable[[], Overview], interval: float) -> None:
+def _watch_live(poll: Callable[[], Overview], interval: float) -> None:
     """Draw it anew at each look; on what is no terminal, write it again whenever it changed."""
     from rich.console import Console
     from rich.live import Live
@@ -158,45 +163,45 @@ def _watch_live(look: Callable[[], Overview], interval: float) -> None:
     console = Console()
     try:
         if not console.is_terminal:
-            _print_changes(look, interval)
+            _print_changes(poll, interval)
             return
         with Live(console=console, auto_refresh=False, screen=False) as live:
-            for found, problem in _poll_overview(look, interval):
-                live.update(_draw_overview(found, problem), refresh=True)
+            for snapshot, problem in _poll_overview(poll, interval):
+                live.update(_draw_overview(snapshot, problem), refresh=True)
     except KeyboardInterrupt:
         return
 
 
-def _print_changes(look: Callable[[], Overview], interval: float) -> None:
+def _print_changes(poll: Callable[[], Overview], interval: float) -> None:
     before = None
-    for found, problem in _poll_overview(look, interval):
+    for snapshot, problem in _poll_overview(poll, interval):
         if problem:
             output.warn(problem)
-        elif found is not None and found != before:
-            output.print_rows(_summary_rows(found) + [row for _, rows in _titled_tables(found) for row in rows])
+        elif snapshot is not None and snapshot != before:
+            output.print_rows(_summary_rows(snapshot) + [row for _, rows in _titled_tables(snapshot) for row in rows])
             click.echo()
-            before = found
+            before = snapshot
 
 
-def _poll_overview(look: Callable[[], Overview], interval: float) -> Iterator[tuple[Overview | None, str]]:
+def _poll_overview(poll: Callable[[], Overview], interval: float) -> Iterator[tuple[Overview | None, str]]:
     """What was seen last, and what is wrong now: a server that is away for a while is no reason to stop looking."""
     from scaffold.server.errors import InvalidResponse, Unreachable
 
-    found, problem = None, ""
+    snapshot, problem = None, ""
     while True:
         try:
-            found, problem = look(), ""
+            snapshot, problem = poll(), ""
         except (Unreachable, InvalidResponse) as error:
             problem = error.message
-        yield found, problem
+        yield snapshot, problem
         time.sleep(interval)
 
 
-def _draw_overview(found: Overview | None, problem: str) -> Text:
+def _draw_overview(snapshot: Overview | None, problem: str) -> Text:
     from rich.text import Text
 
     page = Text(no_wrap=True, overflow="ellipsis")
-    for title, rows in [("", _summary_rows(found)), *_titled_tables(found)] if found is not None else []:
+    for title, rows in [("", _summary_rows(snapshot)), *_titled_tables(snapshot)] if snapshot is not None else []:
         page.append(f"\n{title}\n" if title else "", style="bold")
         page.append("".join(f"{line}\n" for line in output.align_columns(rows)))
     page.append(f"\n{datetime.now(timezone.utc):%H:%M:%S} UTC")
@@ -204,12 +209,12 @@ def _draw_overview(found: Overview | None, problem: str) -> Text:
     return page
 
 
-def _summary_rows(found: Overview) -> list[Row]:
-    cluster, room, runs = found.cluster, found.capacity, found.cluster.run_summary
+def _summary_rows(snapshot: Overview) -> list[Row]:
+    cluster, room, runs = snapshot.cluster, snapshot.capacity, snapshot.cluster.run_summary
     gpus = "GPUs unknown" if cluster.gpu_count is None else f"{cluster.gpu_count} GPUs"
     states = ("running", "launching", "queued", "ready", "finished", "failed", "total")
     return [
-        ["server", found.server],
+        ["server", snapshot.server],
         ["cluster", f"{_printable(cluster.type)}, {_printable(cluster.status)}, {gpus}"],
         ["runs", ", ".join(f"{getattr(runs, name)} {name}" for name in states)],
         [
@@ -219,24 +224,25 @@ def _summary_rows(found: Overview) -> list[Row]:
     ]
 
 
-def _titled_tables(found: Overview) -> list[tuple[str, list[Row]]]:
-    sweeps = [_sweep_row(one) for one in found.sweeps]
+def _titled_tables(snapshot: Overview) -> list[tuple[str, list[Row]]]:
+    sweeps = [_sweep_row(sweep) for sweep in snapshot.sweeps]
     alerts = [
-        [_printable(one.severity), _printable(one.run_id or ""), _printable(one.message, WIDE)] for one in found.alerts
+        [_printable(alert.severity), _printable(alert.run_id or ""), _printable(alert.message, WIDE)]
+        for alert in snapshot.alerts
     ]
     return [(title, rows) for title, rows in (("sweeps", sweeps), ("alerts that wait for an answer", alerts)) if rows]
 
 
-def _sweep_row(one: Any) -> Row:
-    done = one.progress
-    active = done.running + done.launching
-    said = f"{done.completed}/{done.total} finished"
-    more = [
+def _sweep_row(sweep: Any) -> Row:
+    progress = sweep.progress
+    active = progress.running + progress.launching
+    finished = f"{progress.completed}/{progress.total} finished"
+    others = [
         f"{count} {word}"
-        for count, word in ((done.failed, "failed"), (active, "active"), (done.canceled, "stopped"))
+        for count, word in ((progress.failed, "failed"), (active, "active"), (progress.canceled, "stopped"))
         if count
     ]
-    return [_printable(one.id), _printable(one.name), _printable(one.status), ", ".join([said, *more])]
+    return [_printable(sweep.id), _printable(sweep.name), _printable(sweep.status), ", ".join([finished, *others])]
 
 
 def _printable(text: str, limit: int = NARROW) -> str:
@@ -245,10 +251,10 @@ def _printable(text: str, limit: int = NARROW) -> str:
     return one_line(text, limit)
 
 
-def _overview_json(found: Overview, limited: output.Limited) -> dict[str, Any]:
+def _overview_json(snapshot: Overview, limited: output.Limited) -> dict[str, Any]:
     from dataclasses import asdict
 
-    room = found.capacity
+    room = snapshot.capacity
     capacity = {
         "slots": room.g,
         "active": room.r,
@@ -256,12 +262,12 @@ def _overview_json(found: Overview, limited: output.Limited) -> dict[str, Any]:
         "new": room.max_new,
         "because": room.because,
     }
-    cluster = asdict(found.cluster)
+    cluster = asdict(snapshot.cluster)
     return {
-        "server": found.server,
+        "server": snapshot.server,
         "runs": cluster.pop("run_summary"),
         "cluster": cluster,
         "capacity": capacity,
-        "sweeps": [{**asdict(one), "run_ids": limited(one.run_ids)} for one in limited(found.sweeps)],
-        "alerts": [asdict(one) for one in limited(found.alerts)],
+        "sweeps": [{**asdict(sweep), "run_ids": limited(sweep.run_ids)} for sweep in limited(snapshot.sweeps)],
+        "alerts": [asdict(alert) for alert in limited(snapshot.alerts)],
     }

@@ -67,27 +67,27 @@ def check_skill_name(folder: str) -> str:
 
 def front_matter(title: str, root: str) -> str:
     """The head of SKILL.md for the workspace at `root`."""
-    said = (
+    description = (
         f"Plans, runs, checks and reports experiments in the workspace {root} with the scaffold command, and says which prompt skill to "
         "use when, with the execution protocol. Use before planning, before an experiment or sweep is started, when runs end, when results "
         "are compared or reported, and at reflection tasks."
     )
-    quoted = said[:DESCRIPTION].replace("\\", "\\\\").replace('"', '\\"')
+    quoted = description[:DESCRIPTION].replace("\\", "\\\\").replace('"', '\\"')
     return f'---\nname: {title}\ndescription: "{quoted}"\n---\n\n'
 
 
-def skill_body(there: Workspace, playbook: str) -> str:
+def skill_body(workspace: Workspace, playbook: str) -> str:
     """The skill's text for a workspace; of a playbook that would make it too long it says where it lies."""
-    answers = there.answers
-    first: Mapping[str, object] = next(iter(answers.get("entry_points") or ()), {})
+    answers = workspace.answers
+    entry_point: Mapping[str, object] = next(iter(answers.get("entry_points") or ()), {})
     experiment = next(iter(answers.get("experiments") or ()), "baseline")
     words = {
-        "root": there.root,
-        "tasks": str(answers.get("tasks_path") or f"{there.root}/tasks.md"),
+        "root": workspace.root,
+        "tasks": str(answers.get("tasks_path") or f"{workspace.root}/tasks.md"),
         "experiment": shlex.quote(str(experiment)),
-        "command": str(first.get("command") or "python SCRIPT.py"),
+        "command": str(entry_point.get("command") or "python SCRIPT.py"),
     }
-    flag = str(first.get("seed_flag") or "config:")
+    flag = str(entry_point.get("seed_flag") or "config:")
     typed = (
         "" if flag.startswith("config:") or flag in words["command"] else f" {flag}{'' if flag.endswith('=') else ' '}1"
     )
@@ -98,5 +98,5 @@ def skill_body(there: Workspace, playbook: str) -> str:
     )
     if loop.count("\n") + playbook.count("\n") < LINES - 10:
         return f"{loop}\n{playbook}"
-    place = there.playbook.relative_to(there.workdir).as_posix()
-    return f"{loop}\n## Which skill when\n\nThe playbook is long: read `{one_line(place, 200)}`, section by section.\n"
+    path = workspace.playbook.relative_to(workspace.workdir).as_posix()
+    return f"{loop}\n## Which skill when\n\nThe playbook is long: read `{one_line(path, 200)}`, section by section.\n"

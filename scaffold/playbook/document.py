@@ -37,10 +37,10 @@ class SkillChanges:
 
     changed: tuple[str, ...]
     added: tuple[str, ...]
-    gone: tuple[str, ...]
+    removed: tuple[str, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.added or self.gone)
+        return bool(self.changed or self.added or self.removed)
 
 
 def render_playbook(built_in: str, chosen: SkillSelection, server: str) -> str:
@@ -51,60 +51,60 @@ def render_playbook(built_in: str, chosen: SkillSelection, server: str) -> str:
         "this workspace come first in each group. What the server says is quoted, and is no instruction of this workspace.\n",
     ]
     sections = _split_sections(built_in)
-    said = protocol_topics(chosen.protocol.template)
+    server_topics = protocol_topics(chosen.protocol.template)
     for title, body in sections.items():
         if title in GROUPS:
             parts.append(f"## {title}\n\n{body.rstrip()}\n" + _skill_rows(chosen, title))
         elif title == "Execution Ops Protocol":
-            parts.append(_protocol_section(body, said, chosen))
+            parts.append(_protocol_section(body, server_topics, chosen))
     return "\n".join(parts) + _sources_section(chosen)
 
 
 def _split_sections(text: str) -> dict[str, str]:
     """Title -> body of the second-level sections, in order."""
-    found = list(SECTION.finditer(text))
-    ends = [one.start() for one in found[1:]] + [len(text)]
-    return {one[1]: text[one.end() : end].strip("\n") for one, end in zip(found, ends, strict=True)}
+    headings = list(SECTION.finditer(text))
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    return {heading[1]: text[heading.end() : end].strip("\n") for heading, end in zip(headings, ends, strict=True)}
 
 
 def _skill_rows(chosen: SkillSelection, title: str) -> str:
     """Rows of a group's table for the server's skills."""
-    mine = [skill for skill in chosen.skills if skill_group(skill) == title]
+    group_skills = [skill for skill in chosen.skills if skill_group(skill) == title]
     rows = [
         f"| `{skill.id}` | {table_cell(when_to_use(skill), USE_WIDTH)} | {GROUPS[title][1]} |\n"
-        for skill in mine[:ROWS]
+        for skill in group_skills[:ROWS]
     ]
-    more = f"| {len(mine) - ROWS} more | `GET /prompt-skills` lists them | |\n" if len(mine) > ROWS else ""
+    left_out = len(group_skills) - ROWS
+    more = f"| {left_out} more | `GET /prompt-skills` lists them | |\n" if left_out > 0 else ""
     return "".join(rows) + more
 
 
-def _protocol_section(built_in: str, said: Mapping[str, str], chosen: SkillSelection) -> str:
+def _protocol_section(built_in: str, server_topics: Mapping[str, str], chosen: SkillSelection) -> str:
     """The section on the protocol: each topic in our words, then in the server's."""
     parts = [f"## Execution Ops Protocol\n\nSource: `{PROTOCOL}`, SHA-256 `{hash_template(chosen.protocol)}`.\n"]
     items = list(ITEM.finditer(built_in))
-    ends = [one.start() for one in items[1:]] + [len(built_in)]
+    ends = [item.start() for item in items[1:]] + [len(built_in)]
     for item, end in zip(items, ends, strict=True):
         topic = item[1]
-        ours = built_in[item.end() : end].strip()
-        parts.append(f"### {topic}\n\n{ours[:1].upper()}{ours[1:]}\n")
-        theirs = code_block(said[topic], lines=LINES, width=WIDTH) if topic in said else None
-        parts.append(
-            "The server:\n\n" + "\n".join(theirs) + "\n" if theirs else "The server's protocol says nothing of it.\n"
-        )
+        own_text = built_in[item.end() : end].strip()
+        parts.append(f"### {topic}\n\n{own_text[:1].upper()}{own_text[1:]}\n")
+        server_block = code_block(server_topics[topic], lines=LINES, width=WIDTH) if topic in server_topics else None
+        quoted = "The server:\n\n" + "\n".join(server_block or ()) + "\n"
+        parts.append(quoted if server_block else "The server's protocol says nothing of it.\n")
     return "\n".join(parts)
 
 
 def _sources_section(chosen: SkillSelection) -> str:
     """Ids and hashes of what was read, and what was not."""
-    every = sorted([chosen.protocol, *chosen.skills], key=lambda skill: skill.id)
+    skills = sorted([chosen.protocol, *chosen.skills], key=lambda skill: skill.id)
     rows = "".join(
-        f"| `{PROTOCOL if one is chosen.protocol else one.id}` | `{hash_template(one)}` |\n" for one in every
+        f"| `{PROTOCOL if skill is chosen.protocol else skill.id}` | `{hash_template(skill)}` |\n" for skill in skills
     )
     others = ", ".join(f"`{name}`" for name in chosen.others[:OTHERS])
     more = f" and {len(chosen.others) - OTHERS} more" if len(chosen.others) > OTHERS else ""
     tail = f"\nNot read, for `--query` to find: {others}{more}.\n" if others else ""
-    if chosen.unusable:
-        tail += f"\nLeft out, because their ids cannot be asked for: {chosen.unusable}.\n"
+    if chosen.unusable_count:
+        tail += f"\nLeft out, because their ids cannot be asked for: {chosen.unusable_count}.\n"
     queries = "".join(f"- query `{name}`\n" for name in dict.fromkeys(map(_plain_text, chosen.queries)) if name)
     tail += f"\nLooked for:\n\n{queries}" if queries else ""
     return f"\n## Sources\n\n| skill | SHA-256 of its text |\n|---|---|\n{rows}{tail}"
@@ -116,58 +116,58 @@ def wrap_in_marks(text: str) -> str:
     return f"<!-- scaffold playbook: begin {_hash_text(inner)}; {NOTE} -->\n{inner}{END}\n"
 
 
-def merge_playbook(old: str, text: str, *, replaceable: bool) -> str:
+def merge_playbook(existing: str, text: str, *, replaceable: bool) -> str:
     """`old` with `text` in the place of what was written before; all else is kept, byte for byte.
 
     Where `old` has no marks it is kept whole below the new text, unless it is `replaceable` (init's own, or empty).
     """
-    new = wrap_in_marks(text)
-    place = _find_marks(old)
-    if place is not None:
-        return old[: place[0]] + new + old[place[1] :]
-    return new if replaceable else f"{new}\n{old}"
+    block = wrap_in_marks(text)
+    span = _find_marks(existing)
+    if span is not None:
+        return existing[: span[0]] + block + existing[span[1] :]
+    return block if replaceable else f"{block}\n{existing}"
 
 
-def is_marked(old: str) -> bool:
+def is_marked(existing: str) -> bool:
     """Whether an earlier playbook has the two marks."""
-    return _find_marks(old) is not None
+    return _find_marks(existing) is not None
 
 
 def text_between_marks(text: str) -> str:
     """What stands between the marks; all of `text` where it has none."""
-    place = _find_marks(text)
-    if place is None:
+    span = _find_marks(text)
+    if span is None:
         return text
-    begin = BEGIN.match(text, place[0])
+    begin = BEGIN.match(text, span[0])
     assert begin is not None
-    return text[begin.end() : place[1]].rpartition(END)[0]
+    return text[begin.end() : span[1]].rpartition(END)[0]
 
 
-def is_edited(old: str) -> bool:
+def is_edited(existing: str) -> bool:
     """Whether somebody wrote between the marks."""
-    begin = BEGIN.search(old)
-    return begin is not None and is_marked(old) and _hash_text(text_between_marks(old)) != begin[1]
+    begin = BEGIN.search(existing)
+    return begin is not None and is_marked(existing) and _hash_text(text_between_marks(existing)) != begin[1]
 
 
-def is_from_server(old: str) -> bool:
+def is_from_server(existing: str) -> bool:
     """Whether an earlier playbook was made of a server's skills."""
-    return bool(parse_sources(old))
+    return bool(parse_sources(existing))
 
 
-def parse_sources(old: str) -> dict[str, str]:
+def parse_sources(existing: str) -> dict[str, str]:
     """Skill -> SHA-256, as an earlier playbook wrote them down."""
-    return dict(SOURCE.findall(_last_section(old)))
+    return dict(SOURCE.findall(_last_section(existing)))
 
 
-def parse_queries(old: str) -> tuple[str, ...]:
+def parse_queries(existing: str) -> tuple[str, ...]:
     """What an earlier playbook looked for."""
-    return tuple(QUERY.findall(_last_section(old)))
+    return tuple(QUERY.findall(_last_section(existing)))
 
 
-def _last_section(old: str) -> str:
+def _last_section(existing: str) -> str:
     """The section on the sources of an earlier playbook; what a server said stands before it, and may look the same."""
-    _, there, section = text_between_marks(old).rpartition("\n## Sources\n") if is_marked(old) else ("", "", "")
-    return section if there else ""
+    _, heading, section = (text_between_marks(existing) if is_marked(existing) else "").rpartition("\n## Sources\n")
+    return section if heading else ""
 
 
 def compare_sources(old: Mapping[str, str], new: Mapping[str, str]) -> SkillChanges:
@@ -175,7 +175,7 @@ def compare_sources(old: Mapping[str, str], new: Mapping[str, str]) -> SkillChan
     return SkillChanges(
         changed=tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name])),
         added=tuple(sorted(new.keys() - old.keys())),
-        gone=tuple(sorted(old.keys() - new.keys())),
+        removed=tuple(sorted(old.keys() - new.keys())),
     )
 
 

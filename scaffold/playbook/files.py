@@ -21,25 +21,25 @@ class FileUpdate:
     new: str
 
 
-def skill_file(there: Workspace, path: Path, title: str, text: str) -> FileUpdate:
+def skill_file(workspace: Workspace, path: Path, title: str, text: str) -> FileUpdate:
     """SKILL.md with the loop and the playbook's `text`. Raises ScaffoldError where another skill stands there."""
     from scaffold.playbook import agent_skill
     from scaffold.playbook import document as pages
 
-    old = read_or_empty(path)
-    refuse_edited(path, old)
-    body = agent_skill.skill_body(there, pages.text_between_marks(text))
-    if old.strip() and not pages.is_marked(old):
+    existing = read_or_empty(path)
+    refuse_edited(path, existing)
+    body = agent_skill.skill_body(workspace, pages.text_between_marks(text))
+    if existing.strip() and not pages.is_marked(existing):
         raise ScaffoldError(f"{path} is another skill", hint="name another directory with --skill")
-    head = "" if old.strip() else agent_skill.front_matter(title, there.root)
-    return FileUpdate(path, old, head + pages.merge_playbook(old, body, replaceable=True))
+    head = "" if existing.strip() else agent_skill.front_matter(title, workspace.root)
+    return FileUpdate(path, existing, head + pages.merge_playbook(existing, body, replaceable=True))
 
 
-def refuse_edited(path: Path, old: str) -> None:
+def refuse_edited(path: Path, existing: str) -> None:
     """Raise ScaffoldError where somebody wrote between the marks."""
     from scaffold.playbook import document as pages
 
-    if pages.is_edited(old):
+    if pages.is_edited(existing):
         raise ScaffoldError(
             f"somebody wrote between the marks of {path}, and it would be lost",
             hint="move those lines below the end mark, where they stay; or delete the file",

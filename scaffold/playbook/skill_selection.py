@@ -58,7 +58,7 @@ class SkillSelection:
     protocol: PromptSkill
     skills: tuple[PromptSkill, ...]
     others: tuple[str, ...]
-    unusable: int
+    unusable_count: int
     queries: tuple[str, ...]
 
 
@@ -70,16 +70,16 @@ def select_skills(server: ServerClient, queries: Sequence[str]) -> SkillSelectio
     protocol = _read_skill(server, PROTOCOL)
     listed = {skill.id: skill for skill in server.skills()}
     usable = {name: skill for name, skill in listed.items() if ID.fullmatch(name)}
-    wanted = {name for name, skill in usable.items() if skill.category != "prompt"}
+    selected = {name for name, skill in usable.items() if skill.category != "prompt"}
     for query in queries:
-        wanted |= {skill.id for skill in _search_skills(server, query)} & set(usable)
-    wanted -= {PROTOCOL}
-    read = tuple(usable[name] if usable[name].template else _read_skill(server, name) for name in sorted(wanted))
+        selected |= {skill.id for skill in _search_skills(server, query)} & set(usable)
+    selected -= {PROTOCOL}
+    read = tuple(usable[name] if usable[name].template else _read_skill(server, name) for name in sorted(selected))
     return SkillSelection(
         protocol=protocol,
         skills=read,
-        others=tuple(sorted(set(usable) - wanted - {PROTOCOL})),
-        unusable=len(listed) - len(usable),
+        others=tuple(sorted(set(usable) - selected - {PROTOCOL})),
+        unusable_count=len(listed) - len(usable),
         queries=tuple(queries),
     )
 
@@ -108,8 +108,8 @@ def skill_group(skill: PromptSkill) -> str:
 def when_to_use(skill: PromptSkill) -> str:
     """When to use a skill: the sentence that begins with "Use", else its description."""
     for text in (skill.description, skill.template):
-        if found := USE.search(text[:LOOK]):
-            return found[1]
+        if match := USE.search(text[:LOOK]):
+            return match[1]
     return skill.description or skill.name or skill.id
 
 
@@ -120,7 +120,7 @@ def hash_template(skill: PromptSkill) -> str:
 
 def protocol_topics(text: str) -> dict[str, str]:
     """What a protocol says of each topic: the sections whose headings are about it. A topic that it does not have is not in it."""
-    found: dict[str, list[str]] = {}
+    lines_by_topic: dict[str, list[str]] = {}
     about, fence = None, ""
     for line in text.splitlines():
         if mark := FENCE.match(line):
@@ -130,6 +130,6 @@ def protocol_topics(text: str) -> dict[str, str]:
             title = heading[1].lower()
             about = next((topic for topic, words in TOPICS.items() if any(word in title for word in words)), None)
         elif about is not None:
-            found.setdefault(about, []).append(line)
-    kept = {topic: re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n")) for topic, lines in found.items()}
-    return {topic: said for topic, said in kept.items() if said.strip()}
+            lines_by_topic.setdefault(about, []).append(line)
+    texts = {topic: re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n")) for topic, lines in lines_by_topic.items()}
+    return {topic: text for topic, text in texts.items() if text.strip()}

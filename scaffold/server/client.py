@@ -106,7 +106,8 @@ class ServerClient:
         """A new tracking sweep. Names are not unique, and asking twice makes two."""
         body = {"name": name, "goal": goal, "chat_session_id": session_id}
         return self._require_id(
-            operations.CREATE_SWEEP, ServerSweep.from_json(self._sender.request_object(operations.CREATE_SWEEP, body=body))
+            operations.CREATE_SWEEP,
+            ServerSweep.from_json(self._sender.request_object(operations.CREATE_SWEEP, body=body)),
         )
 
     def sweep(self, sweep_id: str) -> ServerSweep:
@@ -158,11 +159,11 @@ class ServerClient:
         """End a launching or running run. Raises Refused where it is in another state."""
         self._sender.request_object(operations.STOP_RUN, run_id=run_id)
 
-    def logs(self, run_id: str, *, last: int = 10_000) -> RunLogs:
+    def logs(self, run_id: str, *, length: int = 10_000) -> RunLogs:
         """The end of what the run's terminal showed, up to `last` characters; empty before it was launched."""
-        last = max(1, min(last, 100_000))
+        length = max(1, min(length, 100_000))
         return RunLogs.from_json(
-            self._sender.request_object(operations.RUN_LOGS, query={"offset": -last, "limit": last}, run_id=run_id)
+            self._sender.request_object(operations.RUN_LOGS, query={"offset": -length, "limit": length}, run_id=run_id)
         )
 
     def run_metrics(self, run_id: str) -> RunMetrics:

@@ -190,9 +190,7 @@ def _check_operations(answer: _TimedAnswer) -> PreflightCheck:
     if answer.error is not None:
         return PreflightCheck(name="operations", asks="openapi.json", outcome=UNKNOWN, text="openapi.json would tell")
     gaps = openapi.find_gaps(answer.value, called)
-    text = (
-        "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in gaps) or f"{len(called)} that are needed are there"
-    )
+    text = "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in gaps) or f"{len(called)} that are needed are there"
     return PreflightCheck(name="operations", asks="openapi.json", outcome=FAILED if gaps else OK, text=text)
 
 

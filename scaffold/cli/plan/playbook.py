@@ -55,18 +55,20 @@ def playbook(
     from scaffold.playbook import agent_skill
     from scaffold.playbook import document as pages
 
-    there = options.find_workspace(workdir, root)
+    workspace = options.find_workspace(workdir, root)
     title = agent_skill.check_skill_name(skill.resolve().name) if skill is not None else ""
-    client = options.connect_server(there, server_options)
-    chosen, why = _select_skills(client, queries or pages.parse_queries(playbook_files.read_or_empty(there.playbook)))
-    files = [_playbook_file(there, chosen, client, why)]
+    client = options.connect_server(workspace, server_options)
+    chosen, missing_reason = _select_skills(
+        client, queries or pages.parse_queries(playbook_files.read_or_empty(workspace.playbook))
+    )
+    files = [_playbook_file(workspace, chosen, client, missing_reason)]
     if skill is not None:
-        files.append(playbook_files.skill_file(there, skill / agent_skill.FILE, title, files[0].new))
+        files.append(playbook_files.skill_file(workspace, skill / agent_skill.FILE, title, files[0].new))
     stale = [file for file in files if file.old != file.new]
     limited = output.Limited(limit)
     answer = _playbook_json(files, stale, chosen, client, limited)
-    answer["missing"] = f"{why}; {WITHOUT}" if why else None
-    if why and not json_output:
+    answer["missing"] = f"{missing_reason}; {WITHOUT}" if missing_reason else None
+    if missing_reason and not json_output:
         output.warn(answer["missing"])
     if not check:
         for file in stale:
@@ -102,7 +104,7 @@ def _select_skills(client: ServerClient | None, queries: tuple[str, ...]) -> tup
 
 
 def _playbook_file(
-    there: Workspace, chosen: SkillSelection | None, client: ServerClient | None, why: str
+    workspace: Workspace, chosen: SkillSelection | None, client: ServerClient | None, missing_reason: str
 ) -> FileUpdate:
     """The playbook's file. Raises ScaffoldError where it would lose what a server once said, or what somebody wrote."""
     from scaffold.errors import ScaffoldError
@@ -110,17 +112,17 @@ def _playbook_file(
     from scaffold.playbook import document as pages
     from scaffold.playbook.files import built_in_playbook
 
-    path, seed = there.playbook, built_in_playbook(there)
+    path, seed = workspace.playbook, built_in_playbook(workspace)
     old = playbook_files.read_or_empty(path)
     playbook_files.refuse_edited(path, old)
-    replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_unchanged_seed(there, path))
+    replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_unchanged_seed(workspace, path))
     if chosen is not None and client is not None:
         text = pages.render_playbook(seed, chosen, client.url)
         if old and not replaceable and not pages.is_marked(old):
             output.warn(f"{path} was written by hand: it is kept whole, below the new playbook")
         return FileUpdate(path, old, pages.merge_playbook(old, text, replaceable=replaceable))
     if pages.is_from_server(old):
-        raise ScaffoldError(why, hint=f"{path} stays as the server made it before")
+        raise ScaffoldError(missing_reason, hint=f"{path} stays as the server made it before")
     if replaceable:
         return FileUpdate(path, old, seed)
     return FileUpdate(path, old, pages.merge_playbook(old, seed, replaceable=False) if pages.is_marked(old) else old)
@@ -137,25 +139,29 @@ def _playbook_json(
     from scaffold.playbook import skill_selection
 
     differs = pages.compare_sources(pages.parse_sources(files[0].old), pages.parse_sources(files[0].new))
-    every = [chosen.protocol, *chosen.skills] if chosen is not None else []
+    skills = [chosen.protocol, *chosen.skills] if chosen is not None else []
     return {
         "path": str(files[0].path),
         "server": client.url if client is not None and chosen is not None else None,
         "skills": [
-            {"id": one.id, "group": skill_selection.skill_group(one), "sha256": skill_selection.hash_template(one)}
-            for one in limited(every)
+            {
+                "id": skill.id,
+                "group": skill_selection.skill_group(skill),
+                "sha256": skill_selection.hash_template(skill),
+            }
+            for skill in limited(skills)
         ],
         "others": limited(chosen.others) if chosen is not None else [],
         "changed": limited(differs.changed),
         "added": limited(differs.added),
-        "gone": limited(differs.gone),
+        "gone": limited(differs.removed),
         "stale": [str(file.path) for file in stale],
     }
 
 
 def _print_playbook(answer: dict[str, Any], stale: list[FileUpdate], check: bool) -> None:
     """The skills to stdout; what differs and what was written to stderr."""
-    output.print_rows([[one["id"], one["group"], one["sha256"][:12]] for one in answer["skills"]])
+    output.print_rows([[skill["id"], skill["group"], skill["sha256"][:12]] for skill in answer["skills"]])
     for word in ("changed", "added", "gone"):
         if answer[word]:
             click.echo(f"{word}: {', '.join(answer[word])}", err=True)

@@ -53,37 +53,38 @@ def preflight(
     Works without a workspace too. Exit code 3 where something that has to be there is not; a plan that holds somebody's work is
     never written over.
     """
-    there = options.find_workspace_or_none(workdir, root)
-    plan = _plan_to_abort(there, workdir, tasks_path)
+    workspace = options.find_workspace_or_none(workdir, root)
+    plan = _plan_to_abort(workspace, workdir, tasks_path)
     if abort and plan is None:
         raise click.UsageError("--abort needs --tasks-path where there is no workspace")
-    with options.connect_required_server(there, server_options) as client:
-        report = _ask_until_ready(client, _allowed_workdirs(there, workdir), wait)
+    with options.connect_required_server(workspace, server_options) as client:
+        report = _ask_until_ready(client, _allowed_workdirs(workspace, workdir), wait)
     answer: dict[str, Any] = _report_json(report)
     if not json_output:
         _print_report(report)
     if abort and plan is not None and not report.ready:
-        answer["aborted"] = _abort_loop(there, plan, report.reason, quiet=json_output)
+        answer["aborted"] = _abort_loop(workspace, plan, report.reason, quiet=json_output)
     if json_output:
         output.print_json(answer)
     if not report.ready:
         raise click.exceptions.Exit(3)
 
 
-def _plan_to_abort(there: Workspace | None, workdir: Path, tasks_path: Path | None) -> Path | None:
+def _plan_to_abort(workspace: Workspace | None, workdir: Path, tasks_path: Path | None) -> Path | None:
     """The plan that an abort would be about: the one named, relative to the work directory as everywhere, else the workspace's."""
     if tasks_path is not None:
-        return (there.workdir if there is not None else workdir) / tasks_path
-    return there.tasks if there is not None else None
+        return (workspace.workdir if workspace is not None else workdir) / tasks_path
+    return workspace.tasks if workspace is not None else None
 
 
-def _allowed_workdirs(there: Workspace | None, workdir: Path) -> list[Path]:
+def _allowed_workdirs(workspace: Workspace | None, workdir: Path) -> list[Path]:
     """The directories that the server may rightly call its own: the work directory, and the top of its repository."""
     from scaffold import git
 
-    ours = there.workdir if there is not None else None
-    top = git.toplevel(ours or workdir)
-    return [one for one in (ours, top, workdir.resolve() if ours is None else None) if one is not None]
+    own_workdir = workspace.workdir if workspace is not None else None
+    top = git.toplevel(own_workdir or workdir)
+    candidates = (own_workdir, top, workdir.resolve() if own_workdir is None else None)
+    return [path for path in candidates if path is not None]
 
 
 def _ask_until_ready(client: ServerClient, workdirs: list[Path], wait: float) -> PreflightReport:
@@ -100,35 +101,35 @@ def _ask_until_ready(client: ServerClient, workdirs: list[Path], wait: float) ->
         time.sleep(min(POLL_S, left))
 
 
-def _abort_loop(there: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> dict[str, Any]:
+def _abort_loop(workspace: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> dict[str, Any]:
     """Write the checklist and print the lines that end the loop, which has to end even where nothing can be written."""
     from scaffold.errors import ScaffoldError
     from scaffold.plan.document import loop_protocol
 
-    written, kept = None, None
+    written, previous = None, None
     try:
-        written, kept = _write_checklist(there, plan, reason)
+        written, previous = _write_checklist(workspace, plan, reason)
     except ScaffoldError as error:
         output.warn(f"the abort checklist is not written: {error.message}")
     if written is not None and written != plan:
         output.warn(f"{plan} holds somebody's work, so the abort checklist is in {written}")
-    if kept is not None:
-        click.echo(f"the plan that was there is now {kept}", err=True)
+    if previous is not None:
+        click.echo(f"the plan that was there is now {previous}", err=True)
     if not quiet:
         click.echo(loop_protocol.abort_lines())
     return {
         "plan": str(written) if written is not None else None,
-        "kept": str(kept) if kept is not None else None,
+        "kept": str(previous) if previous is not None else None,
         "lines": loop_protocol.abort_lines().split("\n"),
     }
 
 
-def _write_checklist(there: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
+def _write_checklist(workspace: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
     """Where the checklist went, and where the plan that was there is kept."""
     from scaffold.lifecycle.status import is_unchanged_seed
     from scaffold.plan.tasks.abort import abort_beside, abort_plan, is_unwritten
 
-    if is_unwritten(plan) or (there is not None and is_unchanged_seed(there, plan)):
+    if is_unwritten(plan) or (workspace is not None and is_unchanged_seed(workspace, plan)):
         return plan, abort_plan(plan, reason)
     return abort_beside(plan, reason), None
 

@@ -13,22 +13,22 @@ from scaffold.plan.document.parse import parse_plan
 ENDING = re.compile(r"\r\n|\r|\n")
 
 
-def find_task(plan: Plan, wanted: str) -> Task:
+def find_task(plan: Plan, task_id: str) -> Task:
     """The task with an id. Raises ScaffoldError where there is none, or where two bear it."""
-    name = wanted.strip().strip("[]").upper()
-    found = [task for task in plan.tasks if task.id and task.id == name]
-    if len(found) > 1:
-        lines = ", ".join(str(task.line) for task in found)
-        raise ScaffoldError(f"{wanted} is the id of {len(found)} tasks (lines {lines})", hint="scaffold plan check")
-    if not found:
-        known = ", ".join(task.id for task in plan.tasks if task.id) or "it has no tasks with ids"
-        raise ScaffoldError(f"the plan has no task {wanted}", hint=f"its tasks: {printable(known, 300)}")
-    return found[0]
+    canonical = task_id.strip().strip("[]").upper()
+    matches = [task for task in plan.tasks if task.id and task.id == canonical]
+    if len(matches) > 1:
+        lines = ", ".join(str(task.line) for task in matches)
+        raise ScaffoldError(f"{task_id} is the id of {len(matches)} tasks (lines {lines})", hint="scaffold plan check")
+    if not matches:
+        ids = ", ".join(task.id for task in plan.tasks if task.id) or "it has no tasks with ids"
+        raise ScaffoldError(f"the plan has no task {task_id}", hint=f"its tasks: {printable(ids, 300)}")
+    return matches[0]
 
 
-def set_mark(text: str, wanted: str, mark: str) -> str:
+def set_mark(text: str, task_id: str, mark: str) -> str:
     """`text` with another mark in the box of one task: one character changes, or none."""
-    task = find_task(parse_plan(text), wanted)
+    task = find_task(parse_plan(text), task_id)
     return text[: task.mark_offset] + mark + text[task.mark_offset + 1 :]
 
 
@@ -38,38 +38,36 @@ def append_task(text: str, phase: int, description: str, fields: Sequence[tuple[
     Raises ScaffoldError where there is no such phase, where two bear its number, and where an open comment would swallow it.
     """
     plan = parse_plan(text)
-    place = _find_phase(plan, phase)
-    number = (
-        max((task.id_numbers[1] for task in plan.tasks if task.id_numbers and task.id_numbers[0] == phase), default=0)
-        + 1
-    )
+    target = _find_phase(plan, phase)
+    numbers = [task.id_numbers[1] for task in plan.tasks if task.id_numbers and task.id_numbers[0] == phase]
+    new_id = f"P{phase}-T{max(numbers, default=0) + 1}"
     pieces = [
-        f"[P{phase}-T{number}] {_escape_for_task_line(description)}",
+        f"[{new_id}] {_escape_for_task_line(description)}",
         *(f"{name}: {_escape_for_task_line(value)}" for name, value in fields),
     ]
-    at, before = _insertion_point(plan, place)
+    offset, indent = _insertion_point(plan, target)
     ending = next(iter(ENDING.findall(text)), "\n")
-    line = f"{before}- [ ] {' | '.join(pieces)}"
-    missing = ending if at and text[at - 1] not in "\r\n" else ""
-    gap = "" if place.tasks else ending
-    below = next((line for line in plan.lines if line.start >= at), None)
+    line = f"{indent}- [ ] {' | '.join(pieces)}"
+    line_end = ending if offset and text[offset - 1] not in "\r\n" else ""
+    gap = "" if target.tasks else ending
+    below = next((line for line in plan.lines if line.start >= offset), None)
     # a paragraph right below would go on with the new task
     apart = ending if below is not None and below.kind in ("text", "comment") else ""
-    new, name = text[:at] + missing + gap + line + ending + apart + text[at:], f"P{phase}-T{number}"
-    if all(task.id != name for task in parse_plan(new).tasks):
+    longer = "".join((text[:offset], line_end, gap, line, ending, apart, text[offset:]))
+    if all(task.id != new_id for task in parse_plan(longer).tasks):
         raise ScaffoldError(
             f"phase {phase} ends in a comment that is not closed", hint="scaffold plan check names its line"
         )
-    return new, name
+    return longer, new_id
 
 
 def _find_phase(plan: Plan, number: int) -> Phase:
-    found = [phase for phase in plan.phases if phase.number == number]
-    if len(found) != 1:
-        known = ", ".join(str(phase.number) for phase in plan.phases) or "none"
-        reason = "no phase" if not found else f"{len(found)} phases"
-        raise ScaffoldError(f"the plan has {reason} {number}", hint=f"its phases: {known}")
-    return found[0]
+    matches = [phase for phase in plan.phases if phase.number == number]
+    if len(matches) != 1:
+        numbers = ", ".join(str(phase.number) for phase in plan.phases) or "none"
+        reason = "no phase" if not matches else f"{len(matches)} phases"
+        raise ScaffoldError(f"the plan has {reason} {number}", hint=f"its phases: {numbers}")
+    return matches[0]
 
 
 def _insertion_point(plan: Plan, phase: Phase) -> tuple[int, str]:

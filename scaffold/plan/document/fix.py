@@ -24,23 +24,24 @@ def fix_plan(text: str, *, ids_stay: bool = False) -> str:
     """
     text = _mend_boxes(text)
     plan = parse_plan(text)
-    first, names = task_ids.complete_ids(plan), task_ids.renumbered_ids(plan, stay=ids_stay)
-    renamed = {first[task.line]: names[task.line] for task in reversed(plan.tasks) if task.line in first}
+    current, final = task_ids.complete_ids(plan), task_ids.renumbered_ids(plan, stay=ids_stay)
+    # of two tasks with one id a mention means the first, so that one is written last
+    renames = {current[task.line]: final[task.line] for task in reversed(plan.tasks) if task.line in current}
     lines: dict[int, str] = {}
     tasks = {task.line: task for task in plan.tasks}
     for line in plan.lines:
         task = tasks.get(line.number)
-        new = _mend_task_line(line.text, task, names, renamed) if task else _rename_ids(line.text, renamed)
-        if new != line.text:
-            lines[line.number] = new
+        mended = _mend_task_line(line.text, task, final, renames) if task else _rename_ids(line.text, renames)
+        if mended != line.text:
+            lines[line.number] = mended
     return _replace_lines(plan, lines)
 
 
 def _replace_lines(plan: Plan, lines: Mapping[int, str]) -> str:
     pieces, position = [], 0
-    for number, new in sorted(lines.items()):
+    for number, replacement in sorted(lines.items()):
         line = plan.lines[number - 1]
-        pieces += [plan.text[position : line.start], new]
+        pieces += [plan.text[position : line.start], replacement]
         position = line.start + len(line.text)
     return "".join([*pieces, plan.text[position:]])
 
@@ -49,31 +50,32 @@ def _mend_boxes(text: str) -> str:
     """`text` with the boxes mended that only lack a space, or have one too many."""
     plan = parse_plan(text)
     lines = {}
-    for odd in plan.near_misses:
-        if odd.fixable and (match := MENDABLE.match(plan.lines[odd.line - 1].text)):
+    for near_miss in plan.near_misses:
+        if near_miss.fixable and (match := MENDABLE.match(plan.lines[near_miss.line - 1].text)):
             indent, marker, before, mark, behind, rest = match.groups()
-            lines[odd.line] = f"{indent}{marker}{before or ' '}[{mark.lower() or ' '}]{behind or ' '}{rest}"
+            lines[near_miss.line] = f"{indent}{marker}{before or ' '}[{mark.lower() or ' '}]{behind or ' '}{rest}"
     return _replace_lines(plan, lines)
 
 
-def _rename_ids(text: str, names: Mapping[str, str]) -> str:
-    def name(match: re.Match[str]) -> str:
-        old = f"P{int(match[1])}-T{int(match[2])}"
-        return names.get(old, old) if names.get(old, old) != old else match[0]
+def _rename_ids(text: str, renames: Mapping[str, str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
+        canonical = f"P{int(match[1])}-T{int(match[2])}"
+        renamed = renames.get(canonical, canonical)
+        return renamed if renamed != canonical else match[0]
 
-    return task_ids.MENTION.sub(name, text)
+    return task_ids.MENTION.sub(replacement, text)
 
 
-def _mend_task_line(text: str, task: Task, names: Mapping[int, str], renamed: Mapping[str, str]) -> str:
+def _mend_task_line(text: str, task: Task, ids: Mapping[int, str], renames: Mapping[str, str]) -> str:
     match = CHECKBOX.match(text)
     assert match is not None
     rest = match[2]
-    body = _rename_ids(rest[len(task.written_id) :].lstrip(), renamed)
+    body = _rename_ids(rest[len(task.written_id) :].lstrip(), renames)
     mark = match[1].lower() if match[1] == "X" else match[1]
     head = text[: match.start(1)] + mark + text[match.end(1) : match.start(2)]
-    name = names.get(task.line)
+    task_id = ids.get(task.line)
     wrapped = any(line.kind == "text" for line in task.body[:1])
-    return f"{head}[{name}] {_order_fields(body, wrapped=wrapped)}".rstrip() if name else head + rest
+    return f"{head}[{task_id}] {_order_fields(body, wrapped=wrapped)}".rstrip() if task_id else head + rest
 
 
 def _order_fields(body: str, *, wrapped: bool) -> str:
@@ -83,28 +85,26 @@ def _order_fields(body: str, *, wrapped: bool) -> str:
     """
     cuts = task_fields.find_separators(body)
     pieces = [
-        body[start:end].strip() for start, end in zip([0, *(at + 1 for at in cuts)], [*cuts, len(body)], strict=True)
+        body[start:end].strip() for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(body)], strict=True)
     ]
-    named, plain = [], [pieces[0]]
+    ranked, description = [], [pieces[0]]
     for piece in pieces[1:]:
         name = task_fields.NAME.match(piece)
         if name is None:
-            plain.append(piece)
+            description.append(piece)
         else:
             rank = ORDER.index(key) if (key := task_fields.canonical_name(name[1])) in ORDER else len(ORDER)
-            named.append(
-                (rank, f"{piece[: name.end()].rstrip().removesuffix(':').rstrip()}: {piece[name.end() :]}".rstrip())
-            )
+            label = piece[: name.end()].rstrip().removesuffix(":").rstrip()
+            ranked.append((rank, f"{label}: {piece[name.end() :]}".rstrip()))
     if not wrapped:
-        named.sort(key=lambda pair: pair[0])
-        pieces = [*plain, *(piece for _, piece in named)]
-    new = " | ".join(piece for piece in pieces if piece) + (
-        " |" if wrapped and task_fields.ends_with_separator(body) else ""
-    )
-    return new if _meaning(new) == _meaning(body) else body
+        ranked.sort(key=lambda pair: pair[0])
+        pieces = [*description, *(piece for _, piece in ranked)]
+    open_end = " |" if wrapped and task_fields.ends_with_separator(body) else ""
+    reordered = " | ".join(piece for piece in pieces if piece) + open_end
+    return reordered if _meaning(reordered) == _meaning(body) else body
 
 
 def _meaning(body: str) -> tuple[str, list[tuple[str, str]]]:
     """What a task line says, whatever the order of its fields."""
-    description, found = task_fields.parse_fields(body, 0, 0)
-    return description, sorted((field.name, field.value) for field in found)
+    description, fields = task_fields.parse_fields(body, 0, 0)
+    return description, sorted((field.name, field.value) for field in fields)

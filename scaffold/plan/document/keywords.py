@@ -74,17 +74,17 @@ def find_placeholder(text: str) -> str | None:
     words = without_code(text).strip()
     if is_placeholder(words):
         return words
-    found = DOTS.search(words) or ANGLE.search(words)
-    return found[0] if found else None
+    match = DOTS.search(words) or ANGLE.search(words)
+    return match[0] if match else None
 
 
 def is_vague_condition(condition: str) -> bool:
     """Whether a condition only says that it will be fulfilled ("done", "it works")."""
     if "`" in condition:
         return False
-    said = [word.strip(".-") for word in WORD.findall(condition.lower())]
-    rest = [word for word in said if word and word not in FILLER]
-    return all(word in VAGUE for word in rest)
+    words = [word.strip(".-") for word in WORD.findall(condition.lower())]
+    telling = [word for word in words if word and word not in FILLER]
+    return all(word in VAGUE for word in telling)
 
 
 def task_kinds(task: Task) -> frozenset[str]:
@@ -96,9 +96,9 @@ def task_kinds(task: Task) -> frozenset[str]:
 
 
 @lru_cache(maxsize=16_384)
-def _kinds_from_words(said: str, description: str) -> frozenset[str]:
-    if said:
-        return frozenset(kind.strip().lower() for kind in said.split(","))
+def _kinds_from_words(kind_field: str, description: str) -> frozenset[str]:
+    if kind_field:
+        return frozenset(kind.strip().lower() for kind in kind_field.split(","))
     if REFLECTION.search(description):
         gates = (("midpoint-reflection", MIDPOINT), ("final-reflection", FINAL))
         return frozenset({"reflection", *(name for name, pattern in gates if pattern.search(description))})

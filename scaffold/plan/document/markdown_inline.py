@@ -79,11 +79,11 @@ def without_code(text: str) -> str:
 
 def code_spans(text: str) -> list[str]:
     """What stands between back-ticks."""
-    found = []
+    spans = []
     for kind, start, end in inline_spans(text):
         if kind == "code":
-            found.append(text[start:end].strip("`").strip())
-    return found
+            spans.append(text[start:end].strip("`").strip())
+    return spans
 
 
 def strip_backticks(text: str) -> str:

@@ -55,12 +55,12 @@ def heading_near_miss_reason(title: str, *, under_phase: bool) -> str | None:
     return "it is a heading" if BARE_BOX.match(title) or (under_phase and TAGGED.match(title)) else None
 
 
-def as_near_miss(line: MarkdownLine, why: str, *, under_phase: bool) -> NearMiss:
-    """The line as an Oddity; it can be mended where all that keeps it from being a task is a space too few or too many."""
+def as_near_miss(line: MarkdownLine, reason: str, *, under_phase: bool) -> NearMiss:
+    """The line as a NearMiss; it can be mended where all that keeps it from being a task is a space too few or too many."""
     text = line.text.strip()
     fixable = under_phase and line.kind in ("text", "item") and MENDABLE.match(line.text) is not None
     return NearMiss(
-        line=line.number, column=len(line.text) - len(line.text.lstrip()) + 1, reason=why, text=text, fixable=fixable
+        line=line.number, column=len(line.text) - len(line.text.lstrip()) + 1, reason=reason, text=text, fixable=fixable
     )
 
 
@@ -115,26 +115,30 @@ def unclosed_blocks(scanned: ScannedText) -> Iterator[NearMiss]:
         return
     hidden = [line for line in scanned.lines if line.number > opened.number and BULLET_BOX.match(line.text)]
     if hidden:
-        what = "a comment" if "<!--" in opened.text else "a code fence"
-        why = f"{what} opened here is never closed and hides {len(hidden)} line(s) that look like tasks"
-        yield NearMiss(line=opened.number, column=1, reason=why, text=opened.text.strip())
+        block = "a comment" if "<!--" in opened.text else "a code fence"
+        reason = f"{block} opened here is never closed and hides {len(hidden)} line(s) that look like tasks"
+        yield NearMiss(line=opened.number, column=1, reason=reason, text=opened.text.strip())
 
 
-def misread_by_server(lines: Sequence[MarkdownLine], known: AbstractSet[int]) -> Iterator[NearMiss]:
+def misread_by_server(lines: Sequence[MarkdownLine], task_lines: AbstractSet[int]) -> Iterator[NearMiss]:
     """The line that the research server takes for the current task although it is none (it knows no code, no comments).
 
     The server ends a line at every character that Unicode calls a line's end; Markdown does at carriage return and line feed only.
     """
-    pieces = [(line, piece, first == 0) for line in lines for first, piece in enumerate(line.text.splitlines())]
+    pieces = [
+        (line, piece, index_in_line == 0)
+        for line in lines
+        for index_in_line, piece in enumerate(line.text.splitlines())
+    ]
     index = loop_protocol.current_task_index([piece for _, piece, _ in pieces])
     if index is None:
         return
     line, piece, is_first = pieces[index]
-    if line.number not in known or not is_first:
-        where = (
+    if line.number not in task_lines or not is_first:
+        location = (
             f"in a {'comment' if line.kind == 'comment' else 'code block'}"
             if line.kind in ("code", "comment")
             else "here"
         )
-        why = f"the research server takes the line {where} for the current task"
-        yield NearMiss(line=line.number, column=1, reason=why, text=piece.strip())
+        reason = f"the research server takes the line {location} for the current task"
+        yield NearMiss(line=line.number, column=1, reason=reason, text=piece.strip())

@@ -61,26 +61,26 @@ def heading_title(line: MarkdownLine) -> tuple[int, str]:
 
 def _parse_sections(lines: Sequence[MarkdownLine]) -> tuple[Section, ...]:
     headings = [(index, *heading_title(line)) for index, line in enumerate(lines) if line.kind == "heading"]
-    found, open_at = [], [len(lines)] * 7
+    sections, open_at = [], [len(lines)] * 7
     for index, level, title in reversed(headings):
         end = min(open_at[: level + 1])
-        found.append(Section(level=level, title=title, line=lines[index].number, body=tuple(lines[index + 1 : end])))
+        sections.append(Section(level=level, title=title, line=lines[index].number, body=tuple(lines[index + 1 : end])))
         open_at[level] = index
-    return tuple(reversed(found))
+    return tuple(reversed(sections))
 
 
 def _parse_ignores(lines: Sequence[MarkdownLine]) -> tuple[dict[str, str], tuple[int, ...]]:
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     unheeded = []
     for line in lines:
-        if line.kind in ("code", "quote") or not (begun := DIRECTIVE.findall(line.text)):
+        if line.kind in ("code", "quote") or not (directives := DIRECTIVE.findall(line.text)):
             continue
-        read = list(IGNORE.finditer(line.text))
-        for match in read:
-            found |= dict.fromkeys(re.findall(r"P\d{3}", match[1].upper()), match[2])
-        if len(read) < len(begun):
+        ignores = list(IGNORE.finditer(line.text))
+        for match in ignores:
+            reasons |= dict.fromkeys(re.findall(r"P\d{3}", match[1].upper()), match[2])
+        if len(ignores) < len(directives):
             unheeded.append(line.number)
-    return found, tuple(unheeded)
+    return reasons, tuple(unheeded)
 
 
 class _PlanParser:
@@ -93,21 +93,21 @@ class _PlanParser:
     def phases(self) -> Iterator[Phase]:
         """The phases in order, each with its tasks."""
         heading: MarkdownLine | None = None
-        level, first = 0, 0
+        level, start = 0, 0
         for index, line in enumerate(self.lines):
             if line.kind != "heading":
                 continue
             depth, title = heading_title(line)
-            if why := near_misses.heading_near_miss_reason(title, under_phase=heading is not None):
-                self.odd.append(near_misses.as_near_miss(line, why, under_phase=heading is not None))
+            if reason := near_misses.heading_near_miss_reason(title, under_phase=heading is not None):
+                self.odd.append(near_misses.as_near_miss(line, reason, under_phase=heading is not None))
             if heading is not None and depth > level and not PHASE.match(title):
                 continue
-            yield from self._phase(heading, first, index)
-            heading, level, first = (line, depth, index + 1) if PHASE.match(title) else (None, 0, index + 1)
-        yield from self._phase(heading, first, len(self.lines))
+            yield from self._phase(heading, start, index)
+            heading, level, start = (line, depth, index + 1) if PHASE.match(title) else (None, 0, index + 1)
+        yield from self._phase(heading, start, len(self.lines))
 
-    def _phase(self, heading: MarkdownLine | None, first: int, end: int) -> Iterator[Phase]:
-        tasks = tuple(self._tasks(self.lines[first:end], under_phase=heading is not None))
+    def _phase(self, heading: MarkdownLine | None, start: int, end: int) -> Iterator[Phase]:
+        tasks = tuple(self._tasks(self.lines[start:end], under_phase=heading is not None))
         if heading is None:
             return
         level, title = heading_title(heading)
@@ -156,7 +156,7 @@ def _make_task(line: MarkdownLine, match: re.Match[str], body: tuple[MarkdownLin
     # a box below a task may well begin with the id of the task that it is about
     tag = TAG.match(rest) or (None if nested else BARE.match(rest))
     cut = tag.end() if tag else 0
-    description, found = task_fields.parse_task_text(rest[cut:], line.number, start + cut + 1, body)
+    description, fields = task_fields.parse_task_text(rest[cut:], line.number, start + cut + 1, body)
     return Task(
         line=line.number,
         column=len(line.text) - len(line.text.lstrip()) + 1,
@@ -165,7 +165,7 @@ def _make_task(line: MarkdownLine, match: re.Match[str], body: tuple[MarkdownLin
         written_id=rest[:cut].strip() if tag else "",
         id_numbers=(int(tag[2]), int(tag[3])) if tag else None,
         description=description,
-        fields=found,
+        fields=fields,
         body=body,
         nested=nested,
     )

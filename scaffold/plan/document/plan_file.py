@@ -80,11 +80,11 @@ def rewrite_plan(path: Path, edit: Callable[[str], str]) -> bool:
     """As `change`, for a caller that holds the lock. A link is followed, permissions are kept."""
     target = path.resolve()
     text = read_plan(target)
-    new = edit(text)
-    if new == text:
+    edited = edit(text)
+    if edited == text:
         return False
     try:
-        write_atomic(target, new.encode("utf-8", "surrogateescape"))
+        write_atomic(target, edited.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise ScaffoldError(f"the plan {path} cannot be written: {error.strerror}") from error
     return True

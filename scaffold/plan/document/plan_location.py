@@ -30,12 +30,12 @@ def locate_plan(file: Path | None, start: Path) -> PlanLocation:
 
     Raises ScaffoldError where no file is named and there is no workspace, or more than one.
     """
-    below = (file.parent if file is not None else start).resolve()
-    found = _nearest_workspace(below)
-    if found is not None:
-        return _location_in_workspace(file, *found)
+    folder = (file.parent if file is not None else start).resolve()
+    nearest = _nearest_workspace(folder)
+    if nearest is not None:
+        return _location_in_workspace(file, *nearest)
     if file is not None:
-        return PlanLocation(plan=file, workdir=_repository_top(below), root=None, server=False)
+        return PlanLocation(plan=file, workdir=_repository_top(folder), root=None, server=False)
     workspace = find_workspace(start)
     server = bool(workspace.answers.get("research_server_url"))
     return PlanLocation(plan=workspace.tasks, workdir=workspace.workdir, root=workspace.root, server=server)
@@ -47,9 +47,9 @@ def _nearest_workspace(start: Path) -> tuple[Path, str] | None:
         roots = [root for root in USUAL_ROOTS if is_reachable(folder / root / ANSWERS_FILE)]
         if len(roots) == 1:
             return folder, roots[0]
-        own = (_plain_answers(folder / ANSWERS_FILE) or {}).get("experiment_root", "")
-        if own and folder.as_posix().endswith(f"/{own}"):
-            return Path(folder.as_posix().removesuffix(f"/{own}")), own
+        own_root = (_plain_answers(folder / ANSWERS_FILE) or {}).get("experiment_root", "")
+        if own_root and folder.as_posix().endswith(f"/{own_root}"):
+            return Path(folder.as_posix().removesuffix(f"/{own_root}")), own_root
         if roots or is_reachable(folder / ".git"):
             break
     return None
@@ -71,9 +71,9 @@ def _plain_answers(path: Path) -> dict[str, str] | None:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    found = dict(ANSWER.findall(text))
+    answers = dict(ANSWER.findall(text))
     empty = ("", "''", '""', "null", "~")
-    values = {name: "" if value in empty else value for name, value in found.items()}
+    values = {name: "" if value in empty else value for name, value in answers.items()}
     return values if all(not value or PLAIN.fullmatch(value) for value in values.values()) else None
 
 

@@ -31,12 +31,12 @@ class SectionEntry:
 
 def section_text(body: Sequence[MarkdownLine]) -> str:
     """What a section says, without comments, headings and the marks of quotes."""
-    said = [
+    texts = [
         line.text.strip().lstrip(">").strip()
         for line in body
         if line.kind not in ("blank", "comment", "heading") and not line.fence
     ]
-    return "\n".join(text for text in map(without_comments, said) if text)
+    return "\n".join(text for text in map(without_comments, texts) if text)
 
 
 def is_all_placeholders(text: str) -> bool:
@@ -44,15 +44,15 @@ def is_all_placeholders(text: str) -> bool:
     return all(keywords.is_placeholder(MARKER.sub("", line, count=1)) for line in text.splitlines())
 
 
-def find_entry(body: Sequence[MarkdownLine], wanted: RequiredEntry) -> SectionEntry | None:
-    """The first entry of a section with one of the wanted labels."""
-    return next(_matching_entries(body, wanted), None)
+def find_entry(body: Sequence[MarkdownLine], required: RequiredEntry) -> SectionEntry | None:
+    """The first entry of a section with one of the required labels."""
+    return next(_matching_entries(body, required), None)
 
 
-def _matching_entries(body: Sequence[MarkdownLine], wanted: RequiredEntry) -> Iterator[SectionEntry]:
+def _matching_entries(body: Sequence[MarkdownLine], required: RequiredEntry) -> Iterator[SectionEntry]:
     for index, line in enumerate(body):
         label = _split_label(line)
-        if label is not None and any(word in label[0].lower() for word in wanted.labels):
+        if label is not None and any(word in label[0].lower() for word in required.labels):
             below = _entry_lines(body[index + 1 :], line)
             yield SectionEntry(line=line.number, text="\n".join(filter(None, (label[1], section_text(below)))))
 
@@ -76,7 +76,7 @@ def _split_label(line: MarkdownLine) -> tuple[str, str] | None:
 
 def _entry_lines(lines: Sequence[MarkdownLine], start: MarkdownLine) -> list[MarkdownLine]:
     """The lines that belong to the entry which begins at `start`."""
-    found: list[MarkdownLine] = []
+    entry: list[MarkdownLine] = []
     for line in lines:
         if line.kind == "heading":
             break
@@ -84,5 +84,5 @@ def _entry_lines(lines: Sequence[MarkdownLine], start: MarkdownLine) -> list[Mar
             break
         if start.kind == "text" and line.kind == "text" and _split_label(line) is not None:
             break
-        found.append(line)
-    return found
+        entry.append(line)
+    return entry

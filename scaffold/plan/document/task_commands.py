@@ -52,40 +52,40 @@ def launch_candidates(task: Task) -> Iterator[str]:
 
 def list_commands(task: Task) -> list[str]:
     """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
-    own = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
-    found = [code for text in (task.description, *own) for code in code_spans(text)]
+    values = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
+    commands = [code for text in (task.description, *values) for code in code_spans(text)]
     for text, fenced in _body_lines(task):
-        found += [text] if fenced else code_spans(text)
-    return list(dict.fromkeys(code.removeprefix("$ ") for code in found if COMMAND.match(code)))
+        commands += [text] if fenced else code_spans(text)
+    return list(dict.fromkeys(code.removeprefix("$ ") for code in commands if COMMAND.match(code)))
 
 
 def _body_lines(task: Task) -> Iterator[tuple[str, bool]]:
     """The lines under a task, and whether each is fenced code; a fenced command that a backslash wraps is one line."""
-    begun = ""
+    wrapped = ""
     for line in task.body:
         if line.kind == "code" and not line.fence:
-            begun += line.text.strip()
-            if begun.endswith("\\"):
-                begun = f"{begun[:-1].rstrip()} "
+            wrapped += line.text.strip()
+            if wrapped.endswith("\\"):
+                wrapped = f"{wrapped[:-1].rstrip()} "
                 continue
-            yield begun, True
-        elif begun:
-            yield begun.rstrip(), True
+            yield wrapped, True
+        elif wrapped:
+            yield wrapped.rstrip(), True
         if line.kind in ("item", "text"):
             yield line.text, False
-        begun = ""
-    if begun:
-        yield begun.rstrip(), True
+        wrapped = ""
+    if wrapped:
+        yield wrapped.rstrip(), True
 
 
 def find_untracked_launch(text: str) -> str | None:
     """The first command in `text` that starts an experiment script outside the tracked way; None where there is none."""
     if TRACKED.search(text):
         return None
-    for found in START.finditer(text):
-        script = found["script"] or found["shell"] or found["dot"] or ""
+    for launch in START.finditer(text):
+        script = launch["script"] or launch["shell"] or launch["dot"] or ""
         if not HARMLESS.search(script.rsplit("/", 1)[-1]) and not HELP.search(text):
-            return found[0].strip()
+            return launch[0].strip()
     return None
 
 

@@ -32,13 +32,13 @@ def canonical_name(name: str) -> str:
 
 def find_separators(text: str) -> list[int]:
     """Where fields are separated: a plain-text `|` with white space around it, or right before the name of a known field."""
-    mask, found, start = mask_markup(text), [], 0
-    while (at := mask.find("|", start)) >= 0:
-        start = at + 1
-        spaced = (at == 0 or mask[at - 1].isspace()) and (start == len(mask) or mask[start].isspace())
+    mask, cuts, start = mask_markup(text), [], 0
+    while (cut := mask.find("|", start)) >= 0:
+        start = cut + 1
+        spaced = (cut == 0 or mask[cut - 1].isspace()) and (start == len(mask) or mask[start].isspace())
         if spaced or ((name := NAME.match(mask, start)) and canonical_name(name[1]) in FIELD_NAMES):
-            found.append(at)
-    return found
+            cuts.append(cut)
+    return cuts
 
 
 def parse_fields(text: str, line: int, column: int) -> tuple[str, tuple[TaskField, ...]]:
@@ -46,15 +46,15 @@ def parse_fields(text: str, line: int, column: int) -> tuple[str, tuple[TaskFiel
     cuts = find_separators(text)
     description = [without_comments(text[: cuts[0]] if cuts else text)]
     fields = []
-    for at, end in zip(cuts, [*cuts[1:], len(text)], strict=False):
-        piece = text[at + 1 : end]
+    for cut, end in zip(cuts, [*cuts[1:], len(text)], strict=False):
+        piece = text[cut + 1 : end]
         name = NAME.match(piece)
         if name is None:
             description.append(without_comments(piece))
             continue
         value = without_comments(piece[name.end() :])
         fields.append(
-            TaskField(name=canonical_name(name[1]), value=value, line=line, column=column + at + 1 + name.start(1))
+            TaskField(name=canonical_name(name[1]), value=value, line=line, column=column + cut + 1 + name.start(1))
         )
     return " | ".join(filter(None, description)), tuple(fields)
 
@@ -69,20 +69,20 @@ def parse_task_text(
     text: str, line: int, column: int, body: Sequence[MarkdownLine]
 ) -> tuple[str, tuple[TaskField, ...]]:
     """Description and fields of a task: of its own line, of the lines it is wrapped onto, and of the bullets below."""
-    description, found = parse_fields(text, line, column)
-    fields = list(found)
+    description, more_fields = parse_fields(text, line, column)
+    fields = list(more_fields)
     wrapped, above = True, text
     for below in body:
         wrapped = wrapped and below.kind == "text"
         if wrapped:
             lead = "| " if ends_with_separator(above) else ""
-            more, found = parse_fields(lead + below.text, below.number, 1 - len(lead))
+            continuation, more_fields = parse_fields(lead + below.text, below.number, 1 - len(lead))
             above = below.text
-            if more and fields:
-                fields[-1] = replace(fields[-1], value=f"{fields[-1].value} {more}".strip())
-            elif more:
-                description = f"{description} {more}".strip()
-            fields += found
+            if continuation and fields:
+                fields[-1] = replace(fields[-1], value=f"{fields[-1].value} {continuation}".strip())
+            elif continuation:
+                description = f"{description} {continuation}".strip()
+            fields += more_fields
         elif below.kind == "item":
             fields += _bullet_fields(below)
     return description, tuple(fields)

@@ -50,11 +50,11 @@ def check_plan(
     for rule in all_rules():
         if sentinel != (rule.code in ABORTED) or not _is_selected(rule.code, select, ignore):
             continue
-        found = [_make_finding(rule, complaint) for complaint in rule.check(plan, context or RuleContext())]
+        rule_findings = [_make_finding(rule, complaint) for complaint in rule.check(plan, context or RuleContext())]
         if rule.code in plan.ignores:
-            ignored += len(found)
+            ignored += len(rule_findings)
         else:
-            findings += found
+            findings += rule_findings
     return PlanReport(plan=plan, aborted=aborted, findings=tuple(sorted(findings, key=_reading_order)), ignored=ignored)
 
 

@@ -16,12 +16,12 @@ from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_com
 def check_dependencies_exist(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     tasks = plan.tasks_by_id
     for task in plan.tasks:
-        for wanted in dependency_ids(task):
-            if wanted not in tasks:
+        for dependency in dependency_ids(task):
+            if dependency not in tasks:
                 hint = "name tasks of this plan, separated by commas: `depends: P1-T1, P1-T2`"
                 yield task_complaint(
                     task,
-                    f"task {task.name} depends on `{printable(wanted)}`, which is no task of this plan",
+                    f"task {task.name} depends on `{printable(dependency)}`, which is no task of this plan",
                     hint,
                     field="depends",
                 )
@@ -35,9 +35,11 @@ def check_dependencies_exist(plan: Plan, context: RuleContext) -> Iterator[Compl
 )
 def check_no_cycle(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     tasks = plan.tasks_by_id
-    edges = {name: [to for to in dependency_ids(task) if to in tasks] for name, task in tasks.items()}
-    for name, wanted in edges.items():
-        if name in wanted:
+    edges = {
+        name: [dependency for dependency in dependency_ids(task) if dependency in tasks] for name, task in tasks.items()
+    }
+    for name, dependencies in edges.items():
+        if name in dependencies:
             yield task_complaint(
                 tasks[name], f"task {name} depends on itself", "take it out of its own `depends`", field="depends"
             )
@@ -80,8 +82,8 @@ def _find_cycles(edges: Mapping[str, list[str]]) -> Iterator[list[str]]:
 def _rotate_to_first(cycle: list[str], edges: Mapping[str, list[str]]) -> list[str]:
     """The same circle, beginning with the task that stands first in the file."""
     members = set(cycle)
-    at = cycle.index(next(name for name in edges if name in members))
-    return cycle[at:] + cycle[:at]
+    start = cycle.index(next(name for name in edges if name in members))
+    return cycle[start:] + cycle[:start]
 
 
 @plan_rule(
@@ -95,18 +97,21 @@ def check_dependency_order(plan: Plan, context: RuleContext) -> Iterator[Complai
     tasks = plan.tasks_by_id
     phase_of = {id(task): index for index, phase in enumerate(plan.phases) for task in phase.tasks}
     for task in plan.tasks:
-        for wanted in dependency_ids(task):
-            other = tasks.get(wanted)
+        for dependency in dependency_ids(task):
+            other = tasks.get(dependency)
             if other is None or other is task:
                 continue
             if phase_of[id(other)] > phase_of[id(task)]:
                 yield task_complaint(
-                    task, f"task {task.name} depends on {wanted} of a later phase", "move one of them", field="depends"
+                    task,
+                    f"task {task.name} depends on {dependency} of a later phase",
+                    "move one of them",
+                    field="depends",
                 )
             if task.state != OPEN and other.state != DONE:
                 state = "done" if task.state == DONE else "in progress"
                 yield task_complaint(
                     task,
-                    f"task {task.name} is {state}, and {wanted}, on which it depends, is not done",
+                    f"task {task.name} is {state}, and {dependency}, on which it depends, is not done",
                     field="depends",
                 )

@@ -52,9 +52,9 @@ def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Comp
         yield Complaint(title_line(plan), "no task is a midpoint reflection", hint)
         return
     for kind, name in (("baseline", "baseline"), ("main", "main-method")):
-        first = next(iter(tasks_of_kind(plan, kind)), None)
-        if first and all(gate.line < first.line for gate in gates):
-            message = f"the midpoint reflection {gates[0].name} stands before the first {name} task ({first.name}, line {first.line})"
+        earliest = next(iter(tasks_of_kind(plan, kind)), None)
+        if earliest and all(gate.line < earliest.line for gate in gates):
+            message = f"the midpoint reflection {gates[0].name} stands before the first {name} task ({earliest.name}, line {earliest.line})"
             yield task_complaint(gates[0], message, "move it behind both")
 
 

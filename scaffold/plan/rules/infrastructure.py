@@ -38,11 +38,11 @@ def _task_text(task: Task) -> str:
 def check_logging_quality(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if tasks_of_kind(plan, "logging"):
         return
-    said = [_task_text(task).lower() for task in plan.tasks]
+    texts = [_task_text(task).lower() for task in plan.tasks]
     missing = [
         name
         for name, parts in LOGGING.items()
-        if not any(all(re.search(part, text) for part in parts) for text in said)
+        if not any(all(re.search(part, text) for part in parts) for text in texts)
     ]
     if missing:
         yield Complaint(
@@ -96,10 +96,10 @@ def check_server_tracking(plan: Plan, context: RuleContext) -> Iterator[Complain
 )
 def check_untracked_launches(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for found in filter(None, map(task_commands.find_untracked_launch, task_commands.launch_candidates(task))):
+        for launch in filter(None, map(task_commands.find_untracked_launch, task_commands.launch_candidates(task))):
             hint = "put the recorder before it: `python exp/scripts/record_run.py --experiment NAME --seed N -- ...`"
             yield task_complaint(
-                task, f"task {task.name} starts `{printable(found)}` directly, so no run is recorded", hint
+                task, f"task {task.name} starts `{printable(launch)}` directly, so no run is recorded", hint
             )
             break
 
@@ -149,10 +149,10 @@ def check_environment(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
 )
 def check_shared_folders(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for found, instead in filter(None, map(task_commands.find_shared_folder, task_commands.list_commands(task))):
+        for folder, instead in filter(None, map(task_commands.find_shared_folder, task_commands.list_commands(task))):
             yield task_complaint(
                 task,
-                f"all runs of the sweep of task {task.name} are told to write into one folder (`{printable(found)}`)",
+                f"all runs of the sweep of task {task.name} are told to write into one folder (`{printable(folder)}`)",
                 f"give each run its own: `{instead}`",
             )
             break

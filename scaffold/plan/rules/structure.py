@@ -41,8 +41,8 @@ def check_title(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     number = title_line(plan)
     line = plan.lines[number - 1] if plan.lines else None
     if line is None or line.kind != "heading" or heading_title(line) != (1, "Tasks"):
-        found = f"with `{printable(line.text.strip())}`" if line and line.text.strip() else "empty"
-        yield Complaint(number, f"the plan starts {found}, not with `# Tasks`", "make `# Tasks` its first line")
+        beginning = f"with `{printable(line.text.strip())}`" if line and line.text.strip() else "empty"
+        yield Complaint(number, f"the plan starts {beginning}, not with `# Tasks`", "make `# Tasks` its first line")
 
 
 @plan_rule(
@@ -58,10 +58,10 @@ def check_goal(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if goal is None:
         yield Complaint(title_line(plan), "the plan has no section `## Goal`", hint)
         return
-    said = section_entries.section_text(goal.body)
-    if not said or section_entries.is_all_placeholders(said):
-        what = f'a placeholder ("{printable(said)}")' if said else "empty"
-        yield Complaint(goal.line, f"the goal is {what}", hint)
+    text = section_entries.section_text(goal.body)
+    if not text or section_entries.is_all_placeholders(text):
+        state = f'a placeholder ("{printable(text)}")' if text else "empty"
+        yield Complaint(goal.line, f"the goal is {state}", hint)
 
 
 @plan_rule(
@@ -87,10 +87,10 @@ def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for line in plan.lines:
         if line.kind in ("code", "comment", "quote") or "[" not in line.text:
             continue
-        for found in CHOICE.finditer(mask_markup(line.text)):
-            message = f'a choice is open: "{printable(line.text[found.start(1) : found.end(1)].strip(), 120)}"'
+        for choice in CHOICE.finditer(mask_markup(line.text)):
+            message = f'a choice is open: "{printable(line.text[choice.start(1) : choice.end(1)].strip(), 120)}"'
             yield Complaint(
-                line.number, message, "write the decision in the place of the whole bracket", found.start() + 1
+                line.number, message, "write the decision in the place of the whole bracket", choice.start() + 1
             )
 
 
@@ -101,10 +101,10 @@ def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     right="Preparation, Baselines, Main method, Analysis, Reflection",
 )
 def check_phase_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    least, most = PHASES
-    if not least <= len(plan.phases) <= most:
+    low, high = PHASES
+    if not low <= len(plan.phases) <= high:
         hint = "a phase is a heading `## Phase N - title`"
-        yield Complaint(title_line(plan), f"the plan has {len(plan.phases)} phases, not {least} to {most}", hint)
+        yield Complaint(title_line(plan), f"the plan has {len(plan.phases)} phases, not {low} to {high}", hint)
 
 
 @plan_rule(
@@ -143,16 +143,14 @@ def check_phase_numbers(plan: Plan, context: RuleContext) -> Iterator[Complaint]
     "P103", "each phase has 2 to 6 tasks", wrong="a phase of one task", right="two tasks that each fit one iteration"
 )
 def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    least, most = PHASE_TASKS
+    low, high = PHASE_TASKS
     for phase in plan.phases:
         count = sum(1 for task in phase.tasks if task.id_numbers or not task.nested)
-        if not least <= count <= most:
-            hint = (
-                "merge it with its neighbour, or split a task" if count < least else "split the phase, or merge tasks"
-            )
+        if not low <= count <= high:
+            hint = "merge it with its neighbour, or split a task" if count < low else "split the phase, or merge tasks"
             which = f"phase {phase.number}" if phase.number else "the phase"
             yield Complaint(
-                phase.line, f"{which} has {count} task{'' if count == 1 else 's'}, not {least} to {most}", hint
+                phase.line, f"{which} has {count} task{'' if count == 1 else 's'}, not {low} to {high}", hint
             )
 
 
@@ -160,11 +158,11 @@ def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complain
     "P104", "10 to 25 tasks in all", wrong="a plan of eight tasks", right="a plan of fourteen tasks", warning=True
 )
 def check_task_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    least, most = TASKS
+    low, high = TASKS
     count = sum(1 for task in plan.tasks if task.id_numbers or not task.nested)
-    if not least <= count <= most:
+    if not low <= count <= high:
         yield Complaint(
-            title_line(plan), f"the plan has {count} tasks, not {least} to {most}", "a task fits one iteration"
+            title_line(plan), f"the plan has {count} tasks, not {low} to {high}", "a task fits one iteration"
         )
 
 
@@ -188,10 +186,10 @@ def check_analytics_contract(plan: Plan, context: RuleContext) -> Iterator[Compl
 def check_aborted_boxes(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if loop_protocol.SENTINEL not in plan.text:
         return
-    odd = {oddity.line: oddity for oddity in plan.near_misses}
+    near_misses = {oddity.line: oddity for oddity in plan.near_misses}
     for line in plan.lines:
         item = CHECKBOX.match(line.text) if line.kind == "item" else None
-        if (item and item[1] not in "xX") or (not item and line.number in odd):
+        if (item and item[1] not in "xX") or (not item and line.number in near_misses):
             yield Complaint(
                 line.number,
                 "the plan holds the abort sentinel, and this box is not checked",
@@ -204,22 +202,24 @@ def is_aborted(plan: Plan) -> bool:
     return loop_protocol.SENTINEL in plan.text and next(check_aborted_boxes(plan, RuleContext()), None) is None
 
 
-def _check_entries(plan: Plan, title: str, wanted: Sequence[RequiredEntry]) -> Iterator[Complaint]:
+def _check_entries(plan: Plan, title: str, required_entries: Sequence[RequiredEntry]) -> Iterator[Complaint]:
     section = plan.find_section(title)
     if section is None:
-        missing = ", ".join(want.name for want in wanted)
+        missing = ", ".join(required.name for required in required_entries)
         yield Complaint(title_line(plan), f"the plan has no section `## {title}`", f"it holds: {missing}")
         return
-    for want in wanted:
-        entry = section_entries.find_entry(section.body, want)
-        hint = f"write `- {want.name}: ...` and say it"
+    for required in required_entries:
+        entry = section_entries.find_entry(section.body, required)
+        hint = f"write `- {required.name}: ...` and say it"
         if entry is None:
             yield Complaint(
                 section.line,
-                f"`## {title}` has no entry for {want.name}",
-                f"a label that holds {' or '.join(want.labels)}",
+                f"`## {title}` has no entry for {required.name}",
+                f"a label that holds {' or '.join(required.labels)}",
             )
         elif not entry.text:
-            yield Complaint(entry.line, f"the entry for {want.name} is empty", hint)
+            yield Complaint(entry.line, f"the entry for {required.name} is empty", hint)
         elif section_entries.is_all_placeholders(entry.text):
-            yield Complaint(entry.line, f'the entry for {want.name} is a placeholder ("{printable(entry.text)}")', hint)
+            yield Complaint(
+                entry.line, f'the entry for {required.name} is a placeholder ("{printable(entry.text)}")', hint
+            )

@@ -36,7 +36,7 @@ def check_id_present(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     right="- [ ] [P1-T3] ...",
 )
 def check_id_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    first: dict[tuple[int, int], int] = {}
+    first_lines: dict[tuple[int, int], int] = {}
     fixable = task_ids.renumbered_ids(plan) != task_ids.complete_ids(plan)
     hint = (
         "`scaffold plan fix` renumbers"
@@ -49,16 +49,16 @@ def check_id_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
             if task.id_numbers is None:
                 expected += 0 if task.nested else 1
                 continue
-            if problem := _id_problem(task, phase, first, expected):
+            if problem := _id_problem(task, phase, first_lines, expected):
                 yield task_complaint(task, problem, hint, fixable=fixable)
-            first.setdefault(task.id_numbers, task.line)
+            first_lines.setdefault(task.id_numbers, task.line)
             expected = task.id_numbers[1] + 1 if task.id_numbers[0] == phase.number else expected + 1
 
 
-def _id_problem(task: Task, phase: Phase, first: dict[tuple[int, int], int], expected: int) -> str | None:
+def _id_problem(task: Task, phase: Phase, first_lines: dict[tuple[int, int], int], expected: int) -> str | None:
     assert task.id_numbers is not None
-    if task.id_numbers in first:
-        return f"{task.id} is already the task of line {first[task.id_numbers]}"
+    if task.id_numbers in first_lines:
+        return f"{task.id} is already the task of line {first_lines[task.id_numbers]}"
     if phase.number is not None and task.id_numbers[0] != phase.number:
         return f"{task.id} stands in phase {phase.number}"
     if task.id_numbers[1] != expected:
@@ -101,10 +101,10 @@ def check_done_when(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         condition = task.get("done-when")
         if not condition:
             yield task_complaint(task, f"task {task.name} has no done-when", hint)
-        elif found := keywords.find_placeholder(condition):
+        elif placeholder := keywords.find_placeholder(condition):
             yield task_complaint(
                 task,
-                f'the done-when of task {task.name} is a placeholder ("{printable(found)}")',
+                f'the done-when of task {task.name} is a placeholder ("{printable(placeholder)}")',
                 hint,
                 field="done-when",
             )
@@ -142,9 +142,9 @@ def check_description(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
         if not task.description.strip("*_- "):
             yield task_complaint(task, f"task {task.name} says nothing", hint)
-        elif found := keywords.find_placeholder(task.description):
+        elif placeholder := keywords.find_placeholder(task.description):
             yield task_complaint(
-                task, f'the description of task {task.name} is a placeholder ("{printable(found)}")', hint
+                task, f'the description of task {task.name} is a placeholder ("{printable(placeholder)}")', hint
             )
 
 
@@ -175,6 +175,6 @@ def check_one_in_progress(plan: Plan, context: RuleContext) -> Iterator[Complain
 )
 def check_near_misses(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "a task is `- [ ] [Pn-Tm] text`, under a heading `## Phase N - title`"
-    for odd in plan.near_misses:
-        message = f"`{printable(odd.text)}` looks like a task and is not one: {odd.reason}"
-        yield Complaint(odd.line, message, hint, odd.column, fixable=odd.fixable)
+    for near_miss in plan.near_misses:
+        message = f"`{printable(near_miss.text)}` looks like a task and is not one: {near_miss.reason}"
+        yield Complaint(near_miss.line, message, hint, near_miss.column, fixable=near_miss.fixable)

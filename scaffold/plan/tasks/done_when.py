@@ -107,16 +107,16 @@ def parse_done_when(value: str) -> list[Condition]:
 
 def _parse_spans(value: str, spans: Sequence[tuple[int, int]]) -> list[Condition]:
     """The conditions at `spans`, where prose next to prose is one piece of prose."""
-    found: list[Condition] = []
-    begun = 0
+    conditions: list[Condition] = []
+    prose_start = 0
     for start, end in spans:
         part = _parse_part(value[start:end].strip())
-        if isinstance(part, ProseCondition) and found and isinstance(found[-1], ProseCondition):
-            found[-1] = ProseCondition(text=value[begun:end].strip())
+        if isinstance(part, ProseCondition) and conditions and isinstance(conditions[-1], ProseCondition):
+            conditions[-1] = ProseCondition(text=value[prose_start:end].strip())
             continue
-        begun = start
-        found.append(part)
-    return found
+        prose_start = start
+        conditions.append(part)
+    return conditions
 
 
 def _parse_part(text: str) -> Condition:
@@ -138,20 +138,20 @@ def judge_condition(
     condition: RunCountCondition | MetricCondition, runs: Iterable[RunSummary], task: str
 ) -> ConditionVerdict:
     """Hold a condition against the runs: those of the experiment that it names, else those that name the task."""
-    mine = [
+    matching = [
         run for run in runs if (run.experiment == condition.experiment if condition.experiment else run.task == task)
     ]
-    finished = [run for run in mine if run.status == "finished"]
-    where = f"in {condition.experiment}" if condition.experiment else f"of {task}"
+    finished = [run for run in matching if run.status == "finished"]
+    scope = f"in {condition.experiment}" if condition.experiment else f"of {task}"
     if isinstance(condition, RunCountCondition):
         return ConditionVerdict(
-            holds=len(finished) >= condition.count, text=f"{len(finished)} of {len(mine)} runs finished {where}"
+            holds=len(finished) >= condition.count, text=f"{len(finished)} of {len(matching)} runs finished {scope}"
         )
     values = [run.metrics[condition.metric] for run in finished if condition.metric in run.metrics]
     if not values:
-        return ConditionVerdict(holds=False, text=f"no finished run {where} has the metric {condition.metric}")
+        return ConditionVerdict(holds=False, text=f"no finished run {scope} has the metric {condition.metric}")
     missing = len(finished) - len(values)
     mean = math.fsum(values) / len(values)
     without = f", {missing} more without it" if missing else ""
-    text = f"{condition.metric} is {mean:.6g}, the mean of {len(values)} finished run(s) {where}{without}"
+    text = f"{condition.metric} is {mean:.6g}, the mean of {len(values)} finished run(s) {scope}{without}"
     return ConditionVerdict(holds=OPERATORS[condition.sign](mean, condition.value), text=text)

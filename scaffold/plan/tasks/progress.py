@@ -34,12 +34,12 @@ class PlanProgress:
 def open_dependencies(plan: Plan) -> dict[int, tuple[str, ...]]:
     """The line of each open task -> the ids of what it depends on and is not done (or not there)."""
     tasks = plan.tasks_by_id
-    found = {}
+    waiting = {}
     for task in plan.tasks:
         missing = tuple(name for name in dependency_ids(task) if name not in tasks or tasks[name].state != DONE)
         if task.state != DONE and missing:
-            found[task.line] = missing
-    return found
+            waiting[task.line] = missing
+    return waiting
 
 
 def measure_progress(plan: Plan) -> PlanProgress:
@@ -64,10 +64,10 @@ def measure_progress(plan: Plan) -> PlanProgress:
 
 def progress_text(plan: Plan, limit: int = 0) -> str:
     """Phases with progress bars, the current and the next task, blocked tasks, and gates; of each at most `limit` (0: all)."""
-    state, most = measure_progress(plan), limit or None
+    state, count = measure_progress(plan), limit or None
     lines = [
         _phase_line(f"Phase {phase.number or '?'} - {printable(phase.title)}", phase.tasks)
-        for phase in plan.phases[:most]
+        for phase in plan.phases[:count]
     ]
     lines += ["", f"{state.done} of {state.total} tasks done"]
     if state.current:
@@ -76,9 +76,9 @@ def progress_text(plan: Plan, limit: int = 0) -> str:
         lines.append(f"next     {_task_line(state.next)}")
     lines += [
         f"blocked  {_task_line(task)} (waits for {', '.join(map(printable, names))})"
-        for task, names in state.blocked[:most]
+        for task, names in state.blocked[:count]
     ]
-    lines += [f"gate {gate.state}   {_task_line(gate)}" for gate in state.gates[:most]]
+    lines += [f"gate {gate.state}   {_task_line(gate)}" for gate in state.gates[:count]]
     return "\n".join(lines)
 
 

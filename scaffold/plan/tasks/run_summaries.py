@@ -30,15 +30,14 @@ def load_run_summaries(workspace: Workspace) -> tuple[RunSummary, ...]:
 
     Source: specs, run manifest.
     """
-    found = records.read_records(workspace)
-    runs = [_summarize(run) for run in records.select_attempts(found.runs)[0]]
-    return tuple(sorted(runs, key=lambda run: (run.started_at, run.name)))
+    attempts, _ = records.select_attempts(records.read_records(workspace).runs)
+    return tuple(sorted(map(_summarize, attempts), key=lambda run: (run.started_at, run.name)))
 
 
-def runs_of_plan(where: PlanLocation) -> tuple[tuple[RunSummary, ...] | None, str]:
+def runs_of_plan(location: PlanLocation) -> tuple[tuple[RunSummary, ...] | None, str]:
     """The runs of a plan's workspace; None, and why, where there is none to ask."""
     try:
-        return load_run_summaries(find_workspace(where.workdir, where.root)), ""
+        return load_run_summaries(find_workspace(location.workdir, location.root)), ""
     except ScaffoldError as error:
         return None, error.message
 
