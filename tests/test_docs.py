@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from scaffold.cli.main import group
-from scaffold.cli.sweep.group import Planning
+from scaffold.cli.sweep.group import MultipleValuesCommand
 from scaffold.runs import recorder_command
 from tools import terminal_picture
 
@@ -118,7 +118,7 @@ def wrong_in(line: str, *, in_text: bool = False) -> str | None:
         command, context, words = below, click.Context(below, **settings), words[1:]
     ends = [i for i, w in enumerate(words) if w in ENDS or w.startswith((">", "2>"))]
     own = words[: words.index("--")] if "--" in words else words[: min(ends, default=len(words))]
-    if isinstance(command, Planning):  # --grid takes several words
+    if isinstance(command, MultipleValuesCommand):  # --grid takes several words
         own = [w for before, w in pairwise(["", *own]) if "=" not in w or w[0] == "-" or before[:1] == "-"]
     try:
         return _parsed(command, context, own)

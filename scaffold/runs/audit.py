@@ -58,7 +58,7 @@ def rule(code: str) -> Callable[[Rule], Rule]:
     return add
 
 
-def _wrong(path: Path, kind: Callable[[int], bool] = stat.S_ISREG) -> str | None:
+def _path_fault(path: Path, kind: Callable[[int], bool] = stat.S_ISREG) -> str | None:
     """What is wrong with a file, or a thing of another kind, that a record names; None where it is there."""
     try:
         return None if kind(path.stat().st_mode) else "is something else"
@@ -73,8 +73,8 @@ def log_is_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Both logs are there."""
     for stream in ("stdout", "stderr"):
         path = case.manifest["paths"][stream]
-        if wrong := _wrong(case.workspace.workdir / path):
-            yield f"its log {path} {wrong}", None
+        if fault := _path_fault(case.workspace.workdir / path):
+            yield f"its log {path} {fault}", None
 
 
 @rule("R102")
@@ -101,15 +101,15 @@ def dirty_code_has_its_patch(case: AuditedRun) -> Iterator[tuple[str, str | None
     path = (case.manifest["git"] or {}).get("patch")
     if case.run.dirty and path is None:
         yield "its code was not committed, and no patch was saved", None
-    elif path is not None and (wrong := _wrong(case.workspace.workdir / path)):
-        yield f"its patch {path} {wrong}", None
+    elif path is not None and (fault := _path_fault(case.workspace.workdir / path)):
+        yield f"its patch {path} {fault}", None
 
 
 @rule("R105")
 def outputs_are_where_it_says(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The output directory is there."""
-    if wrong := _wrong(case.workspace.workdir / case.run.outputs, stat.S_ISDIR):
-        yield f"its output directory {case.run.outputs} {wrong}", None
+    if fault := _path_fault(case.workspace.workdir / case.run.outputs, stat.S_ISDIR):
+        yield f"its output directory {case.run.outputs} {fault}", None
 
 
 @rule("R106")
@@ -131,8 +131,8 @@ def results_are_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     outputs = case.workspace.workdir / case.run.outputs
     changed = sorted(path for path, at in _files(outputs) if at > ended + SLACK_S)
     if changed:
-        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        yield f"changed after it ended: {', '.join(changed[:3])}{more}", None
+        remainder = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        yield f"changed after it ended: {', '.join(changed[:3])}{remainder}", None
     current = _current_metrics(outputs)
     if current is not None and compare.unequal_metrics(case.run.metrics, current, 0.0):
         yield "its metrics file no longer says what was recorded", None
@@ -160,26 +160,27 @@ def _files(folder: Path) -> Iterator[tuple[str, float]]:
 def packages_are_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The package list and the config snapshots are there."""
     for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
-        if path is not None and (wrong := _wrong(case.workspace.workdir / path)):
-            yield f"its record {path} {wrong}", None
+        if path is not None and (fault := _path_fault(case.workspace.workdir / path)):
+            yield f"its record {path} {fault}", None
 
 
 def audit_records(workspace: Workspace) -> list[AuditFinding]:
     """All findings, by path."""
-    found = records.read_records(workspace)
+    run_records = records.read_records(workspace)
     findings = [
-        AuditFinding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}") for d in found.damaged
+        AuditFinding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}")
+        for d in run_records.damaged
     ]
     commits: frozenset[str] | None = frozenset()
-    if wanted := {r.commit for r in found.runs if r.commit}:
+    if referenced := {r.commit for r in run_records.runs if r.commit}:
         try:
-            commits = _commits(workspace, wanted)
+            commits = _commits(workspace, referenced)
         except ScaffoldError as error:
             commits, message = None, f"no commit of the records can be looked up: {error.message}"
             findings.append(AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
-    for run in found.runs:
+    for run in run_records.runs:
         findings += _of_run(workspace, run, commits)
-    findings += _logs_without_manifest(workspace, found)
+    findings += _logs_without_manifest(workspace, run_records)
     findings += _tracked_bytecode(workspace)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
@@ -196,28 +197,28 @@ def _of_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> I
             yield AuditFinding(path=run.path, code=code, run=run.label, message=message, hint=hint)
 
 
-def _commits(workspace: Workspace, wanted: set[str]) -> frozenset[str]:
-    """Those of `wanted` that the repository has. Raises ScaffoldError where there is none, or git refuses it."""
-    where = git.locate(workspace.workdir)
-    if trouble := git.refusal_error(workspace.workdir, where):
+def _commits(workspace: Workspace, referenced: set[str]) -> frozenset[str]:
+    """Those of `referenced` that the repository has. Raises ScaffoldError where there is none, or git refuses it."""
+    location = git.locate(workspace.workdir)
+    if trouble := git.refusal_error(workspace.workdir, location):
         raise trouble
-    if where.toplevel is None:
+    if location.toplevel is None:
         raise ScaffoldError(f"{workspace.workdir} is in no git repository", hint="audit in a clone of it")
-    asked = "".join(f"{commit}\n" for commit in sorted(wanted)).encode()
-    answer = git.run_checked(workspace.workdir, "cat-file", "--batch-check", stdin=asked)
+    request = "".join(f"{commit}\n" for commit in sorted(referenced)).encode()
+    answer = git.run_checked(workspace.workdir, "cat-file", "--batch-check", stdin=request)
     return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
 
 
-def _logs_without_manifest(workspace: Workspace, found: records.Records) -> Iterator[AuditFinding]:
-    known = {Path(r.path).with_suffix("").as_posix() for r in found.runs}
-    known |= {Path(d.path).with_suffix("").as_posix() for d in found.damaged}
+def _logs_without_manifest(workspace: Workspace, run_records: records.Records) -> Iterator[AuditFinding]:
+    recorded = {Path(r.path).with_suffix("").as_posix() for r in run_records.runs}
+    recorded |= {Path(d.path).with_suffix("").as_posix() for d in run_records.damaged}
     for metadata in records.metadata_directories(workspace):
         experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
-        inside = metadata.relative_to(workspace.workdir).as_posix()
+        metadata_path = metadata.relative_to(workspace.workdir).as_posix()
         logs = workspace.role("logs", experiment)
         for log in sorted(logs.glob("*.out")) if logs.is_dir() else []:
             stem = log.name.removesuffix(".out")
-            if NAMED.match(stem) and f"{inside}/{stem}" not in known:
+            if NAMED.match(stem) and f"{metadata_path}/{stem}" not in recorded:
                 path = log.relative_to(workspace.workdir).as_posix()
                 yield AuditFinding(path=path, code="R100", run=stem, message="this log has no manifest")
 
@@ -238,8 +239,8 @@ def _hidden_from_git(workspace: Workspace) -> Iterator[AuditFinding]:
         message = f"git ignores the manifests here: {place} says {hidden.pattern}"
         hint = f"add the line !/{Path(hidden.path).parent}/ below that rule"
         yield AuditFinding(path=str(Path(hidden.path).parent), code="R201", run=None, message=message, hint=hint)
-    asked = b"".join(os.fsencode(f"{f}/run.json") + b"\0" for f in folders)
-    fields = git.run(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=asked).paths
+    request = b"".join(os.fsencode(f"{f}/run.json") + b"\0" for f in folders)
+    fields = git.run(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=request).paths
     for folder, value in zip(folders, fields[2::3], strict=False):
         if value == "lfs":
             message = "git LFS would take the manifests: other clones get pointers in their place"

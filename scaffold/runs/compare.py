@@ -25,14 +25,14 @@ class RunDifference:
 
 def run_differences(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path) -> list[RunDifference]:
     """What differs in command, parameters, code, environment, host and metrics, in that order."""
-    found = _mapping("command", _command(a), _command(b))
-    found += _mapping("params", {"seed": a["seed"], **a["params"]}, {"seed": b["seed"], **b["params"]})
-    found += _mapping("code", _code(a), _code(b))
-    found += _mapping("environment", _environment(a), _environment(b))
-    found += _mapping("packages", recorded_packages(a, workdir), recorded_packages(b, workdir))
-    found += _mapping("host", _host(a), _host(b))
-    found += _mapping("outcome", {"status": a["status"], **a["exit"]}, {"status": b["status"], **b["exit"]})
-    return found + _mapping("metrics", a["metrics"], b["metrics"])
+    differences = _mapping("command", _command(a), _command(b))
+    differences += _mapping("params", {"seed": a["seed"], **a["params"]}, {"seed": b["seed"], **b["params"]})
+    differences += _mapping("code", _code(a), _code(b))
+    differences += _mapping("environment", _environment(a), _environment(b))
+    differences += _mapping("packages", recorded_packages(a, workdir), recorded_packages(b, workdir))
+    differences += _mapping("host", _host(a), _host(b))
+    differences += _mapping("outcome", {"status": a["status"], **a["exit"]}, {"status": b["status"], **b["exit"]})
+    return differences + _mapping("metrics", a["metrics"], b["metrics"])
 
 
 def _mapping(part: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[RunDifference]:
@@ -83,10 +83,10 @@ def recorded_patch(manifest: Mapping[str, Any], workdir: Path) -> str:
 
 def unequal_metrics(a: Mapping[str, Scalar], b: Mapping[str, Scalar], tolerance: float) -> list[RunDifference]:
     """Metrics that are not the same within a tolerance, relative to the larger value; all of both are compared."""
-    return [row for row in _mapping("metrics", a, b) if not _close(row.a, row.b, tolerance)]
+    return [row for row in _mapping("metrics", a, b) if not _is_close(row.a, row.b, tolerance)]
 
 
-def _close(a: Any, b: Any, tolerance: float) -> bool:
+def _is_close(a: Any, b: Any, tolerance: float) -> bool:
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
     return numbers and math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance * 1e-6)
 
@@ -95,5 +95,5 @@ def diff_patches(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path, name
     """A diff of both runs' saved patches; empty where they are the same."""
     import difflib
 
-    one, other = (recorded_patch(m, workdir).splitlines(keepends=True) for m in (a, b))
-    return "".join(difflib.unified_diff(one, other, f"patch of {names[0]}", f"patch of {names[1]}"))
+    patch_a, patch_b = (recorded_patch(m, workdir).splitlines(keepends=True) for m in (a, b))
+    return "".join(difflib.unified_diff(patch_a, patch_b, f"patch of {names[0]}", f"patch of {names[1]}"))

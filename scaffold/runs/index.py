@@ -43,8 +43,8 @@ class RunIndex:
         digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
         file = Path(cache, "experiment-scaffold", f"runs-{digest}.json")
         try:
-            found = json.loads(file.read_bytes())
-            parts = [found["rows"], found["digests"]] if found["version"] == INDEX_VERSION else [{}, {}]
+            content = json.loads(file.read_bytes())
+            parts = [content["rows"], content["digests"]] if content["version"] == INDEX_VERSION else [{}, {}]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             parts = [{}, {}]
         rows, digests = (part if isinstance(part, dict) else {} for part in parts)
@@ -54,8 +54,8 @@ class RunIndex:
         """Keep these in place of what was loaded."""
         if self.file is None:
             return
-        kept = {"rows": self.rows if rows is None else rows, "digests": self.digests if digests is None else digests}
-        data = json.dumps({"version": INDEX_VERSION, **kept}, separators=(",", ":")).encode()
+        content = {"rows": self.rows if rows is None else rows, "digests": self.digests if digests is None else digests}
+        data = json.dumps({"version": INDEX_VERSION, **content}, separators=(",", ":")).encode()
         with contextlib.suppress(OSError):
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomic(self.file, data, mode=0o600)

@@ -23,7 +23,7 @@ def latest_output(workspace: Workspace, run: Run) -> tuple[dict[str, Scalar], st
     metadata = (workspace.workdir / run.path).parent
     experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
     logs = workspace.role("logs", experiment)
-    said = log_excerpts.read_last_line(logs / f"{run.label}.err") or log_excerpts.read_last_line(
+    line = log_excerpts.read_last_line(logs / f"{run.label}.err") or log_excerpts.read_last_line(
         logs / f"{run.label}.out"
     )
-    return (recorder.redaction.redact_params(recorder.values.flatten(row)) if row else {}), said
+    return (recorder.redaction.redact_params(recorder.values.flatten(row)) if row else {}), line

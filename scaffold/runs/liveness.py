@@ -18,10 +18,10 @@ CLOCK_S = 10.0
 def read_process_mark(manifest: Path) -> dict[str, Any] | None:
     """What the recorder left beside its manifest to be found by; None where there is nothing."""
     try:
-        found = json.loads((manifest.parent / ".live" / manifest.name).read_bytes())
+        content = json.loads((manifest.parent / ".live" / manifest.name).read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def is_lost(manifest: Path, hostname: str) -> bool:
@@ -55,10 +55,10 @@ def is_pid_gone_since(pid: int, at: float) -> bool:
     if mark["start"] is None:
         return True
     try:
-        said = dict(
+        fields = dict(
             line.split(" ", 1) for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime ")
         )
-        began = int(said["btime"]) + mark["start"] / os.sysconf("SC_CLK_TCK")
+        began = int(fields["btime"]) + mark["start"] / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, KeyError):
         return False
     return bool(began > at + CLOCK_S)

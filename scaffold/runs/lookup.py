@@ -46,24 +46,24 @@ def _has(run: Run, key: str, value: str) -> bool:
 
 def parse_params(texts: Sequence[str]) -> dict[str, str]:
     """`KEY=VALUE` options as a mapping. Raises WrongUsage."""
-    found = {}
+    params = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise WrongUsage(f"--param needs KEY=VALUE, not {text!r}", hint="write --param lr=0.1")
-        found[key.replace("-", "_")] = value
-    return found
+        params[key.replace("-", "_")] = value
+    return params
 
 
 def parse_since(text: str, now: datetime.datetime) -> str:
     """`2h`, `3d`, a date or a date and time (UTC unless it says) as RFC 3339, UTC. Raises WrongUsage."""
     try:
         if text[:-1].isdecimal() and text[-1] in UNITS:
-            then = now - datetime.timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+            since = now - datetime.timedelta(**{UNITS[text[-1]]: int(text[:-1])})
         else:
-            then = timestamps.parse_timestamp(text)
-            then = then if then.tzinfo else then.replace(tzinfo=datetime.timezone.utc)
-        return then.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z").zfill(24)
+            since = timestamps.parse_timestamp(text)
+            since = since if since.tzinfo else since.replace(tzinfo=datetime.timezone.utc)
+        return since.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z").zfill(24)
     except (ValueError, OverflowError) as error:
         raise WrongUsage(f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31") from error
 
@@ -73,16 +73,17 @@ def find_run(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
 
     Raises ScaffoldError for none, or several runs.
     """
-    found = find_attempts(runs, name)
-    if not found:
+    matches = find_attempts(runs, name)
+    if not matches:
         raise ScaffoldError(f"there is no run {name!r}", hint="scaffold runs list")
-    names = sorted({r.name for r in found})
+    names = sorted({r.name for r in matches})
     if len(names) > 1:
-        some = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        examples = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
         raise ScaffoldError(
-            f"{name!r} could be any of {len(names)} runs: {some}", hint="give more of the name, or its last 8 digits"
+            f"{name!r} could be any of {len(names)} runs: {examples}",
+            hint="give more of the name, or its last 8 digits",
         )
-    return next((r for r in found if finished and r.status == "finished"), found[0])
+    return next((r for r in matches if finished and r.status == "finished"), matches[0])
 
 
 def find_attempts(runs: Iterable[Run], name: str) -> list[Run]:
@@ -90,5 +91,5 @@ def find_attempts(runs: Iterable[Run], name: str) -> list[Run]:
     exact = [r for r in runs if name in (r.name, r.label)]
     if exact and any(r.label == name and r.attempt > 1 for r in exact):
         return [r for r in exact if r.label == name]
-    found = exact or [r for r in runs if r.name.startswith(name) or r.name.endswith("-" + name)]
-    return sorted(found, key=lambda r: (r.name, -r.attempt))
+    matches = exact or [r for r in runs if r.name.startswith(name) or r.name.endswith("-" + name)]
+    return sorted(matches, key=lambda r: (r.name, -r.attempt))

@@ -41,4 +41,4 @@ def _open(part: Any) -> Any:
     """A schema that lets fields pass which it does not name."""
     if isinstance(part, dict):
         return {key: _open(value) for key, value in part.items() if (key, value) != ("additionalProperties", False)}
-    return [_open(one) for one in part] if isinstance(part, list) else part
+    return [_open(item) for item in part] if isinstance(part, list) else part

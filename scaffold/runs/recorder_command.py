@@ -49,8 +49,8 @@ def configured_prefix(workspace: Workspace) -> list[str]:
 
 def recorder_command(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> list[str]:
     """The command line that records a run. Raises ScaffoldError."""
-    before = run_prefix(workspace) if prefix else []
-    return [*before, sys.executable, *PYTHON_OPTIONS, str(recorder_path(workspace)), *args]
+    prefix_words = run_prefix(workspace) if prefix else []
+    return [*prefix_words, sys.executable, *PYTHON_OPTIONS, str(recorder_path(workspace)), *args]
 
 
 def recorder_usage() -> str:

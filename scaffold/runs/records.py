@@ -59,12 +59,12 @@ def read_records(workspace: Workspace) -> Records:
 @contextlib.contextmanager
 def _collector_off() -> Iterator[None]:
     """Ten thousand manifests are no garbage: searching them for some takes a third of the time."""
-    before = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if before:
+        if was_enabled:
             gc.enable()
 
 
@@ -95,12 +95,12 @@ class RecordReader:
 
     def runs(self) -> list[Run]:
         """All attempts as they are now, in no order."""
-        fresh = 0
+        opened = 0
         for folder in metadata_directories(self._workspace):
-            fresh += self._read(folder)
+            opened += self._read(folder)
         if not self._stored:
             rows = {path: row for found in self._rows.values() for path, row in found.items()}
-            if fresh or len(rows) != len(self._index.rows):
+            if opened or len(rows) != len(self._index.rows):
                 outputs = {Run(*row[1]).outputs for row in rows.values()}
                 digests = {k: v for k, v in self._index.digests.items() if k in outputs}
                 self._index.store(rows=rows, digests=digests)
@@ -113,13 +113,13 @@ class RecordReader:
 
     def _read(self, folder: Path) -> int:
         """Bring one folder's rows up to date; how many manifests were opened for it."""
-        inside = folder.relative_to(self._workspace.workdir).as_posix()
+        folder_path = folder.relative_to(self._workspace.workdir).as_posix()
         changed = _changed_at(folder)
-        if changed is not None and self._times.get(inside) == changed:
+        if changed is not None and self._times.get(folder_path) == changed:
             return 0
-        known, rows, bad, fresh = self._rows.get(inside), {}, [], 0
+        known, rows, bad, opened = self._rows.get(folder_path), {}, [], 0
         for name, mark in _files(folder):
-            path = f"{inside}/{name}"
+            path = f"{folder_path}/{name}"
             row = (self._index.rows if known is None else known).get(path)
             if row is None or row[0] != mark:
                 try:
@@ -127,13 +127,13 @@ class RecordReader:
                 except ValueError as error:
                     bad.append(DamagedManifest(path=path, reason=str(error)))
                     continue
-                fresh += 1
+                opened += 1
             rows[path] = row
-        self._rows[inside], self._bad[inside] = rows, bad
-        self._times.pop(inside, None)
+        self._rows[folder_path], self._bad[folder_path] = rows, bad
+        self._times.pop(folder_path, None)
         if changed is not None:
-            self._times[inside] = changed
-        return fresh
+            self._times[folder_path] = changed
+        return opened
 
 
 def _changed_at(folder: Path) -> int | None:
@@ -166,10 +166,10 @@ def select_attempts(runs: Iterable[Run]) -> tuple[list[Run], list[tuple[Run, str
     by_name: dict[str, list[Run]] = {}
     for run in runs:
         by_name.setdefault(run.name, []).append(run)
-    chosen, others = [], []
+    chosen, superseded = [], []
     for attempts in by_name.values():
         if len(attempts) > 1:
             attempts.sort(key=lambda r: (r.status == "finished", r.attempt), reverse=True)
-            others += [(run, attempts[0].label) for run in attempts[1:]]
+            superseded += [(run, attempts[0].label) for run in attempts[1:]]
         chosen.append(attempts[0])
-    return chosen, others
+    return chosen, superseded

@@ -14,31 +14,31 @@ OLD = re.compile(r'--- (?:"a/(?P<quoted>.*)"|a/(?P<plain>.*?))\t?$')
 
 def restore_redacted(patch: str, read: Callable[[str], str]) -> str:
     """`patch` with the context and removed lines that hold `***` put back as the file has them; `read` gives a file's text."""
-    made = []
+    restored = []
     lines: list[str] = []
-    path, number, inside = "", 0, False
+    path, number, in_hunk = "", 0, False
     for line in patch.split("\n"):
         if line.startswith("diff --git "):
-            inside = False
-        elif not inside and (old := OLD.match(line)):
+            in_hunk = False
+        elif not in_hunk and (old := OLD.match(line)):
             path = old["plain"] or _unquoted(old["quoted"] or "")
             lines = []
         elif hunk := HUNK.match(line):
-            inside, number = True, int(hunk[1])
-        elif inside and line[:1] in (" ", "-"):
+            in_hunk, number = True, int(hunk[1])
+        elif in_hunk and line[:1] in (" ", "-"):
             if "***" in line:
                 lines = lines or read(path).split("\n")
                 line = line[0] + lines[number - 1] if number <= len(lines) else line
             number += 1
-        made.append(line)
-    return "\n".join(made)
+        restored.append(line)
+    return "\n".join(restored)
 
 
 def _unquoted(path: str) -> str:
     """A path that git put in quotes, as C writes it, for a letter that needs it."""
 
-    def byte(found: re.Match[bytes]) -> bytes:
-        code = found[1]
+    def byte(match: re.Match[bytes]) -> bytes:
+        code = match[1]
         return bytes([int(code, 8) if len(code) == 3 else LETTERS.get(code[0], code[0])])
 
     return os.fsdecode(ESCAPED.sub(byte, os.fsencode(path)))

@@ -57,7 +57,7 @@ def link_workspace(
     `experiment` is the folder of the layout that has one for each, else None. Raises ScaffoldError where a linked path is missing, or
     lies outside of the repository, and where a link of the commit leads out of the worktree: nothing out there is touched.
     """
-    below = [_below(top, path) for path in links]
+    below = [_linked_path(top, path) for path in links]
     workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
     inside = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
     scripts = inside.role("scripts")
@@ -73,7 +73,7 @@ def link_workspace(
     return inside
 
 
-def _below(top: Path, path: str) -> Path:
+def _linked_path(top: Path, path: str) -> Path:
     """A path that --link names, relative to the repository's top. Raises ScaffoldError."""
     place = Path(os.path.normpath(top.resolve() / path))
     parts = place.relative_to(top.resolve()).parts if place.is_relative_to(top.resolve()) else ()

@@ -22,23 +22,23 @@ def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int
     from scaffold.runs import compare
 
     workspace = options.find_workspace(workdir, root)
-    (run_a, first), (run_b, other) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
-    rows = compare.run_differences(first, other, workspace.workdir)
-    patches = compare.diff_patches(first, other, workspace.workdir, (run_a.label, run_b.label))
-    limited, text = output.Limited(limit), output.Limited(lines)
-    shown, patch = limited(rows), "".join(text(patches.splitlines(keepends=True)))
+    (run_a, manifest_a), (run_b, manifest_b) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
+    rows = compare.run_differences(manifest_a, manifest_b, workspace.workdir)
+    patches = compare.diff_patches(manifest_a, manifest_b, workspace.workdir, (run_a.label, run_b.label))
+    limited_rows, limited_lines = output.Limited(limit), output.Limited(lines)
+    rows_shown, patch = limited_rows(rows), "".join(limited_lines(patches.splitlines(keepends=True)))
     if json_output:
-        found = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in shown]
-        answer = {"a": run_a.label, "b": run_b.label, "differences": found, "patch": patch}
-        output.print_json({**answer, "patch_lines_left_out": text.left_out}, limited)
+        row_objects = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in rows_shown]
+        answer = {"a": run_a.label, "b": run_b.label, "differences": row_objects, "patch": patch}
+        output.print_json({**answer, "patch_lines_left_out": limited_lines.left_out}, limited_rows)
         return
     click.echo(f"a: {run_a.label}\nb: {run_b.label}")
-    output.print_rows([r.part, r.name, str(r.a), str(r.b)] for r in shown)
-    limited.report_left_out()
+    output.print_rows([r.part, r.name, str(r.a), str(r.b)] for r in rows_shown)
+    limited_rows.report_left_out()
     if patch:
         click.echo("\n" + patch, nl=False)
-    if text.left_out:
-        click.echo(f"{text.left_out} more lines left out: --lines 0 shows all", err=True)
+    if limited_lines.left_out:
+        click.echo(f"{limited_lines.left_out} more lines left out: --lines 0 shows all", err=True)
 
 
 @click.command()
@@ -67,16 +67,16 @@ def rerun(
 
     workspace = options.find_workspace(workdir, root)
     run, old = find_run_and_manifest(workspace, name, finished=True)
-    done = repeat.rerun(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
-    for note in done.notes:
+    result = repeat.rerun(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
+    for note in result.notes:
         output.warn(note)
-    unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in done.unequal]
-    same = not unequal and done.run.status == old["status"]
+    unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in result.unequal]
+    is_same = not unequal and result.run.status == old["status"]
     if json_output:
-        answer = {"run": run.label, "again": done.run.label, "status": done.run.status, "same": same}
-        output.print_json({**answer, "notes": list(done.notes), "unequal": unequal})
+        answer = {"run": run.label, "again": result.run.label, "status": result.run.status, "same": is_same}
+        output.print_json({**answer, "notes": list(result.notes), "unequal": unequal})
     else:
-        click.echo(f"{done.run.label}: {done.run.status}, metrics {'the same' if not unequal else 'differ'}")
+        click.echo(f"{result.run.label}: {result.run.status}, metrics {'the same' if not unequal else 'differ'}")
         output.print_rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
-    if not same:
+    if not is_same:
         raise click.exceptions.Exit(3)

@@ -46,18 +46,24 @@ def export(
     from scaffold.runs import lookup
 
     workspace = options.find_workspace(workdir, root)
-    wanted = lookup.RunCriteria(experiment=experiment, statuses=frozenset(statuses))
-    chosen = [r for r in read_and_warn(workspace).runs if wanted.admits(r)]
-    made = export_crate(workspace, chosen, crate, copy=copy)
+    criteria = lookup.RunCriteria(experiment=experiment, statuses=frozenset(statuses))
+    runs = [r for r in read_and_warn(workspace).runs if criteria.admits(r)]
+    exported = export_crate(workspace, runs, crate, copy=copy)
     limited = output.Limited(limit)
     if json_output:
-        found = {"runs": made.runs, "files": made.files, "bytes": made.bytes, "withheld": limited(made.left_out)}
-        output.print_json({"path": str(made.path), **found}, limited)
+        counts = {
+            "runs": exported.runs,
+            "files": exported.files,
+            "bytes": exported.bytes,
+            "withheld": limited(exported.left_out),
+        }
+        output.print_json({"path": str(exported.path), **counts}, limited)
         return
-    output.warn_first([f"left out: {path}" for path in made.left_out])
-    click.echo(str(made.path / "ro-crate-metadata.json"))
+    output.warn_first([f"left out: {path}" for path in exported.left_out])
+    click.echo(str(exported.path / "ro-crate-metadata.json"))
     click.echo(
-        f"{count_noun(made.runs, 'run')}, {count_noun(made.files, 'file')}, {count_noun(made.bytes, 'byte')}", err=True
+        f"{count_noun(exported.runs, 'run')}, {count_noun(exported.files, 'file')}, {count_noun(exported.bytes, 'byte')}",
+        err=True,
     )
 
 

@@ -52,7 +52,7 @@ def list_runs(
     from scaffold.runs import lookup
 
     workspace = options.find_workspace(workdir, root)
-    wanted = lookup.RunCriteria(
+    criteria = lookup.RunCriteria(
         experiment=experiment,
         statuses=frozenset(statuses),
         task=task,
@@ -60,12 +60,12 @@ def list_runs(
         params=lookup.parse_params(params),
         since=lookup.parse_since(since, timestamps.utc_now()) if since else None,
     )
-    found = read_and_warn(workspace)
-    chosen = [r for r in found.runs if wanted.admits(r)]
+    records = read_and_warn(workspace)
+    chosen = [r for r in records.runs if criteria.admits(r)]
     limited = output.Limited(limit)
     shown = limited(chosen)
     if json_output:
-        damaged = [{"path": d.path, "reason": d.reason} for d in limited(found.damaged)]
+        damaged = [{"path": d.path, "reason": d.reason} for d in limited(records.damaged)]
         output.print_json({"runs": [run_json(workspace, r) for r in shown], "damaged": damaged}, limited)
         return
     output.print_rows([run_row(workspace, r) for r in shown])
@@ -112,11 +112,11 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     """Check that records are whole, were asked for, and lead back to code; exit 3 with findings."""
     from dataclasses import asdict
 
-    from scaffold.runs import audit as records
-    from scaffold.sweeps.audit import local_audit as sweeps
+    from scaffold.runs import audit as record_audit
+    from scaffold.sweeps.audit import local_audit as sweep_audit
 
     workspace = options.find_workspace(workdir, root)
-    findings = [*records.audit_records(workspace), *sweeps.audit(workspace, server=server)]
+    findings = [*record_audit.audit_records(workspace), *sweep_audit.audit(workspace, server=server)]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
     limited = output.Limited(limit)
     shown = limited(findings)

@@ -56,23 +56,23 @@ def run(
     command: list[str] = ctx.meta["command"]
     if len(command) < 2:
         raise click.UsageError("no command is given; it stands behind --")
-    there, wanted = options.find_workspace(workdir, root), [*recorder_options, *command]
+    workspace, arguments = options.find_workspace(workdir, root), [*recorder_options, *command]
     if json_output:
-        _answer(there, wanted, prefix=not no_prefix)
+        _run_and_answer(workspace, arguments, prefix=not no_prefix)
         return
-    words = recorder_command.recorder_command(there, wanted, prefix=not no_prefix)
+    words = recorder_command.recorder_command(workspace, arguments, prefix=not no_prefix)
     try:
         os.execvp(words[0], words)
     except OSError as error:
         raise ScaffoldError(f"{words[0]} cannot be started: {error.strerror}") from error
 
 
-def _answer(there: Workspace, wanted: list[str], *, prefix: bool) -> None:
+def _run_and_answer(workspace: Workspace, arguments: list[str], *, prefix: bool) -> None:
     """Run it to its end, print its record where there is one, and exit as it did."""
     from scaffold.cli.runs.runs_output import run_json
     from scaffold.runs import foreground
 
-    code, run = foreground.run_recorded(there, wanted, prefix=prefix)
+    code, run = foreground.run_recorded(workspace, arguments, prefix=prefix)
     if run is not None:
-        output.print_json({"run": run_json(there, run)})
+        output.print_json({"run": run_json(workspace, run)})
     raise click.exceptions.Exit(code)

@@ -18,9 +18,9 @@ def read_and_warn(workspace: Workspace) -> Records:
     """All records, with a warning for each that is damaged."""
     from scaffold.runs import records
 
-    found = records.read_records(workspace)
-    output.warn_first([f"{bad.path} cannot be read: {bad.reason}" for bad in found.damaged])
-    return found
+    run_records = records.read_records(workspace)
+    output.warn_first([f"{damaged.path} cannot be read: {damaged.reason}" for damaged in run_records.damaged])
+    return run_records
 
 
 def run_json(workspace: Workspace, run: Run) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def run_row(workspace: Workspace, run: Run) -> list[str]:
     """A run's line in a list."""
     from scaffold.runs import live_progress
 
-    last, said = (run.metrics, "") if run.status != "running" else live_progress.latest_output(workspace, run)
+    metrics, line = (run.metrics, "") if run.status != "running" else live_progress.latest_output(workspace, run)
     end = run.signal or ("" if run.exit_code in (None, 0) else f"exit {run.exit_code}")
     took = (
         timestamps.format_duration(live_progress.elapsed_seconds(run, timestamps.utc_now()))
@@ -50,13 +50,13 @@ def run_row(workspace: Workspace, run: Run) -> list[str]:
         run.status,
         run.started_at[:16].replace("T", " "),
         took,
-        " ".join(filter(None, [end, format_metrics(last, 4), said[:60]])),
+        " ".join(filter(None, [end, format_metrics(metrics, 4), line[:60]])),
     ]
 
 
-def format_metrics(found: Mapping[str, Scalar], most: int | None = None) -> str:
+def format_metrics(metrics: Mapping[str, Scalar], limit: int | None = None) -> str:
     """The first metrics (None: all) as text."""
-    pairs = list(found.items())[:most]
+    pairs = list(metrics.items())[:limit]
     return " ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in pairs)
 
 
@@ -77,8 +77,8 @@ def manifest_rows(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
     git = manifest["git"] or {}
     code = f"{(git.get('commit') or 'no commit')[:12]} {git.get('branch') or ''} {'dirty' if git.get('dirty') else ''}"
     environment = manifest["environment"]
-    used = manifest["resources"]
-    memory = f"{used['max_rss_bytes'] / 2**20:.0f} MiB" if used["max_rss_bytes"] is not None else ""
+    resources = manifest["resources"]
+    memory = f"{resources['max_rss_bytes'] / 2**20:.0f} MiB" if resources["max_rss_bytes"] is not None else ""
     rows = [
         ["run", run.label],
         ["status", " ".join([run.status, run.signal or (f"exit {run.exit_code}" if run.exit_code else "")]).strip()],
@@ -92,7 +92,7 @@ def manifest_rows(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
         ["task", run.task or ""],
         ["started", run.started_at],
         ["took", "" if run.duration_s is None else timestamps.format_duration(run.duration_s)],
-        ["used", f"{memory}, {used['user_s']} s user, {used['system_s']} s system" if memory else ""],
+        ["used", f"{memory}, {resources['user_s']} s user, {resources['system_s']} s system" if memory else ""],
         ["host", " ".join([manifest["host"]["hostname"], *(g["name"] for g in manifest["host"]["gpus"])])],
         ["python", " ".join(filter(None, [environment["python"], environment["executable"]]))],
         ["outputs", run.outputs],

@@ -53,61 +53,61 @@ if TYPE_CHECKING:
 @click.option("--code", type=click.Choice(["original"]), help="Where the code has changed: go on with it as it was.")
 @options.limit_option
 @options.json_option
-def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output: bool, **given: Any) -> None:
+def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output: bool, **values: Any) -> None:
     """Search for the configuration with the best metric, generation by generation: a file with an <evo_sweep> block (- is stdin).
 
     Each generation's configurations are appended to one sweep and run like any other; fitness is read from the runs' manifests. Killed
     at any point, the same command goes on, and with more `generations` in the spec it goes on further. Exit 3: nothing has a fitness.
     """
-    from scaffold.sweeps.search import run as searching
-    from scaffold.sweeps.search import spec as evolve_spec
     from scaffold.sweeps.search import summary
+    from scaffold.sweeps.search.run import ParameterSearch, search_name
+    from scaffold.sweeps.search.spec import read_spec
     from scaffold.sweeps.search.study import SearchStudy
-    from scaffold.sweeps.spec import parameter_values
+    from scaffold.sweeps.spec.parameter_values import parse_seeds
 
     gc.enable()
     workspace = options.find_workspace(workdir, root)
-    wanted, warnings = evolve_spec.read_spec(spec, sys.stdin.buffer)
+    search_spec, warnings = read_spec(spec, sys.stdin.buffer)
     for text in warnings:
         output.warn(text)
-    fresh = SearchStudy(
-        name=searching.search_name(wanted, given["name"]),
-        spec=wanted,
-        search=given["search"],
-        search_seed=given["search_seed"],
-        seeds=parameter_values.parse_seeds(given["seeds"]) if given["seeds"] is not None else (),
+    requested = SearchStudy(
+        name=search_name(search_spec, values["name"]),
+        spec=search_spec,
+        search=values["search"],
+        search_seed=values["search_seed"],
+        seeds=parse_seeds(values["seeds"]) if values["seeds"] is not None else (),
     )
-    evolution = searching.ParameterSearch(
-        workspace, fresh, _asked(wanted.timeout_s, given), warn=output.warn, note=_note
+    search = ParameterSearch(
+        workspace, requested, _search_options(search_spec.timeout_s, values), warn=output.warn, note=_echo_note
     )
-    shown = live.Lines(workspace, quiet=json_output)
+    lines = live.Lines(workspace, quiet=json_output)
     try:
-        study = evolution.run(shown.show, lambda s: _note(summary.describe_generation(s, s.closed)))
+        study = search.run(lines.show, lambda s: _echo_note(summary.describe_generation(s, s.closed)))
     except KeyboardInterrupt:
         click.echo("everything that runs goes on running; come back with the same command", err=True)
         raise click.exceptions.Exit(130) from None
-    _show(workspace, study, output.Limited(limit), json_output=json_output)
+    _report(workspace, study, output.Limited(limit), json_output=json_output)
 
 
-def _note(text: str) -> None:
+def _echo_note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _asked(timeout_s: float, given: dict[str, Any]) -> SearchOptions:
+def _search_options(timeout_s: float, values: dict[str, Any]) -> SearchOptions:
     from scaffold.sweeps.search.run import SearchOptions
     from scaffold.sweeps.spec.model import Resources
 
     resources = Resources(
-        gpus=given["gpus_per_run"], cpus=given["cpus_per_run"], timeout_s=timeout_s, sbatch=given["sbatch"]
+        gpus=values["gpus_per_run"], cpus=values["cpus_per_run"], timeout_s=timeout_s, sbatch=values["sbatch"]
     )
-    planned = {k: given[k] for k in ("seed_option", "style", "experiment", "task", "backend")}
-    if given["goal"] is not None:
-        planned["goal"] = given["goal"]
-    orders = {k: given[k] for k in ("backend", "max_parallel", "gpus_per_run", "cpus_per_run", "session", "code")}
-    return SearchOptions(resources=resources, plan=planned, orders=orders, code=given["code"])
+    plan = {k: values[k] for k in ("seed_option", "style", "experiment", "task", "backend")}
+    if values["goal"] is not None:
+        plan["goal"] = values["goal"]
+    orders = {k: values[k] for k in ("backend", "max_parallel", "gpus_per_run", "cpus_per_run", "session", "code")}
+    return SearchOptions(resources=resources, plan=plan, orders=orders, code=values["code"])
 
 
-def _show(workspace: Workspace, study: SearchStudy, limited: output.Limited, *, json_output: bool) -> None:
+def _report(workspace: Workspace, study: SearchStudy, limited: output.Limited, *, json_output: bool) -> None:
     """The best in honest words; exit 3 where there is none."""
     from scaffold.sweeps.search import optimizer, summary
     from scaffold.sweeps.search import study as evolve_study

@@ -1,4 +1,4 @@
-"""`scaffold sweep`: planned grids of runs. Running them is `scaffold.cli.sweep_run`."""
+"""`scaffold sweep`: planned grids of runs. Running them is `scaffold.cli.sweep.launch`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 # verb -> (module, attribute); the order is the order of `scaffold sweep --help`
-VERBS = {
+COMMANDS = {
     "new": ("scaffold.cli.sweep.group", "new"),
     "list": ("scaffold.cli.sweep.group", "list_sweeps"),
     "show": ("scaffold.cli.sweep.group", "show"),
@@ -32,13 +32,13 @@ AS_TYPED = (
 )
 
 
-class Verbs(LazyGroup):
+class SweepGroup(LazyGroup):
     """The verbs of `scaffold sweep`."""
 
-    locations = VERBS
+    locations = COMMANDS
 
 
-@click.group(cls=Verbs)
+@click.group(cls=SweepGroup)
 def sweep() -> None:
     """Plan grids of runs, launch what is missing, watch and stop them.
 
@@ -46,21 +46,21 @@ def sweep() -> None:
     """
 
 
-class Planning(click.Command):
+class MultipleValuesCommand(click.Command):
     """A command whose options may take several values (`--grid lr=1,2 batch_size=64`), and whose words from `--` on are not its own."""
 
-    several = ("--grid", "--space")
+    multiple = ("--grid", "--space")
     together = ("--zip",)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         at = args.index("--") if "--" in args else len(args)
         ctx.meta["command"] = tuple(args[at + 1 :])
-        rest, mine = list(args[:at]), []
+        rest, own_args = list(args[:at]), []
         while rest:
             word = rest.pop(0)
             option, equals, value = word.partition("=")
-            if option not in self.several + self.together:
-                mine.append(word)
+            if option not in self.multiple + self.together:
+                own_args.append(word)
                 continue
             values = [value] if equals else []
             while rest and not rest[0].startswith("-") and "=" in rest[0]:
@@ -68,11 +68,11 @@ class Planning(click.Command):
             if not values:
                 raise click.UsageError(f"{option} needs KEY=VALUE,VALUE...", ctx)
             texts = [TOGETHER.join(values)] if option in self.together else values
-            mine += [f"{option}={text}" for text in texts]
-        return super().parse_args(ctx, mine)
+            own_args += [f"{option}={text}" for text in texts]
+        return super().parse_args(ctx, own_args)
 
 
-@click.command(cls=Planning)
+@click.command(cls=MultipleValuesCommand)
 @click.argument("name")
 @options.workspace_options
 @click.option("--goal", help="What the sweep is to find out.")
@@ -128,7 +128,7 @@ class Planning(click.Command):
 @click.option("--dry-run", is_flag=True, help="Show the runs; write nothing.")
 @click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {tables.MANY} runs.")
 @options.json_option
-def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
+def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     """Plan a sweep: `sweep new lr --goal "which lr" --grid lr=1e-2,5e-3 --seeds 1-3 -- python train.py`.
 
     Every configuration with every seed becomes one run with its name. Nothing is started: `scaffold sweep launch NAME`.
@@ -138,40 +138,45 @@ def new(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     from scaffold.sweeps.spec import plan
 
     workspace = options.find_workspace(workdir, root)
-    made = plan.plan_sweep(workspace, _wishes(name, click.get_current_context().meta["command"], given), Path.cwd())
-    for note in made.notes:
+    planned = plan.plan_sweep(
+        workspace, _sweep_options(name, click.get_current_context().meta["command"], values), Path.cwd()
+    )
+    for note in planned.notes:
         click.echo(note, err=True)
-    if made.dropped:
-        some = "1 run left out: it" if made.dropped == 1 else f"{made.dropped} runs left out: each"
+    if planned.dropped:
+        some = "1 run left out: it" if planned.dropped == 1 else f"{planned.dropped} runs left out: each"
         click.echo(f"{some} is the same run as another one", err=True)
-    limited = output.Limited(given["limit"])
-    if not given["json_output"]:
-        tables.table(made.sweep, made.runs, limited)
-    what: Literal["new", "same", "replaced", "dry run"] = "dry run"
-    if not given["dry_run"]:
-        _agree(len(made.runs), yes=given["yes"], json_output=given["json_output"])
-        what = store.put(workspace, made.sweep, replace=given["may_replace"])
-        if given["with_launchers"]:
-            run_scripts.write(workspace, made.sweep, made.runs)
-    _say(workspace, made, what, limited, json_output=given["json_output"])
+    limited = output.Limited(values["limit"])
+    if not values["json_output"]:
+        tables.table(planned.sweep, planned.runs, limited)
+    outcome: Literal["new", "same", "replaced", "dry run"] = "dry run"
+    if not values["dry_run"]:
+        _confirm(len(planned.runs), yes=values["yes"], json_output=values["json_output"])
+        outcome = store.put(workspace, planned.sweep, replace=values["may_replace"])
+        if values["with_launchers"]:
+            run_scripts.write(workspace, planned.sweep, planned.runs)
+    _report(workspace, planned, outcome, limited, json_output=values["json_output"])
 
 
-def _wishes(name: str, command: tuple[str, ...], given: dict[str, Any]) -> SweepOptions:
+def _sweep_options(name: str, command: tuple[str, ...], values: dict[str, Any]) -> SweepOptions:
     from scaffold.sweeps.spec.model import Resources
     from scaffold.sweeps.spec.plan import SweepOptions
 
     return SweepOptions(
         name=name,
         command=command,
-        zips=tuple(tuple(text.split(TOGETHER)) for text in given["zips"]),
+        zips=tuple(tuple(text.split(TOGETHER)) for text in values["zips"]),
         resources=Resources(
-            gpus=given["gpus_per_run"], cpus=given["cpus_per_run"], timeout_s=given["timeout"], sbatch=given["sbatch"]
+            gpus=values["gpus_per_run"],
+            cpus=values["cpus_per_run"],
+            timeout_s=values["timeout"],
+            sbatch=values["sbatch"],
         ),
-        **{key: given[key] for key in AS_TYPED},
+        **{key: values[key] for key in AS_TYPED},
     )
 
 
-def _agree(count: int, *, yes: bool, json_output: bool) -> None:
+def _confirm(count: int, *, yes: bool, json_output: bool) -> None:
     from scaffold.errors import WrongUsage
 
     if count <= tables.MANY or yes:
@@ -182,21 +187,23 @@ def _agree(count: int, *, yes: bool, json_output: bool) -> None:
     raise WrongUsage(f"these are {count:,} runs, more than {tables.MANY}", hint="if they are meant: --yes")
 
 
-def _say(workspace: Workspace, made: PlannedSweep, what: str, limited: output.Limited, *, json_output: bool) -> None:
+def _report(
+    workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.Limited, *, json_output: bool
+) -> None:
     from scaffold.sweeps.launch import store
     from scaffold.sweeps.spec import sweep_file
 
-    name = made.sweep.name
+    name = planned.sweep.name
     path = sweep_file.sweep_path(workspace, name)
-    shown = path.relative_to(workspace.workdir).as_posix()
+    shown_path = path.relative_to(workspace.workdir).as_posix()
     if json_output:
-        answer = {"sweep": name, "result": what, "path": shown}
-        output.print_json({**answer, **tables.runs_json(made.runs, limited)}, limited)
-    elif what == "same":
-        click.echo(f"{shown} is there already and says the same", err=True)
-    elif what != "dry run":
-        click.echo(f"wrote {shown}; next: scaffold sweep launch {name}", err=True)
-    if what == "same" and store.code_differs(workspace, made.sweep):
+        answer = {"sweep": name, "result": outcome, "path": shown_path}
+        output.print_json({**answer, **tables.runs_json(planned.runs, limited)}, limited)
+    elif outcome == "same":
+        click.echo(f"{shown_path} is there already and says the same", err=True)
+    elif outcome != "dry run":
+        click.echo(f"wrote {shown_path}; next: scaffold sweep launch {name}", err=True)
+    if outcome == "same" and store.code_differs(workspace, planned.sweep):
         output.warn(f"the code has changed since {name} was planned; --replace plans it with the code as it is now")
 
 
@@ -210,16 +217,16 @@ def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) 
     from scaffold.sweeps.spec import sweep_file
 
     workspace = options.find_workspace(workdir, root)
-    found, damaged, limited = [], [], output.Limited(limit)
+    sweeps, damaged, limited = [], [], output.Limited(limit)
     for name in limited(sweep_file.sweep_names(workspace)):
         try:
-            found.append(sweep_file.read_sweep(workspace, name))
+            sweeps.append(sweep_file.read_sweep(workspace, name))
         except ScaffoldError as error:
             damaged.append({"name": name, "reason": error.message})
     if json_output:
-        output.print_json({"sweeps": [tables.sweep_json(s) for s in found], "damaged": damaged}, limited)
+        output.print_json({"sweeps": [tables.sweep_json(s) for s in sweeps], "damaged": damaged}, limited)
         return
-    output.print_rows([s.name, f"{tables.size(s)} runs", s.experiment, s.task or "", s.goal] for s in found)
+    output.print_rows([s.name, f"{tables.size(s)} runs", s.experiment, s.task or "", s.goal] for s in sweeps)
     limited.report_left_out()
     for bad in damaged:
         output.warn(bad["reason"])

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
-from scaffold.sweeps.search.space import ParameterChoice, ParameterRange
+from scaffold.sweeps.search.space import Dimension, ParameterChoice, ParameterRange
 from scaffold.sweeps.search.spec import SearchSpec
 
 Value = str | int | float
@@ -63,34 +63,34 @@ def propose_trials(
 
     Raises ScaffoldError where Optuna is not installed.
     """
-    optuna = _optuna()
-    study = _study(optuna, spec, trials, search, _mixed(seed, generation))
-    distributions = {key: _distribution(optuna, one) for key, one in spec.space.items()}
-    seen = {_key(trial.params) for trial in trials}
+    optuna = _import_optuna()
+    study = _study_with_history(optuna, spec, trials, search, _generation_seed(seed, generation))
+    distributions = {key: _distribution(optuna, dimension) for key, dimension in spec.space.items()}
+    tried = {_key(trial.params) for trial in trials}
     parents = rank_trials(spec, trials)[: spec.top_k] if search == "evolution" else []
-    made: list[SearchTrial] = []
-    for place in range(spec.population):
-        parent = parents[place % len(parents)] if parents else None
+    proposed: list[SearchTrial] = []
+    for position in range(spec.population):
+        parent = parents[position % len(parents)] if parents else None
         for attempt in range(2 * PATIENCE):
-            if len(seen) >= spec.size:
-                return tuple(made)
+            if len(tried) >= spec.size:
+                return tuple(proposed)
             # a sampler that only repeats itself, and a parent whose neighbours were all tried, make way for an even draw
-            own = parent if attempt < PATIENCE else None
+            origin = parent if attempt < PATIENCE else None
             if search == "evolution" or attempt >= PATIENCE:
-                study.enqueue_trial(_drawn(spec, own, f"{seed}/{generation}/{place}/{attempt}"))
-            asked = study.ask(distributions)
-            params = {key: _spelled(one, asked.params[key]) for key, one in spec.space.items()}
-            if _key(params) not in seen:
-                seen.add(_key(params))
-                number = len(trials) + len(made)
-                source = None if own is None else own.number
-                made.append(SearchTrial(number=number, generation=generation, params=params, parent=source))
+                study.enqueue_trial(_draw_child(spec, origin, f"{seed}/{generation}/{position}/{attempt}"))
+            optuna_trial = study.ask(distributions)
+            params = {key: _format_value(dimension, optuna_trial.params[key]) for key, dimension in spec.space.items()}
+            if _key(params) not in tried:
+                tried.add(_key(params))
+                number = len(trials) + len(proposed)
+                source = None if origin is None else origin.number
+                proposed.append(SearchTrial(number=number, generation=generation, params=params, parent=source))
                 break
-            study.tell(asked, state=optuna.trial.TrialState.FAIL)
-    return tuple(made)
+            study.tell(optuna_trial, state=optuna.trial.TrialState.FAIL)
+    return tuple(proposed)
 
 
-def _optuna() -> Any:
+def _import_optuna() -> Any:
     """Optuna, which otherwise speaks of every study that it makes. Raises ScaffoldError."""
     try:
         import optuna
@@ -104,7 +104,9 @@ def _optuna() -> Any:
     return optuna
 
 
-def _study(optuna: Any, spec: SearchSpec, trials: Sequence[SearchTrial], search: SearchMethod, seed: int) -> Any:
+def _study_with_history(
+    optuna: Any, spec: SearchSpec, trials: Sequence[SearchTrial], search: SearchMethod, seed: int
+) -> Any:
     """A study that was told the history."""
     with warnings.catch_warnings():
         # a generation is asked for as a whole; what makes its members keep apart is called experimental by some versions
@@ -114,90 +116,96 @@ def _study(optuna: Any, spec: SearchSpec, trials: Sequence[SearchTrial], search:
         startup = {"n_startup_trials": spec.population, "constant_liar": True}
         sampler = samplers.TPESampler(seed=seed, **startup) if tpe else samplers.RandomSampler(seed=seed)
         study = optuna.create_study(direction="maximize" if spec.direction == "max" else "minimize", sampler=sampler)
-    distributions = {key: _distribution(optuna, one) for key, one in spec.space.items()}
+    distributions = {key: _distribution(optuna, dimension) for key, dimension in spec.space.items()}
     states = optuna.trial.TrialState
     for trial in trials:
-        told = optuna.trial.create_trial(
+        optuna_trial = optuna.trial.create_trial(
             state=states.FAIL if trial.fitness is None else states.COMPLETE,
             value=trial.fitness,
-            params={key: _value(one, trial.params[key]) for key, one in spec.space.items()},
+            params={key: _optuna_value(dimension, trial.params[key]) for key, dimension in spec.space.items()},
             distributions=distributions,
         )
-        study.add_trial(told)
+        study.add_trial(optuna_trial)
     return study
 
 
-def _distribution(optuna: Any, one: ParameterChoice | ParameterRange) -> Any:
-    if isinstance(one, ParameterChoice):
-        return optuna.distributions.CategoricalDistribution(one.values)
-    if one.whole:
-        return optuna.distributions.IntDistribution(int(one.low), int(one.high), log=one.log)
-    return optuna.distributions.FloatDistribution(one.low, one.high, log=one.log)
+def _distribution(optuna: Any, dimension: Dimension) -> Any:
+    if isinstance(dimension, ParameterChoice):
+        return optuna.distributions.CategoricalDistribution(dimension.values)
+    if dimension.integers:
+        return optuna.distributions.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
+    return optuna.distributions.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
 
 
-def _value(one: ParameterChoice | ParameterRange, text: str) -> Value:
+def _optuna_value(dimension: Dimension, text: str) -> Value:
     """A parameter as Optuna has it."""
-    if isinstance(one, ParameterChoice):
+    if isinstance(dimension, ParameterChoice):
         return text
-    return int(text) if one.whole else min(one.high, max(one.low, float(text)))
+    return int(text) if dimension.integers else min(dimension.high, max(dimension.low, float(text)))
 
 
-def _spelled(one: ParameterChoice | ParameterRange, value: Value) -> str:
+def _format_value(dimension: Dimension, value: Value) -> str:
     """A parameter as a command has it: six digits, which is enough for a search and keeps names short."""
-    if isinstance(value, str) or isinstance(one, ParameterChoice):
+    if isinstance(value, str) or isinstance(dimension, ParameterChoice):
         return str(value)
-    if one.whole:
+    if dimension.integers:
         return str(int(value))
-    return str(recorder.values.format_value(recorder.values.parse_value(f"{min(one.high, max(one.low, value)):.6g}")))
+    return str(
+        recorder.values.format_value(
+            recorder.values.parse_value(f"{min(dimension.high, max(dimension.low, value)):.6g}")
+        )
+    )
 
 
 def _key(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(params.items()))
 
 
-def _drawn(spec: SearchSpec, parent: SearchTrial | None, where: str) -> dict[str, Value]:
-    """A child of `parent`, or an even draw without one. `where` is what the draws are made from."""
+def _draw_child(spec: SearchSpec, parent: SearchTrial | None, entropy: str) -> dict[str, Value]:
+    """A child of `parent`, or an even draw without one. `entropy` is what the draws are made from."""
     drawn: dict[str, Value] = {}
-    for key, one in spec.space.items():
-        first, second = (_uniform(f"{where}/{key}/{n}") for n in (1, 2))
+    for key, dimension in spec.space.items():
+        first_draw, second_draw = (_uniform_number(f"{entropy}/{key}/{n}") for n in (1, 2))
         if parent is None:
-            drawn[key] = _even(one, first)
-        elif isinstance(one, ParameterChoice):
-            others = [v for v in one.values if v != parent.params[key]]
-            drawn[key] = others[int(second * len(others))] if first < spec.mutation else parent.params[key]
+            drawn[key] = _draw_evenly(dimension, first_draw)
+        elif isinstance(dimension, ParameterChoice):
+            others = [v for v in dimension.values if v != parent.params[key]]
+            drawn[key] = others[int(second_draw * len(others))] if first_draw < spec.mutation else parent.params[key]
         else:
-            drawn[key] = _moved(one, float(parent.params[key]), statistics.NormalDist(0, spec.mutation).inv_cdf(first))
+            drawn[key] = _mutate(
+                dimension, float(parent.params[key]), statistics.NormalDist(0, spec.mutation).inv_cdf(first_draw)
+            )
     return drawn
 
 
-def _even(one: ParameterChoice | ParameterRange, part: float) -> Value:
-    if isinstance(one, ParameterChoice):
-        return one.values[int(part * len(one.values))]
-    if one.whole and not one.log:
-        return int(one.low) + int(part * (one.high - one.low + 1))
-    return _at(one, part)
+def _draw_evenly(dimension: Dimension, fraction: float) -> Value:
+    if isinstance(dimension, ParameterChoice):
+        return dimension.values[int(fraction * len(dimension.values))]
+    if dimension.integers and not dimension.log:
+        return int(dimension.low) + int(fraction * (dimension.high - dimension.low + 1))
+    return _value_at(dimension, fraction)
 
 
-def _moved(one: ParameterRange, value: float, by: float) -> Value:
+def _mutate(dimension: ParameterRange, value: float, shift: float) -> Value:
     """A number moved by a part of its range, folded back at the ends."""
-    low, high, here = (math.log(x) if one.log else x for x in (one.low, one.high, value))
-    part = abs((here - low) / (high - low) + by) % 2
-    return _at(one, 2 - part if part > 1 else part)
+    low, high, center = (math.log(x) if dimension.log else x for x in (dimension.low, dimension.high, value))
+    fraction = abs((center - low) / (high - low) + shift) % 2
+    return _value_at(dimension, 2 - fraction if fraction > 1 else fraction)
 
 
-def _at(one: ParameterRange, part: float) -> Value:
+def _value_at(dimension: ParameterRange, fraction: float) -> Value:
     """The number at a part of the range, from 0 to 1."""
-    low, high = (math.log(x) if one.log else x for x in (one.low, one.high))
-    value = low + part * (high - low)
-    value = min(one.high, max(one.low, math.exp(value) if one.log else value))
-    return round(value) if one.whole else value
+    low, high = (math.log(x) if dimension.log else x for x in (dimension.low, dimension.high))
+    value = low + fraction * (high - low)
+    value = min(dimension.high, max(dimension.low, math.exp(value) if dimension.log else value))
+    return round(value) if dimension.integers else value
 
 
-def _uniform(of: str) -> float:
+def _uniform_number(purpose: str) -> float:
     """A number above 0 and below 1, by SHA-256 of what it is for: the same on every Python."""
-    return (int.from_bytes(hashlib.sha256(of.encode()).digest()[:6], "big") + 0.5) / 2.0**48
+    return (int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:6], "big") + 0.5) / 2.0**48
 
 
-def _mixed(seed: int, generation: int) -> int:
+def _generation_seed(seed: int, generation: int) -> int:
     """The seed of one generation's sampler."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{generation}".encode()).digest()[:4], "big")

@@ -1,6 +1,6 @@
 """A search spec -> generations of one growing sweep, run like any other, their fitness read from manifests.
 
-    study ── propose (Optuna) ──> configurations ── appended ──> sweep ── pacing ──> manifests ── mean over seeds ──> study
+    study ── optimizer (Optuna) ──> configurations ── appended ──> sweep ── pacing ──> manifests ── mean over seeds ──> study
 
 A configuration of which any run did not finish with the metric has no fitness: a mean over the seeds that survived would favour
 configurations that sometimes fail.
@@ -23,13 +23,12 @@ from scaffold.sweeps.launch.observer import Place, Warn
 from scaffold.sweeps.launch.scheduler import Picture
 from scaffold.sweeps.launch.states import State
 from scaffold.sweeps.search import optimizer
-from scaffold.sweeps.search import study as evolve_study
 from scaffold.sweeps.search.optimizer import SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
-from scaffold.sweeps.search.study import SearchStudy
+from scaffold.sweeps.search.study import SearchStudy, resume_study, write_study
 from scaffold.sweeps.spec import code_state, grid, run_names, sweep_file
-from scaffold.sweeps.spec import plan as planning
 from scaffold.sweeps.spec.model import ConfigurationRule, Resources, Sweep
+from scaffold.sweeps.spec.plan import SweepOptions, plan_sweep
 from scaffold.workspace import Workspace
 
 
@@ -43,35 +42,35 @@ class SearchOptions:
     code: str | None = None
 
 
-def search_name(spec: SearchSpec, asked: str | None) -> str:
+def search_name(spec: SearchSpec, name: str | None) -> str:
     """The sweep's name: what is asked for, else the spec's with dashes for what cannot be in one, else `evolve-SCRIPT`.
 
     Raises WrongUsage where the one asked for cannot be one.
     """
-    if asked is not None:
-        return sweep_file.check_sweep_name(asked)
-    wanted = spec.name or f"evolve-{Path(next((w for w in spec.script if not w.startswith('-')), 'search')).stem}"
-    made = "".join(c if c.isascii() and (c.isalnum() or c in "._+-") else "-" for c in wanted).strip("-.")[:50]
-    return sweep_file.check_sweep_name(made or "evolve")
+    if name is not None:
+        return sweep_file.check_sweep_name(name)
+    default = spec.name or f"evolve-{Path(next((w for w in spec.script if not w.startswith('-')), 'search')).stem}"
+    cleaned = "".join(c if c.isascii() and (c.isalnum() or c in "._+-") else "-" for c in default).strip("-.")[:50]
+    return sweep_file.check_sweep_name(cleaned or "evolve")
 
 
 class ParameterSearch:
     """A search that goes on from where it is. Everything it learns is in files: it may be killed at any point."""
 
     def __init__(
-        self, workspace: Workspace, fresh: SearchStudy, asked: SearchOptions, *, warn: Warn, note: Warn
+        self, workspace: Workspace, requested: SearchStudy, options: SearchOptions, *, warn: Warn, note: Warn
     ) -> None:
-        """`fresh` is the study as it is asked for now; one that is there goes on. Raises ScaffoldError.
+        """`requested` is the study as it is asked for now; one that is there goes on. Raises ScaffoldError.
 
         `note` shows what was decided for the user.
         """
         self.workspace = workspace
-        self.study = evolve_study.resume_study(workspace, fresh)
-        self._wanted = fresh
-        self._asked = asked
+        self.study = resume_study(workspace, requested)
+        self._requested = requested
+        self._options = options
         self._warn = warn
         self._note = note
-        self._fresh = True
+        self._notes_are_due = True
 
     def run(self, show: Callable[[Picture], None], closed: Callable[[SearchStudy], None]) -> SearchStudy:
         """All generations that are left; `show` is called with every look, `closed` after every generation.
@@ -87,78 +86,78 @@ class ParameterSearch:
                 hint=f"look at it: scaffold sweep status {self.study.name}",
             )
         try:
-            # whoever had the lock before may have gone on
-            self.study = evolve_study.resume_study(self.workspace, self._wanted)
+            # again, though it was read already: whoever had the lock before may have gone on
+            self.study = resume_study(self.workspace, self._requested)
             while self.study.closed < self.study.spec.generations:
-                if not self._proposed():
+                if not self._has_generation():
                     self._warn(
                         f"every configuration of the search space was tried, so it ends after {self.study.closed}"
                     )
                     break
-                picture = self._ran(show)
-                self.study = self.study.scored(self._fitness(picture))
-                evolve_study.write_study(self.workspace, self.study)
+                picture = self._run_generation(show)
+                self.study = self.study.scored(self._scored_trials(picture))
+                write_study(self.workspace, self.study)
                 closed(self.study)
             return self.study
         finally:
             lock.release()
 
-    def _proposed(self) -> bool:
+    def _has_generation(self) -> bool:
         """Whether there is a generation to run; a new one is written down before anything is done about it."""
         study, number = self.study, self.study.closed + 1
         if study.generation(number):
             return True
-        fresh = optimizer.propose_trials(
+        proposed = optimizer.propose_trials(
             study.spec, study.trials, search=study.search, seed=study.search_seed, generation=number
         )
-        if not fresh:
+        if not proposed:
             return False
-        grown = replace(study, trials=(*study.trials, *fresh))
+        extended = replace(study, trials=(*study.trials, *proposed))
         if not study.trials:
-            # what can never be a sweep is said before there is a file of it
-            self._plan(grown)
-        evolve_study.write_study(self.workspace, grown)
-        self.study = grown
+            # planned for its errors alone: what can never be a sweep is said before there is a file of it
+            self._plan_sweep(extended)
+        write_study(self.workspace, extended)
+        self.study = extended
         return True
 
-    def _plan(self, study: SearchStudy) -> Sweep:
+    def _plan_sweep(self, study: SearchStudy) -> Sweep:
         """The sweep as it is planned anew. Raises ScaffoldError."""
         spec = study.spec
-        here = Path(self.workspace.workdir, spec.workdir)
-        if not here.is_dir():
+        folder = Path(self.workspace.workdir, spec.workdir)
+        if not folder.is_dir():
             raise WrongUsage(f"workdir {spec.workdir} is no directory below {self.workspace.workdir}")
         script = spec.script[0]
-        if script.endswith(".py") and not (here / script).is_file():
-            raise WrongUsage(f"target_script {script} is not in {here}", hint="it is looked for in `workdir`")
-        wishes = planning.SweepOptions(
+        if script.endswith(".py") and not (folder / script).is_file():
+            raise WrongUsage(f"target_script {script} is not in {folder}", hint="it is looked for in `workdir`")
+        options = SweepOptions(
             name=study.name,
             command=("python", *spec.script),
-            given=tuple(_configuration(spec, t) for t in study.trials),
+            listed=tuple(_configuration(spec, t) for t in study.trials),
             seeds=",".join(map(str, study.seeds)) or None,
-            resources=self._asked.resources,
-            **{"goal": f"{spec.metric} {spec.direction} by {study.search}", **self._asked.plan},
+            resources=self._options.resources,
+            **{"goal": f"{spec.metric} {spec.direction} by {study.search}", **self._options.plan},
         )
-        made = planning.plan_sweep(self.workspace, wishes, here)
-        for note in made.notes if self._fresh else ():
+        planned = plan_sweep(self.workspace, options, folder)
+        for note in planned.notes if self._notes_are_due else ():
             self._note(note)
-        self._fresh = False
-        return made.sweep
+        self._notes_are_due = False
+        return planned.sweep
 
-    def _grown(self) -> Sweep:
+    def _written_sweep(self) -> Sweep:
         """The sweep with all configurations so far, written. What it was planned with stays: code, command, seeds."""
         if not sweep_file.sweep_path(self.workspace, self.study.name).is_file():
-            sweep = code_state.with_current_code(self.workspace, self._plan(self.study))
+            sweep = code_state.with_current_code(self.workspace, self._plan_sweep(self.study))
             sweep_file.write_sweep(self.workspace, sweep)
             return sweep
-        there = sweep_file.read_sweep(self.workspace, self.study.name)
+        existing = sweep_file.read_sweep(self.workspace, self.study.name)
         rule = ConfigurationRule(listed=tuple(_configuration(self.study.spec, t) for t in self.study.trials))
-        if rule == there.rule:
-            return there
-        sweep = replace(there, rule=rule, configurations=grid.expand_rule(rule))
+        if rule == existing.rule:
+            return existing
+        sweep = replace(existing, rule=rule, configurations=grid.expand_rule(rule))
         if not self._is_original():
-            found = code_state.compare_code(self.workspace, there)
-            if not found.same:
-                raise open_sweep.changed(there.name, found.files)
+            comparison = code_state.compare_code(self.workspace, existing)
+            if not comparison.same:
+                raise open_sweep.changed(existing.name, comparison.files)
             # new configurations may name other config files
             sweep = code_state.with_current_code(self.workspace, sweep)
         sweep_file.write_sweep(self.workspace, sweep)
@@ -166,12 +165,12 @@ class ParameterSearch:
 
     def _is_original(self) -> bool:
         book = ledger.read(Place.of(self.workspace, self.study.name).ledger, self.study.name)
-        return "original" in (self._asked.code, book.orders.code)
+        return "original" in (self._options.code, book.orders.code)
 
-    def _ran(self, show: Callable[[Picture], None]) -> Picture:
+    def _run_generation(self, show: Callable[[Picture], None]) -> Picture:
         """The sweep once all of its runs are over; what was lost is run once more."""
         try:
-            return self._paced(self._grown(), show)
+            return self._run_until_over(self._written_sweep(), show)
         except open_sweep.CodeChanged as error:
             raise open_sweep.CodeChanged(
                 error.message,
@@ -179,16 +178,16 @@ class ParameterSearch:
                 "--name NAME searches anew with the code as it is",
             ) from error
 
-    def _paced(self, sweep: Sweep, show: Callable[[Picture], None]) -> Picture:
-        pacer = open_sweep.opened(self.workspace, sweep.name, warn=self._warn, code=self._asked.code)
+    def _run_until_over(self, sweep: Sweep, show: Callable[[Picture], None]) -> Picture:
+        pacer = open_sweep.opened(self.workspace, sweep.name, warn=self._warn, code=self._options.code)
         pacer.check()
         picture = pacer.look()
         for retry in ("terminated" if picture.orders.stopped else None, "lost"):
             if retry == "lost" and not any(
-                s.state == "lost" for states in self._states(picture).values() for s in states
+                s.state == "lost" for states in self._trial_states(picture).values() for s in states
             ):
                 break
-            pacer.want(retry=retry, **self._asked.orders)
+            pacer.want(retry=retry, **self._options.orders)
             show(pacer.step(doing="evolve"))
             picture = loop.pace(pacer, show, doing="evolve", warn=self._warn)
             if picture.orders.stopped:
@@ -198,24 +197,26 @@ class ParameterSearch:
                 )
         return picture
 
-    def _states(self, picture: Picture) -> Mapping[int, list[State]]:
+    def _trial_states(self, picture: Picture) -> Mapping[int, list[State]]:
         """How the runs of the open generation are, by trial, in the order of the seeds."""
         sweep = sweep_file.read_sweep(self.workspace, self.study.name)
         states = {s.name: s for s in picture.states}
-        found = {}
+        states_by_trial = {}
         for trial in self.study.generation(self.study.closed + 1):
-            alone = replace(sweep, configurations=(_configuration(self.study.spec, trial),))
-            found[trial.number] = [states[run.name] for run in run_names.planned_runs(self.workspace, alone)]
-        return found
+            single = replace(sweep, configurations=(_configuration(self.study.spec, trial),))
+            runs = run_names.planned_runs(self.workspace, single)
+            states_by_trial[trial.number] = [states[run.name] for run in runs]
+        return states_by_trial
 
-    def _fitness(self, picture: Picture) -> Mapping[int, SearchTrial]:
+    def _scored_trials(self, picture: Picture) -> Mapping[int, SearchTrial]:
         """The open generation's trials with what came of them. Raises ScaffoldError where no run at all gives the metric."""
-        spec, of = self.study.spec, self._states(picture)
-        finished = [s.run for states in of.values() for s in states if s.state == "finished" and s.run is not None]
-        nobody_had_it = all(spec.metric not in run.metrics for run in finished)
-        if finished and nobody_had_it and not optimizer.rank_trials(spec, self.study.trials):
+        spec, states_by_trial = self.study.spec, self._trial_states(picture)
+        finished = [s.run for states in states_by_trial.values() for s in states if s.state == "finished" and s.run]
+        has_metric = any(spec.metric in run.metrics for run in finished)
+        if finished and not has_metric and not optimizer.rank_trials(spec, self.study.trials):
             raise _no_metric(self.study, finished)
-        return {t.number: score_trial(t, of[t.number], spec.metric) for t in self.study.trials if t.number in of}
+        trials = {trial.number: trial for trial in self.study.trials}
+        return {n: score_trial(trials[n], states, spec.metric) for n, states in states_by_trial.items()}
 
 
 def _configuration(spec: SearchSpec, trial: SearchTrial) -> dict[str, str]:
@@ -225,27 +226,27 @@ def _configuration(spec: SearchSpec, trial: SearchTrial) -> dict[str, str]:
 def score_trial(trial: SearchTrial, states: Sequence[State], metric: str) -> SearchTrial:
     """A trial with its fitness: the mean over its runs, where every one of them finished with a number."""
     values: list[float] = []
-    wrong: list[str] = []
+    faults: list[str] = []
     for state in states:
         value = state.run.metrics.get(metric) if state.state == "finished" and state.run else None
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             values.append(float(value))
         else:
-            said = f"{metric} is {value!r}" if state.state == "finished" else state.reason
+            reason = f"{metric} is {value!r}" if state.state == "finished" else state.reason
             code = state.run.exit_code if state.run else None
-            said = said or (f"exit {code}" if code else None)
-            wrong.append(f"{state.name} {state.state}" + (f" ({said})" if said else ""))
-    if wrong or not values:
-        return replace(trial, values=tuple(values), why="; ".join(wrong) or "it had no runs")
+            reason = reason or (f"exit {code}" if code else None)
+            faults.append(f"{state.name} {state.state}" + (f" ({reason})" if reason else ""))
+    if faults or not values:
+        return replace(trial, values=tuple(values), why="; ".join(faults) or "it had no runs")
     return replace(trial, values=tuple(values), fitness=statistics.fmean(values))
 
 
 def _no_metric(study: SearchStudy, finished: Sequence[Run]) -> ScaffoldError:
     metric = study.spec.metric
-    there = sorted({key for run in finished for key in run.metrics})
-    near = difflib.get_close_matches(metric, there, n=1)
+    names = sorted({key for run in finished for key in run.metrics})
+    near = difflib.get_close_matches(metric, names, n=1)
     return ScaffoldError(
-        f"no run of generation {study.closed + 1} gave the metric {metric}; they gave {', '.join(there) or 'none'}",
+        f"no run of generation {study.closed + 1} gave the metric {metric}; they gave {', '.join(names) or 'none'}",
         hint=f"did you mean {near[0]}? Correct fitness_metric and call it again: nothing is run twice"
         if near
         else "correct fitness_metric, or write it to $RUN_OUTPUT_DIR/metrics.json",

@@ -22,39 +22,42 @@ class ParameterChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterRange:
-    """Numbers from `low` to `high`, both included; `whole` ones only, or spread evenly over their logarithm (`log`)."""
+    """Numbers from `low` to `high`, both included; whole ones only (`integers`), or spread evenly over their logarithm (`log`)."""
 
     low: float
     high: float
-    whole: bool
+    integers: bool
     log: bool
 
 
-def parse_space(given: object) -> tuple[dict[str, ParameterChoice | ParameterRange], dict[str, str]]:
+Dimension = ParameterChoice | ParameterRange
+
+
+def parse_space(content: object) -> tuple[dict[str, Dimension], dict[str, str]]:
     """The parameters to search, and those that are fixed, as they are spelled. Raises WrongUsage."""
-    if not isinstance(given, dict):
-        raise WrongUsage(f"search_space must be an object, not {short_json(given)}")
-    space: dict[str, ParameterChoice | ParameterRange] = {}
+    if not isinstance(content, dict):
+        raise WrongUsage(f"search_space must be an object, not {short_json(content)}")
+    space: dict[str, Dimension] = {}
     fixed: dict[str, str] = {}
-    for key, value in given.items():
-        where = f"search_space.{key}"
+    for key, value in content.items():
+        key_path = f"search_space.{key}"
         parameter_values.check_key(key, option="search_space")
         if isinstance(value, list):
-            values = tuple(dict.fromkeys(_spelled(v, where) for v in value))
+            values = tuple(dict.fromkeys(_format_value(v, key_path) for v in value))
             if not values:
-                raise WrongUsage(f"{where} has no values")
+                raise WrongUsage(f"{key_path} has no values")
             if len(values) == 1:
                 fixed[key] = values[0]
             else:
                 space[key] = ParameterChoice(values=values)
         elif isinstance(value, dict):
-            one = _range(value, where)
-            if one.low == one.high:
-                fixed[key] = _spelled(value["low"], where)
+            dimension = _parse_range(value, key_path)
+            if dimension.low == dimension.high:
+                fixed[key] = _format_value(value["low"], key_path)
             else:
-                space[key] = one
+                space[key] = dimension
         else:
-            fixed[key] = _spelled(value, where)
+            fixed[key] = _format_value(value, key_path)
     if not space:
         raise WrongUsage(
             "search_space has nothing to search",
@@ -63,30 +66,30 @@ def parse_space(given: object) -> tuple[dict[str, ParameterChoice | ParameterRan
     return space, fixed
 
 
-def _range(value: Mapping[str, Any], where: str) -> ParameterRange:
+def _parse_range(value: Mapping[str, Any], key_path: str) -> ParameterRange:
     unknown = sorted(set(value) - {"low", "high", "log"})
     if unknown:
         raise WrongUsage(
-            f"{where} has an unknown key {unknown[0]}", hint='a range is {"low": 0.0001, "high": 0.1, "log": true}'
+            f"{key_path} has an unknown key {unknown[0]}", hint='a range is {"low": 0.0001, "high": 0.1, "log": true}'
         )
     for end in ("low", "high"):
         if not is_finite_number(value.get(end)):
-            raise WrongUsage(f"{where}.{end} must be a number, not {short_json(value.get(end))}")
+            raise WrongUsage(f"{key_path}.{end} must be a number, not {short_json(value.get(end))}")
     low, high, log = value["low"], value["high"], value.get("log", False)
     if low > high:
-        raise WrongUsage(f"{where}: low {low} is above high {high}")
+        raise WrongUsage(f"{key_path}: low {low} is above high {high}")
     if not isinstance(log, bool):
-        raise WrongUsage(f"{where}.log must be true or false, not {short_json(log)}")
+        raise WrongUsage(f"{key_path}.log must be true or false, not {short_json(log)}")
     if log and low <= 0:
-        raise WrongUsage(f"{where}: a range over the logarithm needs numbers above 0, not {low}")
-    return ParameterRange(low=low, high=high, whole=isinstance(low, int) and isinstance(high, int), log=log)
+        raise WrongUsage(f"{key_path}: a range over the logarithm needs numbers above 0, not {low}")
+    return ParameterRange(low=low, high=high, integers=isinstance(low, int) and isinstance(high, int), log=log)
 
 
-def _spelled(value: Any, where: str) -> str:
+def _format_value(value: Any, key_path: str) -> str:
     if isinstance(value, (list, dict)):
-        raise WrongUsage(f"{where} must have single values, not {short_json(value)}")
+        raise WrongUsage(f"{key_path} must have single values, not {short_json(value)}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise WrongUsage(f"{where} has {value}, which is no number that can be searched")
+        raise WrongUsage(f"{key_path} has {value}, which is no number that can be searched")
     return value if isinstance(value, str) else recorder.values.format_value(value)
 
 

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.sweeps.search import space as evolve_space
-from scaffold.sweeps.search.space import ParameterChoice, ParameterRange, is_finite_number, short_json
+from scaffold.sweeps.search.space import Dimension, ParameterChoice, is_finite_number, parse_space, short_json
 
 DEFAULTS: Mapping[str, Any] = {
     "fitness_direction": "max",
@@ -47,7 +46,7 @@ class SearchSpec:
     script: tuple[str, ...]
     metric: str
     direction: Literal["max", "min"]
-    space: Mapping[str, ParameterChoice | ParameterRange]
+    space: Mapping[str, Dimension]
     fixed: Mapping[str, str]
     population: int
     generations: int
@@ -61,7 +60,7 @@ class SearchSpec:
     def size(self) -> float:
         """How many different configurations there are; infinity where a range is not of whole numbers."""
         sizes = [
-            len(p.values) if isinstance(p, ParameterChoice) else p.high - p.low + 1 if p.whole else math.inf
+            len(p.values) if isinstance(p, ParameterChoice) else p.high - p.low + 1 if p.integers else math.inf
             for p in self.space.values()
         ]
         return math.prod(sizes)
@@ -69,11 +68,11 @@ class SearchSpec:
     def as_dict(self) -> dict[str, Any]:
         """The block's own form, with every default said."""
         space: dict[str, Any] = dict(self.fixed)
-        for key, one in self.space.items():
-            if isinstance(one, ParameterChoice):
-                space[key] = list(one.values)
+        for key, dimension in self.space.items():
+            if isinstance(dimension, ParameterChoice):
+                space[key] = list(dimension.values)
             else:
-                space[key] = {"low": one.low, "high": one.high, **({"log": True} if one.log else {})}
+                space[key] = {"low": dimension.low, "high": dimension.high, **({"log": True} if dimension.log else {})}
         return {
             "target_script": shlex.join(self.script),
             "fitness_metric": self.metric,
@@ -91,64 +90,64 @@ class SearchSpec:
 
 def read_spec(path: Path, stdin: IO[bytes]) -> tuple[SearchSpec, tuple[str, ...]]:
     """The spec in a file (`-`: stdin), and warnings. Raises ScaffoldError; WrongUsage, with the file's name, for what cannot be meant."""
-    called = "stdin" if str(path) == "-" else str(path)
+    source = "stdin" if str(path) == "-" else str(path)
     try:
         text = (stdin.read() if str(path) == "-" else path.read_bytes()).decode("utf-8")
     except OSError as error:
-        raise ScaffoldError(f"{called} cannot be read: {error.strerror}") from error
+        raise ScaffoldError(f"{source} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise WrongUsage(f"{called} is no text in UTF-8", hint="give it in UTF-8") from error
+        raise WrongUsage(f"{source} is no text in UTF-8", hint="give it in UTF-8") from error
     try:
-        found, warnings = parse_spec(text)
+        spec, warnings = parse_spec(text)
     except WrongUsage as error:
-        raise WrongUsage(f"{called}: {error.message}", hint=error.hint) from error
-    return found, tuple(f"{called}: {warning}" for warning in warnings)
+        raise WrongUsage(f"{source}: {error.message}", hint=error.hint) from error
+    return spec, tuple(f"{source}: {warning}" for warning in warnings)
 
 
 def parse_spec(text: str) -> tuple[SearchSpec, tuple[str, ...]]:
     """The spec in a file that holds the JSON, or a text with the block in it; and warnings. Raises WrongUsage."""
-    found = _loaded(text)
+    content = _load_block(text)
     for key in NEEDED:
-        if not isinstance(found.get(key), str) or not found[key].strip():
+        if not isinstance(content.get(key), str) or not content[key].strip():
             raise WrongUsage(f"{key} is missing", hint=f'say it: "{key}": "..."')
     warnings = []
-    for key in found:
+    for key in content:
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, n=1)
             warnings.append(f"{key} is not known and left out" + (f"; did you mean {near[0]}?" if near else ""))
-    given = {**DEFAULTS, **found}
-    direction = DIRECTIONS.get(str(given["fitness_direction"]).lower())
+    fields = {**DEFAULTS, **content}
+    direction = DIRECTIONS.get(str(fields["fitness_direction"]).lower())
     if direction is None:
-        raise WrongUsage(f"fitness_direction must be max or min, not {short_json(given['fitness_direction'])}")
-    space, fixed = evolve_space.parse_space(given["search_space"])
-    made = SearchSpec(
-        script=_script(given["target_script"]),
-        metric=given["fitness_metric"].strip(),
+        raise WrongUsage(f"fitness_direction must be max or min, not {short_json(fields['fitness_direction'])}")
+    space, fixed = parse_space(fields["search_space"])
+    spec = SearchSpec(
+        script=_parse_script(fields["target_script"]),
+        metric=fields["fitness_metric"].strip(),
         direction=direction,
         space=space,
         fixed=fixed,
-        population=_whole(given, "population_size"),
-        generations=_whole(given, "generations"),
-        top_k=_whole(given, "top_k"),
-        mutation=_number(given, "mutation_strength", most=1),
-        name=_text(given, "sweep_name"),
-        timeout_s=_number(given, "timeout_per_run"),
-        workdir=_text(given, "workdir") or ".",
+        population=_integer(fields, "population_size"),
+        generations=_integer(fields, "generations"),
+        top_k=_integer(fields, "top_k"),
+        mutation=_number(fields, "mutation_strength", maximum=1),
+        name=_text(fields, "sweep_name"),
+        timeout_s=_number(fields, "timeout_per_run"),
+        workdir=_text(fields, "workdir") or ".",
     )
-    return made, tuple(warnings)
+    return spec, tuple(warnings)
 
 
-def _loaded(text: str) -> dict[str, Any]:
+def _load_block(text: str) -> dict[str, Any]:
     block = BLOCK.search(text)
     if block is None and "<evo_sweep>" in text:
         raise WrongUsage("<evo_sweep> is not closed", hint="end the block with </evo_sweep>")
-    inner, at = (block[1], block.start(1)) if block else (text, 0)
-    if fenced := FENCE.fullmatch(inner):
-        inner, at = fenced[1], at + fenced.start(1)
+    body, offset = (block[1], block.start(1)) if block else (text, 0)
+    if fence := FENCE.fullmatch(body):
+        body, offset = fence[1], offset + fence.start(1)
     try:
-        found = json.loads(inner, object_pairs_hook=_once, parse_constant=_constant)
+        content = json.loads(body, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        line = text[:at].count("\n") + error.lineno
+        line = text[:offset].count("\n") + error.lineno
         raise WrongUsage(
             f"line {line}: it is no JSON: {error.msg}",
             hint='an <evo_sweep> block is one JSON object: {"target_script": ..., "fitness_metric": ...}',
@@ -157,25 +156,25 @@ def _loaded(text: str) -> dict[str, Any]:
         raise WrongUsage("it is nested too deeply") from None
     except ValueError as error:  # a whole number of thousands of digits
         raise WrongUsage(f"it cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise WrongUsage(f"it must be one JSON object, not {short_json(found)}")
-    return found
+    if not isinstance(content, dict):
+        raise WrongUsage(f"it must be one JSON object, not {short_json(content)}")
+    return content
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in mapping:
             raise WrongUsage(f"{key} is there twice")
-        found[key] = value
-    return found
+        mapping[key] = value
+    return mapping
 
 
-def _constant(text: str) -> None:
+def _refuse_constant(text: str) -> None:
     raise WrongUsage(f"{text} is no number that can be searched")
 
 
-def _script(text: str) -> tuple[str, ...]:
+def _parse_script(text: str) -> tuple[str, ...]:
     try:
         words = tuple(shlex.split(text))
     except ValueError as error:
@@ -185,23 +184,23 @@ def _script(text: str) -> tuple[str, ...]:
     return words
 
 
-def _whole(given: Mapping[str, Any], key: str) -> int:
-    value = given[key]
+def _integer(fields: Mapping[str, Any], key: str) -> int:
+    value = fields[key]
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_COUNT:
         raise WrongUsage(f"{key} must be a whole number from 1 to {MAX_COUNT:,}, not {short_json(value)}")
     return value
 
 
-def _number(given: Mapping[str, Any], key: str, *, most: float | None = None) -> float:
-    value = given[key]
-    if not is_finite_number(value) or value <= 0 or (most is not None and value > most):
+def _number(fields: Mapping[str, Any], key: str, *, maximum: float | None = None) -> float:
+    value = fields[key]
+    if not is_finite_number(value) or value <= 0 or (maximum is not None and value > maximum):
         raise WrongUsage(
-            f"{key} must be a number above 0{f' and up to {most:g}' if most else ''}, not {short_json(value)}"
+            f"{key} must be a number above 0{f' and up to {maximum:g}' if maximum else ''}, not {short_json(value)}"
         )
     return float(value)
 
 
-def _text(given: Mapping[str, Any], key: str) -> str:
-    if not isinstance(given[key], str):
-        raise WrongUsage(f"{key} must be a text, not {short_json(given[key])}")
-    return str(given[key]).strip()
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    if not isinstance(fields[key], str):
+        raise WrongUsage(f"{key} must be a text, not {short_json(fields[key])}")
+    return str(fields[key]).strip()

@@ -81,62 +81,72 @@ def trial_json(trial: SearchTrial) -> dict[str, Any]:
     }
 
 
-def resume_study(workspace: Workspace, fresh: SearchStudy) -> SearchStudy:
-    """The study that is there under this name, for as many generations as `fresh` asks; `fresh` where there is none.
+def resume_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
+    """The study that is there under this name, for as many generations as `requested` asks; `requested` where there is none.
 
     Raises ScaffoldError where that one searches something else, or cannot be read.
     """
-    place = study_path(workspace, fresh.name)
+    file = study_path(workspace, requested.name)
     try:
-        found = json.loads(place.read_bytes())
+        content = json.loads(file.read_bytes())
     except FileNotFoundError:
-        if sweep_file.sweep_path(workspace, fresh.name).exists():
+        if sweep_file.sweep_path(workspace, requested.name).exists():
             raise ScaffoldError(
-                f"there is a sweep {fresh.name} already, and it is no search", hint="choose another name: --name NAME"
+                f"there is a sweep {requested.name} already, and it is no search",
+                hint="choose another name: --name NAME",
             ) from None
-        return fresh
+        return requested
     except (OSError, ValueError) as error:
-        raise _unreadable(place, error) from error
+        raise _unreadable(file, error) from error
     try:
-        if found["version"] != VERSION:
-            raise ScaffoldError(f"{place} is of version {found['version']}; this scaffold reads {VERSION}")
-        _check_same(found, fresh)
-        return replace(fresh, trials=tuple(_trial(t, fresh.spec) for t in found["trials"]), closed=int(found["closed"]))
+        if content["version"] != VERSION:
+            raise ScaffoldError(f"{file} is of version {content['version']}; this scaffold reads {VERSION}")
+        _check_unchanged(content, requested)
+        return replace(
+            requested,
+            trials=tuple(_parse_trial(t, requested.spec) for t in content["trials"]),
+            closed=int(content["closed"]),
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _unreadable(place, error) from error
+        raise _unreadable(file, error) from error
 
 
-def _unreadable(place: Path, error: Exception) -> ScaffoldError:
+def _unreadable(file: Path, error: Exception) -> ScaffoldError:
     reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
     return ScaffoldError(
-        f"{place} cannot be read: {reason}", hint="restore it, or search under another name: --name NAME"
+        f"{file} cannot be read: {reason}", hint="restore it, or search under another name: --name NAME"
     )
 
 
-def _check_same(found: Mapping[str, Any], fresh: SearchStudy) -> None:
-    scored = any(trial["fitness"] is not None for trial in found["trials"])
-    free = FREE if scored else FREE_AT_FIRST
-    now = {**fresh.spec.as_dict(), "search": fresh.search, "search_seed": fresh.search_seed, "seeds": list(fresh.seeds)}
-    before = {**found["spec"], **{key: found[key] for key in ("search", "search_seed", "seeds")}}
-    for key, value in now.items():
-        if key not in free and before[key] != json.loads(json.dumps(value)):
+def _check_unchanged(content: Mapping[str, Any], requested: SearchStudy) -> None:
+    scored = any(trial["fitness"] is not None for trial in content["trials"])
+    changeable = FREE if scored else FREE_AT_FIRST
+    current = {
+        **requested.spec.as_dict(),
+        "search": requested.search,
+        "search_seed": requested.search_seed,
+        "seeds": list(requested.seeds),
+    }
+    previous = {**content["spec"], **{key: content[key] for key in ("search", "search_seed", "seeds")}}
+    for key, value in current.items():
+        if key not in changeable and previous[key] != json.loads(json.dumps(value)):
             raise ScaffoldError(
-                f"the search {fresh.name} was begun with another {key}: {json.dumps(before[key])}, now {json.dumps(value)}",
+                f"the search {requested.name} was begun with another {key}: {json.dumps(previous[key])}, now {json.dumps(value)}",
                 hint="go on with what it was begun with (more generations are fine), or choose another name: --name NAME",
             )
 
 
-def _trial(found: Mapping[str, Any], spec: SearchSpec) -> SearchTrial:
-    fitness = found["fitness"]
+def _parse_trial(content: Mapping[str, Any], spec: SearchSpec) -> SearchTrial:
+    fitness = content["fitness"]
     if fitness is not None and not math.isfinite(fitness):
-        raise ValueError(f"trial {found['number']} has the fitness {fitness}")
-    params = {key: str(found["params"][key]) for key in spec.space}
+        raise ValueError(f"trial {content['number']} has the fitness {fitness}")
+    params = {key: str(content["params"][key]) for key in spec.space}
     return SearchTrial(
-        number=int(found["number"]),
-        generation=int(found["generation"]),
+        number=int(content["number"]),
+        generation=int(content["generation"]),
         params=params,
-        parent=found["parent"],
+        parent=content["parent"],
         fitness=fitness,
-        values=tuple(found["values"]),
-        why=found["why"],
+        values=tuple(content["values"]),
+        why=content["why"],
     )

@@ -24,8 +24,8 @@ def format_params(study: SearchStudy, trial: SearchTrial) -> str:
 def describe_generation(study: SearchStudy, number: int) -> str:
     """One line on a generation that is over."""
     row = _row(study, number)
-    tried = _some(row["population_size"], "configuration")
-    text = f"generation {number} of {study.spec.generations}: {tried}, {row['scored']} scored"
+    configurations = _count_text(row["population_size"], "configuration")
+    text = f"generation {number} of {study.spec.generations}: {configurations}, {row['scored']} scored"
     if not row["scored"]:
         return text
     return f"{text}, best {study.spec.metric} {row['best_fitness']:.6g}, mean {row['mean_fitness']:.6g}"
@@ -33,12 +33,12 @@ def describe_generation(study: SearchStudy, number: int) -> str:
 
 def describe_best(study: SearchStudy) -> list[str]:
     """The best, in words that claim no more than there is: it was chosen for being the best, of so many, and runs differ by chance."""
-    order = rank_trials(study.spec, study.trials)
-    over = [t for t in study.trials if t.generation <= study.closed]
-    failed = [t for t in over if t.fitness is None]
-    if not order:
-        return [f"no configuration has a fitness: {_some(len(failed), 'configuration')} tried, all failed"]
-    best = order[0]
+    ranking = rank_trials(study.spec, study.trials)
+    completed = [t for t in study.trials if t.generation <= study.closed]
+    failed = [t for t in completed if t.fitness is None]
+    if not ranking:
+        return [f"no configuration has a fitness: {_count_text(len(failed), 'configuration')} tried, all failed"]
+    best = ranking[0]
     seeds = len(best.values)
     spread = (
         f"mean of {seeds} seeds, standard deviation {statistics.stdev(best.values):.2g}" if seeds > 1 else "one run"
@@ -46,23 +46,23 @@ def describe_best(study: SearchStudy) -> list[str]:
     lines = [
         f"best: {format_params(study, best)}",
         f"  {study.spec.metric} = {best.fitness:.6g} ({spread}); trial {best.number}, generation {best.generation}",
-        f"It is the best of {_some(len(order), 'configuration')} with a fitness"
+        f"It is the best of {_count_text(len(ranking), 'configuration')} with a fitness"
         + (f"; {len(failed)} failed and have none" if failed else "")
         + ". The best of many is partly luck: expect less of it the next time.",
     ]
-    if len(order) > 1:
-        lines.append(_next_best(study, order))
+    if len(ranking) > 1:
+        lines.append(_describe_runner_up(study, ranking))
     elif seeds < 2:
         lines.append("One run says nothing about chance.")
     return lines
 
 
-def _next_best(study: SearchStudy, order: Sequence[SearchTrial]) -> str:
-    best, second = order[0], order[1]
+def _describe_runner_up(study: SearchStudy, ranking: Sequence[SearchTrial]) -> str:
+    best, second = ranking[0], ranking[1]
     assert best.fitness is not None and second.fitness is not None
     gap = abs(best.fitness - second.fitness)
     text = f"The next best (trial {second.number}) is {gap:.2g} away; "
-    noise = pooled_noise(order)
+    noise = pooled_noise(ranking)
     if noise is None:
         return text + "with one run each, how far runs differ by chance is not known, so no claim is made."
     error = noise * math.sqrt(1 / len(best.values) + 1 / len(second.values))
@@ -86,24 +86,24 @@ def pooled_noise(trials: Sequence[SearchTrial]) -> float | None:
 def confirmation_command(study: SearchStudy, best: SearchTrial, sweep: Sweep) -> str:
     """The command that runs the best again with seeds that the search has not seen, passed as in the search's `sweep`."""
     first = max(study.seeds, default=0) + 1
-    grid = [f"{key}={_quoted(value)}" for key, value in {**study.spec.fixed, **best.params}.items()]
+    grid = [f"{key}={_quote_value(value)}" for key, value in {**study.spec.fixed, **best.params}.items()]
     words = ["scaffold", "sweep", "new", f"{study.name}-best", "--goal", f"confirm the best of {study.name}"]
     words += ["--experiment", sweep.experiment, "--style", sweep.style]
     words += [f"--seed-option={sweep.seed_option}"] if sweep.seed_option is not None else []
     words += ["--grid", *grid, "--seeds", f"{first}-{first + FRESH - 1}", "--", "python", *study.spec.script]
-    before = "" if study.spec.workdir == "." else f"cd {shlex.quote(study.spec.workdir)} && "
-    return before + shlex.join(words)
+    change_directory = "" if study.spec.workdir == "." else f"cd {shlex.quote(study.spec.workdir)} && "
+    return change_directory + shlex.join(words)
 
 
-def _quoted(value: str) -> str:
+def _quote_value(value: str) -> str:
     """A value as --grid takes it: one with a comma or quotes stays one value."""
     if not set(value) & set(",'\""):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _some(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")
+def _count_text(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def fitness_history(study: SearchStudy) -> list[dict[str, Any]]:

@@ -19,12 +19,12 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, recorder_command, worktrees
 from scaffold.scratch import scratch_directory
-from scaffold.sweeps import files
+from scaffold.sweeps.files import write_file
 from scaffold.sweeps.spec import run_names
 from scaffold.sweeps.spec.model import NamedFilesCode, Sweep, SweepCode
 from scaffold.workspace import Workspace
 
-_moving = threading.Lock()
+_directory_lock = threading.Lock()
 
 
 def record_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> SweepCode:
@@ -36,10 +36,10 @@ def record_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Swe
     code, patch = current_code(workspace, sweep, with_patch=True)
     if patch is None:
         return code
-    kept = workspace.role("metadata", sweep.experiment) / "patches" / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
-    if keep and not kept.is_file():
-        files.write_file(kept, patch)
-    return replace(code, patch=kept.relative_to(workspace.workdir).as_posix())
+    path = workspace.role("metadata", sweep.experiment) / "patches" / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
+    if keep and not path.is_file():
+        write_file(path, patch)
+    return replace(code, patch=path.relative_to(workspace.workdir).as_posix())
 
 
 def with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
@@ -48,27 +48,35 @@ def with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) 
 
 
 def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[SweepCode, bytes | None]:
+    """The code state of a sweep's runs as the working tree is now, its patch not kept; and that patch (None: clean, or not asked for).
+
+    Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
+    """
     place = recorder.workspace.locate(os.path.realpath(recorder_command.recorder_path(workspace).parent))
     base = run_names.file_words(sweep.command)
     sets = {base, *(run_names.file_words(argv) for _, _, argv, _ in run_names.run_commands(sweep))}
-    known: dict[tuple[str, ...], Any] = {}
-    with _inside(Path(workspace.workdir, sweep.cwd)):
-        there = {word: Path(word).is_file() for words in sets for word in words}
-        for words in sets:
-            files = tuple(w for w in words if there[w])
-            if files not in known:
-                known[files] = _state(place, files, with_patch=False)
-        everything = sorted(word for word, is_there in there.items() if is_there)
-        whole = _state(place, everything, with_patch=True) if with_patch else None
-    states = {words: known[tuple(w for w in words if there[w])] for words in sets}
-    own = states[base]
+    states_by_files: dict[tuple[str, ...], Any] = {}
+    with _in_directory(Path(workspace.workdir, sweep.cwd)):
+        files = {words: tuple(word for word in words if Path(word).is_file()) for words in sets}
+        for names in files.values():
+            if names not in states_by_files:
+                states_by_files[names] = _state(place, names, with_patch=False)
+        all_files = sorted({name for names in files.values() for name in names})
+        patched_state = _state(place, all_files, with_patch=True) if with_patch else None
+    states = {words: states_by_files[names] for words, names in files.items()}
+    base_state = states[base]
     differing = [
-        NamedFilesCode(words=words, state=found.code, files=tuple(digest for _, digest in found.files))
-        for words, found in sorted(states.items())
-        if found.code != own.code or found.files
+        NamedFilesCode(words=words, state=state.code, files=tuple(digest for _, digest in state.files))
+        for words, state in sorted(states.items())
+        if state.code != base_state.code or state.files
     ]
-    code = SweepCode(state=own.code, commit=own.git["commit"] if own.git else None, patch=None, named=tuple(differing))
-    return code, whole.patch if whole is not None else None
+    code = SweepCode(
+        state=base_state.code,
+        commit=base_state.git["commit"] if base_state.git else None,
+        patch=None,
+        named=tuple(differing),
+    )
+    return code, patched_state.patch if patched_state is not None else None
 
 
 def _state(
@@ -84,10 +92,10 @@ def _state(
 
 
 @contextlib.contextmanager
-def _inside(folder: Path) -> Iterator[None]:
+def _in_directory(folder: Path) -> Iterator[None]:
     """Within `folder`: names of files in a command, and so the recorder's questions, are relative to where it runs."""
-    with _moving:
-        before = Path.cwd()
+    with _directory_lock:
+        previous = Path.cwd()
         try:
             os.chdir(folder)
         except OSError as error:
@@ -95,7 +103,7 @@ def _inside(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            os.chdir(before)
+            os.chdir(previous)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,39 +116,38 @@ class CodeComparison:
 
 def compare_code(workspace: Workspace, sweep: Sweep) -> CodeComparison:
     """Hold the working tree against the code that the sweep remembers. Raises ScaffoldError where git does not answer."""
-    now, _ = current_code(workspace, sweep, with_patch=False)
-    kept = sweep.code
-    if now.state == kept.state and named_files(now) == named_files(kept):
+    current, _ = current_code(workspace, sweep, with_patch=False)
+    planned = sweep.code
+    if current.state == planned.state and named_files(current) == named_files(planned):
         return CodeComparison(same=True)
-    named = (
-        {w for words, _ in named_files(now) ^ named_files(kept) for w in words} if now.state == kept.state else set()
-    )
-    changed = sorted(named) or _changed(workspace, sweep)
-    return CodeComparison(same=False, files=tuple(changed))
+    differing = named_files(current) ^ named_files(planned) if current.state == planned.state else set()
+    words = sorted({word for words, _ in differing for word in words})
+    return CodeComparison(same=False, files=tuple(words or _changed_files(workspace, sweep)))
 
 
 def named_files(code: SweepCode) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:
+    """The differing code states as comparable values: (words, (state, files))."""
     return {(n.words, (n.state, n.files)) for n in code.named}
 
 
-def _changed(workspace: Workspace, sweep: Sweep) -> list[str]:
+def _changed_files(workspace: Workspace, sweep: Sweep) -> list[str]:
     """Files of the working tree that differ from the remembered commit and patch; empty where that cannot be told."""
     top = git.toplevel(workspace.workdir)
     if top is None or sweep.code.commit is None:
         return []
     with scratch_directory() as folder:
-        own = {"GIT_INDEX_FILE": str(folder / "index")}
-        if git.run(top, "read-tree", sweep.code.commit, env=own).status != 0:
+        environment = {"GIT_INDEX_FILE": str(folder / "index")}
+        if git.run(top, "read-tree", sweep.code.commit, env=environment).status != 0:
             return []
         patch = read_kept_patch(workspace, sweep.code)
         if patch:
-            whole = worktrees.unredacted_patch(top, sweep.code.commit, patch)
-            git.run(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=whole, env=own)
-        paths = git.run(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=own).paths
-    place = recorder.workspace.locate(os.path.realpath(recorder_command.recorder_path(workspace).parent))
-    inside = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
-    excluded = recorder.code_state.uncounted_folders(place, "" if inside == "." else inside + "/")
-    return [path for path in paths if not recorder.git.is_below(path, excluded)]
+            patch_data = worktrees.unredacted_patch(top, sweep.code.commit, patch)
+            git.run(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=patch_data, env=environment)
+        differing = git.run(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=environment).paths
+    recorder_place = recorder.workspace.locate(os.path.realpath(recorder_command.recorder_path(workspace).parent))
+    workdir_path = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
+    excluded = recorder.code_state.uncounted_folders(recorder_place, "" if workdir_path == "." else workdir_path + "/")
+    return [path for path in differing if not recorder.git.is_below(path, excluded)]
 
 
 def read_kept_patch(workspace: Workspace, code: SweepCode) -> str:

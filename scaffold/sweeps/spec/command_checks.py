@@ -33,24 +33,24 @@ def command_warnings(command: tuple[str, ...], runs: int) -> Iterator[str]:
         yield f"all runs are told to write into one folder ({shared[0]}); {shared[1]} gives each its own"
 
 
-def check_command(command: tuple[str, ...], names: Iterable[str], seed: str | None, known: CommandScript) -> None:
+def check_command(command: tuple[str, ...], names: Iterable[str], seed: str | None, script: CommandScript) -> None:
     """Raises WrongUsage where the command itself sets what is to be swept, or an option is nearly spelled as the script has it."""
-    own = recorder.naming.command_params(command)
+    command_params = recorder.naming.command_params(command)
     for name in names:
-        if parameter_values.recorded_name(name) in own:
+        if parameter_values.recorded_name(name) in command_params:
             raise WrongUsage(
                 f"the command sets {name} already, and it is to be swept",
                 hint="take it out of the command; --baseline adds the run without swept parameters",
             )
         dashed = name.replace("_", "-")
-        if f"--{name}" not in known.options and dashed != name and f"--{dashed}" in known.options:
-            raise WrongUsage(f"{known.path} has --{dashed}, not --{name}", hint=f"write {dashed}")
-    if seed is not None and seed.strip("-=").replace("-", "_") in own:
+        if f"--{name}" not in script.options and dashed != name and f"--{dashed}" in script.options:
+            raise WrongUsage(f"{script.path} has --{dashed}, not --{name}", hint=f"write {dashed}")
+    if seed is not None and seed.strip("-=").replace("-", "_") in command_params:
         raise WrongUsage("the command sets the seed already, and --seeds is given", hint="take it out of the command")
 
 
 def check_secrets(
-    command: tuple[str, ...], configurations: Iterable[Mapping[str, str]], said: Mapping[str, str]
+    command: tuple[str, ...], configurations: Iterable[Mapping[str, str]], texts: Mapping[str, str]
 ) -> None:
     """Raises WrongUsage where a sweep would put into files what looks like a secret. The secret itself is not repeated."""
     hint = (
@@ -58,7 +58,7 @@ def check_secrets(
     )
     if recorder.redaction.redact_argv(command) != list(command):
         raise WrongUsage("the command holds what looks like a secret, and sweeps are files", hint=hint)
-    for name, text in said.items():
+    for name, text in texts.items():
         if recorder.redaction.redact(text) != text:
             raise WrongUsage(f"{name} holds what looks like a secret, and sweeps are files", hint=hint)
     checked = set()

@@ -22,16 +22,16 @@ def recorded_name(key: str) -> str:
 
 def parse_assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[str, ...]]:
     """`k=v1,v2` texts as key -> values. Raises WrongUsage."""
-    found: dict[str, tuple[str, ...]] = {}
+    assignments: dict[str, tuple[str, ...]] = {}
     for text in texts:
         key, equals, values = text.partition("=")
         if not equals or not values:
             raise WrongUsage(f"{option} needs KEY=VALUE,VALUE..., not {text!r}", hint=f"{option} lr=0.1,0.01")
         check_key(key, option=option)
-        if key in found:
+        if key in assignments:
             raise WrongUsage(f"{option} names {key} twice", hint=f"put its values together: {key}=1,2,3")
-        found[key] = split_values(values, option=f"{option} {key}")
-    return found
+        assignments[key] = split_values(values, option=f"{option} {key}")
+    return assignments
 
 
 def check_key(key: str, *, option: str) -> None:
@@ -52,26 +52,26 @@ def split_values(text: str, *, option: str) -> tuple[str, ...]:
     values: list[str] = []
     current, quote, was_quoted, at = "", "", False, 0
     while at < len(text):
-        c = text[at]
-        if quote == '"' and c == "\\" and text[at + 1 : at + 2] in ('"', "\\"):
+        character = text[at]
+        if quote == '"' and character == "\\" and text[at + 1 : at + 2] in ('"', "\\"):
             at += 1
             current += text[at]
         elif quote:
-            quote, current = ("", current) if c == quote else (quote, current + c)
-        elif c in "'\"" and not current:
-            quote, was_quoted = c, True
-        elif c == ",":
+            quote, current = ("", current) if character == quote else (quote, current + character)
+        elif character in "'\"" and not current:
+            quote, was_quoted = character, True
+        elif character == ",":
             values.append(_value(current, was_quoted, option))
             current, was_quoted = "", False
         else:
-            current += c
+            current += character
         at += 1
     if quote:
         raise WrongUsage(f"{option}: a quote {quote} is open in {text!r}")
     values.append(_value(current, was_quoted, option))
-    twice = next((v for v, count in Counter(values).items() if count > 1), None)
-    if twice is not None and not option.startswith("--zip"):
-        raise WrongUsage(f"{option}: the value {twice!r} is there twice")
+    repeated = next((v for v, count in Counter(values).items() if count > 1), None)
+    if repeated is not None and not option.startswith("--zip"):
+        raise WrongUsage(f"{option}: the value {repeated!r} is there twice")
     return tuple(values)
 
 
@@ -83,28 +83,28 @@ def _value(text: str, was_quoted: bool, option: str) -> str:
 
 def parse_seeds(text: str) -> tuple[int, ...]:
     """`1-5,7` as seeds, in order. Raises WrongUsage."""
-    close = SPACED.sub(r"\1", text.strip())
-    if not SEEDS.fullmatch(close):
+    compact = SPACED.sub(r"\1", text.strip())
+    if not SEEDS.fullmatch(compact):
         raise WrongUsage(f"--seeds needs whole numbers, not {text!r}", hint="--seeds 1-5,7")
-    found: dict[int, None] = {}
-    for part in close.split(","):
+    seeds: dict[int, None] = {}  # a dict, since a set has no order
+    for part in compact.split(","):
         first, _, last = part.partition("-")
         low, high = int(first), int(last or first)
         if high < low or high - low >= MAX_SEEDS:
             raise WrongUsage(f"--seeds: {part} is no range of at most {MAX_SEEDS} seeds, lowest first")
         for seed in range(low, high + 1):
-            if seed in found:
+            if seed in seeds:
                 raise WrongUsage(f"--seeds names {seed} twice")
-            found[seed] = None
-    return tuple(found)
+            seeds[seed] = None
+    return tuple(seeds)
 
 
-def format_seeds(numbers: Sequence[int]) -> str:
+def format_seeds(seeds: Sequence[int]) -> str:
     """Seeds as `seeds` reads them."""
-    parts: list[list[int]] = []
-    for n in numbers:
-        if parts and n == parts[-1][-1] + 1:
-            parts[-1].append(n)
+    ranges: list[list[int]] = []
+    for n in seeds:
+        if ranges and n == ranges[-1][-1] + 1:
+            ranges[-1].append(n)
         else:
-            parts.append([n])
-    return ",".join(f"{p[0]}-{p[-1]}" if len(p) > 2 else ",".join(map(str, p)) for p in parts)
+            ranges.append([n])
+    return ",".join(f"{r[0]}-{r[-1]}" if len(r) > 2 else ",".join(map(str, r)) for r in ranges)

@@ -29,9 +29,9 @@ NEEDED = ("version", "name", "goal", "experiment", "command", "style", "code")
 T = TypeVar("T")
 
 
-def parse_sweep(found: object, name: str) -> Sweep:
+def parse_sweep(content: object, name: str) -> Sweep:
     """What a sweep's file holds, as a sweep. Raises WrongUsage that names the key."""
-    top = check_mapping(found, "the file", KEYS)
+    top = check_mapping(content, "the file", KEYS)
     missing = [key for key in NEEDED if key not in top]
     if missing:
         raise WrongUsage(f"{missing[0]} is missing")
@@ -68,16 +68,16 @@ def parse_sweep(found: object, name: str) -> Sweep:
 def parse_rule(top: Mapping[str, Any]) -> ConfigurationRule:
     """The rule in a sweep's file. Raises WrongUsage."""
     drawn = check_mapping(top.get("random", {}), "random", ("number", "seed", "space", "drawn"))
-    wanted = check_mapping(drawn.get("space", {}), "random.space")
+    space = check_mapping(drawn.get("space", {}), "random.space")
     rule = ConfigurationRule(
         listed=tuple(
             parse_configuration(c, "configurations") for c in _list(top.get("configurations", []), "configurations")
         ),
-        zips=tuple(_values(group, "zip") for group in _list(top.get("zip", []), "zip")),
-        grid=_values(top.get("grid", {}), "grid"),
-        space={key: _text(value, f"random.space.{key}") for key, value in wanted.items()},
-        draws=_whole(drawn.get("number", "0"), "random.number"),
-        space_seed=_whole(drawn.get("seed", "0"), "random.seed"),
+        zips=tuple(_value_lists(group, "zip") for group in _list(top.get("zip", []), "zip")),
+        grid=_value_lists(top.get("grid", {}), "grid"),
+        space={key: _text(value, f"random.space.{key}") for key, value in space.items()},
+        draws=_integer(drawn.get("number", "0"), "random.number"),
+        space_seed=_integer(drawn.get("seed", "0"), "random.seed"),
         drawn=tuple(parse_configuration(c, "random.drawn") for c in _list(drawn.get("drawn", []), "random.drawn")),
         only_if=_optional(top, "only_if", _text),
         baseline=_one_of(top.get("baseline", "false"), ("true", "false"), "baseline") == "true",
@@ -98,57 +98,59 @@ def _check_random(rule: ConfigurationRule) -> None:
         )
 
 
-def parse_configuration(value: object, where: str) -> dict[str, str]:
+def parse_configuration(value: object, key_path: str) -> dict[str, str]:
     """One configuration: names to texts, nested ones with dots. Raises WrongUsage."""
-    found: dict[str, str] = {}
-    for key, inner in check_mapping(value, where).items():
-        nested = parse_configuration(inner, f"{where}.{key}") if isinstance(inner, dict) else None
-        text = {key: _text(inner, f"{where}.{key}")} if nested is None else {f"{key}.{k}": v for k, v in nested.items()}
-        if twice := sorted(text.keys() & found.keys()):
-            raise WrongUsage(f"{where} has {twice[0]} twice")
-        found.update(text)
-    for key in found:
-        parameter_values.check_key(key, option=where)
-    return found
+    flat: dict[str, str] = {}
+    for key, inner in check_mapping(value, key_path).items():
+        nested = parse_configuration(inner, f"{key_path}.{key}") if isinstance(inner, dict) else None
+        pairs = (
+            {key: _text(inner, f"{key_path}.{key}")} if nested is None else {f"{key}.{k}": v for k, v in nested.items()}
+        )
+        if repeated := sorted(pairs.keys() & flat.keys()):
+            raise WrongUsage(f"{key_path} has {repeated[0]} twice")
+        flat.update(pairs)
+    for key in flat:
+        parameter_values.check_key(key, option=key_path)
+    return flat
 
 
-def check_mapping(value: object, where: str, known: Iterable[str] | None = None) -> dict[str, Any]:
+def check_mapping(value: object, key_path: str, known_keys: Iterable[str] | None = None) -> dict[str, Any]:
     """`value` when it is a mapping with known keys. Raises WrongUsage that names the key that was probably meant."""
     if value == "":
         return {}
     if not isinstance(value, dict):
-        raise WrongUsage(f"{where} must be a mapping (KEY: VALUE), not {_shown(value)}")
-    keys = list(known or ())
+        raise WrongUsage(f"{key_path} must be a mapping (KEY: VALUE), not {_describe(value)}")
+    keys = list(known_keys or ())
     for key in value if keys else ():
         if key not in keys:
             near = difflib.get_close_matches(key, keys, n=1)
             raise WrongUsage(
-                f"{where} has an unknown key {key}",
+                f"{key_path} has an unknown key {key}",
                 hint=f"did you mean {near[0]}?" if near else f"known keys: {', '.join(keys)}",
             )
     return value
 
 
-def check_texts(value: object, where: str) -> tuple[str, ...]:
+def check_texts(value: object, key_path: str) -> tuple[str, ...]:
     """`value` when it is a list of texts. Raises WrongUsage."""
-    return tuple(_text(item, where) for item in _list(value, where))
+    return tuple(_text(item, key_path) for item in _list(value, key_path))
 
 
-def _list(value: object, where: str) -> list[Any]:
+def _list(value: object, key_path: str) -> list[Any]:
     if not isinstance(value, list):
-        raise WrongUsage(f"{where} must be a list, not {_shown(value)}")
+        raise WrongUsage(f"{key_path} must be a list, not {_describe(value)}")
     return value
 
 
-def _text(value: object, where: str) -> str:
+def _text(value: object, key_path: str) -> str:
     if not isinstance(value, str):
         raise WrongUsage(
-            f"{where} must be a single value, not {_shown(value)}", hint="put a list that is one value in quotes"
+            f"{key_path} must be a single value, not {_describe(value)}", hint="put a list that is one value in quotes"
         )
     return value
 
 
-def _shown(value: object) -> str:
+def _describe(value: object) -> str:
     if isinstance(value, (dict, list)):
         return "a mapping" if isinstance(value, dict) else "a list"
     return "nothing" if value is None else repr(str(value)[:60])
@@ -158,21 +160,23 @@ def _optional(top: Mapping[str, Any], key: str, read: Callable[[Any, str], T]) -
     return read(top[key], key) if top.get(key, "") not in ("", "null", "~") else None
 
 
-def _one_of(value: object, known: Iterable[str], where: str) -> str:
-    if value not in list(known):
-        raise WrongUsage(f"{where} must be one of {', '.join(known)}, not {_shown(value)}")
+def _one_of(value: object, choices: Iterable[str], key_path: str) -> str:
+    if value not in list(choices):
+        raise WrongUsage(f"{key_path} must be one of {', '.join(choices)}, not {_describe(value)}")
     return str(value)
 
 
-def _values(value: object, where: str) -> dict[str, tuple[str, ...]]:
-    found = {}
-    for key, inner in check_mapping(value, where).items():
-        parameter_values.check_key(key, option=where)
-        values = check_texts(inner, f"{where}.{key}") if isinstance(inner, list) else (_text(inner, f"{where}.{key}"),)
+def _value_lists(value: object, key_path: str) -> dict[str, tuple[str, ...]]:
+    lists = {}
+    for key, inner in check_mapping(value, key_path).items():
+        parameter_values.check_key(key, option=key_path)
+        values = (
+            check_texts(inner, f"{key_path}.{key}") if isinstance(inner, list) else (_text(inner, f"{key_path}.{key}"),)
+        )
         if not values:
-            raise WrongUsage(f"{where}.{key} has no values")
-        found[key] = values
-    return found
+            raise WrongUsage(f"{key_path}.{key} has no values")
+        lists[key] = values
+    return lists
 
 
 def _seeds(value: object) -> tuple[int, ...]:
@@ -182,37 +186,39 @@ def _seeds(value: object) -> tuple[int, ...]:
     return parameter_values.parse_seeds(text)
 
 
-def _whole(value: object, where: str) -> int:
-    text = _text(value, where)
+def _integer(value: object, key_path: str) -> int:
+    text = _text(value, key_path)
     if not text.isascii() or not text.isdigit():
-        raise WrongUsage(f"{where} must be a whole number, not {text!r}")
+        raise WrongUsage(f"{key_path} must be a whole number, not {text!r}")
     return int(text)
 
 
 def _resources(value: object) -> Resources:
-    found = check_mapping(value if value is not None else {}, "resources", Resources.__slots__)
+    content = check_mapping(value if value is not None else {}, "resources", Resources.__slots__)
     seconds = (
-        recorder.values.parse_number(_text(found["timeout_s"], "resources.timeout_s")) if "timeout_s" in found else None
+        recorder.values.parse_number(_text(content["timeout_s"], "resources.timeout_s"))
+        if "timeout_s" in content
+        else None
     )
-    if "timeout_s" in found and (seconds is None or seconds <= 0):
-        raise WrongUsage(f"resources.timeout_s must be a number of seconds above 0, not {found['timeout_s']!r}")
+    if "timeout_s" in content and (seconds is None or seconds <= 0):
+        raise WrongUsage(f"resources.timeout_s must be a number of seconds above 0, not {content['timeout_s']!r}")
     return Resources(
-        gpus=_whole(found["gpus"], "resources.gpus") if "gpus" in found else None,
-        cpus=_whole(found["cpus"], "resources.cpus") if "cpus" in found else None,
+        gpus=_integer(content["gpus"], "resources.gpus") if "gpus" in content else None,
+        cpus=_integer(content["cpus"], "resources.cpus") if "cpus" in content else None,
         timeout_s=None if seconds is None else float(seconds),
-        sbatch=check_texts(found.get("sbatch", []), "resources.sbatch"),
+        sbatch=check_texts(content.get("sbatch", []), "resources.sbatch"),
     )
 
 
 def _booleans(value: object) -> dict[str, BooleanStyle]:
-    found = check_mapping(value, "booleans")
-    return {k: cast(BooleanStyle, _one_of(v, get_args(BooleanStyle), f"booleans.{k}")) for k, v in found.items()}
+    content = check_mapping(value, "booleans")
+    return {k: cast(BooleanStyle, _one_of(v, get_args(BooleanStyle), f"booleans.{k}")) for k, v in content.items()}
 
 
 def _code(value: object) -> SweepCode:
-    found = check_mapping(value, "code", ("state", "commit", "patch", "named"))
+    content = check_mapping(value, "code", ("state", "commit", "patch", "named"))
     named = []
-    for row in _list(found.get("named", []), "code.named"):
+    for row in _list(content.get("named", []), "code.named"):
         entry = check_mapping(row, "code.named", ("words", "state", "files"))
         named.append(
             NamedFilesCode(
@@ -222,8 +228,8 @@ def _code(value: object) -> SweepCode:
             )
         )
     return SweepCode(
-        state=_optional(found, "state", _text),
-        commit=_optional(found, "commit", _text),
-        patch=_optional(found, "patch", _text),
+        state=_optional(content, "state", _text),
+        commit=_optional(content, "commit", _text),
+        patch=_optional(content, "patch", _text),
         named=tuple(named),
     )

@@ -25,9 +25,9 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.-]*)\}")
 
 def planned_runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
     """The runs of a sweep, configuration by configuration, each with every seed. Runs of one name are one run: the first."""
-    top, here = repository_and_cwd(workspace, sweep.cwd)
+    top, cwd = repository_and_cwd(workspace, sweep.cwd)
     states = {n.words: (n.state, n.files) for n in sweep.code.named}
-    found: dict[str, PlannedRun] = {}
+    runs_by_name: dict[str, PlannedRun] = {}
     for params, seed, argv, recorder_params in run_commands(sweep):
         state, files = states.get(file_words(argv), (sweep.code.state, ()))
         identity = recorder.naming.Identity(
@@ -35,16 +35,16 @@ def planned_runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
             experiment=sweep.experiment,
             seed=seed,
             params={k.replace("-", "_"): recorder.values.parse_value(v) for k, v in recorder_params.items()},
-            cwd=here,
+            cwd=cwd,
             top=top,
             code=state,
             files=files,
         )
-        if identity.name not in found:
-            found[identity.name] = PlannedRun(
+        if identity.name not in runs_by_name:
+            runs_by_name[identity.name] = PlannedRun(
                 name=identity.name, seed=seed, params=params, argv=tuple(argv), recorder_params=recorder_params
             )
-    return tuple(found.values())
+    return tuple(runs_by_name.values())
 
 
 def repository_and_cwd(workspace: Workspace, cwd: str) -> tuple[str, str]:
@@ -52,8 +52,8 @@ def repository_and_cwd(workspace: Workspace, cwd: str) -> tuple[str, str]:
     has them."""
     workdir = os.path.realpath(workspace.workdir)
     top: str = recorder.git.repository(workdir) or workdir
-    here = os.path.relpath(os.path.realpath(Path(workdir, cwd)), top)
-    return top, "" if here.split("/")[0] == ".." else here
+    cwd_below_top = os.path.relpath(os.path.realpath(Path(workdir, cwd)), top)
+    return top, "" if cwd_below_top.split("/")[0] == ".." else cwd_below_top
 
 
 def run_commands(sweep: Sweep) -> Iterator[tuple[Mapping[str, Scalar], int | None, list[str], Mapping[str, str]]]:
@@ -133,27 +133,27 @@ def check_recorder(workspace: Workspace, sweep: Sweep, run: PlannedRun) -> None:
 
     The code must be as it was when `sweep` was planned.
     """
-    own = recorder_command.recorder_path(workspace)
-    if recorder.contents(own.parent) == recorder.contents(recorder.source()):
+    path = recorder_command.recorder_path(workspace)
+    if recorder.contents(path.parent) == recorder.contents(recorder.source()):
         return
     words = [
         sys.executable,
         *recorder_command.PYTHON_OPTIONS,
-        str(own),
+        str(path),
         "--name-only",
         *recorder_options(sweep, run),
         "--",
         *run.argv,
     ]
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             words, cwd=Path(workspace.workdir, sweep.cwd), capture_output=True, text=True, timeout=RECORDER_TIMEOUT_S
         )
     except subprocess.TimeoutExpired as error:
-        raise ScaffoldError(f"{own} did not say a run's name within {RECORDER_TIMEOUT_S} s") from error
-    if done.stdout.strip() != run.name:
+        raise ScaffoldError(f"{path} did not say a run's name within {RECORDER_TIMEOUT_S} s") from error
+    if result.stdout.strip() != run.name:
         raise ScaffoldError(
-            f"{own} is another recorder than this scaffold's, and names runs otherwise ({done.stdout.strip() or 'not at all'}"
+            f"{path} is another recorder than this scaffold's, and names runs otherwise ({result.stdout.strip() or 'not at all'}"
             f" for {run.name}), so that finished runs would not be found",
             hint="bring it up to date: scaffold update",
         )

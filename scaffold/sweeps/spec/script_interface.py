@@ -35,14 +35,14 @@ class CommandScript:
 
 def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> CommandScript:
     """Read the Python script of a command, where it is a file of the work directory."""
-    found = _file(Path(workspace.workdir, cwd), command)
-    if found is None:
+    file = _file(Path(workspace.workdir, cwd), command)
+    if file is None:
         return CommandScript()
     workdir = workspace.workdir.resolve()
-    path = found.resolve().relative_to(workdir).as_posix() if found.resolve().is_relative_to(workdir) else None
-    if found.suffix != ".py" or found.stat().st_size > MAX_SCRIPT_BYTES:
+    path = file.resolve().relative_to(workdir).as_posix() if file.resolve().is_relative_to(workdir) else None
+    if file.suffix != ".py" or file.stat().st_size > MAX_SCRIPT_BYTES:
         return CommandScript(path=path)
-    read = python_parser.parse(found.read_text(encoding="utf-8", errors="replace"))
+    read = python_parser.parse(file.read_text(encoding="utf-8", errors="replace"))
     options: set[str] = set()
     booleans: dict[str, BooleanStyle] = {}
     for call in read.calls:
@@ -67,65 +67,60 @@ def _file(folder: Path, command: tuple[str, ...]) -> Path | None:
 def _boolean(name: str, call: Call) -> BooleanStyle | None:
     if "/--" in name or str(call.keywords.get("action", "")).endswith("BooleanOptionalAction"):
         return "paired"
-    alone = call.keywords.get("action") in ("store_true", "store_false") or call.keywords.get("is_flag") is True
-    return "switch" if alone else None
+    is_switch = call.keywords.get("action") in ("store_true", "store_false") or call.keywords.get("is_flag") is True
+    return "switch" if is_switch else None
 
 
-def detect_style(workspace: Workspace, command: tuple[str, ...], known: CommandScript) -> tuple[Style, str]:
+def detect_style(workspace: Workspace, command: tuple[str, ...], script: CommandScript) -> tuple[Style, str]:
     """How a command takes parameters, and why: as the command itself does, as its script is written, as the repository says."""
     at = recorder.naming.script_index(command)
-    own = command[at + 1 :]
-    if any(word.startswith("--") and "=" in word for word in own):
+    arguments = command[at + 1 :]
+    if any(word.startswith("--") and "=" in word for word in arguments):
         return "equals", "as the command has it"
-    if any(word.startswith("--") and word != "--" for word in own):
+    if any(word.startswith("--") and word != "--" for word in arguments):
         return "flags", "as the command has it"
-    if any(recorder.naming.is_assignment(word) for word in own):
+    if any(recorder.naming.is_assignment(word) for word in arguments):
         return "hydra", "as the command has it"
-    if known.source is not None:
-        if known.source.uses("hydra", "sacred") is not None:
-            return "hydra", f"as {known.path} takes it"
-        if known.options or known.source.uses(*FLAG_PARSERS) is not None:
-            return "flags", f"as {known.path} takes it"
-    systems = _texts(workspace.answers.get("config_systems"))
-    if systems and systems[0] in ("hydra", "sacred"):
-        return "hydra", f"as the repository uses {systems[0]}"
-    if systems and systems[0] == "python_files" and known.source is not None:
+    if script.source is not None:
+        if script.source.uses("hydra", "sacred") is not None:
+            return "hydra", f"as {script.path} takes it"
+        if script.options or script.source.uses(*FLAG_PARSERS) is not None:
+            return "flags", f"as {script.path} takes it"
+    systems = workspace.answers.get("config_systems")
+    system = next((s for s in systems if isinstance(s, str)), None) if isinstance(systems, list) else None
+    if system in ("hydra", "sacred"):
+        return "hydra", f"as the repository uses {system}"
+    if system == "python_files" and script.source is not None:
         return "equals", "as scripts that run Python files as configuration do"
     return "flags", "the usual one"
 
 
-def detect_seed_option(
-    workspace: Workspace, command: tuple[str, ...], known: CommandScript, of_style: Style
-) -> tuple[str, str]:
+def detect_seed_option(workspace: Workspace, script: CommandScript, style: Style) -> tuple[str, str]:
     """How the script takes its seed, and why. Raises WrongUsage where it is known to take none."""
     for point in workspace.answers.get("entry_points") or ():
-        if isinstance(point, Mapping) and known.path is not None and point.get("path") == known.path:
+        if isinstance(point, Mapping) and script.path is not None and point.get("path") == script.path:
             flag = point.get("seed_flag")
             if not isinstance(flag, str) or flag.startswith("config:"):
-                where = (
+                place = (
                     f"only {flag.removeprefix('config:')} of a config file" if isinstance(flag, str) else "no option"
                 )
                 raise WrongUsage(
-                    f"{known.path} has {where} for its seed, so --seeds would give the same run again and again",
+                    f"{script.path} has {place} for its seed, so --seeds would give the same run again and again",
                     hint=f"say how it takes one: --seed-option=--seed, or --seed-option {NO_SEED_OPTION} where it reads $RUN_SEED",
                 )
-            return flag, f"as {known.path} takes it"
-    named = next((name for name in SEED_OPTIONS if name in known.options), None)
-    if named is not None and of_style != "hydra":
-        return named, f"as {known.path} takes it"
-    return ("seed=" if of_style == "hydra" else "--seed"), "the usual one; another: --seed-option"
+            return flag, f"as {script.path} takes it"
+    declared = next((name for name in SEED_OPTIONS if name in script.options), None)
+    if declared is not None and style != "hydra":
+        return declared, f"as {script.path} takes it"
+    return ("seed=" if style == "hydra" else "--seed"), "the usual one; another: --seed-option"
 
 
 def check_seed_option(text: str) -> str:
     """A seed option that can be one. Raises WrongUsage."""
-    fine = text == NO_SEED_OPTION or (text.endswith("=") and len(text) > 1) or text.strip("-") != text.rstrip("-")
-    if not fine or any(c.isspace() for c in text) or not text.isprintable():
+    is_usable = text == NO_SEED_OPTION or (text.endswith("=") and len(text) > 1) or text.strip("-") != text.rstrip("-")
+    if not is_usable or any(c.isspace() for c in text) or not text.isprintable():
         raise WrongUsage(
             f"--seed-option {text!r} is none",
             hint=f"--seed-option=--seed, --seed-option trainer.seed=, or {NO_SEED_OPTION} for a script that reads $RUN_SEED",
         )
     return text
-
-
-def _texts(value: object) -> list[str]:
-    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []

@@ -53,25 +53,26 @@ def sweep_names(workspace: Workspace) -> list[str]:
 
 def read_sweep(workspace: Workspace, name: str) -> Sweep:
     """A sweep. Raises ScaffoldError when there is none of that name, or its file cannot be meant."""
-    place = sweep_path(workspace, check_sweep_name(name))
-    if not place.is_file():
-        there = sweep_names(workspace)
-        near = difflib.get_close_matches(name, there, n=1)
-        some = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "")
-        hint = f"did you mean {near[0]}?" if near else f"there are {some}" if there else "plan one: scaffold sweep new"
+    file = sweep_path(workspace, check_sweep_name(name))
+    if not file.is_file():
+        existing = sweep_names(workspace)
+        examples = ", ".join(existing[:5]) + (", ..." if len(existing) > 5 else "")
+        hint = f"there are {examples}" if existing else "plan one: scaffold sweep new"
+        if near := difflib.get_close_matches(name, existing, n=1):
+            hint = f"did you mean {near[0]}?"
         raise ScaffoldError(f"there is no sweep {name}", hint=hint)
-    found = text_yaml.read_yaml(place, what="sweep")
+    content = text_yaml.read_yaml(file, what="sweep")
     try:
-        return parsing.parse_sweep(found, name)
+        return parsing.parse_sweep(content, name)
     except WrongUsage as error:
-        raise ScaffoldError(f"{place}: {error.message}", hint=error.hint) from error
+        raise ScaffoldError(f"{file}: {error.message}", hint=error.hint) from error
 
 
 def write_sweep(workspace: Workspace, sweep: Sweep) -> Path:
     """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
-    place = sweep_path(workspace, check_sweep_name(sweep.name))
-    files.write_file(place, format_sweep(sweep).encode())
-    return place
+    file = sweep_path(workspace, check_sweep_name(sweep.name))
+    files.write_file(file, format_sweep(sweep).encode())
+    return file
 
 
 def format_sweep(sweep: Sweep) -> str:
@@ -79,16 +80,14 @@ def format_sweep(sweep: Sweep) -> str:
     lines = [HEAD.format(name=sweep.name).rstrip("\n")]
     for key, value in _plain_entries(sweep):
         lines.append(f"{key}: {text_yaml.format_flow(value)}")
-    lines += rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
+    lines += _rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
     if sweep.backend is not None:
         lines.append(f"backend: {sweep.backend}")
-    wanted = {
-        k: getattr(sweep.resources, k) for k in Resources.__slots__ if getattr(sweep.resources, k) not in (None, ())
-    }
-    if wanted:
-        lines += text_yaml.mapping_lines(
-            "resources", {k: v if isinstance(v, tuple) else recorder.values.format_value(v) for k, v in wanted.items()}
-        )
+    resources = {k: v for k in Resources.__slots__ if (v := getattr(sweep.resources, k)) not in (None, ())}
+    if resources:
+        shortest = recorder.values.format_value
+        texts = {k: v if isinstance(v, tuple) else shortest(v) for k, v in resources.items()}
+        lines += text_yaml.mapping_lines("resources", texts)
     return "\n".join([*lines, "", CODE_HEAD, *_code_lines(sweep.code)]) + "\n"
 
 
@@ -113,7 +112,7 @@ def _plain_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
         yield "seeds", parameter_values.format_seeds(sweep.seeds)
 
 
-def rule_lines(rule: ConfigurationRule) -> list[str]:
+def _rule_lines(rule: ConfigurationRule) -> list[str]:
     """A rule as lines of YAML."""
     lines = text_yaml.mapping_lines("grid", rule.grid) if rule.grid else []
     if rule.zips:
@@ -136,8 +135,8 @@ def rule_lines(rule: ConfigurationRule) -> list[str]:
 
 
 def _code_lines(code: SweepCode) -> list[str]:
-    known = {"state": code.state, "commit": code.commit, "patch": code.patch}
-    lines = text_yaml.mapping_lines("code", {k: v for k, v in known.items() if v is not None})
+    fields = {"state": code.state, "commit": code.commit, "patch": code.patch}
+    lines = text_yaml.mapping_lines("code", {k: v for k, v in fields.items() if v is not None})
     if len(lines) == 1 and not code.named:
         return ["code: {}"]
     if code.named:

@@ -79,12 +79,12 @@ def _plain(node: Any, path: Path, depth: int) -> Any:
         return node.value
     if node.id == "sequence":
         return [_plain(item, path, depth + 1) for item in node.value]
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for key, value in node.value:
         name = _plain(key, path, depth + 1)
         if not isinstance(name, str):
             raise ScaffoldError(f"{path}:{key.start_mark.line + 1}: a key must be a text")
-        if name in found:
+        if name in mapping:
             raise ScaffoldError(f"{path}:{key.start_mark.line + 1}: {name} is there twice")
-        found[name] = _plain(value, path, depth + 1)
-    return found
+        mapping[name] = _plain(value, path, depth + 1)
+    return mapping
