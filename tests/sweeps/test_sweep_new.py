@@ -380,10 +380,11 @@ def test_flags_that_stand_alone_are_read_off_the_script(workspace: Workspace, ne
 
 
 def test_a_recorder_that_names_runs_otherwise_is_noticed(workspace: Workspace, new: New) -> None:
-    text = workspace.recorder.read_text()
-    workspace.recorder.write_text(text + "# another comment\n")
+    naming = workspace.recorder.parent / "_record_run" / "naming.py"
+    text = naming.read_text()
+    naming.write_text(text + "# another comment\n")
     assert new("--grid", "lr=1", "--dry-run", "--seeds", "1").exit_code == 0
-    workspace.recorder.write_text(text.replace('"seed": seed,', '"seed": -1,'))
+    naming.write_text(text.replace('"seed": seed,', '"seed": -1,'))
     done = new("--grid", "lr=1", "--seeds", "1")
     assert done.exit_code == 1
     assert "scaffold update" in done.stderr
