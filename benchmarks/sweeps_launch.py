@@ -19,8 +19,8 @@ from benchmarks.peers import Peers
 from benchmarks.places import recorded_repository, scratch
 from benchmarks.rows import Beside, Row, alone
 from scaffold import workspace as workspaces
-from scaffold.sweeps.launch import loop, run_scripts
-from scaffold.sweeps.launch.scheduler import Pacer
+from scaffold.sweeps.launch import run_loop, run_scripts
+from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
 from scaffold.sweeps.spec.model import Resources, Sweep, SweepCode
 from scaffold.workspace import Workspace
@@ -28,7 +28,7 @@ from scaffold.workspace import Workspace
 BUDGET_MS = 25.0
 
 
-def pacer(place: Workspace, name: str, first: int, runs: int) -> Pacer:
+def scheduler(place: Workspace, name: str, first: int, runs: int) -> Scheduler:
     """A planned sweep of so many runs, one at a time."""
     planned = code_state.with_current_code(
         place,
@@ -48,25 +48,25 @@ def pacer(place: Workspace, name: str, first: int, runs: int) -> Pacer:
         ),
     )
     sweep_file.write_sweep(place, planned)
-    return Pacer(
+    return Scheduler(
         place,
         planned,
         run_names.planned_runs(place, planned),
-        launchers=lambda chosen: run_scripts.write(place, planned, chosen),
+        write_scripts=lambda chosen: run_scripts.write_scripts(place, planned, chosen),
         warn=lambda text: print(text, file=sys.stderr),
     )
 
 
-def launch(one: Pacer) -> float:
+def launch(one: Scheduler) -> float:
     """Pace a sweep to its end; seconds a run."""
     began = time.perf_counter()
-    one.want()
-    picture = loop.pace(one, lambda picture: None, doing="bench", warn=lambda text: None)
+    one.request()
+    snapshot = run_loop.run_until_done(one, lambda snapshot: None, doing="bench", warn=lambda text: None)
     took = time.perf_counter() - began
-    states = {s.state for s in picture.states}
+    states = {s.state for s in snapshot.states}
     if states != {"finished"}:
         raise RuntimeError(f"the runs are {states}")
-    return took / len(picture.states)
+    return took / len(snapshot.states)
 
 
 def record(root: Path, first: int, runs: int) -> float:
@@ -88,9 +88,9 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         recorded_repository(root, 0)
         place = workspaces.load_workspace(root, "exp")
         if known:
-            launch(pacer(place, "before", 100_000, known))
+            launch(scheduler(place, "before", 100_000, known))
         for turn in range(rounds + 1):
-            one = pacer(place, f"sweep{turn}", turn * runs, runs)
+            one = scheduler(place, f"sweep{turn}", turn * runs, runs)
             recorded.append(record(root, turn * runs, runs))
             launched.append(launch(one))
     over = statistics.median(a - b for a, b in zip(launched[1:], recorded[1:], strict=True)) * 1000

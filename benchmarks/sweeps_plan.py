@@ -93,7 +93,7 @@ def before_launch(workspace: Workspace, name: str) -> float:
     began = time.perf_counter()
     sweep: Sweep = sweep_file.read_sweep(workspace, name)
     code_state.compare_code(workspace, sweep)
-    run_scripts.write(workspace, sweep, run_names.planned_runs(workspace, sweep))
+    run_scripts.write_scripts(workspace, sweep, run_names.planned_runs(workspace, sweep))
     return time.perf_counter() - began
 
 

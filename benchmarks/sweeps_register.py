@@ -3,7 +3,7 @@
     python -m benchmarks.sweeps_register [--quick]
 
 Bare: the same requests with the same bodies through the same client, one after another, and nothing looked for or written down.
-Ours: the backend's `enlist` with a real ledger. Raw: the requests over one kept connection of http.client, without a deadline, a
+Ours: the backend's `register` with a real ledger. Raw: the requests over one kept connection of http.client, without a deadline, a
 limit or a check of the answer. Rounds are interleaved; the limit is 1.3x of bare. The stand-in runs in a process of its own and
 answers in half a millisecond, where the real server takes 3 ms at 10 runs and 43 ms at 1,000: what is seen here is the worst case.
 """
@@ -24,12 +24,12 @@ from urllib.parse import urlsplit
 from benchmarks.peers import Peers
 from benchmarks.places import PROJECT, scratch
 from benchmarks.rows import Beside, Row, alone
-from scaffold.backends.model import Context, Job
-from scaffold.backends.server import text as server_text
-from scaffold.backends.server.backend import Server
+from scaffold.backends.interface import BackendContext, Job
+from scaffold.backends.server import conversions
+from scaffold.backends.server.backend import ServerBackend
 from scaffold.server.client import connect
 from scaffold.sweeps.launch import ledger
-from scaffold.sweeps.launch.ledger import Try
+from scaffold.sweeps.launch.ledger_entries import Submission
 from scaffold.workspace import Workspace
 
 LIMIT = 1.3
@@ -50,7 +50,7 @@ def bare(url: str, jobs: list[Job], workdir: Path) -> None:
     with connect(url) as server:
         sweep = server.create_sweep("grid", "bench")
         for job in jobs:
-            command = server_text.command(job.launcher)
+            command = conversions.typed_command(job.launcher)
             server.create_run(job.name, command, workdir=str(workdir), sweep_id=sweep.id)
 
 
@@ -67,7 +67,7 @@ def raw(url: str, jobs: list[Job], workdir: Path) -> None:
 
     sweep_id = post("/sweeps/wild", {"name": "grid", "goal": "bench", "chat_session_id": None})["id"]
     for job in jobs:
-        body = {"name": job.name, "command": server_text.command(job.launcher), "workdir": str(workdir)}
+        body = {"name": job.name, "command": conversions.typed_command(job.launcher), "workdir": str(workdir)}
         post("/runs", {**body, "sweep_id": sweep_id, "chat_session_id": None, "auto_start": False})
     connection.close()
 
@@ -78,15 +78,15 @@ def ours(url: str, jobs: list[Job], workdir: Path) -> None:
     folder = workdir / "exp" / "metadata" / "sweeps"
     with tempfile.TemporaryDirectory(dir=folder) as place:
         path = Path(place) / "grid.ledger.json"
-        with ledger.opened(path, "grid", doing="bench") as book:
+        with ledger.open_ledger(path, "grid", doing="bench") as book:
             for job in jobs:
-                book.put(job.name, Try(number=1, backend="server"))
+                book.put(job.name, Submission(number=1, backend="server"))
 
             def keep(key: str, value: str) -> None:
-                book.note("server", key, value)
+                book.keep_note("server", key, value)
                 book.save()
 
-            context = Context(
+            context = BackendContext(
                 workspace=Workspace(workdir=workdir, root="exp", answers=answers),
                 sweep=Path(place).name,  # no other round's sweep is to be found again
                 goal="bench",
@@ -94,17 +94,16 @@ def ours(url: str, jobs: list[Job], workdir: Path) -> None:
                 folder=folder / "grid",
                 logs=folder,
                 notes={},
-                keep=keep,
                 warn=lambda text: print(text, file=sys.stderr),
             )
 
-            def told(name: str, handle: str) -> None:
-                book.change(name, handle=handle)
+            def on_registered(name: str, job_id: str) -> None:
+                book.change(name, job_id=job_id)
                 book.save(batch=True)
 
-            Server(context).enlist(jobs, told)
-        known = ledger.read(path, "grid")
-        if not all((one := known.newest(job.name)) and one.handle for job in jobs):
+            ServerBackend(context).register(jobs, on_registered, keep)
+        known = ledger.read_ledger(path, "grid")
+        if not all((one := known.newest(job.name)) and one.job_id for job in jobs):
             raise RuntimeError("the ledger does not hold every handle")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError
 
+MAKE_ROOM = "make room or mend the rights, then call it again"
+
 
 def write_atomic(
     path: Path, data: bytes, *, mode: int | None = None, executable: bool = False, sync: bool = True
@@ -34,12 +36,14 @@ def write_atomic(
         raise
 
 
-def write_output_file(path: Path, data: bytes, *, hint: str | None = None) -> None:
-    """Write a file that the user named: folders made, a link followed, the mode of what is there kept. Raises ScaffoldError."""
+def write_file(
+    path: Path, data: bytes, *, hint: str | None = None, executable: bool = False, sync: bool = True
+) -> None:
+    """As `write_atomic`, with folders made, a link followed and an error that names the file. Raises ScaffoldError."""
     target = path.resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, data)
+        write_atomic(target, data, executable=executable, sync=sync)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
 

@@ -8,20 +8,21 @@ created in between, and a file is replaced or deleted only while it still holds 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold import locks
 from scaffold.errors import ScaffoldError
 from scaffold.stop_signals import signals_blocked, signals_raised
 
 LOCK_WAIT_S = 20
 LITTER = ".scaffold-*.tmp"
+# the lock of a work directory whose file system has none
+STAND_IN = ".scaffold.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,27 +42,13 @@ class FileChange:
 def workdir_lock(workdir: Path) -> Iterator[None]:
     """Hold the lock on `workdir`, so that two commands do not change its workspaces at once.
 
-    The directory itself is locked: no file is needed. Where its file system has no such locks, creating a file stays exclusive.
-    Raises ScaffoldError when another one holds it for more than 20 s.
+    The directory itself is locked, so that no file is needed. Raises ScaffoldError when another one holds it for more than 20 s.
     """
-    deadline = time.monotonic() + LOCK_WAIT_S
-    handle = os.open(workdir, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise ScaffoldError(
-                        f"another scaffold command is changing {workdir}", hint="wait for it to end, then try again"
-                    ) from error
-                time.sleep(0.05)
-            except OSError:
-                break  # no locks here; see above
+    lock = workdir / STAND_IN
+    hint = f"when no scaffold is running, remove {lock}" if lock.exists() else "wait for it to end, then try again"
+    busy = ScaffoldError(f"another scaffold command is changing {workdir}", hint=hint)
+    with locks.hold_directory(workdir, stand_in=STAND_IN, wait_s=LOCK_WAIT_S, busy=busy):
         yield
-    finally:
-        os.close(handle)
 
 
 def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:

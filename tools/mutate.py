@@ -54,7 +54,7 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
         ("scaffold/results/tables/verdicts.py", "", COMPARE),
         ("scaffold/results/tables/compare.py", "", COMPARE),
     ],
-    "capacity": [("scaffold/backends/capacity.py", "", "tests/sweeps/test_capacity.py")],
+    "capacity": [("scaffold/backends/capacity.py", "", "tests/backends/test_capacity.py")],
     "names": [
         (f"{RECORDER}/values.py", "", "tests/runs/test_names_edges.py tests/runs/test_names.py"),
         (f"{RECORDER}/naming.py", "", "tests/runs/test_names_edges.py tests/runs/test_names.py"),

@@ -1,1 +1,1 @@
-"""Who executes: this machine, Slurm, the research server. Each has the verbs of `model.Backend`."""
+"""Who executes: this machine, Slurm, the research server. Each has the verbs of `interface.Backend`."""

@@ -1,9 +1,9 @@
 """How many runs may start now, and the sentence that says why. Pure.
 
-    g        how many may be there at once: max(1, GPUs) on a machine with GPUs, max(1, GPUs or 4) on Slurm, else 1
-    r        how many are there: running and launching, whoever started them
-    q        how many of this sweep are ready or queued
-    max_new  max(0, min(q, g - r)), and then the user's cap
+    limit    how many may be there at once: max(1, GPUs) on a machine with GPUs, max(1, GPUs or 4) on Slurm, else 1
+    active   how many are there: running and launching, whoever started them
+    queued   how many of this sweep are ready or queued
+    max_new  max(0, min(queued, limit - active)), and then the user's cap
 
 Never more than the cores that are there can carry.
 """
@@ -11,77 +11,104 @@ Never more than the cores that are there can carry.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
-from scaffold.backends.model import Room
-
-Kind = Literal["local_gpu", "slurm", "cpu_only", "unknown"]
+from scaffold.backends.interface import Availability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """The numbers: g, r, q as above; `cap` is the user's (None: none), `mine` how many of this sweep count against it."""
+    """The numbers as above; `cap` is the user's (None: none), `own_active` how many of this sweep count against it."""
 
-    g: int
-    r: int
-    q: int
+    limit: int
+    active: int
+    queued: int
     cap: int | None
-    mine: int
+    own_active: int
     because: str
     max_new: int
 
     @property
     def sentence(self) -> str:
         """The numbers in words."""
-        left = max(0, min(self.q, self.g - self.r))
+        left = max(0, min(self.queued, self.limit - self.active))
         text = (
-            f"g = {self.g} ({self.because}), r = {self.r} running or launching, q = {self.q} ready or queued: "
-            f"max_new = max(0, min({self.q}, {self.g} - {self.r})) = {left}"
+            f"limit = {self.limit} ({self.because}), active = {self.active} running or launching, "
+            f"queued = {self.queued} ready or queued: max_new = max(0, min({self.queued}, {self.limit} - {self.active})) = {left}"
         )
         if self.cap is not None:
-            text += f"; at most {self.cap} of this sweep at once, {self.mine} of it there: {self.max_new}"
+            text += f"; at most {self.cap} of this sweep at once, {self.own_active} of it there: {self.max_new}"
         elif self.max_new != left:
             text += f"; devices are free for {self.max_new}"
         return text
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON. The letters are older than the names, and readers rely on them."""
+        return {
+            "g": self.limit,
+            "r": self.active,
+            "q": self.queued,
+            "cap": self.cap,
+            "mine": self.own_active,
+            "because": self.because,
+            "max_new": self.max_new,
+            "sentence": self.sentence,
+        }
 
-def capacity(room: Room, *, queued: int, mine: int, cap: int | None = None, per_run: int = 1) -> Capacity:
-    """How many of `queued` runs may start now, `mine` of this sweep being there already; `per_run` is GPUs for each."""
-    new = max(0, min(queued, room.slots - room.busy))
+
+def compute_capacity(
+    availability: Availability, *, queued: int, own_active: int, cap: int | None = None, gpus_per_run: int = 1
+) -> Capacity:
+    """How many of `queued` runs may start now, `own_active` of this sweep being there already."""
+    new = max(0, min(queued, availability.limit - availability.active))
     if cap is not None:
-        new = max(0, min(new, cap - mine))
-    if room.gpus is not None and per_run:
-        new = min(new, len(room.gpus) // per_run)
-    return Capacity(g=room.slots, r=room.busy, q=queued, cap=cap, mine=mine, because=room.because, max_new=new)
+        new = max(0, min(new, cap - own_active))
+    if availability.gpus is not None and gpus_per_run:
+        new = min(new, len(availability.gpus) // gpus_per_run)
+    return Capacity(
+        limit=availability.limit,
+        active=availability.active,
+        queued=queued,
+        cap=cap,
+        own_active=own_active,
+        because=availability.because,
+        max_new=new,
+    )
 
 
-def slots(
-    kind: str, *, gpus: int | None, cores: int | None, gpus_per_run: int | None = None, cpus_per_run: int | None = None
+def run_limit(
+    cluster: str,
+    *,
+    gpus: int | None,
+    cores: int | None,
+    gpus_per_run: int | None = None,
+    cpus_per_run: int | None = None,
 ) -> tuple[int, str]:
-    """g, and where it comes from. `kind` is the cluster's; `gpus` and `cores` are those that are there, None where that is not known.
+    """The limit, and where it comes from. `cluster` is its kind; `gpus` and `cores` are what it has, None where that is not known.
 
     A run that takes no GPU (`gpus_per_run` 0) counts as on a machine without.
     """
-    per = 1 if gpus_per_run is None else gpus_per_run
-    if kind == "local_gpu" and per:
-        found, why = max(1, (gpus or 0) // per), some(gpus or 0, "GPU") + (f", {per} a run" if per > 1 else "")
-    elif kind == "slurm":
-        found = max(1, (gpus or 4) // max(1, per))
-        why = f"Slurm with {some(gpus, 'GPU')}" if gpus else "Slurm, how many GPUs it has is not known: 4"
+    per_run = 1 if gpus_per_run is None else gpus_per_run
+    if cluster == "local_gpu" and per_run:
+        limit = max(1, (gpus or 0) // per_run)
+        because = plural(gpus or 0, "GPU") + (f", {per_run} a run" if per_run > 1 else "")
+    elif cluster == "slurm":
+        limit = max(1, (gpus or 4) // max(1, per_run))
+        because = f"Slurm with {plural(gpus, 'GPU')}" if gpus else "Slurm, how many GPUs it has is not known: 4"
     elif cores is not None and cpus_per_run:
-        found, why = max(1, cores // cpus_per_run), f"{some(cores, 'core')}, {cpus_per_run} a run"
-    elif kind == "unknown":
+        limit, because = max(1, cores // cpus_per_run), f"{plural(cores, 'core')}, {cpus_per_run} a run"
+    elif cluster == "unknown":
         return 1, "what this cluster has is not known"
     else:
         unknown = "there are is not known" if cpus_per_run else "a run takes is not said: --cpus-per-run"
         return 1, f"no GPU for it, and how many cores {unknown}"
     fit = None if cores is None else max(1, cores // (cpus_per_run or 1))
-    if fit is not None and found > fit:
+    if fit is not None and limit > fit:
         each = f", {cpus_per_run} a run" if cpus_per_run and cpus_per_run > 1 else ""
-        return fit, f"{why}, but only {some(cores or 0, 'core')}{each}"
-    return found, why
+        return fit, f"{because}, but only {plural(cores or 0, 'core')}{each}"
+    return limit, because
 
 
-def some(count: int, what: str) -> str:
+def plural(count: int, noun: str) -> str:
     """`2 GPUs`, `1 GPU`."""
-    return f"{count} {what}" + ("" if count == 1 else "s")
+    return f"{count} {noun}" + ("" if count == 1 else "s")

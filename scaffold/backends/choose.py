@@ -6,16 +6,16 @@ import importlib
 from collections.abc import Mapping
 from typing import cast
 
-from scaffold.backends.model import Backend, Context
-from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.backends.interface import Backend, BackendContext
+from scaffold.errors import WrongUsage
 from scaffold.server import address
 from scaffold.workspace import Workspace
 
 # name -> (module, class); imported when it is chosen
 BACKENDS: Mapping[str, tuple[str, str]] = {
-    "local": ("scaffold.backends.local.backend", "Local"),
-    "slurm": ("scaffold.backends.slurm.backend", "Slurm"),
-    "server": ("scaffold.backends.server.backend", "Server"),
+    "local": ("scaffold.backends.local.backend", "LocalBackend"),
+    "slurm": ("scaffold.backends.slurm.backend", "SlurmBackend"),
+    "server": ("scaffold.backends.server.backend", "ServerBackend"),
 }
 
 
@@ -24,7 +24,7 @@ def server_url(workspace: Workspace) -> str:
     return str(workspace.answers.get("research_server_url") or "")
 
 
-def name(workspace: Workspace, asked: str | None, planned: str | None) -> str:
+def choose_backend(workspace: Workspace, asked: str | None, planned: str | None) -> str:
     """The backend's name: what is asked for, else what the sweep says, else the workspace's server, else this machine.
 
     Where the workspace has a server, everything else has to be asked for by name, so that no run goes past it by accident. One that
@@ -39,13 +39,7 @@ def name(workspace: Workspace, asked: str | None, planned: str | None) -> str:
     return chosen
 
 
-def make(chosen: str, context: Context) -> Backend:
-    """The backend of that name. Raises ScaffoldError where this version has none."""
-    module, attribute = BACKENDS[chosen]
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise ScaffoldError(f"this version of scaffold cannot run sweeps on {chosen}") from error
-    return cast(Backend, found(context))
+def make_backend(name: str, context: BackendContext) -> Backend:
+    """The backend of a name that `choose_backend` gave."""
+    module, attribute = BACKENDS[name]
+    return cast(Backend, getattr(importlib.import_module(module), attribute)(context))

@@ -17,7 +17,7 @@ from scaffold.cli.common.groups import ExampleGroup
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from scaffold.backends.server.overview import Overview
+    from scaffold.backends.server.overview import ServerOverview
     from scaffold.server.client import ServerClient
 
 NARROW, WIDE = 60, 160
@@ -50,16 +50,16 @@ def status(
     json_output: bool,
 ) -> None:
     """Cluster, room for more runs, runs by state, sweeps with their progress, alerts that wait for an answer."""
-    from scaffold.backends.server.overview import overview
+    from scaffold.backends.server.overview import fetch_overview
 
     if watch and json_output:
         raise click.UsageError("--watch has no --json: call it again instead")
     workspace = options.find_workspace_or_none(workdir, root)
     with options.connect_required_server(workspace, server_options) as client:
         if watch:
-            _watch_live(lambda: overview(client, limit=min(limit or ALL, ALL)), interval)
+            _watch_live(lambda: fetch_overview(client, limit=min(limit or ALL, ALL)), interval)
             return
-        snapshot = overview(client, limit=ALL)
+        snapshot = fetch_overview(client, limit=ALL)
     limited = output.Limited(limit)
     if json_output:
         output.print_json(_overview_json(snapshot, limited), limited)
@@ -154,7 +154,7 @@ def _resolve_run_id(client: ServerClient, run: str) -> str:
         return named
 
 
-def _watch_live(poll: Callable[[], Overview], interval: float) -> None:
+def _watch_live(poll: Callable[[], ServerOverview], interval: float) -> None:
     """Draw it anew at each look; on what is no terminal, write it again whenever it changed."""
     from rich.console import Console
     from rich.live import Live
@@ -172,7 +172,7 @@ def _watch_live(poll: Callable[[], Overview], interval: float) -> None:
         return
 
 
-def _print_changes(poll: Callable[[], Overview], interval: float) -> None:
+def _print_changes(poll: Callable[[], ServerOverview], interval: float) -> None:
     before = None
     for snapshot, problem in _poll_overview(poll, interval):
         if problem:
@@ -183,7 +183,7 @@ def _print_changes(poll: Callable[[], Overview], interval: float) -> None:
             before = snapshot
 
 
-def _poll_overview(poll: Callable[[], Overview], interval: float) -> Iterator[tuple[Overview | None, str]]:
+def _poll_overview(poll: Callable[[], ServerOverview], interval: float) -> Iterator[tuple[ServerOverview | None, str]]:
     """What was seen last, and what is wrong now: a server that is away for a while is no reason to stop looking."""
     from scaffold.server.errors import InvalidResponse, Unreachable
 
@@ -197,7 +197,7 @@ def _poll_overview(poll: Callable[[], Overview], interval: float) -> Iterator[tu
         time.sleep(interval)
 
 
-def _draw_overview(snapshot: Overview | None, problem: str) -> Text:
+def _draw_overview(snapshot: ServerOverview | None, problem: str) -> Text:
     from rich.text import Text
 
     page = Text(no_wrap=True, overflow="ellipsis")
@@ -209,7 +209,7 @@ def _draw_overview(snapshot: Overview | None, problem: str) -> Text:
     return page
 
 
-def _summary_rows(snapshot: Overview) -> list[Row]:
+def _summary_rows(snapshot: ServerOverview) -> list[Row]:
     cluster, room, runs = snapshot.cluster, snapshot.capacity, snapshot.cluster.run_summary
     gpus = "GPUs unknown" if cluster.gpu_count is None else f"{cluster.gpu_count} GPUs"
     states = ("running", "launching", "queued", "ready", "finished", "failed", "total")
@@ -219,12 +219,12 @@ def _summary_rows(snapshot: Overview) -> list[Row]:
         ["runs", ", ".join(f"{getattr(runs, name)} {name}" for name in states)],
         [
             "may start now",
-            f"{room.max_new} (room for {room.g}: {_printable(room.because)}; {room.r} active, {room.q} waiting)",
+            f"{room.max_new} (room for {room.limit}: {_printable(room.because)}; {room.active} active, {room.queued} waiting)",
         ],
     ]
 
 
-def _titled_tables(snapshot: Overview) -> list[tuple[str, list[Row]]]:
+def _titled_tables(snapshot: ServerOverview) -> list[tuple[str, list[Row]]]:
     sweeps = [_sweep_row(sweep) for sweep in snapshot.sweeps]
     alerts = [
         [_printable(alert.severity), _printable(alert.run_id or ""), _printable(alert.message, WIDE)]
@@ -251,14 +251,14 @@ def _printable(text: str, limit: int = NARROW) -> str:
     return one_line(text, limit)
 
 
-def _overview_json(snapshot: Overview, limited: output.Limited) -> dict[str, Any]:
+def _overview_json(snapshot: ServerOverview, limited: output.Limited) -> dict[str, Any]:
     from dataclasses import asdict
 
     room = snapshot.capacity
     capacity = {
-        "slots": room.g,
-        "active": room.r,
-        "waiting": room.q,
+        "slots": room.limit,
+        "active": room.active,
+        "waiting": room.queued,
         "new": room.max_new,
         "because": room.because,
     }

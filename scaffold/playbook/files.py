@@ -58,9 +58,9 @@ def read_or_empty(path: Path) -> str:
 
 def write_update(file: FileUpdate) -> None:
     """Write a file as it should be. Raises ScaffoldError."""
-    from scaffold.atomic_write import write_output_file
+    from scaffold.atomic_write import write_file
 
-    write_output_file(file.path, file.new.encode("utf-8", "surrogateescape"))
+    write_file(file.path, file.new.encode("utf-8", "surrogateescape"))
 
 
 def built_in_playbook(workspace: Workspace) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from scaffold.backends.model import Context, Job
-from scaffold.backends.server import text
-from scaffold.backends.server.backend import Server
+from scaffold.backends.interface import BackendContext, Job
+from scaffold.backends.server import conversions
+from scaffold.backends.server.backend import ServerBackend
 from scaffold.errors import ScaffoldError
 from scaffold.server.errors import Unauthorized
 from scaffold.server.responses import Cluster, ServerRun
@@ -44,14 +44,17 @@ class Ledger:
     def folder(self) -> Path:
         return self.workspace.role("metadata") / "sweeps" / "grid"
 
-    def told(self, name: str, handle: str) -> None:
-        self.handles[handle] = name
-        self.of[name] = handle
+    def on_submitted(self, name: str, job_id: str) -> None:
+        self.handles[job_id] = name
+        self.of[name] = job_id
 
-    def server(self) -> Server:
+    def keep_note(self, key: str, value: str) -> None:
+        self.notes[key] = value
+
+    def server(self) -> ServerBackend:
         """A backend as another process would make it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        context = Context(
+        context = BackendContext(
             workspace=self.workspace,
             sweep="grid",
             goal="find out",
@@ -60,18 +63,17 @@ class Ledger:
             logs=self.folder,
             session="wild-0a1b2c3d",
             notes=dict(self.notes),
-            keep=self.notes.__setitem__,
             warn=self.warnings.append,
-            handles=dict(self.handles),
+            job_ids=dict(self.handles),
             **self.options,
         )
-        return Server(context)
+        return ServerBackend(context)
 
     def job(self, name: str, number: int = 1, body: str = "exit 0") -> Job:
         launcher = self.folder / f"{name}.sh"
         launcher.parent.mkdir(parents=True, exist_ok=True)
         launcher.write_text(f"{body}\n")
-        return Job(name=name, number=number, launcher=launcher, handle=self.of.get(name))
+        return Job(name=name, number=number, launcher=launcher, job_id=self.of.get(name))
 
     def jobs(self, count: int) -> list[Job]:
         return [self.job(f"run-{index}") for index in range(count)]
@@ -109,7 +111,7 @@ class Killed(BaseException):
 
 def test_runs_are_registered_ready_in_one_sweep_with_session_and_launcher(ledger: Ledger, stand_in: StandIn) -> None:
     jobs = ledger.jobs(3)
-    ledger.server().enlist(jobs, ledger.told)
+    ledger.server().register(jobs, ledger.on_submitted, ledger.keep_note)
     [sweep] = stand_in.state.sweeps.values()
     assert (sweep["name"], sweep["goal"], sweep["chat_session_id"]) == ("grid", "find out", "wild-0a1b2c3d")
     assert names(stand_in) == ["run-0", "run-1", "run-2"]
@@ -128,43 +130,35 @@ def test_runs_are_registered_ready_in_one_sweep_with_session_and_launcher(ledger
 
 
 def test_what_is_known_is_not_registered_again(ledger: Ledger, stand_in: StandIn) -> None:
-    ledger.server().enlist(ledger.jobs(3), ledger.told)
+    ledger.server().register(ledger.jobs(3), ledger.on_submitted, ledger.keep_note)
     before = len(stand_in.requests)
-    ledger.server().enlist(ledger.jobs(4), ledger.told)
+    ledger.server().register(ledger.jobs(4), ledger.on_submitted, ledger.keep_note)
     assert names(stand_in) == ["run-0", "run-1", "run-2", "run-3"]
     asked = [f"{one.method} {one.target.split('/')[1]}" for one in stand_in.requests[before:]]
     assert asked == ["GET sweeps", "POST runs"]
 
 
 @pytest.mark.parametrize("point", range(6))
-def test_a_kill_at_any_point_of_enlisting_makes_no_second_run(ledger: Ledger, stand_in: StandIn, point: int) -> None:
+def test_a_kill_at_any_point_of_registering_makes_no_second_run(ledger: Ledger, stand_in: StandIn, point: int) -> None:
     """The points are the requests and the writing down of their answers, in turn."""
     steps = iter(range(100))
 
     def told(name: str, handle: str) -> None:
         if next(steps) == point:
             raise Killed
-        ledger.told(name, handle)
+        ledger.on_submitted(name, handle)
 
     def keep(key: str, value: str) -> None:
         if next(steps) == point:
             raise Killed
         ledger.notes[key] = value
 
-    first = ledger.server()
-    first._registry._context = _replaced(first._registry._context, keep=keep)  # the process that is killed
     with pytest.raises(Killed):
-        first.enlist(ledger.jobs(3), told)
-    ledger.server().enlist(ledger.jobs(3), ledger.told)
+        ledger.server().register(ledger.jobs(3), told, keep)
+    ledger.server().register(ledger.jobs(3), ledger.on_submitted, ledger.keep_note)
     assert len(stand_in.state.sweeps) == 1
     assert sorted(names(stand_in)) == ["run-0", "run-1", "run-2"]
     assert set(ledger.of) == {"run-0", "run-1", "run-2"}
-
-
-def _replaced(context: Context, **changes: Any) -> Context:
-    from dataclasses import replace
-
-    return replace(context, **changes)
 
 
 @pytest.mark.parametrize("kind", ["stored_500", "lost"])
@@ -173,7 +167,7 @@ def test_an_outcome_that_is_not_known_makes_nothing_twice(
     ledger: Ledger, stand_in: StandIn, path: str, kind: str
 ) -> None:
     stand_in.fault(path, kind, method="POST", times=1)
-    ledger.server().enlist(ledger.jobs(3), ledger.told)
+    ledger.server().register(ledger.jobs(3), ledger.on_submitted, ledger.keep_note)
     assert len(stand_in.state.sweeps) == 1
     assert sorted(names(stand_in)) == ["run-0", "run-1", "run-2"]
     assert set(ledger.of) == {"run-0", "run-1", "run-2"}
@@ -182,42 +176,42 @@ def test_an_outcome_that_is_not_known_makes_nothing_twice(
 def test_a_500_that_stored_nothing_is_an_error_and_the_rest_is_kept(ledger: Ledger, stand_in: StandIn) -> None:
     stand_in.fault("/runs", "text_500", method="POST", times=1)
     with pytest.raises(ScaffoldError, match="500"):
-        ledger.server().enlist(ledger.jobs(2), ledger.told)
-    ledger.server().enlist(ledger.jobs(2), ledger.told)
+        ledger.server().register(ledger.jobs(2), ledger.on_submitted, ledger.keep_note)
+    ledger.server().register(ledger.jobs(2), ledger.on_submitted, ledger.keep_note)
     assert names(stand_in) == ["run-0", "run-1"]
 
 
 def test_another_sweep_of_the_same_name_is_left_alone(ledger: Ledger, stand_in: StandIn) -> None:
     _, other = stand_in.state.create_sweep({"name": "grid", "goal": "find out", "chat_session_id": "wild-0a1b2c3d"})
     stand_in.state.create_run({"name": "run-0", "command": "bash '/elsewhere/run-0.sh'", "sweep_id": other["id"]})
-    ledger.server().enlist(ledger.jobs(1), ledger.told)
+    ledger.server().register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     assert not ledger.of["run-0"].startswith(other["id"])
     assert names(stand_in) == ["run-0", "run-0"]
 
 
 def test_another_run_of_the_same_name_in_the_sweep_is_not_taken_for_ours(ledger: Ledger, stand_in: StandIn) -> None:
-    ledger.server().enlist(ledger.jobs(1), ledger.told)
+    ledger.server().register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     sweep_id = ledger.notes["server_sweeps"]
     stand_in.state.create_run({"name": "run-1", "command": "rm -rf results", "sweep_id": sweep_id})
-    ledger.server().enlist(ledger.jobs(2), ledger.told)
+    ledger.server().register(ledger.jobs(2), ledger.on_submitted, ledger.keep_note)
     ours = stand_in.state.runs[ledger.of["run-1"].split("/")[1]]
     assert ours["command"] == f"bash '{ledger.folder}/run-1.sh'"
 
 
 def test_a_retry_is_a_run_of_its_own(ledger: Ledger, stand_in: StandIn) -> None:
-    ledger.server().enlist(ledger.jobs(1), ledger.told)
+    ledger.server().register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     again = Job(name="run-0", number=2, launcher=ledger.folder / "run-0.sh")
     for _ in range(2):  # the first time nobody writes it down
-        ledger.server().enlist([again], lambda name, handle: None)
+        ledger.server().register([again], lambda name, handle: None, ledger.keep_note)
     assert names(stand_in) == ["run-0", "run-0.2"]
 
 
 def test_a_restarted_server_gets_a_new_sweep_and_both_ids_are_kept(ledger: Ledger, stand_in: StandIn) -> None:
-    ledger.server().enlist(ledger.jobs(2), ledger.told)
+    ledger.server().register(ledger.jobs(2), ledger.on_submitted, ledger.keep_note)
     first = ledger.notes["server_sweeps"]
     stand_in.restart()
-    assert {seen.state for seen in ledger.server().look(list(ledger.handles)).values()} == {"gone"}
-    ledger.server().enlist(ledger.jobs(2), ledger.told)
+    assert {seen.state for seen in ledger.server().poll(list(ledger.handles)).values()} == {"gone"}
+    ledger.server().register(ledger.jobs(2), ledger.on_submitted, ledger.keep_note)
     both = ledger.notes["server_sweeps"].split()
     assert both[0] == first and len(both) == 2
     assert all(ledger.of[name].startswith(both[1]) for name in ("run-0", "run-1"))
@@ -226,20 +220,20 @@ def test_a_restarted_server_gets_a_new_sweep_and_both_ids_are_kept(ledger: Ledge
     assert "was it restarted" in warning and first in warning
 
 
-def test_a_restart_in_the_middle_of_enlisting_is_got_over(ledger: Ledger, stand_in: StandIn) -> None:
+def test_a_restart_in_the_middle_of_registering_is_got_over(ledger: Ledger, stand_in: StandIn) -> None:
     def told(name: str, handle: str) -> None:
-        ledger.told(name, handle)
+        ledger.on_submitted(name, handle)
         if len(ledger.handles) == 2:
             stand_in.restart()
 
-    ledger.server().enlist(ledger.jobs(3), told)
+    ledger.server().register(ledger.jobs(3), told, ledger.keep_note)
     assert sorted(names(stand_in)) == ["run-0", "run-1", "run-2"]
     assert {ledger.of[name].split("/")[0] for name in ledger.of} == set(stand_in.state.sweeps)
 
 
 def test_a_server_of_another_project_is_pointed_out(ledger: Ledger, stand_in: StandIn, tmp_path: Path) -> None:
     stand_in.workdir = tmp_path / "elsewhere"
-    ledger.server().enlist(ledger.jobs(1), ledger.told)
+    ledger.server().register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     [warning] = ledger.warnings
     assert str(tmp_path / "elsewhere") in warning
 
@@ -251,16 +245,16 @@ def test_a_token_that_is_refused_in_the_middle_loses_nothing(
     stand_in.token = TOKEN
 
     def told(name: str, handle: str) -> None:
-        ledger.told(name, handle)
+        ledger.on_submitted(name, handle)
         stand_in.token = "another"
 
     with pytest.raises(Unauthorized) as refused:
-        ledger.server().enlist(ledger.jobs(3), told)
+        ledger.server().register(ledger.jobs(3), told, ledger.keep_note)
     assert TOKEN not in str(refused.value) and "RESEARCH_AGENT_USER_AUTH_TOKEN" in str(refused.value)
     assert refused.value.exit_code == 1
-    assert {seen.state for seen in ledger.server().look(list(ledger.handles)).values()} == {"unknown"}
+    assert {seen.state for seen in ledger.server().poll(list(ledger.handles)).values()} == {"unknown"}
     stand_in.token = TOKEN
-    ledger.server().enlist(ledger.jobs(3), ledger.told)
+    ledger.server().register(ledger.jobs(3), ledger.on_submitted, ledger.keep_note)
     assert names(stand_in) == ["run-0", "run-1", "run-2"]
     assert all(TOKEN not in json.dumps([one.body, one.target]) for one in stand_in.requests)
 
@@ -271,13 +265,13 @@ def test_a_token_that_is_refused_in_the_middle_loses_nothing(
 def test_a_started_run_is_carried_out_and_its_end_is_seen(ledger: Ledger, stand_in: StandIn) -> None:
     stand_in.execute = True
     backend = ledger.server()
-    backend.enlist([ledger.job("good"), ledger.job("bad", body="exit 3")], ledger.told)
+    backend.register([ledger.job("good"), ledger.job("bad", body="exit 3")], ledger.on_submitted, ledger.keep_note)
     started: list[str] = []
-    backend.start([ledger.job("good"), ledger.job("bad", body="exit 3")], lambda name, handle: started.append(name))
+    backend.submit([ledger.job("good"), ledger.job("bad", body="exit 3")], lambda name, handle: started.append(name))
     assert started == ["good", "bad"]
 
     def seen(name: str) -> tuple[str, str | None]:
-        found = backend.look([ledger.of[name]])[ledger.of[name]]
+        found = backend.poll([ledger.of[name]])[ledger.of[name]]
         return found.state, found.reason
 
     until(lambda: seen("good")[0] == "ended" and seen("bad")[0] == "ended")
@@ -287,11 +281,11 @@ def test_a_started_run_is_carried_out_and_its_end_is_seen(ledger: Ledger, stand_
 @pytest.mark.parametrize("kind", ["stored_500", "lost"])
 def test_a_start_whose_answer_was_lost_counts_and_is_not_repeated(ledger: Ledger, stand_in: StandIn, kind: str) -> None:
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     stand_in.fault("/runs/*", kind, method="POST", times=1)
     started: list[str] = []
-    backend.start(ledger.jobs(1), lambda name, handle: started.append(name))
-    ledger.server().start(ledger.jobs(1), lambda name, handle: started.append(name))
+    backend.submit(ledger.jobs(1), lambda name, handle: started.append(name))
+    ledger.server().submit(ledger.jobs(1), lambda name, handle: started.append(name))
     assert started == ["run-0", "run-0"]
     [run] = stand_in.state.runs.values()
     assert run["status"] in ("launching", "running")
@@ -299,13 +293,13 @@ def test_a_start_whose_answer_was_lost_counts_and_is_not_repeated(ledger: Ledger
 
 def test_a_server_without_tmux_says_so_and_the_run_can_be_started_later(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     stand_in.tmux = False
     with pytest.raises(ScaffoldError, match="Start tmux first"):
-        backend.start(ledger.jobs(1), ledger.told)
-    assert backend.look([ledger.of["run-0"]])[ledger.of["run-0"]].state == "enlisted"
+        backend.submit(ledger.jobs(1), ledger.on_submitted)
+    assert backend.poll([ledger.of["run-0"]])[ledger.of["run-0"]].state == "enlisted"
     stand_in.tmux = True
-    backend.start(ledger.jobs(1), ledger.told)
+    backend.submit(ledger.jobs(1), ledger.on_submitted)
     assert len(stand_in.state.runs) == 1
 
 
@@ -313,26 +307,26 @@ def test_a_run_that_somebody_started_without_a_ticket_is_registered_once_more(
     ledger: Ledger, stand_in: StandIn
 ) -> None:
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     first = ledger.of["run-0"]
     run_id = first.split("/")[1]
     stand_in.state.start_run(run_id)
     stand_in.finish(run_id, 75)
     started: list[str] = []
-    backend.start(ledger.jobs(1), lambda name, handle: started.append(name))
+    backend.submit(ledger.jobs(1), lambda name, handle: started.append(name))
     assert started == []
-    backend.enlist(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     assert ledger.of["run-0"] != first
-    backend.start(ledger.jobs(1), lambda name, handle: started.append(name))
+    backend.submit(ledger.jobs(1), lambda name, handle: started.append(name))
     assert started == ["run-0"]
 
 
 def test_the_launcher_is_told_whose_run_it_is(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
-    assert backend.exports(ledger.job("run-0")) == {}
-    backend.enlist(ledger.jobs(1), ledger.told)
+    assert backend.token_values(ledger.job("run-0")) == {}
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     sweep_id, run_id = ledger.of["run-0"].split("/")
-    assert backend.exports(ledger.job("run-0")) == {
+    assert backend.token_values(ledger.job("run-0")) == {
         "RUN_SERVER_URL": stand_in.url,
         "RUN_SERVER_SWEEP_ID": sweep_id,
         "RUN_SERVER_RUN_ID": run_id,
@@ -344,11 +338,11 @@ def test_the_launcher_is_told_whose_run_it_is(ledger: Ledger, stand_in: StandIn)
 
 def test_runs_that_wait_are_not_asked_about_one_by_one(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
-    backend.enlist(ledger.jobs(20), ledger.told)
-    backend.start(ledger.jobs(2), ledger.told)
+    backend.register(ledger.jobs(20), ledger.on_submitted, ledger.keep_note)
+    backend.submit(ledger.jobs(2), ledger.on_submitted)
     before = len(stand_in.requests)
     for _ in range(3):
-        states = [seen.state for seen in backend.look(list(ledger.of.values())).values()]
+        states = [seen.state for seen in backend.poll(list(ledger.of.values())).values()]
         assert states == ["running"] * 2 + ["enlisted"] * 18
     asked = [one.target for one in stand_in.requests[before:]]
     assert len(asked) == 3 * (2 + 2)
@@ -358,22 +352,22 @@ def test_runs_that_wait_are_not_asked_about_one_by_one(ledger: Ledger, stand_in:
 def test_a_new_process_asks_about_what_runs_only(ledger: Ledger, stand_in: StandIn) -> None:
     """Ten runs are over by their manifests, two run, the others wait."""
     backend = ledger.server()
-    backend.enlist(ledger.jobs(40), ledger.told)
-    backend.start(ledger.jobs(12), ledger.told)
+    backend.register(ledger.jobs(40), ledger.on_submitted, ledger.keep_note)
+    backend.submit(ledger.jobs(12), ledger.on_submitted)
     for index in range(10):
         stand_in.finish(ledger.of[f"run-{index}"].split("/")[1], 0)
         record(ledger, f"run-{index}", status="finished", time={"ended_at": "2026-01-01T00:00:00Z"})
     before = len(stand_in.requests)
-    seen = ledger.server().look(list(ledger.of.values()))
+    seen = ledger.server().poll(list(ledger.of.values()))
     assert [one.state for one in seen.values()] == ["ended"] * 10 + ["running"] * 2 + ["enlisted"] * 28
     assert len(stand_in.requests) - before == 2 + 2
 
 
 def test_a_run_that_somebody_else_started_is_noticed(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
-    backend.enlist(ledger.jobs(3), ledger.told)
+    backend.register(ledger.jobs(3), ledger.on_submitted, ledger.keep_note)
     stand_in.state.start_run(ledger.of["run-1"].split("/")[1])
-    assert [seen.state for seen in backend.look(list(ledger.of.values())).values()] == [
+    assert [seen.state for seen in backend.poll(list(ledger.of.values())).values()] == [
         "enlisted",
         "running",
         "enlisted",
@@ -382,28 +376,28 @@ def test_a_run_that_somebody_else_started_is_noticed(ledger: Ledger, stand_in: S
 
 def test_a_server_that_is_down_makes_nothing_gone(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     stand_in.down()
-    seen = backend.look(list(ledger.of.values()))[ledger.of["run-0"]]
+    seen = backend.poll(list(ledger.of.values()))[ledger.of["run-0"]]
     assert seen.state == "unknown" and seen.reason is not None and stand_in.url in seen.reason
     with pytest.raises(ScaffoldError, match="no connection"):
-        backend.room()
+        backend.availability()
     stand_in.up()
-    assert backend.look(list(ledger.of.values()))[ledger.of["run-0"]].state == "enlisted"
+    assert backend.poll(list(ledger.of.values()))[ledger.of["run-0"]].state == "enlisted"
 
 
 def test_a_run_that_hangs_in_launching_is_given_up_stopped_and_made_anew(ledger: Ledger, stand_in: StandIn) -> None:
     stand_in.state.launch_s = 1e6
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
-    backend.start(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
+    backend.submit(ledger.jobs(1), ledger.on_submitted)
     first = ledger.of["run-0"]
-    assert backend.look([first])[first].state == "starting"
+    assert backend.poll([first])[first].state == "starting"
     hanging = stand_in.state.runs[first.split("/")[1]]
-    hanging["launched_at"] -= text.LAUNCH_S + 1
-    seen = backend.look([first])[first]
+    hanging["launched_at"] -= conversions.LAUNCH_S + 1
+    seen = backend.poll([first])[first]
     assert seen.state == "gone" and "launching" in (seen.reason or "")
-    backend.enlist(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     assert ledger.of["run-0"] != first
     assert hanging["status"] == "stopped"
 
@@ -411,23 +405,23 @@ def test_a_run_that_hangs_in_launching_is_given_up_stopped_and_made_anew(ledger:
 def test_a_run_whose_terminal_waits_for_something_is_given_up_too(ledger: Ledger, stand_in: StandIn) -> None:
     """The server calls it running as soon as its terminal is there; what was typed into it may not have been carried out."""
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     handle = ledger.of["run-0"]
     (ledger.folder / "run-0.ticket").write_text("number=1\n")
-    backend.start(ledger.jobs(1), ledger.told)
-    assert backend.look([handle])[handle].state == "running"
-    stand_in.state.runs[handle.split("/")[1]]["launched_at"] -= text.LAUNCH_S + 1
-    assert backend.look([handle])[handle].state == "gone"
+    backend.submit(ledger.jobs(1), ledger.on_submitted)
+    assert backend.poll([handle])[handle].state == "running"
+    stand_in.state.runs[handle.split("/")[1]]["launched_at"] -= conversions.LAUNCH_S + 1
+    assert backend.poll([handle])[handle].state == "gone"
     (ledger.folder / "run-0.ticket").rename(ledger.folder / "run-0.taken")
-    assert backend.look([handle])[handle].state == "running"
+    assert backend.poll([handle])[handle].state == "running"
 
 
 def test_a_status_that_is_new_to_us_is_no_end(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
-    backend.start(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
+    backend.submit(ledger.jobs(1), ledger.on_submitted)
     stand_in.state.runs[ledger.of["run-0"].split("/")[1]]["status"] = "hibernating"
-    seen = backend.look([ledger.of["run-0"]])[ledger.of["run-0"]]
+    seen = backend.poll([ledger.of["run-0"]])[ledger.of["run-0"]]
     assert seen.state == "unknown" and "hibernating" in (seen.reason or "")
 
 
@@ -450,24 +444,24 @@ def record(ledger: Ledger, name: str, **changes: Any) -> Path:
 def test_a_run_that_is_over_and_called_running_for_ever_frees_its_room(ledger: Ledger, stand_in: StandIn) -> None:
     """As after the server's terminal was killed: nobody tells it."""
     backend = ledger.server()
-    backend.enlist(ledger.jobs(3), ledger.told)
-    backend.start(ledger.jobs(3), ledger.told)
+    backend.register(ledger.jobs(3), ledger.on_submitted, ledger.keep_note)
+    backend.submit(ledger.jobs(3), ledger.on_submitted)
     record(ledger, "run-0")  # says running, and has no recorder
     record(ledger, "run-1", status="failed", time={"ended_at": "2026-01-01T00:00:00Z"})
-    assert backend.room().busy == 3
-    seen = list(backend.look(list(ledger.of.values())).values())
+    assert backend.availability().active == 3
+    seen = list(backend.poll(list(ledger.of.values())).values())
     assert [one.state for one in seen] == ["ended", "ended", "running"]
     assert "its recorder is gone, and the server still calls it running" in (seen[0].reason or "")
-    assert backend.room().busy == 1
+    assert backend.availability().active == 1
 
 
 def test_a_run_that_has_just_ended_is_not_taken_for_dead(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
-    backend.start(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
+    backend.submit(ledger.jobs(1), ledger.on_submitted)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     record(ledger, "run-0", status="finished", time={"ended_at": now})
-    assert backend.look([ledger.of["run-0"]])[ledger.of["run-0"]].state == "running"
+    assert backend.poll([ledger.of["run-0"]])[ledger.of["run-0"]].state == "running"
 
 
 # stopping
@@ -477,22 +471,22 @@ def test_stop_ends_what_runs_and_says_what_it_cannot(ledger: Ledger, stand_in: S
     stand_in.execute = True
     backend = ledger.server()
     jobs = [ledger.job("sleeps", body="exec sleep 60"), ledger.job("waits"), ledger.job("over")]
-    backend.enlist(jobs, ledger.told)
-    backend.start([ledger.job("sleeps", body="exec sleep 60"), ledger.job("over")], ledger.told)
-    until(lambda: backend.look([ledger.of["over"]])[ledger.of["over"]].state == "ended")
-    backend.stop(list(ledger.of.values()))
+    backend.register(jobs, ledger.on_submitted, ledger.keep_note)
+    backend.submit([ledger.job("sleeps", body="exec sleep 60"), ledger.job("over")], ledger.on_submitted)
+    until(lambda: backend.poll([ledger.of["over"]])[ledger.of["over"]].state == "ended")
+    backend.cancel(list(ledger.of.values()))
     statuses = {run["name"]: run["status"] for run in stand_in.state.runs.values()}
     assert statuses == {"sleeps": "stopped", "waits": "ready", "over": "finished"}
     [warning] = ledger.warnings
     assert "1 run stays `ready`" in warning
-    backend.stop(list(ledger.of.values()))  # those that are over are no error
+    backend.cancel(list(ledger.of.values()))  # those that are over are no error
 
 
 def test_stop_reaches_a_recorder_that_the_server_does_not(ledger: Ledger, stand_in: StandIn) -> None:
     """After a restart the server knows nothing of what still runs in its terminals; and nohup shuts its hang-up out."""
     backend = ledger.server()
-    backend.enlist(ledger.jobs(1), ledger.told)
-    backend.start(ledger.jobs(1), ledger.told)
+    backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
+    backend.submit(ledger.jobs(1), ledger.on_submitted)
     stand_in.restart()
     scripts = ledger.workspace.role("scripts")
     scripts.mkdir(parents=True)
@@ -515,7 +509,7 @@ def test_stop_reaches_a_recorder_that_the_server_does_not(ledger: Ledger, stand_
         until(lambda: list(manifests.glob("*.json")))
         name = next(manifests.glob("*.json")).stem
         ledger.handles[ledger.of["run-0"]] = name
-        ledger.server().stop([ledger.of["run-0"]])
+        ledger.server().cancel([ledger.of["run-0"]])
         assert process.wait(10) == 128 + signal.SIGTERM
         assert json.loads((manifests / f"{name}.json").read_text())["status"] == "terminated"
     finally:
@@ -552,14 +546,14 @@ def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, la
 def test_room_follows_the_protocol(given: dict[str, Any], slots: int) -> None:
     of = cluster(given.pop("type", "unknown"), given.pop("gpus", None), running=1, launching=1)
     options = {"cores": None, "gpus_per_run": None, "cpus_per_run": None, "max_parallel": None, **given}
-    found = text.room(of, **options)
-    assert (found.slots, found.busy) == (slots, 2)
+    found = conversions.availability(of, **options)
+    assert (found.limit, found.active) == (slots, 2)
     assert found.because
 
 
 def test_more_gpus_for_a_run_than_there_are_is_said() -> None:
     with pytest.raises(ScaffoldError, match="needs 3 GPUs"):
-        text.room(cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None)
+        conversions.availability(cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None)
 
 
 def ticket(ledger: Ledger, stand_in: StandIn, name: str, gpus: str, run_id: str, *, sweep: str = "grid") -> Path:
@@ -579,30 +573,30 @@ def ticket(ledger: Ledger, stand_in: StandIn, name: str, gpus: str, run_id: str,
 def test_two_runs_never_get_one_gpu_whatever_sweep_they_are_of(ledger: Ledger, stand_in: StandIn) -> None:
     stand_in.gpus = 4
     backend = ledger.server()
-    assert backend.room().gpus == ("0", "1", "2", "3")
-    backend.enlist(ledger.jobs(2), ledger.told)
+    assert backend.availability().gpus == ("0", "1", "2", "3")
+    backend.register(ledger.jobs(2), ledger.on_submitted, ledger.keep_note)
     ticket(ledger, stand_in, "run-0", "1", ledger.of["run-0"].split("/")[1])  # about to write its manifest
     ticket(ledger, stand_in, "run-1", "2", ledger.of["run-1"].split("/")[1], sweep="another")
-    assert backend.room().gpus == ("0", "3")
+    assert backend.availability().gpus == ("0", "3")
     record(ledger, "run-1", status="finished", time={"ended_at": "2026-01-01T00:00:00Z"})
-    assert backend.room().gpus == ("0", "2", "3")
+    assert backend.availability().gpus == ("0", "2", "3")
     left_behind = ledger.folder / "run-0.taken"
     os.utime(left_behind, (time.time() - 1000, time.time() - 1000))
-    assert backend.room().gpus == ("0", "1", "2", "3")
+    assert backend.availability().gpus == ("0", "1", "2", "3")
 
 
 def test_devices_of_this_user_s_choice_only(ledger: Ledger, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
     stand_in.gpus = 4
-    assert ledger.server().room().gpus == ("3", "1")
+    assert ledger.server().availability().gpus == ("3", "1")
 
 
 def test_a_run_is_pinned_to_its_devices_by_the_ticket(ledger: Ledger, stand_in: StandIn) -> None:
     backend = ledger.server()
     pinned = Job(name="run-0", number=1, launcher=ledger.folder / "run-0.sh", gpus=("2", "3"))
-    assert backend.exports(pinned) == {"CUDA_VISIBLE_DEVICES": "2,3", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    assert backend.token_values(pinned) == {"CUDA_VISIBLE_DEVICES": "2,3", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     ledger.options["gpus_per_run"] = 0
-    assert ledger.server().exports(ledger.job("run-0")) == {"CUDA_VISIBLE_DEVICES": ""}
+    assert ledger.server().token_values(ledger.job("run-0")) == {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def test_a_server_that_never_looked_for_gpus_is_asked_to_once(ledger: Ledger, stand_in: StandIn) -> None:
@@ -611,8 +605,8 @@ def test_a_server_that_never_looked_for_gpus_is_asked_to_once(ledger: Ledger, st
     stand_in.fault("/cluster", "body", method="GET", body=json.dumps(answer).encode())
     stand_in.gpus = 2
     backend = ledger.server()
-    assert backend.room().slots == 2
-    backend.room()
+    assert backend.availability().limit == 2
+    backend.availability()
     assert len(stand_in.asked("POST", "/cluster/detect")) == 1
 
 
@@ -645,7 +639,7 @@ def test_any_path_can_be_typed_into_an_interactive_shell(tmp_path: Path, folder:
     place.mkdir()
     launcher = place / "run.sh"
     launcher.write_text("exit 6\n")
-    command = text.command(launcher)
+    command = conversions.typed_command(launcher)
     assert all(one.isprintable() for one in command)
     json.dumps(command).encode()
     # -i has history expansion, as a terminal has; completion of Tabs cannot happen: there are none
@@ -657,15 +651,15 @@ def test_any_path_can_be_typed_into_an_interactive_shell(tmp_path: Path, folder:
         start_new_session=True,
     )
     assert b"code=6" in done.stdout
-    assert text.belongs(command, place)
-    assert not text.belongs(command, tmp_path / "other")
+    assert conversions.starts_launcher_in(command, place)
+    assert not conversions.starts_launcher_in(command, tmp_path / "other")
 
 
 def test_a_directory_that_an_unquoted_cd_would_miss_is_not_given() -> None:
-    assert text.workdir(Path("/home/me/repo-1.2")) == "/home/me/repo-1.2"
-    assert text.workdir(Path("/home/me/my repo")) is None
+    assert conversions.typable_workdir(Path("/home/me/repo-1.2")) == "/home/me/repo-1.2"
+    assert conversions.typable_workdir(Path("/home/me/my repo")) is None
 
 
 def test_a_stub_that_a_late_report_leaves_is_an_end() -> None:
     stub = ServerRun.from_json({"id": "abc", "status": "failed", "exit_code": 3, "created_at": 1.0})
-    assert text.seen(stub, 2.0).state == "ended"
+    assert conversions.job_status(stub, 2.0).state == "ended"

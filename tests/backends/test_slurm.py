@@ -1,6 +1,6 @@
 """The Slurm backend on a real Slurm of one node (tools/slurm_single_node.sh): arrays, states, signals, faults.
 
-Not made for real here, and so only read from text in test_slurm_text.py: out of memory (needs cgroups), node failures, deadlines,
+Not made for real here, and so only read from text in test_slurm_faked.py: out of memory (needs cgroups), node failures, deadlines,
 and sacct (needs a database).
 """
 
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends.capacity import some
-from scaffold.backends.model import Context, Job, Seen
-from scaffold.backends.slurm.backend import Slurm
-from scaffold.backends.slurm.text import Task
+from scaffold.backends.capacity import plural
+from scaffold.backends.interface import BackendContext, Job, JobStatus
+from scaffold.backends.slurm.array_script import ArrayTask
+from scaffold.backends.slurm.backend import SlurmBackend
 from scaffold.errors import ScaffoldError
 from scaffold.workspace import Workspace
 from tests.runs.conftest import MakeWorkspace, until
@@ -41,9 +41,9 @@ class Place:
         self.sweep = f"t{uuid.uuid4().hex[:8]}"
         self.handles: dict[str, str] = {}
 
-    def backend(self, *sbatch: str, answers: Mapping[str, object] | None = None, **needs: int) -> Slurm:
-        return Slurm(
-            Context(
+    def backend(self, *sbatch: str, answers: Mapping[str, object] | None = None, **needs: int) -> SlurmBackend:
+        return SlurmBackend(
+            BackendContext(
                 workspace=Workspace(workdir=self.root, root="exp", answers={"slurm": answers}),
                 sweep=self.sweep,
                 goal="g",
@@ -52,7 +52,6 @@ class Place:
                 logs=self.logs,
                 sbatch=sbatch,
                 notes={},
-                keep=lambda key, value: None,
                 warn=lambda text: None,
                 **needs,  # type: ignore[arg-type]
             )
@@ -67,8 +66,8 @@ class Place:
     def told(self, name: str, handle: str) -> None:
         self.handles[name] = handle
 
-    def start(self, backend: Slurm, jobs: Sequence[Job], at_once: int | None = None) -> list[str]:
-        backend.start(jobs, self.told, at_once=at_once)
+    def start(self, backend: SlurmBackend, jobs: Sequence[Job], at_once: int | None = None) -> list[str]:
+        backend.submit(jobs, self.told, at_once=at_once)
         return [self.handles[job.name] for job in jobs]
 
     def file(self, name: str) -> Path:
@@ -83,17 +82,17 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def over(backend: Slurm, handles: Sequence[str], seconds: float = WAIT_S) -> list[Seen]:
+def over(backend: SlurmBackend, handles: Sequence[str], seconds: float = WAIT_S) -> list[JobStatus]:
     """What is seen of jobs once all of them are over."""
     return seen_as(backend, handles, lambda seen: seen.state == "ended", seconds)
 
 
 def seen_as(
-    backend: Slurm, handles: Sequence[str], wanted: Callable[[Seen], bool], seconds: float = WAIT_S
-) -> list[Seen]:
+    backend: SlurmBackend, handles: Sequence[str], wanted: Callable[[JobStatus], bool], seconds: float = WAIT_S
+) -> list[JobStatus]:
     limit = time.monotonic() + seconds
     while True:
-        seen = backend.look(handles)
+        seen = backend.poll(handles)
         if all(wanted(seen[handle]) for handle in handles):
             return [seen[handle] for handle in handles]
         assert time.monotonic() < limit, seen
@@ -116,15 +115,15 @@ def test_every_launcher_runs_and_it_is_told_how_each_ended(place: Place) -> None
     ]
     backend = place.backend()
     handles = place.start(backend, jobs)
-    arrays = {Task.parse(handle) for handle in handles}
+    arrays = {ArrayTask.parse(handle) for handle in handles}
     assert len({task.array for task in arrays if task}) == 1 and [h.split()[0].split("_")[1] for h in handles] == list(
         "0123"
     )
     assert over(backend, handles) == [
-        Seen(state="ended"),
-        Seen(state="ended", reason="exit 3"),
-        Seen(state="ended", reason="signal 9"),
-        Seen(state="ended", reason="exit 75"),
+        JobStatus(state="ended"),
+        JobStatus(state="ended", reason="exit 3"),
+        JobStatus(state="ended", reason="signal 9"),
+        JobStatus(state="ended", reason="exit 75"),
     ]
     assert (place.said("out"), place.said("err")) == ("fine\n", "bad\n")
 
@@ -136,7 +135,7 @@ def test_any_path_but_one_with_a_backslash(tmp_path: Path, name: str) -> None:
     place = Place(root)
     backend = place.backend()
     handles = place.start(backend, [place.job("run", "pwd; touch here")])
-    assert over(backend, handles) == [Seen(state="ended")]
+    assert over(backend, handles) == [JobStatus(state="ended")]
     assert place.file("here").exists() and place.said("out") == f"{root}\n"
 
 
@@ -154,17 +153,17 @@ def test_a_sweep_of_any_name_is_found_by_it(place: Place, name: str) -> None:
     backend = place.backend("--hold")
     handles = place.start(backend, [place.job("run", "true")])
     try:
-        assert backend.look(handles)[handles[0]] == Seen(state="waiting", reason="JobHeldUser")
+        assert backend.poll(handles)[handles[0]] == JobStatus(state="waiting", reason="JobHeldUser")
     finally:
-        backend.stop(handles)
-    assert over(backend, handles) == [Seen(state="ended", reason="cancelled")]
+        backend.cancel(handles)
+    assert over(backend, handles) == [JobStatus(state="ended", reason="cancelled")]
 
 
 def test_no_more_run_at_once_than_asked(place: Place) -> None:
     overlap = "mkdir one || exit 9; sleep 0.3; rmdir one"
     jobs = [place.job(f"r{n}", overlap) for n in range(4)]
     backend = place.backend()
-    assert over(backend, place.start(backend, jobs, at_once=1)) == [Seen(state="ended")] * 4
+    assert over(backend, place.start(backend, jobs, at_once=1)) == [JobStatus(state="ended")] * 4
 
 
 def test_what_a_killed_launch_submitted_is_found_again_and_not_submitted_twice(place: Place) -> None:
@@ -173,14 +172,14 @@ def test_what_a_killed_launch_submitted_is_found_again_and_not_submitted_twice(p
     }
     backend = place.backend()
     if (child := os.fork()) == 0:
-        backend.start([jobs["a"], jobs["b"], jobs["c"]], lambda name, handle: os.kill(os.getpid(), signal.SIGKILL))
+        backend.submit([jobs["a"], jobs["b"], jobs["c"]], lambda name, handle: os.kill(os.getpid(), signal.SIGKILL))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     handles = place.start(backend, [jobs["b"], jobs["d"], jobs["c"]])
     place.file("go").touch()
-    assert over(backend, handles) == [Seen(state="ended")] * 3
+    assert over(backend, handles) == [JobStatus(state="ended")] * 3
     until(lambda: place.file("a").exists())
     assert submitted(place) == 4 and [place.file(name).read_text() for name in "abcd"] == ["x\n"] * 4
-    first, fourth = Task.parse(place.handles["b"]), Task.parse(place.handles["d"])
+    first, fourth = ArrayTask.parse(place.handles["b"]), ArrayTask.parse(place.handles["d"])
     assert first and fourth and first.array != fourth.array and (first.index, fourth.index) == (1, 0)
 
 
@@ -189,8 +188,8 @@ def test_another_try_of_the_same_run_is_another_task(place: Place) -> None:
     first = place.start(backend, [place.job("a", "exit 1", number=1)])
     over(backend, first)
     second = place.start(backend, [place.job("a", "exit 0", number=2)])
-    assert over(backend, second) == [Seen(state="ended")] and first != second
-    assert backend.look(first)[first[0]].reason == "exit 1"
+    assert over(backend, second) == [JobStatus(state="ended")] and first != second
+    assert backend.poll(first)[first[0]].reason == "exit 1"
 
 
 def test_stop_ends_exactly_the_tasks_that_it_names(place: Place) -> None:
@@ -200,24 +199,24 @@ def test_stop_ends_exactly_the_tasks_that_it_names(place: Place) -> None:
     backend = place.backend()
     handles = place.start(backend, jobs, at_once=1)
     seen_as(backend, handles[:1], lambda seen: seen.state == "running")
-    assert backend.look(handles)[handles[2]].state == "waiting"
-    backend.stop([handles[0], handles[2]])
-    assert over(backend, handles[:1]) == [Seen(state="ended", reason="cancelled")]
+    assert backend.poll(handles)[handles[2]].state == "waiting"
+    backend.cancel([handles[0], handles[2]])
+    assert over(backend, handles[:1]) == [JobStatus(state="ended", reason="cancelled")]
     # of a task that never began Slurm keeps nothing, unless it was the last of its array
-    assert backend.look(handles)[handles[2]].state in ("ended", "gone")
+    assert backend.poll(handles)[handles[2]].state in ("ended", "gone")
     place.file("go").touch()
-    assert over(backend, handles[1:2]) == [Seen(state="ended")]
-    backend.stop(handles)
+    assert over(backend, handles[1:2]) == [JobStatus(state="ended")]
+    backend.cancel(handles)
 
 
 def test_a_number_that_now_belongs_to_another_job_is_not_touched(place: Place) -> None:
     backend = place.backend("--hold")
     handles = place.start(backend, [place.job("run", "true")])
     stale = [handles[0].replace(place.sweep, "before-a-new-installation")]
-    assert backend.look(stale)[stale[0]].state == "gone"
-    backend.stop(stale)
-    assert backend.look(handles)[handles[0]].state == "waiting"
-    backend.stop(handles)
+    assert backend.poll(stale)[stale[0]].state == "gone"
+    backend.cancel(stale)
+    assert backend.poll(handles)[handles[0]].state == "waiting"
+    backend.cancel(handles)
 
 
 def recorded(workspace_root: Path, recorder: Path, *command: str) -> str:
@@ -230,8 +229,8 @@ def test_a_stopped_run_is_recorded_as_terminated(place: Place, make_workspace: M
     backend = place.backend()
     handles = place.start(backend, [place.job("run", f"cd {shlex.quote(str(workspace.root))}\n{script}")])
     until(workspace.paths, WAIT_S)
-    backend.stop(handles)
-    assert over(backend, handles) == [Seen(state="ended", reason="cancelled")]
+    backend.cancel(handles)
+    assert over(backend, handles) == [JobStatus(state="ended", reason="cancelled")]
     assert workspace.last()["status"] == "terminated"
 
 
@@ -243,8 +242,8 @@ def test_a_preempted_run_is_recorded_as_terminated_and_told_apart(place: Place, 
     handles = place.start(low, [place.job("run", f"cd {shlex.quote(str(workspace.root))}\n{script}")])
     until(workspace.paths, WAIT_S)
     high = place.backend("--partition=debug", everything)
-    assert over(high, place.start(high, [place.job("more-important", "true")])) == [Seen(state="ended")]
-    assert over(low, handles) == [Seen(state="ended", reason="preempted")]
+    assert over(high, place.start(high, [place.job("more-important", "true")])) == [JobStatus(state="ended")]
+    assert over(low, handles) == [JobStatus(state="ended", reason="preempted")]
     assert workspace.last()["status"] == "terminated"
 
 
@@ -259,7 +258,7 @@ def test_a_run_over_its_time_limit_is_recorded_as_terminated_and_told_apart(
     until(workspace.paths, WAIT_S)
     # limits are whole minutes; Slurm looks for what is over every 30 s
     subprocess.run(["scontrol", "update", f"JobId={handles[0].split()[0]}", "EndTime=now+1"], check=True)
-    assert over(backend, handles) == [Seen(state="ended", reason="time limit")]
+    assert over(backend, handles) == [JobStatus(state="ended", reason="time limit")]
     assert workspace.last()["status"] == "terminated"
 
 
@@ -272,7 +271,7 @@ def test_a_requeued_task_is_the_same_task_and_says_that_it_was_restarted(place: 
     place.file("again").touch()
     subprocess.run(["scontrol", "requeue", handles[0].split()[0]], check=True)
     seen_as(backend, handles, lambda seen: seen.state == "waiting")
-    assert over(backend, handles) == [Seen(state="ended")]
+    assert over(backend, handles) == [JobStatus(state="ended")]
     assert place.file("starts").read_text() == "0\n1\n"
 
 
@@ -300,7 +299,7 @@ def test_the_sweeps_options_beat_the_users_variables_and_an_enclosing_job_is_for
         monkeypatch.setenv(name, value)
     backend = place.backend("-p debug")
     handles = place.start(backend, [place.job("run", "echo ${SLURM_RESTART_COUNT:-none}")])
-    assert over(backend, handles) == [Seen(state="ended")]
+    assert over(backend, handles) == [JobStatus(state="ended")]
     assert place.said("out") == "none\n"
 
 
@@ -314,7 +313,7 @@ def test_sbatch_refuses_and_is_quoted_with_where_each_option_is_from(place: Plac
     assert "--partition=gpu-long is from slurm/train.sbatch:3; --comment=x is from the sweep" in caught.value.hint
     # and after mending it the same call works: what was refused is not taken for submitted
     backend = place.backend()
-    assert over(backend, place.start(backend, [place.job("run", "touch here")])) == [Seen(state="ended")]
+    assert over(backend, place.start(backend, [place.job("run", "touch here")])) == [JobStatus(state="ended")]
 
 
 def test_an_index_that_is_none_starts_nothing_and_says_so(place: Place) -> None:
@@ -332,20 +331,20 @@ def test_a_launcher_that_was_deleted(place: Place) -> None:
     job = place.job("run", "true")
     job.launcher.unlink()
     backend = place.backend()
-    assert over(backend, place.start(backend, [job])) == [Seen(state="ended", reason="exit 2")]
+    assert over(backend, place.start(backend, [job])) == [JobStatus(state="ended", reason="exit 2")]
     assert f"{job.launcher} is missing; nothing is started" in place.said("err")
 
 
 def test_room_is_never_more_than_the_cores_and_counts_what_this_user_runs(place: Place) -> None:
     cores = os.cpu_count() or 1
     backend = place.backend("--partition=debug", cpus_per_run=cores)
-    room = backend.room()
-    assert room.slots == 1 and room.gpus is None
-    assert room.because == f"Slurm with 2 GPUs, but only {some(cores, 'core')}, {cores} a run"
+    room = backend.availability()
+    assert room.limit == 1 and room.gpus is None
+    assert room.because == f"Slurm with 2 GPUs, but only {plural(cores, 'core')}, {cores} a run"
     handles = place.start(backend, [place.job("run", "sleep 60")])
     seen_as(backend, handles, lambda seen: seen.state == "running")
-    assert backend.room().busy >= 1
-    backend.stop(handles)
+    assert backend.availability().active >= 1
+    backend.cancel(handles)
     over(backend, handles)
 
 
@@ -359,12 +358,12 @@ def test_while_the_controller_is_down_nothing_is_gone(
     conf.write_text(f"{real}SlurmctldPort=1\nMessageTimeout=1\n")
     with monkeypatch.context() as patched:
         patched.setenv("SLURM_CONF", str(conf))
-        seen = backend.look(handles)[handles[0]]
+        seen = backend.poll(handles)[handles[0]]
         assert seen.state == "unknown" and "Unable to contact slurm controller" in (seen.reason or "")
         with pytest.raises(ScaffoldError, match=r"how much room there is: .*Unable to contact slurm controller"):
-            backend.room()
+            backend.availability()
         with pytest.raises(ScaffoldError, match=r"whether it has these runs already: .*Unable to contact"):
             place.start(backend, [place.job("run", "true")])
-    assert backend.look(handles)[handles[0]].state == "waiting"
-    backend.stop(handles)
+    assert backend.poll(handles)[handles[0]].state == "waiting"
+    backend.cancel(handles)
     assert submitted(place) == 1

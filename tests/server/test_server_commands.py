@@ -14,7 +14,7 @@ import pexpect
 import pytest
 from click.testing import Result
 
-from scaffold.backends.server.overview import room as room_of
+from scaffold.backends.server.overview import cluster_capacity
 from scaffold.runs.log_excerpts import strip_terminal_codes
 from scaffold.server.responses import Cluster
 from tests.conftest import Run
@@ -82,8 +82,8 @@ def test_status_of_an_older_server(server: Server, stand_in: StandIn) -> None:
     ],
 )
 def test_capacity(kind: str, gpus: int | None, counts: dict[str, int], room: tuple[int, ...]) -> None:
-    found = room_of(Cluster.from_json({"cluster": {"type": kind, "gpu_count": gpus}, "run_summary": counts}))
-    assert (found.g, found.r, found.q, found.max_new) == room
+    found = cluster_capacity(Cluster.from_json({"cluster": {"type": kind, "gpu_count": gpus}, "run_summary": counts}))
+    assert (found.limit, found.active, found.queued, found.max_new) == room
 
 
 def test_events(server: Server, stand_in: StandIn) -> None:

@@ -56,9 +56,9 @@ def launch(scenario: Scenario, point: int) -> str:
         code = 1
         try:
             kill_at(point)
-            pacer = scenario.pacer()
-            pacer.want()
-            pace(pacer)
+            scheduler = scenario.scheduler()
+            scheduler.request()
+            pace(scheduler)
             code = 0
         finally:
             os._exit(code)

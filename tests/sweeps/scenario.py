@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold.sweeps.launch import run_scripts, scheduler
-from scaffold.sweeps.launch.scheduler import Pacer
+from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.launch.scheduler import Scheduler
+from scaffold.sweeps.launch.snapshot import Snapshot
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
 from scaffold.sweeps.spec.model import PlannedRun, Resources, Sweep
 from scaffold.workspace import Workspace
@@ -53,21 +54,21 @@ class Scenario:
     late_s: float = 0
 
     def write(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
-        """Launchers, which take their tickets `late_s` seconds late."""
-        paths = run_scripts.write(self.workspace, self.sweep, runs)
+        """WriteScripts, which take their tickets `late_s` seconds late."""
+        paths = run_scripts.write_scripts(self.workspace, self.sweep, runs)
         for path in paths.values() if self.late_s else ():
             path.write_text(
                 path.read_text().replace("set -euo pipefail\n", f"set -euo pipefail\nsleep {self.late_s}\n")
             )
         return paths
 
-    def pacer(self) -> Pacer:
+    def scheduler(self) -> Scheduler:
         """Whoever launches, new."""
-        return Pacer(
+        return Scheduler(
             self.workspace,
             self.sweep,
             self.runs,
-            launchers=self.write,
+            write_scripts=self.write,
             warn=self.warnings.append,
         )
 
@@ -115,17 +116,17 @@ def make(
     return Scenario(made, place, planned, run_names.planned_runs(place, planned), [])
 
 
-def pace(pacer: Pacer, *, seconds: float = 60) -> scheduler.Picture:
+def pace(scheduler: Scheduler, *, seconds: float = 60) -> Snapshot:
     """Step until nothing is open."""
     limit = time.monotonic() + seconds
     while True:
-        picture = pacer.step()
-        if not picture.open and not picture.started:
-            return picture
-        assert time.monotonic() < limit, [(s.name, s.state, s.reason) for s in picture.open]
-        pacer.wait(picture, 0.05)
+        snapshot = scheduler.step()
+        if not snapshot.open and not snapshot.started:
+            return snapshot
+        assert time.monotonic() < limit, [(s.name, s.state, s.reason) for s in snapshot.open]
+        scheduler.wait(snapshot, 0.05)
 
 
 def launchers_of(found: Scenario) -> Path:
     """The folder of launchers and tickets."""
-    return found.pacer().place.folder
+    return found.scheduler().paths.folder

@@ -121,19 +121,19 @@ def test_the_original_code_runs_in_a_worktree_and_its_records_come_home(make_wor
     planned, runs, _ = plan(workspace, seeds=(1, 2), configurations=({"config": "exp/configs/c.yaml"},))
     (workspace.root / "train.py").write_text("raise SystemExit('changed')\n")
     commit_all(workspace.root, "changed")
-    tree = original_code.original(place, planned, links=("sub/data",))
-    paths = run_scripts.write(place, planned, runs, tree)
+    tree = original_code.checkout_original(place, planned, links=("sub/data",))
+    paths = run_scripts.write_scripts(place, planned, runs, tree)
     for run in runs:
         ticket(paths[run.name])
         done = start(paths[run.name])
         assert (done.returncode, done.stdout, done.stderr) == (0, "the original\n", "")
     assert {m["run"]["name"] for m in workspace.manifests()} == {r.name for r in runs}
     assert (tree.workdir / "data/x").is_file()
-    assert original_code.original(place, planned) == tree
+    assert original_code.checkout_original(place, planned) == tree
     assert git(workspace.root, "status", "--porcelain", "-uno") == ""
     (tree.workdir / "train.py").write_text("touched\n")
     with pytest.raises(ScaffoldError, match="is not what the sweep lr was planned with"):
-        original_code.original(place, planned)
+        original_code.checkout_original(place, planned)
     assert (tree.workdir / "train.py").read_text() == "touched\n"
 
 
@@ -143,10 +143,10 @@ def test_code_that_cannot_be_had_back_is_said(make_workspace: MakeWorkspace) -> 
     (workspace.root / "lib/model.py").write_text("api_token = 'abcdefgh12345678'\n")
     planned, _, _ = plan(workspace)
     with pytest.raises(ScaffoldError, match="secrets in uncommitted code"):
-        original_code.original(place, planned)
+        original_code.checkout_original(place, planned)
     assert len(git(workspace.root, "worktree", "list").splitlines()) == 1
     with pytest.raises(ScaffoldError, match="--code current"):
-        original_code.original(place, replace(planned, code=replace(planned.code, commit=None)))
+        original_code.checkout_original(place, replace(planned, code=replace(planned.code, commit=None)))
     with pytest.raises(ScaffoldError, match="cannot be read"):
         code_state.read_kept_patch(place, replace(planned.code, patch="exp/metadata/patches/none.patch"))
 

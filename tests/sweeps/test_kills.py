@@ -46,7 +46,7 @@ def test_a_kill_at_any_point_doubles_no_run_and_forgets_none(
     # so late that who comes next cannot know yet whether they were started
     found = dataclasses.replace(found, late_s=0.1)
     # and with room for it to start them a second time
-    monkeypatch.setattr(leases, "occupied", lambda folder: 0)
+    monkeypatch.setattr(leases, "count_slots_taken", lambda folder: 0)
     given = tmp_path / "scenario"
     given.write_bytes(pickle.dumps(found))
     killer = subprocess.Popen(
@@ -65,8 +65,8 @@ def test_a_kill_at_any_point_doubles_no_run_and_forgets_none(
             killer.stdin.write(f"{point}\n")
             killer.stdin.flush()
             outcome = killer.stdout.readline().strip()
-            again = found.pacer()
-            again.want()
+            again = found.scheduler()
+            again.request()
             pace(again)
             assert found.outcome() == {r.name: ("finished", {"loss": 1}) for r in found.runs}, point
             assert found.started() == dict.fromkeys((r.name for r in found.runs), 1), point

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -9,23 +10,28 @@ import time
 from pathlib import Path
 from typing import Any
 
-import filelock
 import pytest
 
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps.launch import background, ledger, locks
-from scaffold.sweeps.launch.ledger import Ledger, Try
-from scaffold.sweeps.launch.observer import Place
+from scaffold.sweeps.launch import ledger, sweep_locks
+from scaffold.sweeps.launch.ledger import Ledger
+from scaffold.sweeps.launch.ledger_entries import Submission
 
 
 def written(path: Path) -> Ledger:
     book = Ledger(path, "lr")
-    book.order(backend="local", max_parallel=3, stopped=True)
-    book.note("server", "sweep_id", "abc")
-    book.put("b", Try(number=1, backend="local", handle="1 2", gpus=("0", "GPU-x"), intended_at="2026-01-01T00:00:00Z"))
-    book.put("a", Try(number=1, backend="local", withdrawn=True))
-    book.put("a", Try(number=2, backend="slurm", after=1, starts=2, earlier=("5_0",), reason='it "said" ünïcode'))
+    book.set_options(backend="local", max_parallel=3, stopped=True)
+    book.keep_note("server", "sweep_id", "abc")
+    book.put(
+        "b",
+        Submission(number=1, backend="local", job_id="1 2", gpus=("0", "GPU-x"), requested_at="2026-01-01T00:00:00Z"),
+    )
+    book.put("a", Submission(number=1, backend="local", withdrawn=True))
+    book.put(
+        "a",
+        Submission(number=2, backend="slurm", after=1, starts=2, earlier_job_ids=("5_0",), reason='it "said" ünïcode'),
+    )
     book.save()
     return book
 
@@ -33,9 +39,9 @@ def written(path: Path) -> Ledger:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "lr.ledger.json"
     book = written(path)
-    again = ledger.read(path, "lr")
-    assert (again.orders, again.notes, again.names) == (book.orders, book.notes, ("b", "a"))
-    assert [again.tries(n) for n in again.names] == [book.tries(n) for n in book.names]
+    again = ledger.read_ledger(path, "lr")
+    assert (again.options, again.notes, again.names) == (book.options, book.notes, ("b", "a"))
+    assert [again.submissions(n) for n in again.names] == [book.submissions(n) for n in book.names]
     assert again.newest("a") == book.newest("a") and again.newest("c") is None
     assert json.loads(path.read_text())["version"] == 1
 
@@ -44,7 +50,7 @@ def test_the_same_ledger_has_the_same_bytes_and_one_line_a_run(tmp_path: Path) -
     path = tmp_path / "lr.ledger.json"
     written(path)
     before = path.read_bytes()
-    again = ledger.read(path, "lr")
+    again = ledger.read_ledger(path, "lr")
     again.change("b", starts=1)
     again.change("b", starts=0)
     again.save()
@@ -56,15 +62,15 @@ def test_nothing_is_written_where_nothing_changed(tmp_path: Path) -> None:
     path = tmp_path / "lr.ledger.json"
     written(path)
     before = path.stat()
-    with ledger.opened(path, "lr", doing="test") as book:
-        book.order(stopped=True)
-        book.put("b", book.tries("b")[0])
-        book.note("server", "sweep_id", "abc")
+    with ledger.open_ledger(path, "lr", doing="test") as book:
+        book.set_options(stopped=True)
+        book.put("b", book.submissions("b")[0])
+        book.keep_note("server", "sweep_id", "abc")
     assert path.stat().st_ino == before.st_ino
 
 
 def test_there_is_no_ledger_yet(tmp_path: Path) -> None:
-    assert ledger.read(tmp_path / "lr.ledger.json", "lr").names == ()
+    assert ledger.read_ledger(tmp_path / "lr.ledger.json", "lr").names == ()
 
 
 BROKEN = {
@@ -100,52 +106,52 @@ def test_a_damaged_ledger_is_an_error_that_says_where_and_is_never_written_over(
     text, said = BROKEN[case]
     path = tmp_path / "lr.ledger.json"
     path.write_text(text)
-    with pytest.raises(ScaffoldError) as error, ledger.opened(path, "lr", doing="test") as book:
-        book.put("a", Try(number=1, backend="local"))
+    with pytest.raises(ScaffoldError) as error, ledger.open_ledger(path, "lr", doing="test") as book:
+        book.put("a", Submission(number=1, backend="local"))
     assert said in error.value.message and str(path) in error.value.message and error.value.hint
     assert path.read_text() == text
 
 
 def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from scaffold.sweeps.launch import locks\n"
-        "with locks.held(pathlib.Path(sys.argv[1]), 'lr', doing='launch', wait_s=5):\n"
+        "import sys, pathlib; from scaffold.sweeps.launch import sweep_locks\n"
+        "with sweep_locks.hold(pathlib.Path(sys.argv[1]), 'lr', doing='launch', wait_s=5):\n"
         "    print('up', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with other:
         assert other.stdout is not None and other.stdout.readline() == b"up\n"
         path = tmp_path / "lr.ledger.json"
-        with pytest.raises(ScaffoldError) as error, ledger.opened(path, "lr", doing="test", wait_s=0.2):
+        with pytest.raises(ScaffoldError) as error, ledger.open_ledger(path, "lr", doing="test", wait_s=0.2):
             pass
         assert f"process {other.pid} on" in error.value.message and "(launch)" in error.value.message
         other.kill()
-    with ledger.opened(path, "lr", doing="test", wait_s=5) as book:  # the kernel let go of it
-        book.put("a", Try(number=1, backend="local"))
-    assert ledger.read(path, "lr").names == ("a",)
+    with ledger.open_ledger(path, "lr", doing="test", wait_s=5) as book:  # the kernel let go of it
+        book.put("a", Submission(number=1, backend="local"))
+    assert ledger.read_ledger(path, "lr").names == ("a",)
 
 
 def test_who_looks_for_a_pacer_is_not_taken_for_one(tmp_path: Path) -> None:
-    place = Place(ledger=tmp_path / "lr.ledger.json", folder=tmp_path / "lr", logs=tmp_path)
     code = (
-        "import sys, pathlib; from scaffold.sweeps.launch import locks\n"
-        "lock = locks.take(pathlib.Path(sys.argv[1]), 'lr.pacer', doing='watch')\n"
+        "import sys, pathlib; from scaffold.sweeps.launch import sweep_locks\n"
+        "lock = sweep_locks.take(pathlib.Path(sys.argv[1]), 'lr.pacer', doing='watch')\n"
         "print('up', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with other:
         assert other.stdout is not None and other.stdout.readline() == b"up\n"
-        note = background.pacing(place, "lr")
+        note = sweep_locks.current_holder(tmp_path, "lr.pacer")
         assert note is not None and (note["pid"], note["doing"]) == (other.pid, "watch")
         other.kill()
-    with filelock.FileLock(tmp_path / ".locks" / "lr.pacer.lock"):  # somebody else looks at this moment
-        assert background.pacing(place, "lr") is None
-    assert background.pacing(place, "lr") is None
-    assert locks.holder(tmp_path, "lr.pacer") == note  # a look leaves no note
+    with (tmp_path / ".locks" / "lr.pacer.lock").open() as lock:  # somebody else looks at this moment
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert sweep_locks.current_holder(tmp_path, "lr.pacer") is None
+    assert sweep_locks.current_holder(tmp_path, "lr.pacer") is None
+    assert sweep_locks.last_holder(tmp_path, "lr.pacer") == note  # a look leaves no note
 
 
 def test_locks_stay_out_of_git(tmp_path: Path) -> None:
-    with locks.held(tmp_path, "lr", doing="test", wait_s=0):
+    with sweep_locks.hold(tmp_path, "lr", doing="test", wait_s=0):
         assert (tmp_path / ".locks" / ".gitignore").read_text() == "*\n"
 
 
@@ -175,8 +181,8 @@ def test_a_thousand_handles_are_noted_in_few_writes(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(ledger, "write_atomic", write)
     began = time.monotonic()
     for number in range(1000):
-        book.put(f"run-{number}", Try(number=1, backend="server", handle=str(number)))
+        book.put(f"run-{number}", Submission(number=1, backend="server", job_id=str(number)))
         book.save(batch=True)
     book.save()
     assert len(writes) <= 2 + (time.monotonic() - began) / ledger.BATCH_S
-    assert len(ledger.read(book.path, "lr").names) == 1000
+    assert len(ledger.read_ledger(book.path, "lr").names) == 1000

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from scaffold.sweeps.launch.shell import line, quoted
+from scaffold.sweeps.launch.shell_quoting import shell_line, shell_word
 from scaffold.sweeps.spec import run_names
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, Sweep
 from tests.runs.conftest import Workspace
@@ -64,8 +64,8 @@ def test_every_configuration_runs_with_every_seed_and_one_name_is_one_run(worksp
     "word", ["", "a b", "it's", "a\nb\r\t\x07\\'", "\x7f\u0085é", "~", "$x `y` !", "x" * 20_000, "\udce9"]
 )
 def test_a_word_of_bash_is_one_line_and_stands_for_itself(word: str) -> None:
-    text = quoted(word)
+    text = shell_word(word)
     assert not set(text) & set("\n\r\t\x07\x7f\u0085")
-    script = f"printf %s {line([word])}".encode("utf-8", "surrogateescape")
+    script = f"printf %s {shell_line([word])}".encode("utf-8", "surrogateescape")
     done = subprocess.run(["bash"], input=script, capture_output=True, check=True)
     assert done.stdout == word.encode("utf-8", "surrogateescape")

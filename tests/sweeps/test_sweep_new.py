@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.sweeps.launch import store
+from scaffold.sweeps.launch import sweep_store
 from scaffold.sweeps.spec import plan, script_interface, sweep_file
 from tests.conftest import Run, git, write_tree
 from tests.runs.conftest import MakeWorkspace, Workspace
@@ -161,7 +161,7 @@ def test_code_that_changes_between_planning_and_writing_is_noticed(workspace: Wo
     with (workspace.root / "train.py").open("a") as script:
         script.write("# changed\n")
     with pytest.raises(ScaffoldError, match="the code was changed while the sweep was planned"):
-        store.put(place, made.sweep, replace=False)
+        sweep_store.store_sweep(place, made.sweep, replace=False)
     assert not sweep_file.sweep_path(place, "lr").exists()
 
 

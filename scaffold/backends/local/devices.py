@@ -12,7 +12,7 @@ import os
 import re
 import subprocess  # noqa: TID251 - it asks the driver's own tool
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scaffold.errors import ScaffoldError
@@ -37,7 +37,7 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Physical:
+class PhysicalGpu:
     """A GPU as the driver lists it, with the MIG slices that it is cut into."""
 
     index: int
@@ -45,80 +45,79 @@ class Physical:
     slices: tuple[str, ...] = ()
 
 
-def physical() -> tuple[Physical, ...]:
+def list_gpus() -> tuple[PhysicalGpu, ...]:
     """The GPUs of this machine, in the driver's order; none where there is no driver. Raises ScaffoldError where it does not answer."""
-    return _nvml_devices() or parse_list(_smi("-L"))
+    return _nvml_devices() or parse_gpu_list(_smi("-L"))
 
 
-def parse_list(text: str) -> tuple[Physical, ...]:
+def parse_gpu_list(text: str) -> tuple[PhysicalGpu, ...]:
     """`nvidia-smi -L` -> GPUs."""
-    found: list[Physical] = []
+    gpus: list[PhysicalGpu] = []
     for line in text.splitlines():
         if gpu := _GPU.match(line):
-            found.append(Physical(index=int(gpu[1]), uuid=gpu[2]))
-        elif (mig := _MIG.match(line)) and found:
-            last = found[-1]
-            found[-1] = Physical(index=last.index, uuid=last.uuid, slices=(*last.slices, mig[1]))
-    return tuple(found)
+            gpus.append(PhysicalGpu(index=int(gpu[1]), uuid=gpu[2]))
+        elif (mig := _MIG.match(line)) and gpus:
+            gpus[-1] = replace(gpus[-1], slices=(*gpus[-1].slices, mig[1]))
+    return tuple(gpus)
 
 
-def visible(found: Sequence[Physical], inherited: str | None) -> tuple[Device, ...]:
+def select_visible(gpus: Sequence[PhysicalGpu], inherited: str | None) -> tuple[Device, ...]:
     """The devices that this process may use, each once. `inherited` is CUDA_VISIBLE_DEVICES, None where it is not set."""
     if inherited is None:
-        whole = (Device(spelled=str(g.index), uuid=g.uuid) for g in found if not g.slices)
-        return (*whole, *(Device(spelled=s, uuid=s) for g in found for s in g.slices))
+        whole = (Device(spelled=str(g.index), uuid=g.uuid) for g in gpus if not g.slices)
+        return (*whole, *(Device(spelled=s, uuid=s) for g in gpus for s in g.slices))
     devices: dict[str, Device] = {}
     for entry in inherited.split(","):
-        device = _named(found, entry.strip())
+        device = _find_device(gpus, entry.strip())
         if device is None:
             break
         devices.setdefault(device.key, device)
     return tuple(devices.values())
 
 
-def _named(found: Sequence[Physical], entry: str) -> Device | None:
+def _find_device(gpus: Sequence[PhysicalGpu], entry: str) -> Device | None:
     """The device that one entry names. Where no driver answers, its word is taken, since the user or a scheduler gave it."""
     if entry.isascii() and entry.isdigit():
-        for gpu in found:
+        for gpu in gpus:
             if gpu.index == int(entry):
                 return Device(spelled=entry, uuid=gpu.uuid)
-        return None if found else Device(spelled=entry, uuid=None)
+        return None if gpus else Device(spelled=entry, uuid=None)
     if entry.startswith("MIG-"):
         return Device(spelled=entry, uuid=entry)
     if entry.startswith("GPU-"):
-        matching = [g for g in found if g.uuid.startswith(entry)]
+        matching = [g for g in gpus if g.uuid.startswith(entry)]
         if len(matching) == 1:
             return Device(spelled=entry, uuid=matching[0].uuid)
-        return None if found else Device(spelled=entry, uuid=entry)
+        return None if gpus else Device(spelled=entry, uuid=entry)
     return None
 
 
-def here(environment: Mapping[str, str] = os.environ) -> tuple[Device, ...]:
+def visible_devices(environment: Mapping[str, str] = os.environ) -> tuple[Device, ...]:
     """The devices that this process may use."""
     inherited = environment.get("CUDA_VISIBLE_DEVICES")
     if inherited is not None and not inherited.strip():
         return ()
-    return visible(physical(), inherited)
+    return select_visible(list_gpus(), inherited)
 
 
-def cores() -> int | None:
+def usable_cores() -> int | None:
     """How many cores this process may use; None where the system does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def in_use() -> frozenset[str]:
+def gpus_in_use() -> frozenset[str]:
     """UUIDs of the GPUs that a process computes on now, whoever's it is; none where no driver can tell."""
-    found = _nvml_in_use()
-    if found is None:
-        found = frozenset(_smi("--query-compute-apps=gpu_uuid", "--format=csv,noheader").split())
-    return found
+    uuids = _nvml_in_use()
+    return frozenset(_smi("--query-compute-apps=gpu_uuid", "--format=csv,noheader").split()) if uuids is None else uuids
 
 
-def pinned(devices: Sequence[Device], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What pins a run to `devices`, for its ticket. Indices that are the driver's own need its order, which is not CUDA's by default."""
-    values = {"CUDA_VISIBLE_DEVICES": ",".join(d.spelled for d in devices)}
-    own = "CUDA_VISIBLE_DEVICES" not in environment and any(d.spelled.isdigit() for d in devices)
-    if own:
+def pin_variables(devices: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables that pin a run to devices, as CUDA_VISIBLE_DEVICES spells them.
+
+    Indices that are the driver's own need its order, which is not CUDA's by default.
+    """
+    values = {"CUDA_VISIBLE_DEVICES": ",".join(devices)}
+    if "CUDA_VISIBLE_DEVICES" not in environment and any(map(str.isdigit, devices)):
         values["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     return values
 
@@ -162,8 +161,8 @@ def _nvml() -> Iterator[Any]:
             nvml.nvmlShutdown()
 
 
-def _nvml_devices() -> tuple[Physical, ...]:
-    found = []
+def _nvml_devices() -> tuple[PhysicalGpu, ...]:
+    gpus = []
     with _nvml() as nvml:
         if nvml is None:
             return ()
@@ -171,23 +170,23 @@ def _nvml_devices() -> tuple[Physical, ...]:
             for index in range(nvml.nvmlDeviceGetCount()):
                 handle = nvml.nvmlDeviceGetHandleByIndex(index)
                 uuid = _text(nvml.nvmlDeviceGetUUID(handle))
-                found.append(Physical(index=index, uuid=uuid, slices=_slices(nvml, handle)))
+                gpus.append(PhysicalGpu(index=index, uuid=uuid, slices=_slices(nvml, handle)))
         except nvml.NVMLError:
             return ()
-    return tuple(found)
+    return tuple(gpus)
 
 
 def _slices(nvml: Any, handle: object) -> tuple[str, ...]:
-    found = []
+    slices = []
     try:
         if nvml.nvmlDeviceGetMigMode(handle)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
             return ()
         for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
             mig = nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
-            found.append(_text(nvml.nvmlDeviceGetUUID(mig)))
+            slices.append(_text(nvml.nvmlDeviceGetUUID(mig)))
     except nvml.NVMLError:  # it has no MIG, or no more slices
         pass
-    return tuple(found)
+    return tuple(slices)
 
 
 def _nvml_in_use() -> frozenset[str] | None:

@@ -1,7 +1,7 @@
-"""Who holds this machine's places and GPUs: one record for all sweeps and all launchers of this user on this machine.
+"""Who holds this machine's slots and GPUs: one record for all sweeps and all launchers of this user on this machine.
 
-A GPU's lease is a file that the run's own processes keep locked (flock, an inherited descriptor): the kernel frees it when the last of
-them is gone, whatever became of scaffold. A place is the same, and free already when the launcher's process is gone, so that what a run
+A GPU's lease is a file that the run's own processes keep locked through an inherited descriptor: the kernel frees it when the last of
+them is gone, whatever became of scaffold. A slot is the same, and free already when the launcher's process is gone, so that what a run
 leaves behind does not keep it. They lie on a local disk, in a directory of this user's: SCAFFOLD_RUNTIME_DIR, else
 `/tmp/experiment-scaffold-<uid>`.
 """
@@ -9,22 +9,22 @@ leaves behind does not keep it. They lie on a local disk, in a directory of this
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
+import math
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scaffold import locks
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
 
 
-def directory() -> Path:
-    """Where leases lie, made where it is not there. Raises ScaffoldError where it is somebody else's."""
+def lease_directory() -> Path:
+    """Where leases lie, made where it is missing. Raises ScaffoldError where it is somebody else's."""
     path = Path(os.environ.get("SCAFFOLD_RUNTIME_DIR") or f"/tmp/experiment-scaffold-{os.getuid()}")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -44,33 +44,34 @@ def _unusable(path: Path, reason: str) -> ScaffoldError:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[Path]:
-    """Hold the machine while places are counted and taken, so that two launchers never take the same one."""
-    folder = directory()
-    fd = _locked(folder / "lock", fcntl.LOCK_EX)
-    assert fd is not None, "this lock is waited for"
+def machine_lock() -> Iterator[Path]:
+    """Hold the machine while slots are counted and taken, so that two launchers never take the same one; the leases' directory."""
+    folder = lease_directory()
+    handle = _acquire(folder / "lock", wait_s=math.inf)
+    assert handle is not None, "this lock is waited for"
     try:
         yield folder
     finally:
-        os.close(fd)
+        os.close(handle)
 
 
-def _locked(path: Path, how: int) -> int | None:
-    """A file's lock as a descriptor, the file made where it is not there; None where somebody has it and `how` says not to wait.
+def _acquire(path: Path, *, wait_s: float = 0.0) -> int | None:
+    # no stand-in where there are no locks: nobody would give a lease back when its run is killed
+    with _explained(path):
+        return locks.acquire(path, wait_s=wait_s)
 
-    Raises ScaffoldError where the file cannot be opened or its file system knows no locks.
-    """
-    fd = None
+
+def _is_held(path: Path) -> bool:
+    with _explained(path):
+        return locks.is_held(path)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(fd, how)
-    except OSError as error:
-        if fd is not None:
-            os.close(fd)
-        if isinstance(error, BlockingIOError):
-            return None
-        raise _unusable(path.parent, f"{path.name}: {error.strerror or error}") from error
-    return fd
+        yield
+    except locks.CannotLock as error:
+        raise _unusable(path.parent, f"{path.name}: {error.reason}") from error
 
 
 def gpu_file(folder: Path, key: str) -> Path:
@@ -80,34 +81,35 @@ def gpu_file(folder: Path, key: str) -> Path:
 
 def lease_gpu(folder: Path, key: str) -> int | None:
     """Lock a device's lease: a descriptor to be inherited by the run; None where a run has it."""
-    return _locked(gpu_file(folder, key), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return _acquire(gpu_file(folder, key))
 
 
 def is_leased(folder: Path, key: str) -> bool:
     """Whether a run has a device."""
-    return not _is_free(gpu_file(folder, key))
+    return _is_held(gpu_file(folder, key))
 
 
-def occupy(folder: Path) -> tuple[Path, int]:
-    """Take a place: its file, and a descriptor to be inherited by the run."""
-    fd, name = tempfile.mkstemp(prefix="run-", dir=folder)
-    fcntl.flock(fd, fcntl.LOCK_EX)
-    return Path(name), fd
+def acquire_slot(folder: Path) -> tuple[Path, int]:
+    """Take a slot: its file, and a descriptor to be inherited by the run."""
+    slot = folder / f"run-{os.urandom(6).hex()}"
+    handle = _acquire(slot)
+    assert handle is not None, "the file is new"
+    return slot, handle
 
 
-def sign(place: Path, pid: int, about: str) -> dict[str, Any]:
-    """Note which launcher has a place, so that it is free when that ends, whatever the run leaves behind; the launcher's mark."""
+def mark_slot(slot: Path, pid: int, about: str) -> dict[str, Any]:
+    """Note which launcher has a slot, so that it is free when that ends, whatever the run leaves behind; the launcher's mark."""
     mark: dict[str, Any] = {**recorder.processes.process_mark(pid), "run": about}
     with contextlib.suppress(OSError):  # a full disk: then it is free when all of the run is gone
-        place.write_text(json.dumps(mark), encoding="utf-8")
+        slot.write_text(json.dumps(mark), encoding="utf-8")
     return mark
 
 
-def occupied(folder: Path) -> int:
-    """How many places are taken; files of those that are free are cleared away."""
+def count_slots_taken(folder: Path) -> int:
+    """How many slots are taken; files of those that are free are cleared away."""
     count = 0
     for path in folder.glob("run-*"):
-        if _is_free(path):
+        if not _is_held(path):
             path.unlink(missing_ok=True)
             continue
         try:
@@ -116,19 +118,3 @@ def occupied(folder: Path) -> int:
             mark = None
         count += not (isinstance(mark, dict) and liveness.is_process_gone(mark))
     return count
-
-
-def _is_free(path: Path) -> bool:
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        raise _unusable(path.parent, f"{path.name}: {error.strerror or error}") from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(fd)
-    return True

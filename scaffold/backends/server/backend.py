@@ -1,4 +1,4 @@
-"""The research server: runs that are made `ready`, found again, started one by one, and looked at cheaply.
+"""The research server: runs that are made `ready`, found again, started one by one, and polled cheaply.
 
 It has no scheduler, nothing there is idempotent, and a restart makes it forget everything (docs/backends.md, "The research server").
 """
@@ -10,13 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from scaffold.backends import manifest_status
+from scaffold.backends.interface import Availability, BackendContext, Job, JobStatus, KeepNote, OnSubmitted
 from scaffold.backends.local import devices
-from scaffold.backends.model import Context, Job, Room, Seen, Told
-from scaffold.backends.server import devices as server_devices
-from scaffold.backends.server import text as server_text
-from scaffold.backends.server.registry import Registry
-from scaffold.backends.server.text import STARTABLE, Handle
+from scaffold.backends.server import conversions, manifest_status
+from scaffold.backends.server.conversions import STARTABLE, ServerJobId
+from scaffold.backends.server.held_gpus import HeldGpus, free_gpus
+from scaffold.backends.server.registry import RunRegistry
 from scaffold.server import address
 from scaffold.server.client import ServerClient, connect
 from scaffold.server.errors import NotFound, RequestRefused, ServerError
@@ -25,227 +24,217 @@ from scaffold.server.errors import NotFound, RequestRefused, ServerError
 FEW = 20
 
 
-class Server:
-    """See `model.Backend`. A handle is `<sweep id>/<run id>`; the token stays in this process."""
+class ServerBackend:
+    """The backend `server`. A job id is `<sweep id>/<run id>`; the token stays in this process."""
 
     name = "server"
-    enlists = True
+    registers = True
     queues = False
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: BackendContext) -> None:
         url = address.require_url(context.workspace.answers)
         session = context.session or str(context.workspace.answers.get("research_session_id") or "") or None
         self._context = context = replace(context, session=session)
         self._client: ServerClient = connect(url, address.read_token(None))
-        self._registry = Registry(self._client, context)
-        self._holdings = server_devices.Holdings(context.workspace, url, context.folder.parent)
-        self._names = dict(context.handles)
-        self._seen: dict[Handle, Seen] = {}
+        self._registry = RunRegistry(self._client, context)
+        self._held_gpus = HeldGpus(context.workspace, url, context.folder.parent)
+        self._names = dict(context.job_ids)
+        self._statuses: dict[ServerJobId, JobStatus] = {}
         # runs that are over and that the server will call active for ever
-        self._undead: set[Handle] = set()
+        self._undead: set[ServerJobId] = set()
         self._detected = False
 
-    def room(self) -> Room:
-        """g by the server's cluster, r by its running and launching runs, everybody's; the GPUs that no run of this workspace holds.
+    def availability(self) -> Availability:
+        """The limit by the server's cluster, its running and launching runs, everybody's; the GPUs that no run of this workspace holds.
 
         Runs of ours that the server would call running for ever are stopped there first, so that they take up no room.
         """
-        found = self._room()
-        if found.slots <= found.busy and self._bury():
-            found = self._room()
-        if found.gpus is None:
-            return found
-        here = address.is_loopback(self._client.url)
-        there = server_devices.there(len(found.gpus), here=here)
-        return replace(found, gpus=server_devices.free(there, self._holdings.held(), here=here))
+        available = self._availability()
+        if available.limit <= available.active and self._stop_undead():
+            available = self._availability()
+        if available.gpus is None:
+            return available
+        same_host = address.is_loopback(self._client.url)
+        gpus = free_gpus(len(available.gpus), self._held_gpus.list_held(), same_host=same_host)
+        return replace(available, gpus=gpus)
 
-    def _room(self) -> Room:
+    def _availability(self) -> Availability:
         cluster = self._client.cluster()
         if cluster.source == "unset" and not self._detected:
             self._detected = True
             cluster = self._client.detect_cluster()
         context = self._context
-        return server_text.room(
+        return conversions.availability(
             cluster,
-            cores=devices.cores() if address.is_loopback(self._client.url) else None,
+            cores=devices.usable_cores() if address.is_loopback(self._client.url) else None,
             gpus_per_run=context.gpus_per_run,
             cpus_per_run=context.cpus_per_run,
             max_parallel=context.max_parallel,
         )
 
-    def _bury(self) -> bool:
-        """Stop what is over by its manifest and still called active by the server, earlier tries too; whether there was any."""
-        for sweep_id, group in _by_sweep(text for text in self._names if Handle.read(text) not in self._seen).items():
-            self._look_at(sweep_id, group)
-        dead, self._undead = self._undead, set()
-        for handle in dead:
-            self._stop(handle)
-        return bool(dead)
+    def _stop_undead(self) -> bool:
+        """Stop what is over by its manifest and still called active by the server, earlier submissions too; whether there was any."""
+        unknown = (text for text in self._names if ServerJobId.parse(text) not in self._statuses)
+        for sweep_id, job_ids in _by_sweep(unknown).items():
+            self._poll_sweep(sweep_id, job_ids)
+        undead, self._undead = self._undead, set()
+        for job_id in undead:
+            self._stop(job_id)
+        return bool(undead)
 
-    def enlist(self, jobs: Sequence[Job], told: Told) -> None:
-        """Register the runs, `ready`, each once. A job that has a handle keeps it unless its run is over or hangs.
+    def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
+        """Register the runs, `ready`, each once. A job that has an id keeps it unless its run is over or hangs.
 
         Where the server forgets everything on the way, it begins again, once.
         """
         try:
-            self._enlist(jobs, told)
+            self._register(jobs, on_registered, keep_note)
         except NotFound:
             self._registry.forget()
-            self._enlist(jobs, told)
+            self._register(jobs, on_registered, keep_note)
 
-    def _enlist(self, jobs: Sequence[Job], told: Told) -> None:
-        sweep_id = self._registry.sweep()
+    def _register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
+        sweep_id = self._registry.sweep_id(keep_note)
         for job in jobs:
-            handle = Handle.read(job.handle) if job.handle else None
-            if handle is not None and handle.sweep_id == sweep_id and not self._is_spent(handle):
+            before = ServerJobId.parse(job.job_id) if job.job_id else None
+            if before is not None and before.sweep_id == sweep_id and self._state(before) not in ("ended", "gone"):
                 continue
-            made = self._registry.register(job)
-            self._seen[made] = Seen(state="enlisted")
-            self._names[str(made)] = job.name
-            told(job.name, str(made))
+            job_id = self._registry.register(job, sweep_id)
+            self._statuses[job_id] = JobStatus(state="enlisted")
+            self._names[str(job_id)] = job.name
+            on_registered(job.name, str(job_id))
 
-    def _is_spent(self, handle: Handle) -> bool:
-        """Whether a run on the server can lead to nothing any more, as far as is known."""
-        return self._state(handle) in ("ended", "gone")
-
-    def exports(self, job: Job) -> Mapping[str, str]:
+    def token_values(self, job: Job) -> Mapping[str, str]:
         """The server's address and ids, for the manifest; and the devices, which the server does not pin: none where a run wants none."""
-        values: dict[str, str] = {}
-        if job.gpus or self._context.gpus_per_run == 0:
-            values |= devices.pinned([devices.Device(spelled=gpu, uuid=None) for gpu in job.gpus])
-        if job.handle is None:
-            return values
-        sweep_id, run_id = Handle.read(job.handle)
+        pins = devices.pin_variables(job.gpus) if job.gpus or self._context.gpus_per_run == 0 else {}
+        if job.job_id is None:
+            return pins
+        sweep_id, run_id = ServerJobId.parse(job.job_id)
         return {
-            **values,
+            **pins,
             "RUN_SERVER_URL": self._client.url,
             "RUN_SERVER_SWEEP_ID": sweep_id,
             "RUN_SERVER_RUN_ID": run_id,
         }
 
-    def start(self, jobs: Sequence[Job], told: Told, *, at_once: int | None = None) -> None:
-        """Start the runs, which `enlist` made known. One that was started before, though its answer was lost, is no error.
+    def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
+        """Start the runs, which `register` made known. One that was started before, though its answer was lost, is no error.
 
-        One that is over (somebody started it by hand before it had a ticket) is not `told`: it needs to be enlisted again.
+        For one that is over (somebody started it by hand before it had a start token) `on_submitted` is not called: it needs to be
+        registered again.
         """
         for job in jobs:
-            if job.handle is not None and self._start(Handle.read(job.handle)):
-                told(job.name, job.handle)
+            if job.job_id is not None and self._start(ServerJobId.parse(job.job_id)):
+                on_submitted(job.name, job.job_id)
 
-    def _start(self, handle: Handle) -> bool:
+    def _start(self, job_id: ServerJobId) -> bool:
         try:
-            self._client.start_run(handle.run_id)
+            self._client.start_run(job_id.run_id)
         except ServerError as error:
             if not isinstance(error, RequestRefused) and not error.maybe_done:
                 raise
-            run = self._client.run(handle.run_id)
+            run = self._client.run(job_id.run_id)
             if run.status in STARTABLE:
                 raise
             if run.has_ended:
-                self._seen[handle] = server_text.seen(run, time.time())
+                self._statuses[job_id] = conversions.job_status(run, time.time())
                 return False
-        self._seen[handle] = Seen(state="starting")
+        self._statuses[job_id] = JobStatus(state="starting")
         return True
 
-    def look(self, handles: Sequence[str]) -> Mapping[str, Seen]:
+    def poll(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus]:
         """One request for all, one for each sweep, and one for each run that may have changed."""
         try:
-            if handles:
+            if job_ids:
                 self._client.cluster()  # it looks at its runs first; the answers below do not
-            for sweep_id, group in _by_sweep(handles).items():
-                self._look_at(sweep_id, group)
+            for sweep_id, group in _by_sweep(job_ids).items():
+                self._poll_sweep(sweep_id, group)
         except ServerError as error:
             self._context.warn(f"the research server cannot be asked: {error.message}")
-            return dict.fromkeys(handles, Seen(state="unknown", reason=error.message))
-        return {text: self._seen[Handle.read(text)] for text in handles}
+            return dict.fromkeys(job_ids, JobStatus(state="unknown", reason=error.message))
+        return {text: self._statuses[ServerJobId.parse(text)] for text in job_ids}
 
-    def _look_at(self, sweep_id: str, handles: Sequence[Handle]) -> None:
+    def _poll_sweep(self, sweep_id: str, job_ids: Sequence[ServerJobId]) -> None:
         try:
             sweep = self._client.sweep(sweep_id)
         except NotFound:
-            self._seen |= dict.fromkeys(
-                handles, Seen(state="gone", reason="the server does not know its sweep any more")
-            )
+            forgotten = JobStatus(state="gone", reason="the server does not know its sweep any more")
+            self._statuses |= dict.fromkeys(job_ids, forgotten)
             return
-        there = frozenset(sweep.run_ids)
-        self._seen |= {
-            h: Seen(state="gone", reason="the server does not know it any more")
-            for h in handles
-            if h.run_id not in there
-        }
+        listed = frozenset(sweep.run_ids)
+        forgotten = JobStatus(state="gone", reason="the server does not know it any more")
+        self._statuses |= {job_id: forgotten for job_id in job_ids if job_id.run_id not in listed}
         progress = sweep.progress
         ready, active = progress.ready + progress.queued, progress.running + progress.launching
-        believed = sum(one.sweep_id == sweep_id and seen.state == "enlisted" for one, seen in self._seen.items())
-        settled = (
-            ("ended",) if ready < believed else ("ended", "enlisted")
-        )  # fewer than we believe: somebody else started one
-        open_ = [h for h in handles if h.run_id in there and self._state(h) not in settled]
-        over = {h: word for h in open_ if (word := self._over(h)) is not None}
-        active -= self._ask([h for h in open_ if h not in over], ready - believed * (len(settled) - 1))
-        self._look_at_over(over, active)
+        believed = sum(j.sweep_id == sweep_id and s.state == "enlisted" for j, s in self._statuses.items())
+        # fewer are ready than we believe: somebody else started one, and any of ours may be it
+        settled = ("ended",) if ready < believed else ("ended", "enlisted")
+        unsettled = [j for j in job_ids if j.run_id in listed and self._state(j) not in settled]
+        over = {job_id: reason for job_id in unsettled if (reason := self._end_reason(job_id)) is not None}
+        active -= self._poll_runs([j for j in unsettled if j not in over], ready - believed * (len(settled) - 1))
+        self._poll_over(over, active)
 
-    def _ask(self, handles: Sequence[Handle], ready: int) -> int:
+    def _poll_runs(self, job_ids: Sequence[ServerJobId], ready: int) -> int:
         """Ask about runs one by one, how many of them are active. `ready` of them, or of others, wait to be started."""
         active, now = 0, time.time()
-        for index, handle in enumerate(handles):
-            if len(handles) - index == ready > FEW:  # so the rest are these
-                self._seen |= dict.fromkeys(handles[index:], Seen(state="enlisted"))
+        for index, job_id in enumerate(job_ids):
+            if len(job_ids) - index == ready > FEW:  # so the rest are these
+                self._statuses |= dict.fromkeys(job_ids[index:], JobStatus(state="enlisted"))
                 break
-            run = self._client.run(handle.run_id)
-            waits = run.is_active and server_text.has_ticket(self._context.folder, run)
-            self._seen[handle] = server_text.seen(run, now, has_ticket=waits)
+            run = self._client.run(job_id.run_id)
+            has_token = run.is_active and conversions.has_token(self._context.folder, run)
+            self._statuses[job_id] = conversions.job_status(run, now, has_token=has_token)
             ready -= run.status in STARTABLE
             active += run.is_active
         return active
 
-    def _look_at_over(self, over: Mapping[Handle, str], active: int) -> None:
-        """Runs whose manifest has an end: the server is asked only if it has `active` runs more than are known.
+    def _poll_over(self, over: Mapping[ServerJobId, str], active: int) -> None:
+        """Runs whose manifest has an end, and which: the server is asked only if it has `active` runs more than are known.
 
         It never notices that a terminal was killed, and goes on calling such a run active.
         """
-        for handle, word in over.items():
-            seen = Seen(state="ended", reason=word)
-            if active > 0 and (run := self._client.run(handle.run_id)).is_active:
-                self._undead.add(handle)
-                seen = Seen(state="ended", reason=f"{word}, and the server still calls it {run.status}")
+        for job_id, reason in over.items():
+            if active > 0 and (run := self._client.run(job_id.run_id)).is_active:
+                self._undead.add(job_id)
+                reason = f"{reason}, and the server still calls it {run.status}"
                 active -= 1
-            self._seen[handle] = seen
+            self._statuses[job_id] = JobStatus(state="ended", reason=reason)
 
-    def _state(self, handle: Handle) -> str | None:
-        seen = self._seen.get(handle)
-        return seen.state if seen else None
+    def _state(self, job_id: ServerJobId) -> str | None:
+        status = self._statuses.get(job_id)
+        return status.state if status else None
 
-    def _over(self, handle: Handle) -> str | None:
-        name = self._names.get(str(handle))
-        return manifest_status.over(self._context.workspace, name, handle.run_id) if name is not None else None
+    def _end_reason(self, job_id: ServerJobId) -> str | None:
+        name = self._names.get(str(job_id))
+        return manifest_status.end_reason(self._context.workspace, name, job_id.run_id) if name is not None else None
 
-    def stop(self, handles: Sequence[str]) -> None:
+    def cancel(self, job_ids: Sequence[str]) -> None:
         """End runs: the server hangs up on those it has started, and the recorder of each that is on this host is told to end.
 
         The server cannot stop a run that is `ready`: it stays so, and is not started.
         """
-        waiting = sum([self._stop(Handle.read(text)) for text in handles])
+        waiting = sum([self._stop(ServerJobId.parse(text)) for text in job_ids])
         if waiting:
             stay = "1 run stays" if waiting == 1 else f"{waiting} runs stay"
             self._context.warn(
                 f"{stay} `ready` on the research server, which can stop only what runs; without a ticket none begins"
             )
-        names = sorted({self._names[text] for text in handles if text in self._names})
+        names = sorted({self._names[text] for text in job_ids if text in self._names})
         manifest_status.end_recorders(self._context.workspace, names)
 
-    def _stop(self, handle: Handle) -> bool:
+    def _stop(self, job_id: ServerJobId) -> bool:
         """Stop a run; whether it was none that can be stopped, because nobody had started it."""
         try:
-            self._client.stop_run(handle.run_id)
+            self._client.stop_run(job_id.run_id)
         except NotFound:
             return False
         except RequestRefused:
-            return self._client.run(handle.run_id).status in STARTABLE
+            return self._client.run(job_id.run_id).status in STARTABLE
         return False
 
 
-def _by_sweep(handles: Iterable[str]) -> Mapping[str, list[Handle]]:
-    groups: dict[str, list[Handle]] = defaultdict(list)
-    for handle in map(Handle.read, handles):
-        groups[handle.sweep_id].append(handle)
+def _by_sweep(job_ids: Iterable[str]) -> Mapping[str, list[ServerJobId]]:
+    groups: dict[str, list[ServerJobId]] = defaultdict(list)
+    for job_id in map(ServerJobId.parse, job_ids):
+        groups[job_id.sweep_id].append(job_id)
     return groups

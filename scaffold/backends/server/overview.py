@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scaffold.backends.capacity import Capacity, capacity
-from scaffold.backends.server import text
+from scaffold.backends.capacity import Capacity, compute_capacity
+from scaffold.backends.server import conversions
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import NotFound
 from scaffold.server.responses import Cluster, RunAlert, ServerSweep
@@ -18,7 +18,7 @@ PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class ServerOverview:
     """A server at one moment; sweeps newest first, alerts that wait for an answer."""
 
     server: str
@@ -28,14 +28,14 @@ class Overview:
     alerts: tuple[RunAlert, ...]
 
 
-def room(cluster: Cluster) -> Capacity:
+def cluster_capacity(cluster: Cluster) -> Capacity:
     """How many of the runs that wait there may start now: what a sweep would be told that says nothing of its own needs."""
-    free = text.room(cluster, cores=None, gpus_per_run=None, cpus_per_run=None, max_parallel=None)
-    counted = cluster.run_summary
-    return capacity(free, queued=counted.ready + counted.queued, mine=0)
+    available = conversions.availability(cluster, cores=None, gpus_per_run=None, cpus_per_run=None, max_parallel=None)
+    summary = cluster.run_summary
+    return compute_capacity(available, queued=summary.ready + summary.queued, own_active=0)
 
 
-def overview(server: ServerClient, *, limit: int) -> Overview:
+def fetch_overview(server: ServerClient, *, limit: int) -> ServerOverview:
     """Ask for cluster, the newest `limit` sweeps and alerts. Raises ServerError; a server without alerts has none."""
     cluster = server.cluster()
     sweeps = server.sweeps(limit)
@@ -43,4 +43,6 @@ def overview(server: ServerClient, *, limit: int) -> Overview:
         alerts = tuple(alert for alert in server.alerts() if alert.status == PENDING)
     except NotFound:
         alerts = ()
-    return Overview(server=server.url, cluster=cluster, capacity=room(cluster), sweeps=sweeps, alerts=alerts)
+    return ServerOverview(
+        server=server.url, cluster=cluster, capacity=cluster_capacity(cluster), sweeps=sweeps, alerts=alerts
+    )

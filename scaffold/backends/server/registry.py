@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from scaffold.backends.model import Context, Job
-from scaffold.backends.server import text
-from scaffold.backends.server.text import Handle
+from scaffold.backends.interface import BackendContext, Job, KeepNote
+from scaffold.backends.server import conversions
+from scaffold.backends.server.conversions import ServerJobId
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import NotFound, RequestRefused, ServerError
 from scaffold.server.responses import ServerRun, ServerSweep
@@ -24,15 +24,15 @@ LATEST = 200
 LATEST_RUNS = 5
 
 
-class Registry:
-    """One sweep's place on the server. The ledger's notes keep its ids there, all of them, the newest last."""
+class RunRegistry:
+    """One sweep on the server. The ledger's notes keep its ids there, all of them, the newest last."""
 
-    def __init__(self, client: ServerClient, context: Context) -> None:
+    def __init__(self, client: ServerClient, context: BackendContext) -> None:
         self._client = client
         self._context = context
-        self._ids = context.notes.get(SWEEPS, "").split()
+        self._sweep_ids = context.notes.get(SWEEPS, "").split()
         self._current: str | None = None
-        # runs of ours in the sweep that could be a try's: by label those that were looked at, by run those that were not
+        # runs of ours in the sweep that could be a submission's: by label those that were read, by run's name those that were not
         self._candidates: dict[str, ServerRun] = {}
         self._unread: dict[str | None, list[str]] = {}
 
@@ -41,78 +41,78 @@ class Registry:
         self._current = None
         self._candidates, self._unread = {}, {}
 
-    def sweep(self) -> str:
+    def sweep_id(self, keep_note: KeepNote) -> str:
         """The id of the sweep, which is there when this returns: known, found again, or made. Raises ServerError."""
         if self._current is None:
-            sweep = self._noted() or self._found() or self._made()
-            self._sort(sweep.run_ids, sweep.id)
+            sweep = self._noted_sweep() or self._find_sweep(keep_note) or self._create_sweep(keep_note)
+            self._sort_runs(sweep.run_ids, sweep.id)
             self._current = sweep.id
         return self._current
 
-    def register(self, job: Job) -> Handle:
-        """The run of a try on the server, `ready` or further: found by its name in the sweep, or made. Raises ServerError."""
-        sweep_id = self.sweep()
-        found = self._found_run(job) or self._posted(job, sweep_id)
-        self._unread.setdefault(job.name, []).append(found.id)
-        return Handle(sweep_id, found.id)
+    def register(self, job: Job, sweep_id: str) -> ServerJobId:
+        """The run of a submission on the server, `ready` or further: found by its name in the sweep, or made. Raises ServerError."""
+        run = self._find_run(job) or self._create_run(job, sweep_id)
+        self._unread.setdefault(job.name, []).append(run.id)
+        return ServerJobId(sweep_id, run.id)
 
     # the sweep
 
-    def _noted(self) -> ServerSweep | None:
+    def _noted_sweep(self) -> ServerSweep | None:
         """The sweep that the ledger's notes name, where the server still knows it."""
-        if not self._ids:
+        if not self._sweep_ids:
             return None
         try:
-            return self._client.sweep(self._ids[-1])
+            return self._client.sweep(self._sweep_ids[-1])
         except NotFound:
             before = self._context.notes.get(URL, self._client.url)
             moved = "" if before == self._client.url else f", or is it another one? It was at {before}"
             self._context.warn(
-                f"the research server does not know sweep {self._ids[-1]} any more (was it restarted{moved}?): "
+                f"the research server does not know sweep {self._sweep_ids[-1]} any more (was it restarted{moved}?): "
                 "what has not run yet is registered again, in a new sweep"
             )
             return None
 
-    def _found(self) -> ServerSweep | None:
+    def _find_sweep(self, keep_note: KeepNote) -> ServerSweep | None:
         """A sweep that was made before and not written down: of our name, goal and session, with no runs but ours."""
-        wanted = (self._context.sweep, self._context.goal, self._context.session)
+        ours = (self._context.sweep, self._context.goal, self._context.session)
         for sweep in self._client.sweeps(LATEST):
-            if (sweep.name, sweep.goal, sweep.session_id) == wanted and self._is_ours(sweep):
-                return self._note(sweep)
+            if (sweep.name, sweep.goal, sweep.session_id) == ours and self._has_our_runs(sweep):
+                return self._note(sweep, keep_note)
         return None
 
-    def _is_ours(self, sweep: ServerSweep) -> bool:
+    def _has_our_runs(self, sweep: ServerSweep) -> bool:
         if not sweep.run_ids:
             return True
         first = self._client.run(sweep.run_ids[0])
-        return text.belongs(first.command, self._context.folder)
+        return conversions.starts_launcher_in(first.command, self._context.folder)
 
-    def _made(self) -> ServerSweep:
-        self._introduce()
+    def _create_sweep(self, keep_note: KeepNote) -> ServerSweep:
+        self._warn_of_mismatch()
         context = self._context
         try:
-            return self._note(self._client.create_sweep(context.sweep, context.goal, context.session))
+            return self._note(self._client.create_sweep(context.sweep, context.goal, context.session), keep_note)
         except ServerError as error:
-            found = self._found() if error.maybe_done else None
-            if found is None:
+            # the answer was lost, not necessarily the sweep
+            sweep = self._find_sweep(keep_note) if error.maybe_done else None
+            if sweep is None:
                 raise
-            return found
+            return sweep
 
-    def _note(self, sweep: ServerSweep) -> ServerSweep:
-        self._ids.append(sweep.id)
-        notes = {URL: self._client.url, SESSION: self._context.session or "", SWEEPS: " ".join(self._ids)}
+    def _note(self, sweep: ServerSweep, keep_note: KeepNote) -> ServerSweep:
+        self._sweep_ids.append(sweep.id)
+        notes = {URL: self._client.url, SESSION: self._context.session or "", SWEEPS: " ".join(self._sweep_ids)}
         for key, value in notes.items():
             if self._context.notes.get(key, "") != value:
-                self._context.keep(key, value)
+                keep_note(key, value)
         return sweep
 
-    def _introduce(self) -> None:
+    def _warn_of_mismatch(self) -> None:
         """Say where the server looks like another project's, or its runs would not go where they should."""
-        said, ours = self._client.health().workdir, self._context.workspace.workdir
-        theirs = Path(said)
-        if said and not (theirs == ours or theirs in ours.parents or ours in theirs.parents):
+        workdir, ours = self._client.health().workdir, self._context.workspace.workdir
+        theirs = Path(workdir)
+        if workdir and not (theirs == ours or theirs in ours.parents or ours in theirs.parents):
             self._context.warn(
-                f"the research server works in {one_line(said, 200)}, not in this repository: is it the right one?"
+                f"the research server works in {one_line(workdir, 200)}, not in this repository: is it the right one?"
             )
         if self._client.cluster().type == "slurm":
             self._context.warn(
@@ -121,25 +121,25 @@ class Registry:
 
     # its runs
 
-    def _sort(self, run_ids: Sequence[str], sweep_id: str) -> None:
-        """Keep the ids of runs to be looked at when a job of their name comes; of those that the ledger has not, that is any job."""
+    def _sort_runs(self, run_ids: Sequence[str], sweep_id: str) -> None:
+        """Keep the ids of runs to be read when a job of their name comes; of those that the ledger has not, that is any job."""
         self._unread = {}
         for run_id in run_ids:
-            name = self._context.handles.get(str(Handle(sweep_id, run_id)))
+            name = self._context.job_ids.get(str(ServerJobId(sweep_id, run_id)))
             self._unread.setdefault(name, []).append(run_id)
 
-    def _found_run(self, job: Job) -> ServerRun | None:
+    def _find_run(self, job: Job) -> ServerRun | None:
         for name in (None, job.name):
             for run_id in self._unread.pop(name, []):
                 self._consider(self._client.run(run_id))
-        return self._candidates.pop(text.label(job), None)
+        return self._candidates.pop(conversions.run_label(job), None)
 
     def _consider(self, run: ServerRun) -> None:
-        """Whether a run could be a try that is not over. One that hangs is stopped, so that it takes up no room."""
-        if not text.belongs(run.command, self._context.folder):
+        """Keep a run that could be a submission that is not over. One that hangs is stopped, so that it takes up no room."""
+        if not conversions.starts_launcher_in(run.command, self._context.folder):
             return
-        waits = text.has_ticket(self._context.folder, run)
-        state = text.seen(run, time.time(), has_ticket=waits).state
+        has_token = conversions.has_token(self._context.folder, run)
+        state = conversions.job_status(run, time.time(), has_token=has_token).state
         if state == "gone":
             with contextlib.suppress(NotFound, RequestRefused):
                 self._client.stop_run(run.id)
@@ -147,13 +147,13 @@ class Registry:
             # of two with one name, the one that somebody has started
             self._candidates[run.name] = run
 
-    def _posted(self, job: Job, sweep_id: str) -> ServerRun:
+    def _create_run(self, job: Job, sweep_id: str) -> ServerRun:
         context = self._context
         try:
             return self._client.create_run(
-                text.label(job),
-                text.command(job.launcher),
-                workdir=text.workdir(context.workspace.workdir),
+                conversions.run_label(job),
+                conversions.typed_command(job.launcher),
+                workdir=conversions.typable_workdir(context.workspace.workdir),
                 sweep_id=sweep_id,
                 session_id=context.session,
             )
@@ -163,7 +163,7 @@ class Registry:
             # it was stored, if at all, behind the others
             for run_id in self._client.sweep(sweep_id).run_ids[-LATEST_RUNS:]:
                 self._consider(self._client.run(run_id))
-            found = self._candidates.pop(text.label(job), None)
-            if found is None:
+            run = self._candidates.pop(conversions.run_label(job), None)
+            if run is None:
                 raise
-            return found
+            return run

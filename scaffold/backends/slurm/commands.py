@@ -18,7 +18,7 @@ _DROPPED = ("SBATCH_WAIT",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CommandResult:
     """What a command printed, and how it ended; `late` where it was ended because it took too long."""
 
     code: int
@@ -27,12 +27,12 @@ class Answer:
     late: bool = False
 
     @property
-    def words(self) -> str:
+    def complaint(self) -> str:
         """Its complaint in one line."""
         return " ".join(f"{self.stderr} {self.stdout}".split())
 
 
-def call(words: Sequence[str], *, seconds: float | None = None) -> Answer:
+def run_command(words: Sequence[str], *, seconds: float | None = None) -> CommandResult:
     """Run one of Slurm's commands to its end, `seconds` at most (ASK_S).
 
     Raises ScaffoldError where there is no such command on this machine.
@@ -44,24 +44,24 @@ def call(words: Sequence[str], *, seconds: float | None = None) -> Answer:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=limit,
-            env=environment(os.environ),
+            env=slurm_environment(os.environ),
             cwd="/",
         )
     except subprocess.TimeoutExpired:
-        return Answer(code=-1, stdout="", stderr=f"{words[0]} did not answer within {limit:g} s", late=True)
+        return CommandResult(code=-1, stdout="", stderr=f"{words[0]} did not answer within {limit:g} s", late=True)
     except OSError as error:
         raise ScaffoldError(
             f"{words[0]} cannot be started: {error.strerror}",
             hint="run this where Slurm's commands are (a login node), or use another backend: --backend local",
         ) from error
-    return Answer(
+    return CommandResult(
         code=done.returncode,
         stdout=done.stdout.decode("utf-8", "surrogateescape"),
         stderr=done.stderr.decode("utf-8", "replace"),
     )
 
 
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
+def slurm_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The environment for Slurm's commands: without what an enclosing Slurm job says of itself, and without formats of the user's."""
     return {
         name: value

@@ -80,9 +80,9 @@ def report(
 
 
 def _write(target: Path, data: bytes) -> None:
-    from scaffold.atomic_write import write_output_file
+    from scaffold.atomic_write import write_file
 
-    write_output_file(target, data, hint="name another place with --out")
+    write_file(target, data, hint="name another place with --out")
 
 
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:

@@ -116,7 +116,7 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     from scaffold.sweeps.audit import local_audit as sweep_audit
 
     workspace = options.find_workspace(workdir, root)
-    findings = [*record_audit.audit_records(workspace), *sweep_audit.audit(workspace, server=server)]
+    findings = [*record_audit.audit_records(workspace), *sweep_audit.audit_sweeps(workspace, server=server)]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
     limited = output.Limited(limit)
     shown = limited(findings)

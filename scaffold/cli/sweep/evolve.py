@@ -80,7 +80,7 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     search = ParameterSearch(
         workspace, requested, _search_options(search_spec.timeout_s, values), warn=output.warn, note=_echo_note
     )
-    lines = live.Lines(workspace, quiet=json_output)
+    lines = live.LiveLines(workspace, quiet=json_output)
     try:
         study = search.run(lines.show, lambda s: _echo_note(summary.describe_generation(s, s.closed)))
     except KeyboardInterrupt:

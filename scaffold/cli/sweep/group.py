@@ -126,7 +126,7 @@ class MultipleValuesCommand(click.Command):
 @click.option("--replace", "may_replace", is_flag=True, help="Plan anew a sweep that is there and was never launched.")
 @options.limit_option
 @click.option("--dry-run", is_flag=True, help="Show the runs; write nothing.")
-@click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {tables.MANY} runs.")
+@click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {tables.ASK_ABOVE} runs.")
 @options.json_option
 def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     """Plan a sweep: `sweep new lr --goal "which lr" --grid lr=1e-2,5e-3 --seeds 1-3 -- python train.py`.
@@ -134,7 +134,7 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     Every configuration with every seed becomes one run with its name. Nothing is started: `scaffold sweep launch NAME`.
     Planning the same again changes nothing.
     """
-    from scaffold.sweeps.launch import run_scripts, store
+    from scaffold.sweeps.launch import run_scripts, sweep_store
     from scaffold.sweeps.spec import plan
 
     workspace = options.find_workspace(workdir, root)
@@ -148,13 +148,13 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
         click.echo(f"{some} is the same run as another one", err=True)
     limited = output.Limited(values["limit"])
     if not values["json_output"]:
-        tables.table(planned.sweep, planned.runs, limited)
+        tables.print_runs(planned.sweep, planned.runs, limited)
     outcome: Literal["new", "same", "replaced", "dry run"] = "dry run"
     if not values["dry_run"]:
         _confirm(len(planned.runs), yes=values["yes"], json_output=values["json_output"])
-        outcome = store.put(workspace, planned.sweep, replace=values["may_replace"])
+        outcome = sweep_store.store_sweep(workspace, planned.sweep, replace=values["may_replace"])
         if values["with_launchers"]:
-            run_scripts.write(workspace, planned.sweep, planned.runs)
+            run_scripts.write_scripts(workspace, planned.sweep, planned.runs)
     _report(workspace, planned, outcome, limited, json_output=values["json_output"])
 
 
@@ -179,18 +179,18 @@ def _sweep_options(name: str, command: tuple[str, ...], values: dict[str, Any]) 
 def _confirm(count: int, *, yes: bool, json_output: bool) -> None:
     from scaffold.errors import WrongUsage
 
-    if count <= tables.MANY or yes:
+    if count <= tables.ASK_ABOVE or yes:
         return
     if output.may_prompt(yes=yes, json_output=json_output):
         click.confirm(f"Plan these {count} runs?", abort=True, err=True)
         return
-    raise WrongUsage(f"these are {count:,} runs, more than {tables.MANY}", hint="if they are meant: --yes")
+    raise WrongUsage(f"these are {count:,} runs, more than {tables.ASK_ABOVE}", hint="if they are meant: --yes")
 
 
 def _report(
     workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.Limited, *, json_output: bool
 ) -> None:
-    from scaffold.sweeps.launch import store
+    from scaffold.sweeps.launch import sweep_store
     from scaffold.sweeps.spec import sweep_file
 
     name = planned.sweep.name
@@ -203,7 +203,7 @@ def _report(
         click.echo(f"{shown_path} is there already and says the same", err=True)
     elif outcome != "dry run":
         click.echo(f"wrote {shown_path}; next: scaffold sweep launch {name}", err=True)
-    if outcome == "same" and store.code_differs(workspace, planned.sweep):
+    if outcome == "same" and sweep_store.code_differs(workspace, planned.sweep):
         output.warn(f"the code has changed since {name} was planned; --replace plans it with the code as it is now")
 
 
@@ -226,7 +226,7 @@ def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) 
     if json_output:
         output.print_json({"sweeps": [tables.sweep_json(s) for s in sweeps], "damaged": damaged}, limited)
         return
-    output.print_rows([s.name, f"{tables.size(s)} runs", s.experiment, s.task or "", s.goal] for s in sweeps)
+    output.print_rows([s.name, f"{tables.count_runs(s)} runs", s.experiment, s.task or "", s.goal] for s in sweeps)
     limited.report_left_out()
     for bad in damaged:
         output.warn(bad["reason"])
@@ -248,12 +248,12 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     if json_output:
         output.print_json({**tables.sweep_json(planned), **tables.runs_json(runs, limited)}, limited)
         return
-    from scaffold.sweeps.launch import shell
+    from scaffold.sweeps.launch.shell_quoting import shell_line
 
     code = (planned.code.commit or "no commit")[:12] + (" with uncommitted changes" if planned.code.patch else "")
     facts = [
         ("goal", planned.goal),
-        ("command", shell.line(planned.command)),
+        ("command", shell_line(planned.command)),
         ("in", planned.cwd),
         ("experiment", planned.experiment),
         ("task", planned.task or ""),
@@ -261,4 +261,4 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     ]
     output.print_rows([key, value] for key, value in facts if value)
     click.echo()
-    tables.table(planned, runs, limited)
+    tables.print_runs(planned, runs, limited)

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.sweep import live as sweep_live
-from scaffold.cli.sweep import smoke, sweep_output
+from scaffold.cli.sweep import live, smoke_test, sweep_output
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.launch.scheduler import Pacer, Picture
+    from scaffold.sweeps.launch.scheduler import Scheduler
+    from scaffold.sweeps.launch.snapshot import Snapshot
     from scaffold.workspace import Workspace
 
 BACKEND = click.Choice(["server", "slurm", "local"])
+# options that say how runs are executed
+EXECUTION = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
 
 
 @click.command()
@@ -44,7 +46,7 @@ BACKEND = click.Choice(["server", "slurm", "local"])
     type=click.Choice(["current", "original"]),
     help="Where the code has changed since planning: which to run.",
 )
-@click.option("--wait", "waits", is_flag=True, help="Stay until everything is over; exit 3 where not all finished.")
+@click.option("--wait", "waits", is_flag=True, help="Stay until everything is done; exit 3 where not all finished.")
 @click.option("--detach", "detaches", is_flag=True, help="Leave a process in the background that starts the rest.")
 @click.option(
     "--smoke", "smokes", is_flag=True, help="Try one configuration first, in a sweep of its own, and nothing else."
@@ -60,40 +62,40 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     A run is missing when nothing was asked for yet. What ended otherwise than finished is run again only with --retry; finished runs
     never are. What does not fit waits: for `watch`, --wait, --detach, or the next `launch`. Killed at any point, `launch` again goes on.
     """
-    from scaffold.sweeps.launch import open_sweep
+    from scaffold.sweeps.launch.open_sweep import open_sweep
 
-    _check(given)
+    _check_options(given)
     gc.enable()
     workspace = options.find_workspace(workdir, root)
     if given["smokes"]:
-        smoke.smoke(workspace, name, given, json_output=given["json_output"])
+        smoke_test.run_smoke_test(workspace, name, given, json_output=given["json_output"])
         return
-    pacer = open_sweep.opened(workspace, name, warn=output.warn, code=given["code"], dry_run=given["dry_run"])
+    scheduler = open_sweep(workspace, name, warn=output.warn, code=given["code"], dry_run=given["dry_run"])
     if given["code"] is None:
-        pacer.check()
-    if given["dry_run"]:
-        _dry_run(pacer, given)
-        return
-    smoke.offer_smoke(workspace, pacer, given)
-    asked = {k: given[k] for k in ("backend", "max_parallel", "gpus_per_run", "cpus_per_run", "session", "code")}
-    wanted = pacer.want(retry=given["retry"], **asked)
-    picture = pacer.step()
-    if given["waits"]:
-        shown = sweep_live.Lines(workspace, quiet=given["json_output"])
-        shown.show(picture)
-        picture = smoke.pace(pacer, shown, doing="launch --wait")
-    background = None
-    if given["detaches"] and picture.open:
-        from scaffold.sweeps.launch import background as detached
-
-        background = detached.start(workspace, name)
+        scheduler.check_code()
     limited = output.Limited(given["limit"])
-    sweep_output.launched(pacer, wanted, picture, background, limited, json_output=given["json_output"])
+    if given["dry_run"]:
+        schedule = scheduler.preview(retry=given["retry"], **{key: given[key] for key in EXECUTION})
+        sweep_output.print_schedule(name, schedule, limited, json_output=given["json_output"])
+        return
+    smoke_test.offer_smoke_test(workspace, scheduler, given)
+    requested = scheduler.request(retry=given["retry"], **{key: given[key] for key in (*EXECUTION, "session", "code")})
+    snapshot = scheduler.step()
     if given["waits"]:
-        _end(picture)
+        lines = live.LiveLines(workspace, quiet=given["json_output"])
+        lines.show(snapshot)
+        snapshot = live.watch_until_done(scheduler, lines, doing="launch --wait")
+    background = None
+    if given["detaches"] and snapshot.open:
+        from scaffold.sweeps.launch.background import start_in_background
+
+        background = start_in_background(workspace, name)
+    sweep_output.print_launched(scheduler, requested, snapshot, background, limited, json_output=given["json_output"])
+    if given["waits"]:
+        _exit_3_unless_finished(snapshot)
 
 
-def _check(given: dict[str, Any]) -> None:
+def _check_options(given: dict[str, Any]) -> None:
     """Raises WrongUsage where options contradict each other."""
     from scaffold.errors import WrongUsage
 
@@ -110,23 +112,8 @@ def _check(given: dict[str, Any]) -> None:
         )
 
 
-def _dry_run(pacer: Pacer, given: dict[str, Any]) -> None:
-    from scaffold.sweeps.launch import states
-    from scaffold.sweeps.launch.ledger import Orders
-
-    picture = pacer.look()
-    fresh, _ = states.wanted(picture.planned, given["retry"])
-    ready = [s for s in picture.states if s.startable or s in fresh]
-    keys = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
-    known = {k: getattr(picture.orders, k) if given[k] is None else given[k] for k in keys}
-    step = pacer.would_start(ready, Orders(**known))
-    limited = output.Limited(given["limit"])
-    sweep_output.would_start(pacer, [s.name for s in ready], step, limited, json_output=given["json_output"])
-
-
-def _end(picture: Picture) -> None:
-    """Exit 3 where not every planned run finished."""
-    if any(s.state != "finished" for s in picture.planned):
+def _exit_3_unless_finished(snapshot: Snapshot) -> None:
+    if any(s.state != "finished" for s in snapshot.planned):
         raise click.exceptions.Exit(3)
 
 
@@ -136,28 +123,26 @@ def _end(picture: Picture) -> None:
 @options.limit_option
 @options.json_option
 def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
-    """Watch a sweep until it is over, and start what waits as room frees; exit 3 where not all finished.
+    """Watch a sweep until it is done, and start what waits as room frees; exit 3 where not all finished.
 
     A second watch only looks, and goes on when the first one is gone. Ctrl-C leaves everything running.
     """
-    from scaffold.sweeps.launch import open_sweep
+    from scaffold.sweeps.launch.open_sweep import open_sweep
 
     gc.enable()
     workspace = options.find_workspace(workdir, root)
-    pacer = open_sweep.opened(workspace, name, warn=output.warn)
-    picture = pacer.look()
-    if not picture.open:
-        _show_status(workspace, pacer, picture, limit, json_output=json_output)
-        _end(picture)
-        return
-    live = sys.stdout.isatty() and not json_output
-    shown = sweep_live.Table(workspace, pacer) if live else sweep_live.Lines(workspace, quiet=json_output)
-    picture = smoke.pace(pacer, shown, doing="watch")
-    if json_output:
-        _show_status(workspace, pacer, picture, limit, json_output=True)
+    scheduler = open_sweep(workspace, name, warn=output.warn)
+    snapshot = scheduler.snapshot()
+    was_open = bool(snapshot.open)
+    if was_open:
+        on_terminal = sys.stdout.isatty() and not json_output
+        view = live.LiveTable(workspace, name) if on_terminal else live.LiveLines(workspace, quiet=json_output)
+        snapshot = live.watch_until_done(scheduler, view, doing="watch")
+    if json_output or not was_open:
+        _print_status(workspace, scheduler, snapshot, limit, json_output=json_output)
     else:
-        sweep_output.over(pacer, picture)
-    _end(picture)
+        sweep_output.print_outcome(workspace, name, snapshot)
+    _exit_3_unless_finished(snapshot)
 
 
 @click.command()
@@ -167,21 +152,21 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
 @options.json_option
 def status(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Show how a sweep is: each run's state, what the backend says against it, and what to do next."""
-    from scaffold.sweeps.launch import open_sweep
+    from scaffold.sweeps.launch.open_sweep import open_sweep
 
     workspace = options.find_workspace(workdir, root)
-    pacer = open_sweep.opened(workspace, name, warn=output.warn)
-    _show_status(workspace, pacer, pacer.look(), limit, json_output=json_output)
+    scheduler = open_sweep(workspace, name, warn=output.warn)
+    _print_status(workspace, scheduler, scheduler.snapshot(), limit, json_output=json_output)
 
 
-def _show_status(workspace: Workspace, pacer: Pacer, picture: Picture, limit: int, *, json_output: bool) -> None:
-    from scaffold.sweeps.launch import background as detached
-
-    pacing, limited = detached.pacing(pacer.place, pacer.sweep.name), output.Limited(limit)
+def _print_status(
+    workspace: Workspace, scheduler: Scheduler, snapshot: Snapshot, limit: int, *, json_output: bool
+) -> None:
+    limited = output.Limited(limit)
     if json_output:
-        output.print_json(sweep_output.status_json(workspace, pacer, picture, pacing, limited), limited)
+        output.print_json(sweep_output.status_json(workspace, scheduler, snapshot, limited), limited)
     else:
-        sweep_output.status(workspace, pacer, picture, pacing, limited)
+        sweep_output.print_status(workspace, scheduler, snapshot, limited)
 
 
 @click.command()
@@ -194,37 +179,13 @@ def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
 
     Whoever paces it ends by itself. A later `launch` goes on with what had not begun; with --retry terminated also with what was ended.
     """
-    from scaffold.sweeps.launch import open_sweep
+    from scaffold.sweeps.launch.open_sweep import open_sweep
 
-    workspace = options.find_workspace(workdir, root)
-    pacer = open_sweep.opened(workspace, name, warn=output.warn)
-    before = {s.name for s in pacer.look().open}
-    picture = pacer.stop()
-    _show_stopped(pacer, picture, before, output.Limited(limit), json_output=json_output)
-
-
-def _show_stopped(
-    pacer: Pacer, picture: Picture, before: set[str], limited: output.Limited, *, json_output: bool
-) -> None:
-    from scaffold.sweeps.launch import states
-
-    ended = [s.name for s in picture.states if s.name in before and s.over]
-    left = [s.name for s in picture.open]
-    if json_output:
-        answer = {
-            "sweep": pacer.sweep.name,
-            "ended": limited(ended),
-            "still_there": limited(left),
-            "counts": states.counts(picture.states),
-        }
-        output.print_json(answer, limited)
-    else:
-        click.echo(f"{pacer.sweep.name}: {len(ended)} ended, {len(before) - len(ended) - len(left)} will not start")
-        output.warn_first([f"{one} is still there: scaffold sweep status {pacer.sweep.name}" for one in left])
-        click.echo(
-            f"to go on: scaffold sweep launch {pacer.sweep.name} (--retry terminated for what was ended)", err=True
-        )
-    if left:
+    scheduler = open_sweep(options.find_workspace(workdir, root), name, warn=output.warn)
+    before = {s.name for s in scheduler.snapshot().open}
+    snapshot = scheduler.cancel()
+    sweep_output.print_cancelled(name, snapshot, before, output.Limited(limit), json_output=json_output)
+    if snapshot.open:
         raise click.exceptions.Exit(3)
 
 
@@ -241,11 +202,17 @@ def _show_stopped(
 def capacity(name: str | None, workdir: Path, root: str | None, json_output: bool, **given: Any) -> None:
     """Say how many runs may start now, and why."""
     workspace = options.find_workspace(workdir, root)
-    found = sweep_output.capacity_of(workspace, name, given)
+    if name is None:
+        from scaffold.sweeps.launch.ledger_entries import LaunchOptions
+        from scaffold.sweeps.launch.sweep_backends import workspace_capacity
+
+        numbers = workspace_capacity(workspace, LaunchOptions(**given))
+    else:
+        from scaffold.sweeps.launch.open_sweep import open_sweep
+
+        numbers = open_sweep(workspace, name, warn=output.warn).preview(**given).capacity
     if json_output:
-        output.print_json(sweep_output.capacity_json(found))
+        output.print_json(numbers.as_dict())
         return
-    output.print_rows(
-        [key, str(value)] for key, value in (("g", found.g), ("r", found.r), ("q", found.q), ("max_new", found.max_new))
-    )
-    click.echo(found.sentence)
+    output.print_rows([key, str(getattr(numbers, key))] for key in ("limit", "active", "queued", "max_new"))
+    click.echo(numbers.sentence)

@@ -8,23 +8,39 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import output
-from scaffold.cli.sweep.wording import counted, eta, ordered, row
+from scaffold.cli.sweep.wording import most_urgent_first, progress_line, state_row
 from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scaffold.sweeps.launch.scheduler import Pacer, Picture
+    from scaffold.sweeps.launch.scheduler import Scheduler
+    from scaffold.sweeps.launch.snapshot import Snapshot
     from scaffold.workspace import Workspace
 
 
-class Lines:
+def watch_until_done(scheduler: Scheduler, view: LiveLines, *, doing: str) -> Snapshot:
+    """Schedule a sweep until it is done, shown as it goes; the last snapshot. Ctrl-C ends the scheduling alone, with 130."""
+    from scaffold.sweeps.launch.run_loop import run_until_done
+
+    try:
+        with view:
+            return run_until_done(scheduler, view.show, doing=doing, warn=view.warn)
+    except KeyboardInterrupt:
+        click.echo(
+            f"everything that runs goes on running; come back with: scaffold sweep watch {scheduler.sweep.name}",
+            err=True,
+        )
+        raise click.exceptions.Exit(130) from None
+
+
+class LiveLines:
     """A line for each change, on stderr."""
 
     def __init__(self, workspace: Workspace, *, quiet: bool = False) -> None:
         self._workspace = workspace
         self._quiet = quiet
-        self._known: dict[str, str] = {}
+        self._states: dict[str, str] = {}
 
     def __enter__(self) -> None:
         pass
@@ -38,41 +54,35 @@ class Lines:
         """A warning among the lines."""
         output.warn(text)
 
-    def show(self, picture: Picture) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """Say what has changed since the last look."""
-        from scaffold.sweeps.launch import loop
-
-        changed = [
-            s for s in picture.states if self._known.get(s.name, s.state) != s.state or (s.name in picture.started)
-        ]
-        first = not self._known
-        self._known = {s.name: s.state for s in picture.states}
+        started = snapshot.started
+        changed = [s for s in snapshot.states if self._states.get(s.name, s.state) != s.state or s.name in started]
+        first = not self._states
+        self._states = {s.name: s.state for s in snapshot.states}
         if self._quiet:
             return
         for state in changed if not first else ():
-            if state.name not in picture.started:
-                click.echo(
-                    f"{timestamps.utc_now():%H:%M:%S}  " + "  ".join(filter(None, row(self._workspace, state))),
-                    err=True,
-                )
-        for name in picture.started:
-            click.echo(f"{timestamps.utc_now():%H:%M:%S}  started  {name}", err=True)
+            if state.name not in started:
+                _print_timed("  ".join(filter(None, state_row(self._workspace, state))))
+        for name in started:
+            _print_timed(f"started  {name}")
         if changed or first:
-            far = loop.how_far(picture, timestamps.utc_now())
-            click.echo(
-                f"{timestamps.utc_now():%H:%M:%S}  {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}",
-                err=True,
-            )
+            _print_timed(progress_line(snapshot))
 
 
-class Table(Lines):
+def _print_timed(text: str) -> None:
+    click.echo(f"{timestamps.utc_now():%H:%M:%S}  {text}", err=True)
+
+
+class LiveTable(LiveLines):
     """A table that is drawn again and again, for a terminal."""
 
-    def __init__(self, workspace: Workspace, pacer: Pacer) -> None:
+    def __init__(self, workspace: Workspace, sweep: str) -> None:
         from rich.live import Live
 
         super().__init__(workspace)
-        self._pacer = pacer
+        self._sweep = sweep
         self._live = Live(auto_refresh=False, transient=True)
 
     def __enter__(self) -> None:
@@ -87,26 +97,25 @@ class Table(Lines):
         """A warning above the table."""
         self._live.console.print(f"warning: {text}", markup=False, highlight=False)
 
-    def show(self, picture: Picture) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """Draw it."""
-        self._live.update(self._drawn(picture), refresh=True)
+        self._live.update(self._render(snapshot), refresh=True)
 
-    def _drawn(self, picture: Picture) -> RenderableType:
+    def _render(self, snapshot: Snapshot) -> RenderableType:
         from rich import box
         from rich.console import Group
         from rich.progress_bar import ProgressBar
-        from rich.table import Table as Grid
+        from rich.table import Table
         from rich.text import Text
 
-        from scaffold.sweeps.launch import loop
-
-        far = loop.how_far(picture, timestamps.utc_now())
         space = max(3, self._live.console.size.height - 6)
-        grid = Grid("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
-        shown = ordered(picture.states)[:space]
+        table = Table("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
+        shown = most_urgent_first(snapshot.states)[:space]
         for state in shown:
-            grid.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in row(self._workspace, state)))
-        left = len(picture.states) - len(shown)
-        head = Text(f"{self._pacer.sweep.name}: {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}")
+            cells = state_row(self._workspace, state)
+            table.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in cells))
+        left = len(snapshot.states) - len(shown)
+        head = Text(f"{self._sweep}: {progress_line(snapshot)}")
+        done, total = sum(s.is_done for s in snapshot.states), len(snapshot.states)
         foot = Text((f"{left} more; " if left else "") + "Ctrl-C leaves everything running", style="dim")
-        return Group(head, ProgressBar(total=max(1, far.total), completed=far.over), grid, foot)
+        return Group(head, ProgressBar(total=max(1, total), completed=done), table, foot)

@@ -2,178 +2,180 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from scaffold.cli.common import output
-from scaffold.cli.sweep.wording import cause, counted, eta, next_step, ordered, row, why
+from scaffold.cli.sweep import wording
 from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
-    from scaffold.backends.capacity import Capacity
-    from scaffold.sweeps.launch.background import Detached
-    from scaffold.sweeps.launch.scheduler import Pacer, Picture, Step
-    from scaffold.sweeps.launch.states import State
+    from scaffold.sweeps.launch.background import BackgroundScheduler
+    from scaffold.sweeps.launch.run_states import RunState
+    from scaffold.sweeps.launch.schedule import Schedule
+    from scaffold.sweeps.launch.scheduler import Scheduler
+    from scaffold.sweeps.launch.snapshot import Snapshot
     from scaffold.workspace import Workspace
 
 
-def launched(
-    pacer: Pacer,
-    wanted: Sequence[State],
-    picture: Picture,
-    background: Detached | None,
+def print_launched(
+    scheduler: Scheduler,
+    requested: Sequence[RunState],
+    snapshot: Snapshot,
+    background: BackgroundScheduler | None,
     limited: output.Limited,
     *,
     json_output: bool,
 ) -> None:
-    """What a launch did."""
-    from scaffold.sweeps.launch import background as detached
-    from scaffold.sweeps.launch import states
+    """What a launch did: `requested` are the runs that it wrote down, `snapshot` is of when it had started them."""
+    from scaffold.sweeps.launch.run_states import count_states
 
-    again = [s.name for s in wanted if s.over]
-    fresh = pacer.look()
-    step = next_step(pacer, fresh, detached.pacing(pacer.place, pacer.sweep.name))
+    name, now = scheduler.sweep.name, scheduler.snapshot()
+    again = [s.name for s in requested if s.is_done]
+    counts = count_states(now.states)
+    step = wording.next_step(name, now, scheduler.holder())
     if json_output:
         answer = {
-            "sweep": pacer.sweep.name,
-            "started": limited(picture.started),
-            "new": limited(s.name for s in wanted if not s.over),
+            "sweep": name,
+            "started": limited(snapshot.started),
+            "new": limited(s.name for s in requested if not s.is_done),
             "again": limited(again),
-            "counts": states.counts(fresh.states),
-            "waiting": sum(s.startable for s in fresh.states),
-            "capacity": capacity_json(picture.capacity) if picture.capacity else None,
+            "counts": counts,
+            "waiting": len(now.startable),
+            "capacity": snapshot.capacity.as_dict() if snapshot.capacity else None,
             "pacer": {"who": background.who, "log": str(background.log)} if background else None,
             "next": step,
         }
         output.print_json(answer, limited)
         return
-    if picture.capacity is not None:
-        click.echo(picture.capacity.sentence, err=True)
-    for name in limited(picture.started):
-        click.echo(f"started {name}")
+    if snapshot.capacity is not None:
+        click.echo(snapshot.capacity.sentence, err=True)
+    for run in limited(snapshot.started):
+        click.echo(f"started {run}")
     limited.report_left_out()
     if again:
         click.echo(f"{len(again)} to be run again", err=True)
-    click.echo(f"{pacer.sweep.name}: {counted(states.counts(fresh.states))}")
+    click.echo(f"{name}: {wording.format_counts(counts)}")
     if background is not None:
-        word = "is paced already by" if background.was_there else "is paced in the background by"
+        word = "is paced already by" if background.already_there else "is paced in the background by"
         click.echo(f"it {word} {background.who}, which says what it does in {background.log}", err=True)
-        click.echo(
-            f"look on: scaffold sweep watch {pacer.sweep.name}; end it: scaffold sweep stop {pacer.sweep.name}",
-            err=True,
-        )
+        click.echo(f"look on: scaffold sweep watch {name}; end it: scaffold sweep stop {name}", err=True)
     elif step:
         click.echo(f"next: {step}", err=True)
 
 
-def would_start(pacer: Pacer, ready: Sequence[str], step: Step, limited: output.Limited, *, json_output: bool) -> None:
+def print_schedule(name: str, schedule: Schedule, limited: output.Limited, *, json_output: bool) -> None:
     """What a launch would do."""
     if json_output:
         answer = {
-            "sweep": pacer.sweep.name,
-            "would_start": limited(step.start),
-            "would_wait": limited(n for n in ready if n not in set(step.start)),
+            "sweep": name,
+            "would_start": limited(schedule.start),
+            "would_wait": limited(schedule.wait),
+            "capacity": schedule.capacity.as_dict(),
         }
-        output.print_json({**answer, "capacity": capacity_json(step.capacity)}, limited)
+        output.print_json(answer, limited)
         return
-    for name in limited(step.start):
-        click.echo(f"would start {name}")
+    for run in limited(schedule.start):
+        click.echo(f"would start {run}")
     limited.report_left_out()
-    click.echo(f"{len(ready) - len(step.start)} would wait")
-    click.echo(step.capacity.sentence, err=True)
+    click.echo(f"{len(schedule.wait)} would wait")
+    click.echo(schedule.capacity.sentence, err=True)
 
 
-def capacity_of(workspace: Workspace, name: str | None, given: Mapping[str, Any]) -> Capacity:
-    """The capacity that is asked for. Raises ScaffoldError."""
-    from scaffold.sweeps.launch import availability, open_sweep
-    from scaffold.sweeps.launch.ledger import Orders
-
-    if name is None:
-        return availability.of_workspace(workspace, Orders(**given))
-    pacer = open_sweep.opened(workspace, name, warn=output.warn)
-    orders = pacer.look().orders
-    known = {key: getattr(orders, key) if value is None else value for key, value in given.items()}
-    return availability.of_sweep(pacer, Orders(**known))
-
-
-def capacity_json(found: Capacity) -> dict[str, Any]:
-    """The numbers and the sentence."""
-    return {**asdict(found), "sentence": found.sentence}
-
-
-def status(
-    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, limited: output.Limited
-) -> None:
+def print_status(workspace: Workspace, scheduler: Scheduler, snapshot: Snapshot, limited: output.Limited) -> None:
     """A sweep's state for people."""
-    from scaffold.sweeps.launch import loop
-
-    far = loop.how_far(picture, timestamps.utc_now())
-    output.print_rows(row(workspace, s) for s in limited(ordered(picture.states)))
+    name = scheduler.sweep.name
+    output.print_rows(wording.state_row(workspace, s) for s in limited(wording.most_urgent_first(snapshot.states)))
     limited.report_left_out()
-    stopped = " (stopped)" if picture.orders.stopped else ""
-    click.echo(f"{pacer.sweep.name}{stopped}: {far.over} of {far.total} over: {counted(far.counts)}{eta(far.eta_s)}")
-    output.warn_first([f"{s.name}: {s.disagreement}" for s in picture.states if s.disagreement])
-    if step := next_step(pacer, picture, pacing):
+    stopped = " (stopped)" if snapshot.options.stopped else ""
+    click.echo(f"{name}{stopped}: {wording.progress_line(snapshot)}")
+    output.warn_first([f"{s.name}: {s.disagreement}" for s in snapshot.states if s.disagreement])
+    if step := wording.next_step(name, snapshot, scheduler.holder()):
         click.echo(f"next: {step}", err=True)
 
 
 def status_json(
-    workspace: Workspace, pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None, limited: output.Limited
+    workspace: Workspace, scheduler: Scheduler, snapshot: Snapshot, limited: output.Limited
 ) -> dict[str, Any]:
     """A sweep's state for agents; what is there or in trouble comes first."""
-    from scaffold.sweeps.launch import loop
+    from scaffold.sweeps.launch.sweep_progress import measure_progress
 
-    far = loop.how_far(picture, timestamps.utc_now())
+    progress = measure_progress(snapshot, timestamps.utc_now())
+    holder = scheduler.holder()
     return {
-        "sweep": pacer.sweep.name,
-        "stopped": picture.orders.stopped,
-        "pacer": {k: pacing.get(k) for k in ("pid", "host", "doing")} if pacing else None,
-        "total": far.total,
-        "over": far.over,
-        "counts": far.counts,
-        "eta_s": far.eta_s,
-        "next": next_step(pacer, picture, pacing),
-        "runs": [_state_json(workspace, s) for s in limited(ordered(picture.states))],
+        "sweep": scheduler.sweep.name,
+        "stopped": snapshot.options.stopped,
+        "pacer": {k: holder.get(k) for k in ("pid", "host", "doing")} if holder else None,
+        "total": progress.total,
+        "over": progress.done,
+        "done": progress.done,
+        "counts": progress.counts,
+        "eta_s": progress.eta_s,
+        "next": wording.next_step(scheduler.sweep.name, snapshot, holder),
+        "runs": [_state_json(workspace, s) for s in limited(wording.most_urgent_first(snapshot.states))],
     }
 
 
-def _state_json(workspace: Workspace, state: State) -> dict[str, Any]:
-    from scaffold.sweeps.launch import loop
+def _state_json(workspace: Workspace, state: RunState) -> dict[str, Any]:
+    from scaffold.sweeps.launch import sweep_progress
 
-    tried, run = state.tried, state.run
-    last, said = loop.newest(workspace, state)
+    submission, run = state.submission, state.run
+    metrics, last_line = sweep_progress.newest_metrics(workspace, state)
+    ended_badly = run and state.state in ("failed", "terminated", "lost")
     return {
         "name": state.name,
         "state": state.state,
         "planned": state.planned,
-        "try": tried.number if tried else None,
-        "backend": tried.backend if tried else None,
-        "handle": tried.handle if tried else None,
-        "gpus": list(tried.gpus) if tried else [],
+        "try": submission.number if submission else None,
+        "backend": submission.backend if submission else None,
+        "handle": submission.job_id if submission else None,
+        "gpus": list(submission.gpus) if submission else [],
         "attempt": run.attempt if run else None,
         "exit_code": run.exit_code if run else None,
         "signal": run.signal if run else None,
-        "elapsed_s": loop.took(state, timestamps.utc_now()),
-        "metrics": last,
-        "last_line": said,
-        "cause": cause(workspace, run) if run and state.state in ("failed", "terminated", "lost") else None,
+        "elapsed_s": sweep_progress.elapsed_s(state, timestamps.utc_now()),
+        "metrics": metrics,
+        "last_line": last_line,
+        "cause": wording.cached_cause(workspace, run) if run and ended_badly else None,
         "reason": state.reason,
-        "backend_says": state.word,
+        "backend_says": state.backend_state,
         "disagreement": state.disagreement,
         "manifest": run.path if run else None,
     }
 
 
-def over(pacer: Pacer, picture: Picture) -> None:
+def print_outcome(workspace: Workspace, name: str, snapshot: Snapshot) -> None:
     """How a sweep ended."""
-    from scaffold.sweeps.launch import states
+    from scaffold.sweeps.launch.run_states import count_states
 
-    for state in ordered(picture.states):
+    for state in wording.most_urgent_first(snapshot.states):
         if state.state in ("failed", "lost", "terminated"):
-            click.echo("  ".join(filter(None, [state.state, state.name, why(pacer.eyes.workspace, state)])))
-    click.echo(f"{pacer.sweep.name}: {counted(states.counts(picture.states))}")
-    if step := next_step(pacer, picture, None):
+            words = [state.state, state.name, wording.explain_state(workspace, state)]
+            click.echo("  ".join(filter(None, words)))
+    click.echo(f"{name}: {wording.format_counts(count_states(snapshot.states))}")
+    if step := wording.next_step(name, snapshot, None):
         click.echo(f"next: {step}", err=True)
+
+
+def print_cancelled(
+    name: str, snapshot: Snapshot, before: Collection[str], limited: output.Limited, *, json_output: bool
+) -> None:
+    """What a stop ended, of what was open `before`."""
+    from scaffold.sweeps.launch.run_states import count_states
+
+    ended = [s.name for s in snapshot.states if s.name in before and s.is_done]
+    left = [s.name for s in snapshot.open]
+    if json_output:
+        answer = {
+            "sweep": name,
+            "ended": limited(ended),
+            "still_there": limited(left),
+            "counts": count_states(snapshot.states),
+        }
+        output.print_json(answer, limited)
+        return
+    click.echo(f"{name}: {len(ended)} ended, {len(before) - len(ended) - len(left)} will not start")
+    output.warn_first([f"{run} is still there: scaffold sweep status {name}" for run in left])
+    click.echo(f"to go on: scaffold sweep launch {name} (--retry terminated for what was ended)", err=True)

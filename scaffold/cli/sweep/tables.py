@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from scaffold.sweeps.spec.model import PlannedRun, Sweep
 
 # more runs than this are planned only with --yes
-MANY = 200
+ASK_ABOVE = 200
 
 
-def size(planned: Sweep) -> int:
+def count_runs(planned: Sweep) -> int:
     """How many runs a sweep has, those of one name counted each."""
     return len(planned.configurations) * max(1, len(planned.seeds))
 
@@ -45,25 +45,25 @@ def runs_json(runs: Sequence[PlannedRun], limited: output.Limited) -> dict[str, 
     return {"count": len(runs), "runs": rows}
 
 
-def table(planned: Sweep, runs: Sequence[PlannedRun], limited: output.Limited) -> None:
+def print_runs(planned: Sweep, runs: Sequence[PlannedRun], limited: output.Limited) -> None:
     """Runs as a table: their parameters in columns, then the name."""
     shown = limited(runs)
     keys = list(dict.fromkeys(k for run in shown for k in run.params))
     head = [[*keys, *(["seed"] if planned.seeds else []), "run"]]
-    rows = [_row(run, keys, seeded=bool(planned.seeds)) for run in shown]
+    rows = [_run_row(run, keys, seeded=bool(planned.seeds)) for run in shown]
     output.print_rows([*head, *rows])
     click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}")
     limited.report_left_out()
 
 
-def _row(run: PlannedRun, keys: Sequence[str], *, seeded: bool) -> list[str]:
+def _run_row(run: PlannedRun, keys: Sequence[str], *, seeded: bool) -> list[str]:
     from scaffold.runs import recorder
 
     shortest = recorder.values.format_value
-    cells = [_short(shortest(run.params[k])) if k in run.params else "" for k in keys]
+    cells = [_shorten(shortest(run.params[k])) if k in run.params else "" for k in keys]
     return [*cells, *([str(run.seed)] if seeded else []), run.name]
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= 24 else flat[:21] + "..."

@@ -10,34 +10,61 @@ from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
-    from scaffold.sweeps.launch.scheduler import Pacer, Picture
-    from scaffold.sweeps.launch.states import State
+    from scaffold.sweeps.launch.run_states import RunState
+    from scaffold.sweeps.launch.snapshot import Snapshot
     from scaffold.workspace import Workspace
 
 # what is worth a line of its own before anything else
-FIRST = ("running", "starting", "lost", "failed", "terminated", "waiting", "intended", "finished", "missing")
+URGENCY = ("running", "starting", "lost", "failed", "terminated", "waiting", "submitting", "finished", "missing")
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def most_urgent_first(states: Sequence[RunState]) -> list[RunState]:
+    """What is there or in trouble before what waits or is done."""
+    return sorted(states, key=lambda s: URGENCY.index(s.state))
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
     """`9 finished, 3 failed`."""
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-def why(workspace: Workspace, state: State) -> str:
+def progress_line(snapshot: Snapshot) -> str:
+    """`9 of 12 done: 9 finished, 3 running; about 3.2 s to go`, the end where it can be estimated."""
+    from scaffold.sweeps.launch.sweep_progress import measure_progress
+
+    progress = measure_progress(snapshot, timestamps.utc_now())
+    eta = "" if progress.eta_s is None else f"; about {timestamps.format_duration(progress.eta_s)} to go"
+    return f"{progress.done} of {progress.total} done: {format_counts(progress.counts)}{eta}"
+
+
+def state_row(workspace: Workspace, state: RunState) -> list[str]:
+    """One run's line: state, name, how long, metrics or what it printed last, why."""
+    from scaffold.sweeps.launch import sweep_progress
+
+    metrics, last_line = sweep_progress.newest_metrics(workspace, state)
+    return [
+        state.state,
+        state.name,
+        timestamps.format_duration(sweep_progress.elapsed_s(state, timestamps.utc_now())),
+        " ".join(filter(None, [format_metrics(metrics, 4) or last_line[:60], explain_state(workspace, state)])),
+    ]
+
+
+def explain_state(workspace: Workspace, state: RunState) -> str:
     """How a run ended and of what, or why it is as it is."""
     run, end = state.run, ""
     if run is not None and state.state in ("failed", "terminated"):
         end = run.signal or (f"exit {run.exit_code}" if run.exit_code else "")
-        text = cause(workspace, run)
-        end = text if end in text else f"{end}: {text}"
-    said = "; ".join(filter(None, [end, state.reason]))
-    return said if state.planned else f"{said} (no longer in the sweep)".strip()
+        cause = cached_cause(workspace, run)
+        end = cause if end in cause else f"{end}: {cause}"
+    text = "; ".join(filter(None, [end, state.reason]))
+    return text if state.planned else f"{text} (no longer in the sweep)".strip()
 
 
 _causes: dict[tuple[str, str, str], str] = {}
 
 
-def cause(workspace: Workspace, run: Run) -> str:
+def cached_cause(workspace: Workspace, run: Run) -> str:
     """Why a run did not end well; read once, since a table is drawn again and again."""
     key = (str(workspace.workdir), run.status, run.path)
     if key not in _causes:
@@ -47,47 +74,22 @@ def cause(workspace: Workspace, run: Run) -> str:
     return _causes[key]
 
 
-def row(workspace: Workspace, state: State) -> list[str]:
-    """One run's line: state, name, how long, metrics or last words, why."""
-    from scaffold.sweeps.launch import loop
-
-    last, said = loop.newest(workspace, state)
-    return [
-        state.state,
-        state.name,
-        timestamps.format_duration(loop.took(state, timestamps.utc_now())),
-        " ".join(filter(None, [format_metrics(last, 4) or said[:60], why(workspace, state)])),
-    ]
-
-
-def eta(seconds: float | None) -> str:
-    """`; about 3.2 s to go`, or nothing where that is not known."""
-    return "" if seconds is None else f"; about {timestamps.format_duration(seconds)} to go"
-
-
-def ordered(found: Sequence[State]) -> list[State]:
-    """What is there or in trouble before what waits or is done."""
-    return sorted(found, key=lambda s: FIRST.index(s.state))
-
-
-def next_step(pacer: Pacer, picture: Picture, pacing: Mapping[str, Any] | None) -> str:
-    """What to do next, in one line; empty where there is nothing to do."""
-    name = pacer.sweep.name
-    kinds = {s.state for s in picture.planned}
-    waiting = sum(s.startable for s in picture.states)
-    if pacing is not None and picture.open:
-        return (
-            f"process {pacing.get('pid')} on {pacing.get('host')} starts the rest; look on: scaffold sweep watch {name}"
-        )
-    if waiting:
+def next_step(name: str, snapshot: Snapshot, holder: Mapping[str, Any] | None) -> str:
+    """What to do next about the sweep `name`, in one line; empty where there is nothing to do. `holder` is who schedules it now."""
+    states = {s.state for s in snapshot.planned}
+    if holder is not None and snapshot.open:
+        process = f"process {holder.get('pid')} on {holder.get('host')}"
+        return f"{process} starts the rest; look on: scaffold sweep watch {name}"
+    if waiting := len(snapshot.startable):
         return (
             f"{waiting} wait for room; go on with: scaffold sweep watch {name} (or launch it again, or with --detach)"
         )
-    if picture.open:
+    if snapshot.open:
         return f"scaffold sweep watch {name}"
-    if "missing" in kinds:
+    if "missing" in states:
         return f"scaffold sweep launch {name}"
-    again = [k for k in ("failed", "lost", "terminated") if k in kinds]
-    if again:
-        return f"look at one: scaffold runs show RUN; then scaffold sweep launch {name} --retry {again[0] if len(again) == 1 else 'all'}"
+    ended = [state for state in ("failed", "lost", "terminated") if state in states]
+    if ended:
+        retry = ended[0] if len(ended) == 1 else "all"
+        return f"look at one: scaffold runs show RUN; then scaffold sweep launch {name} --retry {retry}"
     return ""

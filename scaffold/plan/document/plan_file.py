@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scaffold import locks
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document.loop_protocol import LOG_NAME
@@ -33,41 +32,13 @@ def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
 
     Raises ScaffoldError where another process holds it for longer than `patience_s` seconds.
     """
-    name = path.with_name(f".{path.name}.lock")
-    deadline = time.monotonic() + patience_s
-    while (handle := _acquired(name)) is None:
-        if time.monotonic() > deadline:
-            hint = f"when no scaffold is running, remove {name}"
-            raise ScaffoldError(f"another process has been changing {path} for {patience_s:.0f} s", hint=hint)
-        time.sleep(0.02)
-    try:
+    lock = path.with_name(f".{path.name}.lock")
+    busy = ScaffoldError(
+        f"another process has been changing {path} for {patience_s:.0f} s",
+        hint=f"when no scaffold is running, remove {lock}",
+    )
+    with locks.hold_file(lock, wait_s=patience_s, busy=busy):
         yield
-    finally:
-        name.unlink(missing_ok=True)
-        os.close(handle)
-
-
-def _acquired(name: Path) -> int | None:
-    """The locked file, or None where another process has it.
-
-    Who holds the lock removes the file; a file that was removed before we got its lock protects nothing, so its inode is compared.
-    Where the file system has no locks (some Lustre and FUSE mounts) there is nothing to wait for.
-    """
-    try:
-        handle = os.open(name, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise ScaffoldError(f"the plan's folder cannot be written: {name.parent}: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        same = os.fstat(handle).st_ino == name.stat().st_ino
-    except (BlockingIOError, FileNotFoundError):
-        same = False
-    except OSError:
-        same = True
-    if not same:
-        os.close(handle)
-        return None
-    return handle
 
 
 def change_plan(path: Path, edit: Callable[[str], str]) -> bool:

@@ -1,4 +1,4 @@
-"""Sheets, ledgers, tickets, plan and manifests -> findings: whether every run was asked for, tracked, and accounted for.
+"""Sweeps' files, ledgers, start tokens, plan and manifests -> findings: whether every run was asked for, tracked, and accounted for.
 
 The research server is asked only when that is wanted; its word is a second opinion, and the manifest counts.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 
 from scaffold.backends import start_tokens
 from scaffold.backends.choose import server_url
@@ -18,81 +17,61 @@ from scaffold.plan.document import parse
 from scaffold.runs import manifests, records
 from scaffold.runs.audit import AuditFinding
 from scaffold.runs.model import Run
-from scaffold.sweeps.audit.model import SweepRecords
-from scaffold.sweeps.launch import ledger, states
-from scaffold.sweeps.launch.ledger import Try
-from scaffold.sweeps.launch.observer import Place, gone
+from scaffold.sweeps.audit.sweep_records import SweepRecords, launched_sweeps, path_in_workdir, read_sweep_records
+from scaffold.sweeps.launch.observer import is_taker_gone
+from scaffold.sweeps.launch.paths import sweep_paths
+from scaffold.sweeps.launch.run_states import Observation, derive_state
 from scaffold.sweeps.spec import sweep_file
 from scaffold.sweeps.spec.model import SMOKE_SUFFIX
 from scaffold.workspace import Workspace
 
 
-def audit(workspace: Workspace, *, server: bool = False) -> list[AuditFinding]:
+def audit_sweeps(workspace: Workspace, *, server: bool = False) -> list[AuditFinding]:
     """All findings, by path. `server`: the research server is asked too. Raises ScaffoldError where it cannot be."""
     runs = records.read_records(workspace).runs
     attempts = defaultdict(list)
     for run in runs:
         attempts[run.name].append(run)
     findings: list[AuditFinding] = []
-    kept = [one for name in _names(workspace) if (one := _kept(workspace, name, attempts, findings)) is not None]
-    known = _sweeps(workspace)
-    findings += _of_runs(workspace, runs, known, {one.name: one for one in kept})
-    for one in kept:
-        findings += _of_tries(one)
-        findings += _of_tickets(workspace, one)
+    sweeps: dict[str, SweepRecords] = {}
+    for name in launched_sweeps(workspace):
+        try:
+            sweeps[name] = read_sweep_records(workspace, name, attempts)
+        except ScaffoldError as error:
+            path = path_in_workdir(workspace, sweep_paths(workspace, name).ledger)
+            findings.append(AuditFinding(path=path, code="R301", run=None, message=error.message, hint=error.hint))
+    findings += _audit_runs(workspace, runs, sweeps)
+    for sweep in sweeps.values():
+        findings += _audit_submissions(sweep)
+        findings += _audit_tokens(workspace, sweep)
     if server:
         from scaffold.sweeps.audit import server_audit
 
-        findings += server_audit.findings(workspace, kept)
+        findings += server_audit.audit_on_server(workspace, list(sweeps.values()))
     return sorted(findings, key=lambda f: (f.path, f.code, f.message))
 
 
-def _inside(workspace: Workspace, path: Path) -> str:
-    return path.relative_to(workspace.workdir.absolute()).as_posix()
+def _known_sweeps(workspace: Workspace) -> frozenset[str]:
+    """Sweeps that have a file or a ledger; a sweep's smoke sweep is known with it."""
+    launched = (n for n in launched_sweeps(workspace) if sweep_paths(workspace, n).ledger.exists())
+    names = {*sweep_file.sweep_names(workspace), *launched}
+    return frozenset(names | {name + SMOKE_SUFFIX for name in names})
 
 
-def _names(workspace: Workspace) -> list[str]:
-    """Sweeps that something was asked for: those with a ledger, or a folder of launchers."""
-    folder = sweep_file.sweeps_folder(workspace)
-    found = {path.name.removesuffix(".ledger.json") for path in folder.glob("*.ledger.json")}
-    return sorted(found | {path.name for path in folder.glob("[!.]*") if path.is_dir()})
-
-
-def _sweeps(workspace: Workspace) -> frozenset[str]:
-    """Sweeps that are known: by a sheet or a ledger; a sweep's smoke sweep is known with it."""
-    named = {
-        *sweep_file.sweep_names(workspace),
-        *(n for n in _names(workspace) if Place.of(workspace, n).ledger.exists()),
-    }
-    return frozenset(named | {name + SMOKE_SUFFIX for name in named})
-
-
-def _kept(
-    workspace: Workspace, name: str, attempts: Mapping[str, Sequence[Run]], findings: list[AuditFinding]
-) -> SweepRecords | None:
-    place = Place.of(workspace, name)
-    path = _inside(workspace, place.ledger)
-    try:
-        book = ledger.read(place.ledger, name)
-    except ScaffoldError as error:
-        findings.append(AuditFinding(path=path, code="R301", run=None, message=error.message, hint=error.hint))
-        return None
-    return SweepRecords(name=name, place=place, path=path, book=book, runs=attempts)
-
-
-def _of_runs(
-    workspace: Workspace, runs: Iterable[Run], known: frozenset[str], kept: Mapping[str, SweepRecords]
+def _audit_runs(
+    workspace: Workspace, runs: Iterable[Run], sweeps: Mapping[str, SweepRecords]
 ) -> Iterator[AuditFinding]:
     """Manifests that lead nowhere: past the server, to a sweep or a task that there is not."""
-    tasks = _tasks(workspace)
+    known = _known_sweeps(workspace)
+    tasks = _plan_tasks(workspace)
     url = server_url(workspace)
     for run in runs:
         if run.sweep is not None and run.sweep not in known:
-            yield _about(run, "R303", f"its sweep {run.sweep} is not known here: it has neither a sheet nor a ledger")
+            yield _finding(run, "R303", f"its sweep {run.sweep} is not known here: it has neither a sheet nor a ledger")
         if run.task is not None and tasks is not None and run.task not in tasks:
-            yield _about(run, "R304", f"its task {run.task} is not in the plan")
-        if url and _went_past(workspace, run, kept):
-            yield _about(
+            yield _finding(run, "R304", f"its task {run.task} is not in the plan")
+        if url and _bypassed_server(workspace, run, sweeps):
+            yield _finding(
                 run,
                 "R305",
                 f"it ran past the research server {url}, which nobody asked for by name",
@@ -100,11 +79,11 @@ def _of_runs(
             )
 
 
-def _about(run: Run, code: str, message: str, hint: str | None = None) -> AuditFinding:
+def _finding(run: Run, code: str, message: str, hint: str | None = None) -> AuditFinding:
     return AuditFinding(path=run.path, code=code, run=run.label, message=message, hint=hint)
 
 
-def _tasks(workspace: Workspace) -> frozenset[str] | None:
+def _plan_tasks(workspace: Workspace) -> frozenset[str] | None:
     """The tasks of the plan; None where there is no plan to ask."""
     try:
         text = workspace.tasks.read_text(encoding="utf-8")
@@ -113,70 +92,63 @@ def _tasks(workspace: Workspace) -> frozenset[str] | None:
     return frozenset(task.id for task in parse.parse_plan(text).tasks if task.id) or None
 
 
-def _went_past(workspace: Workspace, run: Run, kept: Mapping[str, SweepRecords]) -> bool:
+def _bypassed_server(workspace: Workspace, run: Run, sweeps: Mapping[str, SweepRecords]) -> bool:
     """Whether a run was not the server's, and no ledger says that another backend was to run it.
 
-    Where a server is set, a try can only be another backend's because that was asked for by name (choose.name).
+    Where a server is set, a submission can only be another backend's because that was asked for by name (choose.choose_backend).
     """
-    backend = _backend(workspace, run)
-    one = kept.get(run.sweep or "")
-    asked = {tried.backend for tried in one.book.tries(run.name)} if one else set()
-    return backend not in (None, "server", *asked)
+    sweep = sweeps.get(run.sweep or "")
+    asked = {submission.backend for submission in sweep.ledger.submissions(run.name)} if sweep else set()
+    return _backend_of(workspace, run) not in (None, "server", *asked)
 
 
-def _backend(workspace: Workspace, run: Run) -> str | None:
+def _backend_of(workspace: Workspace, run: Run) -> str | None:
     """Who ran it, as its manifest says; None where it cannot be read."""
     try:
-        found = manifests.read_manifest(workspace.workdir / run.path)
+        manifest = manifests.read_manifest(workspace.workdir / run.path)
     except ValueError:
         return None
-    tracking = found.get("tracking")
+    tracking = manifest.get("tracking")
     return str(tracking.get("backend")) if isinstance(tracking, dict) else None
 
 
-def _of_tries(one: SweepRecords) -> Iterator[AuditFinding]:
-    """Tries that were started and left no manifest."""
-    here, now = socket.gethostname(), time.time()
-    for name in one.book.names:
-        tried = one.book.newest(name)
-        ticket = start_tokens.read(one.place.folder, name)
-        sight = states.Sight(ticket, gone(ticket, here), None)
-        found = states.of(name, tried, one.runs.get(name, ()), sight, here=here, now=now)
-        if tried is None or not _is_lost(found, tried):
+def _audit_submissions(sweep: SweepRecords) -> Iterator[AuditFinding]:
+    """Submissions that were started and left no manifest; one that has a manifest is reported with it (R106)."""
+    hostname, now = socket.gethostname(), time.time()
+    for name in sweep.ledger.names:
+        submission, runs = sweep.ledger.newest(name), sweep.runs.get(name, ())
+        token = start_tokens.read_token(sweep.paths.folder, name)
+        seen = Observation(token, is_taker_gone(token))
+        state = derive_state(name, submission, runs, seen, hostname=hostname, now=now)
+        if submission is None or state.state != "lost" or (state.run and state.run.attempt > submission.after):
             continue
-        message = f"try {tried.number} on {tried.backend} left no manifest: {found.reason or 'it is lost'}"
-        hint = f"scaffold sweep launch {one.name} --retry lost"
-        yield AuditFinding(path=one.path, code="R302", run=name, message=message, hint=hint)
+        message = f"try {submission.number} on {submission.backend} left no manifest: {state.reason or 'it is lost'}"
+        hint = f"scaffold sweep launch {sweep.name} --retry lost"
+        yield AuditFinding(path=sweep.path, code="R302", run=name, message=message, hint=hint)
 
 
-def _is_lost(found: states.State, tried: Try) -> bool:
-    """Whether a try is over without a manifest (one that has a manifest is reported with it, R106)."""
-    has_manifest = found.run is not None and found.run.attempt > tried.after
-    return found.state == "lost" and not has_manifest
+def _audit_tokens(workspace: Workspace, sweep: SweepRecords) -> Iterator[AuditFinding]:
+    """Start tokens that would let a launcher start what nobody asks for any more."""
+    for name in sorted(start_tokens.list_tokens(sweep.paths.folder)):
+        token = start_tokens.read_token(sweep.paths.folder, name)
+        reason = _leftover_reason(sweep, name, token) if token else None
+        if token and reason is not None:
+            path = sweep.paths.folder / f"{name}.{'taken' if token.taken else 'ticket'}"
+            hint = "nothing needs it: it can be deleted" if not token.taken else None
+            where = path_in_workdir(workspace, path)
+            yield AuditFinding(path=where, code="R306", run=name, message=reason, hint=hint)
 
 
-def _of_tickets(workspace: Workspace, one: SweepRecords) -> Iterator[AuditFinding]:
-    """Tickets that would let a launcher start what nobody asks for any more."""
-    for name in sorted(start_tokens.there(one.place.folder)):
-        ticket = start_tokens.read(one.place.folder, name)
-        if ticket is None:
-            continue
-        reason = _left_over(one, name, ticket)
-        if reason is not None:
-            path = one.place.folder / f"{name}.{'taken' if ticket.taken else 'ticket'}"
-            hint = "nothing needs it: it can be deleted" if not ticket.taken else None
-            yield AuditFinding(path=_inside(workspace, path), code="R306", run=name, message=reason, hint=hint)
-
-
-def _left_over(one: SweepRecords, name: str, ticket: start_tokens.Ticket) -> str | None:
-    tried = one.book.newest(name)
-    if tried is None:
+def _leftover_reason(sweep: SweepRecords, name: str, token: start_tokens.StartToken) -> str | None:
+    submission = sweep.ledger.newest(name)
+    if submission is None:
         return "a ticket of a run that the ledger knows nothing of"
-    if ticket.taken:
+    if token.taken:
         return None
-    if tried.withdrawn:
-        return f"a ticket of try {ticket.number}, which was taken back"
-    done = [run.status for run in one.runs.get(name, ()) if run.attempt > tried.after and run.status != "running"]
-    if done or "finished" in [run.status for run in one.runs.get(name, ())]:
-        return f"a ticket of try {ticket.number}, although the run is {done[-1] if done else 'finished'}"
+    if submission.withdrawn:
+        return f"a ticket of try {token.number}, which was taken back"
+    runs = sweep.runs.get(name, ())
+    ended = [run.status for run in runs if run.attempt > submission.after and run.status != "running"]
+    if ended or "finished" in [run.status for run in runs]:
+        return f"a ticket of try {token.number}, although the run is {ended[-1] if ended else 'finished'}"
     return None

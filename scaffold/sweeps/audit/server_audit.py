@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from scaffold.backends.start_tokens import NO_TOKEN
 from scaffold.runs import manifests
 from scaffold.runs.audit import AuditFinding
 from scaffold.runs.model import Run
 from scaffold.server import address
 from scaffold.server.client import connect
 from scaffold.server.errors import NotFound
-from scaffold.sweeps.audit.model import SweepRecords
+from scaffold.sweeps.audit.sweep_records import SweepRecords
 from scaffold.workspace import Workspace
 
 if TYPE_CHECKING:
     from scaffold.server.client import ServerClient
-    from scaffold.server.responses import ServerRun as Told
+    from scaffold.server.responses import ServerRun
 
-# the server's word for what a manifest says
-WORDS = {
+# the server's words for what a manifest says
+SERVER_STATUSES = {
     "finished": ("finished",),
     "failed": ("failed",),
     "terminated": ("stopped", "failed"),
@@ -27,81 +28,83 @@ WORDS = {
 }
 
 
-def findings(workspace: Workspace, kept: Sequence[SweepRecords]) -> Iterator[AuditFinding]:
+def audit_on_server(workspace: Workspace, sweeps: Sequence[SweepRecords]) -> Iterator[AuditFinding]:
     """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked."""
     with connect(address.require_url(workspace.answers), address.read_token(None)) as client:
         client.cluster()  # it looks at its runs first
-        for one in kept:
-            yield from _of_sweep(workspace, one, client)
+        for sweep in sweeps:
+            yield from _audit_sweep(workspace, sweep, client)
 
 
-def _of_sweep(workspace: Workspace, one: SweepRecords, client: ServerClient) -> Iterator[AuditFinding]:
-    known: dict[str, dict[str, str]] = {}
-    for name in one.book.names:
-        for tried in one.book.tries(name):
-            for handle in (*tried.earlier, tried.handle) if tried.backend == "server" else ():
-                sweep_id, _, run_id = (handle or "").partition("/")
+def _audit_sweep(workspace: Workspace, sweep: SweepRecords, client: ServerClient) -> Iterator[AuditFinding]:
+    names_by_sweep: dict[str, dict[str, str]] = {}
+    for name in sweep.ledger.names:
+        for submission in sweep.ledger.submissions(name):
+            for job_id in submission.job_ids if submission.backend == "server" else ():
+                sweep_id, _, run_id = job_id.partition("/")
                 if run_id:
-                    known.setdefault(sweep_id, {})[run_id] = name
-    for sweep_id, names in known.items():
-        for run, message in _about(workspace, one, client, sweep_id, names):
+                    names_by_sweep.setdefault(sweep_id, {})[run_id] = name
+    for sweep_id, names in names_by_sweep.items():
+        for run, message in _compare_sweep(workspace, sweep, client, sweep_id, names):
             hint = "the manifest counts" if run else None
-            yield AuditFinding(path=one.path, code="R307", run=run, message=message, hint=hint)
+            yield AuditFinding(path=sweep.path, code="R307", run=run, message=message, hint=hint)
 
 
-def _about(
-    workspace: Workspace, one: SweepRecords, client: ServerClient, sweep_id: str, names: Mapping[str, str]
+def _compare_sweep(
+    workspace: Workspace, sweep: SweepRecords, client: ServerClient, sweep_id: str, names: Mapping[str, str]
 ) -> Iterator[tuple[str | None, str]]:
-    """What there is to say of one sweep on the server, `names` being its runs as the ledger knows them, by id."""
+    """(run or None, message) of one sweep on the server, `names` being its runs as the ledger knows them, by id."""
     try:
-        there = client.sweep(sweep_id).run_ids
+        run_ids = client.sweep(sweep_id).run_ids
     except NotFound:
-        yield (
-            None,
-            f"the research server does not know sweep {sweep_id} any more, with its {len(names)} runs (restarted?)",
-        )
+        lost = f"the research server does not know sweep {sweep_id} any more, with its {len(names)} runs (restarted?)"
+        yield None, lost
         return
-    recorded = _recorded(workspace, one, names)
-    for run_id in there:
-        told = client.run(run_id)
-        if run_id in names:
-            if said := _against(recorded.get(run_id), told):
-                yield names[run_id], said
-        else:
-            yield (
-                None,
-                f"the research server has a run {told.name or run_id} in sweep {sweep_id} that the ledger has not: {told.status}",
+    by_id = _runs_by_id(workspace, sweep, names)
+    for run_id in run_ids:
+        on_server = client.run(run_id)
+        if run_id not in names:
+            unknown = (
+                f"the research server has a run {on_server.name or run_id} in sweep {sweep_id} that the ledger has not"
             )
-    for run_id in sorted((names.keys() - set(there)) & recorded.keys()):
+            yield None, f"{unknown}: {on_server.status}"
+        elif message := _disagreement(by_id.get(run_id), on_server):
+            yield names[run_id], message
+    for run_id in sorted((names.keys() - set(run_ids)) & by_id.keys()):
         yield names[run_id], "the research server does not know its run any more"
 
 
-def _recorded(workspace: Workspace, one: SweepRecords, names: Mapping[str, str]) -> dict[str, Run]:
-    """The manifests of runs by the server's id."""
-    found = {}
+def _runs_by_id(workspace: Workspace, sweep: SweepRecords, names: Mapping[str, str]) -> dict[str, Run]:
+    """The runs that have a manifest, by the server's id."""
+    runs = {}
     for name in set(names.values()):
-        for run in one.runs.get(name, ()):
+        for run in sweep.runs.get(name, ()):
             try:
                 tracking = manifests.read_manifest(workspace.workdir / run.path).get("tracking")
             except ValueError:
                 continue
             run_id = tracking.get("run_id") if isinstance(tracking, dict) else None
             if run_id in names:
-                found[str(run_id)] = run
-    return found
+                runs[str(run_id)] = run
+    return runs
 
 
-def _against(run: Run | None, told: Told) -> str | None:
+def _disagreement(run: Run | None, on_server: ServerRun) -> str | None:
     """What the server says against a manifest; None where the two agree."""
     if run is None:
-        over = told.status in ("finished", "failed", "stopped") and told.exit_code != 75
-        return f"the research server calls it {told.status}{_code(told)}, and it has no manifest" if over else None
-    if told.status not in WORDS.get(run.status, ()):
-        return f"the research server calls it {told.status}{_code(told)}, its manifest says {run.status}"
-    if run.status == "failed" and told.exit_code != run.exit_code:
-        return f"the research server says exit {told.exit_code}, its manifest says exit {run.exit_code}"
+        # that it ran nothing is what a launcher without a start token says, and no disagreement
+        ended = on_server.status in ("finished", "failed", "stopped") and on_server.exit_code != NO_TOKEN
+        return (
+            f"the research server calls it {on_server.status}{_code(on_server)}, and it has no manifest"
+            if ended
+            else None
+        )
+    if on_server.status not in SERVER_STATUSES.get(run.status, ()):
+        return f"the research server calls it {on_server.status}{_code(on_server)}, its manifest says {run.status}"
+    if run.status == "failed" and on_server.exit_code != run.exit_code:
+        return f"the research server says exit {on_server.exit_code}, its manifest says exit {run.exit_code}"
     return None
 
 
-def _code(told: Told) -> str:
-    return f" (exit {told.exit_code})" if told.exit_code is not None else ""
+def _code(run: ServerRun) -> str:
+    return f" (exit {run.exit_code})" if run.exit_code is not None else ""

@@ -1,20 +1,22 @@
-"""A sweep's name -> what launches it: its sheet, its runs, and the code that they run with."""
+"""A sweep's name -> what launches it: its file, its runs, and the code that they run with."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps.launch import ledger, original_code, run_scripts
-from scaffold.sweeps.launch.observer import Place
-from scaffold.sweeps.launch.scheduler import Pacer
+from scaffold.sweeps.launch import original_code, run_scripts
+from scaffold.sweeps.launch.ledger import read_ledger
+from scaffold.sweeps.launch.paths import sweep_paths
+from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.workspace import Workspace
 
-# while a sweep is paced the code is looked at again this often: a run of other code would have another name
+# while a sweep is scheduled the code is looked at again this often: a run of other code would have another name
 CHECK_S = 10.0
 SHOWN = 8
 
@@ -25,42 +27,42 @@ class CodeChanged(ScaffoldError):
     exit_code = 3
 
 
-class Source:
-    """Writes launchers, with the code that the sweep was planned with or not at all."""
+class ScriptWriter:
+    """Writes the launchers of a sweep's runs, with the code that the sweep was planned with or not at all."""
 
     def __init__(self, workspace: Workspace, sweep: Sweep, *, original: bool) -> None:
         self._workspace = workspace
         self._sweep = sweep
         self._original = original
-        self._tree: run_scripts.Tree | None = None
-        self._checked: float | None = None
-        self._agreed = original  # the worktree of the original code has today's recorder
+        self._tree: run_scripts.CodeTree | None = None
+        self._checked_at: float | None = None
+        self._recorder_agrees = original  # the worktree of the original code has today's recorder
 
-    def __call__(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
+    def write(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
         """The launchers of runs, written where they are missing or differ. Raises ScaffoldError, CodeChanged among them.
 
         Only for who holds the ledger's lock: two who made the worktree of the original code at once would take it from each other.
         """
         if self._original and self._tree is None:
-            self._tree = original_code.original(self._workspace, self._sweep)
-        self.check()
-        if runs and not self._agreed:
+            self._tree = original_code.checkout_original(self._workspace, self._sweep)
+        self.check_code()
+        if runs and not self._recorder_agrees:
             run_names.check_recorder(self._workspace, self._sweep, runs[0])
-            self._agreed = True
-        return run_scripts.write(self._workspace, self._sweep, runs, self._tree)
+            self._recorder_agrees = True
+        return run_scripts.write_scripts(self._workspace, self._sweep, runs, self._tree)
 
-    def check(self) -> None:
+    def check_code(self) -> None:
         """Raise CodeChanged where the code has changed, as of a few seconds ago. The original code does not change."""
         if self._original:
             return
-        if self._checked is None or time.monotonic() - self._checked > CHECK_S:
-            found = code_state.compare_code(self._workspace, self._sweep)
-            if not found.same:
-                raise changed(self._sweep.name, found.files)
-            self._checked = time.monotonic()
+        if self._checked_at is None or time.monotonic() - self._checked_at > CHECK_S:
+            comparison = code_state.compare_code(self._workspace, self._sweep)
+            if not comparison.same:
+                raise code_changed(self._sweep.name, comparison.files)
+            self._checked_at = time.monotonic()
 
 
-def changed(name: str, files: Sequence[str]) -> CodeChanged:
+def code_changed(name: str, files: Sequence[str]) -> CodeChanged:
     """The error that the code of the sweep `name` has changed, with the first of the `files` that differ and both choices."""
     some = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
     return CodeChanged(
@@ -70,12 +72,12 @@ def changed(name: str, files: Sequence[str]) -> CodeChanged:
     )
 
 
-def opened(
-    workspace: Workspace, name: str, *, warn: Callable[[str], None], code: str | None = None, dry_run: bool = False
-) -> Pacer:
-    """What paces a sweep. `code` is `current`, to plan it again with the code as it is now, `original`, or None: as it was said before.
+def open_sweep(
+    workspace: Workspace, name: str, *, warn: Warn, code: str | None = None, dry_run: bool = False
+) -> Scheduler:
+    """What schedules a sweep. `code` is `current`, to plan it again with the code as it is now, `original`, or None: as the ledger says.
 
-    With `dry_run` nothing is written. Whether the code has changed is asked by `Pacer.check`, and before anything is started.
+    With `dry_run` nothing is written. Whether the code has changed is asked by `Scheduler.check_code`, and before anything is started.
     Raises ScaffoldError.
     """
     sweep = sweep_file.read_sweep(workspace, name)
@@ -84,8 +86,12 @@ def opened(
         if not dry_run:
             sweep_file.write_sweep(workspace, sweep)
     elif code is None:
-        code = ledger.read(Place.of(workspace, name).ledger, name).orders.code
-    source = Source(workspace, sweep, original=code == "original")
-    return Pacer(
-        workspace, sweep, run_names.planned_runs(workspace, sweep), launchers=source, check=source.check, warn=warn
-    )
+        code = read_ledger(sweep_paths(workspace, name).ledger, name).options.code
+    return make_scheduler(workspace, sweep, original=code == "original", warn=warn)
+
+
+def make_scheduler(workspace: Workspace, sweep: Sweep, *, original: bool, warn: Warn) -> Scheduler:
+    """What schedules a sweep that is planned and written, with the code as it was planned (`original`) or as it is."""
+    writer = ScriptWriter(workspace, sweep, original=original)
+    runs = run_names.planned_runs(workspace, sweep)
+    return Scheduler(workspace, sweep, runs, write_scripts=writer.write, check_code=writer.check_code, warn=warn)

@@ -9,15 +9,15 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import worktrees
 from scaffold.sweeps.launch import run_scripts
-from scaffold.sweeps.launch.run_scripts import Tree
+from scaffold.sweeps.launch.run_scripts import CodeTree
 from scaffold.sweeps.spec import code_state
 from scaffold.sweeps.spec.model import Sweep
 from scaffold.workspace import Workspace
 
 
-def original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -> Tree:
-    """A detached worktree with the code that the sweep remembers, in the sweep's own folder, for `launchers.write`; one that is
-    there already is used again. Records of its runs go into `workspace`.
+def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -> CodeTree:
+    """A detached worktree with the code that the sweep remembers, in the sweep's own folder, for `run_scripts.write_scripts`; one
+    that is there already is used again. Records of its runs go into `workspace`.
 
     `links` are paths (data that git does not hold) that it gets as links. Raises ScaffoldError where the code cannot be had as it
     was: no commit, a patch that does not apply or held secrets, somebody's changes in the worktree.
@@ -28,7 +28,7 @@ def original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -
             f"the sweep {sweep.name} has no commit, so its code cannot be brought back",
             hint=f"run it with the code as it is now: scaffold sweep launch {sweep.name} --code current",
         )
-    tree = run_scripts.make_folder(workspace, sweep.name) / f"code-{sweep.code.state[:12]}" / top.name
+    tree = run_scripts.scripts_folder(workspace, sweep.name) / f"code-{sweep.code.state[:12]}" / top.name
     fresh = not tree.is_dir()
     try:
         if fresh:
@@ -41,7 +41,7 @@ def original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -
         if fresh:
             worktrees.remove_worktree(top, tree)
         raise
-    return run_scripts.here(inside)
+    return run_scripts.this_tree(inside)
 
 
 def _check_original(inside: Workspace, sweep: Sweep, tree: Path) -> None:

@@ -1,6 +1,6 @@
 """Runs -> launchers: one shell script a run, which every backend starts as `bash '<launcher>'` (docs/sweeps.md).
 
-The same runs give the same bytes. A launcher takes its ticket, enters the repository's environment and becomes the recorder.
+The same runs give the same bytes. A launcher takes its start token, enters the repository's environment and becomes the recorder.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.backends.start_tokens import EXPORTED, NO_TICKET
+from scaffold.atomic_write import MAKE_ROOM, write_file
+from scaffold.backends.start_tokens import EXPORTED, NO_TOKEN
 from scaffold.runs import recorder_command
-from scaffold.sweeps import files
-from scaffold.sweeps.launch import environments
-from scaffold.sweeps.launch.shell import line, quoted
-from scaffold.sweeps.spec import sweep_file
+from scaffold.sweeps.launch import paths
+from scaffold.sweeps.launch.environment_script import read_environment
+from scaffold.sweeps.launch.shell_quoting import shell_line, shell_word
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.sweeps.spec.run_names import recorder_options
 from scaffold.workspace import Workspace
@@ -30,7 +30,7 @@ set -euo pipefail
 run=%(run)s
 folder=%(folder)s
 """
-TICKET = """
+TOKEN = """
 case "${1-}" in
   --by-hand) ;;
   '')
@@ -39,7 +39,7 @@ case "${1-}" in
       # Slurm that requeues a job starts the same try again
       if [ "${SLURM_RESTART_COUNT:-0}" = 0 ] || [ ! -e "$taken" ]; then
         echo "$run: there is no ticket for it, so this start is not needed (by hand: bash '$folder/$run.sh' --by-hand)" >&2
-        exit %(no_ticket)d
+        exit %(no_token)d
       fi
     fi
     while IFS= read -r line || [ -n "$line" ]; do
@@ -67,44 +67,47 @@ exec %(prefix)s"$python" %(flags)s %(recorder)s %(options)s -- \\
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class CodeTree:
     """Where runs take place: the work directory (of this repository, or of a worktree of it) and its recorder."""
 
     workdir: Path
     recorder: Path
 
 
-def here(workspace: Workspace) -> Tree:
+def this_tree(workspace: Workspace) -> CodeTree:
     """The work directory itself. Raises ScaffoldError where its recorder is missing."""
-    return Tree(workdir=workspace.workdir, recorder=recorder_command.recorder_path(workspace))
+    return CodeTree(workdir=workspace.workdir, recorder=recorder_command.recorder_path(workspace))
 
 
-def write(workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: Tree | None = None) -> dict[str, Path]:
+def write_scripts(
+    workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: CodeTree | None = None
+) -> dict[str, Path]:
     """Write the launchers of runs, those that are not there yet or differ; name -> absolute path.
 
     `tree` is where they take place: the work directory unless said otherwise. Raises ScaffoldError.
     """
-    folder = make_folder(workspace, sweep.name)
-    text = template(workspace, sweep, tree or here(workspace))
-    paths = {}
+    folder = scripts_folder(workspace, sweep.name)
+    template = script_template(workspace, sweep, tree or this_tree(workspace))
+    written = {}
     for run in runs:
         path = folder / f"{run.name}.sh"
-        data = text.fill(run)
-        if not _is_there(path, data):
-            files.write_file(path, data, executable=True, sync=False)
-        paths[run.name] = path
-    return paths
+        data = template.render(run)
+        if not _is_written(path, data):
+            # not synced: the next launch writes it again
+            write_file(path, data, hint=MAKE_ROOM, executable=True, sync=False)
+        written[run.name] = path
+    return written
 
 
-def make_folder(workspace: Workspace, name: str) -> Path:
-    """The directory of a sweep's launchers and tickets, absolute; made where it is missing. Git is told to leave it alone.
+def scripts_folder(workspace: Workspace, name: str) -> Path:
+    """The directory of a sweep's launchers and start tokens, absolute; made where it is missing. Git is told to leave it alone.
 
     Raises ScaffoldError where that cannot be done.
     """
-    return files.make_ignored_folder(sweep_file.sweeps_folder(workspace).absolute() / name)
+    return paths.make_hidden(paths.sweep_paths(workspace, name).folder)
 
 
-def _is_there(path: Path, data: bytes) -> bool:
+def _is_written(path: Path, data: bytes) -> bool:
     try:
         return path.read_bytes() == data and bool(path.stat().st_mode & 0o100)
     except OSError:
@@ -112,36 +115,40 @@ def _is_there(path: Path, data: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
-    """What all launchers of a sweep share; `fill` makes one."""
+class ScriptTemplate:
+    """What all launchers of a sweep share; `render` makes one."""
 
     folder: Path
     environment: str
     tail: Mapping[str, str]
     sweep: Sweep
 
-    def fill(self, run: PlannedRun) -> bytes:
+    def render(self, run: PlannedRun) -> bytes:
         """One run's launcher."""
-        head = HEAD % {"run": quoted(run.name), "folder": quoted(str(self.folder))}
-        ticket = TICKET % {"no_ticket": NO_TICKET, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
-        last = TAIL % {**self.tail, "options": line(recorder_options(self.sweep, run)), "command": line(run.argv)}
-        return (head + ticket + self.environment + last).encode("utf-8", "surrogateescape")
+        head = HEAD % {"run": shell_word(run.name), "folder": shell_word(str(self.folder))}
+        token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
+        last = TAIL % {
+            **self.tail,
+            "options": shell_line(recorder_options(self.sweep, run)),
+            "command": shell_line(run.argv),
+        }
+        return (head + token + self.environment + last).encode("utf-8", "surrogateescape")
 
 
-def template(workspace: Workspace, sweep: Sweep, tree: Tree) -> Template:
+def script_template(workspace: Workspace, sweep: Sweep, tree: CodeTree) -> ScriptTemplate:
     """What the launchers of a sweep share. Raises ScaffoldError where the workspace's settings cannot be read."""
-    entered = environments.of(workspace)
+    environment = read_environment(workspace)
     cwd = Path(tree.workdir, sweep.cwd).absolute()
-    prefix = line(entered.prefix)
-    return Template(
-        folder=sweep_file.sweeps_folder(workspace).absolute() / sweep.name,
-        environment=entered.script([cwd, tree.workdir, workspace.workdir]),
+    prefix = shell_line(environment.prefix)
+    return ScriptTemplate(
+        folder=paths.sweep_paths(workspace, sweep.name).folder,
+        environment=environment.script([cwd, tree.workdir, workspace.workdir]),
         tail={
-            "cwd": quoted(str(cwd)),
-            "python": quoted(sys.executable),
+            "cwd": shell_word(str(cwd)),
+            "python": shell_word(sys.executable),
             "prefix": f"{prefix} " if prefix else "",
             "flags": " ".join(recorder_command.PYTHON_OPTIONS),
-            "recorder": quoted(str(tree.recorder.absolute())),
+            "recorder": shell_word(str(tree.recorder.absolute())),
         },
         sweep=sweep,
     )

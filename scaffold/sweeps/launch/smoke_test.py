@@ -1,46 +1,27 @@
-"""A smoke try: one run of a sweep's first configuration in a sweep of its own, and whether it did what a run has to do.
+"""A smoke test: one run of a sweep's first configuration in a sweep of its own, and whether it did what a run has to do.
 
-A try that fails is never part of the real sweep: its run has a name of its own too, by the label `smoke`.
+A smoke test that fails is then never part of the real sweep: its run has a name of its own too, by the label `smoke`.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from scaffold import git
+from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import recorder
 from scaffold.runs.model import Run
-from scaffold.sweeps.launch.open_sweep import Source
-from scaffold.sweeps.launch.scheduler import Pacer, Picture
-from scaffold.sweeps.spec import code_state, parameter_values, run_names, sweep_file
+from scaffold.sweeps.launch.open_sweep import make_scheduler
+from scaffold.sweeps.launch.run_states import RunState
+from scaffold.sweeps.launch.scheduler import Scheduler
+from scaffold.sweeps.spec import code_state, parameter_values, sweep_file
 from scaffold.sweeps.spec.model import SMOKE_SUFFIX, ConfigurationRule, Sweep
 from scaffold.workspace import Workspace
-
-
-def opened(workspace: Workspace, name: str, args: str, *, warn: Callable[[str], None]) -> Pacer:
-    """What runs the smoke sweep of sweep `name`, planned with the code as it is now; `args` are the user's smoke options.
-
-    Raises ScaffoldError, where a sweep of the user's has that name too.
-    """
-    tried = smoke_sweep(sweep_file.read_sweep(workspace, name), args)
-    if (
-        sweep_file.sweep_path(workspace, tried.name).exists()
-        and "smoke" not in sweep_file.read_sweep(workspace, tried.name).labels
-    ):
-        raise ScaffoldError(
-            f"the sweep {tried.name} is there already and is no try of {name}: {sweep_file.sweep_path(workspace, tried.name)}",
-            hint="it stays as it is; to try one run, plan the sweep under another name",
-        )
-    planned = code_state.with_current_code(workspace, tried)
-    sweep_file.write_sweep(workspace, planned)
-    source = Source(workspace, planned, original=False)
-    runs = run_names.planned_runs(workspace, planned)
-    return Pacer(workspace, planned, runs, launchers=source, check=source.check, warn=warn)
 
 
 def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
@@ -57,9 +38,9 @@ def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
         ) from error
     if not sweep.configurations:
         raise WrongUsage(f"the sweep {sweep.name} has no configuration to try")
-    given = set(recorder.naming.command_params(["smoke", *words]))
-    first = {k: v for k, v in sweep.configurations[0].items() if parameter_values.recorded_name(k) not in given}
-    command = (*_without_options(sweep.command, given), *words)
+    replaced = set(recorder.naming.command_params(["smoke", *words]))
+    first = {k: v for k, v in sweep.configurations[0].items() if parameter_values.recorded_name(k) not in replaced}
+    command = (*_without(sweep.command, replaced), *words)
     return replace(
         sweep,
         name=sweep.name + SMOKE_SUFFIX,
@@ -72,8 +53,8 @@ def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
     )
 
 
-def _without_options(command: tuple[str, ...], given: set[str]) -> tuple[str, ...]:
-    """A command without the options named in `given`, and their values."""
+def _without(command: tuple[str, ...], options: set[str]) -> tuple[str, ...]:
+    """A command without the `options`, and their values."""
     kept = list(command[: recorder.naming.script_index(command) + 1])
     rest = list(command[len(kept) :])
     while rest:
@@ -84,14 +65,33 @@ def _without_options(command: tuple[str, ...], given: set[str]) -> tuple[str, ..
             else 1
         )
         part, rest = rest[:size], rest[size:]
-        if not given.intersection(recorder.naming.command_params(["smoke", *part])):
+        if not options.intersection(recorder.naming.command_params(["smoke", *part])):
             kept += part
     return tuple(kept)
 
 
+def open_smoke_test(workspace: Workspace, name: str, args: str, *, warn: Warn) -> Scheduler:
+    """What runs the smoke sweep of sweep `name`, planned with the code as it is now; `args` are the user's smoke options.
+
+    Raises ScaffoldError, where a sweep of the user's has that name too.
+    """
+    sweep = smoke_sweep(sweep_file.read_sweep(workspace, name), args)
+    if (
+        sweep_file.sweep_path(workspace, sweep.name).exists()
+        and "smoke" not in sweep_file.read_sweep(workspace, sweep.name).labels
+    ):
+        raise ScaffoldError(
+            f"the sweep {sweep.name} is there already and is no try of {name}: {sweep_file.sweep_path(workspace, sweep.name)}",
+            hint="it stays as it is; to try one run, plan the sweep under another name",
+        )
+    planned = code_state.with_current_code(workspace, sweep)
+    sweep_file.write_sweep(workspace, planned)
+    return make_scheduler(workspace, planned, original=False, warn=warn)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What came of a try: its run, what is wrong (nothing: it is fine), what is worth knowing, and what was seen of it."""
+class SmokeVerdict:
+    """What came of a smoke test: its run, what is wrong (nothing: it is fine), what is worth knowing, and what was seen of it."""
 
     run: str
     problems: tuple[str, ...]
@@ -103,66 +103,62 @@ class Verdict:
         return {**asdict(self), "fine": not self.problems}
 
 
-def changes(workspace: Workspace) -> frozenset[str]:
+def list_changes(workspace: Workspace) -> frozenset[str]:
     """What git lists as changed or untracked outside the workspace, as `git status` says it."""
     top = git.toplevel(workspace.workdir)
     if top is None:
         return frozenset()
     answer = git.run(workspace.workdir, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
-    own = f"{Path(workspace.path.resolve()).relative_to(top.resolve()).as_posix()}/"
+    root = f"{Path(workspace.path.resolve()).relative_to(top.resolve()).as_posix()}/"
     tasks = workspace.tasks.parent.resolve()
-    plan = (
-        f"{tasks.relative_to(top.resolve()).as_posix()}/"
-        if tasks not in (top.resolve(), workspace.workdir.resolve())
-        else own
-    )
-    return frozenset(row for row in answer.paths if not row[3:].startswith((own, plan, ".agents/")))
-
-
-Metrics = Callable[[Run], Mapping[str, float]]
-Cause = Callable[[Run], str]
+    in_top = tasks in (top.resolve(), workspace.workdir.resolve())
+    plan = root if in_top else f"{tasks.relative_to(top.resolve()).as_posix()}/"
+    return frozenset(row for row in answer.paths if not row[3:].startswith((root, plan, ".agents/")))
 
 
 def verify(
-    workspace: Workspace, tried: Pacer, picture: Picture, before: frozenset[str], metrics_of: Metrics, cause_of: Cause
-) -> Verdict:
-    """Hold a try against what every run has to do: finish, give the primary metric, write outputs, change nothing else.
+    workspace: Workspace,
+    state: RunState,
+    before: frozenset[str],
+    metrics_of: Callable[[Run], Mapping[str, float]],
+    cause_of: Callable[[Run], str],
+) -> SmokeVerdict:
+    """Hold the run of a smoke test against what every run has to do: finish, give the primary metric, write outputs, change nothing else.
 
-    `metrics_of` says which metrics results will find for a run: its manifest's and those in its files. `cause_of` says why one failed.
+    `before` are the repository's changes from before it ran. `metrics_of` says which metrics results will find for a run: its
+    manifest's and those in its files. `cause_of` says why one failed.
     """
-    state = picture.planned[0]
-    problems, notes = [], []
     if state.state != "finished" or state.run is None:
         why = ", ".join(filter(None, [cause_of(state.run) if state.run else "", state.reason]))
-        problems.append(
-            f"{state.name} is {state.state}" + (f" ({why})" if why else "") + f": scaffold runs show {state.name}"
-        )
-        return Verdict(run=state.name, problems=tuple(problems), notes=(), seen="")
+        problem = f"{state.name} is {state.state}" + (f" ({why})" if why else "") + f": scaffold runs show {state.name}"
+        return SmokeVerdict(run=state.name, problems=(problem,), notes=(), seen="")
     metrics: Mapping[str, float] = {}
+    problems, notes = [], []
     try:
         metrics = metrics_of(state.run)
     except ScaffoldError as error:
         problems.append(f"{error.message}: {error.hint}" if error.hint else error.message)
-    metric = str(workspace.answers.get("primary_metric") or "")
-    if metric and metric not in metrics and not problems:
-        given = ", ".join(metrics) or "none"
+    primary = str(workspace.answers.get("primary_metric") or "")
+    if primary and primary not in metrics and not problems:
+        names = ", ".join(metrics) or "none"
         problems.append(
-            f"the primary metric `{metric}` is not among its metrics ({given}): write it to $RUN_OUTPUT_DIR/metrics.json"
+            f"the primary metric `{primary}` is not among its metrics ({names}): write it to $RUN_OUTPUT_DIR/metrics.json"
         )
     elif not metrics and not problems:
         notes.append("the run gave no metrics: write them to $RUN_OUTPUT_DIR/metrics.json, or rows to metrics.jsonl")
     outputs = workspace.workdir / state.run.outputs
-    written = sum(1 for p in outputs.rglob("*") if p.is_file()) if outputs.is_dir() else 0
-    if not written:
+    files = sum(1 for p in outputs.rglob("*") if p.is_file()) if outputs.is_dir() else 0
+    if not files:
         notes.append(f"the run wrote nothing to its output directory {state.run.outputs} ($RUN_OUTPUT_DIR)")
-    for row in sorted(changes(workspace) - before)[:10]:
-        problems.append(
-            f"the run changed the repository: {row[3:]} ({row[:2].strip()}); it belongs into $RUN_OUTPUT_DIR, or git should ignore it"
-        )
+    problems += _changes_made(workspace, before)
     some = ", ".join(f"{k}={v:g}" for k, v in list(metrics.items())[:4]) or "no metrics"
-    return Verdict(
-        run=state.name,
-        problems=tuple(problems),
-        notes=tuple(notes),
-        seen=f"{some}; {written} files in {state.run.outputs}",
-    )
+    seen = f"{some}; {files} files in {state.run.outputs}"
+    return SmokeVerdict(run=state.name, problems=tuple(problems), notes=tuple(notes), seen=seen)
+
+
+def _changes_made(workspace: Workspace, before: frozenset[str]) -> Iterator[str]:
+    for row in sorted(list_changes(workspace) - before)[:10]:
+        yield (
+            f"the run changed the repository: {row[3:]} ({row[:2].strip()}); it belongs into $RUN_OUTPUT_DIR, "
+            "or git should ignore it"
+        )

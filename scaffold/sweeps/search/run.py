@@ -16,12 +16,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from scaffold import locks
+from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs.model import Run
-from scaffold.sweeps.launch import ledger, locks, loop, open_sweep
-from scaffold.sweeps.launch.observer import Place, Warn
-from scaffold.sweeps.launch.scheduler import Picture
-from scaffold.sweeps.launch.states import State
+from scaffold.sweeps.launch import open_sweep, sweep_locks
+from scaffold.sweeps.launch.ledger import read_ledger
+from scaffold.sweeps.launch.paths import sweep_paths
+from scaffold.sweeps.launch.run_loop import run_until_done
+from scaffold.sweeps.launch.run_states import RunState
+from scaffold.sweeps.launch.snapshot import Snapshot
 from scaffold.sweeps.search import optimizer
 from scaffold.sweeps.search.optimizer import SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
@@ -72,15 +76,15 @@ class ParameterSearch:
         self._note = note
         self._notes_are_due = True
 
-    def run(self, show: Callable[[Picture], None], closed: Callable[[SearchStudy], None]) -> SearchStudy:
+    def run(self, show: Callable[[Snapshot], None], closed: Callable[[SearchStudy], None]) -> SearchStudy:
         """All generations that are left; `show` is called with every look, `closed` after every generation.
 
         Raises ScaffoldError: where somebody else runs it, the sweep was stopped, the metric is not there, the code has changed.
         """
         sweeps = sweep_file.sweeps_folder(self.workspace)
-        lock = locks.take(sweeps, f"{self.study.name}.evolve", doing="evolve")
+        lock = sweep_locks.take(sweeps, f"{self.study.name}.evolve", doing="evolve")
         if lock is None:
-            holder = locks.describe(locks.holder(sweeps, f"{self.study.name}.evolve"))
+            holder = sweep_locks.describe(sweep_locks.last_holder(sweeps, f"{self.study.name}.evolve"))
             raise ScaffoldError(
                 f"the search {self.study.name} is run by {holder}",
                 hint=f"look at it: scaffold sweep status {self.study.name}",
@@ -94,13 +98,13 @@ class ParameterSearch:
                         f"every configuration of the search space was tried, so it ends after {self.study.closed}"
                     )
                     break
-                picture = self._run_generation(show)
-                self.study = self.study.scored(self._scored_trials(picture))
+                snapshot = self._run_generation(show)
+                self.study = self.study.scored(self._scored_trials(snapshot))
                 write_study(self.workspace, self.study)
                 closed(self.study)
             return self.study
         finally:
-            lock.release()
+            locks.release(lock)
 
     def _has_generation(self) -> bool:
         """Whether there is a generation to run; a new one is written down before anything is done about it."""
@@ -157,17 +161,17 @@ class ParameterSearch:
         if not self._is_original():
             comparison = code_state.compare_code(self.workspace, existing)
             if not comparison.same:
-                raise open_sweep.changed(existing.name, comparison.files)
+                raise open_sweep.code_changed(existing.name, comparison.files)
             # new configurations may name other config files
             sweep = code_state.with_current_code(self.workspace, sweep)
         sweep_file.write_sweep(self.workspace, sweep)
         return sweep
 
     def _is_original(self) -> bool:
-        book = ledger.read(Place.of(self.workspace, self.study.name).ledger, self.study.name)
-        return "original" in (self._options.code, book.orders.code)
+        ledger = read_ledger(sweep_paths(self.workspace, self.study.name).ledger, self.study.name)
+        return "original" in (self._options.code, ledger.options.code)
 
-    def _run_generation(self, show: Callable[[Picture], None]) -> Picture:
+    def _run_generation(self, show: Callable[[Snapshot], None]) -> Snapshot:
         """The sweep once all of its runs are over; what was lost is run once more."""
         try:
             return self._run_until_over(self._written_sweep(), show)
@@ -178,29 +182,29 @@ class ParameterSearch:
                 "--name NAME searches anew with the code as it is",
             ) from error
 
-    def _run_until_over(self, sweep: Sweep, show: Callable[[Picture], None]) -> Picture:
-        pacer = open_sweep.opened(self.workspace, sweep.name, warn=self._warn, code=self._options.code)
-        pacer.check()
-        picture = pacer.look()
-        for retry in ("terminated" if picture.orders.stopped else None, "lost"):
+    def _run_until_over(self, sweep: Sweep, show: Callable[[Snapshot], None]) -> Snapshot:
+        scheduler = open_sweep.open_sweep(self.workspace, sweep.name, warn=self._warn, code=self._options.code)
+        scheduler.check_code()
+        snapshot = scheduler.snapshot()
+        for retry in ("terminated" if snapshot.options.stopped else None, "lost"):
             if retry == "lost" and not any(
-                s.state == "lost" for states in self._trial_states(picture).values() for s in states
+                s.state == "lost" for states in self._trial_states(snapshot).values() for s in states
             ):
                 break
-            pacer.want(retry=retry, **self._options.orders)
-            show(pacer.step(doing="evolve"))
-            picture = loop.pace(pacer, show, doing="evolve", warn=self._warn)
-            if picture.orders.stopped:
+            scheduler.request(retry=retry, **self._options.orders)
+            show(scheduler.step(doing="evolve"))
+            snapshot = run_until_done(scheduler, show, doing="evolve", warn=self._warn)
+            if snapshot.options.stopped:
                 raise ScaffoldError(
                     f"the sweep {sweep.name} was stopped, so generation {self.study.closed + 1} has no fitness yet",
                     hint="the same command goes on, and runs again what was ended",
                 )
-        return picture
+        return snapshot
 
-    def _trial_states(self, picture: Picture) -> Mapping[int, list[State]]:
+    def _trial_states(self, snapshot: Snapshot) -> Mapping[int, list[RunState]]:
         """How the runs of the open generation are, by trial, in the order of the seeds."""
         sweep = sweep_file.read_sweep(self.workspace, self.study.name)
-        states = {s.name: s for s in picture.states}
+        states = {s.name: s for s in snapshot.states}
         states_by_trial = {}
         for trial in self.study.generation(self.study.closed + 1):
             single = replace(sweep, configurations=(_configuration(self.study.spec, trial),))
@@ -208,9 +212,9 @@ class ParameterSearch:
             states_by_trial[trial.number] = [states[run.name] for run in runs]
         return states_by_trial
 
-    def _scored_trials(self, picture: Picture) -> Mapping[int, SearchTrial]:
+    def _scored_trials(self, snapshot: Snapshot) -> Mapping[int, SearchTrial]:
         """The open generation's trials with what came of them. Raises ScaffoldError where no run at all gives the metric."""
-        spec, states_by_trial = self.study.spec, self._trial_states(picture)
+        spec, states_by_trial = self.study.spec, self._trial_states(snapshot)
         finished = [s.run for states in states_by_trial.values() for s in states if s.state == "finished" and s.run]
         has_metric = any(spec.metric in run.metrics for run in finished)
         if finished and not has_metric and not optimizer.rank_trials(spec, self.study.trials):
@@ -223,7 +227,7 @@ def _configuration(spec: SearchSpec, trial: SearchTrial) -> dict[str, str]:
     return {**spec.fixed, **trial.params}
 
 
-def score_trial(trial: SearchTrial, states: Sequence[State], metric: str) -> SearchTrial:
+def score_trial(trial: SearchTrial, states: Sequence[RunState], metric: str) -> SearchTrial:
     """A trial with its fitness: the mean over its runs, where every one of them finished with a number."""
     values: list[float] = []
     faults: list[str] = []

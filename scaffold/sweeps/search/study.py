@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps import files
 from scaffold.sweeps.search.optimizer import SearchMethod, SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
 from scaffold.sweeps.spec import sweep_file
@@ -65,7 +65,7 @@ def write_study(workspace: Workspace, study: SearchStudy) -> None:
         "trials": [trial_json(trial) for trial in study.trials],
     }
     text = json.dumps(held, indent=1, ensure_ascii=False) + "\n"
-    files.write_file(study_path(workspace, study.name), text.encode("utf-8", "surrogateescape"))
+    write_file(study_path(workspace, study.name), text.encode("utf-8", "surrogateescape"), hint=MAKE_ROOM)
 
 
 def trial_json(trial: SearchTrial) -> dict[str, Any]:

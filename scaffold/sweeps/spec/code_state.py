@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import git
+from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, recorder_command, worktrees
 from scaffold.scratch import scratch_directory
-from scaffold.sweeps.files import write_file
 from scaffold.sweeps.spec import run_names
 from scaffold.sweeps.spec.model import NamedFilesCode, Sweep, SweepCode
 from scaffold.workspace import Workspace
@@ -38,7 +38,7 @@ def record_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Swe
         return code
     path = workspace.role("metadata", sweep.experiment) / "patches" / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
     if keep and not path.is_file():
-        write_file(path, patch)
+        write_file(path, patch, hint=MAKE_ROOM)
     return replace(code, patch=path.relative_to(workspace.workdir).as_posix())
 
 

@@ -10,9 +10,9 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps import files
 from scaffold.sweeps.spec import parameter_values, parsing, text_yaml
 from scaffold.sweeps.spec.model import ConfigurationRule, Resources, Sweep, SweepCode
 from scaffold.workspace import EXPERIMENT_NAME, Workspace
@@ -71,7 +71,7 @@ def read_sweep(workspace: Workspace, name: str) -> Sweep:
 def write_sweep(workspace: Workspace, sweep: Sweep) -> Path:
     """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
     file = sweep_path(workspace, check_sweep_name(sweep.name))
-    files.write_file(file, format_sweep(sweep).encode())
+    write_file(file, format_sweep(sweep).encode(), hint=MAKE_ROOM)
     return file
 
 

@@ -1,0 +1,161 @@
+"""What sbatch is asked for: the repository's own options with the line that says so, and the sweep's, which win. Pure functions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.conventions.slurm import SAFE_VALUE
+from scaffold.errors import WrongUsage
+
+SWEEP = "the sweep"
+# what one array per launch, found again by its name, stands on
+_RESERVED = (
+    "array",
+    "clusters",
+    "error",
+    "help",
+    "job-name",
+    "output",
+    "parsable",
+    "test-only",
+    "usage",
+    "version",
+    "wait",
+    "wrap",
+)
+_LONG = {
+    "A": "account",
+    "G": "gpus",
+    "J": "job-name",
+    "M": "clusters",
+    "V": "version",
+    "W": "wait",
+    "a": "array",
+    "c": "cpus-per-task",
+    "e": "error",
+    "h": "help",
+    "o": "output",
+    "p": "partition",
+    "q": "qos",
+    "t": "time",
+}
+# options that say the same thing in other words: where the sweep has one of them, the repository's is left out
+_ALIKE = {name: "gres" for name in ("gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task", "tres-per-task")}
+_TYPED = re.compile(r"--(?P<long>[a-z][a-z-]*)(?:(?:=|\s+)(?P<of_long>.*))?|-(?P<short>[A-Za-z])\s*(?P<of_short>.*)")
+_GPUS = re.compile(r"gpu(?::(?P<kind>[^:]*[^:\d][^:]*))?(?::\d+)?")
+# Slurm counts minutes; the run's own time-out is to come first, and its record to be written
+_SPARE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SbatchOption:
+    """One option of sbatch, as one word (`--partition=gpu`), and where it comes from (`slurm/train.sbatch:3`, `the sweep`)."""
+
+    name: str
+    word: str
+    origin: str
+
+    @property
+    def value(self) -> str:
+        """What stands behind the equals sign; empty for a switch."""
+        return self.word.partition("=")[2]
+
+
+def choose_options(
+    answer: object,
+    *,
+    sbatch: Sequence[str] = (),
+    gpus: int | None = None,
+    cpus: int | None = None,
+    timeout_s: float | None = None,
+) -> tuple[SbatchOption, ...]:
+    """The options of a sweep's arrays: from the workspace's answer `slurm`, what a run needs, and `sbatch`, the later over the earlier.
+
+    What is not known is left out: then Slurm's own default counts. Raises WrongUsage where `sbatch` has what cannot be given.
+    """
+    conventions = answer if isinstance(answer, Mapping) else {}
+    typed = [parse_option(text) for text in sbatch]
+    defaults = [*_repository_options(conventions, gpus), *_needed_options(conventions, gpus, cpus, timeout_s)]
+    last = {_subject(option): option for option in defaults}
+    settled = {_subject(option) for option in typed}
+    return (*(option for subject, option in last.items() if subject not in settled), *typed)
+
+
+def _subject(option: SbatchOption) -> str:
+    return _ALIKE.get(option.name, option.name)
+
+
+def _repository_options(conventions: Mapping[str, Any], gpus: int | None) -> list[SbatchOption]:
+    """The most used of each kind; `gres` only where nobody said how many GPUs a run needs."""
+    fields = {"partitions": "partition", "accounts": "account", "qos": "qos", "time": "time"}
+    if gpus is None:
+        fields["gres"] = "gres"
+    options = []
+    for field, name in fields.items():
+        value = _first_usable(conventions, field)
+        if value is not None:
+            options.append(SbatchOption(name=name, word=f"--{name}={value}", origin=_evidence(conventions, field)))
+    return options
+
+
+def _needed_options(
+    conventions: Mapping[str, Any], gpus: int | None, cpus: int | None, timeout_s: float | None
+) -> list[SbatchOption]:
+    options = []
+    if gpus:
+        gres = _GPUS.fullmatch(_first_usable(conventions, "gres") or "")
+        kind = gres["kind"] if gres else None
+        origin = f"{SWEEP}; the kind of GPU: {_evidence(conventions, 'gres')}" if kind else SWEEP
+        options.append(SbatchOption(name="gres", word=f"--gres=gpu:{f'{kind}:' if kind else ''}{gpus}", origin=origin))
+    if cpus is not None:
+        options.append(SbatchOption(name="cpus-per-task", word=f"--cpus-per-task={cpus}", origin=SWEEP))
+    if timeout_s is not None:
+        minutes = math.ceil((timeout_s + _SPARE_S) / 60)
+        options.append(
+            SbatchOption(name="time", word=f"--time={minutes}", origin=f"{SWEEP}: its time-out and a minute more")
+        )
+    return options
+
+
+def _first_usable(conventions: Mapping[str, Any], field: str) -> str | None:
+    values = conventions.get(field)
+    for value in values if isinstance(values, list) else []:
+        if isinstance(value, str) and SAFE_VALUE.fullmatch(value):
+            return value
+    return None
+
+
+def _evidence(conventions: Mapping[str, Any], field: str) -> str:
+    places = conventions.get("evidence")
+    place = places.get(field) if isinstance(places, Mapping) else None
+    return " ".join(str(place).split()) if place else "the workspace's answers"
+
+
+def parse_option(text: str) -> SbatchOption:
+    """An option as a person types it: `--time=1:00:00`, `--time 1:00:00`, `-t 60`, `-t60`, `--exclusive`.
+
+    Raises WrongUsage where it is none, or is one that a launch needs for itself.
+    """
+    match = _TYPED.fullmatch(text.strip())
+    if not match or not text.isprintable():
+        raise WrongUsage(f"{text!r} is no option of sbatch", hint="give it as `--time=1:00:00`")
+    value = match["of_long"] if match["long"] else match["of_short"] or None
+    name = match["long"] or _LONG.get(match["short"], match["short"])
+    # any beginning of a long option means it, as getopt has it
+    if any(reserved.startswith(name) for reserved in _RESERVED) and len(name) > 1:
+        raise WrongUsage(f"{text}: --{name} is set by the launch itself", hint=_INSTEAD.get(name, "leave it out"))
+    dashes = "--" if len(name) > 1 else "-"
+    joined = "" if value is None else f"={value}" if dashes == "--" else value
+    return SbatchOption(name=name, word=f"{dashes}{name}{joined}", origin=SWEEP)
+
+
+_INSTEAD = {
+    "array": "--max-parallel N limits how many run at once",
+    "clusters": "set $SLURM_CLUSTERS, so that squeue and scancel ask the same cluster",
+    "error": "what Slurm says is kept in the workspace's logs, below sweeps/",
+    "output": "what Slurm says is kept in the workspace's logs, below sweeps/",
+}

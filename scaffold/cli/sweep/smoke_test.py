@@ -1,0 +1,63 @@
+"""`scaffold sweep launch --smoke`, and the offer of it before a first launch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli.common import output
+from scaffold.cli.sweep import live
+
+if TYPE_CHECKING:
+    from scaffold.sweeps.launch.scheduler import Scheduler
+    from scaffold.workspace import Workspace
+
+
+def offer_smoke_test(workspace: Workspace, scheduler: Scheduler, given: dict[str, Any]) -> None:
+    """Before the first launch: offer a quick try on a terminal, else say that there is one."""
+    name = scheduler.sweep.name
+    if scheduler.paths.ledger.exists():
+        return
+    if not output.may_prompt(yes=given["yes"], json_output=given["json_output"]):
+        if not given["json_output"]:
+            click.echo(
+                f"to try one run first: scaffold sweep launch {name} --smoke --smoke-args 'options that make it short'",
+                err=True,
+            )
+        return
+    if click.confirm(f"Try one run of {name} first, in a sweep of its own?", default=True, err=True):
+        args = click.prompt("Options that make it short", default="", show_default=False, err=True)
+        run_smoke_test(workspace, name, {**given, "smoke_args": args}, json_output=False)
+
+
+def run_smoke_test(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
+    """Run and verify a sweep's smoke test; exit 3 where it is not fine."""
+    from scaffold.results.evidence import failure_cause
+    from scaffold.results.metrics import query
+    from scaffold.sweeps.launch import smoke_test
+
+    lines = live.LiveLines(workspace, quiet=json_output)
+    scheduler = smoke_test.open_smoke_test(workspace, name, given["smoke_args"] or "", warn=output.warn)
+    before = smoke_test.list_changes(workspace)
+    scheduler.request(retry="all", **{k: given[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")})
+    lines.show(scheduler.step())
+    snapshot = live.watch_until_done(scheduler, lines, doing="launch --smoke")
+    verdict = smoke_test.verify(
+        *(workspace, snapshot.planned[0], before),
+        metrics_of=lambda run: query.read_final_metrics(workspace, run),
+        cause_of=lambda run: failure_cause.find_cause(workspace, run),
+    )
+    sweep = scheduler.sweep.name
+    if json_output:
+        output.print_json({"sweep": sweep, **verdict.as_dict()})
+    else:
+        for problem in verdict.problems:
+            click.echo(f"{sweep}: {problem}")
+        for note in verdict.notes:
+            output.warn(note)
+        if not verdict.problems:
+            click.echo(f"{sweep}: fine: {verdict.run} finished; {verdict.seen}")
+            click.echo(f"next: scaffold sweep launch {name}", err=True)
+    if verdict.problems:
+        raise click.exceptions.Exit(3)

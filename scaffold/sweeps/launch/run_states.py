@@ -1,0 +1,199 @@
+"""Manifests, start tokens, the ledger and the backend's word -> the state of every run of a sweep. Pure.
+
+The manifest counts; then the process that took the start token, on its own host; then the backend. Where backend and manifest disagree
+that is said, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from scaffold.backends.interface import JobStatus
+from scaffold.backends.start_tokens import StartToken
+from scaffold.runs import timestamps
+from scaffold.runs.model import Run
+from scaffold.sweeps.launch.ledger_entries import Submission
+
+STATES = ("missing", "submitting", "waiting", "starting", "running", "finished", "failed", "terminated", "lost")
+DONE = frozenset({"finished", "failed", "terminated", "lost"})
+# a backend's word that a job is over counts against a silent manifest of another host only after so long: shared disks lag
+GRACE_S = 60.0
+# a launcher that ends so often without taking its start token is not started again
+MAX_STARTS = 3
+
+
+class RunState(NamedTuple):
+    """A run now. `run` is its newest manifest, `submission` its newest one.
+
+    `planned`: the sweep's file has it; one that it no longer has is shown and never started. `startable`: a step may start it.
+    `held`: the backend still has it, so that no other submission may be written. `reason` is why, where that is known beyond the
+    manifest; `backend_state` is the backend's word (None: not asked), `disagreement` what it says against the manifest.
+    """
+
+    name: str
+    state: str
+    run: Run | None = None
+    submission: Submission | None = None
+    startable: bool = False
+    held: bool = False
+    reason: str | None = None
+    backend_state: str | None = None
+    disagreement: str | None = None
+    planned: bool = True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, however."""
+        return self.state in DONE
+
+
+class Observation(NamedTuple):
+    """What is seen of a run beside its manifests, looked at before them.
+
+    `taker_gone` is whether the process that took the start token is gone: None where only another host could tell. `status` is what the
+    backend says, None where it was not asked.
+    """
+
+    token: StartToken | None = None
+    taker_gone: bool | None = None
+    status: JobStatus | None = None
+
+    @property
+    def state(self) -> str | None:
+        """The backend's word."""
+        return self.status.state if self.status else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the backend says that nothing more will come of it."""
+        return self.status is not None and self.status.is_over
+
+
+def derive_state(
+    name: str, submission: Submission | None, runs: Sequence[Run], seen: Observation, *, hostname: str, now: float
+) -> RunState:
+    """The state of one run. `runs` are its manifests, `hostname` is this host, `now` seconds since 1970."""
+    state = _derive(name, submission, runs, seen, hostname=hostname, now=now)
+    return state._replace(backend_state=seen.state) if seen.status else state
+
+
+def _derive(
+    name: str, submission: Submission | None, runs: Sequence[Run], seen: Observation, *, hostname: str, now: float
+) -> RunState:
+    newest = max(runs, key=lambda r: r.attempt, default=None)
+    if finished := [r for r in runs if r.status == "finished"]:
+        # a server that has not noticed the end yet is no disagreement
+        against = _disagreement("finished", seen.status) if seen.state not in ("running", "starting") else None
+        return RunState(name, "finished", max(finished, key=lambda r: r.attempt), submission, disagreement=against)
+    token = seen.token
+    if token is not None and (submission is None or token.number > submission.number):
+        # the ledger is gone, or an older one was brought back
+        submission = Submission(number=token.number, backend=submission.backend if submission else "local")
+    if submission is None or submission.withdrawn:
+        return RunState(name, newest.status if newest else "missing", newest, submission)
+    if newest is not None and newest.attempt > submission.after:
+        return _with_manifest(RunState(name, newest.status, newest, submission), newest, seen, hostname, now)
+    before = RunState(name, "submitting", newest, submission)
+    if token is not None and token.taken and token.number >= submission.number:
+        return _with_taken_token(before, token, seen, now)
+    return _before_start(before, submission, seen)
+
+
+def _with_manifest(before: RunState, newest: Run, seen: Observation, hostname: str, now: float) -> RunState:
+    """A submission with a manifest: what that says, unless its host can no longer say it."""
+    held = seen.state in ("waiting", "starting", "running")
+    against = _disagreement(before.state, seen.status)
+    if before.state != "running" and seen.state == "waiting":
+        reason = f"the backend starts it again after it was {before.state}"
+        return before._replace(state="waiting", held=True, reason=reason)
+    # this host sees by itself whether its own processes are gone
+    elsewhere = before.state == "running" and newest.hostname != hostname
+    if elsewhere and seen.is_over and _long_over(before.submission, now):
+        return before._replace(state="lost", reason=_why(seen.status), disagreement=against)
+    return before._replace(held=held, disagreement=against)
+
+
+def _with_taken_token(before: RunState, token: StartToken, seen: Observation, now: float) -> RunState:
+    """A submission whose token was taken, without a manifest: its launcher is about to write one, or never will."""
+    lost = before._replace(state="lost", reason=f"its launcher ended{_because(seen.status)} and left no manifest")
+    if seen.taker_gone is not None:
+        is_lost = seen.taker_gone
+    elif seen.is_over:
+        is_lost = token.pid is None or _long_over(before.submission, now)
+    else:
+        # it was killed between taking the token and signing it, and nobody can be asked
+        is_lost = token.pid is None and seen.status is None and now - token.changed_at > GRACE_S
+    return lost if is_lost else before._replace(state="starting", held=True)
+
+
+def _before_start(before: RunState, submission: Submission, seen: Observation) -> RunState:
+    """A submission whose token nobody took yet."""
+    reason = seen.status.reason if seen.status else None
+    if seen.state == "waiting":
+        return before._replace(state="waiting", held=True, reason=reason)
+    if seen.state == "enlisted":
+        return before._replace(state="waiting", startable=True)
+    if seen.state in ("starting", "running"):
+        return before._replace(state="starting", held=True)
+    if seen.state == "unknown" and submission.starts:
+        return before._replace(state="starting", held=True, reason=reason)
+    if submission.starts >= MAX_STARTS:
+        why = f"its launcher was started {submission.starts} times and never took its ticket{_because(seen.status)}"
+        return before._replace(state="lost", reason=why)
+    return before._replace(startable=True, reason=_why(seen.status) if seen.state == "ended" else None)
+
+
+def _disagreement(status: str, backend: JobStatus | None) -> str | None:
+    """What a backend says that does not fit a manifest's status."""
+    if backend is None or backend.state == "unknown":
+        return None
+    if status == "running" and backend.is_over:
+        word = "done" if backend.state == "ended" else "unknown to it"
+        return f"the backend says it is {word}{_because(backend)}, its manifest says running"
+    if status != "running" and not backend.is_over:
+        return f"the backend says {backend.state}, its manifest says {status}"
+    return None
+
+
+def _long_over(submission: Submission | None, now: float) -> bool:
+    over_at = submission.over_at if submission else None
+    return over_at is not None and now - (timestamps.to_epoch_seconds(over_at) or 0.0) >= GRACE_S
+
+
+def _why(status: JobStatus | None) -> str | None:
+    return status.reason or status.state if status else None
+
+
+def _because(status: JobStatus | None) -> str:
+    return f" ({status.reason})" if status and status.reason else ""
+
+
+def count_states(states: Iterable[RunState]) -> Mapping[str, int]:
+    """How many runs are in each state, those with none left out, in the order of STATES."""
+    counts = Counter(s.state for s in states)
+    return {state: counts[state] for state in STATES if counts[state]}
+
+
+RETRIES: Mapping[str, frozenset[str]] = {
+    "failed": frozenset({"failed"}),
+    "lost": frozenset({"lost"}),
+    "terminated": frozenset({"terminated"}),
+    "all": frozenset({"failed", "lost", "terminated"}),
+}
+
+
+def select_to_submit(states: Iterable[RunState], retry: str | None) -> tuple[list[RunState], list[RunState]]:
+    """The runs that a launch writes down a new submission for, and those it would but for the backend, which still has their old one.
+
+    Those are the missing ones and, with `retry` (a key of RETRIES), the ones that ended so. Finished runs are never run again.
+    """
+    again = RETRIES[retry] if retry else frozenset()
+    chosen = [s for s in states if s.state == "missing" or s.state in again or (s.is_done and _is_withdrawn(s))]
+    return [s for s in chosen if not s.held], [s for s in chosen if s.held]
+
+
+def _is_withdrawn(state: RunState) -> bool:
+    """Whether a retry was asked for and taken back by a stop: a later launch resumes it."""
+    return state.submission is not None and state.submission.withdrawn and state.state != "finished"

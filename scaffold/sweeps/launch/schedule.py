@@ -1,0 +1,36 @@
+"""A sweep as it is, and what its backend can take -> what to start now. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from scaffold.backends.capacity import Capacity, compute_capacity
+from scaffold.backends.interface import Availability
+from scaffold.sweeps.launch.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """What to start and what has to wait, in the sweep's order, and the numbers behind it."""
+
+    start: tuple[str, ...]
+    wait: tuple[str, ...]
+    capacity: Capacity
+
+    @property
+    def at_once(self) -> int:
+        """How many of those that are started may run at the same time; for a backend that queues."""
+        limit, cap = self.capacity.limit, self.capacity.cap
+        return max(1, (limit if cap is None else min(limit, cap)) - self.capacity.own_active)
+
+
+def schedule(snapshot: Snapshot, availability: Availability, *, gpus_per_run: int, queues: bool) -> Schedule:
+    """What may start now of what is startable. A backend that queues is given everything; it holds the cap itself."""
+    ready = tuple(s.name for s in snapshot.startable)
+    own = sum(s.state in ("starting", "running") or (s.held and not s.is_done) for s in snapshot.states)
+    # a server that was restarted does not count what it started before
+    availability = replace(availability, active=max(availability.active, own))
+    cap = snapshot.options.max_parallel
+    capacity = compute_capacity(availability, queued=len(ready), own_active=own, cap=cap, gpus_per_run=gpus_per_run)
+    count = len(ready) if queues else capacity.max_new
+    return Schedule(start=ready[:count], wait=ready[count:], capacity=capacity)

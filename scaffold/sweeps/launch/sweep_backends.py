@@ -1,0 +1,85 @@
+"""A sweep, its ledger -> the backends that execute it; and how much room there is where no sweep is planned yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scaffold.backends import choose
+from scaffold.backends.capacity import Capacity, compute_capacity
+from scaffold.backends.interface import Backend, BackendContext, Warn
+from scaffold.sweeps.launch.ledger import Ledger
+from scaffold.sweeps.launch.ledger_entries import LaunchOptions
+from scaffold.sweeps.launch.paths import SweepPaths
+from scaffold.sweeps.spec import sweep_file
+from scaffold.sweeps.spec.model import Sweep
+from scaffold.workspace import Workspace
+
+
+class SweepBackends:
+    """The backends of one sweep, each made once for the same options: a server's knows what it has asked already."""
+
+    def __init__(self, workspace: Workspace, sweep: Sweep, paths: SweepPaths, *, warn: Warn) -> None:
+        self._workspace = workspace
+        self._sweep = sweep
+        self._paths = paths
+        self._warn = warn
+        self._made: dict[str, tuple[LaunchOptions, Backend]] = {}
+
+    def choose(self, options: LaunchOptions) -> str:
+        """The name of the backend that starts runs under these options. Raises ScaffoldError."""
+        return choose.choose_backend(self._workspace, options.backend, self._sweep.backend)
+
+    def get(self, name: str, ledger: Ledger) -> Backend:
+        """The backend of this name. Raises ScaffoldError where it cannot be made (no server is named, options of sbatch are wrong)."""
+        # another launch may have changed the options meanwhile; that one stopped is nothing to a backend
+        options = replace(ledger.options, stopped=False)
+        known = self._made.get(name)
+        if known is None or known[0] != options:
+            known = self._made[name] = (options, choose.make_backend(name, self._context(name, ledger)))
+        return known[1]
+
+    def gpus_per_run(self, options: LaunchOptions) -> int | None:
+        """How many GPUs a run takes: as the launch says, else as the sweep does; None where nobody said."""
+        return self._sweep.resources.gpus if options.gpus_per_run is None else options.gpus_per_run
+
+    def _context(self, name: str, ledger: Ledger) -> BackendContext:
+        sweep, options = self._sweep, ledger.options
+        return BackendContext(
+            workspace=self._workspace,
+            sweep=sweep.name,
+            goal=sweep.goal,
+            experiment=sweep.experiment,
+            folder=self._paths.folder,
+            logs=self._paths.logs,
+            gpus_per_run=self.gpus_per_run(options),
+            cpus_per_run=sweep.resources.cpus if options.cpus_per_run is None else options.cpus_per_run,
+            timeout_s=sweep.resources.timeout_s,
+            sbatch=sweep.resources.sbatch,
+            max_parallel=options.max_parallel,
+            session=options.session,
+            notes=dict(ledger.notes.get(name, {})),
+            warn=self._warn,
+            job_ids={j: run for run in ledger.names for s in ledger.submissions(run) for j in s.job_ids},
+        )
+
+
+def workspace_capacity(workspace: Workspace, options: LaunchOptions) -> Capacity:
+    """The capacity for a sweep of which nothing is known yet, so that nothing is queued. Raises ScaffoldError."""
+    context = BackendContext(
+        workspace=workspace,
+        sweep="a sweep",
+        goal="",
+        experiment="",
+        folder=sweep_file.sweeps_folder(workspace),
+        logs=workspace.role("logs"),
+        gpus_per_run=options.gpus_per_run,
+        cpus_per_run=options.cpus_per_run,
+        max_parallel=options.max_parallel,
+        notes={},
+        warn=lambda text: None,
+    )
+    backend = choose.make_backend(choose.choose_backend(workspace, options.backend, None), context)
+    gpus_per_run = 1 if options.gpus_per_run is None else options.gpus_per_run
+    return compute_capacity(
+        backend.availability(), queued=0, own_active=0, cap=options.max_parallel, gpus_per_run=gpus_per_run
+    )

@@ -1,0 +1,78 @@
+"""Locks of a sweep, with a note of who holds them: one for its ledger, one for who schedules it, one for who searches with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scaffold import locks
+from scaffold.errors import ScaffoldError
+from scaffold.runs import liveness, recorder
+from scaffold.sweeps.launch import paths
+
+
+def scheduler_lock(name: str) -> str:
+    """The lock of who schedules a sweep."""
+    return f"{name}.pacer"
+
+
+def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int | None:
+    """The lock `name`, held until the descriptor is closed or this process ends; None where somebody else holds it.
+
+    Raises ScaffoldError where there can be no lock (read-only, no locks on this file system). No exclusively created file stands in
+    there: that of a holder that was killed would keep every later launch out.
+    """
+    folder = paths.make_hidden(sweeps / ".locks")
+    handle = locks.acquire(folder / f"{name}.lock", wait_s=wait_s)
+    if handle is not None:
+        note = {**recorder.processes.process_mark(os.getpid()), "doing": doing}
+        with contextlib.suppress(OSError):
+            (folder / f"{name}.json").write_text(json.dumps(note), encoding="utf-8")
+    return handle
+
+
+@contextlib.contextmanager
+def hold(sweeps: Path, name: str, *, doing: str, wait_s: float) -> Iterator[None]:
+    """Hold a lock. Raises ScaffoldError, with the holder's name, when it is not to be had within `wait_s` seconds."""
+    handle = take(sweeps, name, doing=doing, wait_s=wait_s)
+    if handle is None:
+        raise ScaffoldError(
+            f"the ledger of sweep {name} is held by {describe(last_holder(sweeps, name))}",
+            hint="try again when that is done; nothing was changed",
+        )
+    try:
+        yield
+    finally:
+        locks.release(handle)
+
+
+def last_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
+    """The note of who took a lock last: `pid`, `host`, `doing`; it may be over since. None where there is none."""
+    try:
+        note = json.loads((sweeps / ".locks" / f"{name}.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) else None
+
+
+def current_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
+    """The note of who holds a lock now; None where nobody does. Writes nothing."""
+    note = last_holder(sweeps, name)
+    # the lock alone does not tell: who looks holds it for a moment, and the note may be of somebody before
+    if note is None or (note.get("host") == socket.gethostname() and liveness.is_process_gone(note)):
+        return None
+    with contextlib.suppress(locks.CannotLock):
+        return note if locks.is_held(sweeps / ".locks" / f"{name}.lock") else None
+    return None
+
+
+def describe(note: dict[str, Any] | None) -> str:
+    """Who holds a lock, for people."""
+    if note is None:
+        return "another process"
+    return f"process {note.get('pid')} on {note.get('host')} ({note.get('doing')})"

@@ -1,0 +1,59 @@
+"""Putting a planned sweep where it belongs: never over one that says something else, or that was launched."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace as changed
+from typing import Literal
+
+from scaffold.errors import ScaffoldError
+from scaffold.sweeps.launch.paths import sweep_paths
+from scaffold.sweeps.spec import code_state, sweep_file
+from scaffold.sweeps.spec.model import Sweep, SweepCode
+from scaffold.workspace import Workspace
+
+NO_CODE = SweepCode(state=None, commit=None, patch=None)
+
+
+def store_sweep(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal["new", "same", "replaced"]:
+    """Write a planned sweep and keep its patch; `same` where it is there already, whatever code it was planned with.
+
+    Raises ScaffoldError where another one of that name is there, without `replace` or launched; and where the code is no longer
+    the one that it was planned with.
+    """
+    exists = sweep_file.sweep_path(workspace, sweep.name).is_file()
+    if exists and not replace:
+        if _says_the_same(workspace, sweep):
+            return "same"
+        raise ScaffoldError(
+            f"the sweep {sweep.name} is there already and says something else: {sweep_file.sweep_path(workspace, sweep.name)}",
+            hint=f"choose another name, or give --replace to plan it anew (look first: scaffold sweep show {sweep.name})",
+        )
+    if sweep_paths(workspace, sweep.name).ledger.exists():
+        raise ScaffoldError(
+            f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
+            hint="choose another name",
+        )
+    if code_state.record_code(workspace, sweep) != sweep.code:
+        raise ScaffoldError("the code was changed while the sweep was planned", hint="plan it again")
+    if exists:
+        _delete_launchers(workspace, sweep.name)
+    sweep_file.write_sweep(workspace, sweep)
+    return "replaced" if exists else "new"
+
+
+def _says_the_same(workspace: Workspace, sweep: Sweep) -> bool:
+    return changed(sweep_file.read_sweep(workspace, sweep.name), code=NO_CODE) == changed(sweep, code=NO_CODE)
+
+
+def code_differs(workspace: Workspace, sweep: Sweep) -> bool:
+    """Whether the sweep that is there was planned with other code than `sweep`."""
+    stored = sweep_file.read_sweep(workspace, sweep.name).code
+    return (stored.state, stored.named) != (sweep.code.state, sweep.code.named)
+
+
+def _delete_launchers(workspace: Workspace, name: str) -> None:
+    """Launchers of runs that are planned no more; only what was written by us."""
+    for path in sweep_paths(workspace, name).folder.glob("*.sh"):
+        with contextlib.suppress(OSError):
+            path.unlink()

@@ -1,0 +1,69 @@
+"""How far a sweep is, and when it may be done."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from scaffold.backends.capacity import Capacity
+from scaffold.cli.sweep import wording
+from scaffold.runs.model import Run
+from scaffold.sweeps.launch.ledger_entries import LaunchOptions
+from scaffold.sweeps.launch.run_states import RunState
+from scaffold.sweeps.launch.snapshot import Snapshot
+from scaffold.sweeps.launch.sweep_progress import elapsed_s, measure_progress
+from scaffold.workspace import Workspace
+
+NOW = datetime.datetime(2026, 1, 1, 0, 0, 30, tzinfo=datetime.timezone.utc)
+
+
+def run(status: str, seconds: float | None, exit_code: int | None = None) -> Run:
+    return Run(
+        *("a", 1, "train", status, 1, {}, {"loss": 0.123456}, None, "lr", None, None, "2026-01-01T00:00:00Z", seconds),
+        *(exit_code, None, "here", "exp/outputs/a", "exp/metadata/a.json"),
+    )
+
+
+FINISHED = RunState("f", "finished", run("finished", 100))
+RUNNING = RunState("r", "running", run("running", None))
+WAITING = RunState("w", "submitting", startable=True)
+
+
+def snapshot(*states: RunState, limit: int | None = None) -> Snapshot:
+    room = None
+    if limit is not None:
+        room = Capacity(limit=limit, active=0, queued=0, cap=None, own_active=0, because="", max_new=0)
+    return Snapshot(states=states, options=LaunchOptions(), capacity=room)
+
+
+@pytest.mark.parametrize(
+    ("found", "eta"),
+    [
+        (snapshot(), None),
+        (snapshot(WAITING, RUNNING), None),  # nothing has finished yet, so nobody knows
+        (snapshot(FINISHED), None),
+        (snapshot(FINISHED, RUNNING), 70),
+        (snapshot(FINISHED, RUNNING, WAITING), 170),
+        (snapshot(FINISHED, RUNNING, RUNNING, WAITING), 120),
+        (snapshot(FINISHED, WAITING, WAITING, limit=2), 100),
+        (snapshot(FINISHED, RunState("s", "failed", run("failed", 5000)), WAITING), 100),
+    ],
+)
+def test_the_end_is_estimated_from_what_finished(found: Snapshot, eta: float | None) -> None:
+    assert measure_progress(found, NOW).eta_s == eta
+
+
+def test_how_far_it_is() -> None:
+    far = measure_progress(snapshot(WAITING, FINISHED, RUNNING, WAITING), NOW)
+    assert (far.total, far.done, dict(far.counts)) == (4, 1, {"submitting": 2, "running": 1, "finished": 1})
+    assert (elapsed_s(RUNNING, NOW), elapsed_s(FINISHED, NOW), elapsed_s(WAITING, NOW)) == (30, 100, None)
+
+
+def test_what_is_in_trouble_comes_before_what_waits(tmp_path: Path) -> None:
+    lost = RunState("l", "lost")
+    assert [s.name for s in wording.most_urgent_first([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
+    failed = RunState("x", "failed", run("failed", 1, 3), reason="out of memory", planned=False)
+    workspace = Workspace(workdir=tmp_path, root="exp", answers={})
+    assert wording.explain_state(workspace, failed) == "exit 3, without a word; out of memory (no longer in the sweep)"
