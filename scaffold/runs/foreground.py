@@ -25,18 +25,19 @@ def run_recorded(
     prefix: bool = True,
     inside: Workspace | None = None,
     cwd: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> tuple[int, Run | None]:
     """Run what the recorder's `args` say and wait for it: the exit code, and the record; None where nothing was recorded.
 
-    `inside` is the workspace whose recorder it is, where its records come to `workspace` by links. What the command prints goes to
-    stderr; signals that end this process go to it. Raises ScaffoldError.
+    `inside` is the workspace whose recorder it is, where its records come to `workspace` by links; `variables` are added to its
+    environment. What the command prints goes to stderr; signals that end this process go to it. Raises ScaffoldError.
     """
     with scratch_directory() as folder:
         told = folder / "manifest"
         code = _waited(
             recorder_command.recorder_command(inside or workspace, args, prefix=prefix),
             cwd,
-            {recorder.attempt.REPORT_VARIABLE: str(told)},
+            {**(variables or {}), recorder.attempt.REPORT_VARIABLE: str(told)},
         )
         return (128 - code if code < 0 else code), _record(workspace, told)
 

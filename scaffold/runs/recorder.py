@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from _record_run import git as git
     from _record_run import json_text as json_text
     from _record_run import manifest as manifest
+    from _record_run import messages as messages
     from _record_run import naming as naming
     from _record_run import processes as processes
     from _record_run import redaction as redaction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -22,6 +23,16 @@ def recorder_path(workspace: Workspace) -> Path:
     if not path.is_file():
         raise ScaffoldError(f"{path} is missing", hint="bring the workspace's files back: scaffold update")
     return path
+
+
+def recorder_workspace(workspace: Workspace) -> recorder.workspace.Workspace:
+    """The workspace as its recorder sees it. Raises ScaffoldError where that is missing, or finds no workspace around it."""
+    try:
+        return recorder.workspace.locate(os.path.realpath(recorder_path(workspace).parent))
+    except recorder.messages.RecorderError as error:
+        raise ScaffoldError(
+            f"the recorder finds no workspace: {error}", hint="bring it back: scaffold update"
+        ) from error
 
 
 def run_prefix(workspace: Workspace) -> list[str]:

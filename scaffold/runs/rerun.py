@@ -55,7 +55,10 @@ def rerun(
             raise ScaffoldError(f"the run's directory {old['command']['cwd']} is not in commit {commit[:12]}")
         argv = [word.replace(f"{top}/", f"{tree}/") for word in old["command"]["argv"]]
         arguments = _arguments(workspace, old, argv, _given(old, argv, inside, folder))
-        _, new = foreground.run_recorded(workspace, arguments, prefix=prefix, inside=inside, cwd=folder)
+        scheme = {recorder.naming.SCHEME_VARIABLE: str(old["recorder"].get("name_scheme", 1))}
+        _, new = foreground.run_recorded(
+            workspace, arguments, prefix=prefix, inside=inside, cwd=folder, variables=scheme
+        )
     if new is None:
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
     if new.name != run.name:

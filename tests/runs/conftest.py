@@ -34,6 +34,7 @@ def settings(**changes: object) -> dict[str, object]:
         "environment_manager": "uv",
         "run_prefix": "",
         "research_server_url": "",
+        "name_scheme": 1,
         **changes,
     }
 

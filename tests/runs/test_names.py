@@ -261,3 +261,25 @@ def test_a_command_may_name_where_its_run_belongs(workspace: Workspace) -> None:
 def test_without_a_seed_its_place_stays_as_it_is(workspace: Workspace) -> None:
     done = workspace.record("--", "echo", "{RUN_SEED}")
     assert done.stdout == "{RUN_SEED}\n"
+
+
+def test_the_scheme_of_names_is_the_workspaces_unless_one_is_asked_for(
+    make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace()
+    command = ["--", "sh", "-c", "echo ${RUN_NAME_SCHEME-nothing}"]
+    monkeypatch.setenv("RUN_NAME_SCHEME", "1")
+    done = workspace.record(*command)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing\n", ""), "it is not the command's"
+    assert "name_scheme" not in workspace.last()["recorder"], "manifests of scheme 1 do not say so"
+    monkeypatch.setenv("RUN_NAME_SCHEME", "7")
+    done = workspace.record(*command)
+    assert done.returncode == 0 and "no scheme 7 of names" in done.stderr and len(workspace.paths()) == 2
+
+
+@pytest.mark.parametrize("facts", [{"name_scheme": 99}, {"name_scheme": "x"}, {"name_scheme": []}])
+def test_a_scheme_that_the_recorder_does_not_know_stops_no_run(make_workspace: MakeWorkspace, facts: Any) -> None:
+    workspace = make_workspace(**facts)
+    done = workspace.record("--", "true")
+    assert done.returncode == 0 and workspace.last()["status"] == "finished"
+    assert ("no scheme" in done.stderr) == bool(facts["name_scheme"])

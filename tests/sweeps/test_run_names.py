@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from scaffold.errors import WrongUsage
+from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.launch.shell_quoting import shell_line, shell_word
-from scaffold.sweeps.spec import run_names
+from scaffold.sweeps.spec import code_state, parsing, run_names, sweep_file
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, Sweep
 from tests.runs.conftest import Workspace
 from tests.sweeps.conftest import sweep, there
@@ -69,3 +73,41 @@ def test_a_word_of_bash_is_one_line_and_stands_for_itself(word: str) -> None:
     script = f"printf %s {shell_line([word])}".encode("utf-8", "surrogateescape")
     done = subprocess.run(["bash"], input=script, capture_output=True, check=True)
     assert done.stdout == word.encode("utf-8", "surrogateescape")
+
+
+def test_a_sweep_keeps_the_scheme_of_names_that_it_was_planned_with(workspace: Workspace) -> None:
+    """A later recorder names otherwise; what was planned before is still found under its names, and run under them."""
+    one = code_state.with_current_code(there(workspace), sweep(configurations=({"lr": "0.1"},), seeds=(1,)))
+    (run,) = run_names.planned_runs(there(workspace), one)
+    naming = workspace.recorder.parent / "_record_run" / "naming.py"
+    text = naming.read_text()
+    later = text.replace("NAME_SCHEME = 1\n", "NAME_SCHEME = 2\n")
+    later = later.replace("parts = {\n", 'parts = {\n            **({"scheme": scheme} if scheme > 1 else {}),\n')
+    assert later.count("scheme > 1") == 1 and later != text
+    naming.write_text(later)
+    facts = workspace.recorder.parent / "workspace.json"
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), "name_scheme": 2}))
+    options = run_names.recorder_options(one, run)
+    assert workspace.name(*options, "--", *run.argv) != run.name
+    run_names.check_recorder(there(workspace), one, run)
+    [path] = run_scripts.write_scripts(there(workspace), one, [run]).values()
+    assert subprocess.run(["bash", str(path), "--by-hand"], cwd=workspace.root).returncode == 0
+    assert workspace.last()["run"]["name"] == run.name and "name_scheme" not in workspace.last()["recorder"]
+    workspace.record(*options, "--", *run.argv)
+    assert workspace.last()["recorder"]["name_scheme"] == 2 and workspace.last()["run"]["name"] != run.name
+
+
+def test_the_scheme_is_in_the_sweeps_file(tmp_path: Path) -> None:
+    assert "\nname_scheme: 1\n" in sweep_file.format_sweep(sweep())
+    found = {
+        "version": "1",
+        "name": "lr",
+        "goal": "g",
+        "experiment": "e",
+        "command": ["x"],
+        "style": "flags",
+        "code": {},
+    }
+    assert parsing.parse_sweep(found, "lr").name_scheme == 1, "where none is said, as before there were any"
+    with pytest.raises(WrongUsage, match="named by scheme 2"):
+        parsing.parse_sweep({**found, "name_scheme": "2"}, "lr")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.backends.start_tokens import EXPORTED, NO_TOKEN
-from scaffold.runs import recorder_command
+from scaffold.runs import recorder, recorder_command
 from scaffold.sweeps.launch import paths
 from scaffold.sweeps.launch.environment_script import read_environment
 from scaffold.sweeps.launch.shell_quoting import shell_line, shell_word
@@ -61,6 +61,7 @@ TAIL = """
 cd -- %(cwd)s
 python=%(python)s
 [ -x "$python" ] || python=python3
+export %(scheme_variable)s=%(scheme)d
 exec %(prefix)s"$python" %(flags)s %(recorder)s %(options)s -- \\
   %(command)s </dev/null
 """
@@ -120,7 +121,7 @@ class ScriptTemplate:
 
     folder: Path
     environment: str
-    tail: Mapping[str, str]
+    tail: Mapping[str, str | int]
     sweep: Sweep
 
     def render(self, run: PlannedRun) -> bytes:
@@ -149,6 +150,8 @@ def script_template(workspace: Workspace, sweep: Sweep, tree: CodeTree) -> Scrip
             "prefix": f"{prefix} " if prefix else "",
             "flags": " ".join(recorder_command.PYTHON_OPTIONS),
             "recorder": shell_word(str(tree.recorder.absolute())),
+            "scheme_variable": recorder.naming.SCHEME_VARIABLE,
+            "scheme": sweep.name_scheme,
         },
         sweep=sweep,
     )

@@ -52,7 +52,7 @@ def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tup
 
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
-    place = recorder.workspace.locate(os.path.realpath(recorder_command.recorder_path(workspace).parent))
+    place = recorder_command.recorder_workspace(workspace)
     base = run_names.file_words(sweep.command)
     sets = {base, *(run_names.file_words(argv) for _, _, argv, _ in run_names.run_commands(sweep))}
     states_by_files: dict[tuple[str, ...], Any] = {}
@@ -144,7 +144,7 @@ def _changed_files(workspace: Workspace, sweep: Sweep) -> list[str]:
             patch_data = worktrees.unredacted_patch(top, sweep.code.commit, patch)
             git.run(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=patch_data, env=environment)
         differing = git.run(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=environment).paths
-    recorder_place = recorder.workspace.locate(os.path.realpath(recorder_command.recorder_path(workspace).parent))
+    recorder_place = recorder_command.recorder_workspace(workspace)
     workdir_path = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
     excluded = recorder.code_state.uncounted_folders(recorder_place, "" if workdir_path == "." else workdir_path + "/")
     return [path for path in differing if not recorder.git.is_below(path, excluded)]

@@ -23,7 +23,19 @@ from scaffold.sweeps.spec.model import (
 VERSION = "1"
 KEYS = (
     *("version", "name", "goal", "experiment", "task", "command", "cwd", "style", "seed_option", "booleans", "labels"),
-    *("seeds", "grid", "zip", "configurations", "random", "only_if", "baseline", "backend", "resources", "code"),
+    *(
+        "seeds",
+        "grid",
+        "zip",
+        "configurations",
+        "random",
+        "only_if",
+        "baseline",
+        "backend",
+        "resources",
+        "code",
+        "name_scheme",
+    ),
 )
 NEEDED = ("version", "name", "goal", "experiment", "command", "style", "code")
 T = TypeVar("T")
@@ -62,7 +74,17 @@ def parse_sweep(content: object, name: str) -> Sweep:
         seed_option=_optional(top, "seed_option", _text),
         booleans=_booleans(top.get("booleans", {})),
         labels=parse_configuration(top.get("labels", {}), "labels"),
+        name_scheme=_name_scheme(top.get("name_scheme", "1")),
     )
+
+
+def _name_scheme(value: object) -> int:
+    scheme, newest = _integer(value, "name_scheme"), recorder.naming.NAME_SCHEME
+    if not 1 <= scheme <= newest:
+        raise WrongUsage(
+            f"its runs are named by scheme {scheme}; this scaffold knows up to {newest}", hint="use a newer scaffold"
+        )
+    return scheme
 
 
 def parse_rule(top: Mapping[str, Any]) -> ConfigurationRule:

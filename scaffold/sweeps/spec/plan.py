@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from scaffold.errors import WrongUsage
-from scaffold.runs import recorder
+from scaffold.runs import recorder, recorder_command
 from scaffold.sweeps.spec import (
     code_state,
     command_checks,
@@ -185,6 +185,7 @@ def _draft_sweep(
         rule=rule,
         seed_option=seed_option,
         booleans=flags or (same_command.booleans if same_command else {}),
+        name_scheme=_current_name_scheme(workspace),
     )
     return sweep, tuple(notes)
 
@@ -209,6 +210,11 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
             sbatch=own.sbatch or other.sbatch,
         ),
     )
+
+
+def _current_name_scheme(workspace: Workspace) -> int:
+    """The scheme of names that the workspace's recorder gives today."""
+    return recorder.naming.choose_scheme(None, recorder_command.recorder_workspace(workspace).name_scheme)
 
 
 def _choose_style(
@@ -250,7 +256,7 @@ def _default_experiment(workspace: Workspace, command: tuple[str, ...], director
     """The environment's, else the recorder's own choice."""
     if experiment := os.environ.get("RUN_EXPERIMENT"):
         return experiment
-    place = recorder.workspace.locate(os.path.realpath(workspace.role("scripts")))
+    place = recorder_command.recorder_workspace(workspace)
     return str(
         place.experiment_at(str(directory))
         or recorder.naming.default_experiment(recorder.redaction.redact_argv(command))

@@ -39,6 +39,7 @@ def planned_runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
             top=top,
             code=state,
             files=files,
+            scheme=sweep.name_scheme,
         )
         if identity.name not in runs_by_name:
             runs_by_name[identity.name] = PlannedRun(
@@ -147,7 +148,12 @@ def check_recorder(workspace: Workspace, sweep: Sweep, run: PlannedRun) -> None:
     ]
     try:
         result = subprocess.run(
-            words, cwd=Path(workspace.workdir, sweep.cwd), capture_output=True, text=True, timeout=RECORDER_TIMEOUT_S
+            words,
+            cwd=Path(workspace.workdir, sweep.cwd),
+            env={**os.environ, recorder.naming.SCHEME_VARIABLE: str(sweep.name_scheme)},
+            capture_output=True,
+            text=True,
+            timeout=RECORDER_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as error:
         raise ScaffoldError(f"{path} did not say a run's name within {RECORDER_TIMEOUT_S} s") from error

@@ -23,7 +23,7 @@ HEAD = """\
 # Planned by `scaffold sweep new`. It may be edited by hand until its first launch; values are text, passed as they are spelled.
 # The runs: scaffold sweep show {name}
 """
-CODE_HEAD = "# The code that the runs' names stand on. Not to be edited: `scaffold sweep launch` says when the code has changed."
+CODE_HEAD = "# What the runs' names stand on. Not to be edited: `scaffold sweep launch` says when the code has changed."
 
 
 def sweeps_folder(workspace: Workspace) -> Path:
@@ -88,7 +88,7 @@ def format_sweep(sweep: Sweep) -> str:
         shortest = recorder.values.format_value
         texts = {k: v if isinstance(v, tuple) else shortest(v) for k, v in resources.items()}
         lines += text_yaml.mapping_lines("resources", texts)
-    return "\n".join([*lines, "", CODE_HEAD, *_code_lines(sweep.code)]) + "\n"
+    return "\n".join([*lines, "", CODE_HEAD, f"name_scheme: {sweep.name_scheme}", *_code_lines(sweep.code)]) + "\n"
 
 
 def _plain_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:

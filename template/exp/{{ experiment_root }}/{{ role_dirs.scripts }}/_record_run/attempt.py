@@ -12,7 +12,7 @@ from .json_text import to_json
 from .lean_imports import sha256
 from .manifest import final_metrics, first_manifest, timestamp
 from .messages import warn
-from .naming import Identity, safe_name
+from .naming import SCHEME_VARIABLE, Identity, choose_scheme, safe_name
 from .processes import process_mark
 from .redaction import redact
 from .workspace import ROLES
@@ -53,6 +53,7 @@ class Attempt:
             top=self.state.top,
             code=self.state.code,
             files=[digest for _, digest in configs + self.state.files],
+            scheme=choose_scheme(os.environ.get(SCHEME_VARIABLE), workspace.name_scheme),
         )
         self.name = self.identity.name
         self.dirs = {r: workspace.role(r, self.identity.experiment) for r in ROLES}

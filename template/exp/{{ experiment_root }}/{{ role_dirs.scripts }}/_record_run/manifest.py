@@ -113,7 +113,8 @@ def first_manifest(attempt: Attempt) -> dict[str, Any]:
         "resources": {"max_rss_bytes": None, "user_s": None, "system_s": None},
         "tracking": describe_tracking(attempt.request),
         "metrics": {},
-        "recorder": {"version": VERSION},
+        # scheme 1 is the one of manifests that do not say
+        "recorder": {"version": VERSION, **({"name_scheme": identity.scheme} if identity.scheme != 1 else {})},
     }
 
 

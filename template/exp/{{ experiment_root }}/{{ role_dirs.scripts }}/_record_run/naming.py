@@ -7,6 +7,7 @@ import os
 from .files import CODE, SHELL
 from .json_text import to_json
 from .lean_imports import sha256
+from .messages import warn
 from .redaction import HIDDEN, redact, redact_argv, redact_params
 from .values import DIGITS, LETTERS, format_value, parse_number, parse_value
 
@@ -22,6 +23,10 @@ INTERPRETERS = ("python", "bash", "sh", "zsh", "dash", "Rscript", "julia", "perl
 SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
 
 NAME_BYTES = 120
+
+# What goes into a name, and how it is spelled, has a number: sweeps and reruns ask for the one that their runs were named by.
+NAME_SCHEME = 1
+SCHEME_VARIABLE = "RUN_NAME_SCHEME"
 
 
 def script_index(argv: Sequence[str]) -> int:
@@ -109,6 +114,17 @@ def safe_name(text: str) -> str:
     return "".join(c if c in SAFE else "_" for c in text)
 
 
+def choose_scheme(requested: object, configured: object) -> int:
+    """The scheme of names that is requested, else configured, else 1; the newest that there is where both are unknown, which is said."""
+    for wish in (requested, configured):
+        number = parse_number(str(wish)) if wish else None
+        if isinstance(number, int) and 1 <= number <= NAME_SCHEME:
+            return number
+        if wish:
+            warn(f"there is no scheme {wish} of names in this recorder, which knows up to {NAME_SCHEME}")
+    return NAME_SCHEME if requested or configured else 1
+
+
 class Identity:
     """What one run is, wherever it runs: `name` is the same on every machine. Everything here is free of secrets."""
 
@@ -123,8 +139,9 @@ class Identity:
         top: str = "",
         code: str | None = None,
         files: Sequence[str] = (),
+        scheme: int = NAME_SCHEME,
     ) -> None:
-        """`files` are SHA-256 of config files; `top` is the repository's absolute path, left out of the identity."""
+        """`files` are SHA-256 of config files; `top` is the repository's absolute path, which is left out of the identity."""
         merged = {k: v for k, v in command_params(argv).items() if not (isinstance(v, str) and "{RUN_" in v)}
         seed_param = command_seed(merged)
         if seed_param is not None and (seed is None or seed == merged[seed_param]):
@@ -135,6 +152,7 @@ class Identity:
         self.seed = seed
         self.params = redact_params(merged)
         self.cwd = cwd
+        self.scheme = scheme
         parts = {
             "experiment": self.experiment,
             "argv": [_portable(token, top, first=i == 0) for i, token in enumerate(self.argv)],

@@ -15,7 +15,7 @@ from .guard import Guard
 from .lean_imports import signal
 from .manifest import RUN_VARIABLES, process_rank
 from .messages import warn
-from .naming import is_assignment
+from .naming import SCHEME_VARIABLE, is_assignment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run_command(request: Request, attempt: Attempt | None, mask: Iterable[int], 
         except OSError as error:
             warn(f"this run is not recorded: {error}")
             attempt, writes_manifest = None, False
-    env = {k: v for k, v in os.environ.items() if k not in (*RUN_VARIABLES, REPORT_VARIABLE)}
+    env = {k: v for k, v in os.environ.items() if k not in (*RUN_VARIABLES, REPORT_VARIABLE, SCHEME_VARIABLE)}
     env.update(attempt.environment() if attempt else unrecorded_environment(request))
     command = Command(fill_placeholders(request.argv, env), env, timeout=request.timeout)
     began = time.monotonic()

@@ -26,6 +26,7 @@ class Workspace:
         self.root = str(facts.get("experiment_root") or "exp").strip("/")
         self.per_experiment = facts.get("layout") == "per-experiment"
         self.tasks = str(facts.get("tasks_path") or self.root + "/tasks.md")
+        self.name_scheme = facts.get("name_scheme")
         self.manager = str(facts.get("environment_manager") or "") or None
         roles = facts.get("role_dirs")
         self.roles = {r: str(roles.get(r) or r) if isinstance(roles, dict) else r for r in ROLES}
