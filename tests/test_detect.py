@@ -58,7 +58,7 @@ def test_json_is_one_object_with_the_fields_of_the_specification(make_repo: Make
         "path": "train.py",
         "kind": "train",
         "seed_flag": "--seed",
-        "command": "torchrun --nproc_per_node=4 train.py --seed 1",
+        "command": "uv run torchrun --nproc_per_node=4 train.py --seed 1",
     }
     assert found["slurm"]["partitions"] == ["gpu"]  # type: ignore[index]
     assert found["metrics"] == ["val/loss"]
@@ -98,7 +98,9 @@ def test_the_table_shows_value_file_and_line(make_repo: MakeRepo, run: Run) -> N
     shown = run("detect", "--workdir", make_repo(REPOSITORY)).stdout
     assert "environment.python        >=3.10  [pyproject.toml:3]\n" in shown
     assert "slurm.partitions          gpu  [jobs/train.sbatch:2]\n" in shown
-    assert "  train.py           train       --seed\n      torchrun --nproc_per_node=4 train.py --seed 1\n" in shown
+    assert (
+        "  train.py           train       --seed\n      uv run torchrun --nproc_per_node=4 train.py --seed 1\n" in shown
+    )
     assert "nothing found for: " in shown
 
 

@@ -1,64 +1,94 @@
-"""How one runs a script: the command line that the repository shows, else the plain one."""
+"""How one runs a script: of all that the repository shows, and the plain command, the one that leaves least open.
+
+A shown command is material, not the answer: `command_builder` makes each whole first.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
+from typing import NamedTuple
 
-from scaffold.conventions.script_kinds import kind_in_command
+from scaffold.conventions.blanks import open_choices
+from scaffold.conventions.command_builder import CommandBuilder
 from scaffold.conventions.script_mentions import Mention
 from scaffold.conventions.script_ranking import RankedScript
+from scaffold.conventions.shown_command import ShownCommand, read_shown
 from scaffold.facts import Facts, paths, shell_parser
+from scaffold.facts.shell_words import Word
 
 _INTERPRETERS = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow run", "m": "matlab -batch"}
-
-# What keeps a shown command from being typed as it stands: something to fill in, other machines, a line that goes on.
-_TO_FILL_IN = re.compile(r"[{<][\w .-]+[}>]|\$\{?\w|`|\$\(|/path/to|\.\.\.|\bYOUR_|\bpath_to")
-_OTHER_MACHINES = re.compile(
-    r"--(nnodes|num[-_]machines|machine[-_]rank|node[-_]rank|rdzv\S*|dist[-_]url|master[-_]addr)\b|tcp://"
-)
-_NO_TRAINING = re.compile(
-    r"--(eval|evaluate|test|resume|predict|inference|export)\b"
-    r"|(?<![\w-])(?:--?)?[\w.]*(?:mode|phase|stage|action)[ =]['\"]?(?:\w+_)?"
-    r"(?:eval(?:uat\w+)?|test|sampl(?:e|es|ing)|infer(?:ence)?|predict(?:ion)?|generat(?:e|ion))(?![A-Za-z])"
-)
+_BEGINNERS = re.compile(r"^[^/]*readme|quick_?-?start|get(?:ting)?[-_]started|first[-_]steps")
+_ASKS_FOR_HELP = re.compile(r"\s(--help|-h)\b")
+_MOST_READ = 40
 
 
-def baseline_command(facts: Facts, script: RankedScript) -> tuple[str, Mention | None]:
-    """The command line as the README shows it, else as a script has it, else the plain one.
+class BaselineCommand(NamedTuple):
+    """A command line as one types it, where it was shown, and what enters the environment there (`uv run --extra gpu`)."""
 
-    Of several, the first of those that one can best type as they stand.
+    text: str
+    mention: Mention | None = None
+    manager: str = ""
+
+
+def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> BaselineCommand:
+    """The command line that runs a script, whole: what its reader has to decide stands in it as `[choice: ...]`.
+
+    The first of the shown ones that leaves least open and does what the script is for; the plain one where none does. `prefix`
+    enters the environment (`uv run`).
     """
-    shown = [m for m in script.mentions if m.first and not re.search(r"\s(--help|-h)\b", m.text)]
-    if shown:
-        best = min(shown, key=lambda mention: _burden(mention.text, script))
-        return best.text.rstrip(" \\"), best
-    return _plain_command(facts, script.path), None
+    builder = CommandBuilder(facts, script.path, script.kind)
+    plain = builder.complete(_plain_parts(facts, script.path))
+    mentions = sorted((m for m in script.mentions if m.first), key=_order)[:_MOST_READ]
+    shown = [
+        (m, parts) for m in mentions if not _ASKS_FOR_HELP.search(m.text) and (parts := read_shown(m, script.path))
+    ]
+    if not shown:
+        return BaselineCommand(plain.text(prefix))
+
+    uses = Counter(name for _, parts in shown for name in builder.data_options(parts))
+    usual = {name for name, count in uses.items() if 2 * count > len(shown)}
+
+    def effort(command: tuple[Mention, ShownCommand]) -> int:
+        """What is left open, and what speaks against it: one without the data that most others have does something else."""
+        mention, parts = command
+        choices = len(open_choices(builder.complete(parts, mention).text()))
+        elsewhere = 3 * bool(usual and usual.isdisjoint(builder.data_options(parts)))
+        return choices + elsewhere + builder.distance(parts) + builder.inconvenience(parts)
+
+    mention, parts = min(shown, key=effort)
+    if builder.distance(parts) and not open_choices(plain.text()) and script.path.endswith(".py"):
+        return BaselineCommand(plain.text(prefix))
+    return BaselineCommand(
+        builder.complete(parts, mention).text(prefix), mention, " ".join(w.raw for w in parts.manager)
+    )
 
 
-def _burden(command: str, script: RankedScript) -> int:
-    """How far a command is from one that can be typed as it stands, and that does what the script is for."""
-    open_ended = 2 if command.rstrip().endswith("\\") else 0
-    machines = 2 if _OTHER_MACHINES.search(command) else 0
-    elsewhere = 2 if script.kind == "train" and _NO_TRAINING.search(command) else 0
-    if script.path.endswith("__main__.py") and script.kind in ("train", "eval"):  # one program for many things
-        elsewhere += kind_in_command(command) != script.kind
-    return len(_TO_FILL_IN.findall(command)) + open_ended + machines + elsewhere
+def _order(mention: Mention) -> tuple[bool, int]:
+    """Commands where a repository says how to begin come first; its README before its other pages."""
+    path = mention.command.path
+    begins = _BEGINNERS.search(path.lower()) is not None
+    return not begins, len(path) if begins else 0
 
 
-def _plain_command(facts: Facts, path: str) -> str:
+def _plain_parts(facts: Facts, path: str) -> ShownCommand:
+    words = tuple(Word(w, shlex.split(w)[0]) for w in _plain_words(facts, path))
+    return ShownCommand(launcher=words[:-1], script=words[-1:])
+
+
+def _plain_words(facts: Facts, path: str) -> list[str]:
     """How one runs a file of its kind from the work directory."""
     module = path.removesuffix(".py").removesuffix("/__main__").removeprefix("src/").replace("/", ".")
     if path.endswith("/__main__.py") or (path.endswith(".py") and any(i.level for i in facts.parse(path).imports)):
-        return f"python -m {shlex.quote(module)}"
+        return ["python", "-m", shlex.quote(module)]
     if path.endswith("Snakefile"):
-        return "snakemake --cores all"
+        return ["snakemake", "--cores", "all"]
     if path.endswith("_targets.R"):
-        return "Rscript -e 'targets::tar_make()'"
+        return ["Rscript", "-e", "'targets::tar_make()'"]
     if paths.kind(path) == "shell":
-        return (
-            f"{'sbatch' if shell_parser.sbatch_directives(facts.texts.get(path, '')) else 'bash'} {shlex.quote(path)}"
-        )
+        batch = shell_parser.sbatch_directives(facts.texts.get(path, ""))
+        return ["sbatch" if batch else "bash", shlex.quote(path)]
     if path.endswith(".jl") and facts.has("Project.toml"):
-        return f"julia --project=. {shlex.quote(path)}"
-    return f"{_INTERPRETERS.get(path.rpartition('.')[2], 'python')} {shlex.quote(path)}"
+        return ["julia", "--project=.", shlex.quote(path)]
+    return [*_INTERPRETERS.get(path.rpartition(".")[2], "python").split(), shlex.quote(path)]

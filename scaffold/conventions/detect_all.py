@@ -29,13 +29,15 @@ from scaffold.facts import Facts
 def detect_all(facts: Facts) -> Conventions:
     """Everything that follows from the facts, each field with its evidence."""
     ranked = script_ranking.rank_scripts(facts)
-    entries = _entry_points(facts, ranked)
+    environment_fields = _environment(facts, ranked[0].path if ranked else "")
+    run_prefix = environment_setup.run_prefix(facts, environment_fields["environment.manager"].value)
+    entries = _entry_points(facts, ranked, run_prefix)
     requested = slurm.slurm_conventions(facts)
     fields: dict[str, Detected[Any]] = {
         "experiment_root": directories.experiment_root(facts),
         "existing_experiment_dirs": directories.existing_experiment_dirs(facts, [e.path for e in entries.value]),
         **{f"role_dirs.{role}": dirs for role, dirs in directories.role_dirs(facts).items()},
-        **_environment(facts, ranked[0].path if ranked else ""),
+        **environment_fields,
         "config_systems": config_systems.config_systems(facts, _mains(ranked)),
         "trackers": trackers.trackers(facts),
         "launchers": launchers.launchers(facts),
@@ -52,7 +54,7 @@ def detect_all(facts: Facts) -> Conventions:
         files=fields["environment.files"].value,
         python=fields["environment.python"].value,
         setup=fields["environment.setup"].value,
-        run_prefix=environment_setup.run_prefix(facts, fields["environment.manager"].value),
+        run_prefix=run_prefix,
         modules=slurm.one_version_each(requested["modules"].value) if requested else (),
     )
     tests = Tests(runner=fields["tests.runner"].value, paths=fields["tests.paths"].value)
@@ -93,21 +95,24 @@ def _mains(ranked: tuple[script_ranking.RankedScript, ...]) -> list[str]:
     return main or [s.path for s in python[:3]]
 
 
-def _entry_points(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> Detected[tuple[EntryPoint, ...]]:
+def _entry_points(
+    facts: Facts, ranked: tuple[script_ranking.RankedScript, ...], prefix: str
+) -> Detected[tuple[EntryPoint, ...]]:
     points, evidence = [], []
     for script in ranked[: script_ranking.MOST]:
-        command, shown = baseline_command.baseline_command(facts, script)
+        command = baseline_command.baseline_command(facts, script, prefix)
         points.append(
             EntryPoint(
                 path=script.path,
                 kind=script.kind,
                 seed_flag=seed_options.seed_flag(facts, script.path),
-                command=command,
+                command=command.text,
             )
         )
         evidence.append(Evidence(path=script.path, line=script.line, text=", ".join(script.reasons) or script.kind))
-        if shown is not None:
-            evidence.append(Evidence(path=shown.command.path, line=shown.command.line, text=shown.command.text))
+        if command.mention is not None:
+            shown = command.mention.command
+            evidence.append(Evidence(path=shown.path, line=shown.line, text=shown.text))
     lost = tuple(
         Evidence(path=s.path, line=s.line, text=f"ranks behind the first {script_ranking.MOST}")
         for s in ranked[script_ranking.MOST : 40]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from scaffold.conventions import r_and_julia
 from scaffold.conventions.detected import Detected
 from scaffold.conventions.environment import declaring_files, is_conda, names_conda, serves_other_purpose
+from scaffold.conventions.install_commands import Installed, read_installed
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 
@@ -27,21 +28,28 @@ def setup_line(facts: Facts, declared: str, python: str | None, main: str = "") 
     """
     top = [p for p in declaring_files(facts).value if not serves_other_purpose(p)]
     venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
+    installed = read_installed(facts, declared)
     if declared == "uv":
-        return Detected(f"uv sync{_project(facts)}")
+        return Detected(" ".join([f"uv sync{_project(facts)}", *_for_uv(installed)]), installed.evidence)
     if declared == "pixi":
         return Detected("pixi install")
     if declared == "conda":
         return _setup_conda(facts, top)
     if declared in ("poetry", "pdm") and any(p.endswith(f"{declared}.lock") for p in top):
-        return Detected(f"{venv} && uv pip install {declared} && {declared} install")
+        return Detected(" ".join([f"{venv} && uv pip install {declared} && {declared} install", *installed.options]))
     if declared == "none":
         other_language = r_and_julia.setup_line(facts)
         return other_language if other_language.value else _setup_from_readme(facts, venv)
-    arguments = _pip_arguments(facts, top, main)
+    arguments = _pip_arguments(facts, top, main, installed)
     if not arguments:
         return _setup_from_readme(facts, venv)
-    return Detected(f"{venv} && uv pip install {arguments}", tuple(Evidence(path=p, text=p) for p in top[:3]))
+    evidence = (*(Evidence(path=p, text=p) for p in top[:3]), *installed.evidence)
+    return Detected(f"{venv} && uv pip install {arguments}", evidence)
+
+
+def _for_uv(installed: Installed) -> list[str]:
+    """uv's options for what the documents install: its own, or the extras of a `pip install -e .[train]`."""
+    return list(installed.options) or [word for extra in installed.extras for word in ("--extra", extra)]
 
 
 def _setup_conda(facts: Facts, top: list[str]) -> Detected[str]:
@@ -72,7 +80,7 @@ def _python_option(top: list[str], python: str | None) -> str:
     return f" --python '{''.join(python.split())}'" if re.search(r"<|==|~=", python) else ""
 
 
-def _pip_arguments(facts: Facts, top: list[str], main: str) -> str:
+def _pip_arguments(facts: Facts, top: list[str], main: str, installed: Installed) -> str:
     """What to give `uv pip install`: the nearest requirements.txt, and the project itself where it lies beside it.
 
     A requirements file of another name (not one for tests or documentation) stands in where there is neither.
@@ -84,10 +92,18 @@ def _pip_arguments(facts: Facts, top: list[str], main: str) -> str:
         requirements, project = (requirements, None) if first == requirements else (None, project)
     if requirements is None and project is None:
         requirements = _nearest((p for p in top if p.endswith(".txt") and not _FOR_DEVELOPERS.search(p)), main)
-    arguments = [f"-r {shlex.quote(requirements)}"] if requirements else []
+    beside = [
+        p for p in top if main and _folder(p) and p.endswith("/requirements.txt") and main.startswith(_folder(p) + "/")
+    ]
+    files = dict.fromkeys(
+        (*([requirements] if requirements else ()), *(installed.requirements if project else ()), *beside)
+    )
+    arguments = [f"-r {shlex.quote(path)}" for path in files]
     if project:
-        folder = _folder(project)
-        arguments.append(f"-e {shlex.quote('./' + folder)}" if folder else "-e .")
+        target = f"./{_folder(project)}" if _folder(project) else "."
+        arguments.append(
+            f"-e {shlex.quote(target + (f'[{chr(44).join(installed.extras)}]' if installed.extras else ''))}"
+        )
     return " ".join(arguments)
 
 
@@ -131,7 +147,9 @@ def _setup_from_readme(facts: Facts, venv: str) -> Detected[str]:
 
 def run_prefix(facts: Facts, declared: str) -> str:
     """What stands before a command so that it runs in the environment; empty where `setup` activates it."""
-    return {"uv": f"uv run{_project(facts)}", "pixi": "pixi run"}.get(declared, "")
+    if declared != "uv":
+        return "pixi run" if declared == "pixi" else ""
+    return " ".join([f"uv run{_project(facts)}", *_for_uv(read_installed(facts, declared))])
 
 
 def _project(facts: Facts) -> str:

@@ -14,7 +14,7 @@ from scaffold.facts.config_formats import yaml_scalars
 SUFFIXES = (".py", ".sh", ".slurm", ".sbatch", ".jl", ".R", ".r", ".m", ".nf")
 _RUNNERS = re.compile(
     r"^(python[\d.]*|torchrun|accelerate|accelerate-launch|deepspeed|srun|bash|sh|sbatch|source|mpirun|mpiexec|uv|poetry|pixi|Rscript|R|julia|ipython"
-    r"|streamlit|coverage|horovodrun|xvfb-run|qsub|bsub|composer|dask|ray|litmodels|nsys|nextflow|matlab)$"
+    r"|streamlit|coverage|horovodrun|xvfb-run|qsub|bsub|composer|dask|ray|litmodels|nsys|nextflow|matlab|conda|mamba|micromamba|pipenv|pdm|hatch|rye|numactl|env|nice|taskset)$"
 )
 
 
@@ -75,6 +75,9 @@ def script_mentions(facts: Facts) -> Mapping[str, list[Mention]]:
         for number, (target, text) in enumerate(scripts_in_command(facts, command, names)):
             if target != command.path and (number == 0 or not (target.endswith(".py") and is_settings(facts, target))):
                 mentions.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
+    shown = {p for p, run in mentions.items() if any(paths.kind(m.command.path) == "prose" for m in run)}
+    for run in mentions.values():  # a script that the README runs shows better than others how its parts are used
+        run.sort(key=lambda m: paths.kind(m.command.path) == "shell" and m.command.path not in shown)
     return mentions
 
 

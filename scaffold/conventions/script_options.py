@@ -79,15 +79,20 @@ def builds_parser(source: PythonSource) -> bool:
 def inherited_options(script: ImportingScript) -> Iterator[str]:
     """Options that imported modules with a seed declare: a shared argument module, a wrapped trainer, `parents=[...]`."""
     own = builds_parser(script.source)
-    if own and not _extends_parser(script.source):
+    if own and not extends_parser(script.source):
         return
     for path, source in script.sources(*SEED):
         alone = source.main is None and not own
-        if path != script.path and (alone or _calls_into(script.source, path)):
+        if path != script.path and (alone or calls_into(script.source, path)):
             yield from declared_options(source)
 
 
-def _extends_parser(source: PythonSource) -> bool:
+def takes_a_class(name: str) -> bool:
+    """Whether a call by this name makes a command line of a class: `tyro.cli`, `draccus.wrap`."""
+    return _TAKES_A_CLASS.search(name) is not None
+
+
+def extends_parser(source: PythonSource) -> bool:
     """Whether a script's parser takes options of another: `parents=[...]`, or an imported `add_..._args(parser)`."""
     imported = {name for i in source.imports for name in (*i.aliases, *i.names)}
     extending = (
@@ -98,7 +103,7 @@ def _extends_parser(source: PythonSource) -> bool:
     )
 
 
-def _calls_into(source: PythonSource, path: str) -> bool:
+def calls_into(source: PythonSource, path: str) -> bool:
     """Whether a script imports the main, train or parser function of a module, or all of it."""
     stem = path.rpartition("/")[2].removesuffix(".py")
     stem = path.split("/")[-2] if stem == "__init__" and "/" in path else stem

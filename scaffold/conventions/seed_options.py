@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Container, Iterable, Iterator
 
-from scaffold.conventions import r_and_julia, script_options
+from scaffold.conventions import hydra_configs, r_and_julia, script_options
 from scaffold.conventions.script_mentions import script_names, scripts_in_command
 from scaffold.conventions.script_options import ImportingScript
 from scaffold.facts import Facts, paths
@@ -42,7 +41,7 @@ def seed_flag(facts: Facts, path: str) -> str | None:
 
 def _python_seed_flag(facts: Facts, path: str) -> str | None:
     script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
-    decorated = next((c for c in script.source.calls if c.name == "hydra.main" or c.last == "hydra_runner"), None)
+    decorated = hydra_configs.hydra_call(script.source)
     if decorated is not None:
         return _hydra(script, decorated)
     return (
@@ -74,18 +73,13 @@ def _plainness(name: str) -> tuple[int, bool, bool, int, str]:
 
 
 def _hydra(script: ImportingScript, call: Call) -> str | None:
-    """A seed of the configuration that @hydra.main names, of a config group, or of a structured configuration."""
-    name = re.sub(r"\.ya?ml$", "", literal_text(call.keywords.get("config_name")) or "config")
-    folder = literal_text(call.keywords.get("config_path")) or (literal_text(call.args[0]) if call.args else None) or ""
-    base = posixpath.normpath(posixpath.join(script.path.rpartition("/")[0], folder))
-    texts = script.facts.texts
-    primary = [p for suffix in ("yaml", "yml") if (p := posixpath.normpath(f"{base}/{name}.{suffix}")) in texts]
-    if not primary:
-        primary = [
-            p for p in script.facts.read_files("config") if re.sub(r"\.ya?ml$", "", p.rpartition("/")[2]) == name
-        ][:1]
-    key = plainest(k for p in primary for k in yaml_keys(texts[p])) or _group_seed(script, base) or _stored_seed(script)
-    key = key or plainest(_overridden(script))
+    """A seed of the configuration that @hydra.main composes, of a config group, or of a structured configuration."""
+    facts = script.facts
+    composed = hydra_configs.composed_configs(facts, script.path)
+    primary = plainest(k for c in composed[:1] for k in yaml_keys(facts.texts[c.path]))
+    key = primary or _group_seed(script, hydra_configs.config_folder(script.path, call)) or _stored_seed(script)
+    taken_in = (f"{c.package}.{k}".lstrip(".") for c in composed[1:] for k in yaml_keys(facts.texts[c.path]))
+    key = key or plainest(taken_in) or plainest(_overridden(script))
     return f"{key}=" if key else None
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from yaml import Event
 
 DEEPEST = 200
+_YAML_KEY = re.compile(r"^(\s*)([\w.-]+)\s*:(?:\s+(.*))?$")
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -104,12 +105,19 @@ class _OpenCollection:
 
 def yaml_keys(text: str) -> Iterator[str]:
     """The dotted keys of a block-style YAML text, commented ones left out."""
+    yield from (key for key, _ in yaml_values(text))
+
+
+def yaml_values(text: str) -> Iterator[tuple[str, str]]:
+    """The dotted keys of a block-style YAML text with what their line says, without quotes; empty for what is nested below."""
     stack: list[tuple[int, str]] = []
     for raw in text.splitlines():
-        match = re.match(r"^(\s*)([\w.-]+)\s*:(?:\s|$)", raw)
+        match = _YAML_KEY.match(raw)
         if not match:
             continue
         while stack and stack[-1][0] >= len(match[1]):
             stack.pop()
         stack.append((len(match[1]), match[2]))
-        yield ".".join(key for _, key in stack)
+        value = match[3] or ""
+        value = value[1:].partition(value[0])[0] if value[:1] in ("'", '"') else re.split(r"\s#|^#", value)[0].strip()
+        yield ".".join(key for _, key in stack), value

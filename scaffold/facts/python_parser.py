@@ -64,6 +64,16 @@ def value(node: ast.AST | None) -> Value:
     return None
 
 
+def _has_default(node: ast.expr | None) -> bool:
+    """Whether a field's value gives it a default: `field(metadata=...)` alone gives none, and neither does `MISSING`."""
+    if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in ("field", "Field"):
+        given = {k.arg for k in node.keywords}
+        return bool(given & {"default", "default_factory"}) or any(
+            not (isinstance(a, ast.Constant) and a.value is ...) for a in node.args
+        )
+    return node is not None and dotted(node).rpartition(".")[2] != "MISSING"
+
+
 def _is_main_guard(node: ast.stmt) -> bool:
     return (
         isinstance(node, ast.If)
@@ -169,24 +179,28 @@ class _ModuleVisitor:
         )
 
     def _class(self, node: ast.ClassDef, outer: str) -> None:
-        fields = {
-            s.target.id: ast.unparse(s.annotation)
-            for s in node.body
-            if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)
-        }
+        annotated = [
+            (s.target.id, s) for s in node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)
+        ]
         self.classes.append(
             Definition(
                 name=node.name,
                 line=node.lineno,
                 bases=tuple(dotted(b) for b in node.bases),
                 decorators=tuple(dotted(d) for d in node.decorator_list),
-                fields=fields,
+                fields={name: ast.unparse(s.annotation) for name, s in annotated},
                 outer=outer,
+                defaults={name: value(s.value) for name, s in annotated if _has_default(s.value)},
             )
         )
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, outer: str) -> None:
-        parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        positional = [*node.args.posonlyargs, *node.args.args]
+        parameters = [*positional, *node.args.kwonlyargs]
+        with_default = [
+            *zip(reversed(positional), reversed(node.args.defaults), strict=False),
+            *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
+        ]
         self.functions.append(
             Definition(
                 name=node.name,
@@ -194,6 +208,7 @@ class _ModuleVisitor:
                 decorators=tuple(dotted(d) for d in node.decorator_list),
                 fields={a.arg: "" for a in parameters},
                 outer=outer,
+                defaults={a.arg: value(d) for a, d in with_default if d is not None},
             )
         )
 

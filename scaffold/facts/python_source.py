@@ -47,7 +47,7 @@ class Call(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A class or function: `fields` maps annotated fields or parameters to their annotation."""
+    """A class or function: `fields` maps annotated fields or parameters to their annotation, `defaults` those that have one."""
 
     name: str
     line: int
@@ -55,6 +55,7 @@ class Definition(NamedTuple):
     decorators: tuple[str, ...] = ()
     fields: Mapping[str, str] = _NOTHING
     outer: str = ""
+    defaults: Mapping[str, Value] = _NOTHING
 
 
 class PythonSource(NamedTuple):

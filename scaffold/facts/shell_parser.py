@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from scaffold.facts.paths import words_of
+from scaffold.facts.shell_words import lex, substitute
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
+_QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[\w=./-]+""")
 _COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _NOT_PLAIN = re.compile(r"""['"\\#]|[^ -~\t\r\n]""")
@@ -20,13 +25,16 @@ _WRAPPERS = words_of("time nohup sudo exec env eval then do else ! ( { command i
 class ShellCommand(NamedTuple):
     """One command as it is typed, with the file and line.
 
-    `words` leaves out variables that are set before it, and wrappers like `nohup`.
+    `words` leaves out variables that are set before it, and wrappers like `nohup`. `variables` are those that earlier lines set,
+    a loop's with its first value, and `exports` what they export.
     """
 
     path: str
     line: int
     text: str
     words: tuple[str, ...]
+    variables: Mapping[str, str] = _NOTHING
+    exports: tuple[str, ...] = ()
 
 
 def split_words(text: str) -> list[str]:
@@ -39,20 +47,58 @@ def split_words(text: str) -> list[str]:
         return text.split()
 
 
-def parse_commands(path: str, text: str, first: int = 1) -> Iterator[ShellCommand]:
-    """The commands of a script: continued lines are joined, `&&`, `;` and pipes separate, comments do not count."""
+def parse_commands(
+    path: str, text: str, first: int = 1, variables: Mapping[str, str] = _NOTHING, exports: tuple[str, ...] = ()
+) -> Iterator[ShellCommand]:
+    """The commands of a script: continued lines are joined, `&&`, `;` and pipes separate, comments do not count.
+
+    `variables` and `exports` are those of the lines before `text`.
+    """
     for line, joined in _joined(text, first):
         stripped = joined.strip()
         if not stripped or stripped.startswith("#"):
             continue
-        for piece in _SEPARATORS.split(stripped):
+        for piece in _separated(stripped):
             words = split_words(piece)
             while words and (_ASSIGNMENT.match(words[0]) or words[0] in _WRAPPERS):
                 words.pop(0)
+            if not words or words[0] in ("export", "for"):
+                variables, exports = after_assignments(piece, variables, exports)
             if words:
-                yield ShellCommand(
-                    path=path, line=line, text=" ".join(_COMMENT.sub("", piece).split()), words=tuple(words)
-                )
+                typed = " ".join(_COMMENT.sub("", piece).split())
+                yield ShellCommand(path, line, typed, tuple(words), variables, exports)
+
+
+def _separated(text: str) -> list[str]:
+    """The commands of a line; a separator in quotes is none."""
+    if "'" not in text and '"' not in text:
+        return _SEPARATORS.split(text)
+    pieces, begin, at = [], 0, 0
+    while at < len(text):
+        quoted = _QUOTED.match(text, at)
+        separator = None if quoted else _SEPARATORS.match(text, at)
+        if separator:
+            pieces.append(text[begin:at])
+            begin = separator.end()
+        match = quoted or separator
+        at = max(match.end() if match else 0, at + 1)
+    return [*pieces, text[begin:]]
+
+
+def after_assignments(
+    text: str, variables: Mapping[str, str], exports: tuple[str, ...]
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """What is set and exported after `NAME=value`, `export NAME=value` or `for NAME in first second`, several of them too."""
+    for piece in _separated(text):
+        words = [substitute(word, variables) for word in lex(piece) or ()]
+        exporting = bool(words) and words[0].value == "export"
+        pairs = [w.value.partition("=") for w in words[exporting:] if _ASSIGNMENT.match(w.value)]
+        if len(words) > 3 and words[0].value == "for" and words[2].value == "in":
+            pairs = [(words[1].value, "=", words[3].value)]
+        if exporting:
+            exports = (*exports, *(w.raw for w in words[1:] if _ASSIGNMENT.match(w.value)))
+        variables = {**variables, **{name: value for name, _, value in pairs}}
+    return variables, exports
 
 
 def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:

@@ -277,19 +277,31 @@ def test_a_script_that_a_wrapper_starts_is_mentioned_but_the_wrapper_is_the_comm
 
 
 @pytest.mark.parametrize(
-    "harder",
+    ("harder", "made_whole"),
     [
-        "python train.py --data {path_to_data}",
-        "python train.py --data $DATA_DIR",
-        "python train.py --out runs/`date +%F`",
-        "python train.py --num_machines 2 --machine_rank 0",
-        "torchrun --nnodes 2 train.py",
-        "python train.py --eval --resume best.pth",
-        "python train.py --data /path/to/data",
+        (
+            "python train.py --data {path_to_data}",
+            "python train.py --data '[choice: --data, shown as {path_to_data} (README.md:2)]'",
+        ),
+        (
+            "python train.py --data $DATA_DIR",
+            "python train.py --data '[choice: --data, shown as $DATA_DIR (README.md:2)]'",
+        ),
+        (
+            "python train.py --out runs/`date +%F`",
+            "python train.py --out '[choice: --out, shown as runs/date +%F (README.md:2)]'",
+        ),
+        ("python train.py --num_machines 2 --machine_rank 0", "python train.py"),
+        ("torchrun --nnodes 2 train.py", "python train.py"),
+        ("python train.py --eval --resume best.pth", "python train.py"),
+        (
+            "python train.py --data /path/to/data",
+            "python train.py --data '[choice: --data, shown as /path/to/data (README.md:2)]'",
+        ),
     ],
 )
-def test_of_several_commands_the_one_that_can_be_typed_as_it_stands(harder: str) -> None:
+def test_of_several_commands_the_one_that_can_be_typed_as_it_stands(harder: str, made_whole: str) -> None:
     readme = f"```bash\n{harder}\npython train.py --lr 1\npython train.py --lr 2\n```\n"
     assert command({"train.py": LOOP, "README.md": readme}, "train.py") == "python train.py --lr 1"
     alone = f"```bash\n{harder}\n```\n"
-    assert command({"train.py": LOOP, "README.md": alone}, "train.py") == harder
+    assert command({"train.py": LOOP, "README.md": alone}, "train.py") == made_whole

@@ -1,0 +1,241 @@
+"""A shown command made whole: blanks become open choices with candidates, or fall where the script has a default of its own;
+what only tries the script out is left out, and what the script cannot start without is added."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from scaffold.conventions.blanks import choice, has_blank, is_blank, is_somebodys_path
+from scaffold.conventions.script_interface import ScriptInterface, ScriptOption, read_interface, with_hydra_keys
+from scaffold.conventions.script_kinds import kind_in_command
+from scaffold.conventions.script_mentions import Mention
+from scaffold.conventions.script_options import ImportingScript
+from scaffold.conventions.shown_command import ShownCommand, option_words, with_value
+from scaffold.facts import Facts
+from scaffold.facts.shell_words import Word, quoted
+
+# options by their last part, with Hydra's `trainer.` or LightningCLI's `--trainer.` before it or not
+_BEFORE = r"^(?:--?|\+{0,2})?(?:[\w.]*\.)?"
+_MACHINES = re.compile(
+    _BEFORE
+    + r"(?:nnodes|n_nodes|num[-_](?:machines|nodes)|nodes|machine[-_]rank|node[-_]rank|rdzv\w*|dist[-_]url|master[-_]addr)$"
+)
+_TRIES_OUT = re.compile(
+    _BEFORE
+    + r"(?:fast[-_]dev[-_]run|dry[-_]?run|debug(?:[-_]mode)?|smoke(?:[-_]?test)?|test[-_]run|sanity[-_]check|overfit[-_]batches"
+    r"|(?:dummy|fake|synthetic)(?:[-_]data)?)$"
+)
+_RUN_NAME = re.compile(_BEFORE + r"(?:wandb[-_])?(?:run|exp|experiment|job)[-_]?(?:name|id|tag)$")
+_SUBMITS = ("srun", "sbatch", "ray", "sky", "kubectl", "qsub", "bsub")
+_A_TRIAL = re.compile(r"^(?:debug|dummy|smoke|smoke_test|toy|test)$")
+_NO_TRAINING = re.compile(
+    r"--(eval|evaluate|test|resume|predict|inference|export)\b"
+    r"|(?<![\w-])(?:--?)?[\w.]*(?:mode|phase|stage|action)[ =]['\"]?(?:\w+_)?"
+    r"(?:eval(?:uat\w+)?|test|sampl(?:e|es|ing)|infer(?:ence)?|predict(?:ion)?|generat(?:e|ion))(?![A-Za-z])"
+)
+_DATA = re.compile(
+    r"^-{0,2}(?:(?:data|dataset|train|training)[-_]?)?(?:data|dataset|data_?set|root|path|dir|files?|folder)"
+    r"(?:[-_]?(?:dir|path|root|folder|file))?$"
+)
+_DATA_OPTION = re.compile(r"(?:^|[-_.])(?:data|dataset)s?(?:[-_](?:path|dir|root|files?|name))?$|train[-_]files?$")
+_PATH_NAME = re.compile(
+    r"(?:^|[-_.])(?:data|dataset|path|dir|root|folder|file|ckpt|checkpoint|weights|config|cfg)s?(?:$|[-_.])"
+)
+_CONFIG_NAME = re.compile(
+    r"(?:^|[-_.])(?:config|cfg|conf|ya?ml|recipe|hparams|spec|params?)(?:$|[-_.]|_?(?:file|path|name)$)"
+)
+_CONFIG_FOLDER = re.compile(r"(?:^|/)(?:configs?|cfgs?|conf|recipes|params|hparams|experiments?)(?:/|$)", re.IGNORECASE)
+_CONFIG_SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".gin")
+
+
+class CommandBuilder:
+    """One script with what it takes on its command line."""
+
+    def __init__(self, facts: Facts, path: str, kind: str) -> None:
+        self.facts, self.path, self.kind = facts, path, kind
+        self.text = facts.texts.get(path, "")
+        self.interface = ScriptInterface()
+        if path.endswith(".py"):
+            script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
+            self.interface = with_hydra_keys(read_interface(script), facts, path)
+
+    def distance(self, parts: ShownCommand) -> int:
+        """How far a shown command is from what the script is for: more machines, an evaluation, a trial."""
+        arguments = [w.value for w in parts.arguments]
+        text = " ".join(arguments)
+        distance = 2 * self._is_for_more_machines(parts) + 2 * any(map(_A_TRIAL.match, arguments[:1]))
+        distance += 2 * (self.kind == "train" and bool(_NO_TRAINING.search(text)))
+        if self.path.endswith("__main__.py") and self.kind in ("train", "eval"):  # one program for many things
+            distance += kind_in_command(text) != self.kind
+        return distance
+
+    def inconvenience(self, parts: ShownCommand) -> int:
+        """What makes a shown command worse than another: options that only try the script out, or that its parser
+        does not know (they are left out, and what they stood for may be missing), a cluster that it is submitted to, more to come."""
+        groups = option_groups(parts.arguments, self.interface)
+        submits = any(w.value in _SUBMITS for w in parts.launcher[:1])
+        left_out = sum(
+            _tries_out(n.rstrip("="), value) or 2 * self._is_unknown(n.rstrip("=")) for n, value, _ in groups
+        )
+        return left_out + submits + 2 * parts.goes_on
+
+    def data_options(self, parts: ShownCommand) -> set[str]:
+        """The options of a shown command that name its data."""
+        names = (name.rstrip("=").lstrip("+~-") for name, _, _ in option_groups(parts.arguments, self.interface))
+        return {name for name in names if _DATA_OPTION.search(name)}
+
+    def _is_for_more_machines(self, parts: ShownCommand) -> bool:
+        pairs = option_groups((*parts.launcher, *parts.arguments), self.interface)
+        return any(_MACHINES.match(name.rstrip("=")) and value not in ("1", "0", "") for name, value, _ in pairs)
+
+    def _is_unknown(self, name: str) -> bool:
+        """Whether the script's parser would refuse an option; argparse takes the beginning of a name for the whole."""
+        if not self.interface.complete or not name.startswith("--") or name == "--":
+            return False
+        positive = "--" + name.removeprefix("--no-").removeprefix("--no_").lstrip("-")
+        return not any(
+            o.startswith(name) or o.replace("_", "-") in (name.replace("_", "-"), positive.replace("_", "-"))
+            for o in self.interface.options
+        )
+
+    def complete(self, parts: ShownCommand, mention: Mention | None = None) -> ShownCommand:
+        """The command with its blanks filled or marked, without what tries it out, and with what is required."""
+        place = f"{mention.command.path}:{mention.command.line}" if mention else ""
+        arguments = self._arguments(parts.arguments, place)
+        return parts._replace(
+            variables=tuple(_marked(w, place) if has_blank(w) else w for w in parts.variables),
+            launcher=tuple(w for group in option_groups(parts.launcher) for w in self._launcher_words(group, place)),
+            arguments=(*arguments, *self._missing(arguments, place)),
+        )
+
+    def _launcher_words(self, group: OptionGroup, place: str) -> Sequence[Word]:
+        name, _, words = group
+        return self._choice_words(name, words, None, place) if any(map(has_blank, words)) else words
+
+    def _arguments(self, words: Sequence[Word], place: str) -> list[Word]:
+        """The script's own arguments, its blanks filled or marked."""
+        filled: list[Word] = []
+        positionals = iter(self.interface.positionals)
+        for name, value, group in option_groups(words, self.interface):
+            plain = name.rstrip("=").lstrip("+~")
+            option = self.interface.options.get(plain) if name else next(positionals, None)
+            if _tries_out(plain, value) or self._is_unknown(plain):
+                continue
+            if not any(map(self._is_open, group)):
+                filled += group
+            elif _RUN_NAME.match(plain):
+                filled += [*group[:-1], with_value(group[-1], "baseline")]
+            elif option is None or not self._has_usable_default(option):
+                filled += self._choice_words(name, group, option, place)
+        return filled
+
+    def _is_open(self, word: Word) -> bool:
+        """Whether a word is to be filled in here; not where the script itself formats `{timestamp}`."""
+        value = option_words(word)[1]
+        formatted = re.findall(r"\{(\w+)\}", value)
+        if formatted and all(f"{name}=" in self.text or f"{{{name}}}" in self.text for name in formatted):
+            return False
+        return has_blank(word) or is_somebodys_path(value)
+
+    def _has_usable_default(self, option: ScriptOption) -> bool:
+        """Whether a script does what is meant without an option: it has a default that is no file, and nobody's own path."""
+        default = option.default
+        if isinstance(default, (bool, int, float)):
+            return True
+        if not isinstance(default, str) or not default or is_blank(default) or is_somebodys_path(default):
+            return False
+        folder = self.path.rpartition("/")[0]
+        is_file = self.facts.has(default) or self.facts.has(f"{folder}/{default}")
+        return is_file or not _PATH_NAME.search(option.name.strip("-"))
+
+    def _choice_words(self, name: str, group: Sequence[Word], option: ScriptOption | None, place: str) -> list[Word]:
+        """An option with an open choice for its value."""
+        what = name.rstrip("=") or (option.name if option else "the argument")
+        shown = " ".join(option_words(w)[1] if name else w.value for w in (group[1:] or group))
+        marked = choice(what, self._candidates(option.name if option else what, option), shown=shown[:60], place=place)
+        if len(group) > 1:
+            return [group[0], _word(marked)]
+        return [with_value(group[0], marked)]
+
+    def _missing(self, arguments: Sequence[Word], place: str) -> Iterator[Word]:
+        """What the script cannot start without, and the command does not give, each as an open choice."""
+        names = {(option_words(w)[0].rstrip("=") or w.value).lstrip("+~").replace("_", "-") for w in arguments}
+        count = sum(not name for name, _, _ in option_groups(arguments, self.interface))
+        for option in self.interface.positionals[count:]:
+            fitting = next((c for c in option.choices if c in ("fit", "train")), None)
+            if option.required or (not place and _needs_data(option)):
+                yield _word(fitting or choice(option.name, self._candidates(option.name, option), place=place))
+        wanted = self.interface.required()
+        wanted += [o for o in self.interface.each() if not place and _needs_data(o)][:1]
+        for option in wanted:
+            if place and not option.name.startswith("-"):
+                continue  # what Hydra misses only counts where the script looks for it, and whoever shows a command has run it
+            if not names.isdisjoint(n.replace("_", "-") for n in option.names):
+                continue
+            default = option.default if isinstance(option.default, str) and option.default != "???" else ""
+            marked = choice(option.name, self._candidates(option.name, option), shown=default, place=place)
+            if option.name.startswith("-"):
+                yield from (_word(option.name), _word(marked))
+            else:  # a key of Hydra's
+                yield _word(f"{option.name}={marked}")
+
+    def _candidates(self, name: str, option: ScriptOption | None) -> list[str]:
+        """The values that an option takes: its own choices, or for a configuration the files of that kind in the repository.
+
+        Of the files those nearest to the script come first, and those for training before others.
+        """
+        if option is not None and option.choices:
+            return list(option.choices)
+        if not _CONFIG_NAME.search(name.strip("-").lower()):
+            return []
+        files = (p for p in self.facts.notable if p.endswith(_CONFIG_SUFFIXES))
+        configs = [p for p in files if _CONFIG_FOLDER.search(p.rpartition("/")[0])]
+        near = [p for p in configs if p.startswith(self.path.rpartition("/")[0])] or configs
+        return sorted(near, key=lambda p: ("train" not in p.lower(), p.count("/"), p))
+
+
+OptionGroup = tuple[str, str, list[Word]]
+
+
+def option_groups(words: Sequence[Word], interface: ScriptInterface | None = None) -> list[OptionGroup]:
+    """(name, value, words) of each option, override and argument; an argument has no name, a flag no value."""
+    options = interface.options if interface else {}
+    groups: list[OptionGroup] = []
+    at = 0
+    while at < len(words):
+        word, end = words[at], at + 1
+        name, value = option_words(word)
+        if not name and word.value.startswith("-") and not re.match(r"^-\d|^--?$", word.value):
+            name, option = word.value, options.get(word.value)
+            if (option is None or option.takes_value) and end < len(words) and _is_value(words[end]):
+                end += 1
+            value = " ".join(w.value for w in words[at + 1 : end])
+        groups.append((name, value, list(words[at:end])))
+        at = end
+    return groups
+
+
+def _is_value(word: Word) -> bool:
+    """Whether a word behind an option belongs to it."""
+    return not word.value.startswith("-") or re.match(r"^-\d|^-$", word.value) is not None
+
+
+def _tries_out(name: str, value: str) -> bool:
+    """Whether an option tries the script out: `--fast_dev_run`, `debug=true`; one that is switched off does not matter."""
+    return bool(_TRIES_OUT.match(name)) and value.lower() not in ("false", "0", "null", "none")
+
+
+def _needs_data(option: ScriptOption) -> bool:
+    """Whether an option names data that only its author has: its default is an absolute path."""
+    return isinstance(option.default, str) and is_somebodys_path(option.default) and bool(_DATA.match(option.name))
+
+
+def _marked(word: Word, place: str) -> Word:
+    """A variable with an open choice for its value."""
+    name, value = option_words(word)
+    return with_value(word, choice(name.rstrip("="), shown=value[:60], place=place))
+
+
+def _word(value: str) -> Word:
+    return Word(quoted(value), value)
