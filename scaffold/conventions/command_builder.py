@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from scaffold.conventions.blanks import choice, has_blank, is_blank, is_somebodys_path
-from scaffold.conventions.script_interface import ScriptInterface, ScriptOption, read_interface, with_hydra_keys
+from scaffold.conventions.command_line import CommandLine, CommandLineOption, read_command_line, with_hydra_keys
 from scaffold.conventions.script_kinds import kind_in_command
 from scaffold.conventions.script_mentions import Mention
 from scaffold.conventions.script_options import ImportingScript
@@ -55,10 +55,10 @@ class CommandBuilder:
     def __init__(self, facts: Facts, path: str, kind: str) -> None:
         self.facts, self.path, self.kind = facts, path, kind
         self.text = facts.texts.get(path, "")
-        self.interface = ScriptInterface()
+        self.command_line = CommandLine()
         if path.endswith(".py"):
             script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
-            self.interface = with_hydra_keys(read_interface(script), facts, path)
+            self.command_line = with_hydra_keys(read_command_line(script), facts, path)
 
     def distance(self, parts: ShownCommand) -> int:
         """How far a shown command is from what the script is for: more machines, an evaluation, a trial."""
@@ -73,7 +73,7 @@ class CommandBuilder:
     def inconvenience(self, parts: ShownCommand) -> int:
         """What makes a shown command worse than another: options that only try the script out, or that its parser
         does not know (they are left out, and what they stood for may be missing), a cluster that it is submitted to, more to come."""
-        groups = option_groups(parts.arguments, self.interface)
+        groups = option_groups(parts.arguments, self.command_line)
         submits = any(w.value in _SUBMITS for w in parts.launcher[:1])
         left_out = sum(
             _tries_out(n.rstrip("="), value) or 2 * self._is_unknown(n.rstrip("=")) for n, value, _ in groups
@@ -82,21 +82,21 @@ class CommandBuilder:
 
     def data_options(self, parts: ShownCommand) -> set[str]:
         """The options of a shown command that name its data."""
-        names = (name.rstrip("=").lstrip("+~-") for name, _, _ in option_groups(parts.arguments, self.interface))
+        names = (name.rstrip("=").lstrip("+~-") for name, _, _ in option_groups(parts.arguments, self.command_line))
         return {name for name in names if _DATA_OPTION.search(name)}
 
     def _is_for_more_machines(self, parts: ShownCommand) -> bool:
-        pairs = option_groups((*parts.launcher, *parts.arguments), self.interface)
+        pairs = option_groups((*parts.launcher, *parts.arguments), self.command_line)
         return any(_MACHINES.match(name.rstrip("=")) and value not in ("1", "0", "") for name, value, _ in pairs)
 
     def _is_unknown(self, name: str) -> bool:
         """Whether the script's parser would refuse an option; argparse takes the beginning of a name for the whole."""
-        if not self.interface.complete or not name.startswith("--") or name == "--":
+        if not self.command_line.complete or not name.startswith("--") or name == "--":
             return False
         positive = "--" + name.removeprefix("--no-").removeprefix("--no_").lstrip("-")
         return not any(
             o.startswith(name) or o.replace("_", "-") in (name.replace("_", "-"), positive.replace("_", "-"))
-            for o in self.interface.options
+            for o in self.command_line.options
         )
 
     def complete(self, parts: ShownCommand, mention: Mention | None = None) -> ShownCommand:
@@ -116,10 +116,10 @@ class CommandBuilder:
     def _arguments(self, words: Sequence[Word], place: str) -> list[Word]:
         """The script's own arguments, its blanks filled or marked."""
         filled: list[Word] = []
-        positionals = iter(self.interface.positionals)
-        for name, value, group in option_groups(words, self.interface):
+        positionals = iter(self.command_line.positionals)
+        for name, value, group in option_groups(words, self.command_line):
             plain = name.rstrip("=").lstrip("+~")
-            option = self.interface.options.get(plain) if name else next(positionals, None)
+            option = self.command_line.options.get(plain) if name else next(positionals, None)
             if _tries_out(plain, value) or self._is_unknown(plain):
                 continue
             if not any(map(self._is_open, group)):
@@ -138,7 +138,7 @@ class CommandBuilder:
             return False
         return has_blank(word) or is_somebodys_path(value)
 
-    def _has_usable_default(self, option: ScriptOption) -> bool:
+    def _has_usable_default(self, option: CommandLineOption) -> bool:
         """Whether a script does what is meant without an option: it has a default that is no file, and nobody's own path."""
         default = option.default
         if isinstance(default, (bool, int, float)):
@@ -149,7 +149,9 @@ class CommandBuilder:
         is_file = self.facts.has(default) or self.facts.has(f"{folder}/{default}")
         return is_file or not _PATH_NAME.search(option.name.strip("-"))
 
-    def _choice_words(self, name: str, group: Sequence[Word], option: ScriptOption | None, place: str) -> list[Word]:
+    def _choice_words(
+        self, name: str, group: Sequence[Word], option: CommandLineOption | None, place: str
+    ) -> list[Word]:
         """An option with an open choice for its value."""
         what = name.rstrip("=") or (option.name if option else "the argument")
         shown = " ".join(option_words(w)[1] if name else w.value for w in (group[1:] or group))
@@ -161,13 +163,13 @@ class CommandBuilder:
     def _missing(self, arguments: Sequence[Word], place: str) -> Iterator[Word]:
         """What the script cannot start without, and the command does not give, each as an open choice."""
         names = {(option_words(w)[0].rstrip("=") or w.value).lstrip("+~").replace("_", "-") for w in arguments}
-        count = sum(not name for name, _, _ in option_groups(arguments, self.interface))
-        for option in self.interface.positionals[count:]:
+        count = sum(not name for name, _, _ in option_groups(arguments, self.command_line))
+        for option in self.command_line.positionals[count:]:
             fitting = next((c for c in option.choices if c in ("fit", "train")), None)
             if option.required or (not place and _needs_data(option)):
                 yield _word(fitting or choice(option.name, self._candidates(option.name, option), place=place))
-        wanted = self.interface.required()
-        wanted += [o for o in self.interface.each() if not place and _needs_data(o)][:1]
+        wanted = self.command_line.required()
+        wanted += [o for o in self.command_line.each() if not place and _needs_data(o)][:1]
         for option in wanted:
             if place and not option.name.startswith("-"):
                 continue  # what Hydra misses only counts where the script looks for it, and whoever shows a command has run it
@@ -180,7 +182,7 @@ class CommandBuilder:
             else:  # a key of Hydra's
                 yield _word(f"{option.name}={marked}")
 
-    def _candidates(self, name: str, option: ScriptOption | None) -> list[str]:
+    def _candidates(self, name: str, option: CommandLineOption | None) -> list[str]:
         """The values that an option takes: its own choices, or for a configuration the files of that kind in the repository.
 
         Of the files those nearest to the script come first, and those for training before others.
@@ -198,9 +200,9 @@ class CommandBuilder:
 OptionGroup = tuple[str, str, list[Word]]
 
 
-def option_groups(words: Sequence[Word], interface: ScriptInterface | None = None) -> list[OptionGroup]:
+def option_groups(words: Sequence[Word], command_line: CommandLine | None = None) -> list[OptionGroup]:
     """(name, value, words) of each option, override and argument; an argument has no name, a flag no value."""
-    options = interface.options if interface else {}
+    options = command_line.options if command_line else {}
     groups: list[OptionGroup] = []
     at = 0
     while at < len(words):
@@ -226,7 +228,7 @@ def _tries_out(name: str, value: str) -> bool:
     return bool(_TRIES_OUT.match(name)) and value.lower() not in ("false", "0", "null", "none")
 
 
-def _needs_data(option: ScriptOption) -> bool:
+def _needs_data(option: CommandLineOption) -> bool:
     """Whether an option names data that only its author has: its default is an absolute path."""
     return isinstance(option.default, str) and is_somebodys_path(option.default) and bool(_DATA.match(option.name))
 

@@ -172,3 +172,27 @@ def test_the_folder_that_a_run_has_to_itself_is_named() -> None:
     (complaint,) = check_plan(text, select=["P607"]).findings
     assert (complaint.task, complaint.severity) == ("P2-T3", "warning") and "(`--out_dir=x`)" in complaint.message
     assert complaint.hint == "give each run its own: `--out_dir={RUN_OUTPUT_DIR}`"
+
+
+@pytest.mark.parametrize(
+    ("options", "blank"),
+    [
+        ("--data '<path to data>'", "<path to data>"),
+        ("--gpu <GPU_ID>", "<GPU_ID>"),
+        ("--data /path/to/data", "/path/to/data"),
+        ("--name YOUR_NAME", "YOUR_NAME"),
+        ("model=MODEL_HERE", "model=MODEL_HERE"),
+        ("--data '[choice: --data, shown as /path/to/data]'", None),
+        ("--lr {lr} --seed {seed}", None),
+        ("--out '{RUN_OUTPUT_DIR}/a'", None),
+        ("--pad-token '<pad>'", None),
+        ("--data $DATA", None),
+        ("--data data/path", None),
+    ],
+)
+def test_a_blank_in_what_is_run_is_found(options: str, blank: str | None) -> None:
+    expected = [] if blank is None else [blank]
+    assert task_commands.find_blanks(SWEEP.format(options)) == expected
+    assert task_commands.find_blanks(f"scaffold run -- python train.py {options}") == expected
+    assert task_commands.find_blanks(f"python3 exp/scripts/record_run.py --seed 1 -- python a.py {options}") == expected
+    assert task_commands.find_blanks(f"python train.py {options}") == [], "only what is recorded counts"

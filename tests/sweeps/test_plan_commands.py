@@ -41,3 +41,35 @@ def test_the_baseline_as_the_plan_says_it(make_repo: MakeRepo, run: Run, monkeyp
         (s, "finished", "P2-T3") for s in range(1, 6)
     ]
     assert (repo / ".wild/experiments/metadata/sweeps/baseline.yml").is_file()
+
+
+def test_what_the_plan_leaves_open_is_refused_until_it_is_decided(
+    make_repo: MakeRepo, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = "# x\n\n```bash\npython train.py --data /path/to/data --gpus <GPU_ID>\n```\n"
+    script = TRAIN.replace(
+        "seed = ", 'parser.add_argument("--data", required=True)\nparser.add_argument("--gpus", default=1)\nseed = '
+    )
+    repo = make_repo({"train.py": script, "README.md": readme})
+    assert run("init", "--workdir", repo, "--yes", "--goal", "What is the loss?", "--metric", "val/loss").exit_code == 0
+    monkeypatch.chdir(repo)
+    plan = repo / ".wild/experiments/tasks.md"
+    checked = json.loads(run("plan", "check", "--json").output)
+    codes = {(f["code"], f["task"]) for f in checked["findings"] if f["code"] in ("P608", "P609")}
+    assert {("P608", "P2-T2"), ("P608", "P3-T2")} <= codes
+    task = next(t for t in parse_plan(plan.read_text()).tasks if t.id == "P2-T2")
+    (line,) = (c for c in task_commands.list_commands(task) if c.startswith("scaffold sweep new"))
+    assert line.endswith("-- python train.py --data '[choice: --data, shown as /path/to/data (README.md:4)]'")
+    done = run(*shlex.split(line)[1:])
+    assert done.exit_code == 2 and "leaves open: [choice: --data, shown as /path/to/data (README.md:4)]" in done.stderr
+    refused = run("run", "--seed", "1", "--", "python", "train.py", "--data", "<path/to/data>")
+    assert refused.exit_code == 2 and "leaves open: <path/to/data>" in refused.stderr
+    plan.write_text(plan.read_text().replace("'[choice: --data, shown as /path/to/data (README.md:4)]'", "data/a"))
+    checked = json.loads(run("plan", "check", "--json").output)
+    assert not [f for f in checked["findings"] if f["code"] in ("P608", "P609")]
+    assert (
+        run(
+            *shlex.split(line.replace("'[choice: --data, shown as /path/to/data (README.md:4)]'", "data/a"))[1:]
+        ).exit_code
+        == 0
+    )

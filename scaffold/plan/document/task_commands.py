@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions import output_rewrite
+from scaffold.conventions import blanks, output_rewrite
+from scaffold.facts.shell_words import lex
 from scaffold.plan.document.markdown_inline import code_spans, without_code, without_comments
 from scaffold.plan.document.model import Task
 
@@ -25,6 +26,7 @@ HARMLESS = re.compile(
     r"setup|install|env|download|prepare|preprocess|test|lint|analy[sz]|plot|summar|aggregat|report|collect|compare|playbook|convert|check|build_"
 )
 SWEEP = re.compile(r"\bscaffold\s+sweep\s+new\s.*?\s--\s+(?P<run>.+)", re.DOTALL)
+RECORDED = re.compile(r"(?:\bscaffold\s+(?:sweep\s+new|run)\b|record_run\.py\b).*?\s--\s+(?P<run>.+)", re.DOTALL)
 HELP = re.compile(r"\s(?:--help|-h|--version|--dry-run)\b")
 COMMAND = re.compile(
     r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\S*/)?"
@@ -87,6 +89,17 @@ def find_untracked_launch(text: str) -> str | None:
         if not HARMLESS.search(script.rsplit("/", 1)[-1]) and not HELP.search(text):
             return launch[0].strip()
     return None
+
+
+def find_open_choices(text: str) -> list[str]:
+    """What a command leaves open, as `[choice: ...]`."""
+    return blanks.open_choices(text)
+
+
+def find_blanks(text: str) -> list[str]:
+    """The blanks in what a command would run, recorded: `<path>`, `/path/to/data`; a choice that is marked is none."""
+    start = RECORDED.search(blanks.CHOICE.sub("", text))
+    return blanks.refused_blanks(word.value for word in lex(start["run"]) or ()) if start else []
 
 
 def find_shared_folder(text: str) -> tuple[str, str] | None:

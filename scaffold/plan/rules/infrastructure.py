@@ -156,3 +156,39 @@ def check_shared_folders(plan: Plan, context: RuleContext) -> Iterator[Complaint
                 f"give each run its own: `{instead}`",
             )
             break
+
+
+@plan_rule(
+    "P608",
+    "a choice that a command leaves open is made",
+    wrong="- command: `scaffold sweep new baseline ... -- python train.py --data '[choice: --data, shown as /path/to/data]'`",
+    right="- command: `scaffold sweep new baseline ... -- python train.py --data /data/imagenet`",
+    words="`[choice: ...]` in the command of a task that is not begun",
+    warning=True,
+)
+def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    for task in (t for t in plan.tasks if t.state == OPEN):
+        for choice in _first_open_choice(task):
+            hint = "write the value in the place of the whole bracket, in every command that has it"
+            yield task_complaint(task, f"a command of task {task.name} leaves open: {printable(choice, 160)}", hint)
+
+
+@plan_rule(
+    "P609",
+    "no run is started with a blank or an open choice",
+    wrong="- command: `scaffold run -- python train.py --config <path/to/config>`",
+    right="- command: `scaffold run -- python train.py --config configs/base.yaml`",
+    words="behind `--` of `scaffold run`, `scaffold sweep new` and record_run.py: `<...>`, path/to, YOUR_..., ..._HERE; "
+    "`[choice: ...]` in a task that is begun",
+)
+def check_blanks(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    for task in plan.tasks:
+        blanks = [b for command in task_commands.list_commands(task) for b in task_commands.find_blanks(command)]
+        for blank in [*blanks, *(_first_open_choice(task) if task.state != OPEN else ())][:1]:
+            hint = "write the value, or `[choice: what is to be decided]` while it is not decided"
+            yield task_complaint(task, f"a run of task {task.name} would start with `{printable(blank, 160)}`", hint)
+
+
+def _first_open_choice(task: Task) -> list[str]:
+    commands = task_commands.list_commands(task)
+    return [choice for command in commands for choice in task_commands.find_open_choices(command)][:1]

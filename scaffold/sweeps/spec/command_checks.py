@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from scaffold.conventions import output_rewrite
+from scaffold.conventions.blanks import refused_blanks
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import parameter_values
@@ -47,6 +48,14 @@ def check_command(command: tuple[str, ...], names: Iterable[str], seed: str | No
             raise WrongUsage(f"{script.path} has --{dashed}, not --{name}", hint=f"write {dashed}")
     if seed is not None and seed.strip("-=").replace("-", "_") in command_params:
         raise WrongUsage("the command sets the seed already, and --seeds is given", hint="take it out of the command")
+
+
+def check_blanks(command: Iterable[str]) -> None:
+    """Raises WrongUsage where a command still has what its reader is to fill in."""
+    for blank in refused_blanks(command):
+        raise WrongUsage(
+            f"the command leaves open: {blank}", hint="write the value that is meant in its place, also in tasks.md"
+        )
 
 
 def check_secrets(

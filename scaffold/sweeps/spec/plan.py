@@ -153,6 +153,7 @@ def _draft_sweep(
         raise WrongUsage(
             "the sweep has no goal", hint="say what it is to find out: --goal 'which learning rate is best'"
         )
+    command_checks.check_blanks(command)
     cwd = same_command.cwd if same_command else os.path.relpath(directory.resolve(), workspace.workdir.resolve())
     configurations = grid.expand_rule(rule)
     seeds = parameter_values.parse_seeds(options.seeds) if options.seeds is not None else base.seeds if base else ()

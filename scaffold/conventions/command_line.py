@@ -36,7 +36,7 @@ _ARGV_OR_NOT = re.compile(
 )
 
 
-class ScriptOption(NamedTuple):
+class CommandLineOption(NamedTuple):
     """One option or positional argument. `default` is its default where that is written out, `has_default` whether it has any."""
 
     names: tuple[str, ...]
@@ -52,23 +52,23 @@ class ScriptOption(NamedTuple):
         return max(self.names, key=len)
 
 
-class ScriptInterface(NamedTuple):
+class CommandLine(NamedTuple):
     """The options by each of their names, the positional arguments in order, and whether that is all there is."""
 
-    options: Mapping[str, ScriptOption] = {}
-    positionals: tuple[ScriptOption, ...] = ()
+    options: Mapping[str, CommandLineOption] = {}
+    positionals: tuple[CommandLineOption, ...] = ()
     complete: bool = False
 
-    def required(self) -> list[ScriptOption]:
+    def required(self) -> list[CommandLineOption]:
         """The options, each once, that a command line must have."""
         return [o for o in self.each() if o.required]
 
-    def each(self) -> list[ScriptOption]:
+    def each(self) -> list[CommandLineOption]:
         """Every option once, whatever names it has."""
         return list({o.names: o for o in self.options.values()}.values())
 
 
-def read_interface(script: ImportingScript) -> ScriptInterface:
+def read_command_line(script: ImportingScript) -> CommandLine:
     """What a script takes, by argparse, click, absl, typer, a dataclass that is parsed, LightningCLI, or a bare `sys.argv`."""
     sources = list(_parser_sources(script))
     calls = [c for s in sources for c in s.calls]
@@ -85,11 +85,11 @@ def read_interface(script: ImportingScript) -> ScriptInterface:
     positionals = [o for o in found if not o.names[0].startswith("-")]
     text = script.facts.texts.get(script.path, "")
     if not found and not subcommands and _ARGV.search(text) and not _ARGV_OR_NOT.search(text):
-        positionals = [ScriptOption(("arguments",), required=True)]
+        positionals = [CommandLineOption(("arguments",), required=True)]
     written_out = (*_declared(calls), *_absl(calls))
     complete = bool(written_out) and len(written_out) == len(found)
     complete = complete and not any(c.last in _OPEN_ENDED for c in calls) and not _adds_unread(calls)
-    return ScriptInterface(
+    return CommandLine(
         {name: o for o in found for name in o.names if name.startswith("-")}, tuple(positionals), complete
     )
 
@@ -113,7 +113,7 @@ def _adds_unread(calls: list[Call]) -> bool:
     )
 
 
-def _declared(calls: list[Call]) -> Iterator[ScriptOption]:
+def _declared(calls: list[Call]) -> Iterator[CommandLineOption]:
     """argparse, optparse and click."""
     for call in calls:
         names = tuple(
@@ -126,7 +126,7 @@ def _declared(calls: list[Call]) -> Iterator[ScriptOption]:
         positional = not names[0].startswith("-")
         optional = keywords.get("nargs") in ("?", "*", -1) or keywords.get("required") is False
         choices = keywords.get("choices", keywords.get("type") if call.last in ("option", "argument") else None)
-        yield ScriptOption(
+        yield CommandLineOption(
             names,
             required=keywords.get("required") is True or (positional and not optional and "default" not in keywords),
             has_default="default" in keywords,
@@ -136,7 +136,7 @@ def _declared(calls: list[Call]) -> Iterator[ScriptOption]:
         )
 
 
-def _absl(calls: list[Call]) -> Iterator[ScriptOption]:
+def _absl(calls: list[Call]) -> Iterator[CommandLineOption]:
     """`flags.DEFINE_string("data_dir", None, ...)`, and those that are marked as required."""
     marked = [c.args[0] for c in calls if c.last in ("mark_flag_as_required", "mark_flags_as_required") and c.args]
     required = {str(n) for m in marked for n in (m if isinstance(m, tuple) else (m,))}
@@ -144,7 +144,7 @@ def _absl(calls: list[Call]) -> Iterator[ScriptOption]:
         name = literal_text(call.args[0]) if call.args and _ABSL.search(call.name) else None
         if name is not None:
             default = call.args[1] if len(call.args) > 1 else call.keywords.get("default")
-            yield ScriptOption(
+            yield CommandLineOption(
                 (f"--{name}",),
                 required=name in required or call.keywords.get("required") is True,
                 has_default=default is not None,
@@ -153,7 +153,7 @@ def _absl(calls: list[Call]) -> Iterator[ScriptOption]:
             )
 
 
-def _typer(source: PythonSource) -> Iterator[ScriptOption]:
+def _typer(source: PythonSource) -> Iterator[CommandLineOption]:
     """The parameters of the one command of a typer program, and of the one function that fire or typer runs."""
     typer = source.uses("typer") is not None
     if not typer and source.uses("fire") is None:
@@ -165,7 +165,7 @@ def _typer(source: PythonSource) -> Iterator[ScriptOption]:
     for name in commands[0].fields if len(commands) == 1 else ():
         given = name in commands[0].defaults
         option = f"--{name.replace('_', '-') if typer else name}"
-        yield ScriptOption(
+        yield CommandLineOption(
             (option,) if given or not typer else (name,),
             required=not given,
             has_default=given,
@@ -174,7 +174,7 @@ def _typer(source: PythonSource) -> Iterator[ScriptOption]:
         )
 
 
-def _dataclass_fields(script: ImportingScript) -> Iterator[ScriptOption]:
+def _dataclass_fields(script: ImportingScript) -> Iterator[CommandLineOption]:
     """The fields of the classes that tyro, simple_parsing or HfArgumentParser parse: those without a default are required."""
     parsed = {
         str(n).rpartition(".")[2]
@@ -192,9 +192,9 @@ def _dataclass_fields(script: ImportingScript) -> Iterator[ScriptOption]:
                 yield _field(classes[name], field, f"--{field.replace('_', '-') if dashed else field}")
 
 
-def _field(owner: Definition, field: str, option: str) -> ScriptOption:
+def _field(owner: Definition, field: str, option: str) -> CommandLineOption:
     default = owner.defaults.get(field)
-    return ScriptOption(
+    return CommandLineOption(
         (option,),
         required=field not in owner.defaults and "ClassVar" not in owner.fields[field],
         has_default=field in owner.defaults,
@@ -202,24 +202,24 @@ def _field(owner: Definition, field: str, option: str) -> ScriptOption:
     )
 
 
-def _lightning(source: PythonSource) -> Iterator[ScriptOption]:
+def _lightning(source: PythonSource) -> Iterator[CommandLineOption]:
     """LightningCLI has subcommands, and takes its model and data from a file unless the code names them."""
     extended = {d.name for d in source.classes if any(b.endswith("LightningCLI") for b in d.bases)}
     for call in (c for c in source.calls if c.last in {"LightningCLI", *extended}):
         if call.keywords.get("run") is not False:
-            yield ScriptOption(("subcommand",), required=True, choices=("fit", "validate", "test", "predict"))
+            yield CommandLineOption(("subcommand",), required=True, choices=("fit", "validate", "test", "predict"))
         if not call.args and not {"model_class", "datamodule_class"} & call.keywords.keys():
-            yield ScriptOption(("--config", "-c"), required=True)
+            yield CommandLineOption(("--config", "-c"), required=True)
 
 
-def with_hydra_keys(interface: ScriptInterface, facts: Facts, path: str) -> ScriptInterface:
-    """The interface with the keys of the configuration that a Hydra script composes; one that is `???` there is required."""
-    keys: dict[str, ScriptOption] = {}
+def with_hydra_keys(command_line: CommandLine, facts: Facts, path: str) -> CommandLine:
+    """The command line with the keys of the configuration that a Hydra script composes; one that is `???` there is required."""
+    keys: dict[str, CommandLineOption] = {}
     for config in composed_configs(facts, path):
         for key, value in yaml_values(facts.texts[config.path]):
             name = f"{config.package}.{key}".lstrip(".")
             default = int(value) if value.isdigit() else None if value in ("null", "~", "") else value
-            option = ScriptOption((name,), value == "???", default not in (None, "???"), default)
+            option = CommandLineOption((name,), value == "???", default not in (None, "???"), default)
             if name not in keys or keys[name].required:  # what the defaults list takes in sets it
                 keys[name] = option
-    return interface._replace(options={**keys, **interface.options}) if keys else interface
+    return command_line._replace(options={**keys, **command_line.options}) if keys else command_line
