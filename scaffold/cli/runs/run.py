@@ -57,13 +57,9 @@ def run(
     command: list[str] = ctx.meta["command"]
     if len(command) < 2:
         raise click.UsageError("no command is given; it stands behind --")
-<<<<<<< HEAD
-    workspace, arguments = options.find_workspace(workdir, root), [*recorder_options, *command]
-=======
     if blanks := refused_blanks(command[1:]):
         raise WrongUsage(f"the command leaves open: {blanks[0]}", hint="write the value that is meant in its place")
-    there, wanted = options.find_workspace(workdir, root), [*recorder_options, *command]
->>>>>>> 9d1d073 (A plan whose commands leave choices open says so, and no run starts with a blank)
+    workspace, arguments = options.find_workspace(workdir, root), [*recorder_options, *command]
     if json_output:
         _run_and_answer(workspace, arguments, prefix=not no_prefix)
         return
