@@ -21,7 +21,5 @@ def cached_files(workspace: Workspace) -> list[Path]:
 
 def tracked_files(workspace: Workspace) -> list[str]:
     """Bytecode of the recorder among git's files, relative to the work directory: such is never used."""
-    if git.toplevel(workspace.workdir) is None:
-        return []
     folder = (workspace.role("scripts") / recorder.PACKAGE / CACHE).relative_to(workspace.workdir).as_posix()
     return git.run(workspace.workdir, "--literal-pathspecs", "ls-files", "-z", "--", folder).paths
