@@ -20,10 +20,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.interleaved import Contender, costs
+from benchmarks.fixtures import SCAFFOLD, commit_files, scratch_home
+from benchmarks.interleaved import Contender, measure_costs
 from benchmarks.peers import Peers
-from benchmarks.places import SCAFFOLD, commit, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 
 TRAIN = '''"""Train one model."""
 import argparse
@@ -106,17 +106,17 @@ def write_repository(root: Path, files: int) -> None:
         if number % 1000 == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-    commit(root)
+    commit_files(root)
 
 
-def files_read(root: Path) -> list[Path]:
+def paths_read(root: Path) -> list[Path]:
     """The files whose text detection reads."""
     from scaffold.facts import read_facts
 
     return [root / path for path in read_facts(root).texts]
 
 
-def baseline(root: Path, paths: list[Path]) -> Callable[[], None]:
+def make_baseline(root: Path, paths: list[Path]) -> Callable[[], None]:
     """`git ls-files | wc -l` and one read of `paths`."""
 
     def work() -> None:
@@ -127,18 +127,18 @@ def baseline(root: Path, paths: list[Path]) -> Callable[[], None]:
     return work
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """Write the repositories, and measure."""
     files, rounds = (4_000, 2) if quick else (100_000, 7)
-    with scratch() as folder:
+    with scratch_home() as folder:
         large, small, names = folder / "large", folder / "small", folder / "names"
         write_repository(large, files)
         write_repository(small, 0)
-        paths = files_read(large)
+        paths = paths_read(large)
         names.write_text("\0".join(map(str, paths)))
         detect = [*SCAFFOLD, "detect", "--json"]
         contenders = {
-            "git ls-files and one read": Contender(work=baseline(large, paths)),
+            "git ls-files and one read": Contender(work=make_baseline(large, paths)),
             "detect": Contender(work=detect, cwd=large),
             "floor": Contender(work=[sys.executable, "-c", FLOOR, str(names)], cwd=large),
             "python -c pass": Contender(work=[sys.executable, "-c", "pass"]),
@@ -146,30 +146,30 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
             "git status": Contender(work=["git", "status", "--porcelain", "--untracked-files=no"], cwd=large),
             "small": Contender(work=detect, cwd=small),
         }
-        found = costs(contenders, rounds=rounds)
-    base = found["git ls-files and one read"].passed
-    ours, floor = found["detect"], found["floor"]
+        cost = measure_costs(contenders, rounds=rounds)
+    base = cost["git ls-files and one read"].passed
+    detection, floor = cost["detect"], cost["floor"]
     parts = ("git ls-files and one read", "git status", "python -c pass", "import click", "floor")
     return [
         Row(
             benchmark="detect",
             what=f"{files:,} tracked files over `git ls-files` and one read",
-            ours=ours.passed / base,
+            ours=detection.passed / base,
             unit="x",
             limit=3,
-            beside=(Beside(name="the floor: any Python with click that asks git", value=floor.passed / base),),
+            beside=(Reference(name="the floor: any Python with click that asks git", value=floor.passed / base),),
         ),
         Row(
             benchmark="detect",
             what="the same, time",
-            ours=ours.ms,
+            ours=detection.ms,
             unit="ms",
-            beside=tuple(Beside(name=name, value=found[name].ms) for name in parts),
+            beside=tuple(Reference(name=name, value=cost[name].ms) for name in parts),
         ),
-        Row(benchmark="detect", what="the same, peak memory", ours=ours.megabytes, unit="MB", limit=300),
-        Row(benchmark="detect", what="a repository as small as nanoGPT", ours=found["small"].ms, unit="ms", limit=500),
+        Row(benchmark="detect", what="the same, peak memory", ours=detection.megabytes, unit="MB", limit=300),
+        Row(benchmark="detect", what="a repository as small as nanoGPT", ours=cost["small"].ms, unit="ms", limit=500),
     ]
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,56 +53,57 @@ class Cost:
         return self.passed * 1000
 
 
-def costs(contenders: Mapping[str, Contender], *, rounds: int) -> dict[str, Cost]:
+def measure_costs(contenders: Mapping[str, Contender], *, rounds: int) -> dict[str, Cost]:
     """The median cost of each contender over `rounds` interleaved rounds, after one to warm up; of memory the peak."""
-    return {name: median(found) for name, found in turns(contenders, rounds=rounds).items()}
+    return {name: median_cost(turns) for name, turns in measure_turns(contenders, rounds=rounds).items()}
 
 
-def turns(contenders: Mapping[str, Contender], *, rounds: int) -> dict[str, list[Cost]]:
+def measure_turns(contenders: Mapping[str, Contender], *, rounds: int) -> dict[str, list[Cost]]:
     """The cost of each turn of each contender, after one to warm up."""
-    found: dict[str, list[Cost]] = {name: [] for name in contenders}
+    costs: dict[str, list[Cost]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
             contender.prepare()
             cost = (
-                _command(name, contender.work, contender) if isinstance(contender.work, list) else _call(contender.work)
+                _measure_command(name, contender.work, contender)
+                if isinstance(contender.work, list)
+                else _measure_call(contender.work)
             )
             if turn > 0:
-                found[name].append(cost)
-    return found
+                costs[name].append(cost)
+    return costs
 
 
-def median(found: Iterable[Cost]) -> Cost:
+def median_cost(turns: Sequence[Cost]) -> Cost:
     """The medians of times, and the peak of memory."""
-    all_ = list(found)
     return Cost(
-        passed=statistics.median(one.passed for one in all_),
-        used=statistics.median(one.used for one in all_),
-        megabytes=max(one.megabytes for one in all_),
+        passed=statistics.median(turn.passed for turn in turns),
+        used=statistics.median(turn.used for turn in turns),
+        megabytes=max(turn.megabytes for turn in turns),
     )
 
 
-def _command(name: str, command: list[str], contender: Contender) -> Cost:
+def _measure_command(name: str, command: list[str], contender: Contender) -> Cost:
     meter = [sys.executable, "-IS", "-c", METER, *command]
-    done = subprocess.run(meter, cwd=contender.cwd, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{name} cannot be started: {shlex.join(command)}\n{done.stderr}")
-    passed, used, peak, code = done.stdout.split()
+    process = subprocess.run(meter, cwd=contender.cwd, capture_output=True, text=True, errors="replace", check=False)
+    if process.returncode != 0:
+        raise RuntimeError(f"{name} cannot be started: {shlex.join(command)}\n{process.stderr}")
+    passed, used, peak, code = process.stdout.split()
     if int(code) not in contender.answers:
-        raise RuntimeError(f"{name} ended with {code}: {shlex.join(command)}\n{done.stderr}")
+        raise RuntimeError(f"{name} ended with {code}: {shlex.join(command)}\n{process.stderr}")
     return Cost(
         passed=float(passed), used=float(used), megabytes=int(peak) / (1024 if sys.platform == "linux" else 1024**2)
     )
 
 
-def _call(work: Callable[[], object]) -> Cost:
+def _measure_call(work: Callable[[], object]) -> Cost:
     began, used = time.perf_counter(), sum(os.times()[:4])
     work()
     return Cost(passed=time.perf_counter() - began, used=sum(os.times()[:4]) - used, megabytes=0.0)
 
 
-def cold_and_warm(command: list[str], root: Path, cache: Path, *, rounds: int) -> tuple[Cost, Cost]:
+def measure_cold_and_warm(command: list[str], root: Path, cache: Path, *, rounds: int) -> tuple[Cost, Cost]:
     """What a command costs without the cache, which is deleted before, and right after that with it."""
     cold = Contender(work=command, cwd=root, prepare=lambda: shutil.rmtree(cache, ignore_errors=True))
-    found = costs({"cold": cold, "warm": Contender(work=command, cwd=root)}, rounds=rounds)
-    return found["cold"], found["warm"]
+    costs = measure_costs({"cold": cold, "warm": Contender(work=command, cwd=root)}, rounds=rounds)
+    return costs["cold"], costs["warm"]

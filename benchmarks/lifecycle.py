@@ -16,25 +16,25 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.interleaved import Contender, costs
+from benchmarks.fixtures import PROJECT, SCAFFOLD, commit_files, run_git, scratch_home
+from benchmarks.interleaved import Contender, measure_costs
 from benchmarks.peers import Peers, copier_version
-from benchmarks.places import PROJECT, SCAFFOLD, commit, git, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 
 COPIER = (sys.executable, "-m", "copier")
 ROOT = Path(".wild") / "experiments"
 TRAIN = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int)\np.parse_args()\n"
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """Both sides in small repositories of their own."""
     rounds = 1 if quick else 11
-    with scratch() as folder:
-        bare, clone = template(folder / "bare"), template(folder / "clone")
-        commit(clone)
-        git(clone, "tag", "v9.0.0")
-        written = costs(writing(folder, bare, clone), rounds=rounds)
-        kept = costs(keeping(folder, clone), rounds=rounds)
+    with scratch_home() as folder:
+        bare, clone = copy_template(folder / "bare"), copy_template(folder / "clone")
+        commit_files(clone)
+        run_git(clone, "tag", "v9.0.0")
+        written = measure_costs(writing_contenders(folder, bare, clone), rounds=rounds)
+        kept = measure_costs(upkeep_contenders(folder, clone), rounds=rounds)
     version = copier_version()
     return [
         Row(
@@ -43,8 +43,8 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
             ours=written["init"].ms,
             unit="ms",
             beside=(
-                Beside(name="copier copy", version=version, value=written["clone"].ms),
-                Beside(name="copier copy without updates", version=version, value=written["bare"].ms),
+                Reference(name="copier copy", version=version, value=written["clone"].ms),
+                Reference(name="copier copy without updates", version=version, value=written["bare"].ms),
             ),
         ),
         Row(
@@ -52,7 +52,7 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
             what="update of one answer",
             ours=kept["update --set"].ms,
             unit="ms",
-            beside=(Beside(name="copier update", version=version, value=kept["copier update"].ms),),
+            beside=(Reference(name="copier update", version=version, value=kept["copier update"].ms),),
         ),
         *(
             Row(
@@ -60,45 +60,62 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
                 what=name,
                 ours=kept[name].ms,
                 unit="ms",
-                beside=(Beside(name="import click", value=kept["import click"].ms),),
+                beside=(Reference(name="import click", value=kept["import click"].ms),),
             )
-            for name in ("--version", "status", "update with nothing new")
+            for name in ("--version", "status", "status without hashes", "update with nothing new")
+        ),
+        Row(
+            benchmark="lifecycle",
+            what="status over `import click`",
+            ours=kept["status"].passed / kept["import click"].passed,
+            unit="x",
+            limit=4,
         ),
     ]
 
 
-def writing(folder: Path, bare: Path, clone: Path) -> dict[str, Contender]:
+def writing_contenders(folder: Path, bare: Path, clone: Path) -> dict[str, Contender]:
     """Workspaces made anew each turn."""
-    trees = {side: repository(folder / f"made-by-{side}") for side in ("init", "clone", "bare")}
+    trees = {side: make_repository(folder / f"made-by-{side}") for side in ("init", "clone", "bare")}
     commands = {
         "init": [*SCAFFOLD, "init", "--yes", "--workdir", str(trees["init"])],
         "clone": [*COPIER, "copy", "--quiet", "--defaults", str(clone), str(trees["clone"])],
         "bare": [*COPIER, "copy", "--quiet", "--defaults", str(bare), str(trees["bare"])],
     }
-    return {side: Contender(work=command, prepare=cleared(trees[side])) for side, command in commands.items()}
+    return {side: Contender(work=command, prepare=remove_workspace(trees[side])) for side, command in commands.items()}
 
 
-def keeping(folder: Path, clone: Path) -> dict[str, Contender]:
+def upkeep_contenders(folder: Path, clone: Path) -> dict[str, Contender]:
     """Workspaces that are there, committed, and the same again before each turn."""
-    ours, theirs = repository(folder / "kept-by-scaffold"), repository(folder / "kept-by-copier")
-    subprocess.run([*SCAFFOLD, "init", "--yes", "--workdir", str(ours)], check=True, capture_output=True)
-    subprocess.run([*COPIER, "copy", "--quiet", "--defaults", str(clone), str(theirs)], check=True)
-    for tree in (ours, theirs):
-        commit(tree)
+    updated, same = (workspace_of_scaffold(folder / f"kept-by-scaffold-{use}") for use in ("updated", "same"))
+    copied = make_repository(folder / "kept-by-copier")
+    subprocess.run([*COPIER, "copy", "--quiet", "--defaults", str(clone), str(copied)], check=True)
+    commit_files(copied)
+    cloned = folder / "cloned"
+    run_git(folder, "clone", "-q", str(same), str(cloned))
     answer, file = "primary_metric=val/loss", str(ROOT / ".copier-answers.scaffold.yml")
-    copier = [*COPIER, "update", "--quiet", "--defaults", "--data", answer, "-a", file, str(theirs)]
-    here = ["--workdir", str(ours)]
+    copier = [*COPIER, "update", "--quiet", "--defaults", "--data", answer, "-a", file, str(copied)]
+    update = [*SCAFFOLD, "update", "--set", answer, "--workdir", str(updated)]
     return {
-        "update --set": Contender(work=[*SCAFFOLD, "update", "--set", answer, *here], prepare=restored(ours)),
-        "copier update": Contender(work=copier, prepare=restored(theirs)),
-        "import click": Contender(work=[sys.executable, "-c", "import click"], prepare=restored(ours)),
+        "update --set": Contender(work=update, prepare=restore_tree(updated)),
+        "copier update": Contender(work=copier, prepare=restore_tree(copied)),
+        "import click": Contender(work=[sys.executable, "-c", "import click"]),
         "--version": Contender(work=[*SCAFFOLD, "--version"]),
-        "status": Contender(work=[*SCAFFOLD, "status", *here]),
-        "update with nothing new": Contender(work=[*SCAFFOLD, "update", *here]),
+        "status": Contender(work=[*SCAFFOLD, "status", "--workdir", str(same)]),
+        "status without hashes": Contender(work=[*SCAFFOLD, "status", "--workdir", str(cloned)]),
+        "update with nothing new": Contender(work=[*SCAFFOLD, "update", "--workdir", str(same)]),
     }
 
 
-def template(path: Path) -> Path:
+def workspace_of_scaffold(path: Path) -> Path:
+    """A small committed repository with a workspace."""
+    tree = make_repository(path)
+    subprocess.run([*SCAFFOLD, "init", "--yes", "--workdir", str(tree)], check=True, capture_output=True)
+    commit_files(tree)
+    return tree
+
+
+def copy_template(path: Path) -> Path:
     """The template as it stands in this tree."""
     path.mkdir()
     shutil.copy2(PROJECT / "copier.yml", path)
@@ -106,29 +123,29 @@ def template(path: Path) -> Path:
     return path
 
 
-def repository(path: Path) -> Path:
+def make_repository(path: Path) -> Path:
     """A small committed repository."""
     path.mkdir()
     (path / "train.py").write_text(TRAIN)
     (path / "requirements.txt").write_text("numpy\n")
-    commit(path)
+    commit_files(path)
     return path
 
 
-def cleared(tree: Path) -> Callable[[], None]:
+def remove_workspace(tree: Path) -> Callable[[], None]:
     """Takes the workspace away."""
     return lambda: shutil.rmtree(tree / ".wild", ignore_errors=True)
 
 
-def restored(tree: Path) -> Callable[[], None]:
+def restore_tree(tree: Path) -> Callable[[], None]:
     """Makes the tree what was committed."""
 
     def work() -> None:
-        git(tree, "reset", "-q", "--hard")
-        git(tree, "clean", "-qfd")
+        run_git(tree, "reset", "-q", "--hard")
+        run_git(tree, "clean", "-qfd")
 
     return work
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

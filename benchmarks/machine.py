@@ -35,7 +35,7 @@ class Machine:
     def line(self) -> str:
         """All of it in one line."""
         changed = "" if self.clean else ", with changes"
-        load = " ".join(f"{one:.1f}" for one in self.load) or "unknown"
+        load = " ".join(f"{average:.1f}" for average in self.load) or "unknown"
         busy = "; BUSY: other work disturbs these figures" if self.busy else ""
         return (
             f"{self.cpu}, {self.cores} cores, {self.memory_gb:.0f} GB, {self.system}, Python {self.python}, git {self.git}, "
@@ -43,26 +43,26 @@ class Machine:
         )
 
 
-def here() -> Machine:
+def describe_machine() -> Machine:
     """This machine, now."""
-    ours = [".", ":!benchmarks/last.json"]  # it is written after a run
+    sources = [".", ":!benchmarks/last.json"]  # it is written after a run
     return Machine(
         cpu=_cpu(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         system=_system(),
         python=platform.python_version(),
-        git=_said("git", "--version").removeprefix("git version "),
+        git=_output_of("git", "--version").removeprefix("git version "),
         date=datetime.date.today().isoformat(),
-        commit=_said("git", "rev-parse", "--short=10", "HEAD") or "none",
-        clean=not _said("git", "status", "--porcelain", "--", *ours),
-        load=tuple(round(one, 2) for one in os.getloadavg()),
+        commit=_output_of("git", "rev-parse", "--short=10", "HEAD") or "none",
+        clean=not _output_of("git", "status", "--porcelain", "--", *sources),
+        load=tuple(round(average, 2) for average in os.getloadavg()),
     )
 
 
-def _said(*command: str) -> str:
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+def _output_of(*command: str) -> str:
+    process = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    return process.stdout.strip()
 
 
 def _cpu() -> str:

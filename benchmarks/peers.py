@@ -9,7 +9,7 @@ Its import is what its users wait for, so it counts. It needs GitPython for the 
 
 MLflow's `search_runs` gives a table of runs from its database (SQLite), all metrics of each; it folds no seeds and computes no interval.
 DVC's `exp show` gives a table of experiments, which are commits, with parameters and metrics, and says which are out of date; it folds no
-seeds either. Both are timed when their stores are there and have been read once; `benchmarks/stores.py` says how those are made.
+seeds either. Both are timed when their stores are there and have been read once; `benchmarks/study_data.py` says how those are made.
 
 Copier is what our template is written for, and one of our dependencies, so it is there in any case. Plain Copier detects nothing: its
 answers are the defaults of the template.
@@ -25,7 +25,17 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-WANTED = ("con-duct", "sacred", "gitpython", "setuptools<81", "mlflow-skinny", "sqlalchemy", "alembic", "pandas", "dvc")
+REQUIREMENTS = (
+    "con-duct",
+    "sacred",
+    "gitpython",
+    "setuptools<81",
+    "mlflow-skinny",
+    "sqlalchemy",
+    "alembic",
+    "pandas",
+    "dvc",
+)
 VERSIONS = "import importlib.metadata as m, sys\nfor n in sys.argv[1:]: print(n, m.version(n))"
 
 
@@ -46,30 +56,30 @@ def copier_version() -> str:
     return version("copier")
 
 
-def cache() -> Path:
+def default_cache() -> Path:
     """Where the environment is kept: below XDG_CACHE_HOME, or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "experiment-scaffold-benchmarks"
 
 
-def prepared(folder: Path) -> Peers:
+def prepare_peers(folder: Path) -> Peers:
     """The peers, installed into `folder` with pip where they are not there yet. Exits where that cannot be done."""
     python = folder / "bin" / "python"
-    names = [name.partition("<")[0] for name in WANTED]
-    found = _versions(python, names)
-    if found is None:
-        print(f"installing {', '.join(WANTED)} into {folder}", file=sys.stderr)
+    names = [name.partition("<")[0] for name in REQUIREMENTS]
+    versions = _versions(python, names)
+    if versions is None:
+        print(f"installing {', '.join(REQUIREMENTS)} into {folder}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *WANTED]
+        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *REQUIREMENTS]
         if subprocess.run(pip, check=False).returncode:
             raise SystemExit("the peers cannot be installed; without them: --no-peers")
-        found = _versions(python, names)
-    if found is None:
+        versions = _versions(python, names)
+    if versions is None:
         raise SystemExit(f"{folder} has no peers; delete it, or do without them: --no-peers")
-    return Peers(bin=python.parent, versions=found)
+    return Peers(bin=python.parent, versions=versions)
 
 
 def _versions(python: Path, names: list[str]) -> dict[str, str] | None:
     if not python.exists():
         return None
-    done = subprocess.run([str(python), "-c", VERSIONS, *names], capture_output=True, text=True, check=False)
-    return dict(line.split() for line in done.stdout.splitlines()) if done.returncode == 0 else None
+    process = subprocess.run([str(python), "-c", VERSIONS, *names], capture_output=True, text=True, check=False)
+    return dict(line.split() for line in process.stdout.splitlines()) if process.returncode == 0 else None

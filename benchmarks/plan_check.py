@@ -13,42 +13,42 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks.interleaved import Contender, costs
+from benchmarks.fixtures import SCAFFOLD, scratch_home
+from benchmarks.interleaved import Contender, measure_costs
 from benchmarks.peers import Peers
-from benchmarks.places import SCAFFOLD, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 
 SIZES, TURNS = (100, 1_000, 10_000), 3
 
 
-def plan(tasks: int, phases: int = 5) -> str:
+def make_plan(tasks: int, phases: int = 5) -> str:
     """A plan of that many tasks, each with three fields and a dependency, in which nothing is wrong with a line."""
     lines = ["# Tasks\n", "## Goal\n", "Measure.\n"]
     for phase in range(1, phases + 1):
         lines.append(f"## Phase {phase} - part {phase}\n")
         for number in range(1, tasks // phases + 1):
-            before = f" | depends: P{phase}-T{number - 1}" if number > 1 else ""
+            depends = f" | depends: P{phase}-T{number - 1}" if number > 1 else ""
             lines.append(
-                f"- [ ] [P{phase}-T{number}] Look at `python x.py | tee {number}` and write it down{before}"
+                f"- [ ] [P{phase}-T{number}] Look at `python x.py | tee {number}` and write it down{depends}"
                 f" | deliverable: exp/analysis/{phase}-{number}.md | done-when: the file has {number} lines and val/loss <= 3.2"
             )
     return "\n".join(lines) + "\n"
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """The whole command for a small plan, and the growth of check and fix."""
     from scaffold.plan.document.fix import fix_plan
     from scaffold.plan.rules.check import check_plan
 
-    with scratch() as folder:
+    with scratch_home() as folder:
         path = folder / "tasks.md"
-        path.write_text(plan(25), encoding="utf-8")
+        path.write_text(make_plan(25), encoding="utf-8")
         contenders = {
             "import click": Contender(work=[sys.executable, "-c", "import click"]),
             "check": Contender(work=[*SCAFFOLD, "plan", "check", str(path)], answers=(0, 3)),
         }
-        found = costs(contenders, rounds=2 if quick else 15)
-    whole, click = found["check"], found["import click"]
+        cost = measure_costs(contenders, rounds=2 if quick else 15)
+    whole, click = cost["check"], cost["import click"]
     ratio = Row(
         benchmark="plan",
         what="check of 25 tasks over `import click`",
@@ -61,21 +61,21 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         what="the same, time",
         ours=whole.ms,
         unit="ms",
-        beside=(Beside(name="import click", value=click.ms),),
+        beside=(Reference(name="import click", value=click.ms),),
     )
     sizes = SIZES[:2] if quick else SIZES
-    return [ratio, time_, *growth("check", check_plan, sizes), *growth("fix", fix_plan, sizes)]
+    return [ratio, time_, *measure_growth("check", check_plan, sizes), *measure_growth("fix", fix_plan, sizes)]
 
 
-def growth(name: str, work: Callable[[str], object], sizes: tuple[int, ...]) -> list[Row]:
+def measure_growth(name: str, work: Callable[[str], object], sizes: tuple[int, ...]) -> list[Row]:
     """Milliseconds for each task as the plan grows."""
-    each = {size: min(seconds(work, plan(size)) for _ in range(TURNS)) * 1000 / size for size in sizes}
-    largest, before = sizes[-1], sizes[-2]
+    each = {size: min(time_call(work, make_plan(size)) for _ in range(TURNS)) * 1000 / size for size in sizes}
+    largest, second = sizes[-1], sizes[-2]
     return [
         Row(
             benchmark="plan",
-            what=f"{name}, a task of {largest:,} over one of {before:,}",
-            ours=each[largest] / each[before],
+            what=f"{name}, a task of {largest:,} over one of {second:,}",
+            ours=each[largest] / each[second],
             unit="x",
             limit=2,
         ),
@@ -84,12 +84,12 @@ def growth(name: str, work: Callable[[str], object], sizes: tuple[int, ...]) -> 
             what=f"{name}, a task of {largest:,}",
             ours=each[largest],
             unit="ms",
-            beside=tuple(Beside(name=f"of {size:,}", value=each[size]) for size in sizes[:-1]),
+            beside=tuple(Reference(name=f"of {size:,}", value=each[size]) for size in sizes[:-1]),
         ),
     ]
 
 
-def seconds(work: Callable[[str], object], text: str) -> float:
+def time_call(work: Callable[[str], object], text: str) -> float:
     """How long one call takes."""
     began = time.perf_counter()
     work(text)
@@ -97,4 +97,4 @@ def seconds(work: Callable[[str], object], text: str) -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.fixtures import PROJECT, scratch_home
 from benchmarks.peers import Peers
-from benchmarks.places import PROJECT, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold.server import operations
 from scaffold.server.client import ServerClient, connect
 from scaffold.server.preflight import run_preflight
@@ -39,28 +39,29 @@ sys.stdin.read()
 START_UP = """
 import sys
 from scaffold.server import preflight
-preflight.preflight = lambda server, workdirs: preflight.Report(server=server.url, checks=(), seconds=0.0)
+assert preflight.run_preflight  # a name that is gone would be replaced in vain, and the checks be counted as start-up
+preflight.run_preflight = lambda server, workdirs: preflight.PreflightReport(server=server.url, checks=(), seconds=0.0)
 from scaffold.cli.main import main
 sys.argv[1:1] = ["preflight"]
 main()
 """
 
 
-def seconds(call: Callable[[], object]) -> float:
+def time_call(call: Callable[[], object]) -> float:
     """How long one call takes."""
     begun = time.perf_counter()
     call()
     return time.perf_counter() - begun
 
 
-def ran(*command: str) -> None:
+def run_python(*command: str) -> None:
     """Run Python; an error where it ends with another code than 0."""
-    done = subprocess.run([sys.executable, *command], cwd=PROJECT, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}")
+    process = subprocess.run([sys.executable, *command], cwd=PROJECT, capture_output=True, text=True)
+    if process.returncode != 0:
+        raise RuntimeError(f"{command} failed:\n{process.stdout}{process.stderr}")
 
 
-def singles(server: ServerClient) -> list[Callable[[], object]]:
+def single_requests(server: ServerClient) -> list[Callable[[], object]]:
     """The requests of preflight, one by one."""
     protocol = operations.PROTOCOL
     return [
@@ -73,25 +74,25 @@ def singles(server: ServerClient) -> list[Callable[[], object]]:
     ]
 
 
-def medians(url: str, workdir: Path, rounds: int) -> dict[str, float]:
+def median_times(url: str, workdir: Path, rounds: int) -> dict[str, float]:
     """Median seconds of the slowest check alone, all checks, the start-up and the whole command."""
     times: dict[str, list[float]] = {"slowest": [], "together": [], "start-up": [], "whole": []}
     arguments = ("--workdir", str(workdir), "--server-url", url)
     with connect(url) as server:
         run_preflight(server, [workdir])
         for _ in range(rounds):
-            times["slowest"].append(max(seconds(call) for call in singles(server)))
+            times["slowest"].append(max(time_call(call) for call in single_requests(server)))
             report = run_preflight(server, [workdir])
             if not report.ready:
                 raise RuntimeError(f"{url} is not ready: {report.reason}")
             times["together"].append(report.seconds)
-            times["start-up"].append(seconds(lambda: ran("-c", START_UP, *arguments)))
-            times["whole"].append(seconds(lambda: ran("-m", "scaffold", "preflight", *arguments)))
-    return {name: statistics.median(found) for name, found in times.items()}
+            times["start-up"].append(time_call(lambda: run_python("-c", START_UP, *arguments)))
+            times["whole"].append(time_call(lambda: run_python("-m", "scaffold", "preflight", *arguments)))
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
 @contextmanager
-def stand_in(workdir: Path) -> Iterator[str]:
+def running_stand_in(workdir: Path) -> Iterator[str]:
     """The URL of a server in a process of its own."""
     command = [sys.executable, "-c", SERVER, str(workdir), str(HELD_S)]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
@@ -100,35 +101,37 @@ def stand_in(workdir: Path) -> Iterator[str]:
         child.communicate()
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """Both ratios, and the time of the command."""
-    with scratch() as folder, stand_in(folder) as url:
-        found = medians(url, folder, rounds=2 if quick else 11)
-    fair = found["start-up"] + found["slowest"]
+    with scratch_home() as folder, running_stand_in(folder) as url:
+        seconds = median_times(url, folder, rounds=2 if quick else 11)
+    floor = seconds["start-up"] + seconds["slowest"]
     return [
         Row(
             benchmark="preflight",
             what="the command over start-up and its slowest check",
-            ours=found["whole"] / fair,
+            ours=seconds["whole"] / floor,
             unit="x",
             limit=LIMIT,
         ),
         Row(
             benchmark="preflight",
             what="its checks together over the slowest alone",
-            ours=found["together"] / found["slowest"],
+            ours=seconds["together"] / seconds["slowest"],
             unit="x",
             limit=LIMIT,
         ),
         Row(
             benchmark="preflight",
             what="the command, time",
-            ours=found["whole"] * 1000,
+            ours=seconds["whole"] * 1000,
             unit="ms",
-            beside=tuple(Beside(name=name, value=found[name] * 1000) for name in ("start-up", "slowest", "together")),
+            beside=tuple(
+                Reference(name=name, value=seconds[name] * 1000) for name in ("start-up", "slowest", "together")
+            ),
         ),
     ]
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

@@ -14,10 +14,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.interleaved import Contender, costs
+from benchmarks.fixtures import make_recorded_repository, scratch_home
+from benchmarks.interleaved import Contender, measure_costs
 from benchmarks.peers import Peers
-from benchmarks.places import recorded_repository, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 
 BARE = [sys.executable, "train.py"]
 SACRED = """
@@ -33,12 +33,12 @@ experiment.run()
 """
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """Small, large, crowded, fast."""
     large, size, rounds = (500, 1 << 24, 2) if quick else (50_000, 1 << 30, 20)
-    with scratch() as folder:
+    with scratch_home() as folder:
         root = folder / "small"
-        recorder = recorded_repository(root, 50)
+        recorder = make_recorded_repository(root, 50)
         return [
             *small(root, recorder, peers, rounds),
             *(crowded(folder, large, untracked, max(2, rounds // 3)) for untracked in (False, True)),
@@ -58,7 +58,7 @@ def small(root: Path, recorder: Path, peers: Peers | None, rounds: int) -> list[
         (root / "sacred_run.py").write_text(SACRED)
         commands["con-duct"] = [str(peers.bin / "con-duct"), "run", "-q", *BARE]
         commands["sacred"] = [peers.python, "-W", "ignore", "sacred_run.py"]
-    found = costs({name: Contender(work=words, cwd=root) for name, words in commands.items()}, rounds=rounds)
+    found = measure_costs({name: Contender(work=words, cwd=root) for name, words in commands.items()}, rounds=rounds)
     over = {name: cost.ms - found["bare"].ms for name, cost in found.items()}
     return [
         Row(
@@ -68,7 +68,7 @@ def small(root: Path, recorder: Path, peers: Peers | None, rounds: int) -> list[
             unit="ms",
             limit=60,
             beside=tuple(
-                Beside(name=name, version=peers.versions[name], value=over[name]) for name in ("con-duct", "sacred")
+                Reference(name=name, version=peers.versions[name], value=over[name]) for name in ("con-duct", "sacred")
             )
             if peers
             else (),
@@ -78,7 +78,7 @@ def small(root: Path, recorder: Path, peers: Peers | None, rounds: int) -> list[
             what="the same, command included",
             ours=found["recorder"].ms,
             unit="ms",
-            beside=(Beside(name="bare", value=found["bare"].ms),),
+            beside=(Reference(name="bare", value=found["bare"].ms),),
         ),
     ]
 
@@ -87,9 +87,9 @@ def crowded(folder: Path, files: int, untracked: bool, rounds: int) -> Row:
     """The ratio to the command and one `git status`."""
     kind = "untracked" if untracked else "tracked"
     root = folder / kind
-    recorder = recorded_repository(root, files, untracked=untracked)
+    recorder = make_recorded_repository(root, files, untracked=untracked)
     commands = {"bare": BARE, "status": ["git", "status", "--porcelain"], "recorder": recorded(recorder, *BARE)}
-    found = costs({name: Contender(work=words, cwd=root) for name, words in commands.items()}, rounds=rounds)
+    found = measure_costs({name: Contender(work=words, cwd=root) for name, words in commands.items()}, rounds=rounds)
     return Row(
         benchmark="recorder",
         what=f"{files:,} {kind} files over `git status` and the command",
@@ -112,7 +112,7 @@ def throughput(root: Path, recorder: Path, peers: Peers | None, size: int) -> Ro
         name: Contender(work=words, cwd=root, prepare=emptied(root, ("copy", "exp/logs/*", ".duct/logs/*")))
         for name, words in ways.items()
     }
-    found = costs(contenders, rounds=3)
+    found = measure_costs(contenders, rounds=3)
     rates = {name: size / cost.passed / 1e6 for name, cost in found.items()}
     versions = peers.versions if peers else {}
     return Row(
@@ -121,7 +121,7 @@ def throughput(root: Path, recorder: Path, peers: Peers | None, size: int) -> Ro
         ours=rates["recorder"],
         unit="MB/s",
         beside=tuple(
-            Beside(name=name, version=versions.get(name), value=rates[name]) for name in rates if name != "recorder"
+            Reference(name=name, version=versions.get(name), value=rates[name]) for name in rates if name != "recorder"
         ),
     )
 
@@ -138,4 +138,4 @@ def emptied(root: Path, patterns: tuple[str, ...]) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

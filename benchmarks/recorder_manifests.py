@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.interleaved import cold_and_warm
+from benchmarks.fixtures import SCAFFOLD, copy_runs, make_recorded_repository, scratch_home
+from benchmarks.interleaved import measure_cold_and_warm
 from benchmarks.peers import Peers
-from benchmarks.places import SCAFFOLD, copied_runs, recorded_repository, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 
 
 def renamed(number: int, manifest: dict[str, Any]) -> str:
@@ -20,23 +20,23 @@ def renamed(number: int, manifest: dict[str, Any]) -> str:
     return f"train-lr=0.1-s{number}-{number:08x}"
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """Write the manifests, and list them."""
     count, rounds = (100, 1) if quick else (10_000, 5)
-    with scratch() as folder:
+    with scratch_home() as folder:
         root = folder / "repository"
-        copied_runs(root, recorded_repository(root, 50), count, renamed)
-        cold, warm = cold_and_warm([*SCAFFOLD, "runs", "list"], root, folder / ".cache", rounds=rounds)
+        copy_runs(root, make_recorded_repository(root, 50), count, renamed)
+        cold, warm = measure_cold_and_warm([*SCAFFOLD, "runs", "list"], root, folder / ".cache", rounds=rounds)
     return [
         Row(
             benchmark="recorder",
             what=f"`runs list` of {count:,} manifests, warm",
             ours=warm.passed,
             unit="s",
-            beside=(Beside(name="cold", value=cold.passed),),
+            beside=(Reference(name="cold", value=cold.passed),),
         )
     ]
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

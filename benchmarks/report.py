@@ -11,10 +11,10 @@ import random
 from pathlib import Path
 from typing import Any
 
-from benchmarks.interleaved import cold_and_warm
+from benchmarks.fixtures import SCAFFOLD, copy_runs, make_recorded_repository, scratch_home
+from benchmarks.interleaved import measure_cold_and_warm
 from benchmarks.peers import Peers
-from benchmarks.places import SCAFFOLD, copied_runs, recorded_repository, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 
 STEPS, SEEDS = 200, 5
 
@@ -50,14 +50,14 @@ class Runs:
         return name
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """Write the runs, and report on them."""
     configurations, rounds = (10, 1) if quick else (200, 3)
-    with scratch() as folder:
+    with scratch_home() as folder:
         root = folder / "repository"
-        recorder = recorded_repository(root, 50, primary_metric="val/acc")
-        copied_runs(root, recorder, configurations * SEEDS, Runs(root / "exp"))
-        cold, warm = cold_and_warm([*SCAFFOLD, "report"], root, folder / ".cache", rounds=rounds)
+        recorder = make_recorded_repository(root, 50, primary_metric="val/acc")
+        copy_runs(root, recorder, configurations * SEEDS, Runs(root / "exp"))
+        cold, warm = measure_cold_and_warm([*SCAFFOLD, "report"], root, folder / ".cache", rounds=rounds)
         size = (root / "exp" / "analysis" / "report.html").stat().st_size
     runs = f"{configurations * SEEDS:,} runs of {STEPS} steps"
     return [
@@ -66,7 +66,7 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
             what=f"{runs}, warm",
             ours=warm.passed,
             unit="s",
-            beside=(Beside(name="cold", value=cold.passed),),
+            beside=(Reference(name="cold", value=cold.passed),),
         ),
         Row(benchmark="report", what="the same, peak memory", ours=max(cold.megabytes, warm.megabytes), unit="MB"),
         Row(benchmark="report", what="the same, size of the page", ours=size / 1e6, unit="MB"),
@@ -74,4 +74,4 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

@@ -14,11 +14,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import stores
-from benchmarks.interleaved import Contender, costs
+from benchmarks import study_data
+from benchmarks.fixtures import SCAFFOLD, scratch_home
+from benchmarks.interleaved import Contender, measure_costs
 from benchmarks.peers import Peers
-from benchmarks.places import SCAFFOLD, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 
 METRICS = 20
 APART = ("env", "-u", "PYTHONPATH")
@@ -32,10 +32,10 @@ series.summarize_rows(file_formats.read_jsonl(path, print), str(path), series=Tr
 """
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """A table of many runs, a long file, and a table of few runs beside DVC's."""
     runs, few, steps, rounds = (60, 5, 20_000, 1) if quick else (10_000, 100, 5_000_000, 3)
-    with scratch() as folder:
+    with scratch_home() as folder:
         rows = [*many_runs(folder, peers, runs, rounds), *long_files(folder, steps)]
         return [*rows, few_runs(folder, peers, few, rounds)] if peers else rows
 
@@ -43,16 +43,16 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
 def many_runs(folder: Path, peers: Peers | None, runs: int, rounds: int) -> list[Row]:
     """Cold and warm, beside MLflow with as many runs in a database that is there."""
     root = folder / "study"
-    stores.write_study(root, runs, METRICS)
+    study_data.write_study(root, runs, METRICS)
     cold = Contender(work=TABLE, cwd=root, prepare=lambda: shutil.rmtree(folder / ".cache", ignore_errors=True))
     contenders = {"cold": cold, "warm": Contender(work=TABLE, cwd=root)}
     if peers:
         place = folder / "mlflow"
         place.mkdir()
-        script = [*APART, peers.python, "-W", "ignore", "-c", stores.MLFLOW, str(runs), str(METRICS)]
+        script = [*APART, peers.python, "-W", "ignore", "-c", study_data.MLFLOW, str(runs), str(METRICS)]
         subprocess.run([*script, "write"], cwd=place, check=True, capture_output=True)
         contenders["mlflow"] = Contender(work=[*script, "read"], cwd=place)
-    found = costs(contenders, rounds=rounds)
+    found = measure_costs(contenders, rounds=rounds)
     warm, memory, what = (
         found["warm"].passed,
         max(found[n].megabytes for n in ("cold", "warm")),
@@ -60,8 +60,8 @@ def many_runs(folder: Path, peers: Peers | None, runs: int, rounds: int) -> list
     )
     theirs = found.get("mlflow")
     name, version = "mlflow search_runs", peers.versions["mlflow-skinny"] if peers else None
-    beside = (Beside(name=name, version=version, value=theirs.passed),) if theirs else ()
-    beside_memory = (Beside(name=name, version=version, value=theirs.megabytes),) if theirs else ()
+    beside = (Reference(name=name, version=version, value=theirs.passed),) if theirs else ()
+    beside_memory = (Reference(name=name, version=version, value=theirs.megabytes),) if theirs else ()
     return [
         Row(benchmark="results", what=f"{what}, warm", ours=warm, unit="s", limit=2, beside=beside),
         Row(benchmark="results", what="the same, cold", ours=found["cold"].passed, unit="s", limit=6),
@@ -75,10 +75,10 @@ def long_files(folder: Path, steps: int) -> list[Row]:
     for count in (steps, steps // 10):
         path = folder / f"{count}.jsonl"
         with path.open("wb") as file:
-            file.writelines(stores.training(count))
+            file.writelines(study_data.training(count))
         contenders[str(count)] = Contender(work=[sys.executable, "-c", LONG, str(path)])
-    found = costs(contenders, rounds=1)
-    tenth = Beside(name=f"{steps // 10:,} rows", value=found[str(steps // 10)].megabytes)
+    found = measure_costs(contenders, rounds=1)
+    tenth = Reference(name=f"{steps // 10:,} rows", value=found[str(steps // 10)].megabytes)
     return [
         Row(benchmark="results", what=f"a metrics.jsonl of {steps:,} rows", ours=found[str(steps)].passed, unit="s"),
         Row(
@@ -94,22 +94,22 @@ def long_files(folder: Path, steps: int) -> list[Row]:
 def few_runs(folder: Path, peers: Peers, runs: int, rounds: int) -> Row:
     """As many runs as DVC has experiments."""
     root, place = folder / "few", folder / "dvc"
-    stores.write_study(root, runs, METRICS)
+    study_data.write_study(root, runs, METRICS)
     dvc = str(peers.bin / "dvc")
     os.environ["PATH"] = (
         f"{peers.bin}{os.pathsep}{os.environ['PATH']}"  # DVC runs `python`; the scratch folder's end restores it
     )
-    stores.write_experiments(place, dvc, runs, METRICS)
+    study_data.write_experiments(place, dvc, runs, METRICS)
     show = Contender(work=[*APART, dvc, "exp", "show", "--csv"], cwd=place)
-    found = costs({"ours": Contender(work=TABLE, cwd=root), "dvc": show}, rounds=rounds)
+    found = measure_costs({"ours": Contender(work=TABLE, cwd=root), "dvc": show}, rounds=rounds)
     return Row(
         benchmark="results",
         what=f"{runs:,} runs of {METRICS} metrics, warm",
         ours=found["ours"].passed,
         unit="s",
-        beside=(Beside(name="dvc exp show", version=peers.versions["dvc"], value=found["dvc"].passed),),
+        beside=(Reference(name="dvc exp show", version=peers.versions["dvc"], value=found["dvc"].passed),),
     )
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

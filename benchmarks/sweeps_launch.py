@@ -15,9 +15,9 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.fixtures import make_recorded_repository, scratch_home
 from benchmarks.peers import Peers
-from benchmarks.places import recorded_repository, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold import workspace as workspaces
 from scaffold.sweeps.launch import run_loop, run_scripts
 from scaffold.sweeps.launch.scheduler import Scheduler
@@ -57,7 +57,7 @@ def scheduler(place: Workspace, name: str, first: int, runs: int) -> Scheduler:
     )
 
 
-def launch(one: Scheduler) -> float:
+def time_launch(one: Scheduler) -> float:
     """Pace a sweep to its end; seconds a run."""
     began = time.perf_counter()
     one.request()
@@ -69,7 +69,7 @@ def launch(one: Scheduler) -> float:
     return took / len(snapshot.states)
 
 
-def record(root: Path, first: int, runs: int) -> float:
+def time_recorder(root: Path, first: int, runs: int) -> float:
     """Record the same commands without a sweep; seconds a run."""
     began = time.perf_counter()
     for seed in range(first, first + runs):
@@ -79,20 +79,20 @@ def record(root: Path, first: int, runs: int) -> float:
     return (time.perf_counter() - began) / runs
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """Rounds of both, and the median of their differences."""
     runs, rounds, known = (2, 1, 0) if quick else (20, 5, 200)
     launched, recorded = [], []
-    with scratch() as folder:
+    with scratch_home() as folder:
         root = folder / "repository"
-        recorded_repository(root, 0)
+        make_recorded_repository(root, 0)
         place = workspaces.load_workspace(root, "exp")
         if known:
-            launch(scheduler(place, "before", 100_000, known))
+            time_launch(scheduler(place, "before", 100_000, known))
         for turn in range(rounds + 1):
             one = scheduler(place, f"sweep{turn}", turn * runs, runs)
-            recorded.append(record(root, turn * runs, runs))
-            launched.append(launch(one))
+            recorded.append(time_recorder(root, turn * runs, runs))
+            launched.append(time_launch(one))
     over = statistics.median(a - b for a, b in zip(launched[1:], recorded[1:], strict=True)) * 1000
     return [
         Row(
@@ -101,10 +101,10 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
             ours=over,
             unit="ms",
             limit=BUDGET_MS,
-            beside=(Beside(name="the recorder with its command", value=statistics.median(recorded[1:]) * 1000),),
+            beside=(Reference(name="the recorder with its command", value=statistics.median(recorded[1:]) * 1000),),
         )
     ]
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.interleaved import Contender, costs
+from benchmarks.fixtures import SCAFFOLD, commit_files, scratch_home
+from benchmarks.interleaved import Contender, measure_costs
 from benchmarks.peers import Peers
-from benchmarks.places import SCAFFOLD, commit, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold import workspace as workspaces
 from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
@@ -28,16 +28,16 @@ SCRIPT = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed
 SEEDS, LIMIT_S = 10, 3
 
 
-def repository(root: Path) -> Path:
+def make_repository(root: Path) -> Path:
     """A committed repository with a script and a workspace."""
     root.mkdir()
     (root / "train.py").write_text(SCRIPT)
-    commit(root)
+    commit_files(root)
     subprocess.run([*SCAFFOLD, "init", "--yes"], cwd=root, check=True, capture_output=True)
     return root
 
 
-def rules(side: int) -> dict[str, list[str]]:
+def sweep_options(side: int) -> dict[str, list[str]]:
     """A grid of two keys, and as many drawn configurations of four."""
     first, second = (",".join(str(n) for n in range(start, start + side)) for start in (1, 1001))
     space = ["lr=log:1e-5,1e-1", "p=uniform:0,1", "n=int:1,9", "o=a,b"]
@@ -47,21 +47,21 @@ def rules(side: int) -> dict[str, list[str]]:
     }
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """Plan both, then do what comes before a launch."""
     side, rounds = (3, 1) if quick else (32, 3)
-    with scratch() as folder:
-        root = repository(folder / "repository")
+    with scratch_home() as folder:
+        root = make_repository(folder / "repository")
         contenders = {}
-        for name, rule in rules(side).items():
+        for name, rule in sweep_options(side).items():
             called = name.split()[-1]
             words = [*rule, "--goal", "g", "--seeds", f"1-{SEEDS}", "--yes", "--", "python", "train.py"]
             contenders[name] = Contender(
-                work=[*SCAFFOLD, "sweep", "new", called, *words], cwd=root, prepare=forgotten(root, called)
+                work=[*SCAFFOLD, "sweep", "new", called, *words], cwd=root, prepare=delete_sweep(root, called)
             )
-        found = costs(contenders, rounds=rounds)
+        found = measure_costs(contenders, rounds=rounds)
         workspace = workspaces.find_workspace(root)
-        before = before_launch(workspace, "grid"), before_launch(workspace, "grid")
+        before = time_before_launch(workspace, "grid"), time_before_launch(workspace, "grid")
     runs = f"{side * side * SEEDS:,} runs"
     return [
         *(
@@ -73,12 +73,12 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
             what=f"{runs} named, launchers written",
             ours=before[0],
             unit="s",
-            beside=(Beside(name="again, unchanged", value=before[1]),),
+            beside=(Reference(name="again, unchanged", value=before[1]),),
         ),
     ]
 
 
-def forgotten(root: Path, name: str) -> Callable[[], None]:
+def delete_sweep(root: Path, name: str) -> Callable[[], None]:
     """Takes a planned sweep away."""
 
     def work() -> None:
@@ -88,7 +88,7 @@ def forgotten(root: Path, name: str) -> Callable[[], None]:
     return work
 
 
-def before_launch(workspace: Workspace, name: str) -> float:
+def time_before_launch(workspace: Workspace, name: str) -> float:
     """Seconds of what `launch` does before the first run."""
     began = time.perf_counter()
     sweep: Sweep = sweep_file.read_sweep(workspace, name)
@@ -98,4 +98,4 @@ def before_launch(workspace: Workspace, name: str) -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

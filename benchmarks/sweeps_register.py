@@ -21,9 +21,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.fixtures import PROJECT, scratch_home
 from benchmarks.peers import Peers
-from benchmarks.places import PROJECT, scratch
-from benchmarks.rows import Beside, Row, alone
+from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold.backends.interface import BackendContext, Job
 from scaffold.backends.server import conversions
 from scaffold.backends.server.backend import ServerBackend
@@ -45,7 +45,7 @@ sys.stdin.read()
 """
 
 
-def bare(url: str, jobs: list[Job], workdir: Path) -> None:
+def send_through_client(url: str, jobs: list[Job], workdir: Path) -> None:
     """The requests through our client, and nothing else."""
     with connect(url) as server:
         sweep = server.create_sweep("grid", "bench")
@@ -54,7 +54,7 @@ def bare(url: str, jobs: list[Job], workdir: Path) -> None:
             server.create_run(job.name, command, workdir=str(workdir), sweep_id=sweep.id)
 
 
-def raw(url: str, jobs: list[Job], workdir: Path) -> None:
+def send_raw(url: str, jobs: list[Job], workdir: Path) -> None:
     """The requests as cheaply as Python can send them."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
@@ -72,7 +72,7 @@ def raw(url: str, jobs: list[Job], workdir: Path) -> None:
     connection.close()
 
 
-def ours(url: str, jobs: list[Job], workdir: Path) -> None:
+def register_sweep(url: str, jobs: list[Job], workdir: Path) -> None:
     """The same through the backend, every handle into a ledger."""
     answers = {"experiment_root": "exp", "workspace_layout": "flat", "role_dirs": {}, "research_server_url": url}
     folder = workdir / "exp" / "metadata" / "sweeps"
@@ -107,7 +107,7 @@ def ours(url: str, jobs: list[Job], workdir: Path) -> None:
             raise RuntimeError("the ledger does not hold every handle")
 
 
-def once(way: Callable[[str, list[Job], Path], None], jobs: list[Job], workdir: Path) -> float:
+def time_once(way: Callable[[str, list[Job], Path], None], jobs: list[Job], workdir: Path) -> float:
     """Seconds of one way with a fresh server."""
     command = [sys.executable, "-c", SERVE, str(workdir)]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
@@ -118,25 +118,25 @@ def once(way: Callable[[str, list[Job], Path], None], jobs: list[Job], workdir: 
         return time.perf_counter() - began
 
 
-def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
+def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """The three ways, in turn."""
     runs, rounds = (20, 1) if quick else (1_000, 5)
-    ways = {"bare": bare, "ours": ours, "raw": raw}
+    ways = {"bare": send_through_client, "ours": register_sweep, "raw": send_raw}
     times: dict[str, list[float]] = {name: [] for name in ways}
-    with scratch() as workdir:
+    with scratch_home() as workdir:
         folder = workdir / "exp" / "metadata" / "sweeps" / "grid"
         folder.mkdir(parents=True)
         names = [f"train-lr=0.{i:04}-s1-0a1b2c3d" for i in range(runs)]
         jobs = [Job(name=name, number=1, launcher=folder / f"{name}.sh") for name in names]
         for turn in range(rounds + 1):
             for name, way in ways.items():
-                took = once(way, jobs, workdir)
+                took = time_once(way, jobs, workdir)
                 if turn:
                     times[name].append(took)
     found = {name: statistics.median(values) for name, values in times.items()}
     beside = (
-        Beside(name="the requests, through our client", value=found["bare"]),
-        Beside(name="the requests, http.client alone", value=found["raw"]),
+        Reference(name="the requests, through our client", value=found["bare"]),
+        Reference(name="the requests, http.client alone", value=found["raw"]),
     )
     return [
         Row(
@@ -151,4 +151,4 @@ def measured(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(alone(measured, __doc__))
+    raise SystemExit(run_alone(measure, __doc__))

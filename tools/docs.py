@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import click
 
-from benchmarks import rows
+from benchmarks import result_rows
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.common.examples import EXAMPLES
 from scaffold.cli.main import group
@@ -39,9 +39,9 @@ def commands() -> None:
 
 def speed() -> None:
     """The last whole run of the benchmarks: a table, and the machine and the day."""
-    last = rows.read(rows.LAST)
+    last = result_rows.read_last_run(result_rows.LAST_FILE)
     print("| | what | ours | limit | beside it |\n|---|---|---|---|---|")
-    for cells in rows.grouped(last.rows):
+    for cells in result_rows.group_rows(last.rows):
         print(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     print(f"\n{last.line()}.")
 

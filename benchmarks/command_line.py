@@ -10,8 +10,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import machine, peers, rows
-from benchmarks.rows import Last, Row
+from benchmarks import machine, peers, result_rows
+from benchmarks.result_rows import LastRun, Row
 
 BENCHMARKS = {
     "detect": ("detect",),
@@ -34,7 +34,7 @@ are met, 1 a benchmark failed, 2 wrong usage, 3 a limit is missed. A whole run i
 docs/speed.md is made (PYTHONPATH=. .venv/bin/cog -P -r docs/speed.md); a quick one, a part, or one without peers only where --keep says."""
 
 
-def arguments(words: Sequence[str] | None) -> argparse.Namespace:
+def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="benchmarks/run",
@@ -48,54 +48,56 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--no-peers", action="store_true", help="install nothing, and leave out what must be installed")
     parser.add_argument(
-        "--cache", type=Path, default=peers.cache(), help="where peers are installed (default: %(default)s)"
+        "--cache", type=Path, default=peers.default_cache(), help="where peers are installed (default: %(default)s)"
     )
     parser.add_argument("--keep", type=Path, help="write the table there as JSON")
-    chosen = parser.parse_args(words)
-    unknown = sorted(set(chosen.names) - set(BENCHMARKS))
+    options = parser.parse_args(words)
+    unknown = sorted(set(options.names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    if chosen.keep is None and not (chosen.names or chosen.quick or chosen.no_peers):
-        chosen.keep = rows.LAST
-    return chosen
+    if options.keep is None and not (options.names or options.quick or options.no_peers):
+        options.keep = result_rows.LAST_FILE
+    return options
 
 
-def measured(modules: Sequence[str], *, quick: bool, others: peers.Peers | None) -> tuple[list[Row], list[str]]:
+def measure_all(modules: Sequence[str], *, quick: bool, others: peers.Peers | None) -> tuple[list[Row], list[str]]:
     """The rows of all, and the benchmarks that failed, whose tracebacks are shown."""
-    found: list[Row] = []
+    rows: list[Row] = []
     failed = []
     for name in modules:
         print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
         began = time.perf_counter()
         try:
-            benchmark: rows.Measured = importlib.import_module(f"benchmarks.{name}").measured
-            found += benchmark(quick=quick, peers=others)
+            benchmark: result_rows.Benchmark = importlib.import_module(f"benchmarks.{name}").measure
+            rows += benchmark(quick=quick, peers=others)
         except Exception:
             traceback.print_exc()
             failed.append(name)
         print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return found, failed
+    return rows, failed
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, print, keep; the exit code."""
-    chosen = arguments(words)
-    here, began = machine.here(), time.perf_counter()
-    if here.busy:
+    options = parse_arguments(words)
+    host, began = machine.describe_machine(), time.perf_counter()
+    if host.busy:
         print(
-            f"this machine is busy (load {here.load[0]:.1f} on {here.cores} cores): figures will be too high",
+            f"this machine is busy (load {host.load[0]:.1f} on {host.cores} cores): figures will be too high",
             file=sys.stderr,
         )
-    others = None if chosen.no_peers else peers.prepared(chosen.cache)
-    names = [name for name in BENCHMARKS if not chosen.names or name in chosen.names]
-    found, failed = measured([m for name in names for m in BENCHMARKS[name]], quick=chosen.quick, others=others)
-    last = Last(machine=here, seconds=round(time.perf_counter() - began), quick=chosen.quick, rows=tuple(found))
-    print(rows.table(found))
+    others = None if options.no_peers else peers.prepare_peers(options.cache)
+    modules = [
+        module for name in BENCHMARKS if not options.names or name in options.names for module in BENCHMARKS[name]
+    ]
+    rows, failed = measure_all(modules, quick=options.quick, others=others)
+    last = LastRun(machine=host, seconds=round(time.perf_counter() - began), quick=options.quick, rows=tuple(rows))
+    print(result_rows.format_table(rows))
     print(f"\n{last.line()}")
     if failed:
         print(f"failed: {', '.join(failed)}; nothing is kept", file=sys.stderr)
         return 1
-    if chosen.keep:
-        last.write(chosen.keep)
-        print(f"kept in {chosen.keep}", file=sys.stderr)
-    return 3 if any(row.met is False for row in found) else 0
+    if options.keep:
+        last.write(options.keep)
+        print(f"kept in {options.keep}", file=sys.stderr)
+    return 3 if any(row.met is False for row in rows) else 0

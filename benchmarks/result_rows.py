@@ -13,12 +13,12 @@ from typing import Protocol
 from benchmarks.machine import PROJECT, Machine
 from benchmarks.peers import Peers
 
-LAST = PROJECT / "benchmarks" / "last.json"
+LAST_FILE = PROJECT / "benchmarks" / "last.json"
 HEADINGS = ("", "what", "ours", "limit", "beside it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class Reference:
     """The same figure, in the unit of its row, of a peer, of something simpler, or of the same under other conditions."""
 
     name: str
@@ -42,7 +42,7 @@ class Row:
     ours: float
     unit: str
     limit: float | None = None
-    beside: tuple[Beside, ...] = ()
+    beside: tuple[Reference, ...] = ()
 
     @property
     def met(self) -> bool | None:
@@ -52,16 +52,17 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """The row as text: benchmark, what, ours, the limit and whether it is met, what stands beside with our ratio to it."""
         limit = "" if self.limit is None else f"{self.limit:g} {self.unit} {'met' if self.met else 'MISSED'}"
-        ours = f"{number(self.ours)} {self.unit}"
-        return self.benchmark, self.what, ours, limit, "; ".join(self._beside(one) for one in self.beside)
+        ours = f"{format_number(self.ours)} {self.unit}"
+        return self.benchmark, self.what, ours, limit, "; ".join(map(self._beside, self.beside))
 
-    def _beside(self, one: Beside) -> str:
-        text = f"{one.label} {number(one.value)} {self.unit}"
-        return text if self.unit == "x" or one.value <= 0 else f"{text} ({number(self.ours / one.value)} x)"
+    def _beside(self, reference: Reference) -> str:
+        text = f"{reference.label} {format_number(reference.value)} {self.unit}"
+        ratio = self.ours / reference.value if self.unit != "x" and reference.value > 0 else None
+        return text if ratio is None else f"{text} ({format_number(ratio)} x)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Last:
+class LastRun:
     """One whole run of the benchmarks."""
 
     machine: Machine
@@ -80,53 +81,53 @@ class Last:
         )
 
 
-def read(path: Path) -> Last:
+def read_last_run(path: Path) -> LastRun:
     """The run that `path` keeps. Raises ValueError, KeyError or TypeError where it is no such file."""
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    if kept.pop("version") != 1:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record.pop("version") != 1:
         raise ValueError(f"{path} is of another version")
-    rows = [Row(**{**row, "beside": tuple(Beside(**one) for one in row["beside"])}) for row in kept.pop("rows")]
-    machine = kept.pop("machine")
-    return Last(machine=Machine(**{**machine, "load": tuple(machine["load"])}), rows=tuple(rows), **kept)
+    rows = [Row(**{**row, "beside": tuple(Reference(**each) for each in row["beside"])}) for row in record.pop("rows")]
+    machine = record.pop("machine")
+    return LastRun(machine=Machine(**{**machine, "load": tuple(machine["load"])}), rows=tuple(rows), **record)
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """A figure with about three digits."""
     size = abs(value)
     return f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"
 
 
-def grouped(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+def group_rows(rows: Iterable[Row]) -> list[tuple[str, ...]]:
     """The rows as text, the benchmark only before its first."""
-    found: list[tuple[str, ...]] = []
-    shown = ""
+    lines: list[tuple[str, ...]] = []
+    previous = ""
     for row in rows:
         name, *rest = row.cells()
-        found.append(("" if name == shown else name, *rest))
-        shown = name
-    return found
+        lines.append(("" if name == previous else name, *rest))
+        previous = name
+    return lines
 
 
-def table(rows: Iterable[Row]) -> str:
+def format_table(rows: Iterable[Row]) -> str:
     """The rows as aligned columns."""
-    cells = [HEADINGS, *grouped(rows)]
+    cells = [HEADINGS, *group_rows(rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(HEADINGS))]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells
     )
 
 
-class Measured(Protocol):
+class Benchmark(Protocol):
     """The function of each benchmark."""
 
     def __call__(self, *, quick: bool = False, peers: Peers | None = None) -> Sequence[Row]:
         """Measure; small sizes where `quick`, and beside the peers where there are any."""
 
 
-def alone(measured: Measured, doc: str | None) -> int:
+def run_alone(measure: Benchmark, doc: str | None) -> int:
     """A benchmark on its own, without peers: its table, and 3 where a limit is missed."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, to see whether it works")
-    rows = measured(quick=parser.parse_args().quick)
-    sys.stdout.write(table(rows) + "\n")
+    rows = measure(quick=parser.parse_args().quick)
+    sys.stdout.write(format_table(rows) + "\n")
     return 3 if any(row.met is False for row in rows) else 0
