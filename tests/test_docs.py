@@ -180,7 +180,7 @@ def test_a_wrong_command_is_noticed(line: str, said: str | None) -> None:
 
 
 def test_the_terminal_is_self_contained_readable_and_runs_real_commands() -> None:
-    text = terminal_picture.PLACE.read_text(encoding="utf-8")
+    text = terminal_picture.PICTURE.read_text(encoding="utf-8")
     root = ElementTree.fromstring(text)
     shown = [
         "".join(e.itertext()).replace("\xa0", " ").strip() for e in root.iter() if e.tag.endswith("text") and e.text
@@ -194,9 +194,11 @@ def test_the_terminal_is_self_contained_readable_and_runs_real_commands() -> Non
 
 def test_a_picture_shows_what_was_printed_and_says_what_was_left_out() -> None:
     lines = [f"line {n}" for n in range(10)]
-    assert terminal_picture.cut(lines, 2, 1) == ["line 0", "line 1", "...", "line 9"]
-    assert terminal_picture.cut(lines, 9, 0) == lines
-    drawn = [terminal_picture.picture([("scaffold x", ["\x1b[31mred\x1b[0m & <b>"])], "a title") for _ in range(2)]
+    assert terminal_picture.cut_lines(lines, 2, 1) == ["line 0", "line 1", "...", "line 9"]
+    assert terminal_picture.cut_lines(lines, 9, 0) == lines
+    drawn = [
+        terminal_picture.draw_terminal([("scaffold x", ["\x1b[31mred\x1b[0m & <b>"])], "a title") for _ in range(2)
+    ]
     assert drawn[0] == drawn[1]
     texts = [e.text for e in ElementTree.fromstring(drawn[0]).iter() if e.tag.endswith("text")]
     assert "red" in texts and any("&\xa0<b>" in (t or "") for t in texts)

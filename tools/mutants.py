@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-OTHER: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
+REPLACEMENTS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,),
     ast.And: (ast.Or,), ast.Or: (ast.And,), ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,),
@@ -35,23 +35,23 @@ class Mutant(NamedTuple):
     in_function: bool
 
 
-def mutants(node: ast.AST, line: int = 0, *, in_function: bool = False) -> Iterator[Mutant]:
+def generate_mutants(node: ast.AST, line: int = 0, *, in_function: bool = False) -> Iterator[Mutant]:
     """Every mutant below a node. The tree is the mutant while the caller has the item, and is put back after it."""
     if isinstance(node, (ast.Assert, ast.Raise, ast.JoinedStr)):
         return
     for field, value in ast.iter_fields(node):
         inside = in_function or (isinstance(node, ast.FunctionDef) and field == "body")
         for index, child in enumerate(value if isinstance(value, list) else [value]):
-            if not isinstance(child, ast.AST) or field in ("annotation", "returns") or _unseen(child):
+            if not isinstance(child, ast.AST) or field in ("annotation", "returns") or _is_unseen(child):
                 continue
             at = getattr(child, "lineno", line)
-            for new in _others(child, node, field):
+            for new in _replacements(child, node, field):
                 shown = node if isinstance(child, (ast.operator, ast.cmpop, ast.boolop)) else child
                 before = ast.unparse(shown)
                 _put(node, field, index, new)
                 yield Mutant(at, before, ast.unparse(node if shown is node else new), inside)
                 _put(node, field, index, child)
-            yield from mutants(child, at, in_function=inside)
+            yield from generate_mutants(child, at, in_function=inside)
 
 
 def _put(node: ast.AST, field: str, index: int, new: ast.AST) -> None:
@@ -62,16 +62,16 @@ def _put(node: ast.AST, field: str, index: int, new: ast.AST) -> None:
         setattr(node, field, new)
 
 
-def _unseen(node: ast.AST) -> bool:
+def _is_unseen(node: ast.AST) -> bool:
     named = node.func if isinstance(node, ast.Call) else node.value if isinstance(node, ast.Subscript) else None
     name = named.attr if isinstance(named, ast.Attribute) else named.id if isinstance(named, ast.Name) else ""
     return name in UNSEEN or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
-def _others(node: ast.AST, parent: ast.AST, field: str) -> Iterator[ast.AST]:
-    yield from (other() for other in OTHER.get(type(node), ()))
+def _replacements(node: ast.AST, parent: ast.AST, field: str) -> Iterator[ast.AST]:
+    yield from (other() for other in REPLACEMENTS.get(type(node), ()))
     if isinstance(node, ast.Constant):
-        yield from (ast.Constant(value) for value in _values(node.value, parent))
+        yield from (ast.Constant(value) for value in _changed_values(node.value, parent))
     elif isinstance(node, ast.UnaryOp):
         yield node.operand
     elif isinstance(node, ast.Name) and node.id in SWAPS:
@@ -89,7 +89,7 @@ def _others(node: ast.AST, parent: ast.AST, field: str) -> Iterator[ast.AST]:
         yield ast.Constant(isinstance(parent.op, ast.And))  # as if it were not there
 
 
-def _values(value: object, parent: ast.AST) -> Iterator[bool | int | float | str]:
+def _changed_values(value: object, parent: ast.AST) -> Iterator[bool | int | float | str]:
     if isinstance(value, bool):
         yield not value
     elif isinstance(value, (int, float)):

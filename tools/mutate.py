@@ -26,7 +26,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-from tools.mutants import Mutant, mutants
+from tools.mutants import Mutant, generate_mutants
 
 ROOT = Path(__file__).parents[1]
 RECORDER = "template/exp/{{ experiment_root }}/{{ role_dirs.scripts }}/_record_run"
@@ -74,7 +74,7 @@ QUIET = ("-x", "-qq", "-m", "not slow", "-p", "no:cacheprovider", "-n", "0")
 PYTEST = (*QUIET, "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
-class Breaking:
+class MutatedFile:
     """A file that is broken, its tests, and how its mutants ended."""
 
     def __init__(self, file: str, only: str, tests: str) -> None:
@@ -85,7 +85,7 @@ class Breaking:
 
     def mutants(self, *, in_function: bool) -> Iterator[Mutant]:
         """Those in bodies of functions, or those that act on import."""
-        return (m for part in self.parts for m in mutants(part, part.lineno) if m.in_function == in_function)
+        return (m for part in self.parts for m in generate_mutants(part, part.lineno) if m.in_function == in_function)
 
     def code(self) -> CodeType:
         """The file as its tree is now."""
@@ -98,11 +98,11 @@ class Breaking:
             print(f"{end} {self.file}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
 
 
-class Collected:
+class MutationPlugin:
     """A pytest plugin: instead of running the tests once, run them for each mutant, on the modules that are there already."""
 
-    def __init__(self, breaking: Breaking, cpu_s: int) -> None:
-        self.breaking, self.cpu_s = breaking, cpu_s
+    def __init__(self, mutated_file: MutatedFile, cpu_s: int) -> None:
+        self.mutated_file, self.cpu_s = mutated_file, cpu_s
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Called by pytest when every test is collected. What the session needs is made once, by the first of them."""
@@ -110,23 +110,23 @@ class Collected:
         session.items[0].config.hook.pytest_runtest_protocol(item=session.items[0], nextitem=ahead[0])
         folders = session.config._tmp_path_factory
         base = str(folders.getbasetemp())
-        found = [f for f in gc.get_objects() if isinstance(f, FunctionType)]
-        functions = {f.__code__: f for f in found if f.__code__.co_filename == str(self.breaking.path)}
+        functions_of_all = [f for f in gc.get_objects() if isinstance(f, FunctionType)]
+        functions = {f.__code__: f for f in functions_of_all if f.__code__.co_filename == str(self.mutated_file.path)}
         gc.freeze()
 
         def test() -> int:
             folders._basetemp = Path(tempfile.mkdtemp(dir=base))
-            made = {(c.co_name, c.co_firstlineno): c for c in _codes(self.breaking.code())}
+            mutated = {(c.co_name, c.co_firstlineno): c for c in _codes(self.mutated_file.code())}
             for code, function in functions.items():
-                function.__code__ = made[code.co_name, code.co_firstlineno]
+                function.__code__ = mutated[code.co_name, code.co_firstlineno]
             for item, following in zip(session.items, ahead, strict=True):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if session.testsfailed:
                     return 1
             return 0
 
-        for mutant in self.breaking.mutants(in_function=True):
-            self.breaking.note(mutant, forked(test, self.cpu_s))
+        for mutant in self.mutated_file.mutants(in_function=True):
+            self.mutated_file.note(mutant, run_forked(test, self.cpu_s))
         return True
 
 
@@ -137,7 +137,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-def forked(test: Callable[[], int], cpu_s: int) -> str:
+def run_forked(test: Callable[[], int], cpu_s: int) -> str:
     """killed, survived or timeout, after `test` ran in a process of its own with a limit of processor time."""
     pid = os.fork()
     if not pid:
@@ -161,29 +161,29 @@ def forked(test: Callable[[], int], cpu_s: int) -> str:
     return "killed" if os.WEXITSTATUS(status) else "survived"
 
 
-def imported(breaking: Breaking, *plugins: Collected) -> int:
+def run_tests(mutated_file: MutatedFile, *plugins: MutationPlugin) -> int:
     """pytest's exit code, where whoever imports the file gets its tree."""
     import pytest
 
     as_it_is = SourceFileLoader.get_code
 
     def get_code(self: SourceFileLoader, name: str) -> CodeType | None:
-        return breaking.code() if Path(self.path).resolve() == breaking.path else as_it_is(self, name)
+        return mutated_file.code() if Path(self.path).resolve() == mutated_file.path else as_it_is(self, name)
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
     with tempfile.TemporaryDirectory() as folder:
-        return pytest.main([*PYTEST, "-s", "--basetemp", f"{folder}/t", *breaking.tests], plugins=plugins)
+        return pytest.main([*PYTEST, "-s", "--basetemp", f"{folder}/t", *mutated_file.tests], plugins=plugins)
 
 
-def judge(breaking: Breaking) -> None:
+def judge_file(mutated_file: MutatedFile) -> None:
     """Run its tests with every mutant of a file; print what survives and the score."""
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    if forked(lambda: imported(breaking), 300) != "survived":
+    began, used_before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    if run_forked(lambda: run_tests(mutated_file), 300) != "survived":
         sys.exit(f"{breaking.file}: its tests fail as it is: {' '.join(breaking.tests)}")
-    cpu_s = int(2 * (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)) + 3
-    for mutant in breaking.mutants(in_function=False):
-        breaking.note(mutant, forked(lambda: imported(breaking), cpu_s))
-    imported(breaking, Collected(breaking, cpu_s))
+    cpu_s = int(2 * (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used_before)) + 3
+    for mutant in mutated_file.mutants(in_function=False):
+        mutated_file.note(mutant, run_forked(lambda: run_tests(mutated_file), cpu_s))
+    run_tests(mutated_file, MutationPlugin(mutated_file, cpu_s))
     score = ", ".join(f"{breaking.ends[end]} {end}" for end in ("killed", "survived", "timeout"))
     print(f"{breaking.file}: {breaking.ends.total()} mutants, {score}, {time.monotonic() - began:.0f} s", flush=True)
 
@@ -193,18 +193,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", choices=sorted(TARGETS))
     parser.add_argument("--file", default="", help="only files whose path holds this")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.chdir(ROOT)
     import hypothesis
 
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None, phases=phases)
     hypothesis.settings.load_profile("mutants")
-    for target in TARGETS[asked.target]:
-        if asked.file in target[0]:
+    for target in TARGETS[options.target]:
+        if options.file in target[0]:
             pid = os.fork()  # what one file's tests have imported is not there for the next
             if not pid:
-                judge(Breaking(*target))
+                judge_file(MutatedFile(*target))
                 os._exit(0)
             if os.waitpid(pid, 0)[1]:
                 sys.exit(1)

@@ -35,7 +35,7 @@ def main() -> None:
     options = parser.parse_args()
     version, date = str(options.version), options.date
     changelog = released_changelog(CHANGELOG.read_text(encoding="utf-8"), version, date.isoformat())
-    bundle(version, date)
+    add_to_bundle(version, date)
     INIT.write_text(
         re.sub(r'(__version__ = )"[^"]+"', rf'\1"{version}"', INIT.read_text(encoding="utf-8")), encoding="utf-8"
     )
@@ -55,7 +55,7 @@ def released_changelog(text: str, version: str, date: str) -> str:
     )
 
 
-def bundle(version: str, date: datetime.date) -> None:
+def add_to_bundle(version: str, date: datetime.date) -> None:
     """Add the template as it is now to the bundle, under the tag `v<version>`. Ends the program when that tag is there."""
     with tempfile.TemporaryDirectory(prefix="scaffold-release-") as name:
         tree = Path(name) / "tree"

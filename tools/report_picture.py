@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PLACE = Path(__file__).parents[1] / "docs" / "images" / "report.png"
+PICTURE = Path(__file__).parents[1] / "docs" / "images" / "report.png"
 WIDTH, HEIGHT, MOST_BYTES = 1280, 1500, 300_000
 
 
@@ -31,7 +31,7 @@ def screenshot(page: Path) -> bytes:
     return picture
 
 
-def small(picture: bytes) -> bytes:
+def compress_png(picture: bytes) -> bytes:
     """The same in fewer bytes."""
     from PIL import Image
 
@@ -44,14 +44,14 @@ def main() -> None:
     """Run, look, write."""
     example = Path(__file__).parents[1] / "examples" / "digits" / "run.sh"
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder, "digits")
+        example_folder = Path(folder, "digits")
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        subprocess.run(["bash", str(example), str(place)], check=True, env={**os.environ, "PATH": path})
-        picture = small(screenshot(place / "exp" / "analysis" / "report.html"))
+        subprocess.run(["bash", str(example), str(example_folder)], check=True, env={**os.environ, "PATH": path})
+        picture = compress_png(screenshot(example_folder / "exp" / "analysis" / "report.html"))
     if len(picture) > MOST_BYTES:
         sys.exit(f"the picture has {len(picture)} bytes, more than {MOST_BYTES}")
-    PLACE.parent.mkdir(parents=True, exist_ok=True)
-    PLACE.write_bytes(picture)
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    PICTURE.write_bytes(picture)
 
 
 if __name__ == "__main__":

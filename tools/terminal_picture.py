@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PLACE = ROOT / "docs" / "images" / "terminal.svg"
+PICTURE = ROOT / "docs" / "images" / "terminal.svg"
 COLUMNS, MOST_LINES, MOST_BYTES = 100, 40, 60_000
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 # rich's own frame asks a server for its font
@@ -65,21 +65,21 @@ STEPS = (
 )
 
 
-def cut(lines: Sequence[str], first: int, last: int) -> list[str]:
+def cut_lines(lines: Sequence[str], first: int, last: int) -> list[str]:
     """The first and the last lines, and `...` for what was between them."""
     if len(lines) <= first + last + 1:
         return list(lines)
     return [*lines[:first], "...", *(lines[-last:] if last else ())]
 
 
-def picture(shown: Sequence[tuple[str, Sequence[str]]], title: str) -> str:
+def draw_terminal(transcript: Sequence[tuple[str, Sequence[str]]], title: str) -> str:
     """Commands with the lines that they printed, ANSI colours and all, as an SVG. Same input, same bytes."""
     from rich.console import Console
     from rich.terminal_theme import MONOKAI
     from rich.text import Text
 
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    for number, (command, lines) in enumerate(shown):
+    for number, (command, lines) in enumerate(transcript):
         console.print(Text.assemble("\n" if number else "", ("$ ", "bold green"), (command, "bold")))
         for line in lines:
             console.print(Text.from_ansi(line), style="dim" if line == "..." else "")
@@ -89,7 +89,7 @@ def picture(shown: Sequence[tuple[str, Sequence[str]]], title: str) -> str:
     return re.sub(r"[ \t]+\n", "\n", drawn)
 
 
-def run(folder: Path) -> list[tuple[str, list[str]]]:
+def run_steps(folder: Path) -> list[tuple[str, list[str]]]:
     """Run the steps in a repository made in `folder`, on a terminal; each command with the lines that are shown. Raises on a failure."""
     import pexpect
 
@@ -101,7 +101,7 @@ def run(folder: Path) -> list[tuple[str, list[str]]]:
     shutil.copy(ROOT / "examples" / "digits" / "train.py", folder)
     for command in ("init -q -b main", "add -A", "commit -q -m digits"):
         subprocess.run(["git", *command.split()], cwd=folder, env=environment, check=True)
-    shown = []
+    transcript = []
     for step in STEPS:
         child = pexpect.spawn(
             "bash",
@@ -117,8 +117,8 @@ def run(folder: Path) -> list[tuple[str, list[str]]]:
         text = str(child.before).replace("\r\n", "\n")
         if child.exitstatus:
             sys.exit(f"{step.command}: exit code {child.exitstatus}\n{text}")
-        shown.append((step.command, cut(text.splitlines(), step.first, step.last)))
-    return shown
+        transcript.append((step.command, cut_lines(text.splitlines(), step.first, step.last)))
+    return transcript
 
 
 def main() -> None:
@@ -126,13 +126,13 @@ def main() -> None:
     repository = Path(tempfile.gettempdir(), "digits")  # a plain name, since commands print it
     repository.mkdir()
     try:
-        drawn = picture(run(repository), "one training script, a workspace, a sweep")
+        drawn = draw_terminal(run_steps(repository), "one training script, a workspace, a sweep")
     finally:
         shutil.rmtree(repository)
     lines = drawn.count('<clipPath id="terminal-line-')
     if lines > MOST_LINES or len(drawn) > MOST_BYTES:
         sys.exit(f"the picture has {lines} lines and {len(drawn)} bytes, more than {MOST_LINES} or {MOST_BYTES}")
-    PLACE.write_text(drawn, encoding="utf-8")
+    PICTURE.write_text(drawn, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ EXIT_CODES = {
 }
 
 
-def commands() -> None:
+def print_command_table() -> None:
     """A table of every command with the first sentence of its help, subcommands beside it."""
     print("| command | does |\n|---|---|")
     context = click.Context(group)
@@ -37,7 +37,7 @@ def commands() -> None:
         print(f"| `scaffold {name}`{f' `{verbs.strip()}`' if verbs else ''} | {command.get_short_help_str(200)} |")
 
 
-def speed() -> None:
+def print_speed_table() -> None:
     """The last whole run of the benchmarks: a table, and the machine and the day."""
     last = result_rows.read_last_run(result_rows.LAST_FILE)
     print("| | what | ours | limit | beside it |\n|---|---|---|---|---|")
@@ -46,14 +46,14 @@ def speed() -> None:
     print(f"\n{last.line()}.")
 
 
-def exit_codes() -> None:
+def print_exit_codes() -> None:
     """A table of the exit codes."""
     print("| code | means |\n|---|---|")
     for code, meaning in EXIT_CODES.items():
         print(f"| {code} | {meaning} |")
 
 
-def reference() -> None:
+def print_command_reference() -> None:
     """Every command with its help, its arguments, all of its options, and examples."""
     for words, command in answer_schemas.list_commands(group):
         name = " ".join(("scaffold", *words))
@@ -82,7 +82,7 @@ def _one_line(text: str) -> str:
     return "`".join(piece if i % 2 else re.sub(r"([<*])", r"\\\1", piece) for i, piece in enumerate(pieces))
 
 
-FIELDS = {
+FIELD_MEANINGS = {
     "experiment_root": "`exp` where it is there and holds no importable source, else `.wild/experiments`",
     "existing_experiment_dirs": (
         "directories at the top that hold experiments or the traces of runs, by name and content"
@@ -132,20 +132,20 @@ FIELDS = {
 }
 
 
-def conventions() -> None:
+def print_convention_fields() -> None:
     """A table of what detection answers; fails where a field is not described, or a described one is not there."""
     names = set(detect.flatten_fields(Conventions(role_dirs=dict.fromkeys(directories.ROLES, ()))))
-    groups = {name: {n for n in names if n == name or n.startswith(f"{name}.")} for name in FIELDS}
+    groups = {name: {n for n in names if n == name or n.startswith(f"{name}.")} for name in FIELD_MEANINGS}
     if names != set().union(*groups.values()) or not all(groups.values()):
         raise LookupError(f"fields and their descriptions differ: {names ^ set().union(*groups.values())}")
     print("| field | says |\n|---|---|")
-    for name, text in FIELDS.items():
+    for name, text in FIELD_MEANINGS.items():
         print(f"| `{name}` | {text} |")
 
 
-def vocabulary() -> None:
+def print_vocabulary() -> None:
     """A table of the words that detection knows."""
-    known: dict[str, Iterable[str]] = {
+    vocabulary: dict[str, Iterable[str]] = {
         "trackers": trackers._MODULES,
         "config_systems": {*config_systems._IMPORTS, *config_systems._CALLS},
         "launchers": {*launchers._IMPORTS, *launchers._FIRST_WORD.values(), *launchers._PAIRS.values(), "slurm"},
@@ -153,5 +153,5 @@ def vocabulary() -> None:
         **{f"role_dirs.{role}": directories._NAMES[role] for role in directories.ROLES},
     }
     print("| field | words |\n|---|---|")
-    for name, words in known.items():
+    for name, words in vocabulary.items():
         print(f"| `{name}` | {', '.join(sorted(words))} |")
