@@ -179,13 +179,16 @@ def judge_file(mutated_file: MutatedFile) -> None:
     """Run its tests with every mutant of a file; print what survives and the score."""
     began, used_before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     if run_forked(lambda: run_tests(mutated_file), 300) != "survived":
-        sys.exit(f"{breaking.file}: its tests fail as it is: {' '.join(breaking.tests)}")
+        sys.exit(f"{mutated_file.file}: its tests fail as it is: {' '.join(mutated_file.tests)}")
     cpu_s = int(2 * (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used_before)) + 3
     for mutant in mutated_file.mutants(in_function=False):
         mutated_file.note(mutant, run_forked(lambda: run_tests(mutated_file), cpu_s))
     run_tests(mutated_file, MutationPlugin(mutated_file, cpu_s))
-    score = ", ".join(f"{breaking.ends[end]} {end}" for end in ("killed", "survived", "timeout"))
-    print(f"{breaking.file}: {breaking.ends.total()} mutants, {score}, {time.monotonic() - began:.0f} s", flush=True)
+    score = ", ".join(f"{mutated_file.ends[end]} {end}" for end in ("killed", "survived", "timeout"))
+    print(
+        f"{mutated_file.file}: {mutated_file.ends.total()} mutants, {score}, {time.monotonic() - began:.0f} s",
+        flush=True,
+    )
 
 
 def main() -> None:
