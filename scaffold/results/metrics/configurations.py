@@ -13,25 +13,21 @@ from scaffold.runs.model import Scalar
 ConfigurationKey = tuple[tuple[str, str], ...]
 
 
+@functools.lru_cache(maxsize=65536, typed=True)  # typed: else true would be 1, which it equals
 def format_value(value: Scalar) -> str:
     """The one way to write a value: `0.001` for 1e-3, `true` for True, `1` for 1.0."""
-    return _format_value(type(value).__name__, value)
-
-
-@functools.lru_cache(maxsize=65536)
-def _format_value(kind: str, value: Scalar) -> str:
-    found: str = recorder.values.format_value(normalize_value(value))
-    return found
+    text: str = recorder.values.format_value(normalize_value(value))
+    return text
 
 
 def normalize_value(value: Scalar) -> Scalar:
-    """A value as the recorder would have written it down."""
+    """A value as the recorder would have written it down: the text `0.1` is a number, `1e-3` is 0.001."""
     if isinstance(value, str):
-        found: Scalar = recorder.values.parse_value(value)
-        return found
+        parsed: Scalar = recorder.values.parse_value(value)
+        return parsed
     if isinstance(value, float):
-        as_read = recorder.values.parse_number(repr(value))
-        return value if as_read is None else as_read
+        number: Scalar = recorder.values.parse_number(repr(value))
+        return value if number is None else number
     return value
 
 
@@ -48,30 +44,30 @@ def finite_number(value: Scalar) -> float | None:
 def configuration_key(
     params: Mapping[str, Scalar], *, only: Sequence[str] | None = None, without: Collection[str] = ()
 ) -> ConfigurationKey:
-    """What identifies a configuration; of the parameters in `only`, where given."""
+    """What identifies a configuration: all parameters but `without`; of those in `only`, where given."""
     names = params if only is None else [name for name in only if name in params]
     return tuple(sorted((name, format_value(params[name])) for name in names if name not in without))
 
 
-def params_of_key(pairs: ConfigurationKey) -> dict[str, Scalar]:
+def params_of_key(key: ConfigurationKey) -> dict[str, Scalar]:
     """The parameters that a key stands for."""
-    return {name: recorder.values.parse_value(text) for name, text in pairs}
+    return {name: recorder.values.parse_value(text) for name, text in key}
 
 
 def varying_params(configs: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
     """The parameters that tell these configurations apart: not all have the same value; sorted by name."""
-    names = sorted({name for one in configs for name in one})
+    names = sorted({name for config in configs for name in config})
     return tuple(name for name in names if len({format_value(c[name]) if name in c else None for c in configs}) > 1)
 
 
 def sort_key(params: Mapping[str, Scalar], names: Iterable[str] | None = None) -> list[tuple[int, float, str]]:
-    """A key to sort by: what is missing first, then numbers by size, then texts."""
-    return [_value_rank(params, name) for name in (sorted(params) if names is None else names)]
+    """A key to sort configurations by: what is missing first, then numbers by size, then texts."""
+    return [_rank_value(params, name) for name in (sorted(params) if names is None else names)]
 
 
-def _value_rank(params: Mapping[str, Scalar], name: str) -> tuple[int, float, str]:
+def _rank_value(params: Mapping[str, Scalar], name: str) -> tuple[int, float, str]:
     if name not in params:
-        return (0, 0.0, "")
+        return 0, 0.0, ""
     value = normalize_value(params[name])
     number = finite_number(value)
     return (2, 0.0, format_value(value)) if number is None else (1, number, "")

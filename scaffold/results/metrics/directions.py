@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from scaffold.errors import WrongUsage
@@ -12,31 +12,32 @@ from scaffold.workspace import Workspace
 
 
 class MetricDirections:
-    """Which way metrics are better: as told, as the workspace says of its primary metric, else by their names.
+    """Which way metrics are better: as `minimize` and `maximize` say, as the workspace says of its primary metric, else by their names.
 
-    Raises WrongUsage where one metric is told to be both.
+    Raises WrongUsage where one metric is named in both.
     """
 
-    def __init__(self, workspace: Workspace, minimize: Iterable[str] = (), maximize: Iterable[str] = ()) -> None:
+    def __init__(self, workspace: Workspace, minimize: Sequence[str] = (), maximize: Sequence[str] = ()) -> None:
         self.primary = str(workspace.answers.get("primary_metric") or "") or None
-        self._known: dict[str, Direction] = {}
-        said = workspace.answers.get("metric_direction")
-        if self.primary and said in ("minimize", "maximize"):
-            self._known[normalize_name(self.primary)] = cast(Direction, said)
-        lower, higher = ({normalize_name(name): name for name in told} for told in (minimize, maximize))
+        self.minimize, self.maximize = minimize, maximize
+        self._by_name: dict[str, Direction] = {}
+        answer = workspace.answers.get("metric_direction")
+        if self.primary and answer in ("minimize", "maximize"):
+            self._by_name[normalize_name(self.primary)] = cast(Direction, answer)
+        lower, higher = ({normalize_name(name): name for name in names} for names in (minimize, maximize))
         for both in sorted(lower.keys() & higher.keys()):
             raise WrongUsage(f"--minimize {lower[both]} and --maximize {higher[both]} cannot both be", hint="give one")
-        self._known.update(dict.fromkeys(lower, "minimize"))
-        self._known.update(dict.fromkeys(higher, "maximize"))
+        self._by_name.update(dict.fromkeys(lower, "minimize"))
+        self._by_name.update(dict.fromkeys(higher, "maximize"))
 
-    def primary_among(self, metrics: Iterable[str]) -> str | None:
+    def find_primary(self, metrics: Iterable[str]) -> str | None:
         """The workspace's primary metric as these runs spell it; None where it names none, or none of them is it."""
         if self.primary is None:
             return None
-        wanted = normalize_name(self.primary)
-        same = sorted(name for name in metrics if normalize_name(name) == wanted)
+        spelling = normalize_name(self.primary)
+        same = sorted(name for name in metrics if normalize_name(name) == spelling)
         return self.primary if self.primary in same else next(iter(same), None)
 
-    def of(self, metric: str) -> Direction | None:
+    def direction(self, metric: str) -> Direction | None:
         """`minimize` or `maximize`; None where nothing says."""
-        return self._known.get(normalize_name(metric)) or guess_direction(metric)
+        return self._by_name.get(normalize_name(metric)) or guess_direction(metric)

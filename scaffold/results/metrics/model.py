@@ -1,7 +1,7 @@
-"""What was read of runs: the value of each metric, its course, and what has none and why.
+"""What was read of runs: the value of each metric, its course over the steps, and what has none and why.
 
-A value that a run does not have is None, never 0; NaN and infinities stay what they are. What there are hundreds of thousands
-of is a tuple.
+A value that a run does not have is None or missing, never 0; NaN and infinities stay what they are. What there are hundreds of
+thousands of is a tuple.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from scaffold.runs.model import Run
 
 
 class SeriesPoint(NamedTuple):
-    """One value of a metric: at which step (None where the source has none), and wall time in epoch seconds if known."""
+    """One value of a metric, its step (None where the source has none), and its wall time in epoch seconds where it is known."""
 
     value: float
     step: float | None = None
-    at: float | None = None
+    wall_time: float | None = None
 
 
 class MetricValue(NamedTuple):
@@ -50,23 +50,8 @@ class MeasuredRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedRun:
-    """A run or file that says nothing, and why (`failed, exit 3`, `running`, `no metrics`, `damaged: ...`)."""
+    """A run (or its manifest) that has no result, and why: `failed, exit 3`, `running`, `no metrics`, `damaged: ...`."""
 
     label: str
     path: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryResult:
-    """All that was read for a question: of each run the attempt that counts, what has no result (`missing`), what was passed over.
-
-    `missing` are the runs that a result is missing of (failed, running, lost ...), with why; `skipped` are files that cannot be
-    read and runs that another one stands for; `names` are all metrics that were seen, `notes` sentences about how values were read.
-    """
-
-    measured: tuple[MeasuredRun, ...]
-    missing: tuple[tuple[Run, SkippedRun], ...] = ()
-    skipped: tuple[SkippedRun, ...] = ()
-    names: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()

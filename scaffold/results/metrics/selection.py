@@ -1,4 +1,4 @@
-"""A word of the user's -> the runs that are meant on one side of a comparison."""
+"""A word of the user's -> the runs that it means: one side of a comparison."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import run_filter
-from scaffold.results.metrics.model import QueryResult
+from scaffold.results.metrics.query import QueryResult
 from scaffold.results.metrics.run_filter import Test
 from scaffold.runs.model import Run
 
-_BASE = re.compile(r"(?P<base>.+?)(?:-s-?\d+)?-[0-9a-f]{8}")
+_RUN_NAME = re.compile(r"(?P<base>.+?)(?:-s-?\d+)?-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class RunSelection:
 
 def name_without_seed(name: str) -> str:
     """A run's name without its seed and digest."""
-    match = _BASE.fullmatch(name)
+    match = _RUN_NAME.fullmatch(name)
     return match["base"] if match else name
 
 
@@ -67,17 +67,12 @@ def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
     )
 
 
-def restrict_to(reading: QueryResult, chosen: RunSelection) -> QueryResult:
-    """What was read of the runs of one side."""
+def restrict_to(result: QueryResult, selection: RunSelection) -> QueryResult:
+    """What was read of the selected runs."""
     return replace(
-        reading,
-        measured=tuple(m for m in reading.measured if chosen.admits(m.run)),
-        missing=tuple(pair for pair in reading.missing if chosen.admits(pair[0])),
+        result,
+        measured=tuple(m for m in result.measured if selection.admits(m.run)),
+        missing=tuple(pair for pair in result.missing if selection.admits(pair[0])),
         skipped=(),
         notes=(),
     )
-
-
-def runs_of(reading: QueryResult) -> list[Run]:
-    """All runs that a reading knows, with a result or without."""
-    return [m.run for m in reading.measured] + [run for run, _ in reading.missing]

@@ -1,191 +1,124 @@
-"""A metric file's observations -> the last, lowest and highest value of each metric, or its course, in constant memory."""
+"""A run's metric files -> the values at one step, or the course of metrics over all steps, in constant memory."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics import file_formats
 from scaffold.results.metrics.file_formats import LoggedStep, OnProblem
-from scaffold.results.metrics.find_files import FILE_KINDS, MetricFile, find_metric_files
+from scaffold.results.metrics.file_metrics import describe_error
 from scaffold.results.metrics.model import MetricSeries, MetricValue, SeriesPoint
+from scaffold.results.metrics.output_files import FILE_KINDS, find_metric_files
+from scaffold.results.metrics.server_metrics import ServerSeries, server_source, server_steps
 from scaffold.runs.model import Run
-
-# (value, line, step): where a value of a digest stands
-ValuePlace = tuple[float, int | None, float | None]
-
-
-class FileMetrics(NamedTuple):
-    """What one file says: of each metric the last value, the lowest and the highest finite one. `path` is below the work directory."""
-
-    path: str
-    series: bool
-    last: dict[str, ValuePlace]
-    low: dict[str, ValuePlace]
-    high: dict[str, ValuePlace]
-    notes: list[str]
-
-
-def summarize_rows(observations: Iterable[LoggedStep], path: str, *, series: bool) -> FileMetrics:
-    """Go through observations once."""
-    last: dict[str, ValuePlace] = {}
-    low: dict[str, ValuePlace] = {}
-    high: dict[str, ValuePlace] = {}
-    for line, step, _, values in observations:
-        for name, value in values.items():
-            here = (value, line, step)
-            if name not in last:
-                low[name] = high[name] = here
-            else:
-                if value < low[name][0] or not math.isfinite(low[name][0]):
-                    low[name] = here if math.isfinite(value) else low[name]
-                if value > high[name][0] or not math.isfinite(high[name][0]):
-                    high[name] = here if math.isfinite(value) else high[name]
-            last[name] = here
-    return FileMetrics(path, series, last, low, high, [])
-
-
-def summarize_files(workdir: Path, found: Iterable[MetricFile], unread: list[str]) -> list[FileMetrics]:
-    """What each metric file of a run says; a file that is damaged says so in its notes.
-
-    TensorBoard files without the extra `tb` go to `unread`; where a run has nothing else, ScaffoldError is raised.
-    """
-    made: list[FileMetrics] = []
-    without: ScaffoldError | None = None
-    for source in found:
-        path = source.path.relative_to(workdir).as_posix()
-        kind, own = FILE_KINDS[source.kind], list[str]()
-        try:
-            one = summarize_rows(kind.read(source.path, own.append), path, series=kind.series)
-        except ScaffoldError as error:
-            without = error
-            unread.append(f"{path}: {error.message} ({error.hint})")
-            continue
-        except (OSError, ValueError, RecursionError) as error:
-            own.append(_unreadable(error))
-            one = FileMetrics(path, kind.series, {}, {}, {}, [])
-        made.append(one._replace(notes=own))
-    if without is not None and not any(one.last for one in made):
-        raise without
-    return made
-
-
-def server_path(run: Run) -> str:
-    """What is told as the source of a value that the research server gave."""
-    return f"server:{run.name}/metrics"
-
-
-def summarize_server_series(answer: Mapping[str, Any], run: Run) -> FileMetrics:
-    """What the research server's `/runs/{id}/metrics` says of a run."""
-    return summarize_rows(file_formats.read_server_series(answer), server_path(run), series=True)
 
 
 def read_values_at(
-    workdir: Path, run: Run, step: float, complain: OnProblem, answer: Mapping[str, Any] | None = None
+    workdir: Path, run: Run, step: float, on_problem: OnProblem, server_series: ServerSeries | None = None
 ) -> dict[str, MetricValue]:
     """The value of each metric exactly at `step`, from the first file that has it; of a step logged twice (a resumed run) the later.
 
-    `answer` is the research server's, for what no file has. Raises ScaffoldError where a file that needs an extra is all there is.
+    `server_series` is the research server's, for what no file has. Raises ScaffoldError where a file that needs an extra is all
+    there is.
     """
-    found: dict[str, MetricValue] = {}
+    values: dict[str, MetricValue] = {}
 
-    def take(path: str, observations: Iterable[LoggedStep]) -> None:
-        here: dict[str, MetricValue] = {}
-        for line, at, _, values in observations:
-            if at == step:
-                here.update((name, MetricValue(value, path, line, at)) for name, value in values.items())
-        found.update((name, value) for name, value in here.items() if name not in found)
+    def take(path: str, steps: Iterable[LoggedStep]) -> None:
+        in_file: dict[str, MetricValue] = {}
+        for line, logged_step, _, logged in steps:
+            if logged_step == step:
+                in_file.update((name, MetricValue(value, path, line, step)) for name, value in logged.items())
+        values.update((name, value) for name, value in in_file.items() if name not in values)
 
-    _each_course(workdir, run, take, complain)
-    if answer is not None:
-        take(server_path(run), file_formats.read_server_series(answer))
-    return found
+    _read_series_files(workdir, run, take, on_problem)
+    if server_series is not None:
+        take(server_source(run), server_steps(server_series))
+    return values
 
 
-def read_series(workdir: Path, run: Run, metrics: Collection[str] = (), *, most: int = 2000) -> dict[str, MetricSeries]:
-    """The course of a run's metrics (of all of them without `metrics`), each of at most `most` points and the last, from its first file.
+def read_series(
+    workdir: Path, run: Run, metrics: Collection[str] = (), *, max_points: int = 2000
+) -> dict[str, MetricSeries]:
+    """The course of a run's metrics (of all without `metrics`), each of at most `max_points` points and the last, from its first file.
 
     A file of any length is read in constant memory: where there are too many points, every second one is let go, again and again.
-    Raises ScaffoldError as `values_at`.
+    Raises ScaffoldError as `read_values_at`.
     """
-    found: dict[str, MetricSeries] = {}
     files: list[tuple[str, dict[str, ThinnedPoints]]] = []
 
-    def take(path: str, observations: Iterable[LoggedStep]) -> None:
-        files.append((path, {}))  # before it is read: of a file that breaks off there is what came before
-        _collect(observations, metrics, files[-1][1], most)
+    def take(path: str, steps: Iterable[LoggedStep]) -> None:
+        in_file: dict[str, ThinnedPoints] = {}
+        files.append((path, in_file))  # before it is read: of a file that breaks off, what came before counts
+        collect_points(steps, metrics, in_file, max_points)
 
-    _each_course(workdir, run, take, lambda _: None)
-    for path, thinned in files:
-        for name, points in thinned.items():
-            found.setdefault(name, MetricSeries(metric=name, path=path, points=points.all(), stride=points.stride))
-    return dict(sorted(found.items()))
-
-
-def _told_of(path: str, complain: OnProblem, said: str) -> None:
-    complain(f"{path}: {said}")
+    _read_series_files(workdir, run, take, lambda _: None)
+    series: dict[str, MetricSeries] = {}
+    for path, in_file in files:
+        for name, points in in_file.items():
+            series.setdefault(name, MetricSeries(metric=name, path=path, points=points.points(), stride=points.stride))
+    return dict(sorted(series.items()))
 
 
-def _each_course(
-    workdir: Path, run: Run, take: Callable[[str, Iterable[LoggedStep]], None], complain: OnProblem
+def _read_series_files(
+    workdir: Path, run: Run, take: Callable[[str, Iterable[LoggedStep]], None], on_problem: OnProblem
 ) -> None:
-    """Give `take` what each of a run's files with a course says, the most trusted file first; what cannot be read is told."""
-    without: ScaffoldError | None = None
-    taken = 0
-    for source in find_metric_files(workdir / run.outputs, partial(_told_of, run.outputs, complain)):
-        kind, path = FILE_KINDS[source.kind], source.path.relative_to(workdir).as_posix()
-        if not kind.series:
+    """Give `take` the steps of each of a run's files that hold a series, the most trusted file first."""
+
+    def report(path: str, problem: str) -> None:
+        on_problem(f"{path}: {problem}")
+
+    missing_extra: ScaffoldError | None = None
+    read = 0
+    for file in find_metric_files(workdir / run.outputs, partial(report, run.outputs)):
+        kind, path = FILE_KINDS[file.kind], file.path.relative_to(workdir).as_posix()
+        if not kind.is_series:
             continue
         try:
-            take(path, kind.read(source.path, partial(_told_of, path, complain)))
-            taken += 1
+            take(path, kind.read(file.path, partial(report, path)))
+            read += 1
         except ScaffoldError as error:
-            without = error
-            complain(f"{path}: {error.message} ({error.hint})")
+            missing_extra = error
+            report(path, f"{error.message} ({error.hint})")
         except (OSError, ValueError, RecursionError) as error:
-            complain(f"{path}: {_unreadable(error)}")
-    if without is not None and not taken:
-        raise without
+            report(path, describe_error(error))
+    if missing_extra is not None and not read:
+        raise missing_extra
 
 
-def _unreadable(error: Exception) -> str:
-    return f"it cannot be read: {' '.join(str(error).split())}"
-
-
-def _collect(
-    observations: Iterable[LoggedStep], metrics: Collection[str], into: dict[str, ThinnedPoints], most: int
+def collect_points(
+    steps: Iterable[LoggedStep], metrics: Collection[str], points: dict[str, ThinnedPoints], max_points: int
 ) -> None:
-    for _, step, at, values in observations:
+    """Add the values of `metrics` (of all, without) to `points`, by name."""
+    for _, step, wall_time, values in steps:
         for name, value in values.items():
             if not metrics or name in metrics:
-                into.setdefault(name, ThinnedPoints(most)).add(SeriesPoint(value, step, at))
+                points.setdefault(name, ThinnedPoints(max_points)).add(SeriesPoint(value, step, wall_time))
 
 
 class ThinnedPoints:
     """Points as they come, every `stride`th kept, and the last one."""
 
-    def __init__(self, most: int) -> None:
-        self.most, self.stride = most, 1
-        self._seen = 0
+    def __init__(self, max_points: int) -> None:
+        self.max_points, self.stride = max_points, 1
+        self._count = 0
         self._kept: list[SeriesPoint] = []
         self._last: SeriesPoint | None = None
 
     def add(self, point: SeriesPoint) -> None:
         """Take one more."""
-        if self._seen % self.stride == 0:
-            if len(self._kept) >= self.most:
+        if self._count % self.stride == 0:
+            if len(self._kept) >= self.max_points:
                 self._kept = self._kept[::2]
                 self.stride *= 2
-            if self._seen % self.stride == 0:
+            if self._count % self.stride == 0:
                 self._kept.append(point)
-        self._seen += 1
+        self._count += 1
         self._last = point
 
-    def all(self) -> tuple[SeriesPoint, ...]:
+    def points(self) -> tuple[SeriesPoint, ...]:
         """The points that were kept, in order."""
-        whole = not self._kept or self._last is self._kept[-1] or self._last is None
-        return tuple(self._kept) if whole or self._last is None else (*self._kept, self._last)
+        if self._last is None or self._last is self._kept[-1]:
+            return tuple(self._kept)
+        return (*self._kept, self._last)

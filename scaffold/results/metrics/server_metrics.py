@@ -1,50 +1,67 @@
-"""What the research server knows of runs that it tracked: their metrics, asked for run by run.
+"""Metrics of runs that the research server tracked, fetched run by run, in the form that metric files are read in.
 
-`GET /runs` would make it read the metrics of every run; one run at a time is what it can bear (specs: server API, polling cost).
+`GET /runs` would make the server read the metrics of every run; one run at a time is what it can bear (specs: server API, polling
+cost).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from scaffold.runs import manifests, model, records
-from scaffold.server.client import ServerClient
-from scaffold.server.errors import NotFound
+from scaffold.results.metrics.file_formats import LoggedStep
+from scaffold.runs import manifests
+from scaffold.runs.model import Run
+from scaffold.runs.records import read_records, select_attempts
 from scaffold.workspace import Workspace
 
+if TYPE_CHECKING:
+    from scaffold.server.client import Client
 
-def fetch_server_series(
-    workspace: Workspace, server: ServerClient, warn: Callable[[str], None]
-) -> dict[str, dict[str, Any]]:
-    """The series of the finished runs that `server` tracked, by run name, in the shape that `read.Question` takes.
+# of each metric (step, value), as the server has them: at most 400 a metric, rounded to 6 digits
+ServerSeries = Mapping[str, tuple[tuple[float, float], ...]]
+
+
+def server_source(run: Run) -> str:
+    """What is named as the source of a value that the research server gave."""
+    return f"server:{run.name}/metrics"
+
+
+def server_steps(series: ServerSeries) -> Iterator[LoggedStep]:
+    """What the server has of a run, as a metric file would say it."""
+    for metric, points in series.items():
+        for step, value in points:
+            yield LoggedStep(None, step, None, {metric: value})
+
+
+def fetch_server_series(workspace: Workspace, server: Client, warn: Callable[[str], None]) -> dict[str, ServerSeries]:
+    """The series of the finished runs that `server` tracked, by run name.
 
     Runs that it no longer knows (it forgets everything when it restarts) are counted and warned of. Raises ServerError.
     """
-    found: dict[str, dict[str, Any]] = {}
+    from scaffold.server.errors import NotFound
+
+    series: dict[str, ServerSeries] = {}
     forgotten = 0
-    for run in records.select_attempts(records.read_records(workspace).runs)[0]:
-        if run.status != "finished" or (run_id := _run_id(workspace, run, server.url)) is None:
+    for run in select_attempts(read_records(workspace).runs)[0]:
+        if run.status != "finished" or (run_id := _server_run_id(workspace, run, server.url)) is None:
             continue
         try:
-            known = server.run_metrics(run_id)
+            series[run.name] = server.run_metrics(run_id).series
         except NotFound:
             forgotten += 1
-            continue
-        series = {key: [{"step": step, "value": value} for step, value in rows] for key, rows in known.series.items()}
-        found[run.name] = {"metricSeries": series}
     if forgotten:
         warn(
             f"the research server no longer knows {forgotten} of the runs that it tracked: it forgets when it restarts"
         )
-    return found
+    return series
 
 
-def _run_id(workspace: Workspace, run: model.Run, url: str) -> str | None:
+def _server_run_id(workspace: Workspace, run: Run, url: str) -> str | None:
     """The server's id of a run that this server tracked."""
     try:
         tracking = manifests.read_manifest(workspace.workdir / run.path)["tracking"]
-        ours = str(tracking.get("server_url") or "").rstrip("/") == url.rstrip("/")
+        is_same_server = str(tracking.get("server_url") or "").rstrip("/") == url.rstrip("/")
     except (ValueError, KeyError, AttributeError):
         return None
-    return tracking.get("run_id") if ours else None
+    return tracking.get("run_id") if is_same_server else None

@@ -10,18 +10,18 @@ from collections.abc import Sequence
 
 from scaffold.results.metrics.model import MeasuredRun
 
-_JOINTS = re.compile(r"[\s/._:-]+")
+_SEPARATORS = re.compile(r"[\s/._:-]+")
 
 
 @functools.lru_cache(maxsize=65536)
 def normalize_name(name: str) -> str:
     """What `val/acc`, `val_acc` and `Val-Acc` have in common."""
-    return _JOINTS.sub("/", name).lower()
+    return _SEPARATORS.sub("/", name).lower()
 
 
-def matches_metric(metric: str, wanted: str) -> bool:
-    """Whether `wanted`, a name in any spelling or a pattern (`val*`), means a metric."""
-    return normalize_name(metric) == normalize_name(wanted) or fnmatch.fnmatchcase(metric, wanted)
+def matches_metric(metric: str, name_or_pattern: str) -> bool:
+    """Whether a name in any spelling, or a pattern (`val*`), means this metric."""
+    return normalize_name(metric) == normalize_name(name_or_pattern) or fnmatch.fnmatchcase(metric, name_or_pattern)
 
 
 def unify_spellings(measured: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], list[str]]:
@@ -29,24 +29,23 @@ def unify_spellings(measured: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun],
 
     Spellings that one run uses side by side are two metrics, and stay so.
     """
-    used = Counter(name for m in measured for name in m.values)
+    uses = Counter(name for m in measured for name in m.values)
     groups: dict[str, list[str]] = {}
-    for name in sorted(used):
+    for name in sorted(uses):
         groups.setdefault(normalize_name(name), []).append(name)
-    several = [group for group in groups.values() if len(group) > 1]
     renamed: dict[str, str] = {}
     notes = []
-    for group in several:
-        if any(sum(name in m.values for name in group) > 1 for m in measured):
+    for group in groups.values():
+        if len(group) == 1 or any(sum(name in m.values for name in group) > 1 for m in measured):
             continue
-        best = min(group, key=lambda n: (-used[n], n))
-        others = [name for name in group if name != best]
-        renamed.update(dict.fromkeys(others, best))
-        notes.append(f"{', '.join(others)} is read as {best}: they differ in spelling only")
+        most_used = min(group, key=lambda name: (-uses[name], name))
+        others = [name for name in group if name != most_used]
+        renamed.update(dict.fromkeys(others, most_used))
+        notes.append(f"{', '.join(others)} is read as {most_used}: they differ in spelling only")
     if not renamed:
         return list(measured), notes
-    changed = [
+    unified = [
         MeasuredRun(run=m.run, values={renamed.get(name, name): value for name, value in m.values.items()})
         for m in measured
     ]
-    return changed, notes
+    return unified, notes

@@ -6,18 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scaffold.results.metrics import configurations
-from scaffold.results.tables import compare
-from scaffold.results.tables.compare import RowPair
-from scaffold.results.tables.fold import row_label
-from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
+from scaffold.errors import ScaffoldError
+from scaffold.results.metrics.configurations import configuration_key, format_value, sort_key, varying_params
+from scaffold.results.metrics.query import QueryResult
+from scaffold.results.tables.compare import compare_pairs, find_single_row
+from scaffold.results.tables.fold import fold_seeds, row_label
+from scaffold.results.tables.model import MetricComparison, ResultRow
+from scaffold.results.tables.pairing import RowPair
 
 UNSET = "(not set)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorChange:
-    """One factor that was changed against the reference, alone: its value there and here; `row` is its row in the table."""
+    """One factor that was changed against the reference, alone: its value in the reference, and in `row`."""
 
     factor: str
     before: str
@@ -27,7 +29,10 @@ class FactorChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ablation:
-    """Each factor against the reference: changes, and a comparison for each metric and change (metrics outermost)."""
+    """Each factor against the reference: changes, and a comparison for each metric and change (metrics outermost).
+
+    `others` is how many configurations differ in more than one factor and are left out.
+    """
 
     reference: str
     changes: tuple[FactorChange, ...]
@@ -40,58 +45,72 @@ def single_change(reference: ResultRow, row: ResultRow) -> tuple[str, str, str] 
 
     An experiment's name is a factor only where nothing else differs: ablations are often experiments of their own.
     """
-    names = configurations.varying_params([reference.config, row.config])
+    names = varying_params([reference.config, row.config])
     if len(names) > 1 or (not names and reference.experiment == row.experiment):
         return None
     if not names:
         return "experiment", reference.experiment, row.experiment
-    before, after = (
-        configurations.format_value(r.config[names[0]]) if names[0] in r.config else UNSET for r in (reference, row)
-    )
-    return names[0], before, after
+    (name,) = names
+    before, after = (format_value(r.config[name]) if name in r.config else UNSET for r in (reference, row))
+    return name, before, after
 
 
 def find_reference(rows: Sequence[ResultRow]) -> ResultRow | None:
-    """The row that most others differ from in one factor only (as `changed` has it); None where several could be it."""
-    near = _count_neighbours(rows)
-    most = max(near, default=0)
-    return rows[near.index(most)] if most > 1 and near.count(most) == 1 else None
+    """The row that most others differ from in one factor only (as `single_change` has it); None where several could be it."""
+    neighbours = _count_neighbours(rows)
+    most = max(neighbours, default=0)
+    return rows[neighbours.index(most)] if most > 1 and neighbours.count(most) == 1 else None
 
 
 def _count_neighbours(rows: Sequence[ResultRow]) -> list[int]:
     """Of each row how many others differ in one factor: counted by what is left without it, since pairs of 2,000 rows take a minute."""
-    names = configurations.varying_params([row.config for row in rows])
-    keys = [configurations.configuration_key(row.config, only=names) for row in rows]
+    names = varying_params([row.config for row in rows])
+    keys = [configuration_key(row.config, only=names) for row in rows]
+    # of each row and parameter: its key without that parameter
     rests = [[tuple(pair for pair in key if pair[0] != name) for name in names] for key in keys]
-    alike, twins = Counter(keys), Counter((row.experiment, key) for row, key in zip(rows, keys, strict=True))
-    rest_alike = [Counter(column) for column in zip(*rests, strict=True)]
+    with_key, with_rest = Counter(keys), [Counter(column) for column in zip(*rests, strict=True)]
+    same_experiment = Counter((row.experiment, key) for row, key in zip(rows, keys, strict=True))
     return [
-        sum(counts[rest] - alike[key] for counts, rest in zip(rest_alike, own, strict=True))
-        + alike[key]
-        - twins[row.experiment, key]
-        for row, key, own in zip(rows, keys, rests, strict=True)
+        sum(counts[rest] - with_key[key] for counts, rest in zip(with_rest, row_rests, strict=True))
+        + with_key[key]
+        - same_experiment[row.experiment, key]
+        for row, key, row_rests in zip(rows, keys, rests, strict=True)
     ]
 
 
-def compare_ablations(whole: ResultTable, reference: ResultRow, metrics: Sequence[str]) -> Ablation:
-    """Compare every row that differs from the reference in one factor with it; p-values are corrected for all of them."""
+def compare_ablations(result: QueryResult, reference_name: str | None = None) -> Ablation:
+    """Compare every configuration that differs from the reference in one factor with it; p-values are corrected for all of them.
+
+    Without a name the reference is the configuration that most others are near to. Raises ScaffoldError where it cannot be told,
+    and where nothing differs from it in one factor.
+    """
+    metrics, table = result.metrics_to_compare(), fold_seeds(result, mark_best=False)
+    row = find_single_row(result, reference_name) if reference_name else find_reference(table.rows)
+    if row is None:
+        raise ScaffoldError(
+            "which configuration is the reference cannot be told", hint="name it: --reference 'lr=0.1 and depth=2'"
+        )
+    # as it is in this table: a selection's own row may have other runs
+    reference = next((r for r in table.rows if (r.experiment, r.config) == (row.experiment, row.config)), row)
+    name = row_label(reference, table.by)
     changes = [
-        FactorChange(factor=f[0], before=f[1], after=f[2], row=r)
-        for r in whole.rows
-        if (f := single_change(reference, r))
+        FactorChange(factor=change[0], before=change[1], after=change[2], row=row)
+        for row in table.rows
+        if (change := single_change(reference, row))
     ]
-    changes.sort(key=lambda c: (c.factor, configurations.sort_key({"": c.after}), c.row.experiment))
-    name = row_label(reference, whole.by)
-    pairs = [RowPair(a=reference, b=c.row, name_a=name, name_b=_change(c, reference)) for c in changes]
+    if not changes:
+        raise ScaffoldError(f"no configuration differs in one factor from {name}", hint="scaffold results shows them")
+    changes.sort(key=lambda c: (c.factor, sort_key({"": c.after}), c.row.experiment))
+    pairs = [RowPair(a=reference, b=c.row, name_a=name, name_b=_change_name(c, reference)) for c in changes]
     return Ablation(
         reference=name,
         changes=tuple(changes),
-        comparisons=tuple(compare.compare_pairs(pairs, metrics, whole.directions)),
-        others=len(whole.rows) - len(changes) - 1,
+        comparisons=tuple(compare_pairs(pairs, metrics, table.directions)),
+        others=len(table.rows) - len(changes) - 1,
     )
 
 
-def _change(change: FactorChange, reference: ResultRow) -> str:
-    elsewhere = change.factor != "experiment" and change.row.experiment != reference.experiment
-    said = f"{change.factor} {change.before} -> {change.after}"
-    return f"{said} ({change.row.experiment})" if elsewhere else said
+def _change_name(change: FactorChange, reference: ResultRow) -> str:
+    name = f"{change.factor} {change.before} -> {change.after}"
+    moved = change.factor != "experiment" and change.row.experiment != reference.experiment
+    return f"{name} ({change.row.experiment})" if moved else name

@@ -3,203 +3,182 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.metric_directions import Direction
-from scaffold.results.metrics import configurations
-from scaffold.results.stats import pair_test, power, summary, t_tests
+from scaffold.results.metrics.query import QueryResult
+from scaffold.results.metrics.selection import RunSelection, restrict_to, select_runs
+from scaffold.results.stats import power
 from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.stats.pair_test import PairTest
-from scaffold.results.tables import fold, text_format, verdicts
+from scaffold.results.stats.pair_test import PairTest, permutation_p, run_pair_test
+from scaffold.results.stats.summary import moments
+from scaffold.results.stats.t_tests import holm_correction
+from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
+from scaffold.results.tables.pairing import RowPair, pair_rows
+from scaffold.results.tables.text_format import format_number, format_p
+from scaffold.results.tables.verdicts import is_better, verdict_sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowPair:
-    """Two rows to be compared, with their names; `a` is the reference."""
+class ComparisonReport:
+    """Comparisons with one reference (metrics outermost), and sentences about configurations that have no partner."""
 
-    a: ResultRow
-    b: ResultRow
-    name_a: str
-    name_b: str
+    reference: str
+    comparisons: tuple[MetricComparison, ...]
+    unmatched: tuple[str, ...]
+
+
+def compare_selections(result: QueryResult, names: Sequence[str], noise_from: str | None = None) -> ComparisonReport:
+    """Compare what each further name stands for with what the first stands for; `noise_from` names the baseline of the noise floor.
+
+    Raises ScaffoldError where a name means nothing, or several configurations that do not match, and WrongUsage where two sides
+    have a run in common.
+    """
+    metrics = result.metrics_to_compare()
+    reference, reference_table = _select_table(result, names[0])
+    pairs: list[RowPair] = []
+    unmatched: list[str] = []
+    for name in names[1:]:
+        selection, table = _select_table(result, name)
+        if any(reference.admits(run) and selection.admits(run) for run in result.runs()):
+            raise WrongUsage(f"{names[0]!r} and {name!r} share runs", hint="name things that have no run in common")
+        new_pairs, sentences = pair_rows(names[0], reference_table, name, table)
+        pairs += new_pairs
+        unmatched += sentences
+    baseline = find_single_row(result, noise_from) if noise_from else None
+    directions = {metric: way for metric in metrics if (way := result.query.directions.direction(metric))}
+    comparisons = compare_pairs(pairs, metrics, directions, baseline)
+    return ComparisonReport(reference=names[0], comparisons=tuple(comparisons), unmatched=tuple(unmatched))
+
+
+def _select_table(result: QueryResult, name: str) -> tuple[RunSelection, ResultTable]:
+    selection = select_runs(name, result.runs())
+    return selection, fold_seeds(restrict_to(result, selection), mark_best=False)
+
+
+def find_single_row(result: QueryResult, name: str) -> ResultRow:
+    """The one configuration that a name stands for. Raises ScaffoldError where it stands for several."""
+    _, table = _select_table(result, name)
+    if len(table.rows) != 1:
+        some = "; ".join(row_label(row, table.by) for row in table.rows[:5])
+        raise ScaffoldError(
+            f"{name!r} stands for {len(table.rows)} configurations: {some}",
+            hint="name one of them, for example 'lr=0.1'",
+        )
+    return table.rows[0]
 
 
 def compare_pairs(
     pairs: Sequence[RowPair],
     metrics: Sequence[str],
     directions: Mapping[str, Direction],
-    floor: ResultRow | None = None,
+    noise_baseline: ResultRow | None = None,
 ) -> list[MetricComparison]:
     """Compare each pair in each metric; p-values are corrected for all of them together (Holm).
 
-    The noise floor is that of each pair's own reference, or of `floor`, where it has 3 runs or more.
+    The noise floor is that of each pair's own reference, or of `noise_baseline`, where it has 3 runs or more.
     """
-    drafts = [_draft(pair, metric, floor) for metric in metrics for pair in pairs]
-    corrected = t_tests.holm_correction([c.p for c, _, _ in drafts])
-    tests = sum(c.p is not None for c, _, _ in drafts)
-    return [
-        _told(replace(c, p_holm=p, comparisons=tests), found, pair, directions.get(c.metric))
-        for (c, found, pair), p in zip(drafts, corrected, strict=True)
+    is_luck = [pair.only_seeds_differ() for pair in pairs]
+    tested = [
+        _Tested(metric, pair, luck, run_pair_test(pair.a.values(metric), pair.b.values(metric)))
+        for metric in metrics
+        for pair, luck in zip(pairs, is_luck, strict=True)
     ]
+    corrected = holm_correction([t.p for t in tested])
+    count = sum(t.p is not None for t in tested)
+    comparisons = []
+    for t, p_holm in zip(tested, corrected, strict=True):
+        direction = directions.get(t.metric)
+        c = _comparison(t, p_holm, count, direction, noise_baseline or t.pair.a)
+        verdict = verdict_sentence(c, direction, seed_only=t.seed_only)
+        comparisons.append(replace(c, verdict=verdict, warnings=tuple(_warnings(c, t, direction))))
+    return comparisons
 
 
-def _draft(pair: RowPair, metric: str, floor: ResultRow | None) -> tuple[MetricComparison, PairTest, RowPair]:
-    found = pair_test.run_pair_test(pair.a.values(metric), pair.b.values(metric))
-    mean_a, mean_b = (summary.moments(side).mean if side else None for side in (found.a, found.b))
-    test = found.test
+class _Tested(NamedTuple):
+    """A pair in one metric, and its test; `seed_only` where any difference is luck, and no p-value is believed."""
+
+    metric: str
+    pair: RowPair
+    seed_only: bool
+    result: PairTest
+
+    @property
+    def p(self) -> float | None:
+        return None if self.seed_only or self.result.test is None else self.result.test.p
+
+
+def _comparison(
+    t: _Tested, p_holm: float | None, count: int, direction: Direction | None, noise_baseline: ResultRow
+) -> MetricComparison:
+    """All of a comparison but its sentences."""
+    values_a, values_b, test = t.result.a, t.result.b, t.result.test
+    mean_a, mean_b = (moments(values).mean if values else None for values in (values_a, values_b))
     effect = test.effect if test else None if mean_a is None or mean_b is None else mean_b - mean_a
-    luck = only_seeds_differ(pair)
-    noise = None
-    if found.a and found.b:
-        baseline = [v for _, v in (floor or pair.a).values(metric) if math.isfinite(v)]
-        noise = power.noise_floor(baseline, len(found.a), len(found.b)) if baseline else None
-    made = MetricComparison(
-        metric=metric,
-        a=pair.name_a,
-        b=pair.name_b,
-        n_a=len(found.a),
-        n_b=len(found.b),
+    noise_floor = None
+    if values_a and values_b:
+        baseline = noise_baseline.finite_values(t.metric)
+        noise_floor = power.noise_floor(baseline, len(values_a), len(values_b)) if baseline else None
+    distinguishable = p_holm is not None and p_holm <= ALPHA
+    improves = is_better(effect, direction) if distinguishable and effect is not None else None
+    return MetricComparison(
+        metric=t.metric,
+        a=t.pair.name_a,
+        b=t.pair.name_b,
+        n_a=len(values_a),
+        n_b=len(values_b),
         mean_a=mean_a,
         mean_b=mean_b,
-        paired=found.paired,
+        paired=t.result.paired,
         test=test.name if test else "none",
         effect=effect,
         low=test.low if test else None,
         high=test.high if test else None,
-        p=None if luck or test is None else test.p,
-        p_holm=None,
-        p_exact=None if luck else pair_test.permutation_p(found),
-        comparisons=0,
-        noise_floor=noise,
+        p=t.p,
+        p_holm=p_holm,
+        p_exact=None if t.seed_only else permutation_p(t.result),
+        comparisons=count,
+        noise_floor=noise_floor,
         detectable=power.detectable_effect(test.error, test.df) if test else None,
-        distinguishable=False,
-        better=None,
-        seeds_needed=_seeds_needed(found),
+        distinguishable=distinguishable,
+        better=None if improves is None else t.pair.name_b if improves else t.pair.name_a,
+        seeds_needed=None if distinguishable else _seeds_needed(t.result),
         verdict="",
     )
-    return made, found, pair
 
 
-def _seeds_needed(found: PairTest) -> int | None:
-    test = found.test
+def _seeds_needed(result: PairTest) -> int | None:
+    test = result.test
     if test is None or test.p is None:
         return None
-    if found.paired:
-        return power.seeds_needed(test.effect, test.error * math.sqrt(len(found.a)), paired=True)
-    spreads = [summary.moments(side).sd or 0.0 for side in (found.a, found.b)]
+    if result.paired:
+        return power.seeds_needed(test.effect, test.error * math.sqrt(len(result.a)), paired=True)
+    spreads = [moments(values).sd or 0.0 for values in (result.a, result.b)]
     return power.seeds_needed(test.effect, math.hypot(*spreads) / math.sqrt(2), paired=False)
 
 
-def _told(c: MetricComparison, found: PairTest, pair: RowPair, direction: Direction | None) -> MetricComparison:
-    seed_only = only_seeds_differ(pair)
-    told = c.p_holm is not None and c.p_holm <= ALPHA
-    is_better = verdicts.is_better(c.effect, direction) if told and c.effect is not None else None
-    winner = None if is_better is None else c.b if is_better else c.a
-    c = replace(c, distinguishable=told, better=winner, seeds_needed=None if told else c.seeds_needed)
-    c = replace(c, verdict=verdicts.verdict_sentence(c, direction, seed_only=seed_only))
-    return replace(c, warnings=tuple(_warnings(c, found, pair, direction)))
-
-
-def only_seeds_differ(pair: RowPair) -> bool:
-    """Whether both rows are one configuration of the same code: then any difference is luck."""
-    same = pair.a.experiment == pair.b.experiment
-    codes = [{m.run.code for m in row.runs} for row in (pair.a, pair.b)]
-    return (
-        same
-        and configurations.configuration_key(pair.a.config) == configurations.configuration_key(pair.b.config)
-        and codes[0] == codes[1]
-    )
-
-
-def _warnings(c: MetricComparison, found: PairTest, pair: RowPair, direction: Direction | None) -> list[str]:
-    said = [f"{name}: {warning}" for name, row in ((c.a, pair.a), (c.b, pair.b)) for warning in row.warnings]
-    for name, row in ((c.a, pair.a), (c.b, pair.b)):
+def _warnings(c: MetricComparison, t: _Tested, direction: Direction | None) -> Iterator[str]:
+    sides = ((c.a, t.pair.a), (c.b, t.pair.b))
+    yield from (f"{name}: {warning}" for name, row in sides for warning in row.warnings)
+    for name, row in sides:
         summary = row.summaries.get(c.metric)
-        lost = summary.not_finite if summary else 0
-        if lost:
-            said.append(
-                f"{name}: {lost} of {lost + (summary.n if summary else 0)} values are NaN or infinite and left out: "
-                "the rest flatters it"
-            )
+        if summary and summary.not_finite:
+            all_values = summary.not_finite + summary.n
+            yield f"{name}: {summary.not_finite} of {all_values} values are NaN or infinite and left out: the rest flatters it"
         if row.missing:
             some = "1 run has" if len(row.missing) == 1 else f"{len(row.missing)} runs have"
-            said.append(f"{name}: {some} no result ({row.missing[0].reason}): the rest may flatter it")
-    if found.left_out:
-        seeds = ", ".join("none" if seed is None else str(seed) for seed in found.left_out)
-        said.append(f"paired by seed: runs without a partner are left out (seeds {seeds})")
+            yield f"{name}: {some} no result ({row.missing[0].reason}): the rest may flatter it"
+    if t.result.left_out:
+        seeds = ", ".join("none" if seed is None else str(seed) for seed in t.result.left_out)
+        yield f"paired by seed: runs without a partner are left out (seeds {seeds})"
     if c.p_exact is not None and c.p is not None and (c.p <= ALPHA) != (c.p_exact <= ALPHA):
-        said.append(
-            f"the exact permutation test, which assumes no normal distribution, says {text_format.format_p(c.p_exact)}: "
-            "look for an outlier"
-        )
+        exact = f"the exact permutation test, which assumes no normal distribution, says {format_p(c.p_exact)}"
+        yield f"{exact}: look for an outlier"
     if c.distinguishable and c.noise_floor is not None and c.effect is not None and abs(c.effect) <= c.noise_floor:
-        said.append(
-            f"it is within the noise floor {text_format.format_number(c.noise_floor)}: only the pairs by seed show it"
-        )
+        yield f"it is within the noise floor {format_number(c.noise_floor)}: only the pairs by seed show it"
     if direction is None and c.effect is not None:
-        said.append(
-            f"whether {c.metric} is better high or low is not known: --maximize {c.metric} or --minimize {c.metric}"
-        )
-    return said
-
-
-def pair_rows(name_a: str, a: ResultTable, name_b: str, b: ResultTable) -> tuple[list[RowPair], list[str]]:
-    """The rows of two sides that belong together, and sentences about rows that have no partner.
-
-    One configuration is compared with each of the other side; several on both sides are matched by the parameters that vary
-    within either. Raises ScaffoldError where they do not match.
-    """
-    if len(a.rows) == 1 or len(b.rows) == 1:
-        made = [
-            RowPair(a=x, b=y, name_a=_name(name_a, x, a), name_b=_name(name_b, y, b)) for x in a.rows for y in b.rows
-        ]
-        return made, []
-    names = sorted(
-        {
-            *configurations.varying_params([r.config for r in a.rows]),
-            *configurations.varying_params([r.config for r in b.rows]),
-        }
-    )
-    ours, theirs = (_by_key(t.rows, names) for t in (a, b))
-    common = [key for key in ours if key in theirs]
-    if len(ours) < len(a.rows) or len(theirs) < len(b.rows) or not common:
-        raise ScaffoldError(
-            f"{name_a!r} stands for {len(a.rows)} configurations and {name_b!r} for {len(b.rows)}, and they do not match "
-            f"by {', '.join(names)}",
-            hint=f"name one configuration on each side, for example '{_example(a)}'",
-        )
-    made = [
-        RowPair(
-            a=ours[k], b=theirs[k], name_a=_name(name_a, ours[k], a, names), name_b=_name(name_b, theirs[k], b, names)
-        )
-        for k in common
-    ]
-    alone = len(ours) + len(theirs) - 2 * len(common)
-    return made, [_alone(alone, name_a, name_b)] if alone else []
-
-
-def _alone(number: int, name_a: str, name_b: str) -> str:
-    return f"{text_format.count_noun(number, 'configuration')} of {name_a} and {name_b} {'has' if number == 1 else 'have'} no partner"
-
-
-def _by_key(rows: Sequence[ResultRow], names: Sequence[str]) -> dict[configurations.ConfigurationKey, ResultRow]:
-    return {configurations.configuration_key(row.config, only=names): row for row in rows}
-
-
-def _name(text: str, row: ResultRow, side: ResultTable, names: Sequence[str] | None = None) -> str:
-    if len(side.rows) == 1:
-        return text
-    said = fold.row_label(row, names or side.by, experiment=False)
-    return f"{text} {said}" if len({r.experiment for r in side.rows}) == 1 else f"{text} {row.experiment} {said}"
-
-
-def _example(side: ResultTable) -> str:
-    row = side.rows[0]
-    return " and ".join(
-        [
-            f"experiment={row.experiment}",
-            *(f"{n}={configurations.format_value(row.config[n])}" for n in side.by if n in row.config),
-        ]
-    )
+        yield f"whether {c.metric} is better high or low is not known: --maximize {c.metric} or --minimize {c.metric}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Literal
 
 from scaffold.metric_directions import Direction
@@ -31,6 +32,10 @@ class ResultRow:
     def values(self, metric: str) -> list[tuple[int | None, float]]:
         """(seed, value) of every run that has the metric, NaN and infinities too."""
         return [(m.run.seed, m.values[metric].value) for m in self.runs if metric in m.values]
+
+    def finite_values(self, metric: str) -> list[float]:
+        """The values of every run that has the metric, without NaN and infinities."""
+        return [m.values[metric].value for m in self.runs if metric in m.values and isfinite(m.values[metric].value)]
 
     def lacking(self, metric: str) -> int:
         """How many of its runs have no value of the metric."""

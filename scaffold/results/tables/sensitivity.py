@@ -5,17 +5,24 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics import configurations
+from scaffold.results.metrics.configurations import (
+    ConfigurationKey,
+    configuration_key,
+    finite_number,
+    format_value,
+    sort_key,
+)
+from scaffold.results.metrics.query import QueryResult
 from scaffold.results.stats.anova import anova
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.summary import MetricSummary
 from scaffold.results.stats.t_tests import holm_correction
-from scaffold.results.tables.fold import row_label
-from scaffold.results.tables.model import ResultRow, ResultTable
+from scaffold.results.tables.fold import fold_seeds, row_label
+from scaffold.results.tables.model import ResultRow
 from scaffold.results.tables.text_format import format_number, format_p
 from scaffold.results.tables.verdicts import NOT_DISTINGUISHABLE
 from scaffold.runs.model import Scalar
@@ -52,7 +59,7 @@ class SensitivityCurve:
 
 def choose_scale(values: Sequence[Scalar]) -> Literal["linear", "log", "words"]:
     """How to draw a parameter's values: `log` where all are positive, span a factor of 10, and are evener so."""
-    ordered = sorted(number for value in values if (number := configurations.finite_number(value)) is not None)
+    ordered = sorted(number for value in values if (number := finite_number(value)) is not None)
     if len(ordered) < len(values) or not ordered:
         return "words"
     if ordered[0] <= 0 or ordered[-1] / ordered[0] < 10:
@@ -66,79 +73,76 @@ def _unevenness(ordered: Sequence[float]) -> float:
     return max(gaps) / (ordered[-1] - ordered[0]) if len(gaps) > 1 else 0.0 if ordered[0] > 0 else 1.0
 
 
-def sensitivity_curves(whole: ResultTable, parameter: str, metrics: Sequence[str]) -> list[SensitivityCurve]:
-    """A metric over one parameter, a curve for every setting of the others. Raises ScaffoldError for a parameter that never varies."""
-    values = {configurations.format_value(row.config[parameter]) for row in whole.rows if parameter in row.config}
+def sensitivity_curves(result: QueryResult, parameter: str) -> list[SensitivityCurve]:
+    """Each compared metric over one parameter, a curve for every setting of the others.
+
+    Raises ScaffoldError where the parameter never varies, or never alone.
+    """
+    metrics, table = result.metrics_to_compare(), fold_seeds(result, mark_best=False)
+    rows = [row for row in table.rows if parameter in row.config]
+    values = {format_value(row.config[parameter]) for row in rows}
+    held = [name for name in table.by if name != parameter]
     if len(values) < 2:
-        varies = ", ".join(name for name in whole.by if name != parameter) or "none"
         raise ScaffoldError(
             f"`{parameter}` has {'one value' if values else 'no value'} in these runs",
-            hint=f"parameters that vary: {varies}",
+            hint=f"parameters that vary: {', '.join(held) or 'none'}",
         )
-    curves: dict[tuple[str, configurations.ConfigurationKey], list[ResultRow]] = {}
-    for row in whole.rows:
-        if parameter in row.config:
-            rest = configurations.configuration_key(row.config, without=(parameter,))
-            curves.setdefault((row.experiment, rest), []).append(row)
-    held = [name for name in whole.by if name != parameter]
-    drafts = [
-        (
-            metric,
-            row_label(rows[0], held),
-            sorted(rows, key=lambda r: configurations.sort_key(r.config, [parameter])),
-        )
-        for metric in metrics
-        for rows in curves.values()
-        if len(rows) > 1
+    groups: dict[tuple[str, ConfigurationKey], list[ResultRow]] = {}
+    for row in rows:
+        others = configuration_key(row.config, without=(parameter,))
+        groups.setdefault((row.experiment, others), []).append(row)
+    curves = [
+        _curve(metric, parameter, held, group) for metric in metrics for group in groups.values() if len(group) > 1
     ]
-    if not drafts:
+    if not curves:
         raise ScaffoldError(
             f"no two configurations differ in `{parameter}` alone, so what it does cannot be told from these runs",
             hint="sweep it with everything else held, or fold the others: --ignore NAME",
         )
-    ps = [anova([_finite(row, metric) for row in rows]) for metric, _, rows in drafts]
-    corrected, tests = holm_correction(ps), sum(p is not None for p in ps)
-    return [_curve(draft, parameter, p, p_holm, tests) for draft, p, p_holm in zip(drafts, ps, corrected, strict=True)]
+    count = sum(curve.p is not None for curve in curves)
+    corrected = holm_correction([curve.p for curve in curves])
+    return [
+        replace(curve, p_holm=p_holm, comparisons=count, verdict=_verdict(curve, p_holm, count))
+        for curve, p_holm in zip(curves, corrected, strict=True)
+    ]
 
 
-def _finite(row: ResultRow, metric: str) -> list[float]:
-    return [v for _, v in row.values(metric) if math.isfinite(v)]
-
-
-def _curve(
-    draft: tuple[str, str, list[ResultRow]], parameter: str, p: float | None, p_holm: float | None, tests: int
-) -> SensitivityCurve:
-    metric, held, rows = draft
+def _curve(metric: str, parameter: str, held: Sequence[str], rows: Sequence[ResultRow]) -> SensitivityCurve:
+    """A curve with its test; its corrected p-value and verdict are not known before those of the others are."""
+    rows = sorted(rows, key=lambda row: sort_key(row.config, [parameter]))
     spots = tuple(
         SensitivityPoint(value=row.config[parameter], summary=row.summaries.get(metric), missing=row.lacking(metric))
         for row in rows
     )
-    means = [(s.summary.mean, s.value) for s in spots if s.summary and s.summary.mean is not None]
-    low, high = (min(means, key=lambda m: m[0]), max(means, key=lambda m: m[0])) if means else (None, None)
-    effect = high[0] - low[0] if low and high else None
-    ends = f"{format_number(effect or 0.0)} between {parameter}={_word(low)} and {parameter}={_word(high)}"
-    many = f" among {tests} curves (Holm)" if tests > 1 else ""
-    if len(means) < 2:
-        verdict = f"not comparable: fewer than two values of {parameter} have a value of {metric}"
-    elif p is None or p_holm is None:
-        verdict = f"moves by {ends}; without two runs and a spread at every value nothing can be tested"
-    elif p_holm <= ALPHA:
-        verdict = f"{parameter} matters: it moves {metric} by {ends}, {format_p(p_holm)}{many}"
-    else:
-        verdict = f"{NOT_DISTINGUISHABLE}: {ends}, {format_p(p_holm)}{many}"
+    means = [mean for mean, _ in _means(spots)]
     return SensitivityCurve(
         metric=metric,
         parameter=parameter,
-        held=held,
-        scale=choose_scale([s.value for s in spots]),
+        held=row_label(rows[0], held),
+        scale=choose_scale([spot.value for spot in spots]),
         spots=spots,
-        effect=effect,
-        p=p,
-        p_holm=p_holm,
-        comparisons=tests,
-        verdict=verdict,
+        effect=max(means) - min(means) if means else None,
+        p=anova([row.finite_values(metric) for row in rows]),
+        p_holm=None,
+        comparisons=0,
+        verdict="",
     )
 
 
-def _word(end: tuple[float, Scalar] | None) -> str:
-    return configurations.format_value(end[1]) if end else "?"
+def _means(spots: Sequence[SensitivityPoint]) -> list[tuple[float, Scalar]]:
+    return [(s.summary.mean, s.value) for s in spots if s.summary and s.summary.mean is not None]
+
+
+def _verdict(curve: SensitivityCurve, p_holm: float | None, count: int) -> str:
+    """What may be said of a curve, among `count` that were tested."""
+    name, means = curve.parameter, _means(curve.spots)
+    if len(means) < 2:
+        return f"not comparable: fewer than two values of {name} have a value of {curve.metric}"
+    low, high = (format_value(end(means, key=lambda m: m[0])[1]) for end in (min, max))
+    ends = f"{format_number(curve.effect or 0.0)} between {name}={low} and {name}={high}"
+    if p_holm is None:
+        return f"moves by {ends}; without two runs and a spread at every value nothing can be tested"
+    tested = f"{format_p(p_holm)}{f' among {count} curves (Holm)' if count > 1 else ''}"
+    if p_holm <= ALPHA:
+        return f"{name} matters: it moves {curve.metric} by {ends}, {tested}"
+    return f"{NOT_DISTINGUISHABLE}: {ends}, {tested}"

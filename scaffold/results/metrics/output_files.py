@@ -14,17 +14,14 @@ from scaffold.runs.index import file_stamp
 
 MAX_DEPTH = 5
 MAX_ENTRIES = 5000
-_CSV_NAMES = frozenset(
-    f"{name}.csv" for name in ("metrics", "progress", "history", "log", "logs", "training_log", "results")
-)
 
 
 class FileKind(NamedTuple):
-    """A kind of metric file: how it is read, whether it has the whole course of the run."""
+    """A kind of metric file: how it is read, and whether it is a series (the whole course of a run) or holds final values only."""
 
     name: str
     read: Callable[[Path, OnProblem], Iterator[LoggedStep]]
-    series: bool
+    is_series: bool
 
 
 # in the order of trust: what a program calls its result, before what it logged on the way
@@ -37,19 +34,32 @@ FILE_KINDS = (
     FileKind("trainer_state.json", file_formats.read_trainer_state, True),
     FileKind("tensorboard", file_formats.read_tensorboard, True),
 )
+_CSV, _TENSORBOARD = 4, 6
+# names that say little are believed in the output directory itself only
+_KINDS_AT_TOP = {
+    "metrics.json": 0,
+    **{f"{name}.csv": _CSV for name in ("progress", "history", "log", "logs", "training_log", "results")},
+}
+_KINDS_ANYWHERE = {
+    "metrics.jsonl": 1,
+    "all_results.json": 2,
+    "wandb-summary.json": 3,
+    "metrics.csv": _CSV,
+    "trainer_state.json": 5,
+}
 
 
 class MetricFile(NamedTuple):
-    """A metric file: its kind (an index of KINDS), its path, its stamp."""
+    """A metric file: its kind (an index of FILE_KINDS), its path, its stamp."""
 
     kind: int
     path: Path
     stamp: str
 
 
-def find_metric_files(outputs: Path, complain: OnProblem) -> list[MetricFile]:
+def find_metric_files(outputs: Path, on_problem: OnProblem) -> list[MetricFile]:
     """The metric files below `outputs`, in the order in which they are believed; a folder that is a link is not entered."""
-    found, seen = [], 0
+    files, seen = [], 0
     folders = [(outputs, 0)]
     while folders:
         folder, depth = folders.pop()
@@ -58,34 +68,27 @@ def find_metric_files(outputs: Path, complain: OnProblem) -> list[MetricFile]:
                 entries = sorted(scanned, key=lambda e: e.name)
         except OSError as error:
             if not (depth == 0 and isinstance(error, FileNotFoundError)):
-                complain(f"{folder.name}: {error.strerror}")
+                on_problem(f"{folder.name}: {error.strerror}")
             continue
         seen += len(entries)
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 folders += [(folder / entry.name, depth + 1)] if depth < MAX_DEPTH and seen < MAX_ENTRIES else []
             elif (kind := _kind_index(entry.name, depth)) is not None and entry.is_file():
-                found.append((depth, MetricFile(kind, folder / entry.name, file_stamp(entry.stat()))))
+                files.append((depth, MetricFile(kind, folder / entry.name, file_stamp(entry.stat()))))
     if seen >= MAX_ENTRIES:
-        complain(f"it holds more than {MAX_ENTRIES} files: not every folder was searched for metrics")
+        on_problem(f"it holds more than {MAX_ENTRIES} files: not every folder was searched for metrics")
     # of two files of a kind the higher one, then the later (version_1 after version_0, checkpoint-900 after checkpoint-50)
-    found.sort(key=lambda pair: _natural_order(pair[1].path), reverse=True)
-    found.sort(key=lambda pair: (pair[1].kind, pair[0]))
-    return [source for _, source in found]
+    files.sort(key=lambda pair: _natural_order(pair[1].path), reverse=True)
+    files.sort(key=lambda pair: (pair[1].kind, pair[0]))
+    return [file for _, file in files]
 
 
 def _kind_index(name: str, depth: int) -> int | None:
-    if name in ("metrics.json", "metrics.jsonl") and depth == 0:
-        return 0 if name == "metrics.json" else 1
-    if name == "metrics.jsonl":
-        return 1
-    if name in ("all_results.json", "wandb-summary.json"):
-        return 2 if name == "all_results.json" else 3
-    if name == "metrics.csv" or (name in _CSV_NAMES and depth == 0):
-        return 4
-    if name == "trainer_state.json":
-        return 5
-    return 6 if name.startswith("events.out.tfevents.") else None
+    kind = _KINDS_ANYWHERE.get(name)
+    if kind is None and depth == 0:
+        kind = _KINDS_AT_TOP.get(name)
+    return _TENSORBOARD if kind is None and name.startswith("events.out.tfevents.") else kind
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:
@@ -94,17 +97,17 @@ def _natural_order(path: Path) -> list[tuple[int, str]]:
 
 
 def read_wandb_params(outputs: Path) -> dict[str, object]:
-    """The parameters in a wandb run's `config.yaml` below `outputs`, the newest; empty where there is none."""
+    """The parameters in the newest wandb run's `config.yaml` below `outputs`; empty where there is none."""
     import yaml
 
-    found = sorted(outputs.glob("wandb/run-*/files/config.yaml"), key=_natural_order) or sorted(
+    files = sorted(outputs.glob("wandb/run-*/files/config.yaml"), key=_natural_order) or sorted(
         outputs.glob("files/config.yaml")
     )
-    if not found:
+    if not files:
         return {}
     try:
-        read = yaml.safe_load(found[-1].read_text(encoding="utf-8"))
+        content = yaml.safe_load(files[-1].read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return {}
-    items = read.items() if isinstance(read, dict) else ()
+    items = content.items() if isinstance(content, dict) else ()
     return {str(k): v["value"] for k, v in items if isinstance(v, dict) and "value" in v and not str(k).startswith("_")}

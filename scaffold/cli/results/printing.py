@@ -1,0 +1,100 @@
+"""Tables, comparisons and curves as `scaffold results` prints them for people: columns on stdout, what to beware of on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from scaffold.cli.common import output
+
+if TYPE_CHECKING:
+    from scaffold.results.tables.model import MetricComparison, ResultTable
+    from scaffold.results.tables.sensitivity import SensitivityCurve
+
+
+def print_table(table: ResultTable, limited: output.Limited) -> None:
+    """A block of lines for each metric; where there is none, how many runs each configuration has."""
+    from scaffold.results.tables import render, render_json
+    from scaffold.results.tables.text_format import format_run_count
+
+    heads = render.row_heads(table)
+    rows = render_json.limited_rows(table, limited)
+    for number, metric in enumerate(table.metrics):
+        click.echo(("\n" if number else "") + render.metric_title(table, metric))
+        output.print_rows(render.table_lines(table, metric, heads, rows))
+    if not table.metrics and table.rows:
+        names, *cells = heads
+        counts = [format_run_count(None, len(row.missing)) for row in table.rows]
+        output.print_rows([[*names, "n"], *([*cells[index], counts[index]] for index in rows)])
+    limited.report_left_out()
+
+
+def print_remarks(table: ResultTable) -> None:
+    """What was read, what is missing and what to beware of, on stderr; what many rows have in common once."""
+    from scaffold.results.tables import fold, render
+
+    click.echo("; ".join(render.count_sentences(table)), err=True)
+    output.warn_first(
+        [f"{s.path} cannot be read ({s.reason})" for s in table.skipped if s.reason.startswith("damaged")]
+    )
+    output.warn_first(table.warnings)
+    labels_by_warning: dict[str, list[str]] = {}
+    for row in table.rows:
+        for warning in row.warnings:
+            labels_by_warning.setdefault(warning, []).append(fold.row_label(row, table.by))
+    for warning, labels in labels_by_warning.items():
+        some = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+        output.warn(f"{some}: {warning}")
+
+
+def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.Limited) -> None:
+    """A line for each, then hints and warnings on stderr."""
+    from scaffold.results.tables.text_format import format_interval, format_signed, printable
+    from scaffold.results.tables.verdicts import seeds_sentence
+
+    lines = [["metric", "A", "B", "n", "effect", "95 % interval", "test", "verdict"]]
+    for c in comparisons:
+        spread = (c.high - c.low) / 2 if c.low is not None and c.high is not None else None
+        effect = "-" if c.effect is None else format_signed(c.effect, spread)
+        interval = "-" if c.low is None else format_interval(c.low, c.high, spread)
+        n = f"{c.n_a} pairs" if c.paired else f"{c.n_a}, {c.n_b}"
+        lines.append([*map(printable, (c.metric, c.a, c.b)), n, effect, interval, c.test, printable(c.verdict)])
+    output.print_rows(lines)
+    printed = set()
+    for c in comparisons:
+        hint = seeds_sentence(c)
+        if hint:
+            click.echo(printable(f"{c.b} ({c.metric}): {hint}"), err=True)
+        for warning in c.warnings:
+            if warning not in printed:
+                output.warn(printable(warning))
+            printed.add(warning)
+    tests = max((c.comparisons for c in comparisons), default=0)
+    if tests > 1:
+        click.echo(f"{tests} comparisons: p-values are Holm's; each interval is for one comparison by itself", err=True)
+    limited.report_left_out()
+
+
+def print_curves(curves: Sequence[SensitivityCurve], parameter: str, limited: output.Limited) -> None:
+    """A block of lines for each: the metric at every value of the parameter."""
+    from scaffold.results.metrics.configurations import format_value
+    from scaffold.results.tables import render
+    from scaffold.results.tables.text_format import printable
+    from scaffold.results.tables.verdicts import NOT_DISTINGUISHABLE
+
+    for number, curve in enumerate(limited(curves)):
+        title = f"{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
+        click.echo(("\n" if number else "") + printable(title))
+        lines = [
+            [printable(format_value(spot.value)), *render.summary_cells(spot.summary, spot.missing)]
+            for spot in limited(curve.spots)
+        ]
+        output.print_rows([[parameter, *render.NUMBER_COLUMNS], *lines])
+    limited.report_left_out()
+    if any(c.p is not None for c in curves):
+        click.echo(
+            f"tested by the analysis of variance, {NOT_DISTINGUISHABLE} where its Holm-corrected p is above 0.05",
+            err=True,
+        )
