@@ -26,9 +26,9 @@ TABLE = [*SCAFFOLD, "results", "--format", "json"]
 LONG = """
 import sys
 from pathlib import Path
-from scaffold.results.metrics import file_formats, series
+from scaffold.results.metrics import file_formats, file_metrics
 path = Path(sys.argv[1])
-series.summarize_rows(file_formats.read_jsonl(path, print), str(path), series=True)
+file_metrics.summarize_steps(file_formats.read_jsonl(path, print), str(path), is_series=True)
 """
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from scaffold import workspace as workspaces
 from scaffold.results.metrics.directions import MetricDirections
-from scaffold.results.metrics.query import Query, run_query
+from scaffold.results.metrics.query import Query
+from scaffold.results.metrics.read import run_query
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace
@@ -133,11 +134,11 @@ class Study:
     def workspace(self) -> Workspace:
         return workspaces.load_workspace(self.root, "exp")
 
-    def table(self, *, by: list[str] | None = None, ignore: tuple[str, ...] = (), **question: Any) -> ResultTable:
-        """The table of a question."""
+    def table(self, *, by: list[str] | None = None, ignore: tuple[str, ...] = (), **query: Any) -> ResultTable:
+        """The table of a query."""
         directions = MetricDirections(self.workspace)
-        question = {"direction": directions.of, "primary": directions.primary, **question}
-        return fold_seeds(run_query(self.workspace, Query(**question)), directions, by=by, ignore=ignore)
+        query = {"directions": directions, "primary_metric": directions.primary, "ignored_params": ignore, **query}
+        return fold_seeds(run_query(self.workspace, Query(**query)), by=by)
 
 
 MakeStudy = Callable[..., Study]

@@ -11,8 +11,9 @@ from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import selection
 from scaffold.results.metrics.model import MeasuredRun, MetricValue
 from scaffold.results.stats import power
-from scaffold.results.tables import compare as comparing
+from scaffold.results.tables.compare import compare_pairs
 from scaffold.results.tables.model import ResultRow
+from scaffold.results.tables.pairing import RowPair
 from tests.conftest import Run
 from tests.results.conftest import Ask, Study
 from tests.results.test_run_filter import RUN
@@ -223,8 +224,8 @@ def test_verdicts_claim_a_difference_that_is_none_in_5_of_100_cases(n: int, monk
         return ResultRow(experiment="e", config={"lr": lr}, runs=runs, missing=(), summaries={})
 
     for _ in range(rounds):
-        pair = comparing.RowPair(a=row(0.1), b=row(0.2), name_a="a", name_b="b")
-        (found,) = comparing.compare_pairs([pair], ["acc"], {"acc": "maximize"})
+        pair = RowPair(a=row(0.1), b=row(0.2), name_a="a", name_b="b")
+        (found,) = compare_pairs([pair], ["acc"], {"acc": "maximize"})
         assert found.distinguishable == (" is better" in found.verdict or " is worse" in found.verdict)
         claimed += found.distinguishable
     assert 0.04 <= claimed / rounds <= 0.06

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.tables import compare as comparing
+from scaffold.results.metrics.run_filter import parse_run_condition
+from scaffold.results.tables.pairing import RowPair, pair_rows
 from tests.results.conftest import Ask, Study
 
 
@@ -101,9 +102,9 @@ def test_a_code_and_its_parameters_are_one_configuration_only_within_an_experime
     study.seeds("base", [0.5, 0.6], lr=0.1)
     study.seeds("main", [0.5, 0.6], lr=0.1)
     base, main = study.table().rows
-    pair = comparing.RowPair(a=base, b=main, name_a="base", name_b="main")
-    assert not comparing.only_seeds_differ(pair)
-    assert comparing.only_seeds_differ(comparing.RowPair(a=base, b=base, name_a="1", name_b="2"))
+    pair = RowPair(a=base, b=main, name_a="base", name_b="main")
+    assert not pair.only_seeds_differ()
+    assert RowPair(a=base, b=base, name_a="1", name_b="2").only_seeds_differ()
 
 
 def test_one_side_of_many_is_compared_with_each(ask: Ask, study: Study) -> None:
@@ -132,9 +133,9 @@ def test_several_rows_of_one_key_are_refused(study: Study) -> None:
         study.seeds("base", [0.5, 0.6], lr=lr)
         for experiment in ("x", "y"):
             study.seeds(experiment, [0.5, 0.6], lr=lr)
-    base, both = (study.table(admits=lambda run, of=of: run.experiment in of) for of in (("base",), ("x", "y")))
+    base, both = (study.table(where=parse_run_condition(f"experiment in {side}")) for side in ("(base)", "(x, y)"))
     with pytest.raises(ScaffoldError, match="'one' stands for 2 configurations and 'two' for 4") as caught:
-        comparing.pair_rows("one", base, "two", both)
+        pair_rows("one", base, "two", both)
     assert caught.value.hint == "name one configuration on each side, for example 'experiment=base and lr=0.1'"
 
 
@@ -189,6 +190,6 @@ def test_several_rows_of_one_key_are_refused_on_either_side(study: Study) -> Non
     for lr in (0.1, 0.2):
         for experiment in ("x", "y", "base"):
             study.seeds(experiment, [0.5, 0.6], lr=lr)
-    base, both = (study.table(admits=lambda run, of=of: run.experiment in of) for of in (("base",), ("x", "y")))
+    base, both = (study.table(where=parse_run_condition(f"experiment in {side}")) for side in ("(base)", "(x, y)"))
     with pytest.raises(ScaffoldError, match="'two' stands for 4 configurations and 'one' for 2"):
-        comparing.pair_rows("two", both, "one", base)
+        pair_rows("two", both, "one", base)

@@ -16,12 +16,13 @@ from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import file_formats, series
 from scaffold.results.metrics.file_formats import LoggedStep, parse_row
 from scaffold.results.metrics.model import MetricValue, SeriesPoint
+from scaffold.server.responses import RunMetrics
 from tests.results.conftest import Study
 
 
-def values(study: Study, **question: Any) -> dict[str, MetricValue]:
+def values(study: Study, **query: Any) -> dict[str, MetricValue]:
     """What is read of the only run."""
-    (row,) = study.table(**question).rows
+    (row,) = study.table(**query).rows
     (measured,) = row.runs
     return dict(measured.values)
 
@@ -56,12 +57,12 @@ def test_jsonl_last_best_and_at_a_step(study: Study) -> None:
     )
     path = f"{outputs}/metrics.jsonl"
     assert values(study)["val_loss"].value == 7.0
-    assert values(study, how="last") == {"val_loss": MetricValue(0.6, path, 5, 4.0)}
-    assert values(study, how="best") == {"val_loss": MetricValue(0.3, path, 2, 2.0)}
-    assert values(study, how="at", step=2.0) == {"val_loss": MetricValue(0.4, path, 4, 2.0)}, (
+    assert values(study, value_choice="last") == {"val_loss": MetricValue(0.6, path, 5, 4.0)}
+    assert values(study, value_choice="best") == {"val_loss": MetricValue(0.3, path, 2, 2.0)}
+    assert values(study, value_choice="at", step=2.0) == {"val_loss": MetricValue(0.4, path, 4, 2.0)}, (
         "of a resumed run the later one"
     )
-    (row,) = study.table(how="at", step=9.0).rows
+    (row,) = study.table(value_choice="at", step=9.0).rows
     assert not row.runs and row.missing[0].reason == "no value at step 9"
 
 
@@ -74,7 +75,7 @@ def test_damaged_jsonl_is_read_as_far_as_it_goes(study: Study) -> None:
     )
     assert values(study)["loss"].value == 2.0
     said = (f"{outputs}/metrics.jsonl: 3 damaged lines passed over, the first is line 1",)
-    assert study.table().notes == study.table(how="at", step=1).notes == said
+    assert study.table().notes == study.table(value_choice="at", step=1).notes == said
 
 
 def test_csv_with_changed_columns(study: Study) -> None:
@@ -180,7 +181,7 @@ def test_tensorboard(study: Study) -> None:
     outputs = only(study, {})
     write_events(study.root / outputs / "tb", {"val/acc": [0.25, 0.75, 0.5]})
     write_events(study.root / outputs / "tb" / "train", {"acc": [0.5]})
-    assert values(study, how="best")["val/acc"][:1] == (0.75,)
+    assert values(study, value_choice="best")["val/acc"][:1] == (0.75,)
     assert values(study)["val/acc"].step == 2.0 and values(study)["train/acc"].value == 0.5
     (run,) = [m.run for row in study.table().rows for m in row.runs]
     (found,) = series.read_series(study.root, run, ["val/acc"]).values()
@@ -202,14 +203,14 @@ def test_without_tensorboard_the_extra_is_named(study: Study, monkeypatch: pytes
 
     monkeypatch.setattr(builtins, "__import__", without)
     final: dict[str, Any] = {}
-    at_a_step: dict[str, Any] = {"how": "at", "step": 3}
-    for question in (final, at_a_step):
+    at_a_step: dict[str, Any] = {"value_choice": "at", "step": 3}
+    for query in (final, at_a_step):
         with pytest.raises(ScaffoldError, match=r"events.out.tfevents.1.host(.|\n)*experiment-scaffold\[tb\]"):
-            study.table(**question)
+            study.table(**query)
     (study.root / outputs / "metrics.jsonl").write_text('{"step": 3, "acc": 1}\n')
-    for question in (final, final, at_a_step):
-        assert values(study, **question)["acc"].value == 1.0, "what else there is is read"
-        (note,) = study.table(**question).notes
+    for query in (final, final, at_a_step):
+        assert values(study, **query)["acc"].value == 1.0, "what else there is is read"
+        (note,) = study.table(**query).notes
         assert "experiment-scaffold[tb]" in note and note.count(outputs) == 1
 
 
@@ -257,16 +258,16 @@ def test_server_metrics_only_the_series_counts(study: Study) -> None:
         "metrics": {"accuracy": 75.0},
     }
     name = study.add(seed=1)
-    (row,) = study.table(server={name: answer}).rows
+    (row,) = study.table(server_series={name: RunMetrics.read(answer).series}).rows
     assert row.runs[0].values == {"val/accuracy": MetricValue(0.75, f"server:{name}/metrics", None, 2.0)}
-    (row,) = study.table(server={name: answer}, how="at", step=1).rows
+    (row,) = study.table(server_series={name: RunMetrics.read(answer).series}, value_choice="at", step=1).rows
     assert row.runs[0].values == {"val/accuracy": MetricValue(0.5, f"server:{name}/metrics", None, 1.0)}
 
 
 def test_a_series_is_thinned_evenly_and_keeps_its_end(study: Study) -> None:
     only(study, {"metrics.jsonl": "".join(f'{{"step": {n}, "loss": {n}.5}}\n' for n in range(1001))})
     (run,) = [m.run for row in study.table().rows for m in row.runs]
-    found = series.read_series(study.root, run, ["loss"], most=100)["loss"]
+    found = series.read_series(study.root, run, ["loss"], max_points=100)["loss"]
     assert found.stride == 16 and [p.step for p in found.points] == [*range(0, 1001, 16), 1000]
     assert series.read_series(study.root, run)["loss"].stride == 1
 
@@ -277,11 +278,12 @@ def test_a_long_file_is_read_in_constant_memory(tmp_path: Path) -> None:
     with path.open("w") as file:
         file.writelines(f'{{"step": {n}, "loss": {n / 7}}}\n' for n in range(500_000))
     code = (
-        "import sys, resource\nfrom pathlib import Path\nfrom scaffold.results.metrics import file_formats, series\n"
+        "import sys, resource\nfrom pathlib import Path\nfrom scaffold.results.metrics import file_formats, file_metrics, series\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "d = series.summarize_rows(file_formats.read_jsonl(Path(sys.argv[1]), print), 'x', series=True)\n"
-        "t = {}\nseries._collect(file_formats.read_jsonl(Path(sys.argv[1]), print), (), t, 2000)\n"
-        "print(d.last['loss'][1], len(t['loss'].all()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+        "steps = lambda: file_formats.read_jsonl(Path(sys.argv[1]), print)\n"
+        "d = file_metrics.summarize_steps(steps(), 'x', is_series=True)\n"
+        "t = {}\nseries.collect_points(steps(), (), t, 2000)\n"
+        "print(d.last['loss'][1], len(t['loss'].points()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     last, points, grown = map(int, done.stdout.split())

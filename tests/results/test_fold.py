@@ -224,7 +224,7 @@ def test_a_smoke_run_is_no_result_unless_it_is_asked_for(study: Study) -> None:
     table = study.table()
     assert [(row.config, row.summaries["acc"].n) for row in table.rows if row.summaries["acc"]] == [({"lr": 0.1}, 1)]
     assert [s.reason for s in table.skipped] == ["a smoke run"]
-    (tried,) = study.table(admits=lambda run: run.sweep == "grid-smoke").rows
+    (tried,) = study.table(sweep="grid-smoke").rows
     assert tried.summaries["acc"] is not None and tried.summaries["acc"].mean == 0.1
 
 

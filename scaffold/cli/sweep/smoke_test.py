@@ -34,7 +34,7 @@ def offer_smoke_test(workspace: Workspace, scheduler: Scheduler, given: dict[str
 def run_smoke_test(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
     """Run and verify a sweep's smoke test; exit 3 where it is not fine."""
     from scaffold.results.evidence import failure_cause
-    from scaffold.results.metrics import query
+    from scaffold.results.metrics import run_values
     from scaffold.sweeps.launch import smoke_test
 
     lines = live.LiveLines(workspace, quiet=json_output)
@@ -45,7 +45,7 @@ def run_smoke_test(workspace: Workspace, name: str, given: dict[str, Any], *, js
     snapshot = live.watch_until_done(scheduler, lines, doing="launch --smoke")
     verdict = smoke_test.verify(
         *(workspace, snapshot.planned[0], before),
-        metrics_of=lambda run: query.read_final_metrics(workspace, run),
+        metrics_of=lambda run: run_values.read_final_metrics(workspace, run),
         cause_of=lambda run: failure_cause.find_cause(workspace, run),
     )
     sweep = scheduler.sweep.name

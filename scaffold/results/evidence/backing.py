@@ -12,10 +12,11 @@ from typing import Any
 
 from scaffold.results.evidence.claimed_numbers import ClaimedNumber
 from scaffold.results.evidence.quotable_numbers import QuotableNumber, difference_numbers, row_numbers, run_numbers
-from scaffold.results.metrics import query
 from scaffold.results.metrics.directions import MetricDirections
 from scaffold.results.metrics.model import MeasuredRun
-from scaffold.results.tables import fold
+from scaffold.results.metrics.query import Query
+from scaffold.results.metrics.read import run_query
+from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
 from scaffold.results.tables.text_format import printable
 from scaffold.runs import records
@@ -96,10 +97,10 @@ def index_numbers(measured: Iterable[MeasuredRun], tables: Sequence[ResultTable]
 def index_workspace(workspace: Workspace) -> BackingIndex:
     """All values of finished runs (final, and the best where a direction is known), and what their configurations give."""
     directions = MetricDirections(workspace)
-    final = query.run_query(workspace, query.Query())
-    best = query.run_query(workspace, query.Query(how="best", direction=directions.of))
+    final = run_query(workspace, Query(directions=directions))
+    best = run_query(workspace, Query(directions=directions, value_choice="best"))
     readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
-    tables = [fold.fold_seeds(reading, directions) for reading in readings]
+    tables = [fold_seeds(reading) for reading in readings]
     return index_numbers((measured for reading in readings for measured in reading.measured), tables)
 
 

@@ -16,7 +16,7 @@ from scaffold.runs.records import read_records, select_attempts
 from scaffold.workspace import Workspace
 
 if TYPE_CHECKING:
-    from scaffold.server.client import Client
+    from scaffold.server.client import ServerClient
 
 # of each metric (step, value), as the server has them: at most 400 a metric, rounded to 6 digits
 ServerSeries = Mapping[str, tuple[tuple[float, float], ...]]
@@ -34,7 +34,9 @@ def server_steps(series: ServerSeries) -> Iterator[LoggedStep]:
             yield LoggedStep(None, step, None, {metric: value})
 
 
-def fetch_server_series(workspace: Workspace, server: Client, warn: Callable[[str], None]) -> dict[str, ServerSeries]:
+def fetch_server_series(
+    workspace: Workspace, server: ServerClient, warn: Callable[[str], None]
+) -> dict[str, ServerSeries]:
     """The series of the finished runs that `server` tracked, by run name.
 
     Runs that it no longer knows (it forgets everything when it restarts) are counted and warned of. Raises ServerError.

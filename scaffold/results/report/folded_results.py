@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics import query, series, spelling
+from scaffold.results.metrics import series, spelling
 from scaffold.results.metrics.directions import MetricDirections
 from scaffold.results.metrics.model import MetricSeries
+from scaffold.results.metrics.query import Query
+from scaffold.results.metrics.read import run_query
 from scaffold.results.plots import ranking
 from scaffold.results.plots.build_figures import build_figures
 from scaffold.results.plots.figures import Figure
@@ -35,8 +37,8 @@ class FoldedResults:
 def fold_results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ()) -> FoldedResults:
     """Read and fold all metrics of a workspace, or `only` some (names or patterns), and build its figures."""
     directions = MetricDirections(workspace)
-    folded = fold.fold_seeds(query.run_query(workspace, query.Query(metrics=only)), directions)
-    main = result_table.main_metric(folded, directions.primary_among(folded.metrics))
+    folded = fold.fold_seeds(run_query(workspace, Query(directions=directions, metrics=only)))
+    main = result_table.main_metric(folded, directions.find_primary(folded.metrics))
     if main is not None:
         folded = fold.select_metrics(folded, [main, *(name for name in folded.metrics if name != main)])
     metrics = tuple(result_table.shown_metrics(folded)) if folded.metrics else ()
@@ -67,7 +69,7 @@ def _read_curves(
     rows = ranking.featured_rows(folded, metrics[0]) if metrics else []
     for run in (measured.run for row in rows for measured in row.runs):
         try:
-            by_name = series.read_series(workspace.workdir, run, most=MOST_POINTS)
+            by_name = series.read_series(workspace.workdir, run, max_points=MOST_POINTS)
         except ScaffoldError as error:
             reasons.append(f"no learning curves: {error.message}")
             continue

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from scaffold.results.plots.ranking import is_baseline, ranked_rows
 from scaffold.results.report.model import VerdictPart
 from scaffold.results.report.result_table import interval_text, mean_text
-from scaffold.results.tables import compare
+from scaffold.results.tables.compare import compare_pairs
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
+from scaffold.results.tables.pairing import RowPair
 from scaffold.results.tables.text_format import count_noun
 
 MOST_PER_EXPERIMENT = 8
@@ -33,10 +34,10 @@ def compare_with_reference(table: ResultTable, metric: str) -> tuple[VerdictPart
     comparisons: list[MetricComparison] = []
     for _, group in sorted(questions.items(), key=lambda pair: (len(pair[1]), pair[0])):
         pairs = [
-            compare.RowPair(a=reference, b=row, name_a=_name(reference, table, rows), name_b=_name(row, table, rows))
+            RowPair(a=reference, b=row, name_a=_name(reference, table, rows), name_b=_name(row, table, rows))
             for row in group[:MOST_PER_EXPERIMENT]
         ]
-        comparisons += compare.compare_pairs(pairs, [metric], table.directions, reference)
+        comparisons += compare_pairs(pairs, [metric], table.directions, reference)
     return tuple(
         VerdictPart(
             pair=f"{c.b} against {c.a}",
