@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 from collections.abc import Sequence
-from statistics import NormalDist
 
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.summary import has_spread
@@ -52,6 +50,9 @@ def bootstrap_interval(values: Sequence[float], resamples: int = 9999) -> tuple[
 
     None under 10 values: at 3 it would hold the truth in 73 of 100 cases, not in 95.
     """
+    import random  # here, since together they take as long to load as a comparison to compute
+    from statistics import NormalDist
+
     n = len(values)
     if n < _MIN_FOR_BOOTSTRAP or not has_spread(values):
         return None
