@@ -258,9 +258,9 @@ def test_server_metrics_only_the_series_counts(study: Study) -> None:
         "metrics": {"accuracy": 75.0},
     }
     name = study.add(seed=1)
-    (row,) = study.table(server_series={name: RunMetrics.read(answer).series}).rows
+    (row,) = study.table(server_series={name: RunMetrics.from_json(answer).series}).rows
     assert row.runs[0].values == {"val/accuracy": MetricValue(0.75, f"server:{name}/metrics", None, 2.0)}
-    (row,) = study.table(server_series={name: RunMetrics.read(answer).series}, value_choice="at", step=1).rows
+    (row,) = study.table(server_series={name: RunMetrics.from_json(answer).series}, value_choice="at", step=1).rows
     assert row.runs[0].values == {"val/accuracy": MetricValue(0.5, f"server:{name}/metrics", None, 1.0)}
 
 
