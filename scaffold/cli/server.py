@@ -117,12 +117,7 @@ def events(
 @options.server_options
 @options.json_option
 def logs(
-    run: str,
-    lines: int,
-    workdir: Path,
-    root: str | None,
-    server_options: options.ServerOptions,
-    json_output: bool,
+    run: str, lines: int, workdir: Path, root: str | None, server_options: options.ServerOptions, json_output: bool
 ) -> None:
     """The end of what RUN showed in its terminal: RUN is an id, or the name of one of the newest runs.
 

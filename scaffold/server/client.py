@@ -46,9 +46,8 @@ def connect(url: str, token: str | None = None, *, limits: RequestLimits | None 
 
     limits = limits or transport.RequestLimits()
     url = url.rstrip("/")
-    return ServerClient(
-        RequestSender(url, token, transport.http_client(url, limits), limits.total_s), has_token=token is not None
-    )
+    sender = RequestSender(url, token, transport.http_client(url, limits), limits.total_s)
+    return ServerClient(sender, has_token=token is not None)
 
 
 class ServerClient:

@@ -35,11 +35,7 @@ class ServerOperation:
 
 
 CREATE_SWEEP = ServerOperation(
-    "POST",
-    "/sweeps/wild",
-    "Sweeps",
-    "a tracking sweep; answers its `id`",
-    fields=("name", "goal", "chat_session_id"),
+    "POST", "/sweeps/wild", "Sweeps", "a tracking sweep; answers its `id`", fields=("name", "goal", "chat_session_id")
 )
 SWEEP = ServerOperation(
     "GET", "/sweeps/{sweep_id}", "Sweeps", "`progress` and `run_ids`; one failed run makes its status failed"
@@ -88,11 +84,7 @@ RUN_METRICS = ServerOperation(
     "GET", "/runs/{run_id}/metrics", "Runs", "series of what the run logged", core=False, mandatory=False
 )
 DETECT = ServerOperation(
-    "POST",
-    "/cluster/detect",
-    "Cluster",
-    "no body; `cluster.type`, `cluster.gpu_count` (may be null)",
-    mandatory=False,
+    "POST", "/cluster/detect", "Cluster", "no body; `cluster.type`, `cluster.gpu_count` (may be null)", mandatory=False
 )
 CLUSTER = ServerOperation("GET", "/cluster", "Cluster", "`run_summary` counts running and launching runs")
 SYSTEM_HEALTH = ServerOperation(

@@ -134,15 +134,11 @@ def _judge_answer(
     name: str, asks: str, answer: _TimedAnswer, judge: Callable[[Any], tuple[bool, str]]
 ) -> PreflightCheck:
     if answer.error is not None:
-        return PreflightCheck(
-            name=name,
-            asks=asks,
-            outcome=_error_outcome(answer.error),
-            text=_error_reason(answer.error),
-            seconds=answer.seconds,
-        )
-    is_good, text = judge(answer.value)
-    return PreflightCheck(name=name, asks=asks, outcome=OK if is_good else FAILED, text=text, seconds=answer.seconds)
+        outcome, text = _error_outcome(answer.error), _error_reason(answer.error)
+    else:
+        is_good, text = judge(answer.value)
+        outcome = OK if is_good else FAILED
+    return PreflightCheck(name=name, asks=asks, outcome=outcome, text=text, seconds=answer.seconds)
 
 
 def _error_outcome(error: ServerError) -> str:
@@ -163,9 +159,8 @@ def _judge_openapi(document: dict[str, Any]) -> tuple[bool, str]:
 
 
 def _judge_protocol(skill: Any) -> tuple[bool, str]:
-    return bool(
-        skill.template.strip()
-    ), f"{len(skill.template)} characters" if skill.template.strip() else "it is empty"
+    is_empty = not skill.template.strip()
+    return not is_empty, "it is empty" if is_empty else f"{len(skill.template)} characters"
 
 
 def _judge_health(health: Any) -> tuple[bool, str]:
@@ -178,10 +173,8 @@ def _check_token(server: ServerClient, health: _TimedAnswer) -> PreflightCheck:
         text = "accepted" if server.has_token else "none is wanted"
         return PreflightCheck(name=name, asks=asks, outcome=OK, text=text)
     if isinstance(health.error, Unauthorized):
-        text = (
-            "the server is up, and does not take this token" if server.has_token else "the server is up, and wants one"
-        )
-        return PreflightCheck(name=name, asks=asks, outcome=FAILED, text=text)
+        problem = "does not take this token" if server.has_token else "wants one"
+        return PreflightCheck(name=name, asks=asks, outcome=FAILED, text=f"the server is up, and {problem}")
     return PreflightCheck(name=name, asks=asks, outcome=UNKNOWN, text="system-health would tell")
 
 
@@ -199,9 +192,8 @@ def _check_optional_operations(answer: _TimedAnswer) -> list[PreflightCheck]:
     called = [operation for operation in operations.CALLED if not operation.mandatory]
     gaps = openapi.find_gaps(answer.value, called) if answer.error is None else []
     text = "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in gaps)
-    row = PreflightCheck(
-        name="extras", asks="openapi.json", outcome=FAILED, text=f"{text}; done without", mandatory=False
-    )
+    text = f"{text}; done without"
+    row = PreflightCheck(name="extras", asks="openapi.json", outcome=FAILED, text=text, mandatory=False)
     return [row] if gaps else []
 
 

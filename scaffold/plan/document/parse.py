@@ -33,7 +33,7 @@ def parse_plan(text: str) -> Plan:
     sections = _parse_sections(scanned.lines)
     reader = _PlanParser(scanned.lines)
     phases = tuple(reader.phases())
-    odd = [*reader.odd, *near_misses.unclosed_blocks(scanned)]
+    odd = [*reader.near_misses, *near_misses.unclosed_blocks(scanned)]
     odd += near_misses.misread_by_server(
         scanned.lines, {task.line for phase in phases for task in phase.tasks} | {o.line for o in odd}
     )
@@ -88,7 +88,7 @@ class _PlanParser:
 
     def __init__(self, lines: Sequence[MarkdownLine]) -> None:
         self.lines = lines
-        self.odd: list[NearMiss] = []
+        self.near_misses: list[NearMiss] = []
 
     def phases(self) -> Iterator[Phase]:
         """The phases in order, each with its tasks."""
@@ -99,7 +99,7 @@ class _PlanParser:
                 continue
             depth, title = heading_title(line)
             if reason := near_misses.heading_near_miss_reason(title, under_phase=heading is not None):
-                self.odd.append(near_misses.as_near_miss(line, reason, under_phase=heading is not None))
+                self.near_misses.append(near_misses.as_near_miss(line, reason, under_phase=heading is not None))
             if heading is not None and depth > level and not PHASE.match(title):
                 continue
             yield from self._phase(heading, start, index)
@@ -123,7 +123,7 @@ class _PlanParser:
             match = CHECKBOX.match(line.text) if line.kind == "item" else None
             reason = near_misses.near_miss_reason(line, match, under_phase=under_phase)
             if reason is not None:
-                self.odd.append(near_misses.as_near_miss(line, reason, under_phase=under_phase))
+                self.near_misses.append(near_misses.as_near_miss(line, reason, under_phase=under_phase))
             elif match is not None and under_phase:
                 nested = outer is not None and line.indent > outer_indent
                 task = _make_task(line, match, _task_body(lines, index), nested=nested)

@@ -52,10 +52,7 @@ def parse_fields(text: str, line: int, column: int) -> tuple[str, tuple[TaskFiel
         if name is None:
             description.append(without_comments(piece))
             continue
-        value = without_comments(piece[name.end() :])
-        fields.append(
-            TaskField(name=canonical_name(name[1]), value=value, line=line, column=column + cut + 1 + name.start(1))
-        )
+        fields.append(_make_field(piece, name, line, column + cut + 1))
     return " | ".join(filter(None, description)), tuple(fields)
 
 
@@ -94,12 +91,10 @@ def _bullet_fields(line: MarkdownLine) -> list[TaskField]:
     name = NAME.match(stripped, marker.end()) if marker else None
     if name is None or canonical_name(name[1]) not in BULLETS:
         return []
-    column = line.text.index(stripped) + name.start(1) + 1
-    return [
-        TaskField(
-            name=canonical_name(name[1]),
-            value=without_comments(stripped[name.end() :]),
-            line=line.number,
-            column=column,
-        )
-    ]
+    return [_make_field(stripped, name, line.number, line.text.index(stripped) + 1)]
+
+
+def _make_field(text: str, name: re.Match[str], line: int, column: int) -> TaskField:
+    """The field whose name was matched in `text`, which stands at `column` of `line`."""
+    value = without_comments(text[name.end() :])
+    return TaskField(name=canonical_name(name[1]), value=value, line=line, column=column + name.start(1))

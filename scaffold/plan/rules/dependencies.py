@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from scaffold.plan.document.field_values import dependency_ids
 from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import DONE, OPEN, Plan
-from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_complaint
+from scaffold.plan.rules.rule import Complaint, RuleContext, complain, plan_rule
 
 
 @plan_rule(
@@ -19,7 +19,7 @@ def check_dependencies_exist(plan: Plan, context: RuleContext) -> Iterator[Compl
         for dependency in dependency_ids(task):
             if dependency not in tasks:
                 hint = "name tasks of this plan, separated by commas: `depends: P1-T1, P1-T2`"
-                yield task_complaint(
+                yield complain(
                     task,
                     f"task {task.name} depends on `{printable(dependency)}`, which is no task of this plan",
                     hint,
@@ -40,12 +40,12 @@ def check_no_cycle(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     }
     for name, dependencies in edges.items():
         if name in dependencies:
-            yield task_complaint(
+            yield complain(
                 tasks[name], f"task {name} depends on itself", "take it out of its own `depends`", field="depends"
             )
     for cycle in _find_cycles(edges):
         path = " -> ".join([*cycle, cycle[0]])
-        yield task_complaint(
+        yield complain(
             tasks[cycle[0]],
             f"tasks depend on each other in a circle: {printable(path, 200)}",
             "take one of them out",
@@ -102,7 +102,7 @@ def check_dependency_order(plan: Plan, context: RuleContext) -> Iterator[Complai
             if other is None or other is task:
                 continue
             if phase_of[id(other)] > phase_of[id(task)]:
-                yield task_complaint(
+                yield complain(
                     task,
                     f"task {task.name} depends on {dependency} of a later phase",
                     "move one of them",
@@ -110,7 +110,7 @@ def check_dependency_order(plan: Plan, context: RuleContext) -> Iterator[Complai
                 )
             if task.state != OPEN and other.state != DONE:
                 state = "done" if task.state == DONE else "in progress"
-                yield task_complaint(
+                yield complain(
                     task,
                     f"task {task.name} is {state}, and {dependency}, on which it depends, is not done",
                     field="depends",

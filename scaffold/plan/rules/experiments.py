@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scaffold.plan.document import keywords
 from scaffold.plan.document.model import Plan, Task
-from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_complaint
+from scaffold.plan.rules.rule import Complaint, RuleContext, complain, plan_rule
 from scaffold.plan.rules.structure import title_line
 
 GATE_FIELDS = {
@@ -55,7 +55,7 @@ def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Comp
         earliest = next(iter(tasks_of_kind(plan, kind)), None)
         if earliest and all(gate.line < earliest.line for gate in gates):
             message = f"the midpoint reflection {gates[0].name} stands before the first {name} task ({earliest.name}, line {earliest.line})"
-            yield task_complaint(gates[0], message, "move it behind both")
+            yield complain(gates[0], message, "move it behind both")
 
 
 @plan_rule(
@@ -72,13 +72,13 @@ def check_final_reflection(plan: Plan, context: RuleContext) -> Iterator[Complai
         yield Complaint(title_line(plan), "no task is a final reflection", hint)
     elif gates[-1] is not plan.tasks[-1]:
         last = plan.tasks[-1]
-        yield task_complaint(
+        yield complain(
             gates[-1],
             f"after the final reflection {gates[-1].name} comes {last.name} (line {last.line})",
             "make it the last task",
         )
     elif not plan.phases[-1].tasks:
-        yield task_complaint(
+        yield complain(
             gates[-1], f"the final reflection {gates[-1].name} does not stand in the last phase", "move it there"
         )
 
@@ -99,7 +99,7 @@ def check_gate_fields(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         missing = [name for name in GATE_FIELDS if not (value := task.get(name)) or keywords.find_placeholder(value)]
         if missing:
             hint = "; ".join(f"{name}: {GATE_FIELDS[name]}" for name in missing)
-            yield task_complaint(task, f"the reflection task {task.name} does not say its {', '.join(missing)}", hint)
+            yield complain(task, f"the reflection task {task.name} does not say its {', '.join(missing)}", hint)
 
 
 @plan_rule(

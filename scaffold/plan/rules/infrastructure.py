@@ -9,7 +9,7 @@ from scaffold.plan.document import keywords, task_commands
 from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import DONE, OPEN, Plan, Task
 from scaffold.plan.rules.experiments import tasks_of_kind
-from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_complaint
+from scaffold.plan.rules.rule import Complaint, RuleContext, complain, plan_rule
 from scaffold.plan.rules.structure import title_line
 
 # aspect -> patterns that one task has to match, all of them
@@ -98,9 +98,7 @@ def check_untracked_launches(plan: Plan, context: RuleContext) -> Iterator[Compl
     for task in plan.tasks:
         for launch in filter(None, map(task_commands.find_untracked_launch, task_commands.launch_candidates(task))):
             hint = "put the recorder before it: `python exp/scripts/record_run.py --experiment NAME --seed N -- ...`"
-            yield task_complaint(
-                task, f"task {task.name} starts `{printable(launch)}` directly, so no run is recorded", hint
-            )
+            yield complain(task, f"task {task.name} starts `{printable(launch)}` directly, so no run is recorded", hint)
             break
 
 
@@ -116,9 +114,7 @@ def check_fresh_plan(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks if context.fresh else ():
         if task.state != OPEN:
             state = "done" if task.state == DONE else "in progress"
-            yield task_complaint(
-                task, f"task {task.name} is {state} in a fresh plan", "iteration 0 only plans: write `[ ]`"
-            )
+            yield complain(task, f"task {task.name} is {state} in a fresh plan", "iteration 0 only plans: write `[ ]`")
 
 
 @plan_rule(
@@ -150,7 +146,7 @@ def check_environment(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
 def check_shared_folders(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
         for folder, instead in filter(None, map(task_commands.find_shared_folder, task_commands.list_commands(task))):
-            yield task_complaint(
+            yield complain(
                 task,
                 f"all runs of the sweep of task {task.name} are told to write into one folder (`{printable(folder)}`)",
                 f"give each run its own: `{instead}`",

@@ -67,7 +67,7 @@ def plan_rule(
     return enter
 
 
-def task_complaint(task: Task, message: str, hint: str = "", *, field: str = "", fixable: bool = False) -> Complaint:
+def complain(task: Task, message: str, hint: str = "", *, field: str = "", fixable: bool = False) -> Complaint:
     """A complaint about a task, at its field where it has that."""
     column = task.field_column(field) if field else task.column
     return Complaint(task.line, message, hint, column, task, fixable)

@@ -89,9 +89,8 @@ def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
             continue
         for choice in CHOICE.finditer(mask_markup(line.text)):
             message = f'a choice is open: "{printable(line.text[choice.start(1) : choice.end(1)].strip(), 120)}"'
-            yield Complaint(
-                line.number, message, "write the decision in the place of the whole bracket", choice.start() + 1
-            )
+            hint = "write the decision in the place of the whole bracket"
+            yield Complaint(line.number, message, hint, choice.start() + 1)
 
 
 @plan_rule(
@@ -117,23 +116,16 @@ def check_phase_numbers(plan: Plan, context: RuleContext) -> Iterator[Complaint]
     expected, seen = 1, set[int]()
     for phase in plan.phases:
         if phase.level != 2:
-            yield Complaint(
-                phase.line,
-                f"a phase is a heading of level 2, and this is one of level {phase.level}",
-                "write `## Phase N - title`",
-            )
+            message = f"a phase is a heading of level 2, and this is one of level {phase.level}"
+            yield Complaint(phase.line, message, "write `## Phase N - title`")
         if phase.number is None:
-            yield Complaint(
-                phase.line, "the phase's number is not written in digits", f"write `## Phase {expected} - title`"
-            )
+            hint = f"write `## Phase {expected} - title`"
+            yield Complaint(phase.line, "the phase's number is not written in digits", hint)
         elif phase.number in seen:
             yield Complaint(phase.line, f"phase {phase.number} stands twice", f"this is phase {expected}")
         elif phase.number != expected:
-            yield Complaint(
-                phase.line,
-                f"phase {phase.number} stands where phase {expected} is expected",
-                "number phases 1, 2, 3, ...",
-            )
+            message = f"phase {phase.number} stands where phase {expected} is expected"
+            yield Complaint(phase.line, message, "number phases 1, 2, 3, ...")
         if phase.number is not None:
             seen.add(phase.number)
         expected = (phase.number or expected) + 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scaffold.plan.document import field_values, keywords, task_ids
+from scaffold.plan.document import keywords, task_ids
+from scaffold.plan.document.field_values import deliverable_paths, path_objection
 from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import STARTED, Phase, Plan, Task
-from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule, task_complaint
+from scaffold.plan.rules.rule import Complaint, RuleContext, complain, plan_rule
 
 
 @plan_rule(
@@ -22,9 +23,9 @@ def check_id_present(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         fixable = task.line in names
         if task.id_numbers is None:
             hint = "`scaffold plan fix` numbers it" if fixable else "number the phases first, then `scaffold plan fix`"
-            yield task_complaint(task, f"the task {task.name} has no id", hint, fixable=fixable)
+            yield complain(task, f"the task {task.name} has no id", hint, fixable=fixable)
         elif task.written_id != f"[{task.id}]":
-            yield task_complaint(
+            yield complain(
                 task, f"the id is written `{printable(task.written_id)}`", f"write `[{task.id}]`", fixable=fixable
             )
 
@@ -50,7 +51,7 @@ def check_id_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
                 expected += 0 if task.nested else 1
                 continue
             if problem := _id_problem(task, phase, first_lines, expected):
-                yield task_complaint(task, problem, hint, fixable=fixable)
+                yield complain(task, problem, hint, fixable=fixable)
             first_lines.setdefault(task.id_numbers, task.line)
             expected = task.id_numbers[1] + 1 if task.id_numbers[0] == phase.number else expected + 1
 
@@ -75,17 +76,13 @@ def _id_problem(task: Task, phase: Phase, first_lines: dict[tuple[int, int], int
 def check_deliverable(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "name the file it leaves behind, several with commas: `| deliverable: exp/results/table.csv`"
     for task in plan.tasks:
-        paths = field_values.deliverable_paths(task)
+        paths = deliverable_paths(task)
         if not paths:
-            yield task_complaint(task, f"task {task.name} has no deliverable", hint, field="deliverable")
+            yield complain(task, f"task {task.name} has no deliverable", hint, field="deliverable")
         for path in paths:
-            if objection := field_values.path_objection(path):
-                yield task_complaint(
-                    task,
-                    f'the deliverable "{printable(path)}" of task {task.name} {objection}',
-                    hint,
-                    field="deliverable",
-                )
+            if objection := path_objection(path):
+                message = f'the deliverable "{printable(path)}" of task {task.name} {objection}'
+                yield complain(task, message, hint, field="deliverable")
 
 
 @plan_rule(
@@ -100,18 +97,13 @@ def check_done_when(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
         condition = task.get("done-when")
         if not condition:
-            yield task_complaint(task, f"task {task.name} has no done-when", hint)
+            yield complain(task, f"task {task.name} has no done-when", hint)
         elif placeholder := keywords.find_placeholder(condition):
-            yield task_complaint(
-                task,
-                f'the done-when of task {task.name} is a placeholder ("{printable(placeholder)}")',
-                hint,
-                field="done-when",
-            )
+            message = f'the done-when of task {task.name} is a placeholder ("{printable(placeholder)}")'
+            yield complain(task, message, hint, field="done-when")
         elif keywords.is_vague_condition(condition):
-            yield task_complaint(
-                task, f'task {task.name} has no checkable done-when ("{printable(condition)}")', hint, field="done-when"
-            )
+            message = f'task {task.name} has no checkable done-when ("{printable(condition)}")'
+            yield complain(task, message, hint, field="done-when")
 
 
 @plan_rule(
@@ -121,13 +113,10 @@ def check_done_when(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     right="- [/] [P1-T2] Write the loader ...",
 )
 def check_mark(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    hint = "a space: not started, `/`: in progress, `x`: done"
     for task in plan.tasks:
         if task.mark not in " /xX":
-            yield task_complaint(
-                task,
-                f"task {task.name} has the mark `{printable(task.mark)}`",
-                "a space: not started, `/`: in progress, `x`: done",
-            )
+            yield complain(task, f"task {task.name} has the mark `{printable(task.mark)}`", hint)
 
 
 @plan_rule(
@@ -141,11 +130,10 @@ def check_description(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "say in a few words what is to be done"
     for task in plan.tasks:
         if not task.description.strip("*_- "):
-            yield task_complaint(task, f"task {task.name} says nothing", hint)
+            yield complain(task, f"task {task.name} says nothing", hint)
         elif placeholder := keywords.find_placeholder(task.description):
-            yield task_complaint(
-                task, f'the description of task {task.name} is a placeholder ("{printable(placeholder)}")', hint
-            )
+            message = f'the description of task {task.name} is a placeholder ("{printable(placeholder)}")'
+            yield complain(task, message, hint)
 
 
 @plan_rule(
@@ -158,11 +146,8 @@ def check_description(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
 def check_one_in_progress(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     started = [task for task in plan.tasks if task.state == STARTED]
     for task in started[1:]:
-        yield task_complaint(
-            task,
-            f"task {task.name} is in progress, and so is {started[0].name} (line {started[0].line})",
-            "finish one first",
-        )
+        message = f"task {task.name} is in progress, and so is {started[0].name} (line {started[0].line})"
+        yield complain(task, message, "finish one first")
 
 
 @plan_rule(

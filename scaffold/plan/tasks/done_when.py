@@ -27,7 +27,7 @@ EXITS = re.compile(
     r"(?<!\s)\s+(?:passes|succeeds|(?:exits|returns)(?:\s+with)?(?:\s+(?:code|status))?\s+(?:0|zero))$", re.IGNORECASE
 )
 # a joint begins where white space begins, not within it: else a run of spaces would be scanned once for each of them
-PARTS = re.compile(r"(?<!\s)(?:\s*[;,]\s+(?:and\s+)?|\s+and\s+)")
+JOINT = re.compile(r"(?<!\s)(?:\s*[;,]\s+(?:and\s+)?|\s+and\s+)")
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     "\u2264": operator.le,
@@ -96,13 +96,9 @@ def parse_done_when(value: str) -> list[Condition]:
     if whole != value.strip():
         bound = METRIC.fullmatch(whole) or RUNS.fullmatch(whole)
         return [_parse_part(whole) if bound else CommandCondition(text=whole)]
-    mask, ends, starts = mask_markup(value), [], [0]
-    for joint in PARTS.finditer(mask):
-        ends.append(joint.start())
-        starts.append(joint.end())
-    return _parse_spans(
-        value, [(start, end) for start, end in zip(starts, [*ends, len(value)], strict=True) if start < end]
-    )
+    joints = [joint.span() for joint in JOINT.finditer(mask_markup(value))]
+    spans = zip([0, *(end for _, end in joints)], [*(start for start, _ in joints), len(value)], strict=True)
+    return _parse_spans(value, [(start, end) for start, end in spans if start < end])
 
 
 def _parse_spans(value: str, spans: Sequence[tuple[int, int]]) -> list[Condition]:
@@ -122,9 +118,8 @@ def _parse_spans(value: str, spans: Sequence[tuple[int, int]]) -> list[Condition
 def _parse_part(text: str) -> Condition:
     whole, text = text, text.removesuffix(".")
     if runs := RUNS.fullmatch(text):
-        return RunCountCondition(
-            text=text, count=int(runs["count"]), experiment=runs["in"] or runs["of"] or runs["before"]
-        )
+        experiment = runs["in"] or runs["of"] or runs["before"]
+        return RunCountCondition(text=text, count=int(runs["count"]), experiment=experiment)
     if bound := METRIC.fullmatch(text):
         value = float(bound["value"]) / (100 if bound["percent"] else 1)
         return MetricCondition(text=text, metric=bound["metric"], sign=bound["op"], value=value, experiment=bound["in"])
@@ -138,15 +133,13 @@ def judge_condition(
     condition: RunCountCondition | MetricCondition, runs: Iterable[RunSummary], task: str
 ) -> ConditionVerdict:
     """Hold a condition against the runs: those of the experiment that it names, else those that name the task."""
-    matching = [
-        run for run in runs if (run.experiment == condition.experiment if condition.experiment else run.task == task)
-    ]
+    experiment = condition.experiment
+    matching = [run for run in runs if (run.experiment == experiment if experiment else run.task == task)]
     finished = [run for run in matching if run.status == "finished"]
-    scope = f"in {condition.experiment}" if condition.experiment else f"of {task}"
+    scope = f"in {experiment}" if experiment else f"of {task}"
     if isinstance(condition, RunCountCondition):
-        return ConditionVerdict(
-            holds=len(finished) >= condition.count, text=f"{len(finished)} of {len(matching)} runs finished {scope}"
-        )
+        text = f"{len(finished)} of {len(matching)} runs finished {scope}"
+        return ConditionVerdict(holds=len(finished) >= condition.count, text=text)
     values = [run.metrics[condition.metric] for run in finished if condition.metric in run.metrics]
     if not values:
         return ConditionVerdict(holds=False, text=f"no finished run {scope} has the metric {condition.metric}")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.plan.document import field_values, keywords, task_commands
-from scaffold.plan.document.field_values import dependency_ids
+from scaffold.plan.document import keywords, task_commands
+from scaffold.plan.document.field_values import deliverable_paths, dependency_ids
 from scaffold.plan.document.markdown_inline import printable
-from scaffold.plan.document.model import DONE, OPEN, STARTED, NearMiss, Plan, Task
+from scaffold.plan.document.model import DONE, OPEN, STARTED, NearMiss, Phase, Plan, Task
 
 BAR = 20
 STATES = {OPEN: "open", STARTED: "in progress", DONE: "done"}
+# what Mermaid would take for its own, or for HTML, inside a label
+LABEL_ENTITIES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"})
+LABEL_ENTITIES |= str.maketrans({"[": "#91;", "]": "#93;", "\\": "#92;"})
 SHOWN_APART = ("deliverable", "done-when", "depends", "command")
 
 
@@ -65,10 +68,7 @@ def measure_progress(plan: Plan) -> PlanProgress:
 def progress_text(plan: Plan, limit: int = 0) -> str:
     """Phases with progress bars, the current and the next task, blocked tasks, and gates; of each at most `limit` (0: all)."""
     state, count = measure_progress(plan), limit or None
-    lines = [
-        _phase_line(f"Phase {phase.number or '?'} - {printable(phase.title)}", phase.tasks)
-        for phase in plan.phases[:count]
-    ]
+    lines = [_phase_line(phase) for phase in plan.phases[:count]]
     lines += ["", f"{state.done} of {state.total} tasks done"]
     if state.current:
         lines.append(f"current  {_task_line(state.current)}")
@@ -111,7 +111,7 @@ def task_json(task: Task) -> dict[str, Any]:
         "line": task.line,
         "state": STATES[task.state],
         "description": task.description,
-        "deliverables": field_values.deliverable_paths(task),
+        "deliverables": deliverable_paths(task),
         "done_when": task.get("done-when"),
         "depends": dependency_ids(task),
         "fields": {field.name: task.get(field.name) for field in task.fields if field.name not in SHOWN_APART},
@@ -147,10 +147,11 @@ def _node_name(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _phase_line(title: str, tasks: tuple[Task, ...]) -> str:
-    done = sum(task.state == DONE for task in tasks)
-    filled = BAR * done // len(tasks) if tasks else 0
-    return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{len(tasks)}  {title}"
+def _phase_line(phase: Phase) -> str:
+    done, total = sum(task.state == DONE for task in phase.tasks), len(phase.tasks)
+    filled = BAR * done // total if total else 0
+    title = f"Phase {phase.number or '?'} - {printable(phase.title)}"
+    return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total}  {title}"
 
 
 def _task_line(task: Task) -> str:
@@ -159,15 +160,4 @@ def _task_line(task: Task) -> str:
 
 def _escape_label(text: str) -> str:
     """Text inside a Mermaid label: its quotes, brackets and marks of HTML as entities."""
-    table = {
-        "#": "#35;",
-        '"': "#quot;",
-        "<": "#lt;",
-        ">": "#gt;",
-        "&": "#amp;",
-        "`": "#96;",
-        "[": "#91;",
-        "]": "#93;",
-        "\\": "#92;",
-    }
-    return "".join(table.get(letter, letter) for letter in printable(text, 50))
+    return "".join(f"#{ord(letter)};" if letter in '#"<>&`[]\\' else letter for letter in printable(text, 50))
