@@ -107,7 +107,7 @@ class SystemHealth(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepProgress(Response):
+class SweepRunCounts(Response):
     """Runs of a sweep by state; `completed` is the server's word for finished, `canceled` for stopped."""
 
     total: Count
@@ -129,7 +129,7 @@ class ServerSweep(Response):
     goal: str
     status: Word
     run_ids: tuple[str, ...]
-    progress: SweepProgress
+    progress: SweepRunCounts
     session_id: str | None
     created_at: float | None
 
@@ -237,7 +237,7 @@ READERS: Mapping[str, Callable[[object], object]] = {
     "int | None": integer,
     "float | None": number,
     "RunCounts": RunCounts.from_json,
-    "SweepProgress": SweepProgress.from_json,
+    "SweepRunCounts": SweepRunCounts.from_json,
     "Mapping[str, tuple[tuple[float, float], ...]]": lambda value: {
         key: metric_points(points) for key, points in mapping(value).items()
     },
