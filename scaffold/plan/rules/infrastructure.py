@@ -166,7 +166,7 @@ def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in (t for t in plan.tasks if t.state == OPEN):
         for choice in _first_open_choice(task):
             hint = "write the value in the place of the whole bracket, in every command that has it"
-            yield task_complaint(task, f"a command of task {task.name} leaves open: {printable(choice, 160)}", hint)
+            yield complain(task, f"a command of task {task.name} leaves open: {printable(choice, 160)}", hint)
 
 
 @plan_rule(
@@ -182,7 +182,7 @@ def check_blanks(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         blanks = [b for command in task_commands.list_commands(task) for b in task_commands.find_blanks(command)]
         for blank in [*blanks, *(_first_open_choice(task) if task.state != OPEN else ())][:1]:
             hint = "write the value, or `[choice: what is to be decided]` while it is not decided"
-            yield task_complaint(task, f"a run of task {task.name} would start with `{printable(blank, 160)}`", hint)
+            yield complain(task, f"a run of task {task.name} would start with `{printable(blank, 160)}`", hint)
 
 
 def _first_open_choice(task: Task) -> list[str]:
