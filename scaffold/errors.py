@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import IO, Any
 
 import click
@@ -37,3 +38,11 @@ class WrongUsage(ScaffoldError):
 
 class UnknownVersion(ScaffoldError):
     """A template source that can be read does not have the version that was asked of it."""
+
+
+def suggest(word: str, candidates: Iterable[str], otherwise: str, *, quote: str = "") -> str:
+    """A hint: `did you mean ...?` with the candidate that `word` is a misspelling of, else `otherwise`."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(candidates), n=1)
+    return f"did you mean {quote}{near[0]}{quote}?" if near else otherwise

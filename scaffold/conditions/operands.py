@@ -6,6 +6,7 @@ Arithmetic is read by Python's parser and computed here: nothing of a condition 
 from __future__ import annotations
 
 import ast
+import fnmatch
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +20,8 @@ Value = Scalar | tuple[Any, ...]
 # the value of a side, among values by name, right of another value. LEFTMOST is right of none: there a word must be a name
 Operand = Callable[[Values, Value], Value]
 LEFTMOST: tuple[Any, ...] = ("leftmost",)
-
+# whether it holds right of a value, and its own value, for the next one of `1 < lr < 3`
+Relation = Callable[[Values, Value], tuple[bool, Value]]
 MAX_ARITHMETIC = 2000
 ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -69,11 +71,11 @@ def names_in(node: ast.AST | None) -> frozenset[str]:
 
 def constant(text: str) -> Operand:
     """A number, true, false, null or a text."""
-    value = _normal(text)
+    value = _normalized(text)
     return lambda values, left: value
 
 
-def word(text: str, node: ast.expr | None, *, is_text: bool) -> Operand:
+def word(text: str, node: ast.expr | None, *, is_text: bool, strict: bool) -> Operand:
     """A name; else what `node` computes; else, right of another value, a text: always with `is_text`.
 
     Right of a text nothing is computed: `sweep = lr-2` is no difference.
@@ -81,15 +83,29 @@ def word(text: str, node: ast.expr | None, *, is_text: bool) -> Operand:
 
     def value(values: Values, left: Value) -> Value:
         if text in values and not is_text:
-            return _normal(values[text])
+            return _normalized(values[text])
+        if left is LEFTMOST and node is None and strict:
+            raise UnknownName(text)
         if left is LEFTMOST:
-            if node is None:
-                raise UnknownName(text)
-            return compute(node, values)
+            return computed(node, strict=strict)(values, left) if node is not None else None
         try:
             return compute(node, values) if node is not None and is_number(left) else text
         except NoAnswer:
             return text
+
+    return value
+
+
+def computed(node: ast.expr, *, strict: bool) -> Operand:
+    """What can only be computed, such as `depth * 2`; null, but for `strict`, where it cannot."""
+
+    def value(values: Values, left: Value) -> Value:
+        try:
+            return compute(node, values)
+        except NoAnswer:
+            if strict:
+                raise
+            return None
 
     return value
 
@@ -99,9 +115,46 @@ def several(items: list[Operand]) -> Operand:
 
     def value(values: Values, left: Value) -> Value:
         lefts = left if left is not LEFTMOST and isinstance(left, tuple) else (left,) * len(items)
-        return tuple(item(values, one) for item, one in zip(items, lefts, strict=False))
+        return tuple(item(values, counterpart) for item, counterpart in zip(items, lefts, strict=False))
 
     return value
+
+
+def compared(sign: str, right: Operand) -> Relation:
+    """`= right` or `< right`, which has no answer but for two numbers and two texts."""
+
+    def relation(values: Values, left: Value) -> tuple[bool, Value]:
+        value = right(values, left)
+        if sign not in ORDERS:
+            return is_equal(left, value) is (sign != "!="), value
+        if (is_number(left) and is_number(value)) or (isinstance(left, str) and isinstance(value, str)):
+            return ORDERS[sign](left, value), value
+        raise NoAnswer(f"{left!r} and {value!r} have no order")
+
+    return relation
+
+
+def matches(pattern: str) -> Relation:
+    """`~ pattern`."""
+    format_value = recorder.values.format_value
+    return lambda values, left: (left is not None and fnmatch.fnmatchcase(format_value(left), pattern), left)
+
+
+def is_one_of(items: list[Operand], negated: bool) -> Relation:
+    """`in (1, 2)`."""
+    return lambda values, left: (any(is_equal(left, item(values, left)) for item in items) is not negated, left)
+
+
+def is_within(text: Operand, negated: bool) -> Relation:
+    """`in` a text, which has no answer but for texts."""
+
+    def relation(values: Values, left: Value) -> tuple[bool, Value]:
+        whole = text(values, LEFTMOST)
+        if not isinstance(whole, str) or not isinstance(left, str):
+            raise NoAnswer(f"{left!r} cannot be in {whole!r}")
+        return (left in whole) is not negated, left
+
+    return relation
 
 
 def compute(node: ast.expr, values: Values) -> Scalar:
@@ -119,7 +172,7 @@ def compute(node: ast.expr, values: Values) -> Scalar:
         return -_number(node.operand, values) if isinstance(node.op, ast.USub) else _number(node.operand, values)
     if (name := ast.unparse(node)) not in values:
         raise UnknownName(name)
-    return _normal(values[name])
+    return _normalized(values[name])
 
 
 def _number(node: ast.expr, values: Values) -> int | float:
@@ -128,20 +181,6 @@ def _number(node: ast.expr, values: Values) -> int | float:
     if not isinstance(value, int | float):
         raise NoAnswer(f"{value!r} is not a number")
     return value
-
-
-def is_ordered(sign: str, left: Value, right: Value) -> bool:
-    """Whether `left sign right`, of two numbers or two texts. Raises NoAnswer for anything else."""
-    if (is_number(left) and is_number(right)) or (isinstance(left, str) and isinstance(right, str)):
-        return ORDERS[sign](left, right)
-    raise NoAnswer(f"{left!r} and {right!r} have no order")
-
-
-def contains(text: Value, part: Value) -> bool:
-    """Whether a text has another one in it. Raises NoAnswer where these are no texts."""
-    if isinstance(text, str) and isinstance(part, str):
-        return part in text
-    raise NoAnswer(f"{part!r} cannot be in {text!r}")
 
 
 def is_equal(left: Value, right: Value) -> bool:
@@ -156,7 +195,7 @@ def is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _normal(value: Scalar) -> Scalar:
+def _normalized(value: Scalar) -> Scalar:
     """A value as the recorder would have read it: the text `1` is the number."""
-    normal: Scalar = recorder.values.parse_value(value) if isinstance(value, str) else value
-    return normal
+    normalized: Scalar = recorder.values.parse_value(value) if isinstance(value, str) else value
+    return normalized

@@ -16,19 +16,18 @@ Why not Python's own grammar: `opt = adam`, `sweep=lr-2` and `started > 2026-01-
 from __future__ import annotations
 
 import ast
-import fnmatch
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from scaffold.conditions import operands
-from scaffold.conditions.operands import LEFTMOST, NoAnswer, Operand, Value, Values
-from scaffold.conditions.tokens import KEYWORDS, OPERATORS, Tokens
+from scaffold.conditions.operands import LEFTMOST, NoAnswer, Operand, Relation, Values
+from scaffold.conditions.tokens import OPERATORS, Token, tokenize
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
 
 Test = Callable[[Values], bool]
-# whether a relation holds of the value on its left, and the value on its right, for the next one of `1 < lr < 3`
-Relation = Callable[[Values, Value], tuple[bool, Value]]
+EXAMPLE = "for example 'lr<0.01 and (opt=adam or depth in (1, 2))'"
 MAX_NESTING = 50
 BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
@@ -38,7 +37,6 @@ class Condition:
     """`holds` says it of values by name; `words` are all that may be names; `needed` those that must be, each with the names that it
     computes with if it is none itself."""
 
-    text: str
     holds: Test
     words: frozenset[str]
     needed: Mapping[str, frozenset[str]]
@@ -57,69 +55,102 @@ def parse_condition(text: str, *, strict: bool = False, text_names: Collection[s
     """
     parser = _Parser(text, strict, text_names)
     test = parser.condition(0)
-    if parser.token:
+    if parser.token.kind != "end":
         parser.fail("`and` or `or`")
-    return Condition(text=text, holds=test, words=frozenset(parser.words), needed=parser.needed)
+    return Condition(holds=test, words=frozenset(parser.words), needed=parser.needed)
 
 
-class _Parser(Tokens):
+class _Parser:
     def __init__(self, text: str, strict: bool, text_names: Collection[str]) -> None:
-        super().__init__(text)
-        self.strict, self.text_names = strict, text_names
+        self.text, self.strict, self.text_names = text, strict, text_names
+        self.tokens, self.index = tokenize(text), 0
         self.words: set[str] = set()
         self.needed: dict[str, frozenset[str]] = {}
         self.valued: set[str] = set()  # names that were held against one value
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.index]
+
+    def take(self, *texts: str, kind: str = "sign") -> Token | None:
+        """The next token where it is one of these (none: any of this kind), and go behind it."""
+        token = self.token
+        if token.kind != kind or (texts and token.text not in texts):
+            return None
+        self.index += 1
+        return token
+
+    def expect(self, sign: str) -> None:
+        if not self.take(sign):
+            self.fail(f"`{sign}`")
+
+    def fail(self, wanted: str, token: Token | None = None) -> NoReturn:
+        token = token or self.token
+        place = f"`{token.text}` (character {token.start + 1})" if token.text else "its end"
+        raise WrongUsage(f"{self.text!r} cannot be understood at {place}: {wanted} is expected there", hint=EXAMPLE)
 
     def condition(self, depth: int) -> Test:
         if depth > MAX_NESTING:
             raise WrongUsage(f"{self.text[:60]!r}... cannot be understood: it is nested deeper than {MAX_NESTING}")
         tests = [self.all_of(depth)]
-        while self.is_word("or"):
-            self.next()
+        while self.take("or", kind="keyword"):
             tests.append(self.all_of(depth))
         return lambda values: any(test(values) for test in tests)
 
     def all_of(self, depth: int) -> Test:
         tests = [self.test(depth)]
-        while self.is_word("and") or self.another_follows():
-            if self.is_sign(",") or self.is_word("and"):
-                self.next()
+        while self.take("and", kind="keyword") or self.another_follows():
             tests.append(self.test(depth))
         return lambda values: all(test(values) for test in tests)
 
     def another_follows(self) -> bool:
-        """Whether another test follows without `and`: after a comma or at once, where that can mean one thing only."""
-        if self.is_word("or") or not (self.kind == "word" or self.is_sign(",")):
+        """Whether another test follows without `and`: after a comma, which is passed, or at once, where that can mean one thing only."""
+        if self.token.kind != "word" and self.token[:2] not in (("sign", ","), ("keyword", "not"), ("keyword", "in")):
             return False
-        if self.has_or_not():
+        if any(token.kind == "keyword" and token.text in ("or", "not") for token in self.tokens):
             self.fail("`and` or `or`")
-        name, sign = self.test_ahead() or ("", "")
-        if not sign or (sign in ("=", "==") and name in self.valued):
+        first = self.index + (self.token.text == ",")
+        is_test = self.tokens[first].kind == "word" and self.tokens[first + 1].starts_relation()
+        is_second_value = (
+            is_test and self.tokens[first + 1].text in ("=", "==") and self.tokens[first].text in self.valued
+        )
+        if not is_test or is_second_value:
             self.fail("`and`, `or` or another test such as `lr=0.1` (of several values: `lr in (1, 2)`)")
+        self.take(",")
         return True
 
     def test(self, depth: int) -> Test:
         negated = False
-        while self.is_word("not"):
-            self.next()
+        while self.take("not", kind="keyword"):
             negated = not negated
-        if self.opens_tests():
-            self.next()
+        inner = self.tokens[self.index + 1 : self.group_end()]
+        if any(token.kind == "keyword" or token.starts_relation() for token in inner):
+            self.expect("(")
             test = self.condition(depth + 1)
-            self.close_bracket(")")
+            self.expect(")")
         else:
             test = self.comparison()
         return (lambda values: not test(values)) if negated else test
 
+    def group_end(self) -> int:
+        """The index of what closes the parenthesis that is next, or of the end; of the next token where that is none."""
+        depth = 0
+        for index in range(self.index, len(self.tokens)):
+            token = self.tokens[index]
+            depth += (token.text == "(") - (token.text == ")") if token.kind == "sign" else 0
+            if depth <= 0:
+                return index
+        return len(self.tokens) - 1
+
     def comparison(self) -> Test:
-        name, count, strict = self.token, len(self.words), self.strict
+        name, count, strict = self.token.text, len(self.words), self.strict
         first = self.operand("a name", is_left=True)
-        if self.token in ("=", "=="):
+        if self.token.text in ("=", "=="):
             self.valued.add(name)
         relations = []
         while (relation := self.relation(is_text=name in self.text_names)) is not None:
             relations.append(relation)
-        if not relations and (self.is_sign("(") or len(self.words) == count):
+        if not relations and (self.token.text == "(" or len(self.words) == count):
             self.fail("a sign such as `=` or `<`")
 
         def holds(values: Values) -> bool:
@@ -139,78 +170,62 @@ class _Parser(Tokens):
 
     def relation(self, *, is_text: bool) -> Relation | None:
         """A sign and what follows it; None where no sign follows. With `is_text` a word behind it is no name."""
-        negated = self.is_not_in()
-        if negated:
-            self.next()
-        if self.is_word("in"):
-            self.next()
+        negated = self.token.text == "not" and self.tokens[self.index + 1][:2] == ("keyword", "in")
+        self.index += negated
+        if self.take("in", kind="keyword"):
             return self.membership(is_text, negated)
-        if self.kind != "sign" or self.token in "(),]}":
+        if not self.token.starts_relation():
             return None
-        sign = self.next()
+        sign = self.token.text
+        self.index += 1
         if sign == "~":
-            if self.kind not in ("word", "text"):
-                self.fail("a pattern")
-            return _matches(self.next().strip("'\""))
-        right = self.operand("a value", is_text=is_text)
-        if sign in operands.ORDERS:
-            return lambda values, left: (operands.is_ordered(sign, left, beside := right(values, left)), beside)
-        return lambda values, left: (operands.is_equal(left, beside := right(values, left)) is (sign != "!="), beside)
+            pattern = self.take(kind="word") or self.take(kind="text") or self.fail("a pattern")
+            return operands.matches(pattern.text.strip("'\""))
+        return operands.compared(sign, self.operand("a value", is_text=is_text))
 
     def membership(self, is_text: bool, negated: bool) -> Relation:
         """What follows `in`: a list in any brackets, or a text or a name, in whose text is looked."""
-        if closing := BRACKETS.get(self.token[:1]):
-            items = self.items(closing, is_text=is_text)
-            return lambda values, left: (
-                any(operands.is_equal(left, item(values, left)) for item in items) is not negated,
-                left,
-            )
-        if self.kind != "text" and not isinstance(recorder.values.parse_value(self.token), str):
+        if bracket := self.take(*BRACKETS):
+            return operands.is_one_of(self.items(BRACKETS[bracket.text], is_text=is_text), negated)
+        if self.token.kind == "word" and not isinstance(recorder.values.parse_value(self.token.text), str):
             self.fail("a list such as `(1, 2)`")
-        text = self.operand("a list such as `(1, 2)`", is_left=True)
-        return lambda values, left: (operands.contains(text(values, LEFTMOST), left) is not negated, left)
+        return operands.is_within(self.operand("a list such as `(1, 2)`", is_left=True), negated)
 
     def items(self, closing: str, *, is_left: bool = False, is_text: bool = False) -> list[Operand]:
-        """The operands between brackets, with commas."""
-        outer = self.open_bracket(closing)
+        """The operands up to the closing bracket, with commas."""
         items = [self.operand("a value", is_left=is_left, is_text=is_text)]
-        while self.is_sign(","):
-            self.next()
-            if not self.is_sign(closing):
-                items.append(self.operand("a value", is_left=is_left, is_text=is_text))
-        self.close_bracket(closing, outer)
+        while self.take(",") and self.token.text != closing:
+            items.append(self.operand("a value", is_left=is_left, is_text=is_text))
+        self.expect(closing)
         return items
 
     def operand(self, wanted: str, *, is_left: bool = False, is_text: bool = False) -> Operand:
         """One side of a comparison."""
-        if self.kind == "text":
-            text = self.next()
-            if self.kind == "word" and self.token[0] in OPERATORS:
-                self.fail(f"a sign or the end, since {text} is not a number,")
-            return operands.constant(text[1:-1])
-        if self.opens_values():
+        if text := self.take(kind="text"):
+            if self.token.starts_operator():
+                self.fail(f"a sign or the end, since {text.text} is not a number,")
+            return operands.constant(text.text[1:-1])
+        first, group = self.index, self.tokens[self.index : self.group_end()]
+        if any(token.text == "," for token in group):
+            self.expect("(")
             return operands.several(self.items(")", is_left=is_left, is_text=is_text))
-        start, count = self.start, 0
         is_open = True  # whether a value is due: at first, and behind an operator
-        while is_open or (self.kind == "word" and self.token[0] in OPERATORS):
-            count += 1
-            if is_open and self.is_sign("("):
-                self.skip_group()
-                is_open, count = False, 2
+        while is_open or self.token.starts_operator():
+            if is_open and self.token.text == "(":
+                self.index = self.group_end()
+                self.expect(")")
+                is_open = False
                 continue
-            if self.kind != "word" or self.is_word(*KEYWORDS):
-                self.fail(wanted)
-            word = self.next()
-            is_open = (
-                word[-1] in OPERATORS and (self.kind == "word" or self.is_sign("(")) and not self.is_word(*KEYWORDS)
-            )
-            if is_open and not is_left and word.strip(OPERATORS) and self.test_ahead():
+            word = self.take(kind="word") or self.fail(wanted)
+            is_open = word.text[-1] in OPERATORS and (self.token.kind == "word" or self.token.text == "(")
+            if is_open and not is_left and word.text.strip(OPERATORS) and self.tokens[self.index + 1].starts_relation():
                 is_open = False  # a path ends so: `out=data/ lr=1`
-        return self.meaning(start, is_word=count == 1, is_left=is_left, is_text=is_text)
+        return self.meaning(self.tokens[first], is_left=is_left, is_text=is_text)
 
-    def meaning(self, start: int, *, is_word: bool, is_left: bool, is_text: bool) -> Operand:
-        """The operand from `start` to here: one word, which may be anything, or arithmetic."""
-        text = self.text[start : self.end]
+    def meaning(self, first: Token, *, is_left: bool, is_text: bool) -> Operand:
+        """The operand from the token `first` to here: one word, which may be anything, or arithmetic."""
+        text = self.text[first.start : self.tokens[self.index - 1].end]
+        is_word = text == first.text
         if is_word and not isinstance(recorder.values.parse_value(text), str):
             return operands.constant(text)
         node = operands.parse_arithmetic(text)
@@ -219,25 +234,8 @@ class _Parser(Tokens):
         if is_word:
             node = node if isinstance(node, ast.BinOp | ast.UnaryOp) else None
             self.needed |= {text: names if node else frozenset()} if is_left else {}
-            return self.lenient(operands.word(text, node, is_text=is_text))
+            return operands.word(text, node, is_text=is_text, strict=self.strict)
         if node is None:
-            self.token, self.start = text, start
-            self.fail("numbers and names with + - * / // %")
+            self.fail("numbers and names with + - * / // %", Token("word", text, first.start, 0))
         self.needed |= {name: frozenset() for name in names}
-        return self.lenient(lambda values, left: operands.compute(node, values))
-
-    def lenient(self, operand: Operand) -> Operand:
-        """An operand that, but for `strict`, has null for what it cannot say."""
-
-        def value(values: Values, left: Value) -> Value:
-            try:
-                return operand(values, left)
-            except NoAnswer:
-                return None
-
-        return operand if self.strict else value
-
-
-def _matches(pattern: str) -> Relation:
-    shortest = recorder.values.format_value
-    return lambda values, left: (left is not None and fnmatch.fnmatchcase(shortest(left), pattern), left)
+        return operands.computed(node, strict=self.strict)

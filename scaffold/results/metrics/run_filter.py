@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from scaffold.conditions.parse import parse_condition
-from scaffold.errors import WrongUsage
+from scaffold.errors import WrongUsage, suggest
 from scaffold.runs.model import Run, Scalar
 
 Test = Callable[[Run], bool]
@@ -51,11 +50,10 @@ class RunCondition:
                     f"`{name}` in {self.text!r} is a metric, and runs that are chosen by their outcome make every mean a lie",
                     hint="choose by parameters, experiment, sweep, seed, status",
                 )
-            near = difflib.get_close_matches(name, sorted(params | FIELDS.keys()), n=1)
-            some = ", ".join(sorted(params)[:10]) or "none"
+            choices = f"parameters are {', '.join(sorted(params)[:10]) or 'none'}; also {', '.join(FIELDS)}"
             raise WrongUsage(
                 f"no run has a parameter `{name}`, which {self.text!r} asks for",
-                hint=f"did you mean `{near[0]}`?" if near else f"parameters are {some}; also {', '.join(FIELDS)}",
+                hint=suggest(name, sorted(params | FIELDS.keys()), choices, quote="`"),
             )
 
 

@@ -8,7 +8,6 @@ configurations that sometimes fail.
 
 from __future__ import annotations
 
-import difflib
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 
 from scaffold import locks
 from scaffold.backends.interface import Warn
-from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.errors import ScaffoldError, WrongUsage, suggest
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch import open_sweep, sweep_locks
 from scaffold.sweeps.launch.ledger import read_ledger
@@ -248,10 +247,9 @@ def score_trial(trial: SearchTrial, states: Sequence[RunState], metric: str) -> 
 def _no_metric(study: SearchStudy, finished: Sequence[Run]) -> ScaffoldError:
     metric = study.spec.metric
     names = sorted({key for run in finished for key in run.metrics})
-    near = difflib.get_close_matches(metric, names, n=1)
+    otherwise = "correct fitness_metric, or write it to $RUN_OUTPUT_DIR/metrics.json"
+    hint = suggest(metric, names, otherwise)
     return ScaffoldError(
         f"no run of generation {study.closed + 1} gave the metric {metric}; they gave {', '.join(names) or 'none'}",
-        hint=f"did you mean {near[0]}? Correct fitness_metric and call it again: nothing is run twice"
-        if near
-        else "correct fitness_metric, or write it to $RUN_OUTPUT_DIR/metrics.json",
+        hint=hint if hint == otherwise else f"{hint} Correct fitness_metric and call it again: nothing is run twice",
     )

@@ -7,7 +7,6 @@ A list in `search_space` is a choice, `{"low": ..., "high": ...}` a range (whole
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.errors import ScaffoldError, WrongUsage, suggest
 from scaffold.sweeps.search.space import Dimension, ParameterChoice, is_finite_number, parse_space, short_json
 
 DEFAULTS: Mapping[str, Any] = {
@@ -113,8 +112,7 @@ def parse_spec(text: str) -> tuple[SearchSpec, tuple[str, ...]]:
     warnings = []
     for key in content:
         if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, n=1)
-            warnings.append(f"{key} is not known and left out" + (f"; did you mean {near[0]}?" if near else ""))
+            warnings.append("; ".join(filter(None, [f"{key} is not known and left out", suggest(key, KEYS, "")])))
     fields = {**DEFAULTS, **content}
     direction = DIRECTIONS.get(str(fields["fitness_direction"]).lower())
     if direction is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scaffold.conditions.operands import NoAnswer, UnknownName
 from scaffold.conditions.parse import parse_condition
-from scaffold.errors import WrongUsage
+from scaffold.errors import WrongUsage, suggest
 from scaffold.sweeps.spec import parameter_values, sampling
 from scaffold.sweeps.spec.model import ConfigurationRule
 
@@ -79,12 +78,9 @@ def parse_only_if(text: str) -> Callable[[Mapping[str, str]], bool]:
         try:
             return condition.holds({word: values[name] for word, name in names if name in values})
         except UnknownName as error:
-            near = difflib.get_close_matches(str(error), values, n=1)
+            otherwise = f"a text stands on the right, or in quotes; parameters: {', '.join(values)}"
             raise WrongUsage(
-                f"--only-if {text!r}: there is no parameter {error}",
-                hint=f"did you mean {near[0]}?"
-                if near
-                else f"a text stands on the right, or in quotes; parameters: {', '.join(values)}",
+                f"--only-if {text!r}: there is no parameter {error}", hint=suggest(str(error), values, otherwise)
             ) from error
         except NoAnswer as error:
             shown = ", ".join(f"{key}={value}" for key, value in configuration.items())[:200]

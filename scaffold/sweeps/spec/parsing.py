@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, cast, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, get_args
 
-from scaffold.errors import WrongUsage
+from scaffold.errors import WrongUsage, suggest
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import grid, parameter_values, sampling
 from scaffold.sweeps.spec.model import (
@@ -61,13 +60,11 @@ def parse_sweep(content: object, name: str) -> Sweep:
         experiment=_text(top["experiment"], "experiment"),
         command=command,
         cwd=_text(top.get("cwd", "."), "cwd"),
-        style=cast(Style, _one_of(top["style"], get_args(Style), "style")),
+        style=_one_of(top["style"], get_args(Style), "style"),
         configurations=() if top.get("configurations") == [] else grid.expand_rule(rule),
         seeds=_seeds(top.get("seeds")),
         task=_optional(top, "task", _text),
-        backend=cast(
-            "BackendName | None", _optional(top, "backend", lambda v, k: _one_of(v, get_args(BackendName), k))
-        ),
+        backend=_optional(top, "backend", lambda value, key: _one_of(value, get_args(BackendName), key)),
         resources=_resources(top.get("resources")),
         code=_code(top["code"]),
         rule=rule,
@@ -92,15 +89,13 @@ def parse_rule(top: Mapping[str, Any]) -> ConfigurationRule:
     drawn = check_mapping(top.get("random", {}), "random", ("number", "seed", "space", "drawn"))
     space = check_mapping(drawn.get("space", {}), "random.space")
     rule = ConfigurationRule(
-        listed=tuple(
-            parse_configuration(c, "configurations") for c in _list(top.get("configurations", []), "configurations")
-        ),
+        listed=_configurations(top.get("configurations", []), "configurations"),
         zips=tuple(_value_lists(group, "zip") for group in _list(top.get("zip", []), "zip")),
         grid=_value_lists(top.get("grid", {}), "grid"),
         space={key: _text(value, f"random.space.{key}") for key, value in space.items()},
         draws=_integer(drawn.get("number", "0"), "random.number"),
         space_seed=_integer(drawn.get("seed", "0"), "random.seed"),
-        drawn=tuple(parse_configuration(c, "random.drawn") for c in _list(drawn.get("drawn", []), "random.drawn")),
+        drawn=_configurations(drawn.get("drawn", []), "random.drawn"),
         only_if=_optional(top, "only_if", _text),
         baseline=_one_of(top.get("baseline", "false"), ("true", "false"), "baseline") == "true",
     )
@@ -120,55 +115,54 @@ def _check_random(rule: ConfigurationRule) -> None:
         )
 
 
-def parse_configuration(value: object, key_path: str) -> dict[str, str]:
+def parse_configuration(value: object, key: str) -> dict[str, str]:
     """One configuration: names to texts, nested ones with dots. Raises WrongUsage."""
     flat: dict[str, str] = {}
-    for key, inner in check_mapping(value, key_path).items():
-        nested = parse_configuration(inner, f"{key_path}.{key}") if isinstance(inner, dict) else None
-        pairs = (
-            {key: _text(inner, f"{key_path}.{key}")} if nested is None else {f"{key}.{k}": v for k, v in nested.items()}
-        )
+    for name, inner in check_mapping(value, key).items():
+        if isinstance(inner, dict):
+            pairs = {f"{name}.{k}": v for k, v in parse_configuration(inner, f"{key}.{name}").items()}
+        else:
+            pairs = {name: _text(inner, f"{key}.{name}")}
         if repeated := sorted(pairs.keys() & flat.keys()):
-            raise WrongUsage(f"{key_path} has {repeated[0]} twice")
+            raise WrongUsage(f"{key} has {repeated[0]} twice")
         flat.update(pairs)
-    for key in flat:
-        parameter_values.check_key(key, option=key_path)
+    for name in flat:
+        parameter_values.check_key(name, option=key)
     return flat
 
 
-def check_mapping(value: object, key_path: str, known_keys: Iterable[str] | None = None) -> dict[str, Any]:
-    """`value` when it is a mapping with known keys. Raises WrongUsage that names the key that was probably meant."""
+def _configurations(value: object, key: str) -> tuple[dict[str, str], ...]:
+    return tuple(parse_configuration(item, key) for item in _list(value, key))
+
+
+def check_mapping(value: object, key: str, known_keys: Sequence[str] = ()) -> dict[str, Any]:
+    """`value` when it is a mapping, with none but known keys (none: any). Raises WrongUsage that names the key that was meant."""
     if value == "":
         return {}
     if not isinstance(value, dict):
-        raise WrongUsage(f"{key_path} must be a mapping (KEY: VALUE), not {_describe(value)}")
-    keys = list(known_keys or ())
-    for key in value if keys else ():
-        if key not in keys:
-            near = difflib.get_close_matches(key, keys, n=1)
-            raise WrongUsage(
-                f"{key_path} has an unknown key {key}",
-                hint=f"did you mean {near[0]}?" if near else f"known keys: {', '.join(keys)}",
-            )
+        raise WrongUsage(f"{key} must be a mapping (KEY: VALUE), not {_describe(value)}")
+    for name in value if known_keys else ():
+        if name not in known_keys:
+            hint = suggest(name, known_keys, f"known keys: {', '.join(known_keys)}")
+            raise WrongUsage(f"{key} has an unknown key {name}", hint=hint)
     return value
 
 
-def check_texts(value: object, key_path: str) -> tuple[str, ...]:
+def check_texts(value: object, key: str) -> tuple[str, ...]:
     """`value` when it is a list of texts. Raises WrongUsage."""
-    return tuple(_text(item, key_path) for item in _list(value, key_path))
+    return tuple(_text(item, key) for item in _list(value, key))
 
 
-def _list(value: object, key_path: str) -> list[Any]:
+def _list(value: object, key: str) -> list[Any]:
     if not isinstance(value, list):
-        raise WrongUsage(f"{key_path} must be a list, not {_describe(value)}")
+        raise WrongUsage(f"{key} must be a list, not {_describe(value)}")
     return value
 
 
-def _text(value: object, key_path: str) -> str:
+def _text(value: object, key: str) -> str:
     if not isinstance(value, str):
-        raise WrongUsage(
-            f"{key_path} must be a single value, not {_describe(value)}", hint="put a list that is one value in quotes"
-        )
+        hint = "put a list that is one value in quotes"
+        raise WrongUsage(f"{key} must be a single value, not {_describe(value)}", hint=hint)
     return value
 
 
@@ -182,76 +176,70 @@ def _optional(top: Mapping[str, Any], key: str, read: Callable[[Any, str], T]) -
     return read(top[key], key) if top.get(key, "") not in ("", "null", "~") else None
 
 
-def _one_of(value: object, choices: Iterable[str], key_path: str) -> str:
-    if value not in list(choices):
-        raise WrongUsage(f"{key_path} must be one of {', '.join(choices)}, not {_describe(value)}")
-    return str(value)
+def _one_of(value: object, choices: Sequence[str], key: str) -> Any:
+    if value not in choices:
+        raise WrongUsage(f"{key} must be one of {', '.join(choices)}, not {_describe(value)}")
+    return value
 
 
-def _value_lists(value: object, key_path: str) -> dict[str, tuple[str, ...]]:
+def _value_lists(value: object, key: str) -> dict[str, tuple[str, ...]]:
     lists = {}
-    for key, inner in check_mapping(value, key_path).items():
-        parameter_values.check_key(key, option=key_path)
-        values = (
-            check_texts(inner, f"{key_path}.{key}") if isinstance(inner, list) else (_text(inner, f"{key_path}.{key}"),)
-        )
-        if not values:
-            raise WrongUsage(f"{key_path}.{key} has no values")
-        lists[key] = values
+    for name, inner in check_mapping(value, key).items():
+        parameter_values.check_key(name, option=key)
+        lists[name] = check_texts(inner if isinstance(inner, list) else [inner], f"{key}.{name}")
+        if not lists[name]:
+            raise WrongUsage(f"{key}.{name} has no values")
     return lists
 
 
 def _seeds(value: object) -> tuple[int, ...]:
     if value in (None, "", "null", []):
         return ()
-    text = ",".join(check_texts(value, "seeds")) if isinstance(value, list) else _text(value, "seeds")
-    return parameter_values.parse_seeds(text)
+    return parameter_values.parse_seeds(",".join(check_texts(value if isinstance(value, list) else [value], "seeds")))
 
 
-def _integer(value: object, key_path: str) -> int:
-    text = _text(value, key_path)
+def _integer(value: object, key: str) -> int:
+    text = _text(value, key)
     if not text.isascii() or not text.isdigit():
-        raise WrongUsage(f"{key_path} must be a whole number, not {text!r}")
+        raise WrongUsage(f"{key} must be a whole number, not {text!r}")
     return int(text)
 
 
+def _seconds(value: object, key: str) -> float:
+    seconds = recorder.values.parse_number(_text(value, key))
+    if seconds is None or seconds <= 0:
+        raise WrongUsage(f"{key} must be a number of seconds above 0, not {value!r}")
+    return float(seconds)
+
+
 def _resources(value: object) -> Resources:
-    content = check_mapping(value if value is not None else {}, "resources", Resources.__slots__)
-    seconds = (
-        recorder.values.parse_number(_text(content["timeout_s"], "resources.timeout_s"))
-        if "timeout_s" in content
-        else None
-    )
-    if "timeout_s" in content and (seconds is None or seconds <= 0):
-        raise WrongUsage(f"resources.timeout_s must be a number of seconds above 0, not {content['timeout_s']!r}")
-    return Resources(
-        gpus=_integer(content["gpus"], "resources.gpus") if "gpus" in content else None,
-        cpus=_integer(content["cpus"], "resources.cpus") if "cpus" in content else None,
-        timeout_s=None if seconds is None else float(seconds),
-        sbatch=check_texts(content.get("sbatch", []), "resources.sbatch"),
-    )
+    content = check_mapping({} if value is None else value, "resources", Resources.__slots__)
+    readers: Mapping[str, Callable[[object, str], Any]] = {
+        "gpus": _integer,
+        "cpus": _integer,
+        "timeout_s": _seconds,
+        "sbatch": check_texts,
+    }
+    return Resources(**{name: readers[name](inner, f"resources.{name}") for name, inner in content.items()})
 
 
 def _booleans(value: object) -> dict[str, BooleanStyle]:
-    content = check_mapping(value, "booleans")
-    return {k: cast(BooleanStyle, _one_of(v, get_args(BooleanStyle), f"booleans.{k}")) for k, v in content.items()}
+    return {k: _one_of(v, get_args(BooleanStyle), f"booleans.{k}") for k, v in check_mapping(value, "booleans").items()}
 
 
 def _code(value: object) -> SweepCode:
     content = check_mapping(value, "code", ("state", "commit", "patch", "named"))
-    named = []
-    for row in _list(content.get("named", []), "code.named"):
-        entry = check_mapping(row, "code.named", ("words", "state", "files"))
-        named.append(
-            NamedFilesCode(
-                words=check_texts(entry.get("words", []), "code.named.words"),
-                state=_optional(entry, "state", _text),
-                files=check_texts(entry.get("files", []), "code.named.files"),
-            )
+    rows = [
+        check_mapping(row, "code.named", NamedFilesCode.__slots__)
+        for row in _list(content.get("named", []), "code.named")
+    ]
+    named = (
+        NamedFilesCode(
+            words=check_texts(row.get("words", []), "code.named.words"),
+            state=_optional(row, "state", _text),
+            files=check_texts(row.get("files", []), "code.named.files"),
         )
-    return SweepCode(
-        state=_optional(content, "state", _text),
-        commit=_optional(content, "commit", _text),
-        patch=_optional(content, "patch", _text),
-        named=tuple(named),
+        for row in rows
     )
+    fields = {key: _optional(content, key, _text) for key in ("state", "commit", "patch")}
+    return SweepCode(**fields, named=tuple(named))

@@ -219,10 +219,7 @@ def _current_name_scheme(workspace: Workspace) -> int:
 
 
 def _choose_style(
-    workspace: Workspace,
-    options: SweepOptions,
-    script: CommandScript,
-    configurations: Sequence[Mapping[str, str]],
+    workspace: Workspace, options: SweepOptions, script: CommandScript, configurations: Sequence[Mapping[str, str]]
 ) -> tuple[Style, list[str]]:
     """How parameters are passed, and the note that says so by the first of them; without any there is nothing to say."""
     if options.style is not None:

@@ -6,12 +6,11 @@ the key that was probably meant.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
-from scaffold.errors import ScaffoldError, WrongUsage
+from scaffold.errors import ScaffoldError, WrongUsage, suggest
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import parameter_values, parsing, text_yaml
 from scaffold.sweeps.spec.model import ConfigurationRule, Resources, Sweep, SweepCode
@@ -57,10 +56,8 @@ def read_sweep(workspace: Workspace, name: str) -> Sweep:
     if not file.is_file():
         existing = sweep_names(workspace)
         examples = ", ".join(existing[:5]) + (", ..." if len(existing) > 5 else "")
-        hint = f"there are {examples}" if existing else "plan one: scaffold sweep new"
-        if near := difflib.get_close_matches(name, existing, n=1):
-            hint = f"did you mean {near[0]}?"
-        raise ScaffoldError(f"there is no sweep {name}", hint=hint)
+        otherwise = f"there are {examples}" if existing else "plan one: scaffold sweep new"
+        raise ScaffoldError(f"there is no sweep {name}", hint=suggest(name, existing, otherwise))
     content = text_yaml.read_yaml(file, what="sweep")
     try:
         return parsing.parse_sweep(content, name)
