@@ -17,9 +17,9 @@ from scaffold.runs import bytecode, compare, manifests, recorder, records, times
 from scaffold.runs.model import Run, Scalar
 from scaffold.workspace import Workspace
 
-SLACK_S = 2.0
+CLOCK_SLACK_S = 2.0
 # a log's name as the recorder gives it; another rank's (`.rank1`) belongs to the same manifest
-NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,+@-]*-[0-9a-f]{8}(\.\d+)?$")
+LOG_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,+@-]*-[0-9a-f]{8}(\.\d+)?$")
 ENDED = ("finished", "failed", "terminated")
 
 
@@ -44,14 +44,14 @@ class AuditedRun:
     commits: frozenset[str] | None
 
 
-Rule = Callable[[AuditedRun], Iterator[tuple[str, str | None]]]
-RULES: dict[str, Rule] = {}
+AuditRule = Callable[[AuditedRun], Iterator[tuple[str, str | None]]]
+RULES: dict[str, AuditRule] = {}
 
 
-def rule(code: str) -> Callable[[Rule], Rule]:
+def rule(code: str) -> Callable[[AuditRule], AuditRule]:
     """Register a rule: a generator of (message, hint)."""
 
-    def add(function: Rule) -> Rule:
+    def add(function: AuditRule) -> AuditRule:
         RULES[code] = function
         return function
 
@@ -129,7 +129,7 @@ def results_are_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
         return
     ended = timestamps.parse_timestamp(case.manifest["time"]["ended_at"]).timestamp()
     outputs = case.workspace.workdir / case.run.outputs
-    changed = sorted(path for path, at in _files(outputs) if at > ended + SLACK_S)
+    changed = sorted(path for path, at in _changed_times(outputs) if at > ended + CLOCK_SLACK_S)
     if changed:
         remainder = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         yield f"changed after it ended: {', '.join(changed[:3])}{remainder}", None
@@ -146,7 +146,7 @@ def _current_metrics(outputs: Path) -> dict[str, Scalar] | None:
     return metrics
 
 
-def _files(folder: Path) -> Iterator[tuple[str, float]]:
+def _changed_times(folder: Path) -> Iterator[tuple[str, float]]:
     """The files below a folder and when they last changed; what goes away meanwhile, or may not be looked at, is left out."""
     for base, _, names in os.walk(folder):
         for name in names:
@@ -174,18 +174,18 @@ def audit_records(workspace: Workspace) -> list[AuditFinding]:
     commits: frozenset[str] | None = frozenset()
     if referenced := {r.commit for r in run_records.runs if r.commit}:
         try:
-            commits = _commits(workspace, referenced)
+            commits = _existing_commits(workspace, referenced)
         except ScaffoldError as error:
             commits, message = None, f"no commit of the records can be looked up: {error.message}"
             findings.append(AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
     for run in run_records.runs:
-        findings += _of_run(workspace, run, commits)
+        findings += _audit_run(workspace, run, commits)
     findings += _logs_without_manifest(workspace, run_records)
     findings += _tracked_bytecode(workspace)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
 
-def _of_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> Iterator[AuditFinding]:
+def _audit_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> Iterator[AuditFinding]:
     try:
         manifest = manifests.read_valid_manifest(workspace.workdir / run.path)
     except ValueError as error:
@@ -197,7 +197,7 @@ def _of_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> I
             yield AuditFinding(path=run.path, code=code, run=run.label, message=message, hint=hint)
 
 
-def _commits(workspace: Workspace, referenced: set[str]) -> frozenset[str]:
+def _existing_commits(workspace: Workspace, referenced: set[str]) -> frozenset[str]:
     """Those of `referenced` that the repository has. Raises ScaffoldError where there is none, or git refuses it."""
     location = git.locate(workspace.workdir)
     if trouble := git.refusal_error(workspace.workdir, location):
@@ -218,7 +218,7 @@ def _logs_without_manifest(workspace: Workspace, run_records: records.Records) -
         logs = workspace.role("logs", experiment)
         for log in sorted(logs.glob("*.out")) if logs.is_dir() else []:
             stem = log.name.removesuffix(".out")
-            if NAMED.match(stem) and f"{metadata_path}/{stem}" not in recorded:
+            if LOG_STEM.match(stem) and f"{metadata_path}/{stem}" not in recorded:
                 path = log.relative_to(workspace.workdir).as_posix()
                 yield AuditFinding(path=path, code="R100", run=stem, message="this log has no manifest")
 

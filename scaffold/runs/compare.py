@@ -25,38 +25,42 @@ class RunDifference:
 
 def run_differences(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path) -> list[RunDifference]:
     """What differs in command, parameters, code, environment, host and metrics, in that order."""
-    differences = _mapping("command", _command(a), _command(b))
-    differences += _mapping("params", {"seed": a["seed"], **a["params"]}, {"seed": b["seed"], **b["params"]})
-    differences += _mapping("code", _code(a), _code(b))
-    differences += _mapping("environment", _environment(a), _environment(b))
-    differences += _mapping("packages", recorded_packages(a, workdir), recorded_packages(b, workdir))
-    differences += _mapping("host", _host(a), _host(b))
-    differences += _mapping("outcome", {"status": a["status"], **a["exit"]}, {"status": b["status"], **b["exit"]})
-    return differences + _mapping("metrics", a["metrics"], b["metrics"])
+    differences = _mapping_differences("command", _command_fields(a), _command_fields(b))
+    differences += _mapping_differences(
+        "params", {"seed": a["seed"], **a["params"]}, {"seed": b["seed"], **b["params"]}
+    )
+    differences += _mapping_differences("code", _code_fields(a), _code_fields(b))
+    differences += _mapping_differences("environment", _environment_fields(a), _environment_fields(b))
+    differences += _mapping_differences("packages", recorded_packages(a, workdir), recorded_packages(b, workdir))
+    differences += _mapping_differences("host", _host_fields(a), _host_fields(b))
+    differences += _mapping_differences(
+        "outcome", {"status": a["status"], **a["exit"]}, {"status": b["status"], **b["exit"]}
+    )
+    return differences + _mapping_differences("metrics", a["metrics"], b["metrics"])
 
 
-def _mapping(part: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[RunDifference]:
+def _mapping_differences(part: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[RunDifference]:
     names = sorted(a.keys() | b.keys())
     rows = [RunDifference(part=part, name=n, a=a.get(n, MISSING), b=b.get(n, MISSING)) for n in names]
     return [row for row in rows if row.a != row.b or isinstance(row.a, bool) != isinstance(row.b, bool)]
 
 
-def _command(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _command_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {"shell": manifest["command"]["shell"], "cwd": manifest["command"]["cwd"]}
 
 
-def _code(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _code_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
     git = manifest["git"] or {}
     return {k: git.get(k) for k in ("code", "commit", "branch", "dirty", "patch")}
 
 
-def _environment(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _environment_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
     environment = manifest["environment"]
     plain = {k: environment[k] for k in ("python", "executable", "manager", "virtual_env", "conda_env")}
     return {**plain, **environment["variables"]}
 
 
-def _host(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _host_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
     host = manifest["host"]
     gpus = ", ".join(f"{g['index']}: {g['name']}" for g in host["gpus"])
     return {**{k: host[k] for k in ("hostname", "os", "arch", "cpu_count", "memory_bytes")}, "gpus": gpus}
@@ -83,7 +87,7 @@ def recorded_patch(manifest: Mapping[str, Any], workdir: Path) -> str:
 
 def unequal_metrics(a: Mapping[str, Scalar], b: Mapping[str, Scalar], tolerance: float) -> list[RunDifference]:
     """Metrics that are not the same within a tolerance, relative to the larger value; all of both are compared."""
-    return [row for row in _mapping("metrics", a, b) if not _is_close(row.a, row.b, tolerance)]
+    return [row for row in _mapping_differences("metrics", a, b) if not _is_close(row.a, row.b, tolerance)]
 
 
 def _is_close(a: Any, b: Any, tolerance: float) -> bool:

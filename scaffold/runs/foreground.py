@@ -23,26 +23,26 @@ def run_recorded(
     args: Sequence[str],
     *,
     prefix: bool = True,
-    inside: Workspace | None = None,
+    recorder_workspace: Workspace | None = None,
     cwd: Path | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> tuple[int, Run | None]:
     """Run what the recorder's `args` say and wait for it: the exit code, and the record; None where nothing was recorded.
 
-    `inside` is the workspace whose recorder it is, where its records come to `workspace` by links; `variables` are added to its
+    `recorder_workspace` is the workspace whose recorder it is, where its records come to `workspace` by links; `variables` are added to its
     environment. What the command prints goes to stderr; signals that end this process go to it. Raises ScaffoldError.
     """
     with scratch_directory() as folder:
-        told = folder / "manifest"
-        code = _waited(
-            recorder_command.recorder_command(inside or workspace, args, prefix=prefix),
+        report = folder / "manifest"
+        code = _run_passing_signals(
+            recorder_command.recorder_command(recorder_workspace or workspace, args, prefix=prefix),
             cwd,
-            {**(variables or {}), recorder.attempt.REPORT_VARIABLE: str(told)},
+            {**(variables or {}), recorder.attempt.REPORT_VARIABLE: str(report)},
         )
-        return (128 - code if code < 0 else code), _record(workspace, told)
+        return (128 - code if code < 0 else code), _read_record(workspace, report)
 
 
-def _waited(command: Sequence[str], cwd: Path | None, variables: Mapping[str, str]) -> int:
+def _run_passing_signals(command: Sequence[str], cwd: Path | None, variables: Mapping[str, str]) -> int:
     """The exit code of a command that gets the signals that this process gets, and `variables` in its environment."""
     process: subprocess.Popen[bytes] | None = None
     early: list[int] = []
@@ -66,10 +66,10 @@ def _waited(command: Sequence[str], cwd: Path | None, variables: Mapping[str, st
         return process.wait()
 
 
-def _record(workspace: Workspace, told: Path) -> Run | None:
+def _read_record(workspace: Workspace, report: Path) -> Run | None:
     """The record whose manifest the recorder told of; None where there is none. Raises ScaffoldError where it is not to be had."""
     try:
-        manifest = Path(told.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0])
+        manifest = Path(report.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0])
     except FileNotFoundError:
         variable = recorder.attempt.REPORT_VARIABLE.encode()
         scripts = recorder_command.recorder_path(workspace).parent
@@ -80,7 +80,7 @@ def _record(workspace: Workspace, told: Path) -> Run | None:
             hint="bring it up to date: scaffold update; the run itself is in: scaffold runs list",
         ) from None
     metadata = manifest.parent.resolve()
-    folder = next((one for one in records.metadata_directories(workspace) if one.resolve() == metadata), None)
+    folder = next((folder for folder in records.metadata_directories(workspace) if folder.resolve() == metadata), None)
     try:
         return None if folder is None else manifests.read_run(workspace, folder / manifest.name)
     except ValueError as error:

@@ -28,43 +28,43 @@ def is_lost(manifest: Path, hostname: str) -> bool:
     """Whether the process behind a `running` manifest is gone. Only its own host can tell; elsewhere the answer is no."""
     if hostname != socket.gethostname():
         return False
-    left = read_process_mark(manifest)
-    return left is None or is_process_gone(left)
+    mark = read_process_mark(manifest)
+    return mark is None or is_process_gone(mark)
 
 
-def is_process_gone(left: Mapping[str, Any]) -> bool:
+def is_process_gone(mark: Mapping[str, Any]) -> bool:
     """Whether the process that a mark speaks of is gone from this host."""
-    pid = left.get("pid")
+    pid = mark.get("pid")
     if not isinstance(pid, int):
         return True
-    now = recorder.processes.process_mark(pid)
-    if left.get("boot") != now["boot"] and now["boot"] is not None:
+    current = recorder.processes.process_mark(pid)
+    if mark.get("boot") != current["boot"] and current["boot"] is not None:
         return True
-    if left.get("namespace") != now["namespace"]:
+    if mark.get("namespace") != current["namespace"]:
         return False
-    if now["namespace"] is not None:
-        return bool(now["start"] is None or now["start"] != left.get("start"))
-    return not _is_there(pid)
+    if current["namespace"] is not None:
+        return bool(current["start"] is None or current["start"] != mark.get("start"))
+    return not _exists(pid)
 
 
 def is_pid_gone_since(pid: int, at: float) -> bool:
     """Whether the process that had the id `pid` at a time (seconds since 1970) is gone from this host."""
     mark = recorder.processes.process_mark(pid)
     if mark["namespace"] is None:
-        return not _is_there(pid)
+        return not _exists(pid)
     if mark["start"] is None:
         return True
     try:
-        fields = dict(
+        boot_fields = dict(
             line.split(" ", 1) for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime ")
         )
-        began = int(fields["btime"]) + mark["start"] / os.sysconf("SC_CLK_TCK")
+        began = int(boot_fields["btime"]) + mark["start"] / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, KeyError):
         return False
     return bool(began > at + CLOCK_S)
 
 
-def _is_there(pid: int) -> bool:
+def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

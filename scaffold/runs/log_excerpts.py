@@ -57,10 +57,10 @@ def read_last_line(path: Path) -> str:
 def strip_terminal_codes(text: str) -> str:
     """What a terminal was sent, as plain lines: no escape sequences, of a line that was drawn over only what was seen last."""
     rows = [row.rstrip("\r").rpartition("\r")[2] for row in ESCAPES.sub("", text).split("\n")]
-    return "\n".join(_printable(row).rstrip() for row in rows)
+    return "\n".join(_replace_unprintable(row).rstrip() for row in rows)
 
 
-def _printable(row: str) -> str:
+def _replace_unprintable(row: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in row.expandtabs(4))
 
 

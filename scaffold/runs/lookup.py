@@ -32,16 +32,15 @@ class RunCriteria:
             and self.task in (None, run.task)
             and self.sweep in (None, run.sweep)
             and (self.since is None or run.started_at >= self.since)
-            and all(_has(run, key, value) for key, value in self.params.items())
+            and all(_has_param(run, key, value) for key, value in self.params.items())
         )
 
 
-def _has(run: Run, key: str, value: str) -> bool:
+def _has_param(run: Run, key: str, value: str) -> bool:
     if key == "seed":
         return str(run.seed) == value
-    return key in run.params and recorder.values.format_value(run.params[key]) == recorder.values.format_value(
-        recorder.values.parse_value(value)
-    )
+    written = recorder.values.format_value(recorder.values.parse_value(value))  # `1e-2` and `0.01` are one value
+    return key in run.params and recorder.values.format_value(run.params[key]) == written
 
 
 def parse_params(texts: Sequence[str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ def find_violation(manifest: object) -> str | None:
     from fastjsonschema import JsonSchemaValueException
 
     try:
-        _check()(manifest)
+        _compiled_check()(manifest)
     except JsonSchemaValueException as error:
         place = str(error.name).removeprefix("data").removeprefix(".")
         if error.rule == "required":
@@ -29,16 +29,20 @@ def find_violation(manifest: object) -> str | None:
 
 
 @functools.cache
-def _check() -> Callable[[object], object]:
+def _compiled_check() -> Callable[[object], object]:
     import fastjsonschema
 
-    schema = _open(json.loads((recorder.source() / "run_manifest.schema.json").read_bytes()))
+    schema = _without_closed_objects(json.loads((recorder.source() / "run_manifest.schema.json").read_bytes()))
     check: Callable[[object], object] = fastjsonschema.compile(schema, use_default=False)
     return check
 
 
-def _open(part: Any) -> Any:
+def _without_closed_objects(part: Any) -> Any:
     """A schema that lets fields pass which it does not name."""
     if isinstance(part, dict):
-        return {key: _open(value) for key, value in part.items() if (key, value) != ("additionalProperties", False)}
-    return [_open(item) for item in part] if isinstance(part, list) else part
+        return {
+            key: _without_closed_objects(value)
+            for key, value in part.items()
+            if (key, value) != ("additionalProperties", False)
+        }
+    return [_without_closed_objects(item) for item in part] if isinstance(part, list) else part

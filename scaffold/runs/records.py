@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -53,7 +54,9 @@ def metadata_directories(workspace: Workspace) -> list[Path]:
 def read_records(workspace: Workspace) -> Records:
     """All runs of a workspace, newest first, and what is damaged."""
     with _collector_off():
-        return _records(workspace)
+        reader = RecordReader(workspace)
+        runs = sorted(reader.runs(), key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
+        return Records(runs=tuple(runs), damaged=reader.damaged)
 
 
 @contextlib.contextmanager
@@ -68,12 +71,6 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def _records(workspace: Workspace) -> Records:
-    reader = RecordReader(workspace)
-    runs = sorted(reader.runs(), key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
-    return Records(runs=tuple(runs), damaged=reader.damaged)
-
-
 class RecordReader:
     """Reads a workspace's manifests again and again: only what changed since is opened, and a folder where nothing did is not listed.
 
@@ -84,14 +81,14 @@ class RecordReader:
         self._workspace = workspace
         self._index = RunIndex.load(workspace)
         self._rows: dict[str, dict[str, list[Any]]] = {}
-        self._bad: dict[str, list[DamagedManifest]] = {}
+        self._damaged: dict[str, list[DamagedManifest]] = {}
         self._times: dict[str, int] = {}
         self._stored = False
 
     @property
     def damaged(self) -> tuple[DamagedManifest, ...]:
         """What could not be read, and why."""
-        return tuple(sorted((d for bad in self._bad.values() for d in bad), key=lambda d: d.path))
+        return tuple(sorted(itertools.chain(*self._damaged.values()), key=lambda manifest: manifest.path))
 
     def runs(self) -> list[Run]:
         """All attempts as they are now, in no order."""
@@ -99,17 +96,14 @@ class RecordReader:
         for folder in metadata_directories(self._workspace):
             opened += self._read(folder)
         if not self._stored:
-            rows = {path: row for found in self._rows.values() for path, row in found.items()}
+            rows = {path: row for folder_rows in self._rows.values() for path, row in folder_rows.items()}
             if opened or len(rows) != len(self._index.rows):
                 outputs = {Run(*row[1]).outputs for row in rows.values()}
                 digests = {k: v for k, v in self._index.digests.items() if k in outputs}
                 self._index.store(rows=rows, digests=digests)
             self._stored = True
-        return [
-            manifests.with_liveness(Run(*row[1]), self._workspace)
-            for found in self._rows.values()
-            for row in found.values()
-        ]
+        rows_now = (row for folder_rows in self._rows.values() for row in folder_rows.values())
+        return [manifests.with_liveness(Run(*row[1]), self._workspace) for row in rows_now]
 
     def _read(self, folder: Path) -> int:
         """Bring one folder's rows up to date; how many manifests were opened for it."""
@@ -117,19 +111,19 @@ class RecordReader:
         changed = _changed_at(folder)
         if changed is not None and self._times.get(folder_path) == changed:
             return 0
-        known, rows, bad, opened = self._rows.get(folder_path), {}, [], 0
-        for name, mark in _files(folder):
+        indexed, rows, damaged, opened = self._rows.get(folder_path), {}, [], 0
+        for name, stamp in _manifest_files(folder):
             path = f"{folder_path}/{name}"
-            row = (self._index.rows if known is None else known).get(path)
-            if row is None or row[0] != mark:
+            row = (self._index.rows if indexed is None else indexed).get(path)
+            if row is None or row[0] != stamp:
                 try:
-                    row = [mark, manifests.read_summary(folder / name, path)]
+                    row = [stamp, manifests.read_summary(folder / name, path)]
                 except ValueError as error:
-                    bad.append(DamagedManifest(path=path, reason=str(error)))
+                    damaged.append(DamagedManifest(path=path, reason=str(error)))
                     continue
                 opened += 1
             rows[path] = row
-        self._rows[folder_path], self._bad[folder_path] = rows, bad
+        self._rows[folder_path], self._damaged[folder_path] = rows, damaged
         self._times.pop(folder_path, None)
         if changed is not None:
             self._times[folder_path] = changed
@@ -145,7 +139,8 @@ def _changed_at(folder: Path) -> int | None:
     return at if time.time_ns() - at > SETTLED_NS else None
 
 
-def _files(folder: Path) -> Iterator[tuple[str, str]]:
+def _manifest_files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Names and stamps; none where there is no folder. Raises ScaffoldError where it may not be listed."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:

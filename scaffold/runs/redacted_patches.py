@@ -9,7 +9,7 @@ from collections.abc import Callable
 ESCAPED = re.compile(rb"\\([0-7]{3}|.)")
 LETTERS = dict(zip(b"abtnvfr", b"\a\b\t\n\v\f\r", strict=True))
 HUNK = re.compile(r"@@ -(\d+)")
-OLD = re.compile(r'--- (?:"a/(?P<quoted>.*)"|a/(?P<plain>.*?))\t?$')
+OLD_FILE = re.compile(r'--- (?:"a/(?P<quoted>.*)"|a/(?P<plain>.*?))\t?$')
 
 
 def restore_redacted(patch: str, read: Callable[[str], str]) -> str:
@@ -20,8 +20,8 @@ def restore_redacted(patch: str, read: Callable[[str], str]) -> str:
     for line in patch.split("\n"):
         if line.startswith("diff --git "):
             in_hunk = False
-        elif not in_hunk and (old := OLD.match(line)):
-            path = old["plain"] or _unquoted(old["quoted"] or "")
+        elif not in_hunk and (old := OLD_FILE.match(line)):
+            path = old["plain"] or _unquote_path(old["quoted"] or "")
             lines = []
         elif hunk := HUNK.match(line):
             in_hunk, number = True, int(hunk[1])
@@ -34,7 +34,7 @@ def restore_redacted(patch: str, read: Callable[[str], str]) -> str:
     return "\n".join(restored)
 
 
-def _unquoted(path: str) -> str:
+def _unquote_path(path: str) -> str:
     """A path that git put in quotes, as C writes it, for a letter that needs it."""
 
     def byte(match: re.Match[bytes]) -> bytes:

@@ -31,43 +31,43 @@ class RerunResult:
 def rerun(
     workspace: Workspace,
     run: Run,
-    old: Mapping[str, Any],
+    manifest: Mapping[str, Any],
     *,
     tolerance: float,
     links: Sequence[str] = (),
     prefix: bool = True,
 ) -> RerunResult:
-    """Run `run`, whose whole manifest is `old`, again in a detached worktree of its commit and patch; records go into this workspace.
+    """Run `run`, whose whole manifest is `manifest`, again in a detached worktree of its commit and patch; records go into this workspace.
 
     `links` are paths (data that git does not hold) that the worktree gets as links. Raises ScaffoldError where the run
     cannot be repeated: no commit, a hidden secret in its command, a patch that does not apply.
     """
-    commit = _repeatable(run, old)
+    commit = _commit_to_repeat(run, manifest)
     top = git.toplevel(workspace.workdir)
     if top is None:
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
     with signals_raised(), _worktree(top, commit) as tree:
-        notes = worktrees.apply_patch(tree, compare.recorded_patch(old, workspace.workdir))
+        notes = worktrees.apply_patch(tree, compare.recorded_patch(manifest, workspace.workdir))
         experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
-        inside = worktrees.link_workspace(workspace, tree, top, experiment, links)
-        folder = tree / old["command"]["cwd"]
+        linked = worktrees.link_workspace(workspace, tree, top, experiment, links)
+        folder = tree / manifest["command"]["cwd"]
         if not folder.is_dir():
-            raise ScaffoldError(f"the run's directory {old['command']['cwd']} is not in commit {commit[:12]}")
-        argv = [word.replace(f"{top}/", f"{tree}/") for word in old["command"]["argv"]]
-        arguments = _arguments(workspace, old, argv, _given(old, argv, inside, folder))
-        scheme = {recorder.naming.SCHEME_VARIABLE: str(old["recorder"].get("name_scheme", 1))}
+            raise ScaffoldError(f"the run's directory {manifest['command']['cwd']} is not in commit {commit[:12]}")
+        argv = [word.replace(f"{top}/", f"{tree}/") for word in manifest["command"]["argv"]]
+        arguments = _recorder_arguments(workspace, manifest, argv, _named_configs(manifest, argv, linked, folder))
+        scheme = {recorder.naming.SCHEME_VARIABLE: str(manifest["recorder"].get("name_scheme", 1))}
         _, new = foreground.run_recorded(
-            workspace, arguments, prefix=prefix, inside=inside, cwd=folder, variables=scheme
+            workspace, arguments, prefix=prefix, recorder_workspace=linked, cwd=folder, variables=scheme
         )
     if new is None:
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
     if new.name != run.name:
         notes = [*notes, f"the code is not quite the same: the new run is {new.name}"]
-    unequal = compare.unequal_metrics(old["metrics"], new.metrics, tolerance)
+    unequal = compare.unequal_metrics(manifest["metrics"], new.metrics, tolerance)
     return RerunResult(run=new, unequal=tuple(unequal), notes=tuple(notes))
 
 
-def _repeatable(run: Run, manifest: Mapping[str, Any]) -> str:
+def _commit_to_repeat(run: Run, manifest: Mapping[str, Any]) -> str:
     commit = (manifest["git"] or {}).get("commit")
     if not commit:
         raise ScaffoldError(f"{run.label} has no commit, so its code is not known")
@@ -90,29 +90,32 @@ def _worktree(top: Path, commit: str) -> Iterator[Path]:
             worktrees.remove_worktree(top, tree)
 
 
-def _arguments(workspace: Workspace, old: Mapping[str, Any], argv: Sequence[str], configs: Sequence[str]) -> list[str]:
-    words = ["--experiment", old["run"]["experiment"]]
-    if old["seed"] is not None:
-        words += ["--seed", str(old["seed"])]
-    for key, value in old["params"].items():
+def _recorder_arguments(
+    workspace: Workspace, manifest: Mapping[str, Any], argv: Sequence[str], configs: Sequence[str]
+) -> list[str]:
+    words = ["--experiment", manifest["run"]["experiment"]]
+    if manifest["seed"] is not None:
+        words += ["--seed", str(manifest["seed"])]
+    for key, value in manifest["params"].items():
         if value != HIDDEN:
             words += ["--param", f"{key}={'null' if value is None else value}"]
     for path in configs:
         words += ["--config", str(workspace.workdir / path)]
     for option in ("task", "sweep"):
-        if old["tracking"][option]:
-            words += [f"--{option}", old["tracking"][option]]
+        if manifest["tracking"][option]:
+            words += [f"--{option}", manifest["tracking"][option]]
     return [*words, "--", *argv]
 
 
-def _given(old: Mapping[str, Any], argv: Sequence[str], inside: Workspace, folder: Path) -> list[str]:
+def _named_configs(manifest: Mapping[str, Any], argv: Sequence[str], linked: Workspace, folder: Path) -> list[str]:
     """The config files that --config named. Those of the workspace that the command itself names are kept too, behind them, and count
     by themselves when it runs again."""
-    words = {word for one in argv for word in (one, one.partition("=")[2]) if word.endswith(recorder.files.CONFIG)}
-    named = {Path(os.path.normpath(folder / word)) for word in words}
-    left = list(old["paths"]["configs"])
-    for path in sorted(one for one in named if one.is_relative_to(inside.path) and one.is_file()):
-        own = [at for at, kept in enumerate(left) if kept.endswith("-" + recorder.naming.safe_name(path.name)[-60:])]
-        if own:
-            del left[own[-1]]
-    return left
+    words = {part for word in argv for part in (word, word.partition("=")[2]) if part.endswith(recorder.files.CONFIG)}
+    paths = {Path(os.path.normpath(folder / word)) for word in words}
+    remaining = list(manifest["paths"]["configs"])
+    for path in sorted(path for path in paths if path.is_relative_to(linked.path) and path.is_file()):
+        ending = "-" + recorder.naming.safe_name(path.name)[-60:]
+        copies = [index for index, config in enumerate(remaining) if config.endswith(ending)]
+        if copies:
+            del remaining[copies[-1]]
+    return remaining

@@ -14,7 +14,7 @@ from scaffold.runs import recorder, redacted_patches
 from scaffold.workspace import Workspace
 
 HIDDEN = "***"
-SHARED = ("metadata", "logs", "outputs")
+SHARED_ROLES = ("metadata", "logs", "outputs")
 
 
 def add_worktree(top: Path, commit: str, place: Path) -> None:
@@ -57,20 +57,20 @@ def link_workspace(
     `experiment` is the folder of the layout that has one for each, else None. Raises ScaffoldError where a linked path is missing, or
     lies outside of the repository, and where a link of the commit leads out of the worktree: nothing out there is touched.
     """
-    below = [_linked_path(top, path) for path in links]
+    linked_paths = [_linked_path(top, path) for path in links]
     workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
-    inside = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
-    scripts = inside.role("scripts")
+    linked = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
+    scripts = linked.role("scripts")
     for path in [*recorder.source_files(workspace.role("scripts")), Path("workspace.json")]:
-        _stay(tree, scripts / path)
+        _check_stays_inside(tree, scripts / path)
         (scripts / path).parent.mkdir(parents=True, exist_ok=True)
-        _copy(workspace.role("scripts") / path, scripts / path)
-    for role in SHARED:
+        _copy_file(workspace.role("scripts") / path, scripts / path)
+    for role in SHARED_ROLES:
         workspace.role(role, experiment).mkdir(parents=True, exist_ok=True)
-        _link(tree, inside.role(role, experiment), workspace.role(role, experiment))
-    for path in below:
-        _link(tree, tree / path, top / path)
-    return inside
+        _link_to(tree, linked.role(role, experiment), workspace.role(role, experiment))
+    for path in linked_paths:
+        _link_to(tree, tree / path, top / path)
+    return linked
 
 
 def _linked_path(top: Path, path: str) -> Path:
@@ -87,7 +87,7 @@ def _linked_path(top: Path, path: str) -> Path:
     return Path(*parts)
 
 
-def _stay(tree: Path, place: Path) -> None:
+def _check_stays_inside(tree: Path, place: Path) -> None:
     """Raise ScaffoldError where a link on the way to `place` leads out of the worktree, so that changes would be made elsewhere."""
     real = place.parent.resolve()
     if not real.is_relative_to(tree.resolve()):
@@ -97,18 +97,18 @@ def _stay(tree: Path, place: Path) -> None:
         )
 
 
-def _copy(source: Path, place: Path) -> None:
+def _copy_file(source: Path, place: Path) -> None:
     """Copy a file, unless it is there already: a run that starts now may be reading it."""
     data = source.read_bytes()
     if place.is_symlink() or not place.is_file() or place.read_bytes() != data:
         write_atomic(place, data, mode=source.stat().st_mode & 0o777)
 
 
-def _link(tree: Path, place: Path, target: Path) -> None:
+def _link_to(tree: Path, place: Path, target: Path) -> None:
     """Have `place` in the worktree lead to `target`; what the commit has there gives way."""
     if place.resolve() == target.resolve():
         return
-    _stay(tree, place)
+    _check_stays_inside(tree, place)
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     place.unlink(missing_ok=True)

@@ -54,7 +54,7 @@ WHOLE = sweep(
 def back(text: str, folder: Path, name: str = "lr") -> Sweep:
     path = folder / f"{name}.yml"
     path.write_text(text, encoding="utf-8")
-    return parsing.parse_sweep(text_yaml.read_yaml(path, what="sweep"), name)
+    return parsing.parse_sweep(text_yaml.read_yaml(path, noun="sweep"), name)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_any_text_survives(key: str, value: str) -> None:
         path.write_text(
             "\n".join(["a:", f"  {text_yaml.format_scalar(key)}: {text_yaml.format_flow([value, {key: value}])}", ""])
         )
-        assert text_yaml.read_yaml(path, what="file") == {"a": {key: [value, {key: value}]}}
+        assert text_yaml.read_yaml(path, noun="file") == {"a": {key: [value, {key: value}]}}
         assert yaml.safe_load(path.read_text()) is not None
 
 

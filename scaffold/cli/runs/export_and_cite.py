@@ -72,7 +72,7 @@ def export(
 @options.workspace_options
 @options.limit_option
 @options.json_option
-def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
+def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Say which runs stand behind a number, a file, or the numbers of a text; exit 3 where none does.
 
     A number is backed by what rounds to it as it is written: values of runs, means of configurations, intervals, differences.
@@ -80,28 +80,30 @@ def cite(what: str, workdir: Path, root: str | None, limit: int, json_output: bo
     """
     from scaffold.results.evidence import backing, claimed_numbers
 
-    number, limited = claimed_numbers.parse_number(what), output.Limited(limit)
-    if number is None and what.startswith("-"):
-        raise click.NoSuchOption(what, ctx=click.get_current_context())
+    number, limited = claimed_numbers.parse_number(claim_or_file), output.Limited(limit)
+    if number is None and claim_or_file.startswith("-"):
+        raise click.NoSuchOption(claim_or_file, ctx=click.get_current_context())
     workspace = options.find_workspace(workdir, root)
-    if number is None and (runs := backing.runs_behind_file(workspace, Path(what))):
+    if number is None and (runs := backing.runs_behind_file(workspace, Path(claim_or_file))):
         if json_output:
-            output.print_json({"path": what, "runs": [run_json(workspace, run) for run in limited(runs)]}, limited)
+            output.print_json(
+                {"path": claim_or_file, "runs": [run_json(workspace, run) for run in limited(runs)]}, limited
+            )
             return
         output.print_rows(run_row(workspace, run) for run in limited(runs))
         limited.report_left_out()
         return
-    numbers = (number,) if number is not None else claimed_numbers.find_in_file(Path(what))
+    numbers = (number,) if number is not None else claimed_numbers.find_in_file(Path(claim_or_file))
     index = backing.index_workspace(workspace)
     backed = [(claimed, index.find(claimed)) for claimed in numbers]
-    shown = limited(backed)
+    rows_shown = limited(backed)
     if json_output:
         output.print_json(
-            {"numbers": [backing.backing_json(claimed, rows, limited(rows)) for claimed, rows in shown]}, limited
+            {"numbers": [backing.backing_json(claimed, rows, limited(rows)) for claimed, rows in rows_shown]}, limited
         )
     else:
-        for claimed, rows in shown:
-            place = "" if number is not None else f"{what}:{claimed.line}:{claimed.column}: "
+        for claimed, rows in rows_shown:
+            place = "" if number is not None else f"{claim_or_file}:{claimed.line}:{claimed.column}: "
             click.echo(f"{place}{claimed.text}" + ("" if rows else ": no run backs it"))
             output.print_rows(["  " + cells[0], *cells[1:]] for cells in backing.backing_rows(limited(rows)))
         limited.report_left_out()

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from scaffold.conditions.parse import parse_condition
 from scaffold.errors import WrongUsage, suggest
 from scaffold.runs.model import Run, Scalar
 
@@ -59,6 +58,8 @@ class RunCondition:
 
 def parse_run_condition(text: str) -> RunCondition:
     """Parse. Raises WrongUsage with the place where it is not understood."""
+    from scaffold.conditions.parse import parse_condition
+
     condition = parse_condition(text, text_names=TEXT_FIELDS)
     names = [(word, _param(word)) for word in condition.words if word not in FIELDS]
     fields = [(word, FIELDS[word]) for word in condition.words if word in FIELDS]

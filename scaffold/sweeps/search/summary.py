@@ -13,7 +13,7 @@ from scaffold.sweeps.search.study import SearchStudy
 from scaffold.sweeps.spec.model import Sweep
 
 # seeds for a confirmation that nobody has seen
-FRESH = 5
+CONFIRMATION_SEEDS = 5
 
 
 def format_params(study: SearchStudy, trial: SearchTrial) -> str:
@@ -23,7 +23,7 @@ def format_params(study: SearchStudy, trial: SearchTrial) -> str:
 
 def describe_generation(study: SearchStudy, number: int) -> str:
     """One line on a generation that is over."""
-    row = _row(study, number)
+    row = _generation_row(study, number)
     configurations = _count_text(row["population_size"], "configuration")
     text = f"generation {number} of {study.spec.generations}: {configurations}, {row['scored']} scored"
     if not row["scored"]:
@@ -90,7 +90,15 @@ def confirmation_command(study: SearchStudy, best: SearchTrial, sweep: Sweep) ->
     words = ["scaffold", "sweep", "new", f"{study.name}-best", "--goal", f"confirm the best of {study.name}"]
     words += ["--experiment", sweep.experiment, "--style", sweep.style]
     words += [f"--seed-option={sweep.seed_option}"] if sweep.seed_option is not None else []
-    words += ["--grid", *grid, "--seeds", f"{first}-{first + FRESH - 1}", "--", "python", *study.spec.script]
+    words += [
+        "--grid",
+        *grid,
+        "--seeds",
+        f"{first}-{first + CONFIRMATION_SEEDS - 1}",
+        "--",
+        "python",
+        *study.spec.script,
+    ]
     change_directory = "" if study.spec.workdir == "." else f"cd {shlex.quote(study.spec.workdir)} && "
     return change_directory + shlex.join(words)
 
@@ -108,10 +116,10 @@ def _count_text(count: int, noun: str) -> str:
 
 def fitness_history(study: SearchStudy) -> list[dict[str, Any]]:
     """The server's fitness_history: each generation that is over."""
-    return [_row(study, number) for number in range(1, study.closed + 1)]
+    return [_generation_row(study, number) for number in range(1, study.closed + 1)]
 
 
-def _row(study: SearchStudy, number: int) -> dict[str, Any]:
+def _generation_row(study: SearchStudy, number: int) -> dict[str, Any]:
     trials = study.generation(number)
     scored = [t.fitness for t in trials if t.fitness is not None]
     return {

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from scaffold.conditions.operands import NoAnswer, UnknownName
-from scaffold.conditions.parse import parse_condition
 from scaffold.errors import WrongUsage, suggest
 from scaffold.sweeps.spec import parameter_values, sampling
 from scaffold.sweeps.spec.model import ConfigurationRule
@@ -28,20 +26,15 @@ def expand_rule(rule: ConfigurationRule) -> tuple[dict[str, str], ...]:
         raise WrongUsage(
             f"{size:,} configurations are more than a sweep can have ({parameter_values.MAX_CONFIGURATIONS:,})"
         )
-    configurations = [_merged(parts) for parts in itertools.product(*factors)] if factors else []
+    configurations = (
+        [{k: v for part in parts for k, v in part.items()} for parts in itertools.product(*factors)] if factors else []
+    )
     if rule.only_if is not None:
         is_wanted = parse_only_if(rule.only_if)
         configurations = [c for c in configurations if is_wanted(c)]
     if rule.baseline or not factors:
         configurations.insert(0, {})
     return tuple(configurations)
-
-
-def _merged(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    merged: dict[str, str] = {}
-    for part in parts:
-        merged.update(part)
-    return merged
 
 
 def _zipped(group: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
@@ -67,6 +60,10 @@ def _check_keys_unique(factors: Sequence[set[str]]) -> None:
 def parse_only_if(text: str) -> Callable[[Mapping[str, str]], bool]:
     """A condition as a function of a configuration. Raises WrongUsage where it cannot be understood; so does the function where it
     needs a parameter that is not there, or has no answer."""
+    # not above: every command that reads a sweep would load it
+    from scaffold.conditions.operands import NoAnswer, UnknownName
+    from scaffold.conditions.parse import parse_condition
+
     try:
         condition = parse_condition(text, strict=True)
     except WrongUsage as error:

@@ -96,7 +96,7 @@ def _read_source(options: SweepOptions) -> tuple[Sweep | None, tuple[dict[str, s
     """What --from holds: another sweep, or a list of configurations."""
     if options.source is None:
         return None, options.listed
-    content = text_yaml.read_yaml(options.source, what="file")
+    content = text_yaml.read_yaml(options.source, noun="file")
     try:
         if isinstance(content, list):
             return None, tuple(parsing.parse_configuration(c, f"item {i}") for i, c in enumerate(content, 1))
@@ -195,7 +195,7 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
     """The options, those that were not given as the sweep of --from has them."""
     if base is None:
         return options
-    own, other = options.resources, base.resources
+    given, inherited = options.resources, base.resources
     return replace(
         options,
         command=options.command or base.command,
@@ -205,10 +205,10 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
         task=options.task or base.task,
         backend=options.backend or base.backend,
         resources=Resources(
-            gpus=own.gpus if own.gpus is not None else other.gpus,
-            cpus=own.cpus if own.cpus is not None else other.cpus,
-            timeout_s=own.timeout_s if own.timeout_s is not None else other.timeout_s,
-            sbatch=own.sbatch or other.sbatch,
+            gpus=given.gpus if given.gpus is not None else inherited.gpus,
+            cpus=given.cpus if given.cpus is not None else inherited.cpus,
+            timeout_s=given.timeout_s if given.timeout_s is not None else inherited.timeout_s,
+            sbatch=given.sbatch or inherited.sbatch,
         ),
     )
 

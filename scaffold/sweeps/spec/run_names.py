@@ -75,16 +75,16 @@ def run_command(sweep: Sweep, configuration: Mapping[str, str], seed: int | None
     recorder_params = {**sweep.labels, **{k: configuration[k] for k in inserted if k in configuration}}
     for key, text in configuration.items():
         if key not in inserted:
-            added = _argument(sweep, key, text)
+            added = _parameter_arguments(sweep, key, text)
             argv += added
             if not added:
                 recorder_params[key] = text
     if seed is not None and "seed" not in inserted and sweep.seed_option != NO_SEED_OPTION:
-        argv += _seed(sweep, str(seed))
+        argv += _seed_arguments(sweep, str(seed))
     return argv, dict(sorted(recorder_params.items()))
 
 
-def _argument(sweep: Sweep, key: str, text: str) -> list[str]:
+def _parameter_arguments(sweep: Sweep, key: str, text: str) -> list[str]:
     kind = sweep.booleans.get(key)
     if kind is not None and text.lower() in ("true", "false"):
         if text.lower() == "true":
@@ -102,7 +102,7 @@ def _is_mistakable(text: str) -> bool:
     return text.startswith("-") or not recorder.naming.is_value(text)
 
 
-def _seed(sweep: Sweep, seed: str) -> list[str]:
+def _seed_arguments(sweep: Sweep, seed: str) -> list[str]:
     option = sweep.seed_option or ("seed=" if sweep.style == "hydra" else "--seed")
     if option.endswith("="):
         return [option + seed]

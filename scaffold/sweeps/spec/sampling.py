@@ -21,9 +21,9 @@ def draw_configurations(space: Mapping[str, str], number: int, seed: int) -> tup
     """
     if number > MAX_CONFIGURATIONS:
         raise WrongUsage(f"{number:,} configurations are more than a sweep can have ({MAX_CONFIGURATIONS:,})")
-    kinds = {key: _kind(key, text) for key, text in space.items()}
+    kinds = {key: _parse_range(key, text) for key, text in space.items()}
     return tuple(
-        {key: _drawn(kind, values, _uniform(seed, i, key)) for key, (kind, values) in kinds.items()}
+        {key: _draw_value(kind, values, _uniform_number(seed, i, key)) for key, (kind, values) in kinds.items()}
         for i in range(number)
     )
 
@@ -31,16 +31,16 @@ def draw_configurations(space: Mapping[str, str], number: int, seed: int) -> tup
 def check_space(space: Mapping[str, str]) -> None:
     """Raises WrongUsage where a range cannot be understood."""
     for key, text in space.items():
-        _kind(key, text)
+        _parse_range(key, text)
 
 
-def _uniform(seed: int, number: int, key: str) -> float:
+def _uniform_number(seed: int, number: int, key: str) -> float:
     """A number in [0, 1), by SHA-256 of what it is for: Python's own generator promises less."""
     digest = hashlib.sha256(f"{seed}/{number}/{key}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:6], "big") / 2.0**48
 
 
-def _kind(key: str, text: str) -> tuple[str, tuple[str, ...]]:
+def _parse_range(key: str, text: str) -> tuple[str, tuple[str, ...]]:
     kind, colon, rest = text.partition(":")
     if not colon or kind not in KINDS:
         if colon and kind.isidentifier() and _are_numbers(rest.split(",")):
@@ -70,20 +70,20 @@ def _are_numbers(parts: Sequence[str]) -> bool:
     return len(parts) > 1 and all(recorder.values.parse_number(part.strip()) is not None for part in parts)
 
 
-def _drawn(kind: str, values: tuple[str, ...], part: float) -> str:
+def _draw_value(kind: str, values: tuple[str, ...], part: float) -> str:
     if kind == "choice":
         return values[int(part * len(values))]
     low, high = (recorder.values.parse_number(value) or 0 for value in values)
     if kind == "int":
         return str(low + int(part * (high - low + 1)))
     if kind == "uniform":
-        return _short(low + part * (high - low))
+        return _six_digits(low + part * (high - low))
     if kind == "log":
-        return _short(math.exp(math.log(low) + part * (math.log(high) - math.log(low))))
+        return _six_digits(math.exp(math.log(low) + part * (math.log(high) - math.log(low))))
     drawn = int(math.exp(math.log(low) + part * (math.log(high + 1) - math.log(low))) + 1e-9)
     return str(max(low, min(high, drawn)))
 
 
-def _short(value: float) -> str:
+def _six_digits(value: float) -> str:
     """Six digits: enough for a search, and the same where two C libraries differ in the last bit."""
     return recorder.values.format_value(recorder.values.parse_value(f"{value:.6g}"))

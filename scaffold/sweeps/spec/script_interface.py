@@ -35,7 +35,7 @@ class CommandScript:
 
 def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> CommandScript:
     """Read the Python script of a command, where it is a file of the work directory."""
-    file = _file(Path(workspace.workdir, cwd), command)
+    file = _script_file(Path(workspace.workdir, cwd), command)
     if file is None:
         return CommandScript()
     workdir = workspace.workdir.resolve()
@@ -49,13 +49,13 @@ def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> Com
         if call.last in OPTION_CALLS:
             for name in (w for a in call.args if (w := literal_text(a)) is not None and w.startswith("--")):
                 options.add(name.split("/")[0])
-                kind = _boolean(name, call)
+                kind = _boolean_style(name, call)
                 if kind is not None:
                     booleans[name.split("/")[0].strip()[2:]] = kind
     return CommandScript(path=path, source=read, options=frozenset(options), booleans=booleans)
 
 
-def _file(folder: Path, command: tuple[str, ...]) -> Path | None:
+def _script_file(folder: Path, command: tuple[str, ...]) -> Path | None:
     at = recorder.naming.script_index(command)
     places = [folder / command[at]]
     if command[at - 1] == "-m":
@@ -64,7 +64,7 @@ def _file(folder: Path, command: tuple[str, ...]) -> Path | None:
     return next((p for p in places if p.is_file()), None)
 
 
-def _boolean(name: str, call: Call) -> BooleanStyle | None:
+def _boolean_style(name: str, call: Call) -> BooleanStyle | None:
     if "/--" in name or str(call.keywords.get("action", "")).endswith("BooleanOptionalAction"):
         return "paired"
     is_switch = call.keywords.get("action") in ("store_true", "store_false") or call.keywords.get("is_flag") is True

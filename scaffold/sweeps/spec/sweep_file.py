@@ -58,7 +58,7 @@ def read_sweep(workspace: Workspace, name: str) -> Sweep:
         examples = ", ".join(existing[:5]) + (", ..." if len(existing) > 5 else "")
         otherwise = f"there are {examples}" if existing else "plan one: scaffold sweep new"
         raise ScaffoldError(f"there is no sweep {name}", hint=suggest(name, existing, otherwise))
-    content = text_yaml.read_yaml(file, what="sweep")
+    content = text_yaml.read_yaml(file, noun="sweep")
     try:
         return parsing.parse_sweep(content, name)
     except WrongUsage as error:

@@ -13,24 +13,24 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError, WrongUsage
 
-PLAIN = re.compile(
+PLAIN_SCALAR = re.compile(
     r"(?!---|\.\.\.)[A-Za-z0-9_./+-](?:[A-Za-z0-9_./+=@%~^*()<>-]|(?<=\w):(?=[\w/.+-])| (?=[A-Za-z0-9_./+(<>=]))*"
 )
 ESCAPED = re.compile(
     r'["\\\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufffe\uffff]'
 )
 SURROGATE = re.compile(r"[\ud800-\udfff]")
-SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 MAX_DEPTH = 12
 
 
 def format_scalar(text: str) -> str:
     """A text as a YAML scalar on one line. Raises WrongUsage for one that no YAML file can hold."""
-    if PLAIN.fullmatch(text) and not text.startswith("- ") and text != "-":
+    if PLAIN_SCALAR.fullmatch(text) and not text.startswith("- ") and text != "-":
         return text
     if not text.isascii() and SURROGATE.search(text):
         raise WrongUsage(f"{text!r} is no text in UTF-8, and a sweep is kept as such", hint="give it in UTF-8")
-    return '"' + ESCAPED.sub(lambda m: SHORT.get(m[0]) or f"\\u{ord(m[0]):04x}", text) + '"'
+    return '"' + ESCAPED.sub(lambda m: SHORT_ESCAPES.get(m[0]) or f"\\u{ord(m[0]):04x}", text) + '"'
 
 
 def format_flow(value: object) -> str:
@@ -52,7 +52,7 @@ def mapping_lines(key: str, values: Mapping[str, object]) -> list[str]:
     return [f"{key}:", *(f"  {format_scalar(k)}: {format_flow(v)}" for k, v in values.items())]
 
 
-def read_yaml(path: Path, *, what: str) -> Any:
+def read_yaml(path: Path, *, noun: str) -> Any:
     """What a YAML file holds: mappings, lists and texts. Raises ScaffoldError naming file, line and trouble."""
     import yaml
 
@@ -60,7 +60,7 @@ def read_yaml(path: Path, *, what: str) -> Any:
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=loader)
     except FileNotFoundError as error:
-        raise ScaffoldError(f"there is no {what} {path}") from error
+        raise ScaffoldError(f"there is no {noun} {path}") from error
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ScaffoldError(f"{path} cannot be read: {reason}") from error
@@ -68,23 +68,23 @@ def read_yaml(path: Path, *, what: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ScaffoldError(f"{place}: {getattr(error, 'problem', None) or error}") from error
-    return None if node is None else _plain(node, path, 0)
+    return None if node is None else _plain_value(node, path, 0)
 
 
-def _plain(node: Any, path: Path, depth: int) -> Any:
+def _plain_value(node: Any, path: Path, depth: int) -> Any:
     line = node.start_mark.line + 1
     if depth > MAX_DEPTH:
         raise ScaffoldError(f"{path}:{line}: it is nested too deeply")
     if node.id == "scalar":
         return node.value
     if node.id == "sequence":
-        return [_plain(item, path, depth + 1) for item in node.value]
+        return [_plain_value(item, path, depth + 1) for item in node.value]
     mapping: dict[str, Any] = {}
     for key, value in node.value:
-        name = _plain(key, path, depth + 1)
+        name = _plain_value(key, path, depth + 1)
         if not isinstance(name, str):
             raise ScaffoldError(f"{path}:{key.start_mark.line + 1}: a key must be a text")
         if name in mapping:
             raise ScaffoldError(f"{path}:{key.start_mark.line + 1}: {name} is there twice")
-        mapping[name] = _plain(value, path, depth + 1)
+        mapping[name] = _plain_value(value, path, depth + 1)
     return mapping
