@@ -110,7 +110,7 @@ def computed(node: ast.expr, *, strict: bool) -> Operand:
     return value
 
 
-def several(items: list[Operand]) -> Operand:
+def grouped(items: list[Operand]) -> Operand:
     """Values that are compared together, each right of its counterpart."""
 
     def value(values: Values, left: Value) -> Value:
@@ -149,10 +149,10 @@ def is_within(text: Operand, negated: bool) -> Relation:
     """`in` a text, which has no answer but for texts."""
 
     def relation(values: Values, left: Value) -> tuple[bool, Value]:
-        whole = text(values, LEFTMOST)
-        if not isinstance(whole, str) or not isinstance(left, str):
-            raise NoAnswer(f"{left!r} cannot be in {whole!r}")
-        return (left in whole) is not negated, left
+        container = text(values, LEFTMOST)
+        if not isinstance(container, str) or not isinstance(left, str):
+            raise NoAnswer(f"{left!r} cannot be in {container!r}")
+        return (left in container) is not negated, left
 
     return relation
 

@@ -84,10 +84,10 @@ class _Parser:
         if not self.take(sign):
             self.fail(f"`{sign}`")
 
-    def fail(self, wanted: str, token: Token | None = None) -> NoReturn:
+    def fail(self, expected: str, token: Token | None = None) -> NoReturn:
         token = token or self.token
         place = f"`{token.text}` (character {token.start + 1})" if token.text else "its end"
-        raise WrongUsage(f"{self.text!r} cannot be understood at {place}: {wanted} is expected there", hint=EXAMPLE)
+        raise WrongUsage(f"{self.text!r} cannot be understood at {place}: {expected} is expected there", hint=EXAMPLE)
 
     def condition(self, depth: int) -> Test:
         if depth > MAX_NESTING:
@@ -199,7 +199,7 @@ class _Parser:
         self.expect(closing)
         return items
 
-    def operand(self, wanted: str, *, is_left: bool = False, is_text: bool = False) -> Operand:
+    def operand(self, expected: str, *, is_left: bool = False, is_text: bool = False) -> Operand:
         """One side of a comparison."""
         if text := self.take(kind="text"):
             if self.token.starts_operator():
@@ -208,7 +208,7 @@ class _Parser:
         first, group = self.index, self.tokens[self.index : self.group_end()]
         if any(token.text == "," for token in group):
             self.expect("(")
-            return operands.several(self.items(")", is_left=is_left, is_text=is_text))
+            return operands.grouped(self.items(")", is_left=is_left, is_text=is_text))
         is_open = True  # whether a value is due: at first, and behind an operator
         while is_open or self.token.starts_operator():
             if is_open and self.token.text == "(":
@@ -216,7 +216,7 @@ class _Parser:
                 self.expect(")")
                 is_open = False
                 continue
-            word = self.take(kind="word") or self.fail(wanted)
+            word = self.take(kind="word") or self.fail(expected)
             is_open = word.text[-1] in OPERATORS and (self.token.kind == "word" or self.token.text == "(")
             if is_open and not is_left and word.text.strip(OPERATORS) and self.tokens[self.index + 1].starts_relation():
                 is_open = False  # a path ends so: `out=data/ lr=1`

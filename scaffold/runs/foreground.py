@@ -39,6 +39,7 @@ def run_recorded(
             cwd,
             {**(variables or {}), recorder.attempt.REPORT_VARIABLE: str(report)},
         )
+        # a signal's end as a shell says it
         return (128 - code if code < 0 else code), _read_record(workspace, report)
 
 

@@ -22,7 +22,7 @@ INDEX_VERSION = 2
 
 
 def file_stamp(info: os.stat_result) -> str:
-    """What changes when a file does."""
+    """What changes when a file does. No digest of it: that would cost the reading that the index saves."""
     return f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}"
 
 

@@ -37,6 +37,7 @@ def is_process_gone(mark: Mapping[str, Any]) -> bool:
     pid = mark.get("pid")
     if not isinstance(pid, int):
         return True
+    # why not ask for the id alone: ids are given again, after a reboot at the latest, and each container counts its own
     current = recorder.processes.process_mark(pid)
     if mark.get("boot") != current["boot"] and current["boot"] is not None:
         return True

@@ -89,6 +89,7 @@ def _linked_path(top: Path, path: str) -> Path:
 
 def _check_stays_inside(tree: Path, place: Path) -> None:
     """Raise ScaffoldError where a link on the way to `place` leads out of the worktree, so that changes would be made elsewhere."""
+    # the parent and not the place itself: a link that stands there is replaced, and not followed
     real = place.parent.resolve()
     if not real.is_relative_to(tree.resolve()):
         raise ScaffoldError(

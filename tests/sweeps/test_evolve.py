@@ -458,7 +458,7 @@ def run_of(status: str, **metrics: Any) -> RunState:
 def test_what_is_no_number_is_no_fitness(value: object) -> None:
     trial = SearchTrial(number=0, generation=1, params={})
     found = evolve.score_trial(trial, [run_of("finished", acc=1.0), run_of("finished", acc=value)], "acc")
-    assert found.fitness is None and "acc is" in (found.why or "") and found.values == (1.0,)
+    assert found.fitness is None and "acc is" in (found.reason or "") and found.values == (1.0,)
 
 
 def study(*fitness: tuple[float, ...]) -> SearchStudy:

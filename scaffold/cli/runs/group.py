@@ -63,12 +63,12 @@ def list_runs(
     records = read_and_warn(workspace)
     chosen = [r for r in records.runs if criteria.admits(r)]
     limited = output.Limited(limit)
-    shown = limited(chosen)
+    runs_shown = limited(chosen)
     if json_output:
         damaged = [{"path": d.path, "reason": d.reason} for d in limited(records.damaged)]
-        output.print_json({"runs": [run_json(workspace, r) for r in shown], "damaged": damaged}, limited)
+        output.print_json({"runs": [run_json(workspace, r) for r in runs_shown], "damaged": damaged}, limited)
         return
-    output.print_rows([run_row(workspace, r) for r in shown])
+    output.print_rows([run_row(workspace, r) for r in runs_shown])
     limited.report_left_out()
 
 
@@ -119,10 +119,10 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     findings = [*record_audit.audit_records(workspace), *sweep_audit.audit_sweeps(workspace, server=server)]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
     limited = output.Limited(limit)
-    shown = limited(findings)
+    findings_shown = limited(findings)
     if json_output:
-        output.print_json({"findings": [asdict(f) for f in shown]}, limited)
-    for finding in [] if json_output else shown:
+        output.print_json({"findings": [asdict(f) for f in findings_shown]}, limited)
+    for finding in [] if json_output else findings_shown:
         hint = f" (hint: {finding.hint})" if finding.hint else ""
         click.echo(f"{finding.path}: {finding.code} {finding.message}{hint}")
     if findings:

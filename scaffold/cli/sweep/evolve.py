@@ -100,11 +100,11 @@ def _search_options(timeout_s: float, values: dict[str, Any]) -> SearchOptions:
     resources = Resources(
         gpus=values["gpus_per_run"], cpus=values["cpus_per_run"], timeout_s=timeout_s, sbatch=values["sbatch"]
     )
-    plan = {k: values[k] for k in ("seed_option", "style", "experiment", "task", "backend")}
+    planning = {k: values[k] for k in ("seed_option", "style", "experiment", "task", "backend")}
     if values["goal"] is not None:
-        plan["goal"] = values["goal"]
-    orders = {k: values[k] for k in ("backend", "max_parallel", "gpus_per_run", "cpus_per_run", "session", "code")}
-    return SearchOptions(resources=resources, plan=plan, orders=orders, code=values["code"])
+        planning["goal"] = values["goal"]
+    launching = {k: values[k] for k in ("backend", "max_parallel", "gpus_per_run", "cpus_per_run", "session", "code")}
+    return SearchOptions(resources=resources, planning=planning, launching=launching, code=values["code"])
 
 
 def _report(workspace: Workspace, study: SearchStudy, limited: output.Limited, *, json_output: bool) -> None:

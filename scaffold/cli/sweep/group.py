@@ -50,7 +50,7 @@ class MultipleValuesCommand(click.Command):
     """A command whose options may take several values (`--grid lr=1,2 batch_size=64`), and whose words from `--` on are not its own."""
 
     multiple = ("--grid", "--space")
-    together = ("--zip",)
+    zipped = ("--zip",)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         at = args.index("--") if "--" in args else len(args)
@@ -59,7 +59,7 @@ class MultipleValuesCommand(click.Command):
         while rest:
             word = rest.pop(0)
             option, equals, value = word.partition("=")
-            if option not in self.multiple + self.together:
+            if option not in self.multiple + self.zipped:
                 own_args.append(word)
                 continue
             values = [value] if equals else []
@@ -67,7 +67,7 @@ class MultipleValuesCommand(click.Command):
                 values.append(rest.pop(0))
             if not values:
                 raise click.UsageError(f"{option} needs KEY=VALUE,VALUE...", ctx)
-            texts = [TOGETHER.join(values)] if option in self.together else values
+            texts = [TOGETHER.join(values)] if option in self.zipped else values
             own_args += [f"{option}={text}" for text in texts]
         return super().parse_args(ctx, own_args)
 
@@ -144,8 +144,8 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     for note in planned.notes:
         click.echo(note, err=True)
     if planned.dropped:
-        some = "1 run left out: it" if planned.dropped == 1 else f"{planned.dropped} runs left out: each"
-        click.echo(f"{some} is the same run as another one", err=True)
+        sentence = "1 run left out: it" if planned.dropped == 1 else f"{planned.dropped} runs left out: each"
+        click.echo(f"{sentence} is the same run as another one", err=True)
     limited = output.Limited(values["limit"])
     if not values["json_output"]:
         tables.print_runs(planned.sweep, planned.runs, limited)
@@ -228,8 +228,8 @@ def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) 
         return
     output.print_rows([s.name, f"{tables.count_runs(s)} runs", s.experiment, s.task or "", s.goal] for s in sweeps)
     limited.report_left_out()
-    for bad in damaged:
-        output.warn(bad["reason"])
+    for damaged_sweep in damaged:
+        output.warn(damaged_sweep["reason"])
 
 
 @click.command()

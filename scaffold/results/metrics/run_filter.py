@@ -40,11 +40,11 @@ class RunCondition:
 
     def check(self, runs: Iterable[Run]) -> None:
         """Refuse a name that no run has: it would select nothing, or everything. Raises WrongUsage."""
-        everything = list(runs)
-        params = {name for run in everything for name in run.params}
-        for word in self.unknown_names(lambda word: word in FIELDS or _param(word) in params) if everything else ():
+        all_runs = list(runs)
+        params = {name for run in all_runs for name in run.params}
+        for word in self.unknown_names(lambda word: word in FIELDS or _param(word) in params) if all_runs else ():
             name = _param(word)
-            if any(name in run.metrics for run in everything):
+            if any(name in run.metrics for run in all_runs):
                 raise WrongUsage(
                     f"`{name}` in {self.text!r} is a metric, and runs that are chosen by their outcome make every mean a lie",
                     hint="choose by parameters, experiment, sweep, seed, status",
@@ -68,9 +68,9 @@ def parse_run_condition(text: str) -> RunCondition:
         values = {word: run.params[name] for word, name in names if name in run.params}
         return condition.holds(values | {word: value(run) for word, value in fields})
 
-    asked = {part for word, parts in condition.needed.items() for part in (word, *parts)} - FIELDS.keys()
+    needed = {part for word, parts in condition.needed.items() for part in (word, *parts)} - FIELDS.keys()
     return RunCondition(
-        text=text, admits=admits, names=frozenset(map(_param, asked)), unknown_names=condition.unknown_names
+        text=text, admits=admits, names=frozenset(map(_param, needed)), unknown_names=condition.unknown_names
     )
 
 

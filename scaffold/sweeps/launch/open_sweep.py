@@ -57,7 +57,7 @@ class ScriptWriter:
             return
         if self._checked_at is None or time.monotonic() - self._checked_at > CHECK_S:
             comparison = code_state.compare_code(self._workspace, self._sweep)
-            if not comparison.same:
+            if not comparison.is_same:
                 raise code_changed(self._sweep.name, comparison.files)
             self._checked_at = time.monotonic()
 

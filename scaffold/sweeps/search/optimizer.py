@@ -36,7 +36,7 @@ PATIENCE = 100
 class SearchTrial:
     """One configuration: `params` as they are spelled, without the fixed ones; `parent` is the trial that it comes from.
 
-    `fitness` is the mean over the seeds, None where there is none yet, or `why` says why there never will be; `values` are the single
+    `fitness` is the mean over the seeds, None where there is none yet, or `reason` says why there never will be; `values` are the single
     runs' in the order of the seeds.
     """
 
@@ -46,7 +46,7 @@ class SearchTrial:
     parent: int | None = None
     fitness: float | None = None
     values: tuple[float, ...] = ()
-    why: str | None = None
+    reason: str | None = None
 
 
 def rank_trials(spec: SearchSpec, trials: Sequence[SearchTrial]) -> list[SearchTrial]:
@@ -169,8 +169,10 @@ def _draw_child(spec: SearchSpec, parent: SearchTrial | None, entropy: str) -> d
         if parent is None:
             drawn[key] = _draw_evenly(dimension, first_draw)
         elif isinstance(dimension, ParameterChoice):
-            others = [v for v in dimension.values if v != parent.params[key]]
-            drawn[key] = others[int(second_draw * len(others))] if first_draw < spec.mutation else parent.params[key]
+            alternatives = [v for v in dimension.values if v != parent.params[key]]
+            drawn[key] = (
+                alternatives[int(second_draw * len(alternatives))] if first_draw < spec.mutation else parent.params[key]
+            )
         else:
             drawn[key] = _mutate(
                 dimension, float(parent.params[key]), statistics.NormalDist(0, spec.mutation).inv_cdf(first_draw)

@@ -8,6 +8,7 @@ configurations that sometimes fail.
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -37,11 +38,12 @@ from scaffold.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """What is asked for beside the spec: how the sweep is planned (`plan`: fields of SweepOptions) and launched (`orders`)."""
+    """What is asked for beside the spec: how the sweep is planned (`planning`: fields of SweepOptions) and
+    launched (`launching`: fields of LaunchOptions)."""
 
     resources: Resources
-    plan: Mapping[str, Any]
-    orders: Mapping[str, Any]
+    planning: Mapping[str, Any]
+    launching: Mapping[str, Any]
     code: str | None = None
 
 
@@ -138,7 +140,7 @@ class ParameterSearch:
             listed=tuple(_configuration(spec, t) for t in study.trials),
             seeds=",".join(map(str, study.seeds)) or None,
             resources=self._options.resources,
-            **{"goal": f"{spec.metric} {spec.direction} by {study.search}", **self._options.plan},
+            **{"goal": f"{spec.metric} {spec.direction} by {study.search}", **self._options.planning},
         )
         planned = plan_sweep(self.workspace, options, folder)
         for note in planned.notes if self._notes_are_due else ():
@@ -159,7 +161,7 @@ class ParameterSearch:
         sweep = replace(existing, rule=rule, configurations=grid.expand_rule(rule))
         if not self._is_original():
             comparison = code_state.compare_code(self.workspace, existing)
-            if not comparison.same:
+            if not comparison.is_same:
                 raise open_sweep.code_changed(existing.name, comparison.files)
             # new configurations may name other config files
             sweep = code_state.with_current_code(self.workspace, sweep)
@@ -173,7 +175,7 @@ class ParameterSearch:
     def _run_generation(self, show: Callable[[Snapshot], None]) -> Snapshot:
         """The sweep once all of its runs are over; what was lost is run once more."""
         try:
-            return self._run_until_over(self._written_sweep(), show)
+            return self._run_until_done(self._written_sweep(), show)
         except open_sweep.CodeChanged as error:
             raise open_sweep.CodeChanged(
                 error.message,
@@ -181,16 +183,15 @@ class ParameterSearch:
                 "--name NAME searches anew with the code as it is",
             ) from error
 
-    def _run_until_over(self, sweep: Sweep, show: Callable[[Snapshot], None]) -> Snapshot:
+    def _run_until_done(self, sweep: Sweep, show: Callable[[Snapshot], None]) -> Snapshot:
         scheduler = open_sweep.open_sweep(self.workspace, sweep.name, warn=self._warn, code=self._options.code)
         scheduler.check_code()
         snapshot = scheduler.snapshot()
         for retry in ("terminated" if snapshot.options.stopped else None, "lost"):
-            if retry == "lost" and not any(
-                s.state == "lost" for states in self._trial_states(snapshot).values() for s in states
-            ):
+            states = itertools.chain(*self._trial_states(snapshot).values())
+            if retry == "lost" and all(state.state != "lost" for state in states):
                 break
-            scheduler.request(retry=retry, **self._options.orders)
+            scheduler.request(retry=retry, **self._options.launching)
             show(scheduler.step(doing="evolve"))
             snapshot = run_until_done(scheduler, show, doing="evolve", warn=self._warn)
             if snapshot.options.stopped:
@@ -240,7 +241,7 @@ def score_trial(trial: SearchTrial, states: Sequence[RunState], metric: str) -> 
             reason = reason or (f"exit {code}" if code else None)
             faults.append(f"{state.name} {state.state}" + (f" ({reason})" if reason else ""))
     if faults or not values:
-        return replace(trial, values=tuple(values), why="; ".join(faults) or "it had no runs")
+        return replace(trial, values=tuple(values), reason="; ".join(faults) or "it had no runs")
     return replace(trial, values=tuple(values), fitness=statistics.fmean(values))
 
 

@@ -77,7 +77,7 @@ def trial_json(trial: SearchTrial) -> dict[str, Any]:
         "params": dict(trial.params),
         "fitness": trial.fitness,
         "values": list(trial.values),
-        "why": trial.why,
+        "why": trial.reason,
     }
 
 
@@ -148,5 +148,5 @@ def _parse_trial(content: Mapping[str, Any], spec: SearchSpec) -> SearchTrial:
         parent=content["parent"],
         fitness=fitness,
         values=tuple(content["values"]),
-        why=content["why"],
+        reason=content["why"],
     )

@@ -24,6 +24,7 @@ from scaffold.sweeps.spec import run_names
 from scaffold.sweeps.spec.model import NamedFilesCode, Sweep, SweepCode
 from scaffold.workspace import Workspace
 
+# the working directory is the whole process's
 _directory_lock = threading.Lock()
 
 
@@ -110,7 +111,7 @@ def _in_directory(folder: Path) -> Iterator[None]:
 class CodeComparison:
     """Whether the code is still the one that a sweep was planned with; if not, `files` are those that differ, as far as known."""
 
-    same: bool
+    is_same: bool
     files: tuple[str, ...] = ()
 
 
@@ -119,10 +120,10 @@ def compare_code(workspace: Workspace, sweep: Sweep) -> CodeComparison:
     current, _ = current_code(workspace, sweep, with_patch=False)
     planned = sweep.code
     if current.state == planned.state and named_files(current) == named_files(planned):
-        return CodeComparison(same=True)
+        return CodeComparison(is_same=True)
     differing = named_files(current) ^ named_files(planned) if current.state == planned.state else set()
     words = sorted({word for words, _ in differing for word in words})
-    return CodeComparison(same=False, files=tuple(words or _changed_files(workspace, sweep)))
+    return CodeComparison(is_same=False, files=tuple(words or _changed_files(workspace, sweep)))
 
 
 def named_files(code: SweepCode) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:

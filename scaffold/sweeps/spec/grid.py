@@ -80,7 +80,7 @@ def parse_only_if(text: str) -> Callable[[Mapping[str, str]], bool]:
                 f"--only-if {text!r}: there is no parameter {error}", hint=suggest(str(error), values, otherwise)
             ) from error
         except NoAnswer as error:
-            shown = ", ".join(f"{key}={value}" for key, value in configuration.items())[:200]
-            raise WrongUsage(f"--only-if {text!r} has no answer for {shown}: {error}") from error
+            description = ", ".join(f"{key}={value}" for key, value in configuration.items())[:200]
+            raise WrongUsage(f"--only-if {text!r} has no answer for {description}: {error}") from error
 
     return is_wanted

@@ -195,7 +195,7 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
     """The options, those that were not given as the sweep of --from has them."""
     if base is None:
         return options
-    given, inherited = options.resources, base.resources
+    resources, inherited = options.resources, base.resources
     return replace(
         options,
         command=options.command or base.command,
@@ -205,10 +205,10 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
         task=options.task or base.task,
         backend=options.backend or base.backend,
         resources=Resources(
-            gpus=given.gpus if given.gpus is not None else inherited.gpus,
-            cpus=given.cpus if given.cpus is not None else inherited.cpus,
-            timeout_s=given.timeout_s if given.timeout_s is not None else inherited.timeout_s,
-            sbatch=given.sbatch or inherited.sbatch,
+            gpus=resources.gpus if resources.gpus is not None else inherited.gpus,
+            cpus=resources.cpus if resources.cpus is not None else inherited.cpus,
+            timeout_s=resources.timeout_s if resources.timeout_s is not None else inherited.timeout_s,
+            sbatch=resources.sbatch or inherited.sbatch,
         ),
     )
 

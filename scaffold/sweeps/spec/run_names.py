@@ -132,7 +132,7 @@ def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:
 def check_recorder(workspace: Workspace, sweep: Sweep, run: PlannedRun) -> None:
     """Ask the workspace's recorder for a run's name, where it is another file than ours. Raises ScaffoldError where they differ.
 
-    The code must be as it was when `sweep` was planned.
+    One run is enough: what is computed alike for it is computed alike for all. The code must be as it was when `sweep` was planned.
     """
     path = recorder_command.recorder_path(workspace)
     if recorder.contents(path.parent) == recorder.contents(recorder.source()):
