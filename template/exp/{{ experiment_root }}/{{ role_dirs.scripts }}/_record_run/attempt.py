@@ -126,7 +126,7 @@ class Attempt:
             self._mark_alive()
             self.write()
             self._report()
-        except OSError as error:
+        except Exception as error:
             warn(f"the manifest {self.manifest_path} cannot be written ({error})")
 
     def _store_config(self, folder: str, path: str) -> None:
@@ -174,8 +174,11 @@ class Attempt:
             self.manifest["resources"].update(outcome.usage)
             try:
                 self.manifest["metrics"] = final_metrics(self.path(self.outputs))
+            except Exception as error:
+                warn(f"the metrics of the run cannot be read ({error})")
+            try:
                 self.write()
-            except (OSError, ValueError) as error:
+            except Exception as error:
                 warn(f"the manifest {self.manifest_path} cannot be completed ({error}): it still says `running`")
         try:
             live = self.path("{}/.live".format(self.dirs["metadata"]))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import time
 from _thread import allocate_lock, start_new_thread
 
 from .messages import warn
+from .processes import wait_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,27 +66,41 @@ class Pump:
 
     def finish(self) -> list[Stream]:
         """The command has ended: take what is there. Returns the streams that something it left behind still holds open."""
-        os.write(self.notice, b".")
+        try:
+            os.write(self.notice, b".")
+        except OSError:  # the thread has given up, and said so
+            pass
         self.done.acquire()
         return list(self.streams.values())
 
     def _run(self) -> None:
+        limit = None
         try:
-            limit = None
             while self.streams and (limit is None or time.monotonic() < limit):
-                poll = select.poll()
-                for fd in [*self.streams, *([self.ended] if limit is None else [])]:
-                    poll.register(fd, select.POLLIN)
-                ready = poll.poll(None if limit is None else 100)
+                ready = wait_ready(
+                    [*self.streams, *([self.ended] if limit is None else [])], None if limit is None else 0.1
+                )
                 if not ready:
                     break
-                for fd, _ in ready:
+                for fd in ready:
                     if fd == self.ended:
                         limit = time.monotonic() + 1
                     else:
                         self._move(fd)
+        except Exception as error:
+            self._give_up(error)
         finally:
             self.done.release()
+
+    def _give_up(self, error: Exception) -> None:
+        """Keep nothing any more, but go on reading: the command must not wait for a reader that does not come."""
+        warn(f"the command's output is not kept any more ({type(error).__name__}: {error})")
+        while self.streams:
+            for fd in wait_ready([*self.streams, self.ended]):
+                if fd == self.ended or not os.read(fd, 1 << 16):
+                    self.streams.pop(fd, None)
+                if fd == self.ended:
+                    return
 
     def _move(self, fd: int) -> None:
         try:

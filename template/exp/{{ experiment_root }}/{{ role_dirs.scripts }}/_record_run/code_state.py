@@ -8,7 +8,7 @@ import stat
 from .files import CODE, CONFIG, SHELL, hash_files
 from .git import MOST_UNTRACKED, Git, Status, parent_folders, remote_url, repository
 from .lean_imports import sha256
-from .messages import RecorderError, warn
+from .messages import warn
 from .redaction import redact
 from .trees import CodeTree, read_trees, start_trees
 
@@ -52,7 +52,7 @@ def capture(workspace: Workspace, argv: Sequence[str], *, with_patch: bool) -> C
         _capture_from_git(
             state, Git(top), uncounted_folders(workspace, prefix), records, named, counted, with_patch=with_patch
         )
-    except RecorderError as trouble:
+    except Exception as trouble:
         warn(f"{trouble}: the code state is not recorded")
         state.files = hash_files(state.top, named)
     return state
@@ -121,7 +121,7 @@ def _capture_from_git(
             from .patches import make_patch  # most runs have committed code
 
             state.patch = make_patch(git, status, [*status.changed, *changed_too], [*untracked, *fresh])
-        except RecorderError as trouble:
+        except Exception as trouble:
             warn(f"{trouble}: the patch is not saved")
     listed = [redact(p) for p in untracked[:MOST_UNTRACKED]]
     if len(untracked) > MOST_UNTRACKED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource  # noqa: F401 - `wait4` loads it, and must be able to when the run has ended
 import sys
 import time
 

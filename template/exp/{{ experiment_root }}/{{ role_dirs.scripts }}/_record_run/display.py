@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import time
 from _thread import allocate_lock, start_new_thread
 
 from .messages import warn
+from .processes import wait_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,12 @@ class Display:
         self.pending = 0
         self.ending = False
         self.gone: set[int] = set()
-        start_new_thread(self._run, ())
+        self.is_threaded = True
+        try:
+            start_new_thread(self._run, ())
+        except RuntimeError:  # no more threads to be had: whoever has something to show does it then
+            self.is_threaded = False
+            self.done.release()
 
     def follow(self, to: int, log: int, start: int, length: int) -> None:
         """Show `length` bytes of the log `log` from `start` on."""
@@ -58,7 +63,9 @@ class Display:
         self.done.acquire()
 
     def _wake(self) -> None:
-        if self.news.locked():
+        if not self.is_threaded:
+            self._show_all()
+        elif self.news.locked():
             self.news.release()
 
     def _merge(self) -> None:
@@ -75,10 +82,16 @@ class Display:
             while not last:
                 self.news.acquire()
                 last = self.ending
-                while self._show_next():
-                    pass
+                self._show_all()
+        except Exception as error:
+            self.gone.update((1, 2))
+            warn(f"output cannot be shown any more ({type(error).__name__}: {error}); the logs have it")
         finally:
             self.done.release()
+
+    def _show_all(self) -> None:
+        while self._show_next():
+            pass
 
     def _show_next(self) -> bool:
         with self.lock:
@@ -110,9 +123,7 @@ class Display:
             try:
                 view = view[os.write(to, view) :]
             except BlockingIOError:
-                poll = select.poll()
-                poll.register(to, select.POLLOUT)
-                poll.poll(1000)
+                wait_ready([], 1, writing=[to])
             except OSError as error:
                 self.gone.add(to)
                 if error.errno not in (errno.EPIPE, errno.EIO):

@@ -61,8 +61,8 @@ class SlowFacts:
         self.done.acquire(timeout=FACTS_S)
 
     def _run(self) -> None:
-        steps = [self._add_gpus, self._add_python]
         try:
+            steps = [self._add_gpus, self._add_python]
             for step in reversed(steps) if self.python else steps:
                 step(FactCache())
         except Exception as error:  # the run matters more than any fact about it

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import select
 import time
 
 from .lean_imports import signal
-from .processes import descendants, send_signal
+from .messages import warn
+from .processes import descendants, send_signal, wait_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .capture import Stream
+    from collections.abc import Iterable, Sequence
 
 
 ORPHAN_S = 3.0
@@ -25,9 +23,16 @@ class Guard:
     When the command left something behind that still writes, the guard goes on keeping what that says.
     """
 
-    def __init__(self, streams: Sequence[Stream], *, group: bool) -> None:
+    def __init__(self, streams: Sequence[tuple[int, int | None]], *, group: bool) -> None:
+        """`streams` are pairs of the descriptor that the command's output comes from, and that of its log. Raises OSError."""
         ours, self.notice = os.pipe()
-        self.pid = os.fork()
+        self.is_gone = False
+        try:
+            self.pid = os.fork()
+        except OSError:
+            os.close(ours)
+            os.close(self.notice)
+            raise
         if self.pid == 0:
             try:
                 self._watch(ours, streams, group)
@@ -37,23 +42,32 @@ class Guard:
 
     def watch(self, pid: int) -> None:
         """Say which process to end."""
-        os.write(self.notice, b"%d\n" % pid)
+        self._notify(b"%d\n" % pid)
 
     def finish(self, *, drain: bool) -> None:
         """The command has ended."""
-        os.write(self.notice, b"drain\n" if drain else b"end\n")
+        self._notify(b"drain\n" if drain else b"end\n")
         os.close(self.notice)
 
-    def _watch(self, notices: int, streams: Sequence[Stream], group: bool) -> None:
+    def _notify(self, word: bytes) -> None:
+        """Tell the guard something. Where it is gone (whoever is short of memory kills it first), that is said, once."""
+        try:
+            if not self.is_gone:
+                os.write(self.notice, word)
+        except OSError as error:
+            self.is_gone = True
+            warn(f"the guard process is gone ({error.strerror}): the command would have outlived a killed recorder")
+
+    def _watch(self, notices: int, streams: Sequence[tuple[int, int | None]], group: bool) -> None:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
-        needed = {notices, *(s.source for s in streams), *(s.log for s in streams if s.log is not None)}
+        needed = {notices, *(fd for pair in streams for fd in pair if fd is not None)}
         for fd in (0, 1, 2):
             os.dup2(null, fd)
-        for name in os.listdir("/dev/fd"):
-            if int(name) > 2 and int(name) not in needed:
+        for fd in open_descriptors():
+            if fd > 2 and fd not in needed:
                 try:
-                    os.close(int(name))
+                    os.close(fd)
                 except OSError:
                     pass
         words = b""
@@ -68,26 +82,32 @@ class Guard:
         elif pid and not last:
             end_orphans(int(pid), group=group)
 
-    def _drain(self, streams: Sequence[Stream]) -> None:
-        poll = select.poll()
-        logs = {s.source: s.log for s in streams}
-        for fd in logs:
-            poll.register(fd, select.POLLIN)
+    def _drain(self, streams: Sequence[tuple[int, int | None]]) -> None:
+        logs = dict(streams)
         while logs:
-            for fd, _ in poll.poll():
+            for fd in wait_ready(list(logs)):
                 try:
                     data = os.read(fd, 1 << 16)
                 except OSError:
                     data = b""
                 log = logs.get(fd)
                 if not data:
-                    poll.unregister(fd)
                     del logs[fd]
                 elif log is not None:
                     try:
                         os.write(log, data)
                     except OSError:
                         logs[fd] = None
+
+
+def open_descriptors() -> Iterable[int]:
+    """This process's open descriptors, or, where the system does not list them, all that there may be."""
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        try:
+            return [int(name) for name in os.listdir(folder)]
+        except (OSError, ValueError):
+            continue
+    return range(3, min(os.sysconf("SC_OPEN_MAX"), 1 << 16))
 
 
 def end_orphans(pid: int, *, group: bool) -> None:

@@ -64,40 +64,57 @@ class Subprocess:
             self.open.discard(fd)
             self.stdin = None if fd == self.stdin else self.stdin
 
-    def end(self, *, kill: bool) -> None:
-        """Close what is open and reap the process."""
+    def end(self, deadline: float | None) -> bool:
+        """Close what is open and reap the process; whether it ended by itself until `deadline` (None: at once), else it is killed."""
         for fd in [*self.open, *([] if self.stdin is None else [self.stdin])]:
             os.close(fd)
         self.open, self.stdin = set(), None
-        if self.status is None:
-            if kill:
+        try:
+            pause, ended = 0.0002, 0
+            while deadline is not None and not ended and time.monotonic() < deadline:
+                ended, self.status = os.waitpid(self.pid, os.WNOHANG)
+                if not ended:
+                    time.sleep(pause)
+                    pause = min(0.05, pause * 2)
+            if not ended:
                 send_signal((), signal.SIGKILL, group=self.pid)
-            self.status = os.waitpid(self.pid, 0)[1]
+                self.status = os.waitpid(self.pid, 0)[1]
+            return bool(ended)
+        except ChildProcessError:  # somebody has it that children are not waited for; what it said is all that is known
+            self.status = 0 if self.out else 1
+            return True
 
 
 def communicate(processes: Sequence[Subprocess], deadline: float) -> bool:
     """Read the helpers to their ends; False, and they are killed, when that takes longer than `deadline` (monotonic)."""
     late = False
     while not late:
-        poll = select.poll()
-        owner = {}
-        for process in processes:
-            for fd in process.open:
-                poll.register(fd, select.POLLIN)
-                owner[fd] = process
-            if process.stdin is not None:
-                poll.register(process.stdin, select.POLLOUT)
-                owner[process.stdin] = process
-        if not owner:
+        reading = {fd: process for process in processes for fd in process.open}
+        writing = {process.stdin: process for process in processes if process.stdin is not None}
+        if not reading and not writing:
             break
         left = deadline - time.monotonic()
-        ready = poll.poll(left * 1000) if left > 0 else []
+        ready = wait_ready(list(reading), left, writing=list(writing)) if left > 0 else []
         late = not ready
-        for fd, _ in ready:
-            owner[fd].step(fd)
+        for fd in ready:
+            (reading.get(fd) or writing[fd]).step(fd)
     for process in processes:
-        process.end(kill=late)
+        late = not process.end(None if late else deadline) or late
     return not late
+
+
+def wait_ready(reading: Sequence[int], seconds: float | None = None, *, writing: Sequence[int] = ()) -> list[int]:
+    """Which descriptors can be read or written (or are at their end), after at most so many seconds.
+
+    `select` first: the `poll` of macOS takes no terminals; but `select` takes no descriptors from 1024 on.
+    """
+    if max([*reading, *writing], default=0) < 1024:
+        ready = select.select(reading, writing, [], seconds)
+        return [*ready[0], *ready[1]]
+    poll = select.poll()
+    for fd in (*reading, *writing):
+        poll.register(fd, select.POLLIN if fd in reading else select.POLLOUT)
+    return [fd for fd, _ in poll.poll(None if seconds is None else seconds * 1000)]
 
 
 def process_mark(pid: int) -> dict[str, Any]:
