@@ -15,13 +15,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from scaffold import git
 from scaffold.atomic_write import write_atomic
 from scaffold.lifecycle import file_kinds, files_on_disk, releases
-from scaffold.lifecycle.render import RenderedFile
+from scaffold.lifecycle.render import Rendering
 from scaffold.lifecycle.template_source import foreign_source, recorded_version
 from scaffold.workspace import Workspace
 
@@ -33,17 +32,13 @@ def hash_content(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def hash_files(rendered: Mapping[str, RenderedFile]) -> dict[str, str]:
+def hash_files(rendered: Rendering) -> dict[str, str]:
     """The hash of each rendered file's content, by its path."""
     return {path: hash_content(file.data) for path, file in rendered.items()}
 
 
 def write_hashes(
-    workdir: Path,
-    root: str,
-    template: releases.TemplateVersion,
-    answers_file: bytes,
-    rendered: Mapping[str, RenderedFile],
+    workdir: Path, root: str, template: releases.TemplateVersion, answers_file: bytes, rendered: Rendering
 ) -> None:
     """Keep the hashes of what `template` makes of the answers in `answers_file` (its content, line ends as LF).
 

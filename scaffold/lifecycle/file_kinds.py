@@ -1,8 +1,9 @@
-"""The kinds of a workspace's files: managed by the template, seeded once and then the user's, and the answers file."""
+"""The kinds of a workspace's files, managed, seeded (written once, then the user's) and answers, and what is done about one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,19 @@ from scaffold import git
 from scaffold.workspace import ANSWERS_FILE, PLAYBOOK_FILE
 
 RECORD_ROLES = ("logs", "outputs", "results", "analysis", "metadata")
+
+
+@dataclass(frozen=True, slots=True)
+class FileAction:
+    """What a command does about one file, and why.
+
+    init: create, same, keep (the user's differs), replace (a placeholder), linked. update: create, update, merge, conflict, delete;
+    or nothing, since it is kept, deleted (by the user), yours, linked.
+    """
+
+    path: str
+    what: str
+    note: str = ""
 
 
 def seeded_paths(answers: Mapping[str, Any]) -> frozenset[str]:

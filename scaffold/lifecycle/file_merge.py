@@ -5,9 +5,8 @@ Pure but for `git merge-file`, which merges the lines.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from scaffold import git
+from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.render import RenderedFile
 from scaffold.runs import recorder
@@ -21,31 +20,17 @@ RECORDER_NOTE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateStep:
-    """What happens to one file: create, update, merge, conflict, delete, or why nothing: kept, deleted (by the user), yours, linked."""
-
-    path: str
-    what: str
-    note: str = ""
-
-
 # what is said of a file, and what is written of it; each None where there is nothing
-MergedFile = tuple[UpdateStep | None, FileChange | None]
+MergedFile = tuple[FileAction | None, FileChange | None]
 NOTHING: MergedFile = (None, None)
 
 
 def merge_file(
-    path: str,
-    base: RenderedFile | None,
-    new: RenderedFile | None,
-    disk: FilesOnDisk,
-    *,
-    labels: tuple[str, str, str],
+    path: str, base: RenderedFile | None, new: RenderedFile | None, disk: FilesOnDisk, *, labels: tuple[str, str, str]
 ) -> MergedFile:
     """A managed file: `base` and `new` are the template's old and new rendering (None: it has no such file)."""
     if path in disk.linked:
-        return (UpdateStep(path=path, what="linked", note="it is a link, and yours"), None) if new != base else NOTHING
+        return (FileAction(path, "linked", "it is a link, and yours"), None) if new != base else NOTHING
     ours = disk.files.get(path)
     if new in (base, ours):
         return NOTHING
@@ -53,16 +38,14 @@ def merge_file(
         return _absent(path, base, new, disk)
     if base is None:
         # the user has this very file already, but for the bit; one with other content is the user's, and no managed file
-        return UpdateStep(path=path, what="update"), disk.change(
-            path, new, executable=new is not None and new.executable
-        )
+        return FileAction(path, "update"), disk.change(path, new, executable=new is not None and new.executable)
     if new is None:
         if ours.data == base.data:
-            return UpdateStep(path=path, what="delete", note="the template dropped it"), disk.change(path, None)
-        return UpdateStep(path=path, what="kept", note="the template dropped it; you changed it, so it stays"), None
+            return FileAction(path, "delete", "the template dropped it"), disk.change(path, None)
+        return FileAction(path, "kept", "the template dropped it; you changed it, so it stays"), None
     bit = new.executable if new.executable != base.executable else None
     if ours.data == base.data:
-        return UpdateStep(path=path, what="update"), disk.change(path, new, executable=bit)
+        return FileAction(path, "update"), disk.change(path, new, executable=bit)
     text, step = _merge_texts(path, ours.data, base.data, new.data, labels)
     if text == ours.data and bit in (None, ours.executable):
         return step, None
@@ -71,15 +54,15 @@ def merge_file(
 
 def _merge_texts(
     path: str, ours: bytes, base: bytes, new: bytes, labels: tuple[str, str, str]
-) -> tuple[bytes, UpdateStep]:
+) -> tuple[bytes, FileAction]:
     """Both changes in one text, or a conflict: of single lines, or, where the template wrote the file anew, of the whole."""
     text, conflict = git.merge_texts(ours, base, new, labels=labels)
     if not conflict:
-        return text, UpdateStep(path=path, what="merge")
+        return text, FileAction(path, "merge")
     if not _is_rewritten(base, new):
-        return text, UpdateStep(path=path, what="conflict", note="both changed the same lines")
+        return text, FileAction(path, "conflict", "both changed the same lines")
     note = RECORDER_NOTE if path.endswith(f"/{recorder.ENTRY}") else REWRITTEN_NOTE
-    return _whole_conflict(ours, new, labels), UpdateStep(path=path, what="conflict", note=note)
+    return _whole_conflict(ours, new, labels), FileAction(path, "conflict", note)
 
 
 def _is_rewritten(base: bytes, new: bytes) -> bool:
@@ -100,15 +83,15 @@ def _absent(path: str, base: RenderedFile | None, new: RenderedFile | None, disk
     if new is None:
         return NOTHING
     if base is not None:
-        return UpdateStep(path=path, what="deleted", note="you deleted it; it stays deleted"), None
-    return UpdateStep(path=path, what="create"), disk.change(path, new)
+        return FileAction(path, "deleted", "you deleted it; it stays deleted"), None
+    return FileAction(path, "create"), disk.change(path, new)
 
 
 def create_seeded(path: str, new: RenderedFile, disk: FilesOnDisk) -> MergedFile:
     """A seeded file that this update brings for the first time, as for a new experiment."""
     if path in disk.files or path in disk.linked:
         return NOTHING
-    return UpdateStep(path=path, what="create"), disk.change(path, new)
+    return FileAction(path, "create"), disk.change(path, new)
 
 
 def replace_answers(path: str, new: RenderedFile, disk: FilesOnDisk) -> MergedFile:
@@ -116,7 +99,7 @@ def replace_answers(path: str, new: RenderedFile, disk: FilesOnDisk) -> MergedFi
     ours = disk.files.get(path)
     if ours is not None and ours.data == new.data:
         return NOTHING
-    return UpdateStep(path=path, what="update"), disk.change(path, new)
+    return FileAction(path, "update"), disk.change(path, new)
 
 
 def has_conflict_markers(data: bytes) -> bool:

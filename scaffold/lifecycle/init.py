@@ -15,9 +15,9 @@ from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.lifecycle import answer_changes, file_kinds, files_on_disk, init_actions, location_checks, releases
 from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_answers
 from scaffold.lifecycle.content_hashes import write_hashes
+from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
-from scaffold.lifecycle.init_actions import InitAction
-from scaffold.lifecycle.render import RenderedFile, render_template
+from scaffold.lifecycle.render import Rendering, render_template
 from scaffold.lifecycle.template_source import open_recorded_template
 from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, Workspace, list_roots, load_workspace
 
@@ -30,9 +30,9 @@ class InitPlan:
     root: str
     template: releases.TemplateVersion
     answers: Mapping[str, Any]
-    rendered: Mapping[str, RenderedFile]
+    rendered: Rendering
     answers_file: bytes
-    actions: tuple[InitAction, ...]
+    actions: tuple[FileAction, ...]
     changes: tuple[transaction.FileChange, ...]
     ignored: tuple[git.IgnoredPath, ...]
     warnings: tuple[str, ...]
@@ -40,11 +40,7 @@ class InitPlan:
 
 
 def plan_init(
-    workdir: Path,
-    options: InitOptions,
-    *,
-    detect: Callable[[Path], Conventions],
-    template_source: str | None = None,
+    workdir: Path, options: InitOptions, *, detect: Callable[[Path], Conventions], template_source: str | None = None
 ) -> InitPlan:
     """What init would do in `workdir`; changes nothing. `template_source`: a checkout, bundle or Git URL in place of the own template.
 
@@ -185,9 +181,7 @@ def _with_relative_tasks_path(workdir: Path, options: InitOptions) -> InitOption
     return replace(options, tasks_path=resolved.relative_to(workdir).as_posix())
 
 
-def _user_files_in_the_way(
-    answers: Mapping[str, Any], rendered: Mapping[str, RenderedFile], disk: FilesOnDisk
-) -> list[str]:
+def _user_files_in_the_way(answers: Mapping[str, Any], rendered: Rendering, disk: FilesOnDisk) -> list[str]:
     """Files of the user that stand where the template has one of its own to manage."""
     not_managed = file_kinds.seeded_paths(answers) | {file_kinds.answers_path(answers["experiment_root"])}
     return sorted(
@@ -195,7 +189,7 @@ def _user_files_in_the_way(
     )
 
 
-def _newly_ignored_warnings(workdir: Path, answers: Mapping[str, Any], actions: list[InitAction]) -> list[str]:
+def _newly_ignored_warnings(workdir: Path, answers: Mapping[str, Any], actions: list[FileAction]) -> list[str]:
     """Folders of the user whose new files the workspace's .gitignore will keep out of git."""
     root = str(answers["experiment_root"])
     if not any(action.path == f"{root}/.gitignore" and action.what == "create" for action in actions):
@@ -205,7 +199,7 @@ def _newly_ignored_warnings(workdir: Path, answers: Mapping[str, Any], actions: 
     return [f"new files in {' and '.join(filled)} stay out of git from now on ({root}/.gitignore)"] if filled else []
 
 
-def _paths_ignored_already(workdir: Path, root: str, actions: list[InitAction]) -> list[git.IgnoredPath]:
+def _paths_ignored_already(workdir: Path, root: str, actions: list[FileAction]) -> list[git.IgnoredPath]:
     """What git would ignore whatever the workspace's own .gitignore says; asked before anything is written."""
     outside = [a.path for a in actions if not a.path.startswith(f"{root}/") and a.what != "linked"]
     return git.ignored_paths(workdir, [f"{root}/anything", *outside])

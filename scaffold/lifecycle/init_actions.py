@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import file_kinds
+from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
-from scaffold.lifecycle.render import RenderedFile
+from scaffold.lifecycle.render import RenderedFile, Rendering
 from scaffold.plan.document.loop_protocol import placeholder_goal
 from scaffold.workspace import ANSWERS_FILE
 
 LINK_NOTE = "it is a link, and yours"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitAction:
-    """What init does about one file: create, same, keep (the user's differs), replace (a placeholder) or linked."""
-
-    path: str
-    what: str
-    note: str = ""
-
-
 def choose_actions(
-    answers: Mapping[str, Any], rendered: Mapping[str, RenderedFile], disk: FilesOnDisk, *, goal_given: bool
-) -> list[InitAction]:
+    answers: Mapping[str, Any], rendered: Rendering, disk: FilesOnDisk, *, goal_given: bool
+) -> list[FileAction]:
     """One action for each file that is `rendered`; `goal_given`: the user said what the goal is.
 
     The answers file is the last: it makes a folder a workspace, and so may stand only where all else does.
@@ -41,34 +32,34 @@ def choose_actions(
 
 def _choose_action(
     path: str, answers: Mapping[str, Any], file: RenderedFile, disk: FilesOnDisk, goal_given: bool
-) -> InitAction:
+) -> FileAction:
     if path in disk.linked:
         link = disk.linked[path]
         note = LINK_NOTE if link == path else f"{link} is a link; nothing is written through it"
-        return InitAction(path=path, what="linked", note=note)
+        return FileAction(path, "linked", note)
     if path not in disk.files:
-        return InitAction(path=path, what="create")
+        return FileAction(path, "create")
     data = disk.files[path].data
     if data == file.data:
-        return InitAction(path=path, what="same")
+        return FileAction(path, "same")
     goal = placeholder_goal(data.decode("utf-8", "replace")) if path == answers["tasks_path"] else None
     if goal is not None:
         return _placeholder_action(path, goal, answers, goal_given)
-    return InitAction(path=path, what="keep", note="yours is kept")
+    return FileAction(path, "keep", "yours is kept")
 
 
-def _placeholder_action(path: str, goal: str, answers: Mapping[str, Any], goal_given: bool) -> InitAction:
+def _placeholder_action(path: str, goal: str, answers: Mapping[str, Any], goal_given: bool) -> FileAction:
     """The research server's placeholder plan holds one thing of somebody's, its goal: that is never lost silently."""
     name = "the research server's placeholder"
     if goal == answers.get("experiment_goal"):
-        return InitAction(path=path, what="replace", note=f"{name}; its goal was carried over")
+        return FileAction(path, "replace", f"{name}; its goal was carried over")
     if goal_given:
-        return InitAction(path=path, what="replace", note=f"{name}; the goal that was given stands in it")
+        return FileAction(path, "replace", f"{name}; the goal that was given stands in it")
     note = f"{name} with another goal: scaffold update --set experiment_goal=GOAL, then init"
-    return InitAction(path=path, what="keep", note=note)
+    return FileAction(path, "keep", note)
 
 
-def check_needed_files(answers: Mapping[str, Any], actions: list[InitAction]) -> None:
+def check_needed_files(answers: Mapping[str, Any], actions: list[FileAction]) -> None:
     """Without its recorder, its answers and its plan a workspace is none. Raises ScaffoldError where one cannot be."""
     scripts = f"{answers['experiment_root']}/{answers['role_dirs']['scripts']}/"
     for action in actions:

@@ -24,8 +24,12 @@ class RenderedFile:
     executable: bool
 
 
-def render_template(template: TemplateVersion, answers: Mapping[str, Any]) -> dict[str, RenderedFile]:
-    """What `template` makes of `answers`: path relative to the work directory -> file.
+# path relative to the work directory -> file
+Rendering = Mapping[str, RenderedFile]
+
+
+def render_template(template: TemplateVersion, answers: Mapping[str, Any]) -> Rendering:
+    """What `template` makes of `answers`.
 
     Its version and source are what the answers file will name as `_commit` and `_src_path`. Questions without an answer
     take their defaults. Raises ScaffoldError when the template refuses an answer, cannot be rendered, has no answers file (without

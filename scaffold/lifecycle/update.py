@@ -14,8 +14,9 @@ from scaffold import git, transaction
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import file_kinds, files_on_disk, releases
 from scaffold.lifecycle.content_hashes import write_hashes
-from scaffold.lifecycle.file_merge import UpdateStep, create_seeded, has_conflict_markers, merge_file, replace_answers
-from scaffold.lifecycle.render import RenderedFile, render_template
+from scaffold.lifecycle.file_kinds import FileAction
+from scaffold.lifecycle.file_merge import create_seeded, has_conflict_markers, merge_file, replace_answers
+from scaffold.lifecycle.render import Rendering, render_template
 from scaffold.workspace import Workspace
 
 YOURS_NOTE = "the template has a file of this name now; yours is kept"
@@ -28,14 +29,14 @@ class UpdatePlan:
     workspace: Workspace
     old_version: str
     template: releases.TemplateVersion
-    rendered: Mapping[str, RenderedFile]
-    steps: tuple[UpdateStep, ...]
+    rendered: Rendering
+    actions: tuple[FileAction, ...]
     changes: tuple[transaction.FileChange, ...]
 
     @property
     def conflicts(self) -> list[str]:
         """Files that hold conflict markers afterwards."""
-        return [step.path for step in self.steps if step.what == "conflict"]
+        return [action.path for action in self.actions if action.what == "conflict"]
 
     def patch(self) -> str:
         """All changes as one patch."""
@@ -84,9 +85,9 @@ def plan_update(
         old_version=old.version,
         template=new,
         rendered=rendered,
-        steps=(
-            *(UpdateStep(path=path, what="yours", note=YOURS_NOTE) for path in kept),
-            *(step for step, _ in merged if step is not None),
+        actions=(
+            *(FileAction(path, "yours", YOURS_NOTE) for path in kept),
+            *(action for action, _ in merged if action is not None),
         ),
         changes=tuple(change for _, change in merged if change is not None),
     )
@@ -101,12 +102,7 @@ def apply_update(planned: UpdatePlan) -> None:
         write_hashes(workspace.workdir, workspace.root, planned.template, answers_file, planned.rendered)
 
 
-def _managed_paths(
-    workspace: Workspace,
-    base: Mapping[str, RenderedFile],
-    rendered: Mapping[str, RenderedFile],
-    answers: Mapping[str, Any],
-) -> list[str]:
+def _managed_paths(workspace: Workspace, base: Rendering, rendered: Rendering, answers: Mapping[str, Any]) -> list[str]:
     """The files that an update may touch."""
     seeded = file_kinds.seeded_paths(answers) | file_kinds.seeded_paths(workspace.answers)
     untouchable = seeded | set(answers.get("kept_files") or []) | {file_kinds.answers_path(workspace.root)}
@@ -114,10 +110,7 @@ def _managed_paths(
 
 
 def _user_files_in_the_way(
-    managed: list[str],
-    base: Mapping[str, RenderedFile],
-    rendered: Mapping[str, RenderedFile],
-    disk: files_on_disk.FilesOnDisk,
+    managed: list[str], base: Rendering, rendered: Rendering, disk: files_on_disk.FilesOnDisk
 ) -> list[str]:
     """Files of the user where the new template has one for the first time."""
     return [p for p in managed if p not in base and p in disk.files and disk.files[p].data != rendered[p].data]
@@ -133,11 +126,7 @@ def _refuse_open_conflicts(managed: list[str], disk: files_on_disk.FilesOnDisk) 
 
 
 def _refuse_links(
-    workspace: Workspace,
-    managed: list[str],
-    base: Mapping[str, RenderedFile],
-    rendered: Mapping[str, RenderedFile],
-    disk: files_on_disk.FilesOnDisk,
+    workspace: Workspace, managed: list[str], base: Rendering, rendered: Rendering, disk: files_on_disk.FilesOnDisk
 ) -> None:
     """An update that could not reach all files would record a version that the workspace does not have."""
     for path in [*managed, file_kinds.answers_path(workspace.root)]:

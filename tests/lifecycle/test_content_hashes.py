@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from scaffold.lifecycle import releases, status
-from scaffold.lifecycle.render import RenderedFile, render_template
+from scaffold.lifecycle.render import Rendering, render_template
 from tests.conftest import MakeRepo, Run, commit_all, git
 from tests.lifecycle.conftest import TemplateRepo
 from tests.lifecycle.test_plain_copier import Copier, copier_here
@@ -27,7 +27,7 @@ def renderings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The version of each template that status renders, as it does."""
     versions: list[str] = []
 
-    def render(template: releases.TemplateVersion, answers: Mapping[str, Any]) -> dict[str, RenderedFile]:
+    def render(template: releases.TemplateVersion, answers: Mapping[str, Any]) -> Rendering:
         versions.append(template.version)
         return render_template(template, answers)
 

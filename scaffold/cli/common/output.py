@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from scaffold import git
+    from scaffold.lifecycle.file_kinds import FileAction
 
 # how many entries of a list are shown where nothing else is asked for: what an agent can read and still think
 DEFAULT_LIMIT = 20
@@ -135,6 +136,16 @@ def warn_first(texts: Sequence[str], most: int = 10) -> None:
         warn(text)
     if len(texts) > most:
         warn(f"... and {len(texts) - most} more of these")
+
+
+def print_actions(actions: Iterable[FileAction], *, mark: str = "") -> None:
+    """What is done about files, a line each, with `mark` before it."""
+    print_rows([f"{mark}{action.what}", action.path, f"({action.note})" if action.note else ""] for action in actions)
+
+
+def actions_json(actions: Iterable[FileAction]) -> list[dict[str, Any]]:
+    """What is done about files."""
+    return [{"path": action.path, "action": action.what, "note": action.note} for action in actions]
 
 
 def ignored_json(ignored: Iterable[git.IgnoredPath]) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.init import InitPlan
-from scaffold.lifecycle.init_actions import InitAction
 from scaffold.playbook import files
 from scaffold.playbook.files import FileUpdate
 from scaffold.workspace import Workspace
@@ -17,7 +17,7 @@ from scaffold.workspace import Workspace
 class SkillPlan:
     """What becomes of SKILL.md; `file` is None where what stands there stays."""
 
-    action: InitAction
+    action: FileAction
     file: FileUpdate | None = None
 
     @property
@@ -45,15 +45,15 @@ def plan_skill(planned: InitPlan, folder: str | None) -> SkillPlan | None:
     in_workdir = path.is_relative_to(planned.workdir)
     shown = path.relative_to(planned.workdir).as_posix() if in_workdir else str(path)
     if in_workdir and not path.resolve().is_relative_to(planned.workdir.resolve()):
-        return SkillPlan(InitAction(path=shown, what="linked", note="a link leads out of the repository"))
+        return SkillPlan(FileAction(shown, "linked", "a link leads out of the repository"))
     text = files.read_or_empty(workspace.playbook) or built_in_playbook(workspace)
     try:
         file = files.skill_file(workspace, path, title, text)
     except ScaffoldError as error:
         reason = error.message.removeprefix(f"{path} ").removeprefix("is ")
-        return SkillPlan(InitAction(path=shown, what="keep", note=f"yours is kept: {reason}"))
+        return SkillPlan(FileAction(shown, "keep", f"yours is kept: {reason}"))
     what = "create" if not file.old else "same" if file.old == file.new else "replace"
-    return SkillPlan(InitAction(path=shown, what=what), file)
+    return SkillPlan(FileAction(shown, what), file)
 
 
 def write_skill(skill: SkillPlan) -> None:

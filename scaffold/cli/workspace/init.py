@@ -14,8 +14,8 @@ from scaffold.cli.common import output
 if TYPE_CHECKING:
     from scaffold.cli.workspace.agent_skill import SkillPlan
     from scaffold.lifecycle.answers import InitOptions
+    from scaffold.lifecycle.file_kinds import FileAction
     from scaffold.lifecycle.init import InitPlan
-    from scaffold.lifecycle.init_actions import InitAction
 
 
 @click.command()
@@ -133,7 +133,7 @@ def _prompt(question: str, default: str) -> str:
     return str(click.prompt(question, default=default, show_default=bool(default)))
 
 
-def _all_actions(planned: InitPlan, skill: SkillPlan | None) -> list[InitAction]:
+def _all_actions(planned: InitPlan, skill: SkillPlan | None) -> list[FileAction]:
     return [*planned.actions, *([skill.action] if skill is not None else [])]
 
 
@@ -145,7 +145,7 @@ def _count_writes(planned: InitPlan, skill: SkillPlan | None) -> int:
 def _print_plan(planned: InitPlan, skill: SkillPlan | None, verb: str) -> None:
     """One line a file, then a sentence."""
     actions, count = _all_actions(planned, skill), _count_writes(planned, skill)
-    output.print_rows([[a.what, a.path, f"({a.note})" if a.note else ""] for a in actions])
+    output.print_actions(actions)
     version = planned.template.version
     if count:
         click.echo(f"{verb} {count} of {len(actions)} files in {planned.workdir} (template {version})")
@@ -159,7 +159,7 @@ def _plan_json(planned: InitPlan, skill: SkillPlan | None, *, written: bool) -> 
         "root": planned.root,
         "template": planned.template.version,
         "written": written and _count_writes(planned, skill) > 0,
-        "files": [{"path": a.path, "action": a.what, "note": a.note} for a in _all_actions(planned, skill)],
+        "files": output.actions_json(_all_actions(planned, skill)),
         "answers": dict(planned.answers),
         "ignored": output.ignored_json(planned.ignored),
         "warnings": list(planned.warnings),

@@ -108,15 +108,14 @@ def _apply_and_report(planned: UpdatePlan, *, dry_run: bool, json_output: bool) 
 
     if not dry_run:
         apply_update(planned)
-    steps = [[step.what, step.path, f"({step.note})" if step.note else ""] for step in planned.steps]
     if json_output:
         output.print_json(_plan_json(planned, written=not dry_run))
     elif dry_run:
         click.echo(planned.patch(), nl=False)
         # what is written stands in the patch; the rest is said in lines that a patch may hold
-        output.print_rows([f"# {what}", path, note] for what, path, note in steps if what not in ("update", "create"))
+        output.print_actions([a for a in planned.actions if a.what not in ("update", "create")], mark="# ")
     else:
-        output.print_rows(steps)
+        output.print_actions(planned.actions)
         click.echo(_describe_outcome(planned))
         created = [change.path for change in planned.changes if change.old is None]
         output.warn_ignored(planned.workspace.root, git.ignored_paths(planned.workspace.workdir, created))
@@ -177,7 +176,7 @@ def _plan_json(planned: UpdatePlan, *, written: bool) -> dict[str, Any]:
         "from": planned.old_version,
         "to": planned.template.version,
         "written": written and bool(planned.changes),
-        "files": [{"path": step.path, "action": step.what, "note": step.note} for step in planned.steps],
+        "files": output.actions_json(planned.actions),
         "conflicts": planned.conflicts,
         "patch": None if written else planned.patch(),
     }
