@@ -10,13 +10,13 @@ import shlex
 from collections import Counter
 from typing import NamedTuple
 
-from scaffold.conventions.blanks import open_choices
+from scaffold.conventions.blanks import choice, open_choices
 from scaffold.conventions.command_builder import CommandBuilder
 from scaffold.conventions.script_mentions import Mention
 from scaffold.conventions.script_ranking import RankedScript
 from scaffold.conventions.shown_command import ShownCommand, read_shown
 from scaffold.facts import Facts, paths, shell_parser
-from scaffold.facts.shell_words import Word
+from scaffold.facts.shell_words import Word, quoted
 
 _INTERPRETERS = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow run", "m": "matlab -batch"}
 _BEGINNERS = re.compile(r"^[^/]*readme|quick_?-?start|get(?:ting)?[-_]started|first[-_]steps")
@@ -74,7 +74,20 @@ def _order(mention: Mention) -> tuple[bool, int]:
 
 def _plain_parts(facts: Facts, path: str) -> ShownCommand:
     words = tuple(Word(w, shlex.split(w)[0]) for w in _plain_words(facts, path))
-    return ShownCommand(launcher=words[:-1], script=words[-1:])
+    return ShownCommand(launcher=words)
+
+
+def _snakefile(path: str) -> list[str]:
+    """How Snakemake finds a Snakefile that lies where it does not look."""
+    return [] if path in ("Snakefile", "workflow/Snakefile") else ["--snakefile", shlex.quote(path)]
+
+
+def _nextflow_profile(facts: Facts) -> list[str]:
+    """Which of the profiles that say where a pipeline's tools come from; which of them is here is for its user to say."""
+    block = re.search(r"^profiles\s*\{(.*)", facts.texts.get("nextflow.config", ""), re.MULTILINE | re.DOTALL)
+    profiles = re.findall(r"^ {0,8}(\w+)\s*\{", block[1], re.MULTILINE) if block else []
+    tools = [p for p in ("docker", "singularity", "apptainer", "conda", "mamba", "podman") if p in profiles]
+    return ["-profile", quoted(choice("-profile", tools))] if tools else []
 
 
 def _plain_words(facts: Facts, path: str) -> list[str]:
@@ -83,7 +96,23 @@ def _plain_words(facts: Facts, path: str) -> list[str]:
     if path.endswith("/__main__.py") or (path.endswith(".py") and any(i.level for i in facts.parse(path).imports)):
         return ["python", "-m", shlex.quote(module)]
     if path.endswith("Snakefile"):
-        return ["snakemake", "--cores", "all"]
+        conda = facts.files_mentioning(
+            ("conda:",), [path, *(p for p in facts.read_files("build") if p.endswith(".smk"))]
+        )
+        return ["snakemake", "--cores", "all", *(["--use-conda"] if conda else []), *_snakefile(path)]
+    if path.endswith(".nf"):
+        return ["nextflow", "run", shlex.quote(path), *_nextflow_profile(facts)]
+    if path.endswith(".ipynb"):
+        return [
+            "jupyter",
+            "nbconvert",
+            "--to",
+            "notebook",
+            "--execute",
+            "--output-dir",
+            "'{RUN_OUTPUT_DIR}'",
+            shlex.quote(path),
+        ]
     if path.endswith("_targets.R"):
         return ["Rscript", "-e", "'targets::tar_make()'"]
     if paths.kind(path) == "shell":

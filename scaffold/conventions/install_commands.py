@@ -124,4 +124,5 @@ def _requirement_files(facts: Facts, command: shell_parser.ShellCommand) -> Iter
 def _is_other_variant(path: str, taken: Sequence[str]) -> bool:
     """Whether a requirements file is for another machine than one that was taken already."""
     plain = _VARIANT.sub("", path)
-    return _VARIANT.search(path) is not None and any(_VARIANT.sub("", t) == plain for t in taken)
+    variants = [t for t in taken if _VARIANT.search(t)]
+    return _VARIANT.search(path) is not None and any(_VARIANT.sub("", t) == plain for t in variants)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import functools
 import re
 
-_RUN_FOLDER = "{RUN_OUTPUT_DIR}"
+_RUN_FOLDER, _RUN_NAME = "{RUN_OUTPUT_DIR}", "{RUN_NAME}"
 _SUBMITTED = re.compile(r"sbatch (?:\S+ )*?(?=\S+\.(?:sh|bash|sbatch|slurm)(?: |$))")
 _WRITTEN = r"(?:out|outputs?|save|work|working|logs?|logging|results?|tensorboard|tb)"
+# what names a run names its folder of checkpoints too: five seeds under one name write over each other
+_NAMED = re.compile(
+    r"(?<!\S)(?P<option>(?:--?|\+{0,2})(?:\w+\.)*(?:run|exp|experiment)[-_]?(?:name|id)(?:=|\s+(?!-)))(?P<name>[^\s{}$'\"]+)(?=\s|$)",
+    re.IGNORECASE,
+)
 # where a run leaves things, or may find them: a sweep whose runs share it deserves a warning, and no change unasked
 _MAYBE_READ = r"(?:checkpoints?|ckpt|exp|experiment|run)"
 # an evaluation may read from where a training saves and logs
@@ -28,9 +33,14 @@ def as_recorded_run(command: str, kind: str) -> str:
     """The command of a recorded run; `kind` is what its script is for.
 
     `sbatch` ends as soon as the job is queued, so that the record would say `finished` of what has not begun: the script runs in the
-    run's own job. What a training or an evaluation is told to write into one folder goes to the folder of each run.
+    run's own job. What a training or an evaluation is told to write into one folder goes to the folder of each run, and a training that
+    is told its run's name is told that of each.
     """
     command = _SUBMITTED.sub("bash ", command, count=1)
+    if kind == "train":
+        command = _NAMED.sub(
+            lambda m: m["option"] + (_RUN_NAME if m["option"].endswith("=") else f"'{_RUN_NAME}'"), command
+        )
     names = _OF_KIND.get(kind)
     return _folder(names).sub(_with_run_folder, command) if names else command
 

@@ -95,8 +95,3 @@ def setup_line(facts: Facts) -> Detected[str]:
 def is_locked(facts: Facts) -> bool:
     """Whether the environment that `setup` builds names every version."""
     return any(facts.has(name) for name in ("renv.lock", "Manifest.toml", "JuliaManifest.toml"))
-
-
-def has_tests(facts: Facts) -> bool:
-    """Whether there are tests where R's testthat and Julia's Pkg look for them."""
-    return facts.has("test/runtests.jl") or facts.has("tests/testthat.R") or bool(facts.files_below("tests/testthat"))

@@ -16,6 +16,7 @@ _TEST_CASE = re.compile(
 _RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
 
 
+_RUN_BY_NAME = {"tests/testthat.R": "testthat", "test/runtests.jl": "Pkg.test", "tests/tinytest.R": "tinytest"}
 _DEEPEST = 4
 
 
@@ -44,10 +45,23 @@ def detect_test_folders(facts: Facts) -> Detected[tuple[str, ...]]:
     if beside and not folders:
         shared = posixpath.commonpath([p.rpartition("/")[0] for p in beside])
         folders += [Occurrence(shared or p, p, None, p) for p in beside]
+    if not beside and not folders:
+        folders = [
+            Occurrence(hit.path.rpartition("/")[0] or ".", hit.path, None, hit.path) for hit in _other_languages(facts)
+        ]
     declared = _declared(facts)
     folders = [Occurrence(d, h.path) for h in folders for d in declared if h.path.startswith(f"{d}/")] or folders
     near = [hit for hit in folders if paths.depth(hit.value) <= 2]
     return collect(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
+
+
+def _other_languages(facts: Facts) -> list[Occurrence]:
+    """The test runners of R, Julia and Nextflow, by the files that they look for."""
+    found = [Occurrence(name, path) for path, name in _RUN_BY_NAME.items() if facts.has(path)]
+    if not found and (tests := [p for p in facts.files_below("tests/testthat") if p.endswith(".R")]):
+        found = [Occurrence("testthat", tests[0].replace("/testthat/", "/"), None, tests[0])]
+    nextflow = [p for p in facts.notable if p.endswith(".nf.test")]
+    return found + [Occurrence("nf-test", p) for p in nextflow[:5]]
 
 
 def _declared(facts: Facts) -> list[str]:
@@ -61,6 +75,8 @@ def _declared(facts: Facts) -> list[str]:
 def detect_test_runner(facts: Facts) -> Detected[str | None]:
     """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
     files = find_test_files(facts)
+    if not files and (other := _other_languages(facts)):
+        return Detected(other[0].value, (other[0].evidence,))
     if not detect_test_folders(facts).value:
         return Detected(None)
     for hit in (*_configured(facts), *_called(facts), *_imported(facts)):

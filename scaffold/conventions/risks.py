@@ -89,7 +89,7 @@ def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
 
 
 def _tests(facts: Facts, tests: Tests) -> Iterator[Risk]:
-    if tests.runner is None and not r_and_julia.has_tests(facts):
+    if tests.runner is None:
         yield "no tests", None
 
 

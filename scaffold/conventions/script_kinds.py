@@ -36,6 +36,7 @@ _BY_NAME = (
     ("train", re.compile(r"train(?!ed)|fine_?tun|(^|_)(fit|learn|sft|dpo|ppo|orpo|grpo|distill|linprobe)(_|\d|$)")),
 )
 _CONVERTERS = re.compile(r"convert(er)?s?$")
+_NOT_TRAINING = re.compile(r"generat|sampl|demo|interactive|chat|serv|app(_|$)|export|plot|visual")
 _MAIN = re.compile(r"^main_")
 _BY_FOLDER = {
     **dict.fromkeys(("eval", "evals", "evaluation", "evaluate"), "eval"),
@@ -105,7 +106,7 @@ def _kind_by_itself(facts: Facts, path: str) -> str:
     folder = path.lower().rpartition("/")[0].rpartition("/")[2]
     if folder in _BY_FOLDER:
         return _BY_FOLDER[folder]
-    if _MAIN.search(stem):
+    if _MAIN.search(stem) and not _NOT_TRAINING.search(stem):
         return "train"
     text = facts.texts.get(path, "")
     if trains(text):

@@ -10,8 +10,13 @@ from scaffold.facts import Facts
 from scaffold.facts.python_source import Call, Definition, NameRef, PythonSource, literal_text
 
 SEED = ("seed", "Seed", "SEED", "random_state")
-_CLI_LIBRARIES = ("tyro", "simple_parsing", "pyrallis", "draccus", "tap", "jsonargparse", "chz")
-_TAKES_A_CLASS = re.compile(r"(^|\.)(cli|parse|parse_args|wrap|add_arguments|entrypoint|argparse)$")
+_CLI_LIBRARIES = (
+    *("tyro", "simple_parsing", "pyrallis", "draccus", "tap", "jsonargparse", "chz", "pydantic_settings"),
+    *("pydantic_cli", "pydantic_argparse", "clipstick", "datargs"),
+)
+_TAKES_A_CLASS = re.compile(
+    r"(^|\.)CliApp\.run$|(^|\.)(cli|run_and_exit|parse|parse_args|wrap|add_arguments|entrypoint|argparse)$"
+)
 # tyro's command line over a table of whole configurations
 _WHOLE = "overridable_config_cli"
 GENERATES = "gen_parser_from_dataclass"
@@ -147,8 +152,10 @@ def _asks_for_whole(script: PythonSource, holder: PythonSource) -> bool:
 
 
 def generated_options(script: ImportingScript) -> Iterator[str]:
-    """The fields of the dataclasses near a parser that fairseq's `gen_parser_from_dataclass` makes options of."""
-    made = any(c.last == GENERATES for _, s in script.sources(GENERATES) for c in s.calls)
+    """The fields of the dataclasses near a parser that makes options of them: fairseq's, or `add_argument(f"--{field.name}")`."""
+    made = any(c.last == GENERATES for _, s in script.sources(GENERATES) for c in s.calls) or any(
+        c.last == "add_argument" and any(a in ("--{}", "--") for a in c.args) for c in script.source.calls
+    )
     for _, source in script.sources(*SEED) if made else ():
         yield from (f"--{field}" for d in source.classes for field in d.fields)
 
@@ -175,6 +182,8 @@ def hugging_face_options(script: ImportingScript) -> Iterator[str]:
         return
     first = parsers[0].args[0] if parsers[0].args else parsers[0].keywords.get("dataclass_types")
     names = {str(n).rpartition(".")[2] for n in (first if isinstance(first, tuple) else (first,)) if n}
+    if not isinstance(first, tuple):  # `dataclass_types = (ScriptArguments, DPOConfig)` on another line
+        names |= {name for i in script.source.imports for name in i.names if _TRAINING_ARGUMENTS.match(name)}
     classes = {d.name: d for _, s in script.sources(*SEED, *names) for d in s.classes}
     for _ in range(_DEEPEST_BASE):
         names |= {b.rpartition(".")[2] for n in names if n in classes for b in classes[n].bases}

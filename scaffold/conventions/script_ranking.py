@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from scaffold.conventions import r_and_julia
 from scaffold.conventions.directories import is_settings
-from scaffold.conventions.script_kinds import may_train, script_kind, telling_name
+from scaffold.conventions.script_kinds import may_train, script_kind, telling_name, trains
 from scaffold.conventions.script_mentions import Mention, script_mentions
-from scaffold.facts import Facts, paths, shell_parser
+from scaffold.facts import Facts, documents, paths, shell_parser
 from scaffold.facts.quick_scan import start_line
 
 MOST = 12
@@ -25,12 +25,17 @@ _PARSERS = re.compile(
 _ACTS_AT_ONCE = re.compile(r"(?:for|while|with|if)\b|[A-Za-z_][\w.]*\(")
 _ACTS = re.compile(r"\n(?:(?:for|while|with|if)\b|[A-Za-z_][\w.]*\()")
 _TARGET = re.compile(r"\b(?:_target_|class_path)[\"']?\s*:\s*[\"']?([\w.]+)")
+_DEFINES = re.compile(r"^(?:class |def get_config)", re.MULTILINE)
+_LOOPS = re.compile(r"^(?:for|while)\b", re.MULTILINE)
+_DEAD = re.compile(
+    r"(?:^|[/_.-])(?:template|skeleton|boilerplate|old|backup|bak|copy|deprecated|legacy|archived?|orig|unused|obsolete|attic)\d*(?=[/_.-])"
+)
 _HELPER = re.compile(
     r"^(setup|conftest|conf|__init__|versioneer|noxfile|tasks|dodo|hubconf|_version|install|build|fabfile)$"
 )
 _AUXILIARY = re.compile(
     r"plot|visuali|utils?$|helper|debug|check|(^|_)ci(_|$)|lint|format|docker|install|setup|build|deploy|release|header|env|doc|clean|kill|sync|copy"
-    r"|bot\b|tracker|preview|merge|rename|parse|migrate|analy[sz]e|summar|push|upload|compare|list_"
+    r"|bot\b|tracker|preview|merge|rename|parse|migrate|analy[sz]e|summar|push|upload|compare|list_|tensorboard|jupyter|dashboard|monitor"
 )
 _STARTS = re.compile(
     r"(python[\d.]*|torchrun|accelerate|deepspeed|srun|sbatch|mpirun|\$\{?\w+\}?|uv|poetry|Rscript|R|julia)\b"
@@ -55,7 +60,18 @@ def rank_scripts(facts: Facts) -> tuple[RankedScript, ...]:
     """All scripts of the repository, most important first; tests, documentation and vendored code have none."""
     mentions = script_mentions(facts)
     candidates = [*_python(facts, mentions), *_shell(facts, mentions), *_other_languages(facts, mentions)]
+    if not any(s.kind == "train" for s in candidates):
+        candidates += _notebooks(facts)
     return _limit_each_kind(sorted((s for s in candidates if s.score > _LEAST_SCORE), key=lambda s: (-s.score, s.path)))
+
+
+def _notebooks(facts: Facts) -> Iterator[RankedScript]:
+    """Notebooks that train: one runs them as a whole, and `record()` records what they do."""
+    for path in facts.read_files("notebook"):
+        code = documents.notebook_code(facts.texts[path]) or ""
+        if trains(code) and not (paths.is_doc(path) or paths.is_test(path) or paths.is_hidden(path)):
+            score = 3.0 - 0.5 * path.count("/") - (2.0 if paths.is_example(path) else 0.0)
+            yield RankedScript(path=path, kind="train", score=score, reasons=("a notebook that trains",))
 
 
 def _limit_each_kind(ranked: list[RankedScript]) -> tuple[RankedScript, ...]:
@@ -102,11 +118,18 @@ def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
     text = facts.texts[path]
     if not (_ACTS_AT_ONCE.match(text) or _ACTS.search(text)):
         return False
-    if re.search(r"^(?:class |def get_config)", text, re.MULTILINE) and not _PARSERS.search(text) and not run:
+    if _DEFINES.search(text) and not (_PARSERS.search(text) or run or (may_train(text) and _LOOPS.search(text))):
         return False
     if facts.parse(path).acts is None or facts.importing_files(path):
         return False
-    return not facts.files_mentioning((f"open('{name}')", f'open("{name}")'), facts.python)
+    return not (facts.files_mentioning((f"open('{name}')", f'open("{name}")'), facts.python) or _is_loaded(facts, path))
+
+
+def _is_loaded(facts: Facts, path: str) -> bool:
+    """Whether a module is loaded by its name: `import_module(f"agents.{name}")` takes any file of that folder."""
+    package = path.rpartition("/")[0].removeprefix("src/").replace("/", ".")
+    loading = facts.files_mentioning(("import_module(", "__import__("), facts.python) if package else ()
+    return bool(facts.files_mentioning((f'"{package}.', f"'{package}."), loading))
 
 
 def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built: bool) -> dict[str, float]:
@@ -116,7 +139,9 @@ def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built
     near = [m for m in shown if paths.depth(m.command.path) <= 2]
     others = len(run) - len(shown)
     parses = bool(_PARSERS.search(text))
-    a_module = guarded and not parses and not run and (built or bool(facts.importing_files(path)))
+    in_package = facts.has(f"{path.rpartition('/')[0]}/__init__.py") and not path.startswith(("scripts/", "tools/"))
+    alone = guarded and not parses and not run
+    a_module = alone and (built or bool(facts.importing_files(path)))
     return {
         "has a main guard": 3.0 if guarded else 0.0,
         "works at its top level": 1.5 if not guarded else 0.0,
@@ -129,6 +154,8 @@ def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built
         "lies deep": -0.6 * path.count("/"),
         "is an example": -4.0 if paths.is_example(path) else 0.0,
         "is a module that others import": -3.0 if a_module else 0.0,
+        "tests itself, as a part of a package": -8.0 if alone and in_package and not a_module else 0.0,
+        "is a skeleton or an old copy": -5.0 if _DEAD.search(path.lower()) else 0.0,
     }
 
 
@@ -148,7 +175,7 @@ def _by_name(path: str, kind: str) -> float:
     points = {"train": 4.0, "eval": 2.5, "sweep": 1.5, "preprocess": 1.0, "other": 0.0}[kind]
     if stem in ("main", "run", "train") or path.endswith("__main__.py"):
         points += 1.5
-    return points - 0.3 * stem.count("_") - (3.0 if _AUXILIARY.search(stem) else 0.0)
+    return points - 0.3 * min(stem.count("_"), 2) - (3.0 if _AUXILIARY.search(stem) else 0.0)
 
 
 def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:

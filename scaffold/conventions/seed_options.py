@@ -13,12 +13,14 @@ from scaffold.facts.config_formats import yaml_keys
 from scaffold.facts.python_source import Call, literal_text
 
 _SEED = re.compile(
-    r"^(?:(?:random|rng|manual|global|train|start|base|init|np|torch|data)[-_]?)?seeds?(?:[-_]?(?:everything|base|start|value|num|list|1))?$"
+    r"^(?:(?:random|rng|manual|global|train|training|start|base|init|initial|np|numpy|torch|jax|data|dataset|split|model|env|exp|run|my)[-_]?)*seeds?(?:[-_]?(?:everything|base|start|value|num|list|1))?$"
     r"|^manualseed$|^random_state$",
     re.IGNORECASE,
 )
 _HANDS_ON = re.compile(r"\$(@|\*|\{@\})")
-_LOADS = re.compile(r"(yaml|toml|tomllib|tomli)\.(safe_|full_)?loads?$|params_show|OmegaConf\.load|Config\.fromfile$")
+_LOADS = re.compile(
+    r"(yaml|toml|tomllib|tomli)\.(safe_|full_)?loads?$|params_show|OmegaConf\.load|Config\.fromfile$|merge_from_file$|load_config$|read_config$"
+)
 _RANDOMNESS = re.compile(r"^randomness\s*=\s*dict\([^)]*\bseed\b", re.MULTILINE)
 _SETTINGS = re.compile(r"config|cfg|args|params|opt")
 
@@ -77,9 +79,9 @@ def _hydra(script: ImportingScript, call: Call) -> str | None:
     facts = script.facts
     composed = hydra_configs.composed_configs(facts, script.path)
     primary = plainest(k for c in composed[:1] for k in yaml_keys(facts.texts[c.path]))
-    key = primary or _group_seed(script, hydra_configs.config_folder(script.path, call)) or _stored_seed(script)
     taken_in = (f"{c.package}.{k}".lstrip(".") for c in composed[1:] for k in yaml_keys(facts.texts[c.path]))
-    key = key or plainest(taken_in) or plainest(_overridden(script))
+    key = primary or plainest(taken_in) or _group_seed(script, hydra_configs.config_folder(script.path, call))
+    key = key or _stored_seed(script) or plainest(_overridden(script))
     return f"{key}=" if key else None
 
 
@@ -180,7 +182,10 @@ def _from_file(script: ImportingScript) -> str | None:
     close = [s for _, s in script.sources("load", "params_show", "fromfile", *script_options.SEED, within=3)]
     if not any(_LOADS.search(c.name) for s in close for c in s.calls):
         return None
-    used = plainest(source.keys) or plainest(n.rpartition(".")[2] for n in source.names if _SETTINGS.search(n))
+    gets = [w for c in source.calls if c.last == "get" and c.args and (w := literal_text(c.args[0]))]
+    used = plainest((*source.keys, *gets)) or plainest(
+        n.rpartition(".")[2] for n in source.names if _SETTINGS.search(n)
+    )
     if used is None:
         if script_options.builds_parser(source) or not plainest(
             field for s in close for d in s.classes for field in d.fields

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from scaffold.conventions import activation
 from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.conventions.model import Evidence, Slurm
 from scaffold.facts import Facts, paths, shell_parser
+from scaffold.facts.config_formats import yaml_scalars
 
 # option (both spellings) -> field
-# What an #SBATCH option or a module can be; a line that sets up a shell may not start anything else on the way.
+# what an #SBATCH option or a module can be
 SAFE_VALUE = re.compile(r"[\w.,:/@=+%-]+")
-CONDA_HOOK = re.compile(r'eval "\$\(conda shell\.(bash|posix) hook\)"')
-STARTS_MORE = re.compile(r"[`;|&<>\n\r\x00-\x08]|\$\(")
 _OPTIONS = {
     "p": "partitions",
     "partition": "partitions",
@@ -37,12 +37,6 @@ _PLACEHOLDER = re.compile(
 )
 _SHOUTED = re.compile(r"^(?=.*_)(?=.*(?:PARTITION|ACCOUNT|QUEUE|QOS|NAME|YOUR|PROJECT|USER))[A-Z_]+$")
 _SUBMITS = re.compile(r"(?:^|[\s;&|(`$])(sbatch|srun|salloc)\s+(?=[-\w./$\"'{])")
-_ACTIVATES = re.compile(
-    r"^(?:(?:source|\.)\s+\S*(?:activate|conda\.sh|\.venv\S*|venv\S*)(?:\s|$)|(?:conda|mamba|micromamba)\s+activate\b|eval\s.*\b(?:conda|mamba|micromamba)\b.*hook"
-    r"|poetry\s+shell|pyenv\s+activate|spack\s+(?:load|env))"
-)
-
-_UNKNOWN = re.compile(r"\$(?!\(|\{?(?:HOME|USER|SCRATCH|WORK|PWD|CONDA_(?:PREFIX|EXE|DIR|ROOT)|SLURM_\w+|PROJECT)\b)")
 
 
 def is_placeholder(value: str) -> bool:
@@ -93,6 +87,7 @@ def slurm_requests(facts: Facts) -> dict[str, Detected[tuple[str, ...]]]:
 
 
 def _requests(facts: Facts) -> Iterator[tuple[str, Occurrence]]:
+    yield from _launcher_requests(facts)
     for path in _speaking_files(facts):
         for line, text in shell_parser.sbatch_directives(facts.texts[path]):
             yield from _values(path, line, f"#SBATCH {text}", shell_parser.split_words(text))
@@ -103,6 +98,21 @@ def _requests(facts: Facts) -> Iterator[tuple[str, Occurrence]]:
             )
             if start is not None:
                 yield from _values(command.path, command.line, command.text, list(command.words[start + 1 :]))
+
+
+def _launcher_requests(facts: Facts) -> Iterator[tuple[str, Occurrence]]:
+    """partition, account and qos of Hydra's submitit launcher in YAML."""
+    for path in facts.files_mentioning(("submitit",), facts.read_files("config")):
+        for key, value, line in yaml_scalars(facts.texts[path]):
+            if key in (
+                "partition",
+                "account",
+                "qos",
+                "slurm_partition",
+                "slurm_account",
+                "slurm_qos",
+            ) and value not in ("", "null", "~"):
+                yield _OPTIONS[key.removeprefix("slurm_")], Occurrence(value, path, line, f"{key}: {value}")
 
 
 def _values(path: str, line: int, text: str, words: list[str]) -> Iterator[tuple[str, Occurrence]]:
@@ -137,23 +147,13 @@ def one_version_each(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if first[name.split("/")[0]] == name)
 
 
-def activation_lines(facts: Facts, scripts: tuple[str, ...]) -> Detected[tuple[str, ...]]:
-    """The lines of the sbatch scripts `scripts` that activate an environment, the most used first."""
-    lines = (
-        c
-        for c in facts.shell_commands
-        if c.path in scripts and _ACTIVATES.match(c.text) and not _UNKNOWN.search(c.text)
-    )
-    return collect((Occurrence(c.text, c.path, c.line) for c in lines), by_use=True)
-
-
 def slurm_conventions(facts: Facts) -> dict[str, Detected[tuple[str, ...]]] | None:
     """All of it by field; None where the repository shows no use of Slurm."""
     fields = {"scripts": slurm_scripts(facts), **slurm_requests(facts)}
     if not any(f.value for f in fields.values()):
         return None
     fields["modules"] = loaded_modules(facts)
-    fields["setup"] = activation_lines(facts, fields["scripts"].value)
+    fields["setup"] = activation.activation_lines(facts, fields["scripts"].value)
     return fields
 
 

@@ -10,6 +10,7 @@ from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 from scaffold.facts.config_formats import yaml_scalars
+from scaffold.facts.python_source import Call, literal_text
 
 _MODULES = {
     "wandb": ("wandb",),
@@ -39,7 +40,7 @@ _IMPORTED = (
     *("swanlab", "trackio", "summarywriter"),
 )
 _NEEDLES = (
-    *("create_file_writer", "FileWriter", "TensorBoard", "report_to", "log_with"),
+    *("import_module(", "__import__(", "create_file_writer", "FileWriter", "TensorBoard", "report_to", "log_with"),
     *("WandbLogger", "WandBOutput", "MLFlowLogger", "CometLogger", "NeptuneLogger"),
 )
 _REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--log_with"))
@@ -91,12 +92,21 @@ def _in_python(facts: Facts) -> Iterator[Occurrence]:
                     imported, path, statement.line, f"from {statement.module} import {imported}"
                 )
         for call in source.calls:
+            yield from _loaded(call, path)
             if "." in call.name and not _TF_SUMMARY.search(call.name):
                 yield from _class_occurrences(call.last, path, call.line, f"{call.name}(...)")
             if _TF_SUMMARY.search(call.name):
                 yield Occurrence("tensorboard", path, call.line, f"{call.name}(...)")
             for keyword in _REPORTS & call.keywords.keys():
                 yield from _reported(call.keywords[keyword], path, call.line, keyword)
+
+
+def _loaded(call: Call, path: str) -> Iterator[Occurrence]:
+    """A tracker that is imported by its name: `importlib.import_module("wandb")`."""
+    module = literal_text(call.args[0]) if call.args and call.last in ("import_module", "__import__") else None
+    for name, modules in _MODULES.items():
+        if module in modules:
+            yield Occurrence(name, path, call.line, f"{call.name}({module!r})")
 
 
 def _line(facts: Facts, path: str, line: int) -> str:

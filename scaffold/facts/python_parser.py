@@ -58,6 +58,8 @@ def value(node: ast.AST | None) -> Value:
         return tuple(value(e) for e in node.elts)
     if isinstance(node, ast.Dict):
         return {k.value: value(v) for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)}
+    if isinstance(node, ast.IfExp):  # one of two, by what is only known when it runs
+        return value(node.body), value(node.orelse)
     if isinstance(node, ast.JoinedStr):
         pieces = [str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values]
         return "".join(pieces)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from scaffold import metric_directions
-from scaffold.conventions import slurm
+from scaffold.conventions import activation, slurm
 from scaffold.conventions.model import Conventions, EntryPoint, Slurm
 from scaffold.conventions.output_rewrite import as_recorded_run
 from scaffold.errors import WrongUsage
@@ -124,9 +124,7 @@ def _slurm_answer(conventions: Conventions) -> dict[str, Any] | None:
     options: dict[str, Any] = {key: list(value) for key, value in asdict(conventions.slurm or Slurm()).items()}
     for key in ("partitions", "accounts", "qos", "gres", "time", "modules"):
         options[key] = [value for value in options[key] if slurm.SAFE_VALUE.fullmatch(value)]
-    options["setup"] = [
-        row for row in options["setup"] if slurm.CONDA_HOOK.fullmatch(row) or not slurm.STARTS_MORE.search(row)
-    ]
+    options["setup"], _ = activation.usable_lines(options["setup"])
     places = {key: evidence_place(conventions, f"slurm.{key}") for key in options if options[key]}
     return options | {"evidence": {key: place for key, place in places.items() if place}}
 
@@ -167,6 +165,11 @@ def _described_findings(conventions: Conventions) -> Iterator[tuple[str, str]]:
         options = [*conventions.slurm.partitions[:1], *conventions.slurm.accounts[:1], *conventions.slurm.qos[:1]]
         text = f"Slurm: {', '.join(options) or 'used, no partition named'}"
         yield text, evidence_place(conventions, "slurm.partitions")
+    for row in activation.usable_lines(conventions.slurm.setup)[1] if conventions.slurm is not None else ():
+        text = (
+            f"run.sbatch does not take over `{row}` of the job scripts: write into it how a job enters the environment"
+        )
+        yield text, evidence_place(conventions, "slurm.setup")
     if conventions.tests.runner:
         text = f"tests: {conventions.tests.runner} {' '.join(conventions.tests.paths)}".rstrip()
         yield text, evidence_place(conventions, "tests.runner")

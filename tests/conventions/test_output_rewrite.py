@@ -46,6 +46,24 @@ def test_a_training_writes_into_the_folder_of_its_run(shown: str, run: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("shown", "run"),
+    [
+        ("python a.py +run_name=first lr=1", "python a.py +run_name={RUN_NAME} lr=1"),
+        ("python a.py --exp-name my_experiment --lr 1", "python a.py --exp-name '{RUN_NAME}' --lr 1"),
+        ("python a.py --exp_name=a", "python a.py --exp_name={RUN_NAME}"),
+        ("python a.py trainer.experiment_name=b", "python a.py trainer.experiment_name={RUN_NAME}"),
+        ("python a.py --run-id 3", "python a.py --run-id '{RUN_NAME}'"),
+        ("python a.py --experiment.name=x --runs 3 --name y", "python a.py --experiment.name=x --runs 3 --name y"),
+        ("python a.py --run_name $NAME", "python a.py --run_name $NAME"),
+        ("python a.py --run-name --lr 1", "python a.py --run-name --lr 1"),
+    ],
+)
+def test_a_training_has_the_name_of_its_run(shown: str, run: str) -> None:
+    assert as_recorded_run(shown, "train") == run
+    assert as_recorded_run(shown, "eval") == shown, "an evaluation names the run that it looks at"
+
+
+@pytest.mark.parametrize(
     "shown",
     [
         "python a.py --output_dir $OUT",

@@ -50,3 +50,20 @@ CASE = "import unittest\n\nclass TestIt(unittest.TestCase):\n    def test_it(sel
 def test_the_runner_and_the_folders(texts: dict[str, str], name: str | None, folders: tuple[str, ...]) -> None:
     facts = facts_from_texts(texts)
     assert (detect_test_runner(facts).value, detect_test_folders(facts).value) == (name, folders)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ({"tests/testthat.R": "library(testthat)\n", "tests/testthat/test-a.R": "x\n"}, ("testthat", ("tests",))),
+        ({"tests/testthat/test-a.R": "test_that('a', {})\n"}, ("testthat", ("tests",))),
+        ({"tests/tinytest.R": "tinytest::test_package('a')\n"}, ("tinytest", ("tests",))),
+        ({"test/runtests.jl": "using Test\n"}, ("Pkg.test", ("test",))),
+        ({"tests/main.nf.test": "nextflow_pipeline {}\n"}, ("nf-test", ("tests",))),
+        ({"modules/a/tests/main.nf.test": "x\n", "main.nf": "x\n"}, ("nf-test", ("modules/a/tests",))),
+        ({"test/runtests.jl": "x\n", "tests/test_a.py": "import pytest\ndef test_a(): ...\n"}, ("pytest", ("tests",))),
+    ],
+)
+def test_runners_of_other_languages(texts: dict[str, str], expected: tuple[str, tuple[str, ...]]) -> None:
+    facts = facts_from_texts(texts)
+    assert (detect_test_runner(facts).value, detect_test_folders(facts).value) == expected

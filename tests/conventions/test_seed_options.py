@@ -247,3 +247,136 @@ def test_a_seed_that_a_file_sets(texts: dict[str, str], flag: str | None) -> Non
 )
 def test_a_shell_script_hands_its_arguments_on(script: str, flag: str | None) -> None:
     assert seed_flag(facts_from_texts({"run.sh": script, "train.py": PARSER.format("seed")}), "run.sh") == flag
+
+
+ARGUMENTS = "import argparse\np = argparse.ArgumentParser()\n"
+SETS = "if __name__ == '__main__':\n    loss.backward()\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "flag"),
+    [
+        # parsers that are built in functions, here and elsewhere
+        (
+            {
+                "train.py": "import argparse\ndef get_args():\n    p = argparse.ArgumentParser()\n    p.add_argument('--seed')\n"
+                + SETS
+            },
+            "--seed",
+        ),
+        (
+            {
+                "train.py": "from opts import get_args\nargs = get_args()\n" + SETS,
+                "opts.py": "import argparse\ndef get_args():\n    p = argparse.ArgumentParser()\n    p.add_argument('--seed')\n",
+            },
+            "--seed",
+        ),
+        (
+            {
+                "train.py": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--data_random_seed')\n"
+                + SETS
+            },
+            "--data_random_seed",
+        ),
+        (
+            {
+                "train.py": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--model-init-seed')\n"
+                + SETS
+            },
+            "--model-init-seed",
+        ),
+        (
+            {
+                "train.py": "import argparse\nfrom dataclasses import dataclass, fields\n@dataclass\nclass Config:\n    seed: int = 0\n"
+                "p = argparse.ArgumentParser()\nfor f in fields(Config):\n    p.add_argument(f'--{f.name}', type=f.type)\n"
+                + SETS
+            },
+            "--seed",
+        ),
+        # Hydra: the defaults list, groups of groups, packages
+        (
+            {
+                "train.py": "import hydra\n@hydra.main(config_path='conf', config_name='main')\ndef main(cfg): ...\n"
+                + SETS,
+                "conf/main.yaml": "defaults:\n  - trainer: gpu\n  - _self_\nlr: 1\n",
+                "conf/trainer/gpu.yaml": "seed: 1\n",
+            },
+            "trainer.seed=",
+        ),
+        (
+            {
+                "train.py": "import hydra\n@hydra.main(config_path='conf', config_name='main')\ndef main(cfg): ...\n"
+                + SETS,
+                "conf/main.yaml": "defaults:\n  - experiment: base\n",
+                "conf/experiment/base.yaml": "# @package _global_\ndefaults:\n  - /run: plain\n",
+                "conf/run/plain.yaml": "random_seed: 1\n",
+            },
+            "run.random_seed=",
+        ),
+        (
+            {
+                "train.py": "import hydra\n@hydra.main(config_path='conf', config_name='main')\ndef main(cfg): ...\n"
+                + SETS,
+                "conf/main.yaml": "defaults:\n  - actor@worker.actor: small\n",
+                "conf/actor/small.yaml": "defaults:\n  - base\nwidth: 1\n",
+                "conf/actor/base.yaml": "seed: 1\n",
+            },
+            "worker.actor.seed=",
+        ),
+        # trees of dataclasses and pydantic models
+        (
+            {
+                "train.py": "import tyro\nfrom cfg import Config\ncfg = tyro.cli(Config)\n" + SETS,
+                "cfg.py": "from dataclasses import dataclass\n@dataclass\nclass Run:\n    seed: int = 0\n"
+                "@dataclass\nclass Config:\n    run: Run\n",
+            },
+            "--run.seed",
+        ),
+        (
+            {
+                "train.py": "from pydantic_settings import BaseSettings, CliApp\nclass Settings(BaseSettings):\n    seed: int = 0\n"
+                "CliApp.run(Settings)\n" + SETS
+            },
+            "--seed",
+        ),
+        (
+            {
+                "train.py": "from trl import DPOConfig, ScriptArguments, TrlParser\ndataclass_types = (ScriptArguments, DPOConfig)\n"
+                "parser = TrlParser(dataclass_types)\n" + SETS
+            },
+            "--seed",
+        ),
+        # a key that only a file sets
+        (
+            {
+                "train.py": "import yaml\nconfig = yaml.safe_load(open('c.yaml'))\nset_seed(config.get('seed', 0))\n"
+                + SETS,
+                "c.yaml": "seed: 1\n",
+            },
+            "config:seed",
+        ),
+        (
+            {
+                "train.py": "from yacs.config import CfgNode\ncfg.merge_from_file(args.config)\nset_seed(cfg.SEED)\n"
+                + SETS,
+                "configs/a.yaml": "SEED: 1\n",
+            },
+            "config:SEED",
+        ),
+    ],
+)
+def test_seeds_behind_many_kinds_of_doors(texts: dict[str, str], flag: str) -> None:
+    assert seed_flag(facts_from_texts(texts), "train.py") == flag
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = config.get('seeding')\n",
+        ARGUMENTS + "p.add_argument('--seed-file')\n",
+        "reseed = 1\n",
+        "cfg.get('lr')\n",
+    ],
+)
+def test_what_only_sounds_like_a_seed_is_none(text: str) -> None:
+    assert seed_flag(facts_from_texts({"train.py": text + SETS}), "train.py") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions import slurm
+from scaffold.conventions import activation, slurm
 from scaffold.facts.model import facts_from_texts
 
 TRAIN = """#!/bin/bash
@@ -137,4 +137,23 @@ def test_of_two_versions_of_a_module_the_most_used_stays() -> None:
 
 def test_an_activation_of_something_unknown_is_left_out() -> None:
     texts = {"a.sbatch": '#!/bin/bash\n#SBATCH -p x\nconda activate "$CONDA_ENV"\nconda activate lab\npython x.py\n'}
-    assert slurm.activation_lines(facts_from_texts(texts), ("a.sbatch",)).value == ("conda activate lab",)
+    assert activation.activation_lines(facts_from_texts(texts), ("a.sbatch",)).value == ("conda activate lab",)
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        ("partition", "partitions"),
+        ("account", "accounts"),
+        ("qos", "qos"),
+        ("slurm_partition", "partitions"),
+        ("slurm_account", "accounts"),
+        ("slurm_qos", "qos"),
+    ],
+)
+def test_what_hydras_launcher_asks_for(key: str, field: str) -> None:
+    text = f"defaults:\n  - override hydra/launcher: submitit_slurm\nhydra:\n  launcher:\n    {key}: lab_one\n    timeout_min: 10\n"
+    texts = {"conf/hydra/launcher/cluster.yaml": text, "conf/other.yaml": f"{key}: nothing\n", "train.py": "x = 1\n"}
+    found = slurm.slurm_requests(facts_from_texts(texts))
+    assert found[field].value == ("lab_one",)
+    assert slurm.slurm_requests(facts_from_texts({"conf/a.yaml": text.replace("lab_one", "null")}))[field].value == ()

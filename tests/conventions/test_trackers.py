@@ -86,3 +86,19 @@ def test_a_requirement_and_a_commented_import_are_told_as_what_lost() -> None:
         ("requirements.txt", 2, "tensorboard: only a requirement"),
         ("train.py", 2, "mlflow: a commented import"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "tracker"),
+    [
+        ("import importlib\nwandb = importlib.import_module('wandb')\n", "wandb"),
+        ("wandb = __import__('wandb') if use else None\n", "wandb"),
+        ("from importlib import import_module\nw = import_module('torch.utils.tensorboard')\n", "tensorboard"),
+        ("TrainingArguments(report_to='wandb' if use else 'none')\n", "wandb"),
+        ("Accelerator(log_with='trackio' if args.log else None)\n", "trackio"),
+        ("if use:\n    import mlflow\nelse:\n    mlflow = None\n", "mlflow"),
+        ("logger = WandbLogger() if use else None\nfrom lightning.pytorch.loggers import WandbLogger\n", "wandb"),
+    ],
+)
+def test_trackers_behind_conditions_and_importlib(text: str, tracker: str) -> None:
+    assert trackers(facts_from_texts({"train.py": text})).value == (tracker,)
