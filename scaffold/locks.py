@@ -30,16 +30,23 @@ class CannotLock(ScaffoldError):
         super().__init__(f"{path} cannot be locked: {self.reason}", hint=hint)
 
 
-def acquire(path: Path, *, wait_s: float = 0.0) -> int | None:
+def acquire(path: Path, *, wait_s: float = 0.0, flags: int = os.O_RDWR | os.O_CREAT) -> int | None:
     """Lock a file, made where it is missing: a descriptor that holds it until all copies are closed, also those that children inherit.
 
     None where somebody else holds it for `wait_s` seconds more. Raises CannotLock.
     """
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CannotLock(path, error) from error
-    return _lock_in_time(handle, path, wait_s)
+    try:
+        if _poll(lambda: _lock(handle, path) or None, wait_s):
+            return handle
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
 
 
 def release(handle: int) -> None:
@@ -94,7 +101,7 @@ def hold_directory(path: Path, *, stand_in: str, wait_s: float, busy: ScaffoldEr
     (NFS, which wants a file that is open for writing)."""
     with contextlib.ExitStack() as held:
         try:
-            handle = _lock_in_time(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), path, wait_s)
+            handle = acquire(path, wait_s=wait_s, flags=os.O_RDONLY | os.O_DIRECTORY)
         except CannotLock:
             held.enter_context(hold_file(path / stand_in, wait_s=wait_s, busy=busy))
         else:
@@ -102,18 +109,6 @@ def hold_directory(path: Path, *, stand_in: str, wait_s: float, busy: ScaffoldEr
                 raise busy
             held.callback(os.close, handle)
         yield
-
-
-def _lock_in_time(handle: int, path: Path, wait_s: float) -> int | None:
-    """The descriptor, which holds the lock now; closed, and None, where somebody else holds it all the time."""
-    try:
-        if _poll(lambda: _lock(handle, path) or None, wait_s):
-            return handle
-    except BaseException:
-        os.close(handle)
-        raise
-    os.close(handle)
-    return None
 
 
 def _poll(attempt: Callable[[], Result | None], wait_s: float) -> Result | None:

@@ -44,7 +44,7 @@ for name in ("execv", "execve", "execvp"):
     setattr(os, name, before(getattr(os, name)))
 """
 # this package itself where it is installed; setuptools and coverage put modules of their own into every start
-UNRELATED = {"httpx", "matplotlib", "numpy", "scipy", "optuna", "tensorboard", "filelock", "git"}
+UNRELATED = {"httpx", "matplotlib", "numpy", "scipy", "optuna", "tensorboard", "git"}
 EVERYWHERE = {"click", "_distutils_hack", "scaffold", "coverage"}
 # every way to copy, and what Copier brings along
 COPIER = "Copier"
@@ -100,14 +100,14 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
     "sweep show": (["sweep", "show", "s"], YAML),
     "sweep launch": (
         ["sweep", "launch", "s", "--wait", "--yes", "--backend", "local"],
-        YAML | {"filelock", "pynvml"},
+        YAML | {"pynvml"},
     ),
-    "sweep watch": (["sweep", "watch", "s"], YAML | {"filelock"}),
-    "sweep status": (["sweep", "status", "s"], YAML | {"filelock"}),
-    "sweep stop": (["sweep", "stop", "s"], YAML | {"filelock"}),
+    "sweep watch": (["sweep", "watch", "s"], YAML),
+    "sweep status": (["sweep", "status", "s"], YAML),
+    "sweep stop": (["sweep", "stop", "s"], YAML),
     "sweep capacity": (["sweep", "capacity"], YAML | {"pynvml"}),
     "sweep evolve": (["sweep", "evolve", "spec.json"], YAML),
-    "runs audit": (["runs", "audit"], YAML | SCHEMA | {"filelock"}),
+    "runs audit": (["runs", "audit"], YAML | SCHEMA),
     "runs cite": (["runs", "cite", "1.1"], YAML),
     "runs diff": (["runs", "diff", "RUN1", "RUN2"], YAML | SCHEMA),
     "runs export": (["runs", "export", "--ro-crate", "crate"], YAML | SCHEMA),

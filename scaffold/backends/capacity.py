@@ -10,10 +10,13 @@ Never more than the cores that are there can carry.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from scaffold.backends.interface import Availability
+
+# older than the names, and readers rely on them
+JSON_KEYS = {"limit": "g", "active": "r", "queued": "q", "own_active": "mine"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +46,17 @@ class Capacity:
         return text
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON. The letters are older than the names, and readers rely on them."""
-        return {
-            "g": self.limit,
-            "r": self.active,
-            "q": self.queued,
-            "cap": self.cap,
-            "mine": self.own_active,
-            "because": self.because,
-            "max_new": self.max_new,
-            "sentence": self.sentence,
-        }
+        """For JSON."""
+        return {**{JSON_KEYS.get(k, k): v for k, v in asdict(self).items()}, "sentence": self.sentence}
 
 
-def compute_capacity(
-    availability: Availability, *, queued: int, own_active: int, cap: int | None = None, gpus_per_run: int = 1
-) -> Capacity:
+def compute_capacity(availability: Availability, *, queued: int, own_active: int, cap: int | None = None) -> Capacity:
     """How many of `queued` runs may start now, `own_active` of this sweep being there already."""
     new = max(0, min(queued, availability.limit - availability.active))
     if cap is not None:
         new = max(0, min(new, cap - own_active))
-    if availability.gpus is not None and gpus_per_run:
-        new = min(new, len(availability.gpus) // gpus_per_run)
+    if availability.gpus is not None and availability.gpus_each:
+        new = min(new, len(availability.gpus) // availability.gpus_each)
     return Capacity(
         limit=availability.limit,
         active=availability.active,

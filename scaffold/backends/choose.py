@@ -24,14 +24,14 @@ def server_url(workspace: Workspace) -> str:
     return str(workspace.answers.get("research_server_url") or "")
 
 
-def choose_backend(workspace: Workspace, asked: str | None, planned: str | None) -> str:
+def choose_backend(workspace: Workspace, requested: str | None, planned: str | None) -> str:
     """The backend's name: what is asked for, else what the sweep says, else the workspace's server, else this machine.
 
     Where the workspace has a server, everything else has to be asked for by name, so that no run goes past it by accident. One that
     the environment alone names has to be asked for. Raises ScaffoldError for the server where nobody names one, WrongUsage for a name
     that there is not.
     """
-    chosen = asked or planned or ("server" if server_url(workspace) else "local")
+    chosen = requested or planned or ("server" if server_url(workspace) else "local")
     if chosen not in BACKENDS:
         raise WrongUsage(f"there is no backend {chosen}", hint=f"it is one of {', '.join(BACKENDS)}")
     if chosen == "server":

@@ -7,10 +7,11 @@ run only if it can take the submission's start token (one rename of one file), s
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from scaffold.workspace import Workspace
 
@@ -43,12 +44,14 @@ class Availability:
     """How many runs a backend can take at once, and how many it has.
 
     `active` counts everybody's running and launching ones, as the backend does; `gpus` are the devices that are free to be pinned,
-    None where the backend gives devices out by itself; `because` says where the limit comes from ("2 GPUs on this machine").
+    None where the backend gives devices out by itself, and `gpus_each` how many of them each run is pinned to; `because` says where
+    the limit comes from ("2 GPUs on this machine").
     """
 
     limit: int
     active: int
     gpus: tuple[str, ...] | None
+    gpus_each: int = 1
     because: str
 
 
@@ -95,7 +98,7 @@ class BackendContext:
     job_ids: Mapping[str, str] = field(default_factory=dict)
 
 
-class Backend(Protocol):
+class Backend(ABC):
     """Who executes; made from a BackendContext. Job ids are texts that mean something to the backend alone and are kept in the ledger.
 
     `registers`: it can make runs known before they start (the server). `queues`: it keeps a queue of its own (Slurm): then `submit` is
@@ -103,18 +106,22 @@ class Backend(Protocol):
     """
 
     name: str
-    registers: bool
-    queues: bool
+    registers = False
+    queues = False
 
+    @abstractmethod
     def availability(self) -> Availability:
         """How many runs may be there at once. Raises ScaffoldError where the backend cannot be asked."""
 
     def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
         """Make jobs known without starting them. Called only where `registers`. Jobs that it knows already are not made twice."""
+        raise NotImplementedError
 
     def token_values(self, job: Job) -> Mapping[str, str]:
         """What the submission's start token is to hold (start_tokens.EXPORTED): devices, the server's ids. Asked after `register`."""
+        return {}
 
+    @abstractmethod
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Start jobs now. Raises ScaffoldError where the backend refuses.
 
@@ -122,8 +129,10 @@ class Backend(Protocol):
         for a backend that queues: how many of these may run at the same time (None: as many as it likes).
         """
 
+    @abstractmethod
     def poll(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus]:
         """What has become of jobs, in as few questions as possible; every id has an answer. Never raises."""
 
+    @abstractmethod
     def cancel(self, job_ids: Sequence[str]) -> None:
         """End jobs: asked first, killed after a grace period. Those that are over are no error. Raises ScaffoldError."""

@@ -93,8 +93,8 @@ def test_how_many_may_start(limit: int, active: int, queued: int, cap: int | Non
 @pytest.mark.parametrize(("per_run", "expected"), [(1, 5), (2, 2), (5, 1), (6, 0), (0, 8)])
 def test_a_run_starts_only_with_all_its_devices_free(per_run: int, expected: int) -> None:
     """Five of them are: more than two runs of two would wait for each other's. A run without GPUs waits for none."""
-    room = Availability(limit=8, active=0, gpus=("0", "1", "2", "3", "4"), because="8 GPUs")
-    assert compute_capacity(room, queued=9, own_active=0, gpus_per_run=per_run).max_new == expected
+    room = Availability(limit=8, active=0, gpus=("0", "1", "2", "3", "4"), gpus_each=per_run, because="8 GPUs")
+    assert compute_capacity(room, queued=9, own_active=0).max_new == expected
 
 
 def test_the_sentence_has_every_number() -> None:

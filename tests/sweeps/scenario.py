@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.launch.run_states import Snapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.launch.snapshot import Snapshot
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
 from scaffold.sweeps.spec.model import PlannedRun, Resources, Sweep
 from scaffold.workspace import Workspace

@@ -21,8 +21,8 @@ from scaffold.backends.interface import JobStatus
 from scaffold.backends.local import backend, leases
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.launch.run_states import Snapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.launch.snapshot import Snapshot
 from scaffold.sweeps.spec.model import PlannedRun, Resources
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario

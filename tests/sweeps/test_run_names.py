@@ -10,7 +10,7 @@ import pytest
 
 from scaffold.errors import WrongUsage
 from scaffold.sweeps.launch import run_scripts
-from scaffold.sweeps.launch.shell_quoting import shell_line, shell_word
+from scaffold.sweeps.launch.run_scripts import shell_line, shell_word
 from scaffold.sweeps.spec import code_state, parsing, run_names, sweep_file
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, Sweep
 from tests.runs.conftest import Workspace

@@ -257,7 +257,7 @@ def test_modules_and_setup_lines_survive_strict_mode_and_a_module_that_fails_end
 def test_a_launcher_works_from_a_login_shell_and_from_sh(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace({"train.py": SCRIPT}, name="a 'b'")
     _, (run,), paths = plan(workspace)
-    from scaffold.sweeps.launch.shell_quoting import shell_word
+    from scaffold.sweeps.launch.run_scripts import shell_word
 
     typed = f"bash {shell_word(str(paths[run.name]))} --by-hand"
     for shell in (["bash", "-lc"], ["sh", "-c"]):

@@ -9,9 +9,15 @@ from scaffold.backends.start_tokens import StartToken
 from scaffold.runs.model import Run
 from scaffold.runs.timestamps import to_epoch_seconds
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions, Submission
-from scaffold.sweeps.launch.run_states import Observation, RunState, count_states, derive_state, select_to_submit
+from scaffold.sweeps.launch.run_states import (
+    Observation,
+    RunState,
+    Snapshot,
+    count_states,
+    derive_state,
+    select_to_submit,
+)
 from scaffold.sweeps.launch.schedule import Schedule, schedule
-from scaffold.sweeps.launch.snapshot import Snapshot
 
 NOW = to_epoch_seconds("2026-01-01T01:00:00Z") or 0.0
 LONG_AGO, JUST_NOW = "2026-01-01T00:00:00Z", "2026-01-01T00:59:59Z"
@@ -202,11 +208,9 @@ def ready(count: int) -> list[RunState]:
     return [RunState(f"r{n}", "submitting", startable=True) for n in range(count)]
 
 
-def scheduled(
-    states: list[RunState], room: Availability, *, cap: int | None = None, gpus: int = 1, queues: bool = False
-) -> Schedule:
+def scheduled(states: list[RunState], room: Availability, *, cap: int | None = None, queues: bool = False) -> Schedule:
     snapshot = Snapshot(states=tuple(states), options=LaunchOptions(max_parallel=cap))
-    return schedule(snapshot, room, gpus_per_run=gpus, queues=queues)
+    return schedule(snapshot, room, queues=queues)
 
 
 def test_a_step_starts_what_fits_in_the_sweeps_order() -> None:
@@ -218,6 +222,6 @@ def test_a_step_starts_what_fits_in_the_sweeps_order() -> None:
 
 
 def test_a_step_never_gives_a_gpu_twice() -> None:
-    room = Availability(limit=2, active=0, gpus=("0", "1", "2"), because="test")
-    assert len(scheduled(ready(5), room, gpus=2).start) == 1
+    room = Availability(limit=2, active=0, gpus=("0", "1", "2"), gpus_each=2, because="test")
+    assert len(scheduled(ready(5), room).start) == 1
     assert scheduled(ready(5), Availability(limit=2, active=0, gpus=(), because="")).start == ()

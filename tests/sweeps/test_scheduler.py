@@ -15,9 +15,8 @@ from scaffold.backends import choose, start_tokens
 from scaffold.backends.interface import Availability, BackendContext, Job, JobState, JobStatus, KeepNote, OnSubmitted
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import ledger, run_loop, sweep_locks
-from scaffold.sweeps.launch.run_states import count_states
+from scaffold.sweeps.launch.run_states import Snapshot, count_states
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.launch.snapshot import Snapshot
 from tests.runs.conftest import MakeWorkspace
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario

@@ -11,8 +11,7 @@ from scaffold.backends.capacity import Capacity
 from scaffold.cli.sweep import wording
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
-from scaffold.sweeps.launch.run_states import RunState
-from scaffold.sweeps.launch.snapshot import Snapshot
+from scaffold.sweeps.launch.run_states import RunState, Snapshot
 from scaffold.sweeps.launch.sweep_progress import elapsed_s, measure_progress
 from scaffold.workspace import Workspace
 

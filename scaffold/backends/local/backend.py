@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.backends import capacity
-from scaffold.backends.interface import Availability, BackendContext, Job, JobStatus, KeepNote, OnSubmitted
+from scaffold.backends.interface import Availability, Backend, BackendContext, Job, JobStatus, OnSubmitted
 from scaffold.backends.local import devices, leases
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
@@ -27,12 +27,10 @@ _children: dict[str, subprocess.Popen[bytes]] = {}
 _exits: dict[str, int] = {}
 
 
-class LocalBackend:
+class LocalBackend(Backend):
     """The backend `local`. A job id is the mark of the launcher's process: its id and start, on which boot of which host."""
 
     name = "local"
-    registers = False
-    queues = False
 
     def __init__(self, context: BackendContext) -> None:
         self._context = context
@@ -66,15 +64,13 @@ class LocalBackend:
         free = tuple(d.spelled for d in unleased if d.uuid not in in_use)
         if others := len(unleased) - len(free):
             because += f", {others} of them in use by somebody else"
-        return Availability(limit=limit, active=active, gpus=free, because=because)
+        each = 1 if per_run is None else per_run
+        return Availability(limit=limit, active=active, gpus=free, gpus_each=each, because=because)
 
     def _visible(self) -> tuple[devices.Device, ...]:
         if self._devices is None:
             self._devices = devices.visible_devices()
         return self._devices
-
-    def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
-        """Nothing: this machine keeps no list."""
 
     def token_values(self, job: Job) -> Mapping[str, str]:
         """What pins a run to its devices; a run that takes none sees none."""

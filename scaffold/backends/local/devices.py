@@ -11,9 +11,9 @@ import importlib
 import os
 import re
 import subprocess  # noqa: TID251 - it asks the driver's own tool
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from scaffold.errors import ScaffoldError
 
@@ -21,6 +21,7 @@ _GPU = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)\s]+)\)")
 _MIG = re.compile(r"\s+MIG .*\(UUID: (MIG-[^)\s]+)\)")
 # without its persistence mode a driver takes seconds to wake up
 TIMEOUT_S = 10
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class PhysicalGpu:
 
 def list_gpus() -> tuple[PhysicalGpu, ...]:
     """The GPUs of this machine, in the driver's order; none where there is no driver. Raises ScaffoldError where it does not answer."""
-    return _nvml_devices() or parse_gpu_list(_smi("-L"))
+    return tuple(_ask_each_gpu(_nvml_gpu) or parse_gpu_list(_smi("-L")))
 
 
 def parse_gpu_list(text: str) -> tuple[PhysicalGpu, ...]:
@@ -107,8 +108,10 @@ def usable_cores() -> int | None:
 
 def gpus_in_use() -> frozenset[str]:
     """UUIDs of the GPUs that a process computes on now, whoever's it is; none where no driver can tell."""
-    uuids = _nvml_in_use()
-    return frozenset(_smi("--query-compute-apps=gpu_uuid", "--format=csv,noheader").split()) if uuids is None else uuids
+    uuids = _ask_each_gpu(_uuid_if_busy)
+    if uuids is None:
+        return frozenset(_smi("--query-compute-apps=gpu_uuid", "--format=csv,noheader").split())
+    return frozenset(filter(None, uuids))
 
 
 def pin_variables(devices: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -161,48 +164,32 @@ def _nvml() -> Iterator[Any]:
             nvml.nvmlShutdown()
 
 
-def _nvml_devices() -> tuple[PhysicalGpu, ...]:
-    gpus = []
+def _ask_each_gpu(question: Callable[[Any, int, Any], T]) -> list[T] | None:
+    """What `question(nvml, index, handle)` answers, GPU by GPU; None where NVML cannot be asked."""
     with _nvml() as nvml:
         if nvml is None:
-            return ()
+            return None
         try:
-            for index in range(nvml.nvmlDeviceGetCount()):
-                handle = nvml.nvmlDeviceGetHandleByIndex(index)
-                uuid = _text(nvml.nvmlDeviceGetUUID(handle))
-                gpus.append(PhysicalGpu(index=index, uuid=uuid, slices=_slices(nvml, handle)))
+            indices = range(nvml.nvmlDeviceGetCount())
+            return [question(nvml, index, nvml.nvmlDeviceGetHandleByIndex(index)) for index in indices]
         except nvml.NVMLError:
-            return ()
-    return tuple(gpus)
+            return None
 
 
-def _slices(nvml: Any, handle: object) -> tuple[str, ...]:
+def _nvml_gpu(nvml: Any, index: int, handle: Any) -> PhysicalGpu:
     slices = []
-    try:
-        if nvml.nvmlDeviceGetMigMode(handle)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
-            return ()
-        for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
-            mig = nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
-            slices.append(_text(nvml.nvmlDeviceGetUUID(mig)))
-    except nvml.NVMLError:  # it has no MIG, or no more slices
-        pass
-    return tuple(slices)
+    # it has no MIG, or no more slices
+    with contextlib.suppress(nvml.NVMLError):
+        if nvml.nvmlDeviceGetMigMode(handle)[0] == nvml.NVML_DEVICE_MIG_ENABLE:
+            for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+                slices.append(_uuid(nvml, nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)))
+    return PhysicalGpu(index=index, uuid=_uuid(nvml, handle), slices=tuple(slices))
 
 
-def _nvml_in_use() -> frozenset[str] | None:
-    busy = set()
-    with _nvml() as nvml:
-        if nvml is None:
-            return None
-        try:
-            for index in range(nvml.nvmlDeviceGetCount()):
-                handle = nvml.nvmlDeviceGetHandleByIndex(index)
-                if nvml.nvmlDeviceGetComputeRunningProcesses(handle):
-                    busy.add(_text(nvml.nvmlDeviceGetUUID(handle)))
-        except nvml.NVMLError:
-            return None
-    return frozenset(busy)
+def _uuid_if_busy(nvml: Any, index: int, handle: Any) -> str | None:
+    return _uuid(nvml, handle) if nvml.nvmlDeviceGetComputeRunningProcesses(handle) else None
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _uuid(nvml: Any, handle: Any) -> str:
+    uuid = nvml.nvmlDeviceGetUUID(handle)
+    return uuid.decode() if isinstance(uuid, bytes) else str(uuid)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from scaffold.backends.interface import Availability, BackendContext, Job, JobStatus, KeepNote, OnSubmitted
+from scaffold.backends.interface import Availability, Backend, BackendContext, Job, JobStatus, KeepNote, OnSubmitted
 from scaffold.backends.local import devices
 from scaffold.backends.server import conversions, manifest_status
 from scaffold.backends.server.conversions import STARTABLE, ServerJobId
@@ -24,12 +24,11 @@ from scaffold.server.errors import NotFound, RequestRefused, ServerError
 FEW = 20
 
 
-class ServerBackend:
+class ServerBackend(Backend):
     """The backend `server`. A job id is `<sweep id>/<run id>`; the token stays in this process."""
 
     name = "server"
     registers = True
-    queues = False
 
     def __init__(self, context: BackendContext) -> None:
         url = address.require_url(context.workspace.answers)

@@ -135,5 +135,6 @@ def availability(
         limit=limit,
         active=cluster.run_summary.active,
         gpus=tuple(map(str, range(gpus))) if pinned else None,
+        gpus_each=1 if gpus_per_run is None else gpus_per_run,
         because=f"the research server: {because}",
     )

@@ -59,14 +59,14 @@ def array_option(count: int, at_once: int | None) -> str:
 
 def array_script(name: str, jobs: Sequence[Job], options: Sequence[SbatchOption], at_once: int | None) -> str:
     """The array script: which options, each with its source, and which task starts which launcher."""
-    asked = [line for option in options for line in (f"# {option.origin}", f"#SBATCH {_directive(option.word)}")]
+    directives = [line for option in options for line in (f"# {option.origin}", f"#SBATCH {_directive(option.word)}")]
     lines = [
         "#!/bin/bash",
         "# Written by `scaffold sweep launch`: one task for each run, `#: INDEX TRY NAME`. Where output goes is said when it is submitted.",
         f"#SBATCH --job-name={name}",
         f"#SBATCH --array={array_option(len(jobs), at_once)}",
         "#SBATCH --open-mode=append",
-        *asked,
+        *directives,
         *(f"#: {index} {job.number} {job.name}" for index, job in enumerate(jobs)),
         "set -euo pipefail",
         "launchers=(",

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from scaffold.atomic_write import write_atomic
 from scaffold.backends import capacity
-from scaffold.backends.interface import Availability, BackendContext, Job, JobStatus, KeepNote, OnSubmitted
+from scaffold.backends.interface import Availability, Backend, BackendContext, Job, JobStatus, OnSubmitted
 from scaffold.backends.slurm import array_script, parse_output, sbatch_options
 from scaffold.backends.slurm.array_script import ArrayTask
 from scaffold.backends.slurm.commands import SUBMIT_S, CommandResult, run_command
@@ -21,11 +21,10 @@ from scaffold.backends.slurm.sbatch_options import SWEEP
 from scaffold.errors import ScaffoldError
 
 
-class SlurmBackend:
+class SlurmBackend(Backend):
     """The backend `slurm`. A job id is a task of an array with the array's job name: ArrayTask."""
 
     name = "slurm"
-    registers = False
     queues = True
 
     def __init__(self, context: BackendContext) -> None:
@@ -53,13 +52,6 @@ class SlurmBackend:
             cpus_per_run=self._context.cpus_per_run,
         )
         return Availability(limit=limit, active=len(active.split()), gpus=None, because=because)
-
-    def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
-        """Nothing: what sbatch is given is in the queue."""
-
-    def token_values(self, job: Job) -> Mapping[str, str]:
-        """Nothing: Slurm itself gives out devices."""
-        return {}
 
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Submit jobs as one array (as several where the site's MaxArraySize is smaller), `at_once` of which run at the same time.

@@ -13,7 +13,7 @@ from scaffold.errors import WrongUsage
 
 SWEEP = "the sweep"
 # what one array per launch, found again by its name, stands on
-_RESERVED = (
+_RESERVED = [
     "array",
     "clusters",
     "error",
@@ -26,23 +26,9 @@ _RESERVED = (
     "version",
     "wait",
     "wrap",
-)
-_LONG = {
-    "A": "account",
-    "G": "gpus",
-    "J": "job-name",
-    "M": "clusters",
-    "V": "version",
-    "W": "wait",
-    "a": "array",
-    "c": "cpus-per-task",
-    "e": "error",
-    "h": "help",
-    "o": "output",
-    "p": "partition",
-    "q": "qos",
-    "t": "time",
-}
+]
+_SHORT = "A=account G=gpus J=job-name M=clusters V=version W=wait a=array c=cpus-per-task e=error h=help o=output p=partition q=qos t=time"
+_LONG = dict(pair.split("=") for pair in _SHORT.split())
 # options that say the same thing in other words: where the sweep has one of them, the repository's is left out
 _ALIKE = {name: "gres" for name in ("gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task", "tres-per-task")}
 _TYPED = re.compile(r"--(?P<long>[a-z][a-z-]*)(?:(?:=|\s+)(?P<of_long>.*))?|-(?P<short>[A-Za-z])\s*(?P<of_short>.*)")

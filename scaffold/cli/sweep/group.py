@@ -248,7 +248,7 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     if json_output:
         output.print_json({**tables.sweep_json(planned), **tables.runs_json(runs, limited)}, limited)
         return
-    from scaffold.sweeps.launch.shell_quoting import shell_line
+    from scaffold.sweeps.launch.run_scripts import shell_line
 
     code = (planned.code.commit or "no commit")[:12] + (" with uncommitted changes" if planned.code.patch else "")
     facts = [

@@ -13,8 +13,8 @@ from scaffold.cli.common import options, output
 from scaffold.cli.sweep import live, smoke_test, sweep_output
 
 if TYPE_CHECKING:
+    from scaffold.sweeps.launch.run_states import Snapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
-    from scaffold.sweeps.launch.snapshot import Snapshot
     from scaffold.workspace import Workspace
 
 BACKEND = click.Choice(["server", "slurm", "local"])
@@ -56,7 +56,7 @@ EXECUTION = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @options.limit_option
 @options.json_option
-def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
+def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     """Start what is missing of a sweep, as far as there is room.
 
     A run is missing when nothing was asked for yet. What ended otherwise than finished is run again only with --retry; finished runs
@@ -64,49 +64,51 @@ def launch(name: str, workdir: Path, root: str | None, **given: Any) -> None:
     """
     from scaffold.sweeps.launch.open_sweep import open_sweep
 
-    _check_options(given)
+    _check_options(values)
     gc.enable()
     workspace = options.find_workspace(workdir, root)
-    if given["smokes"]:
-        smoke_test.run_smoke_test(workspace, name, given, json_output=given["json_output"])
+    if values["smokes"]:
+        smoke_test.run_smoke_test(workspace, name, values, json_output=values["json_output"])
         return
-    scheduler = open_sweep(workspace, name, warn=output.warn, code=given["code"], dry_run=given["dry_run"])
-    if given["code"] is None:
+    scheduler = open_sweep(workspace, name, warn=output.warn, code=values["code"], dry_run=values["dry_run"])
+    if values["code"] is None:
         scheduler.check_code()
-    limited = output.Limited(given["limit"])
-    if given["dry_run"]:
-        schedule = scheduler.preview(retry=given["retry"], **{key: given[key] for key in EXECUTION})
-        sweep_output.print_schedule(name, schedule, limited, json_output=given["json_output"])
+    limited = output.Limited(values["limit"])
+    if values["dry_run"]:
+        schedule = scheduler.preview(retry=values["retry"], **{key: values[key] for key in EXECUTION})
+        sweep_output.print_schedule(name, schedule, limited, json_output=values["json_output"])
         return
-    smoke_test.offer_smoke_test(workspace, scheduler, given)
-    requested = scheduler.request(retry=given["retry"], **{key: given[key] for key in (*EXECUTION, "session", "code")})
+    smoke_test.offer_smoke_test(workspace, scheduler, values)
+    requested = scheduler.request(
+        retry=values["retry"], **{key: values[key] for key in (*EXECUTION, "session", "code")}
+    )
     snapshot = scheduler.step()
-    if given["waits"]:
-        lines = live.LiveLines(workspace, quiet=given["json_output"])
+    if values["waits"]:
+        lines = live.LiveLines(workspace, quiet=values["json_output"])
         lines.show(snapshot)
         snapshot = live.watch_until_done(scheduler, lines, doing="launch --wait")
     background = None
-    if given["detaches"] and snapshot.open:
+    if values["detaches"] and snapshot.open:
         from scaffold.sweeps.launch.background import start_in_background
 
         background = start_in_background(workspace, name)
-    sweep_output.print_launched(scheduler, requested, snapshot, background, limited, json_output=given["json_output"])
-    if given["waits"]:
+    sweep_output.print_launched(scheduler, requested, snapshot, background, limited, json_output=values["json_output"])
+    if values["waits"]:
         _exit_3_unless_finished(snapshot)
 
 
-def _check_options(given: dict[str, Any]) -> None:
+def _check_options(values: dict[str, Any]) -> None:
     """Raises WrongUsage where options contradict each other."""
     from scaffold.errors import WrongUsage
 
-    if given["waits"] and given["detaches"]:
+    if values["waits"] and values["detaches"]:
         raise WrongUsage("--wait stays and --detach goes", hint="give one of them")
-    if given["smokes"] and (given["dry_run"] or given["detaches"] or given["retry"] or given["code"]):
+    if values["smokes"] and (values["dry_run"] or values["detaches"] or values["retry"] or values["code"]):
         raise WrongUsage(
             "--smoke runs one try with the code as it is now, and nothing else",
             hint="--dry-run, --detach, --retry and --code are for the sweep itself: leave them out, or --smoke",
         )
-    if given["smoke_args"] is not None and not given["smokes"]:
+    if values["smoke_args"] is not None and not values["smokes"]:
         raise WrongUsage(
             "--smoke-args is for --smoke", hint="scaffold sweep launch NAME --smoke --smoke-args '--steps 2'"
         )
@@ -199,18 +201,18 @@ def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
 @click.option("--gpus-per-run", type=click.IntRange(min=0), help="GPUs that one run needs.")
 @click.option("--cpus-per-run", type=click.IntRange(min=1), help="Cores that one run needs.")
 @options.json_option
-def capacity(name: str | None, workdir: Path, root: str | None, json_output: bool, **given: Any) -> None:
+def capacity(name: str | None, workdir: Path, root: str | None, json_output: bool, **values: Any) -> None:
     """Say how many runs may start now, and why."""
     workspace = options.find_workspace(workdir, root)
     if name is None:
         from scaffold.sweeps.launch.ledger_entries import LaunchOptions
         from scaffold.sweeps.launch.sweep_backends import workspace_capacity
 
-        numbers = workspace_capacity(workspace, LaunchOptions(**given))
+        numbers = workspace_capacity(workspace, LaunchOptions(**values))
     else:
         from scaffold.sweeps.launch.open_sweep import open_sweep
 
-        numbers = open_sweep(workspace, name, warn=output.warn).preview(**given).capacity
+        numbers = open_sweep(workspace, name, warn=output.warn).preview(**values).capacity
     if json_output:
         output.print_json(numbers.as_dict())
         return

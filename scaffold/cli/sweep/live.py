@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +14,8 @@ from scaffold.runs import timestamps
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from scaffold.sweeps.launch.run_states import Snapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
-    from scaffold.sweeps.launch.snapshot import Snapshot
     from scaffold.workspace import Workspace
 
 
@@ -24,7 +24,7 @@ def watch_until_done(scheduler: Scheduler, view: LiveLines, *, doing: str) -> Sn
     from scaffold.sweeps.launch.run_loop import run_until_done
 
     try:
-        with view:
+        with view.display:
             return run_until_done(scheduler, view.show, doing=doing, warn=view.warn)
     except KeyboardInterrupt:
         click.echo(
@@ -41,14 +41,8 @@ class LiveLines:
         self._workspace = workspace
         self._quiet = quiet
         self._states: dict[str, str] = {}
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
+        # what has to be entered while it shows something
+        self.display: AbstractContextManager[object] = nullcontext()
 
     def warn(self, text: str) -> None:
         """A warning among the lines."""
@@ -83,15 +77,7 @@ class LiveTable(LiveLines):
 
         super().__init__(workspace)
         self._sweep = sweep
-        self._live = Live(auto_refresh=False, transient=True)
-
-    def __enter__(self) -> None:
-        self._live.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        self.display = self._live = Live(auto_refresh=False, transient=True)
 
     def warn(self, text: str) -> None:
         """A warning above the table."""

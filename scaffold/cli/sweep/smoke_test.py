@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def offer_smoke_test(workspace: Workspace, scheduler: Scheduler, given: dict[str, Any]) -> None:
+def offer_smoke_test(workspace: Workspace, scheduler: Scheduler, values: dict[str, Any]) -> None:
     """Before the first launch: offer a quick try on a terminal, else say that there is one."""
     name = scheduler.sweep.name
     if scheduler.paths.ledger.exists():
         return
-    if not output.may_prompt(yes=given["yes"], json_output=given["json_output"]):
-        if not given["json_output"]:
+    if not output.may_prompt(yes=values["yes"], json_output=values["json_output"]):
+        if not values["json_output"]:
             click.echo(
                 f"to try one run first: scaffold sweep launch {name} --smoke --smoke-args 'options that make it short'",
                 err=True,
@@ -28,19 +28,19 @@ def offer_smoke_test(workspace: Workspace, scheduler: Scheduler, given: dict[str
         return
     if click.confirm(f"Try one run of {name} first, in a sweep of its own?", default=True, err=True):
         args = click.prompt("Options that make it short", default="", show_default=False, err=True)
-        run_smoke_test(workspace, name, {**given, "smoke_args": args}, json_output=False)
+        run_smoke_test(workspace, name, {**values, "smoke_args": args}, json_output=False)
 
 
-def run_smoke_test(workspace: Workspace, name: str, given: dict[str, Any], *, json_output: bool) -> None:
+def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, json_output: bool) -> None:
     """Run and verify a sweep's smoke test; exit 3 where it is not fine."""
     from scaffold.results.evidence import failure_cause
     from scaffold.results.metrics import run_values
     from scaffold.sweeps.launch import smoke_test
 
     lines = live.LiveLines(workspace, quiet=json_output)
-    scheduler = smoke_test.open_smoke_test(workspace, name, given["smoke_args"] or "", warn=output.warn)
+    scheduler = smoke_test.open_smoke_test(workspace, name, values["smoke_args"] or "", warn=output.warn)
     before = smoke_test.list_changes(workspace)
-    scheduler.request(retry="all", **{k: given[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")})
+    scheduler.request(retry="all", **{k: values[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")})
     lines.show(scheduler.step())
     snapshot = live.watch_until_done(scheduler, lines, doing="launch --smoke")
     verdict = smoke_test.verify(

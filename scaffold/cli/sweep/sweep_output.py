@@ -13,10 +13,9 @@ from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.sweeps.launch.background import BackgroundScheduler
-    from scaffold.sweeps.launch.run_states import RunState
+    from scaffold.sweeps.launch.run_states import RunState, Snapshot
     from scaffold.sweeps.launch.schedule import Schedule
     from scaffold.sweeps.launch.scheduler import Scheduler
-    from scaffold.sweeps.launch.snapshot import Snapshot
     from scaffold.workspace import Workspace
 
 
@@ -132,9 +131,7 @@ def _state_json(workspace: Workspace, state: RunState) -> dict[str, Any]:
         "backend": submission.backend if submission else None,
         "handle": submission.job_id if submission else None,
         "gpus": list(submission.gpus) if submission else [],
-        "attempt": run.attempt if run else None,
-        "exit_code": run.exit_code if run else None,
-        "signal": run.signal if run else None,
+        **{key: getattr(run, key, None) for key in ("attempt", "exit_code", "signal")},
         "elapsed_s": sweep_progress.elapsed_s(state, timestamps.utc_now()),
         "metrics": metrics,
         "last_line": last_line,

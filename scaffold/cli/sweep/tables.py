@@ -25,12 +25,7 @@ def sweep_json(planned: Sweep) -> dict[str, Any]:
     """A sweep for JSON, without its runs."""
     return {
         "sweep": planned.name,
-        "goal": planned.goal,
-        "experiment": planned.experiment,
-        "task": planned.task,
-        "command": planned.command,
-        "cwd": planned.cwd,
-        "style": planned.style,
+        **{key: getattr(planned, key) for key in ("goal", "experiment", "task", "command", "cwd", "style")},
         "configurations": len(planned.configurations),
         "seeds": planned.seeds,
         "backend": planned.backend,

@@ -10,8 +10,7 @@ from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
-    from scaffold.sweeps.launch.run_states import RunState
-    from scaffold.sweeps.launch.snapshot import Snapshot
+    from scaffold.sweeps.launch.run_states import RunState, Snapshot
     from scaffold.workspace import Workspace
 
 # what is worth a line of its own before anything else

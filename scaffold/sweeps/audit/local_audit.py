@@ -62,11 +62,11 @@ def _audit_runs(
     workspace: Workspace, runs: Iterable[Run], sweeps: Mapping[str, SweepRecords]
 ) -> Iterator[AuditFinding]:
     """Manifests that lead nowhere: past the server, to a sweep or a task that there is not."""
-    known = _known_sweeps(workspace)
+    known_sweeps = _known_sweeps(workspace)
     tasks = _plan_tasks(workspace)
     url = server_url(workspace)
     for run in runs:
-        if run.sweep is not None and run.sweep not in known:
+        if run.sweep is not None and run.sweep not in known_sweeps:
             yield _finding(run, "R303", f"its sweep {run.sweep} is not known here: it has neither a sheet nor a ledger")
         if run.task is not None and tasks is not None and run.task not in tasks:
             yield _finding(run, "R304", f"its task {run.task} is not in the plan")
@@ -98,8 +98,8 @@ def _bypassed_server(workspace: Workspace, run: Run, sweeps: Mapping[str, SweepR
     Where a server is set, a submission can only be another backend's because that was asked for by name (choose.choose_backend).
     """
     sweep = sweeps.get(run.sweep or "")
-    asked = {submission.backend for submission in sweep.ledger.submissions(run.name)} if sweep else set()
-    return _backend_of(workspace, run) not in (None, "server", *asked)
+    requested = {submission.backend for submission in sweep.ledger.submissions(run.name)} if sweep else set()
+    return _backend_of(workspace, run) not in (None, "server", *requested)
 
 
 def _backend_of(workspace: Workspace, run: Run) -> str | None:

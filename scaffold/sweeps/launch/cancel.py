@@ -12,8 +12,7 @@ from scaffold.runs import liveness, recorder
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.ledger_entries import Submission
 from scaffold.sweeps.launch.observer import is_taker_gone
-from scaffold.sweeps.launch.run_states import RunState
-from scaffold.sweeps.launch.snapshot import Snapshot
+from scaffold.sweeps.launch.run_states import RunState, Snapshot
 from scaffold.workspace import Workspace
 
 

@@ -14,8 +14,7 @@ from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.paths import SweepPaths
-from scaffold.sweeps.launch.run_states import Observation, derive_state
-from scaffold.sweeps.launch.snapshot import Snapshot
+from scaffold.sweeps.launch.run_states import Observation, Snapshot, derive_state
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.workspace import Workspace
 

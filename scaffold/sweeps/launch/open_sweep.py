@@ -34,7 +34,7 @@ class ScriptWriter:
         self._workspace = workspace
         self._sweep = sweep
         self._original = original
-        self._tree: run_scripts.CodeTree | None = None
+        self._tree: Workspace | None = None
         self._checked_at: float | None = None
         self._recorder_agrees = original  # the worktree of the original code has today's recorder
 

@@ -8,14 +8,13 @@ from pathlib import Path
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import worktrees
-from scaffold.sweeps.launch import run_scripts
-from scaffold.sweeps.launch.run_scripts import CodeTree
+from scaffold.sweeps.launch import paths
 from scaffold.sweeps.spec import code_state
 from scaffold.sweeps.spec.model import Sweep
 from scaffold.workspace import Workspace
 
 
-def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -> CodeTree:
+def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -> Workspace:
     """A detached worktree with the code that the sweep remembers, in the sweep's own folder, for `run_scripts.write_scripts`; one
     that is there already is used again. Records of its runs go into `workspace`.
 
@@ -28,7 +27,8 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
             f"the sweep {sweep.name} has no commit, so its code cannot be brought back",
             hint=f"run it with the code as it is now: scaffold sweep launch {sweep.name} --code current",
         )
-    tree = run_scripts.scripts_folder(workspace, sweep.name) / f"code-{sweep.code.state[:12]}" / top.name
+    folder = paths.make_hidden(paths.sweep_paths(workspace, sweep.name).folder)
+    tree = folder / f"code-{sweep.code.state[:12]}" / top.name
     fresh = not tree.is_dir()
     try:
         if fresh:
@@ -41,7 +41,7 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
         if fresh:
             worktrees.remove_worktree(top, tree)
         raise
-    return run_scripts.this_tree(inside)
+    return inside
 
 
 def _check_original(inside: Workspace, sweep: Sweep, tree: Path) -> None:

@@ -11,8 +11,8 @@ from scaffold.errors import ScaffoldError
 from scaffold.server.errors import Unauthorized
 from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.launch.open_sweep import CodeChanged
+from scaffold.sweeps.launch.run_states import Snapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.launch.snapshot import Snapshot
 
 # pauses between looks: they grow while nothing changes; other people's schedulers are not to be asked all the time
 FIRST_S = 0.2

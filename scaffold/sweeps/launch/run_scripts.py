@@ -5,21 +5,21 @@ The same runs give the same bytes. A launcher takes its start token, enters the 
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.backends.start_tokens import EXPORTED, NO_TOKEN
 from scaffold.runs import recorder, recorder_command
 from scaffold.sweeps.launch import paths
-from scaffold.sweeps.launch.environment_script import read_environment
-from scaffold.sweeps.launch.shell_quoting import shell_line, shell_word
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.sweeps.spec.run_names import recorder_options
 from scaffold.workspace import Workspace
 
+PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 HEAD = """\
 #!/usr/bin/env bash
 # One run of a sweep. Every backend starts it as: bash '<this file>'. Without a ticket: bash '<this file>' --by-hand
@@ -57,6 +57,55 @@ case "${1-}" in
     ;;
 esac
 """
+MODULES = """
+# the modules that the repository's own scripts load
+set +u
+if ! type module >/dev/null 2>&1; then
+  for init in /etc/profile.d/lmod.sh /etc/profile.d/modules.sh "${MODULESHOME:-/usr/share/modules}/init/bash"; do
+    if [ -r "$init" ]; then
+      set +e
+      # shellcheck disable=SC1090
+      . "$init"
+      set -e
+      break
+    fi
+  done
+fi
+if type module >/dev/null 2>&1; then module load %s; fi
+set -u
+"""
+SETUP = """
+# what the repository's own sbatch scripts do first
+if [ -n "${SLURM_JOB_ID-}" ]; then
+  set +eu
+  # shellcheck disable=all
+  {
+%s
+  }
+  set -eu
+fi
+"""
+LOCAL = """
+# the environment that lies in the work directory, if there is one
+places=(%s)
+for place in "${places[@]}"; do
+  if [ -x "$place/.venv/bin/python" ]; then
+    export VIRTUAL_ENV="$place/.venv" PATH="$place/.venv/bin:$PATH"
+    unset PYTHONHOME
+    break
+  elif [ -x "$place/.conda/bin/python" ]; then
+    export CONDA_PREFIX="$place/.conda" PATH="$place/.conda/bin:$PATH"
+    # activation scripts are not written for strict mode
+    set +eu
+    for hook in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do
+      # shellcheck disable=SC1090
+      if [ -r "$hook" ]; then . "$hook"; fi
+    done
+    set -eu
+    break
+  fi
+done
+"""
 TAIL = """
 cd -- %(cwd)s
 python=%(python)s
@@ -67,45 +116,24 @@ exec %(prefix)s"$python" %(flags)s %(recorder)s %(options)s -- \\
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeTree:
-    """Where runs take place: the work directory (of this repository, or of a worktree of it) and its recorder."""
-
-    workdir: Path
-    recorder: Path
-
-
-def this_tree(workspace: Workspace) -> CodeTree:
-    """The work directory itself. Raises ScaffoldError where its recorder is missing."""
-    return CodeTree(workdir=workspace.workdir, recorder=recorder_command.recorder_path(workspace))
-
-
 def write_scripts(
-    workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: CodeTree | None = None
+    workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: Workspace | None = None
 ) -> dict[str, Path]:
     """Write the launchers of runs, those that are not there yet or differ; name -> absolute path.
 
-    `tree` is where they take place: the work directory unless said otherwise. Raises ScaffoldError.
+    They run in the work directory of `workspace`, or of `tree`, a worktree with other code. Raises ScaffoldError.
     """
-    folder = scripts_folder(workspace, sweep.name)
-    template = script_template(workspace, sweep, tree or this_tree(workspace))
+    folder = paths.make_hidden(paths.sweep_paths(workspace, sweep.name).folder)
+    render = script_renderer(workspace, sweep, tree or workspace)
     written = {}
     for run in runs:
         path = folder / f"{run.name}.sh"
-        data = template.render(run)
+        data = render(run)
         if not _is_written(path, data):
             # not synced: the next launch writes it again
             write_file(path, data, hint=MAKE_ROOM, executable=True, sync=False)
         written[run.name] = path
     return written
-
-
-def scripts_folder(workspace: Workspace, name: str) -> Path:
-    """The directory of a sweep's launchers and start tokens, absolute; made where it is missing. Git is told to leave it alone.
-
-    Raises ScaffoldError where that cannot be done.
-    """
-    return paths.make_hidden(paths.sweep_paths(workspace, name).folder)
 
 
 def _is_written(path: Path, data: bytes) -> bool:
@@ -115,43 +143,68 @@ def _is_written(path: Path, data: bytes) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptTemplate:
-    """What all launchers of a sweep share; `render` makes one."""
-
-    folder: Path
-    environment: str
-    tail: Mapping[str, str | int]
-    sweep: Sweep
-
-    def render(self, run: PlannedRun) -> bytes:
-        """One run's launcher."""
-        head = HEAD % {"run": shell_word(run.name), "folder": shell_word(str(self.folder))}
-        token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
-        last = TAIL % {
-            **self.tail,
-            "options": shell_line(recorder_options(self.sweep, run)),
-            "command": shell_line(run.argv),
-        }
-        return (head + token + self.environment + last).encode("utf-8", "surrogateescape")
-
-
-def script_template(workspace: Workspace, sweep: Sweep, tree: CodeTree) -> ScriptTemplate:
-    """What the launchers of a sweep share. Raises ScaffoldError where the workspace's settings cannot be read."""
-    environment = read_environment(workspace)
+def script_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) -> Callable[[PlannedRun], bytes]:
+    """What makes the launcher of one run of a sweep. Raises ScaffoldError where settings or recorder cannot be read."""
     cwd = Path(tree.workdir, sweep.cwd).absolute()
-    prefix = shell_line(environment.prefix)
-    return ScriptTemplate(
-        folder=paths.sweep_paths(workspace, sweep.name).folder,
-        environment=environment.script([cwd, tree.workdir, workspace.workdir]),
-        tail={
-            "cwd": shell_word(str(cwd)),
-            "python": shell_word(sys.executable),
-            "prefix": f"{prefix} " if prefix else "",
-            "flags": " ".join(recorder_command.PYTHON_OPTIONS),
-            "recorder": shell_word(str(tree.recorder.absolute())),
-            "scheme_variable": recorder.naming.SCHEME_VARIABLE,
-            "scheme": sweep.name_scheme,
-        },
-        sweep=sweep,
-    )
+    prefix = recorder_command.configured_prefix(workspace)
+    # a run prefix (`uv run`) enters the environment by itself
+    environment = environment_script(workspace, [] if prefix else [cwd, tree.workdir, workspace.workdir])
+    token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
+    shared: dict[str, str | int] = {
+        "folder": shell_word(str(paths.sweep_paths(workspace, sweep.name).folder)),
+        "cwd": shell_word(str(cwd)),
+        "python": shell_word(sys.executable),
+        "prefix": "".join(f"{shell_word(word)} " for word in prefix),
+        "flags": " ".join(recorder_command.PYTHON_OPTIONS),
+        "recorder": shell_word(str(recorder_command.recorder_path(tree).absolute())),
+        "scheme_variable": recorder.naming.SCHEME_VARIABLE,
+        "scheme": sweep.name_scheme,
+    }
+
+    def render(run: PlannedRun) -> bytes:
+        options, command = shell_line(recorder_options(sweep, run)), shell_line(run.argv)
+        words = {**shared, "run": shell_word(run.name), "options": options, "command": command}
+        return (HEAD % words + token + environment + TAIL % words).encode("utf-8", "surrogateescape")
+
+    return render
+
+
+def environment_script(workspace: Workspace, places: Sequence[Path]) -> str:
+    """What enters the environment, by the workspace's answers; `.venv` or `.conda` in one of `places` is used, if there.
+
+    Modules and set-up lines were checked when the repository was read (scaffold.lifecycle.answers); what else stands there is not run.
+    """
+    declared, slurm = _mapping(workspace, "environment"), _mapping(workspace, "slurm")
+    modules = _texts(declared.get("modules")) or _texts(slurm.get("modules"))
+    setup = _texts(slurm.get("setup"))
+    text = MODULES % shell_line(modules) if modules else ""
+    text += SETUP % "\n".join(f"    {line}" for line in setup) if setup else ""
+    return text + (LOCAL % shell_line(dict.fromkeys(str(p.absolute()) for p in places)) if places else "")
+
+
+def _mapping(workspace: Workspace, name: str) -> Mapping[str, object]:
+    answer = workspace.answers.get(name)
+    return answer if isinstance(answer, Mapping) else {}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(v for v in value if isinstance(v, str) and v.isprintable()) if isinstance(value, list) else ()
+
+
+def shell_line(words: Iterable[str]) -> str:
+    """Words as one line of bash, whatever is in them. Unlike shlex.join, a line break or a Tab in a word breaks no line."""
+    return " ".join(map(shell_word, words))
+
+
+def shell_word(word: str) -> str:
+    """One word of bash that stands for `word`; control characters are written as escapes, so that it is one line."""
+    if PLAIN.fullmatch(word):
+        return word
+    if CONTROL.search(word):
+        return "$'" + CONTROL.sub(_escape, word.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _escape(match: re.Match[str]) -> str:
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    return named.get(match[0]) or "".join(f"\\x{byte:02x}" for byte in match[0].encode())

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from scaffold.backends.capacity import Capacity
 from scaffold.backends.interface import JobStatus
 from scaffold.backends.start_tokens import StartToken
 from scaffold.runs import timestamps
 from scaffold.runs.model import Run
-from scaffold.sweeps.launch.ledger_entries import Submission
+from scaffold.sweeps.launch.ledger_entries import LaunchOptions, Submission
 
 STATES = ("missing", "submitting", "waiting", "starting", "running", "finished", "failed", "terminated", "lost")
 DONE = frozenset({"finished", "failed", "terminated", "lost"})
@@ -47,6 +49,32 @@ class RunState(NamedTuple):
     def is_done(self) -> bool:
         """Whether it has ended, however."""
         return self.state in DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A sweep as it is seen now: the states of its runs in the sweep's order, and then of those that its file no longer has; what the
+    last step started, and its numbers (None: nothing was ready to start)."""
+
+    states: tuple[RunState, ...]
+    options: LaunchOptions
+    started: tuple[str, ...] = ()
+    capacity: Capacity | None = None
+
+    @property
+    def planned(self) -> tuple[RunState, ...]:
+        """The runs that the sweep's file has."""
+        return tuple(s for s in self.states if s.planned)
+
+    @property
+    def startable(self) -> tuple[RunState, ...]:
+        """The runs that a step may start."""
+        return tuple(s for s in self.states if s.startable)
+
+    @property
+    def open(self) -> tuple[RunState, ...]:
+        """What is asked for and not done."""
+        return tuple(s for s in self.states if s.held or s.startable or s.state in ("waiting", "starting", "running"))
 
 
 class Observation(NamedTuple):

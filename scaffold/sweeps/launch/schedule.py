@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from scaffold.backends.capacity import Capacity, compute_capacity
 from scaffold.backends.interface import Availability
-from scaffold.sweeps.launch.snapshot import Snapshot
+from scaffold.sweeps.launch.run_states import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +24,13 @@ class Schedule:
         return max(1, (limit if cap is None else min(limit, cap)) - self.capacity.own_active)
 
 
-def schedule(snapshot: Snapshot, availability: Availability, *, gpus_per_run: int, queues: bool) -> Schedule:
+def schedule(snapshot: Snapshot, availability: Availability, *, queues: bool) -> Schedule:
     """What may start now of what is startable. A backend that queues is given everything; it holds the cap itself."""
     ready = tuple(s.name for s in snapshot.startable)
-    own = sum(s.state in ("starting", "running") or (s.held and not s.is_done) for s in snapshot.states)
+    own_active = sum(s.state in ("starting", "running") or (s.held and not s.is_done) for s in snapshot.states)
     # a server that was restarted does not count what it started before
-    availability = replace(availability, active=max(availability.active, own))
+    availability = replace(availability, active=max(availability.active, own_active))
     cap = snapshot.options.max_parallel
-    capacity = compute_capacity(availability, queued=len(ready), own_active=own, cap=cap, gpus_per_run=gpus_per_run)
+    capacity = compute_capacity(availability, queued=len(ready), own_active=own_active, cap=cap)
     count = len(ready) if queues else capacity.max_new
     return Schedule(start=ready[:count], wait=ready[count:], capacity=capacity)

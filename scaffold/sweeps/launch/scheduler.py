@@ -8,7 +8,7 @@ docs/sweeps.md says why.
 
 from __future__ import annotations
 
-import datetime
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.backends import start_tokens
-from scaffold.backends.interface import Availability, Backend, Job, Warn
+from scaffold.backends.interface import Backend, Job, Warn
 from scaffold.backends.local import backend as local_backend
+from scaffold.runs.timestamps import utc_now
 from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.launch.cancel import withdraw_open
 from scaffold.sweeps.launch.ledger import Ledger, open_ledger, read_ledger
 from scaffold.sweeps.launch.ledger_entries import Submission
 from scaffold.sweeps.launch.observer import Observer
 from scaffold.sweeps.launch.paths import sweep_paths
-from scaffold.sweeps.launch.run_states import RunState, select_to_submit
+from scaffold.sweeps.launch.run_states import RunState, Snapshot, select_to_submit
 from scaffold.sweeps.launch.schedule import Schedule, schedule
-from scaffold.sweeps.launch.snapshot import Snapshot
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.workspace import Workspace
@@ -56,7 +56,7 @@ class Scheduler:
         self._runs = {run.name: run for run in runs}
         self._write_scripts = write_scripts
         self._warn = warn
-        warn_once = _once(warn)
+        warn_once = functools.cache(warn)  # a sweep is looked at again and again
         self._backends = SweepBackends(workspace, sweep, self.paths, warn=warn_once)
         self._observer = Observer(workspace, tuple(self._runs), self.paths, self._backends, warn=warn_once)
         self._ledger: Ledger | None = None
@@ -76,7 +76,7 @@ class Scheduler:
         """
         self.paths.make_folders()
         with open_ledger(self.paths.ledger, self.sweep.name, doing="launch") as ledger:
-            changes = _given(options)
+            changes = _not_none(options)
             # an option that cannot be followed is not kept: whoever comes next would fail by it
             backend = self._backends.choose(replace(ledger.options, **changes))
             ledger.set_options(**changes, stopped=False)
@@ -90,12 +90,12 @@ class Scheduler:
     def preview(self, *, retry: str | None = None, **options: object) -> Schedule:
         """What `request` and a step would start now. Changes nothing. Raises ScaffoldError where the backend cannot be asked."""
         ledger = read_ledger(self.paths.ledger, self.sweep.name)
-        ledger.options = replace(ledger.options, **_given(options))
+        ledger.options = replace(ledger.options, **_not_none(options))
         snapshot = self._observer.snapshot(ledger)
         ready = {s.name for s in (*select_to_submit(snapshot.planned, retry)[0], *snapshot.startable)}
         states = tuple(s._replace(startable=s.name in ready) for s in snapshot.states)
         backend = self._backends.get(self._backends.choose(ledger.options), ledger)
-        return self._schedule(replace(snapshot, states=states), backend.availability(), backend)
+        return schedule(replace(snapshot, states=states), backend.availability(), queues=backend.queues)
 
     def step(self, *, doing: str = "launch") -> Snapshot:
         """Start what there is room for, and see how things are.
@@ -129,14 +129,6 @@ class Scheduler:
         else:
             time.sleep(seconds)
 
-    def _schedule(self, snapshot: Snapshot, available: Availability, backend: Backend) -> Schedule:
-        return schedule(snapshot, available, gpus_per_run=self._gpus_each(snapshot), queues=backend.queues)
-
-    def _gpus_each(self, snapshot: Snapshot) -> int:
-        """How many GPUs a run is counted with: one where nobody said."""
-        gpus = self._backends.gpus_per_run(snapshot.options)
-        return 1 if gpus is None else gpus
-
     def _start(self, ledger: Ledger, snapshot: Snapshot) -> Snapshot:
         name = self._backends.choose(ledger.options)
         backend = self._backends.get(name, ledger)
@@ -144,8 +136,8 @@ class Scheduler:
         if backend.registers:
             self._register(ledger, snapshot, backend)
         available = backend.availability()
-        plan = self._schedule(snapshot, available, backend)
-        jobs = self._jobs(ledger, plan.start, available.gpus or (), self._gpus_each(snapshot))
+        plan = schedule(snapshot, available, queues=backend.queues)
+        jobs = self._jobs(ledger, plan.start, available.gpus or (), available.gpus_each)
         # what a launcher that was started before has taken meanwhile is not started again
         jobs = [job for job in jobs if self._issue_token(ledger, job, backend)]
         ledger.save()
@@ -198,9 +190,9 @@ class Scheduler:
         for index, name in enumerate(names):
             submission = ledger.newest(name)
             assert submission is not None
-            own = tuple(gpus[index * gpus_each : (index + 1) * gpus_each])
+            pinned = tuple(gpus[index * gpus_each : (index + 1) * gpus_each])
             number, job_id = submission.number, submission.job_id
-            jobs.append(Job(name=name, number=number, launcher=launchers[name], gpus=own, job_id=job_id))
+            jobs.append(Job(name=name, number=number, launcher=launchers[name], gpus=pinned, job_id=job_id))
         return jobs
 
     def _issue_token(self, ledger: Ledger, job: Job, backend: Backend) -> bool:
@@ -231,21 +223,9 @@ def _reassign(ledger: Ledger, snapshot: Snapshot, backend: str) -> None:
             ledger.change(state.name, backend=backend, job_id=None, earlier_job_ids=submission.job_ids)
 
 
-def _given(options: Mapping[str, object]) -> dict[str, Any]:
+def _not_none(options: Mapping[str, object]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
 
 
-def _once(warn: Warn) -> Warn:
-    """`warn`, for each text once: a sweep is looked at again and again."""
-    warned: set[str] = set()
-
-    def warn_once(text: str) -> None:
-        if text not in warned:
-            warned.add(text)
-            warn(text)
-
-    return warn_once
-
-
 def _utc_now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -55,19 +55,16 @@ def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
 
 def _without(command: tuple[str, ...], options: set[str]) -> tuple[str, ...]:
     """A command without the `options`, and their values."""
-    kept = list(command[: recorder.naming.script_index(command) + 1])
-    rest = list(command[len(kept) :])
+    words = list(command[: recorder.naming.script_index(command) + 1])
+    rest = list(command[len(words) :])
     while rest:
         # the recorder reads the parameters of `smoke A B ...`; an option with its value is what two words give one parameter
-        size = (
-            2
-            if len(rest) > 1 and rest[0].startswith("-") and "=" not in rest[0] and recorder.naming.is_value(rest[1])
-            else 1
-        )
+        is_option = rest[0].startswith("-") and "=" not in rest[0]
+        size = 2 if is_option and len(rest) > 1 and recorder.naming.is_value(rest[1]) else 1
         part, rest = rest[:size], rest[size:]
         if not options.intersection(recorder.naming.command_params(["smoke", *part])):
-            kept += part
-    return tuple(kept)
+            words += part
+    return tuple(words)
 
 
 def open_smoke_test(workspace: Workspace, name: str, args: str, *, warn: Warn) -> Scheduler:

@@ -33,14 +33,10 @@ class SweepBackends:
         """The backend of this name. Raises ScaffoldError where it cannot be made (no server is named, options of sbatch are wrong)."""
         # another launch may have changed the options meanwhile; that one stopped is nothing to a backend
         options = replace(ledger.options, stopped=False)
-        known = self._made.get(name)
-        if known is None or known[0] != options:
-            known = self._made[name] = (options, choose.make_backend(name, self._context(name, ledger)))
-        return known[1]
-
-    def gpus_per_run(self, options: LaunchOptions) -> int | None:
-        """How many GPUs a run takes: as the launch says, else as the sweep does; None where nobody said."""
-        return self._sweep.resources.gpus if options.gpus_per_run is None else options.gpus_per_run
+        cached = self._made.get(name)
+        if cached is None or cached[0] != options:
+            cached = self._made[name] = (options, choose.make_backend(name, self._context(name, ledger)))
+        return cached[1]
 
     def _context(self, name: str, ledger: Ledger) -> BackendContext:
         sweep, options = self._sweep, ledger.options
@@ -51,7 +47,7 @@ class SweepBackends:
             experiment=sweep.experiment,
             folder=self._paths.folder,
             logs=self._paths.logs,
-            gpus_per_run=self.gpus_per_run(options),
+            gpus_per_run=sweep.resources.gpus if options.gpus_per_run is None else options.gpus_per_run,
             cpus_per_run=sweep.resources.cpus if options.cpus_per_run is None else options.cpus_per_run,
             timeout_s=sweep.resources.timeout_s,
             sbatch=sweep.resources.sbatch,
@@ -79,7 +75,4 @@ def workspace_capacity(workspace: Workspace, options: LaunchOptions) -> Capacity
         warn=lambda text: None,
     )
     backend = choose.make_backend(choose.choose_backend(workspace, options.backend, None), context)
-    gpus_per_run = 1 if options.gpus_per_run is None else options.gpus_per_run
-    return compute_capacity(
-        backend.availability(), queued=0, own_active=0, cap=options.max_parallel, gpus_per_run=gpus_per_run
-    )
+    return compute_capacity(backend.availability(), queued=0, own_active=0, cap=options.max_parallel)

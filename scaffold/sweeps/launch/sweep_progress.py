@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from scaffold.runs import live_progress
 from scaffold.runs.model import Scalar
-from scaffold.sweeps.launch.run_states import RunState, count_states
-from scaffold.sweeps.launch.snapshot import Snapshot
+from scaffold.sweeps.launch.run_states import RunState, Snapshot, count_states
 from scaffold.workspace import Workspace
 
 

@@ -24,8 +24,7 @@ from scaffold.sweeps.launch import open_sweep, sweep_locks
 from scaffold.sweeps.launch.ledger import read_ledger
 from scaffold.sweeps.launch.paths import sweep_paths
 from scaffold.sweeps.launch.run_loop import run_until_done
-from scaffold.sweeps.launch.run_states import RunState
-from scaffold.sweeps.launch.snapshot import Snapshot
+from scaffold.sweeps.launch.run_states import RunState, Snapshot
 from scaffold.sweeps.search import optimizer
 from scaffold.sweeps.search.optimizer import SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
