@@ -69,13 +69,13 @@ def names_in(node: ast.AST | None) -> frozenset[str]:
     return frozenset(name for part in ast.iter_child_nodes(node) for name in names_in(part)) if node else frozenset()
 
 
-def constant(text: str) -> Operand:
+def constant_operand(text: str) -> Operand:
     """A number, true, false, null or a text."""
-    value = _normalized(text)
+    value = _normalize_value(text)
     return lambda values, left: value
 
 
-def word(text: str, node: ast.expr | None, *, is_text: bool, strict: bool) -> Operand:
+def word_operand(text: str, node: ast.expr | None, *, is_text: bool, strict: bool) -> Operand:
     """A name; else what `node` computes; else, right of another value, a text: always with `is_text`.
 
     Right of a text nothing is computed: `sweep = lr-2` is no difference.
@@ -83,25 +83,25 @@ def word(text: str, node: ast.expr | None, *, is_text: bool, strict: bool) -> Op
 
     def value(values: Values, left: Value) -> Value:
         if text in values and not is_text:
-            return _normalized(values[text])
+            return _normalize_value(values[text])
         if left is LEFTMOST and node is None and strict:
             raise UnknownName(text)
         if left is LEFTMOST:
-            return computed(node, strict=strict)(values, left) if node is not None else None
+            return computed_operand(node, strict=strict)(values, left) if node is not None else None
         try:
-            return compute(node, values) if node is not None and is_number(left) else text
+            return compute_arithmetic(node, values) if node is not None and is_number(left) else text
         except NoAnswer:
             return text
 
     return value
 
 
-def computed(node: ast.expr, *, strict: bool) -> Operand:
+def computed_operand(node: ast.expr, *, strict: bool) -> Operand:
     """What can only be computed, such as `depth * 2`; null, but for `strict`, where it cannot."""
 
     def value(values: Values, left: Value) -> Value:
         try:
-            return compute(node, values)
+            return compute_arithmetic(node, values)
         except NoAnswer:
             if strict:
                 raise
@@ -110,17 +110,19 @@ def computed(node: ast.expr, *, strict: bool) -> Operand:
     return value
 
 
-def grouped(items: list[Operand]) -> Operand:
+def tuple_operand(items: list[Operand]) -> Operand:
     """Values that are compared together, each right of its counterpart."""
 
     def value(values: Values, left: Value) -> Value:
-        lefts = left if left is not LEFTMOST and isinstance(left, tuple) else (left,) * len(items)
-        return tuple(item(values, counterpart) for item, counterpart in zip(items, lefts, strict=False))
+        lefts: tuple[Any, ...] = (left,) * len(items)
+        if isinstance(left, tuple) and left is not LEFTMOST and len(left) == len(items):
+            lefts = left
+        return tuple(item(values, counterpart) for item, counterpart in zip(items, lefts, strict=True))
 
     return value
 
 
-def compared(sign: str, right: Operand) -> Relation:
+def comparison(sign: str, right: Operand) -> Relation:
     """`= right` or `< right`, which has no answer but for two numbers and two texts."""
 
     def relation(values: Values, left: Value) -> tuple[bool, Value]:
@@ -134,18 +136,18 @@ def compared(sign: str, right: Operand) -> Relation:
     return relation
 
 
-def matches(pattern: str) -> Relation:
+def pattern_match(pattern: str) -> Relation:
     """`~ pattern`."""
     format_value = recorder.values.format_value
     return lambda values, left: (left is not None and fnmatch.fnmatchcase(format_value(left), pattern), left)
 
 
-def is_one_of(items: list[Operand], negated: bool) -> Relation:
+def list_membership(items: list[Operand], negated: bool) -> Relation:
     """`in (1, 2)`."""
     return lambda values, left: (any(is_equal(left, item(values, left)) for item in items) is not negated, left)
 
 
-def is_within(text: Operand, negated: bool) -> Relation:
+def text_membership(text: Operand, negated: bool) -> Relation:
     """`in` a text, which has no answer but for texts."""
 
     def relation(values: Values, left: Value) -> tuple[bool, Value]:
@@ -157,27 +159,31 @@ def is_within(text: Operand, negated: bool) -> Relation:
     return relation
 
 
-def compute(node: ast.expr, values: Values) -> Scalar:
+def compute_arithmetic(node: ast.expr, values: Values) -> Scalar:
     """The value of arithmetic. Raises NoAnswer."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return node.value
     if isinstance(node, ast.BinOp):
-        left, right = _number(node.left, values), _number(node.right, values)
+        left, right = _compute_number(node.left, values), _compute_number(node.right, values)
         try:
             computed: int | float = COMPUTES[type(node.op)](left, right)
             return computed
         except ArithmeticError as error:
             raise NoAnswer(str(error)) from error
     if isinstance(node, ast.UnaryOp):
-        return -_number(node.operand, values) if isinstance(node.op, ast.USub) else _number(node.operand, values)
+        return (
+            -_compute_number(node.operand, values)
+            if isinstance(node.op, ast.USub)
+            else _compute_number(node.operand, values)
+        )
     if (name := ast.unparse(node)) not in values:
         raise UnknownName(name)
-    return _normalized(values[name])
+    return _normalize_value(values[name])
 
 
-def _number(node: ast.expr, values: Values) -> int | float:
+def _compute_number(node: ast.expr, values: Values) -> int | float:
     """Only numbers are computed with: a text times a number could fill the memory."""
-    value = compute(node, values)
+    value = compute_arithmetic(node, values)
     if not isinstance(value, int | float):
         raise NoAnswer(f"{value!r} is not a number")
     return value
@@ -195,7 +201,7 @@ def is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _normalized(value: Scalar) -> Scalar:
+def _normalize_value(value: Scalar) -> Scalar:
     """A value as the recorder would have read it: the text `1` is the number."""
     normalized: Scalar = recorder.values.parse_value(value) if isinstance(value, str) else value
     return normalized

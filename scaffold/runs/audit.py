@@ -48,7 +48,7 @@ AuditRule = Callable[[AuditedRun], Iterator[tuple[str, str | None]]]
 RULES: dict[str, AuditRule] = {}
 
 
-def rule(code: str) -> Callable[[AuditRule], AuditRule]:
+def audit_rule(code: str) -> Callable[[AuditRule], AuditRule]:
     """Register a rule: a generator of (message, hint)."""
 
     def add(function: AuditRule) -> AuditRule:
@@ -68,7 +68,7 @@ def _path_fault(path: Path, kind: Callable[[int], bool] = stat.S_ISREG) -> str |
         return f"cannot be looked at ({error.strerror})"
 
 
-@rule("R101")
+@audit_rule("R101")
 def log_is_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Both logs are there."""
     for stream in ("stdout", "stderr"):
@@ -77,7 +77,7 @@ def log_is_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
             yield f"its log {path} {fault}", None
 
 
-@rule("R102")
+@audit_rule("R102")
 def commit_exists(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The commit is in this repository."""
     if case.manifest["git"] is None:
@@ -88,14 +88,14 @@ def commit_exists(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
         yield f"its commit {case.run.commit[:12]} is not in this repository", "git fetch --all"
 
 
-@rule("R103")
+@audit_rule("R103")
 def seed_is_known(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The seed is recorded."""
     if case.run.seed is None:
         yield "it has no seed", "give --seed N, or a seed among the command's options"
 
 
-@rule("R104")
+@audit_rule("R104")
 def dirty_code_has_its_patch(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Uncommitted code is in a saved patch."""
     path = (case.manifest["git"] or {}).get("patch")
@@ -105,14 +105,14 @@ def dirty_code_has_its_patch(case: AuditedRun) -> Iterator[tuple[str, str | None
         yield f"its patch {path} {fault}", None
 
 
-@rule("R105")
+@audit_rule("R105")
 def outputs_are_where_it_says(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The output directory is there."""
     if fault := _path_fault(case.workspace.workdir / case.run.outputs, stat.S_ISDIR):
         yield f"its output directory {case.run.outputs} {fault}", None
 
 
-@rule("R106")
+@audit_rule("R106")
 def is_not_lost(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """A run that says `running` is running."""
     if case.run.status == "lost":
@@ -122,7 +122,7 @@ def is_not_lost(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
         )
 
 
-@rule("R107")
+@audit_rule("R107")
 def results_are_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Nothing in the outputs is newer than the run's end, and the metrics are those recorded."""
     if case.run.status not in ENDED:
@@ -156,7 +156,7 @@ def _changed_times(folder: Path) -> Iterator[tuple[str, float]]:
                     yield Path(base, name).relative_to(folder).as_posix(), info.st_mtime
 
 
-@rule("R108")
+@audit_rule("R108")
 def packages_are_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The package list and the config snapshots are there."""
     for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
@@ -209,7 +209,7 @@ def _existing_commits(workspace: Workspace, referenced: set[str]) -> frozenset[s
     return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
 
 
-def _logs_without_manifest(workspace: Workspace, run_records: records.Records) -> Iterator[AuditFinding]:
+def _logs_without_manifest(workspace: Workspace, run_records: records.RunRecords) -> Iterator[AuditFinding]:
     recorded = {Path(r.path).with_suffix("").as_posix() for r in run_records.runs}
     recorded |= {Path(d.path).with_suffix("").as_posix() for d in run_records.damaged}
     for metadata in records.metadata_directories(workspace):

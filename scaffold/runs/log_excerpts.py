@@ -31,7 +31,7 @@ def read_excerpt(path: Path, lines: int, *, full: bool = False) -> LogExcerpt:
                 text = file.read()
                 rows = text.splitlines(keepends=True)
                 if full or len(rows) <= 2 * lines:
-                    return LogExcerpt(size=size, head=_decode(text), tail="", skipped=0)
+                    return LogExcerpt(size=size, head=_decode_utf8(text), tail="", skipped=0)
                 head, tail = b"".join(rows[:lines]), b"".join(rows[-lines:] if lines else [])
             else:
                 head = b"".join(file.read(CHUNK).splitlines(keepends=True)[:lines])
@@ -39,7 +39,7 @@ def read_excerpt(path: Path, lines: int, *, full: bool = False) -> LogExcerpt:
                 tail = b"".join(file.read().splitlines(keepends=True)[-lines:] if lines else [])
     except OSError:
         return LogExcerpt(size=None, head="", tail="", skipped=0)
-    return LogExcerpt(size=size, head=_decode(head), tail=_decode(tail), skipped=size - len(head) - len(tail))
+    return LogExcerpt(size=size, head=_decode_utf8(head), tail=_decode_utf8(tail), skipped=size - len(head) - len(tail))
 
 
 def read_last_line(path: Path) -> str:
@@ -47,7 +47,7 @@ def read_last_line(path: Path) -> str:
     try:
         with path.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
-            text = _decode(file.read())
+            text = _decode_utf8(file.read())
     except OSError:
         return ""
     rows = [row.strip() for row in strip_terminal_codes(text).split("\n")]
@@ -64,5 +64,5 @@ def _replace_unprintable(row: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in row.expandtabs(4))
 
 
-def _decode(data: bytes) -> str:
+def _decode_utf8(data: bytes) -> str:
     return data.decode("utf-8", "replace")

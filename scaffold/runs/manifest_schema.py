@@ -10,7 +10,7 @@ from typing import Any
 from scaffold.runs import recorder
 
 
-def find_violation(manifest: object) -> str | None:
+def find_schema_violation(manifest: object) -> str | None:
     """Such as `time.ended_at is null` or `it lacks host.gpus[0].index`; None where nothing is wrong.
 
     Fields that the schema does not know are let pass: a newer recorder may write more.
@@ -18,7 +18,7 @@ def find_violation(manifest: object) -> str | None:
     from fastjsonschema import JsonSchemaValueException
 
     try:
-        _compiled_check()(manifest)
+        _compile_schema()(manifest)
     except JsonSchemaValueException as error:
         place = str(error.name).removeprefix("data").removeprefix(".")
         if error.rule == "required":
@@ -29,7 +29,7 @@ def find_violation(manifest: object) -> str | None:
 
 
 @functools.cache
-def _compiled_check() -> Callable[[object], object]:
+def _compile_schema() -> Callable[[object], object]:
     import fastjsonschema
 
     schema = _without_closed_objects(json.loads((recorder.source() / "run_manifest.schema.json").read_bytes()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.runs import liveness, manifest_schema
-from scaffold.runs.model import Run, run_of_manifest
+from scaffold.runs.model import Run, summarize_manifest
 from scaffold.workspace import Workspace
 
 
@@ -29,7 +29,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def read_valid_manifest(path: Path) -> dict[str, Any]:
     """One manifest as the schema demands it. Raises ValueError with the first thing that it lacks, or has of another kind."""
     manifest = read_manifest(path)
-    if fault := manifest_schema.find_violation(manifest):
+    if fault := manifest_schema.find_schema_violation(manifest):
         raise ValueError(fault)
     return manifest
 
@@ -37,7 +37,7 @@ def read_valid_manifest(path: Path) -> dict[str, Any]:
 def read_summary(path: Path, name: str) -> Run:
     """The run that a manifest tells of, as it tells of it; `name` is its path below the work directory. Raises ValueError."""
     try:
-        return run_of_manifest(read_manifest(path), name)
+        return summarize_manifest(read_manifest(path), name)
     except KeyError as error:
         raise ValueError(f"{error} is missing") from error
     except TypeError as error:
@@ -48,10 +48,10 @@ def read_summary(path: Path, name: str) -> Run:
 
 def read_run(workspace: Workspace, path: Path) -> Run:
     """The run that one manifest of the workspace tells of, as it is now. Raises ValueError with the reason where it cannot be read."""
-    return with_liveness(read_summary(path, path.relative_to(workspace.workdir).as_posix()), workspace)
+    return mark_if_lost(read_summary(path, path.relative_to(workspace.workdir).as_posix()), workspace)
 
 
-def with_liveness(run: Run, workspace: Workspace) -> Run:
+def mark_if_lost(run: Run, workspace: Workspace) -> Run:
     """A run as it is now: `lost` where its manifest says `running` and its recorder is gone."""
     if run.status == "running" and liveness.is_lost(workspace.workdir / run.path, run.hostname):
         return run._replace(status="lost")

@@ -57,7 +57,7 @@ class Run(NamedTuple):
         return self.name if self.attempt == 1 else f"{self.name}.{self.attempt}"
 
 
-def run_of_manifest(manifest: Mapping[str, Any], path: str) -> Run:
+def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
     """What lists need of a manifest, which lies at `path`. Raises KeyError, TypeError or ValueError where it is no manifest."""
     identity, git, tracking = manifest["run"], manifest["git"], manifest["tracking"]
     run = Run(

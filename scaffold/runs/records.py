@@ -35,7 +35,7 @@ class DamagedManifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Records:
+class RunRecords:
     """All that a workspace's metadata directories hold: runs newest first, damaged manifests by path."""
 
     runs: tuple[Run, ...]
@@ -51,16 +51,16 @@ def metadata_directories(workspace: Workspace) -> list[Path]:
     return sorted(workspace.role("metadata", entry.name) for entry in workspace.path.iterdir() if entry.is_dir())
 
 
-def read_records(workspace: Workspace) -> Records:
+def read_records(workspace: Workspace) -> RunRecords:
     """All runs of a workspace, newest first, and what is damaged."""
-    with _collector_off():
+    with _garbage_collector_off():
         reader = RecordReader(workspace)
         runs = sorted(reader.runs(), key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
-        return Records(runs=tuple(runs), damaged=reader.damaged)
+        return RunRecords(runs=tuple(runs), damaged=reader.damaged)
 
 
 @contextlib.contextmanager
-def _collector_off() -> Iterator[None]:
+def _garbage_collector_off() -> Iterator[None]:
     """Ten thousand manifests are no garbage: searching them for some takes a third of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -103,7 +103,7 @@ class RecordReader:
                 self._index.store(rows=rows, digests=digests)
             self._stored = True
         rows_now = (row for folder_rows in self._rows.values() for row in folder_rows.values())
-        return [manifests.with_liveness(Run(*row[1]), self._workspace) for row in rows_now]
+        return [manifests.mark_if_lost(Run(*row[1]), self._workspace) for row in rows_now]
 
     def _read(self, folder: Path) -> int:
         """Bring one folder's rows up to date; how many manifests were opened for it."""

@@ -89,7 +89,17 @@ def test_what_holds(text: str, strict: bool) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["lr = 0.1", "opt = width", "width = depth", "depth*2 > width", "lr = 1/10", "'x' in opt", "off", "opt in (depth)"],
+    [
+        "lr = 0.1",
+        "opt = width",
+        "width = depth",
+        "depth*2 > width",
+        "lr = 1/10",
+        "'x' in opt",
+        "off",
+        "opt in (depth)",
+        "(lr, depth) = (0.01, 4, 5)",
+    ],
 )
 @pytest.mark.parametrize("strict", [True, False])
 def test_what_does_not_hold(text: str, strict: bool) -> None:

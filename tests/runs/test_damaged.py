@@ -134,13 +134,14 @@ def test_what_is_allowed_is_what_the_schema_allows(workspace: Workspace) -> None
         _open(SCHEMA), format_checker=jsonschema.FormatChecker(["date-time", "uuid"])
     )
     assert (
-        manifest_schema.find_violation(whole) is None and manifest_schema.find_violation({**whole, "more": 1}) is None
+        manifest_schema.find_schema_violation(whole) is None
+        and manifest_schema.find_schema_violation({**whole, "more": 1}) is None
     )
     tried = 0
     for changed in _changed(whole):
         tried += 1
-        assert (manifest_schema.find_violation(changed) is None) == judge.is_valid(changed), (
-            manifest_schema.find_violation(changed)
+        assert (manifest_schema.find_schema_violation(changed) is None) == judge.is_valid(changed), (
+            manifest_schema.find_schema_violation(changed)
         )
     assert tried > 500
 

@@ -13,7 +13,7 @@ from scaffold.sweeps.spec.model import ConfigurationRule
 
 def test_the_grid_is_every_combination_in_the_order_it_was_typed() -> None:
     rule = ConfigurationRule(grid={"lr": ("1e-2", "5e-3"), "bs": ("64", "128")})
-    assert [tuple(c.values()) for c in grid.expand_rule(rule)] == [
+    assert [tuple(c.values()) for c in grid.expand_configurations(rule)] == [
         ("1e-2", "64"),
         ("1e-2", "128"),
         ("5e-3", "64"),
@@ -28,7 +28,7 @@ def test_zip_groups_move_together_and_combine_with_everything_else() -> None:
         grid={"lr": ("0.1",)},
         baseline=True,
     )
-    found = grid.expand_rule(rule)
+    found = grid.expand_configurations(rule)
     assert found[0] == {}
     assert [(c["x"], c["a"], c["b"], c["c"], c["lr"]) for c in found[1:]] == [
         ("1", "1", "3", "5", "0.1"),
@@ -39,12 +39,12 @@ def test_zip_groups_move_together_and_combine_with_everything_else() -> None:
 
 
 def test_without_a_rule_there_is_the_command_as_it_is() -> None:
-    assert grid.expand_rule(ConfigurationRule()) == ({},)
+    assert grid.expand_configurations(ConfigurationRule()) == ({},)
 
 
 def test_a_filter_leaves_the_baseline_alone_and_may_leave_nothing_else() -> None:
     rule = ConfigurationRule(grid={"lr": ("0.1", "0.2")}, only_if="lr > 1", baseline=True)
-    assert grid.expand_rule(rule) == ({},)
+    assert grid.expand_configurations(rule) == ({},)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_filter_leaves_the_baseline_alone_and_may_leave_nothing_else() -> None
 )
 def test_a_rule_that_cannot_be_meant(rule: ConfigurationRule, said: str) -> None:
     with pytest.raises(WrongUsage, match=said):
-        grid.expand_rule(rule)
+        grid.expand_configurations(rule)
 
 
 def test_so_many_draws_are_refused_before_they_are_drawn() -> None:

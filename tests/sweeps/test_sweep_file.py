@@ -47,7 +47,7 @@ WHOLE = sweep(
     resources=Resources(gpus=0, cpus=4, timeout_s=90.5, sbatch=("--time=1:00:00", "--exclude=a,b")),
     code=CODE,
     rule=RULE,
-    configurations=grid.expand_rule(RULE),
+    configurations=grid.expand_configurations(RULE),
 )
 
 
@@ -63,7 +63,7 @@ def back(text: str, folder: Path, name: str = "lr") -> Sweep:
 )
 def test_what_is_written_is_read_back(tmp_path: Path, one: Sweep) -> None:
     if one.rule.only_if is None and one.rule != ConfigurationRule():
-        one = replace(one, configurations=grid.expand_rule(one.rule))
+        one = replace(one, configurations=grid.expand_configurations(one.rule))
     assert back(sweep_file.format_sweep(one), tmp_path) == one
     assert sweep_file.format_sweep(back(sweep_file.format_sweep(one), tmp_path)) == sweep_file.format_sweep(one)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.runs.runs_output import read_and_warn, run_json, run_row
+from scaffold.cli.runs.runs_output import read_records_with_warnings, run_json, run_row
 
 STATUSES = ("running", "finished", "failed", "terminated", "lost")
 
@@ -47,7 +47,7 @@ def export(
 
     workspace = options.find_workspace(workdir, root)
     criteria = lookup.RunCriteria(experiment=experiment, statuses=frozenset(statuses))
-    runs = [r for r in read_and_warn(workspace).runs if criteria.admits(r)]
+    runs = [r for r in read_records_with_warnings(workspace).runs if criteria.admits(r)]
     exported = export_crate(workspace, runs, crate, copy=copy)
     limited = output.Limited(limit)
     if json_output:

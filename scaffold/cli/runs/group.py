@@ -10,7 +10,13 @@ from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.runs.diff_and_rerun import diff, rerun
 from scaffold.cli.runs.export_and_cite import STATUSES, cite, export
-from scaffold.cli.runs.runs_output import find_run_and_manifest, manifest_rows, read_and_warn, run_json, run_row
+from scaffold.cli.runs.runs_output import (
+    find_run_and_manifest,
+    manifest_rows,
+    read_records_with_warnings,
+    run_json,
+    run_row,
+)
 from scaffold.runs import timestamps
 
 
@@ -60,7 +66,7 @@ def list_runs(
         params=lookup.parse_params(params),
         since=lookup.parse_since(since, timestamps.utc_now()) if since else None,
     )
-    records = read_and_warn(workspace)
+    records = read_records_with_warnings(workspace)
     chosen = [r for r in records.runs if criteria.admits(r)]
     limited = output.Limited(limit)
     runs_shown = limited(chosen)

@@ -10,11 +10,11 @@ from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run, Scalar
-    from scaffold.runs.records import Records
+    from scaffold.runs.records import RunRecords
     from scaffold.workspace import Workspace
 
 
-def read_and_warn(workspace: Workspace) -> Records:
+def read_records_with_warnings(workspace: Workspace) -> RunRecords:
     """All records, with a warning for each that is damaged."""
     from scaffold.runs import records
 
@@ -65,7 +65,7 @@ def find_run_and_manifest(workspace: Workspace, name: str, *, finished: bool = F
     from scaffold.errors import ScaffoldError
     from scaffold.runs import lookup, manifests
 
-    run = lookup.find_run(read_and_warn(workspace).runs, name, finished=finished)
+    run = lookup.find_run(read_records_with_warnings(workspace).runs, name, finished=finished)
     try:
         return run, manifests.read_valid_manifest(workspace.workdir / run.path)
     except ValueError as error:

@@ -123,7 +123,7 @@ def _report(workspace: Workspace, study: SearchStudy, limited: output.Limited, *
         answer = {
             "sweep": study.name,
             "best": evolve_study.trial_json(order[0]) if order else None,
-            "noise": summary.pooled_noise(order),
+            "noise": summary.pooled_standard_deviation(order),
             "fitness_history": limited(reversed(summary.fitness_history(study)))[::-1],
             "generations_completed": study.closed,
             "trials": [

@@ -46,7 +46,7 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
 
 def _check_original(inside: Workspace, sweep: Sweep, tree: Path) -> None:
     now, _ = code_state.current_code(inside, sweep, with_patch=False)
-    if now.state == sweep.code.state and code_state.named_files(now) == code_state.named_files(sweep.code):
+    if now.state == sweep.code.state and code_state.named_file_states(now) == code_state.named_file_states(sweep.code):
         return
     why = " (secrets in uncommitted code are not kept, so that such code cannot come back)" if sweep.code.patch else ""
     raise ScaffoldError(

@@ -34,7 +34,7 @@ def store_sweep(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal
             f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
             hint="choose another name",
         )
-    if code_state.record_code(workspace, sweep) != sweep.code:
+    if code_state.capture_code(workspace, sweep) != sweep.code:
         raise ScaffoldError("the code was changed while the sweep was planned", hint="plan it again")
     if exists:
         _delete_launchers(workspace, sweep.name)

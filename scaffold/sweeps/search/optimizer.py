@@ -65,8 +65,8 @@ def propose_trials(
     """
     optuna = _import_optuna()
     study = _study_with_history(optuna, spec, trials, search, _generation_seed(seed, generation))
-    distributions = {key: _distribution(optuna, dimension) for key, dimension in spec.space.items()}
-    tried = {_key(trial.params) for trial in trials}
+    distributions = {key: _optuna_distribution(optuna, dimension) for key, dimension in spec.space.items()}
+    tried = {_configuration_key(trial.params) for trial in trials}
     parents = rank_trials(spec, trials)[: spec.top_k] if search == "evolution" else []
     proposed: list[SearchTrial] = []
     for position in range(spec.population):
@@ -80,8 +80,8 @@ def propose_trials(
                 study.enqueue_trial(_draw_child(spec, origin, f"{seed}/{generation}/{position}/{attempt}"))
             optuna_trial = study.ask(distributions)
             params = {key: _format_value(dimension, optuna_trial.params[key]) for key, dimension in spec.space.items()}
-            if _key(params) not in tried:
-                tried.add(_key(params))
+            if _configuration_key(params) not in tried:
+                tried.add(_configuration_key(params))
                 number = len(trials) + len(proposed)
                 source = None if origin is None else origin.number
                 proposed.append(SearchTrial(number=number, generation=generation, params=params, parent=source))
@@ -116,7 +116,7 @@ def _study_with_history(
         startup = {"n_startup_trials": spec.population, "constant_liar": True}
         sampler = samplers.TPESampler(seed=seed, **startup) if tpe else samplers.RandomSampler(seed=seed)
         study = optuna.create_study(direction="maximize" if spec.direction == "max" else "minimize", sampler=sampler)
-    distributions = {key: _distribution(optuna, dimension) for key, dimension in spec.space.items()}
+    distributions = {key: _optuna_distribution(optuna, dimension) for key, dimension in spec.space.items()}
     states = optuna.trial.TrialState
     for trial in trials:
         optuna_trial = optuna.trial.create_trial(
@@ -129,7 +129,7 @@ def _study_with_history(
     return study
 
 
-def _distribution(optuna: Any, dimension: Dimension) -> Any:
+def _optuna_distribution(optuna: Any, dimension: Dimension) -> Any:
     if isinstance(dimension, ParameterChoice):
         return optuna.distributions.CategoricalDistribution(dimension.values)
     if dimension.integers:
@@ -157,7 +157,7 @@ def _format_value(dimension: Dimension, value: Value) -> str:
     )
 
 
-def _key(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _configuration_key(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(params.items()))
 
 
@@ -185,17 +185,17 @@ def _draw_evenly(dimension: Dimension, fraction: float) -> Value:
         return dimension.values[int(fraction * len(dimension.values))]
     if dimension.integers and not dimension.log:
         return int(dimension.low) + int(fraction * (dimension.high - dimension.low + 1))
-    return _value_at(dimension, fraction)
+    return _value_at_fraction(dimension, fraction)
 
 
 def _mutate(dimension: ParameterRange, value: float, shift: float) -> Value:
     """A number moved by a part of its range, folded back at the ends."""
     low, high, center = (math.log(x) if dimension.log else x for x in (dimension.low, dimension.high, value))
     fraction = abs((center - low) / (high - low) + shift) % 2
-    return _value_at(dimension, 2 - fraction if fraction > 1 else fraction)
+    return _value_at_fraction(dimension, 2 - fraction if fraction > 1 else fraction)
 
 
-def _value_at(dimension: ParameterRange, fraction: float) -> Value:
+def _value_at_fraction(dimension: ParameterRange, fraction: float) -> Value:
     """The number at a part of the range, from 0 to 1."""
     low, high = (math.log(x) if dimension.log else x for x in (dimension.low, dimension.high))
     value = low + fraction * (high - low)

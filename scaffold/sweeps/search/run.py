@@ -136,7 +136,7 @@ class ParameterSearch:
         options = SweepOptions(
             name=study.name,
             command=("python", *spec.script),
-            listed=tuple(_configuration(spec, t) for t in study.trials),
+            listed=tuple(_trial_configuration(spec, t) for t in study.trials),
             seeds=",".join(map(str, study.seeds)) or None,
             resources=self._options.resources,
             **{"goal": f"{spec.metric} {spec.direction} by {study.search}", **self._options.planning},
@@ -154,10 +154,10 @@ class ParameterSearch:
             sweep_file.write_sweep(self.workspace, sweep)
             return sweep
         existing = sweep_file.read_sweep(self.workspace, self.study.name)
-        rule = ConfigurationRule(listed=tuple(_configuration(self.study.spec, t) for t in self.study.trials))
+        rule = ConfigurationRule(listed=tuple(_trial_configuration(self.study.spec, t) for t in self.study.trials))
         if rule == existing.rule:
             return existing
-        sweep = replace(existing, rule=rule, configurations=grid.expand_rule(rule))
+        sweep = replace(existing, rule=rule, configurations=grid.expand_configurations(rule))
         if not self._is_original():
             comparison = code_state.compare_code(self.workspace, existing)
             if not comparison.is_same:
@@ -206,7 +206,7 @@ class ParameterSearch:
         states = {s.name: s for s in snapshot.states}
         states_by_trial = {}
         for trial in self.study.generation(self.study.closed + 1):
-            single = replace(sweep, configurations=(_configuration(self.study.spec, trial),))
+            single = replace(sweep, configurations=(_trial_configuration(self.study.spec, trial),))
             runs = run_names.planned_runs(self.workspace, single)
             states_by_trial[trial.number] = [states[run.name] for run in runs]
         return states_by_trial
@@ -217,12 +217,12 @@ class ParameterSearch:
         finished = [s.run for states in states_by_trial.values() for s in states if s.state == "finished" and s.run]
         has_metric = any(spec.metric in run.metrics for run in finished)
         if finished and not has_metric and not optimizer.rank_trials(spec, self.study.trials):
-            raise _no_metric(self.study, finished)
+            raise _missing_metric_error(self.study, finished)
         trials = {trial.number: trial for trial in self.study.trials}
         return {n: score_trial(trials[n], states, spec.metric) for n, states in states_by_trial.items()}
 
 
-def _configuration(spec: SearchSpec, trial: SearchTrial) -> dict[str, str]:
+def _trial_configuration(spec: SearchSpec, trial: SearchTrial) -> dict[str, str]:
     return {**spec.fixed, **trial.params}
 
 
@@ -244,7 +244,7 @@ def score_trial(trial: SearchTrial, states: Sequence[RunState], metric: str) -> 
     return replace(trial, values=tuple(values), fitness=statistics.fmean(values))
 
 
-def _no_metric(study: SearchStudy, finished: Sequence[Run]) -> ScaffoldError:
+def _missing_metric_error(study: SearchStudy, finished: Sequence[Run]) -> ScaffoldError:
     metric = study.spec.metric
     names = sorted({key for run in finished for key in run.metrics})
     otherwise = "correct fitness_metric, or write it to $RUN_OUTPUT_DIR/metrics.json"

@@ -41,7 +41,7 @@ def parse_space(content: object) -> tuple[dict[str, Dimension], dict[str, str]]:
     fixed: dict[str, str] = {}
     for key, value in content.items():
         key_path = f"search_space.{key}"
-        parameter_values.check_key(key, option="search_space")
+        parameter_values.check_parameter_name(key, option="search_space")
         if isinstance(value, list):
             values = tuple(dict.fromkeys(_format_value(v, key_path) for v in value))
             if not values:

@@ -124,13 +124,13 @@ def parse_spec(text: str) -> tuple[SearchSpec, tuple[str, ...]]:
         direction=direction,
         space=space,
         fixed=fixed,
-        population=_integer(fields, "population_size"),
-        generations=_integer(fields, "generations"),
-        top_k=_integer(fields, "top_k"),
-        mutation=_number(fields, "mutation_strength", maximum=1),
-        name=_text(fields, "sweep_name"),
-        timeout_s=_number(fields, "timeout_per_run"),
-        workdir=_text(fields, "workdir") or ".",
+        population=_check_integer(fields, "population_size"),
+        generations=_check_integer(fields, "generations"),
+        top_k=_check_integer(fields, "top_k"),
+        mutation=_check_number(fields, "mutation_strength", maximum=1),
+        name=_check_text(fields, "sweep_name"),
+        timeout_s=_check_number(fields, "timeout_per_run"),
+        workdir=_check_text(fields, "workdir") or ".",
     )
     return spec, tuple(warnings)
 
@@ -143,7 +143,7 @@ def _load_block(text: str) -> dict[str, Any]:
     if fence := FENCE.fullmatch(body):
         body, offset = fence[1], offset + fence.start(1)
     try:
-        content = json.loads(body, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+        content = json.loads(body, object_pairs_hook=_refuse_repeated_keys, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         line = text[:offset].count("\n") + error.lineno
         raise WrongUsage(
@@ -159,7 +159,7 @@ def _load_block(text: str) -> dict[str, Any]:
     return content
 
 
-def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_repeated_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     mapping: dict[str, Any] = {}
     for key, value in pairs:
         if key in mapping:
@@ -182,14 +182,14 @@ def _parse_script(text: str) -> tuple[str, ...]:
     return words
 
 
-def _integer(fields: Mapping[str, Any], key: str) -> int:
+def _check_integer(fields: Mapping[str, Any], key: str) -> int:
     value = fields[key]
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_COUNT:
         raise WrongUsage(f"{key} must be a whole number from 1 to {MAX_COUNT:,}, not {short_json(value)}")
     return value
 
 
-def _number(fields: Mapping[str, Any], key: str, *, maximum: float | None = None) -> float:
+def _check_number(fields: Mapping[str, Any], key: str, *, maximum: float | None = None) -> float:
     value = fields[key]
     if not is_finite_number(value) or value <= 0 or (maximum is not None and value > maximum):
         raise WrongUsage(
@@ -198,7 +198,7 @@ def _number(fields: Mapping[str, Any], key: str, *, maximum: float | None = None
     return float(value)
 
 
-def _text(fields: Mapping[str, Any], key: str) -> str:
+def _check_text(fields: Mapping[str, Any], key: str) -> str:
     if not isinstance(fields[key], str):
         raise WrongUsage(f"{key} must be a text, not {short_json(fields[key])}")
     return str(fields[key]).strip()

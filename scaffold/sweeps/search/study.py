@@ -97,7 +97,7 @@ def resume_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
             ) from None
         return requested
     except (OSError, ValueError) as error:
-        raise _unreadable(file, error) from error
+        raise _unreadable_error(file, error) from error
     try:
         if content["version"] != VERSION:
             raise ScaffoldError(f"{file} is of version {content['version']}; this scaffold reads {VERSION}")
@@ -108,10 +108,10 @@ def resume_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
             closed=int(content["closed"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _unreadable(file, error) from error
+        raise _unreadable_error(file, error) from error
 
 
-def _unreadable(file: Path, error: Exception) -> ScaffoldError:
+def _unreadable_error(file: Path, error: Exception) -> ScaffoldError:
     reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
     return ScaffoldError(
         f"{file} cannot be read: {reason}", hint="restore it, or search under another name: --name NAME"

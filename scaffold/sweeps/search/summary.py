@@ -24,7 +24,7 @@ def format_params(study: SearchStudy, trial: SearchTrial) -> str:
 def describe_generation(study: SearchStudy, number: int) -> str:
     """One line on a generation that is over."""
     row = _generation_row(study, number)
-    configurations = _count_text(row["population_size"], "configuration")
+    configurations = _pluralize(row["population_size"], "configuration")
     text = f"generation {number} of {study.spec.generations}: {configurations}, {row['scored']} scored"
     if not row["scored"]:
         return text
@@ -37,7 +37,7 @@ def describe_best(study: SearchStudy) -> list[str]:
     completed = [t for t in study.trials if t.generation <= study.closed]
     failed = [t for t in completed if t.fitness is None]
     if not ranking:
-        return [f"no configuration has a fitness: {_count_text(len(failed), 'configuration')} tried, all failed"]
+        return [f"no configuration has a fitness: {_pluralize(len(failed), 'configuration')} tried, all failed"]
     best = ranking[0]
     seeds = len(best.values)
     spread = (
@@ -46,7 +46,7 @@ def describe_best(study: SearchStudy) -> list[str]:
     lines = [
         f"best: {format_params(study, best)}",
         f"  {study.spec.metric} = {best.fitness:.6g} ({spread}); trial {best.number}, generation {best.generation}",
-        f"It is the best of {_count_text(len(ranking), 'configuration')} with a fitness"
+        f"It is the best of {_pluralize(len(ranking), 'configuration')} with a fitness"
         + (f"; {len(failed)} failed and have none" if failed else "")
         + ". The best of many is partly luck: expect less of it the next time.",
     ]
@@ -62,7 +62,7 @@ def _describe_runner_up(study: SearchStudy, ranking: Sequence[SearchTrial]) -> s
     assert best.fitness is not None and second.fitness is not None
     gap = abs(best.fitness - second.fitness)
     text = f"The next best (trial {second.number}) is {gap:.2g} away; "
-    noise = pooled_noise(ranking)
+    noise = pooled_standard_deviation(ranking)
     if noise is None:
         return text + "with one run each, how far runs differ by chance is not known, so no claim is made."
     error = noise * math.sqrt(1 / len(best.values) + 1 / len(second.values))
@@ -76,7 +76,7 @@ def _describe_runner_up(study: SearchStudy, ranking: Sequence[SearchTrial]) -> s
     )
 
 
-def pooled_noise(trials: Sequence[SearchTrial]) -> float | None:
+def pooled_standard_deviation(trials: Sequence[SearchTrial]) -> float | None:
     """The standard deviation between seeds, pooled over configurations; None where no configuration has two runs."""
     squares = [(statistics.variance(t.values), len(t.values) - 1) for t in trials if len(t.values) > 1]
     degrees = sum(n for _, n in squares)
@@ -110,7 +110,7 @@ def _quote_value(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _count_text(count: int, noun: str) -> str:
+def _pluralize(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 

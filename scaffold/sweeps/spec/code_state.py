@@ -28,7 +28,7 @@ from scaffold.workspace import Workspace
 _directory_lock = threading.Lock()
 
 
-def record_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> SweepCode:
+def capture_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> SweepCode:
     """The code state of a sweep's runs as the working tree is now; a patch of uncommitted code is kept in `<metadata>/patches`
     (without `keep` it is only named).
 
@@ -45,7 +45,7 @@ def record_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Swe
 
 def with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
     """The sweep with the code as it is now: what `sweep new` plans, and `launch --code current` plans again."""
-    return replace(sweep, code=record_code(workspace, sweep, keep=keep))
+    return replace(sweep, code=capture_code(workspace, sweep, keep=keep))
 
 
 def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[SweepCode, bytes | None]:
@@ -61,9 +61,9 @@ def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tup
         files = {words: tuple(word for word in words if Path(word).is_file()) for words in sets}
         for names in files.values():
             if names not in states_by_files:
-                states_by_files[names] = _state(place, names, with_patch=False)
+                states_by_files[names] = _capture_state(place, names, with_patch=False)
         all_files = sorted({name for names in files.values() for name in names})
-        patched_state = _state(place, all_files, with_patch=True) if with_patch else None
+        patched_state = _capture_state(place, all_files, with_patch=True) if with_patch else None
     states = {words: states_by_files[names] for words, names in files.items()}
     base_state = states[base]
     differing = [
@@ -80,7 +80,7 @@ def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tup
     return code, patched_state.patch if patched_state is not None else None
 
 
-def _state(
+def _capture_state(
     place: recorder.workspace.Workspace, files: Iterable[str], *, with_patch: bool
 ) -> recorder.code_state.CodeState:
     state = recorder.code_state.capture(place, list(files), with_patch=with_patch)
@@ -119,14 +119,14 @@ def compare_code(workspace: Workspace, sweep: Sweep) -> CodeComparison:
     """Hold the working tree against the code that the sweep remembers. Raises ScaffoldError where git does not answer."""
     current, _ = current_code(workspace, sweep, with_patch=False)
     planned = sweep.code
-    if current.state == planned.state and named_files(current) == named_files(planned):
+    if current.state == planned.state and named_file_states(current) == named_file_states(planned):
         return CodeComparison(is_same=True)
-    differing = named_files(current) ^ named_files(planned) if current.state == planned.state else set()
+    differing = named_file_states(current) ^ named_file_states(planned) if current.state == planned.state else set()
     words = sorted({word for words, _ in differing for word in words})
     return CodeComparison(is_same=False, files=tuple(words or _changed_files(workspace, sweep)))
 
 
-def named_files(code: SweepCode) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:
+def named_file_states(code: SweepCode) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:
     """The differing code states as comparable values: (words, (state, files))."""
     return {(n.words, (n.state, n.files)) for n in code.named}
 

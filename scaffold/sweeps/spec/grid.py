@@ -11,11 +11,11 @@ from scaffold.sweeps.spec import parameter_values, sampling
 from scaffold.sweeps.spec.model import ConfigurationRule
 
 
-def expand_rule(rule: ConfigurationRule) -> tuple[dict[str, str], ...]:
+def expand_configurations(rule: ConfigurationRule) -> tuple[dict[str, str], ...]:
     """All configurations of a rule, in order. Raises WrongUsage where a parameter comes from two sides, or `only_if` fails."""
     factors: list[Sequence[Mapping[str, str]]] = [
         *([rule.listed] if rule.listed else []),
-        *(_zipped(group) for group in rule.zips),
+        *(_zip_group(group) for group in rule.zips),
         *([{key: value} for value in row] for key, row in rule.grid.items()),
     ]
     if rule.draws:
@@ -37,7 +37,7 @@ def expand_rule(rule: ConfigurationRule) -> tuple[dict[str, str], ...]:
     return tuple(configurations)
 
 
-def _zipped(group: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+def _zip_group(group: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     lengths = {key: len(values) for key, values in group.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{key} has {n}" for key, n in lengths.items())

@@ -27,14 +27,14 @@ def parse_assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[s
         key, equals, values = text.partition("=")
         if not equals or not values:
             raise WrongUsage(f"{option} needs KEY=VALUE,VALUE..., not {text!r}", hint=f"{option} lr=0.1,0.01")
-        check_key(key, option=option)
+        check_parameter_name(key, option=option)
         if key in assignments:
             raise WrongUsage(f"{option} names {key} twice", hint=f"put its values together: {key}=1,2,3")
         assignments[key] = split_values(values, option=f"{option} {key}")
     return assignments
 
 
-def check_key(key: str, *, option: str) -> None:
+def check_parameter_name(key: str, *, option: str) -> None:
     """Raises WrongUsage where `key` cannot be a parameter's name."""
     if key.startswith("-"):
         raise WrongUsage(f"{option}: a parameter is named without dashes: {key.lstrip('-')}, not {key}")
@@ -61,21 +61,21 @@ def split_values(text: str, *, option: str) -> tuple[str, ...]:
         elif character in "'\"" and not current:
             quote, was_quoted = character, True
         elif character == ",":
-            values.append(_value(current, was_quoted, option))
+            values.append(_check_value(current, was_quoted, option))
             current, was_quoted = "", False
         else:
             current += character
         at += 1
     if quote:
         raise WrongUsage(f"{option}: a quote {quote} is open in {text!r}")
-    values.append(_value(current, was_quoted, option))
+    values.append(_check_value(current, was_quoted, option))
     repeated = next((v for v, count in Counter(values).items() if count > 1), None)
     if repeated is not None and not option.startswith("--zip"):
         raise WrongUsage(f"{option}: the value {repeated!r} is there twice")
     return tuple(values)
 
 
-def _value(text: str, was_quoted: bool, option: str) -> str:
+def _check_value(text: str, was_quoted: bool, option: str) -> str:
     if not text and not was_quoted:
         raise WrongUsage(f"{option}: a value is empty", hint="write '' for an empty text")
     return text

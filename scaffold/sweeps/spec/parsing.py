@@ -56,27 +56,27 @@ def parse_sweep(content: object, name: str) -> Sweep:
         raise WrongUsage("command is empty")
     return Sweep(
         name=name,
-        goal=_text(top["goal"], "goal"),
-        experiment=_text(top["experiment"], "experiment"),
+        goal=_check_text(top["goal"], "goal"),
+        experiment=_check_text(top["experiment"], "experiment"),
         command=command,
-        cwd=_text(top.get("cwd", "."), "cwd"),
-        style=_one_of(top["style"], get_args(Style), "style"),
-        configurations=() if top.get("configurations") == [] else grid.expand_rule(rule),
-        seeds=_seeds(top.get("seeds")),
-        task=_optional(top, "task", _text),
-        backend=_optional(top, "backend", lambda value, key: _one_of(value, get_args(BackendName), key)),
-        resources=_resources(top.get("resources")),
-        code=_code(top["code"]),
+        cwd=_check_text(top.get("cwd", "."), "cwd"),
+        style=_check_choice(top["style"], get_args(Style), "style"),
+        configurations=() if top.get("configurations") == [] else grid.expand_configurations(rule),
+        seeds=_parse_seeds(top.get("seeds")),
+        task=_parse_optional(top, "task", _check_text),
+        backend=_parse_optional(top, "backend", lambda value, key: _check_choice(value, get_args(BackendName), key)),
+        resources=_parse_resources(top.get("resources")),
+        code=_parse_code(top["code"]),
         rule=rule,
-        seed_option=_optional(top, "seed_option", _text),
-        booleans=_booleans(top.get("booleans", {})),
+        seed_option=_parse_optional(top, "seed_option", _check_text),
+        booleans=_parse_booleans(top.get("booleans", {})),
         labels=parse_configuration(top.get("labels", {}), "labels"),
-        name_scheme=_name_scheme(top.get("name_scheme", "1")),
+        name_scheme=_parse_name_scheme(top.get("name_scheme", "1")),
     )
 
 
-def _name_scheme(value: object) -> int:
-    scheme, newest = _integer(value, "name_scheme"), recorder.naming.NAME_SCHEME
+def _parse_name_scheme(value: object) -> int:
+    scheme, newest = _parse_integer(value, "name_scheme"), recorder.naming.NAME_SCHEME
     if not 1 <= scheme <= newest:
         raise WrongUsage(
             f"its runs are named by scheme {scheme}; this scaffold knows up to {newest}", hint="use a newer scaffold"
@@ -89,22 +89,22 @@ def parse_rule(top: Mapping[str, Any]) -> ConfigurationRule:
     drawn = check_mapping(top.get("random", {}), "random", ("number", "seed", "space", "drawn"))
     space = check_mapping(drawn.get("space", {}), "random.space")
     rule = ConfigurationRule(
-        listed=_configurations(top.get("configurations", []), "configurations"),
-        zips=tuple(_value_lists(group, "zip") for group in _list(top.get("zip", []), "zip")),
-        grid=_value_lists(top.get("grid", {}), "grid"),
-        space={key: _text(value, f"random.space.{key}") for key, value in space.items()},
-        draws=_integer(drawn.get("number", "0"), "random.number"),
-        space_seed=_integer(drawn.get("seed", "0"), "random.seed"),
-        drawn=_configurations(drawn.get("drawn", []), "random.drawn"),
-        only_if=_optional(top, "only_if", _text),
-        baseline=_one_of(top.get("baseline", "false"), ("true", "false"), "baseline") == "true",
+        listed=_parse_configurations(top.get("configurations", []), "configurations"),
+        zips=tuple(_parse_value_lists(group, "zip") for group in _check_list(top.get("zip", []), "zip")),
+        grid=_parse_value_lists(top.get("grid", {}), "grid"),
+        space={key: _check_text(value, f"random.space.{key}") for key, value in space.items()},
+        draws=_parse_integer(drawn.get("number", "0"), "random.number"),
+        space_seed=_parse_integer(drawn.get("seed", "0"), "random.seed"),
+        drawn=_parse_configurations(drawn.get("drawn", []), "random.drawn"),
+        only_if=_parse_optional(top, "only_if", _check_text),
+        baseline=_check_choice(top.get("baseline", "false"), ("true", "false"), "baseline") == "true",
     )
     if "random" in top:
-        _check_random(rule)
+        _check_random_rule(rule)
     return rule
 
 
-def _check_random(rule: ConfigurationRule) -> None:
+def _check_random_rule(rule: ConfigurationRule) -> None:
     if not rule.draws or not rule.space:
         raise WrongUsage(f"random needs {'a number' if not rule.draws else 'a space'}")
     sampling.check_space(rule.space)
@@ -122,17 +122,17 @@ def parse_configuration(value: object, key: str) -> dict[str, str]:
         if isinstance(inner, dict):
             pairs = {f"{name}.{k}": v for k, v in parse_configuration(inner, f"{key}.{name}").items()}
         else:
-            pairs = {name: _text(inner, f"{key}.{name}")}
+            pairs = {name: _check_text(inner, f"{key}.{name}")}
         if repeated := sorted(pairs.keys() & flat.keys()):
             raise WrongUsage(f"{key} has {repeated[0]} twice")
         flat.update(pairs)
     for name in flat:
-        parameter_values.check_key(name, option=key)
+        parameter_values.check_parameter_name(name, option=key)
     return flat
 
 
-def _configurations(value: object, key: str) -> tuple[dict[str, str], ...]:
-    return tuple(parse_configuration(item, key) for item in _list(value, key))
+def _parse_configurations(value: object, key: str) -> tuple[dict[str, str], ...]:
+    return tuple(parse_configuration(item, key) for item in _check_list(value, key))
 
 
 def check_mapping(value: object, key: str, known_keys: Sequence[str] = ()) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def check_mapping(value: object, key: str, known_keys: Sequence[str] = ()) -> di
     if value == "":
         return {}
     if not isinstance(value, dict):
-        raise WrongUsage(f"{key} must be a mapping (KEY: VALUE), not {_describe(value)}")
+        raise WrongUsage(f"{key} must be a mapping (KEY: VALUE), not {_describe_value(value)}")
     for name in value if known_keys else ():
         if name not in known_keys:
             hint = suggest(name, known_keys, f"known keys: {', '.join(known_keys)}")
@@ -150,96 +150,99 @@ def check_mapping(value: object, key: str, known_keys: Sequence[str] = ()) -> di
 
 def check_texts(value: object, key: str) -> tuple[str, ...]:
     """`value` when it is a list of texts. Raises WrongUsage."""
-    return tuple(_text(item, key) for item in _list(value, key))
+    return tuple(_check_text(item, key) for item in _check_list(value, key))
 
 
-def _list(value: object, key: str) -> list[Any]:
+def _check_list(value: object, key: str) -> list[Any]:
     if not isinstance(value, list):
-        raise WrongUsage(f"{key} must be a list, not {_describe(value)}")
+        raise WrongUsage(f"{key} must be a list, not {_describe_value(value)}")
     return value
 
 
-def _text(value: object, key: str) -> str:
+def _check_text(value: object, key: str) -> str:
     if not isinstance(value, str):
         hint = "put a list that is one value in quotes"
-        raise WrongUsage(f"{key} must be a single value, not {_describe(value)}", hint=hint)
+        raise WrongUsage(f"{key} must be a single value, not {_describe_value(value)}", hint=hint)
     return value
 
 
-def _describe(value: object) -> str:
+def _describe_value(value: object) -> str:
     if isinstance(value, (dict, list)):
         return "a mapping" if isinstance(value, dict) else "a list"
     return "nothing" if value is None else repr(str(value)[:60])
 
 
-def _optional(top: Mapping[str, Any], key: str, read: Callable[[Any, str], T]) -> T | None:
+def _parse_optional(top: Mapping[str, Any], key: str, read: Callable[[Any, str], T]) -> T | None:
     return read(top[key], key) if top.get(key, "") not in ("", "null", "~") else None
 
 
-def _one_of(value: object, choices: Sequence[str], key: str) -> Any:
+def _check_choice(value: object, choices: Sequence[str], key: str) -> Any:
     if value not in choices:
-        raise WrongUsage(f"{key} must be one of {', '.join(choices)}, not {_describe(value)}")
+        raise WrongUsage(f"{key} must be one of {', '.join(choices)}, not {_describe_value(value)}")
     return value
 
 
-def _value_lists(value: object, key: str) -> dict[str, tuple[str, ...]]:
+def _parse_value_lists(value: object, key: str) -> dict[str, tuple[str, ...]]:
     lists = {}
     for name, inner in check_mapping(value, key).items():
-        parameter_values.check_key(name, option=key)
+        parameter_values.check_parameter_name(name, option=key)
         lists[name] = check_texts(inner if isinstance(inner, list) else [inner], f"{key}.{name}")
         if not lists[name]:
             raise WrongUsage(f"{key}.{name} has no values")
     return lists
 
 
-def _seeds(value: object) -> tuple[int, ...]:
+def _parse_seeds(value: object) -> tuple[int, ...]:
     if value in (None, "", "null", []):
         return ()
     return parameter_values.parse_seeds(",".join(check_texts(value if isinstance(value, list) else [value], "seeds")))
 
 
-def _integer(value: object, key: str) -> int:
-    text = _text(value, key)
+def _parse_integer(value: object, key: str) -> int:
+    text = _check_text(value, key)
     if not text.isascii() or not text.isdigit():
         raise WrongUsage(f"{key} must be a whole number, not {text!r}")
     return int(text)
 
 
-def _seconds(value: object, key: str) -> float:
-    seconds = recorder.values.parse_number(_text(value, key))
+def _parse_seconds(value: object, key: str) -> float:
+    seconds = recorder.values.parse_number(_check_text(value, key))
     if seconds is None or seconds <= 0:
         raise WrongUsage(f"{key} must be a number of seconds above 0, not {value!r}")
     return float(seconds)
 
 
-def _resources(value: object) -> Resources:
+def _parse_resources(value: object) -> Resources:
     content = check_mapping({} if value is None else value, "resources", Resources.__slots__)
     readers: Mapping[str, Callable[[object, str], Any]] = {
-        "gpus": _integer,
-        "cpus": _integer,
-        "timeout_s": _seconds,
+        "gpus": _parse_integer,
+        "cpus": _parse_integer,
+        "timeout_s": _parse_seconds,
         "sbatch": check_texts,
     }
     return Resources(**{name: readers[name](inner, f"resources.{name}") for name, inner in content.items()})
 
 
-def _booleans(value: object) -> dict[str, BooleanStyle]:
-    return {k: _one_of(v, get_args(BooleanStyle), f"booleans.{k}") for k, v in check_mapping(value, "booleans").items()}
+def _parse_booleans(value: object) -> dict[str, BooleanStyle]:
+    return {
+        k: _check_choice(v, get_args(BooleanStyle), f"booleans.{k}")
+        for k, v in check_mapping(value, "booleans").items()
+    }
 
 
-def _code(value: object) -> SweepCode:
+def _parse_code(value: object) -> SweepCode:
     content = check_mapping(value, "code", ("state", "commit", "patch", "named"))
     rows = [
         check_mapping(row, "code.named", NamedFilesCode.__slots__)
-        for row in _list(content.get("named", []), "code.named")
+        for row in _check_list(content.get("named", []), "code.named")
     ]
     named = (
         NamedFilesCode(
             words=check_texts(row.get("words", []), "code.named.words"),
-            state=_optional(row, "state", _text),
+            state=_parse_optional(row, "state", _check_text),
             files=check_texts(row.get("files", []), "code.named.files"),
         )
         for row in rows
     )
-    fields = {key: _optional(content, key, _text) for key in ("state", "commit", "patch")}
+    fields = {key: _parse_optional(content, key, _check_text) for key in ("state", "commit", "patch")}
     return SweepCode(**fields, named=tuple(named))

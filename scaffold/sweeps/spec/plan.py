@@ -77,7 +77,7 @@ def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> 
     """Plan a sweep whose command runs in `directory`. Nothing is written. Raises ScaffoldError; WrongUsage for what can never be."""
     sweep_file.check_sweep_name(sweep_file.check_sweep_name(options.name) + SMOKE_SUFFIX)
     base, listed = _read_source(options)
-    rule = _make_rule(options, base.rule if base is not None else ConfigurationRule(listed=listed))
+    rule = _make_configuration_rule(options, base.rule if base is not None else ConfigurationRule(listed=listed))
     draft, notes = _draft_sweep(workspace, options, base, rule, directory)
     if not draft.configurations:
         raise WrongUsage("no configuration is left: --only-if holds for none")
@@ -110,7 +110,7 @@ def _read_source(options: SweepOptions) -> tuple[Sweep | None, tuple[dict[str, s
     )
 
 
-def _make_rule(options: SweepOptions, base: ConfigurationRule) -> ConfigurationRule:
+def _make_configuration_rule(options: SweepOptions, base: ConfigurationRule) -> ConfigurationRule:
     """The rule that options make, on top of what --from gave."""
     rule = replace(
         base,
@@ -130,7 +130,7 @@ def _make_rule(options: SweepOptions, base: ConfigurationRule) -> ConfigurationR
         key, equals, values = text.partition("=")
         if not equals or not values:
             raise WrongUsage(f"--space needs KEY=RANGE, not {text!r}", hint=f"--space {sampling.HINT}")
-        parameter_values.check_key(key, option="--space")
+        parameter_values.check_parameter_name(key, option="--space")
         if key in space:
             raise WrongUsage(f"--space names {key} twice")
         space[key] = values
@@ -155,7 +155,7 @@ def _draft_sweep(
         )
     command_checks.check_blanks(command)
     cwd = same_command.cwd if same_command else os.path.relpath(directory.resolve(), workspace.workdir.resolve())
-    configurations = grid.expand_rule(rule)
+    configurations = grid.expand_configurations(rule)
     seeds = parameter_values.parse_seeds(options.seeds) if options.seeds is not None else base.seeds if base else ()
     script = script_interface.read_script(workspace, command, cwd)
     command_checks.check_secrets(

@@ -77,13 +77,13 @@ def _draw_value(kind: str, values: tuple[str, ...], part: float) -> str:
     if kind == "int":
         return str(low + int(part * (high - low + 1)))
     if kind == "uniform":
-        return _six_digits(low + part * (high - low))
+        return _format_six_digits(low + part * (high - low))
     if kind == "log":
-        return _six_digits(math.exp(math.log(low) + part * (math.log(high) - math.log(low))))
+        return _format_six_digits(math.exp(math.log(low) + part * (math.log(high) - math.log(low))))
     drawn = int(math.exp(math.log(low) + part * (math.log(high + 1) - math.log(low))) + 1e-9)
     return str(max(low, min(high, drawn)))
 
 
-def _six_digits(value: float) -> str:
+def _format_six_digits(value: float) -> str:
     """Six digits: enough for a search, and the same where two C libraries differ in the last bit."""
     return recorder.values.format_value(recorder.values.parse_value(f"{value:.6g}"))

@@ -35,7 +35,7 @@ class CommandScript:
 
 def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> CommandScript:
     """Read the Python script of a command, where it is a file of the work directory."""
-    file = _script_file(Path(workspace.workdir, cwd), command)
+    file = _find_script_file(Path(workspace.workdir, cwd), command)
     if file is None:
         return CommandScript()
     workdir = workspace.workdir.resolve()
@@ -55,7 +55,7 @@ def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> Com
     return CommandScript(path=path, source=read, options=frozenset(options), booleans=booleans)
 
 
-def _script_file(folder: Path, command: tuple[str, ...]) -> Path | None:
+def _find_script_file(folder: Path, command: tuple[str, ...]) -> Path | None:
     at = recorder.naming.script_index(command)
     places = [folder / command[at]]
     if command[at - 1] == "-m":

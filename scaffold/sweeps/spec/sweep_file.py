@@ -75,7 +75,7 @@ def write_sweep(workspace: Workspace, sweep: Sweep) -> Path:
 def format_sweep(sweep: Sweep) -> str:
     """A sweep as its file has it."""
     lines = [HEAD.format(name=sweep.name).rstrip("\n")]
-    for key, value in _plain_entries(sweep):
+    for key, value in _head_entries(sweep):
         lines.append(f"{key}: {text_yaml.format_flow(value)}")
     lines += _rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
     if sweep.backend is not None:
@@ -88,7 +88,7 @@ def format_sweep(sweep: Sweep) -> str:
     return "\n".join([*lines, "", CODE_HEAD, f"name_scheme: {sweep.name_scheme}", *_code_lines(sweep.code)]) + "\n"
 
 
-def _plain_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
+def _head_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
     yield "version", parsing.VERSION
     yield "name", sweep.name
     yield "goal", sweep.goal

@@ -68,23 +68,23 @@ def read_yaml(path: Path, *, noun: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ScaffoldError(f"{place}: {getattr(error, 'problem', None) or error}") from error
-    return None if node is None else _plain_value(node, path, 0)
+    return None if node is None else _node_value(node, path, 0)
 
 
-def _plain_value(node: Any, path: Path, depth: int) -> Any:
+def _node_value(node: Any, path: Path, depth: int) -> Any:
     line = node.start_mark.line + 1
     if depth > MAX_DEPTH:
         raise ScaffoldError(f"{path}:{line}: it is nested too deeply")
     if node.id == "scalar":
         return node.value
     if node.id == "sequence":
-        return [_plain_value(item, path, depth + 1) for item in node.value]
+        return [_node_value(item, path, depth + 1) for item in node.value]
     mapping: dict[str, Any] = {}
     for key, value in node.value:
-        name = _plain_value(key, path, depth + 1)
+        name = _node_value(key, path, depth + 1)
         if not isinstance(name, str):
             raise ScaffoldError(f"{path}:{key.start_mark.line + 1}: a key must be a text")
         if name in mapping:
             raise ScaffoldError(f"{path}:{key.start_mark.line + 1}: {name} is there twice")
-        mapping[name] = _plain_value(value, path, depth + 1)
+        mapping[name] = _node_value(value, path, depth + 1)
     return mapping
