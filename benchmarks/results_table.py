@@ -4,6 +4,8 @@
 
 The limits: 2 s with the index (warm), 6 s without (cold), 500 MB. Beside it MLflow's `search_runs` over as many runs, and, for 100
 runs, DVC's `exp show`. The long file is read in constant memory: the peak stands beside that with a file of a tenth of its rows.
+`scaffold results compare` on 30 runs stands beside itself as it was at the commit EARLIER, where the repository has that commit:
+it is to take at most 0.8 of that.
 """
 
 from __future__ import annotations
@@ -15,14 +17,17 @@ import sys
 from pathlib import Path
 
 from benchmarks import study_data
-from benchmarks.fixtures import SCAFFOLD, scratch_home
+from benchmarks.fixtures import PROJECT, SCAFFOLD, scratch_home
 from benchmarks.interleaved import Contender, measure_costs
 from benchmarks.peers import Peers
 from benchmarks.result_rows import Reference, Row, run_alone
 
 METRICS = 20
+EARLIER = "7dd8cc0"
+COMPARED_RUNS = 30
 APART = ("env", "-u", "PYTHONPATH")
 TABLE = [*SCAFFOLD, "results", "--format", "json"]
+COMPARE = [*SCAFFOLD, "results", "compare", "lr=0", "lr=1"]
 LONG = """
 import sys
 from pathlib import Path
@@ -36,7 +41,11 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     """A table of many runs, a long file, and a table of few runs beside DVC's."""
     runs, few, steps, rounds = (60, 5, 20_000, 1) if quick else (10_000, 100, 5_000_000, 3)
     with scratch_home() as folder:
-        rows = [*many_runs(folder, peers, runs, rounds), *long_files(folder, steps)]
+        rows = [
+            *many_runs(folder, peers, runs, rounds),
+            *comparison(folder, 1 if quick else 15),
+            *long_files(folder, steps),
+        ]
         return [*rows, few_runs(folder, peers, few, rounds)] if peers else rows
 
 
@@ -67,6 +76,43 @@ def many_runs(folder: Path, peers: Peers | None, runs: int, rounds: int) -> list
         Row(benchmark="results", what="the same, cold", ours=found["cold"].passed, unit="s", limit=6),
         Row(benchmark="results", what="the same, peak memory", ours=memory, unit="MB", limit=500, beside=beside_memory),
     ]
+
+
+def comparison(folder: Path, rounds: int) -> list[Row]:
+    """Two configurations of few runs compared, by this code and by that of an earlier commit, in turns."""
+    root = folder / "compared"
+    study_data.write_study(root, COMPARED_RUNS, METRICS)
+    packages = {"now": PROJECT, **extract_package(folder / "earlier", EARLIER)}
+    contenders = {
+        name: Contender(
+            # each with an index of its own: what one writes the other may not read
+            work=["env", f"PYTHONPATH={package}", f"XDG_CACHE_HOME={folder / name}.cache", *COMPARE],
+            cwd=root,
+        )
+        for name, package in packages.items()
+    }
+    costs = measure_costs(contenders, rounds=rounds)
+    what = f"compare, {COMPARED_RUNS} runs of {METRICS} metrics"
+    earlier = costs.get(EARLIER)
+    if earlier is None:
+        return [Row(benchmark="results", what=what, ours=costs["now"].ms, unit="ms")]
+    beside = (Reference(name=f"commit {EARLIER}", value=earlier.ms),)
+    ratio = costs["now"].passed / earlier.passed
+    return [
+        Row(benchmark="results", what=what, ours=costs["now"].ms, unit="ms", beside=beside),
+        Row(benchmark="results", what=f"the same over commit {EARLIER}", ours=ratio, unit="x", limit=0.8),
+    ]
+
+
+def extract_package(folder: Path, commit: str) -> dict[str, Path]:
+    """The package as it was at a commit, by that commit; nothing where the repository has no such commit (a shallow clone)."""
+    archive = ["git", "-C", str(PROJECT), "archive", commit, "scaffold", "template", "copier.yml"]
+    packed = subprocess.run(archive, capture_output=True, check=False)
+    if packed.returncode != 0:
+        return {}
+    folder.mkdir()
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
+    return {commit: folder}
 
 
 def long_files(folder: Path, steps: int) -> list[Row]:

@@ -45,9 +45,8 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
     "statistics": [
         ("scaffold/results/stats/distributions.py", "", STATISTICS),
         ("scaffold/results/stats/summary.py", "", STATISTICS),
-        ("scaffold/results/stats/t_tests.py", "", STATISTICS),
+        ("scaffold/results/stats/hypothesis_tests.py", "", STATISTICS),
         ("scaffold/results/stats/power.py", "", STATISTICS),
-        ("scaffold/results/stats/anova.py", "", STATISTICS),
         ("scaffold/results/stats/resampling.py", "", RESAMPLING),
         ("scaffold/results/stats/pair_test.py", "", "tests/results/test_pair_test.py tests/results/test_statistics.py"),
         ("scaffold/results/tables/text_format.py", "", COMPARE),

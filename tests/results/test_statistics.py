@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffold.results.stats import anova, distributions, power, resampling, t_tests
+from scaffold.results.stats import distributions, hypothesis_tests, power, resampling
 from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.stats.summary import summarize
 
@@ -37,7 +37,7 @@ def test_t_tails(t: float, df: float, wanted: float) -> None:
 
 @pytest.mark.parametrize(("f", "df1", "df2", "wanted"), REFERENCE["f_tail"])
 def test_f_tails(f: float, df1: float, df2: float, wanted: float) -> None:
-    assert close(distributions.f_p(f, df1, df2), wanted, 1e-11)
+    assert close(distributions.f_test_p(f, df1, df2), wanted, 1e-11)
 
 
 @pytest.mark.parametrize(("shift", "df", "wanted"), REFERENCE["power_t"])
@@ -56,14 +56,14 @@ def test_mean_sd_and_interval(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", TWO, ids=lambda c: f"{len(c['a'])}-{len(c['b'])}")
 def test_welch(case: dict[str, Any]) -> None:
-    found = t_tests.welch_t_test(case["a"], case["b"])
+    found = hypothesis_tests.welch_t_test(case["a"], case["b"])
     assert found.p is not None
     assert all(close(x, y) for x, y in zip((found.p, found.low, found.high, found.df), case["welch"], strict=True))
 
 
 @pytest.mark.parametrize("case", [c for c in TWO if "paired" in c], ids=lambda c: str(len(c["a"])))
 def test_paired(case: dict[str, Any]) -> None:
-    found = t_tests.paired_t_test(list(zip(case["a"], case["b"], strict=True)))
+    found = hypothesis_tests.paired_t_test(list(zip(case["a"], case["b"], strict=True)))
     assert found.p is not None
     assert all(close(x, y) for x, y in zip((found.p, found.low, found.high), case["paired"], strict=True))
 
@@ -92,18 +92,18 @@ def test_permutation_tests_only_where_they_can_reach_5_percent() -> None:
 
 def test_holm() -> None:
     ps, wanted = REFERENCE["holm"]
-    assert all(close(x or 0, y) for x, y in zip(t_tests.holm_correction(ps), wanted, strict=True))
-    assert t_tests.holm_correction([None, 0.04, None, 0.01]) == [None, 0.04, None, 0.02], (
+    assert all(close(x or 0, y) for x, y in zip(hypothesis_tests.holm_correction(ps), wanted, strict=True))
+    assert hypothesis_tests.holm_correction([None, 0.04, None, 0.01]) == [None, 0.04, None, 0.02], (
         "what is not tested counts not"
     )
-    assert t_tests.holm_correction([]) == []
+    assert hypothesis_tests.holm_correction([]) == []
 
 
 @pytest.mark.parametrize(("groups", "welch", "fisher"), REFERENCE["anova"], ids=["2x3", "4x3", "5x8"])
 def test_anova(groups: list[list[float]], welch: float, fisher: float) -> None:
-    assert close(anova.welch_anova(groups) or 0, welch)
-    assert close(anova.anova(groups) or 0, max(welch, fisher))
-    assert anova.anova([*groups, [1.0]]) is None and anova.anova([[1.0, 1.0], [1.0, 2.0]]) is None
+    assert close(hypothesis_tests.welch_anova(groups) or 0, welch)
+    assert close(hypothesis_tests.anova(groups) or 0, max(welch, fisher))
+    assert hypothesis_tests.anova([*groups, [1.0]]) is None and hypothesis_tests.anova([[1.0, 1.0], [1.0, 2.0]]) is None
 
 
 @pytest.mark.parametrize(("effect", "sd", "paired", "wanted"), REFERENCE["seeds"])
@@ -118,7 +118,7 @@ def test_seeds_that_nobody_has_are_none() -> None:
 
 
 def test_what_a_test_can_detect_it_detects() -> None:
-    found = t_tests.welch_t_test([0.1, 0.2, 0.3], [0.15, 0.2, 0.25])
+    found = hypothesis_tests.welch_t_test([0.1, 0.2, 0.3], [0.15, 0.2, 0.25])
     size = power.detectable_effect(found.error, found.df)
     assert size is not None and close(distributions.t_test_power(size / found.error, found.df), 0.8, 1e-6)
 
@@ -157,14 +157,14 @@ def test_no_values_are_too_large_too_small_or_too_equal(values: list[float]) -> 
 
 def test_two_runs_against_more_have_one_degree_of_freedom() -> None:
     few, many = [0.90, 0.92], [0.95, 0.96, 0.97, 0.955]
-    assert t_tests.welch_t_test(few, many).df == t_tests.welch_t_test(many, few).df == 1
-    assert 1 < t_tests.welch_t_test(few, many[:2]).df < 2, "two against two are Welch's as they are"
+    assert hypothesis_tests.welch_t_test(few, many).df == hypothesis_tests.welch_t_test(many, few).df == 1
+    assert 1 < hypothesis_tests.welch_t_test(few, many[:2]).df < 2, "two against two are Welch's as they are"
 
 
 def test_equal_values_have_no_p() -> None:
-    assert t_tests.paired_t_test([(0.1, 0.3)] * 3).p is None
-    assert t_tests.welch_t_test([0.1, 0.1], [0.3, 0.3]).p is None
-    assert t_tests.welch_t_test([0.1, 0.1, 0.1], [0.3, 0.31, 0.32]).p is not None
+    assert hypothesis_tests.paired_t_test([(0.1, 0.3)] * 3).p is None
+    assert hypothesis_tests.welch_t_test([0.1, 0.1], [0.3, 0.3]).p is None
+    assert hypothesis_tests.welch_t_test([0.1, 0.1, 0.1], [0.3, 0.31, 0.32]).p is not None
 
 
 def test_pairs_are_made_where_seeds_match() -> None:
@@ -255,7 +255,9 @@ def test_holm_keeps_five_comparisons_to_5_percent_together() -> None:
     for _ in range(rounds):
         a = [(s, draw.gauss(0, 1)) for s in range(5)]
         ps = [run_pair_test(a, [(s, draw.gauss(0, 1)) for s in range(5)]).test for _ in range(5)]
-        wrong += any(p is not None and p <= 0.05 for p in t_tests.holm_correction([t.p if t else None for t in ps]))
+        wrong += any(
+            p is not None and p <= 0.05 for p in hypothesis_tests.holm_correction([t.p if t else None for t in ps])
+        )
     assert wrong / rounds <= 0.06
 
 
@@ -275,6 +277,8 @@ def test_the_analysis_of_variance_keeps_to_5_percent_at_3_seeds(groups: int, spr
     draw, rounds = random.Random(groups), 3000
     wrong = 0
     for _ in range(rounds):
-        p = anova.anova([[draw.gauss(0, spread if g == 0 else 1.0) for _ in range(3)] for g in range(groups)])
+        p = hypothesis_tests.anova(
+            [[draw.gauss(0, spread if g == 0 else 1.0) for _ in range(3)] for g in range(groups)]
+        )
         wrong += p is not None and p <= 0.05
     assert wrong / rounds <= 0.06

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from scaffold.results.stats import anova, distributions, power, summary, t_tests
+from scaffold.results.stats import distributions, hypothesis_tests, power, summary
 from scaffold.results.stats.summary import MetricSummary
 from tests.results.test_statistics import REFERENCE, close
 
@@ -40,15 +40,17 @@ def test_the_analysis_of_variance_asks_not_how_large_values_are(
 ) -> None:
     """A perplexity that blew up is a number too: its square is none."""
     scaled = [[math.ldexp(v, exponent) for v in group] for group in groups]
-    assert close(anova.welch_anova(scaled) or 0, welch)
-    assert close(anova.anova(scaled) or 0, max(welch, fisher))
+    assert close(hypothesis_tests.welch_anova(scaled) or 0, welch)
+    assert close(hypothesis_tests.anova(scaled) or 0, max(welch, fisher))
 
 
 def test_groups_may_be_of_very_different_size() -> None:
     small, large = [1e-200, 2e-200, 4e-200], [1.0, 2.0, 4.0]
-    as_if_zero = t_tests.welch_t_test([0.0, 0.0, 0.0], large).p
-    assert as_if_zero is not None and close(anova.welch_anova([small, large]) or 0, as_if_zero)
-    assert anova.anova([small, large]) == anova.welch_anova([small, large]), "Fisher's is the smaller here"
+    as_if_zero = hypothesis_tests.welch_t_test([0.0, 0.0, 0.0], large).p
+    assert as_if_zero is not None and close(hypothesis_tests.welch_anova([small, large]) or 0, as_if_zero)
+    assert hypothesis_tests.anova([small, large]) == hypothesis_tests.welch_anova([small, large]), (
+        "Fisher's is the smaller here"
+    )
 
 
 TINY_TO_HUGE = [10.0**k for k in range(-12, 13, 2)]
@@ -75,7 +77,7 @@ def test_the_tails_of_1_and_2_degrees_of_freedom_are_as_their_formulas_say(t: fl
 )
 def test_tails_of_many_groups_and_many_runs(f: float, df1: float, df2: float, wanted: float) -> None:
     """mpmath 1.4, 50 digits: betainc(df2/2, df1/2, 0, df2/(df2 + df1*f), regularized=True)."""
-    assert close(distributions.f_p(f, df1, df2), wanted, 5e-13)
+    assert close(distributions.f_test_p(f, df1, df2), wanted, 5e-13)
 
 
 def test_a_quantile_takes_few_looks_at_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +106,9 @@ def test_power_is_a_probability_and_certain_far_out() -> None:
 
 
 def test_no_difference_and_a_boundless_one() -> None:
-    assert distributions.t_two_sided_p(0.0, 4) == 1.0 and distributions.f_p(0.0, 2, 6) == 1.0
+    assert distributions.t_two_sided_p(0.0, 4) == 1.0 and distributions.f_test_p(0.0, 2, 6) == 1.0
     assert distributions.t_two_sided_p(math.inf, 4) == distributions.t_two_sided_p(-1e200, 4) == 0.0
-    assert distributions.f_p(math.inf, 2, 6) == 0.0
+    assert distributions.f_test_p(math.inf, 2, 6) == 0.0
     assert math.isnan(distributions.t_two_sided_p(math.nan, 4))
 
 
@@ -139,24 +141,26 @@ def test_power_at_two_runs_at_fractions_and_at_many(shift: float, df: float, wan
 )
 def test_what_large_values_lose_to_rounding_is_no_spread(pairs: list[tuple[float, float]]) -> None:
     """All differences are the same but for the last bits of 1000.1: nothing to hold them against, nor a certainty."""
-    found = t_tests.paired_t_test(pairs)
+    found = hypothesis_tests.paired_t_test(pairs)
     assert len({b - a for a, b in pairs}) > 1
     assert (found.low, found.high, found.p, found.error, found.df) == (found.effect, found.effect, None, 0.0, 2)
     assert power.detectable_effect(found.error, found.df) is None
 
 
 def test_without_a_spread_the_difference_is_all_there_is_to_say() -> None:
-    found = t_tests.welch_t_test([0.1, 0.1, 0.1], [0.3, 0.3])
-    assert found == t_tests.TTest("Welch t", 0.3 - 0.1, 0.3 - 0.1, 0.3 - 0.1, None, 0.0, 3)
+    found = hypothesis_tests.welch_t_test([0.1, 0.1, 0.1], [0.3, 0.3])
+    assert found == hypothesis_tests.TTest("Welch t", 0.3 - 0.1, 0.3 - 0.1, 0.3 - 0.1, None, 0.0, 3)
     sums = [0.1 + 0.2, 0.3, 0.3]
     assert not summary.has_spread(sums) and not summary.has_spread([-v for v in sums])
-    assert summary.has_spread([0.3, 0.3, 0.3 + 1e-13]) and t_tests.welch_t_test(sums, [0.5, 0.5]).p is None
-    assert t_tests.welch_t_test([0.1, 0.2], [0.3, 0.3]).p is not None, "one side has a spread"
+    assert summary.has_spread([0.3, 0.3, 0.3 + 1e-13]) and hypothesis_tests.welch_t_test(sums, [0.5, 0.5]).p is None
+    assert hypothesis_tests.welch_t_test([0.1, 0.2], [0.3, 0.3]).p is not None, "one side has a spread"
 
 
 def test_a_corrected_p_is_a_probability() -> None:
-    assert t_tests.holm_correction([0.6, 0.7, None]) == [1.0, 1.0, None]
-    assert t_tests.holm_correction([0.3, 0.02, 0.02]) == [0.3, 0.06, 0.06], "never smaller than that of a smaller p"
+    assert hypothesis_tests.holm_correction([0.6, 0.7, None]) == [1.0, 1.0, None]
+    assert hypothesis_tests.holm_correction([0.3, 0.02, 0.02]) == [0.3, 0.06, 0.06], (
+        "never smaller than that of a smaller p"
+    )
 
 
 def test_the_noise_floor_shrinks_with_the_runs_on_both_sides() -> None:
@@ -211,14 +215,17 @@ def test_zeros_have_no_spread() -> None:
     """An accuracy of 0 on both sides: no division by it."""
     zeros = [0.0, 0.0, 0.0]
     assert not summary.has_spread(zeros) and power.noise_floor(zeros, 3, 3) is None
-    assert t_tests.welch_t_test(zeros, zeros).p is None and t_tests.paired_t_test([(0.0, 0.0)] * 3).p is None
-    assert anova.anova([zeros, [1.0, 2.0]]) is None
+    assert (
+        hypothesis_tests.welch_t_test(zeros, zeros).p is None
+        and hypothesis_tests.paired_t_test([(0.0, 0.0)] * 3).p is None
+    )
+    assert hypothesis_tests.anova([zeros, [1.0, 2.0]]) is None
 
 
 def test_two_values_a_group_are_enough_for_an_analysis_of_variance() -> None:
     # scipy 1.17: f_oneway(*groups, equal_var=False) and f_oneway(*groups): 0.0803, 0.0614
     groups = [[1.0, 2.0], [2.0, 4.0], [5.0, 5.5]]
-    assert close(anova.welch_anova(groups) or 0, 0.08031157227483357)
-    assert close(anova.anova(groups) or 0, 0.08031157227483357)
+    assert close(hypothesis_tests.welch_anova(groups) or 0, 0.08031157227483357)
+    assert close(hypothesis_tests.anova(groups) or 0, 0.08031157227483357)
     for nothing in ([], [[1.0, 2.0]], [[], [1.0, 2.0]], [[1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, 3.0]]):
-        assert anova.anova(nothing) is None and anova.welch_anova(nothing) is None
+        assert hypothesis_tests.anova(nothing) is None and hypothesis_tests.welch_anova(nothing) is None

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.results.stats import anova, distributions, power, resampling, summary, t_tests
+from scaffold.results.stats import distributions, hypothesis_tests, power, resampling, summary
 
 R = json.loads((Path(__file__).parent / "reference_r.json").read_text())
 SCIPY = json.loads((Path(__file__).parent / "reference.json").read_text())
@@ -52,7 +52,7 @@ def test_the_file_says_how_it_was_made_and_has_the_same_samples_as_scipys() -> N
 def test_quantiles_and_tails() -> None:
     assert all(close(distributions.t_critical(df, alpha), wanted) for df, alpha, wanted in R["t_critical"])
     assert all(close(distributions.t_two_sided_p(t, df), wanted) for t, df, wanted in R["t_tails"])
-    assert all(close(distributions.f_p(f, df1, df2), wanted) for f, df1, df2, wanted in R["f_tail"])
+    assert all(close(distributions.f_test_p(f, df1, df2), wanted) for f, df1, df2, wanted in R["f_tail"])
 
 
 @cases("mean")
@@ -63,13 +63,13 @@ def test_mean_sd_and_interval(case: dict[str, Any]) -> None:
 
 @cases("welch")
 def test_welch(case: dict[str, Any]) -> None:
-    found = t_tests.welch_t_test(case["a"], case["b"])
+    found = hypothesis_tests.welch_t_test(case["a"], case["b"])
     assert all_close((found.p, found.low, found.high, found.df), case["welch"])
 
 
 @cases("paired")
 def test_paired(case: dict[str, Any]) -> None:
-    found = t_tests.paired_t_test(list(zip(case["a"], case["b"], strict=True)))
+    found = hypothesis_tests.paired_t_test(list(zip(case["a"], case["b"], strict=True)))
     assert all_close((found.p, found.low, found.high), case["paired"])
 
 
@@ -115,10 +115,10 @@ def test_seeds_needed(effect: float, sd: float, paired: float, wanted: float) ->
 
 @pytest.mark.parametrize(("ps", "wanted"), R["holm"])
 def test_holm(ps: list[float], wanted: list[float]) -> None:
-    assert all_close(t_tests.holm_correction(ps), wanted)
+    assert all_close(hypothesis_tests.holm_correction(ps), wanted)
 
 
 @pytest.mark.parametrize(("groups", "welch", "fisher"), R["anova"], ids=["2x3", "4x3", "5x8"])
 def test_anova(groups: list[list[float]], welch: float, fisher: float) -> None:
-    assert close(anova.welch_anova(groups), welch)
-    assert close(anova.anova(groups), max(welch, fisher))
+    assert close(hypothesis_tests.welch_anova(groups), welch)
+    assert close(hypothesis_tests.anova(groups), max(welch, fisher))

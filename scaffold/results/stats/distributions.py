@@ -100,7 +100,7 @@ def t_critical(df: float, alpha: float = ALPHA) -> float:
     return t
 
 
-def f_p(f: float, df1: float, df2: float) -> float:
+def f_test_p(f: float, df1: float, df2: float) -> float:
     """P(F > f) for the F distribution."""
     if f <= 0:
         return 1.0

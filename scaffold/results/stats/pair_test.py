@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scaffold.results.stats import resampling, summary, t_tests
-from scaffold.results.stats.t_tests import TTest
+from scaffold.results.stats import resampling
+from scaffold.results.stats.hypothesis_tests import TTest, paired_t_test, welch_t_test
+from scaffold.results.stats.summary import has_spread
 
+# the values of one side, each with its seed
 SeedValues = Sequence[tuple[int | None, float]]
 MIN_PAIRS = 3
 
@@ -27,37 +29,37 @@ class PairTest(NamedTuple):
 
 
 def run_pair_test(a: SeedValues, b: SeedValues) -> PairTest:
-    """Test b against a: paired by seed where seeds match, else as independent; NaN and infinities (see `_most`) are left out.
+    """Test b against a: paired by seed where seeds match, else as independent; NaN and infinities are left out.
 
-    They match where at least 3 seeds are on both sides, or all of 2.
+    Seeds match where at least 3 are on both sides, or all of 2. They decide, never the values: to choose the test that finds
+    more would find too much.
     """
-    most = _magnitude_limit([v for side in (a, b) for _, v in side if math.isfinite(v)])
-    finite_a, finite_b = ([(s, v) for s, v in side if math.isfinite(v) and abs(v) <= most] for side in (a, b))
-    by_a, by_b = dict(finite_a), dict(finite_b)
-    common = sorted(s for s in by_a.keys() & by_b.keys() if s is not None)
+    largest = _largest_magnitude([v for side in (a, b) for _, v in side if math.isfinite(v)])
+    finite_a, finite_b = ([(s, v) for s, v in side if math.isfinite(v) and abs(v) <= largest] for side in (a, b))
+    by_seed_a, by_seed_b = dict(finite_a), dict(finite_b)
+    common = sorted(s for s in by_seed_a.keys() & by_seed_b.keys() if s is not None)
     alone = [s for s, _ in (*finite_a, *finite_b) if s not in common]
-    unique = len(by_a) == len(finite_a) and len(by_b) == len(finite_b)
-    if unique and (len(common) >= MIN_PAIRS or (len(common) == 2 and not alone)):
-        pairs = [(by_a[s], by_b[s]) for s in common]
-        test = t_tests.paired_t_test(pairs)
-        ones, others = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
+    each_seed_once = len(by_seed_a) == len(finite_a) and len(by_seed_b) == len(finite_b)
+    if each_seed_once and (len(common) >= MIN_PAIRS or (len(common) == 2 and not alone)):
+        paired_a, paired_b = (tuple(by_seed[s] for s in common) for by_seed in (by_seed_a, by_seed_b))
+        test = paired_t_test(list(zip(paired_a, paired_b, strict=True)))
         # the same difference in every pair is mostly rounded values, not certainty: then the spread of the sides has to do
-        if test.p is not None or ones == others or not (summary.has_spread(ones) or summary.has_spread(others)):
-            return PairTest(ones, others, True, test, tuple(alone))
+        if test.p is not None or paired_a == paired_b or not (has_spread(paired_a) or has_spread(paired_b)):
+            return PairTest(paired_a, paired_b, True, test, tuple(alone))
     values_a, values_b = tuple(v for _, v in finite_a), tuple(v for _, v in finite_b)
-    enough = len(values_a) > 1 and len(values_b) > 1
-    return PairTest(values_a, values_b, False, t_tests.welch_t_test(values_a, values_b) if enough else None, ())
+    is_testable = len(values_a) > 1 and len(values_b) > 1
+    return PairTest(values_a, values_b, False, welch_t_test(values_a, values_b) if is_testable else None, ())
 
 
-def _magnitude_limit(values: Sequence[float]) -> float:
+def _largest_magnitude(values: Sequence[float]) -> float:
     """How large a value may be: where the difference of two is beyond what a float holds, those beyond 1e300 count as infinite."""
     return 1e300 if values and math.isinf(max(values) - min(values)) else math.inf
 
 
-def permutation_p(found: PairTest) -> float | None:
-    """The p of the permutation test that goes with a test; None where it could not reach 5 %."""
-    if found.test is None or found.test.p is None:
+def permutation_p(pair_test: PairTest) -> float | None:
+    """The exact p of the permutation test that goes with a test; None where it could not reach 5 %, or takes too long."""
+    if pair_test.test is None or pair_test.test.p is None:
         return None
-    if found.paired:
-        return resampling.sign_flip_p([y - x for x, y in zip(found.a, found.b, strict=True)])
-    return resampling.split_p(found.a, found.b)
+    if pair_test.paired:
+        return resampling.sign_flip_p([b - a for a, b in zip(pair_test.a, pair_test.b, strict=True)])
+    return resampling.split_p(pair_test.a, pair_test.b)

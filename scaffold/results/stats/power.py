@@ -18,7 +18,8 @@ _NORMAL_SUM = 2.8015852
 def noise_floor(baseline: Sequence[float], n_a: int, n_b: int) -> float | None:
     """The difference that means of `n_a` and `n_b` runs of one and the same configuration stay within in 95 of 100 cases.
 
-    From the spread of at least 3 runs of the baseline: t(n - 1) * sd * sqrt(1/n_a + 1/n_b). None for fewer, or without a spread.
+    From the spread of at least 3 runs of the baseline: t(n - 1) * sd * sqrt(1/n_a + 1/n_b), in the unit of the values. None for
+    fewer runs, or without a spread.
     """
     n, _, sd = moments(baseline)
     if n < 3 or sd is None or not has_spread(baseline):
@@ -64,7 +65,7 @@ def detectable_effect(error: float, df: float) -> float | None:
 
 @functools.lru_cache(maxsize=1024)
 def _detectable_in_errors(df: float) -> float:
-    """`detectable` in standard errors, which is the same for every test with as many degrees of freedom."""
+    """`detectable_effect` in standard errors, which is the same for every test with as many degrees of freedom."""
     low, high = 0.0, 4.0
     while t_test_power(high, df) < TARGET_POWER:
         low, high = high, high * 2

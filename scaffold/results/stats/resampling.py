@@ -25,8 +25,9 @@ def sign_flip_p(differences: Sequence[float]) -> float | None:
     sums = [0.0]
     for d in differences:
         sums = [s + d for s in sums] + [s - d for s in sums]
-    edge = abs(math.fsum(differences)) - 1e-12 * math.fsum(map(abs, differences))
-    return sum(1 for s in sums if abs(s) >= edge) / len(sums)
+    # less what sums of floats are off by: the observed signs are one of the cases, and must count
+    observed = abs(math.fsum(differences)) - 1e-12 * math.fsum(map(abs, differences))
+    return sum(1 for s in sums if abs(s) >= observed) / len(sums)
 
 
 def split_p(a: Sequence[float], b: Sequence[float]) -> float | None:
@@ -34,15 +35,15 @@ def split_p(a: Sequence[float], b: Sequence[float]) -> float | None:
 
     None where it could not reach 5 % (3 against 3: at least 0.1) and where there are too many splits to go through.
     """
-    n, together = len(a), [*a, *b]
-    count = math.comb(len(together), n)
+    n, pooled = len(a), [*a, *b]
+    count = math.comb(len(pooled), n)
     if count > _MAX_SPLITS or (2 if n == len(b) else 1) / count > ALPHA:
         return None
-    middle = math.fsum(together) / len(together)
-    centred = [v - middle for v in together]
-    rounding = 1e-12 * math.fsum(map(abs, centred)) + 1e-15 * len(together) * max(map(abs, together))
-    edge = abs(math.fsum(centred[:n])) - rounding
-    return sum(1 for chosen in itertools.combinations(centred, n) if abs(sum(chosen)) >= edge) / count
+    mean = math.fsum(pooled) / len(pooled)
+    centred = [v - mean for v in pooled]
+    rounding = 1e-12 * math.fsum(map(abs, centred)) + 1e-15 * len(pooled) * max(map(abs, pooled))
+    observed = abs(math.fsum(centred[:n])) - rounding
+    return sum(1 for side in itertools.combinations(centred, n) if abs(sum(side)) >= observed) / count
 
 
 def bootstrap_interval(values: Sequence[float], resamples: int = 9999) -> tuple[float, float] | None:
@@ -50,7 +51,7 @@ def bootstrap_interval(values: Sequence[float], resamples: int = 9999) -> tuple[
 
     None under 10 values: at 3 it would hold the truth in 73 of 100 cases, not in 95.
     """
-    import random  # here, since together they take as long to load as a comparison to compute
+    import random  # here: the two take as long to load as a comparison to compute
     from statistics import NormalDist
 
     n = len(values)
@@ -67,8 +68,8 @@ def bootstrap_interval(values: Sequence[float], resamples: int = 9999) -> tuple[
     bias = normal.inv_cdf(min(max(below, 0.5 / resamples), 1 - 0.5 / resamples))
 
     def end(z: float) -> float:
-        place = normal.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
-        return means[round(place * (resamples - 1))]
+        share = normal.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
+        return means[round(share * (resamples - 1))]
 
     edge = normal.inv_cdf(1 - ALPHA / 2)
     return end(-edge), end(edge)

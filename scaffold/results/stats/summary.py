@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scaffold.results.stats.distributions import t_critical
 
 # a spread below this part of the largest value is the rounding of sums, not a difference between runs
-_ROUNDING = 1e-14
+ROUNDING = 1e-14
 
 
 class Moments(NamedTuple):
@@ -69,4 +69,4 @@ def summarize(values: Iterable[float]) -> MetricSummary:
 
 def has_spread(values: Sequence[float]) -> bool:
     """Whether values differ by more than the rounding of sums."""
-    return max(values) - min(values) > _ROUNDING * max(abs(v) for v in values)
+    return max(values) - min(values) > ROUNDING * max(abs(v) for v in values)

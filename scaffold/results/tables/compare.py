@@ -13,9 +13,9 @@ from scaffold.results.metrics.query import QueryResult
 from scaffold.results.metrics.selection import RunSelection, restrict_to, select_runs
 from scaffold.results.stats import power
 from scaffold.results.stats.distributions import ALPHA
+from scaffold.results.stats.hypothesis_tests import holm_correction
 from scaffold.results.stats.pair_test import PairTest, permutation_p, run_pair_test
 from scaffold.results.stats.summary import moments
-from scaffold.results.stats.t_tests import holm_correction
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
 from scaffold.results.tables.pairing import RowPair, pair_rows

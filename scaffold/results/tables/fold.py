@@ -13,10 +13,10 @@ from scaffold.results.metrics.configurations import ConfigurationKey
 from scaffold.results.metrics.model import MeasuredRun, SkippedRun
 from scaffold.results.metrics.query import QueryResult
 from scaffold.results.stats.distributions import ALPHA
+from scaffold.results.stats.hypothesis_tests import holm_correction
 from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.stats.resampling import bootstrap_interval
 from scaffold.results.stats.summary import MetricSummary, summarize
-from scaffold.results.stats.t_tests import holm_correction
 from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
 from scaffold.results.tables.text_format import printable
 from scaffold.runs.model import Run

@@ -17,10 +17,9 @@ from scaffold.results.metrics.configurations import (
     sort_key,
 )
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.stats.anova import anova
 from scaffold.results.stats.distributions import ALPHA
+from scaffold.results.stats.hypothesis_tests import anova, holm_correction
 from scaffold.results.stats.summary import MetricSummary
-from scaffold.results.stats.t_tests import holm_correction
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.model import ResultRow
 from scaffold.results.tables.text_format import format_number, format_p
