@@ -61,7 +61,7 @@ def test_nan_and_infinity_are_counted_and_left_out(study: Study) -> None:
     summary = table.rows[0].summaries["loss"]
     assert summary is not None and (summary.n, summary.not_finite) == (2, 2)
     assert summary.mean == pytest.approx(0.6) and summary.maximum == 0.7
-    assert [v for _, v in table.rows[0].values("loss")][3] == math.inf
+    assert [v for _, v in table.rows[0].seed_values("loss")][3] == math.inf
     assert table.best == {}, "a configuration that diverges is never best"
 
 
@@ -81,7 +81,7 @@ def test_the_same_seed_twice_is_one_sample(study: Study) -> None:
     study.add("train", 2, {"lr": 0.1}, {"acc": 0.8}, code="d")
     table = study.table()
     (row,) = table.rows
-    assert [v for _, v in row.values("acc")] == [0.5, 0.8]
+    assert [v for _, v in row.seed_values("acc")] == [0.5, 0.8]
     assert "seed 2 ran more than once" in row.warnings[0] and "2 states of the code" in row.warnings[1]
     assert "seed 2 again" in table.skipped[0].reason and "of other code" in table.skipped[0].reason
 
@@ -212,10 +212,10 @@ def test_huge_and_equal_values(study: Study) -> None:
 
 def test_the_index_keeps_nothing_that_is_not_so_any_more(study: Study) -> None:
     name = study.add(seed=1, files={"metrics.jsonl": '{"step": 1, "acc": 0.5}\n'})
-    assert study.table().rows[0].values("acc") == [(1, 0.5)]
+    assert study.table().rows[0].seed_values("acc") == [(1, 0.5)]
     (study.root / f"exp/outputs/{name}/metrics.jsonl").write_text('{"step": 1, "acc": 0.5}\n{"step": 2, "acc": 0.75}\n')
-    assert study.table().rows[0].values("acc") == [(1, 0.75)]
-    assert study.table().rows[0].values("acc") == [(1, 0.75)]
+    assert study.table().rows[0].seed_values("acc") == [(1, 0.75)]
+    assert study.table().rows[0].seed_values("acc") == [(1, 0.75)]
 
 
 def test_a_smoke_run_is_no_result_unless_it_is_asked_for(study: Study) -> None:

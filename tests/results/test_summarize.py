@@ -39,7 +39,7 @@ def lines(table: ResultTable) -> list[tuple[str, ...]]:
     for metric in sorted(table.metrics):
         for row in table.rows:
             s = row.summaries[metric]
-            counts = (str(s.n if s else 0), str(row.lacking(metric)), str(s.not_finite if s else 0))
+            counts = (str(s.n if s else 0), str(row.count_missing(metric)), str(s.not_finite if s else 0))
             numbers = ("" if v is None else f"{v:.9g}" for v in ((s.mean, s.sd, s.low, s.high) if s else (None,) * 4))
             found.append((row.experiment, metric, *counts, *numbers))
     return sorted(found)

@@ -94,16 +94,16 @@ def ablation(reference: str | None, **query_values: Any) -> None:
     from scaffold.results.tables.ablation import compare_ablations
 
     limited = output.Limited(query_values["limit"])
-    found = compare_ablations(run_query(query_values), reference)
+    report = compare_ablations(run_query(query_values), reference)
     if query_values["json_output"]:
         from scaffold.results.tables import render_json
 
-        output.print_json(render_json.ablation_json(found, limited), limited)
+        output.print_json(render_json.ablation_json(report, limited), limited)
         return
-    click.echo(f"reference: {found.reference}")
-    printing.print_comparisons(limited(found.comparisons), limited)
-    if found.others:
-        rest = output.pluralize(found.others, "configuration")
+    click.echo(f"reference: {report.reference}")
+    printing.print_comparisons(limited(report.comparisons), limited)
+    if report.others:
+        rest = output.pluralize(report.others, "configuration")
         click.echo(f"left out, for more than one difference: {rest}", err=True)
 
 

@@ -45,8 +45,8 @@ def print_remarks(table: ResultTable) -> None:
         for warning in row.warnings:
             labels_by_warning.setdefault(warning, []).append(fold.row_label(row, table.by))
     for warning, labels in labels_by_warning.items():
-        some = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
-        output.warn(f"{some}: {warning}")
+        rows = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+        output.warn(f"{rows}: {warning}")
 
 
 def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.Limited) -> None:

@@ -59,9 +59,9 @@ def run_query(values: Mapping[str, Any], *, params: Sequence[str] = ()) -> Query
 
     `params` are parameters that the command asks for by name.
     """
-    from scaffold.results.metrics import query_check, read, run_filter
+    from scaffold.results.metrics import read, run_filter
     from scaffold.results.metrics.directions import MetricDirections
-    from scaffold.results.metrics.query import Query
+    from scaffold.results.metrics.query import Query, query_warnings
     from scaffold.results.tables.text_format import printable
 
     value_choice = _value_choice(values)
@@ -81,7 +81,7 @@ def run_query(values: Mapping[str, Any], *, params: Sequence[str] = ()) -> Query
     )
     result = read.run_query(workspace, query)
     output.warn_first([printable(note) for note in result.notes])
-    for warning in query_check.query_warnings(result):
+    for warning in query_warnings(result):
         output.warn(warning)
     return result
 

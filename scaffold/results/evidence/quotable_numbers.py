@@ -99,7 +99,7 @@ def _pair_numbers(a: ResultRow, b: ResultRow, metric: str, *, tested: bool) -> I
     yield "difference", difference
     if not tested:
         return
-    pair = run_pair_test(a.values(metric), b.values(metric))
+    pair = run_pair_test(a.seed_values(metric), b.seed_values(metric))
     if pair.test is not None:
         # paired by seed, the effect is of the common seeds alone, and a text may quote either
         if not math.isclose(pair.test.effect, difference, rel_tol=1e-9, abs_tol=1e-12):
@@ -107,7 +107,7 @@ def _pair_numbers(a: ResultRow, b: ResultRow, metric: str, *, tested: bool) -> I
         yield "interval", pair.test.low
         yield "interval", pair.test.high
     for row in (a, b):
-        repeated = [value for _, value in row.values(metric) if math.isfinite(value)]
+        repeated = row.finite_values(metric)
         if repeated and pair.a and pair.b:
             floor = noise_floor(repeated, len(pair.a), len(pair.b))
             yield from [("noise floor", floor)] if floor is not None else []

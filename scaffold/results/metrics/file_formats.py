@@ -87,7 +87,7 @@ def parse_row(row: Mapping[str, Any], line: int | None = None) -> LoggedStep:
 
 def read_jsonl(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
     """One JSON object a line. A half-written last line and damaged lines are passed over."""
-    bad, first, whole = 0, 0, True
+    bad, first, is_complete = 0, 0, True
     decode = json.JSONDecoder().raw_decode
     with path.open("rb") as file:
         for line_number, line in enumerate(file, start=1):
@@ -98,11 +98,11 @@ def read_jsonl(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
                     raise ValueError(text[end:])
             except (ValueError, RecursionError):
                 if line.strip():
-                    bad, first, whole = bad + 1, first or line_number, line.endswith(b"\n")
+                    bad, first, is_complete = bad + 1, first or line_number, line.endswith(b"\n")
                 continue
             if isinstance(row, dict):
                 yield parse_row(row, line_number)
-    if bad == 1 and not whole:
+    if bad == 1 and not is_complete:
         on_problem("its last line is half-written")
     elif bad:
         on_problem(f"{bad} damaged {'line' if bad == 1 else 'lines'} passed over, the first is line {first}")

@@ -53,7 +53,7 @@ def read_file_metrics(workdir: Path, files: Iterable[MetricFile], unread: list[s
 
     TensorBoard files without the extra `tb` go to `unread`; where a run has nothing else, ScaffoldError is raised.
     """
-    found: list[FileMetrics] = []
+    by_file: list[FileMetrics] = []
     missing_extra: ScaffoldError | None = None
     for file in files:
         path = file.path.relative_to(workdir).as_posix()
@@ -67,10 +67,10 @@ def read_file_metrics(workdir: Path, files: Iterable[MetricFile], unread: list[s
         except (OSError, ValueError, RecursionError) as error:
             notes.append(describe_error(error))
             metrics = FileMetrics(path, kind.is_series, {}, {}, {}, [])
-        found.append(metrics._replace(notes=notes))
-    if missing_extra is not None and not any(metrics.last for metrics in found):
+        by_file.append(metrics._replace(notes=notes))
+    if missing_extra is not None and not any(metrics.last for metrics in by_file):
         raise missing_extra
-    return found
+    return by_file
 
 
 def describe_error(error: Exception) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scaffold.errors import WrongUsage, suggest
 from scaffold.runs.model import Run, Scalar
 
-Test = Callable[[Run], bool]
+RunPredicate = Callable[[Run], bool]
 FIELDS: dict[str, Callable[[Run], Scalar]] = {
     "name": lambda run: run.name,
     "attempt": lambda run: run.attempt,
@@ -34,7 +34,7 @@ class RunCondition:
     """What a run must be like; `names` are the parameters that it asks for."""
 
     text: str
-    admits: Test
+    admits: RunPredicate
     names: frozenset[str]
     unknown_names: Callable[[Callable[[str], bool]], list[str]]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import run_filter
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.metrics.run_filter import Test
+from scaffold.results.metrics.run_filter import RunPredicate
 from scaffold.runs.model import Run
 
 _RUN_NAME = re.compile(r"(?P<base>.+?)(?:-s-?\d+)?-[0-9a-f]{8}")
@@ -21,7 +21,7 @@ class RunSelection:
 
     text: str
     kind: str
-    admits: Test
+    admits: RunPredicate
 
 
 def name_without_seed(name: str) -> str:
@@ -43,7 +43,7 @@ def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
     if named:
         kind = next(iter(named))
         return RunSelection(text=text, kind=kind, admits=lambda run: getattr(run, kind) == text)
-    tests: list[tuple[str, Test]] = [
+    tests: list[tuple[str, RunPredicate]] = [
         ("run", lambda run: text in (run.name, run.label)),
         ("configuration", lambda run: name_without_seed(run.name) == text),
         ("beginning", lambda run: run.name.startswith(text.rstrip("-") + "-")),
@@ -58,13 +58,9 @@ def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
         if any(condition.admits(run) for run in runs):
             return RunSelection(text=text, kind="condition", admits=condition.admits)
     experiments = sorted({run.experiment for run in runs})
-    some = ", ".join(experiments[:8]) + (", ..." if len(experiments) > 8 else "")
-    raise ScaffoldError(
-        f"no run is meant by {text!r}",
-        hint=f"name an experiment ({some}), a sweep, a run, or a condition such as 'lr=0.1'"
-        if runs
-        else "record runs first: scaffold run",
-    )
+    examples = ", ".join(experiments[:8]) + (", ..." if len(experiments) > 8 else "")
+    hint = f"name an experiment ({examples}), a sweep, a run, or a condition such as 'lr=0.1'"
+    raise ScaffoldError(f"no run is meant by {text!r}", hint=hint if runs else "record runs first: scaffold run")
 
 
 def restrict_to(result: QueryResult, selection: RunSelection) -> QueryResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -57,7 +56,7 @@ def build_bars(table: ResultTable, metric: str) -> figures.BarChart | None:
     for row in rows[:MOST_BARS]:
         summary, name = row.summaries[metric], row_label(row, table.by)
         assert summary is not None and summary.mean is not None
-        values = tuple(v for _, v in row.values(metric) if math.isfinite(v))
+        values = tuple(row.finite_values(metric))
         bars.append(figures.Bar(label=name, mean=summary.mean, low=summary.low, high=summary.high, values=values))
     return figures.BarChart(
         name=figures.file_name("bars", metric),
@@ -103,7 +102,7 @@ def _sensitivity_line(rows: Sequence[ResultRow], metric: str, parameter: str, na
         x, summary = finite_number(row.config.get(parameter)), row.summaries[metric]
         assert x is not None and summary is not None and summary.mean is not None
         means.append(figures.MeanPoint(x=x, mean=summary.mean, low=summary.low, high=summary.high, n=summary.n))
-        points += [(x, value) for _, value in row.values(metric) if math.isfinite(value)]
+        points += [(x, value) for value in row.finite_values(metric)]
     # two points say nothing of a shape, and two rows at one value differ in something that is no parameter
     if len({m.x for m in means}) < max(3, len(means)):
         return None

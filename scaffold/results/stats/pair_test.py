@@ -38,14 +38,14 @@ def run_pair_test(a: SeedValues, b: SeedValues) -> PairTest:
     finite_a, finite_b = ([(s, v) for s, v in side if math.isfinite(v) and abs(v) <= largest] for side in (a, b))
     by_seed_a, by_seed_b = dict(finite_a), dict(finite_b)
     common = sorted(s for s in by_seed_a.keys() & by_seed_b.keys() if s is not None)
-    alone = [s for s, _ in (*finite_a, *finite_b) if s not in common]
+    unpaired = [s for s, _ in (*finite_a, *finite_b) if s not in common]
     each_seed_once = len(by_seed_a) == len(finite_a) and len(by_seed_b) == len(finite_b)
-    if each_seed_once and (len(common) >= MIN_PAIRS or (len(common) == 2 and not alone)):
+    if each_seed_once and (len(common) >= MIN_PAIRS or (len(common) == 2 and not unpaired)):
         paired_a, paired_b = (tuple(by_seed[s] for s in common) for by_seed in (by_seed_a, by_seed_b))
         test = paired_t_test(list(zip(paired_a, paired_b, strict=True)))
         # the same difference in every pair is mostly rounded values, not certainty: then the spread of the sides has to do
         if test.p is not None or paired_a == paired_b or not (has_spread(paired_a) or has_spread(paired_b)):
-            return PairTest(paired_a, paired_b, True, test, tuple(alone))
+            return PairTest(paired_a, paired_b, True, test, tuple(unpaired))
     values_a, values_b = tuple(v for _, v in finite_a), tuple(v for _, v in finite_b)
     is_testable = len(values_a) > 1 and len(values_b) > 1
     return PairTest(values_a, values_b, False, welch_t_test(values_a, values_b) if is_testable else None, ())

@@ -64,9 +64,9 @@ def find_single_row(result: QueryResult, name: str) -> ResultRow:
     """The one configuration that a name stands for. Raises ScaffoldError where it stands for several."""
     _, table = _select_table(result, name)
     if len(table.rows) != 1:
-        some = "; ".join(row_label(row, table.by) for row in table.rows[:5])
+        labels = "; ".join(row_label(row, table.by) for row in table.rows[:5])
         raise ScaffoldError(
-            f"{name!r} stands for {len(table.rows)} configurations: {some}",
+            f"{name!r} stands for {len(table.rows)} configurations: {labels}",
             hint="name one of them, for example 'lr=0.1'",
         )
     return table.rows[0]
@@ -84,7 +84,7 @@ def compare_pairs(
     """
     is_luck = [pair.only_seeds_differ() for pair in pairs]
     tested = [
-        _Tested(metric, pair, luck, run_pair_test(pair.a.values(metric), pair.b.values(metric)))
+        _Tested(metric, pair, luck, run_pair_test(pair.a.seed_values(metric), pair.b.seed_values(metric)))
         for metric in metrics
         for pair, luck in zip(pairs, is_luck, strict=True)
     ]
@@ -170,8 +170,8 @@ def _warnings(c: MetricComparison, t: _Tested, direction: Direction | None) -> I
             all_values = summary.not_finite + summary.n
             yield f"{name}: {summary.not_finite} of {all_values} values are NaN or infinite and left out: the rest flatters it"
         if row.missing:
-            some = "1 run has" if len(row.missing) == 1 else f"{len(row.missing)} runs have"
-            yield f"{name}: {some} no result ({row.missing[0].reason}): the rest may flatter it"
+            runs_have = "1 run has" if len(row.missing) == 1 else f"{len(row.missing)} runs have"
+            yield f"{name}: {runs_have} no result ({row.missing[0].reason}): the rest may flatter it"
     if t.result.left_out:
         seeds = ", ".join("none" if seed is None else str(seed) for seed in t.result.left_out)
         yield f"paired by seed: runs without a partner are left out (seeds {seeds})"

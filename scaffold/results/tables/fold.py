@@ -190,9 +190,9 @@ def find_best_row(rows: Sequence[ResultRow], metric: str, direction: Direction) 
     assert summary is not None
     if summary.n < 2 or summary.not_finite:
         return None
-    values, ps = rows[best].values(metric), []
+    values, ps = rows[best].seed_values(metric), []
     for _, other in others:  # the nearest first: it mostly decides
-        test = run_pair_test(rows[other].values(metric), values).test
+        test = run_pair_test(rows[other].seed_values(metric), values).test
         if test is None or test.p is None or test.p > ALPHA or test.effect * sign >= 0:
             return None
         ps.append(test.p)

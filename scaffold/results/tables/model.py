@@ -29,7 +29,7 @@ class ResultRow:
     summaries: Mapping[str, MetricSummary | None]
     warnings: tuple[str, ...] = ()
 
-    def values(self, metric: str) -> list[tuple[int | None, float]]:
+    def seed_values(self, metric: str) -> list[tuple[int | None, float]]:
         """(seed, value) of every run that has the metric, NaN and infinities too."""
         return [(m.run.seed, m.values[metric].value) for m in self.runs if metric in m.values]
 
@@ -37,7 +37,7 @@ class ResultRow:
         """The values of every run that has the metric, without NaN and infinities."""
         return [m.values[metric].value for m in self.runs if metric in m.values and isfinite(m.values[metric].value)]
 
-    def lacking(self, metric: str) -> int:
+    def count_missing(self, metric: str) -> int:
         """How many of its runs have no value of the metric."""
         return len(self.missing) + len([m for m in self.runs if metric not in m.values])
 

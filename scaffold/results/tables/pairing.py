@@ -56,10 +56,10 @@ def pair_rows(name_a: str, a: ResultTable, name_b: str, b: ResultTable) -> tuple
             f"by {', '.join(params)}",
             hint=f"name one configuration on each side, for example '{_example_condition(a)}'",
         )
-    alone = len(rows_a) + len(rows_b) - 2 * len(common)
-    have = "has" if alone == 1 else "have"
-    unmatched = f"{count_noun(alone, 'configuration')} of {name_a} and {name_b} {have} no partner"
-    return [pair(rows_a[key], rows_b[key], params) for key in common], [unmatched] if alone else []
+    unmatched = len(rows_a) + len(rows_b) - 2 * len(common)
+    have = "has" if unmatched == 1 else "have"
+    sentence = f"{count_noun(unmatched, 'configuration')} of {name_a} and {name_b} {have} no partner"
+    return [pair(rows_a[key], rows_b[key], params) for key in common], [sentence] if unmatched else []
 
 
 def _row_name(text: str, row: ResultRow, side: ResultTable, params: Sequence[str] | None) -> str:

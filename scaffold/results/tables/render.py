@@ -61,7 +61,7 @@ def table_lines(
     lines = [[*names, *NUMBER_COLUMNS, ""]]
     for index in range(len(table.rows)) if rows is None else rows:
         row = table.rows[index]
-        numbers = summary_cells(row.summaries.get(metric), row.lacking(metric))
+        numbers = summary_cells(row.summaries.get(metric), row.count_missing(metric))
         lines.append([*cells[index], *numbers, "best" if table.best.get(metric) == index else ""])
     return lines
 
@@ -112,7 +112,9 @@ def render_latex(table: ResultTable) -> str:
         for index, row in enumerate(table.rows):
             summary = row.summaries.get(metric)
             mean = _latex_mean(summary, table.interval, best=table.best.get(metric) == index)
-            lines.append(" & ".join([*cells[index], mean, format_run_count(summary, row.lacking(metric))]) + " \\\\\n")
+            lines.append(
+                " & ".join([*cells[index], mean, format_run_count(summary, row.count_missing(metric))]) + " \\\\\n"
+            )
         parts.append(
             f"% mean and 95 % {_LATEX_INTERVAL[table.interval]} over seeds\n"
             f"\\begin{{tabular}}{{{'l' * len(names)}rr}}\n\\toprule\n{header} \\\\\n\\midrule\n"
@@ -144,7 +146,7 @@ def render_csv(table: ResultTable) -> str:
             config = [format_value(row.config[name]) if name in row.config else "" for name in table.by]
             numbers = ["" if value is None else repr(value) for value in row.summaries.get(metric) or summarize([])]
             best = "best" if table.best.get(metric) == index else ""
-            writer.writerow([row.experiment, *config, metric, direction, *numbers, row.lacking(metric), best])
+            writer.writerow([row.experiment, *config, metric, direction, *numbers, row.count_missing(metric), best])
     return out.getvalue()
 
 

@@ -110,7 +110,9 @@ def _curve(metric: str, parameter: str, held: Sequence[str], rows: Sequence[Resu
     """A curve with its test; its corrected p-value and verdict are not known before those of the others are."""
     rows = sorted(rows, key=lambda row: sort_key(row.config, [parameter]))
     spots = tuple(
-        SensitivityPoint(value=row.config[parameter], summary=row.summaries.get(metric), missing=row.lacking(metric))
+        SensitivityPoint(
+            value=row.config[parameter], summary=row.summaries.get(metric), missing=row.count_missing(metric)
+        )
         for row in rows
     )
     means = [mean for mean, _ in _means(spots)]

@@ -29,8 +29,8 @@ def number_spec(value: float, spread: float | None) -> str:
     decimals = 1 - math.floor(math.log10(spread))
     if decimals <= 8 and -1e9 < value < 1e9:
         return f".{decimals}f" if decimals > 0 else ".0f"
-    whole = math.floor(math.log10(abs(value))) if value else 0
-    return f".{max(1, min(15, whole + decimals))}e"
+    exponent = math.floor(math.log10(abs(value))) if value else 0
+    return f".{max(1, min(15, exponent + decimals))}e"
 
 
 def format_number(value: float, spread: float | None = None) -> str:

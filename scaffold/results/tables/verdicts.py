@@ -18,69 +18,58 @@ def is_better(effect: float, direction: Direction | None) -> bool | None:
 
 
 def verdict_sentence(c: MetricComparison, direction: Direction | None, *, seed_only: bool) -> str:
-    """What may be said of B against A."""
+    """What may be said of B against A; `seed_only` where both are one configuration of the same code."""
     if c.effect is None:
-        without = [name for name, n in ((c.a, c.n_a), (c.b, c.n_b)) if not n]
-        return (
-            f"not comparable: {' and '.join(without)} {'has' if len(without) == 1 else 'have'} no value of {c.metric}"
-        )
+        empty = [name for name, n in ((c.a, c.n_a), (c.b, c.n_b)) if not n]
+        return f"not comparable: {' and '.join(empty)} {'has' if len(empty) == 1 else 'have'} no value of {c.metric}"
     if seed_only:
         return f"only the seed differs: {format_number(c.effect)} is luck, whatever its size"
     if c.n_a < 2 or c.n_b < 2:
-        return _one_run(c)
+        return _single_run_sentence(c, c.effect)
     if c.p is None or c.p_holm is None:
-        return _no_spread(c)
-    return _tested(c, direction)
+        if c.effect == 0:
+            return "identical: every value is the same on both sides"
+        return (
+            f"differs by {format_number(c.effect)} and no value varies with the seed: there is nothing to test against; "
+            "check that the seed is used"
+        )
+    return _tested_sentence(c, direction, c.effect, c.p, c.p_holm)
 
 
-def _one_run(c: MetricComparison) -> str:
+def _single_run_sentence(c: MetricComparison, effect: float) -> str:
     if c.n_a < 2 and c.n_b < 2:
-        return f"one run each: no interval; {format_number(c.effect or 0.0)} may be luck"
-    alone = c.a if c.n_a < 2 else c.b
-    said = f"one run of {alone}: no interval"
+        return f"one run each: no interval; {format_number(effect)} may be luck"
+    beginning = f"one run of {c.a if c.n_a < 2 else c.b}: no interval"
     if c.noise_floor is None:
-        return f"{said}; {format_number(c.effect or 0.0)} may be luck"
-    if abs(c.effect or 0.0) <= c.noise_floor:
-        return f"{said}; {format_number(abs(c.effect or 0.0))} is within the noise floor {format_number(c.noise_floor)}"
-    size, floor = format_number(abs(c.effect or 0.0)), format_number(c.noise_floor)
-    return f"{said}; {size} is above the noise floor {floor}: worth more seeds, no proof"
+        return f"{beginning}; {format_number(effect)} may be luck"
+    size, floor = format_number(abs(effect)), format_number(c.noise_floor)
+    if abs(effect) <= c.noise_floor:
+        return f"{beginning}; {size} is within the noise floor {floor}"
+    return f"{beginning}; {size} is above the noise floor {floor}: worth more seeds, no proof"
 
 
-def _no_spread(c: MetricComparison) -> str:
-    if c.effect == 0:
-        return "identical: every value is the same on both sides"
-    return (
-        f"differs by {format_number(c.effect or 0.0)} and no value varies with the seed: there is nothing to test against; "
-        "check that the seed is used"
-    )
-
-
-def _tested(c: MetricComparison, direction: Direction | None) -> str:
-    assert (
-        c.effect is not None and c.p is not None and c.p_holm is not None and c.low is not None and c.high is not None
-    )
+def _tested_sentence(c: MetricComparison, direction: Direction | None, effect: float, p: float, p_holm: float) -> str:
+    assert c.low is not None and c.high is not None  # where there is a p, there is an interval
     spread = (c.high - c.low) / 2
-    effect, ends = format_signed(c.effect, spread), format_interval(c.low, c.high, spread)
-    many = f" among {c.comparisons} comparisons (Holm)" if c.comparisons > 1 else ""
-    if c.p_holm <= ALPHA:
-        improves = is_better(c.effect, direction)
-        word = ("higher" if c.effect > 0 else "lower") if improves is None else ("better" if improves else "worse")
-        return f"{c.b} is {word}: {effect} {ends}, {format_p(c.p_holm)}{many}"
-    if c.p <= ALPHA:
-        return f"{NOT_DISTINGUISHABLE}: {format_p(c.p)} alone, {format_p(c.p_holm)}{many}"
-    size = format_number(abs(c.effect), spread)
-    if c.noise_floor is not None and abs(c.effect) <= c.noise_floor:
-        return f"{NOT_DISTINGUISHABLE}: {size} within the noise floor {format_number(c.noise_floor, spread)}"
-    return f"{NOT_DISTINGUISHABLE}: the interval {ends} of the difference {effect} includes 0"
+    difference, interval = format_signed(effect, spread), format_interval(c.low, c.high, spread)
+    among = f" among {c.comparisons} comparisons (Holm)" if c.comparisons > 1 else ""
+    if p_holm <= ALPHA:
+        improves = is_better(effect, direction)
+        word = ("higher" if effect > 0 else "lower") if improves is None else ("better" if improves else "worse")
+        return f"{c.b} is {word}: {difference} {interval}, {format_p(p_holm)}{among}"
+    if p <= ALPHA:
+        return f"{NOT_DISTINGUISHABLE}: {format_p(p)} alone, {format_p(p_holm)}{among}"
+    if c.noise_floor is not None and abs(effect) <= c.noise_floor:
+        size, floor = format_number(abs(effect), spread), format_number(c.noise_floor, spread)
+        return f"{NOT_DISTINGUISHABLE}: {size} within the noise floor {floor}"
+    return f"{NOT_DISTINGUISHABLE}: the interval {interval} of the difference {difference} includes 0"
 
 
 def seeds_sentence(c: MetricComparison) -> str | None:
     """How many seeds such a difference would take, and what these can tell; None where it does not matter."""
     if c.distinguishable or c.p is None or c.detectable is None:
         return None
-    told = f"{min(c.n_a, c.n_b)} seeds find differences from {format_number(c.detectable)} on (power 80 %)"
+    power = f"{min(c.n_a, c.n_b)} seeds find differences from {format_number(c.detectable)} on (power 80 %)"
     if c.seeds_needed is None:
-        return told
-    return (
-        f"{told}; if the true difference is {format_number(abs(c.effect or 0.0))}, it takes {c.seeds_needed} seeds each"
-    )
+        return power
+    return f"{power}; if the true difference is {format_number(abs(c.effect or 0.0))}, it takes {c.seeds_needed} seeds each"
