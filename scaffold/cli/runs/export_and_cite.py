@@ -42,7 +42,6 @@ def export(
     Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
     """
     from scaffold.results.evidence.crate_export import export_crate
-    from scaffold.results.tables.text_format import count_noun
     from scaffold.runs import lookup
 
     workspace = options.find_workspace(workdir, root)
@@ -62,13 +61,13 @@ def export(
     output.warn_first([f"left out: {path}" for path in exported.left_out])
     click.echo(str(exported.path / "ro-crate-metadata.json"))
     click.echo(
-        f"{count_noun(exported.runs, 'run')}, {count_noun(exported.files, 'file')}, {count_noun(exported.bytes, 'byte')}",
+        f"{output.pluralize(exported.runs, 'run')}, {output.pluralize(exported.files, 'file')}, {output.pluralize(exported.bytes, 'byte')}",
         err=True,
     )
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("what", metavar="NUMBER|FILE")
+@click.argument("claim_or_file", metavar="NUMBER|FILE")
 @options.workspace_options
 @options.limit_option
 @options.json_option
