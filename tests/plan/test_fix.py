@@ -37,7 +37,7 @@ HEAD = "## Phase 1 - a\n"
         ("- [ ] **P1-T1:** a", "- [ ] [P1-T1] a"),
         ("- [ ] (p1-t1) a", "- [ ] [P1-T1] a"),
         ("- [ ] `P1-T1` a", "- [ ] [P1-T1] a"),
-        ("- [ ] P1-T1 and P1-T2 differ", "- [ ] [P1-T1] P1-T1 and P1-T2 differ"),
+        ("- [ ] P1-T1 and P1-T2 differ", "- [ ] [P1-T3] P1-T1 and P1-T2 differ"),
     ],
 )
 def test_one_line(line: str, mended: str) -> None:
@@ -86,8 +86,12 @@ def test_numbers_count_and_every_mention_follows() -> None:
 
 
 def test_a_task_without_an_id_gets_the_number_that_is_missing_there() -> None:
+    assert fix_plan(numbered("[P1-T1] a", "b", "[P1-T3] c")) == numbered("[P1-T1] a", "[P1-T2] b", "[P1-T3] c")
+
+
+def test_but_none_that_something_depends_on() -> None:
     assert fix_plan(numbered("[P1-T1] a", "b", "[P1-T3] c | depends: P1-T2")) == numbered(
-        "[P1-T1] a", "[P1-T2] b", "[P1-T3] c | depends: P1-T2"
+        "[P1-T1] a", "[P1-T4] b", "[P1-T3] c | depends: P1-T2"
     )
 
 

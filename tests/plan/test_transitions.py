@@ -415,10 +415,10 @@ def test_log_appends(run: Run, plan: Path) -> None:
 def test_fix_mends_and_says_so(run: Run, plan: Path) -> None:
     good = plan.read_text()
     plan.write_text(
-        good.replace("- [ ] [P1-T2] ", "-[ ] ").replace("- [ ] [P2-T1]", "- [x] [p2-t1]").replace("[x] [p2", "[ ] [p2")
+        good.replace("- [ ] [P4-T2] ", "-[ ] ").replace("- [ ] [P2-T1]", "- [x] [p2-t1]").replace("[x] [p2", "[ ] [p2")
     )
     shown = run("plan", "fix", "--diff")
-    assert "\n+- [ ] [P1-T2] Set up the isolated environment" in shown.stdout and plan.read_text() != good
+    assert "\n+- [ ] [P4-T2] Final reflection" in shown.stdout and plan.read_text() != good
     result = run("plan", "fix")
     assert result.exit_code == 0 and "mended" in result.stderr
     assert plan.read_text() == good

@@ -43,10 +43,10 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     location = locate(file)
     path = display_path(location.plan)
     text = plan_file.read_plan(location.plan)
-    ids_stay = transitions.has_recorded_ids(location)
-    mend = partial(fix_plan, ids_stay=ids_stay)
+    reserved = transitions.recorded_ids(location)
+    mend = partial(fix_plan, reserved=reserved)
     mended = mend(text)
-    if ids_stay and mended != fix_plan(text):
+    if reserved and mended != fix_plan(text):
         output.warn("ids stay as they are: runs or the plan's record name its tasks")
     is_written = not diff and mended != text and plan_file.change_plan(location.plan, mend)
     changes = "\n".join(unified_diff(text.split("\n"), mended.split("\n"), path, path, lineterm=""))
@@ -129,13 +129,11 @@ def add(
     json_output: bool,
 ) -> None:
     """Add a task to the end of a phase; prints its id. Refused where the plan would break the contract with it."""
-    from scaffold.plan.rules.rule import RuleContext
     from scaffold.plan.tasks import transitions
 
     values = [("depends", depends), ("deliverable", deliverable), ("done-when", done_when), ("kind", kind)]
     fields = [(name, value) for name, value in values if value]
-    location = locate(file)
-    change = transitions.add_task(location.plan, phase, description, fields, RuleContext(server=location.server))
+    change = transitions.add_task(locate(file), phase, description, fields)
     if json_output:
         output.print_json({"task": change.task.id})
     else:

@@ -108,13 +108,13 @@ def show(file: Path | None, limit: int, json_output: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates."""
     from scaffold.plan.tasks import progress
 
-    parsed, limited = load(file), output.Limited(limit)
-    answer = progress.progress_json(parsed)
+    parsed, server, limited = load(file), locate(file).server, output.Limited(limit)
+    answer = progress.progress_json(parsed, server=server)
     answer = {key: limited(value) if isinstance(value, list) else value for key, value in answer.items()}
     if json_output:
         output.print_json(answer, limited)
     else:
-        click.echo(progress.progress_text(parsed, limit))
+        click.echo(progress.progress_text(parsed, limit, server=server))
         limited.report_left_out()
 
 
@@ -144,8 +144,8 @@ def next_task(file: Path | None, json_output: bool) -> None:
     from scaffold.plan.rules.structure import is_aborted
     from scaffold.plan.tasks import progress
 
-    parsed = load(file)
-    state = progress.measure_progress(parsed)
+    parsed, server = load(file), locate(file).server
+    state = progress.measure_progress(parsed, server=server)
     if json_output:
         task = progress.task_json(state.next) if state.next else None
         output.print_json({"task": task, "done": state.done, "total": state.total})
@@ -188,7 +188,7 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
         tags.append(loop_protocol.wrap_in_tag("summary", summary.strip()))
     if promise is not None:
         if promise == "DONE":
-            transitions.refuse_unfinished(locate(file).plan)
+            transitions.refuse_unfinished(locate(file))
         tags.append(loop_protocol.wrap_in_tag("promise", promise))
     if json_output:
         output.print_json({"text": "\n".join(tags)})

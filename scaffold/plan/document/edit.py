@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from scaffold.errors import ScaffoldError
+from scaffold.plan.document import task_ids
 from scaffold.plan.document.markdown_inline import mask_markup, printable
 from scaffold.plan.document.model import Phase, Plan, Task
 from scaffold.plan.document.parse import parse_plan
@@ -32,22 +33,32 @@ def set_mark(text: str, task_id: str, mark: str) -> str:
     return text[: task.mark_offset] + mark + text[task.mark_offset + 1 :]
 
 
-def append_task(text: str, phase: int, description: str, fields: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """`text` with one more task at the end of a phase, and the new task's id.
+def append_task(
+    text: str,
+    phase: int,
+    description: str,
+    fields: Sequence[tuple[str, str]],
+    reserved: Collection[task_ids.IdNumbers] = (),
+) -> tuple[str, str]:
+    """`text` with one more task at the end of a phase, and the new task's id: none that the plan mentions, or that is `reserved`.
 
     Raises ScaffoldError where there is no such phase, where two bear its number, and where an open comment would swallow it.
     """
     plan = parse_plan(text)
     target = _find_phase(plan, phase)
     numbers = [task.id_numbers[1] for task in plan.tasks if task.id_numbers and task.id_numbers[0] == phase]
-    new_id = f"P{phase}-T{max(numbers, default=0) + 1}"
+    mentioned = task_ids.mentioned_ids(text)
+    new_id = f"P{phase}-T{task_ids.next_number(phase, max(numbers, default=0), mentioned | set(reserved))}"
     pieces = [
         f"[{new_id}] {_escape_for_task_line(description)}",
         *(f"{name}: {_escape_for_task_line(value)}" for name, value in fields),
     ]
     offset, indent = _insertion_point(plan, target)
     ending = next(iter(ENDING.findall(text)), "\n")
-    line = f"{indent}- [ ] {' | '.join(pieces)}"
+    skipped = sorted(f"P{phase}-T{m}" for n, m in reserved if n == phase and (n, m) not in mentioned)
+    # said in the plan, so that nobody wonders at the gap, and the rule that ids count does not either
+    note = f" <!-- of earlier tasks: {', '.join(skipped)} -->" if skipped else ""
+    line = f"{indent}- [ ] {' | '.join(pieces)}{note}"
     line_end = ending if offset and text[offset - 1] not in "\r\n" else ""
     gap = "" if target.tasks else ending
     below = next((line for line in plan.lines if line.start >= offset), None)

@@ -7,24 +7,24 @@ mean something else, it is left for a person: no id of a plan in which a task wa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from scaffold.plan.document import task_fields, task_ids
 from scaffold.plan.document.model import Plan, Task
-from scaffold.plan.document.near_misses import MENDABLE
+from scaffold.plan.document.near_misses import BEFORE_ID, MENDABLE
 from scaffold.plan.document.parse import CHECKBOX, parse_plan
 
 ORDER = ("depends", "deliverable", "done-when", "evidence", "follow-up-when", "continue-if", "kind")
 
 
-def fix_plan(text: str, *, ids_stay: bool = False) -> str:
+def fix_plan(text: str, *, reserved: Collection[task_ids.IdNumbers] = ()) -> str:
     """`text` with everything mended that is mechanical; mending it again changes nothing.
 
-    `ids_stay`: runs or records name tasks of the plan, so that the ids that are there stay.
+    `reserved`: the ids that runs or records name. They are given to no task, and those that are there stay.
     """
-    text = _mend_boxes(text)
+    text = mend_boxes(text)
     plan = parse_plan(text)
-    current, final = task_ids.complete_ids(plan), task_ids.renumbered_ids(plan, stay=ids_stay)
+    current, final = task_ids.complete_ids(plan, reserved), task_ids.renumbered_ids(plan, reserved)
     # of two tasks with one id a mention means the first, so that one is written last
     renames = {current[task.line]: final[task.line] for task in reversed(plan.tasks) if task.line in current}
     lines: dict[int, str] = {}
@@ -46,7 +46,7 @@ def _replace_lines(plan: Plan, lines: Mapping[int, str]) -> str:
     return "".join([*pieces, plan.text[position:]])
 
 
-def _mend_boxes(text: str) -> str:
+def mend_boxes(text: str) -> str:
     """`text` with the boxes mended that only lack a space, or have one too many."""
     plan = parse_plan(text)
     lines = {}
@@ -54,6 +54,20 @@ def _mend_boxes(text: str) -> str:
         if near_miss.fixable and (match := MENDABLE.match(plan.lines[near_miss.line - 1].text)):
             indent, marker, before, mark, behind, rest = match.groups()
             lines[near_miss.line] = f"{indent}{marker}{before or ' '}[{mark.lower() or ' '}]{behind or ' '}{rest}"
+    return _replace_lines(plan, lines)
+
+
+def as_intended(plan: Plan) -> str:
+    """The plan's text, line by line, with a plain box in each line that looks like a task and has an id, or a box that can be mended.
+
+    Only to be read by rules: it does not say whether such a task was begun.
+    """
+    lines = {}
+    for near_miss in plan.near_misses:
+        text = plan.lines[near_miss.line - 1].text
+        if match := MENDABLE.match(text) if near_miss.fixable else BEFORE_ID.match(text):
+            indent, task = (match[1], match[6]) if near_miss.fixable else match.groups()
+            lines[near_miss.line] = f"{indent}- [ ] {task}"
     return _replace_lines(plan, lines)
 
 

@@ -1,8 +1,9 @@
 """Text -> Lines: what each line of a Markdown file is, without ever failing and without losing one.
 
-Only what a plan needs of CommonMark: ATX headings, list items, fenced code, HTML comments and block quotes, and the list items
-that these lie in (a fence ends with the item that holds it). On purpose unlike CommonMark: a list item is one at any indentation,
-since the research server reads it so. A parser of the whole language takes longer to import than a check may take.
+Only what a plan needs of CommonMark: ATX headings, list items, fenced code, HTML comments and tags, tables, rules and block quotes,
+and the list items that these lie in (a fence ends with the item that holds it). On purpose unlike CommonMark: a list item is one at any
+indentation and between any tags, since the research server reads it so. A parser of the whole language takes longer to import than a
+check may take.
 """
 
 from __future__ import annotations
@@ -18,13 +19,29 @@ THEMATIC = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 FENCE = re.compile(r"(`{3,}|~{3,})(.*)$", re.DOTALL)
 HEADING = re.compile(r"(#{1,6})(?:[ \t]|$)")
 QUOTE = re.compile(r"(?:>[ ]?)+")
+TABLE_DELIMITER = re.compile(r"(?=.*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?$")
+# tags that begin a block wherever they stand (CommonMark, HTML blocks of the sixth kind), and what only looks like one
+BLOCK_TAG = re.compile(
+    r"</?(?:address|article|aside|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|fieldset|figcaption|figure"
+    r"|footer|form|h[1-6]|head|header|hr|html|iframe|li|link|main|menu|nav|ol|p|section|summary|table|tbody|td|tfoot|th|thead|title|tr"
+    r"|ul)(?=[\s/>]|$)|<[?!]",
+    re.IGNORECASE,
+)
+TAG = r"<(/?)([A-Za-z][\w.:-]*)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+))*)\s*(/?)>"
+ONLY_TAGS = re.compile(rf"(?:{TAG}\s*)+$")
+FIRST_TAG = re.compile(TAG)
+CLOSING_TAG = re.compile(r"</([A-Za-z][\w.:-]*)\s*>")
+TEXT_TAG = re.compile(
+    r"(?:a|abbr|br?|cite|code|del|em|img|ins|i|kbd|mark|q|samp|small|span|strong|su[bp]|s|tt|u|var|wbr)$", re.IGNORECASE
+)
 TAB = 4
 
 
 class MarkdownLine(NamedTuple):
     """One line: `start` is where it begins in the text, `text` is without its ending.
 
-    `kind` is blank, text, heading, item, code, comment or quote; `fence` tells the two lines around code apart from it.
+    `kind` is blank, text, heading, item, code, comment, quote, html (a line that begins with a tag of a block), table or rule;
+    `fence` tells the two lines around code apart from it.
     """
 
     number: int
@@ -52,13 +69,27 @@ class _OpenBlock(NamedTuple):
 
 def scan_lines(text: str) -> ScannedText:
     """Tell what each line of `text` is."""
-    scanner = _Scanner()
+    scanner = _Scanner(frozenset(CLOSING_TAG.findall(text)))
     lines: list[MarkdownLine] = []
     for match in LINE.finditer(text, len(text) - len(text.removeprefix(BOM))):
         if match[0]:
             lines.append(scanner.classify(len(lines) + 1, match.start(), match[1]))
     opened = scanner.block.opened if scanner.block else None
-    return ScannedText(tuple(lines), opened)
+    return ScannedText(tuple(_with_tables(lines)), opened)
+
+
+def _with_tables(lines: list[MarkdownLine]) -> list[MarkdownLine]:
+    """The lines, where a line of dashes and bars makes the line above it and the lines with bars below it a table."""
+    index = 1
+    while index < len(lines):
+        is_delimiter = lines[index].kind == "text" and TABLE_DELIMITER.match(lines[index].text.strip(" \t"))
+        if is_delimiter and lines[index - 1].kind == "text" and "|" in lines[index - 1].text:
+            lines[index - 1] = lines[index - 1]._replace(kind="table")
+            while index < len(lines) and lines[index].kind == "text" and "|" in lines[index].text:
+                lines[index] = lines[index]._replace(kind="table")
+                index += 1
+        index += 1
+    return lines
 
 
 def indentation(text: str) -> int:
@@ -77,7 +108,8 @@ def indentation(text: str) -> int:
 class _Scanner:
     """What is open while lines go by: list items (where their content begins), a paragraph, and a fence or a comment."""
 
-    def __init__(self) -> None:
+    def __init__(self, closing_tags: frozenset[str]) -> None:
+        self.closing_tags = closing_tags
         self.items: list[int] = []
         self.paragraph = False
         self.block: _OpenBlock | None = None
@@ -100,12 +132,12 @@ class _Scanner:
         if stripped[0] == ">" and line.indent - self._container_indent() < TAB:
             return self._quoted_line(line, stripped)
         self.quote = None
-        found = self._line_outside_blocks(line, stripped)
-        if found.kind == "text" and not THEMATIC.match(stripped):
+        classified = self._line_outside_blocks(line, stripped)
+        if classified.kind == "text":
             self.paragraph = paragraph or line.indent - self._container_indent() < TAB
             # a line of text goes on with the paragraph above, however little it is indented: its list items stay open
             self.items += ended if paragraph else []
-        return found
+        return classified
 
     def _container_indent(self) -> int:
         return self.items[-1] if self.items else 0
@@ -127,9 +159,11 @@ class _Scanner:
                 return opened
             if HEADING.match(stripped):
                 return line._replace(kind="heading")
+        if THEMATIC.match(stripped):
+            return line._replace(kind="rule")
         marker = MARKER.match(stripped)
-        if marker is None or THEMATIC.match(stripped):
-            return line._replace(kind="text")
+        if marker is None:
+            return line._replace(kind="html" if self._is_html(stripped) else "text")
         rest = stripped[marker.end() :]
         column = line.indent + len(marker[1])
         space = indentation(" " * column + marker[2]) - column
@@ -139,6 +173,20 @@ class _Scanner:
         elif rest and not HEADING.match(rest):
             self.paragraph = True
         return line._replace(kind="item")
+
+    def _is_html(self, stripped: str) -> bool:
+        """Whether a line begins with a tag that is no part of a text: one of a block, or one that stands alone.
+
+        `<dataset>` alone may as well be a placeholder: it is a tag where the text closes it.
+        """
+        if stripped[0] != "<":
+            return False
+        if BLOCK_TAG.match(stripped):
+            return True
+        tag = FIRST_TAG.match(stripped) if ONLY_TAGS.match(stripped) else None
+        if tag is None or TEXT_TAG.match(tag[2]):
+            return False
+        return bool(tag[1] or tag[3] or tag[4]) or tag[2] in self.closing_tags
 
     def _opening_line(self, line: MarkdownLine, stripped: str) -> MarkdownLine | None:
         """The line, where it opens a fence or a comment at the indentation of the present container."""
@@ -153,7 +201,7 @@ class _Scanner:
 
     def _quoted_line(self, line: MarkdownLine, stripped: str) -> MarkdownLine:
         """A quoted line; a fence inside the quote hides only quoted lines."""
-        self.quote = self.quote or _Scanner()
+        self.quote = self.quote or _Scanner(self.closing_tags)
         inner = self.quote.classify(line.number, line.start, QUOTE.sub("", stripped, count=1))
         self.paragraph = self.quote.paragraph
         return line._replace(kind=inner.kind if inner.kind in ("code", "comment") else "quote")

@@ -85,13 +85,17 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearMiss:
-    """A line that looks like a task and is not one, and why; `fixable` where only spacing keeps it from being one."""
+    """A line that looks like a task and is not one, and why; `fixable` where only spacing keeps it from being one.
+
+    `only_on_server`: only the research server would take it for one, so without a server it is none.
+    """
 
     line: int
     column: int
     reason: str
     text: str
     fixable: bool = False
+    only_on_server: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

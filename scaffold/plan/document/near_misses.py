@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from scaffold.plan.document import loop_protocol
-from scaffold.plan.document.markdown_inline import mask_markup, printable
+from scaffold.plan.document.markdown_inline import mask_markup, printable, split_plain
 from scaffold.plan.document.markdown_lines import MarkdownLine, ScannedText
 from scaffold.plan.document.model import NearMiss
 
@@ -17,8 +17,11 @@ BOX = r"\\?\[(?:\s*|\s*[/\\xX~\-*+oOvV?!>\u2713\u2714\u2717\u2718]\s*|[^\w\]])\\
 BULLET_BOX = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)+{BOX}")
 BULLET_ANY = re.compile(rf"\s*{BULLET}+\[[^\]\s\d]\](?![(\[:])")
 BARE_BOX = re.compile(rf"\s*{BOX}")
-BALLOT = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*[\u2610\u2611\u2612]")
-TABLE = re.compile(r"\s*\|\s*\[[ xX/]?\]")
+BALLOT = "[\u2610\u2611\u2612\u25a2\u25fb\u25fd\u2b1c\U0001f532\U0001f533\U0001f5f9]"
+BALLOT_ITEM = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*{BALLOT}")
+CELL = re.compile(rf"\s*(?:{BULLET})*[*_`]{{0,3}}(?:{BOX}|{BALLOT})[*_`]{{0,3}}(?P<rest>\s*$)?")
+HTML_CHECKBOX = re.compile(r"<input\b[^<>]*\btype\s*=\s*[\"']?checkbox", re.IGNORECASE)
+HTML_BOX = re.compile(rf">\s*(?:{BOX}|{BALLOT})")
 ID = r"(?:\*\*|__)?\[ ?P ?\d+ ?[-_]? ?T ?\d+ ?\](?![(:])"
 TAGGED = re.compile(rf"\s*(?:{BULLET}|>[ \t]*)*{ID}", re.IGNORECASE)
 # what people and their tools write in the place of a box: a state in brackets, a word for it, a symbol
@@ -29,6 +32,8 @@ INSTEAD = re.compile(
 )
 FIELDED = re.compile(rf"\s*{BULLET}.*\|\s*(?:deliverable|done-when)s?\s*:", re.IGNORECASE)
 MENDABLE = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])([ \t]*)\[\s*([xX/]?)\s*\]([ \t]*)((?!:)\S.*)$", re.DOTALL)
+# a list item with an id behind whatever stands in the place of its box
+BEFORE_ID = re.compile(rf"(\s*){BULLET}+(?:[^|]{{0,25}}?[\]\s)}}:`])?({ID}.*)$", re.IGNORECASE | re.DOTALL)
 MARK = re.compile(rf"\s*{BULLET}+\\?\[(.*?)\]")
 
 
@@ -66,7 +71,11 @@ def as_near_miss(line: MarkdownLine, reason: str, *, under_phase: bool) -> NearM
 
 def _malformed_reason(line: MarkdownLine, *, under_phase: bool) -> str | None:
     text = line.text
-    if not ("[" in text or "|" in text or BALLOT.match(text)) or ("\\[" in text and not under_phase):
+    if not any(sign in text for sign in "[|<") and not BALLOT_ITEM.match(text):
+        return None
+    if reason := _markup_reason(line):
+        return reason
+    if "\\[" in text and not under_phase:
         return None
     if line.kind == "quote":
         return "it stands in a quote" if BULLET_BOX.match(text) or TAGGED.match(text) else None
@@ -74,10 +83,25 @@ def _malformed_reason(line: MarkdownLine, *, under_phase: bool) -> str | None:
         return _box_reason(text)
     if BARE_BOX.match(text):
         return "no list marker stands before its box"
-    if TABLE.match(text):
-        return "it is a row of a table"
-    if BALLOT.match(text):
+    if BALLOT_ITEM.match(text):
         return "its box is a symbol, not `[ ]`"
+    return _unboxed_reason(text, under_phase=under_phase)
+
+
+def _markup_reason(line: MarkdownLine) -> str | None:
+    """Why a line with a box in it is none: the box stands in a table or in HTML."""
+    if line.kind != "item" and "|" in line.text and _has_cell_with_box(line):
+        return "it is a row of a table"
+    if "<" not in line.text:
+        return None
+    masked = mask_markup(line.text)
+    if HTML_CHECKBOX.search(masked):
+        return "its box is HTML, not `[ ]`"
+    return "it stands between HTML tags" if line.kind == "html" and HTML_BOX.search(masked) else None
+
+
+def _unboxed_reason(text: str, *, under_phase: bool) -> str | None:
+    """Why a line that has what only a task has, and no box, is none."""
     fielded = FIELDED.match(mask_markup(text)) is not None
     # outside the phases a line may begin with an id because it speaks of that task
     if TAGGED.match(text) and (under_phase or fielded):
@@ -85,6 +109,16 @@ def _malformed_reason(line: MarkdownLine, *, under_phase: bool) -> str | None:
     if under_phase and (instead := INSTEAD.match(text)):
         return _instead_reason(instead[1])
     return "it has a task's fields and no box" if under_phase and fielded else None
+
+
+def _has_cell_with_box(line: MarkdownLine) -> bool:
+    """Whether a line is a row of a table with a box in it: at the beginning of any cell, or where nothing else says
+    that it is a row, as all of a cell."""
+    cells = split_plain(line.text.strip().lstrip("> \t"), "|")
+    is_row = len(cells) > 1 and (line.kind == "table" or not cells[0][1].strip())
+    return len(cells) > 1 and any(
+        match is not None and (is_row or match["rest"] is not None) for match in (CELL.match(cell) for _, cell in cells)
+    )
 
 
 def _box_reason(text: str) -> str:
@@ -141,4 +175,4 @@ def misread_by_server(lines: Sequence[MarkdownLine], task_lines: AbstractSet[int
             else "here"
         )
         reason = f"the research server takes the line {location} for the current task"
-        yield NearMiss(line=line.number, column=1, reason=reason, text=piece.strip())
+        yield NearMiss(line=line.number, column=1, reason=reason, text=piece.strip(), only_on_server=True)

@@ -34,7 +34,7 @@ def section_text(body: Sequence[MarkdownLine]) -> str:
     texts = [
         line.text.strip().lstrip(">").strip()
         for line in body
-        if line.kind not in ("blank", "comment", "heading") and not line.fence
+        if line.kind not in ("blank", "comment", "heading", "rule") and not line.fence
     ]
     return "\n".join(text for text in map(without_comments, texts) if text)
 

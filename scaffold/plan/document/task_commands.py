@@ -73,7 +73,7 @@ def _body_lines(task: Task) -> Iterator[tuple[str, bool]]:
             yield wrapped, True
         elif wrapped:
             yield wrapped.rstrip(), True
-        if line.kind in ("item", "text"):
+        if line.kind in ("item", "text", "html", "table"):
             yield line.text, False
         wrapped = ""
     if wrapped:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from scaffold.plan.document import loop_protocol
+from scaffold.plan.document.fix import as_intended
 from scaffold.plan.document.model import Plan, PlanFinding
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules import dependencies, experiments, infrastructure, structure, task_lines
@@ -13,6 +14,8 @@ from scaffold.plan.rules.rule import RULES, Complaint, PlanRule, RuleContext
 
 FAMILIES = (structure, task_lines, dependencies, experiments, infrastructure)
 ABORTED = ("P901",)
+# the rules that look at lines as they are written
+LITERAL = ("P208", *ABORTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +45,33 @@ def check_plan(
 
     A file that holds the abort sentinel is only asked whether every box is checked.
     """
-    plan = parse_plan(text)
-    aborted = structure.is_aborted(plan)
+    plan, context = parse_plan(text), context or RuleContext()
+    intended = parse_plan(as_intended(plan)) if plan.near_misses else plan
     sentinel = loop_protocol.SENTINEL in text
     findings: list[PlanFinding] = []
     ignored = 0
     for rule in all_rules():
         if sentinel != (rule.code in ABORTED) or not _is_selected(rule.code, select, ignore):
             continue
-        rule_findings = [_make_finding(rule, complaint) for complaint in rule.check(plan, context or RuleContext())]
+        rule_findings = _apply(rule, plan, intended, context)
         if rule.code in plan.ignores:
             ignored += len(rule_findings)
         else:
             findings += rule_findings
+    aborted = structure.is_aborted(plan)
     return PlanReport(plan=plan, aborted=aborted, findings=tuple(sorted(findings, key=_reading_order)), ignored=ignored)
+
+
+def _apply(rule: PlanRule, plan: Plan, intended: Plan, context: RuleContext) -> list[PlanFinding]:
+    """The findings of a rule, without those that only follow from a box that is drawn wrong: that one is P208, and says all of it.
+
+    What the rule finds in the lines as they are written counts where it also finds it in the lines as they were meant.
+    """
+    literal = [_make_finding(rule, complaint) for complaint in rule.check(plan, context)]
+    if rule.code in LITERAL or plan is intended or not literal:
+        return literal
+    meant = {(complaint.line, complaint.task and complaint.task.id) for complaint in rule.check(intended, context)}
+    return [finding for finding in literal if (finding.line, finding.task) in meant or (finding.line, "") in meant]
 
 
 def _is_selected(code: str, select: Collection[str], ignore: Collection[str]) -> bool:

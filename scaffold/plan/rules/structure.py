@@ -128,7 +128,7 @@ def check_phase_numbers(plan: Plan, context: RuleContext) -> Iterator[Complaint]
             yield Complaint(phase.line, message, "number phases 1, 2, 3, ...")
         if phase.number is not None:
             seen.add(phase.number)
-        expected = (phase.number or expected) + 1
+        expected = (expected if phase.number is None else phase.number) + 1
 
 
 @plan_rule(
@@ -140,7 +140,7 @@ def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complain
         count = sum(1 for task in phase.tasks if task.id_numbers or not task.nested)
         if not low <= count <= high:
             hint = "merge it with its neighbour, or split a task" if count < low else "split the phase, or merge tasks"
-            which = f"phase {phase.number}" if phase.number else "the phase"
+            which = "the phase" if phase.number is None else f"phase {phase.number}"
             yield Complaint(
                 phase.line, f"{which} has {count} task{'' if count == 1 else 's'}, not {low} to {high}", hint
             )

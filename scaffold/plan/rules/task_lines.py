@@ -37,7 +37,9 @@ def check_id_present(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     right="- [ ] [P1-T3] ...",
 )
 def check_id_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    first_lines: dict[tuple[int, int], int] = {}
+    first_lines: dict[task_ids.IdNumbers, int] = {}
+    # an id that stands for something else is left out of the count
+    mentioned = task_ids.mentioned_ids(plan.text) - {task.id_numbers for task in plan.tasks if task.id_numbers}
     fixable = task_ids.renumbered_ids(plan) != task_ids.complete_ids(plan)
     hint = (
         "`scaffold plan fix` renumbers"
@@ -50,13 +52,15 @@ def check_id_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
             if task.id_numbers is None:
                 expected += 0 if task.nested else 1
                 continue
+            if (number := task.id_numbers)[0] == phase.number and expected < number[1]:
+                expected = min(number[1], task_ids.next_number(number[0], expected - 1, mentioned))
             if problem := _id_problem(task, phase, first_lines, expected):
                 yield complain(task, problem, hint, fixable=fixable)
             first_lines.setdefault(task.id_numbers, task.line)
             expected = task.id_numbers[1] + 1 if task.id_numbers[0] == phase.number else expected + 1
 
 
-def _id_problem(task: Task, phase: Phase, first_lines: dict[tuple[int, int], int], expected: int) -> str | None:
+def _id_problem(task: Task, phase: Phase, first_lines: dict[task_ids.IdNumbers, int], expected: int) -> str | None:
     assert task.id_numbers is not None
     if task.id_numbers in first_lines:
         return f"{task.id} is already the task of line {first_lines[task.id_numbers]}"
@@ -155,11 +159,13 @@ def check_one_in_progress(plan: Plan, context: RuleContext) -> Iterator[Complain
     "no line looks like a task and is not one",
     wrong="-[ ] [P1-T2] Write the loader ...",
     right="- [ ] [P1-T2] Write the loader ...",
-    words="a box behind a list marker, without one, with another mark, escaped, in a table or a quote; "
+    words="a box behind a list marker, without one, with another mark, escaped, a symbol, in HTML, in a quote or in any cell of a table; "
     "an id without a box, or with something else in its place; a task outside every phase",
 )
 def check_near_misses(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "a task is `- [ ] [Pn-Tm] text`, under a heading `## Phase N - title`"
     for near_miss in plan.near_misses:
+        if near_miss.only_on_server and not context.server:
+            continue
         message = f"`{printable(near_miss.text)}` looks like a task and is not one: {near_miss.reason}"
         yield Complaint(near_miss.line, message, hint, near_miss.column, fixable=near_miss.fixable)

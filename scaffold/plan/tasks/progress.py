@@ -45,8 +45,8 @@ def open_dependencies(plan: Plan) -> dict[int, tuple[str, ...]]:
     return waiting
 
 
-def measure_progress(plan: Plan) -> PlanProgress:
-    """Where a plan stands.
+def measure_progress(plan: Plan, *, server: bool = False) -> PlanProgress:
+    """Where a plan stands; `server`: a research server reads it, and may take other lines for tasks than we do.
 
     The next task is the first in progress, else the first open one of the earliest unfinished phase that waits for nothing;
     where all of that phase wait, the first of a later phase that does not.
@@ -59,17 +59,27 @@ def measure_progress(plan: Plan) -> PlanProgress:
         next=current or free,
         blocked=tuple((task, waiting[task.line]) for task in plan.tasks if task.line in waiting and task.state == OPEN),
         gates=tuple(task for task in plan.tasks if keywords.is_reflection(task)),
-        lost=() if "P208" in plan.ignores else plan.near_misses,
+        lost=_lost_lines(plan, server),
         done=sum(task.state == DONE for task in plan.tasks),
         total=len(plan.tasks),
     )
 
 
-def progress_text(plan: Plan, limit: int = 0) -> str:
+def _lost_lines(plan: Plan, server: bool) -> tuple[NearMiss, ...]:
+    lines = () if "P208" in plan.ignores else plan.near_misses
+    return tuple(near_miss for near_miss in lines if server or not near_miss.only_on_server)
+
+
+def progress_text(plan: Plan, limit: int = 0, *, server: bool = False) -> str:
     """Phases with progress bars, the current and the next task, blocked tasks, and gates; of each at most `limit` (0: all)."""
-    state, count = measure_progress(plan), limit or None
+    state, count = measure_progress(plan, server=server), limit or None
     lines = [_phase_line(phase) for phase in plan.phases[:count]]
     lines += ["", f"{state.done} of {state.total} tasks done"]
+    if state.lost:
+        first = ", ".join(str(near_miss.line) for near_miss in state.lost[:3])
+        lines.append(
+            f"lost     {len(state.lost)} lines look like tasks and are none (line {first}): scaffold plan check"
+        )
     if state.current:
         lines.append(f"current  {_task_line(state.current)}")
     elif state.next:
@@ -82,12 +92,13 @@ def progress_text(plan: Plan, limit: int = 0) -> str:
     return "\n".join(lines)
 
 
-def progress_json(plan: Plan) -> dict[str, Any]:
+def progress_json(plan: Plan, *, server: bool = False) -> dict[str, Any]:
     """What `plan show --json` prints."""
-    state = measure_progress(plan)
+    state = measure_progress(plan, server=server)
     return {
         "done": state.done,
         "total": state.total,
+        "lost": len(state.lost),
         "phases": [
             {
                 "number": phase.number,
@@ -124,7 +135,7 @@ def mermaid_graph(plan: Plan) -> str:
     lines = ["flowchart TD"]
     tasks = plan.tasks_by_id
     for index, phase in enumerate(plan.phases, start=1):
-        lines.append(f'  subgraph phase{index}["Phase {phase.number or "?"} - {_escape_label(phase.title)}"]')
+        lines.append(f'  subgraph phase{index}["{_escape_label(phase_title(phase))}"]')
         lines += [
             f'    {_node_name(task.id)}["{task.id} {_escape_label(task.description)}"]'
             for task in phase.tasks
@@ -143,6 +154,11 @@ def mermaid_graph(plan: Plan) -> str:
     return "\n".join(lines)
 
 
+def phase_title(phase: Phase) -> str:
+    """`Phase N - title`; a question mark where the number is not written in digits."""
+    return f"Phase {'?' if phase.number is None else phase.number} - {phase.title}"
+
+
 def _node_name(name: str) -> str:
     return name.replace("-", "_")
 
@@ -150,8 +166,7 @@ def _node_name(name: str) -> str:
 def _phase_line(phase: Phase) -> str:
     done, total = sum(task.state == DONE for task in phase.tasks), len(phase.tasks)
     filled = BAR * done // total if total else 0
-    title = f"Phase {phase.number or '?'} - {printable(phase.title)}"
-    return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total}  {title}"
+    return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total}  {printable(phase_title(phase))}"
 
 
 def _task_line(task: Task) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document import edit, loop_protocol, plan_file
+from scaffold.plan.document import edit, loop_protocol, plan_file, task_ids
 from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import DONE, STARTED, Task
 from scaffold.plan.document.parse import parse_plan
@@ -98,17 +98,16 @@ def finish_task(
     return verification
 
 
-def add_task(
-    plan_path: Path, phase: int, description: str, fields: Sequence[tuple[str, str]], context: RuleContext
-) -> TaskChange:
+def add_task(location: PlanLocation, phase: int, description: str, fields: Sequence[tuple[str, str]]) -> TaskChange:
     """Add a task to the end of a phase. Raises ScaffoldError where the plan would then break a rule that it kept before."""
 
     def append(text: str) -> str:
-        longer, new_id = edit.append_task(text, phase, description, fields)
+        longer, new_id = edit.append_task(text, phase, description, fields, reserved)
         new_ids.append(new_id)
-        _refuse_new_errors(text, longer, context)
+        _refuse_new_errors(text, longer, RuleContext(server=location.server))
         return longer
 
+    plan_path, reserved = location.plan, recorded_ids(location)
     new_ids: list[str] = []
     plan_file.change_plan(plan_path, append)
     return TaskChange(task=edit.find_task(parse_plan(read_plan(plan_path)), new_ids[-1]))
@@ -127,15 +126,16 @@ def _refuse_new_errors(before: str, after: str, context: RuleContext) -> None:
         raise ScaffoldError(f"with that task the plan would break the contract: {listed}", hint=hint or None)
 
 
-def has_recorded_ids(location: PlanLocation) -> bool:
-    """Whether a task of the plan stands in its record or in the manifest of a run, so that its id has to stay."""
+def recorded_ids(location: PlanLocation) -> set[task_ids.IdNumbers]:
+    """The ids of tasks that stand in the plan's record or in the manifest of a run, so that they mean these tasks for good."""
     records = task_journal.load(task_journal.journal_path(location.plan))
-    return bool(records) or any(run.task for run in run_summaries.runs_of_plan(location)[0] or ())
+    runs = run_summaries.runs_of_plan(location)[0] or ()
+    return task_ids.mentioned_ids("\n".join([*records, *(run.task for run in runs if run.task)]))
 
 
-def refuse_unfinished(plan_path: Path) -> None:
+def refuse_unfinished(location: PlanLocation) -> None:
     """Raise ScaffoldError where a plan has tasks that are not done, or lines that were meant as tasks; an aborted plan has none."""
-    plan = parse_plan(read_plan(plan_path))
+    plan = parse_plan(read_plan(location.plan))
     if is_aborted(plan):
         return
     unfinished = [task.name for task in plan.tasks if task.state != DONE]
@@ -143,6 +143,6 @@ def refuse_unfinished(plan_path: Path) -> None:
         names = printable(", ".join(unfinished), 120)
         hint = "promise WAITING while runs are going, or finish them: scaffold plan next"
         raise ScaffoldError(f"{len(unfinished)} task(s) of the plan are not done: {names}", hint=hint)
-    for near_miss in progress.measure_progress(plan).lost:
+    for near_miss in progress.measure_progress(plan, server=location.server).lost:
         message = f"line {near_miss.line} of the plan looks like a task and is not one: {near_miss.reason}"
         raise ScaffoldError(message, hint="mend it (scaffold plan check), then go on: scaffold plan next")

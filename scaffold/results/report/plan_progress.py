@@ -23,7 +23,7 @@ def plan_part(plan: Plan, links: PageLinks, runs: Sequence[Run]) -> PlanPart:
     state, waits_for = progress.measure_progress(plan), progress.open_dependencies(plan)
     phases = tuple(
         PhasePart(
-            title=f"Phase {phase.number or '?'} - {phase.title}",
+            title=progress.phase_title(phase),
             done=sum(task.state == DONE for task in phase.tasks),
             tasks=tuple(_task_part(task, links, counts, waits_for.get(task.line, ())) for task in phase.tasks),
         )
