@@ -179,7 +179,7 @@ def _print_status(
 def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Stop a sweep: end its runs (asked first, killed 10 s later), and start no more of it.
 
-    Whoever paces it ends by itself. A later `launch` goes on with what had not begun; with --retry terminated also with what was ended.
+    Whoever schedules it ends by itself. A later `launch` goes on with what had not begun; with --retry terminated also with what was ended.
     """
     from scaffold.sweeps.launch.open_sweep import open_sweep
 

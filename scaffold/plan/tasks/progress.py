@@ -12,9 +12,6 @@ from scaffold.plan.document.model import DONE, OPEN, STARTED, NearMiss, Phase, P
 
 BAR = 20
 STATES = {OPEN: "open", STARTED: "in progress", DONE: "done"}
-# what Mermaid would take for its own, or for HTML, inside a label
-LABEL_ENTITIES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"})
-LABEL_ENTITIES |= str.maketrans({"[": "#91;", "]": "#93;", "\\": "#92;"})
 SHOWN_APART = ("deliverable", "done-when", "depends", "command")
 
 
