@@ -67,7 +67,9 @@ def _audit_runs(
     url = server_url(workspace)
     for run in runs:
         if run.sweep is not None and run.sweep not in known_sweeps:
-            yield _finding(run, "R303", f"its sweep {run.sweep} is not known here: it has neither a sweep file nor a ledger")
+            yield _finding(
+                run, "R303", f"its sweep {run.sweep} is not known here: it has neither a sweep file nor a ledger"
+            )
         if run.task is not None and tasks is not None and run.task not in tasks:
             yield _finding(run, "R304", f"its task {run.task} is not in the plan")
         if url and _bypassed_server(workspace, run, sweeps):
