@@ -177,7 +177,7 @@ def test_diff_of_parameters_code_and_environment(run: Run, trained: Workspace) -
     write_tree(trained.root, {"train.py": TRAIN + "# more\n"})
     environment = {**os.environ, "OMP_NUM_THREADS": "3"}
     trained.record("--experiment", "third", "--", PYTHON, "train.py", "--lr", "5", env=environment)
-    found = answer(run, trained, "diff", "wide", "third")
+    found = answer(run, trained, "diff", "wide", "third", "--limit", "0")
     rows = {(r["part"], r["name"]): (r["a"], r["b"]) for r in found["differences"]}
     assert rows["params", "lr"] == (0.001, 5) and rows["params", "seed"] == (2, None)
     assert rows["code", "dirty"] == (False, True) and "+# more" in found["patch"]

@@ -76,8 +76,8 @@ class ParameterSearch:
         self._note = note
         self._notes_are_due = True
 
-    def run(self, show: Callable[[Snapshot], None], closed: Callable[[SearchStudy], None]) -> SearchStudy:
-        """All generations that are left; `show` is called with every look, `closed` after every generation.
+    def run(self, show: Callable[[Snapshot], None], on_closed: Callable[[SearchStudy], None]) -> SearchStudy:
+        """All generations that are left; `show` is called with every look, `on_closed` after every generation.
 
         Raises ScaffoldError: where somebody else runs it, the sweep was stopped, the metric is not there, the code has changed.
         """
@@ -94,14 +94,13 @@ class ParameterSearch:
             self.study = resume_study(self.workspace, self._requested)
             while self.study.closed < self.study.spec.generations:
                 if not self._has_generation():
-                    self._warn(
-                        f"every configuration of the search space was tried, so it ends after {self.study.closed}"
-                    )
+                    number = self.study.closed
+                    self._warn(f"every configuration of the search space was tried, so it ends after {number}")
                     break
                 snapshot = self._run_generation(show)
                 self.study = self.study.scored(self._scored_trials(snapshot))
                 write_study(self.workspace, self.study)
-                closed(self.study)
+                on_closed(self.study)
             return self.study
         finally:
             locks.release(lock)

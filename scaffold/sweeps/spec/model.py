@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from scaffold.runs.model import Run, Scalar
@@ -26,6 +26,11 @@ class Resources:
     cpus: int | None = None
     timeout_s: float | None = None
     sbatch: tuple[str, ...] = ()
+
+    def with_defaults(self, defaults: Resources) -> Resources:
+        """These, and for what is not said the defaults."""
+        fields = {name: getattr(self, name) for name in Resources.__slots__}
+        return replace(defaults, **{name: value for name, value in fields.items() if value not in (None, ())})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,10 +170,12 @@ def _draft_sweep(
     names = list(dict.fromkeys(k for c in configurations for k in c))
     command_checks.check_command(command, names, seed_option, script)
     flags = {k: kind for k, kind in script.booleans.items() if k in names and style != "hydra"}
+    place = recorder_command.recorder_workspace(workspace)
+    own_experiment = options.experiment or os.environ.get("RUN_EXPERIMENT")
     sweep = Sweep(
         name=options.name,
         goal=goal,
-        experiment=options.experiment or _default_experiment(workspace, command, directory),
+        experiment=own_experiment or place.experiment_at(str(directory)) or _default_experiment(command),
         command=command,
         cwd=cwd,
         style=style,
@@ -186,7 +188,7 @@ def _draft_sweep(
         rule=rule,
         seed_option=seed_option,
         booleans=flags or (same_command.booleans if same_command else {}),
-        name_scheme=_current_name_scheme(workspace),
+        name_scheme=recorder.naming.choose_scheme(None, place.name_scheme),
     )
     return sweep, tuple(notes)
 
@@ -195,7 +197,6 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
     """The options, those that were not given as the sweep of --from has them."""
     if base is None:
         return options
-    resources, inherited = options.resources, base.resources
     return replace(
         options,
         command=options.command or base.command,
@@ -204,18 +205,8 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
         experiment=options.experiment or base.experiment,
         task=options.task or base.task,
         backend=options.backend or base.backend,
-        resources=Resources(
-            gpus=resources.gpus if resources.gpus is not None else inherited.gpus,
-            cpus=resources.cpus if resources.cpus is not None else inherited.cpus,
-            timeout_s=resources.timeout_s if resources.timeout_s is not None else inherited.timeout_s,
-            sbatch=resources.sbatch or inherited.sbatch,
-        ),
+        resources=options.resources.with_defaults(base.resources),
     )
-
-
-def _current_name_scheme(workspace: Workspace) -> int:
-    """The scheme of names that the workspace's recorder gives today."""
-    return recorder.naming.choose_scheme(None, recorder_command.recorder_workspace(workspace).name_scheme)
 
 
 def _choose_style(
@@ -250,12 +241,6 @@ def _choose_seed_option(
     return option
 
 
-def _default_experiment(workspace: Workspace, command: tuple[str, ...], directory: Path) -> str:
-    """The environment's, else the recorder's own choice."""
-    if experiment := os.environ.get("RUN_EXPERIMENT"):
-        return experiment
-    place = recorder_command.recorder_workspace(workspace)
-    return str(
-        place.experiment_at(str(directory))
-        or recorder.naming.default_experiment(recorder.redaction.redact_argv(command))
-    )
+def _default_experiment(command: tuple[str, ...]) -> str:
+    """The recorder's own choice."""
+    return recorder.naming.default_experiment(recorder.redaction.redact_argv(command))
