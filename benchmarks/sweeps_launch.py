@@ -60,7 +60,7 @@ def scheduler(place: Workspace, name: str, first: int, runs: int) -> Scheduler:
 def time_launch(one: Scheduler) -> float:
     """Pace a sweep to its end; seconds a run."""
     began = time.perf_counter()
-    one.request()
+    one.request_runs()
     snapshot = run_loop.run_until_done(one, lambda snapshot: None, doing="bench", warn=lambda text: None)
     took = time.perf_counter() - began
     states = {s.state for s in snapshot.states}

@@ -80,7 +80,7 @@ def register_sweep(url: str, jobs: list[Job], workdir: Path) -> None:
         path = Path(place) / "grid.ledger.json"
         with ledger.open_ledger(path, "grid", doing="bench") as book:
             for job in jobs:
-                book.put(job.name, Submission(number=1, backend="server"))
+                book.put_submission(job.name, Submission(number=1, backend="server"))
 
             def keep(key: str, value: str) -> None:
                 book.keep_note("server", key, value)
@@ -98,12 +98,12 @@ def register_sweep(url: str, jobs: list[Job], workdir: Path) -> None:
             )
 
             def on_registered(name: str, job_id: str) -> None:
-                book.change(name, job_id=job_id)
+                book.change_newest(name, job_id=job_id)
                 book.save(batch=True)
 
             ServerBackend(context).register(jobs, on_registered, keep)
         known = ledger.read_ledger(path, "grid")
-        if not all((one := known.newest(job.name)) and one.job_id for job in jobs):
+        if not all((one := known.newest_submission(job.name)) and one.job_id for job in jobs):
             raise RuntimeError("the ledger does not hold every handle")
 
 

@@ -40,7 +40,7 @@ def acquire(path: Path, *, wait_s: float = 0.0, flags: int = os.O_RDWR | os.O_CR
     except OSError as error:
         raise CannotLock(path, error) from error
     try:
-        if _poll(lambda: _lock(handle, path) or None, wait_s):
+        if _retry_until(lambda: _try_lock(handle, path) or None, wait_s):
             return handle
     except BaseException:
         os.close(handle)
@@ -85,7 +85,7 @@ def hold_file(path: Path, *, wait_s: float, busy: ScaffoldError) -> Iterator[Non
 
     For changes that take a moment: where there are no locks, that the file was not there is the lock.
     """
-    handle = _poll(lambda: _acquire_file(path), wait_s)
+    handle = _retry_until(lambda: _try_lock_file(path), wait_s)
     if handle is None:
         raise busy
     try:
@@ -111,7 +111,7 @@ def hold_directory(path: Path, *, stand_in: str, wait_s: float, busy: ScaffoldEr
         yield
 
 
-def _poll(attempt: Callable[[], Result | None], wait_s: float) -> Result | None:
+def _retry_until(attempt: Callable[[], Result | None], wait_s: float) -> Result | None:
     """What `attempt` gives once it gives something; None after `wait_s` seconds. Not flock's own waiting, which knows no limit."""
     deadline = time.monotonic() + wait_s
     while (result := attempt()) is None:
@@ -121,7 +121,7 @@ def _poll(attempt: Callable[[], Result | None], wait_s: float) -> Result | None:
     return result
 
 
-def _lock(handle: int, path: Path) -> bool:
+def _try_lock(handle: int, path: Path) -> bool:
     """Whether the lock was to be had at once. Raises CannotLock where there are none."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -133,7 +133,7 @@ def _lock(handle: int, path: Path) -> bool:
     return True
 
 
-def _acquire_file(path: Path) -> int | None:
+def _try_lock_file(path: Path) -> int | None:
     """A descriptor of the file, held; None where somebody else has it."""
     flags, created = os.O_RDWR | os.O_CLOEXEC, True
     try:
@@ -148,7 +148,7 @@ def _acquire_file(path: Path) -> int | None:
         raise ScaffoldError(f"{path.parent} cannot be written: {error.strerror or error}") from error
     try:
         # a file that was removed before we got its lock protects nothing: whoever comes next locks another one of that name
-        held = _lock(handle, path) and os.fstat(handle).st_ino == path.stat().st_ino
+        held = _try_lock(handle, path) and os.fstat(handle).st_ino == path.stat().st_ino
     except CannotLock:
         held = created
     except FileNotFoundError:

@@ -120,12 +120,12 @@ def test_without_locks_a_sweep_can_be_looked_at_and_is_not_launched(
 ) -> None:
     found = scenario.make(make_workspace, configurations=({},), seeds=(1,))
     scheduler = found.scheduler()
-    assert [s.state for s in scheduler.snapshot().states] == ["missing"] and scheduler.holder() is None
+    assert [s.state for s in scheduler.snapshot().states] == ["missing"] and scheduler.current_holder() is None
     with pytest.raises(ScaffoldError, match=r"lr\.lock cannot be locked"):
-        scheduler.request()
+        scheduler.request_runs()
     assert not scheduler.paths.ledger.exists()
     with pytest.raises(ScaffoldError, match="cannot be locked"):
-        sweep_locks.take(scheduler.paths.sweeps, sweep_locks.scheduler_lock("lr"), doing="watch")
+        sweep_locks.take_lock(scheduler.paths.sweeps, sweep_locks.scheduler_lock_name("lr"), doing="watch")
     monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", str(tmp_path / "leases"))
     with pytest.raises(ScaffoldError, match="cannot be used: lock: ") as error, leases.machine_lock():
         pass

@@ -146,7 +146,7 @@ def test_a_place_for_leases_that_cannot_be_locked_is_said(tmp_path: Path, monkey
     with pytest.raises(ScaffoldError, match="cannot be used: lock: Is a directory") as found, leases.machine_lock():
         pass
     assert "SCAFFOLD_RUNTIME_DIR" in str(found.value.hint)
-    leases.gpu_file(tmp_path, "GPU-x").mkdir()
+    leases.gpu_lease_path(tmp_path, "GPU-x").mkdir()
     with pytest.raises(ScaffoldError, match="cannot be used"):
         leases.is_leased(tmp_path, "GPU-x")
     assert not leases.is_leased(tmp_path, "GPU-y")

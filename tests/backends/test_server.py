@@ -546,14 +546,16 @@ def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, la
 def test_room_follows_the_protocol(given: dict[str, Any], slots: int) -> None:
     of = cluster(given.pop("type", "unknown"), given.pop("gpus", None), running=1, launching=1)
     options = {"cores": None, "gpus_per_run": None, "cpus_per_run": None, "max_parallel": None, **given}
-    found = conversions.availability(of, **options)
+    found = conversions.cluster_availability(of, **options)
     assert (found.limit, found.active) == (slots, 2)
     assert found.because
 
 
 def test_more_gpus_for_a_run_than_there_are_is_said() -> None:
     with pytest.raises(ScaffoldError, match="needs 3 GPUs"):
-        conversions.availability(cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None)
+        conversions.cluster_availability(
+            cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None
+        )
 
 
 def ticket(ledger: Ledger, stand_in: StandIn, name: str, gpus: str, run_id: str, *, sweep: str = "grid") -> Path:
@@ -662,4 +664,4 @@ def test_a_directory_that_an_unquoted_cd_would_miss_is_not_given() -> None:
 
 def test_a_stub_that_a_late_report_leaves_is_an_end() -> None:
     stub = ServerRun.from_json({"id": "abc", "status": "failed", "exit_code": 3, "created_at": 1.0})
-    assert conversions.job_status(stub, 2.0).state == "ended"
+    assert conversions.run_job_status(stub, 2.0).state == "ended"

@@ -13,15 +13,15 @@ from scaffold.backends.interface import BackendContext, Job, JobStatus
 from scaffold.backends.slurm import commands, parse_output
 from scaffold.backends.slurm.array_script import (
     ArrayTask,
-    array_option,
-    array_script,
-    index_set,
-    indices_in_script,
-    name_in_script,
+    format_array_option,
+    format_array_script,
+    format_index_set,
+    parse_job_name,
+    parse_task_indices,
 )
 from scaffold.backends.slurm.backend import SlurmBackend
 from scaffold.backends.slurm.parse_output import parse_array_number, parse_sacct, parse_sinfo, parse_squeue
-from scaffold.backends.slurm.sbatch_options import SbatchOption, choose_options, parse_option
+from scaffold.backends.slurm.sbatch_options import SbatchOption, choose_sbatch_options, parse_sbatch_option
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.workspace import Workspace
 
@@ -40,7 +40,7 @@ def words(options: tuple[SbatchOption, ...]) -> list[str]:
 
 
 def test_the_repositorys_options_come_with_their_evidence() -> None:
-    assert [(o.word, o.origin) for o in choose_options(ANSWER)] == [
+    assert [(o.word, o.origin) for o in choose_sbatch_options(ANSWER)] == [
         ("--partition=gpu-long", "slurm/train.sbatch:3"),
         ("--account=proj123", "slurm/train.sbatch:4"),
         ("--time=1-00:00:00", "the workspace's answers"),
@@ -52,25 +52,25 @@ def test_the_repositorys_options_come_with_their_evidence() -> None:
     "answer", [None, {}, "x", {"partitions": []}, {"partitions": None}, {"accounts": ["a\n#SBATCH --x"]}]
 )
 def test_what_is_not_known_is_left_out(answer: object) -> None:
-    assert choose_options(answer) == ()
+    assert choose_sbatch_options(answer) == ()
 
 
 def test_what_a_run_needs_goes_before_the_repository_and_keeps_its_kind_of_gpu() -> None:
-    assert words(choose_options(ANSWER, gpus=1, cpus=8, timeout_s=600)) == [
+    assert words(choose_sbatch_options(ANSWER, gpus=1, cpus=8, timeout_s=600)) == [
         "--partition=gpu-long",
         "--account=proj123",
         "--time=11",
         "--gres=gpu:a100:1",
         "--cpus-per-task=8",
     ]
-    assert words(choose_options({"gres": ["gpu:2"]}, gpus=1)) == ["--gres=gpu:1"]
-    assert words(choose_options(ANSWER, gpus=0))[-1] == "--time=1-00:00:00"
+    assert words(choose_sbatch_options({"gres": ["gpu:2"]}, gpus=1)) == ["--gres=gpu:1"]
+    assert words(choose_sbatch_options(ANSWER, gpus=0))[-1] == "--time=1-00:00:00"
 
 
 @pytest.mark.parametrize("mine", ["--gpus=1", "-G1", "--gpus-per-node 1", "--gres=gpu:1", "--gpus-per-task=1"])
 def test_the_sweeps_word_on_gpus_replaces_the_repositorys_however_it_is_said(mine: str) -> None:
-    found = words(choose_options(ANSWER, sbatch=(mine,), gpus=4))
-    assert "--gres=gpu:a100:4" not in found and found[-1] == parse_option(mine).word
+    found = words(choose_sbatch_options(ANSWER, sbatch=(mine,), gpus=4))
+    assert "--gres=gpu:a100:4" not in found and found[-1] == parse_sbatch_option(mine).word
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_sweeps_word_on_gpus_replaces_the_repositorys_however_it_is_said(min
     ],
 )
 def test_options_as_they_are_typed(text: str, word: str) -> None:
-    assert parse_option(text).word == word
+    assert parse_sbatch_option(text).word == word
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_options_as_they_are_typed(text: str, word: str) -> None:
 )
 def test_options_that_a_launch_needs_for_itself(text: str) -> None:
     with pytest.raises(WrongUsage, match="is set by the launch itself"):
-        parse_option(text)
+        parse_sbatch_option(text)
 
 
 @pytest.mark.parametrize("text", ["", "gpu", "partition=gpu", "--x=a\n#SBATCH --y", "---", "-"])
 def test_what_is_no_option(text: str) -> None:
     with pytest.raises(WrongUsage, match="is no option of sbatch"):
-        parse_option(text)
+        parse_sbatch_option(text)
 
 
 def jobs(*names: str) -> list[Job]:
@@ -122,13 +122,13 @@ SCRIPT = """\
 
 
 def test_the_script_says_where_each_option_is_from_and_what_each_task_is(tmp_path: Path) -> None:
-    options = choose_options(
+    options = choose_sbatch_options(
         {"partitions": ["gpu"], "evidence": {"partitions": "slurm/train.sbatch:3"}}, sbatch=("--comment=a 'b' \\ $c",)
     )
-    text = array_script("lr.0", jobs("a", "b"), options, 1)
+    text = format_array_script("lr.0", jobs("a", "b"), options, 1)
     assert SCRIPT in text
-    assert array_script("lr.0", jobs("a", "b"), options, 1) == text
-    assert (name_in_script(text), indices_in_script(text)) == ("lr.0", {("a", 1): 0, ("b", 1): 1})
+    assert format_array_script("lr.0", jobs("a", "b"), options, 1) == text
+    assert (parse_job_name(text), parse_task_indices(text)) == ("lr.0", {("a", 1): 0, ("b", 1): 1})
     (tmp_path / "s.sh").write_text(text)
     checked = subprocess.run(
         [Path(sys.executable).with_name("shellcheck"), tmp_path / "s.sh"], capture_output=True, text=True
@@ -140,7 +140,7 @@ def test_the_script_says_where_each_option_is_from_and_what_each_task_is(tmp_pat
 def test_an_index_that_is_none_touches_nothing(tmp_path: Path, index: str | None) -> None:
     launcher = tmp_path / "a.sh"
     launcher.write_text("touch here")
-    text = array_script("lr.0", [Job(name="a", number=1, launcher=launcher)] * 2, (), None)
+    text = format_array_script("lr.0", [Job(name="a", number=1, launcher=launcher)] * 2, (), None)
     given = {"PATH": "/usr/bin:/bin"} if index is None else {"PATH": "/usr/bin:/bin", "SLURM_ARRAY_TASK_ID": index}
     done = subprocess.run(["bash", "-c", text], env=given, cwd=tmp_path, capture_output=True, text=True)
     assert (
@@ -156,9 +156,16 @@ def test_an_index_that_is_none_touches_nothing(tmp_path: Path, index: str | None
 
 
 def test_numbers_of_tasks_as_slurm_writes_them() -> None:
-    assert index_set([5, 0, 1, 2, 7, 6, 2]) == "0-2,5-7" and index_set([3]) == "3"
-    assert [array_option(3, n) for n in (None, 0, 1, 2, 3, 9)] == ["0-2", "0-2%1", "0-2%1", "0-2%2", "0-2", "0-2"]
-    assert array_option(1, None) == "0-0"
+    assert format_index_set([5, 0, 1, 2, 7, 6, 2]) == "0-2,5-7" and format_index_set([3]) == "3"
+    assert [format_array_option(3, n) for n in (None, 0, 1, 2, 3, 9)] == [
+        "0-2",
+        "0-2%1",
+        "0-2%1",
+        "0-2%2",
+        "0-2",
+        "0-2",
+    ]
+    assert format_array_option(1, None) == "0-0"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def launch(scenario: Scenario, point: int) -> str:
         try:
             kill_at(point)
             scheduler = scenario.scheduler()
-            scheduler.request()
+            scheduler.request_runs()
             pace(scheduler)
             code = 0
         finally:

@@ -121,10 +121,10 @@ def pace(scheduler: Scheduler, *, seconds: float = 60) -> Snapshot:
     limit = time.monotonic() + seconds
     while True:
         snapshot = scheduler.step()
-        if not snapshot.open and not snapshot.started:
+        if not snapshot.outstanding and not snapshot.started:
             return snapshot
-        assert time.monotonic() < limit, [(s.name, s.state, s.reason) for s in snapshot.open]
-        scheduler.wait(snapshot, 0.05)
+        assert time.monotonic() < limit, [(s.name, s.state, s.reason) for s in snapshot.outstanding]
+        scheduler.wait_for_change(snapshot, 0.05)
 
 
 def launchers_of(found: Scenario) -> Path:

@@ -66,7 +66,7 @@ def test_a_kill_at_any_point_doubles_no_run_and_forgets_none(
             killer.stdin.flush()
             outcome = killer.stdout.readline().strip()
             again = found.scheduler()
-            again.request()
+            again.request_runs()
             pace(again)
             assert found.outcome() == {r.name: ("finished", {"loss": 1}) for r in found.runs}, point
             assert found.started() == dict.fromkeys((r.name for r in found.runs), 1), point

@@ -23,12 +23,12 @@ def written(path: Path) -> Ledger:
     book = Ledger(path, "lr")
     book.set_options(backend="local", max_parallel=3, stopped=True)
     book.keep_note("server", "sweep_id", "abc")
-    book.put(
+    book.put_submission(
         "b",
         Submission(number=1, backend="local", job_id="1 2", gpus=("0", "GPU-x"), requested_at="2026-01-01T00:00:00Z"),
     )
-    book.put("a", Submission(number=1, backend="local", withdrawn=True))
-    book.put(
+    book.put_submission("a", Submission(number=1, backend="local", withdrawn=True))
+    book.put_submission(
         "a",
         Submission(number=2, backend="slurm", after=1, starts=2, earlier_job_ids=("5_0",), reason='it "said" ünïcode'),
     )
@@ -40,9 +40,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "lr.ledger.json"
     book = written(path)
     again = ledger.read_ledger(path, "lr")
-    assert (again.options, again.notes, again.names) == (book.options, book.notes, ("b", "a"))
-    assert [again.submissions(n) for n in again.names] == [book.submissions(n) for n in book.names]
-    assert again.newest("a") == book.newest("a") and again.newest("c") is None
+    assert (again.options, again.notes, again.run_names) == (book.options, book.notes, ("b", "a"))
+    assert [again.submissions(n) for n in again.run_names] == [book.submissions(n) for n in book.run_names]
+    assert again.newest_submission("a") == book.newest_submission("a") and again.newest_submission("c") is None
     assert json.loads(path.read_text())["version"] == 1
 
 
@@ -51,8 +51,8 @@ def test_the_same_ledger_has_the_same_bytes_and_one_line_a_run(tmp_path: Path) -
     written(path)
     before = path.read_bytes()
     again = ledger.read_ledger(path, "lr")
-    again.change("b", starts=1)
-    again.change("b", starts=0)
+    again.change_newest("b", starts=1)
+    again.change_newest("b", starts=0)
     again.save()
     assert path.read_bytes() == before
     assert sum(line.startswith('  "') for line in before.decode().splitlines()) == 2
@@ -64,13 +64,13 @@ def test_nothing_is_written_where_nothing_changed(tmp_path: Path) -> None:
     before = path.stat()
     with ledger.open_ledger(path, "lr", doing="test") as book:
         book.set_options(stopped=True)
-        book.put("b", book.submissions("b")[0])
+        book.put_submission("b", book.submissions("b")[0])
         book.keep_note("server", "sweep_id", "abc")
     assert path.stat().st_ino == before.st_ino
 
 
 def test_there_is_no_ledger_yet(tmp_path: Path) -> None:
-    assert ledger.read_ledger(tmp_path / "lr.ledger.json", "lr").names == ()
+    assert ledger.read_ledger(tmp_path / "lr.ledger.json", "lr").run_names == ()
 
 
 BROKEN = {
@@ -107,7 +107,7 @@ def test_a_damaged_ledger_is_an_error_that_says_where_and_is_never_written_over(
     path = tmp_path / "lr.ledger.json"
     path.write_text(text)
     with pytest.raises(ScaffoldError) as error, ledger.open_ledger(path, "lr", doing="test") as book:
-        book.put("a", Submission(number=1, backend="local"))
+        book.put_submission("a", Submission(number=1, backend="local"))
     assert said in error.value.message and str(path) in error.value.message and error.value.hint
     assert path.read_text() == text
 
@@ -115,7 +115,7 @@ def test_a_damaged_ledger_is_an_error_that_says_where_and_is_never_written_over(
 def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from scaffold.sweeps.launch import sweep_locks\n"
-        "with sweep_locks.hold(pathlib.Path(sys.argv[1]), 'lr', doing='launch', wait_s=5):\n"
+        "with sweep_locks.hold_ledger_lock(pathlib.Path(sys.argv[1]), 'lr', doing='launch', wait_s=5):\n"
         "    print('up', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -127,31 +127,31 @@ def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
         assert f"process {other.pid} on" in error.value.message and "(launch)" in error.value.message
         other.kill()
     with ledger.open_ledger(path, "lr", doing="test", wait_s=5) as book:  # the kernel let go of it
-        book.put("a", Submission(number=1, backend="local"))
-    assert ledger.read_ledger(path, "lr").names == ("a",)
+        book.put_submission("a", Submission(number=1, backend="local"))
+    assert ledger.read_ledger(path, "lr").run_names == ("a",)
 
 
 def test_who_looks_for_a_pacer_is_not_taken_for_one(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from scaffold.sweeps.launch import sweep_locks\n"
-        "lock = sweep_locks.take(pathlib.Path(sys.argv[1]), 'lr.pacer', doing='watch')\n"
+        "lock = sweep_locks.take_lock(pathlib.Path(sys.argv[1]), 'lr.pacer', doing='watch')\n"
         "print('up', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with other:
         assert other.stdout is not None and other.stdout.readline() == b"up\n"
-        note = sweep_locks.current_holder(tmp_path, "lr.pacer")
+        note = sweep_locks.current_lock_holder(tmp_path, "lr.pacer")
         assert note is not None and (note["pid"], note["doing"]) == (other.pid, "watch")
         other.kill()
     with (tmp_path / ".locks" / "lr.pacer.lock").open() as lock:  # somebody else looks at this moment
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert sweep_locks.current_holder(tmp_path, "lr.pacer") is None
-    assert sweep_locks.current_holder(tmp_path, "lr.pacer") is None
-    assert sweep_locks.last_holder(tmp_path, "lr.pacer") == note  # a look leaves no note
+        assert sweep_locks.current_lock_holder(tmp_path, "lr.pacer") is None
+    assert sweep_locks.current_lock_holder(tmp_path, "lr.pacer") is None
+    assert sweep_locks.last_lock_holder(tmp_path, "lr.pacer") == note  # a look leaves no note
 
 
 def test_locks_stay_out_of_git(tmp_path: Path) -> None:
-    with sweep_locks.hold(tmp_path, "lr", doing="test", wait_s=0):
+    with sweep_locks.hold_ledger_lock(tmp_path, "lr", doing="test", wait_s=0):
         assert (tmp_path / ".locks" / ".gitignore").read_text() == "*\n"
 
 
@@ -164,7 +164,7 @@ def test_a_full_disk_is_an_error_and_the_old_ledger_stays(tmp_path: Path, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("scaffold.sweeps.launch.ledger.write_atomic", full)
-    book.change("b", starts=9)
+    book.change_newest("b", starts=9)
     with pytest.raises(ScaffoldError, match="No space left"):
         book.save()
     assert path.read_bytes() == before
@@ -181,8 +181,8 @@ def test_a_thousand_handles_are_noted_in_few_writes(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(ledger, "write_atomic", write)
     began = time.monotonic()
     for number in range(1000):
-        book.put(f"run-{number}", Submission(number=1, backend="server", job_id=str(number)))
+        book.put_submission(f"run-{number}", Submission(number=1, backend="server", job_id=str(number)))
         book.save(batch=True)
     book.save()
     assert len(writes) <= 2 + (time.monotonic() - began) / ledger.BATCH_S
-    assert len(ledger.read_ledger(book.path, "lr").names) == 1000
+    assert len(ledger.read_ledger(book.path, "lr").run_names) == 1000

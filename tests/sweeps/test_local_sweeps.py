@@ -72,19 +72,19 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
 def test_the_twelve_runs_end_as_they_must_and_only_the_failed_are_tried_again(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace)
     scheduler = found.scheduler()
-    assert len(scheduler.request()) == 12
+    assert len(scheduler.request_runs()) == 12
     pace(scheduler)
     assert found.outcome() == found.expected() and len(found.failing) == 3
     assert set(found.started().values()) == {1}
-    assert scheduler.request() == () and scheduler.step().started == ()
+    assert scheduler.request_runs() == () and scheduler.step().started == ()
 
     found.mend()
     again = found.scheduler()
-    assert {s.name for s in again.request(retry="failed")} == found.failing
+    assert {s.name for s in again.request_runs(retry="failed")} == found.failing
     pace(again)
     assert {name for name, count in found.started().items() if count == 2} == found.failing
     assert all(status == "finished" for status, _ in found.outcome().values())
-    assert again.request(retry="all") == ()
+    assert again.request_runs(retry="all") == ()
 
 
 def test_no_two_runs_have_a_gpu_at_once_whoever_launches_them(
@@ -98,7 +98,7 @@ def test_no_two_runs_have_a_gpu_at_once_whoever_launches_them(
     }
     found = scenario.make(make_workspace, resources=Resources(), seeds=(1, 2, 3, 4), **given)
     one, two = found.scheduler(), found.scheduler()
-    one.request()
+    one.request_runs()
     started = [name for scheduler in (one, two) for name in scheduler.step().started]
     assert len(started) == 2
     pace(two)
@@ -119,11 +119,11 @@ def test_the_lease_of_a_gpu_is_the_runs_own(
     monkeypatch.setattr(leases, "count_slots_taken", lambda folder: 0)  # places for all: GPUs alone hold them back
     found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=Resources())
     first = found.scheduler()
-    first.request(max_parallel=1)
+    first.request_runs(max_parallel=1)
     first.step()
     running(found, first)
     later = found.scheduler()
-    later.request(max_parallel=3)
+    later.request_runs(max_parallel=3)
     later.step()
     running(found, later, 2)
     assert later.step().started == ()
@@ -141,7 +141,7 @@ def test_an_inherited_list_and_other_peoples_processes_are_respected(
     found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=Resources())
     driver(LIST, "GPU-aaaa")
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert scheduler.step().started == ()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-bbbb,GPU-aaaa")
@@ -165,7 +165,7 @@ def test_a_run_that_needs_more_gpus_than_there_are_is_an_error(
     driver(LIST, "")
     found = scenario.make(make_workspace, resources=Resources(gpus=4))
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     with pytest.raises(ScaffoldError, match="needs 4 GPUs, and this machine shows 2"):
         scheduler.step()
 
@@ -180,7 +180,7 @@ def test_a_run_without_gpus_sees_none(make_workspace: MakeWorkspace, driver: Cal
     }
     found = scenario.make(make_workspace, resources=Resources(gpus=0, cpus=1), **given)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     pace(scheduler)
     assert json.loads((found.made.root / "held.txt").read_text())["gpus"] == ""
 
@@ -188,7 +188,7 @@ def test_a_run_without_gpus_sees_none(make_workspace: MakeWorkspace, driver: Cal
 def test_stop_ends_what_runs_and_starts_no_more_and_launch_goes_on(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=ONE_AT_A_TIME)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     running(found, scheduler)
     began = time.monotonic()
@@ -196,8 +196,8 @@ def test_stop_ends_what_runs_and_starts_no_more_and_launch_goes_on(make_workspac
     assert time.monotonic() - began < 5
     assert sorted(states(snapshot)) == ["missing", "missing", "terminated"]
     assert found.made.last()["exit"]["signal"] == "SIGTERM"
-    assert scheduler.step().started == () and not scheduler.step().open
-    assert [s.state for s in scheduler.request()] == ["missing", "missing"]
+    assert scheduler.step().started == () and not scheduler.step().outstanding
+    assert [s.state for s in scheduler.request_runs()] == ["missing", "missing"]
     assert len(scheduler.step().started) == 1
     running(found, scheduler)
     scheduler.cancel()
@@ -208,7 +208,7 @@ def test_a_run_that_will_not_end_is_killed(make_workspace: MakeWorkspace, monkey
     found = scenario.make(make_workspace, command=stubborn, configurations=({},), seeds=())
     monkeypatch.setattr(backend, "GRACE_S", 0.3)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     running(found, scheduler)
     assert states(scheduler.cancel()) == ["terminated"]
@@ -218,10 +218,10 @@ def test_a_run_that_will_not_end_is_killed(make_workspace: MakeWorkspace, monkey
 def test_who_comes_later_sees_what_runs_and_does_not_start_it_again(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace, configurations=({"pause": 1},), seeds=(), command=("python3", "train.py"))
     first = found.scheduler()
-    first.request()
+    first.request_runs()
     first.step()
     later = found.scheduler()
-    assert later.request() == () and later.step().started == ()
+    assert later.request_runs() == () and later.step().started == ()
     pace(later)
     assert list(found.started().values()) == [1] and found.made.last()["status"] == "finished"
 
@@ -229,14 +229,14 @@ def test_who_comes_later_sees_what_runs_and_does_not_start_it_again(make_workspa
 def test_a_killed_recorder_is_a_lost_run_that_is_run_again_when_asked(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace, command=SLEEP, configurations=({},), seeds=())
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     running(found, scheduler)
     handle = scheduler.snapshot().states[0].submission.job_id  # type: ignore[union-attr]
     os.kill(int(str(handle).split()[0]), signal.SIGKILL)
     until(lambda: states(scheduler.snapshot()) == ["lost"])
-    assert scheduler.request() == () and not scheduler.step().open
-    assert [s.name for s in scheduler.request(retry="lost")] == [found.runs[0].name]
+    assert scheduler.request_runs() == () and not scheduler.step().outstanding
+    assert [s.name for s in scheduler.request_runs(retry="lost")] == [found.runs[0].name]
     scheduler.step()
     until(lambda: found.started()[found.runs[0].name] == 2)
     scheduler.cancel()
@@ -257,7 +257,7 @@ def instead(found: Scenario, text: str) -> Scheduler:
 def test_a_run_that_never_writes_a_manifest_is_lost_and_not_started_again(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace, configurations=({},), seeds=())
     scheduler = instead(found, 'mv "$1.ticket" "$1.taken"; printf "host=$(uname -n)\\npid=$$\\n" >> "$1.taken"; exit 9')
-    scheduler.request()
+    scheduler.request_runs()
     snapshot = pace(scheduler)
     assert states(snapshot) == ["lost"]
     assert snapshot.states[0].reason == "its launcher ended (exit 9) and left no manifest"
@@ -267,7 +267,7 @@ def test_a_run_that_never_writes_a_manifest_is_lost_and_not_started_again(make_w
 def test_a_launcher_that_cannot_take_its_ticket_is_tried_three_times(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace, configurations=({},), seeds=())
     scheduler = instead(found, "echo broken; exit 4")
-    scheduler.request()
+    scheduler.request_runs()
     snapshot = pace(scheduler)
     assert states(snapshot) == ["lost"] and "3 times" in str(snapshot.states[0].reason)
     log = scheduler.paths.logs / f"{found.runs[0].name}.1.log"
@@ -277,7 +277,7 @@ def test_a_launcher_that_cannot_take_its_ticket_is_tried_three_times(make_worksp
 def test_a_deleted_launcher_is_written_again(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace, command=QUICK, configurations=({},), resources=ONE_AT_A_TIME)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     for path in scheduler.paths.folder.glob("*.sh"):
         path.unlink()
@@ -291,7 +291,7 @@ found = pickle.load(open(sys.argv[1], "rb"))
 scheduler = found.scheduler()
 print("up", flush=True)
 sys.stdin.readline()
-scheduler.request()
+scheduler.request_runs()
 scheduler.step()
 """
 
@@ -338,7 +338,7 @@ def test_a_hostile_path_and_hostile_values_reach_the_script_as_they_are(make_wor
         seeds=(),
     )
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     assert set(states(pace(scheduler))) == {"finished"}
     seen = [json.loads(p.read_text()) for p in found.made.exp.glob("outputs/*/seen.json")]
     assert sorted(words[1] for words in seen) == sorted(values)
@@ -346,8 +346,10 @@ def test_a_hostile_path_and_hostile_values_reach_the_script_as_they_are(make_wor
 
 def test_what_runs_on_another_host_is_not_for_this_one_to_tell() -> None:
     mark = {"pid": 1, "start": 1, "boot": "b", "namespace": "n", "host": "elsewhere"}
-    assert backend._status(backend.job_id(mark)) == JobStatus(state="unknown", reason="it was started on elsewhere")
-    assert backend._status("garbage").state == "unknown"
+    assert backend._launcher_status(backend.format_job_id(mark)) == JobStatus(
+        state="unknown", reason="it was started on elsewhere"
+    )
+    assert backend._launcher_status("garbage").state == "unknown"
 
 
 def test_a_place_is_free_when_its_launcher_is_gone_whatever_it_left_behind(tmp_path: Path) -> None:
@@ -372,7 +374,7 @@ def test_a_full_disk_stops_a_launch_before_anything_is_started(
 ) -> None:
     found = scenario.make(make_workspace, command=QUICK, configurations=({},))
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
 
     def full(*args: object, **options: object) -> None:
         raise OSError(28, "No space left on device")

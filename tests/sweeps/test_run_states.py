@@ -15,7 +15,7 @@ from scaffold.sweeps.launch.run_states import (
     Snapshot,
     count_states,
     derive_state,
-    select_to_submit,
+    select_runs_to_submit,
 )
 from scaffold.sweeps.launch.schedule import Schedule, schedule
 
@@ -196,7 +196,7 @@ ALL = named(
     ],
 )
 def test_what_a_launch_asks_for(retry: str | None, expected: list[str], held: list[str]) -> None:
-    chosen, not_yet = select_to_submit(ALL, retry)
+    chosen, not_yet = select_runs_to_submit(ALL, retry)
     assert ([s.name for s in chosen], [s.name for s in not_yet]) == (expected, held)
 
 

@@ -97,7 +97,7 @@ def test_what_fits_is_started_and_no_more_whoever_comes_next(
 ) -> None:
     kind = memory(slots=slots)
     found, scheduler = plain(make_workspace, 5)
-    scheduler.request(max_parallel=cap)
+    scheduler.request_runs(max_parallel=cap)
     assert scheduler.step().started == tuple(r.name for r in found.runs[:2])
     assert scheduler.step().started == found.scheduler().step().started == ()
     assert counted(scheduler.snapshot()) == {"submitting": 3, "starting": 2}
@@ -109,7 +109,7 @@ def test_a_backend_that_queues_is_given_all_at_once(
 ) -> None:
     kind = memory(queues=True, slots=4)
     found, scheduler = plain(make_workspace, 10)
-    scheduler.request(max_parallel=3)
+    scheduler.request_runs(max_parallel=3)
     assert len(scheduler.step().started) == 10
     assert kind.asked == [("submit", ([r.name for r in found.runs], 3))]
     assert counted(scheduler.snapshot()) == {"waiting": 10} and scheduler.step().started == ()
@@ -120,7 +120,7 @@ def test_a_server_knows_all_runs_before_any_starts_and_ids_are_in_the_tickets(
 ) -> None:
     kind = memory(registers=True)
     found, scheduler = plain(make_workspace, 3)
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     assert [what for what, _ in kind.asked] == ["register", "submit"]
     assert counted(scheduler.snapshot()) == {"waiting": 1, "starting": 2}
@@ -136,7 +136,7 @@ def test_what_a_server_forgot_is_told_again_and_both_ids_are_kept(
 ) -> None:
     kind = memory(registers=True)
     found, scheduler = plain(make_workspace, 3)
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     (scheduler.paths.folder / f"{found.runs[0].name}.ticket").rename(
         scheduler.paths.folder / f"{found.runs[0].name}.taken"
@@ -145,12 +145,12 @@ def test_what_a_server_forgot_is_told_again_and_both_ids_are_kept(
     scheduler.step()
     # the first was begun, and whatever the server says of it, it is not begun again
     assert kind.asked[2] == ("register", [r.name for r in found.runs[1:]])
-    tried = ledger.read_ledger(scheduler.paths.ledger, "lr").newest(found.runs[1].name)
+    tried = ledger.read_ledger(scheduler.paths.ledger, "lr").newest_submission(found.runs[1].name)
     assert tried is not None and (tried.earlier_job_ids, tried.job_id) == (
         (f"sweep1/{found.runs[1].name}",),
         f"sweep3/{found.runs[1].name}",
     )
-    context = found.scheduler()._backends._context("local", ledger.read_ledger(scheduler.paths.ledger, "lr"))
+    context = found.scheduler()._backends._backend_context("local", ledger.read_ledger(scheduler.paths.ledger, "lr"))
     assert context.job_ids[tried.earlier_job_ids[0]] == found.runs[1].name
 
 
@@ -159,7 +159,7 @@ def test_a_refusal_leaves_everything_to_be_started_again(
 ) -> None:
     kind = memory(fails=ScaffoldError("sbatch refuses"))
     found, scheduler = plain(make_workspace, 3)
-    scheduler.request()
+    scheduler.request_runs()
     with pytest.raises(ScaffoldError, match="refuses"):
         scheduler.step()
     kind.fails = None
@@ -171,16 +171,16 @@ def test_stop_takes_back_what_waits_and_ends_what_was_started(
 ) -> None:
     kind = memory(registers=True)
     _, scheduler = plain(make_workspace, 4)
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     snapshot = scheduler.cancel()
-    assert counted(snapshot) == {"missing": 4} and not snapshot.open
+    assert counted(snapshot) == {"missing": 4} and not snapshot.outstanding
     assert len(kind.asked[-1][1]) == 4 and kind.asked[-1][0] == "cancel"
     assert not list(scheduler.paths.folder.glob("*.ticket"))
     assert scheduler.step().started == ()
-    assert [s.submission.number for s in scheduler.request() if s.submission] == [1, 1, 1, 1]
+    assert [s.submission.number for s in scheduler.request_runs() if s.submission] == [1, 1, 1, 1]
     tried = (
-        ledger.read_ledger(scheduler.paths.ledger, "lr").newest(scheduler.sweep.name)
+        ledger.read_ledger(scheduler.paths.ledger, "lr").newest_submission(scheduler.sweep.name)
         or scheduler.snapshot().states[0].submission
     )
     assert tried is not None and tried.number == 2
@@ -191,14 +191,14 @@ def test_what_the_sheet_no_longer_has_is_shown_and_not_started(
 ) -> None:
     memory()
     found, scheduler = plain(make_workspace, 3)
-    scheduler.request()
+    scheduler.request_runs()
     fewer = Scheduler(
         found.workspace, found.sweep, found.runs[1:], write_scripts=found.write, warn=found.warnings.append
     )
     snapshot = fewer.snapshot()
     assert [(s.name, s.planned, s.startable) for s in snapshot.states][-1] == (found.runs[0].name, False, False)
     assert fewer.step().started == tuple(r.name for r in found.runs[1:])
-    assert found.runs[0].name in ledger.read_ledger(fewer.paths.ledger, "lr").names
+    assert found.runs[0].name in ledger.read_ledger(fewer.paths.ledger, "lr").run_names
 
 
 def test_a_try_that_never_began_follows_the_backend_that_is_chosen_now(
@@ -206,11 +206,11 @@ def test_a_try_that_never_began_follows_the_backend_that_is_chosen_now(
 ) -> None:
     kind = memory(slots=1)
     found, scheduler = plain(make_workspace, 2)
-    scheduler.request(backend="slurm")
+    scheduler.request_runs(backend="slurm")
     scheduler.step()
     kind.slots = 2
     later = found.scheduler()
-    later.request(backend="local")
+    later.request_runs(backend="local")
     later.step()
     tries = [s.submission for s in later.snapshot().states]
     assert [t.backend for t in tries if t] == ["slurm", "local"]
@@ -228,7 +228,7 @@ def test_a_thousand_runs_are_started_and_watched_cheaply(
         write_atomic(path, *args, **options)
 
     monkeypatch.setattr(ledger, "write_atomic", write)
-    scheduler.request()
+    scheduler.request_runs()
     began = time.process_time()
     scheduler.step()
     started = time.process_time() - began
@@ -246,8 +246,8 @@ def test_a_second_pacer_only_looks_and_takes_over_when_the_first_is_gone(
 ) -> None:
     kind = memory()
     found, scheduler = plain(make_workspace, 2)
-    scheduler.request()
-    lock = sweep_locks.take(scheduler.paths.ledger.parent, sweep_locks.scheduler_lock("lr"), doing="watch")
+    scheduler.request_runs()
+    lock = sweep_locks.take_lock(scheduler.paths.ledger.parent, sweep_locks.scheduler_lock_name("lr"), doing="watch")
     assert lock is not None
     looks: list[Snapshot] = []
 
@@ -271,7 +271,7 @@ def test_a_backend_that_does_not_answer_is_met_with_patience_but_not_for_ever(
 ) -> None:
     kind = memory(fails=ScaffoldError("the server is down"))
     found, scheduler = plain(make_workspace, 1)
-    scheduler.request()
+    scheduler.request_runs()
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     monkeypatch.setattr(run_loop, "PATIENCE_S", 0.3)
     with pytest.raises(ScaffoldError, match="down"):

@@ -80,7 +80,7 @@ def book(found: Scenario) -> ledger.Ledger:
 
 def handles(found: Scenario) -> dict[str, str | None]:
     kept = book(found)
-    return {name: one.job_id for name in kept.names if (one := kept.newest(name))}
+    return {name: one.job_id for name in kept.run_names if (one := kept.newest_submission(name))}
 
 
 def are_as_planned(found: Scenario) -> None:
@@ -93,7 +93,7 @@ def test_the_twelve_runs_end_as_on_this_machine_and_only_the_failed_are_tried_ag
     tracked: Scenario, stand_in: StandIn
 ) -> None:
     scheduler = tracked.scheduler()
-    assert len(scheduler.request()) == 12
+    assert len(scheduler.request_runs()) == 12
     pace(scheduler)
     assert tracked.outcome() == tracked.expected() and len(tracked.failing) == 3
     assert set(tracked.started().values()) == {1}
@@ -109,7 +109,7 @@ def test_the_twelve_runs_end_as_on_this_machine_and_only_the_failed_are_tried_ag
 
     tracked.mend()
     again = tracked.scheduler()
-    assert {s.name for s in again.request(retry="failed")} == tracked.failing
+    assert {s.name for s in again.request_runs(retry="failed")} == tracked.failing
     pace(again)
     assert {name for name, count in tracked.started().items() if count == 2} == tracked.failing
     assert all(status == "finished" for status, _ in tracked.outcome().values())
@@ -124,7 +124,7 @@ def test_as_many_run_as_the_server_has_gpus_and_each_has_its_own(
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
     found = two_runs(make_workspace, stand_in, pause=0.5, seeds=4, resources=Resources())
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     first = scheduler.step()
     assert len(first.started) == 2 and first.capacity is not None
     assert first.capacity.sentence.startswith("limit = 2 (the research server: 2 GPUs), active = 0")
@@ -143,7 +143,7 @@ def test_as_many_run_as_the_server_has_gpus_and_each_has_its_own(
 def test_a_server_that_is_down_in_the_middle_costs_nothing(make_workspace: MakeWorkspace, stand_in: StandIn) -> None:
     found = two_runs(make_workspace, stand_in)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     until(lambda: len(found.outcome()) == 1 and "running" not in str(found.outcome()))
     stand_in.down()
@@ -162,7 +162,7 @@ def test_a_server_that_is_restarted_in_the_middle_runs_nothing_twice(
     """What runs goes on in its terminal, and still takes up its place, which the server no longer counts."""
     found = two_runs(make_workspace, stand_in, pause=1, seeds=3)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     assert len(scheduler.step().started) == 1
     until(lambda: found.started())
     before = handles(found)
@@ -177,7 +177,7 @@ def test_a_server_that_is_restarted_in_the_middle_runs_nothing_twice(
     assert len(kept.notes["server"]["server_sweeps"].split()) == 2
     assert kept.notes["server"]["server_url"] == stand_in.url
     for name, handle in before.items():
-        one = kept.newest(name)
+        one = kept.newest_submission(name)
         assert one is not None and handle in (*one.earlier_job_ids, one.job_id)
     assert any("was it restarted" in text for text in found.warnings)
 
@@ -191,7 +191,7 @@ def test_a_500_that_did_what_it_was_asked_doubles_nothing(
     found = two_runs(make_workspace, stand_in)
     stand_in.fault(path, kind, method="POST", times=1)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     pace(scheduler)
     are_as_planned(found)
     assert (len(stand_in.state.sweeps), len(stand_in.state.runs)) == (1, 2)
@@ -205,7 +205,7 @@ def test_a_server_too_slow_to_answer_is_asked_again_by_the_next_launch(
     found = two_runs(make_workspace, stand_in)
     stand_in.fault(path, "silent", method="POST", times=1)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     with pytest.raises(ScaffoldError, match=r"no whole answer within 0\.3 s"):
         pace(scheduler)
     pace(found.scheduler())
@@ -220,7 +220,7 @@ def test_a_token_that_is_refused_in_the_middle_is_an_error_and_nothing_is_lost(
     stand_in.token = TOKEN
     found = two_runs(make_workspace, stand_in)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     stand_in.token = "changed"
     with pytest.raises(Unauthorized) as refused:
@@ -257,7 +257,7 @@ def test_a_server_that_is_down_is_said_by_status_which_shows_what_is_known(
 ) -> None:
     found = two_runs(make_workspace, stand_in)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     until(lambda: "finished" in str(found.outcome()))
     stand_in.down()
@@ -270,7 +270,7 @@ def test_a_run_that_hangs_in_launching_is_made_anew(make_workspace: MakeWorkspac
     found = two_runs(make_workspace, stand_in, seeds=1)
     stand_in.execute, stand_in.state.launch_s = False, 1e6
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     assert [s.state for s in scheduler.step().states] == ["starting"]
     [hanging] = stand_in.state.runs.values()
@@ -287,7 +287,7 @@ def test_a_run_whose_terminal_was_killed_is_over_and_frees_its_place(
     """The real server calls it running for ever."""
     found = two_runs(make_workspace, stand_in, pause=60, seeds=1)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     until(lambda: found.started())
     [(run_id, process)] = stand_in.state.processes.items()
@@ -298,7 +298,7 @@ def test_a_run_whose_terminal_was_killed_is_over_and_frees_its_place(
     assert stand_in.state.runs[run_id]["status"] == "running"
 
     def wanted() -> bool:
-        return bool(found.scheduler().request(retry="lost"))
+        return bool(found.scheduler().request_runs(retry="lost"))
 
     until(wanted)
     again = found.scheduler()
@@ -315,7 +315,7 @@ def test_a_ready_run_that_somebody_starts_by_hand_runs_in_its_turn(
     """It has no ticket yet: it ends at once, and is registered once more."""
     found = two_runs(make_workspace, stand_in, pause=0.5)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     [first] = scheduler.step().started
     [waiting] = [run for run in stand_in.state.runs.values() if run["name"] != first]
     stand_in.state.start_run(waiting["id"])
@@ -327,14 +327,14 @@ def test_a_ready_run_that_somebody_starts_by_hand_runs_in_its_turn(
 def test_stop_ends_what_runs_and_launch_goes_on_later(make_workspace: MakeWorkspace, stand_in: StandIn) -> None:
     found = two_runs(make_workspace, stand_in, pause=1)
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     scheduler.step()
     until(lambda: found.started())
     stopped = scheduler.cancel()
     assert [s.state for s in stopped.states] == ["terminated", "missing"]
     assert any("1 run stays `ready`" in text for text in found.warnings)
     again = found.scheduler()
-    again.request(retry="all")
+    again.request_runs(retry="all")
     pace(again)
     assert sum(found.started().values()) == 3
     assert {status for status, _ in found.outcome().values()} == {"finished"}
@@ -369,7 +369,7 @@ def test_a_kill_at_any_point_with_the_server_doubles_no_run_and_forgets_none(
             killer.stdin.flush()
             outcome = killer.stdout.readline().strip()
             again = found.scheduler()
-            again.request()
+            again.request_runs()
             pace(again)
             assert found.outcome() == {r.name: ("finished", {"loss": 1}) for r in found.runs}, point
             are_as_planned(found)

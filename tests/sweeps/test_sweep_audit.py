@@ -22,7 +22,7 @@ def launched(make_workspace: MakeWorkspace, stand_in: StandIn) -> Scenario:
     seeds: dict[str, Any] = {"configurations": ({},), "seeds": (1, 2), "resources": ONE_AT_A_TIME}
     found = of(stand_in, scenario.make(make_workspace, name="project", **seeds))
     scheduler = found.scheduler()
-    scheduler.request()
+    scheduler.request_runs()
     pace(scheduler)
     assert found.outcome() == found.expected()
     return found
@@ -58,7 +58,7 @@ def test_local_runs_that_were_asked_for_by_name_are_no_finding(
     seeds: dict[str, Any] = {"configurations": ({},), "seeds": (1,), "resources": ONE_AT_A_TIME}
     found = of(stand_in, scenario.make(make_workspace, name="project", **seeds))
     scheduler = found.scheduler()
-    scheduler.request(backend="local")
+    scheduler.request_runs(backend="local")
     pace(scheduler)
     assert {m["tracking"]["backend"] for m in found.made.manifests()} == {"local"}
     assert findings(run, found.made) == []

@@ -152,7 +152,7 @@ def test_status_says_where_backend_and_manifest_disagree(
     sweep(run, found, "launch", "lr")
     until(lambda: found.started())
     with monkeypatch.context() as patched:
-        patched.setattr(backend, "_status", lambda job_id: JobStatus(state="ended", reason="exit 9"))
+        patched.setattr(backend, "_launcher_status", lambda job_id: JobStatus(state="ended", reason="exit 9"))
         done = sweep(run, found, "status", "lr")
     said = f"warning: {found.runs[0].name}: the backend says it is done (exit 9), its manifest says running"
     assert said in done.stderr and done.stdout.startswith("running")

@@ -43,7 +43,7 @@ class LocalBackend(Backend):
 
     def _availability(self, folder: Path) -> Availability:
         per_run = self._context.gpus_per_run
-        visible = self._visible() if per_run != 0 else ()
+        visible = self._visible_devices() if per_run != 0 else ()
         if per_run and per_run > len(visible):
             raise ScaffoldError(
                 f"a run of {self._context.sweep} needs {capacity.plural(per_run, 'GPU')}, and this machine shows {len(visible)}",
@@ -67,7 +67,7 @@ class LocalBackend(Backend):
         each = 1 if per_run is None else per_run
         return Availability(limit=limit, active=active, gpus=free, gpus_each=each, because=because)
 
-    def _visible(self) -> tuple[devices.Device, ...]:
+    def _visible_devices(self) -> tuple[devices.Device, ...]:
         if self._devices is None:
             self._devices = devices.visible_devices()
         return self._devices
@@ -96,13 +96,13 @@ class LocalBackend(Backend):
                     for handle in (*gpus, held):
                         os.close(handle)
                 left -= 1
-                _children[job_id(mark)] = process
-                on_submitted(job.name, job_id(mark))
+                _children[format_job_id(mark)] = process
+                on_submitted(job.name, format_job_id(mark))
 
     def _lease_gpus(self, folder: Path, job: Job, available: Availability) -> list[int] | None:
         """Descriptors that hold a job's devices; None where one of them has been taken since."""
         handles: list[int] = []
-        for device in self._visible() if job.gpus else ():
+        for device in self._visible_devices() if job.gpus else ():
             if device.spelled in job.gpus:
                 free = device.spelled in (available.gpus or ())
                 handle = leases.lease_gpu(folder, device.key) if free else None
@@ -131,13 +131,13 @@ class LocalBackend(Backend):
 
     def poll(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus]:
         """Whether launchers run; those of other hosts are unknown."""
-        _reap()
-        return {text: _status(text) for text in job_ids}
+        _reap_children()
+        return {text: _launcher_status(text) for text in job_ids}
 
     def cancel(self, job_ids: Sequence[str]) -> None:
         """Ask the process groups of launchers to end; after 10 s have commands killed, and then whatever is left."""
-        _reap()
-        groups = _groups(job_ids)
+        _reap_children()
+        groups = _process_groups(job_ids)
         # two interrupts make a recorder kill its command, so that it is still there to write the end
         for number, seconds in (
             (signal.SIGTERM, GRACE_S),
@@ -151,8 +151,8 @@ class LocalBackend(Backend):
             limit = time.monotonic() + seconds
             while groups and time.monotonic() < limit:
                 time.sleep(0.02)
-                _reap()
-                groups = _living(groups)
+                _reap_children()
+                groups = _living_groups(groups)
 
 
 def wait_for_exit(job_ids: Sequence[str], seconds: float) -> None:
@@ -173,7 +173,7 @@ def wait_for_exit(job_ids: Sequence[str], seconds: float) -> None:
             os.close(handle)
 
 
-def job_id(mark: Mapping[str, Any]) -> str:
+def format_job_id(mark: Mapping[str, Any]) -> str:
     """A process mark as a text."""
     return " ".join("-" if mark.get(key) is None else str(mark[key]) for key in _MARK)
 
@@ -185,7 +185,7 @@ def _parse_mark(text: str) -> dict[str, Any]:
     return mark
 
 
-def _status(text: str) -> JobStatus:
+def _launcher_status(text: str) -> JobStatus:
     mark = _parse_mark(text)
     if mark.get("host") != socket.gethostname():
         return JobStatus(state="unknown", reason=f"it was started on {mark.get('host')}")
@@ -199,7 +199,7 @@ def _exit_reason(code: int) -> str:
     return f"exit {code}" if code >= 0 else f"killed by {recorder.command.signal_name(-code)}"
 
 
-def _reap() -> None:
+def _reap_children() -> None:
     """Take note of our own launchers' ends; without it they would stay as zombies."""
     for text, process in list(_children.items()):
         code = process.poll()
@@ -208,18 +208,18 @@ def _reap() -> None:
             del _children[text]
 
 
-def _groups(job_ids: Sequence[str]) -> list[int]:
+def _process_groups(job_ids: Sequence[str]) -> list[int]:
     """The process groups that runs lead; of a process that leads none (a recorder whose launcher is gone) it alone, as -pid."""
     groups = []
     for text in job_ids:
-        if _status(text).state == "running":
+        if _launcher_status(text).state == "running":
             pid = _parse_mark(text)["pid"]
             with contextlib.suppress(OSError):
                 groups.append(pid if os.getpgid(pid) == pid else -pid)
     return groups
 
 
-def _living(groups: Sequence[int]) -> list[int]:
+def _living_groups(groups: Sequence[int]) -> list[int]:
     """Those of the groups that have a process; a zombie is none."""
     left = []
     for group in groups:

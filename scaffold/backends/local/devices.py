@@ -48,7 +48,7 @@ class PhysicalGpu:
 
 def list_gpus() -> tuple[PhysicalGpu, ...]:
     """The GPUs of this machine, in the driver's order; none where there is no driver. Raises ScaffoldError where it does not answer."""
-    return tuple(_ask_each_gpu(_nvml_gpu) or parse_gpu_list(_smi("-L")))
+    return tuple(_ask_each_gpu(_read_gpu) or parse_gpu_list(_run_nvidia_smi("-L")))
 
 
 def parse_gpu_list(text: str) -> tuple[PhysicalGpu, ...]:
@@ -108,9 +108,9 @@ def usable_cores() -> int | None:
 
 def gpus_in_use() -> frozenset[str]:
     """UUIDs of the GPUs that a process computes on now, whoever's it is; none where no driver can tell."""
-    uuids = _ask_each_gpu(_uuid_if_busy)
+    uuids = _ask_each_gpu(_read_uuid_if_busy)
     if uuids is None:
-        return frozenset(_smi("--query-compute-apps=gpu_uuid", "--format=csv,noheader").split())
+        return frozenset(_run_nvidia_smi("--query-compute-apps=gpu_uuid", "--format=csv,noheader").split())
     return frozenset(filter(None, uuids))
 
 
@@ -125,7 +125,7 @@ def pin_variables(devices: Sequence[str], environment: Mapping[str, str] = os.en
     return values
 
 
-def _smi(*args: str) -> str:
+def _run_nvidia_smi(*args: str) -> str:
     """The answer of nvidia-smi; empty where it is missing or has no driver. Raises ScaffoldError where it does not answer: nobody
     knows then whether there are GPUs, and a run must not start beside another one."""
     try:
@@ -148,7 +148,7 @@ def _smi(*args: str) -> str:
 
 
 @contextlib.contextmanager
-def _nvml() -> Iterator[Any]:
+def _open_nvml() -> Iterator[Any]:
     """NVML, ready to be asked; None where the package, its library or the driver is missing, each of which fails in its own way."""
     nvml: Any = None
     with contextlib.suppress(Exception):
@@ -166,7 +166,7 @@ def _nvml() -> Iterator[Any]:
 
 def _ask_each_gpu(question: Callable[[Any, int, Any], T]) -> list[T] | None:
     """What `question(nvml, index, handle)` answers, GPU by GPU; None where NVML cannot be asked."""
-    with _nvml() as nvml:
+    with _open_nvml() as nvml:
         if nvml is None:
             return None
         try:
@@ -176,20 +176,20 @@ def _ask_each_gpu(question: Callable[[Any, int, Any], T]) -> list[T] | None:
             return None
 
 
-def _nvml_gpu(nvml: Any, index: int, handle: Any) -> PhysicalGpu:
+def _read_gpu(nvml: Any, index: int, handle: Any) -> PhysicalGpu:
     slices = []
     # it has no MIG, or no more slices
     with contextlib.suppress(nvml.NVMLError):
         if nvml.nvmlDeviceGetMigMode(handle)[0] == nvml.NVML_DEVICE_MIG_ENABLE:
             for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
-                slices.append(_uuid(nvml, nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)))
-    return PhysicalGpu(index=index, uuid=_uuid(nvml, handle), slices=tuple(slices))
+                slices.append(_read_uuid(nvml, nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)))
+    return PhysicalGpu(index=index, uuid=_read_uuid(nvml, handle), slices=tuple(slices))
 
 
-def _uuid_if_busy(nvml: Any, index: int, handle: Any) -> str | None:
-    return _uuid(nvml, handle) if nvml.nvmlDeviceGetComputeRunningProcesses(handle) else None
+def _read_uuid_if_busy(nvml: Any, index: int, handle: Any) -> str | None:
+    return _read_uuid(nvml, handle) if nvml.nvmlDeviceGetComputeRunningProcesses(handle) else None
 
 
-def _uuid(nvml: Any, handle: Any) -> str:
+def _read_uuid(nvml: Any, handle: Any) -> str:
     uuid = nvml.nvmlDeviceGetUUID(handle)
     return uuid.decode() if isinstance(uuid, bytes) else str(uuid)

@@ -30,13 +30,13 @@ def lease_directory() -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         info = path.lstat()
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from error
+        raise _unusable_error(path, error.strerror or str(error)) from error
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
-        raise _unusable(path, "it is not a directory of this user's")
+        raise _unusable_error(path, "it is not a directory of this user's")
     return path
 
 
-def _unusable(path: Path, reason: str) -> ScaffoldError:
+def _unusable_error(path: Path, reason: str) -> ScaffoldError:
     return ScaffoldError(
         f"{path}, where it is kept which GPU has a run, cannot be used: {reason}",
         hint="name another directory on a local disk: SCAFFOLD_RUNTIME_DIR=/path",
@@ -57,36 +57,36 @@ def machine_lock() -> Iterator[Path]:
 
 def _acquire(path: Path, *, wait_s: float = 0.0) -> int | None:
     # no stand-in where there are no locks: nobody would give a lease back when its run is killed
-    with _explained(path):
+    with _lock_errors_explained(path):
         return locks.acquire(path, wait_s=wait_s)
 
 
 def _is_held(path: Path) -> bool:
-    with _explained(path):
+    with _lock_errors_explained(path):
         return locks.is_held(path)
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _lock_errors_explained(path: Path) -> Iterator[None]:
     try:
         yield
     except locks.CannotLock as error:
-        raise _unusable(path.parent, f"{path.name}: {error.reason}") from error
+        raise _unusable_error(path.parent, f"{path.name}: {error.reason}") from error
 
 
-def gpu_file(folder: Path, key: str) -> Path:
+def gpu_lease_path(folder: Path, key: str) -> Path:
     """The lease file of a device; what a launcher that scaffold does not start itself has to lock."""
     return folder / ("gpu-" + hashlib.sha256(key.encode()).hexdigest()[:16])
 
 
 def lease_gpu(folder: Path, key: str) -> int | None:
     """Lock a device's lease: a descriptor to be inherited by the run; None where a run has it."""
-    return _acquire(gpu_file(folder, key))
+    return _acquire(gpu_lease_path(folder, key))
 
 
 def is_leased(folder: Path, key: str) -> bool:
     """Whether a run has a device."""
-    return _is_held(gpu_file(folder, key))
+    return _is_held(gpu_lease_path(folder, key))
 
 
 def acquire_slot(folder: Path) -> tuple[Path, int]:

@@ -54,7 +54,7 @@ class ServerBackend(Backend):
         if available.gpus is None:
             return available
         same_host = address.is_loopback(self._client.url)
-        gpus = free_gpus(len(available.gpus), self._held_gpus.list_held(), same_host=same_host)
+        gpus = free_gpus(len(available.gpus), self._held_gpus.list_held_gpus(), same_host=same_host)
         return replace(available, gpus=gpus)
 
     def _availability(self) -> Availability:
@@ -63,7 +63,7 @@ class ServerBackend(Backend):
             self._detected = True
             cluster = self._client.detect_cluster()
         context = self._context
-        return conversions.availability(
+        return conversions.cluster_availability(
             cluster,
             cores=devices.usable_cores() if address.is_loopback(self._client.url) else None,
             gpus_per_run=context.gpus_per_run,
@@ -74,11 +74,11 @@ class ServerBackend(Backend):
     def _stop_undead(self) -> bool:
         """Stop what is over by its manifest and still called active by the server, earlier submissions too; whether there was any."""
         unknown = (text for text in self._names if ServerJobId.parse(text) not in self._statuses)
-        for sweep_id, job_ids in _by_sweep(unknown).items():
+        for sweep_id, job_ids in _group_by_sweep(unknown).items():
             self._poll_sweep(sweep_id, job_ids)
         undead, self._undead = self._undead, set()
         for job_id in undead:
-            self._stop(job_id)
+            self._stop_run(job_id)
         return bool(undead)
 
     def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
@@ -89,14 +89,18 @@ class ServerBackend(Backend):
         try:
             self._register(jobs, on_registered, keep_note)
         except NotFound:
-            self._registry.forget()
+            self._registry.forget_server_state()
             self._register(jobs, on_registered, keep_note)
 
     def _register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
-        sweep_id = self._registry.sweep_id(keep_note)
+        sweep_id = self._registry.ensure_sweep(keep_note)
         for job in jobs:
             before = ServerJobId.parse(job.job_id) if job.job_id else None
-            if before is not None and before.sweep_id == sweep_id and self._state(before) not in ("ended", "gone"):
+            if (
+                before is not None
+                and before.sweep_id == sweep_id
+                and self._known_state(before) not in ("ended", "gone")
+            ):
                 continue
             job_id = self._registry.register(job, sweep_id)
             self._statuses[job_id] = JobStatus(state="enlisted")
@@ -123,10 +127,10 @@ class ServerBackend(Backend):
         registered again.
         """
         for job in jobs:
-            if job.job_id is not None and self._start(ServerJobId.parse(job.job_id)):
+            if job.job_id is not None and self._start_run(ServerJobId.parse(job.job_id)):
                 on_submitted(job.name, job.job_id)
 
-    def _start(self, job_id: ServerJobId) -> bool:
+    def _start_run(self, job_id: ServerJobId) -> bool:
         try:
             self._client.start_run(job_id.run_id)
         except ServerError as error:
@@ -136,7 +140,7 @@ class ServerBackend(Backend):
             if run.status in STARTABLE:
                 raise
             if run.has_ended:
-                self._statuses[job_id] = conversions.job_status(run, time.time())
+                self._statuses[job_id] = conversions.run_job_status(run, time.time())
                 return False
         self._statuses[job_id] = JobStatus(state="starting")
         return True
@@ -146,7 +150,7 @@ class ServerBackend(Backend):
         try:
             if job_ids:
                 self._client.cluster()  # it looks at its runs first; the answers below do not
-            for sweep_id, group in _by_sweep(job_ids).items():
+            for sweep_id, group in _group_by_sweep(job_ids).items():
                 self._poll_sweep(sweep_id, group)
         except ServerError as error:
             self._context.warn(f"the research server cannot be asked: {error.message}")
@@ -168,10 +172,10 @@ class ServerBackend(Backend):
         believed = sum(j.sweep_id == sweep_id and s.state == "enlisted" for j, s in self._statuses.items())
         # fewer are ready than we believe: somebody else started one, and any of ours may be it
         settled = ("ended",) if ready < believed else ("ended", "enlisted")
-        unsettled = [j for j in job_ids if j.run_id in listed and self._state(j) not in settled]
+        unsettled = [j for j in job_ids if j.run_id in listed and self._known_state(j) not in settled]
         over = {job_id: reason for job_id in unsettled if (reason := self._end_reason(job_id)) is not None}
         active -= self._poll_runs([j for j in unsettled if j not in over], ready - believed * (len(settled) - 1))
-        self._poll_over(over, active)
+        self._poll_ended(over, active)
 
     def _poll_runs(self, job_ids: Sequence[ServerJobId], ready: int) -> int:
         """Ask about runs one by one, how many of them are active. `ready` of them, or of others, wait to be started."""
@@ -181,13 +185,13 @@ class ServerBackend(Backend):
                 self._statuses |= dict.fromkeys(job_ids[index:], JobStatus(state="enlisted"))
                 break
             run = self._client.run(job_id.run_id)
-            has_token = run.is_active and conversions.has_token(self._context.folder, run)
-            self._statuses[job_id] = conversions.job_status(run, now, has_token=has_token)
+            has_token = run.is_active and conversions.has_untaken_token(self._context.folder, run)
+            self._statuses[job_id] = conversions.run_job_status(run, now, has_token=has_token)
             ready -= run.status in STARTABLE
             active += run.is_active
         return active
 
-    def _poll_over(self, over: Mapping[ServerJobId, str], active: int) -> None:
+    def _poll_ended(self, over: Mapping[ServerJobId, str], active: int) -> None:
         """Runs whose manifest has an end, and which: the server is asked only if it has `active` runs more than are known.
 
         It never notices that a terminal was killed, and goes on calling such a run active.
@@ -199,7 +203,7 @@ class ServerBackend(Backend):
                 active -= 1
             self._statuses[job_id] = JobStatus(state="ended", reason=reason)
 
-    def _state(self, job_id: ServerJobId) -> str | None:
+    def _known_state(self, job_id: ServerJobId) -> str | None:
         status = self._statuses.get(job_id)
         return status.state if status else None
 
@@ -212,7 +216,7 @@ class ServerBackend(Backend):
 
         The server cannot stop a run that is `ready`: it stays so, and is not started.
         """
-        waiting = sum([self._stop(ServerJobId.parse(text)) for text in job_ids])
+        waiting = sum([self._stop_run(ServerJobId.parse(text)) for text in job_ids])
         if waiting:
             stay = "1 run stays" if waiting == 1 else f"{waiting} runs stay"
             self._context.warn(
@@ -221,7 +225,7 @@ class ServerBackend(Backend):
         names = sorted({self._names[text] for text in job_ids if text in self._names})
         manifest_status.end_recorders(self._context.workspace, names)
 
-    def _stop(self, job_id: ServerJobId) -> bool:
+    def _stop_run(self, job_id: ServerJobId) -> bool:
         """Stop a run; whether it was none that can be stopped, because nobody had started it."""
         try:
             self._client.stop_run(job_id.run_id)
@@ -232,7 +236,7 @@ class ServerBackend(Backend):
         return False
 
 
-def _by_sweep(job_ids: Iterable[str]) -> Mapping[str, list[ServerJobId]]:
+def _group_by_sweep(job_ids: Iterable[str]) -> Mapping[str, list[ServerJobId]]:
     groups: dict[str, list[ServerJobId]] = defaultdict(list)
     for job_id in map(ServerJobId.parse, job_ids):
         groups[job_id.sweep_id].append(job_id)

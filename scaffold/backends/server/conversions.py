@@ -68,7 +68,7 @@ def typable_workdir(path: Path) -> str | None:
     return str(path) if PLAIN_PATH.fullmatch(str(path)) else None
 
 
-def job_status(run: ServerRun, now: float, *, has_token: bool = False) -> JobStatus:
+def run_job_status(run: ServerRun, now: float, *, has_token: bool = False) -> JobStatus:
     """What the server's word for a run means; `now` is in seconds since 1970, `has_token` whether nobody has taken its start token.
 
     A run that hangs is `gone`: in `launching`, or in `running` while its launcher has not begun (its terminal waits for something).
@@ -98,13 +98,13 @@ def job_status(run: ServerRun, now: float, *, has_token: bool = False) -> JobSta
             return JobStatus(state="unknown", reason=f"the server calls it {other!r}")
 
 
-def has_token(folder: Path, run: ServerRun) -> bool:
+def has_untaken_token(folder: Path, run: ServerRun) -> bool:
     """Whether nobody has taken the start token of the submission that a run on the server is."""
     # a run's own name may end in `.2` as well as a label
     return any((folder / f"{name}.ticket").exists() for name in {run.name, re.sub(r"\.\d+$", "", run.name)})
 
 
-def availability(
+def cluster_availability(
     cluster: Cluster,
     *,
     cores: int | None,

@@ -46,7 +46,7 @@ class HeldGpus:
         self._sweeps = sweeps
         self._over: set[tuple[str, int]] = set()
 
-    def list_held(self) -> frozenset[str]:
+    def list_held_gpus(self) -> frozenset[str]:
         """As CUDA_VISIBLE_DEVICES spells them."""
         paths = [*self._sweeps.glob("*/*.ticket"), *self._sweeps.glob("*/*.taken")]
         return frozenset(gpu for path in paths for gpu in self._held_by_token(path))
@@ -67,5 +67,5 @@ class HeldGpus:
         return gpus
 
     def _is_over(self, name: str, token: start_tokens.StartToken) -> bool:
-        status = manifest_status.status_of(self._workspace, name, token.exports.get("RUN_SERVER_RUN_ID", ""))
+        status = manifest_status.run_status(self._workspace, name, token.exports.get("RUN_SERVER_RUN_ID", ""))
         return time.time() - token.changed_at > LAUNCH_S if status is None else status != "running"

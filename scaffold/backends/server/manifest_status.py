@@ -24,7 +24,7 @@ SETTLED_S = 10.0
 POLL_S = 0.05
 
 
-def read_attempts(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+def read_manifests(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The manifests of a run that can be read, with their paths, an earlier attempt before a later one."""
     for folder in records.metadata_directories(workspace):
         number = 1
@@ -34,7 +34,7 @@ def read_attempts(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[
             number += 1
 
 
-def status_of(workspace: Workspace, name: str, run_id: str) -> str | None:
+def run_status(workspace: Workspace, name: str, run_id: str) -> str | None:
     """The status of the run that has this id on the research server, `lost` included; None where it has no manifest."""
     attempt = _find_attempt(workspace, name, run_id)
     return None if attempt is None else attempt[0]
@@ -50,7 +50,7 @@ def end_reason(workspace: Workspace, name: str, run_id: str) -> str | None:
 
 
 def _find_attempt(workspace: Workspace, name: str, run_id: str) -> tuple[str, Mapping[str, Any]] | None:
-    for path, manifest in read_attempts(workspace, name):
+    for path, manifest in read_manifests(workspace, name):
         if mapping(manifest.get("tracking")).get("run_id") == run_id:
             status, hostname = str(manifest.get("status")), str(mapping(manifest.get("host")).get("hostname"))
             return "lost" if status == "running" and liveness.is_lost(path, hostname) else status, manifest
@@ -74,7 +74,7 @@ def end_recorders(workspace: Workspace, names: Iterable[str], grace_s: float = G
 
 
 def _live_recorders(workspace: Workspace, name: str) -> Iterator[dict[str, Any]]:
-    for path, manifest in read_attempts(workspace, name):
+    for path, manifest in read_manifests(workspace, name):
         mark = liveness.read_process_mark(path)
         same_host = mapping(manifest.get("host")).get("hostname") == socket.gethostname()
         if (

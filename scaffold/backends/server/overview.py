@@ -30,7 +30,9 @@ class ServerOverview:
 
 def cluster_capacity(cluster: Cluster) -> Capacity:
     """How many of the runs that wait there may start now: what a sweep would be told that says nothing of its own needs."""
-    available = conversions.availability(cluster, cores=None, gpus_per_run=None, cpus_per_run=None, max_parallel=None)
+    available = conversions.cluster_availability(
+        cluster, cores=None, gpus_per_run=None, cpus_per_run=None, max_parallel=None
+    )
     summary = cluster.run_summary
     return compute_capacity(available, queued=summary.ready + summary.queued, own_active=0)
 

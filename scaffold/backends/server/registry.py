@@ -36,15 +36,15 @@ class RunRegistry:
         self._candidates: dict[str, ServerRun] = {}
         self._unread: dict[str | None, list[str]] = {}
 
-    def forget(self) -> None:
+    def forget_server_state(self) -> None:
         """What is known may be no more: the server was restarted."""
         self._current = None
         self._candidates, self._unread = {}, {}
 
-    def sweep_id(self, keep_note: KeepNote) -> str:
+    def ensure_sweep(self, keep_note: KeepNote) -> str:
         """The id of the sweep, which is there when this returns: known, found again, or made. Raises ServerError."""
         if self._current is None:
-            sweep = self._noted_sweep() or self._find_sweep(keep_note) or self._create_sweep(keep_note)
+            sweep = self._sweep_in_notes() or self._find_sweep(keep_note) or self._create_sweep(keep_note)
             self._sort_runs(sweep.run_ids, sweep.id)
             self._current = sweep.id
         return self._current
@@ -57,7 +57,7 @@ class RunRegistry:
 
     # the sweep
 
-    def _noted_sweep(self) -> ServerSweep | None:
+    def _sweep_in_notes(self) -> ServerSweep | None:
         """The sweep that the ledger's notes name, where the server still knows it."""
         if not self._sweep_ids:
             return None
@@ -77,7 +77,7 @@ class RunRegistry:
         ours = (self._context.sweep, self._context.goal, self._context.session)
         for sweep in self._client.sweeps(LATEST):
             if (sweep.name, sweep.goal, sweep.session_id) == ours and self._has_our_runs(sweep):
-                return self._note(sweep, keep_note)
+                return self._note_sweep(sweep, keep_note)
         return None
 
     def _has_our_runs(self, sweep: ServerSweep) -> bool:
@@ -87,10 +87,10 @@ class RunRegistry:
         return conversions.starts_launcher_in(first.command, self._context.folder)
 
     def _create_sweep(self, keep_note: KeepNote) -> ServerSweep:
-        self._warn_of_mismatch()
+        self._warn_of_other_project()
         context = self._context
         try:
-            return self._note(self._client.create_sweep(context.sweep, context.goal, context.session), keep_note)
+            return self._note_sweep(self._client.create_sweep(context.sweep, context.goal, context.session), keep_note)
         except ServerError as error:
             # the answer was lost, not necessarily the sweep
             sweep = self._find_sweep(keep_note) if error.maybe_done else None
@@ -98,7 +98,7 @@ class RunRegistry:
                 raise
             return sweep
 
-    def _note(self, sweep: ServerSweep, keep_note: KeepNote) -> ServerSweep:
+    def _note_sweep(self, sweep: ServerSweep, keep_note: KeepNote) -> ServerSweep:
         self._sweep_ids.append(sweep.id)
         notes = {URL: self._client.url, SESSION: self._context.session or "", SWEEPS: " ".join(self._sweep_ids)}
         for key, value in notes.items():
@@ -106,7 +106,7 @@ class RunRegistry:
                 keep_note(key, value)
         return sweep
 
-    def _warn_of_mismatch(self) -> None:
+    def _warn_of_other_project(self) -> None:
         """Say where the server looks like another project's, or its runs would not go where they should."""
         workdir, ours = self._client.health().workdir, self._context.workspace.workdir
         theirs = Path(workdir)
@@ -131,15 +131,15 @@ class RunRegistry:
     def _find_run(self, job: Job) -> ServerRun | None:
         for name in (None, job.name):
             for run_id in self._unread.pop(name, []):
-                self._consider(self._client.run(run_id))
+                self._consider_candidate(self._client.run(run_id))
         return self._candidates.pop(conversions.run_label(job), None)
 
-    def _consider(self, run: ServerRun) -> None:
+    def _consider_candidate(self, run: ServerRun) -> None:
         """Keep a run that could be a submission that is not over. One that hangs is stopped, so that it takes up no room."""
         if not conversions.starts_launcher_in(run.command, self._context.folder):
             return
-        has_token = conversions.has_token(self._context.folder, run)
-        state = conversions.job_status(run, time.time(), has_token=has_token).state
+        has_token = conversions.has_untaken_token(self._context.folder, run)
+        state = conversions.run_job_status(run, time.time(), has_token=has_token).state
         if state == "gone":
             with contextlib.suppress(NotFound, RequestRefused):
                 self._client.stop_run(run.id)
@@ -162,7 +162,7 @@ class RunRegistry:
                 raise
             # it was stored, if at all, behind the others
             for run_id in self._client.sweep(sweep_id).run_ids[-LATEST_RUNS:]:
-                self._consider(self._client.run(run_id))
+                self._consider_candidate(self._client.run(run_id))
             run = self._candidates.pop(conversions.run_label(job), None)
             if run is None:
                 raise

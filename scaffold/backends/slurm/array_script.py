@@ -40,7 +40,7 @@ def array_name(sweep: str, folder: Path, jobs: Sequence[Job]) -> str:
     return f"{re.sub(r'[^A-Za-z0-9._+-]', '-', sweep)[:40].lstrip('-') or 'sweep'}.{digest}"
 
 
-def index_set(numbers: Iterable[int]) -> str:
+def format_index_set(numbers: Iterable[int]) -> str:
     """Numbers as Slurm writes sets of them: `0-3,7`."""
     parts: list[list[int]] = []
     for number in sorted(set(numbers)):
@@ -51,20 +51,22 @@ def index_set(numbers: Iterable[int]) -> str:
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
 
 
-def array_option(count: int, at_once: int | None) -> str:
+def format_array_option(count: int, at_once: int | None) -> str:
     """The value of --array for `count` tasks, `at_once` of them at the same time."""
     held = "" if at_once is None or at_once >= count else f"%{max(1, at_once)}"
     return f"0-{count - 1}{held}"
 
 
-def array_script(name: str, jobs: Sequence[Job], options: Sequence[SbatchOption], at_once: int | None) -> str:
+def format_array_script(name: str, jobs: Sequence[Job], options: Sequence[SbatchOption], at_once: int | None) -> str:
     """The array script: which options, each with its source, and which task starts which launcher."""
-    directives = [line for option in options for line in (f"# {option.origin}", f"#SBATCH {_directive(option.word)}")]
+    directives = [
+        line for option in options for line in (f"# {option.origin}", f"#SBATCH {_quote_directive(option.word)}")
+    ]
     lines = [
         "#!/bin/bash",
         "# Written by `scaffold sweep launch`: one task for each run, `#: INDEX TRY NAME`. Where output goes is said when it is submitted.",
         f"#SBATCH --job-name={name}",
-        f"#SBATCH --array={array_option(len(jobs), at_once)}",
+        f"#SBATCH --array={format_array_option(len(jobs), at_once)}",
         "#SBATCH --open-mode=append",
         *directives,
         *(f"#: {index} {job.number} {job.name}" for index, job in enumerate(jobs)),
@@ -88,18 +90,18 @@ def array_script(name: str, jobs: Sequence[Job], options: Sequence[SbatchOption]
     return "\n".join(lines) + "\n"
 
 
-def _directive(word: str) -> str:
+def _quote_directive(word: str) -> str:
     """A word on an #SBATCH line: quotes as a shell's, but sbatch drops backslashes inside them."""
     return shlex.quote(word.replace("\\", "\\\\"))
 
 
-def indices_in_script(script: str) -> dict[tuple[str, int], int]:
+def parse_task_indices(script: str) -> dict[tuple[str, int], int]:
     """(run's name, submission) -> index of its task, as an array script says it."""
     matches = (_TASK_LINE.fullmatch(line) for line in script.splitlines())
     return {(m["name"], int(m["number"])): int(m["index"]) for m in matches if m}
 
 
-def name_in_script(script: str) -> str | None:
+def parse_job_name(script: str) -> str | None:
     """The job name that an array script gives."""
     match = re.search(r"^#SBATCH --job-name=(\S+)$", script, re.MULTILINE)
     return match and match[1]

@@ -29,7 +29,7 @@ class SlurmBackend(Backend):
 
     def __init__(self, context: BackendContext) -> None:
         self._context = context
-        self._options = sbatch_options.choose_options(
+        self._options = sbatch_options.choose_sbatch_options(
             context.workspace.answers.get("slurm"),
             sbatch=context.sbatch,
             gpus=context.gpus_per_run,
@@ -41,9 +41,11 @@ class SlurmBackend(Backend):
         """What the partition could carry; active is what this user runs in it. Raises ScaffoldError where Slurm cannot be asked."""
         partition = next((option.value for option in self._options if option.name == "partition"), None)
         where = [] if partition is None else [f"--partition={partition}"]
-        nodes = parse_output.parse_sinfo(_ask(["sinfo", "-h", "-N", "-o", parse_output.SINFO, *where]), partition)
+        nodes = parse_output.parse_sinfo(
+            _ask_for_room(["sinfo", "-h", "-N", "-o", parse_output.SINFO, *where]), partition
+        )
         states = "--states=RUNNING,CONFIGURING,COMPLETING,SUSPENDED"
-        active = _ask(["squeue", "-h", "-r", f"--user={os.getuid()}", states, "-o", "%i", *where])
+        active = _ask_for_room(["squeue", "-h", "-r", f"--user={os.getuid()}", states, "-o", "%i", *where])
         limit, because = capacity.run_limit(
             "slurm",
             gpus=nodes.gpus or None,
@@ -85,7 +87,7 @@ class SlurmBackend(Backend):
         """One sbatch: the array's name and number."""
         name = array_script.array_name(self._context.sweep, self._context.folder, jobs)
         path = self._context.folder / f"array-{name.rpartition('.')[2]}.sbatch"
-        text = array_script.array_script(name, jobs, self._options, at_once)
+        text = array_script.format_array_script(name, jobs, self._options, at_once)
         try:
             for folder in (self._context.folder, self._context.logs):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +101,7 @@ class SlurmBackend(Backend):
             "--parsable",
             # of the launch and of the sweep, said again here, because variables such as SBATCH_PARTITION beat what a script says
             f"--job-name={name}",
-            f"--array={array_script.array_option(len(jobs), at_once)}",
+            f"--array={array_script.format_array_option(len(jobs), at_once)}",
             "--chdir=/",
             f"--output={array_script.output_pattern(self._context.logs, 'out')}",
             f"--error={array_script.output_pattern(self._context.logs, 'err')}",
@@ -112,10 +114,10 @@ class SlurmBackend(Backend):
         result = run_command(words, seconds=SUBMIT_S)
         number = parse_output.parse_array_number(result.stdout)
         if result.code != 0 or number is None:
-            raise self._refusal(result)
+            raise self._refusal_error(result)
         return name, number
 
-    def _refusal(self, result: CommandResult) -> ScaffoldError:
+    def _refusal_error(self, result: CommandResult) -> ScaffoldError:
         if result.late or result.code == 0:
             return ScaffoldError(
                 f"sbatch did not say whether it took the array: {result.complaint}",
@@ -133,13 +135,13 @@ class SlurmBackend(Backend):
         by_task: dict[tuple[str, int], Job] = {}
         for path in sorted(self._context.folder.glob("array-*.sbatch")):
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
-            name = array_script.name_in_script(text)
-            for submission, index in array_script.indices_in_script(text).items():
+            name = array_script.parse_job_name(text)
+            for submission, index in array_script.parse_task_indices(text).items():
                 if name is not None and submission in by_submission:
                     by_task[name, index] = by_submission[submission]
         if not by_task:
             return {}
-        result = _squeue(sorted({name for name, _ in by_task}))
+        result = _run_squeue(sorted({name for name, _ in by_task}))
         if result.code != 0:
             raise ScaffoldError(
                 f"Slurm cannot be asked whether it has these runs already: {result.complaint}",
@@ -164,7 +166,7 @@ class SlurmBackend(Backend):
         if not tasks:
             return
         # a number alone may by now be another job's; and with --name scancel takes whole arrays where it is given some tasks
-        result = _squeue(sorted({task.name for task in tasks}))
+        result = _run_squeue(sorted({task.name for task in tasks}))
         if result.code != 0:
             raise ScaffoldError(
                 f"Slurm cannot be asked what to end: {result.complaint}", hint="stop again when squeue answers"
@@ -175,8 +177,8 @@ class SlurmBackend(Backend):
             if task in listed and listed[task].state != "ended":
                 arrays.setdefault(task.array, []).append(task.index)
         for number, members in sorted(arrays.items()):
-            result = run_command(["scancel", f"{number}_[{array_script.index_set(members)}]"])
-            if result.code != 0 and not _only_of_the_ended(result.stderr):
+            result = run_command(["scancel", f"{number}_[{array_script.format_index_set(members)}]"])
+            if result.code != 0 and not _complains_of_ended_only(result.stderr):
                 raise ScaffoldError(
                     f"scancel could not end {number}: {result.complaint}", hint="stop again; what ended is no error"
                 )
@@ -184,7 +186,7 @@ class SlurmBackend(Backend):
 
 def _poll_tasks(tasks: Mapping[str, ArrayTask]) -> dict[str, JobStatus]:
     try:
-        result = _squeue(sorted({task.name for task in tasks.values()}))
+        result = _run_squeue(sorted({task.name for task in tasks.values()}))
     except ScaffoldError as error:
         return dict.fromkeys(tasks, JobStatus(state="unknown", reason=error.message))
     answered = result.code == 0
@@ -195,7 +197,7 @@ def _poll_tasks(tasks: Mapping[str, ArrayTask]) -> dict[str, JobStatus]:
             listed[task] = together
     missing = [task for task in tasks.values() if task not in listed]
     numbers = ",".join(sorted({str(task.array) for task in missing}))
-    accounted = _sacct([f"--jobs={numbers}", "--starttime=1970-01-01"]) if missing else {}
+    accounted = _run_sacct([f"--jobs={numbers}", "--starttime=1970-01-01"]) if missing else {}
     if answered:
         otherwise = JobStatus(state="gone", reason="Slurm no longer knows it")
     else:
@@ -205,13 +207,13 @@ def _poll_tasks(tasks: Mapping[str, ArrayTask]) -> dict[str, JobStatus]:
     return {job_id: listed.get(task) or accounted.get(task) or otherwise for job_id, task in tasks.items()}
 
 
-def _squeue(names: Iterable[str]) -> CommandResult:
+def _run_squeue(names: Iterable[str]) -> CommandResult:
     """All of this user's jobs of these names, in any state: asked by number, squeue fails where one has aged out."""
     words = ["squeue", "-h", "-r", "--states=all", f"--user={os.getuid()}", f"--name={','.join(names)}"]
     return run_command([*words, "-O", parse_output.SQUEUE])
 
 
-def _sacct(which: Sequence[str]) -> dict[ArrayTask, JobStatus]:
+def _run_sacct(which: Sequence[str]) -> dict[ArrayTask, JobStatus]:
     """What accounting says; nothing where there is none."""
     words = ["sacct", "-n", "-X", "-P", "-o", parse_output.SACCT]
     try:
@@ -221,7 +223,7 @@ def _sacct(which: Sequence[str]) -> dict[ArrayTask, JobStatus]:
     return parse_output.parse_sacct(result.stdout) if result.code == 0 else {}
 
 
-def _ask(words: Sequence[str]) -> str:
+def _ask_for_room(words: Sequence[str]) -> str:
     result = run_command(words)
     if result.code != 0:
         raise ScaffoldError(
@@ -236,6 +238,6 @@ def _max_array_size() -> int:
     return max(1, parse_output.parse_array_size(run_command(["scontrol", "show", "config"]).stdout))
 
 
-def _only_of_the_ended(complaint: str) -> bool:
+def _complains_of_ended_only(complaint: str) -> bool:
     """Whether scancel complains of nothing but jobs that are over or unknown."""
     return all("Invalid job id" in line or "already complet" in line for line in complaint.splitlines() if line.strip())

@@ -124,7 +124,7 @@ def parse_sinfo(stdout: str, partition: str | None) -> NodeResources:
     for node, state, cores, gres, _ in rows:
         if state.rstrip("*~#!%$@^-") in _USABLE and not set(_ABSENT) & set(state):
             used, idle = (int(number) for number in cores.split("/")[:2])
-            nodes[node] = (used + idle, _gpus(gres))
+            nodes[node] = (used + idle, _count_gpus(gres))
     return NodeResources(
         cores=sum(cores for cores, _ in nodes.values()),
         gpus=sum(gpus for _, gpus in nodes.values()),
@@ -132,6 +132,6 @@ def parse_sinfo(stdout: str, partition: str | None) -> NodeResources:
     )
 
 
-def _gpus(gres: str) -> int:
+def _count_gpus(gres: str) -> int:
     """`gpu:2`, `gpu:a100:4(S:0-1),mps:200`, `(null)`."""
     return sum(int(number) for number in re.findall(r"(?:^|,)gpu(?::[^:,()]+)?:(\d+)", gres))

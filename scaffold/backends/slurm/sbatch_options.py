@@ -51,7 +51,7 @@ class SbatchOption:
         return self.word.partition("=")[2]
 
 
-def choose_options(
+def choose_sbatch_options(
     answer: object,
     *,
     sbatch: Sequence[str] = (),
@@ -64,14 +64,14 @@ def choose_options(
     What is not known is left out: then Slurm's own default counts. Raises WrongUsage where `sbatch` has what cannot be given.
     """
     conventions = answer if isinstance(answer, Mapping) else {}
-    typed = [parse_option(text) for text in sbatch]
+    typed = [parse_sbatch_option(text) for text in sbatch]
     defaults = [*_repository_options(conventions, gpus), *_needed_options(conventions, gpus, cpus, timeout_s)]
-    last = {_subject(option): option for option in defaults}
-    settled = {_subject(option) for option in typed}
+    last = {_option_subject(option): option for option in defaults}
+    settled = {_option_subject(option) for option in typed}
     return (*(option for subject, option in last.items() if subject not in settled), *typed)
 
 
-def _subject(option: SbatchOption) -> str:
+def _option_subject(option: SbatchOption) -> str:
     return _ALIKE.get(option.name, option.name)
 
 
@@ -82,9 +82,11 @@ def _repository_options(conventions: Mapping[str, Any], gpus: int | None) -> lis
         fields["gres"] = "gres"
     options = []
     for field, name in fields.items():
-        value = _first_usable(conventions, field)
+        value = _first_safe_value(conventions, field)
         if value is not None:
-            options.append(SbatchOption(name=name, word=f"--{name}={value}", origin=_evidence(conventions, field)))
+            options.append(
+                SbatchOption(name=name, word=f"--{name}={value}", origin=_option_evidence(conventions, field))
+            )
     return options
 
 
@@ -93,9 +95,9 @@ def _needed_options(
 ) -> list[SbatchOption]:
     options = []
     if gpus:
-        gres = _GPUS.fullmatch(_first_usable(conventions, "gres") or "")
+        gres = _GPUS.fullmatch(_first_safe_value(conventions, "gres") or "")
         kind = gres["kind"] if gres else None
-        origin = f"{SWEEP}; the kind of GPU: {_evidence(conventions, 'gres')}" if kind else SWEEP
+        origin = f"{SWEEP}; the kind of GPU: {_option_evidence(conventions, 'gres')}" if kind else SWEEP
         options.append(SbatchOption(name="gres", word=f"--gres=gpu:{f'{kind}:' if kind else ''}{gpus}", origin=origin))
     if cpus is not None:
         options.append(SbatchOption(name="cpus-per-task", word=f"--cpus-per-task={cpus}", origin=SWEEP))
@@ -107,7 +109,7 @@ def _needed_options(
     return options
 
 
-def _first_usable(conventions: Mapping[str, Any], field: str) -> str | None:
+def _first_safe_value(conventions: Mapping[str, Any], field: str) -> str | None:
     values = conventions.get(field)
     for value in values if isinstance(values, list) else []:
         if isinstance(value, str) and SAFE_VALUE.fullmatch(value):
@@ -115,13 +117,13 @@ def _first_usable(conventions: Mapping[str, Any], field: str) -> str | None:
     return None
 
 
-def _evidence(conventions: Mapping[str, Any], field: str) -> str:
+def _option_evidence(conventions: Mapping[str, Any], field: str) -> str:
     places = conventions.get("evidence")
     place = places.get(field) if isinstance(places, Mapping) else None
     return " ".join(str(place).split()) if place else "the workspace's answers"
 
 
-def parse_option(text: str) -> SbatchOption:
+def parse_sbatch_option(text: str) -> SbatchOption:
     """An option as a person types it: `--time=1:00:00`, `--time 1:00:00`, `-t 60`, `-t60`, `--exclusive`.
 
     Raises WrongUsage where it is none, or is one that a launch needs for itself.

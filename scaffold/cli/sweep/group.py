@@ -148,7 +148,7 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
         click.echo(f"{sentence} is the same run as another one", err=True)
     limited = output.Limited(values["limit"])
     if not values["json_output"]:
-        tables.print_runs(planned.sweep, planned.runs, limited)
+        tables.print_planned_runs(planned.sweep, planned.runs, limited)
     outcome: Literal["new", "same", "replaced", "dry run"] = "dry run"
     if not values["dry_run"]:
         _confirm(len(planned.runs), yes=values["yes"], json_output=values["json_output"])
@@ -198,7 +198,7 @@ def _report(
     shown_path = path.relative_to(workspace.workdir).as_posix()
     if json_output:
         answer = {"sweep": name, "result": outcome, "path": shown_path}
-        output.print_json({**answer, **tables.runs_json(planned.runs, limited)}, limited)
+        output.print_json({**answer, **tables.planned_runs_json(planned.runs, limited)}, limited)
     elif outcome == "same":
         click.echo(f"{shown_path} is there already and says the same", err=True)
     elif outcome != "dry run":
@@ -224,9 +224,11 @@ def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) 
         except ScaffoldError as error:
             damaged.append({"name": name, "reason": error.message})
     if json_output:
-        output.print_json({"sweeps": [tables.sweep_json(s) for s in sweeps], "damaged": damaged}, limited)
+        output.print_json({"sweeps": [tables.planned_sweep_json(s) for s in sweeps], "damaged": damaged}, limited)
         return
-    output.print_rows([s.name, f"{tables.count_runs(s)} runs", s.experiment, s.task or "", s.goal] for s in sweeps)
+    output.print_rows(
+        [s.name, f"{tables.count_planned_runs(s)} runs", s.experiment, s.task or "", s.goal] for s in sweeps
+    )
     limited.report_left_out()
     for damaged_sweep in damaged:
         output.warn(damaged_sweep["reason"])
@@ -246,7 +248,7 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     runs = run_names.planned_runs(workspace, planned)
     limited = output.Limited(limit)
     if json_output:
-        output.print_json({**tables.sweep_json(planned), **tables.runs_json(runs, limited)}, limited)
+        output.print_json({**tables.planned_sweep_json(planned), **tables.planned_runs_json(runs, limited)}, limited)
         return
     from scaffold.sweeps.launch.run_scripts import shell_line
 
@@ -261,4 +263,4 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     ]
     output.print_rows([key, value] for key, value in facts if value)
     click.echo()
-    tables.print_runs(planned, runs, limited)
+    tables.print_planned_runs(planned, runs, limited)

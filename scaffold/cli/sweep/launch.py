@@ -79,7 +79,7 @@ def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
         sweep_output.print_schedule(name, schedule, limited, json_output=values["json_output"])
         return
     smoke_test.offer_smoke_test(workspace, scheduler, values)
-    requested = scheduler.request(
+    requested = scheduler.request_runs(
         retry=values["retry"], **{key: values[key] for key in (*EXECUTION, "session", "code")}
     )
     snapshot = scheduler.step()
@@ -88,7 +88,7 @@ def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
         lines.show(snapshot)
         snapshot = live.watch_until_done(scheduler, lines, doing="launch --wait")
     background = None
-    if values["detaches"] and snapshot.open:
+    if values["detaches"] and snapshot.outstanding:
         from scaffold.sweeps.launch.background import start_in_background
 
         background = start_in_background(workspace, name)
@@ -135,7 +135,7 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
     workspace = options.find_workspace(workdir, root)
     scheduler = open_sweep(workspace, name, warn=output.warn)
     snapshot = scheduler.snapshot()
-    was_open = bool(snapshot.open)
+    was_open = bool(snapshot.outstanding)
     if was_open:
         on_terminal = sys.stdout.isatty() and not json_output
         view = live.LiveTable(workspace, name) if on_terminal else live.LiveLines(workspace, quiet=json_output)
@@ -184,10 +184,10 @@ def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     from scaffold.sweeps.launch.open_sweep import open_sweep
 
     scheduler = open_sweep(options.find_workspace(workdir, root), name, warn=output.warn)
-    before = {s.name for s in scheduler.snapshot().open}
+    before = {s.name for s in scheduler.snapshot().outstanding}
     snapshot = scheduler.cancel()
     sweep_output.print_cancelled(name, snapshot, before, output.Limited(limit), json_output=json_output)
-    if snapshot.open:
+    if snapshot.outstanding:
         raise click.exceptions.Exit(3)
 
 

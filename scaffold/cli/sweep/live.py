@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import output
-from scaffold.cli.sweep.wording import most_urgent_first, progress_line, state_row
+from scaffold.cli.sweep.wording import format_progress, format_state_row, most_urgent_first
 from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ class LiveLines:
             return
         for state in changed if not first else ():
             if state.name not in started:
-                _print_timed("  ".join(filter(None, state_row(self._workspace, state))))
+                _print_timed("  ".join(filter(None, format_state_row(self._workspace, state))))
         for name in started:
             _print_timed(f"started  {name}")
         if changed or first:
-            _print_timed(progress_line(snapshot))
+            _print_timed(format_progress(snapshot))
 
 
 def _print_timed(text: str) -> None:
@@ -98,10 +98,10 @@ class LiveTable(LiveLines):
         table = Table("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
         shown = most_urgent_first(snapshot.states)[:space]
         for state in shown:
-            cells = state_row(self._workspace, state)
+            cells = format_state_row(self._workspace, state)
             table.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in cells))
         left = len(snapshot.states) - len(shown)
-        head = Text(f"{self._sweep}: {progress_line(snapshot)}")
+        head = Text(f"{self._sweep}: {format_progress(snapshot)}")
         done, total = sum(s.is_done for s in snapshot.states), len(snapshot.states)
         foot = Text((f"{left} more; " if left else "") + "Ctrl-C leaves everything running", style="dim")
         return Group(head, ProgressBar(total=max(1, total), completed=done), table, foot)

@@ -39,11 +39,13 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
 
     lines = live.LiveLines(workspace, quiet=json_output)
     scheduler = smoke_test.open_smoke_test(workspace, name, values["smoke_args"] or "", warn=output.warn)
-    before = smoke_test.list_changes(workspace)
-    scheduler.request(retry="all", **{k: values[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")})
+    before = smoke_test.changes_outside_workspace(workspace)
+    scheduler.request_runs(
+        retry="all", **{k: values[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")}
+    )
     lines.show(scheduler.step())
     snapshot = live.watch_until_done(scheduler, lines, doing="launch --smoke")
-    verdict = smoke_test.verify(
+    verdict = smoke_test.verify_smoke_run(
         *(workspace, snapshot.planned[0], before),
         metrics_of=lambda run: run_values.read_final_metrics(workspace, run),
         cause_of=lambda run: failure_cause.find_cause(workspace, run),

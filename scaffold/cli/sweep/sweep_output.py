@@ -34,7 +34,7 @@ def print_launched(
     name, now = scheduler.sweep.name, scheduler.snapshot()
     again = [s.name for s in requested if s.is_done]
     counts = count_states(now.states)
-    step = wording.next_step(name, now, scheduler.holder())
+    step = wording.next_step(name, now, scheduler.current_holder())
     if json_output:
         answer = {
             "sweep": name,
@@ -86,12 +86,14 @@ def print_schedule(name: str, schedule: Schedule, limited: output.Limited, *, js
 def print_status(workspace: Workspace, scheduler: Scheduler, snapshot: Snapshot, limited: output.Limited) -> None:
     """A sweep's state for people."""
     name = scheduler.sweep.name
-    output.print_rows(wording.state_row(workspace, s) for s in limited(wording.most_urgent_first(snapshot.states)))
+    output.print_rows(
+        wording.format_state_row(workspace, s) for s in limited(wording.most_urgent_first(snapshot.states))
+    )
     limited.report_left_out()
     stopped = " (stopped)" if snapshot.options.stopped else ""
-    click.echo(f"{name}{stopped}: {wording.progress_line(snapshot)}")
+    click.echo(f"{name}{stopped}: {wording.format_progress(snapshot)}")
     output.warn_first([f"{s.name}: {s.disagreement}" for s in snapshot.states if s.disagreement])
-    if step := wording.next_step(name, snapshot, scheduler.holder()):
+    if step := wording.next_step(name, snapshot, scheduler.current_holder()):
         click.echo(f"next: {step}", err=True)
 
 
@@ -102,7 +104,7 @@ def status_json(
     from scaffold.sweeps.launch.sweep_progress import measure_progress
 
     progress = measure_progress(snapshot, timestamps.utc_now())
-    holder = scheduler.holder()
+    holder = scheduler.current_holder()
     return {
         "sweep": scheduler.sweep.name,
         "stopped": snapshot.options.stopped,
@@ -135,7 +137,7 @@ def _state_json(workspace: Workspace, state: RunState) -> dict[str, Any]:
         "elapsed_s": sweep_progress.elapsed_s(state, timestamps.utc_now()),
         "metrics": metrics,
         "last_line": last_line,
-        "cause": wording.cached_cause(workspace, run) if run and ended_badly else None,
+        "cause": wording.cached_failure_cause(workspace, run) if run and ended_badly else None,
         "reason": state.reason,
         "backend_says": state.backend_state,
         "disagreement": state.disagreement,
@@ -163,7 +165,7 @@ def print_cancelled(
     from scaffold.sweeps.launch.run_states import count_states
 
     ended = [s.name for s in snapshot.states if s.name in before and s.is_done]
-    left = [s.name for s in snapshot.open]
+    left = [s.name for s in snapshot.outstanding]
     if json_output:
         answer = {
             "sweep": name,

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 ASK_ABOVE = 200
 
 
-def count_runs(planned: Sweep) -> int:
+def count_planned_runs(planned: Sweep) -> int:
     """How many runs a sweep has, those of one name counted each."""
     return len(planned.configurations) * max(1, len(planned.seeds))
 
 
-def sweep_json(planned: Sweep) -> dict[str, Any]:
+def planned_sweep_json(planned: Sweep) -> dict[str, Any]:
     """A sweep for JSON, without its runs."""
     return {
         "sweep": planned.name,
@@ -34,13 +34,13 @@ def sweep_json(planned: Sweep) -> dict[str, Any]:
     }
 
 
-def runs_json(runs: Sequence[PlannedRun], limited: output.Limited) -> dict[str, Any]:
+def planned_runs_json(runs: Sequence[PlannedRun], limited: output.Limited) -> dict[str, Any]:
     """Planned runs for JSON: how many there are, and those that are shown."""
     rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in limited(runs)]
     return {"count": len(runs), "runs": rows}
 
 
-def print_runs(planned: Sweep, runs: Sequence[PlannedRun], limited: output.Limited) -> None:
+def print_planned_runs(planned: Sweep, runs: Sequence[PlannedRun], limited: output.Limited) -> None:
     """Runs as a table: their parameters in columns, then the name."""
     shown = limited(runs)
     keys = list(dict.fromkeys(k for run in shown for k in run.params))

@@ -27,7 +27,7 @@ def format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-def progress_line(snapshot: Snapshot) -> str:
+def format_progress(snapshot: Snapshot) -> str:
     """`9 of 12 done: 9 finished, 3 running; about 3.2 s to go`, the end where it can be estimated."""
     from scaffold.sweeps.launch.sweep_progress import measure_progress
 
@@ -36,7 +36,7 @@ def progress_line(snapshot: Snapshot) -> str:
     return f"{progress.done} of {progress.total} done: {format_counts(progress.counts)}{eta}"
 
 
-def state_row(workspace: Workspace, state: RunState) -> list[str]:
+def format_state_row(workspace: Workspace, state: RunState) -> list[str]:
     """One run's line: state, name, how long, metrics or what it printed last, why."""
     from scaffold.sweeps.launch import sweep_progress
 
@@ -54,7 +54,7 @@ def explain_state(workspace: Workspace, state: RunState) -> str:
     run, end = state.run, ""
     if run is not None and state.state in ("failed", "terminated"):
         end = run.signal or (f"exit {run.exit_code}" if run.exit_code else "")
-        cause = cached_cause(workspace, run)
+        cause = cached_failure_cause(workspace, run)
         end = cause if end in cause else f"{end}: {cause}"
     text = "; ".join(filter(None, [end, state.reason]))
     return text if state.planned else f"{text} (no longer in the sweep)".strip()
@@ -63,7 +63,7 @@ def explain_state(workspace: Workspace, state: RunState) -> str:
 _causes: dict[tuple[str, str, str], str] = {}
 
 
-def cached_cause(workspace: Workspace, run: Run) -> str:
+def cached_failure_cause(workspace: Workspace, run: Run) -> str:
     """Why a run did not end well; read once, since a table is drawn again and again."""
     key = (str(workspace.workdir), run.status, run.path)
     if key not in _causes:
@@ -76,14 +76,14 @@ def cached_cause(workspace: Workspace, run: Run) -> str:
 def next_step(name: str, snapshot: Snapshot, holder: Mapping[str, Any] | None) -> str:
     """What to do next about the sweep `name`, in one line; empty where there is nothing to do. `holder` is who schedules it now."""
     states = {s.state for s in snapshot.planned}
-    if holder is not None and snapshot.open:
+    if holder is not None and snapshot.outstanding:
         process = f"process {holder.get('pid')} on {holder.get('host')}"
         return f"{process} starts the rest; look on: scaffold sweep watch {name}"
     if waiting := len(snapshot.startable):
         return (
             f"{waiting} wait for room; go on with: scaffold sweep watch {name} (or launch it again, or with --detach)"
         )
-    if snapshot.open:
+    if snapshot.outstanding:
         return f"scaffold sweep watch {name}"
     if "missing" in states:
         return f"scaffold sweep launch {name}"

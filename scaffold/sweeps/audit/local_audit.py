@@ -67,13 +67,13 @@ def _audit_runs(
     url = server_url(workspace)
     for run in runs:
         if run.sweep is not None and run.sweep not in known_sweeps:
-            yield _finding(
+            yield _run_finding(
                 run, "R303", f"its sweep {run.sweep} is not known here: it has neither a sweep file nor a ledger"
             )
         if run.task is not None and tasks is not None and run.task not in tasks:
-            yield _finding(run, "R304", f"its task {run.task} is not in the plan")
+            yield _run_finding(run, "R304", f"its task {run.task} is not in the plan")
         if url and _bypassed_server(workspace, run, sweeps):
-            yield _finding(
+            yield _run_finding(
                 run,
                 "R305",
                 f"it ran past the research server {url}, which nobody asked for by name",
@@ -81,7 +81,7 @@ def _audit_runs(
             )
 
 
-def _finding(run: Run, code: str, message: str, hint: str | None = None) -> AuditFinding:
+def _run_finding(run: Run, code: str, message: str, hint: str | None = None) -> AuditFinding:
     return AuditFinding(path=run.path, code=code, run=run.label, message=message, hint=hint)
 
 
@@ -117,8 +117,8 @@ def _backend_of(workspace: Workspace, run: Run) -> str | None:
 def _audit_submissions(sweep: SweepRecords) -> Iterator[AuditFinding]:
     """Submissions that were started and left no manifest; one that has a manifest is reported with it (R106)."""
     hostname, now = socket.gethostname(), time.time()
-    for name in sweep.ledger.names:
-        submission, runs = sweep.ledger.newest(name), sweep.runs.get(name, ())
+    for name in sweep.ledger.run_names:
+        submission, runs = sweep.ledger.newest_submission(name), sweep.runs.get(name, ())
         token = start_tokens.read_token(sweep.paths.folder, name)
         seen = Observation(token, is_taker_gone(token))
         state = derive_state(name, submission, runs, seen, hostname=hostname, now=now)
@@ -142,7 +142,7 @@ def _audit_tokens(workspace: Workspace, sweep: SweepRecords) -> Iterator[AuditFi
 
 
 def _leftover_reason(sweep: SweepRecords, name: str, token: start_tokens.StartToken) -> str | None:
-    submission = sweep.ledger.newest(name)
+    submission = sweep.ledger.newest_submission(name)
     if submission is None:
         return "a ticket of a run that the ledger knows nothing of"
     if token.taken:

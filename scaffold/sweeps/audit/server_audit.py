@@ -38,7 +38,7 @@ def audit_on_server(workspace: Workspace, sweeps: Sequence[SweepRecords]) -> Ite
 
 def _audit_sweep(workspace: Workspace, sweep: SweepRecords, client: ServerClient) -> Iterator[AuditFinding]:
     names_by_sweep: dict[str, dict[str, str]] = {}
-    for name in sweep.ledger.names:
+    for name in sweep.ledger.run_names:
         for submission in sweep.ledger.submissions(name):
             for job_id in submission.job_ids if submission.backend == "server" else ():
                 sweep_id, _, run_id = job_id.partition("/")
@@ -95,16 +95,16 @@ def _disagreement(run: Run | None, on_server: ServerRun) -> str | None:
         # that it ran nothing is what a launcher without a start token says, and no disagreement
         ended = on_server.status in ("finished", "failed", "stopped") and on_server.exit_code != NO_TOKEN
         return (
-            f"the research server calls it {on_server.status}{_code(on_server)}, and it has no manifest"
+            f"the research server calls it {on_server.status}{_exit_code_text(on_server)}, and it has no manifest"
             if ended
             else None
         )
     if on_server.status not in SERVER_STATUSES.get(run.status, ()):
-        return f"the research server calls it {on_server.status}{_code(on_server)}, its manifest says {run.status}"
+        return f"the research server calls it {on_server.status}{_exit_code_text(on_server)}, its manifest says {run.status}"
     if run.status == "failed" and on_server.exit_code != run.exit_code:
         return f"the research server says exit {on_server.exit_code}, its manifest says exit {run.exit_code}"
     return None
 
 
-def _code(run: ServerRun) -> str:
+def _exit_code_text(run: ServerRun) -> str:
     return f" (exit {run.exit_code})" if run.exit_code is not None else ""

@@ -31,10 +31,10 @@ def start_in_background(workspace: Workspace, name: str) -> BackgroundScheduler:
 
     Raises ScaffoldError where it does not come up.
     """
-    paths, lock = sweep_paths(workspace, name), sweep_locks.scheduler_lock(name)
+    paths, lock = sweep_paths(workspace, name), sweep_locks.scheduler_lock_name(name)
     log = paths.logs / "pacer.log"
-    if note := sweep_locks.current_holder(paths.sweeps, lock):
-        return BackgroundScheduler(who=sweep_locks.describe(note), log=log, already_there=True)
+    if note := sweep_locks.current_lock_holder(paths.sweeps, lock):
+        return BackgroundScheduler(who=sweep_locks.describe_holder(note), log=log, already_there=True)
     paths.logs.mkdir(parents=True, exist_ok=True)
     where = ["--workdir", str(workspace.workdir.absolute()), "--root", workspace.root]
     with log.open("ab") as out:
@@ -48,7 +48,7 @@ def start_in_background(workspace: Workspace, name: str) -> BackgroundScheduler:
         )
     deadline = time.monotonic() + UP_S
     while time.monotonic() < deadline:
-        note = sweep_locks.last_holder(paths.sweeps, lock)
+        note = sweep_locks.last_lock_holder(paths.sweeps, lock)
         # one that is over so soon had little to do, whether or not all of it finished
         if (note and note.get("pid") == process.pid) or process.poll() in (0, 3):
             _left_running.append(process)

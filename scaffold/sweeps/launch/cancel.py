@@ -33,7 +33,7 @@ def withdraw_open(
         if submission is None or submission.withdrawn or (state.is_done and not state.held):
             continue
         if _withdraw(folder, state, submission):
-            ledger.put(state.name, replace(submission, withdrawn=True))
+            ledger.put_submission(state.name, replace(submission, withdrawn=True))
         job_ids.setdefault(submission.backend, []).extend(_job_ids(workspace, folder, state, submission))
     return {backend: ids for backend, ids in job_ids.items() if ids}
 
@@ -63,4 +63,4 @@ def _job_ids(workspace: Workspace, folder: Path, state: RunState, submission: Su
         token = start_tokens.read_token(folder, state.name)
         if token and token.pid and is_taker_gone(token) is False:
             mark = recorder.processes.process_mark(token.pid)
-    return [*job_ids, local_backend.job_id(mark)] if mark else job_ids
+    return [*job_ids, local_backend.format_job_id(mark)] if mark else job_ids

@@ -16,7 +16,7 @@ from typing import Any
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import sweep_locks
-from scaffold.sweeps.launch.ledger_entries import LaunchOptions, Submission, as_json, from_json, json_object
+from scaffold.sweeps.launch.ledger_entries import LaunchOptions, Submission, format_entry, parse_entry, require_object
 
 VERSION = 1
 # the file is written anew for job ids at most this often, and never for more than a tenth of the time
@@ -24,7 +24,7 @@ BATCH_S = 0.1
 
 
 class Ledger:
-    """A ledger in memory. What `put`, `change`, `set_options` and `keep_note` change is on disk after `save`."""
+    """A ledger in memory. What `put_submission`, `change_newest`, `set_options` and `keep_note` change is on disk after `save`."""
 
     def __init__(self, path: Path, sweep: str) -> None:
         self.path = path
@@ -40,7 +40,7 @@ class Ledger:
         self._took_s = 0.0
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def run_names(self) -> tuple[str, ...]:
         """The runs that anything was ever asked for, in the order of asking."""
         return tuple(self._submissions)
 
@@ -48,12 +48,12 @@ class Ledger:
         """All submissions of a run, oldest first."""
         return self._submissions.get(name, ())
 
-    def newest(self, name: str) -> Submission | None:
+    def newest_submission(self, name: str) -> Submission | None:
         """The newest submission of a run."""
         submissions = self._submissions.get(name)
         return submissions[-1] if submissions else None
 
-    def put(self, name: str, submission: Submission) -> None:
+    def put_submission(self, name: str, submission: Submission) -> None:
         """Add a submission, or replace the one of the same number."""
         before = self._submissions.get(name, ())
         if before and before[-1] == submission:
@@ -63,9 +63,9 @@ class Ledger:
         self._lines.pop(name, None)
         self._dirty = True
 
-    def change(self, name: str, **values: Any) -> None:
+    def change_newest(self, name: str, **values: Any) -> None:
         """Change fields of a run's newest submission."""
-        self.put(name, dataclasses.replace(self._submissions[name][-1], **values))
+        self.put_submission(name, dataclasses.replace(self._submissions[name][-1], **values))
 
     def set_options(self, **values: Any) -> None:
         """Change launch options."""
@@ -89,8 +89,8 @@ class Ledger:
             return
         self.stamp = None
         try:
-            write_atomic(self.path, self._text().encode())
-            self.stamp = _stamp(self.path)
+            write_atomic(self.path, self._format().encode())
+            self.stamp = _file_stamp(self.path)
         except OSError as error:
             raise ScaffoldError(
                 f"the ledger {self.path} cannot be written: {error.strerror or error}",
@@ -100,18 +100,18 @@ class Ledger:
         self._saved_at = time.monotonic()
         self._took_s = self._saved_at - began
 
-    def _text(self) -> str:
+    def _format(self) -> str:
         for name in self._submissions:
             if name not in self._lines:
-                submissions = ", ".join(_dump(as_json(s)) for s in self._submissions[name])
-                self._lines[name] = f"  {_dump(name)}: [{submissions}]"
+                submissions = ", ".join(_json_line(format_entry(s)) for s in self._submissions[name])
+                self._lines[name] = f"  {_json_line(name)}: [{submissions}]"
         runs = ",\n".join(self._lines[name] for name in self._submissions)
-        head = {"version": VERSION, "sweep": self.sweep, "orders": as_json(self.options), "notes": self.notes}
-        lines = [f" {_dump(key)}: {_dump(value)}" for key, value in head.items()]
+        head = {"version": VERSION, "sweep": self.sweep, "orders": format_entry(self.options), "notes": self.notes}
+        lines = [f" {_json_line(key)}: {_json_line(value)}" for key, value in head.items()]
         return "{\n" + ",\n".join([*lines, ' "runs": {\n' + runs + ("\n" if runs else "") + " }"]) + "\n}\n"
 
 
-def _dump(value: object) -> str:
+def _json_line(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -121,9 +121,9 @@ def read_ledger(path: Path, sweep: str) -> Ledger:
     Raises ScaffoldError where the file is damaged, or of a newer version: it is left as it is.
     """
     ledger = Ledger(path, sweep)
-    ledger.stamp = _stamp(path)
+    ledger.stamp = _file_stamp(path)
     try:
-        _fill(ledger, json.loads(path.read_bytes()))
+        _fill_from_json(ledger, json.loads(path.read_bytes()))
     except FileNotFoundError:
         return ledger
     except (OSError, ValueError) as error:
@@ -134,7 +134,7 @@ def read_ledger(path: Path, sweep: str) -> Ledger:
     return ledger
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _file_stamp(path: Path) -> tuple[int, int, int] | None:
     """What tells one state of a file from another: each writing makes a new one."""
     try:
         info = path.stat()
@@ -143,7 +143,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return info.st_ino, info.st_mtime_ns, info.st_size
 
 
-def _fill(ledger: Ledger, content: Any) -> None:
+def _fill_from_json(ledger: Ledger, content: Any) -> None:
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
     if content.get("version") != VERSION:
@@ -152,13 +152,13 @@ def _fill(ledger: Ledger, content: Any) -> None:
         raise ValueError(f"nothing is known of `{unknown[0]}`")
     if content.get("sweep") != ledger.sweep:
         raise ValueError(f"it is the ledger of {content.get('sweep')!r}, not of {ledger.sweep!r}")
-    ledger.options = from_json(LaunchOptions, content.get("orders"), "orders")
-    notes = json_object(content.get("notes"), "notes")
-    ledger.notes = {backend: dict(json_object(values, f"notes.{backend}")) for backend, values in notes.items()}
-    for name, entries in json_object(content.get("runs"), "runs").items():
+    ledger.options = parse_entry(LaunchOptions, content.get("orders"), "orders")
+    notes = require_object(content.get("notes"), "notes")
+    ledger.notes = {backend: dict(require_object(values, f"notes.{backend}")) for backend, values in notes.items()}
+    for name, entries in require_object(content.get("runs"), "runs").items():
         if not isinstance(entries, list) or not entries:
             raise ValueError(f"runs.{name} is no list of tries")
-        submissions = [from_json(Submission, entry, f"runs.{name}[{i}]") for i, entry in enumerate(entries)]
+        submissions = [parse_entry(Submission, entry, f"runs.{name}[{i}]") for i, entry in enumerate(entries)]
         if [s.number for s in submissions] != sorted({s.number for s in submissions}):
             raise ValueError(f"the tries of runs.{name} are not numbered upwards")
         ledger._submissions[name] = tuple(submissions)
@@ -174,8 +174,8 @@ def open_ledger(
 
     Raises ScaffoldError when somebody else holds the lock for more than `wait_s` seconds, or the ledger is damaged.
     """
-    with sweep_locks.hold(path.parent, sweep, doing=doing, wait_s=wait_s):
-        unchanged = before is not None and before.stamp is not None and before.stamp == _stamp(path)
+    with sweep_locks.hold_ledger_lock(path.parent, sweep, doing=doing, wait_s=wait_s):
+        unchanged = before is not None and before.stamp is not None and before.stamp == _file_stamp(path)
         ledger = before if unchanged and before is not None else read_ledger(path, sweep)
         try:
             yield ledger

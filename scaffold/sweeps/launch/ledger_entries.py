@@ -64,22 +64,22 @@ _KINDS: Mapping[str, tuple[type, str]] = {
 }
 
 
-def as_json(entry: Submission | LaunchOptions) -> dict[str, Any]:
+def format_entry(entry: Submission | LaunchOptions) -> dict[str, Any]:
     """As the file has it: what says nothing beyond its default is left out."""
     values = ((f, getattr(entry, f.name)) for f in dataclasses.fields(entry))
     return {f.metadata.get(KEY, f.name): value for f, value in values if value != f.default}
 
 
-def json_object(value: Any, where: str) -> dict[str, Any]:
+def require_object(value: Any, where: str) -> dict[str, Any]:
     """`value`, if it is an object. Raises ValueError."""
     if not isinstance(value, dict):
         raise ValueError(f"`{where}` is no object")
     return value
 
 
-def from_json(kind: Any, value: Any, where: str) -> Any:
+def parse_entry(kind: Any, value: Any, where: str) -> Any:
     """A Submission or LaunchOptions (`kind`). Raises ValueError that says `where` what is wrong."""
-    entry = dict(json_object(value, where))
+    entry = dict(require_object(value, where))
     values: dict[str, Any] = {}
     for each in dataclasses.fields(kind):
         key = each.metadata.get(KEY, each.name)

@@ -38,9 +38,9 @@ class Observer:
 
         The order of looking matters: backend, then processes, then manifests, each later than what it is believed over.
         """
-        names = list(dict.fromkeys((*self._planned, *ledger.names)))
-        unsettled = [n for n in names if (s := ledger.newest(n)) is None or self._over.get(n) != s.number]
-        observations = self._observe(unsettled, self._poll(unsettled, ledger))
+        names = list(dict.fromkeys((*self._planned, *ledger.run_names)))
+        unsettled = [n for n in names if (s := ledger.newest_submission(n)) is None or self._over.get(n) != s.number]
+        observations = self._observe_runs(unsettled, self._poll_backends(unsettled, ledger))
         runs: dict[str, list[Run]] = {}
         for run in self._reader.runs():
             runs.setdefault(run.name, []).append(run)
@@ -50,26 +50,28 @@ class Observer:
         states = []
         for name in names:
             seen = observations.get(name, Observation())
-            state = derive_state(name, ledger.newest(name), runs.get(name, ()), seen, hostname=hostname, now=now)
+            state = derive_state(
+                name, ledger.newest_submission(name), runs.get(name, ()), seen, hostname=hostname, now=now
+            )
             states.append(state if name in self._planned else state._replace(planned=False, startable=False))
             if state.is_done and not state.held and state.submission is not None:
                 self._over[name] = state.submission.number
         return Snapshot(states=tuple(states), options=ledger.options)
 
-    def _poll(self, names: Iterable[str], ledger: Ledger) -> Mapping[str, JobStatus]:
+    def _poll_backends(self, names: Iterable[str], ledger: Ledger) -> Mapping[str, JobStatus]:
         """What the backends say, by run: each is asked once."""
         job_ids: dict[str, dict[str, str]] = {}
         for name in names:
-            submission = ledger.newest(name)
+            submission = ledger.newest_submission(name)
             if submission and submission.job_id and not submission.withdrawn:
                 job_ids.setdefault(submission.backend, {})[name] = submission.job_id
         statuses = {}
         for backend, ids in job_ids.items():
-            answers = self._backends.get(backend, ledger).poll(tuple(ids.values()))
+            answers = self._backends.get_backend(backend, ledger).poll(tuple(ids.values()))
             statuses.update({name: answers[job_id] for name, job_id in ids.items() if job_id in answers})
         return statuses
 
-    def _observe(self, names: Iterable[str], statuses: Mapping[str, JobStatus]) -> Mapping[str, Observation]:
+    def _observe_runs(self, names: Iterable[str], statuses: Mapping[str, JobStatus]) -> Mapping[str, Observation]:
         with_token = start_tokens.list_tokens(self._paths.folder)
         observations = {}
         for name in names:

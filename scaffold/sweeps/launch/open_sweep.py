@@ -58,11 +58,11 @@ class ScriptWriter:
         if self._checked_at is None or time.monotonic() - self._checked_at > CHECK_S:
             comparison = code_state.compare_code(self._workspace, self._sweep)
             if not comparison.is_same:
-                raise code_changed(self._sweep.name, comparison.files)
+                raise code_changed_error(self._sweep.name, comparison.files)
             self._checked_at = time.monotonic()
 
 
-def code_changed(name: str, files: Sequence[str]) -> CodeChanged:
+def code_changed_error(name: str, files: Sequence[str]) -> CodeChanged:
     """The error that the code of the sweep `name` has changed, with the first of the `files` that differ and both choices."""
     some = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
     return CodeChanged(

@@ -27,7 +27,7 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
             f"the sweep {sweep.name} has no commit, so its code cannot be brought back",
             hint=f"run it with the code as it is now: scaffold sweep launch {sweep.name} --code current",
         )
-    folder = paths.make_hidden(paths.sweep_paths(workspace, sweep.name).folder)
+    folder = paths.make_ignored_folder(paths.sweep_paths(workspace, sweep.name).folder)
     tree = folder / f"code-{sweep.code.state[:12]}" / top.name
     fresh = not tree.is_dir()
     try:

@@ -30,7 +30,7 @@ class SweepPaths:
             self.logs.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ScaffoldError(f"{self.logs} cannot be made: {error.strerror or error}") from error
-        make_hidden(self.folder)
+        make_ignored_folder(self.folder)
 
 
 def sweep_paths(workspace: Workspace, name: str) -> SweepPaths:
@@ -40,7 +40,7 @@ def sweep_paths(workspace: Workspace, name: str) -> SweepPaths:
     return SweepPaths(ledger=sweeps / f"{name}.ledger.json", folder=sweeps / name, logs=logs)
 
 
-def make_hidden(folder: Path) -> Path:
+def make_ignored_folder(folder: Path) -> Path:
     """A folder that git is told to leave alone; made where it is missing. Raises ScaffoldError."""
     if not (folder / ".gitignore").is_file():
         write_file(folder / ".gitignore", b"*\n", hint=MAKE_ROOM)

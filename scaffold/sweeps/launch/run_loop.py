@@ -27,13 +27,13 @@ def run_until_done(scheduler: Scheduler, show: Callable[[Snapshot], None], *, do
 
     Raises CodeChanged once nothing runs any more and what waits must not start, and ScaffoldError where the backend cannot be asked.
     """
-    name = sweep_locks.scheduler_lock(scheduler.sweep.name)
+    name = sweep_locks.scheduler_lock_name(scheduler.sweep.name)
     lock, frozen, before, pause = None, None, None, FIRST_S
     patience = _Patience(warn)
     try:
         while True:
             if lock is None:
-                lock = sweep_locks.take(scheduler.paths.sweeps, name, doing=doing)
+                lock = sweep_locks.take_lock(scheduler.paths.sweeps, name, doing=doing)
             try:
                 snapshot = scheduler.step(doing=doing) if lock is not None and frozen is None else scheduler.snapshot()
             except CodeChanged as error:
@@ -47,13 +47,13 @@ def run_until_done(scheduler: Scheduler, show: Callable[[Snapshot], None], *, do
             show(snapshot)
             if frozen is not None and not any(s.held or s.state == "running" for s in snapshot.states):
                 raise frozen
-            if not snapshot.open and not snapshot.started:
+            if not snapshot.outstanding and not snapshot.started:
                 return snapshot
             states = [(s.name, s.state) for s in snapshot.states]
             changed = states != before or bool(snapshot.started)
             pause = FIRST_S if changed else min(pause * 1.5, _longest_pause(snapshot))
             before = states
-            scheduler.wait(snapshot, pause)
+            scheduler.wait_for_change(snapshot, pause)
     finally:
         if lock is not None:
             locks.release(lock)
@@ -61,7 +61,7 @@ def run_until_done(scheduler: Scheduler, show: Callable[[Snapshot], None], *, do
 
 def _longest_pause(snapshot: Snapshot) -> float:
     """As long as the most patient of the backends that have something open wants it."""
-    return max((LONGEST_S.get(s.submission.backend, 2.0) for s in snapshot.open if s.submission), default=2.0)
+    return max((LONGEST_S.get(s.submission.backend, 2.0) for s in snapshot.outstanding if s.submission), default=2.0)
 
 
 class _Patience:

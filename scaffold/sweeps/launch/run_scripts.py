@@ -123,7 +123,7 @@ def write_scripts(
 
     They run in the work directory of `workspace`, or of `tree`, a worktree with other code. Raises ScaffoldError.
     """
-    folder = paths.make_hidden(paths.sweep_paths(workspace, sweep.name).folder)
+    folder = paths.make_ignored_folder(paths.sweep_paths(workspace, sweep.name).folder)
     render = script_renderer(workspace, sweep, tree or workspace)
     written = {}
     for run in runs:
@@ -174,20 +174,20 @@ def environment_script(workspace: Workspace, places: Sequence[Path]) -> str:
 
     Modules and set-up lines were checked when the repository was read (scaffold.lifecycle.answers); what else stands there is not run.
     """
-    declared, slurm = _mapping(workspace, "environment"), _mapping(workspace, "slurm")
-    modules = _texts(declared.get("modules")) or _texts(slurm.get("modules"))
-    setup = _texts(slurm.get("setup"))
+    declared, slurm = _mapping_answer(workspace, "environment"), _mapping_answer(workspace, "slurm")
+    modules = _printable_texts(declared.get("modules")) or _printable_texts(slurm.get("modules"))
+    setup = _printable_texts(slurm.get("setup"))
     text = MODULES % shell_line(modules) if modules else ""
     text += SETUP % "\n".join(f"    {line}" for line in setup) if setup else ""
     return text + (LOCAL % shell_line(dict.fromkeys(str(p.absolute()) for p in places)) if places else "")
 
 
-def _mapping(workspace: Workspace, name: str) -> Mapping[str, object]:
+def _mapping_answer(workspace: Workspace, name: str) -> Mapping[str, object]:
     answer = workspace.answers.get(name)
     return answer if isinstance(answer, Mapping) else {}
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def _printable_texts(value: object) -> tuple[str, ...]:
     return tuple(v for v in value if isinstance(v, str) and v.isprintable()) if isinstance(value, list) else ()
 
 
@@ -201,10 +201,10 @@ def shell_word(word: str) -> str:
     if PLAIN.fullmatch(word):
         return word
     if CONTROL.search(word):
-        return "$'" + CONTROL.sub(_escape, word.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+        return "$'" + CONTROL.sub(_escape_control, word.replace("\\", "\\\\").replace("'", "\\'")) + "'"
     return "'" + word.replace("'", "'\\''") + "'"
 
 
-def _escape(match: re.Match[str]) -> str:
+def _escape_control(match: re.Match[str]) -> str:
     named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
     return named.get(match[0]) or "".join(f"\\x{byte:02x}" for byte in match[0].encode())

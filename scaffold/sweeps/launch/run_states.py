@@ -72,7 +72,7 @@ class Snapshot:
         return tuple(s for s in self.states if s.startable)
 
     @property
-    def open(self) -> tuple[RunState, ...]:
+    def outstanding(self) -> tuple[RunState, ...]:
         """What is asked for and not done."""
         return tuple(s for s in self.states if s.held or s.startable or s.state in ("waiting", "starting", "running"))
 
@@ -122,14 +122,14 @@ def _derive(
     if submission is None or submission.withdrawn:
         return RunState(name, newest.status if newest else "missing", newest, submission)
     if newest is not None and newest.attempt > submission.after:
-        return _with_manifest(RunState(name, newest.status, newest, submission), newest, seen, hostname, now)
+        return _state_with_manifest(RunState(name, newest.status, newest, submission), newest, seen, hostname, now)
     before = RunState(name, "submitting", newest, submission)
     if token is not None and token.taken and token.number >= submission.number:
-        return _with_taken_token(before, token, seen, now)
-    return _before_start(before, submission, seen)
+        return _state_with_taken_token(before, token, seen, now)
+    return _state_before_start(before, submission, seen)
 
 
-def _with_manifest(before: RunState, newest: Run, seen: Observation, hostname: str, now: float) -> RunState:
+def _state_with_manifest(before: RunState, newest: Run, seen: Observation, hostname: str, now: float) -> RunState:
     """A submission with a manifest: what that says, unless its host can no longer say it."""
     held = seen.state in ("waiting", "starting", "running")
     against = _disagreement(before.state, seen.status)
@@ -138,25 +138,27 @@ def _with_manifest(before: RunState, newest: Run, seen: Observation, hostname: s
         return before._replace(state="waiting", held=True, reason=reason)
     # this host sees by itself whether its own processes are gone
     elsewhere = before.state == "running" and newest.hostname != hostname
-    if elsewhere and seen.is_over and _long_over(before.submission, now):
-        return before._replace(state="lost", reason=_why(seen.status), disagreement=against)
+    if elsewhere and seen.is_over and _is_long_over(before.submission, now):
+        return before._replace(state="lost", reason=_reason_or_state(seen.status), disagreement=against)
     return before._replace(held=held, disagreement=against)
 
 
-def _with_taken_token(before: RunState, token: StartToken, seen: Observation, now: float) -> RunState:
+def _state_with_taken_token(before: RunState, token: StartToken, seen: Observation, now: float) -> RunState:
     """A submission whose token was taken, without a manifest: its launcher is about to write one, or never will."""
-    lost = before._replace(state="lost", reason=f"its launcher ended{_because(seen.status)} and left no manifest")
+    lost = before._replace(
+        state="lost", reason=f"its launcher ended{_bracketed_reason(seen.status)} and left no manifest"
+    )
     if seen.taker_gone is not None:
         is_lost = seen.taker_gone
     elif seen.is_over:
-        is_lost = token.pid is None or _long_over(before.submission, now)
+        is_lost = token.pid is None or _is_long_over(before.submission, now)
     else:
         # it was killed between taking the token and signing it, and nobody can be asked
         is_lost = token.pid is None and seen.status is None and now - token.changed_at > GRACE_S
     return lost if is_lost else before._replace(state="starting", held=True)
 
 
-def _before_start(before: RunState, submission: Submission, seen: Observation) -> RunState:
+def _state_before_start(before: RunState, submission: Submission, seen: Observation) -> RunState:
     """A submission whose token nobody took yet."""
     reason = seen.status.reason if seen.status else None
     if seen.state == "waiting":
@@ -168,9 +170,9 @@ def _before_start(before: RunState, submission: Submission, seen: Observation) -
     if seen.state == "unknown" and submission.starts:
         return before._replace(state="starting", held=True, reason=reason)
     if submission.starts >= MAX_STARTS:
-        why = f"its launcher was started {submission.starts} times and never took its ticket{_because(seen.status)}"
+        why = f"its launcher was started {submission.starts} times and never took its ticket{_bracketed_reason(seen.status)}"
         return before._replace(state="lost", reason=why)
-    return before._replace(startable=True, reason=_why(seen.status) if seen.state == "ended" else None)
+    return before._replace(startable=True, reason=_reason_or_state(seen.status) if seen.state == "ended" else None)
 
 
 def _disagreement(status: str, backend: JobStatus | None) -> str | None:
@@ -179,22 +181,22 @@ def _disagreement(status: str, backend: JobStatus | None) -> str | None:
         return None
     if status == "running" and backend.is_over:
         word = "done" if backend.state == "ended" else "unknown to it"
-        return f"the backend says it is {word}{_because(backend)}, its manifest says running"
+        return f"the backend says it is {word}{_bracketed_reason(backend)}, its manifest says running"
     if status != "running" and not backend.is_over:
         return f"the backend says {backend.state}, its manifest says {status}"
     return None
 
 
-def _long_over(submission: Submission | None, now: float) -> bool:
+def _is_long_over(submission: Submission | None, now: float) -> bool:
     over_at = submission.over_at if submission else None
     return over_at is not None and now - (timestamps.to_epoch_seconds(over_at) or 0.0) >= GRACE_S
 
 
-def _why(status: JobStatus | None) -> str | None:
+def _reason_or_state(status: JobStatus | None) -> str | None:
     return status.reason or status.state if status else None
 
 
-def _because(status: JobStatus | None) -> str:
+def _bracketed_reason(status: JobStatus | None) -> str:
     return f" ({status.reason})" if status and status.reason else ""
 
 
@@ -212,7 +214,7 @@ RETRIES: Mapping[str, frozenset[str]] = {
 }
 
 
-def select_to_submit(states: Iterable[RunState], retry: str | None) -> tuple[list[RunState], list[RunState]]:
+def select_runs_to_submit(states: Iterable[RunState], retry: str | None) -> tuple[list[RunState], list[RunState]]:
     """The runs that a launch writes down a new submission for, and those it would but for the backend, which still has their old one.
 
     Those are the missing ones and, with `retry` (a key of RETRIES), the ones that ended so. Finished runs are never run again.

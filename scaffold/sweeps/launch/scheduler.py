@@ -25,7 +25,7 @@ from scaffold.sweeps.launch.ledger import Ledger, open_ledger, read_ledger
 from scaffold.sweeps.launch.ledger_entries import Submission
 from scaffold.sweeps.launch.observer import Observer
 from scaffold.sweeps.launch.paths import sweep_paths
-from scaffold.sweeps.launch.run_states import RunState, Snapshot, select_to_submit
+from scaffold.sweeps.launch.run_states import RunState, Snapshot, select_runs_to_submit
 from scaffold.sweeps.launch.schedule import Schedule, schedule
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
@@ -65,36 +65,36 @@ class Scheduler:
         """The sweep as it is, without a lock and without changing anything."""
         return self._observer.snapshot(read_ledger(self.paths.ledger, self.sweep.name))
 
-    def holder(self) -> dict[str, Any] | None:
+    def current_holder(self) -> dict[str, Any] | None:
         """The note of who schedules this sweep now (`pid`, `host`, `doing`); None where nobody does."""
-        return sweep_locks.current_holder(self.paths.sweeps, sweep_locks.scheduler_lock(self.sweep.name))
+        return sweep_locks.current_lock_holder(self.paths.sweeps, sweep_locks.scheduler_lock_name(self.sweep.name))
 
-    def request(self, *, retry: str | None = None, **options: object) -> tuple[RunState, ...]:
+    def request_runs(self, *, retry: str | None = None, **options: object) -> tuple[RunState, ...]:
         """Write down a new submission for every run that is missing or asked for again; those are returned. Starts nothing.
 
         `options` are fields of LaunchOptions to be changed, None for those that stay. Raises ScaffoldError.
         """
         self.paths.make_folders()
         with open_ledger(self.paths.ledger, self.sweep.name, doing="launch") as ledger:
-            changes = _not_none(options)
+            changes = _without_none(options)
             # an option that cannot be followed is not kept: whoever comes next would fail by it
-            backend = self._backends.choose(replace(ledger.options, **changes))
+            backend = self._backends.choose_name(replace(ledger.options, **changes))
             ledger.set_options(**changes, stopped=False)
-            chosen, held = select_to_submit(self._observer.snapshot(ledger).planned, retry)
+            chosen, held = select_runs_to_submit(self._observer.snapshot(ledger).planned, retry)
             for state in chosen:
-                ledger.put(state.name, _new_submission(state, backend))
+                ledger.put_submission(state.name, _new_submission(state, backend))
             for state in held:
                 self._warn(f"{state.name} is not tried again yet: the backend still has its last try")
             return tuple(chosen)
 
     def preview(self, *, retry: str | None = None, **options: object) -> Schedule:
-        """What `request` and a step would start now. Changes nothing. Raises ScaffoldError where the backend cannot be asked."""
+        """What `request_runs` and a step would start now. Changes nothing. Raises ScaffoldError where the backend cannot be asked."""
         ledger = read_ledger(self.paths.ledger, self.sweep.name)
-        ledger.options = replace(ledger.options, **_not_none(options))
+        ledger.options = replace(ledger.options, **_without_none(options))
         snapshot = self._observer.snapshot(ledger)
-        ready = {s.name for s in (*select_to_submit(snapshot.planned, retry)[0], *snapshot.startable)}
+        ready = {s.name for s in (*select_runs_to_submit(snapshot.planned, retry)[0], *snapshot.startable)}
         states = tuple(s._replace(startable=s.name in ready) for s in snapshot.states)
-        backend = self._backends.get(self._backends.choose(ledger.options), ledger)
+        backend = self._backends.get_backend(self._backends.choose_name(ledger.options), ledger)
         return schedule(replace(snapshot, states=states), backend.availability(), queues=backend.queues)
 
     def step(self, *, doing: str = "launch") -> Snapshot:
@@ -106,10 +106,10 @@ class Scheduler:
         with open_ledger(self.paths.ledger, self.sweep.name, doing=doing, before=self._ledger) as ledger:
             self._ledger = ledger
             snapshot = self._observer.snapshot(ledger)
-            _note_over(ledger, snapshot)
+            _note_ended_jobs(ledger, snapshot)
             if snapshot.options.stopped or not snapshot.startable:
                 return snapshot
-            return self._start(ledger, snapshot)
+            return self._submit_startable(ledger, snapshot)
 
     def cancel(self) -> Snapshot:
         """Start nothing more, take back what has not begun, end what runs; the sweep as it is then. Raises ScaffoldError."""
@@ -117,36 +117,36 @@ class Scheduler:
             snapshot = self._observer.snapshot(ledger)
             job_ids = withdraw_open(ledger, snapshot, self._workspace, self.paths.folder)
         for name, ids in job_ids.items():
-            self._backends.get(name, ledger).cancel(ids)
+            self._backends.get_backend(name, ledger).cancel(ids)
         return self.snapshot()
 
-    def wait(self, snapshot: Snapshot, seconds: float) -> None:
+    def wait_for_change(self, snapshot: Snapshot, seconds: float) -> None:
         """Pause until a run of this machine ends, at most so many seconds."""
-        submissions = [s.submission for s in snapshot.open if s.submission]
+        submissions = [s.submission for s in snapshot.outstanding if s.submission]
         job_ids = [s.job_id for s in submissions if s.backend == "local" and s.job_id]
         if job_ids:
             local_backend.wait_for_exit(job_ids, seconds)
         else:
             time.sleep(seconds)
 
-    def _start(self, ledger: Ledger, snapshot: Snapshot) -> Snapshot:
-        name = self._backends.choose(ledger.options)
-        backend = self._backends.get(name, ledger)
-        _reassign(ledger, snapshot, name)
+    def _submit_startable(self, ledger: Ledger, snapshot: Snapshot) -> Snapshot:
+        name = self._backends.choose_name(ledger.options)
+        backend = self._backends.get_backend(name, ledger)
+        _reassign_unstarted(ledger, snapshot, name)
         if backend.registers:
             self._register(ledger, snapshot, backend)
         available = backend.availability()
         plan = schedule(snapshot, available, queues=backend.queues)
-        jobs = self._jobs(ledger, plan.start, available.gpus or (), available.gpus_each)
+        jobs = self._make_jobs(ledger, plan.start, available.gpus or (), available.gpus_each)
         # what a launcher that was started before has taken meanwhile is not started again
         jobs = [job for job in jobs if self._issue_token(ledger, job, backend)]
         ledger.save()
         started: list[str] = []
 
         def on_submitted(run: str, job_id: str) -> None:
-            before = ledger.newest(run)
+            before = ledger.newest_submission(run)
             assert before is not None
-            ledger.change(
+            ledger.change_newest(
                 run, job_id=job_id, starts=before.starts + 1, started_at=_utc_now(), over_at=None, reason=None
             )
             started.append(run)
@@ -156,7 +156,7 @@ class Scheduler:
             backend.submit(jobs, on_submitted, at_once=plan.at_once if backend.queues else None)
         begun, word = set(started), "waiting" if backend.queues else "starting"
         states = tuple(
-            s._replace(state=word, startable=False, held=True, submission=ledger.newest(s.name))
+            s._replace(state=word, startable=False, held=True, submission=ledger.newest_submission(s.name))
             if s.name in begun
             else s
             for s in snapshot.states
@@ -164,14 +164,14 @@ class Scheduler:
         return replace(snapshot, states=states, started=tuple(started), capacity=plan.capacity)
 
     def _register(self, ledger: Ledger, snapshot: Snapshot, backend: Backend) -> None:
-        unknown = [s.name for s in snapshot.startable if (n := ledger.newest(s.name)) and n.job_id is None]
+        unknown = [s.name for s in snapshot.startable if (n := ledger.newest_submission(s.name)) and n.job_id is None]
         if not unknown:
             return
-        jobs = self._jobs(ledger, unknown)
+        jobs = self._make_jobs(ledger, unknown)
         ledger.save()
 
         def on_registered(run: str, job_id: str) -> None:
-            ledger.change(run, job_id=job_id)
+            ledger.change_newest(run, job_id=job_id)
             ledger.save(batch=True)
 
         def keep_note(key: str, value: str) -> None:
@@ -183,12 +183,14 @@ class Scheduler:
         finally:
             ledger.save()
 
-    def _jobs(self, ledger: Ledger, names: Sequence[str], gpus: Sequence[str] = (), gpus_each: int = 0) -> list[Job]:
+    def _make_jobs(
+        self, ledger: Ledger, names: Sequence[str], gpus: Sequence[str] = (), gpus_each: int = 0
+    ) -> list[Job]:
         """Runs as a backend is given them, their launchers written, each with so many of the free `gpus`."""
         launchers = self._write_scripts([self._runs[n] for n in names]) if names else {}
         jobs = []
         for index, name in enumerate(names):
-            submission = ledger.newest(name)
+            submission = ledger.newest_submission(name)
             assert submission is not None
             pinned = tuple(gpus[index * gpus_each : (index + 1) * gpus_each])
             number, job_id = submission.number, submission.job_id
@@ -196,7 +198,7 @@ class Scheduler:
         return jobs
 
     def _issue_token(self, ledger: Ledger, job: Job, backend: Backend) -> bool:
-        ledger.change(job.name, gpus=job.gpus)
+        ledger.change_newest(job.name, gpus=job.gpus)
         return start_tokens.issue_token(self.paths.folder, job.name, job.number, backend.token_values(job))
 
 
@@ -206,24 +208,24 @@ def _new_submission(state: RunState, backend: str) -> Submission:
     return Submission(number=number, backend=backend, after=after, requested_at=_utc_now())
 
 
-def _note_over(ledger: Ledger, snapshot: Snapshot) -> None:
+def _note_ended_jobs(ledger: Ledger, snapshot: Snapshot) -> None:
     """Note when a backend first called a submission over that has not said so itself: some time later that counts."""
     for state in snapshot.states:
-        submission = ledger.newest(state.name)
+        submission = ledger.newest_submission(state.name)
         over = state.backend_state in ("ended", "gone") and not state.is_done
         if submission is not None and submission.over_at is None and over:
-            ledger.change(state.name, over_at=_utc_now(), reason=state.disagreement or state.reason)
+            ledger.change_newest(state.name, over_at=_utc_now(), reason=state.disagreement or state.reason)
 
 
-def _reassign(ledger: Ledger, snapshot: Snapshot, backend: str) -> None:
+def _reassign_unstarted(ledger: Ledger, snapshot: Snapshot, backend: str) -> None:
     """Submissions that never began belong to the backend that is chosen now; a job id that it does not know is put aside."""
     for state in snapshot.startable:
-        submission = ledger.newest(state.name)
+        submission = ledger.newest_submission(state.name)
         if submission and (submission.backend != backend or state.backend_state in ("ended", "gone")):
-            ledger.change(state.name, backend=backend, job_id=None, earlier_job_ids=submission.job_ids)
+            ledger.change_newest(state.name, backend=backend, job_id=None, earlier_job_ids=submission.job_ids)
 
 
-def _not_none(options: Mapping[str, object]) -> dict[str, Any]:
+def _without_none(options: Mapping[str, object]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
 
 

@@ -40,7 +40,7 @@ def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
         raise WrongUsage(f"the sweep {sweep.name} has no configuration to try")
     replaced = set(recorder.naming.command_params(["smoke", *words]))
     first = {k: v for k, v in sweep.configurations[0].items() if parameter_values.recorded_name(k) not in replaced}
-    command = (*_without(sweep.command, replaced), *words)
+    command = (*_without_options(sweep.command, replaced), *words)
     return replace(
         sweep,
         name=sweep.name + SMOKE_SUFFIX,
@@ -53,7 +53,7 @@ def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
     )
 
 
-def _without(command: tuple[str, ...], options: set[str]) -> tuple[str, ...]:
+def _without_options(command: tuple[str, ...], options: set[str]) -> tuple[str, ...]:
     """A command without the `options`, and their values."""
     words = list(command[: recorder.naming.script_index(command) + 1])
     rest = list(command[len(words) :])
@@ -100,7 +100,7 @@ class SmokeVerdict:
         return {**asdict(self), "fine": not self.problems}
 
 
-def list_changes(workspace: Workspace) -> frozenset[str]:
+def changes_outside_workspace(workspace: Workspace) -> frozenset[str]:
     """What git lists as changed or untracked outside the workspace, as `git status` says it."""
     top = git.toplevel(workspace.workdir)
     if top is None:
@@ -113,7 +113,7 @@ def list_changes(workspace: Workspace) -> frozenset[str]:
     return frozenset(row for row in answer.paths if not row[3:].startswith((root, plan, ".agents/")))
 
 
-def verify(
+def verify_smoke_run(
     workspace: Workspace,
     state: RunState,
     before: frozenset[str],
@@ -147,14 +147,14 @@ def verify(
     files = sum(1 for p in outputs.rglob("*") if p.is_file()) if outputs.is_dir() else 0
     if not files:
         notes.append(f"the run wrote nothing to its output directory {state.run.outputs} ($RUN_OUTPUT_DIR)")
-    problems += _changes_made(workspace, before)
+    problems += _describe_changes(workspace, before)
     some = ", ".join(f"{k}={v:g}" for k, v in list(metrics.items())[:4]) or "no metrics"
     seen = f"{some}; {files} files in {state.run.outputs}"
     return SmokeVerdict(run=state.name, problems=tuple(problems), notes=tuple(notes), seen=seen)
 
 
-def _changes_made(workspace: Workspace, before: frozenset[str]) -> Iterator[str]:
-    for row in sorted(list_changes(workspace) - before)[:10]:
+def _describe_changes(workspace: Workspace, before: frozenset[str]) -> Iterator[str]:
+    for row in sorted(changes_outside_workspace(workspace) - before)[:10]:
         yield (
             f"the run changed the repository: {row[3:]} ({row[:2].strip()}); it belongs into $RUN_OUTPUT_DIR, "
             "or git should ignore it"

@@ -25,20 +25,20 @@ class SweepBackends:
         self._warn = warn
         self._made: dict[str, tuple[LaunchOptions, Backend]] = {}
 
-    def choose(self, options: LaunchOptions) -> str:
+    def choose_name(self, options: LaunchOptions) -> str:
         """The name of the backend that starts runs under these options. Raises ScaffoldError."""
         return choose.choose_backend(self._workspace, options.backend, self._sweep.backend)
 
-    def get(self, name: str, ledger: Ledger) -> Backend:
+    def get_backend(self, name: str, ledger: Ledger) -> Backend:
         """The backend of this name. Raises ScaffoldError where it cannot be made (no server is named, options of sbatch are wrong)."""
         # another launch may have changed the options meanwhile; that one stopped is nothing to a backend
         options = replace(ledger.options, stopped=False)
         cached = self._made.get(name)
         if cached is None or cached[0] != options:
-            cached = self._made[name] = (options, choose.make_backend(name, self._context(name, ledger)))
+            cached = self._made[name] = (options, choose.make_backend(name, self._backend_context(name, ledger)))
         return cached[1]
 
-    def _context(self, name: str, ledger: Ledger) -> BackendContext:
+    def _backend_context(self, name: str, ledger: Ledger) -> BackendContext:
         sweep, options = self._sweep, ledger.options
         return BackendContext(
             workspace=self._workspace,
@@ -55,7 +55,7 @@ class SweepBackends:
             session=options.session,
             notes=dict(ledger.notes.get(name, {})),
             warn=self._warn,
-            job_ids={j: run for run in ledger.names for s in ledger.submissions(run) for j in s.job_ids},
+            job_ids={j: run for run in ledger.run_names for s in ledger.submissions(run) for j in s.job_ids},
         )
 
 

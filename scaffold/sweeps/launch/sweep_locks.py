@@ -16,18 +16,18 @@ from scaffold.runs import liveness, recorder
 from scaffold.sweeps.launch import paths
 
 
-def scheduler_lock(name: str) -> str:
+def scheduler_lock_name(name: str) -> str:
     """The lock of who schedules a sweep."""
     return f"{name}.pacer"
 
 
-def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int | None:
+def take_lock(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int | None:
     """The lock `name`, held until the descriptor is closed or this process ends; None where somebody else holds it.
 
     Raises ScaffoldError where there can be no lock (read-only, no locks on this file system). No exclusively created file stands in
     there: that of a holder that was killed would keep every later launch out.
     """
-    folder = paths.make_hidden(sweeps / ".locks")
+    folder = paths.make_ignored_folder(sweeps / ".locks")
     handle = locks.acquire(folder / f"{name}.lock", wait_s=wait_s)
     if handle is not None:
         note = {**recorder.processes.process_mark(os.getpid()), "doing": doing}
@@ -37,12 +37,12 @@ def take(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int | Non
 
 
 @contextlib.contextmanager
-def hold(sweeps: Path, name: str, *, doing: str, wait_s: float) -> Iterator[None]:
+def hold_ledger_lock(sweeps: Path, name: str, *, doing: str, wait_s: float) -> Iterator[None]:
     """Hold a lock. Raises ScaffoldError, with the holder's name, when it is not to be had within `wait_s` seconds."""
-    handle = take(sweeps, name, doing=doing, wait_s=wait_s)
+    handle = take_lock(sweeps, name, doing=doing, wait_s=wait_s)
     if handle is None:
         raise ScaffoldError(
-            f"the ledger of sweep {name} is held by {describe(last_holder(sweeps, name))}",
+            f"the ledger of sweep {name} is held by {describe_holder(last_lock_holder(sweeps, name))}",
             hint="try again when that is done; nothing was changed",
         )
     try:
@@ -51,7 +51,7 @@ def hold(sweeps: Path, name: str, *, doing: str, wait_s: float) -> Iterator[None
         locks.release(handle)
 
 
-def last_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
+def last_lock_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     """The note of who took a lock last: `pid`, `host`, `doing`; it may be over since. None where there is none."""
     try:
         note = json.loads((sweeps / ".locks" / f"{name}.json").read_bytes())
@@ -60,9 +60,9 @@ def last_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     return note if isinstance(note, dict) else None
 
 
-def current_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
+def current_lock_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     """The note of who holds a lock now; None where nobody does. Writes nothing."""
-    note = last_holder(sweeps, name)
+    note = last_lock_holder(sweeps, name)
     # the lock alone does not tell: who looks holds it for a moment, and the note may be of somebody before
     if note is None or (note.get("host") == socket.gethostname() and liveness.is_process_gone(note)):
         return None
@@ -71,7 +71,7 @@ def current_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     return None
 
 
-def describe(note: dict[str, Any] | None) -> str:
+def describe_holder(note: dict[str, Any] | None) -> str:
     """Who holds a lock, for people."""
     if note is None:
         return "another process"

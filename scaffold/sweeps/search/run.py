@@ -82,9 +82,9 @@ class ParameterSearch:
         Raises ScaffoldError: where somebody else runs it, the sweep was stopped, the metric is not there, the code has changed.
         """
         sweeps = sweep_file.sweeps_folder(self.workspace)
-        lock = sweep_locks.take(sweeps, f"{self.study.name}.evolve", doing="evolve")
+        lock = sweep_locks.take_lock(sweeps, f"{self.study.name}.evolve", doing="evolve")
         if lock is None:
-            holder = sweep_locks.describe(sweep_locks.last_holder(sweeps, f"{self.study.name}.evolve"))
+            holder = sweep_locks.describe_holder(sweep_locks.last_lock_holder(sweeps, f"{self.study.name}.evolve"))
             raise ScaffoldError(
                 f"the search {self.study.name} is run by {holder}",
                 hint=f"look at it: scaffold sweep status {self.study.name}",
@@ -160,7 +160,7 @@ class ParameterSearch:
         if not self._is_original():
             comparison = code_state.compare_code(self.workspace, existing)
             if not comparison.is_same:
-                raise open_sweep.code_changed(existing.name, comparison.files)
+                raise open_sweep.code_changed_error(existing.name, comparison.files)
             # new configurations may name other config files
             sweep = code_state.with_current_code(self.workspace, sweep)
         sweep_file.write_sweep(self.workspace, sweep)
@@ -189,7 +189,7 @@ class ParameterSearch:
             states = itertools.chain(*self._trial_states(snapshot).values())
             if retry == "lost" and all(state.state != "lost" for state in states):
                 break
-            scheduler.request(retry=retry, **self._options.launching)
+            scheduler.request_runs(retry=retry, **self._options.launching)
             show(scheduler.step(doing="evolve"))
             snapshot = run_until_done(scheduler, show, doing="evolve", warn=self._warn)
             if snapshot.options.stopped:
