@@ -30,7 +30,7 @@ REPOSITORY = {
 }
 FIELDS = (
     "version workdir experiment_root existing_experiment_dirs role_dirs environment config_systems trackers launchers slurm"
-    " entry_points tests workflow agent_guides metrics git machine risks evidence"
+    " entry_points tests workflow agent_guides metrics git machine risks evidence certainty"
 )
 
 
@@ -216,3 +216,26 @@ def test_what_the_template_wrote_is_no_evidence_about_the_repository(run: Run, m
     theirs = found({"train.py": TRAIN, **written, "exp/scripts/mine.sbatch": job.format("theirs")})["slurm"]
     assert isinstance(theirs, dict)
     assert (theirs["scripts"], theirs["partitions"]) == (["exp/scripts/mine.sbatch"], ["theirs"])
+
+
+def test_every_field_says_how_sure_it_is(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo(REPOSITORY)
+    found = detected(run, repo)["certainty"]
+    assert isinstance(found, dict)
+    assert found["environment.manager"] == found["entry_points"] == found["slurm.partitions"] == "read"
+    assert found["slurm.qos"] == found["workflow"] == found["git.remote"] == "open"
+    assert set(found.values()) == {"read", "open"}
+    write_tree(repo, {"README.md": "```\npython train.py --seed $SEED\n```\n"})
+    assert detected(run, repo)["certainty"]["entry_points"] == "open"  # type: ignore[index]
+
+
+def test_a_command_that_a_run_has_confirmed_is_called_so(make_repo: MakeRepo, run: Run) -> None:
+    script = (
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed')\np.parse_args()\nprint('loss 1')\n"
+    )
+    repo = make_repo({"train.py": script, "README.md": "```\npython train.py --seed 1\n```\n"})
+    assert run("init", "--workdir", repo, "--try", "--yes").exit_code == 0
+    assert detected(run, repo)["certainty"]["entry_points"] == "confirmed"  # type: ignore[index]
+    assert "confirmed by a run of it" in run("detect", "--workdir", repo).stdout
+    write_tree(repo, {"README.md": "```\npython train.py --other 1\n```\n"})
+    assert detected(run, repo)["certainty"]["entry_points"] == "read"  # type: ignore[index]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from scaffold.errors import ScaffoldError
 
 if TYPE_CHECKING:
     from scaffold.conventions.model import Conventions
@@ -24,4 +28,21 @@ def detect(workdir: Path, *, history: bool = False) -> Conventions:
     from scaffold.conventions.detect_all import detect_all
     from scaffold.facts import read_facts
 
-    return detect_all(read_facts(workdir, history=history, survey=survey))
+    return with_confirmed(detect_all(read_facts(workdir, history=history, survey=survey)), workdir)
+
+
+def with_confirmed(conventions: Conventions, workdir: Path) -> Conventions:
+    """The conventions with the commands that the answers of a workspace in `workdir` call confirmed, as far as they are still the same."""
+    from scaffold.workspace import list_roots, load_workspace
+
+    stored: list[object] = []
+    for root in list_roots(workdir):
+        with contextlib.suppress(ScaffoldError):  # answers that cannot be read confirm nothing
+            stored += load_workspace(workdir, root).answers.get("entry_points") or []
+    works = {str(e.get("command")) for e in stored if isinstance(e, dict) and e.get("confirmed") is True}
+    if not works:
+        return conventions
+    from scaffold.conventions.output_rewrite import as_recorded_run
+
+    same = (e.command for e in conventions.entry_points if as_recorded_run(e.command, e.kind) in works)
+    return dataclasses.replace(conventions, confirmed=tuple(same))

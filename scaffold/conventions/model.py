@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from scaffold.conventions.certainty import certainty_of_fields
 from scaffold.facts.git_state import GitState
 from scaffold.facts.machine import Machine
 
@@ -69,7 +70,8 @@ class Tests:
 class Conventions:
     """Everything read off one repository; what could not be known is None or empty.
 
-    `evidence` says what each field was read from, `lost` what spoke for another value and why it did not count.
+    `evidence` says what each field was read from, `lost` what spoke for another value and why it did not count; `confirmed` are the
+    commands of entry points that a run of them has shown to work.
     """
 
     workdir: str = "."
@@ -92,11 +94,13 @@ class Conventions:
     evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
     lost: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
     history: tuple[str, ...] | None = None
+    confirmed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What `scaffold detect --json` prints; `history` only where it was asked for."""
         answer = asdict(self)
-        del answer["lost"]
+        del answer["lost"], answer["confirmed"]
+        answer["certainty"] = certainty_of_fields(answer, self.confirmed)
         if self.history is None:
             del answer["history"]
         return answer

@@ -40,9 +40,15 @@ class InitPlan:
 
 
 def plan_init(
-    workdir: Path, options: InitOptions, *, detect: Callable[[Path], Conventions], template_source: str | None = None
+    workdir: Path,
+    options: InitOptions,
+    *,
+    detect: Callable[[Path], Conventions],
+    template_source: str | None = None,
+    learn: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> InitPlan:
-    """What init would do in `workdir`; changes nothing. `template_source`: a checkout, bundle or Git URL in place of the own template.
+    """What init would do in `workdir`; changes nothing. `template_source`: a checkout, bundle or Git URL in place of the own template;
+    `learn` adds to the answers of a new workspace what was found out by trying.
 
     Raises ScaffoldError when the work directory, an option, or what stands there makes a workspace impossible.
     """
@@ -53,7 +59,7 @@ def plan_init(
         _refuse_contradicting_options(existing, options, template_source)
         location_checks.check_root(workdir, existing.root)
     with _open_template(existing, template_source) as template:
-        answers = dict(existing.answers) if existing is not None else _new_answers(workdir, options, detect)
+        answers = dict(existing.answers) if existing is not None else learn(_new_answers(workdir, options, detect))
         rendered = render_template(template, answers)
         disk = files_on_disk.read_files(workdir, rendered)
         if existing is None and (kept := _user_files_in_the_way(answers, rendered, disk)):

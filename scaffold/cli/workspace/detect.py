@@ -76,7 +76,7 @@ def flatten_fields(conventions: Conventions) -> dict[str, Any]:
     """Every field by its dotted name, in the order of the answer."""
     flat: dict[str, Any] = {}
     for field, value in conventions.to_json().items():
-        if field in ("version", "workdir", "evidence"):
+        if field in ("version", "workdir", "evidence", "certainty"):
             continue
         if isinstance(value, dict):
             flat.update({f"{field}.{name}": inner for name, inner in value.items()})
@@ -140,7 +140,7 @@ def _table_lines(conventions: Conventions, width: int, limited: output.Limited) 
     machine = conventions.machine
     scheduler = f"Slurm ({', '.join(machine.scheduler_partitions)})" if machine.slurm else "no Slurm"
     yield from _field_lines("machine", f"{machine.gpus} GPUs, {scheduler}", (), width)
-    yield from _entry_point_lines(limited(conventions.entry_points), width)
+    yield from _entry_point_lines(limited(conventions.entry_points), conventions.confirmed, width)
     if conventions.risks:
         yield from ("", "risks", *(f"  - {risk}" for risk in limited(conventions.risks)))
     if conventions.history is not None:
@@ -170,14 +170,15 @@ def _field_lines(name: str, value: str, evidence: tuple[Evidence, ...], width: i
         yield f"{name if number == 0 else '':<{LABEL_WIDTH}}{line}".rstrip()
 
 
-def _entry_point_lines(points: Sequence[EntryPoint], width: int) -> Iterator[str]:
+def _entry_point_lines(points: Sequence[EntryPoint], confirmed: Sequence[str], width: int) -> Iterator[str]:
     """Two lines a script: path, what for and how to seed it; the command below."""
     if not points:
         return
     longest = max(len(point.path) for point in points)
     yield from ("", "entry points")
     for point in points:
-        yield f"  {point.path:<{longest}}  {point.kind:<10}  {point.seed_flag or 'no seed option'}"
+        sure = "  confirmed by a run of it" if point.command in confirmed else ""
+        yield f"  {point.path:<{longest}}  {point.kind:<10}  {point.seed_flag or 'no seed option'}{sure}"
         yield "      " + (point.command if len(point.command) <= width - 6 else point.command[: width - 10] + " ...")
 
 

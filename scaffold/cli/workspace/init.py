@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scaffold.cli.workspace.agent_skill import SkillPlan
     from scaffold.lifecycle.answers import InitOptions
     from scaffold.lifecycle.file_kinds import FileAction
+    from scaffold.lifecycle.first_run import FirstRun
     from scaffold.lifecycle.init import InitPlan
 
 
@@ -57,6 +58,15 @@ if TYPE_CHECKING:
     help="Write the playbook as an Agent Skill too: DIR/SKILL.md. Default of DIR: .agents/skills/experiments.",
 )
 @click.option("--template", "template_source", metavar="SRC", help="A checkout, bundle or Git URL of another template.")
+@click.option(
+    "--try",
+    "try_first",
+    is_flag=True,
+    help="Run the baseline command first, in a copy that is thrown away, for at most 60 s, and tell what happened.",
+)
+@click.option(
+    "--setup", is_flag=True, help="With --try: build the environment in that copy first (it downloads packages)."
+)
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object; ask nothing.")
@@ -64,6 +74,8 @@ def init(
     workdir: Path | None,
     skill_folder: str | None,
     template_source: str | None,
+    try_first: bool,
+    setup: bool,
     yes: bool,
     dry_run: bool,
     json_output: bool,
@@ -73,32 +85,38 @@ def init(
 
     Creates only files that are missing; what is there stays as it is. A second run changes nothing.
     """
-    from scaffold.cli.workspace.agent_skill import plan_skill, write_skill
+    from scaffold.cli.workspace.agent_skill import plan_skill
+    from scaffold.cli.workspace.try_baseline import OFFER, try_baseline
     from scaffold.conventions import detect
     from scaffold.lifecycle.answers import InitOptions
-    from scaffold.lifecycle.init import apply_init, plan_init, refuse_nested_workspace
+    from scaffold.lifecycle.first_run import learned_answers
+    from scaffold.lifecycle.init import plan_init, refuse_nested_workspace
 
+    if setup and not try_first:
+        raise click.UsageError("--setup belongs to --try")
     options = InitOptions(**answer_options)
     if workdir is None:
         workdir = Path()
         refuse_nested_workspace(workdir.resolve())
-    detect_once = functools.cache(detect)  # the repository is the same before and after the questions
-    planned = plan_init(workdir, options, detect=detect_once, template_source=template_source)
-    skill = plan_skill(planned, skill_folder)
-    prompts = output.may_prompt(yes=yes or dry_run, json_output=json_output) and _count_writes(planned, skill) > 0
+    # the repository is the same before and after the questions
+    plan = functools.partial(plan_init, workdir, detect=functools.cache(detect), template_source=template_source)
+    planned = plan(options)
+    prompts = output.may_prompt(yes=yes or dry_run, json_output=json_output)
+    prompts = prompts and _count_writes(planned, plan_skill(planned, skill_folder)) > 0
     if prompts and not planned.existing:
         options = _prompt_for_options(planned, options)
-        planned = plan_init(workdir, options, detect=detect_once, template_source=template_source)
-        skill = plan_skill(planned, skill_folder)  # which speaks of the root and the server that were answered
+        planned = plan(options)
+        try_first = try_first or click.confirm(OFFER, default=False)
+    run = try_baseline(planned, setup=setup, prompts=prompts, quiet=json_output) if try_first else None
+    if run is not None and not planned.existing:
+        planned = plan(options, learn=functools.partial(learned_answers, run=run))
+    skill = plan_skill(planned, skill_folder)  # which speaks of the root and the server that were answered
     if prompts:
         _print_plan(planned, skill, "would write")
         click.confirm(f"Write {output.pluralize(_count_writes(planned, skill), 'file')}?", default=True, abort=True)
-    if not dry_run:
-        planned = apply_init(planned)
-        if skill is not None:
-            write_skill(skill)
+    planned = planned if dry_run else _write(planned, skill)
     if json_output:
-        output.print_json(_plan_json(planned, skill, written=not dry_run))
+        output.print_json(_plan_json(planned, skill, run, written=not dry_run))
         return
     if not prompts:
         _print_plan(planned, skill, "would write" if dry_run else "wrote")
@@ -107,6 +125,16 @@ def init(
     output.warn_ignored(planned.root, planned.ignored)
     if planned.changes and not dry_run:
         click.echo(f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}")
+
+
+def _write(planned: InitPlan, skill: SkillPlan | None) -> InitPlan:
+    from scaffold.cli.workspace.agent_skill import write_skill
+    from scaffold.lifecycle.init import apply_init
+
+    planned = apply_init(planned)
+    if skill is not None:
+        write_skill(skill)
+    return planned
 
 
 def _prompt_for_options(planned: InitPlan, options: InitOptions) -> InitOptions:
@@ -153,8 +181,12 @@ def _print_plan(planned: InitPlan, skill: SkillPlan | None, verb: str) -> None:
         click.echo(f"nothing to do: the workspace in {planned.root} is complete (template {version})")
 
 
-def _plan_json(planned: InitPlan, skill: SkillPlan | None, *, written: bool) -> dict[str, Any]:
-    return {
+def _plan_json(
+    planned: InitPlan, skill: SkillPlan | None, run: FirstRun | None = None, *, written: bool
+) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    answer = {
         "workdir": str(planned.workdir),
         "root": planned.root,
         "template": planned.template.version,
@@ -164,3 +196,4 @@ def _plan_json(planned: InitPlan, skill: SkillPlan | None, *, written: bool) -> 
         "ignored": output.ignored_json(planned.ignored),
         "warnings": list(planned.warnings),
     }
+    return answer if run is None else {**answer, "try": {**asdict(run), "confirmed": run.confirmed}}

@@ -1,0 +1,50 @@
+"""What `scaffold init --try` asks and says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from scaffold.cli.common import output
+
+if TYPE_CHECKING:
+    from scaffold.lifecycle.first_run import FirstRun
+    from scaffold.lifecycle.init import InitPlan
+
+OFFER = "Try the baseline command first, in a copy that is thrown away (at most 60 s)?"
+
+
+def try_baseline(planned: InitPlan, *, setup: bool, prompts: bool, quiet: bool) -> FirstRun:
+    """Try the baseline command, and say what happened; before anything is installed it says what, and needs --setup or a yes.
+
+    Raises ScaffoldError where there is nothing that could be tried.
+    """
+    from scaffold.lifecycle import first_run
+
+    line = first_run.setup_needed(planned)
+    if line and not setup:
+        output.warn(
+            f"no environment is there; `{line}` would build it, and download what it names: --setup does, in the copy"
+        )
+        setup = prompts and click.confirm("Build it in the copy?", default=False)
+    run = first_run.try_baseline(planned, setup=setup)
+    for text in () if quiet else _describe_run(run):
+        click.echo(text)
+    return run
+
+
+def _describe_run(run: FirstRun) -> Iterator[str]:
+    """What happened, one line a question."""
+    ended = f"ended with exit code {run.exit_code}" if run.exit_code is not None else "was still going, and was ended"
+    seed = run.seed or "not known, or the script takes none"
+    yield f"tried: {run.command}"
+    yield f"  started: {'yes' if run.started else 'no'}; {ended} after {run.seconds:g} s"
+    yield f"  seed: {seed}"
+    yield f"  metric: {run.metric or 'none was seen'}"
+    yield f"  left outside of its folder: {', '.join(run.stray[:5]) or 'nothing'}"
+    yield f"  changed of the repository: {', '.join(run.changed[:5]) or 'nothing'}"
+    if run.problem:
+        yield f"  failed: {run.problem}"
+        yield f"  next: {run.hint}"
