@@ -61,7 +61,7 @@ def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
     undo: list[Callable[[], None]] = []
     with signals_raised():
         try:
-            staged = [_stage(workdir, change, undo) for change in changes]
+            staged = [_write_beside(workdir, change, undo) for change in changes]
             for change, temporary in zip(changes, staged, strict=True):
                 _move_into_place(workdir / change.path, change, temporary, undo)
         except BaseException as error:
@@ -93,7 +93,7 @@ def _roll_back(undo: list[Callable[[], None]]) -> None:
                 step()
 
 
-def _stage(workdir: Path, change: FileChange, undo: list[Callable[[], None]]) -> Path | None:
+def _write_beside(workdir: Path, change: FileChange, undo: list[Callable[[], None]]) -> Path | None:
     """Write the new content beside its target; the temporary file, None for a deletion."""
     if change.new is None:
         return None
@@ -146,7 +146,7 @@ def _move_into_place(target: Path, change: FileChange, temporary: Path | None, u
     if target.is_symlink() or target.read_bytes() != change.old:
         raise _concurrent_change_error(target)
     old, mode = change.old, target.stat().st_mode & 0o7777
-    undo.append(lambda: _restore(target, old, mode))
+    undo.append(lambda: _restore_file(target, old, mode))
     if temporary is None:
         target.unlink()
     else:
@@ -167,7 +167,7 @@ def _unlink_if_same_file(target: Path, temporary: Path) -> None:
         target.unlink()
 
 
-def _restore(target: Path, content: bytes, mode: int) -> None:
+def _restore_file(target: Path, content: bytes, mode: int) -> None:
     """Put a file back as it was, without a moment in which there is only half of it."""
     if target.exists() and target.read_bytes() == content:
         return

@@ -54,7 +54,7 @@ class Workspace:
         """Whether each experiment has the role directories of its own."""
         return self.answers.get("workspace_layout") == "per-experiment"
 
-    def role(self, name: str, experiment: str | None = None) -> Path:
+    def role_folder(self, name: str, experiment: str | None = None) -> Path:
         """The directory of a role (`logs`, `metadata`, ...), of `experiment` where the layout has one for each."""
         names = self.answers.get("role_dirs")
         folder = str(names.get(name, name)) if isinstance(names, Mapping) else name

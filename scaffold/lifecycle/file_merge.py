@@ -35,21 +35,21 @@ def merge_file(
     if new in (base, ours):
         return NOTHING
     if ours is None:
-        return _absent(path, base, new, disk)
+        return _merge_absent_file(path, base, new, disk)
     if base is None:
         # the user has this very file already, but for the bit; one with other content is the user's, and no managed file
-        return FileAction(path, "update"), disk.change(path, new, executable=new is not None and new.executable)
+        return FileAction(path, "update"), disk.make_change(path, new, executable=new is not None and new.executable)
     if new is None:
         if ours.data == base.data:
-            return FileAction(path, "delete", "the template dropped it"), disk.change(path, None)
+            return FileAction(path, "delete", "the template dropped it"), disk.make_change(path, None)
         return FileAction(path, "kept", "the template dropped it; you changed it, so it stays"), None
     bit = new.executable if new.executable != base.executable else None
     if ours.data == base.data:
-        return FileAction(path, "update"), disk.change(path, new, executable=bit)
+        return FileAction(path, "update"), disk.make_change(path, new, executable=bit)
     text, step = _merge_texts(path, ours.data, base.data, new.data, labels)
     if text == ours.data and bit in (None, ours.executable):
         return step, None
-    return step, disk.change(path, RenderedFile(text, ours.executable), executable=bit)
+    return step, disk.make_change(path, RenderedFile(text, ours.executable), executable=bit)
 
 
 def _merge_texts(
@@ -73,25 +73,25 @@ def _is_rewritten(base: bytes, new: bytes) -> bool:
 
 def _whole_conflict(ours: bytes, new: bytes, labels: tuple[str, str, str]) -> bytes:
     """A file that holds both versions, each in one piece."""
-    mine, theirs = (text if text.endswith(b"\n") else text + b"\n" for text in (ours, new))
+    first, second = (text if text.endswith(b"\n") else text + b"\n" for text in (ours, new))
     marks = [f"<<<<<<< {labels[0]}\n".encode(), b"=======\n", f">>>>>>> {labels[2]}\n".encode()]
-    return marks[0] + mine + marks[1] + theirs + marks[2]
+    return marks[0] + first + marks[1] + second + marks[2]
 
 
-def _absent(path: str, base: RenderedFile | None, new: RenderedFile | None, disk: FilesOnDisk) -> MergedFile:
+def _merge_absent_file(path: str, base: RenderedFile | None, new: RenderedFile | None, disk: FilesOnDisk) -> MergedFile:
     """A file that is not on disk: new in the template, or deleted by the user, who will have had a reason."""
     if new is None:
         return NOTHING
     if base is not None:
         return FileAction(path, "deleted", "you deleted it; it stays deleted"), None
-    return FileAction(path, "create"), disk.change(path, new)
+    return FileAction(path, "create"), disk.make_change(path, new)
 
 
 def create_seeded(path: str, new: RenderedFile, disk: FilesOnDisk) -> MergedFile:
     """A seeded file that this update brings for the first time, as for a new experiment."""
     if path in disk.files or path in disk.linked:
         return NOTHING
-    return FileAction(path, "create"), disk.change(path, new)
+    return FileAction(path, "create"), disk.make_change(path, new)
 
 
 def replace_answers(path: str, new: RenderedFile, disk: FilesOnDisk) -> MergedFile:
@@ -99,7 +99,7 @@ def replace_answers(path: str, new: RenderedFile, disk: FilesOnDisk) -> MergedFi
     ours = disk.files.get(path)
     if ours is not None and ours.data == new.data:
         return NOTHING
-    return FileAction(path, "update"), disk.change(path, new)
+    return FileAction(path, "update"), disk.make_change(path, new)
 
 
 def has_conflict_markers(data: bytes) -> bool:

@@ -22,7 +22,9 @@ class FilesOnDisk:
     raw: Mapping[str, bytes]
     linked: Mapping[str, str]
 
-    def change(self, path: str, new: RenderedFile | None, *, executable: bool | None = None) -> transaction.FileChange:
+    def make_change(
+        self, path: str, new: RenderedFile | None, *, executable: bool | None = None
+    ) -> transaction.FileChange:
         """Replace what stands at `path` by `new` (None: delete), in the line ends that it has; the bit where it is to change."""
         old = self.raw.get(path)
         if old is None and new is not None:

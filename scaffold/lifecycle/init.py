@@ -69,7 +69,7 @@ def plan_init(
     answers_path = file_kinds.answers_path(root)
     actions = init_actions.choose_actions(answers, rendered, disk, goal_given=options.goal is not None)
     init_actions.check_needed_files(answers, actions)
-    changes = [disk.change(a.path, rendered[a.path]) for a in actions if a.what in ("create", "replace")]
+    changes = [disk.make_change(a.path, rendered[a.path]) for a in actions if a.what in ("create", "replace")]
     return InitPlan(
         workdir=workdir,
         root=root,

@@ -27,24 +27,24 @@ def check_root(directory: Path, name: str) -> None:
     path = directory
     for part in Path(name).parts:
         path = path / part
-        shown = path.relative_to(directory).as_posix()
+        name_below = path.relative_to(directory).as_posix()
         if path.is_symlink():
             target = Path(os.path.realpath(path))  # unlike resolve, it takes a link to itself
             inside_workdir = target.is_relative_to(directory)
             raise ScaffoldError(
-                f"the experiment root {name} leads through the symbolic link {shown} to {target}",
+                f"the experiment root {name} leads through the symbolic link {name_below} to {target}",
                 hint=f"use --root {target.relative_to(directory).as_posix()}"
                 if inside_workdir and target not in (directory, path)
                 else "choose another --root; single role folders such as logs may be links",
             )
         if path.exists() and not path.is_dir():
             raise ScaffoldError(
-                f"{shown} is a file, so the experiment root {name} cannot be made", hint="choose another --root"
+                f"{name_below} is a file, so the experiment root {name} cannot be made", hint="choose another --root"
             )
         if (path / ".git").exists():
             raise ScaffoldError(
-                f"{shown} is a repository of its own (a submodule, perhaps), so {name} would not be part of this one",
-                hint=f"choose another --root, or --workdir {shown}",
+                f"{name_below} is a repository of its own (a submodule, perhaps), so {name} would not be part of this one",
+                hint=f"choose another --root, or --workdir {name_below}",
             )
 
 

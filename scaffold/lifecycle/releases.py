@@ -119,20 +119,20 @@ def _current_folder() -> Path:
 @contextlib.contextmanager
 def open_current() -> Iterator[TemplateVersion]:
     """This package's own version of the template, as it lies beside or inside the package."""
-    own = _current_folder()
-    if own != PACKAGE.parent:
-        yield _released(own, CURRENT)
+    source = _current_folder()
+    if source != PACKAGE.parent:
+        yield _as_template_version(source, CURRENT)
         return
     # Copier takes the top of a repository for a repository, and renders its newest tag instead of what lies there.
     with scratch_directory() as folder:
         try:
-            shutil.copy2(own / "copier.yml", folder)
-            shutil.copytree(own / "template", folder / "template", ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copy2(source / "copier.yml", folder)
+            shutil.copytree(source / "template", folder / "template", ignore=shutil.ignore_patterns("__pycache__"))
         except OSError as error:
             raise ScaffoldError(
                 f"the template cannot be copied to {folder}", hint="make room there, or set TMPDIR"
             ) from error
-        yield _released(folder, CURRENT)
+        yield _as_template_version(folder, CURRENT)
 
 
 @contextlib.contextmanager
@@ -146,11 +146,11 @@ def open_released(version: str) -> Iterator[TemplateVersion]:
         raise ScaffoldError(
             f"there is no template version {version}", hint=f"released are: {', '.join(list_versions())}"
         )
-    with _checked_out(str(BUNDLE), version) as (path, name):
-        yield _released(path, name)
+    with _open_checkout(str(BUNDLE), version) as (path, name):
+        yield _as_template_version(path, name)
 
 
-def _released(path: Path, version: str) -> TemplateVersion:
+def _as_template_version(path: Path, version: str) -> TemplateVersion:
     return TemplateVersion(path=path, version=version, source=recorded_bundle_path(), fingerprint=fingerprint(version))
 
 
@@ -171,12 +171,12 @@ def open_elsewhere(source: str, version: str | None = None) -> Iterator[Template
     except (RuntimeError, OSError):  # `~` of somebody who has no home here, a name that is too long
         path, is_local = Path(source), False
     address = str(path.absolute()) if is_local else source
-    with _checked_out(address, version) as (folder, name):
+    with _open_checkout(address, version) as (folder, name):
         yield TemplateVersion(path=folder, version=name, source=source if source.startswith("~") else address)
 
 
 @contextlib.contextmanager
-def _checked_out(source: str, version: str | None) -> Iterator[tuple[Path, str]]:
+def _open_checkout(source: str, version: str | None) -> Iterator[tuple[Path, str]]:
     """The files of `source` at `version` (default: newest) in a temporary directory, and the version's name."""
     with scratch_directory() as folder:
         tree = folder / "tree"

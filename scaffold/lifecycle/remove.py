@@ -55,7 +55,7 @@ def plan_removal(workspace: Workspace) -> RemovalPlan:
         delete=tuple(delete),
         keep=tuple(sorted(keep)),
         bytecode=tuple(compiled),
-        changes=tuple(disk.change(path, None) for path in delete),
+        changes=tuple(disk.make_change(path, None) for path in delete),
     )
 
 

@@ -81,11 +81,13 @@ def _file_statuses(
     entries = []
     for path in sorted(hashes):
         kind = "answers" if path == answers_path else "seeded" if path in seeded else "managed"
-        entries.append(FileStatus(path=path, kind=kind, state=_state(path, kind, hashes[path], workspace, disk)))
+        entries.append(FileStatus(path=path, kind=kind, state=_compare_file(path, kind, hashes[path], workspace, disk)))
     return entries
 
 
-def _state(path: str, kind: str, content_hash: str, workspace: Workspace, disk: files_on_disk.FilesOnDisk) -> str:
+def _compare_file(
+    path: str, kind: str, content_hash: str, workspace: Workspace, disk: files_on_disk.FilesOnDisk
+) -> str:
     if path in disk.linked:
         return "linked"
     if path not in disk.files:

@@ -215,7 +215,7 @@ def _logs_without_manifest(workspace: Workspace, run_records: records.RunRecords
     for metadata in records.metadata_directories(workspace):
         experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
         metadata_path = metadata.relative_to(workspace.workdir).as_posix()
-        logs = workspace.role("logs", experiment)
+        logs = workspace.role_folder("logs", experiment)
         for log in sorted(logs.glob("*.out")) if logs.is_dir() else []:
             stem = log.name.removesuffix(".out")
             if LOG_STEM.match(stem) and f"{metadata_path}/{stem}" not in recorded:

@@ -13,7 +13,7 @@ CACHE = "__pycache__"
 
 def cached_files(workspace: Workspace) -> list[Path]:
     """What Python has left behind of the scripts of the template, temporary files included."""
-    scripts = workspace.role("scripts")
+    scripts = workspace.role_folder("scripts")
     ours = [f"{path.stem}.*" for path in (Path(recorder.ENTRY), Path("summarize.py"))]
     patterns = [(scripts / CACHE, pattern) for pattern in ours] + [(scripts / recorder.PACKAGE / CACHE, "*")]
     return sorted(path for folder, pattern in patterns for path in folder.glob(pattern) if ".pyc" in path.suffixes)
@@ -21,5 +21,5 @@ def cached_files(workspace: Workspace) -> list[Path]:
 
 def tracked_files(workspace: Workspace) -> list[str]:
     """Bytecode of the recorder among git's files, relative to the work directory: such is never used."""
-    folder = (workspace.role("scripts") / recorder.PACKAGE / CACHE).relative_to(workspace.workdir).as_posix()
+    folder = (workspace.role_folder("scripts") / recorder.PACKAGE / CACHE).relative_to(workspace.workdir).as_posix()
     return git.run(workspace.workdir, "--literal-pathspecs", "ls-files", "-z", "--", folder).paths

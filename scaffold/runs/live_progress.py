@@ -22,7 +22,7 @@ def latest_output(workspace: Workspace, run: Run) -> tuple[dict[str, Scalar], st
     row = recorder.manifest.last_row(str(workspace.workdir / run.outputs / "metrics.jsonl"))
     metadata = (workspace.workdir / run.path).parent
     experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
-    logs = workspace.role("logs", experiment)
+    logs = workspace.role_folder("logs", experiment)
     line = log_excerpts.read_last_line(logs / f"{run.label}.err") or log_excerpts.read_last_line(
         logs / f"{run.label}.out"
     )

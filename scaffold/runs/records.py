@@ -45,10 +45,10 @@ class RunRecords:
 def metadata_directories(workspace: Workspace) -> list[Path]:
     """Where manifests lie: one directory, or with a layout per experiment one for each."""
     if not workspace.per_experiment:
-        return [workspace.role("metadata")]
+        return [workspace.role_folder("metadata")]
     if not workspace.path.is_dir():
         return []
-    return sorted(workspace.role("metadata", entry.name) for entry in workspace.path.iterdir() if entry.is_dir())
+    return sorted(workspace.role_folder("metadata", entry.name) for entry in workspace.path.iterdir() if entry.is_dir())
 
 
 def read_records(workspace: Workspace) -> RunRecords:

@@ -60,14 +60,14 @@ def link_workspace(
     linked_paths = [_linked_path(top, path) for path in links]
     workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
     linked = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
-    scripts = linked.role("scripts")
-    for path in [*recorder.source_files(workspace.role("scripts")), Path("workspace.json")]:
+    scripts = linked.role_folder("scripts")
+    for path in [*recorder.source_files(workspace.role_folder("scripts")), Path("workspace.json")]:
         _check_stays_inside(tree, scripts / path)
         (scripts / path).parent.mkdir(parents=True, exist_ok=True)
-        _copy_file(workspace.role("scripts") / path, scripts / path)
+        _copy_file(workspace.role_folder("scripts") / path, scripts / path)
     for role in SHARED_ROLES:
-        workspace.role(role, experiment).mkdir(parents=True, exist_ok=True)
-        _link_to(tree, linked.role(role, experiment), workspace.role(role, experiment))
+        workspace.role_folder(role, experiment).mkdir(parents=True, exist_ok=True)
+        _link_to(tree, linked.role_folder(role, experiment), workspace.role_folder(role, experiment))
     for path in linked_paths:
         _link_to(tree, tree / path, top / path)
     return linked

@@ -42,7 +42,7 @@ class Ledger:
 
     @property
     def folder(self) -> Path:
-        return self.workspace.role("metadata") / "sweeps" / "grid"
+        return self.workspace.role_folder("metadata") / "sweeps" / "grid"
 
     def on_submitted(self, name: str, job_id: str) -> None:
         self.handles[job_id] = name
@@ -427,7 +427,7 @@ def test_a_status_that_is_new_to_us_is_no_end(ledger: Ledger, stand_in: StandIn)
 
 def record(ledger: Ledger, name: str, **changes: Any) -> Path:
     """A manifest as far as backends read it."""
-    path = ledger.workspace.role("metadata") / f"{name}.json"
+    path = ledger.workspace.role_folder("metadata") / f"{name}.json"
     run_id = ledger.of[name].split("/")[1]
     manifest = {
         "schema_version": 1,
@@ -488,7 +488,7 @@ def test_stop_reaches_a_recorder_that_the_server_does_not(ledger: Ledger, stand_
     backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
     backend.submit(ledger.jobs(1), ledger.on_submitted)
     stand_in.restart()
-    scripts = ledger.workspace.role("scripts")
+    scripts = ledger.workspace.role_folder("scripts")
     scripts.mkdir(parents=True)
     copy_recorder(scripts)
     settings = {
@@ -505,7 +505,7 @@ def test_stop_reaches_a_recorder_that_the_server_does_not(ledger: Ledger, stand_
     command = [sys.executable, "-IS", str(scripts / "record_run.py"), "--quiet", "--", "sleep", "60"]
     process = subprocess.Popen(command, cwd=ledger.workspace.workdir, stdin=subprocess.DEVNULL)
     try:
-        manifests = ledger.workspace.role("metadata")
+        manifests = ledger.workspace.role_folder("metadata")
         until(lambda: list(manifests.glob("*.json")))
         name = next(manifests.glob("*.json")).stem
         ledger.handles[ledger.of["run-0"]] = name
@@ -560,7 +560,7 @@ def test_more_gpus_for_a_run_than_there_are_is_said() -> None:
 
 def ticket(ledger: Ledger, stand_in: StandIn, name: str, gpus: str, run_id: str, *, sweep: str = "grid") -> Path:
     """A ticket as a launcher has taken it."""
-    path = ledger.workspace.role("metadata") / "sweeps" / sweep / f"{name}.taken"
+    path = ledger.workspace.role_folder("metadata") / "sweeps" / sweep / f"{name}.taken"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [
         "number=1",

@@ -58,10 +58,10 @@ def lines_option(default: int, help: str) -> Callable[[F], F]:
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """`, did you mean 'runs list'?` where a word is near to a candidate; else nothing."""
-    from difflib import get_close_matches
+    from scaffold.errors import suggest
 
-    matches = get_close_matches(word, list(candidates), n=1)
-    return f", did you mean {matches[0]!r}?" if matches else ""
+    question = suggest(word, candidates, "", quote="'")
+    return f", {question}" if question else ""
 
 
 def refuse_options_before_subcommand(context: click.Context) -> None:
@@ -105,7 +105,9 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--server-url, --auth-token-file and --timeout, which the command gets as one `server_options`."""
 
     @functools.wraps(command)
-    def bundled(*args: Any, server_url: str | None, auth_token_file: Path | None, timeout: float, **others: Any) -> Any:
+    def with_server_options(
+        *args: Any, server_url: str | None, auth_token_file: Path | None, timeout: float, **others: Any
+    ) -> Any:
         return command(*args, server_options=ServerOptions(server_url, auth_token_file, timeout), **others)
 
     url = click.option(
@@ -123,7 +125,7 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="Seconds that one request may take.",
     )
-    return url(token(timeout(bundled)))
+    return url(token(timeout(with_server_options)))
 
 
 def connect_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient | None:

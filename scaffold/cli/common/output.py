@@ -63,7 +63,7 @@ def format_json(answer: dict[str, Any], limited: Limited | None) -> str:
 
 def _format_object(whole: Mapping[str, Any]) -> str:
     """An object, a key a line. Raises ValueError for a number that JSON has not."""
-    return "{\n" + ",\n".join(f" {json.dumps(key)}: {_fold(value, 1)}" for key, value in whole.items()) + "\n}"
+    return "{\n" + ",\n".join(f" {json.dumps(key)}: {_fold_json(value, 1)}" for key, value in whole.items()) + "\n}"
 
 
 def _spell_non_finite(value: Any) -> Any:
@@ -75,20 +75,20 @@ def _spell_non_finite(value: Any) -> Any:
     return [_spell_non_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def _fold(value: Any, depth: int) -> str:
+def _fold_json(value: Any, depth: int) -> str:
     """JSON on one line where it fits, else an entry a line: as long as it has to be, for whoever pays for every letter.
 
     Entries of what is too long for any reader are not folded themselves: that would take longer than all the rest.
     """
     if not isinstance(value, (dict, list, tuple)):
-        return _on_one_line(value)
+        return _json_line(value)
     is_long = len(value) > LONG_LIST
     if not is_long:
-        line = _on_one_line(value)
+        line = _json_line(value)
         if len(line) + depth <= MAX_LINE or not value:
             return line
         is_long = len(line) > LONG_TEXT
-    entry = _on_one_line if is_long else functools.partial(_fold, depth=depth + 1)
+    entry = _json_line if is_long else functools.partial(_fold_json, depth=depth + 1)
     if isinstance(value, dict):
         # a key that is no text, as json.dumps spells it
         entries = [f"{json.dumps({key: 0})[1:-4]}: {entry(inner)}" for key, inner in value.items()]
@@ -99,7 +99,7 @@ def _fold(value: Any, depth: int) -> str:
     return start + ",".join(f"{indent} {text}" for text in entries) + indent + end
 
 
-def _on_one_line(value: Any) -> str:
+def _json_line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
 
 

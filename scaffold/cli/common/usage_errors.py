@@ -39,12 +39,12 @@ def usage_explained(root: click.Group, meta: MutableMapping[str, Any]) -> Iterat
         raise
     except WrongUsage as error:
         if error.hint is None:
-            error.hint = _hint(meta.get(COMMAND_KEY, ()), None)
+            error.hint = _usage_hint(meta.get(COMMAND_KEY, ()), None)
         raise
     except click.UsageError as error:
         command = meta.get(COMMAND_KEY, ()) if error.ctx is None else command_words(error.ctx)
         raise WrongUsage(
-            _as_our_sentence(error.format_message()), hint=_hint(command, _faulty_option(root, error, command))
+            _as_our_sentence(error.format_message()), hint=_usage_hint(command, _faulty_option(root, error, command))
         ) from error
 
 
@@ -73,11 +73,11 @@ def _faulty_option(root: click.Group, error: click.UsageError, command: Sequence
     parameter = getattr(error, "param", None)
     name = getattr(error, "option_name", None) or getattr(error, "param_hint", None)
     if parameter is None and name:
-        parameter = next((p for p in _parameters(root, command) if name in (*p.opts, *p.secondary_opts)), None)
+        parameter = next((p for p in _command_parameters(root, command) if name in (*p.opts, *p.secondary_opts)), None)
     return parameter if isinstance(parameter, click.Option) else None
 
 
-def _parameters(root: click.Group, words: Sequence[str]) -> Sequence[click.Parameter]:
+def _command_parameters(root: click.Group, words: Sequence[str]) -> Sequence[click.Parameter]:
     """What a command takes."""
     command: click.Command | None = root
     for word in words:
@@ -85,7 +85,7 @@ def _parameters(root: click.Group, words: Sequence[str]) -> Sequence[click.Param
     return command.params if command is not None else ()
 
 
-def _hint(command: Sequence[str], option: click.Option | None) -> str:
+def _usage_hint(command: Sequence[str], option: click.Option | None) -> str:
     """An example, with the option where the error is about one, and where the rest stands."""
     lines = EXAMPLES.get(" ".join(command), ())
     path = " ".join(("scaffold", *command))

@@ -65,7 +65,7 @@ def report(
     from scaffold.results.report.markdown import render_markdown
     from scaffold.results.report.page import render_html
 
-    default = workspace.role("analysis") / ("report.md" if md else "report.html")
+    default = workspace.role_folder("analysis") / ("report.md" if md else "report.html")
     target = out or (None if md and not json_output else default)
     content = gather_report(workspace, target or default)
     data = render_markdown(content).encode("utf-8", "replace") if md else render_html(content)

@@ -110,7 +110,9 @@ def runs_behind_file(workspace: Workspace, path: Path) -> list[Run]:
         inside = path.resolve().relative_to(workspace.workdir.resolve()).as_posix()
     except ValueError:
         return []
-    logs = {workspace.role("logs")} | {p for p in workspace.path.glob(f"*/{workspace.role('logs').name}") if p.is_dir()}
+    logs = {workspace.role_folder("logs")} | {
+        p for p in workspace.path.glob(f"*/{workspace.role_folder('logs').name}") if p.is_dir()
+    }
     among_logs = any(path.resolve().is_relative_to(folder.resolve()) for folder in logs)
     stem = path.name.rsplit(".", 1)[0]
     return [

@@ -107,7 +107,7 @@ def _artifact_item(name: str, workspace: Workspace, table: ResultTable, links: P
         return item(None, f"{FOR_A_READER}: it names no file")
     files = _matching_files(workspace, rule)
     if not files:
-        folders = " and ".join(f"{workspace.root}/{workspace.role(role).name}" for role in rule.roles)
+        folders = " and ".join(f"{workspace.root}/{workspace.role_folder(role).name}" for role in rule.roles)
         return item(False, f"missing: no such file in {folders}")
     return item(True, "present" + (f" and {len(files) - 3} more" if len(files) > 3 else ""), files[:3])
 
@@ -130,8 +130,8 @@ def _matching_files(workspace: Workspace, rule: ArtifactRule) -> list[str]:
 
 def _role_folders(workspace: Workspace, role: str) -> list[Path]:
     if not workspace.per_experiment or not workspace.path.is_dir():
-        return [workspace.role(role)]
-    return sorted(workspace.role(role, child.name) for child in workspace.path.iterdir() if child.is_dir())
+        return [workspace.role_folder(role)]
+    return sorted(workspace.role_folder(role, child.name) for child in workspace.path.iterdir() if child.is_dir())
 
 
 def _metric_item(text: str, table: ResultTable) -> ChecklistItem:

@@ -28,7 +28,7 @@ def reproduce_commands(workspace: Workspace, records: Sequence[TracedRun]) -> tu
         clone = f"git clone {shlex.quote(remote)} && " if remote else ""
         text = f"{clone}git checkout {commit}"
         commands.append(SuggestedCommand(text=text, does="The code that most finished runs had"))
-    scripts = f"{shlex.quote(workspace.root)}/{workspace.role('scripts').name}"
+    scripts = f"{shlex.quote(workspace.root)}/{workspace.role_folder('scripts').name}"
     commands.append(SuggestedCommand(text=f"bash {scripts}/setup_env.sh", does="The environment"))
     examples = {record.run.experiment: record for record in finished}
     commands += [_repeat_command(examples[name]) for name in sorted(examples)[:MOST_EXPERIMENTS]]

@@ -36,7 +36,7 @@ class SweepPaths:
 def sweep_paths(workspace: Workspace, name: str) -> SweepPaths:
     """The paths of a sweep, whether or not anything is there."""
     sweeps = sweep_file.sweeps_folder(workspace).absolute()
-    logs = workspace.role("logs").absolute() / "sweeps" / name
+    logs = workspace.role_folder("logs").absolute() / "sweeps" / name
     return SweepPaths(ledger=sweeps / f"{name}.ledger.json", folder=sweeps / name, logs=logs)
 
 

@@ -67,7 +67,7 @@ def workspace_capacity(workspace: Workspace, options: LaunchOptions) -> Capacity
         goal="",
         experiment="",
         folder=sweep_file.sweeps_folder(workspace),
-        logs=workspace.role("logs"),
+        logs=workspace.role_folder("logs"),
         gpus_per_run=options.gpus_per_run,
         cpus_per_run=options.cpus_per_run,
         max_parallel=options.max_parallel,

@@ -37,7 +37,11 @@ def capture_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sw
     code, patch = current_code(workspace, sweep, with_patch=True)
     if patch is None:
         return code
-    path = workspace.role("metadata", sweep.experiment) / "patches" / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
+    path = (
+        workspace.role_folder("metadata", sweep.experiment)
+        / "patches"
+        / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
+    )
     if keep and not path.is_file():
         write_file(path, patch, hint=MAKE_ROOM)
     return replace(code, patch=path.relative_to(workspace.workdir).as_posix())

@@ -27,7 +27,7 @@ CODE_HEAD = "# What the runs' names stand on. Not to be edited: `scaffold sweep 
 
 def sweeps_folder(workspace: Workspace) -> Path:
     """Where sweeps are kept."""
-    return workspace.role("metadata") / "sweeps"
+    return workspace.role_folder("metadata") / "sweeps"
 
 
 def sweep_path(workspace: Workspace, name: str) -> Path:
