@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
 @click.option(
     "--base", metavar="VERSION", help="Treat the workspace as made from this version, where its own is not to be had."
 )
+@click.option(
+    "--detect",
+    "detect_again",
+    is_flag=True,
+    help="Show what detection would answer differently today, and take what is accepted.",
+)
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    help="With --detect: take this answer; `all` takes every one. May be repeated.",
+)
 @click.option("--check", is_flag=True, help="Only say whether there is a newer version; exit 3 if there is.")
 @click.option("--dry-run", is_flag=True, help="Print the change as a patch, and change nothing.")
 @options.json_option
@@ -41,6 +54,8 @@ def update(
     settings: tuple[str, ...],
     template: str | None,
     base: str | None,
+    detect_again: bool,
+    accept: tuple[str, ...],
     check: bool,
     dry_run: bool,
     json_output: bool,
@@ -61,10 +76,19 @@ def update(
             "--set": settings,
             "--template": template,
             "--base": base,
+            "--detect": detect_again,
             "--dry-run": dry_run,
         }
         _refuse_beside("--check", [option for option, value in without_effect.items() if value])
+    if accept and not detect_again:
+        raise click.UsageError("--accept belongs to --detect")
     workspace = options.find_writable_workspace(workdir, root)
+    if detect_again:
+        _refuse_beside(
+            "--detect", [option for option, value in {"--to": version, "--template": template}.items() if value]
+        )
+        _update_facts(workspace, accept, parse_settings(workspace, settings), dry_run=dry_run, json_output=json_output)
+        return
     if check:
         _report_newer_version(workspace, json_output=json_output)
         return
@@ -101,7 +125,33 @@ def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: 
     _apply_and_report(planned, dry_run=dry_run, json_output=json_output)
 
 
-def _apply_and_report(planned: UpdatePlan, *, dry_run: bool, json_output: bool) -> None:
+def _update_facts(
+    workspace: Workspace, accept: Sequence[str], settings: dict[str, Any], *, dry_run: bool, json_output: bool
+) -> None:
+    """Show what detection would answer differently today, take what is accepted; exit 3 where something is left."""
+    from scaffold.cli.workspace.update_facts import changes_json, choose_facts
+    from scaffold.lifecycle.template_source import open_recorded_template
+    from scaffold.lifecycle.update import plan_update
+
+    changes, accepted = choose_facts(workspace, accept, json_output=json_output)
+    if not changes and not json_output:
+        click.echo(f"nothing to do: {workspace.root} has what detection finds")
+    with open_recorded_template(workspace) as template:
+        planned = plan_update(workspace, template, template, new_answers={**accepted, **settings})
+    if accepted or settings or json_output:
+        _apply_and_report(planned, dry_run=dry_run, json_output=json_output, more=changes_json(changes, accepted))
+    left = [change.name for change in changes if change.name not in accepted]
+    if left and not json_output:
+        click.echo(
+            f"not taken: {', '.join(left)}; to take it: scaffold update --detect --accept {left[0]} (or all)", err=True
+        )
+    if left:
+        sys.exit(3)
+
+
+def _apply_and_report(
+    planned: UpdatePlan, *, dry_run: bool, json_output: bool, more: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Write a plan (or show its patch), say what happened, and exit 3 where there are conflicts."""
     from scaffold import git
     from scaffold.lifecycle.update import apply_update
@@ -109,7 +159,7 @@ def _apply_and_report(planned: UpdatePlan, *, dry_run: bool, json_output: bool) 
     if not dry_run:
         apply_update(planned)
     if json_output:
-        output.print_json(_plan_json(planned, written=not dry_run))
+        output.print_json(_plan_json(planned, written=not dry_run) | dict(more))
     elif dry_run:
         click.echo(planned.patch(), nl=False)
         # what is written stands in the patch; the rest is said in lines that a patch may hold
