@@ -12,7 +12,7 @@ import pytest
 
 from scaffold import git
 from scaffold.errors import ScaffoldError, UnknownVersion
-from scaffold.lifecycle import template_checkout
+from scaffold.lifecycle.template import checkout as template_checkout
 from tests.conftest import MakeRepo, commit_all, write_tree
 from tests.conftest import git as run_git
 
@@ -224,7 +224,7 @@ def test_a_source_that_wants_a_password_is_an_error_and_nobody_is_asked(tmp_path
         code = f"""
 from pathlib import Path
 from scaffold import errors
-from scaffold.lifecycle import template_checkout
+from scaffold.lifecycle.template import checkout as template_checkout
 try:
     template_checkout.checkout_version({url!r}, None, Path("new"))
 except errors.ScaffoldError as error:

@@ -11,7 +11,7 @@ import pytest
 
 from scaffold import __version__
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle import releases
+from scaffold.lifecycle.template import releases
 from tests.conftest import write_tree
 
 PROJECT = Path(__file__).parent.parent

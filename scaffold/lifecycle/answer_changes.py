@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import file_kinds, releases
+from scaffold.lifecycle import file_kinds
+from scaffold.lifecycle.template import releases
 from scaffold.workspace import Workspace, parse_yaml
 
 KIND_NAMES = {bool: "true or false", list: "YAML list", dict: "YAML mapping"}

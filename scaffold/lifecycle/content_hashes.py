@@ -19,9 +19,10 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.atomic_write import write_atomic
-from scaffold.lifecycle import file_kinds, files_on_disk, releases
-from scaffold.lifecycle.render import Rendering
-from scaffold.lifecycle.template_source import foreign_source, recorded_version
+from scaffold.lifecycle import file_kinds, files_on_disk
+from scaffold.lifecycle.template import releases
+from scaffold.lifecycle.template.render import Rendering
+from scaffold.lifecycle.template.source import foreign_source, recorded_version
 from scaffold.workspace import Workspace
 
 VERSION = 1

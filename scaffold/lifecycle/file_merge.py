@@ -8,7 +8,7 @@ from __future__ import annotations
 from scaffold import git
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
-from scaffold.lifecycle.render import RenderedFile
+from scaffold.lifecycle.template.render import RenderedFile
 from scaffold.runs import recorder
 from scaffold.transaction import FileChange
 

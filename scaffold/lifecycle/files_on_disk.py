@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scaffold import transaction
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle.render import RenderedFile
+from scaffold.lifecycle.template.render import RenderedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

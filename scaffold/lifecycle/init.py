@@ -12,13 +12,14 @@ from typing import Any
 from scaffold import git, transaction
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import answer_changes, file_kinds, files_on_disk, init_actions, location_checks, releases
+from scaffold.lifecycle import answer_changes, file_kinds, files_on_disk, init_actions, location_checks
 from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_answers
 from scaffold.lifecycle.content_hashes import write_hashes
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
-from scaffold.lifecycle.render import Rendering, render_template
-from scaffold.lifecycle.template_source import open_recorded_template
+from scaffold.lifecycle.template import releases
+from scaffold.lifecycle.template.render import Rendering, render_template
+from scaffold.lifecycle.template.source import open_recorded_template
 from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, Workspace, list_roots, load_workspace
 
 

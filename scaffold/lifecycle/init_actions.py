@@ -11,7 +11,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import file_kinds
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
-from scaffold.lifecycle.render import RenderedFile, Rendering
+from scaffold.lifecycle.template.render import RenderedFile, Rendering
 from scaffold.plan.document.loop_protocol import placeholder_goal
 from scaffold.workspace import ANSWERS_FILE
 

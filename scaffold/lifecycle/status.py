@@ -9,10 +9,11 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk, releases
+from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk
 from scaffold.lifecycle.file_merge import has_conflict_markers
-from scaffold.lifecycle.render import render_template
-from scaffold.lifecycle.template_source import foreign_source, open_recorded_template, recorded_version
+from scaffold.lifecycle.template import releases
+from scaffold.lifecycle.template.render import render_template
+from scaffold.lifecycle.template.source import foreign_source, open_recorded_template, recorded_version
 from scaffold.runs import bytecode
 from scaffold.workspace import Workspace
 

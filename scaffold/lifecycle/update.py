@@ -12,11 +12,12 @@ from typing import Any
 
 from scaffold import git, transaction
 from scaffold.errors import ScaffoldError
-from scaffold.lifecycle import file_kinds, files_on_disk, releases
+from scaffold.lifecycle import file_kinds, files_on_disk
 from scaffold.lifecycle.content_hashes import write_hashes
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.file_merge import create_seeded, has_conflict_markers, merge_file, replace_answers
-from scaffold.lifecycle.render import Rendering, render_template
+from scaffold.lifecycle.template import releases
+from scaffold.lifecycle.template.render import Rendering, render_template
 from scaffold.workspace import Workspace
 
 YOURS_NOTE = "the template has a file of this name now; yours is kept"

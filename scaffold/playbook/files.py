@@ -68,8 +68,8 @@ def built_in_playbook(workspace: Workspace) -> str:
 
     Raises ScaffoldError where the template refuses the answers.
     """
-    from scaffold.lifecycle import releases
-    from scaffold.lifecycle.render import render_template
+    from scaffold.lifecycle.template import releases
+    from scaffold.lifecycle.template.render import render_template
     from scaffold.workspace import PLAYBOOK_FILE
 
     path = PurePosixPath(str(workspace.answers["tasks_path"])).with_name(PLAYBOOK_FILE).as_posix()

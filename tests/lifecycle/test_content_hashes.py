@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from scaffold.lifecycle import releases, status
-from scaffold.lifecycle.render import Rendering, render_template
+from scaffold.lifecycle import status
+from scaffold.lifecycle.template import releases
+from scaffold.lifecycle.template.render import Rendering, render_template
 from tests.conftest import MakeRepo, Run, commit_all, git
 from tests.lifecycle.conftest import TemplateRepo
 from tests.lifecycle.test_plain_copier import Copier, copier_here

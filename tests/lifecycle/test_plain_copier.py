@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scaffold.lifecycle import releases
+from scaffold.lifecycle.template import releases
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import GUIDE, TemplateRepo, snapshot
 

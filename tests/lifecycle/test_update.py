@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scaffold.lifecycle import releases
 from scaffold.lifecycle.answer_changes import parse_settings
+from scaffold.lifecycle.template import releases
 from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import GUIDE, RULES, TemplateRepo, snapshot

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.lifecycle import releases
+from scaffold.lifecycle.template import releases
 from scaffold.runs import recorder
 from tests.conftest import MakeRepo, Run, commit_all, git
 from tests.lifecycle.conftest import PROJECT, TemplateRepo

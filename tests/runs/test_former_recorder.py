@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.lifecycle import releases
+from scaffold.lifecycle.template import releases
 from tests.conftest import git
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, check, copy_recorder
 

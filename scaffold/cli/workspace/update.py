@@ -65,9 +65,9 @@ def update(
     Your edits are merged with the template's; where both changed the same lines, the file gets conflict markers and the exit
     code is 3. The plan, the playbook and the records are never touched, nor is any other file of the repository.
     """
-    from scaffold.lifecycle import releases
     from scaffold.lifecycle.answer_changes import lacks_facts, parse_settings
-    from scaffold.lifecycle.template_source import open_newest_template, open_recorded_template
+    from scaffold.lifecycle.template import releases
+    from scaffold.lifecycle.template.source import open_newest_template, open_recorded_template
     from scaffold.lifecycle.update import plan_update
 
     if check:
@@ -115,7 +115,7 @@ def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: 
     """Add experiment NAME, with folders of its own, to a per-experiment workspace."""
     from scaffold.lifecycle.answer_changes import answers_with_experiment
     from scaffold.lifecycle.answers import checked_experiment_name
-    from scaffold.lifecycle.template_source import open_recorded_template
+    from scaffold.lifecycle.template.source import open_recorded_template
     from scaffold.lifecycle.update import plan_update
 
     workspace = options.find_writable_workspace(workdir, root)
@@ -203,7 +203,8 @@ def _refuse_beside(option: str, others: Sequence[str]) -> None:
 
 def _report_newer_version(workspace: Workspace, *, json_output: bool) -> None:
     """Say whether there is a newer template; exit 3 where there is."""
-    from scaffold.lifecycle import releases, template_source
+    from scaffold.lifecycle.template import releases
+    from scaffold.lifecycle.template import source as template_source
 
     with template_source.open_newest_template(workspace) as template:
         newest = template.version

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 from scaffold import __version__
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle.template_checkout import checkout_version
+from scaffold.lifecycle.template.checkout import checkout_version
 from scaffold.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from packaging.version import Version
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 BUNDLE = PACKAGE / "template.bundle"
 CURRENT = f"v{__version__}"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle.file_kinds import answers_path
-from scaffold.lifecycle.releases import TemplateVersion
+from scaffold.lifecycle.template.releases import TemplateVersion
 from scaffold.scratch import scratch_directory
 from scaffold.workspace import ANSWERS_FILE, PLAYBOOK_FILE
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from scaffold.errors import ScaffoldError, UnknownVersion
-from scaffold.lifecycle import releases
+from scaffold.lifecycle.template import releases
 from scaffold.workspace import Workspace
 
 

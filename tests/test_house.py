@@ -1,0 +1,101 @@
+"""The shape of the package: rooms that can be surveyed, no circle of modules, one class for each name."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "scaffold"
+MOST_MODULES = 16
+# each convention and each fact about runs is a module of its own, and none belongs nearer to some of the others than to the rest
+FLAT = {"scaffold/conventions", "scaffold/runs"}
+# folder -> how many it may have until it is divided
+TOO_FULL = {"scaffold/sweeps/launch": 18}
+# class name -> why it stands in the package more than once
+NAMESAKES: dict[str, str] = {}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+def test_no_folder_is_too_full_to_be_surveyed() -> None:
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules())
+    most = {folder: TOO_FULL.get(folder, MOST_MODULES) for folder in counts}
+    assert {folder: count for folder, count in counts.items() if count > most[folder] and folder not in FLAT} == {}
+
+
+def test_a_class_is_known_by_its_name() -> None:
+    names = Counter(
+        node.name
+        for path in modules()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert {name for name, count in names.items() if count > 1} == set(NAMESAKES)
+
+
+def drawn_rooms() -> set[str]:
+    """The folders in the drawing of the house."""
+    text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    lines = text.partition("\n    scaffold/\n")[2].partition("\n\n")[0].splitlines()
+    rooms, family = set(), ""
+    for line in lines:
+        name, slash, _ = line.strip().partition("/")
+        if slash and line.startswith("        "):
+            rooms.add(f"{family}/{name}")
+        elif slash:
+            rooms.add(family := name)
+    return rooms
+
+
+def test_the_drawing_of_the_house_has_each_room_and_each_module_beside_them() -> None:
+    folders = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("__init__.py")} - {"."}
+    assert drawn_rooms() == folders
+    drawing = (
+        (ROOT / "docs/design.md").read_text(encoding="utf-8").partition("\n    scaffold/\n")[2].partition("\n\n")[0]
+    )
+    beside = {path.stem for path in modules() if path.parent == PACKAGE} - {"__main__"}
+    assert set(drawing.splitlines()[-1].split()) == beside
+
+
+# two modules of a room, two rooms of a family, a module and a folder beside it
+CIRCLES = (
+    ("lifecycle.one", "lifecycle.two"),
+    ("plan.rules.one", "plan.tasks.two"),
+    ("results.stats.one", "results.stats.deeper.two"),
+)
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.slow
+def test_the_import_contract_finds_circles_and_data_that_flows_back(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "scaffold", ignore=shutil.ignore_patterns("__pycache__", "*.bundle"))
+    shutil.copy2(ROOT / "pyproject.toml", tmp_path)
+    clean = lint(tmp_path)
+    assert clean.returncode == 0, clean.stdout
+    for pair in CIRCLES:
+        for module, other in (pair, pair[::-1]):
+            path = tmp_path / "scaffold" / f"{module.replace('.', '/')}.py"
+            path.parent.mkdir(exist_ok=True)
+            (path.parent / "__init__.py").touch()
+            path.write_text(f"import scaffold.{other}\n")
+    (tmp_path / "scaffold/facts/back.py").write_text("import scaffold.conventions.model\n")
+    spoilt = lint(tmp_path)
+    assert spoilt.returncode == 1
+    assert "scaffold.facts.back -> scaffold.conventions.model" in spoilt.stdout
+    for folder in ("lifecycle", "plan", "results.stats"):
+        assert f"No cycles are allowed in scaffold.{folder}." in spoilt.stdout, spoilt.stdout
