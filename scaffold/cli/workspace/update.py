@@ -130,7 +130,7 @@ def _update_facts(
 ) -> None:
     """Show what detection would answer differently today, take what is accepted; exit 3 where something is left."""
     from scaffold.cli.workspace.update_facts import changes_json, choose_facts
-    from scaffold.lifecycle.template_source import open_recorded_template
+    from scaffold.lifecycle.template.source import open_recorded_template
     from scaffold.lifecycle.update import plan_update
 
     changes, accepted = choose_facts(workspace, accept, json_output=json_output)
