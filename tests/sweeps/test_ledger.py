@@ -46,6 +46,35 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert json.loads(path.read_text())["version"] == 1
 
 
+# as 0.5.0 wrote it: the keys are older than the names of the fields
+OLD = """\
+{
+ "version": 1,
+ "sweep": "lr",
+ "orders": {"backend": "server", "max_parallel": 2},
+ "notes": {"server": {"server_sweeps": "s1 s2"}},
+ "runs": {
+  "a": [{"number": 1, "backend": "server", "handle": "s2/r1", "earlier": ["s1/r9"], "gpus": ["0"], \
+"starts": 1, "intended_at": "2026-01-01T00:00:00Z", \
+"started_at": "2026-01-01T00:00:01Z", "over_at": "2026-01-01T00:00:02Z"}]
+ }
+}
+"""
+
+
+def test_a_ledger_of_before_is_read_and_written_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "lr.ledger.json"
+    path.write_text(OLD)
+    book = ledger.read_ledger(path, "lr")
+    newest = book.newest_submission("a")
+    assert newest is not None and book.options.max_parallel == 2
+    assert (newest.job_id, newest.job_ids, newest.requested_at[:4]) == ("s2/r1", ("s1/r9", "s2/r1"), "2026")
+    book.set_options(stopped=True)
+    book.set_options(stopped=False)
+    book.save()
+    assert path.read_text() == OLD
+
+
 def test_the_same_ledger_has_the_same_bytes_and_one_line_a_run(tmp_path: Path) -> None:
     path = tmp_path / "lr.ledger.json"
     written(path)
