@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics import selection
+from scaffold.results.metrics import run_selection
 from scaffold.results.metrics.model import MeasuredRun, MetricValue
 from scaffold.results.stats import power
 from scaffold.results.tables.compare import compare_pairs
@@ -152,7 +152,7 @@ def test_sides_by_name_beginning_and_condition(study: Study) -> None:
     runs = [m.run for row in study.table().rows for m in row.runs]
 
     def meant(text: str) -> tuple[str, int]:
-        found = selection.select_runs(text, runs)
+        found = run_selection.select_runs(text, runs)
         return found.kind, sum(map(found.admits, runs))
 
     assert meant("base") == ("experiment", 4)

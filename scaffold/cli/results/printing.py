@@ -20,7 +20,7 @@ def print_table(table: ResultTable, limited: output.Limited) -> None:
     from scaffold.results.tables.text_format import format_run_count
 
     heads = render.row_heads(table)
-    rows = render_json.limited_rows(table, limited)
+    rows = render_json.limit_rows(table, limited)
     for number, metric in enumerate(table.metrics):
         click.echo(("\n" if number else "") + render.metric_title(table, metric))
         output.print_rows(render.table_lines(table, metric, heads, rows))
@@ -35,7 +35,7 @@ def print_remarks(table: ResultTable) -> None:
     """What was read, what is missing and what to beware of, on stderr; what many rows have in common once."""
     from scaffold.results.tables import fold, render
 
-    click.echo("; ".join(render.count_sentences(table)), err=True)
+    click.echo("; ".join(render.describe_counts(table)), err=True)
     output.warn_first(
         [f"{s.path} cannot be read ({s.reason})" for s in table.skipped if s.reason.startswith("damaged")]
     )

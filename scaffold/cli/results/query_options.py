@@ -17,39 +17,36 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+QUERY_OPTIONS = (
+    click.option(
+        "--metric",
+        "metrics",
+        multiple=True,
+        metavar="NAME",
+        help="Only this one, or a pattern: 'val*'. May be repeated.",
+    ),
+    click.option("--where", metavar="CONDITION", help="Only these runs: 'lr<0.01 and status=finished'."),
+    click.option("--sweep", help="Only runs of this sweep."),
+    click.option("--last", is_flag=True, help="The last value logged, not the final one."),
+    click.option("--best", is_flag=True, help="The best value logged."),
+    click.option("--at-step", type=float, metavar="N", help="The value logged at this step."),
+    click.option(
+        "--ignore", "ignored", multiple=True, metavar="PARAM", help="This parameter makes no other configuration."
+    ),
+    click.option(
+        "--server",
+        "ask_server",
+        is_flag=True,
+        help="Ask the research server too what its runs logged there (rounded by it to 6 digits).",
+    ),
+    click.option("--minimize", multiple=True, metavar="METRIC", help="Lower is better in it."),
+    click.option("--maximize", multiple=True, metavar="METRIC", help="Higher is better in it."),
+)
+
+
 def query_options(command: F) -> F:
     """Which runs, which metrics, which value of a run; `run_query` takes what they give."""
-    for option in reversed(
-        [
-            click.option(
-                "--metric",
-                "metrics",
-                multiple=True,
-                metavar="NAME",
-                help="Only this one, or a pattern: 'val*'. May be repeated.",
-            ),
-            click.option("--where", metavar="CONDITION", help="Only these runs: 'lr<0.01 and status=finished'."),
-            click.option("--sweep", help="Only runs of this sweep."),
-            click.option("--last", is_flag=True, help="The last value logged, not the final one."),
-            click.option("--best", is_flag=True, help="The best value logged."),
-            click.option("--at-step", type=float, metavar="N", help="The value logged at this step."),
-            click.option(
-                "--ignore",
-                "ignored",
-                multiple=True,
-                metavar="PARAM",
-                help="This parameter makes no other configuration.",
-            ),
-            click.option(
-                "--server",
-                "ask_server",
-                is_flag=True,
-                help="Ask the research server too what its runs logged there (rounded by it to 6 digits).",
-            ),
-            click.option("--minimize", multiple=True, metavar="METRIC", help="Lower is better in it."),
-            click.option("--maximize", multiple=True, metavar="METRIC", help="Higher is better in it."),
-        ]
-    ):
+    for option in reversed(QUERY_OPTIONS):
         command = option(command)
     return options.workspace_options(options.limit_option(options.json_option(command)))
 

@@ -25,16 +25,16 @@ def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int
     (run_a, manifest_a), (run_b, manifest_b) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
     rows = compare.run_differences(manifest_a, manifest_b, workspace.workdir)
     patches = compare.diff_patches(manifest_a, manifest_b, workspace.workdir, (run_a.label, run_b.label))
-    limited_rows, limited_lines = output.Limited(limit), output.Limited(lines)
-    rows_shown, patch = limited_rows(rows), "".join(limited_lines(patches.splitlines(keepends=True)))
+    limit_rows, limited_lines = output.Limited(limit), output.Limited(lines)
+    rows_shown, patch = limit_rows(rows), "".join(limited_lines(patches.splitlines(keepends=True)))
     if json_output:
         row_objects = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in rows_shown]
         answer = {"a": run_a.label, "b": run_b.label, "differences": row_objects, "patch": patch}
-        output.print_json({**answer, "patch_lines_left_out": limited_lines.left_out}, limited_rows)
+        output.print_json({**answer, "patch_lines_left_out": limited_lines.left_out}, limit_rows)
         return
     click.echo(f"a: {run_a.label}\nb: {run_b.label}")
     output.print_rows([r.part, r.name, str(r.a), str(r.b)] for r in rows_shown)
-    limited_rows.report_left_out()
+    limit_rows.report_left_out()
     if patch:
         click.echo("\n" + patch, nl=False)
     if limited_lines.left_out:

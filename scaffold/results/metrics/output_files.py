@@ -17,36 +17,31 @@ MAX_ENTRIES = 5000
 
 
 class FileKind(NamedTuple):
-    """A kind of metric file: how it is read, and whether it is a series (the whole course of a run) or holds final values only."""
+    """A kind of metric file: how it is read, and whether it is a series (the whole course of a run) or holds final values only.
 
-    name: str
+    It is recognized by its `names` in any folder, and by `top_names`, which say little, in the output directory itself.
+    """
+
     read: Callable[[Path, OnProblem], Iterator[LoggedStep]]
     is_series: bool
+    names: tuple[str, ...] = ()
+    top_names: tuple[str, ...] = ()
 
 
+_CSV_NAMES = ("progress.csv", "history.csv", "log.csv", "logs.csv", "training_log.csv", "results.csv")
 # in the order of trust: what a program calls its result, before what it logged on the way
 FILE_KINDS = (
-    FileKind("metrics.json", file_formats.read_final_values, False),
-    FileKind("jsonl", file_formats.read_jsonl, True),
-    FileKind("all_results.json", file_formats.read_final_values, False),
-    FileKind("wandb-summary.json", file_formats.read_final_values, False),
-    FileKind("csv", file_formats.read_csv, True),
-    FileKind("trainer_state.json", file_formats.read_trainer_state, True),
-    FileKind("tensorboard", file_formats.read_tensorboard, True),
+    FileKind(file_formats.read_final_values, False, top_names=("metrics.json",)),
+    FileKind(file_formats.read_jsonl, True, ("metrics.jsonl",)),
+    FileKind(file_formats.read_final_values, False, ("all_results.json",)),
+    FileKind(file_formats.read_final_values, False, ("wandb-summary.json",)),
+    FileKind(file_formats.read_csv, True, ("metrics.csv",), _CSV_NAMES),
+    FileKind(file_formats.read_trainer_state, True, ("trainer_state.json",)),
+    FileKind(file_formats.read_tensorboard, True),
 )
-_CSV, _TENSORBOARD = 4, 6
-# names that say little are believed in the output directory itself only
-_KINDS_AT_TOP = {
-    "metrics.json": 0,
-    **{f"{name}.csv": _CSV for name in ("progress", "history", "log", "logs", "training_log", "results")},
-}
-_KINDS_ANYWHERE = {
-    "metrics.jsonl": 1,
-    "all_results.json": 2,
-    "wandb-summary.json": 3,
-    "metrics.csv": _CSV,
-    "trainer_state.json": 5,
-}
+_TENSORBOARD = len(FILE_KINDS) - 1
+_KINDS_ANYWHERE = {name: index for index, kind in enumerate(FILE_KINDS) for name in kind.names}
+_KINDS_AT_TOP = {name: index for index, kind in enumerate(FILE_KINDS) for name in kind.top_names}
 
 
 class MetricFile(NamedTuple):

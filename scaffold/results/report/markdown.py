@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from scaffold.results.report.links import FileLink
 from scaffold.results.report.model import ExperimentReport, TablePart
-from scaffold.results.tables.text_format import count_noun
+from scaffold.results.tables.text_format import pluralize
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 MARKS = {True: "present", False: "missing", None: "to check"}
@@ -25,7 +25,7 @@ def _lines(report: ExperimentReport) -> Iterator[str]:
         yield f"> {escaped(report.goal)}\n"
     statuses = ", ".join(f"{number} {status}" for status, number in report.counts.items())
     commit = f"commit {code(report.commit[:12])}" if report.commit else "not committed yet"
-    yield f"{count_noun(report.total, 'recorded run')}{f' ({statuses})' if statuses else ''}; {commit}.\n"
+    yield f"{pluralize(report.total, 'recorded run')}{f' ({statuses})' if statuses else ''}; {commit}.\n"
     if report.headline:
         yield f"**{escaped(report.headline)}**\n"
     for part in (_next_steps, _results, _plan, _experiments, _failures, _checklist, _audit, _reproduce):

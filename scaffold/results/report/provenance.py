@@ -9,7 +9,7 @@ from typing import Any
 
 from scaffold.results.report.links import PageLinks
 from scaffold.results.report.model import ExperimentPart, RunPart
-from scaffold.results.tables.text_format import count_noun, truncate
+from scaffold.results.tables.text_format import pluralize, truncate
 from scaffold.runs import manifests, timestamps
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
@@ -135,5 +135,5 @@ def _surroundings(manifest: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _most_frequent(values: Counter[str]) -> tuple[str, ...]:
     ranked = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = [f"{value} · {count_noun(number, 'run')}" for value, number in ranked[:MOST_VALUES]]
+    shown = [f"{value} · {pluralize(number, 'run')}" for value, number in ranked[:MOST_VALUES]]
     return (*shown, f"and {len(ranked) - MOST_VALUES} more") if len(ranked) > MOST_VALUES else tuple(shown)

@@ -14,7 +14,7 @@ from scaffold.results.stats.summary import MetricSummary
 from scaffold.results.tables import text_format
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable
-from scaffold.results.tables.text_format import count_noun
+from scaffold.results.tables.text_format import pluralize
 
 MOST_METRICS, MOST_ROWS, MOST_NOTES = 6, 200, 5
 BETTER = {"maximize": "higher", "minimize": "lower"}
@@ -92,7 +92,7 @@ def _below(summary: MetricSummary, runs: int) -> str:
 def _provenance(
     row: ResultRow, title: str, metric: str, summary: MetricSummary, index_of: Callable[[str], int], links: PageLinks
 ) -> dict[str, Any]:
-    facts = [["what", f"mean of {metric} over {count_noun(summary.n, 'seed')}"]]
+    facts = [["what", f"mean of {metric} over {pluralize(summary.n, 'seed')}"]]
     if summary.mean is not None:
         facts.append(["mean", repr(summary.mean)])
     if summary.sd is not None:

@@ -11,7 +11,7 @@ from scaffold.results.tables.compare import compare_pairs
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
 from scaffold.results.tables.pairing import RowPair
-from scaffold.results.tables.text_format import count_noun
+from scaffold.results.tables.text_format import pluralize
 
 MOST_PER_EXPERIMENT = 8
 NOT = "not distinguishable: "
@@ -88,4 +88,4 @@ def _row_text(table: ResultTable, row: ResultRow, metric: str) -> str:
     summary = row.summaries[metric]
     assert summary is not None
     number = f"{mean_text(summary)} {interval_text(summary)}".strip()
-    return f"{row_label(row, table.by)} with {metric} {number} over {count_noun(summary.n, 'seed')}"
+    return f"{row_label(row, table.by)} with {metric} {number} over {pluralize(summary.n, 'seed')}"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.metric_directions import Direction
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.metrics.selection import RunSelection, restrict_to, select_runs
+from scaffold.results.metrics.run_selection import RunSelection, restrict_to, select_runs
 from scaffold.results.stats import power
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction

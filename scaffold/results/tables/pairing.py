@@ -6,15 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics.configurations import (
-    ConfigurationKey,
-    configuration_key,
-    format_value,
-    varying_params,
-)
+from scaffold.results.metrics.configurations import ConfigurationKey, configuration_key, format_value, varying_params
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable
-from scaffold.results.tables.text_format import count_noun
+from scaffold.results.tables.text_format import pluralize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +53,7 @@ def pair_rows(name_a: str, a: ResultTable, name_b: str, b: ResultTable) -> tuple
         )
     unmatched = len(rows_a) + len(rows_b) - 2 * len(common)
     have = "has" if unmatched == 1 else "have"
-    sentence = f"{count_noun(unmatched, 'configuration')} of {name_a} and {name_b} {have} no partner"
+    sentence = f"{pluralize(unmatched, 'configuration')} of {name_a} and {name_b} {have} no partner"
     return [pair(rows_a[key], rows_b[key], params) for key in common], [sentence] if unmatched else []
 
 

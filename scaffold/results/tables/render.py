@@ -11,27 +11,20 @@ from scaffold.results.metrics.configurations import format_value
 from scaffold.results.stats.summary import MetricSummary, summarize
 from scaffold.results.tables.model import IntervalKind, ResultTable
 from scaffold.results.tables.text_format import (
-    count_noun,
     format_interval,
     format_number,
     format_run_count,
-    number_spec,
+    format_spec,
+    pluralize,
     printable,
 )
 
 MISSING = "-"
 NUMBER_COLUMNS = ("n", "mean", "sd", "95 % interval", "min", "max")
 _WAYS = {"maximize": " (higher is better)", "minimize": " (lower is better)"}
+_LATEX_NAMES = {"~": "asciitilde", "^": "asciicircum", "\\": "backslash", "<": "less", ">": "greater", "|": "bar"}
 _LATEX = str.maketrans(
-    {
-        **{c: f"\\{c}" for c in "&%$#_{}"},
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "\\": r"\textbackslash{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-    }
+    {**{c: f"\\{c}" for c in "&%$#_{}"}, **{c: f"\\text{name}{{}}" for c, name in _LATEX_NAMES.items()}}
 )
 _LATEX_INTERVAL: Mapping[IntervalKind, str] = {"t": "t-interval", "bootstrap": "bootstrap interval (BCa)"}
 _MARKDOWN = str.maketrans({"\\": r"\\", "|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
@@ -73,7 +66,7 @@ def summary_cells(summary: MetricSummary | None, missing: int) -> list[str]:
         return [n, *[MISSING] * 5]
     sd, low, high = summary.sd, summary.low, summary.high
     largest = max(abs(summary.minimum), abs(summary.maximum), abs(low or 0.0), abs(high or 0.0))
-    spec = number_spec(largest, sd)
+    spec = format_spec(largest, sd)
     interval = "one run: no interval" if summary.n < 2 else MISSING
     if low is not None and high is not None:
         interval = f"[{low:{spec}}, {high:{spec}}]"
@@ -160,12 +153,12 @@ _SKIP_KINDS = {
 }
 
 
-def count_sentences(table: ResultTable) -> list[str]:
+def describe_counts(table: ResultTable) -> list[str]:
     """How many runs there are, how many have no result and why, most frequent first."""
     missing = Counter(s.reason for row in table.rows for s in row.missing)
     skipped = Counter(_SKIP_KINDS.get(s.reason.split()[0], s.reason) for s in table.skipped)
     runs = sum(len(row.runs) for row in table.rows)
-    sentences = [f"{count_noun(runs, 'run')} in {count_noun(len(table.rows), 'configuration')}"]
+    sentences = [f"{pluralize(runs, 'run')} in {pluralize(len(table.rows), 'configuration')}"]
     if missing:
         sentences.append(f"{missing.total()} without a result: {_by_frequency(missing)}")
     if skipped:

@@ -16,7 +16,7 @@ from scaffold.results.tables.sensitivity import SensitivityCurve
 Limit = Callable[[Sequence[Any]], Sequence[Any]]
 
 
-def limited_rows(table: ResultTable, limit: Limit) -> list[int]:
+def limit_rows(table: ResultTable, limit: Limit) -> list[int]:
     """The indices of the rows that are shown: the best of each metric, and the first ones."""
     best = [table.best[metric] for metric in table.metrics if metric in table.best]
     return sorted(limit(list(dict.fromkeys([*best, *range(len(table.rows))]))))
@@ -29,7 +29,7 @@ def table_json(table: ResultTable, limit: Limit) -> dict[str, Any]:
         "metrics": [
             {"name": m, "direction": table.directions.get(m), "best": table.best.get(m)} for m in table.metrics
         ],
-        "rows": [_row_json(table, index, limit) for index in limited_rows(table, limit)],
+        "rows": [_row_json(table, index, limit) for index in limit_rows(table, limit)],
         "skipped": [asdict(s) for s in limit(table.skipped)],
         "warnings": list(limit(table.warnings)),
         "notes": list(limit(table.notes)),
@@ -82,12 +82,7 @@ def ablation_json(ablation: Ablation, limit: Limit) -> dict[str, Any]:
         {"factor": c.factor, "before": c.before, "after": c.after, "experiment": c.row.experiment}
         for c in limit(ablation.changes)
     ]
-    return {
-        "reference": ablation.reference,
-        "changes": changes,
-        "comparisons": comparisons,
-        "others": ablation.others,
-    }
+    return {"reference": ablation.reference, "changes": changes, "comparisons": comparisons, "others": ablation.others}
 
 
 def _comparisons(comparisons: Sequence[MetricComparison], limit: Limit) -> list[dict[str, Any]]:

@@ -17,12 +17,12 @@ def truncate(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def count_noun(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """`1 run`, `2 runs`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def number_spec(value: float, spread: float | None) -> str:
+def format_spec(value: float, spread: float | None) -> str:
     """How to format a value: with the digits that its spread leaves (two of the spread), else five in all."""
     if spread is None or not 0 < spread < math.inf:
         return ".5g"
@@ -35,7 +35,7 @@ def number_spec(value: float, spread: float | None) -> str:
 
 def format_number(value: float, spread: float | None = None) -> str:
     """A value, rounded to what its spread leaves of it. NaN and infinities are `nan`, `inf`, `-inf`."""
-    return format(value, number_spec(value, spread)) if math.isfinite(value) else str(value)
+    return format(value, format_spec(value, spread)) if math.isfinite(value) else str(value)
 
 
 def format_signed(value: float, spread: float | None = None) -> str:
