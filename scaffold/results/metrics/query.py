@@ -75,7 +75,7 @@ class QueryResult:
 
 
 def query_warnings(result: QueryResult) -> Iterator[str]:
-    """What to beware of before the result is believed, in order.
+    """What to beware of before the result is believed, in order; an iterator, so that what comes before an error is said too.
 
     Raises ScaffoldError where no run has any of the metrics asked for, and WrongUsage where the best value of a metric is asked
     for, and which way it is better is not known.

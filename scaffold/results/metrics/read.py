@@ -21,6 +21,7 @@ def run_query(workspace: Workspace, query: Query) -> QueryResult:
     skipped = [SkippedRun(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
     runs, other_attempts = select_attempts(records.runs)
     params = [*query.params, *(query.where.names if query.where else ())]
+    # before the condition is held against them: it may be about a parameter that only a wandb config has
     runs = [_add_wandb_params(workspace, run, params) for run in runs]
     if query.where:
         query.where.check(runs)

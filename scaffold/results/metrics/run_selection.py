@@ -43,6 +43,7 @@ def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
     if named:
         kind = next(iter(named))
         return RunSelection(text=text, kind=kind, admits=lambda run: getattr(run, kind) == text)
+    # the narrowest meaning first: `main-lr=0.1` is a configuration before it is how `main-lr=0.15` begins
     tests: list[tuple[str, RunPredicate]] = [
         ("run", lambda run: text in (run.name, run.label)),
         ("configuration", lambda run: name_without_seed(run.name) == text),

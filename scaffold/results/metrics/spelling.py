@@ -13,7 +13,7 @@ from scaffold.results.metrics.model import MeasuredRun
 _SEPARATORS = re.compile(r"[\s/._:-]+")
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=65536)  # the same few names come with every run
 def normalize_name(name: str) -> str:
     """What `val/acc`, `val_acc` and `Val-Acc` have in common."""
     return _SEPARATORS.sub("/", name).lower()

@@ -82,7 +82,7 @@ def compare_pairs(
 
     The noise floor is that of each pair's own reference, or of `noise_baseline`, where it has 3 runs or more.
     """
-    is_luck = [pair.only_seeds_differ() for pair in pairs]
+    is_luck = [pair.only_seeds_differ() for pair in pairs]  # the same in every metric
     tested = [
         _Tested(metric, pair, luck, run_pair_test(pair.a.seed_values(metric), pair.b.seed_values(metric)))
         for metric in metrics
@@ -118,6 +118,7 @@ def _comparison(
     """All of a comparison but its sentences."""
     values_a, values_b, test = t.result.a, t.result.b, t.result.test
     mean_a, mean_b = (moments(values).mean if values else None for values in (values_a, values_b))
+    # where one side has a single run there is a difference all the same, and the noise floor to hold it against
     effect = test.effect if test else None if mean_a is None or mean_b is None else mean_b - mean_a
     noise_floor = None
     if values_a and values_b:

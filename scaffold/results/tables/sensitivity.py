@@ -63,6 +63,7 @@ def choose_scale(values: Sequence[Scalar]) -> Literal["linear", "log", "words"]:
         return "words"
     if ordered[0] <= 0 or ordered[-1] / ordered[0] < 10:
         return "linear"
+    # 0.001, 0.01, 0.1 are even on a log axis, and 10, 50, 100 on a linear one
     return "log" if _unevenness([math.log(v) for v in ordered]) < _unevenness(ordered) else "linear"
 
 
