@@ -10,8 +10,8 @@ import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
-from scaffold.sweeps.launch import original_code, run_scripts
-from scaffold.sweeps.spec import code_state, run_names, sweep_file
+from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.spec import code_state, original_code, run_names, sweep_file
 from tests.conftest import commit_all, git, write_tree
 from tests.runs.conftest import MakeWorkspace, Workspace
 from tests.sweeps.conftest import SCRIPT, plan, start, sweep, there, ticket

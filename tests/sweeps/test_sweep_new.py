@@ -14,8 +14,7 @@ import pytest
 from click.testing import Result
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.sweeps.launch import sweep_store
-from scaffold.sweeps.spec import plan, script_interface, sweep_file
+from scaffold.sweeps.spec import plan, script_interface, sweep_file, sweep_store
 from tests.conftest import Run, git, write_tree
 from tests.runs.conftest import MakeWorkspace, Workspace
 from tests.sweeps.conftest import there

@@ -134,8 +134,8 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     Every configuration with every seed becomes one run with its name. Nothing is started: `scaffold sweep launch NAME`.
     Planning the same again changes nothing.
     """
-    from scaffold.sweeps.launch import run_scripts, sweep_store
-    from scaffold.sweeps.spec import plan
+    from scaffold.sweeps.launch import run_scripts
+    from scaffold.sweeps.spec import plan, sweep_store
 
     workspace = options.find_workspace(workdir, root)
     planned = plan.plan_sweep(
@@ -190,8 +190,7 @@ def _confirm(count: int, *, yes: bool, json_output: bool) -> None:
 def _report(
     workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.Limited, *, json_output: bool
 ) -> None:
-    from scaffold.sweeps.launch import sweep_store
-    from scaffold.sweeps.spec import sweep_file
+    from scaffold.sweeps.spec import sweep_file, sweep_store
 
     name = planned.sweep.name
     path = sweep_file.sweep_path(workspace, name)

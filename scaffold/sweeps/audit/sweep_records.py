@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger import Ledger, read_ledger
-from scaffold.sweeps.launch.paths import SweepPaths, sweep_paths
 from scaffold.sweeps.spec import sweep_file
+from scaffold.sweeps.spec.sweep_paths import SweepPaths, sweep_paths
 from scaffold.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import scaffold
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import sweep_locks
-from scaffold.sweeps.launch.paths import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
 
 UP_S = 30.0

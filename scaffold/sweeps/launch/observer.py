@@ -13,9 +13,9 @@ from scaffold.runs import liveness
 from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
 from scaffold.sweeps.launch.ledger import Ledger
-from scaffold.sweeps.launch.paths import SweepPaths
 from scaffold.sweeps.launch.run_states import Observation, Snapshot, derive_state
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
+from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
 
 

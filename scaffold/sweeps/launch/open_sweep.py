@@ -8,12 +8,12 @@ from pathlib import Path
 
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps.launch import original_code, run_scripts
+from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.launch.ledger import read_ledger
-from scaffold.sweeps.launch.paths import sweep_paths
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.spec import code_state, run_names, sweep_file
+from scaffold.sweeps.spec import code_state, original_code, run_names, sweep_file
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
+from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
 
 # while a sweep is scheduled the code is looked at again this often: a run of other code would have another name

@@ -13,9 +13,9 @@ from pathlib import Path
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.backends.start_tokens import EXPORTED, NO_TOKEN
 from scaffold.runs import recorder, recorder_command
-from scaffold.sweeps.launch import paths
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.sweeps.spec.run_names import recorder_options
+from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
 from scaffold.workspace import Workspace
 
 PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
@@ -123,7 +123,7 @@ def write_scripts(
 
     They run in the work directory of `workspace`, or of `tree`, a worktree with other code. Raises ScaffoldError.
     """
-    folder = paths.make_ignored_folder(paths.sweep_paths(workspace, sweep.name).folder)
+    folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
     render = script_renderer(workspace, sweep, tree or workspace)
     written = {}
     for run in runs:
@@ -151,7 +151,7 @@ def script_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) -> Call
     environment = environment_script(workspace, [] if prefix else [cwd, tree.workdir, workspace.workdir])
     token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
     shared: dict[str, str | int] = {
-        "folder": shell_word(str(paths.sweep_paths(workspace, sweep.name).folder)),
+        "folder": shell_word(str(sweep_paths(workspace, sweep.name).folder)),
         "cwd": shell_word(str(cwd)),
         "python": shell_word(sys.executable),
         "prefix": "".join(f"{shell_word(word)} " for word in prefix),

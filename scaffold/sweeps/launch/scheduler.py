@@ -24,11 +24,11 @@ from scaffold.sweeps.launch.cancel import withdraw_open
 from scaffold.sweeps.launch.ledger import Ledger, open_ledger, read_ledger
 from scaffold.sweeps.launch.ledger_entries import Submission
 from scaffold.sweeps.launch.observer import Observer
-from scaffold.sweeps.launch.paths import sweep_paths
 from scaffold.sweeps.launch.run_states import RunState, Snapshot, select_runs_to_submit
 from scaffold.sweeps.launch.schedule import Schedule, schedule
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
+from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
 
 # the launchers of runs, written where they are missing or not what they should be

@@ -9,9 +9,9 @@ from scaffold.backends.capacity import Capacity, compute_capacity
 from scaffold.backends.interface import Backend, BackendContext, Warn
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
-from scaffold.sweeps.launch.paths import SweepPaths
 from scaffold.sweeps.spec import sweep_file
 from scaffold.sweeps.spec.model import Sweep
+from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
 
 

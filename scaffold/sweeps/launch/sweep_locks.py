@@ -13,7 +13,7 @@ from typing import Any
 from scaffold import locks
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
-from scaffold.sweeps.launch import paths
+from scaffold.sweeps.spec.sweep_paths import make_ignored_folder
 
 
 def scheduler_lock_name(name: str) -> str:
@@ -27,7 +27,7 @@ def take_lock(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int 
     Raises ScaffoldError where there can be no lock (read-only, no locks on this file system). No exclusively created file stands in
     there: that of a holder that was killed would keep every later launch out.
     """
-    folder = paths.make_ignored_folder(sweeps / ".locks")
+    folder = make_ignored_folder(sweeps / ".locks")
     handle = locks.acquire(folder / f"{name}.lock", wait_s=wait_s)
     if handle is not None:
         note = {**recorder.processes.process_mark(os.getpid()), "doing": doing}

@@ -22,7 +22,6 @@ from scaffold.errors import ScaffoldError, WrongUsage, suggest
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch import open_sweep, sweep_locks
 from scaffold.sweeps.launch.ledger import read_ledger
-from scaffold.sweeps.launch.paths import sweep_paths
 from scaffold.sweeps.launch.run_loop import run_until_done
 from scaffold.sweeps.launch.run_states import RunState, Snapshot
 from scaffold.sweeps.search import optimizer
@@ -32,6 +31,7 @@ from scaffold.sweeps.search.study import SearchStudy, resume_study, write_study
 from scaffold.sweeps.spec import code_state, grid, run_names, sweep_file
 from scaffold.sweeps.spec.model import ConfigurationRule, Resources, Sweep
 from scaffold.sweeps.spec.plan import SweepOptions, plan_sweep
+from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
 
 

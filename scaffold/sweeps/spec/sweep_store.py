@@ -7,9 +7,9 @@ from dataclasses import replace as changed
 from typing import Literal
 
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps.launch.paths import sweep_paths
 from scaffold.sweeps.spec import code_state, sweep_file
 from scaffold.sweeps.spec.model import Sweep, SweepCode
+from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
 
 NO_CODE = SweepCode(state=None, commit=None, patch=None)

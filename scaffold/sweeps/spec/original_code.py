@@ -8,9 +8,9 @@ from pathlib import Path
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import worktrees
-from scaffold.sweeps.launch import paths
 from scaffold.sweeps.spec import code_state
 from scaffold.sweeps.spec.model import Sweep
+from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
 from scaffold.workspace import Workspace
 
 
@@ -27,7 +27,7 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
             f"the sweep {sweep.name} has no commit, so its code cannot be brought back",
             hint=f"run it with the code as it is now: scaffold sweep launch {sweep.name} --code current",
         )
-    folder = paths.make_ignored_folder(paths.sweep_paths(workspace, sweep.name).folder)
+    folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
     tree = folder / f"code-{sweep.code.state[:12]}" / top.name
     fresh = not tree.is_dir()
     try:
