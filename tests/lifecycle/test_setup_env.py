@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import MakeRepo, Run
 from tests.lifecycle.conftest import TemplateRepo
+from tests.old_shells import unportable
 
 PROJECT = "[project]\nname = 'x'\nversion = '1'\n"
 POETRY = "[tool.poetry]\nname = 'x'\n"
@@ -48,3 +49,4 @@ def test_the_script_is_sound_and_builds_what_is_declared(
         [Path(sys.executable).with_name("shellcheck"), "-e", "SC1091", str(script)], capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stdout
+    assert unportable(script.read_text()) == []

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.spec import run_names, sweep_file
 from scaffold.sweeps.spec.model import Resources
 from tests.conftest import write_tree
+from tests.old_shells import unportable
 from tests.runs.conftest import MakeWorkspace, Workspace, settings, until
-from tests.sweeps.conftest import SCRIPT, plan, start, there, ticket
+from tests.sweeps.conftest import SCRIPT, plan, start, sweep, there, ticket
 
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 NASTY = {
@@ -284,3 +286,14 @@ def test_launchers_are_written_once_and_again_where_they_differ(make_workspace: 
         ["git", "status", "--porcelain", "-uall"], cwd=workspace.root, capture_output=True, text=True
     )
     assert ".sh" not in status.stdout
+
+
+def test_run_scripts_need_no_later_bash_than_macos_has_and_no_gnu_tools(workspace: Workspace) -> None:
+    made = sweep(configurations=({"lr": "a\nb\u0085é"},), seeds=(1,))
+    answers = {"environment": {"modules": ["cuda/12"]}, "slurm": {"setup": ["ulimit -n 1"], "modules": []}}
+    inside = replace(there(workspace), answers={**there(workspace).answers, **answers})
+    [path] = run_scripts.write_scripts(inside, made, run_names.planned_runs(inside, made)).values()
+    text = path.read_text()
+    assert "module load" in text and "ulimit" in text and "places=(" in text
+    assert unportable(text) == []
+    assert unportable("mapfile -t a\necho ${x,,} && sed -i s/a/b/ f\n") != []

@@ -21,7 +21,8 @@ from scaffold.runs import liveness, recorder
 
 # how long a run may take to end after it was asked to; the recorder gives its command as long
 GRACE_S = 10.0
-_MARK = ("pid", "start", "boot", "namespace", "host")
+# the last where there is no /proc
+_MARK = ("pid", "start", "boot", "namespace", "host", "started_at")
 # the launchers that this process started, so that they are waited for and their exit codes known
 _children: dict[str, subprocess.Popen[bytes]] = {}
 _exits: dict[str, int] = {}
@@ -175,12 +176,13 @@ def wait_for_exit(job_ids: Sequence[str], seconds: float) -> None:
 
 def format_job_id(mark: Mapping[str, Any]) -> str:
     """A process mark as a text."""
-    return " ".join("-" if mark.get(key) is None else str(mark[key]) for key in _MARK)
+    keys = [*_MARK[:-1], *(["started_at"] if mark.get("started_at") is not None else [])]
+    return " ".join("-" if mark.get(key) is None else str(mark[key]) for key in keys)
 
 
 def _parse_mark(text: str) -> dict[str, Any]:
     mark: dict[str, Any] = {k: None if w == "-" else w for k, w in zip(_MARK, text.split(" "), strict=False)}
-    for key in ("pid", "start"):
+    for key in ("pid", "start", "started_at"):
         mark[key] = int(mark[key]) if str(mark.get(key)).isdigit() else None
     return mark
 

@@ -76,6 +76,9 @@ class Command:
             options["setpgroup"] = 0
         try:
             self.pid = os.posix_spawnp(self.argv[0], self.argv, self.env, **options)
+        except NotImplementedError:  # a system whose libc starts no sessions: then a group of its own has to do
+            del options["setsid"]
+            self.pid = os.posix_spawnp(self.argv[0], self.argv, self.env, setpgroup=0, **options)
         except OSError as error:
             if error.errno != errno.ENOEXEC:
                 raise

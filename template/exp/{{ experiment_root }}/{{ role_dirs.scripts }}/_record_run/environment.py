@@ -10,6 +10,7 @@ from .files import write_atomic
 from .json_text import from_json, read_json, to_json
 from .lean_imports import sha256
 from .messages import RecorderError, warn
+from .naming import program_name
 from .processes import Subprocess, communicate, descendants, process_mark
 
 TYPE_CHECKING = False
@@ -48,7 +49,11 @@ class SlowFacts:
     def __init__(self, attempt: Attempt, pid: int, *, python: str | None = None) -> None:
         self.attempt = attempt
         self.pid = pid
-        self.python = python or find_python([pid])
+        self.python = (
+            python
+            or find_python([pid])
+            or (None if os.path.exists("/proc/self") else named_python(attempt.request.argv))
+        )
         self.over = allocate_lock()
         self.done = allocate_lock()
         self.over.acquire()
@@ -122,6 +127,15 @@ def find_python(pids: Sequence[int]) -> str | None:
                 return os.path.normpath(path)
         return binary
     return None
+
+
+def named_python(argv: Sequence[str]) -> str | None:
+    """The Python that a command names; what it starts besides cannot be seen without /proc."""
+    if not program_name(argv[0]).startswith(("python", "pypy")):
+        return None
+    from shutil import which
+
+    return which(argv[0])
 
 
 def ask_python(python: str) -> dict[str, Any]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+PS_TIMEOUT_S = 2.0
+
+
 class Subprocess:
     """A helper process with pipes: read to its end by `communicate`."""
 
@@ -118,37 +121,96 @@ def wait_ready(reading: Sequence[int], seconds: float | None = None, *, writing:
 
 
 def process_mark(pid: int) -> dict[str, Any]:
-    """What tells whether a process is still there: its id and start, on which boot of which host, in which id namespace."""
+    """What tells whether a process is still there: its id and start, on which boot of which host, in which id namespace.
+
+    Where there is no /proc (macOS, a chroot), `ps` says when it started: `started_at`, in seconds since 1970.
+    """
     mark: dict[str, Any] = {"pid": pid, "start": None, "boot": None, "namespace": None, "host": os.uname().nodename}
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             mark["boot"] = file.read().strip()
+    except OSError:
+        pass
+    try:
         mark["namespace"] = os.readlink("/proc/self/ns/pid")
         with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
             state = file.read().rpartition(")")[2].split()
         mark["start"] = None if state[0] in "ZX" else int(state[19])
     except (OSError, ValueError, IndexError):
         pass
+    if mark["namespace"] is None:
+        mark["started_at"] = started_at(pid)
     return mark
 
 
-def descendants(pid: int) -> list[int]:
-    """The processes below `pid`, as far as /proc tells, parents first."""
-    children: dict[int, list[int]] = {}
+def process_exists(pid: int) -> bool:
+    """Whether there is a process of this id, whoever's it is."""
     try:
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                try:
-                    with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
-                        children.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
-                except (OSError, ValueError, IndexError):
-                    continue
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
     except OSError:
-        return []
+        return True
+    return True
+
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def started_at(pid: int) -> int | None:
+    """When a process started, in seconds since 1970, as `ps` says; None where it says nothing, or the process has ended."""
+    words = ask_ps("-o", "stat=,lstart=", "-p", str(pid)).split()  # "S+ Mon Nov 30 17:30:36 2026"
+    try:
+        state, _, month, day, clock, year = words
+        hour, minute, second = map(int, clock.split(":"))
+        # days since 1970, with years that begin in March
+        y, m = int(year) - (MONTHS.index(month) < 2), (MONTHS.index(month) - 2) % 12
+        days = 365 * y + y // 4 - y // 100 + y // 400 + (153 * m + 2) // 5 + int(day) - 1 - 719468
+    except ValueError:
+        return None
+    return None if state[0] in "ZX" else ((days * 24 + hour) * 60 + minute) * 60 + second
+
+
+def ask_ps(*args: str) -> str:
+    """What `ps` prints, in the words and the time of nowhere in particular; nothing where it cannot be asked."""
+    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC0"}
+    try:
+        process = Subprocess(["ps", *args], env=environment)
+        communicate([process], time.monotonic() + PS_TIMEOUT_S)
+    except OSError:
+        return ""
+    return process.out.decode("utf-8", "replace") if process.status == 0 else ""
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below `pid`, as far as /proc or `ps` tells, parents first."""
+    children: dict[int, list[int]] = {}
+    for child, parent in _parents_in_proc() or _parents_in_ps():
+        children.setdefault(parent, []).append(child)
     family = list(children.get(pid, []))
     for member in family:
         family += children.get(member, [])
     return family
+
+
+def _parents_in_proc() -> list[tuple[int, int]]:
+    """Pairs of a process and its parent."""
+    pairs = []
+    try:
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                    pairs.append((int(name), int(file.read().rpartition(")")[2].split()[1])))
+            except (OSError, ValueError, IndexError):
+                continue
+    except OSError:
+        return []
+    return pairs
+
+
+def _parents_in_ps() -> list[tuple[int, int]]:
+    rows = [row.split() for row in ask_ps("-A", "-o", "pid=,ppid=").splitlines()]
+    return [(int(row[0]), int(row[1])) for row in rows if len(row) == 2 and row[0].isdigit() and row[1].isdigit()]
 
 
 def send_signal(pids: Iterable[int], number: int, *, group: int | None = None) -> bool:
