@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,10 @@ class Masked:
         self.root = workspace.root
         self.before = masked(mask, user=NOBODY if mask == "hidepid" else "")
         if mask == "hidepid":
-            for folder in (workspace.root, Path(os.environ["HOME"])):
-                subprocess.run(["chown", "-R", "65534:65534", str(folder)], check=True)
-                for above in folder.parents:
-                    if above != Path("/tmp") and Path("/tmp") in above.parents:
-                        above.chmod(above.stat().st_mode | 0o055)  # git asks whether it may before it goes there
+            home = workspace.root.parent
+            subprocess.run(["chown", "-R", "65534:65534", str(home)], check=True)
+            home.chmod(0o755)
+            self.before = ["env", f"HOME={home}", f"SCAFFOLD_RUNTIME_DIR={home}/runtime", *self.before]
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True}
@@ -93,10 +93,19 @@ def pause(tmp_path: Path) -> str:
     return f"60.{abs(hash(str(tmp_path))) % 10**9}"
 
 
+FILES = {"train.py": "import sys, time\ntime.sleep(float(sys.argv[2]))\n"}
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter; the tests' own is closed whenever somebody starts pytest."""
+    with tempfile.TemporaryDirectory(prefix="scaffold-test-") as name:
+        yield Path(name)
+
+
 @pytest.fixture(params=list(MASKS))
-def place(request: pytest.FixtureRequest, make_workspace: MakeWorkspace) -> Masked:
-    files = {"train.py": "import sys, time\ntime.sleep(float(sys.argv[2]))\n"}
-    return Masked(make_workspace(files), str(request.param))
+def place(request: pytest.FixtureRequest, make_workspace: MakeWorkspace, open_folder: Path) -> Masked:
+    return Masked(make_workspace(FILES, name=f"{open_folder}/repo"), str(request.param))
 
 
 def test_a_run_and_how_it_ends(place: Masked) -> None:
@@ -153,8 +162,8 @@ def test_a_sweep_that_is_stopped(place: Masked, pause: str) -> None:
     until(lambda: not alive(pause), 10)
 
 
-def test_another_users_run_that_cannot_be_seen_is_not_lost(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace()
+def test_another_users_run_that_cannot_be_seen_is_not_lost(make_workspace: MakeWorkspace, open_folder: Path) -> None:
+    workspace = make_workspace(FILES, name=f"{open_folder}/repo")
     process = workspace.start("--", "sleep", "64")
     place = Masked(workspace, "hidepid")
     assert list(place.states().values()) == ["running"], "/proc does not show it, and still it is there"
