@@ -11,6 +11,8 @@ from scaffold.runs import timestamps
 Scalar = str | int | float | bool | None
 SCALAR_TYPES = (str, int, float, bool, type(None))
 MAX_NAME_BYTES = 255
+# the smoke sweep's name is the sweep's with this behind it
+SMOKE_SUFFIX = "-smoke"
 # what the fields of a Run may be
 FIELD_TYPES = (
     (str, ("name", "experiment", "status", "started_at", "hostname", "outputs")),
@@ -55,6 +57,11 @@ class Run(NamedTuple):
     def label(self) -> str:
         """The name, with `.N` for a later attempt: what `runs show` takes."""
         return self.name if self.attempt == 1 else f"{self.name}.{self.attempt}"
+
+    @property
+    def is_smoke_test(self) -> bool:
+        """Whether it was a smoke sweep's quick try, which is no result."""
+        return bool(self.sweep and self.sweep.endswith(SMOKE_SUFFIX) and self.params.get("smoke") is True)
 
 
 def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:

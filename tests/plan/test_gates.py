@@ -58,3 +58,27 @@ def test_which_task_the_midpoint_reflection_comes_too_early_for() -> None:
         "the midpoint reflection P3-T2 stands before the first baseline task",
         "the midpoint reflection P3-T2 stands before the first main-method task",
     ]
+
+
+GATE = TEXT[TEXT.index("- [ ] [P3-T2]") : TEXT.index("\n## Phase 4")]
+
+
+def test_a_midpoint_reflection_before_the_first_result_is_too_early() -> None:
+    """A task that only writes the main method has no result yet."""
+    written = "- [ ] [P3-T1] Implement the main method behind an option | deliverable: a.md | done-when: `true`\n"
+    main = TEXT[TEXT.index("- [ ] [P3-T1]") : TEXT.index("- [ ] [P3-T2]")]
+    early = TEXT.replace(main + GATE, written + GATE + main.replace("P3-T1", "P3-T3") + "\n")
+    (message,) = found(early)
+    assert message.startswith("the midpoint reflection P3-T2 stands before the first main-method task (P3-T3")
+    late = TEXT.replace(main + GATE, written + main.replace("P3-T1", "P3-T2") + GATE.replace("P3-T2", "P3-T3"))
+    assert found(late) == []
+    only_written = TEXT.replace("Run the main method with 5 seeds", "Write the main method")
+    assert found(only_written) == []
+
+
+def test_a_midpoint_reflection_before_the_first_result_whatever_its_id() -> None:
+    main = TEXT[TEXT.index("- [ ] [P3-T1]") : TEXT.index("- [ ] [P3-T2]")]
+    for gate_id in ("P3-T2", "P3-T9", "P2-T1", "P9-T9"):
+        turned = TEXT.replace(main + GATE, GATE.replace("P3-T2", gate_id) + main)
+        codes = {f.code for f in check_plan(turned, select=("P402", "P202")).findings}
+        assert codes == {"P402", "P202"}, gate_id

@@ -531,3 +531,51 @@ def test_a_folder_that_cannot_be_written(run: Run, plan: Path) -> None:
     finally:
         plan.parent.chmod(0o700)
     assert result.exit_code == 1 and "cannot be written" in result.stderr
+
+
+def test_done_before_what_it_depends_on_is_refused(run: Run, plan: Path, repo: Path) -> None:
+    deliver(repo, "exp/analysis/names.md")
+    result = run("plan", "done", "P2-T1")
+    assert result.exit_code == 3 and "  FAIL depends: P1-T2 is not done\n" in result.stdout
+    assert line_of(plan, "P2-T1").startswith("- [ ] ")
+    plan.write_text(plan.read_text().replace("depends: P1-T2", "depends: P1-T2, P9-T9"))
+    assert "P9-T9 is no task of this plan" in run("plan", "done", "P2-T1").stdout
+    forced = run("plan", "done", "P2-T1", "--force", "P1-T2 is not needed")
+    assert forced.exit_code == 0 and "depends: P1-T2 is not done" in plan.with_name("iteration_log.md").read_text()
+
+
+def test_a_refusal_says_what_must_not_follow(run: Run, plan: Path) -> None:
+    result = run("plan", "done", "P1-T2")
+    assert result.exit_code == 3
+    assert "P1-T2 is not marked as done" in result.stderr and "do not start P2-T1, which depends on it" in result.stderr
+    assert "`&&`" in result.stderr
+    last = run("plan", "done", "P4-T2").stderr
+    assert "do not promise DONE" in last and "do not start" not in last
+    plan.write_text(plan.read_text().replace("- [ ] [P1-T2]", "- [x] [P1-T2]"))
+    verified = run("plan", "verify")
+    assert verified.exit_code == 3 and "1 of 1 tasks does not verify" in verified.stderr and "DONE" in verified.stderr
+
+
+def test_smoke_runs_are_no_runs(run: Run, plan: Path, repo: Path, add_run: AddRun) -> None:
+    deliver(repo, "exp/results/baseline.csv")
+    plan.write_text(
+        plan.read_text().replace("depends: P1-T1, P2-T2 | ", "").replace("5 runs finished in", "2 runs finished in")
+    )
+    smoke = {"params": {"smoke": True}, "tracking": {"sweep": "baseline-smoke", "task": "P2-T3"}, "status": "finished"}
+    add_run("baseline-smoke-s1", **smoke)
+    add_run("baseline-s1", status="finished")
+    result = run("plan", "done", "P2-T3")
+    assert result.exit_code == 3 and "1 of 1 runs finished in baseline (without 1 smoke run)" in result.stdout
+    add_run("baseline-s2", status="finished")
+    assert run("plan", "done", "P2-T3").exit_code == 0
+
+
+def test_smoke_runs_have_no_metric(run: Run, plan: Path, repo: Path, add_run: AddRun) -> None:
+    deliver(repo, "exp/results/baseline.csv")
+    plan.write_text(
+        plan.read_text().replace("depends: P1-T1, P2-T2 | ", "").replace("5 runs finished in", "loss <= 1 in")
+    )
+    smoke = {"params": {"smoke": True}, "tracking": {"sweep": "baseline-smoke", "task": "P2-T3"}}
+    add_run("baseline-smoke-s1", status="finished", metrics={"loss": 9.0}, **smoke)
+    add_run("baseline-s1", status="finished", metrics={"loss": 0.5})
+    assert run("plan", "done", "P2-T3").exit_code == 0

@@ -12,6 +12,7 @@ from scaffold.cli.common import options, output
 from scaffold.cli.plan.arguments import FILE_ARGUMENT, FILE_OPTION, display_path, load, locate
 
 if TYPE_CHECKING:
+    from scaffold.plan.document.model import Plan, Task
     from scaffold.plan.document.plan_location import PlanLocation
     from scaffold.plan.tasks.verify import TaskVerification, VerificationContext
 
@@ -104,7 +105,7 @@ def done(
     else:
         click.echo(_verification_text(verification))
     if not is_marked:
-        click.echo("not marked as done: it does not verify (--force REASON marks it all the same)", err=True)
+        click.echo(_refusal_text(verification.task, load(file)), err=True)
         raise click.exceptions.Exit(3)
     click.echo(f"{verification.task.id} is done", err=True)
 
@@ -190,6 +191,11 @@ def verify(
         click.echo("\n".join(map(_verification_text, shown)) or "no task is marked done")
         limited.report_left_out()
     if failed:
+        verb = "does" if failed == 1 else "do"
+        click.echo(
+            f"{failed} of {len(verifications)} tasks {verb} not verify: do not promise DONE, and build on none of them",
+            err=True,
+        )
         raise click.exceptions.Exit(3)
 
 
@@ -235,6 +241,19 @@ def _verification_context(location: PlanLocation, run_commands: bool, timeout: f
         run_commands=run_commands,
         timeout_s=timeout,
         log_folder=location.plan.parent / "verify",
+    )
+
+
+def _refusal_text(task: Task, plan: Plan) -> str:
+    """What is not marked, and what must not follow: in a chain of commands the next one would take the task for done."""
+    from scaffold.plan.tasks.progress import dependents
+
+    waiting = dependents(plan, task)
+    verb = "depends" if len(waiting) == 1 else "depend"
+    forbidden = f"do not start {', '.join(waiting)}, which {verb} on it, and " if waiting else ""
+    return (
+        f"{task.name} is not marked as done: it does not verify (--force REASON marks it all the same)\n"
+        f"{forbidden}do not promise DONE: join commands with `&&`, so that none runs after this one"
     )
 
 

@@ -45,6 +45,11 @@ REFLECTION = re.compile(
 MIDPOINT = re.compile(r"\bmid-?\s?point\b|\bmid-?way\b|\bhalf-?way\b|\binterim\b", re.IGNORECASE)
 FINAL = re.compile(r"\bfinal\b|\bclosing\b|\bend-of-plan\b", re.IGNORECASE)
 
+# what begins a task that comes before its experiment
+PREPARATION = re.compile(
+    r"\W*(?:implement|write|design|plan|prepare|fix|draft|add|build|code|set up|define|describe|specify|read|choose|review)\b",
+    re.IGNORECASE,
+)
 KINDS = {
     "baseline": re.compile(r"\bbase-?\s?lines?\b", re.IGNORECASE),
     "main": re.compile(
@@ -103,6 +108,11 @@ def _kinds_from_words(kind_field: str, description: str) -> frozenset[str]:
         gates = (("midpoint-reflection", MIDPOINT), ("final-reflection", FINAL))
         return frozenset({"reflection", *(name for name, pattern in gates if pattern.search(description))})
     return frozenset(name for name, pattern in KINDS.items() if pattern.search(description))
+
+
+def is_preparation(task: Task) -> bool:
+    """Whether a task only prepares what it names: an experiment that is planned or written has no result yet."""
+    return PREPARATION.match(task.description) is not None
 
 
 def is_reflection(task: Task) -> bool:

@@ -43,7 +43,8 @@ def check_baseline_and_main(plan: Plan, context: RuleContext) -> Iterator[Compla
     "a midpoint reflection task exists and stands after the first baseline task and the first main-method task",
     wrong="a midpoint reflection before anything ran",
     right="- [ ] [P3-T4] Midpoint reflection: compare main method and baseline ...   (after both)",
-    words="reflect...; with midpoint, midway, halfway, interim; or `kind: midpoint-reflection`",
+    words="reflect...; with midpoint, midway, halfway, interim; or `kind: midpoint-reflection`; a task that only implements, writes, plans "
+    "or prepares an experiment is not the first of them",
 )
 def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     gates = tasks_of_kind(plan, "midpoint-reflection")
@@ -52,7 +53,8 @@ def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Comp
         yield Complaint(title_line(plan), "no task is a midpoint reflection", hint)
         return
     for kind, name in (("baseline", "baseline"), ("main", "main-method")):
-        earliest = next(iter(tasks_of_kind(plan, kind)), None)
+        tasks = tasks_of_kind(plan, kind)
+        earliest = next((task for task in tasks if not keywords.is_preparation(task)), tasks[0] if tasks else None)
         if earliest and all(gate.line < earliest.line for gate in gates):
             message = f"the midpoint reflection {gates[0].name} stands before the first {name} task ({earliest.name}, line {earliest.line})"
             yield complain(gates[0], message, "move it behind both")

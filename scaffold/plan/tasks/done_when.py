@@ -134,9 +134,13 @@ def judge_condition(
 ) -> ConditionVerdict:
     """Hold a condition against the runs: those of the experiment that it names, else those that name the task."""
     experiment = condition.experiment
-    matching = [run for run in runs if (run.experiment == experiment if experiment else run.task == task)]
+    tried = [run for run in runs if (run.experiment == experiment if experiment else run.task == task)]
+    matching = [run for run in tried if not run.is_smoke_test]
+    smoke_tests = len(tried) - len(matching)
     finished = [run for run in matching if run.status == "finished"]
     scope = f"in {experiment}" if experiment else f"of {task}"
+    if smoke_tests:
+        scope += f" (without {smoke_tests} smoke run{'s' if smoke_tests > 1 else ''})"
     if isinstance(condition, RunCountCondition):
         text = f"{len(finished)} of {len(matching)} runs finished {scope}"
         return ConditionVerdict(holds=len(finished) >= condition.count, text=text)

@@ -31,6 +31,11 @@ class PlanProgress:
     total: int
 
 
+def dependents(plan: Plan, task: Task) -> list[str]:
+    """The names of the tasks that depend on a task and are not done."""
+    return [other.name for other in plan.tasks if other.state != DONE and task.id and task.id in dependency_ids(other)]
+
+
 def open_dependencies(plan: Plan) -> dict[int, tuple[str, ...]]:
     """The line of each open task -> the ids of what it depends on and is not done (or not there)."""
     tasks = plan.tasks_by_id

@@ -22,6 +22,7 @@ class RunSummary:
     status: str
     task: str | None
     started_at: str
+    is_smoke_test: bool = False
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -49,6 +50,7 @@ def _summarize(run: model.Run) -> RunSummary:
         status=run.status,
         task=run.task,
         started_at=run.started_at,
+        is_smoke_test=run.is_smoke_test,
         metrics={name: float(value) for name, value in run.metrics.items() if _is_number(value)},
     )
 

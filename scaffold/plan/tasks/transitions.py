@@ -76,11 +76,14 @@ def finish_task(
     The reason goes into the record and into the iteration log. Where the verification does not hold and no reason is given,
     nothing changes. The lock is not held while it verifies: a command of a done-when may take its time, and may use the plan.
     """
-    task = edit.find_task(parse_plan(read_plan(location.plan)), task_id)
+    plan = parse_plan(read_plan(location.plan))
+    task = edit.find_task(plan, task_id)
+    waits_for = progress.open_dependencies(plan).get(task.line, ())
+    reasons = {name: "is not done" if name in plan.tasks_by_id else "is no task of this plan" for name in waits_for}
     journal = task_journal.journal_path(location.plan)
     record = task_journal.load(journal).get(task.id, TaskRecord())
     # hashes of an earlier `done` say nothing about the files of now: finishing again writes new ones
-    verification = verify_task(task, replace(record, deliverables={}), context)
+    verification = verify_task(task, replace(record, deliverables={}), context, reasons)
     if verification.blocking and force is None:
         return verification
     forced = force if verification.blocking else None

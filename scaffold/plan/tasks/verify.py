@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.plan.document.field_values import deliverable_paths
+from scaffold.plan.document.markdown_inline import printable
 from scaffold.plan.document.model import Task
 from scaffold.plan.tasks.command_runner import run_command
 from scaffold.plan.tasks.deliverables import deliverable_objection
@@ -67,10 +69,19 @@ class VerificationContext:
     missing_runs_reason: str = ""
 
 
-def verify_task(task: Task, record: TaskRecord, context: VerificationContext) -> TaskVerification:
-    """Look at every deliverable and every condition of a task. Raises ScaffoldError where a command cannot be run at all."""
-    checks = [_check_deliverable(path, record, context.workdir) for path in deliverable_paths(task)]
-    if not checks:
+def verify_task(
+    task: Task, record: TaskRecord, context: VerificationContext, open_dependencies: Mapping[str, str] | None = None
+) -> TaskVerification:
+    """Look at every deliverable and every condition of a task. Raises ScaffoldError where a command cannot be run at all.
+
+    `open_dependencies`: what keeps the task from being finished now, by the id of the task that it depends on.
+    """
+    checks = [
+        TaskCheck(what="depends", holds=False, text=f"{printable(name)} {reason}")
+        for name, reason in (open_dependencies or {}).items()
+    ]
+    checks += [_check_deliverable(path, record, context.workdir) for path in deliverable_paths(task)]
+    if not deliverable_paths(task):
         checks.append(TaskCheck(what="deliverable", holds=False, text="none is named"))
     for condition in parse_done_when(task.get("done-when")):
         verdict = _judge(condition, task, context)

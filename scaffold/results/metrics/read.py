@@ -53,10 +53,8 @@ def _set_smoke_runs_aside(runs: list[Run]) -> tuple[list[Run], list[Run]]:
     """The runs that count, and the quick tries of smoke sweeps; where there are only tries, they were asked for and count."""
     if not any(run.sweep for run in runs):
         return runs, []
-    from scaffold.sweeps.spec.model import is_smoke_run
-
-    full = [run for run in runs if not is_smoke_run(run)]
-    return (full, [run for run in runs if is_smoke_run(run)]) if full else (runs, [])
+    full = [run for run in runs if not run.is_smoke_test]
+    return (full, [run for run in runs if run.is_smoke_test]) if full else (runs, [])
 
 
 def describe_missing(run: Run) -> str:

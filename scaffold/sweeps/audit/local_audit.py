@@ -16,12 +16,11 @@ from scaffold.errors import ScaffoldError
 from scaffold.plan.document import parse
 from scaffold.runs import manifests, records
 from scaffold.runs.audit import AuditFinding
-from scaffold.runs.model import Run
+from scaffold.runs.model import SMOKE_SUFFIX, Run
 from scaffold.sweeps.audit.sweep_records import SweepRecords, launched_sweeps, path_in_workdir, read_sweep_records
 from scaffold.sweeps.launch.observer import is_taker_gone
 from scaffold.sweeps.launch.run_states import Observation, derive_state
 from scaffold.sweeps.spec import sweep_file
-from scaffold.sweeps.spec.model import SMOKE_SUFFIX
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
 

@@ -15,12 +15,12 @@ from scaffold import git
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import recorder
-from scaffold.runs.model import Run
+from scaffold.runs.model import SMOKE_SUFFIX, Run
 from scaffold.sweeps.launch.open_sweep import make_scheduler
 from scaffold.sweeps.launch.run_states import RunState
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.spec import code_state, parameter_values, sweep_file
-from scaffold.sweeps.spec.model import SMOKE_SUFFIX, ConfigurationRule, Sweep
+from scaffold.sweeps.spec.model import ConfigurationRule, Sweep
 from scaffold.workspace import Workspace
 
 

@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from scaffold.runs.model import Run, Scalar
+from scaffold.runs.model import Scalar
 
 Style = Literal["flags", "equals", "hydra"]
 BackendName = Literal["local", "slurm", "server"]
 BooleanStyle = Literal["switch", "paired"]
 NO_SEED_OPTION = "env"
-
-
-# the smoke sweep's name is the sweep's with this behind it
-SMOKE_SUFFIX = "-smoke"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +115,3 @@ class PlannedRun:
     params: Mapping[str, Scalar]
     argv: tuple[str, ...]
     recorder_params: Mapping[str, str] = field(default_factory=dict)
-
-
-def is_smoke_run(run: Run) -> bool:
-    """Whether a recorded run was a smoke sweep's quick try, which is no result."""
-    return bool(run.sweep and run.sweep.endswith(SMOKE_SUFFIX) and run.params.get("smoke") is True)

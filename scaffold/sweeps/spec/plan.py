@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder, recorder_command
+from scaffold.runs.model import SMOKE_SUFFIX
 from scaffold.sweeps.spec import (
     code_state,
     command_checks,
@@ -23,7 +24,6 @@ from scaffold.sweeps.spec import (
     text_yaml,
 )
 from scaffold.sweeps.spec.model import (
-    SMOKE_SUFFIX,
     BackendName,
     ConfigurationRule,
     PlannedRun,
