@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "scaffold plan add 3 'Ablate the schedule' --deliverable exp/analysis/schedule.md --done-when '5 runs finished in ablation'",
     ),
     "plan log": ("scaffold plan log 'the baseline diverges at lr 0.1' --task P2-T1",),
+    "plan resume": ("scaffold plan resume",),
     "plan verify": ("scaffold plan verify", "scaffold plan verify P2-T1 --run"),
     "plan abort": ("scaffold plan abort --reason 'the research server is down'",),
     "run": ("scaffold run --experiment baseline --seed 1 --task P2-T1 -- python train.py --lr 0.1",),

@@ -7,20 +7,40 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scaffold.cli.common import output
+
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Plan
     from scaffold.plan.document.plan_location import PlanLocation
 
+# where a context keeps the plans that were looked at
+ABORT_WARNINGS = "scaffold.aborted"
 PLAN_PATH = click.Path(path_type=Path, dir_okay=False)
 FILE_ARGUMENT = click.argument("file", required=False, type=PLAN_PATH)
 FILE_OPTION = click.option("--file", type=PLAN_PATH, help="The plan; else the workspace's.")
 
 
 def locate(file: Path | None) -> PlanLocation:
-    """The plan at `file`, else the one of the workspace that the command is called in. Raises ScaffoldError where there is neither."""
-    from scaffold.plan.document.plan_location import locate_plan
+    """The plan at `file`, else the one of the workspace that the command is called in. Raises ScaffoldError where there is neither.
 
-    return locate_plan(file, Path.cwd())
+    Where it is aborted a warning says what leads back, once a command.
+    """
+    from scaffold.plan.document import plan_location
+    from scaffold.plan.tasks.abort import way_back
+
+    location = plan_location.locate_plan(file, Path.cwd())
+    said = click.get_current_context().meta.setdefault(ABORT_WARNINGS, set())
+    if location.plan not in said and (warning := way_back(location.plan)):
+        output.warn(warning)
+    said.add(location.plan)
+    return location
+
+
+def locate_plan(file: Path | None) -> Path:
+    """The same plan's path, for commands that are about aborting, and so need no warning of it."""
+    from scaffold.plan.document import plan_location
+
+    return plan_location.locate_plan(file, Path.cwd()).plan
 
 
 def load(file: Path | None) -> Plan:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.plan.arguments import FILE_ARGUMENT, FILE_OPTION, display_path, load, locate
+from scaffold.cli.plan.arguments import FILE_ARGUMENT, FILE_OPTION, display_path, load, locate, locate_plan
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Plan, Task
@@ -211,7 +211,7 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
     from scaffold.plan.document import loop_protocol
     from scaffold.plan.tasks.abort import abort_plan
 
-    plan = locate(file).plan
+    plan = locate_plan(file)
     kept = abort_plan(plan, reason)
     if json_output:
         lines = loop_protocol.abort_lines().split("\n")
@@ -222,7 +222,22 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
     click.echo(loop_protocol.abort_lines())
 
 
-EDITING_COMMANDS = (fix, start, done, add, log, verify, abort)
+@click.command()
+@FILE_OPTION
+@options.json_option
+def resume(file: Path | None, json_output: bool) -> None:
+    """Put the plan that an abort kept back into its place. Begin with `scaffold preflight`: what failed may fail again."""
+    from scaffold.plan.tasks.abort import resume_plan
+
+    plan = locate_plan(file)
+    kept = resume_plan(plan)
+    if json_output:
+        output.print_json({"plan": str(plan), "resumed": str(kept)})
+    else:
+        click.echo(f"{display_path(plan)} is the plan again that was in {display_path(kept)}", err=True)
+
+
+EDITING_COMMANDS = (fix, start, done, add, log, verify, abort, resume)
 
 
 def _timestamp() -> str:

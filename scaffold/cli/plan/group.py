@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,8 +139,8 @@ def graph(file: Path | None, json_output: bool) -> None:
 def next_task(file: Path | None, json_output: bool) -> None:
     """The task to take up now: the one in progress, else the first open one that waits for nothing.
 
-    Exit code 0 with nothing on stdout where all tasks are done; 3 where every open task waits for another, or where
-    none is left but a line that looks like a task and is not one.
+    Exit code 0 with nothing on stdout where all tasks are done; 3 where every open task waits for another, where none is
+    left but a line that looks like a task and is not one, where there are no tasks, and where the plan is aborted.
     """
     from scaffold.plan.rules.structure import is_aborted
     from scaffold.plan.tasks import progress
@@ -148,20 +149,24 @@ def next_task(file: Path | None, json_output: bool) -> None:
     state = progress.measure_progress(parsed, server=server)
     if json_output:
         task = progress.task_json(state.next) if state.next else None
-        output.print_json({"task": task, "done": state.done, "total": state.total})
+        answer = {"task": task, "done": state.done, "total": state.total}
+        output.print_json({**answer, "aborted": is_aborted(parsed)})
     elif state.next:
         click.echo(_task_details(state.next))
     if state.next is None and state.done < state.total:
         click.echo("every open task waits for another: scaffold plan show", err=True)
         raise click.exceptions.Exit(3)
-    aborted = is_aborted(parsed)
-    if state.next is None and state.lost and not aborted:
+    if is_aborted(parsed):  # `locate` said so
+        raise click.exceptions.Exit(3)
+    if state.next is None and state.lost:
         lines = ", ".join(str(near_miss.line) for near_miss in state.lost[:10])
         click.echo(f"what looks like a task and is not one is left (line {lines}): scaffold plan check", err=True)
         raise click.exceptions.Exit(3)
+    if not state.total:
+        click.echo("the plan has no tasks", err=True)
+        raise click.exceptions.Exit(3)
     if state.next is None and not json_output:
-        empty = "the plan is aborted" if aborted else "the plan has no tasks"
-        click.echo("all tasks are done" if state.total else empty, err=True)
+        click.echo("all tasks are done", err=True)
 
 
 @plan.command()
@@ -177,11 +182,14 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
 
     DONE is refused while a task is open: a loop that ends early loses the rest of the plan.
     """
+    from scaffold.errors import ScaffoldError
     from scaffold.plan.document import loop_protocol
     from scaffold.plan.document.plan_file import read_plan
     from scaffold.plan.tasks import transitions
 
     tags = []
+    with contextlib.suppress(ScaffoldError):  # a summary alone needs no plan, but a plan that is aborted is said
+        locate(file)
     if with_plan or (summary is None and promise is None):
         tags.append(loop_protocol.plan_block(read_plan(locate(file).plan)))
     if summary is not None:

@@ -53,6 +53,8 @@ def preflight(
     Works without a workspace too. Exit code 3 where something that has to be there is not; a plan that holds somebody's work is
     never written over.
     """
+    from scaffold.plan.tasks.abort import way_back
+
     workspace = options.find_workspace_or_none(workdir, root)
     plan = _plan_to_abort(workspace, workdir, tasks_path)
     if abort and plan is None:
@@ -64,6 +66,10 @@ def preflight(
         _print_report(report)
     if abort and plan is not None and not report.ready:
         answer["aborted"] = _abort_loop(workspace, plan, report.reason, quiet=json_output)
+    warning = way_back(plan) if plan is not None and report.ready else None
+    answer["plan_aborted"] = warning is not None
+    if warning:
+        output.warn(warning)
     if json_output:
         output.print_json(answer)
     if not report.ready:

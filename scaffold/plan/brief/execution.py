@@ -41,7 +41,7 @@ def _task_section(context: BriefContext) -> str:
     if context.report is None:
         return "## Task\n\nThere is no plan yet; `scaffold brief` is the brief for writing one."
     if context.report.aborted:
-        return f"## Task\n\nThe plan is aborted ({loop_protocol.SENTINEL})."
+        return f"## Task\n\nThe plan is aborted ({loop_protocol.SENTINEL}): `scaffold plan resume` brings the one before back."
     state = progress.measure_progress(context.report.plan, server=bool(context.server))
     if state.next is not None:
         text = _describe_task(state.next)

@@ -18,6 +18,15 @@ PLACEHOLDER_PLAN = re.compile(
     r"# Tasks\s+## Goal\s+(?P<goal>.*?)\s+## Tasks\s+- \[ \] \(Agent will decompose the goal into tasks on iteration 1\)\s*",
     re.DOTALL,
 )
+CHECKLIST = """\
+# Tasks
+
+## Aborted
+
+- [x] {sentinel}
+- [x] Preflight of the research server's documents failed: {reason}
+- [x] No plan was written, no sweep and no run was created
+"""
 ABORT_SUMMARY = "Server docs/API preflight failed; planning aborted."
 LOG_NAME = "iteration_log.md"
 
@@ -48,10 +57,14 @@ def plan_block(text: str) -> str:
 def abort_checklist(reason: str) -> str:
     """The plan of a loop that must not begin: every box checked, with the sentinel that the loop's prompts look for."""
     flat = " ".join(reason.split()).replace("</plan", "< /plan")
-    return (
-        f"# Tasks\n\n## Aborted\n\n- [x] {SENTINEL}\n- [x] Preflight of the research server's documents failed: {flat}\n"
-        "- [x] No plan was written, no sweep and no run was created\n"
-    )
+    return CHECKLIST.format(sentinel=SENTINEL, reason=flat)
+
+
+def is_abort_checklist(text: str) -> bool:
+    """Whether a plan is the checklist that `abort_checklist` writes, and nothing more."""
+    before, after = CHECKLIST.format(sentinel=SENTINEL, reason="\0").split("\0")
+    reason = text.removeprefix(before).removesuffix(after)
+    return text == f"{before}{reason}{after}" and "\n" not in reason
 
 
 def abort_lines() -> str:

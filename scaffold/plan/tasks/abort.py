@@ -1,15 +1,19 @@
-"""The abort checklist on disk: in the place of the plan, or beside one that is somebody's work."""
+"""The abort checklist on disk: in the place of the plan, or beside one that is somebody's work; and the way back."""
 
 from __future__ import annotations
 
+import glob
+import re
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import plan_file
-from scaffold.plan.document.loop_protocol import abort_checklist, placeholder_goal
+from scaffold.plan.document.loop_protocol import SENTINEL, abort_checklist, is_abort_checklist, placeholder_goal
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.document.plan_file import read_plan
 from scaffold.plan.rules.structure import is_aborted
+
+NEW_PLAN = "write a new plan: scaffold brief says what is known"
 
 
 def abort_plan(plan_path: Path, reason: str) -> Path | None:
@@ -37,6 +41,53 @@ def abort_beside(plan_path: Path, reason: str) -> Path:
         beside = _free_path(beside)
     plan_file.write_file(beside, abort_checklist(reason).encode())
     return beside
+
+
+def resume_plan(plan_path: Path) -> Path:
+    """Put the plan that an abort kept beside the checklist back into its place; where it lay.
+
+    Raises ScaffoldError where the plan is not aborted, where no plan was kept, and where somebody wrote into the checklist.
+    """
+    with plan_file.locked(plan_path.resolve()):
+        text = read_plan(plan_path)
+        if SENTINEL not in text:
+            raise ScaffoldError(f"{plan_path} is not aborted", hint="scaffold plan next names the task to take up")
+        kept = kept_plan(plan_path)
+        if kept is None:
+            raise ScaffoldError(f"no earlier plan is kept beside {plan_path}", hint=NEW_PLAN)
+        if not is_abort_checklist(text):
+            hint = f"take out what is yours, then put {kept} in its place"
+            raise ScaffoldError(
+                f"something was written into the checklist in {plan_path}, and would be lost", hint=hint
+            )
+        plan_file.write_file(plan_path, kept.read_bytes(), like=kept)
+        try:
+            kept.unlink()
+        except OSError as error:
+            raise ScaffoldError(f"{kept} is back in its place, and cannot be removed: {error.strerror}") from error
+    return kept
+
+
+def kept_plan(plan_path: Path) -> Path | None:
+    """The plan that the latest abort kept; None where there is none."""
+    numbered = {}
+    for path in plan_path.parent.glob(f"{glob.escape(plan_path.stem)}.before-abort*{plan_path.suffix}"):
+        number = path.stem.removeprefix(f"{plan_path.stem}.before-abort")
+        if re.fullmatch(r"|-\d{1,9}", number):
+            numbered[int(number[1:] or 1)] = path
+    return numbered[max(numbered)] if numbered else None
+
+
+def way_back(plan_path: Path) -> str | None:
+    """What to say of a plan that is aborted, and what leads back; None where it is not."""
+    try:
+        if SENTINEL not in read_plan(plan_path):
+            return None
+    except ScaffoldError:  # whoever needs the plan says what is wrong with it
+        return None
+    kept = kept_plan(plan_path)
+    advice = f"`scaffold plan resume` puts {kept.name} back" if kept else NEW_PLAN
+    return f"the plan is aborted: {advice}"
 
 
 def is_unwritten(plan_path: Path) -> bool:

@@ -141,6 +141,8 @@ def refuse_unfinished(location: PlanLocation) -> None:
     plan = parse_plan(read_plan(location.plan))
     if is_aborted(plan):
         return
+    if not plan.tasks and not plan.near_misses:
+        raise ScaffoldError("the plan has no tasks, so nothing is done", hint="scaffold brief says how to write one")
     unfinished = [task.name for task in plan.tasks if task.state != DONE]
     if unfinished:
         names = printable(", ".join(unfinished), 120)
