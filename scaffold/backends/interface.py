@@ -83,8 +83,8 @@ class BackendContext:
 
     workspace: Workspace
     sweep: str
-    goal: str
-    experiment: str
+    goal: str = ""
+    experiment: str = ""
     folder: Path
     logs: Path
     gpus_per_run: int | None = None
@@ -93,7 +93,7 @@ class BackendContext:
     sbatch: tuple[str, ...] = ()
     max_parallel: int | None = None
     session: str | None = None
-    notes: Mapping[str, str]
+    notes: Mapping[str, str] = field(default_factory=dict)
     warn: Warn
     job_ids: Mapping[str, str] = field(default_factory=dict)
 

@@ -140,12 +140,8 @@ class LocalBackend(Backend):
         _reap_children()
         groups = _process_groups(job_ids)
         # two interrupts make a recorder kill its command, so that it is still there to write the end
-        for number, seconds in (
-            (signal.SIGTERM, GRACE_S),
-            (signal.SIGINT, 0.2),
-            (signal.SIGINT, 3.0),
-            (signal.SIGKILL, 0.5),
-        ):
+        stages = ((signal.SIGTERM, GRACE_S), (signal.SIGINT, 0.2), (signal.SIGINT, 3.0), (signal.SIGKILL, 0.5))
+        for number, seconds in stages:
             for group in groups:
                 with contextlib.suppress(OSError):
                     os.kill(-group, number)

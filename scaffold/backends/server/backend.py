@@ -113,12 +113,8 @@ class ServerBackend(Backend):
         if job.job_id is None:
             return pins
         sweep_id, run_id = ServerJobId.parse(job.job_id)
-        return {
-            **pins,
-            "RUN_SERVER_URL": self._client.url,
-            "RUN_SERVER_SWEEP_ID": sweep_id,
-            "RUN_SERVER_RUN_ID": run_id,
-        }
+        ids = {"RUN_SERVER_SWEEP_ID": sweep_id, "RUN_SERVER_RUN_ID": run_id}
+        return {**pins, "RUN_SERVER_URL": self._client.url, **ids}
 
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Start the runs, which `register` made known. One that was started before, though its answer was lost, is no error.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scaffold.backends import capacity
-from scaffold.backends.interface import Availability, Job, JobStatus
+from scaffold.backends.interface import Availability, Job, JobState, JobStatus
 from scaffold.errors import ScaffoldError
 from scaffold.server.responses import Cluster, ServerRun
 from scaffold.server.sanitize import one_line
@@ -16,6 +16,8 @@ from scaffold.server.sanitize import one_line
 # what a started run should have left behind by then: the slowest measured start, of 36 at once, took 7 s
 LAUNCH_S = 120.0
 STARTABLE = ("ready", "queued")
+# the server's words for what has not ended
+ALIVE: dict[str, JobState] = {**dict.fromkeys(STARTABLE, "enlisted"), "launching": "starting", "running": "running"}
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+@%=,-]+")
 WITH_GPUS = ("local_gpu", "shared_head_node", "kubernetes", "ray")
 
@@ -78,24 +80,13 @@ def run_job_status(run: ServerRun, now: float, *, has_token: bool = False) -> Jo
         return JobStatus(
             state="gone", reason=f"the server calls it {run.status} for {waited:.0f} s, and it has not begun"
         )
-    match run.status:
-        case "ready" | "queued":
-            return JobStatus(state="enlisted")
-        case "launching":
-            return JobStatus(state="starting")
-        case "running":
-            return JobStatus(state="running")
-        case "finished":
-            return JobStatus(state="ended", reason="exit 0")
-        case "failed":
-            code = run.exit_code
-            return JobStatus(
-                state="ended", reason=f"exit {code}" if code is not None else one_line(run.error or "failed", 200)
-            )
-        case "stopped":
-            return JobStatus(state="ended", reason="stopped")
-        case other:
-            return JobStatus(state="unknown", reason=f"the server calls it {other!r}")
+    if run.status in ALIVE:
+        return JobStatus(state=ALIVE[run.status])
+    failure = one_line(run.error or "failed", 200) if run.exit_code is None else f"exit {run.exit_code}"
+    reasons = {"finished": "exit 0", "failed": failure, "stopped": "stopped"}
+    if run.status in reasons:
+        return JobStatus(state="ended", reason=reasons[run.status])
+    return JobStatus(state="unknown", reason=f"the server calls it {run.status!r}")
 
 
 def has_untaken_token(folder: Path, run: ServerRun) -> bool:

@@ -49,10 +49,8 @@ class Observer:
         hostname, now = socket.gethostname(), time.time()
         states = []
         for name in names:
-            seen = observations.get(name, Observation())
-            state = derive_state(
-                name, ledger.newest_submission(name), runs.get(name, ()), seen, hostname=hostname, now=now
-            )
+            seen, newest = observations.get(name, Observation()), ledger.newest_submission(name)
+            state = derive_state(name, newest, runs.get(name, ()), seen, hostname=hostname, now=now)
             states.append(state if name in self._planned else state._replace(planned=False, startable=False))
             if state.is_done and not state.held and state.submission is not None:
                 self._over[name] = state.submission.number

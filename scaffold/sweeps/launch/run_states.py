@@ -103,27 +103,22 @@ def derive_state(
     name: str, submission: Submission | None, runs: Sequence[Run], seen: Observation, *, hostname: str, now: float
 ) -> RunState:
     """The state of one run. `runs` are its manifests, `hostname` is this host, `now` seconds since 1970."""
-    state = _derive(name, submission, runs, seen, hostname=hostname, now=now)
-    return state._replace(backend_state=seen.state) if seen.status else state
-
-
-def _derive(
-    name: str, submission: Submission | None, runs: Sequence[Run], seen: Observation, *, hostname: str, now: float
-) -> RunState:
     newest = max(runs, key=lambda r: r.attempt, default=None)
     if finished := [r for r in runs if r.status == "finished"]:
         # a server that has not noticed the end yet is no disagreement
         against = _disagreement("finished", seen.status) if seen.state not in ("running", "starting") else None
-        return RunState(name, "finished", max(finished, key=lambda r: r.attempt), submission, disagreement=against)
+        newest = max(finished, key=lambda r: r.attempt)
+        return RunState(name, "finished", newest, submission, backend_state=seen.state, disagreement=against)
     token = seen.token
     if token is not None and (submission is None or token.number > submission.number):
         # the ledger is gone, or an older one was brought back
         submission = Submission(number=token.number, backend=submission.backend if submission else "local")
+    before = RunState(name, newest.status if newest else "missing", newest, submission, backend_state=seen.state)
     if submission is None or submission.withdrawn:
-        return RunState(name, newest.status if newest else "missing", newest, submission)
+        return before
     if newest is not None and newest.attempt > submission.after:
-        return _state_with_manifest(RunState(name, newest.status, newest, submission), newest, seen, hostname, now)
-    before = RunState(name, "submitting", newest, submission)
+        return _state_with_manifest(before, newest, seen, hostname, now)
+    before = before._replace(state="submitting")
     if token is not None and token.taken and token.number >= submission.number:
         return _state_with_taken_token(before, token, seen, now)
     return _state_before_start(before, submission, seen)

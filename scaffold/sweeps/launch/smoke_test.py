@@ -6,7 +6,7 @@ A smoke test that fails is then never part of the real sweep: its run has a name
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -147,15 +147,9 @@ def verify_smoke_run(
     files = sum(1 for p in outputs.rglob("*") if p.is_file()) if outputs.is_dir() else 0
     if not files:
         notes.append(f"the run wrote nothing to its output directory {state.run.outputs} ($RUN_OUTPUT_DIR)")
-    problems += _describe_changes(workspace, before)
+    for row in sorted(changes_outside_workspace(workspace) - before)[:10]:
+        changed = f"the run changed the repository: {row[3:]} ({row[:2].strip()})"
+        problems.append(f"{changed}; it belongs into $RUN_OUTPUT_DIR, or git should ignore it")
     some = ", ".join(f"{k}={v:g}" for k, v in list(metrics.items())[:4]) or "no metrics"
     seen = f"{some}; {files} files in {state.run.outputs}"
     return SmokeVerdict(run=state.name, problems=tuple(problems), notes=tuple(notes), seen=seen)
-
-
-def _describe_changes(workspace: Workspace, before: frozenset[str]) -> Iterator[str]:
-    for row in sorted(changes_outside_workspace(workspace) - before)[:10]:
-        yield (
-            f"the run changed the repository: {row[3:]} ({row[:2].strip()}); it belongs into $RUN_OUTPUT_DIR, "
-            "or git should ignore it"
-        )

@@ -64,14 +64,11 @@ def workspace_capacity(workspace: Workspace, options: LaunchOptions) -> Capacity
     context = BackendContext(
         workspace=workspace,
         sweep="a sweep",
-        goal="",
-        experiment="",
         folder=sweep_file.sweeps_folder(workspace),
         logs=workspace.role_folder("logs"),
         gpus_per_run=options.gpus_per_run,
         cpus_per_run=options.cpus_per_run,
         max_parallel=options.max_parallel,
-        notes={},
         warn=lambda text: None,
     )
     backend = choose.make_backend(choose.choose_backend(workspace, options.backend, None), context)
