@@ -32,7 +32,8 @@ for name in (*names, *packed):
     assert not re.search(r"(^|/)(tests?|benchmarks|\.venv|__pycache__|\.git|\.\w+_cache)(/|$)|\.pyc$", name.removeprefix("template/")), name
 for name in ("scaffold/template.bundle", "scaffold/_template/copier.yml", "scaffold/py.typed", "scaffold/__main__.py"):
     assert name in names, name
-assert any(n.endswith("/record_run.py") for n in names) and any(n.endswith("/licenses/LICENSE") for n in names)
+assert any(n.endswith("/record_run.py") for n in names) and sum("/_record_run/" in n for n in names) > 15 and sum("/_record_run/" in n for n in packed) > 15
+assert any(n.endswith("/licenses/LICENSE") for n in names)
 assert {"pyproject.toml", "LICENSE", "README.md", "copier.yml", "PKG-INFO"} <= packed
 print(f"wheel {len(names)} files, {wheel.stat().st_size} bytes; sdist {len(packed)} files, {sdist.stat().st_size} bytes")
 PYTHON

@@ -135,7 +135,7 @@ def test_bytecode_of_another_user_is_not_used(workspace: Workspace) -> None:
 
 def test_bytecode_of_a_module_that_was_replaced_is_not_used(workspace: Workspace) -> None:
     """Within the same second, and of the same size: a time and a size would not tell."""
-    manifest = workspace.recorder.parent / "_record_run" / "manifest.py"
+    manifest = workspace.recorder.parent / "_record_run" / "request.py"
     workspace.record("--", "true")
     info, text = manifest.stat(), manifest.read_text()
     manifest.write_text(text.replace('VERSION = "1.0"', 'VERSION = "9.9"'))
@@ -270,20 +270,16 @@ def test_the_search_path_of_a_user_is_left_alone(workspace: Workspace) -> None:
     assert subprocess.run([PYTHON, "-c", code], cwd=workspace.root).returncode == 0
 
 
-def missing(workspace: Workspace) -> None:
-    (workspace.recorder.parent / "_record_run" / "trees.py").unlink()
-
-
-def broken(workspace: Workspace) -> None:
-    (workspace.recorder.parent / "_record_run" / "trees.py").write_text("<<<<<<< yours\n")
-
-
-@pytest.mark.parametrize("damage", [missing, broken])
-def test_a_damaged_recorder_stops_no_command(workspace: Workspace, damage: Callable[[Workspace], None]) -> None:
-    damage(workspace)
+@pytest.mark.parametrize("text", [None, "<<<<<<< yours\n"], ids=["missing", "broken"])
+@pytest.mark.parametrize(
+    "module", ["values", "request", "trees", "attempt", "supervision", "guard", "environment", "main"]
+)
+def test_a_damaged_recorder_stops_no_command(workspace: Workspace, module: str, text: str | None) -> None:
+    path = workspace.recorder.parent / "_record_run" / f"{module}.py"
+    path.unlink() if text is None else path.write_text(text)
     done = workspace.record("--seed", "1", "--", "sh", "-c", "echo ran; exit 4")
     assert (done.returncode, done.stdout) == (4, "ran\n")
-    assert "not recorded" in done.stderr and "trees" in done.stderr and done.stderr.count("\n") == 1
+    assert "not recorded" in done.stderr and module in done.stderr
 
 
 def test_an_entry_that_is_a_link_records_where_the_link_lies(workspace: Workspace, tmp_path: Path) -> None:

@@ -118,9 +118,10 @@ def _capture_from_git(
         ]
         changed_too = [p for p in counted if p in status.workspace]
         try:
-            from .patches import make_patch  # most runs have committed code
+            if status.changed or changed_too or untracked or fresh:
+                from .patches import make_patch  # most runs have committed code
 
-            state.patch = make_patch(git, status, [*status.changed, *changed_too], [*untracked, *fresh])
+                state.patch = make_patch(git, status, [*status.changed, *changed_too], [*untracked, *fresh])
         except Exception as trouble:
             warn(f"{trouble}: the patch is not saved")
     listed = [redact(p) for p in untracked[:MOST_UNTRACKED]]

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 
-from .attempt import Attempt
-from .command import PASSED
 from .lean_imports import signal
-from .manifest import VERSION
 from .messages import RecorderError, warn
-from .request import USAGE, Request, UsageError, parse_options
-from .supervision import run_command
-from .workspace import locate
+from .request import PASSED_SIGNALS, USAGE, VERSION, Request, UsageError, parse_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .attempt import Attempt
+
 
 def prepare(request: Request, folder: str) -> Attempt | None:
     """Settle what is recorded; None, and said, where that cannot be done. No trouble of ours may stop the command."""
     try:
+        from .attempt import Attempt
+        from .workspace import locate
+
         return Attempt(locate(folder), request)
     except (RecorderError, OSError) as error:
         warn(f"this run is not recorded: {error}")
@@ -40,8 +40,7 @@ def main(args: Sequence[str], folder: str) -> int:
     if "-h" in own or "--help" in own or "--version" in own:
         os.write(1, (f"{VERSION}\n" if "--version" in own else USAGE).encode())
         return 0
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    watched = {getattr(signal, n) for n in PASSED if signal.getsignal(getattr(signal, n)) != signal.SIG_IGN}
+    watched = {getattr(signal, n) for n in PASSED_SIGNALS if signal.getsignal(getattr(signal, n)) != signal.SIG_IGN}
     watched |= {signal.SIGCHLD, signal.SIGALRM, signal.SIGWINCH}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     try:
@@ -50,9 +49,16 @@ def main(args: Sequence[str], folder: str) -> int:
         usage = USAGE.split("\n")[0]
         os.write(2, f"{usage}\nrecord_run.py: {error}\n".encode("utf-8", "backslashreplace"))
         return 2
-    attempt = prepare(request, folder)
     if request.name_only:
+        attempt = prepare(request, folder)
         if attempt is not None:
             os.write(1, (attempt.name + "\n").encode())
         return 0 if attempt is not None else 1
-    return run_command(request, attempt, mask, watched)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    try:
+        from .supervision import run_command
+    except Exception as error:  # a module is missing or broken; the command is what counts
+        warn(f"this run is not recorded: {type(error).__name__}: {error}")
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.execvp(request.argv[0], request.argv)
+    return run_command(request, prepare(request, folder), mask, watched)

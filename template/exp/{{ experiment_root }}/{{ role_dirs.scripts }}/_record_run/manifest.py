@@ -8,6 +8,7 @@ import time
 from .json_text import from_json, read_json
 from .messages import warn
 from .redaction import HIDDEN, redact, redact_params, secrecy
+from .request import VERSION
 from .values import DIGITS, LETTERS, flatten
 
 TYPE_CHECKING = False
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from .request import Request
     from .values import Scalar
 
-
-VERSION = "1.0"
 
 RUN_VARIABLES = ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")
 

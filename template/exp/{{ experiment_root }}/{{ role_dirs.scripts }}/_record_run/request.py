@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from .values import Scalar
 
 
+VERSION = "1.0"
+
+# what the command is passed of what the recorder is told
+PASSED_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+
 class Request:
     """What is to be recorded, as the options say."""
 
