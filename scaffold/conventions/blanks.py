@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -18,15 +19,6 @@ _A_NUMBER_TO_COME = re.compile(r"^N$")
 _SHOUTED = re.compile(
     r"^(?=.*_)(?=(?:.*_)?(?:PATH|DIR|DIRECTORY|FILE|FOLDER|ROOT|YOUR|HERE|USER|ID|KEY|CKPT|CHECKPOINT|PORT|HOST|IP|ADDR|PARTITION"
     r"|ACCOUNT|PROJECT|BUCKET|ENTITY|NAME|NUM|GPUS?)(?:_|$))[A-Z][A-Z0-9_]*$"
-)
-_CERTAIN = re.compile(
-    r"<\s?[A-Za-z][^<>]*>|(?:^|[/=_-])path[/_-]to(?:[/_-]|$)|(?<![A-Za-z])your[-_](?:path|dir|data|name|partition|account|project|entity|key|model)"
-    r"|YOUR_|_HERE\b|…",
-    re.IGNORECASE,
-)
-_SPECIAL_TOKEN = re.compile(
-    r"<(?:/?s|unk|pad|bos|eos|sos|mask|cls|sep|image|img|video|audio|think|answer|start|end|user|assistant|system|extra_id_\d+)>",
-    re.IGNORECASE,
 )
 _OPTIONAL = re.compile(r"^\[[A-Za-z.<-][^\[\]]*\]$")
 _NAME = re.compile(r"^[+~]{0,2}-{0,2}[A-Za-z_][\w./@-]*=")
@@ -68,12 +60,23 @@ def open_choices(command: str) -> list[str]:
     return [match[0] for match in CHOICE.finditer(command)]
 
 
+@functools.cache
+def _certain_blank() -> re.Pattern[str]:
+    """A blank that nothing else can be; compiled when a command is checked, since detection does not ask for it."""
+    return re.compile(
+        r"<\s?(?!(?:/?s|unk|pad|bos|eos|sos|mask|cls|sep|image|img|video|audio|think|answer|start|end|user|assistant|system|extra_id_\d+)>)"
+        r"[A-Za-z][^<>]*>|(?:^|[/=_-])path[/_-]to(?:[/_-]|$)|YOUR_|_HERE\b|…"
+        r"|(?<![A-Za-z])your[-_](?:path|dir|data|name|partition|account|project|entity|key|model)",
+        re.IGNORECASE,
+    )
+
+
 def refused_blanks(words: Iterable[str]) -> list[str]:
     """Of the words of a command those with which no run may start: open choices, and blanks that nothing else can be.
 
     Not every blank: a sweep fills `{lr}`, a shell `$DATA`, and a tokenizer may well be told of `<pad>`.
     """
-    return [w for w in words if CHOICE.search(w) or (_CERTAIN.search(w) and not _SPECIAL_TOKEN.search(w))]
+    return [w for w in words if CHOICE.search(w) or _certain_blank().search(w)]
 
 
 def unmarked_blanks(command: str) -> list[str]:

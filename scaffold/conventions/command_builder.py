@@ -75,9 +75,7 @@ class CommandBuilder:
         does not know (they are left out, and what they stood for may be missing), a cluster that it is submitted to, more to come."""
         groups = option_groups(parts.arguments, self.command_line)
         submits = any(w.value in _SUBMITS for w in parts.launcher[:1])
-        left_out = sum(
-            _tries_out(n.rstrip("="), value) or 2 * self._is_unknown(n.rstrip("=")) for n, value, _ in groups
-        )
+        left_out = sum(tries_out(n.rstrip("="), value) or 2 * self.is_unknown(n.rstrip("=")) for n, value, _ in groups)
         return left_out + submits + 2 * parts.goes_on
 
     def data_options(self, parts: ShownCommand) -> set[str]:
@@ -89,7 +87,7 @@ class CommandBuilder:
         pairs = option_groups((*parts.launcher, *parts.arguments), self.command_line)
         return any(_MACHINES.match(name.rstrip("=")) and value not in ("1", "0", "") for name, value, _ in pairs)
 
-    def _is_unknown(self, name: str) -> bool:
+    def is_unknown(self, name: str) -> bool:
         """Whether the script's parser would refuse an option; argparse takes the beginning of a name for the whole."""
         if not self.command_line.complete or not name.startswith("--") or name == "--":
             return False
@@ -120,9 +118,9 @@ class CommandBuilder:
         for name, value, group in option_groups(words, self.command_line):
             plain = name.rstrip("=").lstrip("+~")
             option = self.command_line.options.get(plain) if name else next(positionals, None)
-            if _tries_out(plain, value) or self._is_unknown(plain):
+            if tries_out(plain, value) or self.is_unknown(plain):
                 continue
-            if not any(map(self._is_open, group)):
+            if not any(map(self.is_open, group)):
                 filled += group
             elif _RUN_NAME.match(plain):
                 filled += [*group[:-1], with_value(group[-1], "baseline")]
@@ -130,7 +128,7 @@ class CommandBuilder:
                 filled += self._choice_words(name, group, option, place)
         return filled
 
-    def _is_open(self, word: Word) -> bool:
+    def is_open(self, word: Word) -> bool:
         """Whether a word is to be filled in here; not where the script itself formats `{timestamp}`."""
         value = option_words(word)[1]
         formatted = re.findall(r"\{(\w+)\}", value)
@@ -223,7 +221,7 @@ def _is_value(word: Word) -> bool:
     return not word.value.startswith("-") or re.match(r"^-\d|^-$", word.value) is not None
 
 
-def _tries_out(name: str, value: str) -> bool:
+def tries_out(name: str, value: str) -> bool:
     """Whether an option tries the script out: `--fast_dev_run`, `debug=true`; one that is switched off does not matter."""
     return bool(_TRIES_OUT.match(name)) and value.lower() not in ("false", "0", "null", "none")
 

@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from scaffold.conventions import r_and_julia
 from scaffold.conventions.detected import Detected
 from scaffold.conventions.environment import declaring_files, is_conda, names_conda, serves_other_purpose
 from scaffold.conventions.install_commands import Installed, read_installed
@@ -38,6 +37,8 @@ def setup_line(facts: Facts, declared: str, python: str | None, main: str = "") 
     if declared in ("poetry", "pdm") and any(p.endswith(f"{declared}.lock") for p in top):
         return Detected(" ".join([f"{venv} && uv pip install {declared} && {declared} install", *installed.options]))
     if declared == "none":
+        from scaffold.conventions import r_and_julia
+
         other_language = r_and_julia.setup_line(facts)
         return other_language if other_language.value else _setup_from_readme(facts, venv)
     arguments = _pip_arguments(facts, top, main, installed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffold.conventions import r_and_julia
 from scaffold.conventions.detected import Detected
 from scaffold.conventions.environment import LOCKS
 from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
@@ -79,6 +78,8 @@ def _endless(facts: Facts, entry_points: Iterable[EntryPoint]) -> Iterator[Risk]
 
 def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
     if environment.manager == "none":
+        from scaffold.conventions import r_and_julia
+
         other = r_and_julia.setup_line(facts)
         if not other.value:
             yield "no declared environment", None

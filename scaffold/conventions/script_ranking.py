@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from scaffold.conventions import r_and_julia
 from scaffold.conventions.directories import is_settings
 from scaffold.conventions.script_kinds import may_train, script_kind, telling_name, trains
 from scaffold.conventions.script_mentions import Mention, script_mentions
@@ -231,9 +230,15 @@ def _launches(command: shell_parser.ShellCommand) -> bool:
     return bool(starts) and "pip" not in command.words and "pytest" not in command.text
 
 
+def _command_line_scripts(facts: Facts) -> frozenset[str]:
+    from scaffold.conventions import r_and_julia  # whose patterns are compiled where there is R or Julia only
+
+    return frozenset(r_and_julia.command_line_scripts(facts))
+
+
 def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:
     """Workflow files, and scripts of other languages: by name, where a command runs them, or where they read a command line."""
-    parsing = frozenset(r_and_julia.command_line_scripts(facts))
+    parsing = _command_line_scripts(facts) if facts.read_files("r", "julia") else frozenset()
     for path in facts.notable:
         telling = _TELLING_NAME.search(path) is not None
         named_or_telling = telling or path in parsing or (path.endswith(_OTHER_LANGUAGES) and path in named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 
-from scaffold.conventions import hydra_configs, r_and_julia, script_options
+from scaffold.conventions import hydra_configs, script_options
 from scaffold.conventions.script_mentions import script_names, scripts_in_command
 from scaffold.conventions.script_options import ImportingScript
 from scaffold.facts import Facts, paths
@@ -30,6 +30,8 @@ def seed_flag(facts: Facts, path: str) -> str | None:
     if path.endswith(".py"):
         return _python_seed_flag(facts, path)
     if paths.kind(path) in ("r", "julia"):
+        from scaffold.conventions import r_and_julia
+
         return plainest(r_and_julia.seed_options(facts, path)) or _settings_key(
             facts, plainest(r_and_julia.seed_settings(facts, path)), ()
         )

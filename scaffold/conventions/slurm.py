@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions import activation
 from scaffold.conventions.detected import Detected, Occurrence, collect
 from scaffold.conventions.model import Evidence, Slurm
 from scaffold.facts import Facts, paths, shell_parser
@@ -153,6 +152,10 @@ def slurm_conventions(facts: Facts) -> dict[str, Detected[tuple[str, ...]]] | No
     if not any(f.value for f in fields.values()):
         return None
     fields["modules"] = loaded_modules(facts)
+    from scaffold.conventions import (
+        activation,  # its patterns take long to compile, and most repositories have no job scripts
+    )
+
     fields["setup"] = activation.activation_lines(facts, fields["scripts"].value)
     return fields
 

@@ -103,8 +103,8 @@ def _in_python(facts: Facts) -> Iterator[Occurrence]:
 
 def _loaded(call: Call, path: str) -> Iterator[Occurrence]:
     """A tracker that is imported by its name: `importlib.import_module("wandb")`."""
-    module = literal_text(call.args[0]) if call.args and call.last in ("import_module", "__import__") else None
-    for name, modules in _MODULES.items():
+    module = literal_text(call.args[0]) if call.args and call.name.endswith(("import_module", "__import__")) else None
+    for name, modules in _MODULES.items() if module else ():
         if module in modules:
             yield Occurrence(name, path, call.line, f"{call.name}({module!r})")
 

@@ -33,6 +33,7 @@ class Facts:
     ask_machine: Callable[[], Machine] = field(default=Machine, compare=False, repr=False)
     _sources: dict[str, python_source.PythonSource] = field(default_factory=dict, compare=False, repr=False)
     _tables: dict[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    _closures: dict[tuple[str, int, int], dict[str, int]] = field(default_factory=dict, compare=False, repr=False)
     _import_texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _imported: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -188,12 +189,16 @@ class Facts:
 
     def import_closure(self, path: str, *, depth: int = 5, limit: int = 150) -> dict[str, int]:
         """A Python file and the repository's own files that it imports, also indirectly -> how far away."""
+        key = (path, depth, limit)
+        if key in self._closures:
+            return self._closures[key]
         distances, edge = {path: 0}, [path]
         for distance in range(1, depth + 1):
             edge = [n for p in edge for n in self.imported_files(p) if n not in distances]
             for name in edge:
                 if len(distances) < limit:
                     distances.setdefault(name, distance)
+        self._closures[key] = distances
         return distances
 
     def importing_files(self, path: str) -> tuple[str, ...]:

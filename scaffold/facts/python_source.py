@@ -43,7 +43,8 @@ class Call(NamedTuple):
     @property
     def last(self) -> str:
         """The name without what it hangs on."""
-        return self.name.rpartition(".")[2]
+        name = self.name
+        return name if "." not in name else name.rpartition(".")[2]
 
 
 class Definition(NamedTuple):

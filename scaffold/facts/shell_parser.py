@@ -15,6 +15,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
+_ANY_SEPARATOR = re.compile(r"[;&|]")
 _QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[\w=./-]+""")
 _COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
@@ -71,6 +72,8 @@ def parse_commands(
 
 def _separated(text: str) -> list[str]:
     """The commands of a line; a separator in quotes is none."""
+    if not _ANY_SEPARATOR.search(text):
+        return [text]
     if "'" not in text and '"' not in text:
         return _SEPARATORS.split(text)
     pieces, begin, at = [], 0, 0

@@ -18,9 +18,9 @@ _VARIABLE = re.compile(
 # what a reader is to replace, though a shell would take it for a redirection or a pattern
 _ANGLE_BLANK = re.compile(r"<\s?[A-Za-z][^<>\n]*>")
 _BRACKET_BLANK = re.compile(r"\[[A-Za-z.<-][^\[\]\n=,'\"]*\](?=\s|$)")
-# one quoted part, one escaped letter, one computed part, or one plain letter of a word
+# one quoted part, one escaped letter, one computed part, or plain letters of a word
 _PIECE = re.compile(
-    r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`|[^\s\\'"`();|&<>]""", re.DOTALL
+    r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`|[^\s\\'"`();|&<>$\[]+|[$\[]""", re.DOTALL
 )
 _REDIRECTION = re.compile(r"(?:\d|&)?>{1,2}(?:&\d|\|)?|<{1,3}")
 _ENVIRONMENT = words_of("HOME USER PWD TMPDIR HOSTNAME PATH PYTHONPATH LD_LIBRARY_PATH SHELL")
@@ -62,7 +62,8 @@ def lex(text: str) -> tuple[Word, ...] | None:
 def _end_of_word(text: str, at: int) -> int | None:
     """Where the word that begins at `at` ends; None where a quote or a parenthesis has no other, or has no business there."""
     while at < len(text) and not text[at].isspace():
-        piece = _ANGLE_BLANK.match(text, at) or _BRACKET_BLANK.match(text, at) or _PIECE.match(text, at)
+        blank = {"<": _ANGLE_BLANK, "[": _BRACKET_BLANK}.get(text[at])
+        piece = (blank and blank.match(text, at)) or _PIECE.match(text, at)
         if piece is None:
             return at if text[at] in "<>" else None
         at = piece.end()
