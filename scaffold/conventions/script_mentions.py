@@ -21,12 +21,14 @@ _RUNNERS = re.compile(
 class Mention(NamedTuple):
     """A command that runs a script; `text` is how one types it in the work directory.
 
-    `first` is False where the script is only handed to another one that the command runs.
+    `first` is False where the script is only handed to another one that the command runs, `told` where no document has its reader
+    run it, not even by a script.
     """
 
     command: shell_parser.ShellCommand
     text: str
     first: bool = True
+    told: bool = True
 
 
 class ScriptNames(NamedTuple):
@@ -76,8 +78,9 @@ def script_mentions(facts: Facts) -> Mapping[str, list[Mention]]:
             if target != command.path and (number == 0 or not (target.endswith(".py") and is_settings(facts, target))):
                 mentions.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
     shown = {p for p, run in mentions.items() if any(paths.kind(m.command.path) == "prose" for m in run)}
-    for run in mentions.values():  # a script that the README runs shows better than others how its parts are used
-        run.sort(key=lambda m: paths.kind(m.command.path) == "shell" and m.command.path not in shown)
+    for path, run in mentions.items():  # a script that the README runs shows better than others how its parts are used
+        told = [m._replace(told=paths.kind(m.command.path) != "shell" or m.command.path in shown) for m in run]
+        mentions[path] = sorted(told, key=lambda m: not m.told)
     return mentions
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess  # noqa: TID251 - the command that is tried
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -246,8 +246,8 @@ def _seed(entry: Mapping[str, Any], problem: str | None) -> str | None:
 
 
 def _status(tree: Path) -> dict[str, str]:
-    """Path -> what git says of it, files that it does not know one by one."""
-    rows = git.run(tree, "status", "--porcelain", "-z", "--untracked-files=all").text.split("\0")
+    """Path -> what git says of it; a folder of which git knows nothing is one path."""
+    rows = git.run(tree, "status", "--porcelain", "-z", "--untracked-files=normal").text.split("\0")
     return {row[3:]: row[:2].strip() for row in rows if len(row) > 3 and "__pycache__" not in row}
 
 
@@ -267,8 +267,14 @@ def _metric(planned: InitPlan, tree: Path, text: str) -> str | None:
     for path in sorted(outputs.rglob("metrics.json*")) if outputs.is_dir() else ():
         if name in path.read_text("utf-8", "replace"):
             return str(path.name)
-    spelled = re.compile(rf"(?i)\b{re.escape(name.rpartition('/')[2])}\b\W{{0,4}}\s*-?\d")
-    return next((line.strip()[:160] for line in text.splitlines() if spelled.search(line)), None)
+    pieces = [piece for piece in re.split(r"[^a-z0-9]+", name.lower()) if piece]
+    return next((line.strip()[:160] for line in text.splitlines() if _has_number_of(line.lower(), pieces)), None)
+
+
+def _has_number_of(line: str, pieces: Sequence[str]) -> bool:
+    """Whether a line has all pieces of a metric's name, in any order (`test loss` of `Loss/test`), and a number behind one of them."""
+    spelled = all(re.search(rf"(?<![a-z0-9]){re.escape(piece)}(?![a-z0-9])", line) for piece in pieces)
+    return spelled and re.search(rf"(?:{'|'.join(map(re.escape, pieces))})\W{{0,4}}\s*-?\d", line) is not None
 
 
 def learned_answers(answers: Mapping[str, Any], run: FirstRun) -> dict[str, Any]:
