@@ -11,6 +11,7 @@ and con-duct.
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +62,11 @@ def small(root: Path, recorder: Path, peers: Peers | None, rounds: int) -> list[
         (root / "sacred_run.py").write_text(SACRED)
         commands["con-duct"] = [str(peers.bin / "con-duct"), "run", "-q", *BARE]
         commands["sacred"] = [peers.python, "-W", "ignore", "sacred_run.py"]
-    contenders = {name: Contender(work=words, cwd=root) for name, words in commands.items()}
+    # each peer in a repository of its own: what it leaves behind is untracked, and would be looked at and kept in patches by ours
+    roots = {name: root.with_name(name) if name in ("con-duct", "sacred") else root for name in commands}
+    for name in {"con-duct", "sacred"} & set(commands):
+        shutil.copytree(root, roots[name])
+    contenders = {name: Contender(work=words, cwd=roots[name]) for name, words in commands.items()}
     # the same repository once more, whose recorder may keep no bytecode
     fresh = root.with_name("uncached")
     without = ["env", "PYTHONDONTWRITEBYTECODE=1", *recorded(make_recorded_repository(fresh, 50), *BARE)]
