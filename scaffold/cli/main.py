@@ -30,6 +30,7 @@ COMMANDS = {
     "preflight": ("scaffold.cli.plan.preflight", "preflight"),
     "playbook": ("scaffold.cli.plan.playbook", "playbook"),
     "plan": ("scaffold.cli.plan.group", "plan"),
+    "guard": ("scaffold.cli.plan.guard", "guard"),
     "run": ("scaffold.cli.runs.run", "run"),
     "sweep": ("scaffold.cli.sweep.group", "sweep"),
     "runs": ("scaffold.cli.runs.group", "runs"),

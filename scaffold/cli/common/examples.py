@@ -28,6 +28,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "plan log": ("scaffold plan log 'the baseline diverges at lr 0.1' --task P2-T1",),
     "plan resume": ("scaffold plan resume",),
+    "guard": ("scaffold guard --command 'python train.py --lr 0.1'",),
     "plan verify": ("scaffold plan verify", "scaffold plan verify P2-T1 --run"),
     "plan abort": ("scaffold plan abort --reason 'the research server is down'",),
     "run": ("scaffold run --experiment baseline --seed 1 --task P2-T1 -- python train.py --lr 0.1",),

@@ -31,7 +31,7 @@ def locate_plan(file: Path | None, start: Path) -> PlanLocation:
     Raises ScaffoldError where no file is named and there is no workspace, or more than one.
     """
     folder = (file.parent if file is not None else start).resolve()
-    nearest = _nearest_workspace(folder)
+    nearest = nearest_workspace(folder)
     if nearest is not None:
         return _location_in_workspace(file, *nearest)
     if file is not None:
@@ -41,7 +41,7 @@ def locate_plan(file: Path | None, start: Path) -> PlanLocation:
     return PlanLocation(plan=workspace.tasks, workdir=workspace.workdir, root=workspace.root, server=server)
 
 
-def _nearest_workspace(start: Path) -> tuple[Path, str] | None:
+def nearest_workspace(start: Path) -> tuple[Path, str] | None:
     """Work directory and root of the workspace above `start`, where a glance tells; None where it takes a search."""
     for folder in (start, *start.parents):
         roots = [root for root in USUAL_ROOTS if is_reachable(folder / root / ANSWERS_FILE)]
