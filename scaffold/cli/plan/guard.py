@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from scaffold.cli.common import options, output
+
 # what hooks take for "do not run it"; at a terminal 3 is the answer no, as everywhere
 HOOK_REFUSES, REFUSES = 2, 3
 
@@ -17,7 +19,8 @@ HOOK_REFUSES, REFUSES = 2, 3
 @click.option(
     "--iteration", help="The loop's iteration: in 0, while nothing of the plan is in progress, nothing may be started."
 )
-def guard(command_text: str | None, iteration: str | None) -> None:
+@options.json_option
+def guard(command_text: str | None, iteration: str | None, json_output: bool) -> None:
     """Say whether a shell command would start an experiment that nobody records, and how to start it instead.
 
     For hooks: the verdict "do not run it" is exit code 2 (3 with --command), with the reason on stderr. Whatever goes wrong
@@ -29,6 +32,8 @@ def guard(command_text: str | None, iteration: str | None) -> None:
         refusal = _refusal(command, directory, iteration) if command else None
     except Exception as error:
         click.echo(f"scaffold guard: not looked at: {type(error).__name__}: {error}"[:300], err=True)
+    if json_output:
+        output.print_json({"refused": refusal is not None, "reason": refusal})
     if refusal:
         click.echo(refusal, err=True)
         raise click.exceptions.Exit(HOOK_REFUSES if command_text is None else REFUSES)
