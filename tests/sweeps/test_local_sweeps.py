@@ -254,14 +254,70 @@ def instead(found: Scenario, text: str) -> Scheduler:
     return Scheduler(found.workspace, found.sweep, found.runs, write_scripts=write, warn=found.warnings.append)
 
 
-def test_a_run_that_never_writes_a_manifest_is_lost_and_not_started_again(make_workspace: MakeWorkspace) -> None:
+# what a launcher does first, in `instead`
+TAKE = 'mv "$1.ticket" "$1.taken"; printf "host=$(uname -n)\\npid=$$\\n" >> "$1.taken"'
+
+
+def test_a_run_that_never_writes_a_manifest_is_tried_once_more_and_then_lost(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace, configurations=({},), seeds=())
-    scheduler = instead(found, 'mv "$1.ticket" "$1.taken"; printf "host=$(uname -n)\\npid=$$\\n" >> "$1.taken"; exit 9')
+    scheduler = instead(found, f"{TAKE}; echo tried >> {shlex.quote(str(found.made.root))}/started.txt; exit 9")
     scheduler.request_runs()
     snapshot = pace(scheduler)
-    assert states(snapshot) == ["lost"]
-    assert snapshot.states[0].reason == "its launcher ended (exit 9) and left no manifest"
-    assert scheduler.snapshot().states[0].submission.starts == 1  # type: ignore[union-attr]
+    assert states(snapshot) == ["lost"] and not scheduler.step().started
+    assert snapshot.states[0].reason == ("its launcher ended (exit 9) and left no manifest, as did the one before it")
+    submission = scheduler.snapshot().states[0].submission
+    assert submission is not None and (submission.number, submission.starts, submission.automatic) == (2, 1, True)
+    assert found.started()["tried"] == 2
+    # asked for by the user, it has both its tries again
+    assert [s.name for s in scheduler.request_runs(retry="lost")] == [found.runs[0].name]
+    assert states(pace(scheduler)) == ["lost"] and found.started()["tried"] == 4
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["one-pacer", "a-new-one-each-step"])
+def test_launchers_that_end_without_a_manifest_hold_nobody_up(make_workspace: MakeWorkspace, later: bool) -> None:
+    """Of 4 runs, with room for one: the 1st always ends so, the 3rd the first time; each look agrees with the one before."""
+    found = scenario.make(
+        make_workspace, command=QUICK, configurations=({},), seeds=(1, 2, 3, 4), resources=ONE_AT_A_TIME
+    )
+    never, once = found.runs[0].name, found.runs[2].name
+
+    def write(runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
+        paths = run_scripts.write_scripts(found.workspace, found.sweep, runs)
+        for name in {never, once} & paths.keys():
+            path = paths[name]
+            begun = path.with_suffix(".begun")
+            if name == never or not begun.exists():
+                text = f"set -- {shlex.quote(str(path.with_suffix('')))}\n{TAKE}; touch {shlex.quote(str(begun))}; exit 9\n"
+                path.write_text(text)
+        return paths
+
+    def make() -> Scheduler:
+        return Scheduler(found.workspace, found.sweep, found.runs, write_scripts=write, warn=found.warnings.append)
+
+    scheduler = make()
+    scheduler.request_runs()
+    lost, limit = set(), time.monotonic() + 60
+    while (snapshot := scheduler.step()).outstanding or snapshot.started:
+        assert time.monotonic() < limit, [(s.name, s.state, s.startable) for s in snapshot.outstanding]
+        lost |= {s.name for s in snapshot.states if s.state == "lost"}
+        assert all(s.state == "lost" and not s.startable for s in snapshot.states if s.name in lost)
+        scheduler.wait_for_change(snapshot, 0.05)
+        scheduler = make() if later else scheduler
+    assert states(snapshot) == ["lost", "finished", "finished", "finished"]
+    assert states(scheduler.snapshot()) == states(make().snapshot()) == states(scheduler.snapshot())
+    assert found.started() == {r.name: 1 for r in found.runs[1:]}
+
+
+def test_a_run_that_was_lost_after_its_script_began_is_not_run_again_by_itself(make_workspace: MakeWorkspace) -> None:
+    """Nor where no manifest says that it began, because metadata was purged."""
+    script = "echo $RUN_NAME >> started.txt; sleep 0.2; rm -f exp/metadata/*.json exp/metadata/.live/*; kill -9 $PPID"
+    found = scenario.make(make_workspace, command=("sh", "-c", script), configurations=({},), seeds=())
+    scheduler = found.scheduler()
+    scheduler.request_runs()
+    snapshot = pace(scheduler)
+    assert states(snapshot) == ["lost"] and list(found.started().values()) == [1]
+    assert states(scheduler.snapshot()) == ["lost"] == states(found.scheduler().snapshot())
+    assert not found.scheduler().step().outstanding
 
 
 def test_a_launcher_that_cannot_take_its_ticket_is_tried_three_times(make_workspace: MakeWorkspace) -> None:

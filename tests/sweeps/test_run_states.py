@@ -96,6 +96,30 @@ def test_the_process_on_its_own_host_decides_where_there_is_no_manifest() -> Non
     assert (lost.state, lost.reason) == ("lost", "its launcher ended (exit 1) and left no manifest")
 
 
+def test_only_what_surely_never_began_is_asked_for_once_more() -> None:
+    def again(
+        one: Submission | None, *, gone: bool | None = True, seen: JobStatus | None = None, began: bool = False
+    ) -> bool:
+        found = derive_state("a", one, (), Observation(taken(), gone, seen, began), hostname="here", now=NOW)
+        assert found.state == "lost" or not found.resubmittable
+        return found.resubmittable
+
+    assert again(tried()) and again(tried(), seen=JobStatus(state="ended", reason="exit 9"))
+    assert again(tried(over_at=LONG_AGO), gone=None, seen=ENDED)
+    assert not again(tried(automatic=True))
+    assert not again(tried(), began=True)
+    assert not again(tried(), seen=JobStatus(state="ended", reason="exit 0"))  # it ran, and could not be recorded
+    assert not again(tried(over_at=LONG_AGO), gone=None, seen=GONE)  # a server forgot it; its host is not asked
+    assert not again(None)  # the ledger is gone: nobody knows how often it was tried
+
+
+@pytest.mark.parametrize("word", [WAITING, RUNNING])
+def test_what_slurm_requeues_is_not_lost_meanwhile(word: JobStatus) -> None:
+    seen = Observation(taken(at=NOW - 1000), True, word)
+    found = derive_state("a", Submission(number=1, backend="slurm"), (), seen, hostname="here", now=NOW)
+    assert (found.state, found.held, found.resubmittable) == ("starting", True, False)
+
+
 def test_elsewhere_the_backend_decides_after_a_while() -> None:
     assert state(tried(), ticket=taken(), seen=ENDED).state == "starting"
     assert state(tried(over_at=JUST_NOW), ticket=taken(), seen=ENDED).state == "starting"

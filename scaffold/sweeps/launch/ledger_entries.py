@@ -18,7 +18,8 @@ class Submission:
     `after` is the highest attempt of the run's name that had a manifest by then: later attempts are this one's. `job_id` is what the
     backend calls it, `earlier_job_ids` what it was called before the backend forgot it. `starts` counts how often the backend was told
     to start it. `over_at` is when the backend was first seen to call it over although no manifest did; `reason` is the backend's word
-    for why. `withdrawn`: its start token was taken back before anybody took it, so that it will never run.
+    for why. `withdrawn`: its start token was taken back before anybody took it, so that it will never run. `automatic`: nobody asked for
+    it; it follows one whose script never began.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Submission:
     over_at: str | None = None
     reason: str | None = None
     withdrawn: bool = False
+    automatic: bool = False
 
     @property
     def job_ids(self) -> tuple[str, ...]:

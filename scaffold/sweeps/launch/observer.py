@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from scaffold.runs import liveness
 from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
 from scaffold.sweeps.launch.ledger import Ledger
-from scaffold.sweeps.launch.run_states import Observation, Snapshot, derive_state
+from scaffold.sweeps.launch.run_states import Observation, RunState, Snapshot, derive_state
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
@@ -23,15 +24,25 @@ class Observer:
     """Looks at a sweep again and again. Submissions that are over are not asked about twice."""
 
     def __init__(
-        self, workspace: Workspace, planned: Sequence[str], paths: SweepPaths, backends: SweepBackends, *, warn: Warn
+        self,
+        workspace: Workspace,
+        planned: Sequence[str],
+        paths: SweepPaths,
+        backends: SweepBackends,
+        *,
+        experiment: str,
+        warn: Warn,
     ) -> None:
-        """`planned` are the names of the sweep's runs, in its order."""
+        """`planned` are the names of the sweep's runs, in its order; `experiment` is theirs."""
+        self._workspace = workspace
+        self._experiment = experiment
         self._planned = dict.fromkeys(planned)
         self._paths = paths
         self._backends = backends
         self._warn = warn
         self._reader = RecordReader(workspace)
-        self._over: dict[str, int] = {}
+        # not only that they are over: their start tokens and jobs are not looked at again, and without those a lost run seems startable
+        self._settled: dict[str, tuple[RunState, Observation]] = {}
 
     def snapshot(self, ledger: Ledger) -> Snapshot:
         """All runs. Raises ScaffoldError where a backend cannot be made.
@@ -39,8 +50,9 @@ class Observer:
         The order of looking matters: backend, then processes, then manifests, each later than what it is believed over.
         """
         names = list(dict.fromkeys((*self._planned, *ledger.run_names)))
-        unsettled = [n for n in names if (s := ledger.newest_submission(n)) is None or self._over.get(n) != s.number]
-        observations = self._observe_runs(unsettled, self._poll_backends(unsettled, ledger))
+        settled = {n: self._settled[n] for n in names if self._is_settled(n, ledger)}
+        unsettled = [n for n in names if n not in settled]
+        observations = self._observe_runs(unsettled, self._poll_backends(unsettled, ledger), ledger)
         runs: dict[str, list[Run]] = {}
         for run in self._reader.runs():
             runs.setdefault(run.name, []).append(run)
@@ -49,12 +61,25 @@ class Observer:
         hostname, now = socket.gethostname(), time.time()
         states = []
         for name in names:
-            seen, newest = observations.get(name, Observation()), ledger.newest_submission(name)
-            state = derive_state(name, newest, runs.get(name, ()), seen, hostname=hostname, now=now)
-            states.append(state if name in self._planned else state._replace(planned=False, startable=False))
+            state, seen = settled.get(name, (None, observations.get(name, Observation())))
+            if state is None or _has_news(state, runs.get(name, ())):
+                newest = ledger.newest_submission(name)
+                state = derive_state(name, newest, runs.get(name, ()), seen, hostname=hostname, now=now)
+            if name not in self._planned:
+                state = state._replace(planned=False, startable=False, resubmittable=False)
+            states.append(state)
             if state.is_done and not state.held and state.submission is not None:
-                self._over[name] = state.submission.number
+                self._settled[name] = state, seen
+            else:
+                self._settled.pop(name, None)
         return Snapshot(states=tuple(states), options=ledger.options)
+
+    def _is_settled(self, name: str, ledger: Ledger) -> bool:
+        """Whether a run's newest submission was over when it was last looked at."""
+        if name not in self._settled or (newest := ledger.newest_submission(name)) is None:
+            return False
+        submission = self._settled[name][0].submission
+        return submission is not None and submission.number == newest.number
 
     def _poll_backends(self, names: Iterable[str], ledger: Ledger) -> Mapping[str, JobStatus]:
         """What the backends say, by run: each is asked once."""
@@ -69,13 +94,38 @@ class Observer:
             statuses.update({name: answers[job_id] for name, job_id in ids.items() if job_id in answers})
         return statuses
 
-    def _observe_runs(self, names: Iterable[str], statuses: Mapping[str, JobStatus]) -> Mapping[str, Observation]:
+    def _observe_runs(
+        self, names: Iterable[str], statuses: Mapping[str, JobStatus], ledger: Ledger
+    ) -> Mapping[str, Observation]:
         with_token = start_tokens.list_tokens(self._paths.folder)
         observations = {}
         for name in names:
             token = start_tokens.read_token(self._paths.folder, name) if name in with_token else None
-            observations[name] = Observation(token, is_taker_gone(token), statuses.get(name))
+            gone, submission = is_taker_gone(token), ledger.newest_submission(name)
+            ended = token is not None and token.taken and gone is not False
+            began = ended and submission is not None and self._has_logs(name, submission.after)
+            observations[name] = Observation(token, gone, statuses.get(name), began)
         return observations
+
+    def _has_logs(self, name: str, after: int) -> bool:
+        """Whether a recorder opened the logs of a run's script in an attempt later than `after`."""
+        logs, outputs = (self._workspace.role_folder(role, self._experiment) for role in ("logs", "outputs"))
+        for number in itertools.count(after + 1):
+            stem = name if number == 1 else f"{name}.{number}"
+            if any((logs / f"{stem}.{stream}").exists() for stream in ("out", "err")):
+                return True
+            # an attempt that was claimed and went no further is passed over by the next
+            if not (outputs / stem).exists():
+                return False
+        return False
+
+
+def _has_news(settled: RunState, runs: Sequence[Run]) -> bool:
+    """Whether there are manifests that a settled state does not know; those that are missing by now are no news."""
+    newest = max(runs, key=lambda r: r.attempt, default=None)
+    if newest is None or newest == settled.run:
+        return False
+    return settled.run is None or newest.attempt >= settled.run.attempt
 
 
 def is_taker_gone(token: StartToken | None) -> bool | None:

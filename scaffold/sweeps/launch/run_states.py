@@ -30,8 +30,10 @@ class RunState(NamedTuple):
     """A run now. `run` is its newest manifest, `submission` its newest one.
 
     `planned`: the sweep's file has it; one that it no longer has is shown and never started. `startable`: a step may start it.
-    `held`: the backend still has it, so that no other submission may be written. `reason` is why, where that is known beyond the
-    manifest; `backend_state` is the backend's word (None: not asked), `disagreement` what it says against the manifest.
+    `held`: the backend still has it, so that no other submission may be written. `resubmittable`: it was lost before its script
+    began, for the first time since somebody asked for it, so that a step asks for it once more by itself. `reason` is why, where
+    that is known beyond the manifest; `backend_state` is the backend's word (None: not asked), `disagreement` what it says against
+    the manifest.
     """
 
     name: str
@@ -40,6 +42,7 @@ class RunState(NamedTuple):
     submission: Submission | None = None
     startable: bool = False
     held: bool = False
+    resubmittable: bool = False
     reason: str | None = None
     backend_state: str | None = None
     disagreement: str | None = None
@@ -74,19 +77,25 @@ class Snapshot:
     @property
     def outstanding(self) -> tuple[RunState, ...]:
         """What is asked for and not done."""
-        return tuple(s for s in self.states if s.held or s.startable or s.state in ("waiting", "starting", "running"))
+        return tuple(s for s in self.states if self._is_outstanding(s))
+
+    def _is_outstanding(self, state: RunState) -> bool:
+        again = state.resubmittable and not self.options.stopped
+        return again or state.held or state.startable or state.state in ("waiting", "starting", "running")
 
 
 class Observation(NamedTuple):
     """What is seen of a run beside its manifests, looked at before them.
 
     `taker_gone` is whether the process that took the start token is gone: None where only another host could tell. `status` is what the
-    backend says, None where it was not asked.
+    backend says, None where it was not asked. `began` is whether its recorder opened the logs of its script, which it does last before
+    it starts it: where it could write no manifest, or that was purged, they tell that the script ran.
     """
 
     token: StartToken | None = None
     taker_gone: bool | None = None
     status: JobStatus | None = None
+    began: bool = False
 
     @property
     def state(self) -> str | None:
@@ -110,6 +119,7 @@ def derive_state(
         newest = max(finished, key=lambda r: r.attempt)
         return RunState(name, "finished", newest, submission, backend_state=seen.state, disagreement=against)
     token = seen.token
+    requested = submission is not None and (token is None or token.number <= submission.number)
     if token is not None and (submission is None or token.number > submission.number):
         # the ledger is gone, or an older one was brought back
         submission = Submission(number=token.number, backend=submission.backend if submission else "local")
@@ -120,7 +130,8 @@ def derive_state(
         return _state_with_manifest(before, newest, seen, hostname, now)
     before = before._replace(state="submitting")
     if token is not None and token.taken and token.number >= submission.number:
-        return _state_with_taken_token(before, token, seen, now)
+        state = _state_with_taken_token(before, token, seen, now)
+        return state._replace(resubmittable=state.state == "lost" and requested and _never_began(submission, seen))
     return _state_before_start(before, submission, seen)
 
 
@@ -140,17 +151,37 @@ def _state_with_manifest(before: RunState, newest: Run, seen: Observation, hostn
 
 def _state_with_taken_token(before: RunState, token: StartToken, seen: Observation, now: float) -> RunState:
     """A submission whose token was taken, without a manifest: its launcher is about to write one, or never will."""
-    lost = before._replace(
-        state="lost", reason=f"its launcher ended{_bracketed_reason(seen.status)} and left no manifest"
-    )
+    submission = before.submission
     if seen.taker_gone is not None:
-        is_lost = seen.taker_gone
+        is_lost = seen.taker_gone and not _may_start_again(submission, token, seen, now)
     elif seen.is_over:
-        is_lost = token.pid is None or _is_long_over(before.submission, now)
+        is_lost = token.pid is None or _is_long_over(submission, now)
     else:
         # it was killed between taking the token and signing it, and nobody can be asked
         is_lost = token.pid is None and seen.status is None and now - token.changed_at > GRACE_S
-    return lost if is_lost else before._replace(state="starting", held=True)
+    if not is_lost:
+        return before._replace(state="starting", held=True)
+    twice = ", as did the one before it" if submission is not None and submission.automatic else ""
+    reason = f"its launcher ended{_bracketed_reason(seen.status)} and left no manifest{twice}"
+    return before._replace(state="lost", reason=reason)
+
+
+def _may_start_again(submission: Submission | None, token: StartToken, seen: Observation, now: float) -> bool:
+    """Whether the backend may start a launcher that ended once more by itself, or has not noticed the end yet."""
+    if seen.state != "running" or (submission is not None and submission.backend == "slurm"):
+        # Slurm that requeues a job starts the same submission again, and itself notices every end
+        return seen.state in ("waiting", "starting", "running")
+    # a research server never notices that a terminal was killed
+    return now - token.changed_at <= GRACE_S
+
+
+def _never_began(submission: Submission, seen: Observation) -> bool:
+    """Whether the script of a lost submission never ran, as far as can be told, and nobody has tried that again yet."""
+    if submission.automatic or seen.began:
+        return False
+    # a launcher that ended well ran its script, though nothing could be recorded; one that is elsewhere and forgotten may still run
+    ended = seen.taker_gone or seen.status is None or seen.state == "ended"
+    return ended and (seen.status is None or seen.status.reason != "exit 0")
 
 
 def _state_before_start(before: RunState, submission: Submission, seen: Observation) -> RunState:

@@ -58,7 +58,9 @@ class Scheduler:
         self._warn = warn
         warn_once = functools.cache(warn)  # a sweep is looked at again and again
         self._backends = SweepBackends(workspace, sweep, self.paths, warn=warn_once)
-        self._observer = Observer(workspace, tuple(self._runs), self.paths, self._backends, warn=warn_once)
+        self._observer = Observer(
+            workspace, tuple(self._runs), self.paths, self._backends, experiment=sweep.experiment, warn=warn_once
+        )
         self._ledger: Ledger | None = None
 
     def snapshot(self) -> Snapshot:
@@ -92,7 +94,8 @@ class Scheduler:
         ledger = read_ledger(self.paths.ledger, self.sweep.name)
         ledger.options = replace(ledger.options, **_without_none(options))
         snapshot = self._observer.snapshot(ledger)
-        ready = {s.name for s in (*select_runs_to_submit(snapshot.planned, retry)[0], *snapshot.startable)}
+        again = (s for s in snapshot.states if s.resubmittable)
+        ready = {s.name for s in (*select_runs_to_submit(snapshot.planned, retry)[0], *snapshot.startable, *again)}
         states = tuple(s._replace(startable=s.name in ready) for s in snapshot.states)
         backend = self._backends.get_backend(self._backends.choose_name(ledger.options), ledger)
         return schedule(replace(snapshot, states=states), backend.availability(), queues=backend.queues)
@@ -107,9 +110,10 @@ class Scheduler:
             self._ledger = ledger
             snapshot = self._observer.snapshot(ledger)
             _note_ended_jobs(ledger, snapshot)
-            if snapshot.options.stopped or not snapshot.startable:
+            if snapshot.options.stopped:
                 return snapshot
-            return self._submit_startable(ledger, snapshot)
+            snapshot = _resubmit(ledger, snapshot)
+            return self._submit_startable(ledger, snapshot) if snapshot.startable else snapshot
 
     def cancel(self) -> Snapshot:
         """Start nothing more, take back what has not begun, end what runs; the sweep as it is then. Raises ScaffoldError."""
@@ -206,6 +210,20 @@ def _new_submission(state: RunState, backend: str) -> Submission:
     number = 1 if state.submission is None else state.submission.number + 1
     after = state.run.attempt if state.run else 0
     return Submission(number=number, backend=backend, after=after, requested_at=_utc_now())
+
+
+def _resubmit(ledger: Ledger, snapshot: Snapshot) -> Snapshot:
+    """Ask once more for the runs that were lost before their scripts began; the snapshot with those startable."""
+    states = []
+    for state in snapshot.states:
+        if state.resubmittable and state.submission is not None:
+            submission = replace(_new_submission(state, state.submission.backend), automatic=True)
+            ledger.put_submission(state.name, submission)
+            state = state._replace(
+                state="submitting", submission=submission, startable=True, resubmittable=False, backend_state=None
+            )
+        states.append(state)
+    return replace(snapshot, states=tuple(states))
 
 
 def _note_ended_jobs(ledger: Ledger, snapshot: Snapshot) -> None:
