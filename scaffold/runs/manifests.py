@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,12 @@ def read_run(workspace: Workspace, path: Path) -> Run:
 
 def mark_if_lost(run: Run, workspace: Workspace) -> Run:
     """A run as it is now: `lost` where its manifest says `running` and its recorder is gone."""
-    if run.status == "running" and liveness.is_lost(workspace.workdir / run.path, run.hostname):
-        return run._replace(status="lost")
-    return run
+    path = workspace.workdir / run.path
+    if run.status != "running" or not liveness.is_lost(path, run.hostname):
+        return run
+    # its recorder may have written the end and gone since the manifest was read
+    with contextlib.suppress(ValueError):
+        newer = read_summary(path, run.path)
+        if newer.status != "running":
+            return newer
+    return run._replace(status="lost")

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from scaffold.runs import manifests
+from scaffold.workspace import load_workspace
 from tests import answers
 from tests.conftest import Run, commit_all, git, write_tree
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, python, until
@@ -131,6 +133,13 @@ time.sleep(60)
     until(lambda: answer(run, workspace, "list")["runs"][0]["status"] == "lost")
     process.wait()
     assert [f["code"] for f in answer(run, workspace, "audit", code=3)["findings"]] == ["R103", "R106"]
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_not_called_lost(trained: Workspace) -> None:
+    place = load_workspace(trained.root, trained.facts["experiment_root"])
+    ended = manifests.read_run(place, trained.paths()[0])
+    # as it was read a moment ago, before its recorder wrote the end and was gone
+    assert manifests.mark_if_lost(ended._replace(status="running"), place) == ended
 
 
 def test_a_run_of_another_host_is_not_called_lost(run: Run, trained: Workspace) -> None:
