@@ -27,20 +27,30 @@ def disposable_tree(workdir: Path) -> Iterator[Path]:
     location = git.locate(workdir)
     with scratch_directory() as scratch:
         tree = scratch / "tree"
-        if location.toplevel is None or location.head is None:
-            _copy_folder(workdir, tree)
-            _as_repository(tree)
-            yield tree
-            return
-        top = location.toplevel.resolve()
-        inside = tree / workdir.relative_to(top)
+        top = location.toplevel.resolve() if location.toplevel is not None and location.head is not None else None
         try:
-            worktrees.add_worktree(top, location.head, tree)
-            _copy_uncommitted(top, tree)
-            _link_data(top, tree)
-            yield inside
+            if top is None or not _check_out(top, location.head, tree):
+                _copy_folder(workdir, tree)
+                _as_repository(tree)
+                yield tree
+            else:
+                _copy_uncommitted(top, tree)
+                _link_data(top, tree)
+                yield tree / workdir.relative_to(top)
         finally:
-            worktrees.remove_worktree(top, tree)
+            if top is not None:
+                worktrees.remove_worktree(top, tree)
+
+
+def _check_out(top: Path, commit: str | None, tree: Path) -> bool:
+    """Whether the commit could be checked out: not where the clone lacks some of its objects."""
+    try:
+        worktrees.add_worktree(top, str(commit), tree)
+    except ScaffoldError:
+        worktrees.remove_worktree(top, tree)
+        shutil.rmtree(tree, ignore_errors=True)
+        return False
+    return True
 
 
 def _copy_folder(source: Path, target: Path) -> None:

@@ -122,3 +122,10 @@ def test_nothing_is_installed_without_a_word(make_repo: MakeRepo, run: Run, monk
     assert "uv pip install -r requirements.txt" in done.stderr and "--setup" in done.stderr
     assert json.loads(done.stdout)["try"]["confirmed"] is True
     assert run("init", "--workdir", repo, "--setup").exit_code == 2
+
+
+def test_a_clone_that_lacks_objects_is_copied(make_repo: MakeRepo, run: Run) -> None:
+    repo = make_repo({"train.py": WORKS, "README.md": README, "large.bin": "x" * 1000})
+    blob = git(repo, "rev-parse", "HEAD:large.bin").strip()
+    (repo / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    assert tried(run, repo)["confirmed"] is True
