@@ -2,6 +2,9 @@
 
 Every path that goes in or comes out is relative to the directory that was asked, with `/` between its parts. Questions are
 asked of the git command itself and not of GitPython, whose import alone takes longer (0.2 s) than all that a quick command does.
+
+There are two ways in. `run` reads, and nothing that the repository configures is run by it. `run_as_user` is git as the user's own
+git, with the filters and hooks of the repository, for what records, checks out or commits.
 """
 
 from __future__ import annotations
@@ -10,11 +13,12 @@ import os
 import re
 import shlex
 import subprocess  # noqa: TID251 - this module is the door
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import eq
 from pathlib import Path
 
+from scaffold import git_isolation
 from scaffold.background_call import BackgroundCall
 from scaffold.errors import ScaffoldError
 from scaffold.scratch import scratch_directory
@@ -45,18 +49,37 @@ class GitResult:
         return text.split("\0")[:-1]
 
 
-def run(
+def run(directory: Path, *args: str, stdin: bytes | None = None, settings: Sequence[str] = ()) -> GitResult:
+    """Ask git in `directory` without running anything that the repository configures; the answer holds its exit status, whatever it is.
+
+    `settings` are further ones (`name=value`). A question about a bare repository that nobody named is not asked: status 128. Raises
+    ScaffoldError when git is not installed, or does not answer in 60 s.
+    """
+    if bare := git_isolation.bare_repository(directory):
+        return GitResult(128, b"", f"fatal: {bare} is a bare repository, or where git keeps its own files")
+    options = [part for setting in (*git_isolation.SETTINGS, *settings) for part in ("-c", setting)]
+    return _call(directory, args, stdin=stdin, options=options, env=git_isolation.ENVIRONMENT)
+
+
+def run_as_user(
     directory: Path,
     *args: str,
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
 ) -> GitResult:
-    """Run `git -C directory ARGS`, with `env` added to its environment; the answer holds its exit status, whatever it is.
+    """Run `git -C directory ARGS` as the user would, with `env` added to its environment: filters and hooks of the repository run.
 
-    Raises ScaffoldError when git is not installed, or does not answer in 60 s.
+    Raises ScaffoldError as `run` does.
     """
-    command = ["git", "-C", str(directory), "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", *args]
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
+    return _call(directory, args, stdin=stdin, options=(), env=env or {})
+
+
+def _call(
+    directory: Path, args: tuple[str, ...], *, stdin: bytes | None, options: Sequence[str], env: Mapping[str, str]
+) -> GitResult:
+    always = ("-c", "core.quotePath=false", "-c", "core.fsmonitor=false")
+    command = ["git", "-C", str(directory), *always, *options, *args]
+    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **env}
     try:
         process = subprocess.run(
             command, input=stdin if stdin is not None else b"", capture_output=True, env=environment, timeout=TIMEOUT_S
@@ -70,7 +93,15 @@ def run(
 
 def run_checked(directory: Path, *args: str, stdin: bytes | None = None) -> GitResult:
     """As `run`, but an exit status other than 0 raises ScaffoldError with git's own words."""
-    answer = run(directory, *args, stdin=stdin)
+    return _checked(directory, args, run(directory, *args, stdin=stdin))
+
+
+def run_checked_as_user(directory: Path, *args: str) -> GitResult:
+    """As `run_as_user`, but an exit status other than 0 raises ScaffoldError with git's own words."""
+    return _checked(directory, args, run_as_user(directory, *args))
+
+
+def _checked(directory: Path, args: tuple[str, ...], answer: GitResult) -> GitResult:
     if answer.status != 0:
         raise ScaffoldError(f"git {_subcommand(args)} failed in {directory}: {answer.stderr.strip() or answer.status}")
     return answer
@@ -99,6 +130,8 @@ class GitLocation:
 
 def locate(directory: Path) -> GitLocation:
     """Everything about where `directory` stands, in one question."""
+    if git_isolation.bare_repository(directory):
+        return GitLocation(toplevel=None, head=None, in_work_tree=False, refusal=None)
     answer = run(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
     lines = [*answer.text.split("\n"), "", "", ""]  # not splitlines: a path may hold what else ends a line
     if lines[0] == "true":
@@ -140,21 +173,56 @@ def untracked_files(directory: Path) -> list[str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchState:
     """The branch that is checked out, also before its first commit (None: HEAD is detached), and whether a tracked file differs
-    from HEAD (before the first commit: whether something is staged)."""
+    from HEAD (before the first commit: whether something is staged).
+
+    `not_looked_at` are files, relative to the repository's top, of which only their filter could tell whether they differ: filters are
+    programs of the repository, which reading does not run.
+    """
 
     branch: str | None
     dirty: bool
+    not_looked_at: tuple[str, ...] = ()
 
 
 def branch_state(directory: Path) -> BranchState:
     """Branch and dirtiness in one question; the one that takes long, since git looks at every tracked file."""
-    options = ("--untracked-files=no", "--ignore-submodules=dirty", "--no-ahead-behind")
-    answer = run(directory, "status", "--porcelain=v2", "--branch", *options)
-    lines = answer.text.splitlines() if answer.status == 0 else []
-    head = next((line[14:] for line in lines if line.startswith("# branch.head ")), "(detached)")
-    return BranchState(
-        branch=None if head == "(detached)" else head, dirty=any(line[:2] in ("1 ", "2 ", "u ") for line in lines)
+    filters = git_isolation.filter_names(
+        run(directory, "config", "--name-only", "-z", "--get-regexp", r"^filter\.").paths
     )
+    settings = git_isolation.empty_filters(filters)
+    if settings is None:
+        head = run(directory, "symbolic-ref", "--quiet", "--short", "HEAD").text
+        return BranchState(branch=head or None, dirty=False, not_looked_at=(".",))
+    options = ("--untracked-files=no", "--ignore-submodules=dirty", "--no-ahead-behind", "--no-renames")
+    answer = run(directory, "status", "--porcelain=v2", "-z", "--branch", *options, settings=settings)
+    rows = answer.paths if answer.status == 0 else []
+    head = next((row[14:] for row in rows if row.startswith("# branch.head ")), "(detached)")
+    changed = [row for row in rows if row[:2] in ("1 ", "u ")]
+    unread = (
+        _with_filter(directory, filter(None, map(_path_of_other_content, changed)), filters) if filters else frozenset()
+    )
+    return BranchState(
+        branch=None if head == "(detached)" else head,
+        dirty=any(_path_of_other_content(row) not in unread for row in changed),
+        not_looked_at=tuple(sorted(unread)),
+    )
+
+
+def _path_of_other_content(row: str) -> str | None:
+    """The path of a row of `git status --porcelain=v2` where only the file's content differs, and only from the index; else None."""
+    # 1 XY sub mode-in-HEAD mode-in-index mode-of-file hash hash path
+    fields = row.split(" ", 8)
+    return fields[8] if fields[:2] == ["1", ".M"] and fields[4] == fields[5] else None
+
+
+def _with_filter(directory: Path, paths: Iterable[str], filters: frozenset[str]) -> frozenset[str]:
+    """Those of `paths`, relative to the repository's top, that one of `filters` is for."""
+    feed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    top = toplevel(directory) if feed else None
+    if top is None:
+        return frozenset()
+    fields = run(top, "check-attr", "--stdin", "-z", "filter", stdin=feed).paths
+    return frozenset(path for path, value in zip(fields[0::3], fields[2::3], strict=False) if value in filters)
 
 
 def remote_url(directory: Path) -> str | None:
@@ -230,7 +298,9 @@ def make_patch(path: str, old: bytes | None, new: bytes | None) -> str:
             if content is not None:
                 (folder / side).write_bytes(content)
         sides = ["a" if old is not None else "/dev/null", "b" if new is not None else "/dev/null"]
-        answer = run(folder, "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-prefix", "--", *sides)
+        answer = run(
+            folder, "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-prefix", "--", *sides
+        )
     text = answer.stdout.decode("utf-8", "replace")
     body = text.partition("\n--- ")[2]
     if not body:

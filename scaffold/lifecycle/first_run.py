@@ -123,7 +123,7 @@ def try_baseline(planned: InitPlan, *, seconds: int = SECONDS, setup: bool = Fal
         )
     with disposable_tree(planned.workdir) as tree:
         transaction.apply_changes(tree, planned.changes)
-        git.run(tree, "add", "--all", "--force", planned.root)
+        git.run_as_user(tree, "add", "--all", "--force", planned.root)
         environment = _environment(planned.workdir, tree)
         if setup and (line := str(planned.answers["environment"].get("setup") or "")):
             code, text, _ = _run(f"set -e; {line}", tree, environment, SETUP_SECONDS)
@@ -247,7 +247,7 @@ def _seed(entry: Mapping[str, Any], problem: str | None) -> str | None:
 
 def _status(tree: Path) -> dict[str, str]:
     """Path -> what git says of it; a folder of which git knows nothing is one path."""
-    rows = git.run(tree, "status", "--porcelain", "-z", "--untracked-files=normal").text.split("\0")
+    rows = git.run_as_user(tree, "status", "--porcelain", "-z", "--untracked-files=normal").text.split("\0")
     return {row[3:]: row[:2].strip() for row in rows if len(row) > 3 and "__pycache__" not in row}
 
 

@@ -19,20 +19,22 @@ SHARED_ROLES = ("metadata", "logs", "outputs")
 
 def add_worktree(top: Path, commit: str, place: Path) -> None:
     """Check `commit` out at `place`, detached. Raises ScaffoldError where the commit is not there."""
-    if git.run(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+    if git.run_as_user(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         raise ScaffoldError(f"commit {commit} is not in {top}", hint="fetch it: git fetch --all")
     # by force where one that was deleted by hand is still registered there; pruning would take the user's own along
-    git.run_checked(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
+    git.run_checked_as_user(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
 
 
 def remove_worktree(top: Path, place: Path) -> None:
     """Take a worktree away, whatever is in it, or is left of it."""
-    git.run(top, "worktree", "remove", "--force", str(place))
+    git.run_as_user(top, "worktree", "remove", "--force", str(place))
 
 
 def unredacted_patch(directory: Path, commit: str, patch: str) -> bytes:
     """A recorded patch as one that applies to its commit: what redaction took from lines that the commit has is put back."""
-    text = redacted_patches.restore_redacted(patch, lambda path: git.run(directory, "show", f"{commit}:{path}").text)
+    text = redacted_patches.restore_redacted(
+        patch, lambda path: git.run_as_user(directory, "show", f"{commit}:{path}").text
+    )
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -41,7 +43,7 @@ def apply_patch(tree: Path, patch: str) -> list[str]:
     if not patch:
         return []
     data = unredacted_patch(tree, "HEAD", patch)
-    answer = git.run(tree, "apply", "--whitespace=nowarn", "-", stdin=data)
+    answer = git.run_as_user(tree, "apply", "--whitespace=nowarn", "-", stdin=data)
     if answer.status != 0:
         raise ScaffoldError(f"the run's patch does not apply to its commit: {answer.stderr.strip()}")
     if any(line.startswith("+") and HIDDEN in line for line in os.fsdecode(data).splitlines()):

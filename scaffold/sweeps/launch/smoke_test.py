@@ -105,7 +105,7 @@ def changes_outside_workspace(workspace: Workspace) -> frozenset[str]:
     top = git.toplevel(workspace.workdir)
     if top is None:
         return frozenset()
-    answer = git.run(workspace.workdir, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    answer = git.run_as_user(workspace.workdir, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
     root = f"{Path(workspace.path.resolve()).relative_to(top.resolve()).as_posix()}/"
     tasks = workspace.tasks.parent.resolve()
     in_top = tasks in (top.resolve(), workspace.workdir.resolve())

@@ -142,13 +142,15 @@ def _changed_files(workspace: Workspace, sweep: Sweep) -> list[str]:
         return []
     with scratch_directory() as folder:
         environment = {"GIT_INDEX_FILE": str(folder / "index")}
-        if git.run(top, "read-tree", sweep.code.commit, env=environment).status != 0:
+        if git.run_as_user(top, "read-tree", sweep.code.commit, env=environment).status != 0:
             return []
         patch = read_kept_patch(workspace, sweep.code)
         if patch:
             patch_data = worktrees.unredacted_patch(top, sweep.code.commit, patch)
-            git.run(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=patch_data, env=environment)
-        differing = git.run(top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=environment).paths
+            git.run_as_user(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=patch_data, env=environment)
+        differing = git.run_as_user(
+            top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=environment
+        ).paths
     recorder_place = recorder_command.recorder_workspace(workspace)
     workdir_path = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
     excluded = recorder.code_state.uncounted_folders(recorder_place, "" if workdir_path == "." else workdir_path + "/")
