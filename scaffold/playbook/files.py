@@ -57,7 +57,8 @@ def read_or_empty(path: Path) -> str:
 
 
 def write_update(file: FileUpdate) -> None:
-    """Write a file as it should be. Raises ScaffoldError."""
+    """Write a file as it should be, also where it is so already: a task of the plan takes a file that is older than its start for
+    nobody's work. Raises ScaffoldError."""
     from scaffold.atomic_write import write_file
 
     write_file(file.path, file.new.encode("utf-8", "surrogateescape"))

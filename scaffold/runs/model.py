@@ -11,6 +11,8 @@ from scaffold.runs import timestamps
 Scalar = str | int | float | bool | None
 SCALAR_TYPES = (str, int, float, bool, type(None))
 MAX_NAME_BYTES = 255
+# what the plan has the recorder tried with, before anything is a result: no server need know of it
+TRIAL_EXPERIMENT = "smoke"
 # the smoke sweep's name is the sweep's with this behind it
 SMOKE_SUFFIX = "-smoke"
 # what the fields of a Run may be

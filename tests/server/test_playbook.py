@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -305,3 +306,16 @@ def test_the_page_has_all_that_a_plan_is_asked_for(page: Path) -> None:
     text = page.read_text()
     assert list(skill_selection.GROUPS) == GROUPS and set(skill_selection.TOPICS) == set(TOPICS)
     assert [one[1] for one in document.ITEM.finditer(text)] == TOPICS
+
+
+def test_a_playbook_that_planning_wrote_is_no_older_than_its_task(run: Run, repo: Path, page: Path) -> None:
+    """Written while planning, brought up to date by its task: the file is the task's, whether or not a word of it changed."""
+    assert run("playbook").exit_code == 0
+    os.utime(page, (1, 1))
+    assert run("playbook", "--check").exit_code == 0 and page.stat().st_mtime == 1, "a check writes nothing"
+    assert run("plan", "start", "P1-T3").exit_code == 0
+    assert "is older than the task's start" in run("plan", "done", "P1-T3").stdout
+    before = page.read_bytes()
+    assert run("playbook").exit_code == 0 and page.read_bytes() == before
+    done = run("plan", "done", "P1-T3")
+    assert done.exit_code == 0, done.output

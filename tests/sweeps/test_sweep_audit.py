@@ -147,3 +147,10 @@ def test_a_server_that_is_down_is_an_error_of_one_line(run: Run, launched: Scena
 def test_the_smoke_sweep_of_a_sweep_is_known(run: Run, launched: Scenario) -> None:
     launched.made.record("--sweep", f"{launched.sweep.name}-smoke", "--seed", "9", "--", "python3", "train.py")
     assert {code for code, _, _ in findings(run, launched.made)} == {"R305"}
+
+
+def test_the_try_of_the_recorder_that_the_plan_asks_for_is_not_past_the_server(run: Run, launched: Scenario) -> None:
+    launched.made.record("--experiment", "smoke", "--seed", "1", "--", "python3", "--version")
+    assert {code for code, _, _ in findings(run, launched.made)} == set()
+    launched.made.record("--experiment", "main", "--seed", "1", "--", "python3", "--version")
+    assert {code for code, _, _ in findings(run, launched.made)} == {"R305"}

@@ -71,7 +71,7 @@ def playbook(
     if missing_reason and not json_output:
         output.warn(answer["missing"])
     if not check:
-        for file in stale:
+        for file in files:
             playbook_files.write_update(file)
     if json_output:
         output.print_json(

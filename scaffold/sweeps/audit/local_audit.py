@@ -16,7 +16,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.plan.document import parse
 from scaffold.runs import manifests, records
 from scaffold.runs.audit import AuditFinding
-from scaffold.runs.model import SMOKE_SUFFIX, Run
+from scaffold.runs.model import SMOKE_SUFFIX, TRIAL_EXPERIMENT, Run
 from scaffold.sweeps.audit.sweep_records import SweepRecords, launched_sweeps, path_in_workdir, read_sweep_records
 from scaffold.sweeps.launch.observer import is_taker_gone
 from scaffold.sweeps.launch.run_states import Observation, derive_state
@@ -98,6 +98,8 @@ def _bypassed_server(workspace: Workspace, run: Run, sweeps: Mapping[str, SweepR
 
     Where a server is set, a submission can only be another backend's because that was asked for by name (choose.choose_backend).
     """
+    if run.sweep is None and run.experiment == TRIAL_EXPERIMENT:
+        return False
     sweep = sweeps.get(run.sweep or "")
     requested = {submission.backend for submission in sweep.ledger.submissions(run.name)} if sweep else set()
     return _backend_of(workspace, run) not in (None, "server", *requested)
