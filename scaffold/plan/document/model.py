@@ -102,7 +102,7 @@ class NearMiss:
 class Plan:
     """A whole tasks.md. `ignores` maps a rule's code to the reason for which this plan does not follow it.
 
-    `unheeded` are the lines with an ignore that cannot be read, or gives no reason.
+    `is_short`: it says that it is a short plan, of which less is asked. `invalid_ignores` are the lines with an ignore that cannot be read, or gives no reason.
     """
 
     text: str
@@ -112,6 +112,7 @@ class Plan:
     near_misses: tuple[NearMiss, ...]
     ignores: Mapping[str, str] = field(default_factory=dict)
     invalid_ignores: tuple[int, ...] = ()
+    is_short: bool = False
 
     @property
     def tasks(self) -> tuple[Task, ...]:

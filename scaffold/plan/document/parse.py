@@ -27,6 +27,9 @@ DIRECTIVE = re.compile(r"<!--\s*plan:", re.IGNORECASE)
 IGNORE = re.compile(r"<!--\s*plan:\s*ignore\s+((?:P\d{3}[,\s]+)+)because\s+(.{0,400}?\S)\s*-->", re.IGNORECASE)
 
 
+SHORT = re.compile(r"<!--\s*plan:\s*short\s*-->", re.IGNORECASE)
+
+
 def parse_plan(text: str) -> Plan:
     """Read a plan; every text is one, though perhaps a bad one."""
     scanned = scan_lines(text)
@@ -45,6 +48,7 @@ def parse_plan(text: str) -> Plan:
         phases=phases,
         near_misses=tuple(sorted(odd, key=lambda o: o.line)),
         ignores=ignores,
+        is_short=any(line.kind not in ("code", "quote") and SHORT.search(line.text) for line in scanned.lines),
         invalid_ignores=unheeded,
     )
 
@@ -78,7 +82,7 @@ def _parse_ignores(lines: Sequence[MarkdownLine]) -> tuple[dict[str, str], tuple
         ignores = list(IGNORE.finditer(line.text))
         for match in ignores:
             reasons |= dict.fromkeys(re.findall(r"P\d{3}", match[1].upper()), match[2])
-        if len(ignores) < len(directives):
+        if len(ignores) + len(SHORT.findall(line.text)) < len(directives):
             unheeded.append(line.number)
     return reasons, tuple(unheeded)
 

@@ -48,6 +48,8 @@ def check_baseline_and_main(plan: Plan, context: RuleContext) -> Iterator[Compla
 )
 def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     gates = tasks_of_kind(plan, "midpoint-reflection")
+    if not gates and plan.is_short:
+        return
     if not gates:
         hint = "add one behind the first main-method task, or mark it with `kind: midpoint-reflection`"
         yield Complaint(title_line(plan), "no task is a midpoint reflection", hint)
@@ -112,7 +114,7 @@ def check_gate_fields(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     words="ablation, ablate, sensitivity, vary, varying; or `kind: ablation`",
 )
 def check_ablation(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    if not tasks_of_kind(plan, "ablation"):
+    if not plan.is_short and not tasks_of_kind(plan, "ablation"):
         yield Complaint(
             title_line(plan),
             "no task is an ablation or a sensitivity analysis",

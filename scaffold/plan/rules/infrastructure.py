@@ -126,7 +126,7 @@ def check_fresh_plan(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     warning=True,
 )
 def check_environment(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    if not any("environment" in keywords.task_kinds(task) for task in plan.tasks):
+    if not plan.is_short and not any("environment" in keywords.task_kinds(task) for task in plan.tasks):
         yield Complaint(
             title_line(plan),
             "no task sets up or checks the isolated environment",

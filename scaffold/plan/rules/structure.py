@@ -13,6 +13,8 @@ from scaffold.plan.document.section_entries import RequiredEntry
 from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule
 
 PHASES, PHASE_TASKS, TASKS = (4, 6), (2, 6), (10, 25)
+# of a short plan, for one question
+SHORT_PHASES, SHORT_PHASE_TASKS, SHORT_TASKS = (3, 3), (1, 6), (5, 8)
 CHOICE = re.compile(r"\[choice:\s*([^\[\]]*)\]", re.IGNORECASE)
 NOTES = (
     RequiredEntry(name="findings", labels=("finding",)),
@@ -100,10 +102,10 @@ def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     right="Preparation, Baselines, Main method, Analysis, Reflection",
 )
 def check_phase_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    low, high = PHASES
+    low, high = SHORT_PHASES if plan.is_short else PHASES
     if not low <= len(plan.phases) <= high:
         hint = "a phase is a heading `## Phase N - title`"
-        yield Complaint(title_line(plan), f"the plan has {len(plan.phases)} phases, not {low} to {high}", hint)
+        yield Complaint(title_line(plan), f"the plan has {len(plan.phases)} phases, not {_range(low, high)}", hint)
 
 
 @plan_rule(
@@ -135,7 +137,7 @@ def check_phase_numbers(plan: Plan, context: RuleContext) -> Iterator[Complaint]
     "P103", "each phase has 2 to 6 tasks", wrong="a phase of one task", right="two tasks that each fit one iteration"
 )
 def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    low, high = PHASE_TASKS
+    low, high = SHORT_PHASE_TASKS if plan.is_short else PHASE_TASKS
     for phase in plan.phases:
         count = sum(1 for task in phase.tasks if task.id_numbers or not task.nested)
         if not low <= count <= high:
@@ -150,7 +152,7 @@ def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complain
     "P104", "10 to 25 tasks in all", wrong="a plan of eight tasks", right="a plan of fourteen tasks", warning=True
 )
 def check_task_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    low, high = TASKS
+    low, high = SHORT_TASKS if plan.is_short else TASKS
     count = sum(1 for task in plan.tasks if task.id_numbers or not task.nested)
     if not low <= count <= high:
         yield Complaint(
@@ -187,6 +189,10 @@ def check_aborted_boxes(plan: Plan, context: RuleContext) -> Iterator[Complaint]
                 "the plan holds the abort sentinel, and this box is not checked",
                 "check it, or take the sentinel out",
             )
+
+
+def _range(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def is_aborted(plan: Plan) -> bool:
