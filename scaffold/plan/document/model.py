@@ -102,7 +102,8 @@ class NearMiss:
 class Plan:
     """A whole tasks.md. `ignores` maps a rule's code to the reason for which this plan does not follow it.
 
-    `is_short`: it says that it is a short plan, of which less is asked. `invalid_ignores` are the lines with an ignore that cannot be read, or gives no reason.
+    `is_short`: it says that it is a short plan, of which less is asked.
+    `invalid_ignores` are the lines with an ignore that cannot be read, or gives no reason.
     """
 
     text: str
