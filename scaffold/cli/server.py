@@ -57,9 +57,9 @@ def status(
     workspace = options.find_workspace_or_none(workdir, root)
     with options.connect_required_server(workspace, server_options) as client:
         if watch:
-            _watch_live(lambda: fetch_overview(client, limit=min(limit or ALL, ALL)), interval)
+            _watch_live(lambda: fetch_overview(client, limit=min(limit or ALL, ALL), workspace=workspace), interval)
             return
-        snapshot = fetch_overview(client, limit=ALL)
+        snapshot = fetch_overview(client, limit=ALL, workspace=workspace)
     limited = output.Limited(limit)
     if json_output:
         output.print_json(_overview_json(snapshot, limited), limited)

@@ -19,6 +19,7 @@ from scaffold.server.client import connect
 from scaffold.server.errors import Unauthorized
 from scaffold.server.transport import RequestLimits
 from scaffold.sweeps.launch import ledger
+from scaffold.sweeps.spec import run_names, sweep_file
 from scaffold.sweeps.spec.model import Resources
 from tests.conftest import Run
 from tests.runs.conftest import MakeWorkspace, until
@@ -180,6 +181,58 @@ def test_a_server_that_is_restarted_in_the_middle_runs_nothing_twice(
         one = kept.newest_submission(name)
         assert one is not None and handle in (*one.earlier_job_ids, one.job_id)
     assert any("was it restarted" in text for text in found.warnings)
+
+
+def start_foreign(stand_in: StandIn) -> None:
+    run_id = stand_in.state.create_run({"name": "foreign", "command": "sleep 60"})[1]["id"]
+    stand_in.state.start_run(run_id)
+
+
+@pytest.mark.parametrize("foreign", [0, 1], ids=["alone", "beside-a-foreign-run"])
+def test_what_a_restarted_server_forgot_counts_beside_what_it_has(
+    make_workspace: MakeWorkspace, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, foreign: int
+) -> None:
+    """Room for two: one of ours goes on that the server forgot, and one of somebody else's is there or not."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    found = two_runs(make_workspace, stand_in, pause=20, seeds=3, resources=ALL_AT_ONCE)
+    scheduler = found.scheduler()
+    scheduler.request_runs(max_parallel=1)
+    assert len(scheduler.step().started) == 1
+    until(lambda: found.started())
+    stand_in.restart()
+    for _ in range(foreign):
+        start_foreign(stand_in)
+    again = found.scheduler()
+    again.request_runs(max_parallel=9)
+    step = again.step()
+    assert step.capacity is not None and (step.capacity.limit, step.capacity.active) == (2, 1 + foreign)
+    assert len(step.started) == 1 - foreign
+    until(lambda: sum(found.started().values()) == 2 - foreign)
+    assert len(again.step().started) == 0
+    again.cancel()
+
+
+def test_runs_of_another_sweep_that_the_server_forgot_take_up_room(
+    make_workspace: MakeWorkspace, stand_in: StandIn, run: Run
+) -> None:
+    found = two_runs(make_workspace, stand_in, pause=20, seeds=1)
+    first = found.scheduler()
+    first.request_runs()
+    first.step()
+    until(lambda: found.started())
+    stand_in.restart()
+    other = dataclasses.replace(found.sweep, name="other", seeds=(7,), code=found.sweep.code)
+    sweep_file.write_sweep(found.workspace, other)
+    second = dataclasses.replace(found, sweep=other, runs=run_names.planned_runs(found.workspace, other))
+    scheduler = second.scheduler()
+    scheduler.request_runs()
+    step = scheduler.step()
+    assert step.started == () and step.capacity is not None and step.capacity.active == 1
+    status = json.loads(run("server", "status", "--json", "--workdir", found.made.root).stdout)
+    assert (status["capacity"]["active"], status["capacity"]["new"]) == (1, 0)
+    first.cancel()
+    until(lambda: len(scheduler.step().started) == 1)
+    scheduler.cancel()
 
 
 @pytest.mark.parametrize(

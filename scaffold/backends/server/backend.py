@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from scaffold.backends.interface import Availability, Backend, BackendContext, Job, JobStatus, KeepNote, OnSubmitted
 from scaffold.backends.local import devices
-from scaffold.backends.server import conversions, manifest_status
+from scaffold.backends.server import conversions, manifest_status, server_room
 from scaffold.backends.server.conversions import STARTABLE, ServerJobId
-from scaffold.backends.server.held_gpus import HeldGpus, free_gpus
 from scaffold.backends.server.registry import RunRegistry
+from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.server import address
 from scaffold.server.client import ServerClient, connect
 from scaffold.server.errors import NotFound, RequestRefused, ServerError
@@ -36,7 +36,7 @@ class ServerBackend(Backend):
         self._context = context = replace(context, session=session)
         self._client: ServerClient = connect(url, address.read_token(None))
         self._registry = RunRegistry(self._client, context)
-        self._held_gpus = HeldGpus(context.workspace, url, context.folder.parent)
+        self._runs = WorkspaceRuns(context.workspace, url, context.workspace.role_folder("metadata") / "sweeps")
         self._names = dict(context.job_ids)
         self._statuses: dict[ServerJobId, JobStatus] = {}
         # runs that are over and that the server will call active for ever
@@ -44,28 +44,24 @@ class ServerBackend(Backend):
         self._detected = False
 
     def availability(self) -> Availability:
-        """The limit by the server's cluster, its running and launching runs, everybody's; the GPUs that no run of this workspace holds.
+        """What the server has room for (server_room.py).
 
         Runs of ours that the server would call running for ever are stopped there first, so that they take up no room.
         """
         available = self._availability()
         if available.limit <= available.active and self._stop_undead():
             available = self._availability()
-        if available.gpus is None:
-            return available
-        same_host = address.is_loopback(self._client.url)
-        gpus = free_gpus(len(available.gpus), self._held_gpus.list_held_gpus(), same_host=same_host)
-        return replace(available, gpus=gpus)
+        return available
 
     def _availability(self) -> Availability:
-        cluster = self._client.cluster()
-        if cluster.source == "unset" and not self._detected:
-            self._detected = True
-            cluster = self._client.detect_cluster()
         context = self._context
-        return conversions.cluster_availability(
+        cluster = server_room.fetch_cluster(self._client, detect=not self._detected)
+        self._detected = True
+        return server_room.measure_availability(
+            self._client,
             cluster,
-            cores=devices.usable_cores() if address.is_loopback(self._client.url) else None,
+            self._runs,
+            statuses=self._statuses,
             gpus_per_run=context.gpus_per_run,
             cpus_per_run=context.cpus_per_run,
             max_parallel=context.max_parallel,

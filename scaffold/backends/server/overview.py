@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scaffold.backends.capacity import Capacity, compute_capacity
-from scaffold.backends.server import conversions
+from scaffold.backends.interface import Availability
+from scaffold.backends.server import server_room
+from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import NotFound
 from scaffold.server.responses import Cluster, RunAlert, ServerSweep
+from scaffold.workspace import Workspace
 
 PENDING = "pending"
 
@@ -28,23 +31,26 @@ class ServerOverview:
     alerts: tuple[RunAlert, ...]
 
 
-def cluster_capacity(cluster: Cluster) -> Capacity:
-    """How many of the runs that wait there may start now: what a sweep would be told that says nothing of its own needs."""
-    available = conversions.cluster_availability(
-        cluster, cores=None, gpus_per_run=None, cpus_per_run=None, max_parallel=None
-    )
+def cluster_capacity(cluster: Cluster, available: Availability) -> Capacity:
+    """How many of the runs that wait there may start now."""
     summary = cluster.run_summary
     return compute_capacity(available, queued=summary.ready + summary.queued, own_active=0)
 
 
-def fetch_overview(server: ServerClient, *, limit: int) -> ServerOverview:
-    """Ask for cluster, the newest `limit` sweeps and alerts. Raises ServerError; a server without alerts has none."""
-    cluster = server.cluster()
+def fetch_overview(server: ServerClient, *, limit: int, workspace: Workspace | None = None) -> ServerOverview:
+    """Ask for cluster, the newest `limit` sweeps and alerts. Raises ServerError; a server without alerts has none.
+
+    The room is what a sweep of `workspace` would be told that says nothing of its own needs.
+    """
+    cluster = server_room.fetch_cluster(server)
+    runs = None
+    if workspace is not None:
+        runs = WorkspaceRuns(workspace, server.url, workspace.role_folder("metadata") / "sweeps")
+    available = server_room.measure_availability(server, cluster, runs, statuses={})
     sweeps = server.sweeps(limit)
     try:
         alerts = tuple(alert for alert in server.alerts() if alert.status == PENDING)
     except NotFound:
         alerts = ()
-    return ServerOverview(
-        server=server.url, cluster=cluster, capacity=cluster_capacity(cluster), sweeps=sweeps, alerts=alerts
-    )
+    capacity = cluster_capacity(cluster, available)
+    return ServerOverview(server=server.url, cluster=cluster, capacity=capacity, sweeps=sweeps, alerts=alerts)

@@ -1,0 +1,66 @@
+"""How many runs a research server has room for: one answer for launching, `sweep capacity` and `server status`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from scaffold.backends.interface import Availability, JobStatus
+from scaffold.backends.local import devices
+from scaffold.backends.server import conversions
+from scaffold.backends.server.conversions import ServerJobId
+from scaffold.backends.server.workspace_runs import WorkspaceRuns, free_gpus
+from scaffold.server import address
+from scaffold.server.client import ServerClient
+from scaffold.server.errors import NotFound
+from scaffold.server.responses import Cluster
+
+
+def fetch_cluster(client: ServerClient, *, detect: bool = True) -> Cluster:
+    """The server's cluster; with `detect` it is told to look for one where it never did. Raises ServerError."""
+    cluster = client.cluster()
+    return client.detect_cluster() if detect and cluster.source == "unset" else cluster
+
+
+def measure_availability(
+    client: ServerClient,
+    cluster: Cluster,
+    runs: WorkspaceRuns | None,
+    *,
+    statuses: Mapping[ServerJobId, JobStatus],
+    gpus_per_run: int | None = None,
+    cpus_per_run: int | None = None,
+    max_parallel: int | None = None,
+) -> Availability:
+    """The limit by the cluster; its running and launching runs, everybody's, and those of the workspace that it does not count; the GPUs
+    that no run of the workspace holds.
+
+    `runs` are the workspace's (None: there is none), `statuses` what is known of jobs without asking. Raises ServerError, and
+    ScaffoldError where a run wants more GPUs than there are.
+    """
+    same_host = address.is_loopback(client.url)
+    available = conversions.cluster_availability(
+        cluster,
+        cores=devices.usable_cores() if same_host else None,
+        gpus_per_run=gpus_per_run,
+        cpus_per_run=cpus_per_run,
+        max_parallel=max_parallel,
+    )
+    if runs is None:
+        return available
+    # a server that was restarted does not count what goes on in its terminals
+    uncounted = sum(not _is_counted(client, job_id, statuses) for job_id in runs.list_live_jobs())
+    available = replace(available, active=available.active + uncounted)
+    if available.gpus is None:
+        return available
+    return replace(available, gpus=free_gpus(len(available.gpus), runs.list_held_gpus(), same_host=same_host))
+
+
+def _is_counted(client: ServerClient, job_id: ServerJobId, statuses: Mapping[ServerJobId, JobStatus]) -> bool:
+    """Whether a run that is there is among those that the server calls running or launching."""
+    if job_id in statuses:
+        return statuses[job_id].state in ("starting", "running")
+    try:
+        return client.run(job_id.run_id).is_active
+    except NotFound:
+        return False
