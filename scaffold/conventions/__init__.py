@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,15 +29,21 @@ def detect(workdir: Path, *, history: bool = False) -> Conventions:
     from scaffold.conventions.detect_all import detect_all
     from scaffold.facts import read_facts
 
-    return with_confirmed(detect_all(read_facts(workdir, history=history, survey=survey)), workdir)
+    facts = read_facts(workdir, history=history, survey=survey)
+    return with_confirmed(detect_all(facts), workdir, facts.notable)
 
 
-def with_confirmed(conventions: Conventions, workdir: Path) -> Conventions:
-    """The conventions with the commands that the answers of a workspace in `workdir` call confirmed, as far as they are still the same."""
-    from scaffold.workspace import list_roots, load_workspace
+def with_confirmed(conventions: Conventions, workdir: Path, files: Iterable[str]) -> Conventions:
+    """The conventions with the commands that the answers of a workspace in `workdir` call confirmed, as far as they are still the same.
 
+    Workspaces are looked for at the usual roots and among `files`: asking git for others as well would take as long as all the rest.
+    """
+    from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, load_workspace
+
+    tracked = (f.removesuffix("/" + ANSWERS_FILE) for f in files if f.endswith("/" + ANSWERS_FILE))
+    usual = (root for root in USUAL_ROOTS if (workdir / root / ANSWERS_FILE).is_file())
     stored: list[object] = []
-    for root in list_roots(workdir):
+    for root in dict.fromkeys((*usual, *tracked)):
         with contextlib.suppress(ScaffoldError):  # answers that cannot be read confirm nothing
             stored += load_workspace(workdir, root).answers.get("entry_points") or []
     works = {str(e.get("command")) for e in stored if isinstance(e, dict) and e.get("confirmed") is True}
