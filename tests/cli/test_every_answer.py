@@ -70,6 +70,8 @@ def of_a_plan(ask: Ask) -> None:
     assert ask("plan", "log", "a line", "--task", "P1-T1")["task"] == "P1-T1"
     assert ask("plan", "fix", "--diff")["written"] is False
     assert ask("plan", "emit", "--summary", "done")["text"] == "<summary>done</summary>"
+    Path("todo.md").write_text("- [ ] a\n- [ ] b\n- [ ] c\n")
+    assert ask("plan", "convert", "todo.md")["kind"] == "plain list"
     assert ask("guard", "--command", "ls")["refused"] is False
     kept = ask("plan", "abort", "--reason", "no power")["kept"]
     assert kept and ask("plan", "resume")["resumed"] == kept

@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "scaffold plan add 3 'Ablate the schedule' --deliverable exp/analysis/schedule.md --done-when '5 runs finished in ablation'",
     ),
     "plan log": ("scaffold plan log 'the baseline diverges at lr 0.1' --task P2-T1",),
+    "plan convert": ("scaffold plan convert specs/001/tasks.md",),
     "plan resume": ("scaffold plan resume",),
     "guard": ("scaffold guard --command 'python train.py --lr 0.1'",),
     "plan verify": ("scaffold plan verify", "scaffold plan verify P2-T1 --run"),

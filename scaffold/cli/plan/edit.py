@@ -237,7 +237,35 @@ def resume(file: Path | None, json_output: bool) -> None:
         click.echo(f"{display_path(plan)} is the plan again that was in {display_path(kept)}", err=True)
 
 
-EDITING_COMMANDS = (fix, start, done, add, log, verify, abort, resume)
+@click.command()
+@FILE_ARGUMENT
+@click.option("--write", is_flag=True, help="Put it in the place of FILE, which is kept beside it; else it is printed.")
+@options.json_option
+def convert(file: Path | None, write: bool, json_output: bool) -> None:
+    """Make a plan of a task list of another tool: ids, phases, and choices for what only you know. No word is lost."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.plan.document import plan_file
+    from scaffold.plan.tasks.abort import free_path
+    from scaffold.plan.tasks.convert import convert_if_foreign
+
+    path = locate_plan(file)
+    kind, text = convert_if_foreign(plan_file.read_plan(path))
+    if kind is None:
+        raise ScaffoldError(f"{display_path(path)} is a plan already, or holds no tasks", hint="scaffold plan check")
+    original = free_path(path.with_name(f"{path.stem}.original{path.suffix}")) if write else None
+    if original is not None:
+        plan_file.write_file(original, path.read_bytes(), like=path)
+        plan_file.change_plan(path, lambda _: text)
+    if json_output:
+        kept = None if original is None else str(original)
+        output.print_json({"kind": kind, "path": str(path), "original": kept, "text": text})
+    elif original is None:
+        click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+    else:
+        click.echo(f"{display_path(path)} is a plan now; the {kind} is {display_path(original)}", err=True)
+
+
+EDITING_COMMANDS = (fix, start, done, add, log, verify, abort, resume, convert)
 
 
 def _timestamp() -> str:

@@ -63,6 +63,7 @@ def check(
     from scaffold.plan.rules import reporters
     from scaffold.plan.rules.check import check_plan
     from scaffold.plan.rules.rule import RuleContext
+    from scaffold.plan.tasks.convert import foreign_kind
 
     location = locate(file)
     context = RuleContext(fresh=fresh, server=location.server if server is None else server)
@@ -72,8 +73,14 @@ def check(
         output.warn(f"line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect")
     limited = output.Limited(limit)
     findings, path = limited(report.findings), display_path(location.plan)
+    kind = None if select or report.aborted else foreign_kind(report.plan)
     if json_output:
         output.print_json(reporters.report_json(report, findings, path), limited)
+    elif kind:
+        boxes = len(report.plan.tasks) + len(report.plan.near_misses)
+        click.echo(
+            f"{path}: a {kind} with {boxes} boxes, no plan of this contract: scaffold plan convert makes one of it"
+        )
     else:
         click.echo(reporters.report_text(report, findings, path))
         limited.report_left_out()

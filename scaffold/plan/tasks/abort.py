@@ -28,7 +28,7 @@ def abort_plan(plan_path: Path, reason: str) -> Path | None:
     with plan_file.locked(plan_path.resolve()):
         kept = None
         if plan_path.exists() and (text := read_plan(plan_path)).strip() and not is_aborted(parse_plan(text)):
-            kept = _free_path(plan_path.with_name(f"{plan_path.stem}.before-abort{plan_path.suffix}"))
+            kept = free_path(plan_path.with_name(f"{plan_path.stem}.before-abort{plan_path.suffix}"))
             plan_file.write_file(kept, plan_path.read_bytes(), like=plan_path)
         plan_file.write_file(plan_path, abort_checklist(reason).encode())
     return kept
@@ -38,7 +38,7 @@ def abort_beside(plan_path: Path, reason: str) -> Path:
     """Write the abort checklist beside a plan that is somebody's work; its path. An earlier one is replaced."""
     beside = plan_path.with_name(f"{plan_path.stem}.aborted{plan_path.suffix}")
     if not is_unwritten(beside):
-        beside = _free_path(beside)
+        beside = free_path(beside)
     plan_file.write_file(beside, abort_checklist(reason).encode())
     return beside
 
@@ -98,7 +98,7 @@ def is_unwritten(plan_path: Path) -> bool:
     return not text.strip() or placeholder_goal(text) is not None or is_aborted(parse_plan(text))
 
 
-def _free_path(path: Path) -> Path:
+def free_path(path: Path) -> Path:
     """`path`, or the same with the first number that nothing bears."""
     number, free = 1, path
     while free.exists():
