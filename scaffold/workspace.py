@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold import structured_text
 from scaffold.errors import ScaffoldError
 
 ANSWERS_FILE = ".copier-answers.scaffold.yml"
@@ -86,7 +87,7 @@ def load_workspace(workdir: Path, root: str) -> Workspace:
     path = workdir / root / ANSWERS_FILE
     checkout = f"git checkout -- {shlex.quote(f'{root}/{ANSWERS_FILE}')}"
     try:
-        answers = parse_yaml(path.read_text(encoding="utf-8"))
+        answers = structured_text.parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ScaffoldError(
             f"{workdir / root} is not a workspace: it has no {ANSWERS_FILE}", hint="scaffold init"
@@ -103,25 +104,6 @@ def load_workspace(workdir: Path, root: str) -> Workspace:
     if invalid:
         raise ScaffoldError(f"{path} has no usable {invalid}", hint=f"restore it: {checkout}")
     return Workspace(workdir=workdir, root=root, answers=answers)
-
-
-def parse_yaml(text: str) -> Any:
-    """YAML -> texts, numbers, lists and mappings; a date stays the text that it is. Raises yaml.YAMLError, whatever is wrong with it."""
-    import yaml
-
-    class Plain(yaml.SafeLoader):
-        yaml_implicit_resolvers = {  # noqa: RUF012 - as yaml has it
-            letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-            for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-
-    try:
-        return yaml.load(text, Plain)
-    except yaml.YAMLError:
-        raise
-    except Exception as error:
-        # a KeyError for `!!bool x`, a RecursionError for a thousand brackets: yaml lets them through
-        raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
 
 
 def _first_invalid_answer(answers: Mapping[str, Any]) -> str | None:
@@ -215,7 +197,7 @@ def _workspaces_with_own_root(top: Path) -> list[tuple[Path, str]]:
     for path in sorted(set(answer.paths)):
         file = top / path
         try:
-            root = str((parse_yaml(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
+            root = str((structured_text.parse_yaml(file.read_text(encoding="utf-8")) or {}).get("experiment_root"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
             continue
         if file.parent.as_posix().endswith("/" + root):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from scaffold import structured_text
 
 if TYPE_CHECKING:
     from yaml import Event
@@ -18,13 +19,9 @@ def parse_toml(text: str) -> dict[str, Any]:
     """A TOML text as a dict; empty when it is broken."""
     if not text:
         return {}
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return structured_text.parse_toml(text)
+    except ValueError:
         return {}
 
 

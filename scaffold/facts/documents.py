@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 
+from scaffold import structured_text
 from scaffold.facts import shell_parser
 
 _FENCE = re.compile(r"^\s*(```+|~~~+)\s*\{?\.?([\w+-]*)")
@@ -94,8 +94,8 @@ def _typed(line: str, code: str) -> str | None:
 def notebook_code(text: str) -> str | None:
     """The code cells of a notebook as one Python text without `%` and `!` lines; None when it is no notebook."""
     try:
-        cells = json.loads(text).get("cells", [])
+        cells = structured_text.parse_json(text).get("cells", [])
         code = ["".join(c.get("source", "")) for c in cells if c.get("cell_type") == "code"]
-    except (ValueError, AttributeError, TypeError, RecursionError):
+    except (ValueError, AttributeError, TypeError):
         return None
     return "\n".join(re.sub(r"^\s*[%!?].*$", "", cell, flags=re.MULTILINE) for cell in code)

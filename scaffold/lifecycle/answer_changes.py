@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from scaffold import structured_text
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.lifecycle import file_kinds
 from scaffold.lifecycle.template import releases
-from scaffold.workspace import Workspace, parse_yaml
+from scaffold.workspace import Workspace
 
 KIND_NAMES = {bool: "true or false", list: "YAML list", dict: "YAML mapping"}
 UNCHANGEABLE = ("experiment_root", "role_dirs", "tasks_path", "workspace_layout", "kept_files")
@@ -40,7 +41,7 @@ def _parse_value(setting: str, typed: str, stored: object) -> object:
     if isinstance(stored, str):
         return _parse_text(typed)
     try:
-        value = parse_yaml(typed)
+        value = structured_text.parse_yaml(typed)
     except yaml.YAMLError as error:
         raise WrongUsage(f"--set {setting!r} has a value that is no YAML", hint="quote it") from error
     kind = type(stored)
@@ -57,7 +58,7 @@ def _parse_text(typed: str) -> str:
     if not typed.startswith(("'", '"')):
         return typed
     try:
-        value = parse_yaml(typed)
+        value = structured_text.parse_yaml(typed)
     except yaml.YAMLError:
         return typed
     return value if isinstance(value, str) else typed
@@ -79,7 +80,7 @@ def lacks_facts(workspace: Workspace, new: releases.TemplateVersion) -> bool:
     import yaml
 
     try:
-        questions = parse_yaml((new.path / "copier.yml").read_text(encoding="utf-8"))
+        questions = structured_text.parse_yaml((new.path / "copier.yml").read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):
         return False  # rendering it says what is wrong with it
     return isinstance(questions, dict) and any(

@@ -17,7 +17,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from scaffold import git
+from scaffold import git, structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.lifecycle import file_kinds, files_on_disk
 from scaffold.lifecycle.template import releases
@@ -67,7 +67,7 @@ def read_hashes(workspace: Workspace) -> dict[str, str] | None:
     """The hash of each file that the workspace's template makes of its answers; None where none were kept of just these two."""
     path = _hashes_file(workspace.workdir, workspace.root)
     try:
-        record = json.loads(path.read_bytes()) if path is not None else {}
+        record = structured_text.parse_json(path.read_bytes()) if path is not None else {}
         hashes = dict(record["files"])
         version, template, answers = record["version"], record["template"], record["answers"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold import structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.workspace import Workspace
 
@@ -43,9 +44,9 @@ class RunIndex:
         digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
         file = Path(cache, "experiment-scaffold", f"runs-{digest}.json")
         try:
-            content = json.loads(file.read_bytes())
+            content = structured_text.parse_json(file.read_bytes())
             parts = [content["rows"], content["digests"]] if content["version"] == INDEX_VERSION else [{}, {}]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError):
             parts = [{}, {}]
         rows, digests = (part if isinstance(part, dict) else {} for part in parts)
         return cls(file, rows, digests)

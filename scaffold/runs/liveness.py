@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from scaffold import structured_text
 from scaffold.runs import recorder
 
 # how far the times that a process and a file are said to have may lie apart
@@ -21,7 +21,7 @@ Liveness = Literal["alive", "gone", "unknown"]
 def read_process_mark(manifest: Path) -> dict[str, Any] | None:
     """What the recorder left beside its manifest to be found by; None where there is nothing."""
     try:
-        content = json.loads((manifest.parent / ".live" / manifest.name).read_bytes())
+        content = structured_text.parse_json((manifest.parent / ".live" / manifest.name).read_bytes())
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

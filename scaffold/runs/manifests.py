@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
+from scaffold import structured_text
 from scaffold.runs import liveness, manifest_schema
 from scaffold.runs.model import Run, summarize_manifest
 from scaffold.workspace import Workspace
@@ -15,11 +15,9 @@ from scaffold.workspace import Workspace
 def read_manifest(path: Path) -> dict[str, Any]:
     """One manifest, whole. Raises ValueError with the reason where it cannot be read."""
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = structured_text.parse_json(path.read_bytes())
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
     if not isinstance(manifest, dict):
         raise ValueError("it is no JSON object")
     if manifest.get("schema_version") != 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from scaffold import structured_text
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
 from scaffold.workspace import Workspace
@@ -50,7 +50,7 @@ def configured_prefix(workspace: Workspace) -> list[str]:
     """The run prefix as the workspace has it, whether or not it is on PATH here. Raises ScaffoldError when it cannot be read."""
     path = workspace.role_folder("scripts") / "workspace.json"
     try:
-        return shlex.split(str(json.loads(path.read_text(encoding="utf-8")).get("run_prefix") or ""))
+        return shlex.split(str(structured_text.parse_json(path.read_text(encoding="utf-8")).get("run_prefix") or ""))
     except FileNotFoundError:
         return []
     except (OSError, ValueError, AttributeError) as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from scaffold import structured_text
 from scaffold.server import address
 from scaffold.server.errors import InvalidResponse, NotFound, RequestRefused, ServerError, Unauthorized, Unreachable
 from scaffold.server.json_values import objects
@@ -70,8 +71,8 @@ class RequestSender:
             path += "?" + urlencode(query, errors="surrogateescape")
         body_bytes = self.send(operation.method, path, body)
         try:
-            return json.loads(body_bytes)
-        except (ValueError, RecursionError) as error:
+            return structured_text.parse_json(body_bytes)
+        except ValueError as error:
             is_html = body_bytes[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
             reason = "the answer is HTML, not JSON" if is_html else f"the answer is no JSON ({type(error).__name__})"
             raise self.invalid_response(operation.method, path, reason) from error
@@ -144,8 +145,8 @@ class RequestSender:
     def _server_message(self, body: bytes) -> str:
         """The server's own words: `detail`, of which validation has a list, else the beginning of the text."""
         try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError):
+            answer = structured_text.parse_json(body)
+        except ValueError:
             return self._clean(body[:LONGEST_READ].decode("utf-8", "replace"))
         detail = answer.get("detail") if isinstance(answer, dict) else None
         if isinstance(detail, list):

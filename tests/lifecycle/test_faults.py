@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import transaction, workspace
+from scaffold import structured_text, transaction, workspace
 from scaffold.errors import ScaffoldError
 from scaffold.transaction import FileChange
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
@@ -373,7 +373,7 @@ def test_what_makes_yaml_itself_stumble_is_a_broken_answers_file_too(tmp_path: P
 
 
 def test_a_date_is_text(tmp_path: Path) -> None:
-    assert workspace.parse_yaml("a: 2024-13-45\nb: 2024-01-01\nc: 1\n") == {
+    assert structured_text.parse_yaml("a: 2024-13-45\nb: 2024-01-01\nc: 1\n") == {
         "a": "2024-13-45",
         "b": "2024-01-01",
         "c": 1,

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scaffold import locks
+from scaffold import locks, structured_text
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
 
@@ -113,7 +113,7 @@ def count_slots_taken(folder: Path) -> int:
             path.unlink(missing_ok=True)
             continue
         try:
-            mark = json.loads(path.read_bytes())
+            mark = structured_text.parse_json(path.read_bytes())
         except (OSError, ValueError):
             mark = None
         count += not (isinstance(mark, dict) and liveness.is_process_gone(mark))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scaffold import structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.runs import timestamps
@@ -46,7 +47,7 @@ def journal_path(plan: Path) -> Path:
 def load(path: Path) -> dict[str, TaskRecord]:
     """The records by task id; an empty dict where there is no file yet. Raises ScaffoldError where it cannot be read."""
     try:
-        tasks = json.loads(path.read_text(encoding="utf-8"))["tasks"]
+        tasks = structured_text.parse_json(path.read_text(encoding="utf-8"))["tasks"]
         return {str(name): _parse_record(value) for name, value in tasks.items()}
     except FileNotFoundError:
         return {}

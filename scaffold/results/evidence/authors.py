@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import git
+from scaffold import git, structured_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ def read_citation(top: Path) -> Citation:
     import yaml
 
     try:
-        content = yaml.safe_load((top / "CITATION.cff").read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):  # a day that no month has is a ValueError
+        content = structured_text.parse_yaml((top / "CITATION.cff").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
         return Citation()
     if not isinstance(content, dict):
         return Citation()

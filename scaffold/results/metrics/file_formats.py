@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scaffold import structured_text
 from scaffold.errors import ScaffoldError
 
 OnProblem = Callable[[str], None]
@@ -160,10 +161,7 @@ def parse_cell(cell: str) -> float | None:
 
 def _read_object(path: Path) -> Mapping[str, Any]:
     """A JSON file that holds an object. Raises ValueError."""
-    try:
-        content = json.loads(path.read_bytes())
-    except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
+    content = structured_text.parse_json(path.read_bytes())
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
     return content

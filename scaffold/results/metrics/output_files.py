@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from scaffold import structured_text
 from scaffold.results.metrics import file_formats
 from scaffold.results.metrics.file_formats import LoggedStep, OnProblem
 from scaffold.runs.index import file_stamp
@@ -101,8 +102,8 @@ def read_wandb_params(outputs: Path) -> dict[str, object]:
     if not files:
         return {}
     try:
-        content = yaml.safe_load(files[-1].read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        content = structured_text.parse_yaml(files[-1].read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
         return {}
     items = content.items() if isinstance(content, dict) else ()
     return {str(k): v["value"] for k, v in items if isinstance(v, dict) and "value" in v and not str(k).startswith("_")}

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scaffold import structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import sweep_locks
@@ -123,7 +124,7 @@ def read_ledger(path: Path, sweep: str) -> Ledger:
     ledger = Ledger(path, sweep)
     ledger.stamp = _file_stamp(path)
     try:
-        _fill_from_json(ledger, json.loads(path.read_bytes()))
+        _fill_from_json(ledger, structured_text.parse_json(path.read_bytes()))
     except FileNotFoundError:
         return ledger
     except (OSError, ValueError) as error:

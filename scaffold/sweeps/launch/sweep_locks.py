@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scaffold import locks
+from scaffold import locks, structured_text
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
 from scaffold.sweeps.spec.sweep_paths import make_ignored_folder
@@ -54,7 +54,7 @@ def hold_ledger_lock(sweeps: Path, name: str, *, doing: str, wait_s: float) -> I
 def last_lock_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     """The note of who took a lock last: `pid`, `host`, `doing`; it may be over since. None where there is none."""
     try:
-        note = json.loads((sweeps / ".locks" / f"{name}.json").read_bytes())
+        note = structured_text.parse_json((sweeps / ".locks" / f"{name}.json").read_bytes())
     except (OSError, ValueError):
         return None
     return note if isinstance(note, dict) else None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from scaffold import structured_text
 from scaffold.errors import ScaffoldError, WrongUsage, suggest
 from scaffold.sweeps.search.space import Dimension, ParameterChoice, is_finite_number, parse_space, short_json
 
@@ -143,16 +144,16 @@ def _load_block(text: str) -> dict[str, Any]:
     if fence := FENCE.fullmatch(body):
         body, offset = fence[1], offset + fence.start(1)
     try:
-        content = json.loads(body, object_pairs_hook=_refuse_repeated_keys, parse_constant=_refuse_constant)
+        content = structured_text.parse_json(
+            body, object_pairs_hook=_refuse_repeated_keys, parse_constant=_refuse_constant
+        )
     except json.JSONDecodeError as error:
         line = text[:offset].count("\n") + error.lineno
         raise WrongUsage(
             f"line {line}: it is no JSON: {error.msg}",
             hint='an <evo_sweep> block is one JSON object: {"target_script": ..., "fitness_metric": ...}',
         ) from error
-    except RecursionError:
-        raise WrongUsage("it is nested too deeply") from None
-    except ValueError as error:  # a whole number of thousands of digits
+    except ValueError as error:  # a whole number of thousands of digits, or nested too deeply
         raise WrongUsage(f"it cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise WrongUsage(f"it must be one JSON object, not {short_json(content)}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from scaffold import structured_text
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.search.optimizer import SearchMethod, SearchTrial
@@ -88,7 +89,7 @@ def resume_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
     """
     file = study_path(workspace, requested.name)
     try:
-        content = json.loads(file.read_bytes())
+        content = structured_text.parse_json(file.read_bytes())
     except FileNotFoundError:
         if sweep_file.sweep_path(workspace, requested.name).exists():
             raise ScaffoldError(

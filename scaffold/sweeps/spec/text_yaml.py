@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scaffold import structured_text
 from scaffold.errors import ScaffoldError, WrongUsage
 
 PLAIN_SCALAR = re.compile(
@@ -22,6 +23,7 @@ ESCAPED = re.compile(
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 MAX_DEPTH = 12
+LARGEST, MOST_NODES = 256 << 20, 20_000_000  # a sweep of 100,000 runs
 
 
 def format_scalar(text: str) -> str:
@@ -58,7 +60,9 @@ def read_yaml(path: Path, *, noun: str) -> Any:
 
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=loader)
+        text = path.read_text(encoding="utf-8")
+        structured_text.check_yaml(text, largest=LARGEST, most_nodes=MOST_NODES)
+        node = yaml.compose(text, Loader=loader)
     except FileNotFoundError as error:
         raise ScaffoldError(f"there is no {noun} {path}") from error
     except (OSError, UnicodeDecodeError) as error:
