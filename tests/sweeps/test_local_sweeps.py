@@ -215,6 +215,38 @@ def test_a_run_that_will_not_end_is_killed(make_workspace: MakeWorkspace, monkey
     assert found.made.last()["exit"]["signal"] == "SIGKILL"
 
 
+# its worker ignores what ends it
+LEAVES_A_WORKER = (
+    "sh",
+    "-c",
+    '(trap "" TERM INT HUP; exec sleep 300) & echo $! > worker.txt; echo $RUN_NAME >> started.txt; wait',
+)
+
+
+def worker_lives(found: Scenario) -> bool:
+    """Whether the worker that a LEAVES_A_WORKER started is there, and no zombie."""
+    try:
+        pid = int((found.made.root / "worker.txt").read_text())
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_a_worker_that_will_not_end_is_killed_with_its_run(
+    make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command itself ends as it is told, and leaves it behind."""
+    found = scenario.make(make_workspace, command=LEAVES_A_WORKER, configurations=({},), seeds=())
+    monkeypatch.setattr(backend, "GRACE_S", 0.3)
+    scheduler = found.scheduler()
+    scheduler.request_runs()
+    scheduler.step()
+    running(found, scheduler)
+    assert worker_lives(found)
+    assert states(scheduler.cancel()) == ["terminated"]
+    until(lambda: not worker_lives(found))
+
+
 def test_who_comes_later_sees_what_runs_and_does_not_start_it_again(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace, configurations=({"pause": 1},), seeds=(), command=("python3", "train.py"))
     first = found.scheduler()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends.server import backend, conversions
+from scaffold.backends.server import backend, conversions, manifest_status
 from scaffold.errors import ScaffoldError
 from scaffold.server.client import connect
 from scaffold.server.errors import Unauthorized
@@ -28,6 +28,7 @@ from tests.sweeps import scenario
 from tests.sweeps.conftest import there
 from tests.sweeps.scenario import Scenario, pace
 from tests.sweeps.test_kills import HERE, RUN, forget
+from tests.sweeps.test_local_sweeps import LEAVES_A_WORKER, worker_lives
 
 TOKEN = "t0ken-of-nobody-else"
 ONE_AT_A_TIME = Resources(cpus=os.cpu_count())
@@ -375,6 +376,22 @@ def test_a_ready_run_that_somebody_starts_by_hand_runs_in_its_turn(
     pace(scheduler)
     are_as_planned(found)
     assert waiting["exit_code"] == 75
+
+
+def test_stop_kills_a_worker_that_will_not_end(
+    make_workspace: MakeWorkspace, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = scenario.make(make_workspace, name="project", command=LEAVES_A_WORKER, configurations=({},), seeds=())
+    found = of(stand_in, made)
+    monkeypatch.setattr(manifest_status, "KILL_S", 0.3)
+    monkeypatch.setattr(manifest_status.end_recorders, "__defaults__", ((), 0.3))
+    scheduler = found.scheduler()
+    scheduler.request_runs()
+    scheduler.step()
+    until(lambda: bool(found.started()) and scheduler.snapshot().states[0].state == "running")
+    assert worker_lives(found)
+    scheduler.cancel()
+    until(lambda: not worker_lives(found))
 
 
 def test_stop_ends_what_runs_and_launch_goes_on_later(make_workspace: MakeWorkspace, stand_in: StandIn) -> None:

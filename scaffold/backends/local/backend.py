@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess  # noqa: TID251 - it starts launchers
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,13 +136,17 @@ class LocalBackend(Backend):
         return {text: _launcher_status(text) for text in job_ids}
 
     def cancel(self, job_ids: Sequence[str]) -> None:
-        """Ask the process groups of launchers to end; after 10 s have commands killed, and then whatever is left."""
+        """Ask the process groups of launchers to end; after 10 s have commands killed, and then whatever is left of their sessions."""
         _reap_children()
         groups = _process_groups(job_ids)
         # two interrupts make a recorder kill its command, so that it is still there to write the end
         stages = ((signal.SIGTERM, GRACE_S), (signal.SIGINT, 0.2), (signal.SIGINT, 3.0), (signal.SIGKILL, 0.5))
         for number, seconds in stages:
             for group in groups:
+                # a worker that its command left behind is in neither's group, but in the launcher's session
+                for pid in _session_members(group) if number == signal.SIGKILL and group > 0 else ():
+                    with contextlib.suppress(OSError):
+                        os.kill(pid, number)
                 with contextlib.suppress(OSError):
                     os.kill(-group, number)
             limit = time.monotonic() + seconds
@@ -218,20 +222,30 @@ def _process_groups(job_ids: Sequence[str]) -> list[int]:
 
 
 def _living_groups(groups: Sequence[int]) -> list[int]:
-    """Those of the groups that have a process; a zombie is none."""
-    left = []
-    for group in groups:
-        with contextlib.suppress(OSError):
-            os.kill(-group, 0)
-            left.append(group)
-    proc = Path("/proc")
-    if not any(group > 0 for group in left) or not (proc / "self/stat").exists():
-        return left
-    living = set()
+    """Those of the groups that have a process, in the group or in the session that it leads; a zombie is none."""
+    if not Path("/proc/self/stat").exists():
+        return [group for group in groups if _can_be_signalled(-group)]
+    living = {number for _, *numbers in _living_processes() for number in numbers}
+    return [group for group in groups if (group in living if group > 0 else _can_be_signalled(-group))]
+
+
+def _session_members(leader: int) -> list[int]:
+    return [pid for pid, _, session in _living_processes() if session == leader]
+
+
+def _living_processes() -> Iterator[tuple[int, int, int]]:
+    """Process, process group and session of whatever lives on this machine, as /proc says."""
     # signal 0 reaches zombies too, and a group says nothing of its members: only /proc tells
-    for path in proc.glob("[0-9]*/stat"):
+    for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, IndexError, ValueError):
-            state, _, group_id = path.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            state, _, group, session = path.read_text(errors="replace").rpartition(")")[2].split()[:4]
             if state not in "ZX":
-                living.add(int(group_id))
-    return [group for group in left if group < 0 or group in living]
+                yield int(path.parent.name), int(group), int(session)
+
+
+def _can_be_signalled(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except OSError:
+        return False
+    return True

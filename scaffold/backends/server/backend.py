@@ -208,14 +208,15 @@ class ServerBackend(Backend):
 
         The server cannot stop a run that is `ready`: it stays so, and is not started.
         """
+        names = sorted({self._names[text] for text in job_ids if text in self._names})
+        workers = manifest_status.list_workers(self._context.workspace, names)
         waiting = sum([self._stop_run(ServerJobId.parse(text)) for text in job_ids])
         if waiting:
             stay = "1 run stays" if waiting == 1 else f"{waiting} runs stay"
             self._context.warn(
                 f"{stay} `ready` on the research server, which can stop only what runs; without a ticket none begins"
             )
-        names = sorted({self._names[text] for text in job_ids if text in self._names})
-        manifest_status.end_recorders(self._context.workspace, names)
+        manifest_status.end_recorders(self._context.workspace, names, workers)
 
     def _stop_run(self, job_id: ServerJobId) -> bool:
         """Stop a run; whether it was none that can be stopped, because nobody had started it."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffold.runs import liveness, manifests, records, timestamps
+from scaffold.runs import liveness, manifests, recorder, records, timestamps
 from scaffold.server.json_values import mapping
 from scaffold.workspace import Workspace
 
@@ -57,19 +57,35 @@ def _find_attempt(workspace: Workspace, name: str, run_id: str) -> tuple[str, Ma
     return None
 
 
-def end_recorders(workspace: Workspace, names: Iterable[str], grace_s: float = GRACE_S) -> None:
-    """End what still runs of these runs on this host: its recorder is told to end, again after `grace_s` seconds, then killed.
+def list_workers(workspace: Workspace, names: Iterable[str]) -> list[dict[str, Any]]:
+    """The marks of all processes below the live recorders of these runs on this host. To be asked before those are told to end: what a
+    command leaves behind is nobody's child then."""
+    pids = (pid for name in names for mark in _live_recorders(workspace, name) for pid in _descendants(mark["pid"]))
+    return [recorder.processes.process_mark(pid) for pid in pids]
+
+
+def _descendants(pid: int) -> list[int]:
+    return list(recorder.processes.descendants(pid))
+
+
+def end_recorders(
+    workspace: Workspace, names: Iterable[str], workers: Iterable[dict[str, Any]] = (), grace_s: float = GRACE_S
+) -> None:
+    """End what still runs of these runs on this host: its recorder is told to end, again after `grace_s` seconds, then killed, and with it
+    what is left of its `workers`.
 
     The recorder passes the first word on to its command, kills it at the second, and takes it along when it is killed itself.
     """
     live = [mark for name in names for mark in _live_recorders(workspace, name)]
+    workers = list(workers)
     for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGTERM, KILL_S), (signal.SIGKILL, KILL_S)):
         live = [mark for mark in live if not liveness.is_process_gone(mark)]
-        for mark in live:
+        workers = [mark for mark in workers if not liveness.is_process_gone(mark)]
+        for mark in (*live, *workers) if number == signal.SIGKILL else live:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(mark["pid"], number)
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and not all(map(liveness.is_process_gone, live)):
+        while time.monotonic() < deadline and not all(map(liveness.is_process_gone, (*live, *workers))):
             time.sleep(POLL_S)
 
 
