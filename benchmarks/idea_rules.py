@@ -119,7 +119,6 @@ def ours(options: rule.Options = rule.Options(), *, interleaved: bool = True) ->
             idea = rule.Idea()
             while (step := rule.next_step(loop, idea, options)).kind == "run":
                 loop, idea = rule.ran(loop, idea, step, *_run_step(bench, step, interleaved=interleaved))
-            assert step.kind != "stop"
             yield step.kind == "keep"
             loop = rule.close(loop, idea, step.kind, options)
         sides: tuple[list[tuple[int, float]], list[tuple[int, float]]] = ([], [])
@@ -306,7 +305,7 @@ def measure(play: Rule, world: World, loops: int, *, stream: int = 2) -> Score:
 
 def table(loops: int) -> dict[str, Any]:
     """All rules in all worlds, and our rule where something is otherwise; `seconds` is what 100 loops of ours took in the base world."""
-    where, began = machine.here(), time.process_time()
+    where, began = machine.describe_machine(), time.process_time()
     measure(RULES["this rule"], WORLDS[0], 100)
     seconds = time.process_time() - began
     worlds = []

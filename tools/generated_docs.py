@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterable
 
 import click
 
+from benchmarks import idea_rules as simulation
 from benchmarks import result_rows
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.common.examples import EXAMPLES
@@ -44,6 +46,29 @@ def print_speed_table() -> None:
     for cells in result_rows.group_rows(last.rows):
         print(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     print(f"\n{last.line()}.")
+
+
+def print_idea_rules() -> None:
+    """The last kept table of the simulation: rules for keeping changes of code, by world."""
+    table = json.loads(simulation.LAST.read_text(encoding="utf-8"))
+    names = list(simulation.RULES)
+    print(f"| world | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
+    for row in table["worlds"]:
+        print(f"| {row['world']} | {' | '.join(simulation.shown(row['scores'][name]) for name in names)} |")
+    covered = [row["scores"]["this rule"]["covered"] for row in table["worlds"]]
+    host = table["machine"]
+    print(
+        f"\n{table['loops']:,} loops in each world; commit {host['commit']}, {host['date']}. 100 loops of 100 ideas through the rule took "
+        f"{table['seconds']:.1f} s ({host['cpu']}). Claims held the truth in {min(covered):.0f} to {max(covered):.0f} of 100 loops."
+    )
+
+
+def print_idea_rules_further() -> None:
+    """The same simulation, our rule where something is otherwise than in its base world."""
+    table = json.loads(simulation.LAST.read_text(encoding="utf-8"))
+    print("| the base world, but | this rule |\n|---|---|")
+    for row in table["further"]:
+        print(f"| {row['world']} | {simulation.shown(row['score'])} |")
 
 
 def print_exit_codes() -> None:

@@ -53,6 +53,10 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
         ("scaffold/results/tables/verdicts.py", "", COMPARE),
         ("scaffold/results/tables/compare.py", "", COMPARE),
     ],
+    "ideas": [
+        ("scaffold/ideas/rule.py", "", "tests/ideas/test_rule.py"),
+        ("scaffold/ideas/loop_state.py", "", "tests/ideas/test_rule.py"),
+    ],
     "capacity": [("scaffold/backends/capacity.py", "", "tests/backends/test_capacity.py")],
     "names": [
         (f"{RECORDER}/values.py", "", "tests/runs/test_names_edges.py tests/runs/test_names.py"),

@@ -12,8 +12,9 @@ RECORD_MOST = 24
 FORGET = 0.93  # a half-life of 10 ideas: a pool that never forgets gives 23 % false keeps when the noise doubles
 
 Kind = Literal["run", "keep", "drop", "open", "stop"]
-Outcome = Literal["keep", "by hand", "drop", "open", "failed"]
 Result = tuple[int, "float | None"]
+# an idea's end, as a step's kind or as the verdict that people read
+KEPT, OUTCOMES = ("keep", "kept"), ("keep", "kept", "by hand", "drop", "dropped", "open", "stop", "failed")
 
 
 class PastRun(NamedTuple):
@@ -187,16 +188,20 @@ def _look_for_noise(loop: Loop, idea: Idea) -> Loop:
     return loop
 
 
-def close(loop: Loop, idea: Idea, outcome: Outcome, options: Options = Options()) -> Loop:
-    """The loop after an idea. `by hand` is a person's keep: the incumbent changes, and the rule's level earns nothing."""
+def close(loop: Loop, idea: Idea, outcome: str, options: Options = Options()) -> Loop:
+    """The loop after an idea that ended as one of OUTCOMES; `by hand` is a person's keep, by which the rule's level earns nothing.
+
+    Raises ValueError for another word: an idea that was kept and counts as dropped would leave the loop with the wrong incumbent.
+    """
+    if outcome not in OUTCOMES:
+        raise ValueError(f"{outcome} is no end of an idea; there are {', '.join(OUTCOMES)}")
     pairs, screened = idea.pairs, [(run.incumbent, run.candidate) for run in idea.screening]
     singles = [[y for _, y in screened], *([value for _, value in side] for side in (idea.incumbent, idea.candidate))]
     squares = sum(map(sum_of_squares, singles))
     freedom = sum(max(0, len(values) - 1) for values in singles)
     differences = [x - y for x, y in pairs]
     counts = idea.level > 0 and not options.margin
-    is_kept = outcome in ("keep", "by hand")
-    if is_kept:
+    if outcome in (*KEPT, "by hand"):
         # never its screening runs: they are too good; without noise there is nothing that they could be too good by
         runs = [(run.seed, run.candidate) for run in idea.screening] if loop.deterministic else idea.candidate
         loop = replace(loop, record=())
@@ -212,7 +217,7 @@ def close(loop: Loop, idea: Idea, outcome: Outcome, options: Options = Options()
         incumbent_squares=FORGET
         * (loop.incumbent_squares + sum(sum_of_squares([x for x, _ in each]) for each in (screened, pairs))),
         confirmations=loop.confirmations + counts,
-        kept=loop.kept + (counts and outcome == "keep"),
+        kept=loop.kept + (counts and outcome in KEPT),
         time=loop.time + 1,
     )
 

@@ -15,9 +15,9 @@ from dataclasses import replace
 from functools import lru_cache
 from statistics import NormalDist, fmean
 
-from scaffold.ideas.loop_state import Idea, Loop, Options, Outcome, Step, close, ran, start, sum_of_squares
+from scaffold.ideas.loop_state import Idea, Loop, Options, Step, close, ran, start, sum_of_squares
 
-__all__ = ["Idea", "Loop", "Options", "Outcome", "Step", "claim", "close", "next_step", "ran", "start", "unused_seeds"]
+__all__ = ["Idea", "Loop", "Options", "Step", "claim", "close", "next_step", "ran", "start", "unused_seeds"]
 
 RECORD_FULL, SENTINEL_AFTER = 8, 6
 AGING = 0.94  # a half-life of 11 ideas: how fast the incumbent's old runs lose their weight

@@ -201,6 +201,19 @@ def test_both_sides_run_on_the_same_seeds_that_nothing_has_used() -> None:
     assert idea.pair_seeds == tuple(range(9, 33)) and verdict.kind == "keep"
 
 
+def test_no_more_than_24_pairs_are_run() -> None:
+    loop = full()
+    assert rule.next_step(loop, at_z(loop, 24, 1.9), Options(max_pairs=40)).kind == "open"
+
+
+def test_a_confirmation_that_began_goes_on_whatever_became_of_the_record() -> None:
+    loop, idea = full(), NEW
+    while not idea.pair_seeds:
+        loop, idea = answer(loop, idea, rule.next_step(loop, idea), noise, shifted(0.5))
+    moved = replace(loop, record=tuple(run._replace(value=run.value - 9) for run in loop.record[:3]), time=30)
+    assert rule.next_step(moved, idea).incumbent == rule.next_step(loop, idea).incumbent == (12, 13)
+
+
 def test_a_level_is_londs_and_stays_what_it_was_when_the_confirmation_began() -> None:
     loop = full()
     assert confirming(loop).level == pytest.approx(0.10 * 5 / (5 * 6))
@@ -342,6 +355,13 @@ def test_a_persons_keep_earns_nothing_and_its_screening_runs_are_no_record() -> 
     assert len(rule.next_step(after, Idea()).incumbent) == 8
 
 
+def test_an_end_that_is_none_is_refused_and_both_words_for_one_are_the_same() -> None:
+    loop, idea, _, _ = judge(full(), shifted(4.0))
+    assert rule.close(loop, idea, "kept") == rule.close(loop, idea, "keep") != rule.close(loop, idea, "dropped")
+    with pytest.raises(ValueError, match="run is no end of an idea"):
+        rule.close(loop, idea, "run")
+
+
 # the cases
 
 
@@ -476,9 +496,8 @@ def play(ideas: list[float], options: Options, crashes: float = 0.0, parts: bool
                 sides.append(values[: max(1, len(values) // 2)] if parts else values)
             results.append(sides)
             loop, idea = rule.ran(loop, idea, step, *sides)
-        outcome: rule.Outcome = "failed" if step.kind == "stop" else step.kind
-        loop = rule.close(loop, idea, outcome, options)
-        records.append({"results": results, "outcome": outcome})
+        loop = rule.close(loop, idea, step.kind, options)
+        records.append({"results": results, "outcome": step.kind})
     return loop, records
 
 
