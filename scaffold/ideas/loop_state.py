@@ -145,7 +145,7 @@ def ran(
         crashes=idea.crashes + len(their_crashes),
         incumbent_crashes=idea.incumbent_crashes + len(our_crashes),
     )
-    loop = replace(loop, last_seed=max(loop.last_seed, *step.incumbent, *step.candidate))
+    loop = replace(loop, last_seed=max((loop.last_seed, *step.incumbent, *step.candidate)))
     if step.level is not None:
         new = tuple(seed for seed in (*step.incumbent, *step.candidate) if seed not in idea.pair_seeds)
         seeds = idea.pair_seeds + tuple(dict.fromkeys(new))

@@ -536,6 +536,11 @@ def test_the_state_is_a_replay_of_the_records(
     assert len({run.seed for run in loop.record}) == len(loop.record) and loop.time == len(ideas)
 
 
+def test_a_verdict_has_nothing_to_run() -> None:
+    loop, idea, verdict, _ = judge(full(), shifted(-3.0))
+    assert rule.ran(loop, idea, verdict) == (loop, idea)
+
+
 def test_a_step_that_was_done_in_part_names_what_is_missing() -> None:
     loop, idea = full(), AGAIN
     step = rule.next_step(loop, idea)
