@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.plan.document import loop_protocol, section_entries
+from scaffold.plan.document import loop_protocol
 from scaffold.plan.document.markdown_inline import mask_markup, printable
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import CHECKBOX, heading_title
-from scaffold.plan.document.section_entries import RequiredEntry
+from scaffold.plan.rules import section_entries
 from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule
+from scaffold.plan.rules.section_entries import RequiredEntry
 
 PHASES, PHASE_TASKS, TASKS = (4, 6), (2, 6), (10, 25)
 # of a short plan, for one question

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold.plan.document import section_entries
 from scaffold.plan.document.markdown_inline import code_spans, split_plain, without_code
 from scaffold.plan.document.markdown_lines import MARKER
 from scaffold.plan.document.model import Plan
+from scaffold.plan.rules import section_entries
 from scaffold.plan.rules.structure import CONTRACT
 from scaffold.results.report.links import PageLinks
 from scaffold.results.report.model import ChecklistItem
