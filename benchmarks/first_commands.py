@@ -16,12 +16,12 @@ import json
 import sys
 from pathlib import Path
 
-from scaffold.conventions import detect
+from scaffold.conventions import detect_conventions
 from scaffold.conventions.blanks import CHOICE, open_choices, unmarked_blanks
 from scaffold.conventions.command_builder import CommandBuilder, option_groups, tries_out
 from scaffold.conventions.model import Conventions, EntryPoint
 from scaffold.facts import Facts, read_facts
-from scaffold.facts.shell_words import lex
+from scaffold.facts.shell_words import lex_shell_command
 
 
 def first_entry(conventions: Conventions) -> EntryPoint | None:
@@ -34,7 +34,7 @@ def first_entry(conventions: Conventions) -> EntryPoint | None:
 def broken_rule(facts: Facts, conventions: Conventions, entry: EntryPoint) -> str | None:
     """The first rule that a command breaks; None where it breaks none."""
     command = CHOICE.sub("choice", entry.command)
-    words = lex(command.replace(" && ", " "))
+    words = lex_shell_command(command.replace(" && ", " "))
     prefix = conventions.environment.run_prefix
     if words is None:
         return "no shell reads it"
@@ -59,7 +59,7 @@ def broken_rule(facts: Facts, conventions: Conventions, entry: EntryPoint) -> st
 
 def judge(folder: Path) -> tuple[str, str, str]:
     """(verdict, reason, command) of one repository."""
-    conventions = detect(folder)
+    conventions = detect_conventions(folder)
     entry = first_entry(conventions)
     if entry is None:
         return "none", "", ""

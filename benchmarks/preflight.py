@@ -22,7 +22,7 @@ from benchmarks.fixtures import PROJECT, scratch_home
 from benchmarks.peers import Peers
 from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold.server import operations
-from scaffold.server.client import ServerClient, connect
+from scaffold.server.client import ServerClient, make_server_client
 from scaffold.server.preflight import run_preflight
 
 LIMIT, HELD_S = 1.5, 0.05
@@ -78,7 +78,7 @@ def median_times(url: str, workdir: Path, rounds: int) -> dict[str, float]:
     """Median seconds of the slowest check alone, all checks, the start-up and the whole command."""
     times: dict[str, list[float]] = {"slowest": [], "together": [], "start-up": [], "whole": []}
     arguments = ("--workdir", str(workdir), "--server-url", url)
-    with connect(url) as server:
+    with make_server_client(url) as server:
         run_preflight(server, [workdir])
         for _ in range(rounds):
             times["slowest"].append(max(time_call(call) for call in single_requests(server)))

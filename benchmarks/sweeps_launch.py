@@ -22,7 +22,7 @@ from scaffold import workspace as workspaces
 from scaffold.sweeps.launch import run_loop, run_scripts
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
-from scaffold.sweeps.spec.model import Resources, Sweep, SweepCode
+from scaffold.sweeps.spec.model import RunResources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 
 BUDGET_MS = 25.0
@@ -30,7 +30,7 @@ BUDGET_MS = 25.0
 
 def scheduler(place: Workspace, name: str, first: int, runs: int) -> Scheduler:
     """A planned sweep of so many runs, one at a time."""
-    planned = code_state.with_current_code(
+    planned = code_state.replan_with_current_code(
         place,
         Sweep(
             name=name,
@@ -43,7 +43,7 @@ def scheduler(place: Workspace, name: str, first: int, runs: int) -> Scheduler:
             seeds=tuple(range(first, first + runs)),
             task=None,
             backend="local",
-            resources=Resources(gpus=0, cpus=os.cpu_count()),
+            resources=RunResources(gpus=0, cpus=os.cpu_count()),
             code=SweepCode(state=None, commit=None, patch=None),
         ),
     )

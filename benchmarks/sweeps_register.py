@@ -27,9 +27,9 @@ from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold.backends.interface import BackendContext, Job
 from scaffold.backends.server import conversions
 from scaffold.backends.server.backend import ServerBackend
-from scaffold.server.client import connect
+from scaffold.server.client import make_server_client
 from scaffold.sweeps.launch import ledger
-from scaffold.sweeps.launch.ledger_entries import Submission
+from scaffold.sweeps.launch.ledger_entries import RunSubmission
 from scaffold.workspace import Workspace
 
 LIMIT = 1.3
@@ -47,10 +47,10 @@ sys.stdin.read()
 
 def send_through_client(url: str, jobs: list[Job], workdir: Path) -> None:
     """The requests through our client, and nothing else."""
-    with connect(url) as server:
+    with make_server_client(url) as server:
         sweep = server.create_sweep("grid", "bench")
         for job in jobs:
-            command = conversions.typed_command(job.launcher)
+            command = conversions.format_launcher_command(job.launcher)
             server.create_run(job.name, command, workdir=str(workdir), sweep_id=sweep.id)
 
 
@@ -67,7 +67,7 @@ def send_raw(url: str, jobs: list[Job], workdir: Path) -> None:
 
     sweep_id = post("/sweeps/wild", {"name": "grid", "goal": "bench", "chat_session_id": None})["id"]
     for job in jobs:
-        body = {"name": job.name, "command": conversions.typed_command(job.launcher), "workdir": str(workdir)}
+        body = {"name": job.name, "command": conversions.format_launcher_command(job.launcher), "workdir": str(workdir)}
         post("/runs", {**body, "sweep_id": sweep_id, "chat_session_id": None, "auto_start": False})
     connection.close()
 
@@ -80,7 +80,7 @@ def register_sweep(url: str, jobs: list[Job], workdir: Path) -> None:
         path = Path(place) / "grid.ledger.json"
         with ledger.open_ledger(path, "grid", doing="bench") as book:
             for job in jobs:
-                book.put_submission(job.name, Submission(number=1, backend="server"))
+                book.put_submission(job.name, RunSubmission(number=1, backend="server"))
 
             def keep(key: str, value: str) -> None:
                 book.keep_note("server", key, value)

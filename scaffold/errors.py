@@ -40,7 +40,7 @@ class UnknownVersion(ScaffoldError):
     """A template source that can be read does not have the version that was asked of it."""
 
 
-def suggest(word: str, candidates: Iterable[str], otherwise: str, *, quote: str = "") -> str:
+def suggest_spelling(word: str, candidates: Iterable[str], otherwise: str, *, quote: str = "") -> str:
     """A hint: `did you mean ...?` with the candidate that `word` is a misspelling of, else `otherwise`."""
     from difflib import get_close_matches
 

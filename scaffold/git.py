@@ -49,7 +49,7 @@ class GitResult:
         return text.split("\0")[:-1]
 
 
-def run(directory: Path, *args: str, stdin: bytes | None = None, settings: Sequence[str] = ()) -> GitResult:
+def run_git(directory: Path, *args: str, stdin: bytes | None = None, settings: Sequence[str] = ()) -> GitResult:
     """Ask git in `directory` without running anything that the repository configures; the answer holds its exit status, whatever it is.
 
     `settings` are further ones (`name=value`). A question about a bare repository that nobody named is not asked: status 128. Raises
@@ -93,7 +93,7 @@ def _call(
 
 def run_checked(directory: Path, *args: str, stdin: bytes | None = None) -> GitResult:
     """As `run`, but an exit status other than 0 raises ScaffoldError with git's own words."""
-    return _checked(directory, args, run(directory, *args, stdin=stdin))
+    return _checked(directory, args, run_git(directory, *args, stdin=stdin))
 
 
 def run_checked_as_user(directory: Path, *args: str) -> GitResult:
@@ -113,7 +113,7 @@ def _subcommand(args: tuple[str, ...]) -> str:
 
 def toplevel(directory: Path) -> Path | None:
     """The top of the working tree that holds `directory`; None where there is none (no git, or a bare repository)."""
-    answer = run(directory, "rev-parse", "--show-toplevel")
+    answer = run_git(directory, "rev-parse", "--show-toplevel")
     return Path(answer.text) if answer.status == 0 else None
 
 
@@ -128,11 +128,11 @@ class GitLocation:
     refusal: str | None
 
 
-def locate(directory: Path) -> GitLocation:
+def locate_in_git(directory: Path) -> GitLocation:
     """Everything about where `directory` stands, in one question."""
     if git_isolation.bare_repository(directory):
         return GitLocation(toplevel=None, head=None, in_work_tree=False, refusal=None)
-    answer = run(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
+    answer = run_git(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
     lines = [*answer.text.split("\n"), "", "", ""]  # not splitlines: a path may hold what else ends a line
     if lines[0] == "true":
         return GitLocation(
@@ -158,7 +158,7 @@ def refusal_error(directory: Path, location: GitLocation) -> ScaffoldError | Non
     )
 
 
-def tracked_files(directory: Path) -> list[str]:
+def list_tracked_files(directory: Path) -> list[str]:
     """The tracked files below `directory`, sorted, relative to it."""
     paths = sorted(run_checked(directory, "ls-files", "-z").paths)
     # a path with a conflict is listed once for each side; looking for one is quicker than always making a dict of 300,000 paths
@@ -187,14 +187,14 @@ class BranchState:
 def branch_state(directory: Path) -> BranchState:
     """Branch and dirtiness in one question; the one that takes long, since git looks at every tracked file."""
     filters = git_isolation.filter_names(
-        run(directory, "config", "--name-only", "-z", "--get-regexp", r"^filter\.").paths
+        run_git(directory, "config", "--name-only", "-z", "--get-regexp", r"^filter\.").paths
     )
     settings = git_isolation.empty_filters(filters)
     if settings is None:
-        head = run(directory, "symbolic-ref", "--quiet", "--short", "HEAD").text
+        head = run_git(directory, "symbolic-ref", "--quiet", "--short", "HEAD").text
         return BranchState(branch=head or None, dirty=False, not_looked_at=(".",))
     options = ("--untracked-files=no", "--ignore-submodules=dirty", "--no-ahead-behind", "--no-renames")
-    answer = run(directory, "status", "--porcelain=v2", "-z", "--branch", *options, settings=settings)
+    answer = run_git(directory, "status", "--porcelain=v2", "-z", "--branch", *options, settings=settings)
     rows = answer.paths if answer.status == 0 else []
     head = next((row[14:] for row in rows if row.startswith("# branch.head ")), "(detached)")
     changed = [row for row in rows if row[:2] in ("1 ", "u ")]
@@ -221,13 +221,13 @@ def _with_filter(directory: Path, paths: Iterable[str], filters: frozenset[str])
     top = toplevel(directory) if feed else None
     if top is None:
         return frozenset()
-    fields = run(top, "check-attr", "--stdin", "-z", "filter", stdin=feed).paths
+    fields = run_git(top, "check-attr", "--stdin", "-z", "filter", stdin=feed).paths
     return frozenset(path for path, value in zip(fields[0::3], fields[2::3], strict=False) if value in filters)
 
 
 def remote_url(directory: Path) -> str | None:
     """The address of `origin`, else of the first remote, as anybody may see it; None where there is none."""
-    answer = run(directory, "config", "--get-regexp", r"^remote\..*\.url$")
+    answer = run_git(directory, "config", "--get-regexp", r"^remote\..*\.url$")
     urls = dict(line.partition(" ")[::2] for line in answer.text.splitlines())
     url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
     return strip_credentials(url) if url else None
@@ -259,7 +259,7 @@ def ignored_paths(directory: Path, paths: Iterable[str]) -> list[IgnoredPath]:
     feed = b"".join(p.encode("utf-8", "surrogateescape") + b"\0" for p in paths)
     if not feed:
         return []
-    answer = run(directory, "check-ignore", "--stdin", "-z", "-v", stdin=feed)
+    answer = run_git(directory, "check-ignore", "--stdin", "-z", "-v", stdin=feed)
     fields = [f.decode("utf-8", "surrogateescape") for f in answer.stdout.split(b"\0")]
     rows = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=False)
     ignored = [IgnoredPath(source=s, line=int(n or 0), pattern=p, path=path) for s, n, p, path in rows]
@@ -270,8 +270,8 @@ class GitSurvey:
     """Everything that detection asks about one directory, asked side by side; an answer that nobody takes costs nobody's time."""
 
     def __init__(self, directory: Path) -> None:
-        self.place = BackgroundCall(locate, directory)
-        self.tracked = BackgroundCall(tracked_files, directory)
+        self.place = BackgroundCall(locate_in_git, directory)
+        self.tracked = BackgroundCall(list_tracked_files, directory)
         self.state = BackgroundCall(branch_state, directory)
         self.remote = BackgroundCall(remote_url, directory)
 
@@ -285,7 +285,7 @@ def merge_texts(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, s
         for side, content in (("ours", ours), ("base", base), ("theirs", theirs)):
             (folder / side).write_bytes(content)
         options = [part for label in labels for part in ("-L", label)]
-        answer = run(folder, "merge-file", "-p", *options, "ours", "base", "theirs")
+        answer = run_git(folder, "merge-file", "-p", *options, "ours", "base", "theirs")
     if not 0 <= answer.status <= 127:
         return ours, True
     return answer.stdout, answer.status > 0
@@ -298,7 +298,7 @@ def make_patch(path: str, old: bytes | None, new: bytes | None) -> str:
             if content is not None:
                 (folder / side).write_bytes(content)
         sides = ["a" if old is not None else "/dev/null", "b" if new is not None else "/dev/null"]
-        answer = run(
+        answer = run_git(
             folder, "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-prefix", "--", *sides
         )
     text = answer.stdout.decode("utf-8", "replace")

@@ -30,7 +30,7 @@ class CannotLock(ScaffoldError):
         super().__init__(f"{path} cannot be locked: {self.reason}", hint=hint)
 
 
-def acquire(path: Path, *, wait_s: float = 0.0, flags: int = os.O_RDWR | os.O_CREAT) -> int | None:
+def acquire_file_lock(path: Path, *, wait_s: float = 0.0, flags: int = os.O_RDWR | os.O_CREAT) -> int | None:
     """Lock a file, made where it is missing: a descriptor that holds it until all copies are closed, also those that children inherit.
 
     None where somebody else holds it for `wait_s` seconds more. Raises CannotLock.
@@ -49,12 +49,12 @@ def acquire(path: Path, *, wait_s: float = 0.0, flags: int = os.O_RDWR | os.O_CR
     return None
 
 
-def release(handle: int) -> None:
+def release_file_lock(handle: int) -> None:
     """Give back what `acquire` gave."""
     os.close(handle)
 
 
-def is_held(path: Path) -> bool:
+def is_lock_held(path: Path) -> bool:
     """Whether somebody holds the lock of a file now: nobody does where there is no such file, or the file system has no locks.
 
     Nothing is written. Raises CannotLock where the file cannot be opened, so that it is not known.
@@ -80,7 +80,7 @@ def _is_locked(handle: int) -> bool:
 
 
 @contextlib.contextmanager
-def hold_file(path: Path, *, wait_s: float, busy: ScaffoldError) -> Iterator[None]:
+def hold_file_lock(path: Path, *, wait_s: float, busy: ScaffoldError) -> Iterator[None]:
     """Hold a lock whose file exists only as long as it is held. Raises `busy` where somebody else has it for `wait_s` seconds more.
 
     For changes that take a moment: where there are no locks, that the file was not there is the lock.
@@ -96,14 +96,14 @@ def hold_file(path: Path, *, wait_s: float, busy: ScaffoldError) -> Iterator[Non
 
 
 @contextlib.contextmanager
-def hold_directory(path: Path, *, stand_in: str, wait_s: float, busy: ScaffoldError) -> Iterator[None]:
+def hold_directory_lock(path: Path, *, stand_in: str, wait_s: float, busy: ScaffoldError) -> Iterator[None]:
     """As `hold_file`, for a directory, which needs no file: `stand_in` is the name of one in it, for where a directory cannot be locked
     (NFS, which wants a file that is open for writing)."""
     with contextlib.ExitStack() as held:
         try:
-            handle = acquire(path, wait_s=wait_s, flags=os.O_RDONLY | os.O_DIRECTORY)
+            handle = acquire_file_lock(path, wait_s=wait_s, flags=os.O_RDONLY | os.O_DIRECTORY)
         except CannotLock:
-            held.enter_context(hold_file(path / stand_in, wait_s=wait_s, busy=busy))
+            held.enter_context(hold_file_lock(path / stand_in, wait_s=wait_s, busy=busy))
         else:
             if handle is None:
                 raise busy

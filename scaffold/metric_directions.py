@@ -17,7 +17,7 @@ LOWER_IS_BETTER = frozenset(
 _WORD = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+(?![a-z])\d*|\d+")
 
 
-def split_words(name: str) -> set[str]:
+def split_metric_name(name: str) -> set[str]:
     """The words of a name, in lower case: `valAcc_top1` is `val`, `acc`, `top1`."""
     return {word.lower() for word in _WORD.findall(name)}
 
@@ -27,7 +27,7 @@ def guess_direction(name: str) -> Direction | None:
 
     A word for errors decides over one for quality: `error_score` and `accuracy_loss` are losses.
     """
-    words = split_words(name)
+    words = split_metric_name(name)
     if words & LOWER_IS_BETTER:
         return "minimize"
     return "maximize" if words & HIGHER_IS_BETTER else None

@@ -12,7 +12,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def signals_handled(
+def handle_stop_signals(
     handler: Callable[[int, FrameType | None], object] | signal.Handlers, numbers: Iterable[int] = STOP_SIGNALS
 ) -> Iterator[None]:
     """Have `handler` answer signals; outside the main thread, where Python lets nobody set handlers, nothing changes."""
@@ -28,27 +28,27 @@ def signals_handled(
 
 
 @contextlib.contextmanager
-def signals_raised() -> Iterator[None]:
+def raise_on_stop_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that what they interrupt is cleaned up too."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    with signals_handled(stop, (signal.SIGTERM, signal.SIGHUP)):
+    with handle_stop_signals(stop, (signal.SIGTERM, signal.SIGHUP)):
         yield
 
 
 @contextlib.contextmanager
-def signals_blocked() -> Iterator[None]:
+def block_stop_signals() -> Iterator[None]:
     """Hear no signal that asks to stop."""
-    with signals_handled(signal.SIG_IGN):
+    with handle_stop_signals(signal.SIG_IGN):
         yield
 
 
 @contextlib.contextmanager
-def signals_deferred() -> Iterator[list[int]]:
+def defer_stop_signals() -> Iterator[list[int]]:
     """Note the signals that ask to stop instead of dying of them; those that were ignored before (nohup) stay so."""
     noted: list[int] = []
     heard = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    with signals_handled(lambda number, frame: noted.append(number), heard):
+    with handle_stop_signals(lambda number, frame: noted.append(number), heard):
         yield noted

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scaffold import locks
 from scaffold.errors import ScaffoldError
-from scaffold.stop_signals import signals_blocked, signals_raised
+from scaffold.stop_signals import block_stop_signals, raise_on_stop_signals
 
 LOCK_WAIT_S = 20
 LITTER = ".scaffold-*.tmp"
@@ -47,7 +47,7 @@ def workdir_lock(workdir: Path) -> Iterator[None]:
     lock = workdir / STAND_IN
     hint = f"when no scaffold is running, remove {lock}" if lock.exists() else "wait for it to end, then try again"
     busy = ScaffoldError(f"another scaffold command is changing {workdir}", hint=hint)
-    with locks.hold_directory(workdir, stand_in=STAND_IN, wait_s=LOCK_WAIT_S, busy=busy):
+    with locks.hold_directory_lock(workdir, stand_in=STAND_IN, wait_s=LOCK_WAIT_S, busy=busy):
         yield
 
 
@@ -59,7 +59,7 @@ def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
     for folder in {(workdir / change.path).parent for change in changes}:
         remove_litter(folder)
     undo: list[Callable[[], None]] = []
-    with signals_raised():
+    with raise_on_stop_signals():
         try:
             staged = [_write_beside(workdir, change, undo) for change in changes]
             for change, temporary in zip(changes, staged, strict=True):
@@ -87,7 +87,7 @@ def remove_litter(folder: Path) -> None:
 
 def _roll_back(undo: list[Callable[[], None]]) -> None:
     """Undo in reverse, uninterrupted; one step's trouble does not keep the others from being undone."""
-    with signals_blocked():
+    with block_stop_signals():
         for step in reversed(undo):
             with contextlib.suppress(OSError):
                 step()

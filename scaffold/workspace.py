@@ -188,7 +188,7 @@ def _workspaces_with_own_root(top: Path) -> list[tuple[Path, str]]:
     """Workspaces whose root has a name of its own, tracked or not, as (work directory, root)."""
     from scaffold import git
 
-    answer = git.run(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS_FILE}")
+    answer = git.run_git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS_FILE}")
     if not answer.paths:
         return []
     import yaml

@@ -50,7 +50,7 @@ def command_of(args: Sequence[str]) -> tuple[str, ...]:
     """The command that a command line calls."""
     found: list[str] = []
     for word in args:
-        if not any(words[: len(found) + 1] == (*found, word) for words, _ in answer_schemas.list_commands(group)):
+        if not any(words[: len(found) + 1] == (*found, word) for words, _ in answer_schemas.list_cli_commands(group)):
             break
         found.append(word)
     return tuple(found)

@@ -117,7 +117,7 @@ def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever answer a test has a command print in this process, it is held against the command's schema."""
     plain = output.format_json
 
-    def held(answer: dict[str, object], limited: output.Limited | None) -> str:
+    def held(answer: dict[str, object], limited: output.LimitedLists | None) -> str:
         text = plain(answer, limited)
         if (context := click.get_current_context(silent=True)) is not None:
             answers.check(usage_errors.command_words(context), text)

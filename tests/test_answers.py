@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaffold import metric_directions
-from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, Machine, Slurm
+from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, Machine, SlurmConventions
 from scaffold.errors import WrongUsage
 from scaffold.lifecycle import answers
 from scaffold.lifecycle.answers import InitOptions
@@ -75,7 +75,7 @@ def test_slurm_is_there_where_the_repository_or_the_machine_knows_it() -> None:
     here = Conventions(machine=Machine(slurm=True))
     assert answers.make_answers(here, InitOptions())["slurm"]["partitions"] == []
     said = {"slurm.partitions": (Evidence(path="a.sbatch", line=2),)}
-    repo = Conventions(slurm=Slurm(partitions=("gpu", "cpu")), evidence=said)
+    repo = Conventions(slurm=SlurmConventions(partitions=("gpu", "cpu")), evidence=said)
     assert (
         answers.make_answers(repo, InitOptions())["slurm"]
         | {"partitions": ["gpu", "cpu"], "evidence": {"partitions": "a.sbatch:2"}}

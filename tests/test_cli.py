@@ -16,7 +16,7 @@ from tests.conftest import MakeRepo, Run
 
 def commands() -> list[tuple[str, ...]]:
     """Every command and every group as words."""
-    known = [words for words, _ in answer_schemas.list_commands(group)]
+    known = [words for words, _ in answer_schemas.list_cli_commands(group)]
     return sorted({words[:length] for words in known for length in range(1, len(words) + 1)})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import conventions
-from scaffold.conventions.detect_all import detect_all
+from scaffold.conventions.detect_all import derive_conventions
 from scaffold.facts.model import facts_from_texts
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
 
@@ -80,7 +80,7 @@ def test_detection_changes_nothing(make_repo: MakeRepo, run: Run) -> None:
 
 
 def test_every_value_with_evidence_names_a_file_of_the_repository(make_repo: MakeRepo) -> None:
-    found = conventions.detect(make_repo(REPOSITORY))
+    found = conventions.detect_conventions(make_repo(REPOSITORY))
     for field, places in found.evidence.items():
         for place in places:
             lines = REPOSITORY.get(place.path, "").splitlines()
@@ -89,7 +89,7 @@ def test_every_value_with_evidence_names_a_file_of_the_repository(make_repo: Mak
 
 
 def test_an_empty_repository_is_answered_with_blanks(tmp_path: Path) -> None:
-    found = conventions.detect(tmp_path)
+    found = conventions.detect_conventions(tmp_path)
     assert (found.entry_points, found.slurm, found.git, found.environment.manager) == ((), None, None, "none")
     assert found.experiment_root == ".wild/experiments"
 
@@ -160,7 +160,7 @@ def test_a_file_name_that_is_no_utf_8_can_be_printed(make_repo: MakeRepo, run: R
 
 @pytest.mark.parametrize("drop", [*REPOSITORY])
 def test_each_file_alone_can_be_missing(drop: str) -> None:
-    found = detect_all(facts_from_texts({p: t for p, t in REPOSITORY.items() if p != drop}))
+    found = derive_conventions(facts_from_texts({p: t for p, t in REPOSITORY.items() if p != drop}))
     assert found.experiment_root == ".wild/experiments"
 
 
@@ -184,7 +184,7 @@ def test_each_file_alone_can_be_missing(drop: str) -> None:
     ],
 )
 def test_no_broken_file_makes_detection_fail(texts: dict[str, str]) -> None:
-    assert detect_all(facts_from_texts(texts)).to_json()["workdir"] == "."
+    assert derive_conventions(facts_from_texts(texts)).to_json()["workdir"] == "."
 
 
 def test_values_are_whole_for_programs_and_short_for_people(run: Run, make_repo: MakeRepo) -> None:

@@ -248,7 +248,7 @@ def test_file_names_that_are_no_utf_8_are_kept(make_repo: MakeRepo) -> None:
     ],
 )
 def test_a_name_says_how_a_file_is_read(path: str, kind: str | None) -> None:
-    assert paths.kind(path) == kind
+    assert paths.classify_file(path) == kind
 
 
 @pytest.mark.parametrize("folder", ["third_party/x", "a/node_modules/b", "src/vendor", "x.egg-info"])
@@ -307,7 +307,7 @@ for n in range(3): ...
 if __name__ == "__main__":
     main()
 '''
-    found = python_parser.parse(text)
+    found = python_parser.parse_python_source(text)
     assert list(found.modules()) == [("a.b", 2), ("x", 3), ("x.y", 3)]
     assert (found.doc, found.main, found.acts, found.globals) == ("Doc.", 12, 9, {"SEED": 4})
     assert found.classes[0].fields == {"seed": "int"}
@@ -320,14 +320,14 @@ if __name__ == "__main__":
 
 def test_a_file_that_is_no_python_3_still_shows_its_lines() -> None:
     text = "print 'old'\nimport wandb\nparser.add_argument('--seed')\nif __name__ == '__main__':\n    main()\n"
-    found = python_parser.parse(text)
+    found = python_parser.parse_python_source(text)
     assert found.error is not None
     assert (found.uses("wandb"), found.main, [c.args for c in found.calls]) == (2, 4, [("--seed",)])
 
 
 @pytest.mark.parametrize("text", ["\0", "(" * 100_000, "x = " + "-" * 100_000 + "1"])
 def test_no_text_makes_parsing_fail(text: str) -> None:
-    assert python_parser.parse(text).error is not None
+    assert python_parser.parse_python_source(text).error is not None
 
 
 IMPORTS = [
@@ -350,7 +350,7 @@ IMPORTS = [
 @pytest.mark.parametrize("text", IMPORTS)
 def test_the_lines_that_import_hold_every_name_that_is_imported(text: str) -> None:
     held = quick_scan.import_lines(text)
-    for statement in python_parser.parse(text).imports:
+    for statement in python_parser.parse_python_source(text).imports:
         for name in (*statement.module.split("."), *statement.names):
             assert name in held
 
@@ -390,7 +390,7 @@ def test_a_plain_command_is_split_as_the_shell_would(text: str) -> None:
         expected = shlex.split(text, comments=True)
     except ValueError:
         expected = text.split()
-    assert shell_parser.split_words(text) == expected
+    assert shell_parser.split_shell_words(text) == expected
 
 
 def test_shell_commands_are_joined_split_and_stripped() -> None:
@@ -423,7 +423,7 @@ def test_shell_commands_are_joined_split_and_stripped() -> None:
     ],
 )
 def test_commands_that_a_document_shows(document: str, commands: list[str]) -> None:
-    assert [c.text for c in documents.typed_commands("README.md", document)] == commands
+    assert [c.text for c in documents.extract_document_commands("README.md", document)] == commands
 
 
 @pytest.mark.parametrize(
@@ -440,7 +440,7 @@ def test_commands_that_a_document_shows(document: str, commands: list[str]) -> N
     ],
 )
 def test_history_holds_no_secrets(line: str, kept: str) -> None:
-    assert shell_history.redact(line) == kept
+    assert shell_history.redact_command_line(line) == kept
 
 
 def test_history_is_read_when_asked_for_and_keeps_the_launches_of_this_repository(

@@ -19,15 +19,15 @@ from tests.conftest import git as run_git
 
 def test_where_a_directory_stands(make_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_repo({"sub/a.txt": ""})
-    found = git.locate(repo / "sub")
+    found = git.locate_in_git(repo / "sub")
     commit = run_git(repo, "rev-parse", "HEAD").strip()
     assert (found.toplevel, found.head, found.in_work_tree, found.refusal) == (repo, commit, True, None)
     outside = tmp_path / "outside"
     outside.mkdir()
-    assert git.locate(outside) == git.GitLocation(toplevel=None, head=None, in_work_tree=True, refusal=None)
+    assert git.locate_in_git(outside) == git.GitLocation(toplevel=None, head=None, in_work_tree=True, refusal=None)
     run_git(outside, "init", "-q")
-    assert git.locate(outside).head is None and git.locate(outside).toplevel == outside
-    assert not git.locate(repo / ".git").in_work_tree
+    assert git.locate_in_git(outside).head is None and git.locate_in_git(outside).toplevel == outside
+    assert not git.locate_in_git(repo / ".git").in_work_tree
 
 
 def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_p
     write_tree(folder, {"a.txt": ""})
     run_git(folder, "init", "-q", "-b", "main")
     commit_all(folder)
-    assert (git.locate(folder).toplevel, git.locate(folder).head) == (
+    assert (git.locate_in_git(folder).toplevel, git.locate_in_git(folder).head) == (
         folder,
         run_git(folder, "rev-parse", "HEAD").strip(),
     )
@@ -93,9 +93,9 @@ def test_a_conflict_is_a_difference(make_repo: MakeRepo) -> None:
     run_git(repo, "checkout", "-q", "main")
     write_tree(repo, {"a.txt": "main\n"})
     commit_all(repo)
-    git.run(repo, "merge", "other")
+    git.run_git(repo, "merge", "other")
     assert git.branch_state(repo) == git.BranchState(branch="main", dirty=True)
-    assert git.tracked_files(repo) == ["a.txt"]
+    assert git.list_tracked_files(repo) == ["a.txt"]
 
 
 def test_a_survey_outside_git_is_no_error_until_somebody_takes_an_answer(tmp_path: Path) -> None:
@@ -110,14 +110,14 @@ def test_a_survey_outside_git_is_no_error_until_somebody_takes_an_answer(tmp_pat
 def test_odd_names_come_back_as_they_are(make_repo: MakeRepo) -> None:
     names = ["a b.txt", "ünï/数.txt", 'quo"te', "new\nline", "-dash"]
     repo = make_repo(dict.fromkeys(names, "x"))
-    assert git.tracked_files(repo) == sorted(names)
+    assert git.list_tracked_files(repo) == sorted(names)
 
 
 def test_names_that_are_no_unicode_come_back_too(make_repo: MakeRepo) -> None:
     repo = make_repo()
     (repo / "bad-\udcff.txt").write_text("")
     commit_all(repo)
-    assert "bad-\udcff.txt" in git.tracked_files(repo)
+    assert "bad-\udcff.txt" in git.list_tracked_files(repo)
 
 
 def test_ignored_paths_come_with_the_rule_that_decides(make_repo: MakeRepo) -> None:

@@ -151,7 +151,7 @@ def start(repo: Path, *arguments: str) -> tuple[int, set[str], str]:
     return done.returncode, set(json.loads(probed)), done.stderr
 
 
-@pytest.mark.parametrize("words", [" ".join(words) for words, _ in answer_schemas.list_commands(group)])
+@pytest.mark.parametrize("words", [" ".join(words) for words, _ in answer_schemas.list_cli_commands(group)])
 def test_a_command_loads_only_what_it_needs(made: Path, tmp_path: Path, words: str) -> None:
     arguments, allowed = CALLS[words]
     repo = shutil.copytree(made, tmp_path / "repo", symlinks=True)

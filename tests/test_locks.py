@@ -40,11 +40,11 @@ def without_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 def test_a_lock_keeps_others_out_until_it_is_released(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    assert not locks.is_held(path) and not path.exists()
-    handle = locks.acquire(path)
-    assert handle is not None and locks.is_held(path) and locks.acquire(path, wait_s=0.05) is None
-    locks.release(handle)
-    assert not locks.is_held(path)
+    assert not locks.is_lock_held(path) and not path.exists()
+    handle = locks.acquire_file_lock(path)
+    assert handle is not None and locks.is_lock_held(path) and locks.acquire_file_lock(path, wait_s=0.05) is None
+    locks.release_file_lock(handle)
+    assert not locks.is_lock_held(path)
 
 
 def test_a_lock_ends_with_who_held_it(tmp_path: Path) -> None:
@@ -53,27 +53,27 @@ def test_a_lock_ends_with_who_held_it(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
-        assert other.stdout is not None and other.stdout.readline() == b"up\n" and locks.is_held(path)
+        assert other.stdout is not None and other.stdout.readline() == b"up\n" and locks.is_lock_held(path)
         other.kill()
-    assert not locks.is_held(path)
+    assert not locks.is_lock_held(path)
 
 
 @pytest.mark.usefixtures("without_locks")
 def test_without_locks_reading_goes_on_and_what_has_to_end_with_its_holder_refuses(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     path.touch()
-    assert not locks.is_held(path)
+    assert not locks.is_lock_held(path)
     with pytest.raises(locks.CannotLock, match="cannot be locked") as error:
-        locks.acquire(path)
+        locks.acquire_file_lock(path)
     assert error.value.hint is not None and "no locks" in error.value.hint
 
 
 def in_file(folder: Path) -> Hold:
-    return lambda: locks.hold_file(folder / ".lock", wait_s=0.05, busy=BUSY)
+    return lambda: locks.hold_file_lock(folder / ".lock", wait_s=0.05, busy=BUSY)
 
 
 def in_directory(folder: Path) -> Hold:
-    return lambda: locks.hold_directory(folder, stand_in=".lock", wait_s=0.05, busy=BUSY)
+    return lambda: locks.hold_directory_lock(folder, stand_in=".lock", wait_s=0.05, busy=BUSY)
 
 
 @pytest.mark.parametrize("way", [in_file, in_directory])

@@ -29,7 +29,7 @@ def tree(root: Path) -> dict[str, tuple[bytes, bool]]:
 def test_the_template_is_the_newest_release() -> None:
     """Only released versions can be updated from: after a change, run `python -m tools.release`."""
     assert releases.list_versions()[-1] == f"v{__version__}"
-    with releases.open_elsewhere(str(releases.BUNDLE), f"v{__version__}") as released:
+    with releases.open_external_template(str(releases.BUNDLE), f"v{__version__}") as released:
         assert tree(released.path) == tree(PROJECT)
 
 
@@ -40,7 +40,7 @@ def test_versions_are_in_order_and_newer_is_by_number() -> None:
 
 
 def test_a_version_that_there_is_not() -> None:
-    with pytest.raises(ScaffoldError, match="no template version v99"), releases.open_released("v99"):
+    with pytest.raises(ScaffoldError, match="no template version v99"), releases.open_released_template("v99"):
         pass
 
 
@@ -76,9 +76,9 @@ def test_one_command_cuts_a_release(project: Path) -> None:
     changelog = (project / "CHANGELOG.md").read_text()
     assert "## Unreleased\n\n## 77.0.0 - 2027-01-31\n\n- Something new.\n\n## 0.0.1" in changelog
     bundle = str(project / "scaffold/template.bundle")
-    with releases.open_elsewhere(bundle, "v77.0.0") as new:
+    with releases.open_external_template(bundle, "v77.0.0") as new:
         assert tree(new.path) == tree(project)
-    with releases.open_elsewhere(bundle, f"v{__version__}") as old:
+    with releases.open_external_template(bundle, f"v{__version__}") as old:
         assert tree(old.path) == tree(PROJECT), "earlier versions stay as they were"
 
 

@@ -50,7 +50,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 def helps() -> Iterator[tuple[str, str]]:
     """The help of every command."""
-    for words, command in answer_schemas.list_commands(group):
+    for words, command in answer_schemas.list_cli_commands(group):
         options = [option.help or "" for option in command.params if isinstance(option, click.Option)]
         yield f"scaffold {' '.join(words)} --help", "\n".join((command.help or "", *options))
 

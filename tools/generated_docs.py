@@ -80,7 +80,7 @@ def print_exit_codes() -> None:
 
 def print_command_reference() -> None:
     """Every command with its help, its arguments, all of its options, and examples."""
-    for words, command in answer_schemas.list_commands(group):
+    for words, command in answer_schemas.list_cli_commands(group):
         name = " ".join(("scaffold", *words))
         context = click.Context(command, info_name=name)
         usage = " ".join(command.collect_usage_pieces(context))

@@ -40,7 +40,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Availability:
+class BackendAvailability:
     """How many runs a backend can take at once, and how many it has.
 
     `active` counts everybody's running and launching ones, as the backend does; `gpus` are the devices that are free to be pinned,
@@ -110,7 +110,7 @@ class Backend(ABC):
     queues = False
 
     @abstractmethod
-    def availability(self) -> Availability:
+    def availability(self) -> BackendAvailability:
         """How many runs may be there at once. Raises ScaffoldError where the backend cannot be asked."""
 
     def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:

@@ -87,7 +87,7 @@ def list_tokens(folder: Path) -> frozenset[str]:
     return frozenset(n.rpartition(".")[0] for n in names if n.endswith((".ticket", ".taken")))
 
 
-def read_token(folder: Path, name: str) -> StartToken | None:
+def read_start_token(folder: Path, name: str) -> StartToken | None:
     """A run's token, the one that nobody took before the one that somebody took; None where there is neither."""
     return read_token_file(folder / f"{name}.ticket") or read_token_file(folder / f"{name}.taken")
 

@@ -20,7 +20,7 @@ def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> N
 
     group = ctx.find_root().command
     assert isinstance(group, click.Group)
-    commands = [words for words, each in answer_schemas.list_commands(group) if answer_schemas.takes_json(each)]
+    commands = [words for words, each in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json(each)]
     if not command:
         rows = [
             {"command": " ".join(words), "answers": answer_schemas.answer_schema(words)["description"]}

@@ -60,7 +60,7 @@ def status(
             _watch_live(lambda: fetch_overview(client, limit=min(limit or ALL, ALL), workspace=workspace), interval)
             return
         snapshot = fetch_overview(client, limit=ALL, workspace=workspace)
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     if json_output:
         output.print_json(_overview_json(snapshot, limited), limited)
         return
@@ -90,7 +90,7 @@ def events(
     session_id = str(workspace.answers.get("research_session_id") or "") if workspace is not None else ""
     with options.connect_required_server(workspace, server_options) as client:
         all_events = client.events(session or session_id or "any")
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     shown = limited(all_events)
     if json_output:
         names = ("id", "type", "title", "detail", "run_id", "created_at")
@@ -138,14 +138,14 @@ def logs(
 
 def _resolve_run_id(client: ServerClient, run: str) -> str:
     """The id of a run that is named by id or by name."""
-    from scaffold.server.errors import NotFound, RequestRefused
+    from scaffold.server.errors import RequestRefused, ServerResourceNotFound
 
     try:
         return client.run(run).id or run
-    except (NotFound, RequestRefused) as error:
+    except (ServerResourceNotFound, RequestRefused) as error:
         named = next((candidate.id for candidate in client.runs(limit=1000) if candidate.name == run), None)
         if named is None:
-            raise NotFound(f"the server knows no run {run[:NARROW]!r}", hint=error.hint) from error
+            raise ServerResourceNotFound(f"the server knows no run {run[:NARROW]!r}", hint=error.hint) from error
         return named
 
 
@@ -246,7 +246,7 @@ def _printable(text: str, limit: int = NARROW) -> str:
     return one_line(text, limit)
 
 
-def _overview_json(snapshot: ServerOverview, limited: output.Limited) -> dict[str, Any]:
+def _overview_json(snapshot: ServerOverview, limited: output.LimitedLists) -> dict[str, Any]:
     from dataclasses import asdict
 
     room = snapshot.capacity

@@ -43,11 +43,11 @@ _ARITHMETIC = re.compile(
 )
 
 
-class NoAnswer(ValueError):
+class UncomputableValue(ValueError):
     """Values that cannot be computed with, or have no order."""
 
 
-class UnknownName(NoAnswer):
+class UnknownName(UncomputableValue):
     """A name (the only argument) that there is no value of."""
 
 
@@ -75,7 +75,7 @@ def constant_operand(text: str) -> Operand:
     return lambda values, left: value
 
 
-def word_operand(text: str, node: ast.expr | None, *, is_text: bool, strict: bool) -> Operand:
+def name_or_text_operand(text: str, node: ast.expr | None, *, is_text: bool, strict: bool) -> Operand:
     """A name; else what `node` computes; else, right of another value, a text: always with `is_text`.
 
     Right of a text nothing is computed: `sweep = lr-2` is no difference.
@@ -90,7 +90,7 @@ def word_operand(text: str, node: ast.expr | None, *, is_text: bool, strict: boo
             return computed_operand(node, strict=strict)(values, left) if node is not None else None
         try:
             return compute_arithmetic(node, values) if node is not None and is_number(left) else text
-        except NoAnswer:
+        except UncomputableValue:
             return text
 
     return value
@@ -102,7 +102,7 @@ def computed_operand(node: ast.expr, *, strict: bool) -> Operand:
     def value(values: Values, left: Value) -> Value:
         try:
             return compute_arithmetic(node, values)
-        except NoAnswer:
+        except UncomputableValue:
             if strict:
                 raise
             return None
@@ -131,7 +131,7 @@ def comparison(sign: str, right: Operand) -> Relation:
             return is_equal(left, value) is (sign != "!="), value
         if (is_number(left) and is_number(value)) or (isinstance(left, str) and isinstance(value, str)):
             return ORDERS[sign](left, value), value
-        raise NoAnswer(f"{left!r} and {value!r} have no order")
+        raise UncomputableValue(f"{left!r} and {value!r} have no order")
 
     return relation
 
@@ -153,7 +153,7 @@ def text_membership(text: Operand, negated: bool) -> Relation:
     def relation(values: Values, left: Value) -> tuple[bool, Value]:
         container = text(values, LEFTMOST)
         if not isinstance(container, str) or not isinstance(left, str):
-            raise NoAnswer(f"{left!r} cannot be in {container!r}")
+            raise UncomputableValue(f"{left!r} cannot be in {container!r}")
         return (left in container) is not negated, left
 
     return relation
@@ -169,7 +169,7 @@ def compute_arithmetic(node: ast.expr, values: Values) -> Scalar:
             computed: int | float = COMPUTES[type(node.op)](left, right)
             return computed
         except ArithmeticError as error:
-            raise NoAnswer(str(error)) from error
+            raise UncomputableValue(str(error)) from error
     if isinstance(node, ast.UnaryOp):
         return (
             -_compute_number(node.operand, values)
@@ -185,7 +185,7 @@ def _compute_number(node: ast.expr, values: Values) -> int | float:
     """Only numbers are computed with: a text times a number could fill the memory."""
     value = compute_arithmetic(node, values)
     if not isinstance(value, int | float):
-        raise NoAnswer(f"{value!r} is not a number")
+        raise UncomputableValue(f"{value!r} is not a number")
     return value
 
 

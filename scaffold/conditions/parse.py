@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from scaffold.conditions import operands
-from scaffold.conditions.operands import LEFTMOST, NoAnswer, Operand, Relation, Values
+from scaffold.conditions.operands import LEFTMOST, Operand, Relation, UncomputableValue, Values
 from scaffold.conditions.tokens import OPERATORS, Token, tokenize
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
@@ -160,7 +160,7 @@ class _Parser:
                     is_so, left = relation(values, left)
                     if not is_so:
                         return False
-            except NoAnswer:
+            except UncomputableValue:
                 if strict:
                     raise
                 return False
@@ -234,7 +234,7 @@ class _Parser:
         if is_word:
             node = node if isinstance(node, ast.BinOp | ast.UnaryOp) else None
             self.needed |= {text: names if node else frozenset()} if is_left else {}
-            return operands.word_operand(text, node, is_text=is_text, strict=self.strict)
+            return operands.name_or_text_operand(text, node, is_text=is_text, strict=self.strict)
         if node is None:
             self.fail("numbers and names with + - * / // %", Token("word", text, first.start, 0))
         self.needed |= {name: frozenset() for name in names}

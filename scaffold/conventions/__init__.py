@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 
-def detect(workdir: Path, *, history: bool = False) -> Conventions:
+def detect_conventions(workdir: Path, *, history: bool = False) -> Conventions:
     """What the repository at `workdir` does, and what this machine offers; `history` also reads earlier launches.
 
     Raises ScaffoldError when `workdir` cannot be read as a repository.
@@ -26,14 +26,14 @@ def detect(workdir: Path, *, history: bool = False) -> Conventions:
 
     workdir = resolve_workdir(workdir)
     survey = git.GitSurvey(workdir)  # git answers while all else is imported
-    from scaffold.conventions.detect_all import detect_all
+    from scaffold.conventions.detect_all import derive_conventions
     from scaffold.facts import read_facts
 
     facts = read_facts(workdir, history=history, survey=survey)
-    return with_confirmed(detect_all(facts), workdir, facts.notable)
+    return mark_confirmed_commands(derive_conventions(facts), workdir, facts.notable)
 
 
-def with_confirmed(conventions: Conventions, workdir: Path, files: Iterable[str]) -> Conventions:
+def mark_confirmed_commands(conventions: Conventions, workdir: Path, files: Iterable[str]) -> Conventions:
     """The conventions with the commands that the answers of a workspace in `workdir` call confirmed, as far as they are still the same.
 
     Workspaces are looked for at the usual roots and among `files`: asking git for others as well would take as long as all the rest.
@@ -49,7 +49,7 @@ def with_confirmed(conventions: Conventions, workdir: Path, files: Iterable[str]
     works = {str(e.get("command")) for e in stored if isinstance(e, dict) and e.get("confirmed") is True}
     if not works:
         return conventions
-    from scaffold.conventions.output_rewrite import as_recorded_run
+    from scaffold.conventions.output_rewrite import rewrite_for_recorded_run
 
-    same = (e.command for e in conventions.entry_points if as_recorded_run(e.command, e.kind) in works)
+    same = (e.command for e in conventions.entry_points if rewrite_for_recorded_run(e.command, e.kind) in works)
     return dataclasses.replace(conventions, confirmed=tuple(same))

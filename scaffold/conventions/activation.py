@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from scaffold.conventions.detected import Detected, Occurrence, collect
+from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
 from scaffold.facts import Facts
 
 _STARTS_MORE = re.compile(r"[`;|&<>\n\r\x00-\x08]|\$\(")
@@ -40,10 +40,10 @@ _UNKNOWN = re.compile(
 )
 
 
-def activation_lines(facts: Facts, scripts: Sequence[str]) -> Detected[tuple[str, ...]]:
+def activation_lines(facts: Facts, scripts: Sequence[str]) -> DetectedValue[tuple[str, ...]]:
     """The lines of `scripts` that activate an environment, hooks first, then the most used."""
     commands = (c for c in facts.shell_commands if c.path in scripts and _ACTIVATES.match(c.text))
-    lines = collect(
+    lines = collect_occurrences(
         (
             Occurrence(c.text, c.path, c.line)
             for c in commands
@@ -53,7 +53,7 @@ def activation_lines(facts: Facts, scripts: Sequence[str]) -> Detected[tuple[str
     )
     blocks = tuple(p for p in scripts if "__conda_setup" in facts.texts.get(p, ""))  # what `conda init` writes
     rows = (*(("__conda_setup",) if blocks else ()), *lines.value)
-    return Detected(tuple(sorted(rows, key=lambda row: not _IS_HOOK.search(row))), lines.evidence, lines.lost)
+    return DetectedValue(tuple(sorted(rows, key=lambda row: not _IS_HOOK.search(row))), lines.evidence, lines.lost)
 
 
 def usable_lines(rows: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -10,13 +10,13 @@ import shlex
 from collections import Counter
 from typing import NamedTuple
 
-from scaffold.conventions.blanks import choice, open_choices
+from scaffold.conventions.blanks import format_open_choice, open_choices
 from scaffold.conventions.command_builder import CommandBuilder
-from scaffold.conventions.script_mentions import Mention
+from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_ranking import RankedScript
-from scaffold.conventions.shown_command import ShownCommand, read_shown
+from scaffold.conventions.shown_command import ShownCommand, parse_shown_command
 from scaffold.facts import Facts, paths, shell_parser
-from scaffold.facts.shell_words import Word, quoted
+from scaffold.facts.shell_words import Word, quote_shell_word
 
 _INTERPRETERS = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow run", "m": "matlab -batch"}
 _BEGINNERS = re.compile(r"^[^/]*readme|quick_?-?start|get(?:ting)?[-_]started|first[-_]steps")
@@ -28,7 +28,7 @@ class BaselineCommand(NamedTuple):
     """A command line as one types it, where it was shown, and what enters the environment there (`uv run --extra gpu`)."""
 
     text: str
-    mention: Mention | None = None
+    mention: ScriptMention | None = None
     manager: str = ""
 
 
@@ -42,7 +42,9 @@ def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> Ba
     plain = builder.complete(_plain_parts(facts, script.path))
     mentions = sorted((m for m in script.mentions if m.first), key=_order)[:_MOST_READ]
     shown = [
-        (m, parts) for m in mentions if not _ASKS_FOR_HELP.search(m.text) and (parts := read_shown(m, script.path))
+        (m, parts)
+        for m in mentions
+        if not _ASKS_FOR_HELP.search(m.text) and (parts := parse_shown_command(m, script.path))
     ]
     if not shown:
         return BaselineCommand(plain.text(prefix))
@@ -52,7 +54,7 @@ def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> Ba
 
     any_told = any(m.told for m, _ in shown)
 
-    def effort(command: tuple[Mention, ShownCommand]) -> int:
+    def effort(command: tuple[ScriptMention, ShownCommand]) -> int:
         """What is left open, and what speaks against it: one without the data that most others have does something else."""
         mention, parts = command
         choices = len(open_choices(builder.complete(parts, mention).text()))
@@ -68,7 +70,7 @@ def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> Ba
     )
 
 
-def _order(mention: Mention) -> tuple[bool, int]:
+def _order(mention: ScriptMention) -> tuple[bool, int]:
     """Commands where a repository says how to begin come first; its README before its other pages."""
     path = mention.command.path
     begins = _BEGINNERS.search(path.lower()) is not None
@@ -90,7 +92,7 @@ def _nextflow_profile(facts: Facts) -> list[str]:
     block = re.search(r"^profiles\s*\{(.*)", facts.texts.get("nextflow.config", ""), re.MULTILINE | re.DOTALL)
     profiles = re.findall(r"^ {0,8}(\w+)\s*\{", block[1], re.MULTILINE) if block else []
     tools = [p for p in ("docker", "singularity", "apptainer", "conda", "mamba", "podman") if p in profiles]
-    return ["-profile", quoted(choice("-profile", tools))] if tools else []
+    return ["-profile", quote_shell_word(format_open_choice("-profile", tools))] if tools else []
 
 
 def _plain_words(facts: Facts, path: str) -> list[str]:
@@ -118,7 +120,7 @@ def _plain_words(facts: Facts, path: str) -> list[str]:
         ]
     if path.endswith("_targets.R"):
         return ["Rscript", "-e", "'targets::tar_make()'"]
-    if paths.kind(path) == "shell":
+    if paths.classify_file(path) == "shell":
         batch = shell_parser.sbatch_directives(facts.texts.get(path, ""))
         return ["sbatch" if batch else "bash", shlex.quote(path)]
     if path.endswith(".jl") and facts.has("Project.toml"):

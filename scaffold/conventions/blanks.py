@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Iterable
 
-from scaffold.facts.shell_words import Word, lex, unknown_variables
+from scaffold.facts.shell_words import Word, lex_shell_command, unknown_variables
 
 CHOICE = re.compile(r"\[choice:\s*([^\[\]]*)\]", re.IGNORECASE)
 _RUN_FOLDERS = re.compile(r"\{RUN_[A-Z_]+\}")  # what the recorder fills in is no blank
@@ -25,7 +25,7 @@ _NAME = re.compile(r"^[+~]{0,2}-{0,2}[A-Za-z_][\w./@-]*=")
 _SOMEBODYS_PATH = re.compile(r"^(?:s3|gs|hdfs|pipe):|^/(?!(?:tmp|dev|usr|bin|proc|etc|opt)(?:/|$))[\w.~-]+(?:/|$)")
 
 
-def is_blank(value: str) -> bool:
+def is_blank_value(value: str) -> bool:
     """Whether a value is to be replaced by the reader: `<path>`, `/path/to/data`, `YOUR_NAME`, `{checkpoint}`, `N`."""
     text = _RUN_FOLDERS.sub("", value)
     return bool(_BLANK.search(text) or _A_NUMBER_TO_COME.match(text) or _SHOUTED.match(text))
@@ -39,10 +39,10 @@ def is_somebodys_path(value: str) -> bool:
 def has_blank(word: Word) -> bool:
     """Whether a word of a command is to be filled in: a blank, an `[optional argument]`, or a variable that nobody has set."""
     value = _NAME.sub("", word.value)
-    return word.computed or bool(unknown_variables(word) or _OPTIONAL.match(word.raw)) or is_blank(value)
+    return word.computed or bool(unknown_variables(word) or _OPTIONAL.match(word.raw)) or is_blank_value(value)
 
 
-def choice(what: str, candidates: Iterable[str] = (), *, shown: str = "", place: str = "") -> str:
+def format_open_choice(what: str, candidates: Iterable[str] = (), *, shown: str = "", place: str = "") -> str:
     """`[choice: --config, one of a.yaml, b.yaml (README.md:89)]`: at most four candidates, and nothing that would end the bracket."""
     listed = list(candidates)
     more = f" and {len(listed) - 4} more" if len(listed) > 4 else ""
@@ -71,7 +71,7 @@ def _certain_blank() -> re.Pattern[str]:
     )
 
 
-def refused_blanks(words: Iterable[str]) -> list[str]:
+def list_blocking_blanks(words: Iterable[str]) -> list[str]:
     """Of the words of a command those with which no run may start: open choices, and blanks that nothing else can be.
 
     Not every blank: a sweep fills `{lr}`, a shell `$DATA`, and a tokenizer may well be told of `<pad>`.
@@ -81,4 +81,4 @@ def refused_blanks(words: Iterable[str]) -> list[str]:
 
 def unmarked_blanks(command: str) -> list[str]:
     """The words of a command that a shell would choke on, or take literally, and that no open choice marks."""
-    return [w.raw for w in lex(CHOICE.sub("choice", command)) or () if has_blank(w) and not w.computed]
+    return [w.raw for w in lex_shell_command(CHOICE.sub("choice", command)) or () if has_blank(w) and not w.computed]

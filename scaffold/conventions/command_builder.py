@@ -6,14 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.conventions.blanks import choice, has_blank, is_blank, is_somebodys_path
-from scaffold.conventions.command_line import CommandLine, CommandLineOption, read_command_line, with_hydra_keys
+from scaffold.conventions.blanks import format_open_choice, has_blank, is_blank_value, is_somebodys_path
+from scaffold.conventions.command_line import CommandLineOption, ScriptCommandLine, read_command_line, with_hydra_keys
 from scaffold.conventions.script_kinds import kind_in_command
-from scaffold.conventions.script_mentions import Mention
+from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_options import ImportingScript
-from scaffold.conventions.shown_command import ShownCommand, option_words, with_value
+from scaffold.conventions.shown_command import ShownCommand, option_words, replace_option_value
 from scaffold.facts import Facts
-from scaffold.facts.shell_words import Word, quoted
+from scaffold.facts.shell_words import Word, quote_shell_word
 
 # options by their last part, with Hydra's `trainer.` or LightningCLI's `--trainer.` before it or not
 _BEFORE = r"^(?:--?|\+{0,2})?(?:[\w.]*\.)?"
@@ -55,7 +55,7 @@ class CommandBuilder:
     def __init__(self, facts: Facts, path: str, kind: str) -> None:
         self.facts, self.path, self.kind = facts, path, kind
         self.text = facts.texts.get(path, "")
-        self.command_line = CommandLine()
+        self.command_line = ScriptCommandLine()
         if path.endswith(".py"):
             script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
             self.command_line = with_hydra_keys(read_command_line(script), facts, path)
@@ -97,7 +97,7 @@ class CommandBuilder:
             for o in self.command_line.options
         )
 
-    def complete(self, parts: ShownCommand, mention: Mention | None = None) -> ShownCommand:
+    def complete(self, parts: ShownCommand, mention: ScriptMention | None = None) -> ShownCommand:
         """The command with its blanks filled or marked, without what tries it out, and with what is required."""
         place = f"{mention.command.path}:{mention.command.line}" if mention else ""
         arguments = self._arguments(parts.arguments, place)
@@ -123,7 +123,7 @@ class CommandBuilder:
             if not any(map(self.is_open, group)):
                 filled += group
             elif _RUN_NAME.match(plain):
-                filled += [*group[:-1], with_value(group[-1], "baseline")]
+                filled += [*group[:-1], replace_option_value(group[-1], "baseline")]
             elif option is None or not self._has_usable_default(option):
                 filled += self._choice_words(name, group, option, place)
         return filled
@@ -141,7 +141,7 @@ class CommandBuilder:
         default = option.default
         if isinstance(default, (bool, int, float)):
             return True
-        if not isinstance(default, str) or not default or is_blank(default) or is_somebodys_path(default):
+        if not isinstance(default, str) or not default or is_blank_value(default) or is_somebodys_path(default):
             return False
         folder = self.path.rpartition("/")[0]
         is_file = self.facts.has(default) or self.facts.has(f"{folder}/{default}")
@@ -153,10 +153,12 @@ class CommandBuilder:
         """An option with an open choice for its value."""
         what = name.rstrip("=") or (option.name if option else "the argument")
         shown = " ".join(option_words(w)[1] if name else w.value for w in (group[1:] or group))
-        marked = choice(what, self._candidates(option.name if option else what, option), shown=shown[:60], place=place)
+        marked = format_open_choice(
+            what, self._candidates(option.name if option else what, option), shown=shown[:60], place=place
+        )
         if len(group) > 1:
             return [group[0], _word(marked)]
-        return [with_value(group[0], marked)]
+        return [replace_option_value(group[0], marked)]
 
     def _missing(self, arguments: Sequence[Word], place: str) -> Iterator[Word]:
         """What the script cannot start without, and the command does not give, each as an open choice."""
@@ -165,7 +167,9 @@ class CommandBuilder:
         for option in self.command_line.positionals[count:]:
             fitting = next((c for c in option.choices if c in ("fit", "train")), None)
             if option.required or (not place and _needs_data(option)):
-                yield _word(fitting or choice(option.name, self._candidates(option.name, option), place=place))
+                yield _word(
+                    fitting or format_open_choice(option.name, self._candidates(option.name, option), place=place)
+                )
         wanted = self.command_line.required()
         wanted += [o for o in self.command_line.each() if not place and _needs_data(o)][:1]
         for option in wanted:
@@ -174,7 +178,7 @@ class CommandBuilder:
             if not names.isdisjoint(n.replace("_", "-") for n in option.names):
                 continue
             default = option.default if isinstance(option.default, str) and option.default != "???" else ""
-            marked = choice(option.name, self._candidates(option.name, option), shown=default, place=place)
+            marked = format_open_choice(option.name, self._candidates(option.name, option), shown=default, place=place)
             if option.name.startswith("-"):
                 yield from (_word(option.name), _word(marked))
             else:  # a key of Hydra's
@@ -198,7 +202,7 @@ class CommandBuilder:
 OptionGroup = tuple[str, str, list[Word]]
 
 
-def option_groups(words: Sequence[Word], command_line: CommandLine | None = None) -> list[OptionGroup]:
+def option_groups(words: Sequence[Word], command_line: ScriptCommandLine | None = None) -> list[OptionGroup]:
     """(name, value, words) of each option, override and argument; an argument has no name, a flag no value."""
     options = command_line.options if command_line else {}
     groups: list[OptionGroup] = []
@@ -234,8 +238,8 @@ def _needs_data(option: CommandLineOption) -> bool:
 def _marked(word: Word, place: str) -> Word:
     """A variable with an open choice for its value."""
     name, value = option_words(word)
-    return with_value(word, choice(name.rstrip("="), shown=value[:60], place=place))
+    return replace_option_value(word, format_open_choice(name.rstrip("="), shown=value[:60], place=place))
 
 
 def _word(value: str) -> Word:
-    return Word(quoted(value), value)
+    return Word(quote_shell_word(value), value)

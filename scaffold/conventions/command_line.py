@@ -11,20 +11,20 @@ from scaffold.conventions.script_options import (
     HUGGING_FACE,
     ImportingScript,
     builds_parser,
-    calls_into,
     extends_parser,
-    takes_a_class,
+    has_module_entry_call,
+    is_class_parser_call,
 )
 from scaffold.facts import Facts
 from scaffold.facts.config_formats import yaml_values
-from scaffold.facts.paths import words_of
+from scaffold.facts.paths import split_vocabulary
 from scaffold.facts.python_source import Call, Definition, PythonSource, Value, literal_text
 
 _ADDS = ("add_argument", "option", "Option", "add_option", "add_arg", "argument")
 _FLAGS = ("store_true", "store_false", "store_const", "count", "help", "version")
 _ABSL = re.compile(r"(?:^|\.)DEFINE_(?:integer|float|string|list|bool|boolean|enum|enum_class|multi_\w+|spaceseplist)$")
 # what makes a list of options incomplete: unknown ones are passed on, or others add theirs
-_OPEN_ENDED = words_of(
+_OPEN_ENDED = split_vocabulary(
     "parse_known_args parse_known_intermixed_args add_subparsers add_argparse_args add_config_arguments DEFINE_config_file"
     " DEFINE_config_dict"
 )
@@ -37,11 +37,10 @@ _ARGV_OR_NOT = re.compile(
 
 
 class CommandLineOption(NamedTuple):
-    """One option or positional argument. `default` is its default where that is written out, `has_default` whether it has any."""
+    """One option or positional argument. `default` is its default where that is written out."""
 
     names: tuple[str, ...]
     required: bool = False
-    has_default: bool = False
     default: Value = None
     choices: tuple[str, ...] = ()
     takes_value: bool = True
@@ -52,7 +51,7 @@ class CommandLineOption(NamedTuple):
         return max(self.names, key=len)
 
 
-class CommandLine(NamedTuple):
+class ScriptCommandLine(NamedTuple):
     """The options by each of their names, the positional arguments in order, and whether that is all there is."""
 
     options: Mapping[str, CommandLineOption] = {}
@@ -68,7 +67,7 @@ class CommandLine(NamedTuple):
         return list({o.names: o for o in self.options.values()}.values())
 
 
-def read_command_line(script: ImportingScript) -> CommandLine:
+def read_command_line(script: ImportingScript) -> ScriptCommandLine:
     """What a script takes, by argparse, click, absl, typer, a dataclass that is parsed, LightningCLI, or a bare `sys.argv`."""
     sources = list(_parser_sources(script))
     calls = [c for s in sources for c in s.calls]
@@ -89,7 +88,7 @@ def read_command_line(script: ImportingScript) -> CommandLine:
     written_out = (*_declared(calls), *_absl(calls))
     complete = bool(written_out) and len(written_out) == len(found)
     complete = complete and not any(c.last in _OPEN_ENDED for c in calls) and not _adds_unread(calls)
-    return CommandLine(
+    return ScriptCommandLine(
         {name: o for o in found for name in o.names if name.startswith("-")}, tuple(positionals), complete
     )
 
@@ -99,7 +98,7 @@ def _parser_sources(script: ImportingScript) -> Iterator[PythonSource]:
     yield script.source
     if not builds_parser(script.source) or extends_parser(script.source):
         for path, source in script.sources("add_argument", "DEFINE_", ".option("):
-            if path != script.path and calls_into(script.source, path):
+            if path != script.path and has_module_entry_call(script.source, path):
                 yield source
 
 
@@ -129,7 +128,6 @@ def _declared(calls: list[Call]) -> Iterator[CommandLineOption]:
         yield CommandLineOption(
             names,
             required=keywords.get("required") is True or (positional and not optional and "default" not in keywords),
-            has_default="default" in keywords,
             default=keywords.get("default"),
             choices=tuple(str(c) for c in choices if c is not None) if isinstance(choices, (tuple, dict)) else (),
             takes_value=not (keywords.get("action") in _FLAGS or keywords.get("is_flag") is True),
@@ -147,7 +145,6 @@ def _absl(calls: list[Call]) -> Iterator[CommandLineOption]:
             yield CommandLineOption(
                 (f"--{name}",),
                 required=name in required or call.keywords.get("required") is True,
-                has_default=default is not None,
                 default=default,
                 takes_value="bool" not in call.last,
             )
@@ -168,7 +165,6 @@ def _typer(source: PythonSource) -> Iterator[CommandLineOption]:
         yield CommandLineOption(
             (option,) if given or not typer else (name,),
             required=not given,
-            has_default=given,
             default=commands[0].defaults.get(name),
             takes_value=not isinstance(commands[0].defaults.get(name), bool),
         )
@@ -179,7 +175,7 @@ def _dataclass_fields(script: ImportingScript) -> Iterator[CommandLineOption]:
     parsed = {
         str(n).rpartition(".")[2]
         for c in script.source.calls
-        if takes_a_class(c.name) or HUGGING_FACE.search(c.name)
+        if is_class_parser_call(c.name) or HUGGING_FACE.search(c.name)
         for a in c.args
         for n in (a if isinstance(a, tuple) else (a,))
         if n is not None
@@ -197,7 +193,6 @@ def _field(owner: Definition, field: str, option: str) -> CommandLineOption:
     return CommandLineOption(
         (option,),
         required=field not in owner.defaults and "ClassVar" not in owner.fields[field],
-        has_default=field in owner.defaults,
         default=default,
     )
 
@@ -212,14 +207,14 @@ def _lightning(source: PythonSource) -> Iterator[CommandLineOption]:
             yield CommandLineOption(("--config", "-c"), required=True)
 
 
-def with_hydra_keys(command_line: CommandLine, facts: Facts, path: str) -> CommandLine:
+def with_hydra_keys(command_line: ScriptCommandLine, facts: Facts, path: str) -> ScriptCommandLine:
     """The command line with the keys of the configuration that a Hydra script composes; one that is `???` there is required."""
     keys: dict[str, CommandLineOption] = {}
     for config in composed_configs(facts, path):
         for key, value in yaml_values(facts.texts[config.path]):
             name = f"{config.package}.{key}".lstrip(".")
             default = int(value) if value.isdigit() else None if value in ("null", "~", "") else value
-            option = CommandLineOption((name,), value == "???", default not in (None, "???"), default)
+            option = CommandLineOption((name,), value == "???", default)
             if name not in keys or keys[name].required:  # what the defaults list takes in sets it
                 keys[name] = option
     return command_line._replace(options={**keys, **command_line.options}) if keys else command_line

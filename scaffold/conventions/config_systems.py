@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffold.conventions.detected import Detected, Occurrence, collect
-from scaffold.conventions.directories import is_settings
+from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.directories import is_python_config
 from scaffold.conventions.script_options import HUGGING_FACE
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import words_of
+from scaffold.facts.paths import split_vocabulary
 from scaffold.facts.python_source import Call, PythonSource
 from scaffold.facts.quick_scan import main_guard_line
 
@@ -52,12 +52,12 @@ _NEEDLES = (
     *("DEFINE_config", "exec(", "run_path", "FileLoader", "load_source", "app.run"),
 )
 _SETTINGS_FOLDER = re.compile(r"^(configs?|cfgs?|conf|exps|experiments?|hparams|hyperparams)$")
-_STRUCTURED = words_of(
+_STRUCTURED = split_vocabulary(
     "hydra omegaconf gin yacs mmengine lightning_cli jsonargparse configargparse sacred ml_collections hfargparser"
 )
 
 
-def config_systems(facts: Facts, mains: Iterable[str]) -> Detected[tuple[str, ...]]:
+def config_systems(facts: Facts, mains: Iterable[str]) -> DetectedValue[tuple[str, ...]]:
     """The systems of the main scripts `mains`, also where a module that they import sets them up."""
     speaking = dict.fromkeys(p for main in mains if main.endswith(".py") for p in _speaking(facts, main))
     hits = [h for path in speaking for h in (*_imported(facts, path), *_called(facts, path))]
@@ -69,7 +69,7 @@ def config_systems(facts: Facts, mains: Iterable[str]) -> Detected[tuple[str, ..
     if "hydra" in systems:
         using = ((p, facts.parse(p).uses("omegaconf")) for p in facts.files_mentioning(("omegaconf",), facts.python))
         hits += [Occurrence("omegaconf", p, line, "import omegaconf") for p, line in using if line is not None]
-    return collect((*hits, *_workflow_configs(facts)))
+    return collect_occurrences((*hits, *_workflow_configs(facts)))
 
 
 def _speaking(facts: Facts, main: str) -> list[str]:
@@ -122,7 +122,7 @@ def _has_settings(facts: Facts) -> bool:
             continue
         python = (f for f in facts.files_below(directory) if f in facts.texts and f.endswith(".py"))
         modules = [f for f in python if not f.endswith("__init__.py")]
-        if any(is_settings(facts, m) for m in modules):
+        if any(is_python_config(facts, m) for m in modules):
             return True
         unused = (not facts.importing_files(m) and main_guard_line(facts.texts[m]) is None for m in modules)
         if name.startswith("exp") and modules and all(unused):

@@ -21,19 +21,19 @@ from scaffold.conventions import (
     trackers,
     workflow_tools,
 )
-from scaffold.conventions.detected import Detected
-from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, Tests
+from scaffold.conventions.detected import DetectedValue
+from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, RepositoryTests
 from scaffold.facts import Facts
 
 
-def detect_all(facts: Facts) -> Conventions:
+def derive_conventions(facts: Facts) -> Conventions:
     """Everything that follows from the facts, each field with its evidence."""
     ranked = script_ranking.rank_scripts(facts)
     environment_fields = _environment(facts, ranked[0].path if ranked else "")
-    run_prefix = environment_setup.run_prefix(facts, environment_fields["environment.manager"].value)
+    run_prefix = environment_setup.environment_run_prefix(facts, environment_fields["environment.manager"].value)
     entries = _entry_points(facts, ranked, run_prefix)
     requested = slurm.slurm_conventions(facts)
-    fields: dict[str, Detected[Any]] = {
+    fields: dict[str, DetectedValue[Any]] = {
         "experiment_root": directories.experiment_root(facts),
         "existing_experiment_dirs": directories.existing_experiment_dirs(facts, [e.path for e in entries.value]),
         **{f"role_dirs.{role}": dirs for role, dirs in directories.role_dirs(facts).items()},
@@ -47,7 +47,7 @@ def detect_all(facts: Facts) -> Conventions:
         "tests.paths": repository_tests.detect_test_folders(facts),
         "workflow": workflow_tools.workflow(facts),
         "agent_guides": agent_guides.agent_guides(facts),
-        "metrics": metrics.metrics(facts),
+        "metrics": metrics.detect_metric_names(facts),
     }
     env = Environment(
         manager=fields["environment.manager"].value,
@@ -55,9 +55,9 @@ def detect_all(facts: Facts) -> Conventions:
         python=fields["environment.python"].value,
         setup=fields["environment.setup"].value,
         run_prefix=run_prefix,
-        modules=slurm.one_version_each(requested["modules"].value) if requested else (),
+        modules=slurm.keep_first_module_versions(requested["modules"].value) if requested else (),
     )
-    tests = Tests(runner=fields["tests.runner"].value, paths=fields["tests.paths"].value)
+    tests = RepositoryTests(runner=fields["tests.runner"].value, paths=fields["tests.paths"].value)
     fields["risks"] = risks.risks(facts, entries.value, env, tests)
     without_parts = (
         *("experiment_root", "existing_experiment_dirs", "config_systems", "trackers", "launchers"),
@@ -67,7 +67,7 @@ def detect_all(facts: Facts) -> Conventions:
         **{name: fields[name].value for name in without_parts},
         role_dirs={role: fields[f"role_dirs.{role}"].value for role in directories.ROLES},
         environment=env,
-        slurm=slurm.as_answer(requested),
+        slurm=slurm.slurm_answer_fields(requested),
         tests=tests,
         git=facts.git,
         machine=facts.machine,
@@ -77,14 +77,14 @@ def detect_all(facts: Facts) -> Conventions:
     )
 
 
-def _environment(facts: Facts, main: str) -> dict[str, Detected[Any]]:
+def _environment(facts: Facts, main: str) -> dict[str, DetectedValue[Any]]:
     manager = environment.package_manager(facts)
     python = environment.python_constraint(facts)
     return {
         "environment.manager": manager,
-        "environment.files": environment.declaring_files(facts),
+        "environment.files": environment.find_environment_files(facts),
         "environment.python": python,
-        "environment.setup": environment_setup.setup_line(facts, manager.value, python.value, main),
+        "environment.setup": environment_setup.environment_setup_line(facts, manager.value, python.value, main),
     }
 
 
@@ -97,7 +97,7 @@ def _mains(ranked: tuple[script_ranking.RankedScript, ...]) -> list[str]:
 
 def _entry_points(
     facts: Facts, ranked: tuple[script_ranking.RankedScript, ...], prefix: str
-) -> Detected[tuple[EntryPoint, ...]]:
+) -> DetectedValue[tuple[EntryPoint, ...]]:
     points, evidence = [], []
     for script in ranked[: script_ranking.MOST]:
         command = baseline_command.baseline_command(facts, script, prefix)
@@ -117,4 +117,4 @@ def _entry_points(
         Evidence(path=s.path, line=s.line, text=f"ranks behind the first {script_ranking.MOST}")
         for s in ranked[script_ranking.MOST : 40]
     )
-    return Detected(tuple(points), tuple(evidence), lost)
+    return DetectedValue(tuple(points), tuple(evidence), lost)

@@ -14,7 +14,7 @@ MOST_PER_VALUE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Detected(Generic[T]):
+class DetectedValue(Generic[T]):
     """The value of one field, the evidence for it, and the evidence that lost (its text says why)."""
 
     value: T
@@ -37,9 +37,9 @@ class Occurrence(NamedTuple):
         return Evidence(path=self.path, line=line, text=self.text or self.value)
 
 
-def collect(
+def collect_occurrences(
     hits: Iterable[Occurrence], lost: Iterable[Evidence] = (), *, by_use: bool = False
-) -> Detected[tuple[str, ...]]:
+) -> DetectedValue[tuple[str, ...]]:
     """The values that were seen, sorted, or the most used first (then as they were met); at most five places each."""
     seen: dict[str, list[Occurrence]] = {}
     for hit in hits:
@@ -47,4 +47,4 @@ def collect(
     uses = Counter({value: len(places) for value, places in seen.items()})
     values = sorted(seen, key=lambda v: -uses[v]) if by_use else sorted(seen)
     evidence = tuple(h.evidence for v in values for h in seen[v][:MOST_PER_VALUE])
-    return Detected(tuple(values), evidence, tuple(lost))
+    return DetectedValue(tuple(values), evidence, tuple(lost))

@@ -5,30 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from scaffold.conventions.detected import Detected
+from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import words_of
-from scaffold.facts.quick_scan import start_line
+from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.quick_scan import find_main_start_line
 
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
 _NAMES = {
-    "scripts": words_of(
+    "scripts": split_vocabulary(
         "scripts script tools bin jobs slurm slurm_scripts sbatch launch launchers launch_scripts "
         "run_scripts runscripts shell bash"
     ),
-    "logs": words_of("logs log slurm_logs slurm_out lightning_logs tb_logs tensorboard_logs"),
-    "outputs": words_of(
+    "logs": split_vocabulary("logs log slurm_logs slurm_out lightning_logs tb_logs tensorboard_logs"),
+    "outputs": split_vocabulary(
         "outputs output out runs checkpoints checkpoint ckpt ckpts saved_models mlruns wandb multirun "
         "artifacts experiments_out"
     ),
-    "results": words_of("results result eval_results test_results predictions scores"),
-    "analysis": words_of(
+    "results": split_vocabulary("results result eval_results test_results predictions scores"),
+    "analysis": split_vocabulary(
         "analysis analyses notebooks notebook plots plotting plot figures visualization visualizations "
         "visualisation visualize"
     ),
-    "metadata": words_of("metadata meta manifests"),
-    "configs": words_of(
+    "metadata": split_vocabulary("metadata meta manifests"),
+    "configs": split_vocabulary(
         "configs config conf confs cfg cfgs configuration configurations hparams hyperparams "
         "hyperparameters hydra_configs hydra_config recipes experiment_configs exp_configs train_configs "
         "yamls"
@@ -57,7 +57,7 @@ _CONFIG_SUFFIXES = tuple(
     ]
 )
 _SCRIPT_SUFFIXES = (".sh", ".bash", ".sbatch", ".slurm", ".sub", ".job", ".pbs", ".lsf")
-_NO_ROLE = words_of("data datasets dataset assets static public docker images img").union(
+_NO_ROLE = split_vocabulary("data datasets dataset assets static public docker images img").union(
     paths.TESTS, paths.DOCS, paths.EXAMPLES
 )
 _DEFINES_OR_ACTS = re.compile(
@@ -67,7 +67,7 @@ _FOR_EXPERIMENTS = ("exp", "ablation", "repro")
 _DEEPEST = 3
 
 
-def role_dirs(facts: Facts) -> dict[str, Detected[tuple[str, ...]]]:
+def role_dirs(facts: Facts) -> dict[str, DetectedValue[tuple[str, ...]]]:
     """Role -> the topmost directories that play it; folders below a listed one are not repeated."""
     ordered = sorted(facts.directory_sizes, key=lambda d: (d.count("/"), d))
     candidates = [d for d in ordered if d.count("/") < _DEEPEST and not _has_no_role(d)]
@@ -90,7 +90,7 @@ def _has_no_role(directory: str) -> bool:
 
 def _topmost_playing(
     facts: Facts, candidates: Iterable[str], plays: Callable[[Facts, str], str | None]
-) -> Detected[tuple[str, ...]]:
+) -> DetectedValue[tuple[str, ...]]:
     chosen: list[str] = []
     evidence: list[Evidence] = []
     for directory in candidates:
@@ -100,7 +100,7 @@ def _topmost_playing(
         if why:
             chosen.append(directory)
             evidence.append(Evidence(path=directory, text=why))
-    return Detected(tuple(sorted(chosen)), tuple(evidence))
+    return DetectedValue(tuple(sorted(chosen)), tuple(evidence))
 
 
 def _name(directory: str) -> str:
@@ -113,11 +113,11 @@ def _counted(facts: Facts, directory: str, suffixes: tuple[str, ...]) -> int:
 
 def _runs(facts: Facts, path: str) -> bool:
     """Whether a file is there to be run: a shell script, or Python with a main guard or work at its top level."""
-    if paths.kind(path) == "shell":
+    if paths.classify_file(path) == "shell":
         return True
     if not path.endswith(".py") or path not in facts.texts:
         return path.endswith((".R", ".r", ".jl"))
-    return start_line(facts.texts[path]) is not None
+    return find_main_start_line(facts.texts[path]) is not None
 
 
 def _is_scripts(facts: Facts, directory: str) -> str | None:
@@ -174,13 +174,13 @@ def _is_configs(facts: Facts, directory: str) -> str | None:
     if data:
         return f"holds {data[0]}"
     modules = [f for f in below if f.endswith(".py") and not f.endswith("__init__.py")]
-    settings = [f for f in modules if is_settings(facts, f)]
+    settings = [f for f in modules if is_python_config(facts, f)]
     if settings and len(settings) >= 0.5 * len(modules):
         return f"holds {settings[0]}"
     return None
 
 
-def is_settings(facts: Facts, path: str) -> bool:
+def is_python_config(facts: Facts, path: str) -> bool:
     """Whether a Python file is a configuration: `get_config()`, or assignments and nothing that defines or acts."""
     text = facts.texts.get(path, "")
     if re.search(r"^def get_(default_)?configs?\(", text, re.MULTILINE):
@@ -188,7 +188,7 @@ def is_settings(facts: Facts, path: str) -> bool:
     return bool(re.search(r"^\w+\s*=", text, re.MULTILINE)) and not _DEFINES_OR_ACTS.search(text)
 
 
-def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> Detected[tuple[str, ...]]:
+def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> DetectedValue[tuple[str, ...]]:
     """Top-level directories that hold experiments or run outputs; a package that is only code is none."""
     chosen, lost = [], []
     for directory in sorted(
@@ -202,7 +202,7 @@ def existing_experiment_dirs(facts: Facts, entry_points: Iterable[str] = ()) -> 
             lost.append(Evidence(path=directory, text="holds code, not experiments"))
         else:
             chosen.append(Evidence(path=directory, text=f"holds {count} tracked files"))
-    return Detected(tuple(e.path for e in chosen), tuple(chosen), tuple(lost))
+    return DetectedValue(tuple(e.path for e in chosen), tuple(chosen), tuple(lost))
 
 
 def _holds_runs(facts: Facts, directory: str) -> bool:
@@ -213,22 +213,24 @@ def _holds_runs(facts: Facts, directory: str) -> bool:
     return left >= 3 and left >= 0.2 * facts.directory_sizes[directory]
 
 
-def experiment_root(facts: Facts) -> Detected[str]:
+def experiment_root(facts: Facts) -> DetectedValue[str]:
     """`exp` where it exists and holds no importable source of the repository, else `.wild/experiments`."""
     if "exp" not in facts.directory_sizes:
         if facts.has_exp:
-            return Detected("exp", (Evidence(path="exp", text="exists, with no tracked files"),))
-        return Detected(".wild/experiments", (Evidence(path=".", text="no directory exp at the top"),))
+            return DetectedValue("exp", (Evidence(path="exp", text="exists, with no tracked files"),))
+        return DetectedValue(".wild/experiments", (Evidence(path=".", text="no directory exp at the top"),))
     below = facts.files_below("exp")
     source = next((f for f in below if f.endswith(".py") and _is_source(facts, f)), None)
     if source is None:
-        return Detected("exp", (Evidence(path="exp", text=f"holds {len(below)} tracked files, no importable source"),))
+        return DetectedValue(
+            "exp", (Evidence(path="exp", text=f"holds {len(below)} tracked files, no importable source"),)
+        )
     place = Evidence(path=source, text="part of the package exp")
     for importer in facts.importing_files(source)[:1]:
         line = next((i.line for i in facts.parse(importer).imports if i.module.split(".")[0] == "exp"), None)
         place = Evidence(path=importer, line=line, text=f"imports {source}")
     lost = Evidence(path="exp", text="exists, but is code of the repository")
-    return Detected(".wild/experiments", (place,), (lost,))
+    return DetectedValue(".wild/experiments", (place,), (lost,))
 
 
 def _is_source(facts: Facts, path: str) -> bool:

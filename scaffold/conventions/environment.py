@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scaffold.conventions.detected import Detected
+from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 
@@ -29,7 +29,7 @@ _DEPENDENCIES = re.compile(r"^dependencies:\s*(?:#.*)?$", re.MULTILINE)
 _OTHER_PURPOSES = frozenset((*paths.DOCS, *paths.TESTS, *paths.EXAMPLES, "notebooks", "notebook"))
 
 
-def declaring_files(facts: Facts) -> Detected[tuple[str, ...]]:
+def find_environment_files(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The declaring files at depth 1 or 2; one that only configures linters or tests declares nothing."""
     named = [
         p
@@ -41,7 +41,7 @@ def declaring_files(facts: Facts) -> Detected[tuple[str, ...]]:
     ]
     declaring = tuple(p for p in named if _declares(facts, p))
     lost = tuple(Evidence(path=p, text="only configures tools") for p in named if p not in declaring)
-    return Detected(declaring, tuple(Evidence(path=p, text=p.rpartition("/")[2]) for p in declaring), lost)
+    return DetectedValue(declaring, tuple(Evidence(path=p, text=p.rpartition("/")[2]) for p in declaring), lost)
 
 
 def names_conda(path: str) -> bool:
@@ -67,16 +67,19 @@ def _declares(facts: Facts, path: str) -> bool:
     return name != "setup.cfg" or not facts.ini_sections(path).keys().isdisjoint(("metadata", "options"))
 
 
-def package_manager(facts: Facts) -> Detected[str]:
+def package_manager(facts: Facts) -> DetectedValue[str]:
     """What the repository declares at its top, else one folder below.
 
     A lock file beats a tool table, which beats environment.yml, which beats requirements, pyproject.toml and setup.py.
     """
     claims = [
-        c for path in declaring_files(facts).value if not serves_other_purpose(path) for c in _claims(facts, path)
+        c
+        for path in find_environment_files(facts).value
+        if not is_auxiliary_environment_file(path)
+        for c in _claims(facts, path)
     ]
     if not claims:
-        return Detected("none")
+        return DetectedValue("none")
     claims.sort(key=lambda c: (c[2].path.count("/"), c[0], c[2].path))
     best = claims[0]
     won = tuple(e for _, name, e in claims if name == best[1])
@@ -85,7 +88,7 @@ def package_manager(facts: Facts) -> Detected[str]:
         for rank, name, e in claims
         if name != best[1]
     )
-    return Detected(best[1], won, lost)
+    return DetectedValue(best[1], won, lost)
 
 
 def _why(best: tuple[int, str, Evidence], rank: int, lost: Evidence) -> str:
@@ -95,7 +98,7 @@ def _why(best: tuple[int, str, Evidence], rank: int, lost: Evidence) -> str:
     return f"{ranks[best[0]]} ({best[2].path}) comes before {ranks[rank]}"
 
 
-def serves_other_purpose(path: str) -> bool:
+def is_auxiliary_environment_file(path: str) -> bool:
     """Whether an environment file is for the documentation, tests, examples or notebooks only."""
     return path.lower().split("/")[0] in _OTHER_PURPOSES and "/" in path
 
@@ -120,13 +123,13 @@ def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
     return [(3, "pip", evidence)]
 
 
-def python_constraint(facts: Facts) -> Detected[str | None]:
+def python_constraint(facts: Facts) -> DetectedValue[str | None]:
     """The constraint as written, of the files nearest to the top.
 
     requires-python, else python_requires, else the python of Poetry, Pixi or the environment file.
     """
     declaring = sorted(
-        (p for p in declaring_files(facts).value if not serves_other_purpose(p)),
+        (p for p in find_environment_files(facts).value if not is_auxiliary_environment_file(p)),
         key=lambda p: (p.count("/"), len(p), p),
     )
     for depth in (0, 1):
@@ -134,8 +137,8 @@ def python_constraint(facts: Facts) -> Detected[str | None]:
             constraint, needle = reader(facts, path)
             if constraint:
                 line = facts.line_of(path, needle)
-                return Detected(constraint, (Evidence(path=path, line=line, text=f"{needle} {constraint}"),))
-    return Detected(None)
+                return DetectedValue(constraint, (Evidence(path=path, line=line, text=f"{needle} {constraint}"),))
+    return DetectedValue(None)
 
 
 def _from_pyproject(facts: Facts, path: str) -> tuple[str | None, str]:

@@ -6,9 +6,14 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from scaffold.conventions.detected import Detected
-from scaffold.conventions.environment import declaring_files, is_conda, names_conda, serves_other_purpose
-from scaffold.conventions.install_commands import Installed, read_installed
+from scaffold.conventions.detected import DetectedValue
+from scaffold.conventions.environment import (
+    find_environment_files,
+    is_auxiliary_environment_file,
+    is_conda,
+    names_conda,
+)
+from scaffold.conventions.install_commands import InstalledRequirements, read_installed
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 
@@ -20,40 +25,42 @@ _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\-]*(\[[\w,\-]+\])?([=<>~!]=?[\w.*,<>=!]+)?$")
 
 
-def setup_line(facts: Facts, declared: str, python: str | None, main: str = "") -> Detected[str]:
+def environment_setup_line(facts: Facts, declared: str, python: str | None, main: str = "") -> DetectedValue[str]:
     """The shell line that builds the isolated environment: uv where it can, micromamba for an environment file.
 
     Of several projects in folders beside each other that of the script `main` is meant.
     """
-    top = [p for p in declaring_files(facts).value if not serves_other_purpose(p)]
+    top = [p for p in find_environment_files(facts).value if not is_auxiliary_environment_file(p)]
     venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
     installed = read_installed(facts, declared)
     if declared == "uv":
-        return Detected(" ".join([f"uv sync{_project(facts)}", *_for_uv(installed)]), installed.evidence)
+        return DetectedValue(" ".join([f"uv sync{_project(facts)}", *_for_uv(installed)]), installed.evidence)
     if declared == "pixi":
-        return Detected("pixi install")
+        return DetectedValue("pixi install")
     if declared == "conda":
         return _setup_conda(facts, top)
     if declared in ("poetry", "pdm") and any(p.endswith(f"{declared}.lock") for p in top):
-        return Detected(" ".join([f"{venv} && uv pip install {declared} && {declared} install", *installed.options]))
+        return DetectedValue(
+            " ".join([f"{venv} && uv pip install {declared} && {declared} install", *installed.options])
+        )
     if declared == "none":
         from scaffold.conventions import r_and_julia
 
-        other_language = r_and_julia.setup_line(facts)
+        other_language = r_and_julia.r_julia_setup_line(facts)
         return other_language if other_language.value else _setup_from_readme(facts, venv)
     arguments = _pip_arguments(facts, top, main, installed)
     if not arguments:
         return _setup_from_readme(facts, venv)
     evidence = (*(Evidence(path=p, text=p) for p in top[:3]), *installed.evidence)
-    return Detected(f"{venv} && uv pip install {arguments}", evidence)
+    return DetectedValue(f"{venv} && uv pip install {arguments}", evidence)
 
 
-def _for_uv(installed: Installed) -> list[str]:
+def _for_uv(installed: InstalledRequirements) -> list[str]:
     """uv's options for what the documents install: its own, or the extras of a `pip install -e .[train]`."""
     return list(installed.options) or [word for extra in installed.extras for word in ("--extra", extra)]
 
 
-def _setup_conda(facts: Facts, top: list[str]) -> Detected[str]:
+def _setup_conda(facts: Facts, top: list[str]) -> DetectedValue[str]:
     """The environment file, and the project itself where the README says to install it."""
     conda_files = sorted(
         (p for p in top if is_conda(facts, p)), key=lambda p: (not names_conda(p), p.count("/"), len(p), p)
@@ -67,7 +74,7 @@ def _setup_conda(facts: Facts, top: list[str]) -> Detected[str]:
     if installs is not None and any(p in top for p in ("setup.py", "pyproject.toml", "setup.cfg")):
         line += " && pip install -e ."
         evidence.append(Evidence(path=installs.path, line=installs.line, text=installs.text))
-    return Detected(line, tuple(evidence))
+    return DetectedValue(line, tuple(evidence))
 
 
 def _python_option(top: list[str], python: str | None) -> str:
@@ -81,7 +88,7 @@ def _python_option(top: list[str], python: str | None) -> str:
     return f" --python '{''.join(python.split())}'" if re.search(r"<|==|~=", python) else ""
 
 
-def _pip_arguments(facts: Facts, top: list[str], main: str, installed: Installed) -> str:
+def _pip_arguments(facts: Facts, top: list[str], main: str, installed: InstalledRequirements) -> str:
     """What to give `uv pip install`: the nearest requirements.txt, and the project itself where it lies beside it.
 
     A requirements file of another name (not one for tests or documentation) stands in where there is neither.
@@ -132,7 +139,7 @@ def _conda_name(facts: Facts, path: str) -> str:
     return match[1] if match else "experiment"
 
 
-def _setup_from_readme(facts: Facts, venv: str) -> Detected[str]:
+def _setup_from_readme(facts: Facts, venv: str) -> DetectedValue[str]:
     """A repository that declares nothing may still say `pip install A B` in its README."""
     for command in (c for c in facts.shown_commands if paths.depth(c.path) == 1 and "readme" in c.path.lower()):
         words = command.words
@@ -142,11 +149,11 @@ def _setup_from_readme(facts: Facts, venv: str) -> Detected[str]:
             and len(words) > 2
         ):
             line = f"{venv} && uv pip install {shlex.join(words[2:])}"
-            return Detected(line, (Evidence(path=command.path, line=command.line, text=command.text),))
-    return Detected("")
+            return DetectedValue(line, (Evidence(path=command.path, line=command.line, text=command.text),))
+    return DetectedValue("")
 
 
-def run_prefix(facts: Facts, declared: str) -> str:
+def environment_run_prefix(facts: Facts, declared: str) -> str:
     """What stands before a command so that it runs in the environment; empty where `setup` activates it."""
     if declared != "uv":
         return "pixi run" if declared == "pixi" else ""
@@ -157,8 +164,8 @@ def _project(facts: Facts) -> str:
     """`--project FOLDER` where the uv project does not lie at the top."""
     projects = [
         p
-        for p in declaring_files(facts).value
-        if not serves_other_purpose(p) and p.endswith(("uv.lock", "pyproject.toml"))
+        for p in find_environment_files(facts).value
+        if not is_auxiliary_environment_file(p) and p.endswith(("uv.lock", "pyproject.toml"))
     ]
     folder = min(projects, key=lambda p: (p.count("/"), p.endswith("pyproject.toml"), p), default="").rpartition("/")[0]
     return f" --project {shlex.quote(folder)}" if folder else ""

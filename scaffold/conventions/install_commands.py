@@ -23,7 +23,7 @@ _NEEDED = re.compile(
 _WHOLE = ("--all-extras", "--all-groups")
 
 
-class Installed(NamedTuple):
+class InstalledRequirements(NamedTuple):
     """What is installed beyond the project itself; `options` are those of uv, Poetry or PDM, `requirements` files."""
 
     extras: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class Installed(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
 
 
-def read_installed(facts: Facts, manager: str) -> Installed:
+def read_installed(facts: Facts, manager: str) -> InstalledRequirements:
     """Extras, options and requirement files of the install commands that are shown; those for developers do not count.
 
     Of several extras the first command's count, and of variants for one machine or another (`requirements-cpu.txt`) the first.
@@ -56,7 +56,7 @@ def read_installed(facts: Facts, manager: str) -> Installed:
             evidence.append(Evidence(path=command.path, line=command.line, text=command.text))
         extras, options = extras or found_extras, options or found_options
         requirements += files
-    return Installed(extras, options, tuple(requirements), tuple(evidence))
+    return InstalledRequirements(extras, options, tuple(requirements), tuple(evidence))
 
 
 def _commands(facts: Facts) -> Iterator[shell_parser.ShellCommand]:

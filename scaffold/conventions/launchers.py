@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from scaffold.conventions import slurm
-from scaffold.conventions.detected import Detected, Occurrence, collect
+from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
 from scaffold.conventions.trackers import experiment_code
 from scaffold.facts import Facts, documents, paths, shell_parser
 from scaffold.facts.config_formats import yaml_scalars
-from scaffold.facts.paths import words_of
+from scaffold.facts.paths import split_vocabulary
 from scaffold.facts.quick_scan import docstring
 
 _IMPORTS = {
@@ -40,10 +40,12 @@ _PAIRS = {
     ("-m", "accelerate.commands.launch"): "accelerate",
     ("-m", "deepspeed.launcher.runner"): "deepspeed",
 }
-_NO_LAUNCH = words_of("echo printf pip pip3 conda mamba apt apt-get which uv cat man export")
+_NO_LAUNCH = split_vocabulary("echo printf pip pip3 conda mamba apt apt-get which uv cat man export")
 # srun, env, uv run, python -m, docker run: what starts the tool that is named after it
-_STARTERS = words_of("srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys")
-_JOB_KINDS = words_of("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
+_STARTERS = split_vocabulary(
+    "srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys"
+)
+_JOB_KINDS = split_vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
 # A cheap first look: what the import statements of a launching file hold, and what its docstring or its calls hold. The pattern
 # begins with the parenthesis, since a pattern that begins with one character is as fast as a search for a word.
 _IMPORTED = ("submitit", "ray", "horovod", "distributed", "deepspeed", "sky", "kubernetes")
@@ -55,9 +57,9 @@ _STARTS = re.compile(
 )
 
 
-def launchers(facts: Facts) -> Detected[tuple[str, ...]]:
+def launchers(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The launchers in use: a command in a script, in code or in the README, an import, a Slurm header."""
-    return collect((*_in_scripts(facts), *_in_commands(facts), *_in_python(facts), *_in_manifests(facts)))
+    return collect_occurrences((*_in_scripts(facts), *_in_commands(facts), *_in_python(facts), *_in_manifests(facts)))
 
 
 def _in_scripts(facts: Facts) -> Iterator[Occurrence]:
@@ -77,7 +79,7 @@ def launchers_in_command(command: shell_parser.ShellCommand) -> Iterator[str]:
     words = command.words
     if words[0] in _NO_LAUNCH and words[:2] != ("uv", "run"):
         return
-    if slurm.submits(command):
+    if slurm.is_slurm_submission(command):
         yield "slurm"
     for at, word in enumerate(words):
         follows = words[at + 1] if at + 1 < len(words) else ""
@@ -101,7 +103,7 @@ def _in_python(facts: Facts) -> Iterator[Occurrence]:
             line = source.uses(*modules)
             if line is not None:
                 yield Occurrence(name, path, line, f"import {modules[0]}")
-        for command in documents.typed_commands(path, source.doc):
+        for command in documents.extract_document_commands(path, source.doc):
             for name in launchers_in_command(command):
                 yield Occurrence(name, path, command.line, command.text[:160])
         yield from _started_in_code(facts, path)
@@ -123,7 +125,7 @@ def _started_in_code(facts: Facts, path: str) -> Iterator[Occurrence]:
         first = call.args[0] if call.args else None
         words = tuple(w if isinstance(w, str) else "?" for w in first) if isinstance(first, tuple) else ()
         if isinstance(first, str):
-            words = tuple(shell_parser.split_words(first))
+            words = tuple(shell_parser.split_shell_words(first))
         if words:
             command = shell_parser.ShellCommand(path=path, line=call.line, text=" ".join(words), words=words)
             for name in launchers_in_command(command):

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scaffold.conventions.detected import Detected, Occurrence
+from scaffold.conventions.detected import DetectedValue, Occurrence
 from scaffold.conventions.trackers import experiment_code
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import words_of
+from scaffold.facts.paths import split_vocabulary
 from scaffold.facts.python_source import Call, literal_text
-from scaffold.metric_directions import HIGHER_IS_BETTER, LOWER_IS_BETTER, guess_direction, split_words
+from scaffold.metric_directions import HIGHER_IS_BETTER, LOWER_IS_BETTER, guess_direction, split_metric_name
 
 MOST = 20
 _ONE_NAME = frozenset(
@@ -35,9 +35,9 @@ _KEEPERS = (
     *("result", "results"),
 )
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
-_HELD_OUT = words_of("val valid validation eval evaluation dev test heldout")
-_TRAIN = words_of("train training")
-_BOOKKEEPING = words_of(
+_HELD_OUT = split_vocabulary("val valid validation eval evaluation dev test heldout")
+_TRAIN = split_vocabulary("train training")
+_BOOKKEEPING = split_vocabulary(
     "lr learning rate step steps epoch epochs iter iteration time seconds sec speed memory mem grad "
     "gradient norm fps sps mfu tokens samples batch weight weights param params parameters image "
     "images video table dir path name version seed config git gpu beta entropy frac count num length "
@@ -46,18 +46,18 @@ _BOOKKEEPING = words_of(
 )
 
 
-def metrics(facts: Facts) -> Detected[tuple[str, ...]]:
+def detect_metric_names(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """At most 20 names, the likeliest primary one first.
 
     A name counts by what it says (held out before training, quality before speed), then by how often it is logged; what
     only a table of the README names comes last.
     """
     logged = list(_logged(facts))
-    logged_pieces = {frozenset(split_words(h.value)) for h in logged}
+    logged_pieces = {frozenset(split_metric_name(h.value)) for h in logged}
     ordered = _ranked(logged) + _ranked(
-        [h for h in _tables(facts) if frozenset(split_words(h.value)) not in logged_pieces]
+        [h for h in _tables(facts) if frozenset(split_metric_name(h.value)) not in logged_pieces]
     )
-    return Detected(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
+    return DetectedValue(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
 
 
 def _ranked(hits: list[Occurrence]) -> list[Occurrence]:
@@ -69,7 +69,7 @@ def _ranked(hits: list[Occurrence]) -> list[Occurrence]:
 
 def primary_score(name: str) -> float:
     """How likely a name is the primary metric: a quality, held out, and no bookkeeping."""
-    pieces = split_words(name)
+    pieces = split_metric_name(name)
     quality = 2.0 if pieces & HIGHER_IS_BETTER else 1.5 if pieces & LOWER_IS_BETTER else 0.0
     held_out = 3.0 if pieces & _HELD_OUT else 0.0
     return quality + held_out - (0.5 if pieces & _TRAIN else 0.0) - (3.0 if pieces & _BOOKKEEPING else 0.0)

@@ -10,7 +10,16 @@ from scaffold.conventions.certainty import certainty_of_fields
 from scaffold.facts.git_state import GitState
 from scaffold.facts.machine import Machine
 
-__all__ = ["Conventions", "EntryPoint", "Environment", "Evidence", "GitState", "Machine", "Slurm", "Tests"]
+__all__ = [
+    "Conventions",
+    "EntryPoint",
+    "Environment",
+    "Evidence",
+    "GitState",
+    "Machine",
+    "RepositoryTests",
+    "SlurmConventions",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +44,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slurm:
+class SlurmConventions:
     """What the repository's own sbatch scripts ask for, most used first."""
 
     scripts: tuple[str, ...] = ()
@@ -59,7 +68,7 @@ class EntryPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tests:
+class RepositoryTests:
     """How the repository tests itself."""
 
     runner: str | None = None
@@ -82,9 +91,9 @@ class Conventions:
     config_systems: tuple[str, ...] = ()
     trackers: tuple[str, ...] = ()
     launchers: tuple[str, ...] = ()
-    slurm: Slurm | None = None
+    slurm: SlurmConventions | None = None
     entry_points: tuple[EntryPoint, ...] = ()
-    tests: Tests = field(default_factory=Tests)
+    tests: RepositoryTests = field(default_factory=RepositoryTests)
     workflow: tuple[str, ...] = ()
     agent_guides: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()

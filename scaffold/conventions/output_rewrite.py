@@ -29,7 +29,7 @@ def _folder(names: str) -> re.Pattern[str]:
     )
 
 
-def as_recorded_run(command: str, kind: str) -> str:
+def rewrite_for_recorded_run(command: str, kind: str) -> str:
     """The command of a recorded run; `kind` is what its script is for.
 
     `sbatch` ends as soon as the job is queued, so that the record would say `finished` of what has not begun: the script runs in the

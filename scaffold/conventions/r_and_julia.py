@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import Detected
+from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 
@@ -31,7 +31,7 @@ _COMMENT = re.compile(r"^\s*#(?!').*$", re.MULTILINE)
 _DEEPEST = 3
 
 
-def command_line_scripts(facts: Facts) -> Iterator[str]:
+def find_r_julia_scripts(facts: Facts) -> Iterator[str]:
     """The R and Julia files that read a command line and that no other file includes: a package's own code is none of them."""
     included = _included(facts)
     for path in facts.read_files("r", "julia"):
@@ -66,7 +66,7 @@ def seed_options(facts: Facts, path: str) -> list[str]:
     return [
         option
         for p in (path, *included_files(facts, path))
-        for option in _declared(_code(facts, p), paths.kind(p) or "")
+        for option in _declared(_code(facts, p), paths.classify_file(p) or "")
     ]
 
 
@@ -80,18 +80,20 @@ def seed_settings(facts: Facts, path: str) -> list[str]:
     return _SEEDS_FROM.findall(code) if _LOADS.search(code) else []
 
 
-def setup_line(facts: Facts) -> Detected[str]:
+def r_julia_setup_line(facts: Facts) -> DetectedValue[str]:
     """The line that builds the environment that renv or Julia's Pkg keep for this repository; empty where there is none."""
     if facts.has("renv.lock"):
-        return Detected("Rscript -e 'renv::restore(prompt = FALSE)'", (Evidence(path="renv.lock", text="renv.lock"),))
+        return DetectedValue(
+            "Rscript -e 'renv::restore(prompt = FALSE)'", (Evidence(path="renv.lock", text="renv.lock"),)
+        )
     for name in ("Project.toml", "JuliaProject.toml"):
         data = facts.toml_table(name)
         if "deps" in data or "uuid" in data:
             line = "julia --project=. -e 'using Pkg; Pkg.instantiate()'"
-            return Detected(line, (Evidence(path=name, text=name),))
-    return Detected("")
+            return DetectedValue(line, (Evidence(path=name, text=name),))
+    return DetectedValue("")
 
 
-def is_locked(facts: Facts) -> bool:
+def has_pinned_versions(facts: Facts) -> bool:
     """Whether the environment that `setup` builds names every version."""
     return any(facts.has(name) for name in ("renv.lock", "Manifest.toml", "JuliaManifest.toml"))

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import Detected, Occurrence, collect
+from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
 from scaffold.facts import Facts, paths
 
 _TEST_FUNCTION = re.compile(r"^(?:  |    |\t)?(?:async )?def test_?\w*\(", re.MULTILINE)
@@ -31,7 +31,7 @@ def _is_test_name(path: str) -> bool:
     return name.startswith("test") or name.endswith(("_test.py", "_tests.py"))
 
 
-def detect_test_folders(facts: Facts) -> Detected[tuple[str, ...]]:
+def detect_test_folders(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The topmost folders named for tests that hold test files; for tests beside the code, the folder they share."""
     folders: list[Occurrence] = []
     beside: list[str] = []
@@ -52,7 +52,7 @@ def detect_test_folders(facts: Facts) -> Detected[tuple[str, ...]]:
     declared = _declared(facts)
     folders = [Occurrence(d, h.path) for h in folders for d in declared if h.path.startswith(f"{d}/")] or folders
     near = [hit for hit in folders if paths.depth(hit.value) <= 2]
-    return collect(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
+    return collect_occurrences(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
 
 
 def _other_languages(facts: Facts) -> list[Occurrence]:
@@ -72,21 +72,23 @@ def _declared(facts: Facts) -> list[str]:
     return [p.strip("/").removeprefix("./") for p in names if isinstance(p, str)]
 
 
-def detect_test_runner(facts: Facts) -> Detected[str | None]:
+def detect_test_runner(facts: Facts) -> DetectedValue[str | None]:
     """pytest where it is configured, imported, called, or its style is used; else unittest; None without tests."""
     files = find_test_files(facts)
     if not files and (other := _other_languages(facts)):
-        return Detected(other[0].value, (other[0].evidence,))
+        return DetectedValue(other[0].value, (other[0].evidence,))
     if not detect_test_folders(facts).value:
-        return Detected(None)
+        return DetectedValue(None)
     for hit in (*_configured(facts), *_called(facts), *_imported(facts)):
-        return Detected("pytest", (hit.evidence,))
+        return DetectedValue("pytest", (hit.evidence,))
     cases = [p for p in files if _TEST_CASE.search(facts.texts[p])]
     if cases:
         match = _TEST_CASE.search(facts.texts[cases[0]])
         text = match[0].strip() if match else ""
-        return Detected("unittest", (Occurrence("unittest", cases[0], facts.line_of(cases[0], text), text).evidence,))
-    return Detected("pytest", (Occurrence("pytest", files[0], None, "test functions without a class").evidence,))
+        return DetectedValue(
+            "unittest", (Occurrence("unittest", cases[0], facts.line_of(cases[0], text), text).evidence,)
+        )
+    return DetectedValue("pytest", (Occurrence("pytest", files[0], None, "test functions without a class").evidence,))
 
 
 def _configured(facts: Facts) -> Iterator[Occurrence]:

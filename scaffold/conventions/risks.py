@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffold.conventions.detected import Detected
+from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.environment import LOCKS
-from scaffold.conventions.model import EntryPoint, Environment, Evidence, Tests
+from scaffold.conventions.model import EntryPoint, Environment, Evidence, RepositoryTests
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import words_of
+from scaffold.facts.paths import split_vocabulary
 from scaffold.facts.python_source import literal_text
 
 _ABSOLUTE = re.compile(
@@ -17,7 +17,9 @@ _ABSOLUTE = re.compile(
     r"|datasets?)/[\w.\-]+(?:/[\w.\-]+)*"
 )
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
-_OUTPUT_DIRS = words_of("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
+_OUTPUT_DIRS = split_vocabulary(
+    "outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results"
+)
 
 
 _LENGTH = re.compile(r"--?(?:max|num|n|total)?[-_]?(?:steps|iters|iterations|epochs|updates|timesteps)", re.IGNORECASE)
@@ -31,8 +33,8 @@ _NO_END = re.compile(
 
 
 def risks(
-    facts: Facts, entry_points: Iterable[EntryPoint], environment: Environment, tests: Tests
-) -> Detected[tuple[str, ...]]:
+    facts: Facts, entry_points: Iterable[EntryPoint], environment: Environment, tests: RepositoryTests
+) -> DetectedValue[tuple[str, ...]]:
     """One sentence each, with evidence where a place says so."""
     sentences = [
         *_seeds(entry_points),
@@ -44,7 +46,7 @@ def risks(
         *_ignored(facts),
         *_unread(facts),
     ]
-    return Detected(tuple(text for text, _ in sentences), tuple(e for _, e in sentences if e is not None))
+    return DetectedValue(tuple(text for text, _ in sentences), tuple(e for _, e in sentences if e is not None))
 
 
 Risk = tuple[str, Evidence | None]
@@ -80,16 +82,16 @@ def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
     if environment.manager == "none":
         from scaffold.conventions import r_and_julia
 
-        other = r_and_julia.setup_line(facts)
+        other = r_and_julia.r_julia_setup_line(facts)
         if not other.value:
             yield "no declared environment", None
-        elif not r_and_julia.is_locked(facts):
+        elif not r_and_julia.has_pinned_versions(facts):
             yield "no lock file", None
     elif not any(f.rpartition("/")[2] in LOCKS for f in environment.files):
         yield "no lock file", None
 
 
-def _tests(facts: Facts, tests: Tests) -> Iterator[Risk]:
+def _tests(facts: Facts, tests: RepositoryTests) -> Iterator[Risk]:
     if tests.runner is None:
         yield "no tests", None
 

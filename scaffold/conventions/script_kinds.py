@@ -70,14 +70,14 @@ def may_train(text: str) -> bool:
     return ("train(" in text or "value_and_grad(" in text) and bool(_A_CALL_THAT_MAY.search(text))
 
 
-def trains(text: str) -> bool:
+def is_training_code(text: str) -> bool:
     """Whether a text trains for sure."""
     if any(map(text.__contains__, _TRAINS)):
         return True
     return (".fit(" in text or ".train(" in text) and bool(_A_TRAINER.search(text))
 
 
-def telling_name(path: str) -> str:
+def script_purpose_name(path: str) -> str:
     """The name that says what a script is for: the file's, of `pkg/__main__.py` the package's."""
     pieces = path.lower().rpartition(".")[0].split("/")
     return pieces[-2] if pieces[-1] == "__main__" and len(pieces) > 1 else pieces[-1]
@@ -86,7 +86,7 @@ def telling_name(path: str) -> str:
 def script_kind(facts: Facts, path: str, commands: Iterable[str] = ()) -> str:
     """By the name of the file, then its folder, then by what it does, then by what the `commands` that run it ask for."""
     kind = _kind_by_itself(facts, path)
-    if kind == "other" and (telling_name(path) in _SAYS_NOTHING or path.endswith("__main__.py")):
+    if kind == "other" and (script_purpose_name(path) in _SAYS_NOTHING or path.endswith("__main__.py")):
         return next(filter(None, map(kind_in_command, commands)), kind)
     return kind
 
@@ -97,7 +97,7 @@ def kind_in_command(command: str) -> str | None:
 
 
 def _kind_by_itself(facts: Facts, path: str) -> str:
-    stem = telling_name(path)
+    stem = script_purpose_name(path)
     if any(_CONVERTERS.search(folder) for folder in path.lower().split("/")[:-1]):
         return "other"
     by_name = next((kind for kind, pattern in _BY_NAME if pattern.search(stem)), None)
@@ -109,10 +109,10 @@ def _kind_by_itself(facts: Facts, path: str) -> str:
     if _MAIN.search(stem) and not _NOT_TRAINING.search(stem):
         return "train"
     text = facts.texts.get(path, "")
-    if trains(text):
+    if is_training_code(text):
         return "train"
     if stem in _SAYS_NOTHING:
         by_folder = next((kind for kind, pattern in _BY_NAME if pattern.search(folder)), None)
         near = [facts.texts[p] for p in facts.imported_files(path)] if path.endswith(".py") else []
-        return by_folder or ("train" if may_train(text) or any(map(trains, near)) else "other")
+        return by_folder or ("train" if may_train(text) or any(map(is_training_code, near)) else "other")
     return "train" if path.endswith(".py") and not _WEAKLY_OTHER.search(stem) and may_train(text) else "other"

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from scaffold.conventions.directories import is_settings
+from scaffold.conventions.directories import is_python_config
 from scaffold.facts import Facts, paths, shell_parser
 from scaffold.facts.config_formats import yaml_scalars
 
@@ -18,7 +18,7 @@ _RUNNERS = re.compile(
 )
 
 
-class Mention(NamedTuple):
+class ScriptMention(NamedTuple):
     """A command that runs a script; `text` is how one types it in the work directory.
 
     `first` is False where the script is only handed to another one that the command runs, `told` where no document has its reader
@@ -67,19 +67,21 @@ def _installed(facts: Facts) -> dict[str, str]:
     return modules
 
 
-def script_mentions(facts: Facts) -> Mapping[str, list[Mention]]:
+def script_mentions(facts: Facts) -> Mapping[str, list[ScriptMention]]:
     """Script -> the commands that run it: README and documents, then scripts, then pipelines."""
-    mentions: dict[str, list[Mention]] = {}
+    mentions: dict[str, list[ScriptMention]] = {}
     names = script_names(facts)
     for command in (*facts.shown_commands, *facts.shell_commands, *_pipeline_commands(facts)):
         if paths.is_hidden(command.path) or paths.is_test(command.path):
             continue
         for number, (target, text) in enumerate(scripts_in_command(facts, command, names)):
-            if target != command.path and (number == 0 or not (target.endswith(".py") and is_settings(facts, target))):
-                mentions.setdefault(target, []).append(Mention(command=command, text=text, first=number == 0))
-    shown = {p for p, run in mentions.items() if any(paths.kind(m.command.path) == "prose" for m in run)}
+            if target != command.path and (
+                number == 0 or not (target.endswith(".py") and is_python_config(facts, target))
+            ):
+                mentions.setdefault(target, []).append(ScriptMention(command=command, text=text, first=number == 0))
+    shown = {p for p, run in mentions.items() if any(paths.classify_file(m.command.path) == "prose" for m in run)}
     for path, run in mentions.items():  # a script that the README runs shows better than others how its parts are used
-        told = [m._replace(told=paths.kind(m.command.path) != "shell" or m.command.path in shown) for m in run]
+        told = [m._replace(told=paths.classify_file(m.command.path) != "shell" or m.command.path in shown) for m in run]
         mentions[path] = sorted(told, key=lambda m: not m.told)
     return mentions
 

@@ -88,11 +88,11 @@ def inherited_options(script: ImportingScript) -> Iterator[str]:
         return
     for path, source in script.sources(*SEED):
         alone = source.main is None and not own
-        if path != script.path and (alone or calls_into(script.source, path)):
+        if path != script.path and (alone or has_module_entry_call(script.source, path)):
             yield from declared_options(source)
 
 
-def takes_a_class(name: str) -> bool:
+def is_class_parser_call(name: str) -> bool:
     """Whether a call by this name makes a command line of a class: `tyro.cli`, `draccus.wrap`."""
     return _TAKES_A_CLASS.search(name) is not None
 
@@ -108,7 +108,7 @@ def extends_parser(source: PythonSource) -> bool:
     )
 
 
-def calls_into(source: PythonSource, path: str) -> bool:
+def has_module_entry_call(source: PythonSource, path: str) -> bool:
     """Whether a script imports the main, train or parser function of a module, or all of it."""
     stem = path.rpartition("/")[2].removesuffix(".py")
     stem = path.split("/")[-2] if stem == "__init__" and "/" in path else stem

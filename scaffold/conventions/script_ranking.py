@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from scaffold.conventions.directories import is_settings
-from scaffold.conventions.script_kinds import may_train, script_kind, telling_name, trains
-from scaffold.conventions.script_mentions import Mention, script_mentions
+from scaffold.conventions.directories import is_python_config
+from scaffold.conventions.script_kinds import is_training_code, may_train, script_kind, script_purpose_name
+from scaffold.conventions.script_mentions import ScriptMention, script_mentions
 from scaffold.facts import Facts, documents, paths, shell_parser
-from scaffold.facts.quick_scan import start_line
+from scaffold.facts.quick_scan import find_main_start_line
 
 MOST = 12
 MOST_OF_A_KIND = 8
@@ -51,7 +51,7 @@ class RankedScript(NamedTuple):
     kind: str
     score: float
     line: int | None = None
-    mentions: tuple[Mention, ...] = ()
+    mentions: tuple[ScriptMention, ...] = ()
     reasons: tuple[str, ...] = ()
 
 
@@ -68,7 +68,7 @@ def _notebooks(facts: Facts) -> Iterator[RankedScript]:
     """Notebooks that train: one runs them as a whole, and `record()` records what they do."""
     for path in facts.read_files("notebook"):
         code = documents.notebook_code(facts.texts[path]) or ""
-        if trains(code) and not (paths.is_doc(path) or paths.is_test(path) or paths.is_hidden(path)):
+        if is_training_code(code) and not (paths.is_doc(path) or paths.is_test(path) or paths.is_hidden(path)):
             score = 3.0 - 0.5 * path.count("/") - (2.0 if paths.is_example(path) else 0.0)
             yield RankedScript(path=path, kind="train", score=score, reasons=("a notebook that trains",))
 
@@ -85,10 +85,10 @@ def _limit_each_kind(ranked: list[RankedScript]) -> tuple[RankedScript, ...]:
     return (*first[:MOST], *postponed[:places], *rest)
 
 
-def _python(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:
+def _python(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> Iterator[RankedScript]:
     built = _built_by_configs(facts)
     for path in facts.python:
-        guard = start_line(facts.texts[path])
+        guard = find_main_start_line(facts.texts[path])
         run = named.get(path, [])
         if not _is_script(facts, path, guarded=guard is not None, run=bool(run)):
             continue
@@ -112,7 +112,7 @@ def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
     name = path.rpartition("/")[2]
     if _HELPER.match(name.removesuffix(".py")) and not (run and name == "__init__.py"):
         return False
-    if guarded or (run and not is_settings(facts, path)):
+    if guarded or (run and not is_python_config(facts, path)):
         return True
     text = facts.texts[path]
     if not (_ACTS_AT_ONCE.match(text) or _ACTS.search(text)):
@@ -131,9 +131,9 @@ def _is_loaded(facts: Facts, path: str) -> bool:
     return bool(facts.files_mentioning((f'"{package}.', f"'{package}."), loading))
 
 
-def _points(facts: Facts, path: str, run: list[Mention], *, guarded: bool, built: bool) -> dict[str, float]:
+def _points(facts: Facts, path: str, run: list[ScriptMention], *, guarded: bool, built: bool) -> dict[str, float]:
     text = facts.texts[path]
-    shown = [m for m in run if paths.kind(m.command.path) == "prose"]
+    shown = [m for m in run if paths.classify_file(m.command.path) == "prose"]
     in_readme = [m for m in shown if "readme" in m.command.path.lower() and "/" not in m.command.path]
     near = [m for m in shown if paths.depth(m.command.path) <= 2]
     others = len(run) - len(shown)
@@ -170,14 +170,14 @@ def _built_by_configs(facts: Facts) -> frozenset[str]:
 
 
 def _by_name(path: str, kind: str) -> float:
-    stem = telling_name(path)
+    stem = script_purpose_name(path)
     points = {"train": 4.0, "eval": 2.5, "sweep": 1.5, "preprocess": 1.0, "other": 0.0}[kind]
     if stem in ("main", "run", "train") or path.endswith("__main__.py"):
         points += 1.5
     return points - 0.3 * min(stem.count("_"), 2) - (3.0 if _AUXILIARY.search(stem) else 0.0)
 
 
-def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:
+def _shell(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> Iterator[RankedScript]:
     """Batch scripts, and shell scripts that start the repository's own work; where its name is silent, one is for what it starts."""
     started = _started(facts, named)
     launching = {c.path for c in facts.shell_commands if _launches(c)}
@@ -187,7 +187,7 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedS
     siblings = Counter(p.split("/")[0] for p in candidates)
     for path in candidates:
         header = shell_parser.sbatch_directives(facts.texts[path])
-        shown = [m for m in named.get(path, ()) if paths.kind(m.command.path) == "prose"]
+        shown = [m for m in named.get(path, ()) if paths.classify_file(m.command.path) == "prose"]
         kind = script_kind(facts, path)
         # what it starts may stand in a variable; a document that runs it for what its name says is enough
         in_readme = any("/" not in m.command.path for m in shown if m.first)
@@ -212,14 +212,14 @@ def _shell(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedS
         )
 
 
-def _started(facts: Facts, named: Mapping[str, list[Mention]]) -> dict[str, str]:
+def _started(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> dict[str, str]:
     """Shell script -> what the Python scripts that it runs are for: training before evaluation, else the first of them."""
     runs = sorted(
         (m.command.path, {"train": 0, "eval": 1}.get(kind, 2), m.command.line, kind)
         for path, run in named.items()
         if path.endswith(".py") and (kind := script_kind(facts, path)) != "other"
         for m in run
-        if m.first and paths.kind(m.command.path) == "shell"
+        if m.first and paths.classify_file(m.command.path) == "shell"
     )
     return {script: kind for script, _, _, kind in reversed(runs)}
 
@@ -233,10 +233,10 @@ def _launches(command: shell_parser.ShellCommand) -> bool:
 def _command_line_scripts(facts: Facts) -> frozenset[str]:
     from scaffold.conventions import r_and_julia  # whose patterns are compiled where there is R or Julia only
 
-    return frozenset(r_and_julia.command_line_scripts(facts))
+    return frozenset(r_and_julia.find_r_julia_scripts(facts))
 
 
-def _other_languages(facts: Facts, named: Mapping[str, list[Mention]]) -> Iterator[RankedScript]:
+def _other_languages(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> Iterator[RankedScript]:
     """Workflow files, and scripts of other languages: by name, where a command runs them, or where they read a command line."""
     parsing = _command_line_scripts(facts) if facts.read_files("r", "julia") else frozenset()
     for path in facts.notable:

@@ -29,18 +29,18 @@ def seed_flag(facts: Facts, path: str) -> str | None:
     """`--seed`, `seed=`, `--config.seed`, `config:KEY` where only a file sets it; None where there is none."""
     if path.endswith(".py"):
         return _python_seed_flag(facts, path)
-    if paths.kind(path) in ("r", "julia"):
+    if paths.classify_file(path) in ("r", "julia"):
         from scaffold.conventions import r_and_julia
 
-        return plainest(r_and_julia.seed_options(facts, path)) or _settings_key(
-            facts, plainest(r_and_julia.seed_settings(facts, path)), ()
+        return choose_plainest_option(r_and_julia.seed_options(facts, path)) or _settings_key(
+            facts, choose_plainest_option(r_and_julia.seed_settings(facts, path)), ()
         )
-    if paths.kind(path) != "shell" or not _HANDS_ON.search(facts.texts.get(path, "")):
+    if paths.classify_file(path) != "shell" or not _HANDS_ON.search(facts.texts.get(path, "")):
         return None
     names = script_names(facts)
     handing = (c for c in facts.shell_commands if c.path == path and _HANDS_ON.search(c.text))
     started = (target for c in handing for target, _ in scripts_in_command(facts, c, names))
-    return next((seed_flag(facts, p) for p in started if paths.kind(p) in ("python", "r", "julia")), None)
+    return next((seed_flag(facts, p) for p in started if paths.classify_file(p) in ("python", "r", "julia")), None)
 
 
 def _python_seed_flag(facts: Facts, path: str) -> str | None:
@@ -49,13 +49,13 @@ def _python_seed_flag(facts: Facts, path: str) -> str | None:
     if decorated is not None:
         return _hydra(script, decorated)
     return (
-        plainest(script_options.declared_options(script.source))
+        choose_plainest_option(script_options.declared_options(script.source))
         or _lightning_cli(script)
         or _config_flag(script)
-        or plainest(script_options.dataclass_options(script, _SEED.match))
-        or plainest(script_options.hugging_face_options(script))
-        or plainest(script_options.inherited_options(script))
-        or plainest(script_options.generated_options(script))
+        or choose_plainest_option(script_options.dataclass_options(script, _SEED.match))
+        or choose_plainest_option(script_options.hugging_face_options(script))
+        or choose_plainest_option(script_options.inherited_options(script))
+        or choose_plainest_option(script_options.generated_options(script))
         or _sacred(script)
         or _exec_override(script)
         or _flags_of_a_file(script)
@@ -65,7 +65,7 @@ def _python_seed_flag(facts: Facts, path: str) -> str | None:
     )
 
 
-def plainest(names: Iterable[str]) -> str | None:
+def choose_plainest_option(names: Iterable[str]) -> str | None:
     """The plainest of several options or keys: `--seed` before `--data_seed`, `seed` before `train.seed`, `seeds`."""
     seeds = [n for n in names if _SEED.match(n.lstrip("-").rpartition(".")[2])]
     return min(seeds, key=_plainness, default=None)
@@ -80,10 +80,14 @@ def _hydra(script: ImportingScript, call: Call) -> str | None:
     """A seed of the configuration that @hydra.main composes, of a config group, or of a structured configuration."""
     facts = script.facts
     composed = hydra_configs.composed_configs(facts, script.path)
-    primary = plainest(k for c in composed[:1] for k in yaml_keys(facts.texts[c.path]))
+    primary = choose_plainest_option(k for c in composed[:1] for k in yaml_keys(facts.texts[c.path]))
     taken_in = (f"{c.package}.{k}".lstrip(".") for c in composed[1:] for k in yaml_keys(facts.texts[c.path]))
-    key = primary or plainest(taken_in) or _group_seed(script, hydra_configs.config_folder(script.path, call))
-    key = key or _stored_seed(script) or plainest(_overridden(script))
+    key = (
+        primary
+        or choose_plainest_option(taken_in)
+        or _group_seed(script, hydra_configs.config_folder(script.path, call))
+    )
+    key = key or _stored_seed(script) or choose_plainest_option(_overridden(script))
     return f"{key}=" if key else None
 
 
@@ -101,7 +105,7 @@ def _group_seed(script: ImportingScript, base: str) -> str | None:
         group, _, name = path[len(base) + 1 :].rpartition("/")
         if group and "/" not in group and name in ("default.yaml", "base.yaml"):
             text = script.facts.texts.get(path, "")
-            key = plainest(yaml_keys(text))
+            key = choose_plainest_option(yaml_keys(text))
             if key and "." not in key:
                 return key if "@package _global_" in text else f"{group}.{key}"
     return None
@@ -116,7 +120,7 @@ def _stored_seed(script: ImportingScript) -> str | None:
         for p, s in script.sources(*script_options.SEED)
         if p in storing or (p.rpartition("/")[0] in folders and folders != {""})
     )
-    return plainest(field for s in near for d in s.classes for field in d.fields)
+    return choose_plainest_option(field for s in near for d in s.classes for field in d.fields)
 
 
 def _lightning_cli(script: ImportingScript) -> str | None:
@@ -132,7 +136,7 @@ def _config_flag(script: ImportingScript) -> str | None:
     if flag is None:
         return None
     gets = (literal_text(c.args[0]) or "" for c in script.source.calls if c.last == "get" and c.args)
-    name = plainest((*(n.rpartition(".")[2] for n in script.source.names), *script.source.keys, *gets))
+    name = choose_plainest_option((*(n.rpartition(".")[2] for n in script.source.names), *script.source.keys, *gets))
     facts = script.facts
     if name is None and any(
         re.search(r"config\.seed\b|\bseed\s*=", facts.texts[p]) for p in facts.python if "config" in p
@@ -149,7 +153,7 @@ def _sacred(script: ImportingScript) -> str | None:
 
 def _exec_override(script: ImportingScript) -> str | None:
     """A module global named seed, where a configurator that is exec'd turns globals into options."""
-    name = plainest(script.source.globals)
+    name = choose_plainest_option(script.source.globals)
     return f"--{name}" if name and any(c.name == "exec" for c in script.source.calls) else None
 
 
@@ -161,7 +165,7 @@ def _flags_of_a_file(script: ImportingScript) -> str | None:
     folder = script.path.rpartition("/")[0]
     files = (p for p in script.facts.read_files("config") if p.rpartition("/")[0] == folder)
     keys = (k for p in files for k in yaml_keys(script.facts.texts[p]))
-    key = plainest(k.removeprefix("defaults.") for k in keys)
+    key = choose_plainest_option(k.removeprefix("defaults.") for k in keys)
     return f"--{key}" if key else None
 
 
@@ -171,8 +175,10 @@ def _dotlist(script: ImportingScript) -> str | None:
     if not any(c.last in overrides for _, s in script.sources(*overrides) for c in s.calls):
         return None
     facts = script.facts
-    key = plainest(field for _, s in script.sources(*script_options.SEED) for d in s.classes for field in d.fields)
-    key = key or plainest(
+    key = choose_plainest_option(
+        field for _, s in script.sources(*script_options.SEED) for d in s.classes for field in d.fields
+    )
+    key = key or choose_plainest_option(
         k for p in facts.read_files("config") if not paths.is_test(p) for k in yaml_keys(facts.texts[p])
     )
     return f"{key}=" if key else None
@@ -185,11 +191,11 @@ def _from_file(script: ImportingScript) -> str | None:
     if not any(_LOADS.search(c.name) for s in close for c in s.calls):
         return None
     gets = [w for c in source.calls if c.last == "get" and c.args and (w := literal_text(c.args[0]))]
-    used = plainest((*source.keys, *gets)) or plainest(
+    used = choose_plainest_option((*source.keys, *gets)) or choose_plainest_option(
         n.rpartition(".")[2] for n in source.names if _SETTINGS.search(n)
     )
     if used is None:
-        if script_options.builds_parser(source) or not plainest(
+        if script_options.builds_parser(source) or not choose_plainest_option(
             field for s in close for d in s.classes for field in d.fields
         ):
             return None

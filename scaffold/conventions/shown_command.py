@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from scaffold.conventions.script_mentions import Mention
-from scaffold.facts.paths import words_of
-from scaffold.facts.shell_words import Word, lex, quoted, substitute
+from scaffold.conventions.script_mentions import ScriptMention
+from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.shell_words import Word, lex_shell_command, quote_shell_word, substitute_shell_variables
 
 _FOLDER = re.compile(r"^cd (?:'[^']*'|\S+) && ")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
@@ -17,7 +17,7 @@ _PYTHON = re.compile(r"^(?:\S*/)?python[\d.]*$|^\$\{?PYTHON\w*\}?$", re.IGNORECA
 # what enters an environment: the words up to its command are not the script's
 _MANAGERS = {"uv": "run", "poetry": "run", "pixi": "run", "pdm": "run", "hatch": "run", "pipenv": "run", "rye": "run"}
 _MANAGERS |= {"conda": "run", "mamba": "run", "micromamba": "run"}
-_WITH_VALUE = words_of(
+_WITH_VALUE = split_vocabulary(
     "--extra --group --with --python -p --project --package --env-file --index -n --name --environment -e --only-group --no-group"
 )
 _SECRET = re.compile(r"(?i)(key|token|secret|passw)")
@@ -43,7 +43,7 @@ class ShownCommand(NamedTuple):
         return self.folder + " ".join([*(w.raw for w in self.variables), *entered, *(w.raw for w in words)])
 
 
-def read_shown(mention: Mention, path: str) -> ShownCommand | None:
+def parse_shown_command(mention: ScriptMention, path: str) -> ShownCommand | None:
     """The parts of the command that runs the script `path`; None for what no shell would read."""
     head = _FOLDER.match(mention.text)
     folder = head[0] if head else ""
@@ -51,7 +51,7 @@ def read_shown(mention: Mention, path: str) -> ShownCommand | None:
     if text.count(")") > text.count("("):  # the end of a subshell
         text = text.rstrip(") ")
     goes_on = text.endswith("\\")
-    words = lex(text.rstrip("\\").strip())
+    words = lex_shell_command(text.rstrip("\\").strip())
     if not words:
         return None
     set_before = mention.command.variables
@@ -88,8 +88,8 @@ def _substituted(word: Word, values: Mapping[str, str]) -> Sequence[Word]:
     """The word with its variables written out; `$FLAGS` without quotes is as many words as its value has."""
     whole = re.fullmatch(r"\$(\w+)|\$\{(\w+)\}", word.raw)
     if whole and (whole[1] or whole[2]) in values:
-        return lex(values[whole[1] or whole[2]]) or ()
-    return (substitute(word, values),)
+        return lex_shell_command(values[whole[1] or whole[2]]) or ()
+    return (substitute_shell_variables(word, values),)
 
 
 def _hands_on(word: Word) -> bool:
@@ -129,10 +129,10 @@ def _script_at(words: Sequence[Word], path: str) -> int | None:
     return 0 if words and not words[0].value.startswith("-") else None
 
 
-def _exported(mention: Mention, variables: Sequence[Word]) -> tuple[Word, ...]:
+def _exported(mention: ScriptMention, variables: Sequence[Word]) -> tuple[Word, ...]:
     """What the lines before exported in the same block, but for secrets, and for what is set again or not known."""
     again = {w.value.partition("=")[0] for w in variables}
-    words = (Word(raw, (lex(raw) or (Word(raw, raw),))[0].value) for raw in mention.command.exports)
+    words = (Word(raw, (lex_shell_command(raw) or (Word(raw, raw),))[0].value) for raw in mention.command.exports)
     exported = {w.value.partition("=")[0]: w for w in words}
     return tuple(
         w
@@ -147,8 +147,8 @@ def option_words(word: Word) -> tuple[str, str]:
     return (match[1], word.value[len(match[1]) :]) if match else ("", word.value)
 
 
-def with_value(word: Word, value: str) -> Word:
+def replace_option_value(word: Word, value: str) -> Word:
     """The word with another value behind its `--name=`."""
     head, _ = option_words(word)
-    text = quoted(head + value)
+    text = quote_shell_word(head + value)
     return Word(text, head + value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import Detected, Occurrence, collect
-from scaffold.conventions.model import Evidence, Slurm
+from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.model import Evidence, SlurmConventions
 from scaffold.facts import Facts, paths, shell_parser
 from scaffold.facts.config_formats import yaml_scalars
 
@@ -38,14 +38,14 @@ _SHOUTED = re.compile(r"^(?=.*_)(?=.*(?:PARTITION|ACCOUNT|QUEUE|QOS|NAME|YOUR|PR
 _SUBMITS = re.compile(r"(?:^|[\s;&|(`$])(sbatch|srun|salloc)\s+(?=[-\w./$\"'{])")
 
 
-def is_placeholder(value: str) -> bool:
+def is_slurm_placeholder(value: str) -> bool:
     """Whether the reader is to fill in a value: `your-partition`, `ACCOUNT_NAME`, `${PARTITION}`, `<account>`."""
     return bool(_PLACEHOLDER.search(value) or _SHOUTED.match(value))
 
 
-def slurm_scripts(facts: Facts) -> Detected[tuple[str, ...]]:
+def slurm_scripts(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The files, prose and Python left out, that have a #SBATCH line or an srun, sbatch or salloc command."""
-    return collect(_uses_in(facts, _speaking_files(facts)))
+    return collect_occurrences(_uses_in(facts, _speaking_files(facts)))
 
 
 def _speaking_files(facts: Facts) -> list[str]:
@@ -62,36 +62,36 @@ def _uses_in(facts: Facts, files: list[str]) -> Iterator[Occurrence]:
             yield Occurrence(path, path, directives[0][0], f"#SBATCH {directives[0][1]}")
     searched = frozenset(files)
     for command in facts.shell_commands:
-        if command.path in searched and submits(command):
+        if command.path in searched and is_slurm_submission(command):
             yield Occurrence(command.path, command.path, command.line, command.text)
 
 
-def submits(command: shell_parser.ShellCommand) -> bool:
+def is_slurm_submission(command: shell_parser.ShellCommand) -> bool:
     """Whether a command calls sbatch, srun or salloc rather than printing their names."""
     return command.words[0] not in ("echo", "printf", "which", "command", "type") and bool(
         _SUBMITS.search(command.text)
     )
 
 
-def slurm_requests(facts: Facts) -> dict[str, Detected[tuple[str, ...]]]:
+def slurm_requests(facts: Facts) -> dict[str, DetectedValue[tuple[str, ...]]]:
     """partitions, accounts, qos, gres and time, the most used first; placeholders are kept as what lost."""
     hits: dict[str, list[Occurrence]] = {field: [] for field in _FIELDS}
     lost: dict[str, list[Evidence]] = {field: [] for field in _FIELDS}
     for field, hit in _requests(facts):
-        if is_placeholder(hit.value):
+        if is_slurm_placeholder(hit.value):
             lost[field].append(Evidence(path=hit.path, line=hit.line, text=f"{hit.text}: a placeholder"))
         else:
             hits[field].append(hit)
-    return {field: collect(hits[field], lost[field], by_use=True) for field in _FIELDS}
+    return {field: collect_occurrences(hits[field], lost[field], by_use=True) for field in _FIELDS}
 
 
 def _requests(facts: Facts) -> Iterator[tuple[str, Occurrence]]:
     yield from _launcher_requests(facts)
     for path in _speaking_files(facts):
         for line, text in shell_parser.sbatch_directives(facts.texts[path]):
-            yield from _values(path, line, f"#SBATCH {text}", shell_parser.split_words(text))
+            yield from _values(path, line, f"#SBATCH {text}", shell_parser.split_shell_words(text))
     for command in (*facts.shell_commands, *facts.shown_commands):
-        if submits(command) and not paths.is_test(command.path):
+        if is_slurm_submission(command) and not paths.is_test(command.path):
             start = next(
                 (n for n, w in enumerate(command.words) if w.lstrip("$(`") in ("sbatch", "srun", "salloc")), None
             )
@@ -125,7 +125,7 @@ def _values(path: str, line: int, text: str, words: list[str]) -> Iterator[tuple
             yield field, Occurrence(item.strip("\"' "), path, line, text)
 
 
-def loaded_modules(facts: Facts) -> Detected[tuple[str, ...]]:
+def loaded_modules(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """`module load A B`, `module add` and `ml`, the most used first."""
     hits = []
     for command in facts.shell_commands:
@@ -133,20 +133,20 @@ def loaded_modules(facts: Facts) -> Detected[tuple[str, ...]]:
         if words[:1] == ["ml"]:
             words = ["module", "load", *words[1:]]
         if words[:1] == ["module"] and words[1:2] in (["load"], ["add"]):
-            names = [w for w in words[2:] if not w.startswith(("-", "$")) and not is_placeholder(w)]
+            names = [w for w in words[2:] if not w.startswith(("-", "$")) and not is_slurm_placeholder(w)]
             hits += [
                 Occurrence(n, command.path, command.line, command.text) for n in names if n not in ("load", "purge")
             ]
-    return collect(hits, by_use=True)
+    return collect_occurrences(hits, by_use=True)
 
 
-def one_version_each(names: tuple[str, ...]) -> tuple[str, ...]:
+def keep_first_module_versions(names: tuple[str, ...]) -> tuple[str, ...]:
     """Of several versions of a module the first, which is the most used: `cuda/12.4`, not `cuda/12.1` too."""
     first = {name.split("/")[0]: name for name in reversed(names)}
     return tuple(name for name in names if first[name.split("/")[0]] == name)
 
 
-def slurm_conventions(facts: Facts) -> dict[str, Detected[tuple[str, ...]]] | None:
+def slurm_conventions(facts: Facts) -> dict[str, DetectedValue[tuple[str, ...]]] | None:
     """All of it by field; None where the repository shows no use of Slurm."""
     fields = {"scripts": slurm_scripts(facts), **slurm_requests(facts)}
     if not any(f.value for f in fields.values()):
@@ -160,6 +160,6 @@ def slurm_conventions(facts: Facts) -> dict[str, Detected[tuple[str, ...]]] | No
     return fields
 
 
-def as_answer(fields: dict[str, Detected[tuple[str, ...]]] | None) -> Slurm | None:
+def slurm_answer_fields(fields: dict[str, DetectedValue[tuple[str, ...]]] | None) -> SlurmConventions | None:
     """The answer's form of the fields that Slurm is asked for."""
-    return None if fields is None else Slurm(**{field: f.value for field, f in fields.items()})
+    return None if fields is None else SlurmConventions(**{field: f.value for field, f in fields.items()})

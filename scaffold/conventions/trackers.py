@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scaffold.conventions.detected import Detected, Occurrence, collect
+from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 from scaffold.facts.config_formats import yaml_scalars
@@ -51,10 +51,10 @@ _COMMENTED = re.compile(rf"^\s*#\s*(?:import|from)\s+({_PACKAGES})\b", re.MULTIL
 _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|tensorflow|keras)\b.*\bTensorBoard$")
 
 
-def trackers(facts: Facts) -> Detected[tuple[str, ...]]:
+def trackers(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The trackers in use; a mention in prose is none, a requirement or a commented import is kept as what lost."""
-    used = collect((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
-    return Detected(used.value, used.evidence, tuple(_mentioned(facts, used.value)))
+    used = collect_occurrences((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+    return DetectedValue(used.value, used.evidence, tuple(_mentioned(facts, used.value)))
 
 
 def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:

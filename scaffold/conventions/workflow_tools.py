@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import Detected, Occurrence, collect
+from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
 from scaffold.facts import Facts
 
 _AT_TOP = {
@@ -28,9 +28,9 @@ _AT_TOP = {
 }
 
 
-def workflow(facts: Facts) -> Detected[tuple[str, ...]]:
+def workflow(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The workflow tools whose file lies at the top of the work directory."""
-    return collect((*_by_name(facts), *_by_content(facts)))
+    return collect_occurrences((*_by_name(facts), *_by_content(facts)))
 
 
 def _by_name(facts: Facts) -> Iterator[Occurrence]:

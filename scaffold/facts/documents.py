@@ -27,7 +27,7 @@ _ASSIGNS = re.compile(rf"""^\s*{_PROMPT}((?:export\s+)?(?:[A-Za-z_]\w*=(?:'[^']*
 _INLINE = re.compile(r"`([^`\n]+)`")
 
 
-def typed_commands(path: str, text: str) -> Iterator[shell_parser.ShellCommand]:
+def extract_document_commands(path: str, text: str) -> Iterator[shell_parser.ShellCommand]:
     """What a document tells its reader to type.
 
     The lines of shell blocks, and lines of other blocks and inline code that begin with a known tool. A variable counts from

@@ -85,7 +85,7 @@ class Facts:
     def _by_kind(self) -> Mapping[str, list[str]]:
         by_kind: dict[str, list[str]] = {}
         for path in self.texts:
-            by_kind.setdefault(paths.kind(path) or "", []).append(path)
+            by_kind.setdefault(paths.classify_file(path) or "", []).append(path)
         return by_kind
 
     @cached_property
@@ -101,7 +101,7 @@ class Facts:
             text = self.texts.get(path, "")
             if path.endswith(".ipynb"):
                 text = documents.notebook_code(text) or ""
-            self._sources[path] = python_parser.parse(text)
+            self._sources[path] = python_parser.parse_python_source(text)
         return self._sources[path]
 
     def files_mentioning(self, needles: Iterable[str], among: Iterable[str]) -> list[str]:
@@ -146,7 +146,7 @@ class Facts:
         for path in self.read_files("shell", "build"):
             name = path.rpartition("/")[2].lower()
             if (
-                paths.kind(path) == "shell"
+                paths.classify_file(path) == "shell"
                 or name in ("makefile", "gnumakefile", "justfile", "dockerfile")
                 or name.endswith(".mk")
             ):
@@ -158,7 +158,7 @@ class Facts:
         """The commands that README and documents show, the top README first."""
         texts = sorted(self.read_files("prose"), key=lambda p: (paths.depth(p), "readme" not in p.lower(), p))
         own = [p for p in texts if not paths.is_hidden(p)]
-        return tuple(c for p in own for c in documents.typed_commands(p, self.texts[p]))
+        return tuple(c for p in own for c in documents.extract_document_commands(p, self.texts[p]))
 
     def imported_files(self, path: str) -> tuple[str, ...]:
         """The repository's own files that a Python file imports directly, as its lines show."""
@@ -217,5 +217,9 @@ def _ancestors(folder: str) -> Iterator[str]:
 def facts_from_texts(texts: Mapping[str, str], **more: object) -> Facts:
     """Facts of files given as text, without a disk; an empty text is a file whose name is all there is to it."""
     files = tuple(sorted(texts))
-    read = {p: texts[p] for p in files if texts[p] and paths.kind(p) and not paths.is_vendored(p.rpartition("/")[0])}
+    read = {
+        p: texts[p]
+        for p in files
+        if texts[p] and paths.classify_file(p) and not paths.is_vendored(p.rpartition("/")[0])
+    }
     return Facts(files=files, notable=tuple(paths.without_data_files(files)), texts=read, **more)  # type: ignore[arg-type]

@@ -8,28 +8,28 @@ from collections.abc import Iterable
 from scaffold.workspace import ANSWERS_FILE
 
 
-def words_of(text: str) -> frozenset[str]:
+def split_vocabulary(text: str) -> frozenset[str]:
     """The words of a text as a set: how the vocabularies of detection are written down."""
     return frozenset(text.split())
 
 
-VENDORED = words_of(
+VENDORED = split_vocabulary(
     "third_party third-party thirdparty 3rdparty 3rd_party vendor vendored _vendor node_modules "
     "bower_components submodules external externals extern deps site-packages dist-packages "
     "__pycache__ venv .venv env.bak virtualenv .eggs build dist htmlcov .tox .nox"
 )
-TESTS = words_of("test tests testing unit_tests unittests integration_tests .test")
-DOCS = words_of("doc docs documentation website site")
-EXAMPLES = words_of("example examples demo demos tutorial tutorials sample samples")
-DATA = words_of("data datasets dataset assets static public images img")
+TESTS = split_vocabulary("test tests testing unit_tests unittests integration_tests .test")
+DOCS = split_vocabulary("doc docs documentation website site")
+EXAMPLES = split_vocabulary("example examples demo demos tutorial tutorials sample samples")
+DATA = split_vocabulary("data datasets dataset assets static public images img")
 # the last four characters of files that are data whatever folder they lie in
-_DATA_ENDS = words_of(
+_DATA_ENDS = split_vocabulary(
     ".npy .npz .png .jpg jpeg .gif .bmp .tif tiff webp .wav .mp3 .mp4 flac .csv .tsv .txt json sonl .bin .pkl .dat .mat"
     " .zip r.gz .xml .svg .pdf .ply .obj .stl .pdb .cif cord quet .hdf .nii .dcm .svs .las .pcd"
 )
 
 # what the template of a workspace writes, beside the answers: it was made from the repository and says nothing new of it
-TEMPLATES = words_of(
+TEMPLATES = split_vocabulary(
     "README.md AGENTS.md tasks.md prompt_skill_playbook.md record_run.py run_manifest.schema.json summarize.py setup_env.sh"
     " run.sbatch workspace.json"
 )
@@ -52,28 +52,30 @@ _SUFFIX_KIND = {
     "ipynb": "notebook",
     "r": "r",
     "jl": "julia",
-    **dict.fromkeys(words_of("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
-    **dict.fromkeys(words_of("md rst markdown"), "prose"),
-    **dict.fromkeys(words_of("yaml yml gin"), "config"),
-    **dict.fromkeys(words_of("toml cfg ini mk smk"), "build"),
+    **dict.fromkeys(split_vocabulary("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
+    **dict.fromkeys(split_vocabulary("md rst markdown"), "prose"),
+    **dict.fromkeys(split_vocabulary("yaml yml gin"), "config"),
+    **dict.fromkeys(split_vocabulary("toml cfg ini mk smk"), "build"),
 }
 _NAME_KIND = {
     **dict.fromkeys(
-        words_of("Makefile makefile GNUmakefile justfile Justfile .justfile Snakefile Dockerfile Pipfile MLproject"),
+        split_vocabulary(
+            "Makefile makefile GNUmakefile justfile Justfile .justfile Snakefile Dockerfile Pipfile MLproject"
+        ),
         "build",
     ),
-    **dict.fromkeys(words_of("tox.ini .gitmodules .gitattributes .gitignore nextflow.config"), "build"),
-    **dict.fromkeys(words_of("README README.txt readme.txt"), "prose"),
+    **dict.fromkeys(split_vocabulary("tox.ini .gitmodules .gitattributes .gitignore nextflow.config"), "build"),
+    **dict.fromkeys(split_vocabulary("README README.txt readme.txt"), "prose"),
 }
 _REQUIREMENTS = re.compile(r"(^|/)requirements([^/]*|/[^/]+)\.txt$")
 _SLURM_NAME = re.compile(r"(slurm|sbatch)[^/]*$", re.IGNORECASE)
-_NOT_TEXT = words_of(
+_NOT_TEXT = split_vocabulary(
     "out err log png jpg jpeg gif pdf svg npy npz pt pth ckpt pkl csv tsv json parquet zip gz tar h5 "
     "html r jl c cpp ts tsx js"
 )
 
 
-def kind(path: str) -> str | None:
+def classify_file(path: str) -> str | None:
     """How the text of a file is read, a key of `LIMITS`; None where its name is all it has to say."""
     name = path.rpartition("/")[2]
     if name in _NAME_KIND:
@@ -108,7 +110,7 @@ def without_template_files(files: list[str]) -> list[str]:
     ]
 
 
-def parts(path: str) -> list[str]:
+def list_path_folders(path: str) -> list[str]:
     """The folders that a path lies in, lower case."""
     return path.lower().split("/")[:-1]
 
@@ -122,17 +124,17 @@ def is_test(path: str) -> bool:
     """Whether a Python file tests the repository, by its name or its folder."""
     name = path.rpartition("/")[2]
     named = name.startswith("test_") or name.endswith(("_test.py", "_tests.py")) or name == "conftest.py"
-    return named or not TESTS.isdisjoint(parts(path))
+    return named or not TESTS.isdisjoint(list_path_folders(path))
 
 
 def is_doc(path: str) -> bool:
     """Whether a file belongs to the documentation."""
-    return not DOCS.isdisjoint(parts(path))
+    return not DOCS.isdisjoint(list_path_folders(path))
 
 
 def is_example(path: str) -> bool:
     """Whether a file shows how to use the repository rather than doing its work."""
-    return not EXAMPLES.isdisjoint(parts(path))
+    return not EXAMPLES.isdisjoint(list_path_folders(path))
 
 
 def is_hidden(path: str) -> bool:

@@ -14,7 +14,7 @@ _SETUP_CALLS = re.compile(
 )
 
 
-def parse(text: str) -> PythonSource:
+def parse_python_source(text: str) -> PythonSource:
     """Read one file. A file that does not parse gives a PythonSource with `error` and what its lines still show."""
     try:
         with warnings.catch_warnings():
@@ -28,7 +28,7 @@ def parse(text: str) -> PythonSource:
         return scan_source(text, f"RecursionError: {error}")
 
 
-def dotted(node: ast.AST) -> str:
+def format_dotted_name(node: ast.AST) -> str:
     """`a.b.c` of a name, an attribute chain, or a call's result; empty for anything else."""
     names = []
     while True:
@@ -48,18 +48,22 @@ def dotted(node: ast.AST) -> str:
     return ".".join(reversed(names))
 
 
-def value(node: ast.AST | None) -> Value:
+def evaluate_literal(node: ast.AST | None) -> Value:
     """A literal's value, a NameRef for a name, None for what is only known when it runs."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, (ast.Name, ast.Attribute)):
-        return NameRef(dotted(node))
+        return NameRef(format_dotted_name(node))
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        return tuple(value(e) for e in node.elts)
+        return tuple(evaluate_literal(e) for e in node.elts)
     if isinstance(node, ast.Dict):
-        return {k.value: value(v) for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)}
+        return {
+            k.value: evaluate_literal(v)
+            for k, v in zip(node.keys, node.values, strict=True)
+            if isinstance(k, ast.Constant)
+        }
     if isinstance(node, ast.IfExp):  # one of two, by what is only known when it runs
-        return value(node.body), value(node.orelse)
+        return evaluate_literal(node.body), evaluate_literal(node.orelse)
     if isinstance(node, ast.JoinedStr):
         pieces = [str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values]
         return "".join(pieces)
@@ -68,12 +72,12 @@ def value(node: ast.AST | None) -> Value:
 
 def _has_default(node: ast.expr | None) -> bool:
     """Whether a field's value gives it a default: `field(metadata=...)` alone gives none, and neither does `MISSING`."""
-    if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in ("field", "Field"):
+    if isinstance(node, ast.Call) and format_dotted_name(node.func).rpartition(".")[2] in ("field", "Field"):
         given = {k.arg for k in node.keywords}
         return bool(given & {"default", "default_factory"}) or any(
             not (isinstance(a, ast.Constant) and a.value is ...) for a in node.args
         )
-    return node is not None and dotted(node).rpartition(".")[2] != "MISSING"
+    return node is not None and format_dotted_name(node).rpartition(".")[2] != "MISSING"
 
 
 def _is_main_guard(node: ast.stmt) -> bool:
@@ -94,7 +98,7 @@ def _acts(node: ast.stmt) -> bool:
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Call)
-        and not _SETUP_CALLS.match(dotted(node.value.func))
+        and not _SETUP_CALLS.match(format_dotted_name(node.value.func))
     )
 
 
@@ -150,7 +154,7 @@ class _ModuleVisitor:
             self._call(node)
         elif isinstance(node, ast.Attribute):
             if "seed" in node.attr.lower():
-                self.names.setdefault(dotted(node), node.lineno)
+                self.names.setdefault(format_dotted_name(node), node.lineno)
         elif isinstance(node, ast.Subscript):
             self._subscript(node)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -163,11 +167,11 @@ class _ModuleVisitor:
         self._walk(node, inner)
 
     def _call(self, node: ast.Call) -> None:
-        name = dotted(node.func)
+        name = format_dotted_name(node.func)
         if name:
-            keywords = {k.arg: value(k.value) for k in node.keywords if k.arg}
+            keywords = {k.arg: evaluate_literal(k.value) for k in node.keywords if k.arg}
             self.calls.append(
-                Call(name=name, args=tuple(value(a) for a in node.args), keywords=keywords, line=node.lineno)
+                Call(name=name, args=tuple(evaluate_literal(a) for a in node.args), keywords=keywords, line=node.lineno)
             )
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
@@ -188,11 +192,11 @@ class _ModuleVisitor:
             Definition(
                 name=node.name,
                 line=node.lineno,
-                bases=tuple(dotted(b) for b in node.bases),
-                decorators=tuple(dotted(d) for d in node.decorator_list),
+                bases=tuple(format_dotted_name(b) for b in node.bases),
+                decorators=tuple(format_dotted_name(d) for d in node.decorator_list),
                 fields={name: ast.unparse(s.annotation) for name, s in annotated},
                 outer=outer,
-                defaults={name: value(s.value) for name, s in annotated if _has_default(s.value)},
+                defaults={name: evaluate_literal(s.value) for name, s in annotated if _has_default(s.value)},
             )
         )
 
@@ -207,10 +211,10 @@ class _ModuleVisitor:
             Definition(
                 name=node.name,
                 line=node.lineno,
-                decorators=tuple(dotted(d) for d in node.decorator_list),
+                decorators=tuple(format_dotted_name(d) for d in node.decorator_list),
                 fields={a.arg: "" for a in parameters},
                 outer=outer,
-                defaults={a.arg: value(d) for a, d in with_default if d is not None},
+                defaults={a.arg: evaluate_literal(d) for a, d in with_default if d is not None},
             )
         )
 
@@ -219,4 +223,4 @@ class _ModuleVisitor:
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             self.keys.setdefault(key.value, node.lineno)
             if isinstance(node.ctx, ast.Store):
-                self.stores.append((dotted(node.value), key.value, node.lineno))
+                self.stores.append((format_dotted_name(node.value), key.value, node.lineno))

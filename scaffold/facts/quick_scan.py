@@ -67,7 +67,7 @@ def main_guard_line(text: str) -> int | None:
     return _line(_MAIN_GUARD, text) if "__name__" in text else None
 
 
-def start_line(text: str) -> int | None:
+def find_main_start_line(text: str) -> int | None:
     """The line at which a module begins its work when it is run: its main guard, or the `app.run(...)` of absl."""
     return _line(_MAIN_GUARD_OR_APP, text) if "__name__" in text or "app.run" in text else None
 

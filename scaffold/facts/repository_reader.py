@@ -100,7 +100,7 @@ def _texts(
     by_kind: dict[str, list[str]] = {}
     vendored: dict[str, bool] = {}
     for path in files:
-        kind = paths.kind(path)
+        kind = paths.classify_file(path)
         if kind is None:
             continue
         folder = path.rpartition("/")[0]

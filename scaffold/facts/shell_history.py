@@ -36,10 +36,10 @@ def read_launches(workdir: Path, files: Iterable[str]) -> list[str]:
     own_launches = [line for line in launches if _names_repository(line, scripts, workdir)]
     latest = list(dict.fromkeys(reversed(own_launches)))[::-1]
     jobs = [f"sacct: {line}" for line in _jobs(workdir)]
-    return [redact(line) for line in (latest + jobs)][-MOST:]
+    return [redact_command_line(line) for line in (latest + jobs)][-MOST:]
 
 
-def redact(line: str) -> str:
+def redact_command_line(line: str) -> str:
     """The line without values of options, variables and addresses that hold secrets."""
     line = _SECRET_OPTION.sub(r"\1***", line)
     return _URL_USER.sub(r"\1***@", _SECRET_VALUE.sub("***", line))

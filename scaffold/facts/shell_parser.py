@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from scaffold.facts.paths import words_of
-from scaffold.facts.shell_words import lex, substitute
+from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.shell_words import lex_shell_command, substitute_shell_variables
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -20,7 +20,7 @@ _QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[\w=./-]+""")
 _COMMENT = re.compile(r"""\s#[^"']*$""")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _NOT_PLAIN = re.compile(r"""['"\\#]|[^ -~\t\r\n]""")
-_WRAPPERS = words_of("time nohup sudo exec env eval then do else ! ( { command if while")
+_WRAPPERS = split_vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
 
 
 class ShellCommand(NamedTuple):
@@ -38,7 +38,7 @@ class ShellCommand(NamedTuple):
     exports: tuple[str, ...] = ()
 
 
-def split_words(text: str) -> list[str]:
+def split_shell_words(text: str) -> list[str]:
     """The words of a command; unbalanced quotes split at blanks."""
     if not _NOT_PLAIN.search(text):
         return text.split()  # the same words, in a hundredth of the time
@@ -60,7 +60,7 @@ def parse_commands(
         if not stripped or stripped.startswith("#"):
             continue
         for piece in _separated(stripped):
-            words = split_words(piece)
+            words = split_shell_words(piece)
             while words and (_ASSIGNMENT.match(words[0]) or words[0] in _WRAPPERS):
                 words.pop(0)
             if not words or words[0] in ("export", "for"):
@@ -93,7 +93,7 @@ def after_assignments(
 ) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """What is set and exported after `NAME=value`, `export NAME=value` or `for NAME in first second`, several of them too."""
     for piece in _separated(text):
-        words = [substitute(word, variables) for word in lex(piece) or ()]
+        words = [substitute_shell_variables(word, variables) for word in lex_shell_command(piece) or ()]
         exporting = bool(words) and words[0].value == "export"
         pairs = [w.value.partition("=") for w in words[exporting:] if _ASSIGNMENT.match(w.value)]
         if len(words) > 3 and words[0].value == "for" and words[2].value == "in":

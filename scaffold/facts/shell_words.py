@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from scaffold.facts.paths import words_of
+from scaffold.facts.paths import split_vocabulary
 
 _VARIABLE = re.compile(
     r"\$(?:(?P<name>[A-Za-z_]\w*|[@*#?0-9])|\{(?P<braced>[A-Za-z_]\w*|[@*0-9])(?::?[-=](?P<default>[^{}]*))?\})"
@@ -23,7 +23,7 @@ _PIECE = re.compile(
     r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`|[^\s\\'"`();|&<>$\[]+|[$\[]""", re.DOTALL
 )
 _REDIRECTION = re.compile(r"(?:\d|&)?>{1,2}(?:&\d|\|)?|<{1,3}")
-_ENVIRONMENT = words_of("HOME USER PWD TMPDIR HOSTNAME PATH PYTHONPATH LD_LIBRARY_PATH SHELL")
+_ENVIRONMENT = split_vocabulary("HOME USER PWD TMPDIR HOSTNAME PATH PYTHONPATH LD_LIBRARY_PATH SHELL")
 
 
 class Word(NamedTuple):
@@ -35,7 +35,7 @@ class Word(NamedTuple):
     computed: bool = False
 
 
-def lex(text: str) -> tuple[Word, ...] | None:
+def lex_shell_command(text: str) -> tuple[Word, ...] | None:
     """The words of one simple command without its redirections; None for what no shell reads as one."""
     words: list[Word] = []
     at, skip_next = 0, False
@@ -94,7 +94,7 @@ def _pieces(raw: str) -> list[tuple[str, str]]:
     return pieces
 
 
-def substitute(word: Word, values: Mapping[str, str]) -> Word:
+def substitute_shell_variables(word: Word, values: Mapping[str, str]) -> Word:
     """The word with the variables that `values` knows, or that have a default in it, written out; the others stay as they are."""
     if not word.variables:
         return word
@@ -113,11 +113,11 @@ def substitute(word: Word, values: Mapping[str, str]) -> Word:
         for m in _VARIABLE.finditer(text)
         for name in [m["name"] or m["braced"]]
     )
-    raw = f'"{value}"' if left or word.computed else quoted(value)
+    raw = f'"{value}"' if left or word.computed else quote_shell_word(value)
     return Word(raw, value, left, word.computed)
 
 
-def quoted(value: str) -> str:
+def quote_shell_word(value: str) -> str:
     """A word that means `value`, quoted only where it must be; an option keeps its name outside: `--data='a b'`."""
     option = re.match(r"^(-{0,2}[\w.+-]+=)(?=.)", value)
     head = option[1] if option else ""

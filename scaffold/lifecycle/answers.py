@@ -8,8 +8,8 @@ from typing import Any
 
 from scaffold import metric_directions
 from scaffold.conventions import activation, slurm
-from scaffold.conventions.model import Conventions, EntryPoint, Slurm
-from scaffold.conventions.output_rewrite import as_recorded_run
+from scaffold.conventions.model import Conventions, EntryPoint, SlurmConventions
+from scaffold.conventions.output_rewrite import rewrite_for_recorded_run
 from scaffold.errors import WrongUsage
 from scaffold.server.address import check_url
 from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK_FILE, ROLES, UNSAFE_IN_PATHS, path_problem
@@ -93,7 +93,7 @@ def fact_answers(conventions: Conventions) -> dict[str, Any]:
 
 
 def _entry_point_answer(point: EntryPoint) -> dict[str, Any]:
-    return asdict(point) | {"command": as_recorded_run(point.command, point.kind)}
+    return asdict(point) | {"command": rewrite_for_recorded_run(point.command, point.kind)}
 
 
 def _is_not_utf8(value: object) -> bool:
@@ -121,7 +121,9 @@ def _slurm_answer(conventions: Conventions) -> dict[str, Any] | None:
     """
     if conventions.slurm is None and not conventions.machine.slurm:
         return None
-    options: dict[str, Any] = {key: list(value) for key, value in asdict(conventions.slurm or Slurm()).items()}
+    options: dict[str, Any] = {
+        key: list(value) for key, value in asdict(conventions.slurm or SlurmConventions()).items()
+    }
     for key in ("partitions", "accounts", "qos", "gres", "time", "modules"):
         options[key] = [value for value in options[key] if slurm.SAFE_VALUE.fullmatch(value)]
     options["setup"], _ = activation.usable_lines(options["setup"])

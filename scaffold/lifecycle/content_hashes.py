@@ -92,7 +92,7 @@ def delete_hashes(workspace: Workspace) -> None:
 
 def _hashes_file(workdir: Path, root: str) -> Path | None:
     """Where the hashes of the workspace at `workdir/root` are kept; None without git."""
-    prefix, _, folder = git.run(workdir, "rev-parse", "--show-prefix", "--absolute-git-dir").text.partition("\n")
+    prefix, _, folder = git.run_git(workdir, "rev-parse", "--show-prefix", "--absolute-git-dir").text.partition("\n")
     if not Path(folder).is_absolute():
         return None
     # a repository may hold several workspaces; their paths may be longer than a file's name, so a hash stands for each

@@ -24,7 +24,7 @@ def disposable_tree(workdir: Path) -> Iterator[Path]:
     Data that git ignores is linked. The tree is removed at the end. Raises ScaffoldError where it cannot be made.
     """
     workdir = workdir.resolve()
-    location = git.locate(workdir)
+    location = git.locate_in_git(workdir)
     with scratch_directory() as scratch:
         tree = scratch / "tree"
         top = location.toplevel.resolve() if location.toplevel is not None and location.head is not None else None

@@ -66,7 +66,7 @@ _CAUSES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FirstRun:
+class BaselineTrial:
     """What happened; `exit_code` is None where the time ran out, `seed` is taken, refused, or None where the script takes none.
 
     `stray` are files that it left outside of its folder, `changed` files of the repository that it changed, `problem` the line of
@@ -107,7 +107,7 @@ def main_entry(answers: Mapping[str, Any]) -> dict[str, Any] | None:
     return next(iter(trains or [e for e in entries if e["kind"] not in ("preprocess", "eval")] or entries), None)
 
 
-def try_baseline(planned: InitPlan, *, seconds: int = SECONDS, setup: bool = False) -> FirstRun:
+def try_baseline_command(planned: InitPlan, *, seconds: int = SECONDS, setup: bool = False) -> BaselineTrial:
     """Run the baseline command of a planned workspace in a disposable tree, recorded as a smoke run, for at most `seconds`.
 
     With `setup` the environment is built there first. Raises ScaffoldError where there is no command, or it leaves a choice open.
@@ -214,7 +214,7 @@ def _judge(
     text: str,
     took: float,
     before: Mapping[str, str],
-) -> FirstRun:
+) -> BaselineTrial:
     """What a run came to, by its exit code, its log, and what git says of the tree after it."""
     problem = _problem(text) if code not in (0, None) else None
     cause = next((c for c in _CAUSES if problem and re.search(c.pattern, problem)), None)
@@ -222,7 +222,7 @@ def _judge(
     scripts = f"{planned.root}/{planned.answers['role_dirs']['scripts']}"
     after = {path: state for path, state in _status(tree).items() if before.get(path) != state}
     outside = {path: state for path, state in after.items() if not path.startswith(f"{planned.root}/")}
-    return FirstRun(
+    return BaselineTrial(
         command=str(entry["command"]),
         seconds=took,
         exit_code=code,
@@ -277,7 +277,7 @@ def _has_number_of(line: str, pieces: Sequence[str]) -> bool:
     return spelled and re.search(rf"(?:{'|'.join(map(re.escape, pieces))})\W{{0,4}}\s*-?\d", line) is not None
 
 
-def learned_answers(answers: Mapping[str, Any], run: FirstRun) -> dict[str, Any]:
+def add_trial_answers(answers: Mapping[str, Any], run: BaselineTrial) -> dict[str, Any]:
     """The answers with what a first run taught: a command that works is marked as confirmed, what went wrong is a risk."""
     entry = main_entry(answers)
     entries = [

@@ -125,10 +125,10 @@ def _open_template(existing: Workspace | None, source: str | None) -> Iterator[r
         with open_recorded_template(existing) as template:
             yield template
     elif source is not None:
-        with releases.open_elsewhere(source) as template:
+        with releases.open_external_template(source) as template:
             yield template
     else:
-        with releases.open_current() as template:
+        with releases.open_current_template() as template:
             yield template
 
 

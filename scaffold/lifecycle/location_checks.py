@@ -12,7 +12,7 @@ from scaffold.errors import ScaffoldError
 def check_workdir(path: Path) -> tuple[Path, git.GitLocation]:
     """`path`, resolved, when a workspace can live in it, and where it stands in git. Raises ScaffoldError when it cannot."""
     resolved = workspace.resolve_workdir(path)
-    location = git.locate(resolved)
+    location = git.locate_in_git(resolved)
     if error := git.refusal_error(resolved, location):
         raise error
     if not location.in_work_tree:

@@ -61,7 +61,7 @@ def read_status(workspace: Workspace) -> WorkspaceStatus:
         ignored=file_kinds.ignored_workspace_paths(
             workspace.workdir, workspace.answers, [path for path in hashes if path in disk.files]
         ),
-        tracked_bytecode=tuple(bytecode.tracked_files(workspace)),
+        tracked_bytecode=tuple(bytecode.find_tracked_bytecode(workspace)),
     )
 
 
@@ -102,6 +102,6 @@ def _compare_file(
     return "conflict" if has_conflict_markers(data) else "changed"
 
 
-def count_states(entries: tuple[FileStatus, ...]) -> dict[str, int]:
+def count_file_states(entries: tuple[FileStatus, ...]) -> dict[str, int]:
     """How many files are in which state, sorted by its name."""
     return dict(sorted(Counter(entry.state for entry in entries).items()))

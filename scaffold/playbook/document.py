@@ -121,7 +121,7 @@ def merge_playbook(existing: str, text: str, *, replaceable: bool) -> str:
     return block if replaceable else f"{block}\n{existing}"
 
 
-def is_marked(existing: str) -> bool:
+def has_playbook_marks(existing: str) -> bool:
     """Whether an earlier playbook has the two marks."""
     return _find_marks(existing) is not None
 
@@ -136,18 +136,18 @@ def text_between_marks(text: str) -> str:
     return text[begin.end() : span[1]].rpartition(END)[0]
 
 
-def is_edited(existing: str) -> bool:
+def is_edited_playbook(existing: str) -> bool:
     """Whether somebody wrote between the marks."""
     begin = BEGIN.search(existing)
-    return begin is not None and is_marked(existing) and _hash_text(text_between_marks(existing)) != begin[1]
+    return begin is not None and has_playbook_marks(existing) and _hash_text(text_between_marks(existing)) != begin[1]
 
 
-def is_from_server(existing: str) -> bool:
+def has_server_skills(existing: str) -> bool:
     """Whether an earlier playbook was made of a server's skills."""
-    return bool(parse_sources(existing))
+    return bool(parse_skill_hashes(existing))
 
 
-def parse_sources(existing: str) -> dict[str, str]:
+def parse_skill_hashes(existing: str) -> dict[str, str]:
     """Skill -> SHA-256, as an earlier playbook wrote them down."""
     return dict(SOURCE.findall(_last_section(existing)))
 
@@ -159,11 +159,13 @@ def parse_queries(existing: str) -> tuple[str, ...]:
 
 def _last_section(existing: str) -> str:
     """The section on the sources of an earlier playbook; what a server said stands before it, and may look the same."""
-    _, heading, section = (text_between_marks(existing) if is_marked(existing) else "").rpartition("\n## Sources\n")
+    _, heading, section = (text_between_marks(existing) if has_playbook_marks(existing) else "").rpartition(
+        "\n## Sources\n"
+    )
     return section if heading else ""
 
 
-def compare_sources(old: Mapping[str, str], new: Mapping[str, str]) -> SkillChanges:
+def compare_skill_hashes(old: Mapping[str, str], new: Mapping[str, str]) -> SkillChanges:
     """What differs between the sources of two playbooks."""
     return SkillChanges(
         changed=tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name])),

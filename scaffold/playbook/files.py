@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class FileUpdate:
+class PlaybookFileUpdate:
     """A file as it is and as it should be; both empty where there is none."""
 
     path: Path
@@ -21,7 +21,7 @@ class FileUpdate:
     new: str
 
 
-def skill_file(workspace: Workspace, path: Path, title: str, text: str) -> FileUpdate:
+def skill_file(workspace: Workspace, path: Path, title: str, text: str) -> PlaybookFileUpdate:
     """SKILL.md with the loop and the playbook's `text`. Raises ScaffoldError where another skill stands there."""
     from scaffold.playbook import agent_skill
     from scaffold.playbook import document as pages
@@ -29,17 +29,17 @@ def skill_file(workspace: Workspace, path: Path, title: str, text: str) -> FileU
     existing = read_or_empty(path)
     refuse_edited(path, existing)
     body = agent_skill.skill_body(workspace, pages.text_between_marks(text))
-    if existing.strip() and not pages.is_marked(existing):
+    if existing.strip() and not pages.has_playbook_marks(existing):
         raise ScaffoldError(f"{path} is another skill", hint="name another directory with --skill")
     head = "" if existing.strip() else agent_skill.front_matter(title, workspace.root)
-    return FileUpdate(path, existing, head + pages.merge_playbook(existing, body, replaceable=True))
+    return PlaybookFileUpdate(path, existing, head + pages.merge_playbook(existing, body, replaceable=True))
 
 
 def refuse_edited(path: Path, existing: str) -> None:
     """Raise ScaffoldError where somebody wrote between the marks."""
     from scaffold.playbook import document as pages
 
-    if pages.is_edited(existing):
+    if pages.is_edited_playbook(existing):
         raise ScaffoldError(
             f"somebody wrote between the marks of {path}, and it would be lost",
             hint="move those lines below the end mark, where they stay; or delete the file",
@@ -56,7 +56,7 @@ def read_or_empty(path: Path) -> str:
         raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def write_update(file: FileUpdate) -> None:
+def write_update(file: PlaybookFileUpdate) -> None:
     """Write a file as it should be, also where it is so already: a task of the plan takes a file that is older than its start for
     nobody's work. Raises ScaffoldError."""
     from scaffold.atomic_write import write_file
@@ -74,6 +74,6 @@ def built_in_playbook(workspace: Workspace) -> str:
     from scaffold.workspace import PLAYBOOK_FILE
 
     path = PurePosixPath(str(workspace.answers["tasks_path"])).with_name(PLAYBOOK_FILE).as_posix()
-    with releases.open_current() as template:
+    with releases.open_current_template() as template:
         files = render_template(template, workspace.answers)
     return files[path].data.decode("utf-8")

@@ -48,7 +48,7 @@ AuditRule = Callable[[AuditedRun], Iterator[tuple[str, str | None]]]
 RULES: dict[str, AuditRule] = {}
 
 
-def audit_rule(code: str) -> Callable[[AuditRule], AuditRule]:
+def register_audit_rule(code: str) -> Callable[[AuditRule], AuditRule]:
     """Register a rule: a generator of (message, hint)."""
 
     def add(function: AuditRule) -> AuditRule:
@@ -68,8 +68,8 @@ def _path_fault(path: Path, kind: Callable[[int], bool] = stat.S_ISREG) -> str |
         return f"cannot be looked at ({error.strerror})"
 
 
-@audit_rule("R101")
-def log_is_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+@register_audit_rule("R101")
+def audit_log_files(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Both logs are there."""
     for stream in ("stdout", "stderr"):
         path = case.manifest["paths"][stream]
@@ -77,8 +77,8 @@ def log_is_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
             yield f"its log {path} {fault}", None
 
 
-@audit_rule("R102")
-def commit_exists(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+@register_audit_rule("R102")
+def audit_commit_exists(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The commit is in this repository."""
     if case.manifest["git"] is None:
         yield "its code is not known: it ran outside git, or git could not be asked", None
@@ -88,15 +88,15 @@ def commit_exists(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
         yield f"its commit {case.run.commit[:12]} is not in this repository", "git fetch --all"
 
 
-@audit_rule("R103")
-def seed_is_known(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+@register_audit_rule("R103")
+def audit_seed_recorded(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The seed is recorded."""
     if case.run.seed is None:
         yield "it has no seed", "give --seed N, or a seed among the command's options"
 
 
-@audit_rule("R104")
-def dirty_code_has_its_patch(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+@register_audit_rule("R104")
+def audit_dirty_code_patch(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Uncommitted code is in a saved patch."""
     path = (case.manifest["git"] or {}).get("patch")
     if case.run.dirty and path is None:
@@ -105,15 +105,15 @@ def dirty_code_has_its_patch(case: AuditedRun) -> Iterator[tuple[str, str | None
         yield f"its patch {path} {fault}", None
 
 
-@audit_rule("R105")
-def outputs_are_where_it_says(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+@register_audit_rule("R105")
+def audit_output_directory(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The output directory is there."""
     if fault := _path_fault(case.workspace.workdir / case.run.outputs, stat.S_ISDIR):
         yield f"its output directory {case.run.outputs} {fault}", None
 
 
-@audit_rule("R106")
-def is_not_lost(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+@register_audit_rule("R106")
+def audit_lost_run(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """A run that says `running` is running."""
     if case.run.status == "lost":
         yield (
@@ -122,8 +122,8 @@ def is_not_lost(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
         )
 
 
-@audit_rule("R107")
-def results_are_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+@register_audit_rule("R107")
+def audit_results_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Nothing in the outputs is newer than the run's end, and the metrics are those recorded."""
     if case.run.status not in ENDED:
         return
@@ -156,8 +156,8 @@ def _changed_times(folder: Path) -> Iterator[tuple[str, float]]:
                     yield Path(base, name).relative_to(folder).as_posix(), info.st_mtime
 
 
-@audit_rule("R108")
-def packages_are_there(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+@register_audit_rule("R108")
+def audit_package_list(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The package list and the config snapshots are there."""
     for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
         if path is not None and (fault := _path_fault(case.workspace.workdir / path)):
@@ -199,7 +199,7 @@ def _audit_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -
 
 def _existing_commits(workspace: Workspace, referenced: set[str]) -> frozenset[str]:
     """Those of `referenced` that the repository has. Raises ScaffoldError where there is none, or git refuses it."""
-    location = git.locate(workspace.workdir)
+    location = git.locate_in_git(workspace.workdir)
     if trouble := git.refusal_error(workspace.workdir, location):
         raise trouble
     if location.toplevel is None:
@@ -224,7 +224,7 @@ def _logs_without_manifest(workspace: Workspace, run_records: records.RunRecords
 
 
 def _tracked_bytecode(workspace: Workspace) -> Iterator[AuditFinding]:
-    if files := bytecode.tracked_files(workspace):
+    if files := bytecode.find_tracked_bytecode(workspace):
         folder = Path(files[0]).parent.as_posix()
         message = "git tracks bytecode of the recorder, which may be of other code than its source; it is not used"
         yield AuditFinding(path=folder, code="R203", run=None, message=message, hint=f"git rm -r --cached {folder}")
@@ -240,7 +240,7 @@ def _hidden_from_git(workspace: Workspace) -> Iterator[AuditFinding]:
         hint = f"add the line !/{Path(hidden.path).parent}/ below that rule"
         yield AuditFinding(path=str(Path(hidden.path).parent), code="R201", run=None, message=message, hint=hint)
     request = b"".join(os.fsencode(f"{f}/run.json") + b"\0" for f in folders)
-    fields = git.run(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=request).paths
+    fields = git.run_git(workspace.workdir, "check-attr", "--stdin", "-z", "filter", stdin=request).paths
     for folder, value in zip(folders, fields[2::3], strict=False):
         if value == "lfs":
             message = "git LFS would take the manifests: other clones get pointers in their place"

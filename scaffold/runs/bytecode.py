@@ -19,7 +19,7 @@ def cached_files(workspace: Workspace) -> list[Path]:
     return sorted(path for folder, pattern in patterns for path in folder.glob(pattern) if ".pyc" in path.suffixes)
 
 
-def tracked_files(workspace: Workspace) -> list[str]:
+def find_tracked_bytecode(workspace: Workspace) -> list[str]:
     """Bytecode of the recorder among git's files, relative to the work directory: such is never used."""
     folder = (workspace.role_folder("scripts") / recorder.PACKAGE / CACHE).relative_to(workspace.workdir).as_posix()
-    return git.run(workspace.workdir, "--literal-pathspecs", "ls-files", "-z", "--", folder).paths
+    return git.run_git(workspace.workdir, "--literal-pathspecs", "ls-files", "-z", "--", folder).paths

@@ -14,7 +14,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests, recorder, recorder_command, records
 from scaffold.runs.model import Run
 from scaffold.scratch import scratch_directory
-from scaffold.stop_signals import signals_handled
+from scaffold.stop_signals import handle_stop_signals
 from scaffold.workspace import Workspace
 
 
@@ -57,7 +57,7 @@ def _run_passing_signals(command: Sequence[str], cwd: Path | None, variables: Ma
         else:
             process.send_signal(number)
 
-    with signals_handled(pass_on):
+    with handle_stop_signals(pass_on):
         try:
             process = subprocess.Popen(command, stdout=2, cwd=cwd, env={**os.environ, **variables})
         except OSError as error:
@@ -74,7 +74,7 @@ def _read_record(workspace: Workspace, report: Path) -> Run | None:
     except FileNotFoundError:
         variable = recorder.attempt.REPORT_VARIABLE.encode()
         scripts = recorder_command.recorder_path(workspace).parent
-        if any(variable in content for content in recorder.contents(scripts).values()):
+        if any(variable in content for content in recorder.read_recorder_files(scripts).values()):
             return None
         raise ScaffoldError(
             "this workspace's recorder is older than this scaffold, and does not tell where it recorded the run",

@@ -32,7 +32,9 @@ def find_schema_violation(manifest: object) -> str | None:
 def _compile_schema() -> Callable[[object], object]:
     import fastjsonschema
 
-    schema = _without_closed_objects(json.loads((recorder.source() / "run_manifest.schema.json").read_bytes()))
+    schema = _without_closed_objects(
+        json.loads((recorder.recorder_source_directory() / "run_manifest.schema.json").read_bytes())
+    )
     check: Callable[[object], object] = fastjsonschema.compile(schema, use_default=False)
     return check
 

@@ -38,7 +38,7 @@ ENTRY = "record_run.py"
 PACKAGE = "_record_run"
 
 
-def source() -> Path:
+def recorder_source_directory() -> Path:
     """The directory of `record_run.py` and the manifest's schema: in a checkout, else in the installed package."""
     package = Path(scaffold.__file__).parent
     for base in (package / "_template", package.parent):
@@ -47,15 +47,15 @@ def source() -> Path:
     raise FileNotFoundError(f"{ENTRY} is not in {package}")
 
 
-def source_files(scripts: Path) -> Iterator[Path]:
+def list_recorder_files(scripts: Path) -> Iterator[Path]:
     """The files of the recorder in a folder of scripts, relative to it: the entry and its modules (before 0.6.0 it was one file)."""
     yield Path(ENTRY)
     yield from (path.relative_to(scripts) for path in sorted((scripts / PACKAGE).glob("*.py")))
 
 
-def contents(scripts: Path) -> dict[Path, bytes]:
+def read_recorder_files(scripts: Path) -> dict[Path, bytes]:
     """What the recorder's files in a folder of scripts hold. Raises OSError."""
-    return {path: (scripts / path).read_bytes() for path in source_files(scripts)}
+    return {path: (scripts / path).read_bytes() for path in list_recorder_files(scripts)}
 
 
 class _Loader(SourceFileLoader):
@@ -82,7 +82,7 @@ class _Finder:
         package, _, module = name.partition(".")
         if package != PACKAGE:
             return None
-        folder = source() / PACKAGE
+        folder = recorder_source_directory() / PACKAGE
         file = folder / f"{module or '__init__'}.py"
         return spec_from_file_location(
             name, file, loader=_Loader(name, str(file)), submodule_search_locations=None if module else [str(folder)]

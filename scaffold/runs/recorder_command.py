@@ -35,7 +35,7 @@ def recorder_workspace(workspace: Workspace) -> recorder.workspace.Workspace:
         ) from error
 
 
-def run_prefix(workspace: Workspace) -> list[str]:
+def require_run_prefix(workspace: Workspace) -> list[str]:
     """What activates the repository's environment, such as `uv run`. Raises ScaffoldError when it cannot be read, or run."""
     words = configured_prefix(workspace)
     if words and shutil.which(words[0]) is None:
@@ -60,7 +60,7 @@ def configured_prefix(workspace: Workspace) -> list[str]:
 
 def recorder_command(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> list[str]:
     """The command line that records a run. Raises ScaffoldError."""
-    prefix_words = run_prefix(workspace) if prefix else []
+    prefix_words = require_run_prefix(workspace) if prefix else []
     return [*prefix_words, sys.executable, *PYTHON_OPTIONS, str(recorder_path(workspace)), *args]
 
 

@@ -15,7 +15,7 @@ from scaffold.runs import compare, foreground, recorder, worktrees
 from scaffold.runs.model import Run
 from scaffold.runs.worktrees import HIDDEN
 from scaffold.scratch import scratch_directory
-from scaffold.stop_signals import signals_raised
+from scaffold.stop_signals import raise_on_stop_signals
 from scaffold.workspace import Workspace
 
 
@@ -28,7 +28,7 @@ class RerunResult:
     notes: tuple[str, ...]
 
 
-def rerun(
+def rerun_recorded_run(
     workspace: Workspace,
     run: Run,
     manifest: Mapping[str, Any],
@@ -46,7 +46,7 @@ def rerun(
     top = git.toplevel(workspace.workdir)
     if top is None:
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
-    with signals_raised(), _worktree(top, commit) as tree:
+    with raise_on_stop_signals(), _worktree(top, commit) as tree:
         notes = worktrees.apply_patch(tree, compare.recorded_patch(manifest, workspace.workdir))
         experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
         linked = worktrees.link_workspace(workspace, tree, top, experiment, links)

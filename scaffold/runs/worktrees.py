@@ -63,7 +63,7 @@ def link_workspace(
     workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
     linked = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
     scripts = linked.role_folder("scripts")
-    for path in [*recorder.source_files(workspace.role_folder("scripts")), Path("workspace.json")]:
+    for path in [*recorder.list_recorder_files(workspace.role_folder("scripts")), Path("workspace.json")]:
         _check_stays_inside(tree, scripts / path)
         (scripts / path).parent.mkdir(parents=True, exist_ok=True)
         _copy_file(workspace.role_folder("scripts") / path, scripts / path)

@@ -66,7 +66,7 @@ def require_url(answers: Mapping[str, Any], environment: Mapping[str, str] = os.
     return url
 
 
-def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
+def read_auth_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
     """The token from `file`, else from the environment; None where there is none, and the server is asked without one.
 
     White space around it is no part of it (no header could carry it). Raises ScaffoldError, which never shows the token,
@@ -111,7 +111,7 @@ def is_ip_address(host: str) -> bool:
     return True
 
 
-def proxy_for(address: str) -> str | None:
+def find_proxy_url(address: str) -> str | None:
     """The proxy that the environment names for a URL; None for this machine itself, whatever the environment says."""
     from urllib.request import getproxies, proxy_bypass
 

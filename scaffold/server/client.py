@@ -22,11 +22,11 @@ from scaffold.server import operations
 from scaffold.server.operations import ServerOperation
 from scaffold.server.requests import ID, RequestSender
 from scaffold.server.responses import (
-    Cluster,
     PromptSkill,
     RunAlert,
     RunLogs,
     RunMetrics,
+    ServerCluster,
     ServerEvent,
     ServerHealth,
     ServerRun,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Created = TypeVar("Created", ServerRun, ServerSweep)
 
 
-def connect(url: str, token: str | None = None, *, limits: RequestLimits | None = None) -> ServerClient:
+def make_server_client(url: str, token: str | None = None, *, limits: RequestLimits | None = None) -> ServerClient:
     """A client for the server at `url`, which `address.url` found; nothing is sent yet."""
     from scaffold.server import transport
 
@@ -79,13 +79,13 @@ class ServerClient:
         """Who answers, for which work directory; needs no token."""
         return ServerHealth.from_json(self._sender.request_object(operations.HEALTH))
 
-    def cluster(self) -> Cluster:
+    def cluster(self) -> ServerCluster:
         """What it runs on, and runs by state; the server looks at its runs first, so this is the cheap way to poll."""
-        return Cluster.from_json(self._sender.request_object(operations.CLUSTER))
+        return ServerCluster.from_json(self._sender.request_object(operations.CLUSTER))
 
-    def detect_cluster(self) -> Cluster:
+    def detect_cluster(self) -> ServerCluster:
         """The same after a new look for GPUs and Slurm (0.1 s, up to 10 s where a tool hangs)."""
-        return Cluster.from_json(self._sender.request_object(operations.DETECT))
+        return ServerCluster.from_json(self._sender.request_object(operations.DETECT))
 
     def system_health(self) -> SystemHealth:
         """Counts over all sweeps; the only request of preflight that checks the token."""

@@ -28,7 +28,7 @@ class Unauthorized(ServerError):
     """The server is up and does not take our token, or wants one (401)."""
 
 
-class NotFound(ServerError):
+class ServerResourceNotFound(ServerError):
     """The server does not know the id, or has no such operation (404, 405)."""
 
 

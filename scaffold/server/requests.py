@@ -10,8 +10,15 @@ from urllib.parse import urlencode
 
 from scaffold import structured_text
 from scaffold.server import address
-from scaffold.server.errors import InvalidResponse, NotFound, RequestRefused, ServerError, Unauthorized, Unreachable
-from scaffold.server.json_values import objects
+from scaffold.server.errors import (
+    InvalidResponse,
+    RequestRefused,
+    ServerError,
+    ServerResourceNotFound,
+    Unauthorized,
+    Unreachable,
+)
+from scaffold.server.json_values import list_json_objects
 from scaffold.server.operations import ServerOperation
 from scaffold.server.sanitize import one_line
 
@@ -56,7 +63,7 @@ class RequestSender:
         answer = self.request_json(operation, None, query, ids)
         if not isinstance(answer, list):
             raise self.invalid_response(operation.method, operation.path, "the answer is no list")
-        return objects(answer)
+        return list_json_objects(answer)
 
     def request_json(
         self, operation: ServerOperation, body: object, query: dict[str, Any] | None, ids: Mapping[str, str]
@@ -123,7 +130,7 @@ class RequestSender:
             reason = "the server does not take this token" if self._token is not None else "the server wants a token"
             return Unauthorized(f"{request}: {reason} (401)", hint=f"give it the server's own: {token}", status=status)
         if status in (404, 405):
-            return NotFound(message, hint=FORGOTTEN, status=status)
+            return ServerResourceNotFound(message, hint=FORGOTTEN, status=status)
         if 300 <= status < 400:
             target = self._clean(response.headers.get("location", "nowhere"))
             return InvalidResponse(
@@ -150,7 +157,7 @@ class RequestSender:
             return self._clean(body[:LONGEST_READ].decode("utf-8", "replace"))
         detail = answer.get("detail") if isinstance(answer, dict) else None
         if isinstance(detail, list):
-            return self._clean("; ".join(map(_validation_message, objects(detail)))[:LONGEST_READ])
+            return self._clean("; ".join(map(_validation_message, list_json_objects(detail)))[:LONGEST_READ])
         return self._clean(str(detail if detail is not None else "")[:LONGEST_READ])
 
     def _clean(self, text: str) -> str:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scaffold.server.json_values import (
-    count,
-    integer,
-    mapping,
+    count_or_zero,
+    integer_or_none,
+    list_json_texts,
+    mapping_or_empty,
     metric_points,
-    non_negative_integer,
-    number,
-    text,
-    texts,
+    non_negative_or_none,
+    number_or_none,
+    text_or_empty,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Word = str
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class ServerResponse:
     """An answer of the server, or an object in one: each field is read by the kind that its annotation names."""
 
     KEYS: ClassVar[Mapping[str, str]] = {"session_id": "chat_session_id"}
@@ -41,7 +41,7 @@ class Response:
     @classmethod
     def from_json(cls, value: object) -> Self:
         """From the server's object; what is missing in it, or of another kind, is empty or None."""
-        return cls(**cls._read_fields(mapping(value)))
+        return cls(**cls._read_fields(mapping_or_empty(value)))
 
     @classmethod
     def _read_fields(cls, answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerHealth(Response):
+class ServerHealth(ServerResponse):
     """Who answers: `workdir` tells whose server it is (`GET /health`)."""
 
     status: str
@@ -59,7 +59,7 @@ class ServerHealth(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunCounts(Response):
+class RunCounts(ServerResponse):
     """Runs by state, as `GET /cluster` counts them: archived ones are left out, stopped ones are in `total` only."""
 
     total: Count
@@ -77,7 +77,7 @@ class RunCounts(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster(Response):
+class ServerCluster(ServerResponse):
     """What the server runs on. `gpu_count` is None where it does not know; `type` is any word."""
 
     type: Word
@@ -91,12 +91,14 @@ class Cluster(Response):
     @classmethod
     def from_json(cls, value: object) -> Self:
         """From the server's object, `{"cluster": ..., "run_summary": ...}`."""
-        answer = mapping(value)
-        return cls(**cls._read_fields({**mapping(answer.get("cluster")), "run_summary": answer.get("run_summary")}))
+        answer = mapping_or_empty(value)
+        return cls(
+            **cls._read_fields({**mapping_or_empty(answer.get("cluster")), "run_summary": answer.get("run_summary")})
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SystemHealth(Response):
+class SystemHealth(ServerResponse):
     """Counts of `GET /wild/v2/system-health`; `running` leaves out launching runs, `queued` has ready ones in it."""
 
     running: Count
@@ -107,7 +109,7 @@ class SystemHealth(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepRunCounts(Response):
+class SweepRunCounts(ServerResponse):
     """Runs of a sweep by state; `completed` is the server's word for finished, `canceled` for stopped."""
 
     total: Count
@@ -121,7 +123,7 @@ class SweepRunCounts(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSweep(Response):
+class ServerSweep(ServerResponse):
     """A sweep; its `status` is derived from its runs, and one failed run makes it "failed" for ever."""
 
     id: str
@@ -135,7 +137,7 @@ class ServerSweep(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerRun(Response):
+class ServerRun(ServerResponse):
     """A run. A stub, made by a late report after a restart, has an id and a status and little else.
 
     `ended_at` may change after the end; with the server's GPU wrapper even `failed` may become `finished`.
@@ -169,7 +171,7 @@ class ServerRun(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunLogs(Response):
+class RunLogs(ServerResponse):
     """A piece of a run's terminal capture. Its paging repeats text (specs: server API, section 5): read one piece, not many."""
 
     content: str
@@ -178,7 +180,7 @@ class RunLogs(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunMetrics(Response):
+class RunMetrics(ServerResponse):
     """Series of what a run logged: key -> (step, value); at most 400 points a key, rounded to 6 digits by the server.
 
     The server's `metrics` are left out: it multiplies an accuracy by 100.
@@ -190,7 +192,7 @@ class RunMetrics(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerEvent(Response):
+class ServerEvent(ServerResponse):
     """Something that happened: an alert, or a run that ended. The session that was asked for does not filter them."""
 
     id: str
@@ -202,7 +204,7 @@ class ServerEvent(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunAlert(Response):
+class RunAlert(ServerResponse):
     """A question that a run may be waiting for; `status` is pending or resolved."""
 
     id: str
@@ -215,7 +217,7 @@ class RunAlert(Response):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptSkill(Response):
+class PromptSkill(ServerResponse):
     """A prompt skill: `id` is its folder's name, `template` its text."""
 
     id: str
@@ -227,18 +229,18 @@ class PromptSkill(Response):
 
 # annotation -> what reads a value of that kind; an annotation without a reader would be a KeyError in the first test
 READERS: Mapping[str, Callable[[object], object]] = {
-    "str": text,
-    "Word": lambda value: text(value) or "unknown",
-    "str | None": lambda value: text(value) or None,
-    "tuple[str, ...]": texts,
+    "str": text_or_empty,
+    "Word": lambda value: text_or_empty(value) or "unknown",
+    "str | None": lambda value: text_or_empty(value) or None,
+    "tuple[str, ...]": list_json_texts,
     "bool": lambda value: value is True,
-    "Count": count,
-    "Count | None": non_negative_integer,
-    "int | None": integer,
-    "float | None": number,
+    "Count": count_or_zero,
+    "Count | None": non_negative_or_none,
+    "int | None": integer_or_none,
+    "float | None": number_or_none,
     "RunCounts": RunCounts.from_json,
     "SweepRunCounts": SweepRunCounts.from_json,
     "Mapping[str, tuple[tuple[float, float], ...]]": lambda value: {
-        key: metric_points(points) for key, points in mapping(value).items()
+        key: metric_points(points) for key, points in mapping_or_empty(value).items()
     },
 }

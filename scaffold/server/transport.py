@@ -40,7 +40,7 @@ def http_client(url: str, limits: RequestLimits) -> httpx.Client:
     A connection is used once: after an error the server closes a kept one, and a request lost on it could have been carried out.
     Raises ScaffoldError where the environment's certificates or proxy cannot be used.
     """
-    proxy = address.proxy_for(url)
+    proxy = address.find_proxy_url(url)
     try:
         inner = httpx.HTTPTransport(
             verify=not url.lower().startswith("http:"),  # loading certificates takes longer than a plain request

@@ -115,10 +115,13 @@ def test_a_driver_that_does_not_answer_is_not_taken_for_none(monkeypatch: pytest
 
 
 def test_indices_of_the_driver_come_with_its_order() -> None:
-    assert devices.pin_variables(["1"], {}) == {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-    assert devices.pin_variables(["1"], {"CUDA_VISIBLE_DEVICES": "0,1"}) == {"CUDA_VISIBLE_DEVICES": "1"}
-    assert devices.pin_variables(["GPU-x"], {}) == {"CUDA_VISIBLE_DEVICES": "GPU-x"}
-    assert devices.pin_variables([], {}) == {"CUDA_VISIBLE_DEVICES": ""}
+    assert devices.build_pinning_variables(["1"], {}) == {
+        "CUDA_VISIBLE_DEVICES": "1",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+    }
+    assert devices.build_pinning_variables(["1"], {"CUDA_VISIBLE_DEVICES": "0,1"}) == {"CUDA_VISIBLE_DEVICES": "1"}
+    assert devices.build_pinning_variables(["GPU-x"], {}) == {"CUDA_VISIBLE_DEVICES": "GPU-x"}
+    assert devices.build_pinning_variables([], {}) == {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def test_a_lease_is_held_as_long_as_any_process_has_it(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from scaffold.backends.server import conversions
 from scaffold.backends.server.backend import ServerBackend
 from scaffold.errors import ScaffoldError
 from scaffold.server.errors import Unauthorized
-from scaffold.server.responses import Cluster, ServerRun
+from scaffold.server.responses import ServerCluster, ServerRun
 from scaffold.workspace import Workspace
 from tests.runs.conftest import copy_recorder
 from tests.stand_in import StandIn
@@ -520,9 +520,9 @@ def test_stop_reaches_a_recorder_that_the_server_does_not(ledger: Ledger, stand_
 # room
 
 
-def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, launching: int = 0) -> Cluster:
+def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, launching: int = 0) -> ServerCluster:
     summary = {"total": 9, "running": running, "launching": launching, "queued": 5, "ready": 4}
-    return Cluster.from_json({"cluster": {"type": type, "gpu_count": gpus}, "run_summary": summary})
+    return ServerCluster.from_json({"cluster": {"type": type, "gpu_count": gpus}, "run_summary": summary})
 
 
 @pytest.mark.parametrize(
@@ -546,14 +546,14 @@ def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, la
 def test_room_follows_the_protocol(given: dict[str, Any], slots: int) -> None:
     of = cluster(given.pop("type", "unknown"), given.pop("gpus", None), running=1, launching=1)
     options = {"cores": None, "gpus_per_run": None, "cpus_per_run": None, "max_parallel": None, **given}
-    found = conversions.cluster_availability(of, **options)
+    found = conversions.measure_server_availability(of, **options)
     assert (found.limit, found.active) == (slots, 2)
     assert found.because
 
 
 def test_more_gpus_for_a_run_than_there_are_is_said() -> None:
     with pytest.raises(ScaffoldError, match="needs 3 GPUs"):
-        conversions.cluster_availability(
+        conversions.measure_server_availability(
             cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None
         )
 
@@ -641,7 +641,7 @@ def test_any_path_can_be_typed_into_an_interactive_shell(tmp_path: Path, folder:
     place.mkdir()
     launcher = place / "run.sh"
     launcher.write_text("exit 6\n")
-    command = conversions.typed_command(launcher)
+    command = conversions.format_launcher_command(launcher)
     assert all(one.isprintable() for one in command)
     json.dumps(command).encode()
     # -i has history expansion, as a terminal has; completion of Tabs cannot happen: there are none

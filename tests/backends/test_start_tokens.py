@@ -21,7 +21,7 @@ def test_a_ticket_is_taken_once(tmp_path: Path) -> None:
     assert start_tokens.issue_token(tmp_path, "a", 1, {"CUDA_VISIBLE_DEVICES": "0"})
     assert (tmp_path / "a.ticket").read_text() == "number=1\nCUDA_VISIBLE_DEVICES=0\n"
     assert [take(tmp_path), take(tmp_path)] == [True, False]
-    found = start_tokens.read_token(tmp_path, "a")
+    found = start_tokens.read_start_token(tmp_path, "a")
     assert found is not None and (found.number, found.taken, found.host) == (1, True, "h") and found.pid
 
 
@@ -76,7 +76,7 @@ def test_the_taken_ticket_of_the_try_before_is_kept(tmp_path: Path) -> None:
     take(tmp_path)
     assert start_tokens.issue_token(tmp_path, "a", 2, {})
     assert (tmp_path / "a.taken.1").is_file() and not (tmp_path / "a.taken").exists()
-    found = start_tokens.read_token(tmp_path, "a")
+    found = start_tokens.read_start_token(tmp_path, "a")
     assert found is not None and (found.number, found.taken) == (2, False)
     assert start_tokens.list_tokens(tmp_path) == {"a"}
 
@@ -103,5 +103,5 @@ def test_a_ticket_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "number=x\npid=-1\n", "\0\xff", "number=1"])
 def test_a_torn_ticket_is_still_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.taken").write_text(text)
-    found = start_tokens.read_token(tmp_path, "a")
+    found = start_tokens.read_start_token(tmp_path, "a")
     assert found is not None and (found.number, found.pid) == (1, None)

@@ -29,7 +29,7 @@ def parsed(line: str) -> tuple[str, ...]:
 
 def of(text: str) -> Iterator[str]:
     """The lines `scaffold ...` of a Markdown text: in back-ticks, and indented ones; those that name COMMAND stand for any."""
-    named = {("scaffold", *words) for words, _ in answer_schemas.list_commands(group)}
+    named = {("scaffold", *words) for words, _ in answer_schemas.list_cli_commands(group)}
     typed = [line for line in re.findall(r"`(scaffold [^`]+)`", text) if tuple(line.split()) not in named]
     typed += re.findall(r"^ {4,}(scaffold .+)$", text, re.MULTILINE)
     yield from (line for line in typed if "COMMAND" not in line and " | " not in line)

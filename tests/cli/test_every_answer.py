@@ -147,7 +147,7 @@ def test_every_command_with_json_answers(ask: Ask, asked: set[tuple[str, ...]], 
     assert ask("schema", "runs", "list")["schema"]["$defs"]["run"]
     assert ask("remove", "--dry-run")["written"] is False
     assert asked == {
-        words for words, command in answer_schemas.list_commands(group) if answer_schemas.takes_json(command)
+        words for words, command in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json(command)
     }
 
 

@@ -41,7 +41,7 @@ def test_bytes_of_a_name_that_are_no_utf_8_come_back() -> None:
 
 @pytest.mark.parametrize(("limit", "kept", "left"), [(2, [0, 1], 3), (5, [0, 1, 2, 3, 4], 0), (0, [0, 1, 2, 3, 4], 0)])
 def test_few(limit: int, kept: list[int], left: int, capsys: pytest.CaptureFixture[str]) -> None:
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     assert limited(iter(range(5))) == kept and limited("ab") == ["a", "b"]
     assert json.loads(output.format_json({}, limited)) == {"version": 1, "left_out": left}
     limited.report_left_out()

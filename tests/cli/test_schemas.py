@@ -16,7 +16,7 @@ from scaffold.cli.main import group
 from tests import answers
 
 ROOT = Path(__file__).parents[2]
-ANSWERING = [words for words, command in answer_schemas.list_commands(group) if answer_schemas.takes_json(command)]
+ANSWERING = [words for words, command in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json(command)]
 
 
 def objects(node: Any, where: str = "$") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -74,7 +74,7 @@ def test_a_list_is_bounded_where_it_can_be_long() -> None:
         if "left_out" in json.dumps(answer_schemas.read_own_schema(words)["examples"][0])
     }
     assert found - {"report"} == bounded - {"report"}
-    limited = {w: p for w, c in answer_schemas.list_commands(group) for p in c.params if p.name == "limit"}
+    limited = {w: p for w, c in answer_schemas.list_cli_commands(group) for p in c.params if p.name == "limit"}
     assert {" ".join(words) for words in limited} == bounded
     assert {(tuple(p.opts), p.default) for p in limited.values()} == {(("--limit",), 20)}
 
@@ -83,7 +83,7 @@ def test_there_is_one_way_to_print_an_answer() -> None:
     for path in (ROOT / "scaffold/cli").rglob("*.py"):
         if path.name not in ("output.py", "schema.py", "answer_schemas.py"):
             assert "json.dumps" not in path.read_text(), path
-    for words, command in answer_schemas.list_commands(group):
+    for words, command in answer_schemas.list_cli_commands(group):
         flags = [p for p in command.params if "--json" in p.opts]
         assert [p.name for p in flags] == ([] if words == ("completion",) else ["json_output"]), words
 

@@ -20,7 +20,7 @@ from tests.cli import lines
 from tests.cli.story import TRAIN
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 
-ALL = dict(answer_schemas.list_commands(group))
+ALL = dict(answer_schemas.list_cli_commands(group))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.conditions.operands import NoAnswer
+from scaffold.conditions.operands import UncomputableValue
 from scaffold.conditions.parse import parse_condition
 from scaffold.errors import WrongUsage
 from scaffold.runs.model import Scalar
@@ -134,7 +134,7 @@ def test_what_has_no_value_is_unequal_to_everything(text: str, holds: bool) -> N
 
 @pytest.mark.parametrize("text", ["new * 2 != 4", "new = 1", "opt * 2 < 4", "depth / 0 > 1", "opt < 3", "3 < opt"])
 def test_strictly_that_is_said(text: str) -> None:
-    with pytest.raises(NoAnswer):
+    with pytest.raises(UncomputableValue):
         parse_condition(text, strict=True).holds(VALUES)
 
 
@@ -172,5 +172,5 @@ def test_names_that_are_needed() -> None:
 def test_any_text_is_a_condition_or_wrong_usage(text: str) -> None:
     with contextlib.suppress(WrongUsage):
         assert parse_condition(text).holds(VALUES) in (True, False)
-        with contextlib.suppress(NoAnswer):
+        with contextlib.suppress(UncomputableValue):
             parse_condition(text, strict=True).holds(VALUES)

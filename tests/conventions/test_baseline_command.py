@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.blanks import is_blank, open_choices, unmarked_blanks
-from scaffold.conventions.detect_all import detect_all
+from scaffold.conventions.blanks import is_blank_value, open_choices, unmarked_blanks
+from scaffold.conventions.detect_all import derive_conventions
 from scaffold.facts.model import facts_from_texts
 
 TRAINS = "if __name__ == '__main__':\n    loss.backward()\n"
@@ -18,7 +18,7 @@ def parser(*options: str) -> str:
 
 
 def command(texts: dict[str, str], path: str = "train.py") -> str:
-    return next(e.command for e in detect_all(facts_from_texts(texts)).entry_points if e.path == path)
+    return next(e.command for e in derive_conventions(facts_from_texts(texts)).entry_points if e.path == path)
 
 
 def shown(*lines: str, script: str = TRAINS, **more: str) -> str:
@@ -332,7 +332,7 @@ def test_the_parts_of_a_script_that_the_readme_runs_come_before_others() -> None
     ["ETTh1", "GPT2", "M", "vit_base_patch16", "data/my_set", "Qwen/Qwen2.5-0.5B", "[1,2]", "CartPole-v1", "A100"],
 )
 def test_a_value_is_no_blank(value: str) -> None:
-    assert not is_blank(value)
+    assert not is_blank_value(value)
     assert shown(f"python train.py --x {value}") == f"python train.py --x {value}"
 
 

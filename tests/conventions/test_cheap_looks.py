@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import pytest
 
 from scaffold.conventions import launchers, metrics, model, trackers
-from scaffold.conventions.detected import Detected
+from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.risks import risks
-from scaffold.conventions.script_kinds import may_train, trains
+from scaffold.conventions.script_kinds import is_training_code, may_train
 from scaffold.conventions.script_ranking import rank_scripts
 from scaffold.facts import Facts
 from scaffold.facts.model import facts_from_texts
@@ -62,11 +62,11 @@ SILENT = [
 ]
 
 
-def subjects(facts: Facts) -> list[Detected[tuple[str, ...]]]:
-    return [ask(facts) for ask in (trackers.trackers, launchers.launchers, metrics.metrics)]
+def subjects(facts: Facts) -> list[DetectedValue[tuple[str, ...]]]:
+    return [ask(facts) for ask in (trackers.trackers, launchers.launchers, metrics.detect_metric_names)]
 
 
-def unhurried(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> list[Detected[tuple[str, ...]]]:
+def unhurried(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> list[DetectedValue[tuple[str, ...]]]:
     """The same subjects where every file is parsed."""
 
     def every(self: Facts, _words: Iterable[str], among: Iterable[str]) -> list[str]:
@@ -105,7 +105,7 @@ def test_many_modules_that_do_nothing_of_interest_are_not_parsed() -> None:
     )
     rank_scripts(facts)
     subjects(facts)
-    risks(facts, (), model.Environment(), model.Tests())
+    risks(facts, (), model.Environment(), model.RepositoryTests())
     assert [p for p in facts.texts if facts.parsed_before(p) is not None] == ["train.py"]
 
 
@@ -134,12 +134,12 @@ def test_work_at_the_top_level_makes_a_script_on_whatever_line_it_begins(text: s
     ],
 )
 def test_what_looks_like_training(text: str, may: bool, does: bool) -> None:
-    assert (may_train(text), trains(text)) == (may, does)
+    assert (may_train(text), is_training_code(text)) == (may, does)
 
 
 @pytest.mark.parametrize(
     "line", ["\tcd /home/ann/data", "/scratch/ann/run.sh", "x='/mnt/data'", "A=/data/x python a.py"]
 )
 def test_absolute_paths_are_found_wherever_a_word_may_begin(line: str) -> None:
-    found = risks(facts_from_texts({"run.sh": f"{line}\n"}), (), model.Environment(), model.Tests())
+    found = risks(facts_from_texts({"run.sh": f"{line}\n"}), (), model.Environment(), model.RepositoryTests())
     assert any("hard-coded absolute paths: run.sh:1" in text for text in found.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.detect_all import detect_all
+from scaffold.conventions.detect_all import derive_conventions
 from scaffold.conventions.script_kinds import script_kind
 from scaffold.facts.model import facts_from_texts
 
@@ -14,7 +14,7 @@ NOTEBOOK = '{"cells": [{"cell_type": "code", "source": ["for x in data:\\n", "  
 
 
 def entries(texts: dict[str, str]) -> list[str]:
-    return [e.path for e in detect_all(facts_from_texts(texts)).entry_points]
+    return [e.path for e in derive_conventions(facts_from_texts(texts)).entry_points]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_module_of_classes_is_none() -> None:
 
 
 def test_a_notebook_is_offered_where_nothing_else_trains() -> None:
-    found = detect_all(
+    found = derive_conventions(
         facts_from_texts({"nb/train_it.ipynb": NOTEBOOK, "docs/x.ipynb": NOTEBOOK, "plot.py": "print(1)\n"})
     )
     first = found.entry_points[0]
@@ -150,5 +150,5 @@ def test_a_main_script_is_for_what_its_name_says(path: str, kind: str) -> None:
     ],
 )
 def test_the_environments_of_workflows_are_used(texts: dict[str, str], expected: str | None) -> None:
-    (entry,) = detect_all(facts_from_texts(texts)).entry_points
+    (entry,) = derive_conventions(facts_from_texts(texts)).entry_points
     assert entry.command == (expected or "snakemake --cores all --use-conda")

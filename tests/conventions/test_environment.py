@@ -14,7 +14,7 @@ TOOLS_ONLY = "[tool.ruff]\nline-length = 100\n[tool.pytest.ini_options]\n"
 
 
 def line(facts: Facts) -> str:
-    return environment_setup.setup_line(
+    return environment_setup.environment_setup_line(
         facts, environment.package_manager(facts).value, environment.python_constraint(facts).value
     ).value
 
@@ -79,7 +79,7 @@ def test_files_are_named_to_depth_two_and_tool_settings_declare_nothing() -> Non
         ".ci/requirements.txt": "hidden\n",
         "notes.txt": "no\n",
     }
-    found = environment.declaring_files(facts_from_texts(texts))
+    found = environment.find_environment_files(facts_from_texts(texts))
     assert found.value == ("docs/requirements-doc.txt", "requirements-dev.txt", "requirements/base.txt")
     assert {e.path for e in found.lost} == {"pyproject.toml", "setup.cfg"}
 
@@ -172,10 +172,10 @@ def test_the_line_that_builds_the_environment(files: dict[str, str], expected: s
 
 def test_of_projects_beside_each_other_that_of_the_main_script_is_built() -> None:
     facts = facts_from_texts({"a/requirements.txt": "x\n", "sim/requirements.txt": "y\n", "sim/train.py": "x = 1\n"})
-    assert environment_setup.setup_line(facts, "pip", None, "sim/train.py").value.endswith(
+    assert environment_setup.environment_setup_line(facts, "pip", None, "sim/train.py").value.endswith(
         "uv pip install -r sim/requirements.txt"
     )
-    assert environment_setup.setup_line(facts, "pip", None, "other.py").value.endswith(
+    assert environment_setup.environment_setup_line(facts, "pip", None, "other.py").value.endswith(
         "uv pip install -r a/requirements.txt"
     )
 
@@ -195,4 +195,4 @@ def test_a_conda_environment_takes_the_project_where_the_readme_installs_it() ->
 )
 def test_the_prefix_of_a_run(files: dict[str, str], prefix: str) -> None:
     facts = facts_from_texts(files)
-    assert environment_setup.run_prefix(facts, environment.package_manager(facts).value) == prefix
+    assert environment_setup.environment_run_prefix(facts, environment.package_manager(facts).value) == prefix

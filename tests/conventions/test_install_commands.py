@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.detect_all import detect_all
+from scaffold.conventions.detect_all import derive_conventions
 from scaffold.facts.model import facts_from_texts
 
 PYPROJECT = '[project]\nname = "lab"\n'
@@ -14,7 +14,7 @@ VENV = "uv venv .venv && source .venv/bin/activate && uv pip install"
 
 def environment(*lines: str, **files: str) -> tuple[str, str]:
     readme = "# L\n\n```bash\n" + "\n".join(lines) + "\n```\n"
-    found = detect_all(
+    found = derive_conventions(
         facts_from_texts({"pyproject.toml": PYPROJECT, "lab/a.py": "x = 1\n", "README.md": readme, **files})
     )
     return found.environment.setup, found.environment.run_prefix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.metrics import metrics
+from scaffold.conventions.metrics import detect_metric_names
 from scaffold.facts.model import facts_from_texts
 from scaffold.metric_directions import guess_direction
 
@@ -26,12 +26,12 @@ from scaffold.metric_directions import guess_direction
     ],
 )
 def test_names_are_those_written_out_in_logging_calls(text: str, names: tuple[str, ...]) -> None:
-    assert metrics(facts_from_texts({"train.py": text})).value == names
+    assert detect_metric_names(facts_from_texts({"train.py": text})).value == names
 
 
 def test_a_results_table_of_the_readme_names_metrics() -> None:
     readme = "| Model | Top1 accuracy | FID | Walker2d |\n|---|---|---|---|\n| a | 1 | 2 | 3 |\n"
-    found = metrics(facts_from_texts({"README.md": readme, "train.py": "x = 1\n"}))
+    found = detect_metric_names(facts_from_texts({"README.md": readme, "train.py": "x = 1\n"}))
     assert found.value == ("Top1 accuracy", "FID")
     assert found.evidence[0].line == 1
 
@@ -39,7 +39,7 @@ def test_a_results_table_of_the_readme_names_metrics() -> None:
 def test_what_the_code_logs_comes_before_what_a_table_names() -> None:
     readme = "| model | val loss | accuracy |\n|---|---|---|\n"
     texts = {"README.md": readme, "train.py": "wandb.log({'val/loss': a, 'lr': b})\n"}
-    assert metrics(facts_from_texts(texts)).value == ("val/loss", "lr", "accuracy")
+    assert detect_metric_names(facts_from_texts(texts)).value == ("val/loss", "lr", "accuracy")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.output_rewrite import as_recorded_run
+from scaffold.conventions.output_rewrite import rewrite_for_recorded_run
 
 KINDS = ("train", "eval", "sweep", "preprocess", "other")
 
@@ -21,7 +21,7 @@ KINDS = ("train", "eval", "sweep", "preprocess", "other")
     ],
 )
 def test_it_is_the_job_and_submits_none(shown: str, run: str) -> None:
-    assert {as_recorded_run(shown, kind) for kind in KINDS} == {run}
+    assert {rewrite_for_recorded_run(shown, kind) for kind in KINDS} == {run}
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,10 @@ def test_it_is_the_job_and_submits_none(shown: str, run: str) -> None:
     ],
 )
 def test_a_training_writes_into_the_folder_of_its_run(shown: str, run: str) -> None:
-    assert as_recorded_run(shown, "train") == run
-    assert as_recorded_run(shown, "preprocess") == as_recorded_run(shown, "other") == shown, "what comes out is for all"
+    assert rewrite_for_recorded_run(shown, "train") == run
+    assert rewrite_for_recorded_run(shown, "preprocess") == rewrite_for_recorded_run(shown, "other") == shown, (
+        "what comes out is for all"
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,8 +61,8 @@ def test_a_training_writes_into_the_folder_of_its_run(shown: str, run: str) -> N
     ],
 )
 def test_a_training_has_the_name_of_its_run(shown: str, run: str) -> None:
-    assert as_recorded_run(shown, "train") == run
-    assert as_recorded_run(shown, "eval") == shown, "an evaluation names the run that it looks at"
+    assert rewrite_for_recorded_run(shown, "train") == run
+    assert rewrite_for_recorded_run(shown, "eval") == shown, "an evaluation names the run that it looks at"
 
 
 @pytest.mark.parametrize(
@@ -75,9 +77,9 @@ def test_a_training_has_the_name_of_its_run(shown: str, run: str) -> None:
     ],
 )
 def test_what_may_be_read_or_is_the_user_s_own_stays(shown: str) -> None:
-    assert {as_recorded_run(shown, kind) for kind in KINDS} == {shown}
+    assert {rewrite_for_recorded_run(shown, kind) for kind in KINDS} == {shown}
 
 
 def test_an_evaluation_may_read_where_a_training_saves() -> None:
     shown = "python eval.py --save-dir saved --output_dir=seen"
-    assert as_recorded_run(shown, "eval") == "python eval.py --save-dir saved --output_dir={RUN_OUTPUT_DIR}"
+    assert rewrite_for_recorded_run(shown, "eval") == "python eval.py --save-dir saved --output_dir={RUN_OUTPUT_DIR}"

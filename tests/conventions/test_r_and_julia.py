@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.detect_all import detect_all
+from scaffold.conventions.detect_all import derive_conventions
 from scaffold.conventions.seed_options import seed_flag
 from scaffold.facts.model import facts_from_texts
 
@@ -70,7 +70,7 @@ def test_a_shell_script_that_hands_its_arguments_on_has_the_option_of_what_it_st
 
 
 def test_what_reads_a_command_line_is_a_script_and_what_others_take_in_is_none() -> None:
-    found = detect_all(
+    found = derive_conventions(
         facts_from_texts(
             {
                 "fit_model.R": OPTPARSE + 'source("R/lib.R")\n',
@@ -90,13 +90,15 @@ def test_what_reads_a_command_line_is_a_script_and_what_others_take_in_is_none()
 
 
 def test_a_shown_command_makes_any_file_a_script() -> None:
-    found = detect_all(facts_from_texts({"README.md": "```bash\nRscript step1.R --n 3\n```\n", "step1.R": "x <- 1\n"}))
+    found = derive_conventions(
+        facts_from_texts({"README.md": "```bash\nRscript step1.R --n 3\n```\n", "step1.R": "x <- 1\n"})
+    )
     assert [(e.path, e.command) for e in found.entry_points] == [("step1.R", "Rscript step1.R --n 3")]
     assert found.evidence["entry_points"][0].text == "a command runs it"
 
 
 def test_what_trains_is_a_training_script() -> None:
-    found = detect_all(
+    found = derive_conventions(
         facts_from_texts({"README.md": "```bash\njulia a.jl\n```\n", "a.jl": "Flux.train!(loss, ps, data, opt)\n"})
     )
     assert found.entry_points[0].kind == "train"
@@ -121,16 +123,16 @@ def test_what_trains_is_a_training_script() -> None:
     ],
 )
 def test_renv_and_pkg_build_an_environment(texts: dict[str, str], line: str, risks: tuple[str, ...]) -> None:
-    found = detect_all(facts_from_texts(texts))
+    found = derive_conventions(facts_from_texts(texts))
     assert (found.environment.manager, found.environment.setup) == ("none", line)
     assert found.risks == risks
 
 
 def test_a_python_environment_comes_before_that_of_another_language() -> None:
-    found = detect_all(facts_from_texts({"renv.lock": "{}", "requirements.txt": "torch\n"}))
+    found = derive_conventions(facts_from_texts({"renv.lock": "{}", "requirements.txt": "torch\n"}))
     assert found.environment.setup == "uv venv .venv && source .venv/bin/activate && uv pip install -r requirements.txt"
 
 
 @pytest.mark.parametrize("path", ["test/runtests.jl", "tests/testthat.R", "tests/testthat/test-a.R"])
 def test_tests_of_another_language_are_tests(path: str) -> None:
-    assert "no tests" not in detect_all(facts_from_texts({path: "x\n"})).risks
+    assert "no tests" not in derive_conventions(facts_from_texts({path: "x\n"})).risks

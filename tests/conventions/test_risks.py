@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.detect_all import detect_all
+from scaffold.conventions.detect_all import derive_conventions
 from scaffold.facts.model import facts_from_texts
 
 TRAIN = "import argparse\nif __name__ == '__main__':\n    p = argparse.ArgumentParser()\n    p.add_argument('--seed')\n"
@@ -17,7 +17,7 @@ SOUND = {
 
 
 def test_a_sound_repository_has_none() -> None:
-    assert detect_all(facts_from_texts(SOUND)).risks == ()
+    assert derive_conventions(facts_from_texts(SOUND)).risks == ()
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_sound_repository_has_none() -> None:
 )
 def test_each_risk_is_named(change: dict[str, str | None], risk: str) -> None:
     texts = {path: text for path, text in {**SOUND, **change}.items() if text is not None}
-    assert any(r.startswith(risk) for r in detect_all(facts_from_texts(texts)).risks)
+    assert any(r.startswith(risk) for r in derive_conventions(facts_from_texts(texts)).risks)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,14 @@ def test_each_risk_is_named(change: dict[str, str | None], risk: str) -> None:
 def test_a_script_that_runs_until_it_is_stopped(option: str, command: str, endless: bool) -> None:
     script = f"{TRAIN}    p.add_argument({option})\n"
     texts = {**SOUND, "train.py": script, "README.md": f"    python train.py {command}\n"}
-    found = [r for r in detect_all(facts_from_texts(texts)).risks if r.startswith("runs until it is stopped unless --")]
+    found = [
+        r
+        for r in derive_conventions(facts_from_texts(texts)).risks
+        if r.startswith("runs until it is stopped unless --")
+    ]
     assert bool(found) == endless and all(r.endswith(" is given: train.py:5") for r in found)
 
 
 @pytest.mark.parametrize("line", ["# see /home/ann/data\n", "URL = 'https://example.org/home/x'\n", "p = '/tmp/x'\n"])
 def test_a_comment_or_address_is_no_path_of_the_author(line: str) -> None:
-    assert detect_all(facts_from_texts({**SOUND, "data.py": line})).risks == ()
+    assert derive_conventions(facts_from_texts({**SOUND, "data.py": line})).risks == ()

@@ -24,7 +24,7 @@ srun python train.py
 
 
 def test_both_spellings_of_the_options_are_read_up_to_the_first_command() -> None:
-    found = slurm.as_answer(slurm.slurm_conventions(facts_from_texts({"jobs/train.sbatch": TRAIN})))
+    found = slurm.slurm_answer_fields(slurm.slurm_conventions(facts_from_texts({"jobs/train.sbatch": TRAIN})))
     assert found is not None
     assert found.scripts == ("jobs/train.sbatch",)
     assert found.partitions == ("gpu",)
@@ -56,7 +56,7 @@ def test_flags_of_srun_and_sbatch_count_also_in_the_readme_which_is_no_script() 
         "run.sh": "sbatch -p long --account=lab job.sh\n",
         "README.md": "```bash\nsrun -p interactive python train.py\n```\n",
     }
-    found = slurm.as_answer(slurm.slurm_conventions(facts_from_texts(texts)))
+    found = slurm.slurm_answer_fields(slurm.slurm_conventions(facts_from_texts(texts)))
     assert found is not None
     assert (found.scripts, found.partitions, found.accounts) == (("run.sh",), ("long", "interactive"), ("lab",))
 
@@ -90,7 +90,7 @@ def test_a_placeholder_is_no_value(value: str) -> None:
     "value", ["gpu", "dc-gpu-devel", "a100_80", "hopper-prod", "IscrC_DEEP", "NAISS2024-5-1", "normal"]
 )
 def test_a_name_of_a_cluster_is_no_placeholder(value: str) -> None:
-    assert not slurm.is_placeholder(value)
+    assert not slurm.is_slurm_placeholder(value)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,9 @@ def test_a_mention_is_no_use(texts: dict[str, str]) -> None:
 def test_documentation_speaks_only_where_no_script_of_its_own_does() -> None:
     shown = {"docs/cluster.sh": "#!/bin/bash\n#SBATCH -p shown\n"}
     own = {"job.sbatch": "#!/bin/bash\n#SBATCH -p own\n"}
-    alone, beside = (slurm.as_answer(slurm.slurm_conventions(facts_from_texts(t))) for t in (shown, {**shown, **own}))
+    alone, beside = (
+        slurm.slurm_answer_fields(slurm.slurm_conventions(facts_from_texts(t))) for t in (shown, {**shown, **own})
+    )
     assert alone is not None and beside is not None
     assert (alone.scripts, alone.partitions) == (("docs/cluster.sh",), ("shown",))
     assert (beside.scripts, beside.partitions) == (("job.sbatch",), ("own",))
@@ -132,7 +134,7 @@ def test_a_template_with_slurm_in_its_name_is_read() -> None:
 
 
 def test_of_two_versions_of_a_module_the_most_used_stays() -> None:
-    assert slurm.one_version_each(("cuda/12.4", "gcc/11", "cuda/12.1")) == ("cuda/12.4", "gcc/11")
+    assert slurm.keep_first_module_versions(("cuda/12.4", "gcc/11", "cuda/12.1")) == ("cuda/12.4", "gcc/11")
 
 
 def test_an_activation_of_something_unknown_is_left_out() -> None:

@@ -30,7 +30,10 @@ FLAT = [
     "prompt_skill_playbook.md",
     "results/README.md",
     "scripts/README.md",
-    *(f"scripts/_record_run/{path.name}" for path in sorted((recorder.source() / "_record_run").glob("*.py"))),
+    *(
+        f"scripts/_record_run/{path.name}"
+        for path in sorted((recorder.recorder_source_directory() / "_record_run").glob("*.py"))
+    ),
     "scripts/record_run.py",
     "scripts/run_manifest.schema.json",
     "scripts/setup_env.sh",
@@ -416,13 +419,13 @@ def test_the_repository_is_looked_at_once_whatever_is_answered(
 ) -> None:
     looked: list[Path] = []
 
-    really = conventions.detect
+    really = conventions.detect_conventions
 
     def detect(workdir: Path) -> Conventions:
         looked.append(workdir)
         return really(workdir)
 
-    monkeypatch.setattr(conventions, "detect", detect)
+    monkeypatch.setattr(conventions, "detect_conventions", detect)
     monkeypatch.setattr("scaffold.cli.common.output.may_prompt", lambda **_: True)
     repo = make_repo()
     answered = run("init", "--workdir", repo, input="lab\nIs it faster?\nacc\nmaximize\n\ny\n")

@@ -66,7 +66,9 @@ def test_a_recorder_of_one_file_becomes_a_folder_and_names_stay(
     done = run("update", "--workdir", repo)
     assert done.exit_code == 0, done.output
     assert len(list((repo / SCRIPTS / "_record_run").glob("*.py"))) > 15
-    assert recorder.contents(repo / SCRIPTS) == recorder.contents(recorder.source())
+    assert recorder.read_recorder_files(repo / SCRIPTS) == recorder.read_recorder_files(
+        recorder.recorder_source_directory()
+    )
     assert record(repo, *words).returncode == 0
     names = {json.loads(path.read_text())["run"]["name"] for path in before.parent.glob("*.json")}
     assert names == {before.stem} and len(list(before.parent.glob("*.json"))) == 2
@@ -90,7 +92,9 @@ def test_an_edit_of_the_one_file_is_a_conflict_that_says_what_to_do(
     text = entry.read_text()
     ours, theirs = text.split("\n=======\n")
     assert ours.removeprefix("<<<<<<< yours\n") + "\n" == mine, "what was theirs is there, in one piece"
-    assert theirs.partition("\n>>>>>>> ")[0] + "\n" == (recorder.source() / "record_run.py").read_text()
+    assert (
+        theirs.partition("\n>>>>>>> ")[0] + "\n" == (recorder.recorder_source_directory() / "record_run.py").read_text()
+    )
     answer = run("update", "--workdir", repo)
     assert answer.exit_code == 1 and "still open" in answer.stderr
     entry.write_text(theirs.partition("\n>>>>>>> ")[0] + "\n")
@@ -106,7 +110,9 @@ def test_another_first_line_stays(make_repo: MakeRepo, run: Run, tmp_path: Path)
     entry.write_text("#!/opt/python -IS\n" + rest)
     release(template)
     assert run("update", "--workdir", repo).exit_code == 0
-    assert entry.read_text() == (recorder.source() / "record_run.py").read_text().replace(first, "#!/opt/python -IS")
+    assert entry.read_text() == (recorder.recorder_source_directory() / "record_run.py").read_text().replace(
+        first, "#!/opt/python -IS"
+    )
 
 
 def test_back_to_one_file(make_repo: MakeRepo, run: Run, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_the_server_takes_up_the_task_that_plan_next_names(path: Path) -> None:
     text = read(path).text
     for _ in range(100):
         plan = parse_plan(text)
-        task = progress.measure_progress(plan).next
+        task = progress.measure_plan_progress(plan).next
         lines = text.splitlines()
         index = loop_protocol.current_task_index(lines)
         if task is None:

@@ -192,7 +192,10 @@ def test_the_folder_that_a_run_has_to_itself_is_named() -> None:
 )
 def test_a_blank_in_what_is_run_is_found(options: str, blank: str | None) -> None:
     expected = [] if blank is None else [blank]
-    assert task_commands.find_blanks(SWEEP.format(options)) == expected
-    assert task_commands.find_blanks(f"scaffold run -- python train.py {options}") == expected
-    assert task_commands.find_blanks(f"python3 exp/scripts/record_run.py --seed 1 -- python a.py {options}") == expected
-    assert task_commands.find_blanks(f"python train.py {options}") == [], "only what is recorded counts"
+    assert task_commands.find_command_blanks(SWEEP.format(options)) == expected
+    assert task_commands.find_command_blanks(f"scaffold run -- python train.py {options}") == expected
+    assert (
+        task_commands.find_command_blanks(f"python3 exp/scripts/record_run.py --seed 1 -- python a.py {options}")
+        == expected
+    )
+    assert task_commands.find_command_blanks(f"python train.py {options}") == [], "only what is recorded counts"

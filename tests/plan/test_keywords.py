@@ -26,14 +26,14 @@ def task(rest: str) -> Task:
     "text", ["...", "\u2026", "TODO", "tbd", "TODO: ask", "FIXME later", "<goal>", "N/A", "**TBD**", "....", "None."]
 )
 def test_placeholders(text: str) -> None:
-    assert keywords.is_placeholder(text)
+    assert keywords.is_placeholder_text(text)
 
 
 @pytest.mark.parametrize(
     "text", ["Remove TODO comments", "todo list of the reader", "None of the runs failed", "a...b", "find <x> out"]
 )
 def test_words_that_are_no_placeholders(text: str) -> None:
-    assert not keywords.is_placeholder(text)
+    assert not keywords.is_placeholder_text(text)
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,17 @@ def test_what_does_not(text: str) -> None:
 
 def test_commands_of_a_task_come_from_code_and_fences() -> None:
     text = "Run `python a.py` on `data` | done-when: `make check`\n  - command: `curl -sf x`\n  ```bash\n  $ git log\n  # not this\n  ```"
-    assert task_commands.list_commands(task(text)) == ["python a.py", "curl -sf x", "git log"]
+    assert task_commands.list_task_commands(task(text)) == ["python a.py", "curl -sf x", "git log"]
 
 
 def test_a_command_that_goes_on_in_the_next_line_is_one() -> None:
     text = "Run\n  ```bash\n  python a.py \\\n    --lr 0.1 \\\n    --seed 3\n  git log\n  make \\\n  ```\n  - then `make b`"
-    assert task_commands.list_commands(task(text)) == ["python a.py --lr 0.1 --seed 3", "git log", "make", "make b"]
+    assert task_commands.list_task_commands(task(text)) == [
+        "python a.py --lr 0.1 --seed 3",
+        "git log",
+        "make",
+        "make b",
+    ]
 
 
 def test_a_command_is_judged_by_itself() -> None:
@@ -363,12 +368,12 @@ def test_a_long_line_is_checked_and_mended_in_linear_time(piece: str) -> None:
     begun = time.process_time()
     report = check_plan("\n".join(lines))
     for found in report.plan.tasks:
-        task_commands.list_commands(found)
+        task_commands.list_task_commands(found)
         done_when.parse_done_when(found.get("done-when"))
     fix_plan("\n".join(lines))
     assert time.process_time() - begun < 5
 
 
 def test_what_a_message_shows_is_printable_and_short() -> None:
-    assert markdown_inline.printable("a\x1b[31m\u202e\udc80") == "a\\x1b[31m\\u202e\\udc80"
-    assert len(markdown_inline.printable("x" * 500)) == 60
+    assert markdown_inline.escape_for_message("a\x1b[31m\u202e\udc80") == "a\\x1b[31m\\u202e\\udc80"
+    assert len(markdown_inline.escape_for_message("x" * 500)) == 60

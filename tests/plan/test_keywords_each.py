@@ -85,21 +85,23 @@ NOTHING = (
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_stands_for_nothing(text: str) -> None:
     for spelled in (text, text.upper(), f"  **{text}** ", f"{text}." if text[-1].isalpha() else text):
-        assert keywords.is_placeholder(spelled), spelled
-    assert not keywords.is_placeholder(f"really {text} here")
+        assert keywords.is_placeholder_text(spelled), spelled
+    assert not keywords.is_placeholder_text(f"really {text} here")
 
 
 @pytest.mark.parametrize("word", ["todo", "tbd", "tba", "fixme", "xxx"])
 def test_what_begins_with_a_note_to_oneself_is_not_written_yet(word: str) -> None:
-    assert keywords.is_placeholder(f"{word} by Monday") and keywords.is_placeholder(f"{word.upper()}: ask")
-    assert not keywords.is_placeholder(f"{word}x by Monday") and not keywords.is_placeholder(f"ask {word}")
+    assert keywords.is_placeholder_text(f"{word} by Monday") and keywords.is_placeholder_text(f"{word.upper()}: ask")
+    assert not keywords.is_placeholder_text(f"{word}x by Monday") and not keywords.is_placeholder_text(f"ask {word}")
 
 
 @pytest.mark.parametrize(
     "what", ["comment", "comments", "list", "lists", "item", "items", "marker", "markers", "note", "notes"]
 )
 def test_what_is_about_notes_to_oneself_is_written(what: str) -> None:
-    assert not keywords.is_placeholder(f"TODO {what} are counted") and keywords.is_placeholder(f"TODO {what}x")
+    assert not keywords.is_placeholder_text(f"TODO {what} are counted") and keywords.is_placeholder_text(
+        f"TODO {what}x"
+    )
 
 
 @pytest.mark.parametrize(

@@ -468,7 +468,7 @@ def test_the_lock_lets_one_in_at_a_time(plan: Path) -> None:
     def work() -> None:
         nonlocal inside, most
         for _ in range(15):
-            with plan_file.locked(plan):
+            with plan_file.hold_plan_lock(plan):
                 with guard:
                     inside += 1
                     most = max(most, inside)
@@ -496,7 +496,7 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_no_lock(plan: Path, monkeypa
         taken.append(os.fstat(handle).st_ino)
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with plan_file.locked(plan):
+    with plan_file.hold_plan_lock(plan):
         assert len(taken) == 2 and lock.stat().st_ino == taken[1]
 
 
@@ -510,9 +510,9 @@ def test_a_file_system_without_locks(run: Run, plan: Path, monkeypatch: pytest.M
 
 def test_a_lock_that_stays_is_an_error_that_says_what_to_do(plan: Path) -> None:
     with (
-        plan_file.locked(plan),
+        plan_file.hold_plan_lock(plan),
         pytest.raises(ScaffoldError, match="another process has been changing"),
-        plan_file.locked(plan, patience_s=0.1),
+        plan_file.hold_plan_lock(plan, patience_s=0.1),
     ):
         pass
 

@@ -14,8 +14,8 @@ import pytest
 
 from scaffold import workspace as workspaces
 from scaffold.results.metrics.directions import MetricDirections
-from scaffold.results.metrics.query import Query
-from scaffold.results.metrics.read import run_query
+from scaffold.results.metrics.query import MetricQuery
+from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace
@@ -138,7 +138,7 @@ class Study:
         """The table of a query."""
         directions = MetricDirections(self.workspace)
         query = {"directions": directions, "primary_metric": directions.primary, "ignored_params": ignore, **query}
-        return fold_seeds(run_query(self.workspace, Query(**query)), by=by)
+        return fold_seeds(run_metric_query(self.workspace, MetricQuery(**query)), by=by)
 
 
 MakeStudy = Callable[..., Study]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scaffold.results.evidence import backing, quotable_numbers
-from scaffold.results.stats.summary import summarize
+from scaffold.results.stats.summary import summarize_seed_values
 from scaffold.results.tables.model import ResultRow, ResultTable
 from tests.conftest import Run, write_tree
 from tests.results.conftest import Study
@@ -173,7 +173,9 @@ def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> 
     import tracemalloc
 
     rows = [
-        ResultRow(experiment="x", config={"k": i}, runs=(), missing=(), summaries={"acc": summarize([i / 7])})
+        ResultRow(
+            experiment="x", config={"k": i}, runs=(), missing=(), summaries={"acc": summarize_seed_values([i / 7])}
+        )
         for i in range(3000)
     ]
     table = ResultTable(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), best={}, skipped=())

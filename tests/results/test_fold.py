@@ -8,7 +8,7 @@ import random
 import pytest
 
 from scaffold.results.metrics.model import MeasuredRun, MetricValue
-from scaffold.results.stats.summary import summarize
+from scaffold.results.stats.summary import summarize_seed_values
 from scaffold.results.tables.fold import find_best_row
 from scaffold.results.tables.model import ResultRow
 from tests.results.conftest import MakeStudy, Study
@@ -181,7 +181,7 @@ def test_of_equal_configurations_none_is_best_in_95_of_100_tables(configurations
                 MeasuredRun(run=RUN._replace(seed=seed), values={"acc": MetricValue(draw.gauss(0.9, 0.01), "x")})
                 for seed in range(seeds)
             )
-            summary = summarize([m.values["acc"].value for m in runs])
+            summary = summarize_seed_values([m.values["acc"].value for m in runs])
             rows.append(
                 ResultRow(experiment="e", config={"lr": index}, runs=runs, missing=(), summaries={"acc": summary})
             )

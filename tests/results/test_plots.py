@@ -29,7 +29,7 @@ from scaffold.results.plots.figures import (
     MeanPoint,
     ParallelPlot,
     RunSpan,
-    Timeline,
+    RunTimeline,
     as_csv,
 )
 from scaffold.results.plots.learning_curves import thin_out
@@ -146,7 +146,7 @@ def test_the_timeline_puts_what_overlaps_side_by_side() -> None:
 
 def test_the_timeline_says_where_and_how_runs_ended(swept: Study) -> None:
     found = figures(swept)[-1]
-    assert isinstance(found, Timeline)
+    assert isinstance(found, RunTimeline)
     assert [lane.label for lane in found.lanes] == ["elsewhere"] and found.x.unit == "minutes"
     assert {s.status for row in found.lanes[0].rows for s in row} == {"finished", "failed"}
 
@@ -231,7 +231,7 @@ def evil_figures() -> list[Figure]:
             axes=(ParallelAxis(axis=axis, names=(EVIL, "b")), ParallelAxis(axis=axis)),
             lines=(ParallelLine(label=EVIL, values=(0.0, 1.0)), ParallelLine(label="b", values=(1.0, None))),
         ),
-        Timeline(
+        RunTimeline(
             name="timeline",
             title=EVIL,
             caption=EVIL,

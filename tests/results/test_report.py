@@ -14,8 +14,8 @@ from urllib.parse import unquote
 import pytest
 
 from scaffold.results.report.gather import gather_report
-from scaffold.results.report.markdown import render_markdown
-from scaffold.results.report.model import ExperimentReport, TablePart
+from scaffold.results.report.markdown import render_report_markdown
+from scaffold.results.report.model import ExperimentReport, ReportTable
 from scaffold.results.report.page import render_html
 from tests.conftest import Run, commit_all, git, write_tree
 from tests.results.conftest import MakeStudy, Study
@@ -55,7 +55,7 @@ def made(study: Study) -> ExperimentReport:
     return gather_report(study.workspace, study.root / "exp/analysis/report.html")
 
 
-def table_of(study: Study) -> TablePart:
+def table_of(study: Study) -> ReportTable:
     found = made(study).table
     assert found is not None
     return found
@@ -117,7 +117,7 @@ def test_texts_of_runs_plans_and_logs_stay_texts(full: Study) -> None:
 
 
 def test_secrets_in_logs_stay_out(full: Study) -> None:
-    assert TOKEN not in html(full) and TOKEN not in render_markdown(made(full))
+    assert TOKEN not in html(full) and TOKEN not in render_report_markdown(made(full))
     assert "token=***" in html(full)
 
 
@@ -168,7 +168,7 @@ def test_markdown_has_the_warnings_of_rows_once(study: Study) -> None:
     for rate in (0.1, 0.2):
         for seed in (1, 2):
             study.add("a", seed, {"lr": rate}, {"acc": 0.9}, code=str(seed))
-    lines = render_markdown(made(study)).splitlines()
+    lines = render_report_markdown(made(study)).splitlines()
     assert lines.count("- a lr=0.1, a lr=0.2: its runs come from 2 states of the code") == 1
 
 
@@ -260,7 +260,7 @@ def test_commands_repeat_runs_exactly(full: Study) -> None:
 
 def test_the_same_records_give_the_same_bytes(full: Study) -> None:
     assert render_html(made(full)) == render_html(made(full))
-    assert render_markdown(made(full)) == render_markdown(made(full))
+    assert render_report_markdown(made(full)) == render_report_markdown(made(full))
 
 
 def test_without_runs_it_says_what_comes_next(run: Run, study: Study) -> None:
@@ -293,7 +293,7 @@ def test_a_damaged_manifest_is_a_finding(full: Study) -> None:
 
 
 def test_markdown_is_escaped_and_says_the_same(full: Study) -> None:
-    text = render_markdown(made(full))
+    text = render_report_markdown(made(full))
     assert ATTACK not in re.sub(r"`[^`]*`|^ {6}.*$", "", text, flags=re.MULTILINE)
     for words in ("## Results", "## Plan: 2 of 5", "## Failures by cause", "## Analytics contract", "**missing**"):
         assert words in text

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scaffold.results.stats import distributions, hypothesis_tests, power, resampling
 from scaffold.results.stats.pair_test import run_pair_test
-from scaffold.results.stats.summary import summarize
+from scaffold.results.stats.summary import summarize_seed_values
 
 REFERENCE = json.loads((Path(__file__).parent / "reference.json").read_text())
 TWO = REFERENCE["two"]
@@ -47,7 +47,7 @@ def test_power(shift: float, df: float, wanted: float) -> None:
 
 @pytest.mark.parametrize("case", TWO, ids=lambda c: f"{len(c['a'])}-{len(c['b'])}")
 def test_mean_sd_and_interval(case: dict[str, Any]) -> None:
-    found = summarize(case["a"])
+    found = summarize_seed_values(case["a"])
     assert found.n == len(case["a"])
     assert found.mean is not None and found.sd is not None and found.low is not None and found.high is not None
     assert close(found.mean, case["mean"]) and close(found.sd, case["sd"])
@@ -138,7 +138,7 @@ def test_bootstrap_only_from_ten_values_on() -> None:
     assert found == resampling.bootstrap_interval(list(reversed(values))), "the same values, the same interval"
     # scipy 1.17.1: bootstrap((values,), numpy.mean, n_resamples=99_999, method="BCa", rng=0): 4.3528, 5.4984
     assert found == pytest.approx((4.3528, 5.4984), abs=0.03)
-    summary = summarize(values)
+    summary = summarize_seed_values(values)
     assert found is not None and summary.low is not None and summary.high is not None
     assert summary.low < found[0] < (summary.mean or 0) < found[1] < summary.high
 
@@ -146,7 +146,7 @@ def test_bootstrap_only_from_ten_values_on() -> None:
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8))
 @settings(max_examples=200, deadline=None)
 def test_no_values_are_too_large_too_small_or_too_equal(values: list[float]) -> None:
-    found = summarize(values)
+    found = summarize_seed_values(values)
     assert found.n == len(values) and found.mean is not None
     slack = 1e-12 * max(abs(v) for v in values) + 5e-324
     assert min(values) - slack <= found.mean <= max(values) + slack
@@ -196,7 +196,7 @@ def test_95_percent_intervals_hold_the_truth_in_95_of_100_cases(n: int) -> None:
     draw, rounds = random.Random(n), 20_000
     hit = 0
     for _ in range(rounds):
-        found = summarize([draw.gauss(0.7, 0.02) for _ in range(n)])
+        found = summarize_seed_values([draw.gauss(0.7, 0.02) for _ in range(n)])
         hit += (found.low or 1) <= 0.7 <= (found.high or 0)
     assert 0.94 <= hit / rounds <= 0.96
 

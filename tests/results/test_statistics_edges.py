@@ -17,18 +17,18 @@ ANOVA = REFERENCE["anova"]
 @pytest.mark.parametrize("exponent", [-1000, -700, 700, 1000])
 def test_spread_and_interval_grow_with_the_values(exponent: int) -> None:
     values = [1.0, 2.5, 3.25, 3.0]
-    one = summary.summarize(values)
-    other = summary.summarize([math.ldexp(v, exponent) for v in values])
+    one = summary.summarize_seed_values(values)
+    other = summary.summarize_seed_values([math.ldexp(v, exponent) for v in values])
     for name in ("mean", "sd", "low", "high", "minimum", "maximum"):
         assert close(math.ldexp(getattr(other, name), -exponent), getattr(one, name)), name
 
 
 def test_what_is_not_finite_is_counted_and_left_out() -> None:
-    found = summary.summarize([math.nan, 3.0, math.inf, 1.0, -math.inf])
+    found = summary.summarize_seed_values([math.nan, 3.0, math.inf, 1.0, -math.inf])
     assert (found.n, found.mean, found.minimum, found.maximum, found.not_finite) == (2, 2.0, 1.0, 3.0, 3)
-    assert summary.summarize([math.nan]) == MetricSummary(0, None, None, None, None, None, None, 1)
-    assert summary.summarize([]) == MetricSummary(0, None, None, None, None, None, None, 0)
-    assert summary.summarize([0.5, math.nan]) == MetricSummary(1, 0.5, None, None, None, 0.5, 0.5, 1)
+    assert summary.summarize_seed_values([math.nan]) == MetricSummary(0, None, None, None, None, None, None, 1)
+    assert summary.summarize_seed_values([]) == MetricSummary(0, None, None, None, None, None, None, 0)
+    assert summary.summarize_seed_values([0.5, math.nan]) == MetricSummary(1, 0.5, None, None, None, 0.5, 0.5, 1)
     with pytest.raises(ValueError, match="no values"):
         summary.moments([])
 
@@ -166,7 +166,7 @@ def test_a_corrected_p_is_a_probability() -> None:
 def test_the_noise_floor_shrinks_with_the_runs_on_both_sides() -> None:
     values = [0.90, 0.93, 0.97, 0.91]
     # t(3) = 3.182446305284263
-    wanted = 3.182446305284263 * summary.summarize(values).sd * math.sqrt(1 / 3 + 1 / 2)  # type: ignore[operator]
+    wanted = 3.182446305284263 * summary.summarize_seed_values(values).sd * math.sqrt(1 / 3 + 1 / 2)  # type: ignore[operator]
     assert close(power.noise_floor(values, 3, 2) or 0, wanted) and close(power.noise_floor(values, 2, 3) or 0, wanted)
 
 

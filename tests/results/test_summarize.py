@@ -25,7 +25,7 @@ def summarize(root: Path, *args: str, code: int = 0) -> subprocess.CompletedProc
     if not scripts.exists():
         scripts.mkdir()
         copy_recorder(scripts)
-        shutil.copy(recorder.source() / "summarize.py", scripts)
+        shutil.copy(recorder.recorder_source_directory() / "summarize.py", scripts)
         (scripts / "workspace.json").write_text(json.dumps(settings()))
     command = [sys.executable, "-S", str(scripts / "summarize.py"), *args]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root.parent)
@@ -80,12 +80,12 @@ def test_it_agrees_with_results(study: Study) -> None:
 
 
 def test_its_t_quantiles() -> None:
-    sys.path.insert(0, str(recorder.source()))
+    sys.path.insert(0, str(recorder.recorder_source_directory()))
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         import summarize as script
     finally:
-        sys.path.remove(str(recorder.source()))
+        sys.path.remove(str(recorder.recorder_source_directory()))
         sys.dont_write_bytecode = before
         sys.modules.pop("record_run", None)
     for df in (1, 2, 3, 4, 9, 10, 31, 100):
@@ -127,5 +127,5 @@ def test_other_pythons_can_at_least_read_it(version: tuple[int, int]) -> None:
     """Not run there (the interpreter may be missing), but compiled as that Python's grammar."""
     import ast
 
-    text = (recorder.source() / "summarize.py").read_text(encoding="utf-8")
+    text = (recorder.recorder_source_directory() / "summarize.py").read_text(encoding="utf-8")
     ast.parse(text, feature_version=version)

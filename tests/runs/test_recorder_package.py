@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.runs import audit, bytecode
-from scaffold.runs.recorder import source
+from scaffold.runs.recorder import recorder_source_directory
 from scaffold.workspace import Workspace as FoundWorkspace
 from scaffold.workspace import find_workspace
 from tests.conftest import Run, commit_all, git
@@ -320,7 +320,7 @@ def test_status_says_that_git_tracks_bytecode(make_repo: Callable[..., Path], ru
 
 def test_the_package_keeps_bytecode_in_the_users_cache(sealed: Path, tmp_path: Path) -> None:
     code = "from scaffold.runs import recorder; print(recorder.naming.safe_name('a b'), recorder.values.__cached__)"
-    before = sorted(source().rglob("*.pyc"))
+    before = sorted(recorder_source_directory().rglob("*.pyc"))
 
     def ask(variables: dict[str, str]) -> Sequence[str]:
         environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), **variables}
@@ -332,7 +332,7 @@ def test_the_package_keeps_bytecode_in_the_users_cache(sealed: Path, tmp_path: P
     kept = sorted(path.name.split(".")[0] for path in (tmp_path / "cache").rglob("*.pyc"))
     assert "naming" in kept and "supervision" not in kept, "what is not asked for is not loaded"
     assert ask({"XDG_CACHE_HOME": "", "HOME": ""})[0] == "a_b"
-    assert sorted(source().rglob("*.pyc")) == before
+    assert sorted(recorder_source_directory().rglob("*.pyc")) == before
 
 
 def test_the_second_start_is_quicker(workspace: Workspace) -> None:

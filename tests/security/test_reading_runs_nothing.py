@@ -244,7 +244,7 @@ def test_the_authors_of_commits_are_read_without_looking_at_signatures(
     signed_commit(repo, trap[0])
     commit = run_git(repo, "rev-parse", "HEAD").strip()
     assert authors.commit_authors(repo, [commit]) == {commit: "Test"}
-    git.run(repo, "log", "-1")
+    git.run_git(repo, "log", "-1")
     assert not trap[1].exists()
 
 
@@ -282,7 +282,7 @@ def test_a_worktree_of_a_bare_repository_is_read(make_repo: MakeRepo, run: Run, 
     repo = make_repo(FILES)
     run_git(tmp_path, "clone", "-q", "--bare", str(repo), "store.git")
     run_git(tmp_path / "store.git", "worktree", "add", "-q", "-b", "other", str(tmp_path / place))
-    assert git.locate(tmp_path / place).toplevel == tmp_path / place
+    assert git.locate_in_git(tmp_path / place).toplevel == tmp_path / place
     assert git.branch_state(tmp_path / place) == git.BranchState(branch="other", dirty=False)
     assert run("init", "--yes", "--workdir", tmp_path / place).exit_code == 0
     assert run("detect", "--workdir", tmp_path / "store.git").exit_code == 1

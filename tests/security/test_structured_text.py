@@ -109,7 +109,7 @@ def test_json_is_refused_wherever_it_is_read(member: str, tmp_path: Path) -> Non
     with pytest.raises(ValueError):
         manifests.read_manifest(file)
     with pytest.raises(ScaffoldError):
-        task_journal.load(file)
+        task_journal.load_task_records(file)
     with pytest.raises(ScaffoldError):
         ledger.read_ledger(file, "s")
     (tmp_path / ".live").mkdir()

@@ -15,8 +15,15 @@ import pytest
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.server import address, responses
-from scaffold.server.client import ServerClient, connect
-from scaffold.server.errors import InvalidResponse, NotFound, RequestRefused, ServerError, Unauthorized, Unreachable
+from scaffold.server.client import ServerClient, make_server_client
+from scaffold.server.errors import (
+    InvalidResponse,
+    RequestRefused,
+    ServerError,
+    ServerResourceNotFound,
+    Unauthorized,
+    Unreachable,
+)
 from scaffold.server.operations import CALLED
 from scaffold.server.transport import RequestLimits
 from tests.stand_in import StandIn
@@ -28,7 +35,7 @@ RECORDINGS = Path(__file__).parent / "recordings"
 
 @pytest.fixture
 def server(stand_in: StandIn) -> Iterator[ServerClient]:
-    with connect(stand_in.url, limits=PATIENT) as client:
+    with make_server_client(stand_in.url, limits=PATIENT) as client:
         yield client
 
 
@@ -113,8 +120,8 @@ def test_answers_as_they_were_recorded() -> None:
     stub = responses.ServerRun.from_json(recorded("415"))
     assert (stub.status, stub.name, stub.command, stub.sweep_id) == ("finished", "", "", None)
     assert responses.ServerRun.from_json(recorded("811")).status == "banana"
-    assert responses.Cluster.from_json(recorded("802")).gpu_count == 2
-    assert responses.Cluster.from_json(recorded("022")).gpu_count is None
+    assert responses.ServerCluster.from_json(recorded("802")).gpu_count == 2
+    assert responses.ServerCluster.from_json(recorded("022")).gpu_count is None
     assert responses.ServerSweep.from_json(recorded("229")).progress.failed == 1
     assert responses.RunAlert.from_json(recorded("315")[0]).choices == ("Acknowledge",)
     assert set(responses.RunMetrics.from_json(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
@@ -128,7 +135,7 @@ def test_answers_of_any_shape_are_read(value: object) -> None:
     kinds = (
         responses.ServerRun,
         responses.ServerSweep,
-        responses.Cluster,
+        responses.ServerCluster,
         responses.ServerHealth,
         responses.SystemHealth,
         responses.RunLogs,
@@ -139,7 +146,7 @@ def test_answers_of_any_shape_are_read(value: object) -> None:
         responses.ServerRun.from_json(value).status == "unknown"
         and responses.ServerRun.from_json(value).exit_code is None
     )
-    assert responses.Cluster.from_json({"cluster": {"gpu_count": -1}}).gpu_count is None
+    assert responses.ServerCluster.from_json({"cluster": {"gpu_count": -1}}).gpu_count is None
 
 
 # faults
@@ -162,7 +169,7 @@ CASES = {
 def fitting(stand_in: StandIn, kind: str) -> Iterator[ServerClient]:
     """In a hurry where the fault is that it takes for ever; else patient, so that a busy machine changes nothing."""
     slow = kind in ("silent", "slow_headers", "slow_body")
-    with connect(stand_in.url, limits=QUICK if slow else PATIENT) as client:
+    with make_server_client(stand_in.url, limits=QUICK if slow else PATIENT) as client:
         yield client
 
 
@@ -245,7 +252,7 @@ def test_refused(stand_in: StandIn, server: ServerClient) -> None:
 def test_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", no_such_name)
     with (
-        connect("http://no-such-host.invalid:1", limits=QUICK) as client,
+        make_server_client("http://no-such-host.invalid:1", limits=QUICK) as client,
         pytest.raises(Unreachable, match="no connection"),
     ):
         client.health()
@@ -257,7 +264,7 @@ def test_a_name_that_takes_for_ever_to_look_up(monkeypatch: pytest.MonkeyPatch) 
     limits = RequestLimits(connect_s=0.1, total_s=5, retries=0)
     begun = time.monotonic()
     with (
-        connect("http://research.invalid:1", limits=limits) as client,
+        make_server_client("http://research.invalid:1", limits=limits) as client,
         pytest.raises(Unreachable, match="in time") as found,
     ):
         client.create_run("r", "true")
@@ -269,10 +276,10 @@ def test_after_a_restart_known_ids_are_unknown(stand_in: StandIn, server: Server
     sweep, run = server.create_sweep("s"), server.create_run("r", "true")
     stand_in.restart()
     for call in (lambda: server.sweep(sweep.id), lambda: server.run(run.id), lambda: server.start_run(run.id)):
-        with pytest.raises(NotFound, match="not found") as found:
+        with pytest.raises(ServerResourceNotFound, match="not found") as found:
             call()
         assert "restarted" in str(found.value.hint)
-    with pytest.raises(NotFound, match="Sweep not found: "):
+    with pytest.raises(ServerResourceNotFound, match="Sweep not found: "):
         server.create_run("r", "true", sweep_id=sweep.id)
 
 
@@ -319,7 +326,7 @@ TOKEN = "t0psecret-0123456789"
 
 def test_the_token_goes_into_its_header_and_nowhere_else(stand_in: StandIn) -> None:
     stand_in.token = TOKEN
-    with connect(stand_in.url, TOKEN, limits=PATIENT) as client:
+    with make_server_client(stand_in.url, TOKEN, limits=PATIENT) as client:
         assert client.system_health().total == 0
         assert TOKEN not in repr(client)
     (seen,) = stand_in.requests
@@ -329,7 +336,7 @@ def test_the_token_goes_into_its_header_and_nowhere_else(stand_in: StandIn) -> N
 def test_401_is_not_down(stand_in: StandIn) -> None:
     stand_in.token = TOKEN
     for mine, words in ((None, "wants a token"), ("wrong", "does not take this token")):
-        with connect(stand_in.url, mine, limits=PATIENT) as client:
+        with make_server_client(stand_in.url, mine, limits=PATIENT) as client:
             assert client.health().status == "ok"
             with pytest.raises(Unauthorized, match=words):
                 client.system_health()
@@ -340,7 +347,7 @@ def test_a_token_follows_no_redirect(stand_in: StandIn, tmp_path: Path) -> None:
     try:
         stand_in.fault("/health", "redirect", to=other.url + "/health")
         stand_in.fault("/runs", "redirect", to=other.url + "/runs")
-        with connect(stand_in.url, TOKEN, limits=PATIENT) as client:
+        with make_server_client(stand_in.url, TOKEN, limits=PATIENT) as client:
             for call in (client.health, lambda: client.create_run("r", "true")):
                 with pytest.raises(InvalidResponse, match=r"redirects to http://127\.0\.0\.1"):
                     call()
@@ -351,7 +358,7 @@ def test_a_token_follows_no_redirect(stand_in: StandIn, tmp_path: Path) -> None:
 
 def test_a_server_that_says_the_token_back_is_not_quoted(stand_in: StandIn) -> None:
     stand_in.fault("/health", "redirect", to=f"http://x/?t={TOKEN}")
-    with connect(stand_in.url, TOKEN, limits=PATIENT) as client, pytest.raises(InvalidResponse) as found:
+    with make_server_client(stand_in.url, TOKEN, limits=PATIENT) as client, pytest.raises(InvalidResponse) as found:
         client.health()
     assert TOKEN not in str(found.value) and "***" in str(found.value)
 
@@ -359,21 +366,24 @@ def test_a_server_that_says_the_token_back_is_not_quoted(stand_in: StandIn) -> N
 def test_tokens(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("abc\n")
-    assert address.read_token(None, {}) is None and address.read_token(None, {address.TOKEN_VARIABLE: ""}) is None
-    assert address.read_token(file, {address.TOKEN_VARIABLE: "other"}) == "abc"
-    assert address.read_token(None, {address.TOKEN_VARIABLE: " abc\n"}) == "abc"
+    assert (
+        address.read_auth_token(None, {}) is None
+        and address.read_auth_token(None, {address.TOKEN_VARIABLE: ""}) is None
+    )
+    assert address.read_auth_token(file, {address.TOKEN_VARIABLE: "other"}) == "abc"
+    assert address.read_auth_token(None, {address.TOKEN_VARIABLE: " abc\n"}) == "abc"
     for bad in ("a\nb", "a\rX-Evil: 1", "a b", "\N{SNOWMAN}", "x" * 9_000):
         with pytest.raises(ScaffoldError, match="holds no token") as found:
-            address.read_token(None, {address.TOKEN_VARIABLE: bad})
+            address.read_auth_token(None, {address.TOKEN_VARIABLE: bad})
         assert bad not in str(found.value)
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ScaffoldError, match="holds no token"):
-        address.read_token(file, {})
+        address.read_auth_token(file, {})
     file.write_text("")
     with pytest.raises(ScaffoldError, match="is empty"):
-        address.read_token(file, {})
+        address.read_auth_token(file, {})
     with pytest.raises(ScaffoldError, match="No such file"):
-        address.read_token(tmp_path / "none", {})
+        address.read_auth_token(tmp_path / "none", {})
 
 
 def test_whose_url_counts() -> None:
@@ -416,7 +426,7 @@ def test_loopback_goes_through_no_proxy(
     trap = StandIn(tmp_path)
     try:
         monkeypatch.setenv(name, trap.url)
-        with connect(stand_in.url, TOKEN, limits=PATIENT) as client:
+        with make_server_client(stand_in.url, TOKEN, limits=PATIENT) as client:
             assert client.health().workdir == str(stand_in.workdir)
         assert trap.requests == []
     finally:
@@ -425,11 +435,11 @@ def test_loopback_goes_through_no_proxy(
 
 def test_other_hosts_go_through_the_proxy_that_is_set(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", stand_in.url)
-    with connect("http://research.invalid:9", limits=PATIENT) as client:
+    with make_server_client("http://research.invalid:9", limits=PATIENT) as client:
         assert client.health().workdir == str(stand_in.workdir)
     assert stand_in.requests[0].target == "http://research.invalid:9/health"
     monkeypatch.setenv("no_proxy", "research.invalid")
-    assert address.proxy_for("http://research.invalid:9") is None
+    assert address.find_proxy_url("http://research.invalid:9") is None
 
 
 @pytest.mark.parametrize(
@@ -445,7 +455,7 @@ def test_an_environment_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, url
     """Certificates are looked for with https, however it is spelled."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ScaffoldError, match="cannot be used") as found:
-        connect(url, TOKEN)
+        make_server_client(url, TOKEN)
     assert "pw" not in str(found.value)
 
 

@@ -205,7 +205,7 @@ def test_hostile_skills_are_only_text(written: Any, stand_in: StandIn, page: Pat
     assert not re.search(r"^\s*[-*+] \[[ /]\]", text.replace(">", ""), re.MULTILINE) or "```" in text
     assert "../../x" not in text and "a|b" not in text and "cannot be asked for: 3" in text
     assert "more | `GET /prompt-skills` lists them" in text
-    assert "forged" in text and "forged" not in document.parse_sources(text) and document.parse_queries(text) == ()
+    assert "forged" in text and "forged" not in document.parse_skill_hashes(text) and document.parse_queries(text) == ()
     assert not any(one.target.rpartition("/")[2] == "x" for one in stand_in.requests)
     assert written("--check").exit_code == 0
 

@@ -12,7 +12,7 @@ from scaffold import workspace as workspaces
 from scaffold.runs import recorder
 from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
-from scaffold.sweeps.spec.model import ConfigurationRule, PlannedRun, Resources, Sweep, SweepCode
+from scaffold.sweeps.spec.model import ConfigurationRule, PlannedRun, RunResources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.runs.conftest import make_workspace, workspace
@@ -41,7 +41,7 @@ def sweep(**changes: Any) -> Sweep:
         "seeds": (),
         "task": None,
         "backend": None,
-        "resources": Resources(),
+        "resources": RunResources(),
         "code": SweepCode(state=None, commit=None, patch=None),
         **changes,
     }
@@ -61,7 +61,7 @@ def there(made: recording.Workspace) -> Workspace:
 def plan(made: recording.Workspace, **changes: Any) -> tuple[Sweep, tuple[PlannedRun, ...], dict[str, Path]]:
     """A sweep, planned and written, with its runs and launchers."""
     place = there(made)
-    planned = code_state.with_current_code(place, sweep(**changes))
+    planned = code_state.replan_with_current_code(place, sweep(**changes))
     sweep_file.write_sweep(place, planned)
     assert sweep_file.read_sweep(place, planned.name).code == planned.code
     runs = run_names.planned_runs(place, planned)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.sweeps.launch import run_scripts
-from scaffold.sweeps.launch.run_states import Snapshot
+from scaffold.sweeps.launch.run_states import SweepSnapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
-from scaffold.sweeps.spec.model import PlannedRun, Resources, Sweep
+from scaffold.sweeps.spec.model import PlannedRun, RunResources, Sweep
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.runs.conftest import MakeWorkspace
@@ -110,13 +110,13 @@ def make(
     """A workspace with the sweep planned; `files` are more of the repository's, `changes` are fields of the sweep."""
     made = make_workspace({"train.py": TRAIN, ".gitignore": "started.txt\nmended\n", **(files or {})}, name=name)
     place = there(made)
-    given = {"configurations": GRID, "seeds": SEEDS, "resources": Resources(cpus=1), **changes}
-    planned = code_state.with_current_code(place, sweep(**given))
+    given = {"configurations": GRID, "seeds": SEEDS, "resources": RunResources(cpus=1), **changes}
+    planned = code_state.replan_with_current_code(place, sweep(**given))
     sweep_file.write_sweep(place, planned)
     return Scenario(made, place, planned, run_names.planned_runs(place, planned), [])
 
 
-def pace(scheduler: Scheduler, *, seconds: float = 60) -> Snapshot:
+def pace(scheduler: Scheduler, *, seconds: float = 60) -> SweepSnapshot:
     """Step until nothing is open."""
     limit = time.monotonic() + seconds
     while True:

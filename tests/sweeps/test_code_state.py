@@ -24,7 +24,7 @@ def test_names_are_those_of_the_remembered_code(make_workspace: MakeWorkspace) -
     planned, before, _ = plan(workspace, seeds=(1, 2))
     (workspace.root / "lib/model.py").write_text("x = 2\n")
     assert run_names.planned_runs(there(workspace), planned) == before
-    now = code_state.with_current_code(there(workspace), planned)
+    now = code_state.replan_with_current_code(there(workspace), planned)
     after = run_names.planned_runs(there(workspace), now)
     assert {r.name for r in after}.isdisjoint({r.name for r in before})
     assert [r.name for r in after] == [
@@ -95,7 +95,7 @@ def test_git_is_asked_once_for_each_set_of_files_not_for_each_run(
 
     monkeypatch.setattr(recorder.code_state, "capture", counted)
     values = tuple({"lr": str(i), "file": f} for i in range(50) for f in ("conf.yaml", "none.yaml", "x"))
-    planned = code_state.with_current_code(there(workspace), sweep(configurations=values, seeds=tuple(range(5))))
+    planned = code_state.replan_with_current_code(there(workspace), sweep(configurations=values, seeds=tuple(range(5))))
     assert len(asked) == 3  # train.py alone, train.py with conf.yaml, and the patch
     run_names.planned_runs(there(workspace), planned)
     assert len(asked) == 3
@@ -107,7 +107,7 @@ def test_trouble_with_git_leaves_no_wrong_names(
     workspace = make_workspace(FILES)
     monkeypatch.setenv("RUN_GIT_TIMEOUT", "0.000001")
     with pytest.raises(ScaffoldError, match="git did not say"):
-        code_state.with_current_code(there(workspace), sweep())
+        code_state.replan_with_current_code(there(workspace), sweep())
     assert "git did not answer" in capfd.readouterr().err
     assert Path.cwd() != workspace.root
 
@@ -155,5 +155,5 @@ def test_planning_again_with_todays_code(workspace: Workspace) -> None:
     place = there(workspace)
     planned, _, _ = plan(workspace)
     (workspace.root / "src/model.py").write_text("LR = 3\n")
-    sweep_file.write_sweep(place, code_state.with_current_code(place, planned))
+    sweep_file.write_sweep(place, code_state.replan_with_current_code(place, planned))
     assert code_state.compare_code(place, sweep_file.read_sweep(place, "lr")).is_same

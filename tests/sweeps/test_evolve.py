@@ -18,7 +18,7 @@ from scaffold.sweeps.launch.run_states import RunState
 from scaffold.sweeps.search import run as evolve
 from scaffold.sweeps.search import summary
 from scaffold.sweeps.search.optimizer import SearchTrial, propose_trials, rank_trials
-from scaffold.sweeps.search.spec import parse_spec
+from scaffold.sweeps.search.spec import parse_search_spec
 from scaffold.sweeps.search.study import SearchStudy
 from scaffold.sweeps.spec import sweep_file
 from tests.conftest import Run as Invoke
@@ -357,13 +357,13 @@ def test_a_spec_that_cannot_be_meant(
 
 
 def test_what_the_spec_leaves_out_and_what_is_not_known() -> None:
-    found, warnings = parse_spec(
+    found, warnings = parse_search_spec(
         '{"target_script": "a.py -v", "fitness_metric": "acc", "search_space": {"x": [1, 2]}, "populaton_size": 9}'
     )
     assert (found.script, found.direction, found.population, found.generations) == (("a.py", "-v"), "max", 4, 3)
     assert (found.top_k, found.mutation, found.timeout_s, found.workdir) == (2, 0.3, 600, ".")
     assert warnings == ("populaton_size is not known and left out; did you mean population_size?",)
-    assert parse_spec(json.dumps(found.as_dict()))[0] == found
+    assert parse_search_spec(json.dumps(found.as_dict()))[0] == found
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def test_what_the_spec_leaves_out_and_what_is_not_known() -> None:
     ],
 )
 def test_the_sweeps_name(name: str, script: str, wanted: str) -> None:
-    found, _ = parse_spec(json.dumps(spec(sweep_name=name, target_script=script)))
+    found, _ = parse_search_spec(json.dumps(spec(sweep_name=name, target_script=script)))
     assert evolve.search_name(found, None) == wanted and evolve.search_name(found, "mine") == "mine"
 
 
@@ -390,7 +390,7 @@ SPACE = {
 
 @pytest.mark.parametrize("search", ["evolution", "random", "tpe"])
 def test_the_same_history_and_seed_give_the_same_proposals_inside_the_space(search: Any) -> None:
-    found, _ = parse_spec(json.dumps(spec(search_space=SPACE, population_size=20)))
+    found, _ = parse_search_spec(json.dumps(spec(search_space=SPACE, population_size=20)))
     first = propose_trials(found, (), search=search, seed=1, generation=1)
     history = tuple(
         SearchTrial(number=t.number, generation=1, params=t.params, fitness=float(t.params["n"])) for t in first
@@ -409,7 +409,7 @@ def test_the_same_history_and_seed_give_the_same_proposals_inside_the_space(sear
 def test_a_weak_mutation_stays_near_its_parent_and_a_strong_one_does_not() -> None:
     spread = {}
     for strength in (0.01, 1):
-        found, _ = parse_spec(
+        found, _ = parse_search_spec(
             json.dumps(spec(search_space=SPACE, population_size=50, top_k=1, mutation_strength=strength))
         )
         parent = SearchTrial(
@@ -427,7 +427,7 @@ def test_a_weak_mutation_stays_near_its_parent_and_a_strong_one_does_not() -> No
 
 def test_better_searches_than_luck_find_more() -> None:
     """On a smooth hill with the same number of runs; averaged over seeds."""
-    found, _ = parse_spec(
+    found, _ = parse_search_spec(
         json.dumps(
             spec(
                 search_space={"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}},
@@ -462,7 +462,7 @@ def test_what_is_no_number_is_no_fitness(value: object) -> None:
 
 
 def study(*fitness: tuple[float, ...]) -> SearchStudy:
-    found, _ = parse_spec(json.dumps(spec()))
+    found, _ = parse_search_spec(json.dumps(spec()))
     trials = tuple(
         SearchTrial(
             number=n, generation=1, params={"x": str(n), "kind": "a"}, fitness=sum(v) / len(v) if v else None, values=v

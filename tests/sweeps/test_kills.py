@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.backends.local import leases
-from scaffold.sweeps.spec.model import Resources
+from scaffold.sweeps.spec.model import RunResources
 from tests.runs.conftest import MakeWorkspace
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario, pace
@@ -40,7 +40,7 @@ def test_a_kill_at_any_point_doubles_no_run_and_forgets_none(
         command=("sh", "train.sh"),
         configurations=({},),
         seeds=(1, 2),
-        resources=Resources(cpus=os.cpu_count()),  # one at a time: the second starts in a later step
+        resources=RunResources(cpus=os.cpu_count()),  # one at a time: the second starts in a later step
         files={"train.sh": RUN},
     )
     # so late that who comes next cannot know yet whether they were started

@@ -16,7 +16,7 @@ from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import ledger, sweep_locks
 from scaffold.sweeps.launch.ledger import Ledger
-from scaffold.sweeps.launch.ledger_entries import Submission
+from scaffold.sweeps.launch.ledger_entries import RunSubmission
 
 
 def written(path: Path) -> Ledger:
@@ -25,12 +25,16 @@ def written(path: Path) -> Ledger:
     book.keep_note("server", "sweep_id", "abc")
     book.put_submission(
         "b",
-        Submission(number=1, backend="local", job_id="1 2", gpus=("0", "GPU-x"), requested_at="2026-01-01T00:00:00Z"),
+        RunSubmission(
+            number=1, backend="local", job_id="1 2", gpus=("0", "GPU-x"), requested_at="2026-01-01T00:00:00Z"
+        ),
     )
-    book.put_submission("a", Submission(number=1, backend="local", withdrawn=True))
+    book.put_submission("a", RunSubmission(number=1, backend="local", withdrawn=True))
     book.put_submission(
         "a",
-        Submission(number=2, backend="slurm", after=1, starts=2, earlier_job_ids=("5_0",), reason='it "said" ünïcode'),
+        RunSubmission(
+            number=2, backend="slurm", after=1, starts=2, earlier_job_ids=("5_0",), reason='it "said" ünïcode'
+        ),
     )
     book.save()
     return book
@@ -136,7 +140,7 @@ def test_a_damaged_ledger_is_an_error_that_says_where_and_is_never_written_over(
     path = tmp_path / "lr.ledger.json"
     path.write_text(text)
     with pytest.raises(ScaffoldError) as error, ledger.open_ledger(path, "lr", doing="test") as book:
-        book.put_submission("a", Submission(number=1, backend="local"))
+        book.put_submission("a", RunSubmission(number=1, backend="local"))
     assert said in error.value.message and str(path) in error.value.message and error.value.hint
     assert path.read_text() == text
 
@@ -156,7 +160,7 @@ def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
         assert f"process {other.pid} on" in error.value.message and "(launch)" in error.value.message
         other.kill()
     with ledger.open_ledger(path, "lr", doing="test", wait_s=5) as book:  # the kernel let go of it
-        book.put_submission("a", Submission(number=1, backend="local"))
+        book.put_submission("a", RunSubmission(number=1, backend="local"))
     assert ledger.read_ledger(path, "lr").run_names == ("a",)
 
 
@@ -210,7 +214,7 @@ def test_a_thousand_handles_are_noted_in_few_writes(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(ledger, "write_atomic", write)
     began = time.monotonic()
     for number in range(1000):
-        book.put_submission(f"run-{number}", Submission(number=1, backend="server", job_id=str(number)))
+        book.put_submission(f"run-{number}", RunSubmission(number=1, backend="server", job_id=str(number)))
         book.save(batch=True)
     book.save()
     assert len(writes) <= 2 + (time.monotonic() - began) / ledger.BATCH_S

@@ -21,14 +21,14 @@ from scaffold.backends.interface import JobStatus
 from scaffold.backends.local import backend, leases
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import run_scripts
-from scaffold.sweeps.launch.run_states import Snapshot
+from scaffold.sweeps.launch.run_states import SweepSnapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.spec.model import PlannedRun, Resources
+from scaffold.sweeps.spec.model import PlannedRun, RunResources
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario
 from tests.sweeps.scenario import Scenario, pace
 
-ONE_AT_A_TIME = Resources(cpus=os.cpu_count())
+ONE_AT_A_TIME = RunResources(cpus=os.cpu_count())
 SLEEP = ("sh", "-c", "echo $RUN_NAME >> started.txt; exec sleep 60")
 QUICK = ("sh", "-c", "echo $RUN_NAME >> started.txt")
 LIST = "GPU 0: x (UUID: GPU-aaaa)\nGPU 1: x (UUID: GPU-bbbb)\n"
@@ -43,7 +43,7 @@ with open(pathlib.Path(__file__).with_name("held.txt"), "a") as file:
 """
 
 
-def states(snapshot: Snapshot) -> list[str]:
+def states(snapshot: SweepSnapshot) -> list[str]:
     return [s.state for s in snapshot.states]
 
 
@@ -96,7 +96,7 @@ def test_no_two_runs_have_a_gpu_at_once_whoever_launches_them(
         "command": ("python3", "hold.py"),
         "configurations": ({},),
     }
-    found = scenario.make(make_workspace, resources=Resources(), seeds=(1, 2, 3, 4), **given)
+    found = scenario.make(make_workspace, resources=RunResources(), seeds=(1, 2, 3, 4), **given)
     one, two = found.scheduler(), found.scheduler()
     one.request_runs()
     started = [name for scheduler in (one, two) for name in scheduler.step().started]
@@ -117,7 +117,7 @@ def test_the_lease_of_a_gpu_is_the_runs_own(
 ) -> None:
     driver(LIST, "")
     monkeypatch.setattr(leases, "count_slots_taken", lambda folder: 0)  # places for all: GPUs alone hold them back
-    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=Resources())
+    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=RunResources())
     first = found.scheduler()
     first.request_runs(max_parallel=1)
     first.step()
@@ -138,7 +138,7 @@ def test_the_lease_of_a_gpu_is_the_runs_own(
 def test_an_inherited_list_and_other_peoples_processes_are_respected(
     make_workspace: MakeWorkspace, driver: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=Resources())
+    found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=RunResources())
     driver(LIST, "GPU-aaaa")
     scheduler = found.scheduler()
     scheduler.request_runs()
@@ -163,7 +163,7 @@ def test_a_run_that_needs_more_gpus_than_there_are_is_an_error(
     make_workspace: MakeWorkspace, driver: Callable[[str, str], None]
 ) -> None:
     driver(LIST, "")
-    found = scenario.make(make_workspace, resources=Resources(gpus=4))
+    found = scenario.make(make_workspace, resources=RunResources(gpus=4))
     scheduler = found.scheduler()
     scheduler.request_runs()
     with pytest.raises(ScaffoldError, match="needs 4 GPUs, and this machine shows 2"):
@@ -178,7 +178,7 @@ def test_a_run_without_gpus_sees_none(make_workspace: MakeWorkspace, driver: Cal
         "configurations": ({},),
         "seeds": (),
     }
-    found = scenario.make(make_workspace, resources=Resources(gpus=0, cpus=1), **given)
+    found = scenario.make(make_workspace, resources=RunResources(gpus=0, cpus=1), **given)
     scheduler = found.scheduler()
     scheduler.request_runs()
     pace(scheduler)
@@ -449,9 +449,9 @@ def test_a_place_is_free_when_its_launcher_is_gone_whatever_it_left_behind(tmp_p
     assert leases.count_slots_taken(tmp_path) == 1  # not signed yet: held by whoever has it
     gone = subprocess.Popen(["true"])
     gone.wait()
-    leases.mark_slot(place, gone.pid, "lr/a")
+    leases.record_slot_holder(place, gone.pid, "lr/a")
     assert leases.count_slots_taken(tmp_path) == 0
-    leases.mark_slot(place, process.pid, "lr/a")
+    leases.record_slot_holder(place, process.pid, "lr/a")
     assert leases.count_slots_taken(tmp_path) == 1
     process.kill()
     process.wait()

@@ -27,8 +27,8 @@ def test_the_baseline_as_the_plan_says_it(make_repo: MakeRepo, run: Run, monkeyp
     monkeypatch.chdir(repo)
     plan = {task.id: task for task in parse_plan((repo / ".wild/experiments/tasks.md").read_text()).tasks}
     for name in ("P2-T2", "P2-T3"):
-        assert task_commands.list_commands(plan[name])
-        for line in task_commands.list_commands(plan[name]):
+        assert task_commands.list_task_commands(plan[name])
+        for line in task_commands.list_task_commands(plan[name]):
             words = shlex.split(line)
             assert words.pop(0) == "scaffold"
             if ">" in line:
@@ -58,7 +58,7 @@ def test_what_the_plan_leaves_open_is_refused_until_it_is_decided(
     codes = {(f["code"], f["task"]) for f in checked["findings"] if f["code"] in ("P608", "P609")}
     assert {("P608", "P2-T2"), ("P608", "P3-T2")} <= codes
     task = next(t for t in parse_plan(plan.read_text()).tasks if t.id == "P2-T2")
-    (line,) = (c for c in task_commands.list_commands(task) if c.startswith("scaffold sweep new"))
+    (line,) = (c for c in task_commands.list_task_commands(task) if c.startswith("scaffold sweep new"))
     assert line.endswith("-- python train.py --data '[choice: --data, shown as /path/to/data (README.md:4)]'")
     done = run(*shlex.split(line)[1:])
     assert done.exit_code == 2 and "leaves open: [choice: --data, shown as /path/to/data (README.md:4)]" in done.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from scaffold.errors import WrongUsage
 from scaffold.sweeps.launch import run_scripts
-from scaffold.sweeps.launch.run_scripts import shell_line, shell_word
+from scaffold.sweeps.launch.run_scripts import escape_bash_word, join_bash_words
 from scaffold.sweeps.spec import code_state, parsing, run_names, sweep_file
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, Sweep
 from tests.runs.conftest import Workspace
@@ -19,7 +19,7 @@ from tests.sweeps.conftest import sweep, there
 
 def argv(one: Sweep) -> list[str]:
     """The words of a sweep's only run, behind its script."""
-    ((_, _, words, _),) = run_names.run_commands(one)
+    ((_, _, words, _),) = run_names.list_run_commands(one)
     return words[2:]
 
 
@@ -68,16 +68,16 @@ def test_every_configuration_runs_with_every_seed_and_one_name_is_one_run(worksp
     "word", ["", "a b", "it's", "a\nb\r\t\x07\\'", "\x7f\u0085é", "~", "$x `y` !", "x" * 20_000, "\udce9"]
 )
 def test_a_word_of_bash_is_one_line_and_stands_for_itself(word: str) -> None:
-    text = shell_word(word)
+    text = escape_bash_word(word)
     assert not set(text) & set("\n\r\t\x07\x7f\u0085")
-    script = f"printf %s {shell_line([word])}".encode("utf-8", "surrogateescape")
+    script = f"printf %s {join_bash_words([word])}".encode("utf-8", "surrogateescape")
     done = subprocess.run(["bash"], input=script, capture_output=True, check=True)
     assert done.stdout == word.encode("utf-8", "surrogateescape")
 
 
 def test_a_sweep_keeps_the_scheme_of_names_that_it_was_planned_with(workspace: Workspace) -> None:
     """A later recorder names otherwise; what was planned before is still found under its names, and run under them."""
-    one = code_state.with_current_code(there(workspace), sweep(configurations=({"lr": "0.1"},), seeds=(1,)))
+    one = code_state.replan_with_current_code(there(workspace), sweep(configurations=({"lr": "0.1"},), seeds=(1,)))
     (run,) = run_names.planned_runs(there(workspace), one)
     naming = workspace.recorder.parent / "_record_run" / "naming.py"
     text = naming.read_text()
@@ -89,7 +89,7 @@ def test_a_sweep_keeps_the_scheme_of_names_that_it_was_planned_with(workspace: W
     facts.write_text(json.dumps({**json.loads(facts.read_text()), "name_scheme": 2}))
     options = run_names.recorder_options(one, run)
     assert workspace.name(*options, "--", *run.argv) != run.name
-    run_names.check_recorder(there(workspace), one, run)
+    run_names.check_recorder_run_name(there(workspace), one, run)
     [path] = run_scripts.write_scripts(there(workspace), one, [run]).values()
     assert subprocess.run(["bash", str(path), "--by-hand"], cwd=workspace.root).returncode == 0
     assert workspace.last()["run"]["name"] == run.name and "name_scheme" not in workspace.last()["recorder"]

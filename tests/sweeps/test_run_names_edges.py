@@ -17,7 +17,7 @@ from tests.sweeps.conftest import sweep, there
 def made(seed: int | None = None, **changes: Any) -> tuple[list[str], dict[str, str]]:
     """The words behind the script of a sweep with one run, and what the recorder is told."""
     one = sweep(seeds=() if seed is None else (seed,), **changes)
-    ((_, found, argv, told),) = run_names.run_commands(one)
+    ((_, found, argv, told),) = run_names.list_run_commands(one)
     assert found == seed
     return argv[2:], dict(told)
 
@@ -78,7 +78,7 @@ def test_what_the_recorder_is_told_is_sorted_and_holds_the_labels() -> None:
 
 def test_words_that_look_like_source_or_config_files() -> None:
     argv = ["python3", "train.py", "--config=conf/a.yaml", "run.sh", "run.sh", "data.csv", "x=1"]
-    assert run_names.file_words(argv) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
+    assert run_names.find_command_files(argv) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
 
 
 def test_a_place_below_the_top_and_one_outside(workspace: Workspace) -> None:

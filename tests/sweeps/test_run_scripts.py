@@ -16,7 +16,7 @@ import pytest
 from scaffold.backends.start_tokens import NO_TOKEN
 from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.spec import run_names, sweep_file
-from scaffold.sweeps.spec.model import Resources
+from scaffold.sweeps.spec.model import RunResources
 from tests.conftest import write_tree
 from tests.old_shells import unportable
 from tests.runs.conftest import MakeWorkspace, Workspace, settings, until
@@ -147,7 +147,7 @@ def test_what_the_recorder_is_told_and_what_the_run_finds(make_workspace: MakeWo
         booleans={"amp": "switch", "ema": "paired", "on": "switch"},
         seeds=(7,),
         task="P3-T2",
-        resources=Resources(timeout_s=1234567.5),
+        resources=RunResources(timeout_s=1234567.5),
     )
     (run,) = runs
     ticket(
@@ -259,9 +259,9 @@ def test_modules_and_setup_lines_survive_strict_mode_and_a_module_that_fails_end
 def test_a_launcher_works_from_a_login_shell_and_from_sh(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace({"train.py": SCRIPT}, name="a 'b'")
     _, (run,), paths = plan(workspace)
-    from scaffold.sweeps.launch.run_scripts import shell_word
+    from scaffold.sweeps.launch.run_scripts import escape_bash_word
 
-    typed = f"bash {shell_word(str(paths[run.name]))} --by-hand"
+    typed = f"bash {escape_bash_word(str(paths[run.name]))} --by-hand"
     for shell in (["bash", "-lc"], ["sh", "-c"]):
         assert subprocess.run([*shell, typed], timeout=60, env={**os.environ, "CDPATH": "/"}).returncode == 0
     assert subprocess.run([paths[run.name], "--by-hand"], timeout=60).returncode == 0

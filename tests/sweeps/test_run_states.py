@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.backends.interface import Availability, JobStatus
+from scaffold.backends.interface import BackendAvailability, JobStatus
 from scaffold.backends.start_tokens import StartToken
 from scaffold.runs.model import Run
 from scaffold.runs.timestamps import to_epoch_seconds
-from scaffold.sweeps.launch.ledger_entries import LaunchOptions, Submission
+from scaffold.sweeps.launch.ledger_entries import LaunchOptions, RunSubmission
 from scaffold.sweeps.launch.run_states import (
-    Observation,
+    RunObservation,
     RunState,
-    Snapshot,
-    count_states,
+    SweepSnapshot,
+    count_run_states,
     derive_state,
     select_runs_to_submit,
 )
-from scaffold.sweeps.launch.schedule import Schedule, schedule
+from scaffold.sweeps.launch.schedule import LaunchSchedule, schedule_runs
 
 NOW = to_epoch_seconds("2026-01-01T01:00:00Z") or 0.0
 LONG_AGO, JUST_NOW = "2026-01-01T00:00:00Z", "2026-01-01T00:59:59Z"
@@ -30,8 +30,8 @@ def run(status: str, attempt: int = 1, host: str = "here") -> Run:
     )
 
 
-def tried(number: int = 1, **values: object) -> Submission:
-    return Submission(number=number, backend="local", **values)  # type: ignore[arg-type]
+def tried(number: int = 1, **values: object) -> RunSubmission:
+    return RunSubmission(number=number, backend="local", **values)  # type: ignore[arg-type]
 
 
 def taken(number: int = 1, *, pid: int | None = 7, at: float = NOW) -> StartToken:
@@ -39,13 +39,13 @@ def taken(number: int = 1, *, pid: int | None = 7, at: float = NOW) -> StartToke
 
 
 def state(
-    one: Submission | None = None,
+    one: RunSubmission | None = None,
     *runs: Run,
     ticket: StartToken | None = None,
     gone: bool | None = None,
     seen: JobStatus | None = None,
 ) -> RunState:
-    return derive_state("a", one, runs, Observation(ticket, gone, seen), hostname="here", now=NOW)
+    return derive_state("a", one, runs, RunObservation(ticket, gone, seen), hostname="here", now=NOW)
 
 
 ISSUED = StartToken(number=1, taken=False)
@@ -98,9 +98,9 @@ def test_the_process_on_its_own_host_decides_where_there_is_no_manifest() -> Non
 
 def test_only_what_surely_never_began_is_asked_for_once_more() -> None:
     def again(
-        one: Submission | None, *, gone: bool | None = True, seen: JobStatus | None = None, began: bool = False
+        one: RunSubmission | None, *, gone: bool | None = True, seen: JobStatus | None = None, began: bool = False
     ) -> bool:
-        found = derive_state("a", one, (), Observation(taken(), gone, seen, began), hostname="here", now=NOW)
+        found = derive_state("a", one, (), RunObservation(taken(), gone, seen, began), hostname="here", now=NOW)
         assert found.state == "lost" or not found.resubmittable
         return found.resubmittable
 
@@ -115,8 +115,8 @@ def test_only_what_surely_never_began_is_asked_for_once_more() -> None:
 
 @pytest.mark.parametrize("word", [WAITING, RUNNING])
 def test_what_slurm_requeues_is_not_lost_meanwhile(word: JobStatus) -> None:
-    seen = Observation(taken(at=NOW - 1000), True, word)
-    found = derive_state("a", Submission(number=1, backend="slurm"), (), seen, hostname="here", now=NOW)
+    seen = RunObservation(taken(at=NOW - 1000), True, word)
+    found = derive_state("a", RunSubmission(number=1, backend="slurm"), (), seen, hostname="here", now=NOW)
     assert (found.state, found.held, found.resubmittable) == ("starting", True, False)
 
 
@@ -225,20 +225,30 @@ def test_what_a_launch_asks_for(retry: str | None, expected: list[str], held: li
 
 
 def test_counts_are_in_the_order_of_a_runs_life() -> None:
-    assert list(count_states(ALL)) == ["missing", "submitting", "running", "finished", "failed", "terminated", "lost"]
+    assert list(count_run_states(ALL)) == [
+        "missing",
+        "submitting",
+        "running",
+        "finished",
+        "failed",
+        "terminated",
+        "lost",
+    ]
 
 
 def ready(count: int) -> list[RunState]:
     return [RunState(f"r{n}", "submitting", startable=True) for n in range(count)]
 
 
-def scheduled(states: list[RunState], room: Availability, *, cap: int | None = None, queues: bool = False) -> Schedule:
-    snapshot = Snapshot(states=tuple(states), options=LaunchOptions(max_parallel=cap))
-    return schedule(snapshot, room, queues=queues)
+def scheduled(
+    states: list[RunState], room: BackendAvailability, *, cap: int | None = None, queues: bool = False
+) -> LaunchSchedule:
+    snapshot = SweepSnapshot(states=tuple(states), options=LaunchOptions(max_parallel=cap))
+    return schedule_runs(snapshot, room, queues=queues)
 
 
 def test_a_step_starts_what_fits_in_the_sweeps_order() -> None:
-    room = Availability(limit=3, active=1, gpus=None, because="test")
+    room = BackendAvailability(limit=3, active=1, gpus=None, because="test")
     step = scheduled([*ready(5), RunState("x", "running")], room)
     assert step.start == ("r0", "r1") and step.capacity.max_new == 2 and step.wait == ("r2", "r3", "r4")
     assert scheduled([*ready(5), RunState("x", "running")], room, cap=2).start == ("r0",)
@@ -246,6 +256,6 @@ def test_a_step_starts_what_fits_in_the_sweeps_order() -> None:
 
 
 def test_a_step_never_gives_a_gpu_twice() -> None:
-    room = Availability(limit=2, active=0, gpus=("0", "1", "2"), gpus_each=2, because="test")
+    room = BackendAvailability(limit=2, active=0, gpus=("0", "1", "2"), gpus_each=2, because="test")
     assert len(scheduled(ready(5), room).start) == 1
-    assert scheduled(ready(5), Availability(limit=2, active=0, gpus=(), because="")).start == ()
+    assert scheduled(ready(5), BackendAvailability(limit=2, active=0, gpus=(), because="")).start == ()

@@ -12,10 +12,18 @@ import pytest
 
 from scaffold.atomic_write import write_atomic
 from scaffold.backends import choose, start_tokens
-from scaffold.backends.interface import Availability, BackendContext, Job, JobState, JobStatus, KeepNote, OnSubmitted
+from scaffold.backends.interface import (
+    BackendAvailability,
+    BackendContext,
+    Job,
+    JobState,
+    JobStatus,
+    KeepNote,
+    OnSubmitted,
+)
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import ledger, run_loop, sweep_locks
-from scaffold.sweeps.launch.run_states import Snapshot, count_states
+from scaffold.sweeps.launch.run_states import SweepSnapshot, count_run_states
 from scaffold.sweeps.launch.scheduler import Scheduler
 from tests.runs.conftest import MakeWorkspace
 from tests.sweeps import scenario
@@ -36,9 +44,9 @@ class Memory:
     def __init__(self, context: BackendContext) -> None:
         self.context = context
 
-    def availability(self) -> Availability:
+    def availability(self) -> BackendAvailability:
         there = sum(s in ("starting", "running") for s in self.jobs.values())
-        return Availability(limit=self.slots, active=there, gpus=None, because="memory")
+        return BackendAvailability(limit=self.slots, active=there, gpus=None, because="memory")
 
     def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
         self.asked.append(("register", [j.name for j in jobs]))
@@ -87,8 +95,8 @@ def plain(make_workspace: MakeWorkspace, count: int) -> tuple[Scenario, Schedule
     return found, found.scheduler()
 
 
-def counted(snapshot: Snapshot) -> dict[str, int]:
-    return dict(count_states(snapshot.states))
+def counted(snapshot: SweepSnapshot) -> dict[str, int]:
+    return dict(count_run_states(snapshot.states))
 
 
 @pytest.mark.parametrize(("slots", "cap"), [(2, None), (8, 2)], ids=["room", "the user's cap"])
@@ -249,12 +257,12 @@ def test_a_second_pacer_only_looks_and_takes_over_when_the_first_is_gone(
     scheduler.request_runs()
     lock = sweep_locks.take_lock(scheduler.paths.ledger.parent, sweep_locks.scheduler_lock_name("lr"), doing="watch")
     assert lock is not None
-    looks: list[Snapshot] = []
+    looks: list[SweepSnapshot] = []
 
     class Enough(Exception):
         pass
 
-    def show(snapshot: Snapshot) -> None:
+    def show(snapshot: SweepSnapshot) -> None:
         looks.append(snapshot)
         if len(looks) == 2:
             os.close(lock)

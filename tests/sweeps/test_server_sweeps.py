@@ -15,12 +15,12 @@ import pytest
 
 from scaffold.backends.server import backend, conversions, manifest_status
 from scaffold.errors import ScaffoldError
-from scaffold.server.client import connect
+from scaffold.server.client import make_server_client
 from scaffold.server.errors import Unauthorized
 from scaffold.server.transport import RequestLimits
 from scaffold.sweeps.launch import ledger
 from scaffold.sweeps.spec import run_names, sweep_file
-from scaffold.sweeps.spec.model import Resources
+from scaffold.sweeps.spec.model import RunResources
 from tests.conftest import Run
 from tests.runs.conftest import MakeWorkspace, until
 from tests.stand_in import StandIn
@@ -31,8 +31,8 @@ from tests.sweeps.test_kills import HERE, RUN, forget
 from tests.sweeps.test_local_sweeps import LEAVES_A_WORKER, worker_lives
 
 TOKEN = "t0ken-of-nobody-else"
-ONE_AT_A_TIME = Resources(cpus=os.cpu_count())
-ALL_AT_ONCE = Resources(cpus=1)
+ONE_AT_A_TIME = RunResources(cpus=os.cpu_count())
+ALL_AT_ONCE = RunResources(cpus=1)
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def two_runs(
     *,
     pause: float = 0,
     seeds: int = 2,
-    resources: Resources = ONE_AT_A_TIME,
+    resources: RunResources = ONE_AT_A_TIME,
 ) -> Scenario:
     """Good runs, one at a time."""
     return of(
@@ -124,7 +124,7 @@ def test_as_many_run_as_the_server_has_gpus_and_each_has_its_own(
 ) -> None:
     stand_in.gpus = 2
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
-    found = two_runs(make_workspace, stand_in, pause=0.5, seeds=4, resources=Resources())
+    found = two_runs(make_workspace, stand_in, pause=0.5, seeds=4, resources=RunResources())
     scheduler = found.scheduler()
     scheduler.request_runs()
     first = scheduler.step()
@@ -255,7 +255,9 @@ def test_a_500_that_did_what_it_was_asked_doubles_nothing(
 def test_a_server_too_slow_to_answer_is_asked_again_by_the_next_launch(
     make_workspace: MakeWorkspace, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(backend, "connect", lambda url, token: connect(url, token, limits=RequestLimits(total_s=0.3)))
+    monkeypatch.setattr(
+        backend, "connect", lambda url, token: make_server_client(url, token, limits=RequestLimits(total_s=0.3))
+    )
     found = two_runs(make_workspace, stand_in)
     stand_in.fault(path, "silent", method="POST", times=1)
     scheduler = found.scheduler()

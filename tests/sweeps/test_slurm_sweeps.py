@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from scaffold.sweeps.spec.model import Resources
+from scaffold.sweeps.spec.model import RunResources
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario
 from tests.sweeps.scenario import pace
@@ -42,7 +42,7 @@ def test_a_requeued_run_is_recorded_again_under_its_own_name(make_workspace: Mak
         make_workspace,
         configurations=({"lr": 0.01, "pause": 3},),
         seeds=(1,),
-        resources=Resources(cpus=1, sbatch=("--requeue",)),
+        resources=RunResources(cpus=1, sbatch=("--requeue",)),
     )
     scheduler = found.scheduler()
     scheduler.request_runs(backend="slurm")
@@ -69,7 +69,7 @@ def test_stop_takes_back_what_waits_and_ends_what_runs_and_launch_resumes(make_w
 
 
 def test_what_waits_says_what_it_waits_for(make_workspace: MakeWorkspace) -> None:
-    found = scenario.make(make_workspace, seeds=(1,), resources=Resources(cpus=1, sbatch=("--hold",)))
+    found = scenario.make(make_workspace, seeds=(1,), resources=RunResources(cpus=1, sbatch=("--hold",)))
     scheduler = found.scheduler()
     scheduler.request_runs(backend="slurm")
     scheduler.step()

@@ -51,7 +51,7 @@ def test_smoke_options_win_over_the_command_and_the_configuration() -> None:
 
 def test_its_runs_are_other_runs_and_its_sheet_can_be_read(workspace: Workspace) -> None:
     place = there(workspace)
-    one = code_state.with_current_code(place, sweep(configurations=({"lr": 0.01},), seeds=(1,)))
+    one = code_state.replan_with_current_code(place, sweep(configurations=({"lr": 0.01},), seeds=(1,)))
     tried = smoke_test.smoke_sweep(one, "--steps 2")
     sweep_file.write_sweep(place, tried)
     assert sweep_file.read_sweep(place, "lr-smoke") == tried

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.sweeps.spec import grid, parsing, sweep_file, text_yaml
-from scaffold.sweeps.spec.model import ConfigurationRule, NamedFilesCode, Resources, Sweep, SweepCode
+from scaffold.sweeps.spec.model import ConfigurationRule, NamedFilesCode, RunResources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.sweeps.conftest import sweep, there
@@ -44,7 +44,7 @@ WHOLE = sweep(
     booleans={"amp": "switch"},
     labels={"smoke": "true"},
     backend="slurm",
-    resources=Resources(gpus=0, cpus=4, timeout_s=90.5, sbatch=("--time=1:00:00", "--exclude=a,b")),
+    resources=RunResources(gpus=0, cpus=4, timeout_s=90.5, sbatch=("--time=1:00:00", "--exclude=a,b")),
     code=CODE,
     rule=RULE,
     configurations=grid.expand_configurations(RULE),

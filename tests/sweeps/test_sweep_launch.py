@@ -18,7 +18,7 @@ import pytest
 from click.testing import Result
 
 from scaffold.sweeps.spec import sweep_file
-from scaffold.sweeps.spec.model import ConfigurationRule, Resources
+from scaffold.sweeps.spec.model import ConfigurationRule, RunResources
 from tests.conftest import Run, commit_all, git
 from tests.runs.conftest import MakeWorkspace, until
 from tests.sweeps import scenario
@@ -26,7 +26,7 @@ from tests.sweeps.scenario import Scenario
 
 QUICK = ("sh", "-c", "echo $RUN_NAME >> started.txt; echo '{\"loss\": 1}' > $RUN_OUTPUT_DIR/metrics.json")
 SLEEP = ("sh", "-c", "echo $RUN_NAME >> started.txt; exec sleep 60")
-ONE_AT_A_TIME = Resources(cpus=os.cpu_count())
+ONE_AT_A_TIME = RunResources(cpus=os.cpu_count())
 
 
 def quick(make_workspace: MakeWorkspace, **changes: Any) -> Scenario:

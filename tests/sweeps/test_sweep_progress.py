@@ -11,8 +11,8 @@ from scaffold.backends.capacity import Capacity
 from scaffold.cli.sweep import wording
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
-from scaffold.sweeps.launch.run_states import RunState, Snapshot
-from scaffold.sweeps.launch.sweep_progress import elapsed_s, measure_progress
+from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+from scaffold.sweeps.launch.sweep_progress import elapsed_s, measure_sweep_progress
 from scaffold.workspace import Workspace
 
 NOW = datetime.datetime(2026, 1, 1, 0, 0, 30, tzinfo=datetime.timezone.utc)
@@ -30,11 +30,11 @@ RUNNING = RunState("r", "running", run("running", None))
 WAITING = RunState("w", "submitting", startable=True)
 
 
-def snapshot(*states: RunState, limit: int | None = None) -> Snapshot:
+def snapshot(*states: RunState, limit: int | None = None) -> SweepSnapshot:
     room = None
     if limit is not None:
         room = Capacity(limit=limit, active=0, queued=0, cap=None, own_active=0, because="", max_new=0)
-    return Snapshot(states=states, options=LaunchOptions(), capacity=room)
+    return SweepSnapshot(states=states, options=LaunchOptions(), capacity=room)
 
 
 @pytest.mark.parametrize(
@@ -50,19 +50,19 @@ def snapshot(*states: RunState, limit: int | None = None) -> Snapshot:
         (snapshot(FINISHED, RunState("s", "failed", run("failed", 5000)), WAITING), 100),
     ],
 )
-def test_the_end_is_estimated_from_what_finished(found: Snapshot, eta: float | None) -> None:
-    assert measure_progress(found, NOW).eta_s == eta
+def test_the_end_is_estimated_from_what_finished(found: SweepSnapshot, eta: float | None) -> None:
+    assert measure_sweep_progress(found, NOW).eta_s == eta
 
 
 def test_how_far_it_is() -> None:
-    far = measure_progress(snapshot(WAITING, FINISHED, RUNNING, WAITING), NOW)
+    far = measure_sweep_progress(snapshot(WAITING, FINISHED, RUNNING, WAITING), NOW)
     assert (far.total, far.done, dict(far.counts)) == (4, 1, {"submitting": 2, "running": 1, "finished": 1})
     assert (elapsed_s(RUNNING, NOW), elapsed_s(FINISHED, NOW), elapsed_s(WAITING, NOW)) == (30, 100, None)
 
 
 def test_what_is_in_trouble_comes_before_what_waits(tmp_path: Path) -> None:
     lost = RunState("l", "lost")
-    assert [s.name for s in wording.most_urgent_first([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
+    assert [s.name for s in wording.sort_by_urgency([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
     failed = RunState("x", "failed", run("failed", 1, 3), reason="out of memory", planned=False)
     workspace = Workspace(workdir=tmp_path, root="exp", answers={})
     assert wording.explain_state(workspace, failed) == "exit 3, without a word; out of memory (no longer in the sweep)"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.backends import capacity
-from scaffold.backends.interface import Availability, Backend, BackendContext, Job, JobStatus, OnSubmitted
+from scaffold.backends.interface import Backend, BackendAvailability, BackendContext, Job, JobStatus, OnSubmitted
 from scaffold.backends.local import devices, leases
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
@@ -37,12 +37,12 @@ class LocalBackend(Backend):
         self._context = context
         self._devices: tuple[devices.Device, ...] | None = None
 
-    def availability(self) -> Availability:
+    def availability(self) -> BackendAvailability:
         """Slots and free GPUs of this machine. Raises ScaffoldError where a run needs more GPUs than there are."""
         with leases.machine_lock() as folder:
             return self._availability(folder)
 
-    def _availability(self, folder: Path) -> Availability:
+    def _availability(self, folder: Path) -> BackendAvailability:
         per_run = self._context.gpus_per_run
         visible = self._visible_devices() if per_run != 0 else ()
         if per_run and per_run > len(visible):
@@ -59,14 +59,14 @@ class LocalBackend(Backend):
         )
         active = leases.count_slots_taken(folder)
         if not visible:
-            return Availability(limit=limit, active=active, gpus=None, because=because)
+            return BackendAvailability(limit=limit, active=active, gpus=None, because=because)
         in_use = devices.gpus_in_use()
         unleased = [d for d in visible if not leases.is_leased(folder, d.key)]
         free = tuple(d.spelled for d in unleased if d.uuid not in in_use)
         if others := len(unleased) - len(free):
             because += f", {others} of them in use by somebody else"
         each = 1 if per_run is None else per_run
-        return Availability(limit=limit, active=active, gpus=free, gpus_each=each, because=because)
+        return BackendAvailability(limit=limit, active=active, gpus=free, gpus_each=each, because=because)
 
     def _visible_devices(self) -> tuple[devices.Device, ...]:
         if self._devices is None:
@@ -75,7 +75,7 @@ class LocalBackend(Backend):
 
     def token_values(self, job: Job) -> Mapping[str, str]:
         """What pins a run to its devices; a run that takes none sees none."""
-        return devices.pin_variables(job.gpus) if job.gpus or self._context.gpus_per_run == 0 else {}
+        return devices.build_pinning_variables(job.gpus) if job.gpus or self._context.gpus_per_run == 0 else {}
 
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Start launchers as far as there is room and their GPUs are free; for the others `on_submitted` is not called."""
@@ -91,7 +91,7 @@ class LocalBackend(Backend):
                 slot, held = leases.acquire_slot(folder)
                 try:
                     process = self._spawn(job, [*gpus, held])
-                    mark = leases.mark_slot(slot, process.pid, f"{self._context.sweep}/{job.name}")
+                    mark = leases.record_slot_holder(slot, process.pid, f"{self._context.sweep}/{job.name}")
                 finally:
                     # the run has inherited them, and keeps what they lock
                     for handle in (*gpus, held):
@@ -100,7 +100,7 @@ class LocalBackend(Backend):
                 _children[format_job_id(mark)] = process
                 on_submitted(job.name, format_job_id(mark))
 
-    def _lease_gpus(self, folder: Path, job: Job, available: Availability) -> list[int] | None:
+    def _lease_gpus(self, folder: Path, job: Job, available: BackendAvailability) -> list[int] | None:
         """Descriptors that hold a job's devices; None where one of them has been taken since."""
         handles: list[int] = []
         for device in self._visible_devices() if job.gpus else ():

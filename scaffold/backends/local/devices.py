@@ -114,7 +114,7 @@ def gpus_in_use() -> frozenset[str]:
     return frozenset(filter(None, uuids))
 
 
-def pin_variables(devices: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def build_pinning_variables(devices: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables that pin a run to devices, as CUDA_VISIBLE_DEVICES spells them.
 
     Indices that are the driver's own need its order, which is not CUDA's by default.

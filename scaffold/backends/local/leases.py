@@ -58,12 +58,12 @@ def machine_lock() -> Iterator[Path]:
 def _acquire(path: Path, *, wait_s: float = 0.0) -> int | None:
     # no stand-in where there are no locks: nobody would give a lease back when its run is killed
     with _lock_errors_explained(path):
-        return locks.acquire(path, wait_s=wait_s)
+        return locks.acquire_file_lock(path, wait_s=wait_s)
 
 
 def _is_held(path: Path) -> bool:
     with _lock_errors_explained(path):
-        return locks.is_held(path)
+        return locks.is_lock_held(path)
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ def acquire_slot(folder: Path) -> tuple[Path, int]:
     return slot, handle
 
 
-def mark_slot(slot: Path, pid: int, about: str) -> dict[str, Any]:
+def record_slot_holder(slot: Path, pid: int, about: str) -> dict[str, Any]:
     """Note which launcher has a slot, so that it is free when that ends, whatever the run leaves behind; the launcher's mark."""
     mark: dict[str, Any] = {**recorder.processes.process_mark(pid), "run": about}
     with contextlib.suppress(OSError):  # a full disk: then it is free when all of the run is gone

@@ -10,15 +10,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from scaffold.backends.interface import Availability, Backend, BackendContext, Job, JobStatus, KeepNote, OnSubmitted
+from scaffold.backends.interface import (
+    Backend,
+    BackendAvailability,
+    BackendContext,
+    Job,
+    JobStatus,
+    KeepNote,
+    OnSubmitted,
+)
 from scaffold.backends.local import devices
 from scaffold.backends.server import conversions, manifest_status, server_room
 from scaffold.backends.server.conversions import STARTABLE, ServerJobId
-from scaffold.backends.server.registry import RunRegistry
+from scaffold.backends.server.registry import ServerRunRegistry
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.server import address
-from scaffold.server.client import ServerClient, connect
-from scaffold.server.errors import NotFound, RequestRefused, ServerError
+from scaffold.server.client import ServerClient, make_server_client
+from scaffold.server.errors import RequestRefused, ServerError, ServerResourceNotFound
 
 # so many runs are asked about one by one rather than by what must be left
 FEW = 20
@@ -34,8 +42,8 @@ class ServerBackend(Backend):
         url = address.require_url(context.workspace.answers)
         session = context.session or str(context.workspace.answers.get("research_session_id") or "") or None
         self._context = context = replace(context, session=session)
-        self._client: ServerClient = connect(url, address.read_token(None))
-        self._registry = RunRegistry(self._client, context)
+        self._client: ServerClient = make_server_client(url, address.read_auth_token(None))
+        self._registry = ServerRunRegistry(self._client, context)
         self._runs = WorkspaceRuns(context.workspace, url, context.workspace.role_folder("metadata") / "sweeps")
         self._names = dict(context.job_ids)
         self._statuses: dict[ServerJobId, JobStatus] = {}
@@ -43,7 +51,7 @@ class ServerBackend(Backend):
         self._undead: set[ServerJobId] = set()
         self._detected = False
 
-    def availability(self) -> Availability:
+    def availability(self) -> BackendAvailability:
         """What the server has room for (server_room.py).
 
         Runs of ours that the server would call running for ever are stopped there first, so that they take up no room.
@@ -53,7 +61,7 @@ class ServerBackend(Backend):
             available = self._availability()
         return available
 
-    def _availability(self) -> Availability:
+    def _availability(self) -> BackendAvailability:
         context = self._context
         cluster = server_room.fetch_cluster(self._client, detect=not self._detected)
         self._detected = True
@@ -84,7 +92,7 @@ class ServerBackend(Backend):
         """
         try:
             self._register(jobs, on_registered, keep_note)
-        except NotFound:
+        except ServerResourceNotFound:
             self._registry.forget_server_state()
             self._register(jobs, on_registered, keep_note)
 
@@ -105,7 +113,7 @@ class ServerBackend(Backend):
 
     def token_values(self, job: Job) -> Mapping[str, str]:
         """The server's address and ids, for the manifest; and the devices, which the server does not pin: none where a run wants none."""
-        pins = devices.pin_variables(job.gpus) if job.gpus or self._context.gpus_per_run == 0 else {}
+        pins = devices.build_pinning_variables(job.gpus) if job.gpus or self._context.gpus_per_run == 0 else {}
         if job.job_id is None:
             return pins
         sweep_id, run_id = ServerJobId.parse(job.job_id)
@@ -152,7 +160,7 @@ class ServerBackend(Backend):
     def _poll_sweep(self, sweep_id: str, job_ids: Sequence[ServerJobId]) -> None:
         try:
             sweep = self._client.sweep(sweep_id)
-        except NotFound:
+        except ServerResourceNotFound:
             forgotten = JobStatus(state="gone", reason="the server does not know its sweep any more")
             self._statuses |= dict.fromkeys(job_ids, forgotten)
             return
@@ -222,7 +230,7 @@ class ServerBackend(Backend):
         """Stop a run; whether it was none that can be stopped, because nobody had started it."""
         try:
             self._client.stop_run(job_id.run_id)
-        except NotFound:
+        except ServerResourceNotFound:
             return False
         except RequestRefused:
             return self._client.run(job_id.run_id).status in STARTABLE

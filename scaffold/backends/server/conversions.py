@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scaffold.backends import capacity
-from scaffold.backends.interface import Availability, Job, JobState, JobStatus
+from scaffold.backends.interface import BackendAvailability, Job, JobState, JobStatus
 from scaffold.errors import ScaffoldError
-from scaffold.server.responses import Cluster, ServerRun
+from scaffold.server.responses import ServerCluster, ServerRun
 from scaffold.server.sanitize import one_line
 
 # what a started run should have left behind by then: the slowest measured start, of 36 at once, took 7 s
@@ -43,7 +43,7 @@ def run_label(job: Job) -> str:
     return job.name if job.number == 1 else f"{job.name}.{job.number}"
 
 
-def typed_command(launcher: Path) -> str:
+def format_launcher_command(launcher: Path) -> str:
     """`bash` and the launcher's path, as it can be typed into an interactive shell, which is what the server does.
 
     A Tab would be completed away, Ctrl-C is Ctrl-C, and bytes that are no UTF-8 end in a 500: those are written as octal escapes.
@@ -59,7 +59,7 @@ def typed_command(launcher: Path) -> str:
 
 def starts_launcher_in(typed: str, folder: Path) -> bool:
     """Whether a run's command starts a launcher in `folder`."""
-    return typed.startswith(typed_command(folder / "x").removesuffix("x'"))
+    return typed.startswith(format_launcher_command(folder / "x").removesuffix("x'"))
 
 
 def typable_workdir(path: Path) -> str | None:
@@ -95,14 +95,14 @@ def has_untaken_token(folder: Path, run: ServerRun) -> bool:
     return any((folder / f"{name}.ticket").exists() for name in {run.name, re.sub(r"\.\d+$", "", run.name)})
 
 
-def cluster_availability(
-    cluster: Cluster,
+def measure_server_availability(
+    cluster: ServerCluster,
     *,
     cores: int | None,
     gpus_per_run: int | None,
     cpus_per_run: int | None,
     max_parallel: int | None,
-) -> Availability:
+) -> BackendAvailability:
     """How many runs may be on the server at once, and how many are; the GPUs by index, None where runs get none.
 
     `cores` are those of its machine, None where they are not known (another host). Where nothing is known of the machine,
@@ -122,7 +122,7 @@ def cluster_availability(
     if kind == "cpu_only" and max_parallel is not None and not cpus_per_run:
         limit = max(1, max_parallel if cores is None else min(max_parallel, cores))
         because = "it knows of no GPU, and --max-parallel says how many"
-    return Availability(
+    return BackendAvailability(
         limit=limit,
         active=cluster.run_summary.active,
         gpus=tuple(map(str, range(gpus))) if pinned else None,

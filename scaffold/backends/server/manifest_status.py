@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.runs import liveness, manifests, recorder, records, timestamps
-from scaffold.server.json_values import mapping
+from scaffold.server.json_values import mapping_or_empty
 from scaffold.workspace import Workspace
 
 GRACE_S = 10.0
@@ -24,7 +24,7 @@ SETTLED_S = 10.0
 POLL_S = 0.05
 
 
-def read_manifests(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+def read_attempt_manifests(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The manifests of a run that can be read, with their paths, an earlier attempt before a later one."""
     for folder in records.metadata_directories(workspace):
         number = 1
@@ -43,16 +43,16 @@ def run_status(workspace: Workspace, name: str, run_id: str) -> str | None:
 def end_reason(workspace: Workspace, name: str, run_id: str) -> str | None:
     """How the run that has this id on the research server ended; None where it has not, or so lately that the server may not know."""
     status, manifest = _find_attempt(workspace, name, run_id) or ("running", {})
-    ended_at = timestamps.to_epoch_seconds(str(mapping(manifest.get("time")).get("ended_at"))) or 0.0
+    ended_at = timestamps.to_epoch_seconds(str(mapping_or_empty(manifest.get("time")).get("ended_at"))) or 0.0
     if status == "lost":
         return "its recorder is gone"
     return None if status == "running" or time.time() - ended_at < SETTLED_S else f"its manifest says {status}"
 
 
 def _find_attempt(workspace: Workspace, name: str, run_id: str) -> tuple[str, Mapping[str, Any]] | None:
-    for path, manifest in read_manifests(workspace, name):
-        if mapping(manifest.get("tracking")).get("run_id") == run_id:
-            status, hostname = str(manifest.get("status")), str(mapping(manifest.get("host")).get("hostname"))
+    for path, manifest in read_attempt_manifests(workspace, name):
+        if mapping_or_empty(manifest.get("tracking")).get("run_id") == run_id:
+            status, hostname = str(manifest.get("status")), str(mapping_or_empty(manifest.get("host")).get("hostname"))
             return "lost" if status == "running" and liveness.is_lost(path, hostname) else status, manifest
     return None
 
@@ -90,9 +90,9 @@ def end_recorders(
 
 
 def _live_recorders(workspace: Workspace, name: str) -> Iterator[dict[str, Any]]:
-    for path, manifest in read_manifests(workspace, name):
+    for path, manifest in read_attempt_manifests(workspace, name):
         mark = liveness.read_process_mark(path)
-        same_host = mapping(manifest.get("host")).get("hostname") == socket.gethostname()
+        same_host = mapping_or_empty(manifest.get("host")).get("hostname") == socket.gethostname()
         if (
             manifest.get("status") == "running"
             and same_host

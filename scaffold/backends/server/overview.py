@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scaffold.backends.capacity import Capacity, compute_capacity
-from scaffold.backends.interface import Availability
+from scaffold.backends.interface import BackendAvailability
 from scaffold.backends.server import server_room
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.server.client import ServerClient
-from scaffold.server.errors import NotFound
-from scaffold.server.responses import Cluster, RunAlert, ServerSweep
+from scaffold.server.errors import ServerResourceNotFound
+from scaffold.server.responses import RunAlert, ServerCluster, ServerSweep
 from scaffold.workspace import Workspace
 
 PENDING = "pending"
@@ -25,13 +25,13 @@ class ServerOverview:
     """A server at one moment; sweeps newest first, alerts that wait for an answer."""
 
     server: str
-    cluster: Cluster
+    cluster: ServerCluster
     capacity: Capacity
     sweeps: tuple[ServerSweep, ...]
     alerts: tuple[RunAlert, ...]
 
 
-def cluster_capacity(cluster: Cluster, available: Availability) -> Capacity:
+def cluster_capacity(cluster: ServerCluster, available: BackendAvailability) -> Capacity:
     """How many of the runs that wait there may start now."""
     summary = cluster.run_summary
     return compute_capacity(available, queued=summary.ready + summary.queued, own_active=0)
@@ -50,7 +50,7 @@ def fetch_overview(server: ServerClient, *, limit: int, workspace: Workspace | N
     sweeps = server.sweeps(limit)
     try:
         alerts = tuple(alert for alert in server.alerts() if alert.status == PENDING)
-    except NotFound:
+    except ServerResourceNotFound:
         alerts = ()
     capacity = cluster_capacity(cluster, available)
     return ServerOverview(server=server.url, cluster=cluster, capacity=capacity, sweeps=sweeps, alerts=alerts)

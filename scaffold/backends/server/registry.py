@@ -11,7 +11,7 @@ from scaffold.backends.interface import BackendContext, Job, KeepNote
 from scaffold.backends.server import conversions
 from scaffold.backends.server.conversions import ServerJobId
 from scaffold.server.client import ServerClient
-from scaffold.server.errors import NotFound, RequestRefused, ServerError
+from scaffold.server.errors import RequestRefused, ServerError, ServerResourceNotFound
 from scaffold.server.responses import ServerRun, ServerSweep
 from scaffold.server.sanitize import one_line
 
@@ -24,7 +24,7 @@ LATEST = 200
 LATEST_RUNS = 5
 
 
-class RunRegistry:
+class ServerRunRegistry:
     """One sweep on the server. The ledger's notes keep its ids there, all of them, the newest last."""
 
     def __init__(self, client: ServerClient, context: BackendContext) -> None:
@@ -63,7 +63,7 @@ class RunRegistry:
             return None
         try:
             return self._client.sweep(self._sweep_ids[-1])
-        except NotFound:
+        except ServerResourceNotFound:
             before = self._context.notes.get(URL, self._client.url)
             moved = "" if before == self._client.url else f", or is it another one? It was at {before}"
             self._context.warn(
@@ -141,7 +141,7 @@ class RunRegistry:
         has_token = conversions.has_untaken_token(self._context.folder, run)
         state = conversions.run_job_status(run, time.time(), has_token=has_token).state
         if state == "gone":
-            with contextlib.suppress(NotFound, RequestRefused):
+            with contextlib.suppress(ServerResourceNotFound, RequestRefused):
                 self._client.stop_run(run.id)
         elif state != "ended" and (run.name not in self._candidates or run.is_active):
             # of two with one name, the one that somebody has started
@@ -152,7 +152,7 @@ class RunRegistry:
         try:
             return self._client.create_run(
                 conversions.run_label(job),
-                conversions.typed_command(job.launcher),
+                conversions.format_launcher_command(job.launcher),
                 workdir=conversions.typable_workdir(context.workspace.workdir),
                 sweep_id=sweep_id,
                 session_id=context.session,

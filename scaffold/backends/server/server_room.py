@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from scaffold.backends.interface import Availability, JobStatus
+from scaffold.backends.interface import BackendAvailability, JobStatus
 from scaffold.backends.local import devices
 from scaffold.backends.server import conversions
 from scaffold.backends.server.conversions import ServerJobId
 from scaffold.backends.server.workspace_runs import WorkspaceRuns, free_gpus
 from scaffold.server import address
 from scaffold.server.client import ServerClient
-from scaffold.server.errors import NotFound
-from scaffold.server.responses import Cluster
+from scaffold.server.errors import ServerResourceNotFound
+from scaffold.server.responses import ServerCluster
 
 
-def fetch_cluster(client: ServerClient, *, detect: bool = True) -> Cluster:
+def fetch_cluster(client: ServerClient, *, detect: bool = True) -> ServerCluster:
     """The server's cluster; with `detect` it is told to look for one where it never did. Raises ServerError."""
     cluster = client.cluster()
     return client.detect_cluster() if detect and cluster.source == "unset" else cluster
@@ -24,14 +24,14 @@ def fetch_cluster(client: ServerClient, *, detect: bool = True) -> Cluster:
 
 def measure_availability(
     client: ServerClient,
-    cluster: Cluster,
+    cluster: ServerCluster,
     runs: WorkspaceRuns | None,
     *,
     statuses: Mapping[ServerJobId, JobStatus],
     gpus_per_run: int | None = None,
     cpus_per_run: int | None = None,
     max_parallel: int | None = None,
-) -> Availability:
+) -> BackendAvailability:
     """The limit by the cluster; its running and launching runs, everybody's, and those of the workspace that it does not count; the GPUs
     that no run of the workspace holds.
 
@@ -39,7 +39,7 @@ def measure_availability(
     ScaffoldError where a run wants more GPUs than there are.
     """
     same_host = address.is_loopback(client.url)
-    available = conversions.cluster_availability(
+    available = conversions.measure_server_availability(
         cluster,
         cores=devices.usable_cores() if same_host else None,
         gpus_per_run=gpus_per_run,
@@ -62,5 +62,5 @@ def _is_counted(client: ServerClient, job_id: ServerJobId, statuses: Mapping[Ser
         return statuses[job_id].state in ("starting", "running")
     try:
         return client.run(job_id.run_id).is_active
-    except NotFound:
+    except ServerResourceNotFound:
         return False

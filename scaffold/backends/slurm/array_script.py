@@ -107,6 +107,6 @@ def parse_job_name(script: str) -> str | None:
     return match and match[1]
 
 
-def output_pattern(folder: Path, ending: str) -> str:
+def format_output_option(folder: Path, ending: str) -> str:
     """The value of --output for a file in `folder`, one for each task."""
     return f"{str(folder).replace('%', '%%')}/%x.%a.{ending}"

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from scaffold.atomic_write import write_atomic
 from scaffold.backends import capacity
-from scaffold.backends.interface import Availability, Backend, BackendContext, Job, JobStatus, OnSubmitted
+from scaffold.backends.interface import Backend, BackendAvailability, BackendContext, Job, JobStatus, OnSubmitted
 from scaffold.backends.slurm import array_script, parse_output, sbatch_options
 from scaffold.backends.slurm.array_script import ArrayTask
-from scaffold.backends.slurm.commands import SUBMIT_S, CommandResult, run_command
+from scaffold.backends.slurm.commands import SUBMIT_S, CommandResult, run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SWEEP
 from scaffold.errors import ScaffoldError
 
@@ -37,7 +37,7 @@ class SlurmBackend(Backend):
             timeout_s=context.timeout_s,
         )
 
-    def availability(self) -> Availability:
+    def availability(self) -> BackendAvailability:
         """What the partition could carry; active is what this user runs in it. Raises ScaffoldError where Slurm cannot be asked."""
         partition = next((option.value for option in self._options if option.name == "partition"), None)
         where = [] if partition is None else [f"--partition={partition}"]
@@ -53,7 +53,7 @@ class SlurmBackend(Backend):
             gpus_per_run=self._context.gpus_per_run,
             cpus_per_run=self._context.cpus_per_run,
         )
-        return Availability(limit=limit, active=len(active.split()), gpus=None, because=because)
+        return BackendAvailability(limit=limit, active=len(active.split()), gpus=None, because=because)
 
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Submit jobs as one array (as several where the site's MaxArraySize is smaller), `at_once` of which run at the same time.
@@ -103,15 +103,15 @@ class SlurmBackend(Backend):
             f"--job-name={name}",
             f"--array={array_script.format_array_option(len(jobs), at_once)}",
             "--chdir=/",
-            f"--output={array_script.output_pattern(self._context.logs, 'out')}",
-            f"--error={array_script.output_pattern(self._context.logs, 'err')}",
+            f"--output={array_script.format_output_option(self._context.logs, 'out')}",
+            f"--error={array_script.format_output_option(self._context.logs, 'err')}",
             "--open-mode=append",
             *(option.word for option in self._options if option.origin.startswith(SWEEP)),
             *([] if after is None else [f"--dependency=afterany:{after}"]),
             "--",
             str(path),
         ]
-        result = run_command(words, seconds=SUBMIT_S)
+        result = run_slurm_command(words, seconds=SUBMIT_S)
         number = parse_output.parse_array_number(result.stdout)
         if result.code != 0 or number is None:
             raise self._refusal_error(result)
@@ -177,7 +177,7 @@ class SlurmBackend(Backend):
             if task in listed and listed[task].state != "ended":
                 arrays.setdefault(task.array, []).append(task.index)
         for number, members in sorted(arrays.items()):
-            result = run_command(["scancel", f"{number}_[{array_script.format_index_set(members)}]"])
+            result = run_slurm_command(["scancel", f"{number}_[{array_script.format_index_set(members)}]"])
             if result.code != 0 and not _complains_of_ended_only(result.stderr):
                 raise ScaffoldError(
                     f"scancel could not end {number}: {result.complaint}", hint="stop again; what ended is no error"
@@ -210,21 +210,21 @@ def _poll_tasks(tasks: Mapping[str, ArrayTask]) -> dict[str, JobStatus]:
 def _run_squeue(names: Iterable[str]) -> CommandResult:
     """All of this user's jobs of these names, in any state: asked by number, squeue fails where one has aged out."""
     words = ["squeue", "-h", "-r", "--states=all", f"--user={os.getuid()}", f"--name={','.join(names)}"]
-    return run_command([*words, "-O", parse_output.SQUEUE])
+    return run_slurm_command([*words, "-O", parse_output.SQUEUE])
 
 
 def _run_sacct(which: Sequence[str]) -> dict[ArrayTask, JobStatus]:
     """What accounting says; nothing where there is none."""
     words = ["sacct", "-n", "-X", "-P", "-o", parse_output.SACCT]
     try:
-        result = run_command([*words, *which])
+        result = run_slurm_command([*words, *which])
     except ScaffoldError:
         return {}
     return parse_output.parse_sacct(result.stdout) if result.code == 0 else {}
 
 
 def _ask_for_room(words: Sequence[str]) -> str:
-    result = run_command(words)
+    result = run_slurm_command(words)
     if result.code != 0:
         raise ScaffoldError(
             f"Slurm cannot be asked how much room there is: {result.complaint}",
@@ -235,7 +235,7 @@ def _ask_for_room(words: Sequence[str]) -> str:
 
 def _max_array_size() -> int:
     """How many tasks one array of this site may have; Slurm's own default where it does not say."""
-    return max(1, parse_output.parse_array_size(run_command(["scontrol", "show", "config"]).stdout))
+    return max(1, parse_output.parse_array_size(run_slurm_command(["scontrol", "show", "config"]).stdout))
 
 
 def _complains_of_ended_only(complaint: str) -> bool:

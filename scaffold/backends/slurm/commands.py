@@ -32,7 +32,7 @@ class CommandResult:
         return " ".join(f"{self.stderr} {self.stdout}".split())
 
 
-def run_command(words: Sequence[str], *, seconds: float | None = None) -> CommandResult:
+def run_slurm_command(words: Sequence[str], *, seconds: float | None = None) -> CommandResult:
     """Run one of Slurm's commands to its end, `seconds` at most (ASK_S).
 
     Raises ScaffoldError where there is no such command on this machine.

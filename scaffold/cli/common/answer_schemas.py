@@ -14,7 +14,7 @@ SUFFIX = ".schema.json"
 SHARED_FILE = "shared" + SUFFIX
 
 
-def list_commands(group: click.Group, path: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def list_cli_commands(group: click.Group, path: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command that does something, with its words (`runs`, `list`), in the order of --help."""
     context = click.Context(group)
     for name in group.list_commands(context):
@@ -23,7 +23,7 @@ def list_commands(group: click.Group, path: Sequence[str] = ()) -> Iterator[tupl
         if not isinstance(command, click.Group) or command.invoke_without_command:
             yield (*path, name), command
         if isinstance(command, click.Group):
-            yield from list_commands(command, (*path, name))
+            yield from list_cli_commands(command, (*path, name))
 
 
 def takes_json(command: click.Command) -> bool:

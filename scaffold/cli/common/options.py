@@ -58,9 +58,9 @@ def lines_option(default: int, help: str) -> Callable[[F], F]:
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """`, did you mean 'runs list'?` where a word is near to a candidate; else nothing."""
-    from scaffold.errors import suggest
+    from scaffold.errors import suggest_spelling
 
-    question = suggest(word, candidates, "", quote="'")
+    question = suggest_spelling(word, candidates, "", quote="'")
     return f", {question}" if question else ""
 
 
@@ -75,7 +75,7 @@ def refuse_options_before_subcommand(context: click.Context) -> None:
         raise WrongUsage(f"{option} stands before `{context.invoked_subcommand}`", hint="write it behind")
 
 
-def find_workspace(workdir: Path, root: str | None) -> Workspace:
+def find_requested_workspace(workdir: Path, root: str | None) -> Workspace:
     """The workspace that --workdir and --root name. Raises ScaffoldError when there is none."""
     from scaffold import workspace as workspaces
 
@@ -87,7 +87,7 @@ def find_workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
     from scaffold.workspace import NoWorkspace
 
     try:
-        return find_workspace(workdir, root)
+        return find_requested_workspace(workdir, root)
     except NoWorkspace:
         return None
 
@@ -134,16 +134,16 @@ def connect_server(workspace: Workspace | None, server_options: ServerOptions) -
     Warns where the token would go over the network in the clear. Raises ScaffoldError where URL or token cannot be.
     """
     from scaffold.server import address
-    from scaffold.server.client import connect
+    from scaffold.server.client import make_server_client
     from scaffold.server.transport import RequestLimits
 
     url = address.resolve_url(server_options.url, workspace.answers if workspace is not None else {})
     if url is None:
         return None
-    token = address.read_token(server_options.token_file)
+    token = address.read_auth_token(server_options.token_file)
     if token is not None and address.is_unencrypted(url):
         output.warn(f"the token goes to {url} unencrypted: anybody on the way can read it; use https, or an ssh tunnel")
-    return connect(url, token, limits=RequestLimits(total_s=server_options.timeout_s))
+    return make_server_client(url, token, limits=RequestLimits(total_s=server_options.timeout_s))
 
 
 def connect_required_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient:
@@ -161,6 +161,6 @@ def find_writable_workspace(workdir: Path, root: str | None) -> Workspace:
     from scaffold.lifecycle import location_checks
 
     location_checks.check_workdir(workdir)
-    workspace = find_workspace(workdir, root)
+    workspace = find_requested_workspace(workdir, root)
     location_checks.check_root(workspace.workdir, workspace.root)
     return workspace

@@ -23,7 +23,7 @@ LONG_LIST, LONG_TEXT = 1000, 100_000
 T = TypeVar("T")
 
 
-class Limited:
+class LimitedLists:
     """Lists cut to their first `limit` entries (0: all); `left_out` is how many entries that cost, over all of them."""
 
     def __init__(self, limit: int) -> None:
@@ -42,7 +42,7 @@ class Limited:
             click.echo(f"{self.left_out} more left out: --limit 0 shows all", err=True)
 
 
-def print_json(answer: dict[str, Any], limited: Limited | None = None) -> None:
+def print_json(answer: dict[str, Any], limited: LimitedLists | None = None) -> None:
     """Print one object with `"version": 1` first, and last how many entries of its lists are left out, where some may be.
 
     Every answer has a schema in `scaffold/cli/answers/`, which the tests hold it against.
@@ -50,7 +50,7 @@ def print_json(answer: dict[str, Any], limited: Limited | None = None) -> None:
     click.echo(format_json(answer, limited))
 
 
-def format_json(answer: dict[str, Any], limited: Limited | None) -> str:
+def format_json(answer: dict[str, Any], limited: LimitedLists | None) -> str:
     """What `print_json` prints."""
     whole = {"version": 1, **answer, **({"left_out": limited.left_out} if limited is not None else {})}
     try:

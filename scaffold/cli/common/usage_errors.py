@@ -56,7 +56,9 @@ def unknown_command_error(ctx: click.Context, word: str) -> WrongUsage:
     assert isinstance(group, click.Group)
     root = ctx.find_root().command
     assert isinstance(root, click.Group)
-    namesakes = [" ".join(("scaffold", *words)) for words, _ in answer_schemas.list_commands(root) if words[-1] == word]
+    namesakes = [
+        " ".join(("scaffold", *words)) for words, _ in answer_schemas.list_cli_commands(root) if words[-1] == word
+    ]
     suggestion = (
         f", did you mean `{namesakes[0]}`?" if namesakes else options.did_you_mean(word, group.list_commands(ctx))
     )

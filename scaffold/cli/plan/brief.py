@@ -41,7 +41,7 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
     from scaffold.plan.brief import execution, planning
     from scaffold.plan.brief.context import BriefContext
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     url = _server_url(workspace)
     context = BriefContext(
         answers={**workspace.answers, "research_server_url": url}, workdir=str(workspace.workdir), full=full
@@ -88,13 +88,13 @@ def _server_operations(workspace: Workspace) -> Sequence[ServerOperation]:
     from scaffold.errors import ScaffoldError
     from scaffold.plan.brief import server_api
     from scaffold.server import address
-    from scaffold.server.client import connect
+    from scaffold.server.client import make_server_client
     from scaffold.server.operations import DOCS
     from scaffold.server.transport import RequestLimits
 
     try:
         url = address.resolve_url(None, workspace.answers) or ""
-        with connect(url, limits=RequestLimits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
+        with make_server_client(url, limits=RequestLimits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
             operations = server_api.operations_of_server(server.openapi())
     except ScaffoldError as error:
         output.warn(f"{error.message}; the operations named are the built-in ones")

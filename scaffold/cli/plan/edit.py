@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.plan.arguments import FILE_ARGUMENT, FILE_OPTION, display_path, load, locate, locate_plan
+from scaffold.cli.plan.arguments import (
+    FILE_ARGUMENT,
+    FILE_OPTION,
+    display_path,
+    load_chosen_plan,
+    locate_chosen_plan,
+    locate_plan,
+)
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Plan, Task
@@ -41,7 +48,7 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     from scaffold.plan.document.fix import fix_plan
     from scaffold.plan.tasks import transitions
 
-    location = locate(file)
+    location = locate_chosen_plan(file)
     path = display_path(location.plan)
     text = plan_file.read_plan(location.plan)
     reserved = transitions.recorded_ids(location)
@@ -69,7 +76,7 @@ def start(task: str, file: Path | None, json_output: bool) -> None:
     """Mark a task as in progress, and write down when."""
     from scaffold.plan.tasks import transitions
 
-    change = transitions.start_task(locate(file).plan, task, _timestamp())
+    change = transitions.start_task(locate_chosen_plan(file).plan, task, _timestamp())
     if json_output:
         output.print_json({"task": change.task.id, "state": "in progress", "warnings": list(change.warnings)})
         return
@@ -96,7 +103,7 @@ def done(
 
     if force is not None and not force.strip():
         raise click.BadParameter("it needs a reason", param_hint="--force")
-    location = locate(file)
+    location = locate_chosen_plan(file)
     context = _verification_context(location, run_commands, timeout)
     verification = transitions.finish_task(location, task, context, _timestamp(), force)
     is_marked = not verification.blocking or force is not None
@@ -105,7 +112,7 @@ def done(
     else:
         click.echo(_verification_text(verification))
     if not is_marked:
-        click.echo(_refusal_text(verification.task, load(file)), err=True)
+        click.echo(_refusal_text(verification.task, load_chosen_plan(file)), err=True)
         raise click.exceptions.Exit(3)
     click.echo(f"{verification.task.id} is done", err=True)
 
@@ -134,7 +141,7 @@ def add(
 
     values = [("depends", depends), ("deliverable", deliverable), ("done-when", done_when), ("kind", kind)]
     fields = [(name, value) for name, value in values if value]
-    change = transitions.add_task(locate(file), phase, description, fields)
+    change = transitions.add_task(locate_chosen_plan(file), phase, description, fields)
     if json_output:
         output.print_json({"task": change.task.id})
     else:
@@ -152,9 +159,9 @@ def log(text: str, file: Path | None, task: str | None, json_output: bool) -> No
 
     if not text.strip():
         raise click.BadParameter("an entry says something", param_hint="TEXT")
-    plan = load(file)
+    plan = load_chosen_plan(file)
     task_id = edit.find_task(plan, task).id if task else None
-    path = plan_file.log_path(locate(file).plan)
+    path = plan_file.log_path(locate_chosen_plan(file).plan)
     plan_file.append_log(path, loop_protocol.log_entry(_timestamp(), text, task=task_id))
     if json_output:
         output.print_json({"path": display_path(path), "task": task_id})
@@ -179,9 +186,9 @@ def verify(
     """
     from scaffold.plan.tasks import transitions
 
-    location = locate(file)
+    location = locate_chosen_plan(file)
     verifications = transitions.verify_tasks(location, tasks, _verification_context(location, run_commands, timeout))
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     shown = limited(sorted(verifications, key=lambda verification: not verification.failed))
     failed = sum(bool(verification.failed) for verification in verifications)
     if json_output:
@@ -254,7 +261,7 @@ def convert(file: Path | None, write: bool, json_output: bool) -> None:
         raise ScaffoldError(f"{display_path(path)} is a plan already, or holds no tasks", hint="scaffold plan check")
     original = free_path(path.with_name(f"{path.stem}.original{path.suffix}")) if write else None
     if original is not None:
-        plan_file.write_file(original, path.read_bytes(), like=path)
+        plan_file.write_file_with_permissions(original, path.read_bytes(), like=path)
         plan_file.change_plan(path, lambda _: text)
     if json_output:
         kept = None if original is None else str(original)
@@ -301,10 +308,12 @@ def _refusal_text(task: Task, plan: Plan) -> str:
 
 
 def _verification_text(verification: TaskVerification) -> str:
-    from scaffold.plan.document.markdown_inline import printable
+    from scaffold.plan.document.markdown_inline import escape_for_message
 
-    title = f"{verification.task.name}  {printable(verification.task.description, 90)}"
-    rows = (f"  {SIGNS[check.holds]} {check.what}: {printable(check.text, 300)}" for check in verification.checks)
+    title = f"{verification.task.name}  {escape_for_message(verification.task.description, 90)}"
+    rows = (
+        f"  {SIGNS[check.holds]} {check.what}: {escape_for_message(check.text, 300)}" for check in verification.checks
+    )
     return "\n".join([title, *rows])
 
 

@@ -10,7 +10,7 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
-from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load, locate
+from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load_chosen_plan, locate_chosen_plan
 from scaffold.cli.plan.edit import EDITING_COMMANDS
 
 if TYPE_CHECKING:
@@ -65,13 +65,13 @@ def check(
     from scaffold.plan.rules.rule import RuleContext
     from scaffold.plan.tasks.convert import foreign_kind
 
-    location = locate(file)
+    location = locate_chosen_plan(file)
     context = RuleContext(fresh=fresh, server=location.server if server is None else server)
     text = read_plan(location.plan)
     report = check_plan(text, context=context, select=_parse_codes(select), ignore=_parse_codes(ignore))
     for line in report.plan.invalid_ignores:
         output.warn(f"line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect")
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     findings, path = limited(report.findings), display_path(location.plan)
     kind = None if select or report.aborted else foreign_kind(report.plan)
     if json_output:
@@ -100,7 +100,7 @@ def rules(code: str | None, limit: int, json_output: bool) -> None:
     selected = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
     if not selected:
         raise click.BadParameter(f"there is no rule {code}; see `scaffold plan rules`")
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     if json_output:
         output.print_json({"rules": reporters.rules_json(limited(selected))}, limited)
         return
@@ -116,7 +116,7 @@ def show(file: Path | None, limit: int, json_output: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates."""
     from scaffold.plan.tasks import progress
 
-    parsed, server, limited = load(file), locate(file).server, output.Limited(limit)
+    parsed, server, limited = load_chosen_plan(file), locate_chosen_plan(file).server, output.LimitedLists(limit)
     answer = progress.progress_json(parsed, server=server)
     answer = {key: limited(value) if isinstance(value, list) else value for key, value in answer.items()}
     if json_output:
@@ -133,7 +133,7 @@ def graph(file: Path | None, json_output: bool) -> None:
     """The dependencies between tasks as a Mermaid flow chart."""
     from scaffold.plan.tasks.progress import mermaid_graph
 
-    text = mermaid_graph(load(file))
+    text = mermaid_graph(load_chosen_plan(file))
     if json_output:
         output.print_json({"mermaid": text})
     else:
@@ -152,8 +152,8 @@ def next_task(file: Path | None, json_output: bool) -> None:
     from scaffold.plan.rules.structure import is_aborted
     from scaffold.plan.tasks import progress
 
-    parsed, server = load(file), locate(file).server
-    state = progress.measure_progress(parsed, server=server)
+    parsed, server = load_chosen_plan(file), locate_chosen_plan(file).server
+    state = progress.measure_plan_progress(parsed, server=server)
     if json_output:
         task = progress.task_json(state.next) if state.next else None
         answer = {"task": task, "done": state.done, "total": state.total}
@@ -196,14 +196,14 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
 
     tags = []
     with contextlib.suppress(ScaffoldError):  # a summary alone needs no plan, but a plan that is aborted is said
-        locate(file)
+        locate_chosen_plan(file)
     if with_plan or (summary is None and promise is None):
-        tags.append(loop_protocol.plan_block(read_plan(locate(file).plan)))
+        tags.append(loop_protocol.plan_block(read_plan(locate_chosen_plan(file).plan)))
     if summary is not None:
         tags.append(loop_protocol.wrap_in_tag("summary", summary.strip()))
     if promise is not None:
         if promise == "DONE":
-            transitions.refuse_unfinished(locate(file))
+            transitions.refuse_unfinished(locate_chosen_plan(file))
         tags.append(loop_protocol.wrap_in_tag("promise", promise))
     if json_output:
         output.print_json({"text": "\n".join(tags)})
@@ -213,13 +213,13 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
 
 def _task_details(task: Task) -> str:
     """A task with its deliverable, its condition and its commands."""
-    from scaffold.plan.document.markdown_inline import printable
-    from scaffold.plan.document.task_commands import list_commands
+    from scaffold.plan.document.markdown_inline import escape_for_message
+    from scaffold.plan.document.task_commands import list_task_commands
 
     names = dict.fromkeys(field.name for field in task.fields if field.name != "command")
-    rows = [f"{task.id or 'line ' + str(task.line)}  {printable(task.description, LINE_WIDTH)}"]
-    rows += [f"  {name}: {printable(value, LINE_WIDTH)}" for name in names if (value := task.get(name))]
-    rows += [f"  $ {printable(command, LINE_WIDTH)}" for command in list_commands(task)]
+    rows = [f"{task.id or 'line ' + str(task.line)}  {escape_for_message(task.description, LINE_WIDTH)}"]
+    rows += [f"  {name}: {escape_for_message(value, LINE_WIDTH)}" for name in names if (value := task.get(name))]
+    rows += [f"  $ {escape_for_message(command, LINE_WIDTH)}" for command in list_task_commands(task)]
     return "\n".join(rows)
 
 

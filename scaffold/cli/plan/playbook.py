@@ -9,7 +9,7 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.playbook import files as playbook_files
-from scaffold.playbook.files import FileUpdate
+from scaffold.playbook.files import PlaybookFileUpdate
 
 if TYPE_CHECKING:
     from scaffold.playbook.skill_selection import SkillSelection
@@ -55,7 +55,7 @@ def playbook(
     from scaffold.playbook import agent_skill
     from scaffold.playbook import document as pages
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     title = agent_skill.check_skill_name(skill.resolve().name) if skill is not None else ""
     client = options.connect_server(workspace, server_options)
     chosen, missing_reason = _select_skills(
@@ -65,7 +65,7 @@ def playbook(
     if skill is not None:
         files.append(playbook_files.skill_file(workspace, skill / agent_skill.FILE, title, files[0].new))
     stale = [file for file in files if file.old != file.new]
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     answer = _playbook_json(files, stale, chosen, client, limited)
     answer["missing"] = f"{missing_reason}; {WITHOUT}" if missing_reason else None
     if missing_reason and not json_output:
@@ -105,7 +105,7 @@ def _select_skills(client: ServerClient | None, queries: tuple[str, ...]) -> tup
 
 def _playbook_file(
     workspace: Workspace, chosen: SkillSelection | None, client: ServerClient | None, missing_reason: str
-) -> FileUpdate:
+) -> PlaybookFileUpdate:
     """The playbook's file. Raises ScaffoldError where it would lose what a server once said, or what somebody wrote."""
     from scaffold.errors import ScaffoldError
     from scaffold.lifecycle.status import is_unchanged_seed
@@ -115,30 +115,34 @@ def _playbook_file(
     path, seed = workspace.playbook, built_in_playbook(workspace)
     old = playbook_files.read_or_empty(path)
     playbook_files.refuse_edited(path, old)
-    replaceable = not old.strip() or old == seed or (not pages.is_marked(old) and is_unchanged_seed(workspace, path))
+    replaceable = (
+        not old.strip() or old == seed or (not pages.has_playbook_marks(old) and is_unchanged_seed(workspace, path))
+    )
     if chosen is not None and client is not None:
         text = pages.render_playbook(seed, chosen, client.url)
-        if old and not replaceable and not pages.is_marked(old):
+        if old and not replaceable and not pages.has_playbook_marks(old):
             output.warn(f"{path} was written by hand: it is kept whole, below the new playbook")
-        return FileUpdate(path, old, pages.merge_playbook(old, text, replaceable=replaceable))
-    if pages.is_from_server(old):
+        return PlaybookFileUpdate(path, old, pages.merge_playbook(old, text, replaceable=replaceable))
+    if pages.has_server_skills(old):
         raise ScaffoldError(missing_reason, hint=f"{path} stays as the server made it before")
     if replaceable:
-        return FileUpdate(path, old, seed)
-    return FileUpdate(path, old, pages.merge_playbook(old, seed, replaceable=False) if pages.is_marked(old) else old)
+        return PlaybookFileUpdate(path, old, seed)
+    return PlaybookFileUpdate(
+        path, old, pages.merge_playbook(old, seed, replaceable=False) if pages.has_playbook_marks(old) else old
+    )
 
 
 def _playbook_json(
-    files: list[FileUpdate],
-    stale: list[FileUpdate],
+    files: list[PlaybookFileUpdate],
+    stale: list[PlaybookFileUpdate],
     chosen: SkillSelection | None,
     client: ServerClient | None,
-    limited: output.Limited,
+    limited: output.LimitedLists,
 ) -> dict[str, Any]:
     from scaffold.playbook import document as pages
     from scaffold.playbook import skill_selection
 
-    differs = pages.compare_sources(pages.parse_sources(files[0].old), pages.parse_sources(files[0].new))
+    differs = pages.compare_skill_hashes(pages.parse_skill_hashes(files[0].old), pages.parse_skill_hashes(files[0].new))
     skills = [chosen.protocol, *chosen.skills] if chosen is not None else []
     return {
         "path": str(files[0].path),
@@ -159,7 +163,7 @@ def _playbook_json(
     }
 
 
-def _print_playbook(answer: dict[str, Any], stale: list[FileUpdate], check: bool) -> None:
+def _print_playbook(answer: dict[str, Any], stale: list[PlaybookFileUpdate], check: bool) -> None:
     """The skills to stdout; what differs and what was written to stderr."""
     output.print_rows([[skill["id"], skill["group"], skill["sha256"][:12]] for skill in answer["skills"]])
     for word in ("changed", "added", "gone"):

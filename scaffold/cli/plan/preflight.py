@@ -133,11 +133,11 @@ def _abort_loop(workspace: Workspace | None, plan: Path, reason: str, *, quiet: 
 def _write_checklist(workspace: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
     """Where the checklist went, and where the plan that was there is kept."""
     from scaffold.lifecycle.status import is_unchanged_seed
-    from scaffold.plan.tasks.abort import abort_beside, abort_plan, is_unwritten
+    from scaffold.plan.tasks.abort import abort_plan, is_unwritten, write_abort_beside_plan
 
     if is_unwritten(plan) or (workspace is not None and is_unchanged_seed(workspace, plan)):
         return plan, abort_plan(plan, reason)
-    return abort_beside(plan, reason), None
+    return write_abort_beside_plan(plan, reason), None
 
 
 def _print_report(report: PreflightReport) -> None:

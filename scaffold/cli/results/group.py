@@ -9,7 +9,7 @@ import click
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.results import printing
-from scaffold.cli.results.query_options import query_options, run_query
+from scaffold.cli.results.query_options import query_options, run_query_from_options
 
 if TYPE_CHECKING:
     from scaffold.results.tables.model import IntervalKind
@@ -43,8 +43,8 @@ def results(by: str | None, interval: IntervalKind, format_: str, **query_values
     from scaffold.results.tables import fold, render, render_json
 
     names = list(dict.fromkeys(filter(None, map(str.strip, by.split(","))))) if by is not None else None
-    limited = output.Limited(query_values["limit"])
-    result = run_query(query_values, params=names or ())
+    limited = output.LimitedLists(query_values["limit"])
+    result = run_query_from_options(query_values, params=names or ())
     table = fold.fold_seeds(result, by=names, interval=interval)
     if query_values["json_output"] or format_ == "json":
         answer = {"how": result.query.value_choice, "interval": interval, **render_json.table_json(table, limited)}
@@ -71,8 +71,8 @@ def compare(names: tuple[str, ...], noise_from: str | None, **query_values: Any)
 
     if len(names) < 2:
         raise WrongUsage("compare needs two names", hint="scaffold results compare baseline 'lr=0.1'")
-    limited = output.Limited(query_values["limit"])
-    report = compare_selections(run_query(query_values), names, noise_from)
+    limited = output.LimitedLists(query_values["limit"])
+    report = compare_selections(run_query_from_options(query_values), names, noise_from)
     if query_values["json_output"]:
         from scaffold.results.tables import render_json
 
@@ -93,8 +93,8 @@ def ablation(reference: str | None, **query_values: Any) -> None:
     """Compare every configuration that differs in one factor from the reference with it."""
     from scaffold.results.tables.ablation import compare_ablations
 
-    limited = output.Limited(query_values["limit"])
-    report = compare_ablations(run_query(query_values), reference)
+    limited = output.LimitedLists(query_values["limit"])
+    report = compare_ablations(run_query_from_options(query_values), reference)
     if query_values["json_output"]:
         from scaffold.results.tables import render_json
 
@@ -114,8 +114,8 @@ def sensitivity(parameter: str, **query_values: Any) -> None:
     """Show a metric over the values of one parameter, everything else held."""
     from scaffold.results.tables.sensitivity import sensitivity_curves
 
-    limited = output.Limited(query_values["limit"])
-    curves = sensitivity_curves(run_query(query_values, params=(parameter,)), parameter)
+    limited = output.LimitedLists(query_values["limit"])
+    curves = sensitivity_curves(run_query_from_options(query_values, params=(parameter,)), parameter)
     if query_values["json_output"]:
         from scaffold.results.tables import render_json
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scaffold.results.tables.sensitivity import SensitivityCurve
 
 
-def print_table(table: ResultTable, limited: output.Limited) -> None:
+def print_table(table: ResultTable, limited: output.LimitedLists) -> None:
     """A block of lines for each metric; where there is none, how many runs each configuration has."""
     from scaffold.results.tables import render, render_json
     from scaffold.results.tables.text_format import format_run_count
@@ -49,9 +49,9 @@ def print_remarks(table: ResultTable) -> None:
         output.warn(f"{rows}: {warning}")
 
 
-def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.Limited) -> None:
+def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.LimitedLists) -> None:
     """A line for each, then hints and warnings on stderr."""
-    from scaffold.results.tables.text_format import format_interval, format_signed, printable
+    from scaffold.results.tables.text_format import format_interval, format_signed, strip_control_characters
     from scaffold.results.tables.verdicts import seeds_sentence
 
     lines = [["metric", "A", "B", "n", "effect", "95 % interval", "test", "verdict"]]
@@ -60,16 +60,25 @@ def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.L
         effect = "-" if c.effect is None else format_signed(c.effect, spread)
         interval = "-" if c.low is None else format_interval(c.low, c.high, spread)
         n = f"{c.n_a} pairs" if c.paired else f"{c.n_a}, {c.n_b}"
-        lines.append([*map(printable, (c.metric, c.a, c.b)), n, effect, interval, c.test, printable(c.verdict)])
+        lines.append(
+            [
+                *map(strip_control_characters, (c.metric, c.a, c.b)),
+                n,
+                effect,
+                interval,
+                c.test,
+                strip_control_characters(c.verdict),
+            ]
+        )
     output.print_rows(lines)
     printed = set()
     for c in comparisons:
         hint = seeds_sentence(c)
         if hint:
-            click.echo(printable(f"{c.b} ({c.metric}): {hint}"), err=True)
+            click.echo(strip_control_characters(f"{c.b} ({c.metric}): {hint}"), err=True)
         for warning in c.warnings:
             if warning not in printed:
-                output.warn(printable(warning))
+                output.warn(strip_control_characters(warning))
             printed.add(warning)
     tests = max((c.comparisons for c in comparisons), default=0)
     if tests > 1:
@@ -77,18 +86,18 @@ def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.L
     limited.report_left_out()
 
 
-def print_curves(curves: Sequence[SensitivityCurve], parameter: str, limited: output.Limited) -> None:
+def print_curves(curves: Sequence[SensitivityCurve], parameter: str, limited: output.LimitedLists) -> None:
     """A block of lines for each: the metric at every value of the parameter."""
     from scaffold.results.metrics.configurations import format_value
     from scaffold.results.tables import render
-    from scaffold.results.tables.text_format import printable
+    from scaffold.results.tables.text_format import strip_control_characters
     from scaffold.results.tables.verdicts import NOT_DISTINGUISHABLE
 
     for number, curve in enumerate(limited(curves)):
         title = f"{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
-        click.echo(("\n" if number else "") + printable(title))
+        click.echo(("\n" if number else "") + strip_control_characters(title))
         lines = [
-            [printable(format_value(spot.value)), *render.summary_cells(spot.summary, spot.missing)]
+            [strip_control_characters(format_value(spot.value)), *render.summary_cells(spot.summary, spot.missing)]
             for spot in limited(curve.spots)
         ]
         output.print_rows([[parameter, *render.NUMBER_COLUMNS], *lines])

@@ -51,20 +51,20 @@ def query_options(command: F) -> F:
     return options.workspace_options(options.limit_option(options.json_option(command)))
 
 
-def run_query(values: Mapping[str, Any], *, params: Sequence[str] = ()) -> QueryResult:
+def run_query_from_options(values: Mapping[str, Any], *, params: Sequence[str] = ()) -> QueryResult:
     """What is read for the values of `query_options`, after printing what to beware of. Raises ScaffoldError.
 
     `params` are parameters that the command asks for by name.
     """
     from scaffold.results.metrics import read, run_filter
     from scaffold.results.metrics.directions import MetricDirections
-    from scaffold.results.metrics.query import Query, query_warnings
-    from scaffold.results.tables.text_format import printable
+    from scaffold.results.metrics.query import MetricQuery, query_warnings
+    from scaffold.results.tables.text_format import strip_control_characters
 
     value_choice = _value_choice(values)
-    workspace = options.find_workspace(values["workdir"], values["root"])
+    workspace = options.find_requested_workspace(values["workdir"], values["root"])
     directions = MetricDirections(workspace, values["minimize"], values["maximize"])
-    query = Query(
+    query = MetricQuery(
         directions=directions,
         metrics=values["metrics"],
         value_choice=value_choice,
@@ -76,8 +76,8 @@ def run_query(values: Mapping[str, Any], *, params: Sequence[str] = ()) -> Query
         primary_metric=directions.primary,
         server_series=_server_series(workspace) if values["ask_server"] else {},
     )
-    result = read.run_query(workspace, query)
-    output.warn_first([printable(note) for note in result.notes])
+    result = read.run_metric_query(workspace, query)
+    output.warn_first([strip_control_characters(note) for note in result.notes])
     for warning in query_warnings(result):
         output.warn(warning)
     return result

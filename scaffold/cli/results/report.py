@@ -57,18 +57,18 @@ def report(
         return
     if prose is not None and (md or out is not None):
         raise WrongUsage("--check writes nothing: --md and --out go with the page", hint="leave them out, or --check")
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     if prose is not None:
         _check(workspace, prose, limit, json_output=json_output)
         return
     from scaffold.results.report.gather import gather_report
-    from scaffold.results.report.markdown import render_markdown
+    from scaffold.results.report.markdown import render_report_markdown
     from scaffold.results.report.page import render_html
 
     default = workspace.role_folder("analysis") / ("report.md" if md else "report.html")
     target = out or (None if md and not json_output else default)
     content = gather_report(workspace, target or default)
-    data = render_markdown(content).encode("utf-8", "replace") if md else render_html(content)
+    data = render_report_markdown(content).encode("utf-8", "replace") if md else render_html(content)
     if target is None:
         click.echo(data.decode(), nl=False)
         return
@@ -88,10 +88,10 @@ def _write(target: Path, data: bytes) -> None:
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
     from scaffold.results.evidence import backing, claimed_numbers
 
-    numbers = claimed_numbers.find_in_file(prose)
+    numbers = claimed_numbers.find_numbers_in_file(prose)
     index = backing.index_workspace(workspace)
     unbacked = [number for number in numbers if not index.find(number)]
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     shown = limited(unbacked)
     if json_output:
         findings = [{"line": number.line, "column": number.column, "number": number.text} for number in shown]
@@ -125,13 +125,13 @@ def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], 
     from scaffold.results.plots.matplotlib_files import draw_files
     from scaffold.results.report.folded_results import find_figures
 
-    figures = find_figures(options.find_workspace(workdir, root), metrics)
+    figures = find_figures(options.find_requested_workspace(workdir, root), metrics)
     written = []
     for figure in figures:
         for kind, data in {**draw_files(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
             written.append(out / f"{figure.name}.{kind}")
             _write(written[-1], data)
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     if json_output:
         drawn = [{"name": f.name, "title": f.title} for f in limited(figures)]
         output.print_json({"plots": drawn, "files": limited(map(str, written))}, limited)

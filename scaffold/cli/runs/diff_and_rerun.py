@@ -21,11 +21,11 @@ def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int
     """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
     from scaffold.runs import compare
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     (run_a, manifest_a), (run_b, manifest_b) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
     rows = compare.run_differences(manifest_a, manifest_b, workspace.workdir)
     patches = compare.diff_patches(manifest_a, manifest_b, workspace.workdir, (run_a.label, run_b.label))
-    limit_rows, limited_lines = output.Limited(limit), output.Limited(lines)
+    limit_rows, limited_lines = output.LimitedLists(limit), output.LimitedLists(lines)
     rows_shown, patch = limit_rows(rows), "".join(limited_lines(patches.splitlines(keepends=True)))
     if json_output:
         row_objects = [{"part": r.part, "name": r.name, "a": r.a, "b": r.b} for r in rows_shown]
@@ -65,9 +65,9 @@ def rerun(
     """
     from scaffold.runs import rerun as repeat
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     run, old = find_run_and_manifest(workspace, name, finished=True)
-    result = repeat.rerun(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
+    result = repeat.rerun_recorded_run(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
     for note in result.notes:
         output.warn(note)
     unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in result.unequal]

@@ -44,11 +44,11 @@ def export(
     from scaffold.results.evidence.crate_export import export_crate
     from scaffold.runs import lookup
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     criteria = lookup.RunCriteria(experiment=experiment, statuses=frozenset(statuses))
     runs = [r for r in read_records_with_warnings(workspace).runs if criteria.admits(r)]
     exported = export_crate(workspace, runs, crate, copy=copy)
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     if json_output:
         counts = {
             "runs": exported.runs,
@@ -79,10 +79,10 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
     """
     from scaffold.results.evidence import backing, claimed_numbers
 
-    number, limited = claimed_numbers.parse_number(claim_or_file), output.Limited(limit)
+    number, limited = claimed_numbers.parse_number(claim_or_file), output.LimitedLists(limit)
     if number is None and claim_or_file.startswith("-"):
         raise click.NoSuchOption(claim_or_file, ctx=click.get_current_context())
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     if number is None and (runs := backing.runs_behind_file(workspace, Path(claim_or_file))):
         if json_output:
             output.print_json(
@@ -92,7 +92,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
         output.print_rows(run_row(workspace, run) for run in limited(runs))
         limited.report_left_out()
         return
-    numbers = (number,) if number is not None else claimed_numbers.find_in_file(Path(claim_or_file))
+    numbers = (number,) if number is not None else claimed_numbers.find_numbers_in_file(Path(claim_or_file))
     index = backing.index_workspace(workspace)
     backed = [(claimed, index.find(claimed)) for claimed in numbers]
     rows_shown = limited(backed)

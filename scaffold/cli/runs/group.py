@@ -57,7 +57,7 @@ def list_runs(
     """List runs, newest first; of live ones how far they are."""
     from scaffold.runs import lookup
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     criteria = lookup.RunCriteria(
         experiment=experiment,
         statuses=frozenset(statuses),
@@ -68,7 +68,7 @@ def list_runs(
     )
     records = read_records_with_warnings(workspace)
     chosen = [r for r in records.runs if criteria.admits(r)]
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     runs_shown = limited(chosen)
     if json_output:
         damaged = [{"path": d.path, "reason": d.reason} for d in limited(records.damaged)]
@@ -88,7 +88,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
     """Show one run: its manifest, and how its logs begin and end."""
     from scaffold.runs import log_excerpts
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     run, manifest = find_run_and_manifest(workspace, name)
     logs = {
         s: log_excerpts.read_excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
@@ -121,10 +121,10 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     from scaffold.runs import audit as record_audit
     from scaffold.sweeps.audit import local_audit as sweep_audit
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     findings = [*record_audit.audit_records(workspace), *sweep_audit.audit_sweeps(workspace, server=server)]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     findings_shown = limited(findings)
     if json_output:
         output.print_json({"findings": [asdict(f) for f in findings_shown]}, limited)

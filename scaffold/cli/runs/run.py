@@ -50,16 +50,16 @@ def run(
     The exit code is the command's own. The command runs in the current directory, in the repository's environment.
     With --json what it prints goes to stderr, and when it is over its record to stdout.
     """
-    from scaffold.conventions.blanks import refused_blanks
+    from scaffold.conventions.blanks import list_blocking_blanks
     from scaffold.errors import ScaffoldError, WrongUsage
     from scaffold.runs import recorder_command
 
     command: list[str] = ctx.meta["command"]
     if len(command) < 2:
         raise click.UsageError("no command is given; it stands behind --")
-    if blanks := refused_blanks(command[1:]):
+    if blanks := list_blocking_blanks(command[1:]):
         raise WrongUsage(f"the command leaves open: {blanks[0]}", hint="write the value that is meant in its place")
-    workspace, arguments = options.find_workspace(workdir, root), [*recorder_options, *command]
+    workspace, arguments = options.find_requested_workspace(workdir, root), [*recorder_options, *command]
     if json_output:
         _run_and_answer(workspace, arguments, prefix=not no_prefix)
         return

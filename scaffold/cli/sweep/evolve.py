@@ -61,13 +61,13 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     """
     from scaffold.sweeps.search import summary
     from scaffold.sweeps.search.run import ParameterSearch, search_name
-    from scaffold.sweeps.search.spec import read_spec
+    from scaffold.sweeps.search.spec import read_search_spec
     from scaffold.sweeps.search.study import SearchStudy
     from scaffold.sweeps.spec.parameter_values import parse_seeds
 
     gc.enable()
-    workspace = options.find_workspace(workdir, root)
-    search_spec, warnings = read_spec(spec, sys.stdin.buffer)
+    workspace = options.find_requested_workspace(workdir, root)
+    search_spec, warnings = read_search_spec(spec, sys.stdin.buffer)
     for text in warnings:
         output.warn(text)
     requested = SearchStudy(
@@ -80,13 +80,13 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     search = ParameterSearch(
         workspace, requested, _search_options(search_spec.timeout_s, values), warn=output.warn, note=_echo_note
     )
-    lines = live.LiveLines(workspace, quiet=json_output)
+    lines = live.SweepChangeLines(workspace, quiet=json_output)
     try:
         study = search.run(lines.show, lambda s: _echo_note(summary.describe_generation(s, s.closed)))
     except KeyboardInterrupt:
         click.echo("everything that runs goes on running; come back with the same command", err=True)
         raise click.exceptions.Exit(130) from None
-    _report(workspace, study, output.Limited(limit), json_output=json_output)
+    _report(workspace, study, output.LimitedLists(limit), json_output=json_output)
 
 
 def _echo_note(text: str) -> None:
@@ -95,9 +95,9 @@ def _echo_note(text: str) -> None:
 
 def _search_options(timeout_s: float, values: dict[str, Any]) -> SearchOptions:
     from scaffold.sweeps.search.run import SearchOptions
-    from scaffold.sweeps.spec.model import Resources
+    from scaffold.sweeps.spec.model import RunResources
 
-    resources = Resources(
+    resources = RunResources(
         gpus=values["gpus_per_run"], cpus=values["cpus_per_run"], timeout_s=timeout_s, sbatch=values["sbatch"]
     )
     planning = {k: values[k] for k in ("seed_option", "style", "experiment", "task", "backend")}
@@ -107,7 +107,7 @@ def _search_options(timeout_s: float, values: dict[str, Any]) -> SearchOptions:
     return SearchOptions(resources=resources, planning=planning, launching=launching, code=values["code"])
 
 
-def _report(workspace: Workspace, study: SearchStudy, limited: output.Limited, *, json_output: bool) -> None:
+def _report(workspace: Workspace, study: SearchStudy, limited: output.LimitedLists, *, json_output: bool) -> None:
     """The best in honest words; exit 3 where there is none."""
     from scaffold.sweeps.search import optimizer, summary
     from scaffold.sweeps.search import study as evolve_study

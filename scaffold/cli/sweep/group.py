@@ -137,7 +137,7 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     from scaffold.sweeps.launch import run_scripts
     from scaffold.sweeps.spec import plan, sweep_store
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     planned = plan.plan_sweep(
         workspace, _sweep_options(name, click.get_current_context().meta["command"], values), Path.cwd()
     )
@@ -146,7 +146,7 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     if planned.dropped:
         sentence = "1 run left out: it" if planned.dropped == 1 else f"{planned.dropped} runs left out: each"
         click.echo(f"{sentence} is the same run as another one", err=True)
-    limited = output.Limited(values["limit"])
+    limited = output.LimitedLists(values["limit"])
     if not values["json_output"]:
         tables.print_planned_runs(planned.sweep, planned.runs, limited)
     outcome: Literal["new", "same", "replaced", "dry run"] = "dry run"
@@ -159,14 +159,14 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
 
 
 def _sweep_options(name: str, command: tuple[str, ...], values: dict[str, Any]) -> SweepOptions:
-    from scaffold.sweeps.spec.model import Resources
+    from scaffold.sweeps.spec.model import RunResources
     from scaffold.sweeps.spec.plan import SweepOptions
 
     return SweepOptions(
         name=name,
         command=command,
         zips=tuple(tuple(text.split(TOGETHER)) for text in values["zips"]),
-        resources=Resources(
+        resources=RunResources(
             gpus=values["gpus_per_run"],
             cpus=values["cpus_per_run"],
             timeout_s=values["timeout"],
@@ -188,7 +188,7 @@ def _confirm(count: int, *, yes: bool, json_output: bool) -> None:
 
 
 def _report(
-    workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.Limited, *, json_output: bool
+    workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.LimitedLists, *, json_output: bool
 ) -> None:
     from scaffold.sweeps.spec import sweep_file, sweep_store
 
@@ -215,8 +215,8 @@ def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) 
     from scaffold.errors import ScaffoldError
     from scaffold.sweeps.spec import sweep_file
 
-    workspace = options.find_workspace(workdir, root)
-    sweeps, damaged, limited = [], [], output.Limited(limit)
+    workspace = options.find_requested_workspace(workdir, root)
+    sweeps, damaged, limited = [], [], output.LimitedLists(limit)
     for name in limited(sweep_file.sweep_names(workspace)):
         try:
             sweeps.append(sweep_file.read_sweep(workspace, name))
@@ -242,19 +242,19 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     """Show a sweep and its runs, with their names."""
     from scaffold.sweeps.spec import run_names, sweep_file
 
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     planned = sweep_file.read_sweep(workspace, name)
     runs = run_names.planned_runs(workspace, planned)
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     if json_output:
         output.print_json({**tables.planned_sweep_json(planned), **tables.planned_runs_json(runs, limited)}, limited)
         return
-    from scaffold.sweeps.launch.run_scripts import shell_line
+    from scaffold.sweeps.launch.run_scripts import join_bash_words
 
     code = (planned.code.commit or "no commit")[:12] + (" with uncommitted changes" if planned.code.patch else "")
     facts = [
         ("goal", planned.goal),
-        ("command", shell_line(planned.command)),
+        ("command", join_bash_words(planned.command)),
         ("in", planned.cwd),
         ("experiment", planned.experiment),
         ("task", planned.task or ""),

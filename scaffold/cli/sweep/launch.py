@@ -13,7 +13,7 @@ from scaffold.cli.common import options, output
 from scaffold.cli.sweep import live, smoke_test, sweep_output
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.launch.run_states import Snapshot
+    from scaffold.sweeps.launch.run_states import SweepSnapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
 
@@ -62,18 +62,18 @@ def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     A run is missing when nothing was asked for yet. What ended otherwise than finished is run again only with --retry; finished runs
     never are. What does not fit waits: for `watch`, --wait, --detach, or the next `launch`. Killed at any point, `launch` again goes on.
     """
-    from scaffold.sweeps.launch.open_sweep import open_sweep
+    from scaffold.sweeps.launch.open_sweep import open_sweep_scheduler
 
     _check_options(values)
     gc.enable()
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     if values["smokes"]:
         smoke_test.run_smoke_test(workspace, name, values, json_output=values["json_output"])
         return
-    scheduler = open_sweep(workspace, name, warn=output.warn, code=values["code"], dry_run=values["dry_run"])
+    scheduler = open_sweep_scheduler(workspace, name, warn=output.warn, code=values["code"], dry_run=values["dry_run"])
     if values["code"] is None:
         scheduler.check_code()
-    limited = output.Limited(values["limit"])
+    limited = output.LimitedLists(values["limit"])
     if values["dry_run"]:
         schedule = scheduler.preview(retry=values["retry"], **{key: values[key] for key in EXECUTION})
         sweep_output.print_schedule(name, schedule, limited, json_output=values["json_output"])
@@ -84,7 +84,7 @@ def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     )
     snapshot = scheduler.step()
     if values["waits"]:
-        lines = live.LiveLines(workspace, quiet=values["json_output"])
+        lines = live.SweepChangeLines(workspace, quiet=values["json_output"])
         lines.show(snapshot)
         snapshot = live.watch_until_done(scheduler, lines, doing="launch --wait")
     background = None
@@ -114,7 +114,7 @@ def _check_options(values: dict[str, Any]) -> None:
         )
 
 
-def _exit_3_unless_finished(snapshot: Snapshot) -> None:
+def _exit_3_unless_finished(snapshot: SweepSnapshot) -> None:
     if any(s.state != "finished" for s in snapshot.planned):
         raise click.exceptions.Exit(3)
 
@@ -129,16 +129,16 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
 
     A second watch only looks, and goes on when the first one is gone. Ctrl-C leaves everything running.
     """
-    from scaffold.sweeps.launch.open_sweep import open_sweep
+    from scaffold.sweeps.launch.open_sweep import open_sweep_scheduler
 
     gc.enable()
-    workspace = options.find_workspace(workdir, root)
-    scheduler = open_sweep(workspace, name, warn=output.warn)
+    workspace = options.find_requested_workspace(workdir, root)
+    scheduler = open_sweep_scheduler(workspace, name, warn=output.warn)
     snapshot = scheduler.snapshot()
     was_open = bool(snapshot.outstanding)
     if was_open:
         on_terminal = sys.stdout.isatty() and not json_output
-        view = live.LiveTable(workspace, name) if on_terminal else live.LiveLines(workspace, quiet=json_output)
+        view = live.LiveTable(workspace, name) if on_terminal else live.SweepChangeLines(workspace, quiet=json_output)
         snapshot = live.watch_until_done(scheduler, view, doing="watch")
     if json_output or not was_open:
         _print_status(workspace, scheduler, snapshot, limit, json_output=json_output)
@@ -154,17 +154,17 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
 @options.json_option
 def status(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """Show how a sweep is: each run's state, what the backend says against it, and what to do next."""
-    from scaffold.sweeps.launch.open_sweep import open_sweep
+    from scaffold.sweeps.launch.open_sweep import open_sweep_scheduler
 
-    workspace = options.find_workspace(workdir, root)
-    scheduler = open_sweep(workspace, name, warn=output.warn)
+    workspace = options.find_requested_workspace(workdir, root)
+    scheduler = open_sweep_scheduler(workspace, name, warn=output.warn)
     _print_status(workspace, scheduler, scheduler.snapshot(), limit, json_output=json_output)
 
 
 def _print_status(
-    workspace: Workspace, scheduler: Scheduler, snapshot: Snapshot, limit: int, *, json_output: bool
+    workspace: Workspace, scheduler: Scheduler, snapshot: SweepSnapshot, limit: int, *, json_output: bool
 ) -> None:
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     if json_output:
         output.print_json(sweep_output.status_json(workspace, scheduler, snapshot, limited), limited)
     else:
@@ -181,12 +181,12 @@ def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
 
     Whoever schedules it ends by itself. A later `launch` goes on with what had not begun; with --retry terminated also with what was ended.
     """
-    from scaffold.sweeps.launch.open_sweep import open_sweep
+    from scaffold.sweeps.launch.open_sweep import open_sweep_scheduler
 
-    scheduler = open_sweep(options.find_workspace(workdir, root), name, warn=output.warn)
+    scheduler = open_sweep_scheduler(options.find_requested_workspace(workdir, root), name, warn=output.warn)
     before = {s.name for s in scheduler.snapshot().outstanding}
     snapshot = scheduler.cancel()
-    sweep_output.print_cancelled(name, snapshot, before, output.Limited(limit), json_output=json_output)
+    sweep_output.print_cancelled(name, snapshot, before, output.LimitedLists(limit), json_output=json_output)
     if snapshot.outstanding:
         raise click.exceptions.Exit(3)
 
@@ -203,16 +203,16 @@ def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
 @options.json_option
 def capacity(name: str | None, workdir: Path, root: str | None, json_output: bool, **values: Any) -> None:
     """Say how many runs may start now, and why."""
-    workspace = options.find_workspace(workdir, root)
+    workspace = options.find_requested_workspace(workdir, root)
     if name is None:
         from scaffold.sweeps.launch.ledger_entries import LaunchOptions
         from scaffold.sweeps.launch.sweep_backends import workspace_capacity
 
         numbers = workspace_capacity(workspace, LaunchOptions(**values))
     else:
-        from scaffold.sweeps.launch.open_sweep import open_sweep
+        from scaffold.sweeps.launch.open_sweep import open_sweep_scheduler
 
-        numbers = open_sweep(workspace, name, warn=output.warn).preview(**values).capacity
+        numbers = open_sweep_scheduler(workspace, name, warn=output.warn).preview(**values).capacity
     if json_output:
         output.print_json(numbers.as_dict())
         return

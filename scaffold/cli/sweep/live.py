@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import output
-from scaffold.cli.sweep.wording import format_progress, format_state_row, most_urgent_first
+from scaffold.cli.sweep.wording import format_progress, format_state_row, sort_by_urgency
 from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scaffold.sweeps.launch.run_states import Snapshot
+    from scaffold.sweeps.launch.run_states import SweepSnapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
 
 
-def watch_until_done(scheduler: Scheduler, view: LiveLines, *, doing: str) -> Snapshot:
+def watch_until_done(scheduler: Scheduler, view: SweepChangeLines, *, doing: str) -> SweepSnapshot:
     """Schedule a sweep until it is done, shown as it goes; the last snapshot. Ctrl-C ends the scheduling alone, with 130."""
     from scaffold.sweeps.launch.run_loop import run_until_done
 
@@ -34,7 +34,7 @@ def watch_until_done(scheduler: Scheduler, view: LiveLines, *, doing: str) -> Sn
         raise click.exceptions.Exit(130) from None
 
 
-class LiveLines:
+class SweepChangeLines:
     """A line for each change, on stderr."""
 
     def __init__(self, workspace: Workspace, *, quiet: bool = False) -> None:
@@ -48,7 +48,7 @@ class LiveLines:
         """A warning among the lines."""
         output.warn(text)
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: SweepSnapshot) -> None:
         """Say what has changed since the last look."""
         started = snapshot.started
         changed = [s for s in snapshot.states if self._states.get(s.name, s.state) != s.state or s.name in started]
@@ -69,7 +69,7 @@ def _print_timed(text: str) -> None:
     click.echo(f"{timestamps.utc_now():%H:%M:%S}  {text}", err=True)
 
 
-class LiveTable(LiveLines):
+class LiveTable(SweepChangeLines):
     """A table that is drawn again and again, for a terminal."""
 
     def __init__(self, workspace: Workspace, sweep: str) -> None:
@@ -83,11 +83,11 @@ class LiveTable(LiveLines):
         """A warning above the table."""
         self._live.console.print(f"warning: {text}", markup=False, highlight=False)
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: SweepSnapshot) -> None:
         """Draw it."""
         self._live.update(self._render(snapshot), refresh=True)
 
-    def _render(self, snapshot: Snapshot) -> RenderableType:
+    def _render(self, snapshot: SweepSnapshot) -> RenderableType:
         from rich import box
         from rich.console import Group
         from rich.progress_bar import ProgressBar
@@ -96,7 +96,7 @@ class LiveTable(LiveLines):
 
         space = max(3, self._live.console.size.height - 6)
         table = Table("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
-        shown = most_urgent_first(snapshot.states)[:space]
+        shown = sort_by_urgency(snapshot.states)[:space]
         for state in shown:
             cells = format_state_row(self._workspace, state)
             table.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in cells))

@@ -37,7 +37,7 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
     from scaffold.results.metrics import run_values
     from scaffold.sweeps.launch import smoke_test
 
-    lines = live.LiveLines(workspace, quiet=json_output)
+    lines = live.SweepChangeLines(workspace, quiet=json_output)
     scheduler = smoke_test.open_smoke_test(workspace, name, values["smoke_args"] or "", warn=output.warn)
     before = smoke_test.changes_outside_workspace(workspace)
     scheduler.request_runs(
@@ -48,7 +48,7 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
     verdict = smoke_test.verify_smoke_run(
         *(workspace, snapshot.planned[0], before),
         metrics_of=lambda run: run_values.read_final_metrics(workspace, run),
-        cause_of=lambda run: failure_cause.find_cause(workspace, run),
+        cause_of=lambda run: failure_cause.find_failure_cause(workspace, run),
     )
     sweep = scheduler.sweep.name
     if json_output:

@@ -13,8 +13,8 @@ from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.sweeps.launch.background import BackgroundScheduler
-    from scaffold.sweeps.launch.run_states import RunState, Snapshot
-    from scaffold.sweeps.launch.schedule import Schedule
+    from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+    from scaffold.sweeps.launch.schedule import LaunchSchedule
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 def print_launched(
     scheduler: Scheduler,
     requested: Sequence[RunState],
-    snapshot: Snapshot,
+    snapshot: SweepSnapshot,
     background: BackgroundScheduler | None,
-    limited: output.Limited,
+    limited: output.LimitedLists,
     *,
     json_output: bool,
 ) -> None:
     """What a launch did: `requested` are the runs that it wrote down, `snapshot` is of when it had started them."""
-    from scaffold.sweeps.launch.run_states import count_states
+    from scaffold.sweeps.launch.run_states import count_run_states
 
     name, now = scheduler.sweep.name, scheduler.snapshot()
     again = [s.name for s in requested if s.is_done]
-    counts = count_states(now.states)
-    step = wording.next_step(name, now, scheduler.current_holder())
+    counts = count_run_states(now.states)
+    step = wording.suggest_sweep_step(name, now, scheduler.current_holder())
     if json_output:
         answer = {
             "sweep": name,
@@ -65,7 +65,7 @@ def print_launched(
         click.echo(f"next: {step}", err=True)
 
 
-def print_schedule(name: str, schedule: Schedule, limited: output.Limited, *, json_output: bool) -> None:
+def print_schedule(name: str, schedule: LaunchSchedule, limited: output.LimitedLists, *, json_output: bool) -> None:
     """What a launch would do."""
     if json_output:
         answer = {
@@ -83,27 +83,27 @@ def print_schedule(name: str, schedule: Schedule, limited: output.Limited, *, js
     click.echo(schedule.capacity.sentence, err=True)
 
 
-def print_status(workspace: Workspace, scheduler: Scheduler, snapshot: Snapshot, limited: output.Limited) -> None:
+def print_status(
+    workspace: Workspace, scheduler: Scheduler, snapshot: SweepSnapshot, limited: output.LimitedLists
+) -> None:
     """A sweep's state for people."""
     name = scheduler.sweep.name
-    output.print_rows(
-        wording.format_state_row(workspace, s) for s in limited(wording.most_urgent_first(snapshot.states))
-    )
+    output.print_rows(wording.format_state_row(workspace, s) for s in limited(wording.sort_by_urgency(snapshot.states)))
     limited.report_left_out()
     stopped = " (stopped)" if snapshot.options.stopped else ""
     click.echo(f"{name}{stopped}: {wording.format_progress(snapshot)}")
     output.warn_first([f"{s.name}: {s.disagreement}" for s in snapshot.states if s.disagreement])
-    if step := wording.next_step(name, snapshot, scheduler.current_holder()):
+    if step := wording.suggest_sweep_step(name, snapshot, scheduler.current_holder()):
         click.echo(f"next: {step}", err=True)
 
 
 def status_json(
-    workspace: Workspace, scheduler: Scheduler, snapshot: Snapshot, limited: output.Limited
+    workspace: Workspace, scheduler: Scheduler, snapshot: SweepSnapshot, limited: output.LimitedLists
 ) -> dict[str, Any]:
     """A sweep's state for agents; what is there or in trouble comes first."""
-    from scaffold.sweeps.launch.sweep_progress import measure_progress
+    from scaffold.sweeps.launch.sweep_progress import measure_sweep_progress
 
-    progress = measure_progress(snapshot, timestamps.utc_now())
+    progress = measure_sweep_progress(snapshot, timestamps.utc_now())
     holder = scheduler.current_holder()
     return {
         "sweep": scheduler.sweep.name,
@@ -114,8 +114,8 @@ def status_json(
         "done": progress.done,
         "counts": progress.counts,
         "eta_s": progress.eta_s,
-        "next": wording.next_step(scheduler.sweep.name, snapshot, holder),
-        "runs": [_state_json(workspace, s) for s in limited(wording.most_urgent_first(snapshot.states))],
+        "next": wording.suggest_sweep_step(scheduler.sweep.name, snapshot, holder),
+        "runs": [_state_json(workspace, s) for s in limited(wording.sort_by_urgency(snapshot.states))],
     }
 
 
@@ -145,24 +145,24 @@ def _state_json(workspace: Workspace, state: RunState) -> dict[str, Any]:
     }
 
 
-def print_outcome(workspace: Workspace, name: str, snapshot: Snapshot) -> None:
+def print_outcome(workspace: Workspace, name: str, snapshot: SweepSnapshot) -> None:
     """How a sweep ended."""
-    from scaffold.sweeps.launch.run_states import count_states
+    from scaffold.sweeps.launch.run_states import count_run_states
 
-    for state in wording.most_urgent_first(snapshot.states):
+    for state in wording.sort_by_urgency(snapshot.states):
         if state.state in ("failed", "lost", "terminated"):
             words = [state.state, state.name, wording.explain_state(workspace, state)]
             click.echo("  ".join(filter(None, words)))
-    click.echo(f"{name}: {wording.format_counts(count_states(snapshot.states))}")
-    if step := wording.next_step(name, snapshot, None):
+    click.echo(f"{name}: {wording.format_counts(count_run_states(snapshot.states))}")
+    if step := wording.suggest_sweep_step(name, snapshot, None):
         click.echo(f"next: {step}", err=True)
 
 
 def print_cancelled(
-    name: str, snapshot: Snapshot, before: Collection[str], limited: output.Limited, *, json_output: bool
+    name: str, snapshot: SweepSnapshot, before: Collection[str], limited: output.LimitedLists, *, json_output: bool
 ) -> None:
     """What a stop ended, of what was open `before`."""
-    from scaffold.sweeps.launch.run_states import count_states
+    from scaffold.sweeps.launch.run_states import count_run_states
 
     ended = [s.name for s in snapshot.states if s.name in before and s.is_done]
     left = [s.name for s in snapshot.outstanding]
@@ -171,7 +171,7 @@ def print_cancelled(
             "sweep": name,
             "ended": limited(ended),
             "still_there": limited(left),
-            "counts": count_states(snapshot.states),
+            "counts": count_run_states(snapshot.states),
         }
         output.print_json(answer, limited)
         return

@@ -34,13 +34,13 @@ def planned_sweep_json(planned: Sweep) -> dict[str, Any]:
     }
 
 
-def planned_runs_json(runs: Sequence[PlannedRun], limited: output.Limited) -> dict[str, Any]:
+def planned_runs_json(runs: Sequence[PlannedRun], limited: output.LimitedLists) -> dict[str, Any]:
     """Planned runs for JSON: how many there are, and those that are shown."""
     rows = [{"name": r.name, "seed": r.seed, "params": r.params, "argv": r.argv} for r in limited(runs)]
     return {"count": len(runs), "runs": rows}
 
 
-def print_planned_runs(planned: Sweep, runs: Sequence[PlannedRun], limited: output.Limited) -> None:
+def print_planned_runs(planned: Sweep, runs: Sequence[PlannedRun], limited: output.LimitedLists) -> None:
     """Runs as a table: their parameters in columns, then the name."""
     shown = limited(runs)
     keys = list(dict.fromkeys(k for run in shown for k in run.params))

@@ -10,14 +10,14 @@ from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
-    from scaffold.sweeps.launch.run_states import RunState, Snapshot
+    from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
     from scaffold.workspace import Workspace
 
 # what is worth a line of its own before anything else
 URGENCY = ("running", "starting", "lost", "failed", "terminated", "waiting", "submitting", "finished", "missing")
 
 
-def most_urgent_first(states: Sequence[RunState]) -> list[RunState]:
+def sort_by_urgency(states: Sequence[RunState]) -> list[RunState]:
     """What is there or in trouble before what waits or is done."""
     return sorted(states, key=lambda s: URGENCY.index(s.state))
 
@@ -27,11 +27,11 @@ def format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-def format_progress(snapshot: Snapshot) -> str:
+def format_progress(snapshot: SweepSnapshot) -> str:
     """`9 of 12 done: 9 finished, 3 running; about 3.2 s to go`, the end where it can be estimated."""
-    from scaffold.sweeps.launch.sweep_progress import measure_progress
+    from scaffold.sweeps.launch.sweep_progress import measure_sweep_progress
 
-    progress = measure_progress(snapshot, timestamps.utc_now())
+    progress = measure_sweep_progress(snapshot, timestamps.utc_now())
     eta = "" if progress.eta_s is None else f"; about {timestamps.format_duration(progress.eta_s)} to go"
     return f"{progress.done} of {progress.total} done: {format_counts(progress.counts)}{eta}"
 
@@ -69,11 +69,11 @@ def cached_failure_cause(workspace: Workspace, run: Run) -> str:
     if key not in _causes:
         from scaffold.results.evidence import failure_cause
 
-        _causes[key] = failure_cause.find_cause(workspace, run)
+        _causes[key] = failure_cause.find_failure_cause(workspace, run)
     return _causes[key]
 
 
-def next_step(name: str, snapshot: Snapshot, holder: Mapping[str, Any] | None) -> str:
+def suggest_sweep_step(name: str, snapshot: SweepSnapshot, holder: Mapping[str, Any] | None) -> str:
     """What to do next about the sweep `name`, in one line; empty where there is nothing to do. `holder` is who schedules it now."""
     states = {s.state for s in snapshot.planned}
     if holder is not None and snapshot.outstanding:

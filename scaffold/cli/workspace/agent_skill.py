@@ -9,7 +9,7 @@ from pathlib import Path
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.init import InitPlan
 from scaffold.playbook import files
-from scaffold.playbook.files import FileUpdate
+from scaffold.playbook.files import PlaybookFileUpdate
 from scaffold.workspace import Workspace
 
 
@@ -18,7 +18,7 @@ class SkillPlan:
     """What becomes of SKILL.md; `file` is None where what stands there stays."""
 
     action: FileAction
-    file: FileUpdate | None = None
+    file: PlaybookFileUpdate | None = None
 
     @property
     def writes(self) -> bool:

@@ -40,10 +40,10 @@ SOURCES = {"git": "asked of git", "machine": "asked of this machine"}
 @options.json_option
 def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_output: bool) -> None:
     """Show what the repository does, each value with the file and line that says so."""
-    from scaffold.conventions import detect as detect_conventions
+    from scaffold.conventions import detect_conventions as detect_conventions
 
     conventions = detect_conventions(workdir, history=history)
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     if json_output:
         answer = explain_field(conventions, explain) if explain is not None else conventions.to_json()
         output.print_json(cut_evidence(answer, limited), limited)
@@ -58,7 +58,7 @@ def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_o
     limited.report_left_out()
 
 
-def cut_evidence(answer: Any, limited: output.Limited, *, cut: bool = False) -> Any:
+def cut_evidence(answer: Any, limited: output.LimitedLists, *, cut: bool = False) -> Any:
     """The same with its evidence, and what lost, cut; the values stay whole, since programs act on them."""
     if isinstance(answer, dict):
         return {
@@ -125,7 +125,7 @@ def _explanation_lines(answer: dict[str, Any]) -> Iterator[str]:
             yield f"  lost: {_format_place(evidence['path'], evidence['line'])}  {evidence['text']}"
 
 
-def _table_lines(conventions: Conventions, width: int, limited: output.Limited) -> Iterator[str]:
+def _table_lines(conventions: Conventions, width: int, limited: output.LimitedLists) -> Iterator[str]:
     """One block a field: name, value, and the first places that say so; fields without a value are named at the end."""
     import textwrap
 
@@ -182,7 +182,7 @@ def _entry_point_lines(points: Sequence[EntryPoint], confirmed: Sequence[str], w
         yield "      " + (point.command if len(point.command) <= width - 6 else point.command[: width - 10] + " ...")
 
 
-def _format_value(value: Any, limited: output.Limited | None = None) -> str:
+def _format_value(value: Any, limited: output.LimitedLists | None = None) -> str:
     """A value as a person reads it, a long list with how many of it are not shown; empty for none."""
     if isinstance(value, (list, tuple)):
         items = limited(value) if limited else value

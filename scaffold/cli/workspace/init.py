@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scaffold.cli.workspace.agent_skill import SkillPlan
     from scaffold.lifecycle.answers import InitOptions
     from scaffold.lifecycle.file_kinds import FileAction
-    from scaffold.lifecycle.first_run import FirstRun
+    from scaffold.lifecycle.first_run import BaselineTrial
     from scaffold.lifecycle.init import InitPlan
 
 
@@ -86,10 +86,10 @@ def init(
     Creates only files that are missing; what is there stays as it is. A second run changes nothing.
     """
     from scaffold.cli.workspace.agent_skill import plan_skill
-    from scaffold.cli.workspace.try_baseline import OFFER, try_baseline
-    from scaffold.conventions import detect
+    from scaffold.cli.workspace.try_baseline import OFFER, offer_baseline_trial
+    from scaffold.conventions import detect_conventions
     from scaffold.lifecycle.answers import InitOptions
-    from scaffold.lifecycle.first_run import learned_answers
+    from scaffold.lifecycle.first_run import add_trial_answers
     from scaffold.lifecycle.init import plan_init, refuse_nested_workspace
 
     if setup and not try_first:
@@ -99,7 +99,9 @@ def init(
         workdir = Path()
         refuse_nested_workspace(workdir.resolve())
     # the repository is the same before and after the questions
-    plan = functools.partial(plan_init, workdir, detect=functools.cache(detect), template_source=template_source)
+    plan = functools.partial(
+        plan_init, workdir, detect=functools.cache(detect_conventions), template_source=template_source
+    )
     planned = plan(options)
     prompts = output.may_prompt(yes=yes or dry_run, json_output=json_output)
     prompts = prompts and _count_writes(planned, plan_skill(planned, skill_folder)) > 0
@@ -107,9 +109,9 @@ def init(
         options = _prompt_for_options(planned, options)
         planned = plan(options)
         try_first = try_first or click.confirm(OFFER, default=False)
-    run = try_baseline(planned, setup=setup, prompts=prompts, quiet=json_output) if try_first else None
+    run = offer_baseline_trial(planned, setup=setup, prompts=prompts, quiet=json_output) if try_first else None
     if run is not None and not planned.existing:
-        planned = plan(options, learn=functools.partial(learned_answers, run=run))
+        planned = plan(options, learn=functools.partial(add_trial_answers, run=run))
     skill = plan_skill(planned, skill_folder)  # which speaks of the root and the server that were answered
     if prompts:
         _print_plan(planned, skill, "would write")
@@ -182,7 +184,7 @@ def _print_plan(planned: InitPlan, skill: SkillPlan | None, verb: str) -> None:
 
 
 def _plan_json(
-    planned: InitPlan, skill: SkillPlan | None, run: FirstRun | None = None, *, written: bool
+    planned: InitPlan, skill: SkillPlan | None, run: BaselineTrial | None = None, *, written: bool
 ) -> dict[str, Any]:
     from dataclasses import asdict
 

@@ -21,7 +21,7 @@ def remove(workdir: Path, root: str | None, dry_run: bool, limit: int, json_outp
     planned = plan_removal(options.find_writable_workspace(workdir, root))
     if not dry_run:
         apply_removal(planned)
-    limited = output.Limited(limit)
+    limited = output.LimitedLists(limit)
     deleted, kept = limited(planned.delete), limited(planned.keep)
     if json_output:
         stays = [{"path": path, "reason": reason} for path, reason in kept]

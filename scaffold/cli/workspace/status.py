@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 @options.json_option
 def status(workdir: Path, root: str | None, json_output: bool) -> None:
     """Show which files of a workspace are managed, changed, missing or ignored, and whether there is a newer template."""
-    from scaffold.lifecycle.status import count_states, read_status
+    from scaffold.lifecycle.status import count_file_states, read_status
 
     state = read_status(options.find_writable_workspace(workdir, root))
-    workspace, counts = state.workspace, count_states(state.entries)
+    workspace, counts = state.workspace, count_file_states(state.entries)
     if json_output:
         output.print_json(
             {

@@ -10,13 +10,13 @@ import click
 from scaffold.cli.common import output
 
 if TYPE_CHECKING:
-    from scaffold.lifecycle.first_run import FirstRun
+    from scaffold.lifecycle.first_run import BaselineTrial
     from scaffold.lifecycle.init import InitPlan
 
 OFFER = "Try the baseline command first, in a copy that is thrown away (at most 60 s)?"
 
 
-def try_baseline(planned: InitPlan, *, setup: bool, prompts: bool, quiet: bool) -> FirstRun:
+def offer_baseline_trial(planned: InitPlan, *, setup: bool, prompts: bool, quiet: bool) -> BaselineTrial:
     """Try the baseline command, and say what happened; before anything is installed it says what, and needs --setup or a yes.
 
     Raises ScaffoldError where there is nothing that could be tried.
@@ -29,13 +29,13 @@ def try_baseline(planned: InitPlan, *, setup: bool, prompts: bool, quiet: bool) 
             f"no environment is there; `{line}` would build it, and download what it names: --setup does, in the copy"
         )
         setup = prompts and click.confirm("Build it in the copy?", default=False)
-    run = first_run.try_baseline(planned, setup=setup)
+    run = first_run.try_baseline_command(planned, setup=setup)
     for text in () if quiet else _describe_run(run):
         click.echo(text)
     return run
 
 
-def _describe_run(run: FirstRun) -> Iterator[str]:
+def _describe_run(run: BaselineTrial) -> Iterator[str]:
     """What happened, one line a question."""
     ended = f"ended with exit code {run.exit_code}" if run.exit_code is not None else "was still going, and was ended"
     seed = run.seed or "not known, or the script takes none"

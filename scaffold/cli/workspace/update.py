@@ -96,7 +96,7 @@ def update(
     with contextlib.ExitStack() as stack:
         old = stack.enter_context(open_recorded_template(workspace, base=base))
         if template is not None:
-            new = stack.enter_context(releases.open_elsewhere(template, version))
+            new = stack.enter_context(releases.open_external_template(template, version))
         elif version is not None or not settings:
             new = stack.enter_context(open_newest_template(workspace, version=version, base=base))
         else:
@@ -187,10 +187,10 @@ def _describe_outcome(planned: UpdatePlan) -> str:
 
 
 def _detect_facts(workspace: Workspace) -> dict[str, Any]:
-    from scaffold.conventions import detect
+    from scaffold.conventions import detect_conventions
     from scaffold.lifecycle.answers import fact_answers
 
-    return fact_answers(detect(workspace.workdir))
+    return fact_answers(detect_conventions(workspace.workdir))
 
 
 def _refuse_beside(option: str, others: Sequence[str]) -> None:

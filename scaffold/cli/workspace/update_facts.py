@@ -18,10 +18,10 @@ def choose_facts(
     workspace: Workspace, accept: Sequence[str], *, json_output: bool
 ) -> tuple[list[FactChange], dict[str, Any]]:
     """The changes that detection would make, shown, and the new answers of those that were accepted or are said yes to."""
-    from scaffold.conventions import detect
+    from scaffold.conventions import detect_conventions
     from scaffold.lifecycle import late_facts
 
-    changes = late_facts.find_changes(workspace, detect(workspace.workdir))
+    changes = late_facts.find_changes(workspace, detect_conventions(workspace.workdir))
     accepted = late_facts.accepted_answers(changes, accept)
     for change in () if json_output else changes:
         click.echo("\n".join(late_facts.describe_change(change)))

@@ -117,7 +117,7 @@ def _current_folder() -> Path:
 
 
 @contextlib.contextmanager
-def open_current() -> Iterator[TemplateVersion]:
+def open_current_template() -> Iterator[TemplateVersion]:
     """This package's own version of the template, as it lies beside or inside the package."""
     source = _current_folder()
     if source != PACKAGE.parent:
@@ -136,10 +136,10 @@ def open_current() -> Iterator[TemplateVersion]:
 
 
 @contextlib.contextmanager
-def open_released(version: str) -> Iterator[TemplateVersion]:
+def open_released_template(version: str) -> Iterator[TemplateVersion]:
     """A released version, this package's own or an earlier one. Raises ScaffoldError when there is none of that name."""
     if version == CURRENT:
-        with open_current() as template:
+        with open_current_template() as template:
             yield template
         return
     if not has_version(version):
@@ -155,7 +155,7 @@ def _as_template_version(path: Path, version: str) -> TemplateVersion:
 
 
 @contextlib.contextmanager
-def open_elsewhere(source: str, version: str | None = None) -> Iterator[TemplateVersion]:
+def open_external_template(source: str, version: str | None = None) -> Iterator[TemplateVersion]:
     """The template of a checkout, a bundle or a Git URL, at `version` (default: its newest tag, else its HEAD).
 
     Raises ScaffoldError when it cannot be had, does not know the version, or holds no such template.

@@ -43,7 +43,7 @@ def open_recorded_template(workspace: Workspace, *, base: str | None = None) -> 
             template = _open_source(stack, source, version)
         if template is None and not releases.has_version(version):
             raise _missing_version_error(workspace, version, source)
-        yield template or stack.enter_context(releases.open_released(version))
+        yield template or stack.enter_context(releases.open_released_template(version))
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def open_newest_template(
         recorded = recorded_version(workspace)
         if template is None and base is None and not releases.has_version(recorded):
             raise _missing_version_error(workspace, recorded, source)
-        yield template or stack.enter_context(releases.open_released(version or releases.newest_version()))
+        yield template or stack.enter_context(releases.open_released_template(version or releases.newest_version()))
 
 
 def _open_source(
@@ -76,7 +76,7 @@ def _open_source(
     if source is None or not _may_be_read(source):
         return None
     try:
-        return stack.enter_context(releases.open_elsewhere(source, version or None))
+        return stack.enter_context(releases.open_external_template(source, version or None))
     except UnknownVersion:
         raise
     except ScaffoldError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.plan.brief.server_api import LISTED
-from scaffold.plan.document.markdown_inline import printable
+from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.rules.check import PlanReport
 from scaffold.plan.tasks.run_summaries import RunSummary
 from scaffold.server.operations import ServerOperation
@@ -60,7 +60,7 @@ class BriefContext:
         return f"{self.text('experiment_root')}/{self.mapping('role_dirs').get('scripts', 'scripts')}/{name}"
 
 
-def quote(text: str, limit: int) -> str:
+def quote_as_markdown(text: str, limit: int) -> str:
     """A person's text as a quote: it can make no heading and no task of the brief."""
     cut = text if len(text) <= limit else text[:limit].rstrip() + " [...]"
     return "\n".join(f"> {line}" for line in cut.splitlines())
@@ -70,7 +70,7 @@ def bullet_list(context: BriefContext, texts: Iterable[object], limit: int) -> s
     """A list of one-line texts, each cut to a line's length, and how many are left out; a full brief has all of all."""
     lines, count = [" ".join(str(text).split()) for text in texts], context.limit_or_all(limit)
     more = [f"- and {len(lines) - count} more (--full)"] if len(lines) > count else []
-    return "\n".join([*(f"- {printable(line, context.limit_or_all(140))}" for line in lines[:count]), *more])
+    return "\n".join([*(f"- {escape_for_message(line, context.limit_or_all(140))}" for line in lines[:count]), *more])
 
 
 def backticked_list(values: Iterable[object]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scaffold.plan.brief.context import UNLIMITED, BriefContext, bullet_list, join_sections, quote
+from scaffold.plan.brief.context import UNLIMITED, BriefContext, bullet_list, join_sections, quote_as_markdown
 from scaffold.plan.brief.sections import environment_section, goal_section, tracked_runs_section
 from scaffold.plan.document import loop_protocol, task_commands
-from scaffold.plan.document.markdown_inline import printable
+from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import STARTED, Task
 from scaffold.plan.tasks import progress
 from scaffold.plan.tasks.run_summaries import RunSummary
@@ -21,7 +21,7 @@ OUTPUT = f"""\
 
 def execution_brief(context: BriefContext) -> str:
     """The brief for the iterations after the plan."""
-    due = progress.measure_progress(context.report.plan).next if context.report is not None else None
+    due = progress.measure_plan_progress(context.report.plan).next if context.report is not None else None
     return join_sections(
         [
             "# Execution brief",
@@ -42,7 +42,7 @@ def _task_section(context: BriefContext) -> str:
         return "## Task\n\nThere is no plan yet; `scaffold brief` is the brief for writing one."
     if context.report.aborted:
         return f"## Task\n\nThe plan is aborted ({loop_protocol.SENTINEL}): `scaffold plan resume` brings the one before back."
-    state = progress.measure_progress(context.report.plan, server=bool(context.server))
+    state = progress.measure_plan_progress(context.report.plan, server=bool(context.server))
     if state.next is not None:
         text = _describe_task(state.next)
     elif state.done < state.total:
@@ -56,11 +56,11 @@ def _task_section(context: BriefContext) -> str:
 
 def _describe_task(task: Task) -> str:
     state = "in progress" if task.state == STARTED else "next"
-    rows = [f"**{task.name}** ({state}): {printable(task.description, 600)}"]
+    rows = [f"**{task.name}** ({state}): {escape_for_message(task.description, 600)}"]
     names = dict.fromkeys(field.name for field in task.fields if field.name != "command")
-    rows += [f"- {name}: {printable(value, 400)}" for name in names if (value := task.get(name))]
-    if commands := task_commands.list_commands(task):
-        rows += ["```bash", *(printable(command, 1000) for command in commands), "```"]
+    rows += [f"- {name}: {escape_for_message(value, 400)}" for name in names if (value := task.get(name))]
+    if commands := task_commands.list_task_commands(task):
+        rows += ["```bash", *(escape_for_message(command, 1000) for command in commands), "```"]
     return "\n".join(rows)
 
 
@@ -77,9 +77,15 @@ def _runs_section(context: BriefContext) -> str:
 
 
 def _run_row(run: RunSummary) -> str:
-    metrics = ", ".join(f"{printable(name, 40)}={value:.6g}" for name, value in sorted(run.metrics.items())[:4])
-    parts = [printable(run.status, 20), f"task {printable(str(run.task), 20)}" if run.task else "", metrics]
-    return f"- `{printable(run.name, 120)}`: {', '.join(filter(None, parts))}"
+    metrics = ", ".join(
+        f"{escape_for_message(name, 40)}={value:.6g}" for name, value in sorted(run.metrics.items())[:4]
+    )
+    parts = [
+        escape_for_message(run.status, 20),
+        f"task {escape_for_message(str(run.task), 20)}" if run.task else "",
+        metrics,
+    ]
+    return f"- `{escape_for_message(run.name, 120)}`: {', '.join(filter(None, parts))}"
 
 
 def _log_section(context: BriefContext) -> str:
@@ -87,4 +93,4 @@ def _log_section(context: BriefContext) -> str:
     if not log:
         return ""
     end = log if len(log) <= limit else "[...] " + log[-limit:].lstrip()
-    return "## Iteration log (its end)\n\n" + quote(end, UNLIMITED)
+    return "## Iteration log (its end)\n\n" + quote_as_markdown(end, UNLIMITED)

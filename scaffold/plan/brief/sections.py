@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from scaffold.plan.brief.context import BriefContext, backticked_list, bullet_list, quote
+from scaffold.plan.brief.context import BriefContext, backticked_list, bullet_list, quote_as_markdown
 from scaffold.plan.brief.server_api import AUTH_HEADER, JSON_HEADER
 
 # a command as a README shows it; the workspace's pages take it apart in the same way (template/parts/commands.jinja)
@@ -23,10 +23,14 @@ CAPACITY_FORMULA = """\
 def goal_section(context: BriefContext) -> str:
     """The goal, the steering text and the lessons, as they were given."""
     goal = context.text("experiment_goal")
-    quoted = quote(goal, context.limit_or_all(1000)) if goal else "None is written down yet: the plan has to name one."
+    quoted = (
+        quote_as_markdown(goal, context.limit_or_all(1000))
+        if goal
+        else "None is written down yet: the plan has to name one."
+    )
     parts = ["## Goal", quoted]
     if steering := context.text("steering_text"):
-        parts.append("Steering, as given:\n" + quote(steering, context.limit_or_all(500)))
+        parts.append("Steering, as given:\n" + quote_as_markdown(steering, context.limit_or_all(500)))
     if memories := context.list("memories"):
         parts.append("Lessons of earlier sessions:\n" + bullet_list(context, memories, 8))
     return "\n\n".join(parts)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import task_ids
-from scaffold.plan.document.markdown_inline import mask_markup, printable
+from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup
 from scaffold.plan.document.model import Phase, Plan, Task
 from scaffold.plan.document.parse import parse_plan
 
@@ -23,7 +23,7 @@ def find_task(plan: Plan, task_id: str) -> Task:
         raise ScaffoldError(f"{task_id} is the id of {len(matches)} tasks (lines {lines})", hint="scaffold plan check")
     if not matches:
         ids = ", ".join(task.id for task in plan.tasks if task.id) or "it has no tasks with ids"
-        raise ScaffoldError(f"the plan has no task {task_id}", hint=f"its tasks: {printable(ids, 300)}")
+        raise ScaffoldError(f"the plan has no task {task_id}", hint=f"its tasks: {escape_for_message(ids, 300)}")
     return matches[0]
 
 
@@ -48,7 +48,7 @@ def append_task(
     target = _find_phase(plan, phase)
     numbers = [task.id_numbers[1] for task in plan.tasks if task.id_numbers and task.id_numbers[0] == phase]
     mentioned = task_ids.mentioned_ids(text)
-    new_id = f"P{phase}-T{task_ids.next_number(phase, max(numbers, default=0), mentioned | set(reserved))}"
+    new_id = f"P{phase}-T{task_ids.next_task_number(phase, max(numbers, default=0), mentioned | set(reserved))}"
     pieces = [
         f"[{new_id}] {_escape_for_task_line(description)}",
         *(f"{name}: {_escape_for_task_line(value)}" for name, value in fields),

@@ -25,7 +25,7 @@ def deliverable_paths(task: Task) -> list[str]:
 
 def path_objection(path: str) -> str | None:
     """Why `path` is no relative path inside the work directory; None where it is one."""
-    if keywords.is_placeholder(path) or PATH_PLACEHOLDER.search(path):
+    if keywords.is_placeholder_text(path) or PATH_PLACEHOLDER.search(path):
         return "is a placeholder"
     if SCHEME.match(path) or path.startswith(("/", "~", "\\")):
         return "is not relative to the work directory"

@@ -24,7 +24,7 @@ def fix_plan(text: str, *, reserved: Collection[task_ids.IdNumbers] = ()) -> str
     """
     text = mend_boxes(text)
     plan = parse_plan(text)
-    current, final = task_ids.complete_ids(plan, reserved), task_ids.renumbered_ids(plan, reserved)
+    current, final = task_ids.fill_in_task_ids(plan, reserved), task_ids.renumbered_ids(plan, reserved)
     # of two tasks with one id a mention means the first, so that one is written last
     renames = {current[task.line]: final[task.line] for task in reversed(plan.tasks) if task.line in current}
     lines: dict[int, str] = {}
@@ -57,7 +57,7 @@ def mend_boxes(text: str) -> str:
     return _replace_lines(plan, lines)
 
 
-def as_intended(plan: Plan) -> str:
+def restore_intended_tasks(plan: Plan) -> str:
     """The plan's text, line by line, with a plain box in each line that looks like a task and has an id, or a box that can be mended.
 
     Only to be read by rules: it does not say whether such a task was begun.

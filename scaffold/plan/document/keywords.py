@@ -64,7 +64,7 @@ KINDS = {
 }
 
 
-def is_placeholder(text: str) -> bool:
+def is_placeholder_text(text: str) -> bool:
     """Whether `text` as a whole stands in for something that nobody wrote yet."""
     bare = text.strip().strip("*_").strip()
     return (
@@ -77,7 +77,7 @@ def is_placeholder(text: str) -> bool:
 def find_placeholder(text: str) -> str | None:
     """The placeholder in `text`, whose code and comments do not count; None where there is none."""
     words = without_code(text).strip()
-    if is_placeholder(words):
+    if is_placeholder_text(words):
         return words
     match = DOTS.search(words) or ANGLE.search(words)
     return match[0] if match else None

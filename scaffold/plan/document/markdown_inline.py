@@ -102,7 +102,7 @@ def split_plain(text: str, separator: str) -> list[tuple[int, str]]:
     return [*pieces, (start, text[start:])]
 
 
-def printable(text: str, limit: int = 60) -> str:
+def escape_for_message(text: str, limit: int = 60) -> str:
     """`text` for a message: one line, every unprintable character escaped, no longer than `limit`."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

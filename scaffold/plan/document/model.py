@@ -63,7 +63,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class PlanSection:
     """A heading and the lines below it, up to the next heading that is no deeper."""
 
     level: int
@@ -84,7 +84,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NearMiss:
+class TaskNearMiss:
     """A line that looks like a task and is not one, and why; `fixable` where only spacing keeps it from being one.
 
     `only_on_server`: only the research server would take it for one, so without a server it is none.
@@ -108,9 +108,9 @@ class Plan:
 
     text: str
     lines: tuple[MarkdownLine, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[PlanSection, ...]
     phases: tuple[Phase, ...]
-    near_misses: tuple[NearMiss, ...]
+    near_misses: tuple[TaskNearMiss, ...]
     ignores: Mapping[str, str] = field(default_factory=dict)
     invalid_ignores: tuple[int, ...] = ()
     is_short: bool = False
@@ -129,7 +129,7 @@ class Plan:
                 tasks.setdefault(task.id, task)
         return tasks
 
-    def find_section(self, title: str) -> Section | None:
+    def find_section(self, title: str) -> PlanSection | None:
         """The first section of that title, in any case."""
         return next((s for s in self.sections if s.title.lower() == title.lower()), None)
 

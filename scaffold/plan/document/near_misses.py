@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from scaffold.plan.document import loop_protocol
-from scaffold.plan.document.markdown_inline import mask_markup, printable, split_plain
+from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup, split_plain
 from scaffold.plan.document.markdown_lines import MarkdownLine, ScannedText
-from scaffold.plan.document.model import NearMiss
+from scaffold.plan.document.model import TaskNearMiss
 
 BULLET = r"(?:(?:[-*+\u2022\u2023\u25e6\u2013\u2014\u00b7]|\d{1,9}[.)])[ \t]*)"
 # what stands in a box that somebody drew: nothing, or one mark, with white space around it; no link, no footnote, no reference
@@ -51,7 +51,7 @@ def near_miss_reason(line: MarkdownLine, item: re.Match[str] | None, *, under_ph
     if not under_phase:
         return "it stands outside every phase" if BULLET_BOX.match(line.text) else None
     if item[1] not in " /xX" and not TAGGED.match(item[2]):
-        return f"its mark is `[{printable(item[1])}]`, and a mark is a space, `/` or `x`"
+        return f"its mark is `[{escape_for_message(item[1])}]`, and a mark is a space, `/` or `x`"
     return None
 
 
@@ -60,11 +60,11 @@ def heading_near_miss_reason(title: str, *, under_phase: bool) -> str | None:
     return "it is a heading" if BARE_BOX.match(title) or (under_phase and TAGGED.match(title)) else None
 
 
-def as_near_miss(line: MarkdownLine, reason: str, *, under_phase: bool) -> NearMiss:
+def as_near_miss(line: MarkdownLine, reason: str, *, under_phase: bool) -> TaskNearMiss:
     """The line as a NearMiss; it can be mended where all that keeps it from being a task is a space too few or too many."""
     text = line.text.strip()
     fixable = under_phase and line.kind in ("text", "item") and MENDABLE.match(line.text) is not None
-    return NearMiss(
+    return TaskNearMiss(
         line=line.number, column=len(line.text) - len(line.text.lstrip()) + 1, reason=reason, text=text, fixable=fixable
     )
 
@@ -127,7 +127,7 @@ def _box_reason(text: str) -> str:
     if "\\[" in text:
         return "its box is escaped"
     if inside not in (" ", "/", "x", "X"):
-        return f"its box is `[{printable(inside)}]`, and a box is `[ ]`, `[/]` or `[x]`"
+        return f"its box is `[{escape_for_message(inside)}]`, and a box is `[ ]`, `[/]` or `[x]`"
     after = text[mark.end() :] if mark else ""
     if not after.strip():
         return "nothing stands behind its box"
@@ -139,10 +139,10 @@ def _box_reason(text: str) -> str:
 def _instead_reason(written: str) -> str:
     if written.lower() in ("[ ]", "[/]", "[x]"):
         return "no space stands behind its box"
-    return f"before its id stands `{printable(written)}`, and a box is `[ ]`, `[/]` or `[x]`"
+    return f"before its id stands `{escape_for_message(written)}`, and a box is `[ ]`, `[/]` or `[x]`"
 
 
-def unclosed_blocks(scanned: ScannedText) -> Iterator[NearMiss]:
+def unclosed_blocks(scanned: ScannedText) -> Iterator[TaskNearMiss]:
     """A fence or comment that nothing closes, where it swallows lines that look like tasks."""
     opened = scanned.unclosed
     if opened is None:
@@ -151,10 +151,10 @@ def unclosed_blocks(scanned: ScannedText) -> Iterator[NearMiss]:
     if hidden:
         block = "a comment" if "<!--" in opened.text else "a code fence"
         reason = f"{block} opened here is never closed and hides {len(hidden)} line(s) that look like tasks"
-        yield NearMiss(line=opened.number, column=1, reason=reason, text=opened.text.strip())
+        yield TaskNearMiss(line=opened.number, column=1, reason=reason, text=opened.text.strip())
 
 
-def misread_by_server(lines: Sequence[MarkdownLine], task_lines: AbstractSet[int]) -> Iterator[NearMiss]:
+def find_server_misread_line(lines: Sequence[MarkdownLine], task_lines: AbstractSet[int]) -> Iterator[TaskNearMiss]:
     """The line that the research server takes for the current task although it is none (it knows no code, no comments).
 
     The server ends a line at every character that Unicode calls a line's end; Markdown does at carriage return and line feed only.
@@ -175,4 +175,4 @@ def misread_by_server(lines: Sequence[MarkdownLine], task_lines: AbstractSet[int
             else "here"
         )
         reason = f"the research server takes the line {location} for the current task"
-        yield NearMiss(line=line.number, column=1, reason=reason, text=piece.strip(), only_on_server=True)
+        yield TaskNearMiss(line=line.number, column=1, reason=reason, text=piece.strip(), only_on_server=True)

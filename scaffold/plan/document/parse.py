@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from scaffold.plan.document import near_misses, task_fields
 from scaffold.plan.document.markdown_inline import without_comments
 from scaffold.plan.document.markdown_lines import HEADING, MarkdownLine, scan_lines
-from scaffold.plan.document.model import NearMiss, Phase, Plan, Section, Task
+from scaffold.plan.document.model import Phase, Plan, PlanSection, Task, TaskNearMiss
 
 CHECKBOX = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[(.)\]\s+(\S.*)$", re.DOTALL)
 TAG = re.compile(r"(\*\*|__)?\[ ?P ?(\d{1,9}) ?[-_]? ?T ?(\d{1,9}) ?\](?(1)\1)[:.]?\s*", re.IGNORECASE)
@@ -37,7 +37,7 @@ def parse_plan(text: str) -> Plan:
     reader = _PlanParser(scanned.lines)
     phases = tuple(reader.phases())
     odd = [*reader.near_misses, *near_misses.unclosed_blocks(scanned)]
-    odd += near_misses.misread_by_server(
+    odd += near_misses.find_server_misread_line(
         scanned.lines, {task.line for phase in phases for task in phase.tasks} | {o.line for o in odd}
     )
     ignores, unheeded = _parse_ignores(scanned.lines)
@@ -63,12 +63,14 @@ def heading_title(line: MarkdownLine) -> tuple[int, str]:
     return level, bare.rstrip() if bare != title and (not bare or bare[-1] in " \t") else title
 
 
-def _parse_sections(lines: Sequence[MarkdownLine]) -> tuple[Section, ...]:
+def _parse_sections(lines: Sequence[MarkdownLine]) -> tuple[PlanSection, ...]:
     headings = [(index, *heading_title(line)) for index, line in enumerate(lines) if line.kind == "heading"]
     sections, open_at = [], [len(lines)] * 7
     for index, level, title in reversed(headings):
         end = min(open_at[: level + 1])
-        sections.append(Section(level=level, title=title, line=lines[index].number, body=tuple(lines[index + 1 : end])))
+        sections.append(
+            PlanSection(level=level, title=title, line=lines[index].number, body=tuple(lines[index + 1 : end]))
+        )
         open_at[level] = index
     return tuple(reversed(sections))
 
@@ -92,7 +94,7 @@ class _PlanParser:
 
     def __init__(self, lines: Sequence[MarkdownLine]) -> None:
         self.lines = lines
-        self.near_misses: list[NearMiss] = []
+        self.near_misses: list[TaskNearMiss] = []
 
     def phases(self) -> Iterator[Phase]:
         """The phases in order, each with its tasks."""

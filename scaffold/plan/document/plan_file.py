@@ -27,7 +27,7 @@ def read_plan(path: Path) -> str:
 
 
 @contextmanager
-def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
+def hold_plan_lock(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """Hold the lock of a plan; the lock's file lies beside it only as long as it is held.
 
     Raises ScaffoldError where another process holds it for longer than `patience_s` seconds.
@@ -37,13 +37,13 @@ def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
         f"another process has been changing {path} for {patience_s:.0f} s",
         hint=f"when no scaffold is running, remove {lock}",
     )
-    with locks.hold_file(lock, wait_s=patience_s, busy=busy):
+    with locks.hold_file_lock(lock, wait_s=patience_s, busy=busy):
         yield
 
 
 def change_plan(path: Path, edit: Callable[[str], str]) -> bool:
     """Replace a plan by what `edit` makes of its text, under its lock; whether anything changed."""
-    with locked(path.resolve()):
+    with hold_plan_lock(path.resolve()):
         return rewrite_plan(path, edit)
 
 
@@ -61,7 +61,7 @@ def rewrite_plan(path: Path, edit: Callable[[str], str]) -> bool:
     return True
 
 
-def write_file(path: Path, data: bytes, like: Path | None = None) -> None:
+def write_file_with_permissions(path: Path, data: bytes, like: Path | None = None) -> None:
     """Write a whole file in one step, with the permissions of `like` where that is there. Raises ScaffoldError where that cannot be."""
     try:
         mode = stat.S_IMODE(like.stat().st_mode) if like is not None and like.exists() else None
@@ -77,7 +77,7 @@ def log_path(plan: Path) -> Path:
 
 def append_log(path: Path, entry: str) -> None:
     """Append to the iteration log, under its lock, in one write; it begins on a line of its own."""
-    with locked(path.resolve()):
+    with hold_plan_lock(path.resolve()):
         try:
             with path.open("a+b") as file:
                 end = file.seek(0, os.SEEK_END)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from scaffold.conventions import blanks, output_rewrite
-from scaffold.facts.shell_words import lex
+from scaffold.facts.shell_words import lex_shell_command
 from scaffold.plan.document.markdown_inline import code_spans, without_code, without_comments
 from scaffold.plan.document.model import Task
 
@@ -52,7 +52,7 @@ def launch_candidates(task: Task) -> Iterator[str]:
         yield from (text,) if fenced else (*code_spans(text), without_code(text))
 
 
-def list_commands(task: Task) -> list[str]:
+def list_task_commands(task: Task) -> list[str]:
     """The commands of a task, in order, none twice: code spans and fenced lines that begin as commands do."""
     values = (field.value for field in task.fields if field.line == task.line and field.name != "done-when")
     commands = [code for text in (task.description, *values) for code in code_spans(text)]
@@ -96,10 +96,10 @@ def find_open_choices(text: str) -> list[str]:
     return blanks.open_choices(text)
 
 
-def find_blanks(text: str) -> list[str]:
+def find_command_blanks(text: str) -> list[str]:
     """The blanks in what a command would run, recorded: `<path>`, `/path/to/data`; a choice that is marked is none."""
     start = RECORDED.search(blanks.CHOICE.sub("", text))
-    return blanks.refused_blanks(word.value for word in lex(start["run"]) or ()) if start else []
+    return blanks.list_blocking_blanks(word.value for word in lex_shell_command(start["run"]) or ()) if start else []
 
 
 def find_shared_folder(text: str) -> tuple[str, str] | None:

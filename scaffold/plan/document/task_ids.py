@@ -20,7 +20,7 @@ def mentioned_ids(text: str) -> set[IdNumbers]:
     return {(int(n), int(m)) for n, m in LOOSE_MENTION.findall(text)}
 
 
-def complete_ids(plan: Plan, reserved: Collection[IdNumbers] = ()) -> dict[int, str]:
+def fill_in_task_ids(plan: Plan, reserved: Collection[IdNumbers] = ()) -> dict[int, str]:
     """The line of each task -> its id; a task without one gets the number that is missing there, or the next free one.
 
     Free is a number that no task has, that the plan mentions nowhere, and that is not `reserved` (runs and records name it):
@@ -36,13 +36,13 @@ def complete_ids(plan: Plan, reserved: Collection[IdNumbers] = ()) -> dict[int, 
                 ids[task.line] = task.id
                 m = task.id_numbers[1] if task.id_numbers[0] == n else m
             elif n is not None and phases[n] == 1:
-                m = next_number(n, m, taken)
+                m = next_task_number(n, m, taken)
                 taken.add((n, m))
                 ids[task.line] = f"P{n}-T{m}"
     return ids
 
 
-def next_number(phase: int, after: int, taken: Collection[IdNumbers]) -> int:
+def next_task_number(phase: int, after: int, taken: Collection[IdNumbers]) -> int:
     """The first number of a phase behind `after` that is not taken."""
     number = after + 1
     while (phase, number) in taken:
@@ -56,7 +56,7 @@ def renumbered_ids(plan: Plan, reserved: Collection[IdNumbers] = ()) -> Mapping[
     Ids stay as they are where some stand elsewhere (`reserved`) or something was started (they stand in run manifests), where
     phases are misnumbered, and where a mention of no task would then find one.
     """
-    current = complete_ids(plan, reserved)
+    current = fill_in_task_ids(plan, reserved)
     numbers = [phase.number for phase in plan.phases]
     if reserved or any(task.mark != OPEN for task in plan.tasks) or None in numbers or len(set(numbers)) < len(numbers):
         return current

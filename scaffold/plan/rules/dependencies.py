@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from scaffold.plan.document.field_values import dependency_ids
-from scaffold.plan.document.markdown_inline import printable
+from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import DONE, OPEN, Plan
-from scaffold.plan.rules.rule import Complaint, RuleContext, complain, plan_rule
+from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task, register_plan_rule
 
 
-@plan_rule(
+@register_plan_rule(
     "P301", "every id in `depends` exists", wrong="| depends: P1-T9   (there is no P1-T9)", right="| depends: P1-T2"
 )
 def check_dependencies_exist(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
@@ -19,15 +19,15 @@ def check_dependencies_exist(plan: Plan, context: RuleContext) -> Iterator[Compl
         for dependency in dependency_ids(task):
             if dependency not in tasks:
                 hint = "name tasks of this plan, separated by commas: `depends: P1-T1, P1-T2`"
-                yield complain(
+                yield complain_about_task(
                     task,
-                    f"task {task.name} depends on `{printable(dependency)}`, which is no task of this plan",
+                    f"task {task.name} depends on `{escape_for_message(dependency)}`, which is no task of this plan",
                     hint,
                     field="depends",
                 )
 
 
-@plan_rule(
+@register_plan_rule(
     "P302",
     "dependencies have no cycle, and no task depends on itself",
     wrong="[P1-T1] depends: P1-T2, and [P1-T2] depends: P1-T1",
@@ -40,14 +40,14 @@ def check_no_cycle(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     }
     for name, dependencies in edges.items():
         if name in dependencies:
-            yield complain(
+            yield complain_about_task(
                 tasks[name], f"task {name} depends on itself", "take it out of its own `depends`", field="depends"
             )
     for cycle in _find_cycles(edges):
         path = " -> ".join([*cycle, cycle[0]])
-        yield complain(
+        yield complain_about_task(
             tasks[cycle[0]],
-            f"tasks depend on each other in a circle: {printable(path, 200)}",
+            f"tasks depend on each other in a circle: {escape_for_message(path, 200)}",
             "take one of them out",
             field="depends",
         )
@@ -86,7 +86,7 @@ def _rotate_to_first(cycle: list[str], edges: Mapping[str, list[str]]) -> list[s
     return cycle[start:] + cycle[:start]
 
 
-@plan_rule(
+@register_plan_rule(
     "P303",
     "no task depends on a task of a later phase; none is done or in progress before what it depends on is done",
     wrong="- [x] [P2-T1] ... | depends: P1-T2   (P1-T2 is open)",
@@ -102,7 +102,7 @@ def check_dependency_order(plan: Plan, context: RuleContext) -> Iterator[Complai
             if other is None or other is task:
                 continue
             if phase_of[id(other)] > phase_of[id(task)]:
-                yield complain(
+                yield complain_about_task(
                     task,
                     f"task {task.name} depends on {dependency} of a later phase",
                     "move one of them",
@@ -110,7 +110,7 @@ def check_dependency_order(plan: Plan, context: RuleContext) -> Iterator[Complai
                 )
             if task.state != OPEN and other.state != DONE:
                 state = "done" if task.state == DONE else "in progress"
-                yield complain(
+                yield complain_about_task(
                     task,
                     f"task {task.name} is {state}, and {dependency}, on which it depends, is not done",
                     field="depends",

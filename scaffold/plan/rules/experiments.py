@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scaffold.plan.document import keywords
 from scaffold.plan.document.model import Plan, Task
-from scaffold.plan.rules.rule import Complaint, RuleContext, complain, plan_rule
+from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task, register_plan_rule
 from scaffold.plan.rules.structure import title_line
 
 GATE_FIELDS = {
@@ -21,7 +21,7 @@ def tasks_of_kind(plan: Plan, kind: str) -> list[Task]:
     return [task for task in plan.tasks if kind in keywords.task_kinds(task)]
 
 
-@plan_rule(
+@register_plan_rule(
     "P401",
     "a baseline task and a main-method (proposed) experiment task exist",
     wrong="a plan in which nothing is compared",
@@ -38,7 +38,7 @@ def check_baseline_and_main(plan: Plan, context: RuleContext) -> Iterator[Compla
             )
 
 
-@plan_rule(
+@register_plan_rule(
     "P402",
     "a midpoint reflection task exists and stands after the first baseline task and the first main-method task",
     wrong="a midpoint reflection before anything ran",
@@ -59,10 +59,10 @@ def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Comp
         earliest = next((task for task in tasks if not keywords.is_preparation(task)), tasks[0] if tasks else None)
         if earliest and all(gate.line < earliest.line for gate in gates):
             message = f"the midpoint reflection {gates[0].name} stands before the first {name} task ({earliest.name}, line {earliest.line})"
-            yield complain(gates[0], message, "move it behind both")
+            yield complain_about_task(gates[0], message, "move it behind both")
 
 
-@plan_rule(
+@register_plan_rule(
     "P403",
     "a final reflection task exists and is the last task of the last phase",
     wrong="a final reflection that another task follows",
@@ -76,18 +76,18 @@ def check_final_reflection(plan: Plan, context: RuleContext) -> Iterator[Complai
         yield Complaint(title_line(plan), "no task is a final reflection", hint)
     elif gates[-1] is not plan.tasks[-1]:
         last = plan.tasks[-1]
-        yield complain(
+        yield complain_about_task(
             gates[-1],
             f"after the final reflection {gates[-1].name} comes {last.name} (line {last.line})",
             "make it the last task",
         )
     elif not plan.phases[-1].tasks:
-        yield complain(
+        yield complain_about_task(
             gates[-1], f"the final reflection {gates[-1].name} does not stand in the last phase", "move it there"
         )
 
 
-@plan_rule(
+@register_plan_rule(
     "P404",
     "each reflection task says what evidence to inspect, when to add follow-up tasks or phases, "
     "and the criteria for continuing against replanning",
@@ -103,10 +103,12 @@ def check_gate_fields(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         missing = [name for name in GATE_FIELDS if not (value := task.get(name)) or keywords.find_placeholder(value)]
         if missing:
             hint = "; ".join(f"{name}: {GATE_FIELDS[name]}" for name in missing)
-            yield complain(task, f"the reflection task {task.name} does not say its {', '.join(missing)}", hint)
+            yield complain_about_task(
+                task, f"the reflection task {task.name} does not say its {', '.join(missing)}", hint
+            )
 
 
-@plan_rule(
+@register_plan_rule(
     "P501",
     "an ablation or sensitivity task exists",
     wrong="a plan that never takes a part away",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from scaffold.plan.document import keywords, task_commands
-from scaffold.plan.document.markdown_inline import printable
+from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import DONE, OPEN, Plan, Task
 from scaffold.plan.rules.experiments import tasks_of_kind
-from scaffold.plan.rules.rule import Complaint, RuleContext, complain, plan_rule
+from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task, register_plan_rule
 from scaffold.plan.rules.structure import title_line
 
 # aspect -> patterns that one task has to match, all of them
@@ -26,7 +26,7 @@ def _task_text(task: Task) -> str:
     return "\n".join(task_commands.task_texts(task))
 
 
-@plan_rule(
+@register_plan_rule(
     "P601",
     "the plan has tasks for logging quality: deterministic run names, stdout/stderr capture, run manifests (command, seed, "
     "commit, timestamp), and consistent paths",
@@ -52,7 +52,7 @@ def check_logging_quality(plan: Plan, context: RuleContext) -> Iterator[Complain
         )
 
 
-@plan_rule(
+@register_plan_rule(
     "P602",
     "a task writes `prompt_skill_playbook.md`",
     wrong="a plan without a playbook",
@@ -68,7 +68,7 @@ def check_playbook(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         )
 
 
-@plan_rule(
+@register_plan_rule(
     "P603",
     "where a plan has experiment tasks and a server is set, some task creates a sweep and runs through the server",
     wrong="experiments, a server, and no task that tells the server",
@@ -84,7 +84,7 @@ def check_server_tracking(plan: Plan, context: RuleContext) -> Iterator[Complain
         yield Complaint(title_line(plan), "a server is set, and no task creates a sweep and runs through it", hint)
 
 
-@plan_rule(
+@register_plan_rule(
     "P604",
     "no task starts an experiment script directly outside the tracked way",
     wrong="- [ ] [P2-T1] Run `python train.py --seed 1` ...",
@@ -98,11 +98,13 @@ def check_untracked_launches(plan: Plan, context: RuleContext) -> Iterator[Compl
     for task in plan.tasks:
         for launch in filter(None, map(task_commands.find_untracked_launch, task_commands.launch_candidates(task))):
             hint = "put the recorder before it: `python exp/scripts/record_run.py --experiment NAME --seed N -- ...`"
-            yield complain(task, f"task {task.name} starts `{printable(launch)}` directly, so no run is recorded", hint)
+            yield complain_about_task(
+                task, f"task {task.name} starts `{escape_for_message(launch)}` directly, so no run is recorded", hint
+            )
             break
 
 
-@plan_rule(
+@register_plan_rule(
     "P605",
     "in a fresh plan (iteration 0) nothing is in progress or done",
     wrong="- [x] [P1-T1] ...   (in iteration 0)",
@@ -114,10 +116,12 @@ def check_fresh_plan(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks if context.fresh else ():
         if task.state != OPEN:
             state = "done" if task.state == DONE else "in progress"
-            yield complain(task, f"task {task.name} is {state} in a fresh plan", "iteration 0 only plans: write `[ ]`")
+            yield complain_about_task(
+                task, f"task {task.name} is {state} in a fresh plan", "iteration 0 only plans: write `[ ]`"
+            )
 
 
-@plan_rule(
+@register_plan_rule(
     "P606",
     "a task sets up or checks the isolated environment",
     wrong="a plan that runs in whatever is installed",
@@ -134,7 +138,7 @@ def check_environment(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         )
 
 
-@plan_rule(
+@register_plan_rule(
     "P607",
     "the runs of a sweep do not all write into one folder",
     wrong="- command: `scaffold sweep new baseline --seeds 1-5 ... -- python train.py --out-dir out`",
@@ -145,16 +149,18 @@ def check_environment(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
 )
 def check_shared_folders(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for folder, instead in filter(None, map(task_commands.find_shared_folder, task_commands.list_commands(task))):
-            yield complain(
+        for folder, instead in filter(
+            None, map(task_commands.find_shared_folder, task_commands.list_task_commands(task))
+        ):
+            yield complain_about_task(
                 task,
-                f"all runs of the sweep of task {task.name} are told to write into one folder (`{printable(folder)}`)",
+                f"all runs of the sweep of task {task.name} are told to write into one folder (`{escape_for_message(folder)}`)",
                 f"give each run its own: `{instead}`",
             )
             break
 
 
-@plan_rule(
+@register_plan_rule(
     "P608",
     "a choice that a command leaves open is made",
     wrong="- command: `scaffold sweep new baseline ... -- python train.py --data '[choice: --data, shown as /path/to/data]'`",
@@ -166,10 +172,12 @@ def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in (t for t in plan.tasks if t.state == OPEN):
         for choice in _first_open_choice(task):
             hint = "write the value in the place of the whole bracket, in every command that has it"
-            yield complain(task, f"a command of task {task.name} leaves open: {printable(choice, 160)}", hint)
+            yield complain_about_task(
+                task, f"a command of task {task.name} leaves open: {escape_for_message(choice, 160)}", hint
+            )
 
 
-@plan_rule(
+@register_plan_rule(
     "P609",
     "no run is started with a blank or an open choice",
     wrong="- command: `scaffold run -- python train.py --config <path/to/config>`",
@@ -179,12 +187,16 @@ def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
 )
 def check_blanks(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        blanks = [b for command in task_commands.list_commands(task) for b in task_commands.find_blanks(command)]
+        blanks = [
+            b for command in task_commands.list_task_commands(task) for b in task_commands.find_command_blanks(command)
+        ]
         for blank in [*blanks, *(_first_open_choice(task) if task.state != OPEN else ())][:1]:
             hint = "write the value, or `[choice: what is to be decided]` while it is not decided"
-            yield complain(task, f"a run of task {task.name} would start with `{printable(blank, 160)}`", hint)
+            yield complain_about_task(
+                task, f"a run of task {task.name} would start with `{escape_for_message(blank, 160)}`", hint
+            )
 
 
 def _first_open_choice(task: Task) -> list[str]:
-    commands = task_commands.list_commands(task)
+    commands = task_commands.list_task_commands(task)
     return [choice for command in commands for choice in task_commands.find_open_choices(command)][:1]

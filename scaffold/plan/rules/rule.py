@@ -52,7 +52,7 @@ class PlanRule:
 RULES: dict[str, PlanRule] = {}
 
 
-def plan_rule(
+def register_plan_rule(
     code: str, demand: str, *, wrong: str, right: str, words: str = "", warning: bool = False
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Enter a generator of complaints into `RULES`."""
@@ -67,7 +67,9 @@ def plan_rule(
     return enter
 
 
-def complain(task: Task, message: str, hint: str = "", *, field: str = "", fixable: bool = False) -> Complaint:
+def complain_about_task(
+    task: Task, message: str, hint: str = "", *, field: str = "", fixable: bool = False
+) -> Complaint:
     """A complaint about a task, at its field where it has that."""
     column = task.field_column(field) if field else task.column
     return Complaint(task.line, message, hint, column, task, fixable)

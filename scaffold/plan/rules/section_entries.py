@@ -41,7 +41,7 @@ def section_text(body: Sequence[MarkdownLine]) -> str:
 
 def is_all_placeholders(text: str) -> bool:
     """Whether every line of an entry stands in for something that nobody wrote yet."""
-    return all(keywords.is_placeholder(MARKER.sub("", line, count=1)) for line in text.splitlines())
+    return all(keywords.is_placeholder_text(MARKER.sub("", line, count=1)) for line in text.splitlines())
 
 
 def find_entry(body: Sequence[MarkdownLine], required: RequiredEntry) -> SectionEntry | None:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from scaffold.plan.document import loop_protocol
-from scaffold.plan.document.markdown_inline import mask_markup, printable
+from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import CHECKBOX, heading_title
 from scaffold.plan.rules import section_entries
-from scaffold.plan.rules.rule import Complaint, RuleContext, plan_rule
+from scaffold.plan.rules.rule import Complaint, RuleContext, register_plan_rule
 from scaffold.plan.rules.section_entries import RequiredEntry
 
 PHASES, PHASE_TASKS, TASKS = (4, 6), (2, 6), (10, 25)
@@ -39,16 +39,16 @@ def title_line(plan: Plan) -> int:
     return next((line.number for line in plan.lines if line.kind not in ("blank", "comment")), 1)
 
 
-@plan_rule("P001", "the file starts with `# Tasks`", wrong="# My plan", right="# Tasks")
+@register_plan_rule("P001", "the file starts with `# Tasks`", wrong="# My plan", right="# Tasks")
 def check_title(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     number = title_line(plan)
     line = plan.lines[number - 1] if plan.lines else None
     if line is None or line.kind != "heading" or heading_title(line) != (1, "Tasks"):
-        beginning = f"with `{printable(line.text.strip())}`" if line and line.text.strip() else "empty"
+        beginning = f"with `{escape_for_message(line.text.strip())}`" if line and line.text.strip() else "empty"
         yield Complaint(number, f"the plan starts {beginning}, not with `# Tasks`", "make `# Tasks` its first line")
 
 
-@plan_rule(
+@register_plan_rule(
     "P002",
     "`## Goal` exists and is not empty or a placeholder",
     wrong="## Goal\n\nTBD",
@@ -63,11 +63,11 @@ def check_goal(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         return
     text = section_entries.section_text(goal.body)
     if not text or section_entries.is_all_placeholders(text):
-        state = f'a placeholder ("{printable(text)}")' if text else "empty"
+        state = f'a placeholder ("{escape_for_message(text)}")' if text else "empty"
         yield Complaint(goal.line, f"the goal is {state}", hint)
 
 
-@plan_rule(
+@register_plan_rule(
     "P003",
     "`## Planning Notes` has findings, risks and assumptions, and the experiment-root/logging decision, none a placeholder",
     wrong="- Key codebase findings: ...",
@@ -78,7 +78,7 @@ def check_planning_notes(plan: Plan, context: RuleContext) -> Iterator[Complaint
     yield from _check_entries(plan, "Planning Notes", NOTES)
 
 
-@plan_rule(
+@register_plan_rule(
     "P007",
     "a choice that only a human can make is made",
     wrong="- Primary metrics: [choice: name the metric that decides]",
@@ -86,17 +86,19 @@ def check_planning_notes(plan: Plan, context: RuleContext) -> Iterator[Complaint
     words="`[choice: what has to be chosen]`, anywhere but in code, comments and quotes",
     warning=True,
 )
-def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_plan_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for line in plan.lines:
         if line.kind in ("code", "comment", "quote") or "[" not in line.text:
             continue
         for choice in CHOICE.finditer(mask_markup(line.text)):
-            message = f'a choice is open: "{printable(line.text[choice.start(1) : choice.end(1)].strip(), 120)}"'
+            message = (
+                f'a choice is open: "{escape_for_message(line.text[choice.start(1) : choice.end(1)].strip(), 120)}"'
+            )
             hint = "write the decision in the place of the whole bracket"
             yield Complaint(line.number, message, hint, choice.start() + 1)
 
 
-@plan_rule(
+@register_plan_rule(
     "P101",
     "4 to 6 phases",
     wrong="a plan of two phases",
@@ -109,7 +111,7 @@ def check_phase_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         yield Complaint(title_line(plan), f"the plan has {len(plan.phases)} phases, not {_range(low, high)}", hint)
 
 
-@plan_rule(
+@register_plan_rule(
     "P102",
     "phases are numbered 1, 2, 3, ... in order, none twice",
     wrong="## Phase 3 - Baselines   (after Phase 1)",
@@ -134,7 +136,7 @@ def check_phase_numbers(plan: Plan, context: RuleContext) -> Iterator[Complaint]
         expected = (expected if phase.number is None else phase.number) + 1
 
 
-@plan_rule(
+@register_plan_rule(
     "P103", "each phase has 2 to 6 tasks", wrong="a phase of one task", right="two tasks that each fit one iteration"
 )
 def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
@@ -149,7 +151,7 @@ def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complain
             )
 
 
-@plan_rule(
+@register_plan_rule(
     "P104", "10 to 25 tasks in all", wrong="a plan of eight tasks", right="a plan of fourteen tasks", warning=True
 )
 def check_task_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
@@ -161,7 +163,7 @@ def check_task_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         )
 
 
-@plan_rule(
+@register_plan_rule(
     "P502",
     "`## Shared Metrics and Analytics Contract` has its four entries, none a placeholder",
     wrong="- Statistical checks: TBD",
@@ -172,7 +174,7 @@ def check_analytics_contract(plan: Plan, context: RuleContext) -> Iterator[Compl
     yield from _check_entries(plan, "Shared Metrics and Analytics Contract", CONTRACT)
 
 
-@plan_rule(
+@register_plan_rule(
     "P901",
     f"a file that holds `{loop_protocol.SENTINEL}` has every checkbox checked",
     wrong=f"- [ ] {loop_protocol.SENTINEL}",
@@ -220,5 +222,5 @@ def _check_entries(plan: Plan, title: str, required_entries: Sequence[RequiredEn
             yield Complaint(entry.line, f"the entry for {required.name} is empty", hint)
         elif section_entries.is_all_placeholders(entry.text):
             yield Complaint(
-                entry.line, f'the entry for {required.name} is a placeholder ("{printable(entry.text)}")', hint
+                entry.line, f'the entry for {required.name} is a placeholder ("{escape_for_message(entry.text)}")', hint
             )

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from scaffold.plan.document import keywords, task_ids
 from scaffold.plan.document.field_values import deliverable_paths, path_objection
-from scaffold.plan.document.markdown_inline import printable
+from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import STARTED, Phase, Plan, Task
-from scaffold.plan.rules.rule import Complaint, RuleContext, complain, plan_rule
+from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task, register_plan_rule
 
 
-@plan_rule(
+@register_plan_rule(
     "P201",
     "every checkbox item under a phase has an id `[Pn-Tm]`",
     wrong="- [ ] Write the loader | deliverable: loader.py | done-when: its tests pass",
@@ -23,14 +23,17 @@ def check_id_present(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         fixable = task.line in names
         if task.id_numbers is None:
             hint = "`scaffold plan fix` numbers it" if fixable else "number the phases first, then `scaffold plan fix`"
-            yield complain(task, f"the task {task.name} has no id", hint, fixable=fixable)
+            yield complain_about_task(task, f"the task {task.name} has no id", hint, fixable=fixable)
         elif task.written_id != f"[{task.id}]":
-            yield complain(
-                task, f"the id is written `{printable(task.written_id)}`", f"write `[{task.id}]`", fixable=fixable
+            yield complain_about_task(
+                task,
+                f"the id is written `{escape_for_message(task.written_id)}`",
+                f"write `[{task.id}]`",
+                fixable=fixable,
             )
 
 
-@plan_rule(
+@register_plan_rule(
     "P202",
     "ids are unique, `n` is the phase it stands in, `m` counts 1, 2, 3, ...",
     wrong="- [ ] [P1-T4] ...   (after [P1-T2])",
@@ -40,7 +43,7 @@ def check_id_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     first_lines: dict[task_ids.IdNumbers, int] = {}
     # an id that stands for something else is left out of the count
     mentioned = task_ids.mentioned_ids(plan.text) - {task.id_numbers for task in plan.tasks if task.id_numbers}
-    fixable = task_ids.renumbered_ids(plan) != task_ids.complete_ids(plan)
+    fixable = task_ids.renumbered_ids(plan) != task_ids.fill_in_task_ids(plan)
     hint = (
         "`scaffold plan fix` renumbers"
         if fixable
@@ -53,9 +56,9 @@ def check_id_order(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
                 expected += 0 if task.nested else 1
                 continue
             if (number := task.id_numbers)[0] == phase.number and expected < number[1]:
-                expected = min(number[1], task_ids.next_number(number[0], expected - 1, mentioned))
+                expected = min(number[1], task_ids.next_task_number(number[0], expected - 1, mentioned))
             if problem := _id_problem(task, phase, first_lines, expected):
-                yield complain(task, problem, hint, fixable=fixable)
+                yield complain_about_task(task, problem, hint, fixable=fixable)
             first_lines.setdefault(task.id_numbers, task.line)
             expected = task.id_numbers[1] + 1 if task.id_numbers[0] == phase.number else expected + 1
 
@@ -71,7 +74,7 @@ def _id_problem(task: Task, phase: Phase, first_lines: dict[task_ids.IdNumbers, 
     return None
 
 
-@plan_rule(
+@register_plan_rule(
     "P203",
     "a `deliverable` that is a relative path inside the work directory (no absolute path, no `..`, no placeholder)",
     wrong="| deliverable: /tmp/loss.csv",
@@ -82,14 +85,14 @@ def check_deliverable(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
         paths = deliverable_paths(task)
         if not paths:
-            yield complain(task, f"task {task.name} has no deliverable", hint, field="deliverable")
+            yield complain_about_task(task, f"task {task.name} has no deliverable", hint, field="deliverable")
         for path in paths:
             if objection := path_objection(path):
-                message = f'the deliverable "{printable(path)}" of task {task.name} {objection}'
-                yield complain(task, message, hint, field="deliverable")
+                message = f'the deliverable "{escape_for_message(path)}" of task {task.name} {objection}'
+                yield complain_about_task(task, message, hint, field="deliverable")
 
 
-@plan_rule(
+@register_plan_rule(
     "P204",
     'a `done-when` that can be checked: not empty, not a placeholder, not just "done", "works", "complete", "finished" or "ok"',
     wrong="| done-when: it works",
@@ -101,16 +104,16 @@ def check_done_when(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
         condition = task.get("done-when")
         if not condition:
-            yield complain(task, f"task {task.name} has no done-when", hint)
+            yield complain_about_task(task, f"task {task.name} has no done-when", hint)
         elif placeholder := keywords.find_placeholder(condition):
-            message = f'the done-when of task {task.name} is a placeholder ("{printable(placeholder)}")'
-            yield complain(task, message, hint, field="done-when")
+            message = f'the done-when of task {task.name} is a placeholder ("{escape_for_message(placeholder)}")'
+            yield complain_about_task(task, message, hint, field="done-when")
         elif keywords.is_vague_condition(condition):
-            message = f'task {task.name} has no checkable done-when ("{printable(condition)}")'
-            yield complain(task, message, hint, field="done-when")
+            message = f'task {task.name} has no checkable done-when ("{escape_for_message(condition)}")'
+            yield complain_about_task(task, message, hint, field="done-when")
 
 
-@plan_rule(
+@register_plan_rule(
     "P205",
     "marks are ` `, `/` or `x` only",
     wrong="- [~] [P1-T2] Write the loader ...",
@@ -120,10 +123,10 @@ def check_mark(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "a space: not started, `/`: in progress, `x`: done"
     for task in plan.tasks:
         if task.mark not in " /xX":
-            yield complain(task, f"task {task.name} has the mark `{printable(task.mark)}`", hint)
+            yield complain_about_task(task, f"task {task.name} has the mark `{escape_for_message(task.mark)}`", hint)
 
 
-@plan_rule(
+@register_plan_rule(
     "P206",
     "the description is not empty or a placeholder (`...`, `TODO`, `TBD`, `<...>`)",
     wrong="- [ ] [P1-T2] TODO | deliverable: loader.py | done-when: its tests pass",
@@ -134,13 +137,13 @@ def check_description(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "say in a few words what is to be done"
     for task in plan.tasks:
         if not task.description.strip("*_- "):
-            yield complain(task, f"task {task.name} says nothing", hint)
+            yield complain_about_task(task, f"task {task.name} says nothing", hint)
         elif placeholder := keywords.find_placeholder(task.description):
-            message = f'the description of task {task.name} is a placeholder ("{printable(placeholder)}")'
-            yield complain(task, message, hint)
+            message = f'the description of task {task.name} is a placeholder ("{escape_for_message(placeholder)}")'
+            yield complain_about_task(task, message, hint)
 
 
-@plan_rule(
+@register_plan_rule(
     "P207",
     "at most one task is in progress",
     wrong="two tasks with the mark `/`",
@@ -151,10 +154,10 @@ def check_one_in_progress(plan: Plan, context: RuleContext) -> Iterator[Complain
     started = [task for task in plan.tasks if task.state == STARTED]
     for task in started[1:]:
         message = f"task {task.name} is in progress, and so is {started[0].name} (line {started[0].line})"
-        yield complain(task, message, "finish one first")
+        yield complain_about_task(task, message, "finish one first")
 
 
-@plan_rule(
+@register_plan_rule(
     "P208",
     "no line looks like a task and is not one",
     wrong="-[ ] [P1-T2] Write the loader ...",
@@ -167,5 +170,5 @@ def check_near_misses(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for near_miss in plan.near_misses:
         if near_miss.only_on_server and not context.server:
             continue
-        message = f"`{printable(near_miss.text)}` looks like a task and is not one: {near_miss.reason}"
+        message = f"`{escape_for_message(near_miss.text)}` looks like a task and is not one: {near_miss.reason}"
         yield Complaint(near_miss.line, message, hint, near_miss.column, fixable=near_miss.fixable)

@@ -25,21 +25,21 @@ def abort_plan(plan_path: Path, reason: str) -> Path | None:
         plan_path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ScaffoldError(f"{plan_path.parent} cannot be made: {error.strerror}") from error
-    with plan_file.locked(plan_path.resolve()):
+    with plan_file.hold_plan_lock(plan_path.resolve()):
         kept = None
         if plan_path.exists() and (text := read_plan(plan_path)).strip() and not is_aborted(parse_plan(text)):
             kept = free_path(plan_path.with_name(f"{plan_path.stem}.before-abort{plan_path.suffix}"))
-            plan_file.write_file(kept, plan_path.read_bytes(), like=plan_path)
-        plan_file.write_file(plan_path, abort_checklist(reason).encode())
+            plan_file.write_file_with_permissions(kept, plan_path.read_bytes(), like=plan_path)
+        plan_file.write_file_with_permissions(plan_path, abort_checklist(reason).encode())
     return kept
 
 
-def abort_beside(plan_path: Path, reason: str) -> Path:
+def write_abort_beside_plan(plan_path: Path, reason: str) -> Path:
     """Write the abort checklist beside a plan that is somebody's work; its path. An earlier one is replaced."""
     beside = plan_path.with_name(f"{plan_path.stem}.aborted{plan_path.suffix}")
     if not is_unwritten(beside):
         beside = free_path(beside)
-    plan_file.write_file(beside, abort_checklist(reason).encode())
+    plan_file.write_file_with_permissions(beside, abort_checklist(reason).encode())
     return beside
 
 
@@ -48,7 +48,7 @@ def resume_plan(plan_path: Path) -> Path:
 
     Raises ScaffoldError where the plan is not aborted, where no plan was kept, and where somebody wrote into the checklist.
     """
-    with plan_file.locked(plan_path.resolve()):
+    with plan_file.hold_plan_lock(plan_path.resolve()):
         text = read_plan(plan_path)
         if SENTINEL not in text:
             raise ScaffoldError(f"{plan_path} is not aborted", hint="scaffold plan next names the task to take up")
@@ -60,7 +60,7 @@ def resume_plan(plan_path: Path) -> Path:
             raise ScaffoldError(
                 f"something was written into the checklist in {plan_path}, and would be lost", hint=hint
             )
-        plan_file.write_file(plan_path, kept.read_bytes(), like=kept)
+        plan_file.write_file_with_permissions(plan_path, kept.read_bytes(), like=kept)
         try:
             kept.unlink()
         except OSError as error:

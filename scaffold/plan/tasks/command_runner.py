@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.stop_signals import signals_deferred
+from scaffold.stop_signals import defer_stop_signals
 
 # how long a signal may wait until it is heeded
 POLL_S = 0.2
 
 
-def run_command(command: str, workdir: Path, log: Path, timeout_s: float) -> int | None:
+def run_done_when_command(command: str, workdir: Path, log: Path, timeout_s: float) -> int | None:
     """The exit status of a bash command that ran in `workdir`; None where it was ended after `timeout_s` seconds.
 
     What it prints is added to `log`. Raises ScaffoldError where that cannot be written or bash cannot be started.
@@ -27,7 +27,7 @@ def run_command(command: str, workdir: Path, log: Path, timeout_s: float) -> int
     except OSError as error:
         raise ScaffoldError(f"the output of a done-when cannot be kept in {log}: {error.strerror}") from error
     # dying of a signal at once would leave behind a process that is just being started
-    with output, signals_deferred() as signals:
+    with output, defer_stop_signals() as signals:
         output.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
         output.flush()
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from scaffold import git
 from scaffold.plan.document.field_values import deliverable_paths, path_objection
 from scaffold.plan.document.model import Task
-from scaffold.plan.tasks.task_journal import TaskRecord, hash_path
+from scaffold.plan.tasks.task_journal import TaskRecord, hash_file_or_directory
 
 # file systems keep times to different precisions, and a task may be started in the second in which its file is written
 TIME_SLACK_S = 2.0
@@ -33,7 +33,7 @@ def hash_deliverables(task: Task, workdir: Path) -> dict[str, str]:
     for path in deliverable_paths(task):
         for file in deliverable_files(path, workdir):
             try:
-                hashes[file.relative_to(workdir).as_posix()] = hash_path(file)
+                hashes[file.relative_to(workdir).as_posix()] = hash_file_or_directory(file)
             except OSError:
                 continue
     return hashes
@@ -89,7 +89,7 @@ def _change_objection(path: str, record: TaskRecord, workdir: Path) -> str | Non
     for file in deliverable_files(path, workdir):
         recorded = record.deliverables.get(file.relative_to(workdir).as_posix())
         try:
-            if recorded is not None and hash_path(file) != recorded:
+            if recorded is not None and hash_file_or_directory(file) != recorded:
                 return f"changed after the task was done ({record.done_at})"
         except OSError as error:
             return f"cannot be read ({error.strerror})"

@@ -7,8 +7,8 @@ from typing import Any
 
 from scaffold.plan.document import keywords, task_commands
 from scaffold.plan.document.field_values import deliverable_paths, dependency_ids
-from scaffold.plan.document.markdown_inline import printable
-from scaffold.plan.document.model import DONE, OPEN, STARTED, NearMiss, Phase, Plan, Task
+from scaffold.plan.document.markdown_inline import escape_for_message
+from scaffold.plan.document.model import DONE, OPEN, STARTED, Phase, Plan, Task, TaskNearMiss
 
 BAR = 20
 STATES = {OPEN: "open", STARTED: "in progress", DONE: "done"}
@@ -26,7 +26,7 @@ class PlanProgress:
     next: Task | None
     blocked: tuple[tuple[Task, tuple[str, ...]], ...]
     gates: tuple[Task, ...]
-    lost: tuple[NearMiss, ...]
+    lost: tuple[TaskNearMiss, ...]
     done: int
     total: int
 
@@ -47,7 +47,7 @@ def open_dependencies(plan: Plan) -> dict[int, tuple[str, ...]]:
     return waiting
 
 
-def measure_progress(plan: Plan, *, server: bool = False) -> PlanProgress:
+def measure_plan_progress(plan: Plan, *, server: bool = False) -> PlanProgress:
     """Where a plan stands; `server`: a research server reads it, and may take other lines for tasks than we do.
 
     The next task is the first in progress, else the first open one of the earliest unfinished phase that waits for nothing;
@@ -67,14 +67,14 @@ def measure_progress(plan: Plan, *, server: bool = False) -> PlanProgress:
     )
 
 
-def _lost_lines(plan: Plan, server: bool) -> tuple[NearMiss, ...]:
+def _lost_lines(plan: Plan, server: bool) -> tuple[TaskNearMiss, ...]:
     lines = () if "P208" in plan.ignores else plan.near_misses
     return tuple(near_miss for near_miss in lines if server or not near_miss.only_on_server)
 
 
 def progress_text(plan: Plan, limit: int = 0, *, server: bool = False) -> str:
     """Phases with progress bars, the current and the next task, blocked tasks, and gates; of each at most `limit` (0: all)."""
-    state, count = measure_progress(plan, server=server), limit or None
+    state, count = measure_plan_progress(plan, server=server), limit or None
     lines = [_phase_line(phase) for phase in plan.phases[:count]]
     lines += ["", f"{state.done} of {state.total} tasks done"]
     if state.lost:
@@ -87,7 +87,7 @@ def progress_text(plan: Plan, limit: int = 0, *, server: bool = False) -> str:
     elif state.next:
         lines.append(f"next     {_task_line(state.next)}")
     lines += [
-        f"blocked  {_task_line(task)} (waits for {', '.join(map(printable, names))})"
+        f"blocked  {_task_line(task)} (waits for {', '.join(map(escape_for_message, names))})"
         for task, names in state.blocked[:count]
     ]
     lines += [f"gate {gate.state}   {_task_line(gate)}" for gate in state.gates[:count]]
@@ -96,7 +96,7 @@ def progress_text(plan: Plan, limit: int = 0, *, server: bool = False) -> str:
 
 def progress_json(plan: Plan, *, server: bool = False) -> dict[str, Any]:
     """What `plan show --json` prints."""
-    state = measure_progress(plan, server=server)
+    state = measure_plan_progress(plan, server=server)
     return {
         "done": state.done,
         "total": state.total,
@@ -128,7 +128,7 @@ def task_json(task: Task) -> dict[str, Any]:
         "done_when": task.get("done-when"),
         "depends": dependency_ids(task),
         "fields": {field.name: task.get(field.name) for field in task.fields if field.name not in SHOWN_APART},
-        "commands": task_commands.list_commands(task),
+        "commands": task_commands.list_task_commands(task),
     }
 
 
@@ -168,13 +168,13 @@ def _node_name(name: str) -> str:
 def _phase_line(phase: Phase) -> str:
     done, total = sum(task.state == DONE for task in phase.tasks), len(phase.tasks)
     filled = BAR * done // total if total else 0
-    return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total}  {printable(phase_title(phase))}"
+    return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total}  {escape_for_message(phase_title(phase))}"
 
 
 def _task_line(task: Task) -> str:
-    return f"{task.id or 'line ' + str(task.line)}  {printable(task.description, 72)}"
+    return f"{task.id or 'line ' + str(task.line)}  {escape_for_message(task.description, 72)}"
 
 
 def _escape_label(text: str) -> str:
     """Text inside a Mermaid label: its quotes, brackets and marks of HTML as entities."""
-    return "".join(f"#{ord(letter)};" if letter in '#"<>&`[]\\' else letter for letter in printable(text, 50))
+    return "".join(f"#{ord(letter)};" if letter in '#"<>&`[]\\' else letter for letter in escape_for_message(text, 50))

@@ -44,7 +44,7 @@ def journal_path(plan: Path) -> Path:
     return plan.with_name(f"{plan.stem}.record.json")
 
 
-def load(path: Path) -> dict[str, TaskRecord]:
+def load_task_records(path: Path) -> dict[str, TaskRecord]:
     """The records by task id; an empty dict where there is no file yet. Raises ScaffoldError where it cannot be read."""
     try:
         tasks = structured_text.parse_json(path.read_text(encoding="utf-8"))["tasks"]
@@ -83,7 +83,7 @@ def _text_or_none(value: object) -> str | None:
     return value
 
 
-def hash_path(path: Path) -> str:
+def hash_file_or_directory(path: Path) -> str:
     """SHA-256 of a file, or of all files of a directory with their names. Raises OSError."""
     if not path.is_dir():
         return _hash_file(path)

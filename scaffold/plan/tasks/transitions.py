@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import edit, loop_protocol, plan_file, task_ids
-from scaffold.plan.document.markdown_inline import printable
+from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import DONE, STARTED, Task
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.document.plan_file import read_plan
@@ -37,7 +37,7 @@ class TaskChange:
 
 def start_task(plan_path: Path, task_id: str, time: str) -> TaskChange:
     """Mark a task as in progress and write down when. Raises ScaffoldError where it is done already."""
-    with plan_file.locked(plan_path.resolve()):
+    with plan_file.hold_plan_lock(plan_path.resolve()):
         plan = parse_plan(read_plan(plan_path))
         task = edit.find_task(plan, task_id)
         if task.state == DONE:
@@ -45,13 +45,13 @@ def start_task(plan_path: Path, task_id: str, time: str) -> TaskChange:
         others = [other.name for other in plan.tasks if other.state == STARTED and other is not task]
         waiting = progress.open_dependencies(plan).get(task.line, ())
         journal = task_journal.journal_path(plan_path)
-        records = task_journal.load(journal)
+        records = task_journal.load_task_records(journal)
         # a task that is in progress keeps the time at which it was started; one that is taken up anew begins a new record
         if task.state != STARTED or records.get(task.id, TaskRecord()).started_at is None:
             task_journal.save(journal, {**records, task.id: TaskRecord(started_at=time)})
         plan_file.rewrite_plan(plan_path, lambda text: edit.set_mark(text, task_id, STARTED))
     warnings = [f"{name} is in progress too" for name in others]
-    warnings += [f"{task.id} depends on {printable(name)}, which is not done" for name in waiting]
+    warnings += [f"{task.id} depends on {escape_for_message(name)}, which is not done" for name in waiting]
     return TaskChange(task=task, warnings=tuple(warnings))
 
 
@@ -61,7 +61,7 @@ def verify_tasks(
     """Look at the tasks with these ids; without ids, at every task that is marked done."""
     plan = parse_plan(read_plan(location.plan))
     tasks = [edit.find_task(plan, task_id) for task_id in task_ids]
-    records = task_journal.load(task_journal.journal_path(location.plan))
+    records = task_journal.load_task_records(task_journal.journal_path(location.plan))
     return [
         verify_task(task, records.get(task.id, TaskRecord()), context)
         for task in tasks or [task for task in plan.tasks if task.state == DONE]
@@ -81,15 +81,15 @@ def finish_task(
     waits_for = progress.open_dependencies(plan).get(task.line, ())
     reasons = {name: "is not done" if name in plan.tasks_by_id else "is no task of this plan" for name in waits_for}
     journal = task_journal.journal_path(location.plan)
-    record = task_journal.load(journal).get(task.id, TaskRecord())
+    record = task_journal.load_task_records(journal).get(task.id, TaskRecord())
     # hashes of an earlier `done` say nothing about the files of now: finishing again writes new ones
     verification = verify_task(task, replace(record, deliverables={}), context, reasons)
     if verification.blocking and force is None:
         return verification
     forced = force if verification.blocking else None
     hashes = hash_deliverables(task, location.workdir)
-    with plan_file.locked(location.plan.resolve()):
-        records = task_journal.load(journal)
+    with plan_file.hold_plan_lock(location.plan.resolve()):
+        records = task_journal.load_task_records(journal)
         record = records.get(task.id, TaskRecord())
         finished = replace(record, done_at=time, deliverables=hashes, forced=forced)
         task_journal.save(journal, {**records, task.id: finished})
@@ -131,7 +131,7 @@ def _refuse_new_errors(before: str, after: str, context: RuleContext) -> None:
 
 def recorded_ids(location: PlanLocation) -> set[task_ids.IdNumbers]:
     """The ids of tasks that stand in the plan's record or in the manifest of a run, so that they mean these tasks for good."""
-    records = task_journal.load(task_journal.journal_path(location.plan))
+    records = task_journal.load_task_records(task_journal.journal_path(location.plan))
     runs = run_summaries.runs_of_plan(location)[0] or ()
     return task_ids.mentioned_ids("\n".join([*records, *(run.task for run in runs if run.task)]))
 
@@ -145,9 +145,9 @@ def refuse_unfinished(location: PlanLocation) -> None:
         raise ScaffoldError("the plan has no tasks, so nothing is done", hint="scaffold brief says how to write one")
     unfinished = [task.name for task in plan.tasks if task.state != DONE]
     if unfinished:
-        names = printable(", ".join(unfinished), 120)
+        names = escape_for_message(", ".join(unfinished), 120)
         hint = "promise WAITING while runs are going, or finish them: scaffold plan next"
         raise ScaffoldError(f"{len(unfinished)} task(s) of the plan are not done: {names}", hint=hint)
-    for near_miss in progress.measure_progress(plan, server=location.server).lost:
+    for near_miss in progress.measure_plan_progress(plan, server=location.server).lost:
         message = f"line {near_miss.line} of the plan looks like a task and is not one: {near_miss.reason}"
         raise ScaffoldError(message, hint="mend it (scaffold plan check), then go on: scaffold plan next")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.plan.document.field_values import deliverable_paths
-from scaffold.plan.document.markdown_inline import printable
+from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import Task
-from scaffold.plan.tasks.command_runner import run_command
+from scaffold.plan.tasks.command_runner import run_done_when_command
 from scaffold.plan.tasks.deliverables import deliverable_objection
 from scaffold.plan.tasks.done_when import (
     CommandCondition,
@@ -77,7 +77,7 @@ def verify_task(
     `open_dependencies`: what keeps the task from being finished now, by the id of the task that it depends on.
     """
     checks = [
-        TaskCheck(what="depends", holds=False, text=f"{printable(name)} {reason}")
+        TaskCheck(what="depends", holds=False, text=f"{escape_for_message(name)} {reason}")
         for name, reason in (open_dependencies or {}).items()
     ]
     checks += [_check_deliverable(path, record, context.workdir) for path in deliverable_paths(task)]
@@ -109,7 +109,7 @@ def _judge(condition: Condition, task: Task, context: VerificationContext) -> Co
 
 
 def _judge_exit(command: str, log: Path, context: VerificationContext) -> ConditionVerdict:
-    status = run_command(command, context.workdir, log, context.timeout_s)
+    status = run_done_when_command(command, context.workdir, log, context.timeout_s)
     if status is None:
         return ConditionVerdict(
             holds=False, text=f"`{command}` took longer than {context.timeout_s:g} s (output: {log})"

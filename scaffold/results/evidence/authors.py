@@ -58,7 +58,7 @@ def commit_authors(directory: Path, commits: Iterable[str]) -> dict[str, str]:
     hashes = "".join(f"{commit}\n" for commit in sorted(set(commits)))
     if not hashes:
         return {}
-    log = git.run(
+    log = git.run_git(
         directory,
         *("log", "--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--format=%H%x00%an", "--stdin"),
         stdin=hashes.encode(),

@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.results.evidence.claimed_numbers import ClaimedNumber
-from scaffold.results.evidence.quotable_numbers import QuotableNumber, difference_numbers, row_numbers, run_numbers
+from scaffold.results.evidence.quotable_numbers import (
+    QuotableNumber,
+    difference_numbers,
+    list_configuration_numbers,
+    run_numbers,
+)
 from scaffold.results.metrics.directions import MetricDirections
 from scaffold.results.metrics.model import MeasuredRun
-from scaffold.results.metrics.query import Query
-from scaffold.results.metrics.read import run_query
+from scaffold.results.metrics.query import MetricQuery
+from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
-from scaffold.results.tables.text_format import printable
+from scaffold.results.tables.text_format import strip_control_characters
 from scaffold.runs import records
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
@@ -33,7 +38,7 @@ KINDS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backing:
+class NumberBacking:
     """What rounds to a claimed number; `scale` is 100 where that is in per cent of it."""
 
     number: QuotableNumber
@@ -55,7 +60,7 @@ class BackingIndex:
     def _sorted_differences(self) -> tuple[list[float], list[QuotableNumber]]:
         return _sort_by_value(self.differences)
 
-    def find(self, claimed: ClaimedNumber) -> tuple[Backing, ...]:
+    def find(self, claimed: ClaimedNumber) -> tuple[NumberBacking, ...]:
         """What rounds to the claimed number: means before values before the rest; empty where nothing does."""
         if not math.isfinite(claimed.value):  # 1e999: nothing is near to what no float holds
             return ()
@@ -65,11 +70,11 @@ class BackingIndex:
             matches = list(_within(*self._sorted_numbers, value, half))
             if claimed.compares:
                 matches += _within(*self._sorted_differences, value, half)
-            backings += [Backing(number=number, scale=scale) for number in matches]
+            backings += [NumberBacking(number=number, scale=scale) for number in matches]
         return tuple(sorted(backings, key=_rank))
 
 
-def _rank(backing: Backing) -> tuple[int, float, str, str]:
+def _rank(backing: NumberBacking) -> tuple[int, float, str, str]:
     number = backing.number
     return KINDS.index(number.kind), backing.scale, number.metric, number.subject
 
@@ -89,7 +94,10 @@ def _within(values: list[float], ordered: list[QuotableNumber], value: float, ha
 
 def index_numbers(measured: Iterable[MeasuredRun], tables: Sequence[ResultTable]) -> BackingIndex:
     """What runs say one by one and, folded in `tables`, by configuration; each number once."""
-    numbers = [*run_numbers(measured), *(q for t in tables for row in t.rows for q in row_numbers(row, t.by))]
+    numbers = [
+        *run_numbers(measured),
+        *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by)),
+    ]
     differences = [q for t in tables for q in difference_numbers(t)]
     return BackingIndex(numbers=tuple(dict.fromkeys(numbers)), differences=tuple(dict.fromkeys(differences)))
 
@@ -97,8 +105,8 @@ def index_numbers(measured: Iterable[MeasuredRun], tables: Sequence[ResultTable]
 def index_workspace(workspace: Workspace) -> BackingIndex:
     """All values of finished runs (final, and the best where a direction is known), and what their configurations give."""
     directions = MetricDirections(workspace)
-    final = run_query(workspace, Query(directions=directions))
-    best = run_query(workspace, Query(directions=directions, value_choice="best"))
+    final = run_metric_query(workspace, MetricQuery(directions=directions))
+    best = run_metric_query(workspace, MetricQuery(directions=directions, value_choice="best"))
     readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
     tables = [fold_seeds(reading) for reading in readings]
     return index_numbers((measured for reading in readings for measured in reading.measured), tables)
@@ -122,7 +130,7 @@ def runs_behind_file(workspace: Workspace, path: Path) -> list[Run]:
     ]
 
 
-def backing_rows(backings: Sequence[Backing]) -> list[list[str]]:
+def backing_rows(backings: Sequence[NumberBacking]) -> list[list[str]]:
     """What backs a number, as lines of a table: what it is, which metric, its exact value, whose, where it was read or which runs."""
     rows = []
     for backing in backings:
@@ -131,11 +139,21 @@ def backing_rows(backings: Sequence[Backing]) -> list[list[str]]:
         more = f" and {len(number.runs) - 3} more" if len(number.runs) > 3 else ""
         source = number.sources[0] if number.sources else ", ".join(number.runs[:3]) + more
         exact = f"{number.value:.10g}{scale}"
-        rows.append([number.kind, printable(number.metric), exact, printable(number.subject), source])
+        rows.append(
+            [
+                number.kind,
+                strip_control_characters(number.metric),
+                exact,
+                strip_control_characters(number.subject),
+                source,
+            ]
+        )
     return rows
 
 
-def backing_json(claimed: ClaimedNumber, backings: Sequence[Backing], shown: Sequence[Backing]) -> dict[str, Any]:
+def backing_json(
+    claimed: ClaimedNumber, backings: Sequence[NumberBacking], shown: Sequence[NumberBacking]
+) -> dict[str, Any]:
     """A claimed number and how much backs it, for --json, with what is shown of that."""
     rows = [
         {

@@ -85,7 +85,7 @@ def parse_number(text: str) -> ClaimedNumber | None:
     return _claimed_number(match, line=1, column=1, compares=True) if match else None
 
 
-def find_in_file(path: Path) -> tuple[ClaimedNumber, ...]:
+def find_numbers_in_file(path: Path) -> tuple[ClaimedNumber, ...]:
     """The claimed numbers of a text file. Raises ScaffoldError."""
     try:
         return find_claimed_numbers(path.read_text(encoding="utf-8"))

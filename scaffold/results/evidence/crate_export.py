@@ -12,7 +12,7 @@ from pathlib import Path
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.results.evidence import authors, ro_crate
-from scaffold.results.evidence.redacted_copy import copy_without_secrets
+from scaffold.results.evidence.redacted_copy import copy_file_without_secrets
 from scaffold.results.evidence.ro_crate import CrateDescription, CrateRun
 from scaffold.runs import manifests
 from scaffold.runs.model import Run
@@ -96,7 +96,7 @@ def _copy_files(
         for path, kind in kinds.items():
             if path in sizes:
                 continue
-            if reason := copy_without_secrets(workspace.workdir, path, crate / path, kind):
+            if reason := copy_file_without_secrets(workspace.workdir, path, crate / path, kind):
                 left_out.append(f"{path} ({reason})")
             else:
                 sizes[path] = (crate / path).stat().st_size

@@ -32,7 +32,7 @@ KNOWN_CAUSES = (
 HINTS = {"SIGKILL": "often out of memory", "SIGINT": "Ctrl-C", "SIGSEGV": "it crashed", "SIGXCPU": "CPU time limit"}
 
 
-def find_cause(workspace: Workspace, run: Run) -> str:
+def find_failure_cause(workspace: Workspace, run: Run) -> str:
     """Why a run failed, was ended or got lost, in a few words: `ModuleNotFoundError: No module named 'torch'`."""
     try:
         _, tail = read_tail(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))

@@ -49,7 +49,7 @@ def run_numbers(measured: Iterable[MeasuredRun]) -> Iterator[QuotableNumber]:
                 yield QuotableNumber(value=number, kind="parameter", metric=name, subject="", runs=())
 
 
-def row_numbers(row: ResultRow, by: Sequence[str]) -> Iterator[QuotableNumber]:
+def list_configuration_numbers(row: ResultRow, by: Sequence[str]) -> Iterator[QuotableNumber]:
     """What a configuration says that has at least two seeds with a metric: its mean, spread, interval, extremes."""
     for metric, summary in row.summaries.items():
         if summary is None or summary.n < 2:

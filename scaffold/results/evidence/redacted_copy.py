@@ -15,7 +15,7 @@ SECRET_NAMES = (".env", ".netrc", ".pypirc", "id_rsa", "id_ed25519", "credential
 SECRET_ENDS = (".pem", ".key", ".p12", ".pfx")
 
 
-def copy_without_secrets(workdir: Path, path: str, target: Path, kind: str) -> str | None:
+def copy_file_without_secrets(workdir: Path, path: str, target: Path, kind: str) -> str | None:
     """Copy one file below `workdir` (`kind`: record, log or output); why it was not copied, where it was not.
 
     Records are copied as they are: the recorder took the secrets out when it wrote them. Raises OSError.

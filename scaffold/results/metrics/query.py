@@ -20,7 +20,7 @@ ValueChoice = Literal["final", "last", "best", "at"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class MetricQuery:
     """Which runs, which metrics of them, and which value of each.
 
     Of the runs of `sweep` (None: all) those that meet `where`. `metrics` are names in any spelling or patterns (`val*`), none
@@ -50,7 +50,7 @@ class QueryResult:
     read and runs that another one stands for; `metric_names` are all that were seen, `notes` sentences about how values were read.
     """
 
-    query: Query
+    query: MetricQuery
     measured: tuple[MeasuredRun, ...]
     missing: tuple[tuple[Run, SkippedRun], ...] = ()
     skipped: tuple[SkippedRun, ...] = ()

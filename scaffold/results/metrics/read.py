@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from scaffold.results.metrics.model import MeasuredRun, SkippedRun
 from scaffold.results.metrics.output_files import read_wandb_params
-from scaffold.results.metrics.query import Query, QueryResult
+from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.metrics.run_values import RunValueReader
 from scaffold.results.metrics.spelling import unify_spellings
 from scaffold.runs import recorder
@@ -15,7 +15,7 @@ from scaffold.runs.records import read_records, select_attempts
 from scaffold.workspace import Workspace
 
 
-def run_query(workspace: Workspace, query: Query) -> QueryResult:
+def run_metric_query(workspace: Workspace, query: MetricQuery) -> QueryResult:
     """Answer a query from all of a workspace's records. Raises ScaffoldError (TensorBoard files without the extra)."""
     records = read_records(workspace)
     skipped = [SkippedRun(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
@@ -31,7 +31,7 @@ def run_query(workspace: Workspace, query: Query) -> QueryResult:
     skipped += [_skip(run, "a smoke run") for run in smoke_runs]
     names = {run.name for run in runs}
     skipped += [_skip(run, f"another attempt counts: {label}") for run, label in other_attempts if run.name in names]
-    missing = [(run, _skip(run, describe_missing(run))) for run in runs if run.status != "finished"]
+    missing = [(run, _skip(run, describe_missing_result(run))) for run in runs if run.status != "finished"]
     reader = RunValueReader(workspace, query)
     finished = [run for run in runs if run.status == "finished"]
     pairs = zip(finished, reader.read(finished), strict=True)
@@ -57,7 +57,7 @@ def _set_smoke_runs_aside(runs: list[Run]) -> tuple[list[Run], list[Run]]:
     return (full, [run for run in runs if run.is_smoke_test]) if full else (runs, [])
 
 
-def describe_missing(run: Run) -> str:
+def describe_missing_result(run: Run) -> str:
     """Why a run that did not finish has no result: `failed, exit 3`, `terminated by SIGTERM`, `running`, `lost`."""
     if run.status == "failed" and run.exit_code is not None:
         return f"failed, exit {run.exit_code}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from scaffold.errors import WrongUsage, suggest
+from scaffold.errors import WrongUsage, suggest_spelling
 from scaffold.runs.model import Run, Scalar
 
 RunPredicate = Callable[[Run], bool]
@@ -52,7 +52,7 @@ class RunCondition:
             choices = f"parameters are {', '.join(sorted(params)[:10]) or 'none'}; also {', '.join(FIELDS)}"
             raise WrongUsage(
                 f"no run has a parameter `{name}`, which {self.text!r} asks for",
-                hint=suggest(name, sorted(params | FIELDS.keys()), choices, quote="`"),
+                hint=suggest_spelling(name, sorted(params | FIELDS.keys()), choices, quote="`"),
             )
 
 

@@ -64,7 +64,7 @@ def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
     raise ScaffoldError(f"no run is meant by {text!r}", hint=hint if runs else "record runs first: scaffold run")
 
 
-def restrict_to(result: QueryResult, selection: RunSelection) -> QueryResult:
+def restrict_to_selection(result: QueryResult, selection: RunSelection) -> QueryResult:
     """What was read of the selected runs."""
     return replace(
         result,

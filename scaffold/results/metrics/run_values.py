@@ -15,7 +15,7 @@ from scaffold.results.metrics.file_formats import POSITION_NAMES, metric_number
 from scaffold.results.metrics.file_metrics import FileMetrics, PlacedValue, read_file_metrics, summarize_steps
 from scaffold.results.metrics.model import MetricValue
 from scaffold.results.metrics.output_files import find_metric_files
-from scaffold.results.metrics.query import Query
+from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.series import read_values_at
 from scaffold.results.metrics.server_metrics import server_source, server_steps
 from scaffold.results.metrics.spelling import matches_metric, normalize_name
@@ -41,7 +41,7 @@ def read_final_metrics(workspace: Workspace, run: Run) -> dict[str, float]:
     files without the extra, and nothing else).
     """
     directions = MetricDirections(workspace)
-    query = Query(directions=directions, primary_metric=directions.primary)
+    query = MetricQuery(directions=directions, primary_metric=directions.primary)
     (values,) = RunValueReader(workspace, query).read([run])
     same = directions.find_primary(values)
     return {directions.primary or name if name == same else name: value.value for name, value in values.items()}
@@ -50,7 +50,7 @@ def read_final_metrics(workspace: Workspace, run: Run) -> dict[str, float]:
 class RunValueReader:
     """Reads the values of finished runs; `notes` are about files that could not be read whole, `metric_names` all that were seen."""
 
-    def __init__(self, workspace: Workspace, query: Query) -> None:
+    def __init__(self, workspace: Workspace, query: MetricQuery) -> None:
         self.notes: list[str] = []
         self.metric_names: set[str] = set()
         self._workspace, self._query = workspace, query

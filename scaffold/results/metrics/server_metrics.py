@@ -41,7 +41,7 @@ def fetch_server_series(
 
     Runs that it no longer knows (it forgets everything when it restarts) are counted and warned of. Raises ServerError.
     """
-    from scaffold.server.errors import NotFound
+    from scaffold.server.errors import ServerResourceNotFound
 
     series: dict[str, ServerSeries] = {}
     forgotten = 0
@@ -50,7 +50,7 @@ def fetch_server_series(
             continue
         try:
             series[run.name] = server.run_metrics(run_id).series
-        except NotFound:
+        except ServerResourceNotFound:
             forgotten += 1
     if forgotten:
         warn(

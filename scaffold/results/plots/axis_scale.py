@@ -75,7 +75,7 @@ def parallel_ticks(figure: ParallelPlot, index: int, scale: AxisScale) -> list[t
     return scale.labelled_ticks(5) if len(values) > 6 else [(value, short_number(value)) for value in values]
 
 
-def choose_scale(values: Iterable[float], *, many: float) -> Scale:
+def choose_axis_scale(values: Iterable[float], *, many: float) -> Scale:
     """A log axis where positive values span more than a factor of `many`."""
     finite = [v for v in values if math.isfinite(v)]
     return "log" if finite and min(finite) > 0 and max(finite) / min(finite) > many else "linear"

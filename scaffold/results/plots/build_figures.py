@@ -8,10 +8,10 @@ from itertools import count
 
 from scaffold.results.metrics.configurations import finite_number, format_value
 from scaffold.results.plots import figures
-from scaffold.results.plots.axis_scale import choose_scale
+from scaffold.results.plots.axis_scale import choose_axis_scale
 from scaffold.results.plots.learning_curves import CurvesByRun, build_learning_curves
 from scaffold.results.plots.ranking import MOST_LINES, mean_of, ranked_rows
-from scaffold.results.plots.timeline import build_timeline
+from scaffold.results.plots.timeline import build_run_timeline
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable
 from scaffold.runs.model import Run, Scalar
@@ -34,7 +34,7 @@ def build_figures(
         built += [build_learning_curves(table, curves, metric, main) for metric in metrics[:MOST_CURVES]]
         built += [build_sensitivity(table, main, name) for name in table.by]
         built.append(build_parallel(table, main))
-    return _with_unique_names(figure for figure in [*built, build_timeline(runs)] if figure is not None)
+    return _with_unique_names(figure for figure in [*built, build_run_timeline(runs)] if figure is not None)
 
 
 def _with_unique_names(built: Iterable[figures.Figure]) -> tuple[figures.Figure, ...]:
@@ -61,7 +61,9 @@ def build_bars(table: ResultTable, metric: str) -> figures.BarChart | None:
     return figures.BarChart(
         name=figures.file_name("bars", metric),
         title=f"{metric} of each configuration",
-        caption=figures.caption(WITH_SEEDS, figures.share_shown(bars, rows), figures.better_direction(table, metric)),
+        caption=figures.caption(
+            WITH_SEEDS, figures.share_shown(bars, rows), figures.describe_metric_direction(table, metric)
+        ),
         x=figures.Axis(label=metric),
         bars=tuple(bars),
     )
@@ -88,8 +90,8 @@ def build_sensitivity(table: ResultTable, metric: str, parameter: str) -> figure
     return figures.LineChart(
         name=figures.file_name("sensitivity", metric, parameter),
         title=f"{metric} over {parameter}",
-        caption=figures.caption(WITH_SEEDS, groups_shown, figures.better_direction(table, metric)),
-        x=figures.Axis(label=parameter, scale=choose_scale([m.x for line in shown for m in line.means], many=30)),
+        caption=figures.caption(WITH_SEEDS, groups_shown, figures.describe_metric_direction(table, metric)),
+        x=figures.Axis(label=parameter, scale=choose_axis_scale([m.x for line in shown for m in line.means], many=30)),
         y=figures.Axis(label=metric),
         lines=shown,
         dots=True,
@@ -125,7 +127,9 @@ def build_parallel(table: ResultTable, metric: str) -> figures.ParallelPlot | No
     return figures.ParallelPlot(
         name=figures.file_name("parallel", metric),
         title=f"{metric} across parameters",
-        caption=figures.caption(coloured, figures.share_shown(shown, rows), figures.better_direction(table, metric)),
+        caption=figures.caption(
+            coloured, figures.share_shown(shown, rows), figures.describe_metric_direction(table, metric)
+        ),
         axes=(*axes, figures.ParallelAxis(axis=figures.Axis(label=metric))),
         lines=tuple(lines),
     )
@@ -135,7 +139,7 @@ def _parallel_axis(name: str, values: Sequence[Scalar]) -> figures.ParallelAxis:
     numbers = [finite_number(value) for value in values]
     finite_numbers = [number for number in numbers if number is not None]
     if len(finite_numbers) == len(values):
-        return figures.ParallelAxis(axis=figures.Axis(label=name, scale=choose_scale(finite_numbers, many=30)))
+        return figures.ParallelAxis(axis=figures.Axis(label=name, scale=choose_axis_scale(finite_numbers, many=30)))
     number_of = {_text(value): number for value, number in zip(values, numbers, strict=True)}
     texts = sorted(number_of, key=lambda text: (number_of[text] is None, number_of[text] or 0.0, text))
     return figures.ParallelAxis(axis=figures.Axis(label=name), names=tuple(texts))

@@ -168,7 +168,7 @@ class HostLane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline(_Titled):
+class RunTimeline(_Titled):
     """When each run ran where. `begins` is RFC 3339, the time of x = 0; `unit_seconds` is one unit of the axis."""
 
     x: Axis
@@ -185,7 +185,7 @@ class Timeline(_Titled):
         return ["host", "run", f"start (s since {self.begins})", "end (s)", "status"], rows
 
 
-Figure = LineChart | BarChart | ParallelPlot | Timeline
+Figure = LineChart | BarChart | ParallelPlot | RunTimeline
 
 
 def as_csv(figure: Figure) -> str:
@@ -211,7 +211,7 @@ def file_name(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.").lower()[:80] or "plot"
 
 
-def better_direction(table: ResultTable, metric: str) -> str:
+def describe_metric_direction(table: ResultTable, metric: str) -> str:
     """Which way a metric is better, in words; empty where that is not known."""
     return {"maximize": "higher is better", "minimize": "lower is better"}.get(table.directions.get(metric, ""), "")
 

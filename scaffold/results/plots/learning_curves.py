@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from scaffold.results.metrics.model import MetricSeries
 from scaffold.results.plots import figures
-from scaffold.results.plots.axis_scale import choose_scale
-from scaffold.results.plots.ranking import featured_rows, ranked_rows
-from scaffold.results.stats.summary import summarize
+from scaffold.results.plots.axis_scale import choose_axis_scale
+from scaffold.results.plots.ranking import choose_learning_curve_rows, ranked_rows
+from scaffold.results.stats.summary import summarize_seed_values
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable
 
@@ -23,7 +23,7 @@ def build_learning_curves(
     table: ResultTable, curves: CurvesByRun, metric: str, main_metric: str
 ) -> figures.LineChart | None:
     """A metric over steps: the mean over seeds with its interval, for the configurations that are best in `main_metric`, and a baseline."""
-    rows = featured_rows(table, main_metric)
+    rows = choose_learning_curve_rows(table, main_metric)
     lines = [line for row in rows if (line := _curve_line(table, row, curves, metric)) is not None]
     if not lines:
         return None
@@ -31,9 +31,13 @@ def build_learning_curves(
     return figures.LineChart(
         name=figures.file_name("curves", metric),
         title=f"{metric} over training",
-        caption=figures.caption("Mean with its " + figures.INTERVAL, shown, figures.better_direction(table, metric)),
+        caption=figures.caption(
+            "Mean with its " + figures.INTERVAL, shown, figures.describe_metric_direction(table, metric)
+        ),
         x=figures.Axis(label="step"),
-        y=figures.Axis(label=metric, scale=choose_scale([m.mean for line in lines for m in line.means], many=1000)),
+        y=figures.Axis(
+            label=metric, scale=choose_axis_scale([m.mean for line in lines for m in line.means], many=1000)
+        ),
         lines=tuple(lines),
     )
 
@@ -48,7 +52,7 @@ def _curve_line(table: ResultTable, row: ResultRow, curves: CurvesByRun, metric:
     means = []
     for step in (steps[i] for i in thin_out(steps, MOST_MEANS)):
         values = [value for points in seeds if (value := _value_at(points, step)) is not None]
-        summary = summarize(values)
+        summary = summarize_seed_values(values)
         if summary.mean is not None:
             means.append(figures.MeanPoint(x=step, mean=summary.mean, low=summary.low, high=summary.high, n=summary.n))
     return figures.CurveLine(label=row_label(row, table.by), means=tuple(means)) if len(means) > 1 else None

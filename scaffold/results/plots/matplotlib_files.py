@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.plots.axis_scale import fit_parallel_scales, fit_scale, parallel_ticks, should_include_zero
-from scaffold.results.plots.figures import BarChart, Figure, LineChart, ParallelPlot, Timeline
+from scaffold.results.plots.figures import BarChart, Figure, LineChart, ParallelPlot, RunTimeline
 from scaffold.results.tables.text_format import truncate
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _size(figure: Figure) -> tuple[float, float]:
     """Inches: as wide as a column and a half, as high as what is in it."""
     if isinstance(figure, BarChart):
         return 6.0, 1.3 + 0.36 * len(figure.bars)
-    if isinstance(figure, Timeline):
+    if isinstance(figure, RunTimeline):
         return 6.5, min(12.0, 1.2 + 0.16 * sum(len(lane.rows) + 1 for lane in figure.lanes))
     return (1.4 * len(figure.axes) + 1.2, 3.8) if isinstance(figure, ParallelPlot) else (6.0, 3.8)
 
@@ -154,7 +154,7 @@ def _draw_parallel(axes: Axes, figure: ParallelPlot) -> None:
     axes.set_xlim(-0.2, len(figure.axes) - 0.6)
 
 
-def _draw_timeline(axes: Axes, figure: Timeline) -> None:
+def _draw_timeline(axes: Axes, figure: RunTimeline) -> None:
     y, ticks, labelled = 0, [], set()
     for lane in figure.lanes:
         ticks.append((y + (len(lane.rows) - 1) / 2, _plain(lane.label, 30)))

@@ -34,13 +34,13 @@ def figure_svg(figure: figures.Figure) -> Markup:
 def swatch(index: int, *, dots: bool = False) -> Markup:
     """A series' line and marker, for a legend."""
     classes = f"{_series(index)} line"
-    line = svg.element("line", x1=1, y1=7, x2=29, y2=7, stroke_dasharray=svg.dash(index), class_=classes)
-    return SWATCH.format(svg.join([line, svg.marker(15, 7, index)] if dots else [line]))
+    line = svg.svg_element("line", x1=1, y1=7, x2=29, y2=7, stroke_dasharray=svg.dash(index), class_=classes)
+    return SWATCH.format(svg.join_svg_parts([line, svg.series_marker(15, 7, index)] if dots else [line]))
 
 
 def status_swatch(status: str) -> Markup:
     """The colour of a run's end, for a legend."""
-    return SWATCH.format(svg.element("rect", y=3, width=28, height=8, class_=f"t-{status}"))
+    return SWATCH.format(svg.svg_element("rect", y=3, width=28, height=8, class_=f"t-{status}"))
 
 
 def _series(index: int) -> str:
@@ -70,7 +70,7 @@ def _draw_lines(figure: figures.LineChart) -> tuple[Markup, int]:
         # means at the same x lie side by side
         aside = 5.0 * (index - (many - 1) / 2) if figure.dots else 0.0
         parts.append(_line(line, index, x, y, dots=figure.dots, aside=aside))
-    return svg.join(parts), height
+    return svg.join_svg_parts(parts), height
 
 
 def _band(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, faint: bool) -> Markup:
@@ -80,26 +80,28 @@ def _band(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, fa
     lower = [(px, low) for px, low, _ in inside]
     upper = [(px, high) for px, _, high in reversed(inside)]
     classes = f"{_series(index)} band{' faint' if faint else ''}"
-    return svg.element("polygon", points=svg.points([*lower, *upper]), class_=classes)
+    return svg.svg_element("polygon", points=svg.format_svg_points([*lower, *upper]), class_=classes)
 
 
 def _line(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, dots: bool, aside: float) -> Markup:
     means = [(x.at(m.x) + aside, y.at(m.mean)) for m in line.means]
     series = _series(index)
     parts = [
-        svg.element("polyline", points=svg.points(means), stroke_dasharray=svg.dash(index), class_=f"{series} line")
+        svg.svg_element(
+            "polyline", points=svg.format_svg_points(means), stroke_dasharray=svg.dash(index), class_=f"{series} line"
+        )
     ]
     if dots:
         for px, py in line.points:
-            parts.append(svg.element("circle", cx=x.at(px) + aside, cy=y.at(py), r=2, class_=f"{series} point"))
+            parts.append(svg.svg_element("circle", cx=x.at(px) + aside, cy=y.at(py), r=2, class_=f"{series} point"))
         for m in line.means:
             if m.low is not None and m.high is not None:
                 px, low, high = x.at(m.x) + aside, y.at(m.low), y.at(m.high)
-                parts.append(svg.element("line", x1=px, x2=px, y1=low, y2=high, class_=f"{series} interval"))
+                parts.append(svg.svg_element("line", x1=px, x2=px, y1=low, y2=high, class_=f"{series} interval"))
     if dots or len(means) == 1:
-        parts += [svg.marker(px, py, index) for px, py in means]
+        parts += [svg.series_marker(px, py, index) for px, py in means]
     last = f": {short_number(line.means[-1].mean)} at {short_number(line.means[-1].x)}" if line.means else ""
-    return svg.group(line.label + last, parts)
+    return svg.svg_group(line.label + last, parts)
 
 
 def _draw_bars(figure: figures.BarChart) -> tuple[Markup, int]:
@@ -109,24 +111,24 @@ def _draw_bars(figure: figures.BarChart) -> tuple[Markup, int]:
     x = axis_scale.fit_scale(numbers, WIDE_LEFT, WIDE_RIGHT, scale=figure.x.scale, zero=zero)
     parts = [_x_axis(x, figure.x.title, height - BOTTOM, height)]
     parts += [_bar(bar, TOP + BAR_ROW * index, x) for index, bar in enumerate(figure.bars)]
-    return svg.join(parts), height
+    return svg.join_svg_parts(parts), height
 
 
 def _bar(bar: figures.Bar, top: int, x: AxisScale) -> Markup:
     middle = top + 26
-    parts = [svg.text(WIDE_LEFT, top + 14, bar.label, "label", limit=62)]
+    parts = [svg.svg_text(WIDE_LEFT, top + 14, bar.label, "label", limit=62)]
     if x.low <= 0 <= x.high and x.kind == "linear":
         left, right = sorted((x.at(0.0), x.at(bar.mean)))
-        parts.append(svg.element("rect", x=left, y=middle - 7, width=right - left, height=14, class_="s0 bar"))
+        parts.append(svg.svg_element("rect", x=left, y=middle - 7, width=right - left, height=14, class_="s0 bar"))
     if bar.low is not None and bar.high is not None:
         ends = (x.at(bar.low), x.at(bar.high))
-        parts.append(svg.element("line", x1=ends[0], x2=ends[1], y1=middle, y2=middle, class_="s0 interval"))
+        parts.append(svg.svg_element("line", x1=ends[0], x2=ends[1], y1=middle, y2=middle, class_="s0 interval"))
         for end in ends:
-            parts.append(svg.element("line", x1=end, x2=end, y1=middle - 4, y2=middle + 4, class_="s0 interval"))
+            parts.append(svg.svg_element("line", x1=end, x2=end, y1=middle - 4, y2=middle + 4, class_="s0 interval"))
     seeds = bar.values[:MOST_SEED_DOTS]
-    parts += [svg.element("circle", cx=x.at(value), cy=middle, r=2.6, class_="point seed") for value in seeds]
-    parts.append(svg.marker(x.at(bar.mean), middle, 0))
-    return svg.group(f"{bar.label}: mean {short_number(bar.mean)}, {len(bar.values)} seeds", parts)
+    parts += [svg.svg_element("circle", cx=x.at(value), cy=middle, r=2.6, class_="point seed") for value in seeds]
+    parts.append(svg.series_marker(x.at(bar.mean), middle, 0))
+    return svg.svg_group(f"{bar.label}: mean {short_number(bar.mean)}, {len(bar.values)} seeds", parts)
 
 
 def _draw_parallel(figure: figures.ParallelPlot) -> tuple[Markup, int]:
@@ -135,7 +137,7 @@ def _draw_parallel(figure: figures.ParallelPlot) -> tuple[Markup, int]:
     scales = axis_scale.fit_parallel_scales(figure, bottom, top)
     parts = [_parallel_line(line, places, scales) for line in figure.lines]
     parts += [_parallel_axis(figure, index, px, scales[index]) for index, px in enumerate(places)]
-    return svg.join(parts), height
+    return svg.join_svg_parts(parts), height
 
 
 def _parallel_line(line: figures.ParallelLine, places: Sequence[float], scales: Sequence[AxisScale]) -> Markup:
@@ -143,20 +145,22 @@ def _parallel_line(line: figures.ParallelLine, places: Sequence[float], scales: 
     metric, scale = line.values[-1], scales[-1]
     share = 0.0 if metric is None else (scale.at(metric) - scale.start) / (scale.end - scale.start)
     classes = f"q{min(4, int(share * 5))} line"
-    return svg.group(line.label, [svg.element("polyline", points=svg.points(points), class_=classes)])
+    return svg.svg_group(
+        line.label, [svg.svg_element("polyline", points=svg.format_svg_points(points), class_=classes)]
+    )
 
 
 def _parallel_axis(figure: figures.ParallelPlot, index: int, px: float, scale: AxisScale) -> Markup:
-    parts = [svg.element("line", x1=px, x2=px, y1=scale.start, y2=scale.end, class_="axis")]
+    parts = [svg.svg_element("line", x1=px, x2=px, y1=scale.start, y2=scale.end, class_="axis")]
     # titles stand high and low by turns, so that long ones do not meet
     title_y = 18 if index % 2 == 0 else 33
-    parts.append(svg.text(px, title_y, figure.axes[index].axis.title, "label middle", limit=22))
+    parts.append(svg.svg_text(px, title_y, figure.axes[index].axis.title, "label middle", limit=22))
     ticks = axis_scale.parallel_ticks(figure, index, scale)
-    parts += [svg.text(px + 5, scale.at(value) + 4, text, "tick", limit=12) for value, text in ticks]
-    return svg.join(parts)
+    parts += [svg.svg_text(px + 5, scale.at(value) + 4, text, "tick", limit=12) for value, text in ticks]
+    return svg.join_svg_parts(parts)
 
 
-def _draw_timeline(figure: figures.Timeline) -> tuple[Markup, int]:
+def _draw_timeline(figure: figures.RunTimeline) -> tuple[Markup, int]:
     ends = [span.end / figure.unit_seconds for lane in figure.lanes for row in lane.rows for span in row]
     height = TOP + sum(_lane_height(lane) for lane in figure.lanes) + BOTTOM
     x = axis_scale.fit_scale([0.0, *ends], WIDE_LEFT, WIDE_RIGHT, zero=True)
@@ -166,7 +170,7 @@ def _draw_timeline(figure: figures.Timeline) -> tuple[Markup, int]:
         parts.append(_lane(lane, top, x, figure.unit_seconds, budget))
         budget = max(0, budget - sum(map(len, lane.rows)))
         top += _lane_height(lane)
-    return svg.join(parts), height
+    return svg.join_svg_parts(parts), height
 
 
 def _lane_height(lane: figures.HostLane) -> int:
@@ -174,34 +178,34 @@ def _lane_height(lane: figures.HostLane) -> int:
 
 
 def _lane(lane: figures.HostLane, top: int, x: AxisScale, unit_seconds: float, budget: int) -> Markup:
-    parts = [svg.text(WIDE_LEFT, top + 15, lane.label, "label", limit=62)]
+    parts = [svg.svg_text(WIDE_LEFT, top + 15, lane.label, "label", limit=62)]
     spans = [(number, span) for number, row in enumerate(lane.rows) for span in row]
     for number, span in spans[:budget]:
         left, right = x.at(span.start / unit_seconds), x.at(span.end / unit_seconds)
         y, width = top + LANE_HEAD + LANE_ROW * number, max(right - left, 1.5)
-        bar = svg.element("rect", x=left, y=y, width=width, height=LANE_ROW - 3, class_=f"t-{span.status}")
+        bar = svg.svg_element("rect", x=left, y=y, width=width, height=LANE_ROW - 3, class_=f"t-{span.status}")
         title = f"{span.label}: {span.status}, {short_number(span.end - span.start)} s"
-        parts.append(svg.group(title, [bar]))
-    return svg.join(parts)
+        parts.append(svg.svg_group(title, [bar]))
+    return svg.join_svg_parts(parts)
 
 
 def _frame(x: AxisScale, y: AxisScale, x_title: str, y_title: str, height: int) -> Markup:
     parts = [_x_axis(x, x_title, height - BOTTOM, height, grid=False)]
     for value, label in y.labelled_ticks(6):
         py = y.at(value)
-        parts.append(svg.element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=py, y2=py, class_="grid"))
-        parts.append(svg.text(LEFT - 6, py + 4, label, "tick end"))
+        parts.append(svg.svg_element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=py, y2=py, class_="grid"))
+        parts.append(svg.svg_text(LEFT - 6, py + 4, label, "tick end"))
     turned = Markup('<text transform="translate(12 {:g}) rotate(-90)" class="label middle">{}</text>')
     parts.append(turned.format((y.start + y.end) / 2, truncate(y_title, 44)))
-    return svg.join(parts)
+    return svg.join_svg_parts(parts)
 
 
 def _x_axis(x: AxisScale, title: str, bottom: float, height: int, *, grid: bool = True) -> Markup:
-    parts = [svg.element("line", x1=x.start, x2=x.end, y1=bottom, y2=bottom, class_="axis")]
+    parts = [svg.svg_element("line", x1=x.start, x2=x.end, y1=bottom, y2=bottom, class_="axis")]
     for value, label in x.labelled_ticks(7):
         px = x.at(value)
         if grid:
-            parts.append(svg.element("line", x1=px, x2=px, y1=TOP, y2=bottom, class_="grid"))
-        parts.append(svg.text(px, bottom + 15, label, "tick middle"))
-    parts.append(svg.text((x.start + x.end) / 2, height - 8, title, "label middle", limit=60))
-    return svg.join(parts)
+            parts.append(svg.svg_element("line", x1=px, x2=px, y1=TOP, y2=bottom, class_="grid"))
+        parts.append(svg.svg_text(px, bottom + 15, label, "tick middle"))
+    parts.append(svg.svg_text((x.start + x.end) / 2, height - 8, title, "label middle", limit=60))
+    return svg.join_svg_parts(parts)

@@ -21,7 +21,7 @@ def mean_of(row: ResultRow, metric: str) -> float:
     return summary.mean
 
 
-def featured_rows(table: ResultTable, metric: str) -> list[ResultRow]:
+def choose_learning_curve_rows(table: ResultTable, metric: str) -> list[ResultRow]:
     """The rows that learning curves show: the 6 best, among them a baseline where there is one."""
     rows = ranked_rows(table, metric)
     best, rest = rows[:MOST_LINES], rows[MOST_LINES:]

@@ -13,25 +13,25 @@ SERIES = 8
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "", "7 3", "2 3", "9 3 2 3")
 
 
-def element(name: str, **attributes: str | float) -> Markup:
+def svg_element(name: str, **attributes: str | float) -> Markup:
     """An element without content. `class_` is `class`, `stroke_width` is `stroke-width`; an empty text is left out."""
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value != "")
     texts = ((key, value if isinstance(value, str) else _decimal(value)) for key, value in pairs)
-    return Markup("<{}{}/>").format(name, join(Markup(' {}="{}"').format(key, text) for key, text in texts))
+    return Markup("<{}{}/>").format(name, join_svg_parts(Markup(' {}="{}"').format(key, text) for key, text in texts))
 
 
-def text(x: float, y: float, content: str, classes: str, *, limit: int = 30) -> Markup:
+def svg_text(x: float, y: float, content: str, classes: str, *, limit: int = 30) -> Markup:
     """A text at a place, cut to a length."""
     markup = Markup('<text x="{}" y="{}" class="{}">{}</text>')
     return markup.format(_decimal(x), _decimal(y), classes, truncate(content, limit))
 
 
-def group(title: str, parts: Iterable[Markup]) -> Markup:
+def svg_group(title: str, parts: Iterable[Markup]) -> Markup:
     """Elements with what is shown when one points at them."""
-    return Markup("<g><title>{}</title>{}</g>").format(title, join(parts))
+    return Markup("<g><title>{}</title>{}</g>").format(title, join_svg_parts(parts))
 
 
-def points(corners: Iterable[tuple[float, float]]) -> str:
+def format_svg_points(corners: Iterable[tuple[float, float]]) -> str:
     """Corners as a polygon or polyline has them."""
     return " ".join(f"{_decimal(x)},{_decimal(y)}" for x, y in corners)
 
@@ -40,22 +40,22 @@ def _decimal(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0") if math.isfinite(value) else "0"
 
 
-def join(parts: Iterable[Markup]) -> Markup:
+def join_svg_parts(parts: Iterable[Markup]) -> Markup:
     """Parts as one."""
     return Markup("").join(parts)
 
 
 def _circle(x: float, y: float, classes: str) -> Markup:
-    return element("circle", cx=x, cy=y, r=4, class_=classes)
+    return svg_element("circle", cx=x, cy=y, r=4, class_=classes)
 
 
 def _square(x: float, y: float, classes: str) -> Markup:
-    return element("rect", x=x - 3.6, y=y - 3.6, width=7.2, height=7.2, class_=classes)
+    return svg_element("rect", x=x - 3.6, y=y - 3.6, width=7.2, height=7.2, class_=classes)
 
 
 def _polygon(*corners: tuple[float, float]) -> Callable[[float, float, str], Markup]:
     def draw(x: float, y: float, classes: str) -> Markup:
-        return element("polygon", points=points((x + dx, y + dy) for dx, dy in corners), class_=classes)
+        return svg_element("polygon", points=format_svg_points((x + dx, y + dy) for dx, dy in corners), class_=classes)
 
     return draw
 
@@ -63,7 +63,7 @@ def _polygon(*corners: tuple[float, float]) -> Callable[[float, float, str], Mar
 MARKERS = (_circle, _square, _polygon((0, -5), (4.6, 3.6), (-4.6, 3.6)), _polygon((0, -5), (5, 0), (0, 5), (-5, 0)))
 
 
-def marker(x: float, y: float, index: int) -> Markup:
+def series_marker(x: float, y: float, index: int) -> Markup:
     """The marker of the series with this index."""
     return MARKERS[index % len(MARKERS)](x, y, f"s{index % SERIES} mark")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from scaffold.results.plots.figures import Axis, HostLane, RunSpan, Timeline, caption
+from scaffold.results.plots.figures import Axis, HostLane, RunSpan, RunTimeline, caption
 from scaffold.runs import timestamps
 from scaffold.runs.model import Run
 
@@ -12,7 +12,7 @@ MOST_HOSTS, MOST_ROWS = 16, 24
 UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
 
-def build_timeline(runs: Sequence[Run]) -> Timeline | None:
+def build_run_timeline(runs: Sequence[Run]) -> RunTimeline | None:
     """When each attempt ran on which host; one that has not ended is drawn up to the last thing known of any run."""
     times = [(run, timestamps.to_epoch_seconds(run.started_at)) for run in runs]
     timed = [(run, at) for run, at in times if at is not None]
@@ -31,7 +31,7 @@ def build_timeline(runs: Sequence[Run]) -> Timeline | None:
     busiest = sorted(spans, key=lambda host: (-len(spans[host]), host))[:MOST_HOSTS]
     hosts = tuple(HostLane(label=host, rows=pack_rows(spans[host])[:MOST_ROWS]) for host in sorted(busiest))
     drawn = sum(len(row) for lane in hosts for row in lane.rows)
-    return Timeline(
+    return RunTimeline(
         name="timeline",
         title="When each run ran, and where",
         caption=caption(

@@ -13,7 +13,7 @@ from scaffold.plan.document.model import Plan
 from scaffold.plan.rules import section_entries
 from scaffold.plan.rules.structure import CONTRACT
 from scaffold.results.report.links import PageLinks
-from scaffold.results.report.model import ChecklistItem
+from scaffold.results.report.model import ContractEntry
 from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace
 
@@ -27,7 +27,7 @@ TABLES = ("csv", "tsv", "md", "parquet", "tex")
 OWN_FILES = frozenset({"README.md", "report.html", "report.md"})
 
 
-class ArtifactRule(NamedTuple):
+class ArtifactPattern(NamedTuple):
     """What an artifact is called, and which files count as one: roles to look in, words in the name, endings (empty: any)."""
 
     pattern: re.Pattern[str]
@@ -36,8 +36,8 @@ class ArtifactRule(NamedTuple):
     endings: tuple[str, ...] = ()
 
 
-def _rule(pattern: str, roles: tuple[str, ...], words: tuple[str, ...], endings: tuple[str, ...]) -> ArtifactRule:
-    return ArtifactRule(re.compile(pattern, re.IGNORECASE), roles, words, endings)
+def _rule(pattern: str, roles: tuple[str, ...], words: tuple[str, ...], endings: tuple[str, ...]) -> ArtifactPattern:
+    return ArtifactPattern(re.compile(pattern, re.IGNORECASE), roles, words, endings)
 
 
 WRITTEN, COMPUTED = ("analysis", "results"), ("results", "analysis")
@@ -54,17 +54,17 @@ ARTIFACT_RULES = (
 
 def build_checklist(
     plan: Plan, workspace: Workspace, table: ResultTable, links: PageLinks
-) -> tuple[ChecklistItem, ...]:
+) -> tuple[ContractEntry, ...]:
     """Every entry of the contract, one artifact a line; empty where the plan has no such section."""
     section = plan.find_section(TITLE)
     if section is None:
         return ()
-    items: list[ChecklistItem] = []
+    items: list[ContractEntry] = []
     for expected in CONTRACT:
         kind = expected.name
         entry = section_entries.find_entry(section.body, expected)
         if entry is None or section_entries.is_all_placeholders(entry.text):
-            items.append(ChecklistItem(kind=kind, text="", holds=False, evidence="the plan does not say"))
+            items.append(ContractEntry(kind=kind, text="", holds=False, evidence="the plan does not say"))
         elif kind == ARTIFACT:
             items += [_artifact_item(name, workspace, table, links) for name in _artifact_names(entry.text)]
         elif kind == PRIMARY:
@@ -72,7 +72,7 @@ def build_checklist(
         elif kind == STATISTICS:
             items.append(_statistics_item(entry.text, table))
         else:
-            items.append(ChecklistItem(kind=kind, text=entry.text, holds=None, evidence=FOR_A_READER))
+            items.append(ContractEntry(kind=kind, text=entry.text, holds=None, evidence=FOR_A_READER))
     return tuple(items)
 
 
@@ -90,10 +90,10 @@ def _artifact_names(text: str) -> list[str]:
     return [name.strip().removeprefix("and ").rstrip(".") for name in names if name.strip()]
 
 
-def _artifact_item(name: str, workspace: Workspace, table: ResultTable, links: PageLinks) -> ChecklistItem:
-    def item(holds: bool | None, evidence: str, paths: Sequence[str] = ()) -> ChecklistItem:
+def _artifact_item(name: str, workspace: Workspace, table: ResultTable, links: PageLinks) -> ContractEntry:
+    def item(holds: bool | None, evidence: str, paths: Sequence[str] = ()) -> ContractEntry:
         file_links = tuple(links.link_to(path) for path in paths)
-        return ChecklistItem(kind=ARTIFACT, text=name, holds=holds, evidence=evidence, links=file_links)
+        return ContractEntry(kind=ARTIFACT, text=name, holds=holds, evidence=evidence, links=file_links)
 
     paths = [code for code in code_spans(name) if "/" in code or re.search(r"\.\w{1,8}$", code)]
     if paths:
@@ -112,7 +112,7 @@ def _artifact_item(name: str, workspace: Workspace, table: ResultTable, links: P
     return item(True, "present" + (f" and {len(files) - 3} more" if len(files) > 3 else ""), files[:3])
 
 
-def _matching_files(workspace: Workspace, rule: ArtifactRule) -> list[str]:
+def _matching_files(workspace: Workspace, rule: ArtifactPattern) -> list[str]:
     """What people left in the folders of the first role that has any such file."""
     files = []
     for role in rule.roles:
@@ -134,23 +134,23 @@ def _role_folders(workspace: Workspace, role: str) -> list[Path]:
     return sorted(workspace.role_folder(role, child.name) for child in workspace.path.iterdir() if child.is_dir())
 
 
-def _metric_item(text: str, table: ResultTable) -> ChecklistItem:
+def _metric_item(text: str, table: ResultTable) -> ContractEntry:
     named = [code for code in code_spans(text) if "/" in code or re.fullmatch(r"[\w@.-]+", code)]
     if not named:
-        return ChecklistItem(kind=PRIMARY, text=text, holds=None, evidence="no metric is named in back-ticks")
+        return ContractEntry(kind=PRIMARY, text=text, holds=None, evidence="no metric is named in back-ticks")
     missing = [name for name in named if name not in table.metrics]
     evidence = f"no run reports {', '.join(missing)}" if missing else f"reported by runs: {', '.join(named)}"
-    return ChecklistItem(kind=PRIMARY, text=text, holds=not missing, evidence=evidence)
+    return ContractEntry(kind=PRIMARY, text=text, holds=not missing, evidence=evidence)
 
 
-def _statistics_item(text: str, table: ResultTable) -> ChecklistItem:
+def _statistics_item(text: str, table: ResultTable) -> ContractEntry:
     seeds = [len(row.runs) for row in table.rows]
     numbers = [int(number) for number in re.findall(r"(?<![\w.])(\d+)\s+(?:seeds?|repeats?|for)\b", text)]
     if not seeds:
-        return ChecklistItem(kind=STATISTICS, text=text, holds=False, evidence="no results yet")
+        return ContractEntry(kind=STATISTICS, text=text, holds=False, evidence="no results yet")
     if not numbers:
-        return ChecklistItem(kind=STATISTICS, text=text, holds=None, evidence=FOR_A_READER)
+        return ContractEntry(kind=STATISTICS, text=text, holds=None, evidence=FOR_A_READER)
     short = sum(number < min(numbers) for number in seeds)
     fewer = f"{short} of {len(seeds)} configurations have fewer than {min(numbers)} seeds"
     evidence = fewer if short else "every configuration has its seeds"
-    return ChecklistItem(kind=STATISTICS, text=text, holds=not short, evidence=evidence)
+    return ContractEntry(kind=STATISTICS, text=text, holds=not short, evidence=evidence)

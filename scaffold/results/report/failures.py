@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from scaffold.results.evidence import failure_cause
 from scaffold.results.report.model import Failure, FailureGroup
-from scaffold.results.report.provenance import TracedRun
+from scaffold.results.report.provenance import RunWithManifest
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -22,7 +22,7 @@ VARYING_PARTS = (
 )
 
 
-def collect_failures(workspace: Workspace, records: Iterable[TracedRun], runs: Sequence[Run]) -> list[Failure]:
+def collect_failures(workspace: Workspace, records: Iterable[RunWithManifest], runs: Sequence[Run]) -> list[Failure]:
     """Those of `records` that failed, each with the end of what it said, without secrets; `runs` are all attempts there are."""
     attempts: dict[str, list[Run]] = {}
     for run in runs:

@@ -9,8 +9,8 @@ from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import series, spelling
 from scaffold.results.metrics.directions import MetricDirections
 from scaffold.results.metrics.model import MetricSeries
-from scaffold.results.metrics.query import Query
-from scaffold.results.metrics.read import run_query
+from scaffold.results.metrics.query import MetricQuery
+from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.plots import ranking
 from scaffold.results.plots.build_figures import build_figures
 from scaffold.results.plots.figures import Figure
@@ -37,7 +37,7 @@ class FoldedResults:
 def fold_results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ()) -> FoldedResults:
     """Read and fold all metrics of a workspace, or `only` some (names or patterns), and build its figures."""
     directions = MetricDirections(workspace)
-    folded = fold.fold_seeds(run_query(workspace, Query(directions=directions, metrics=only)))
+    folded = fold.fold_seeds(run_metric_query(workspace, MetricQuery(directions=directions, metrics=only)))
     main = result_table.main_metric(folded, directions.find_primary(folded.metrics))
     if main is not None:
         folded = fold.select_metrics(folded, [main, *(name for name in folded.metrics if name != main)])
@@ -66,7 +66,7 @@ def _read_curves(
     spellings = {spelling.normalize_name(metric): metric for metric in metrics}
     curves: dict[str, dict[str, MetricSeries]] = {}
     reasons: list[str] = []
-    rows = ranking.featured_rows(folded, metrics[0]) if metrics else []
+    rows = ranking.choose_learning_curve_rows(folded, metrics[0]) if metrics else []
     for run in (measured.run for row in rows for measured in row.runs):
         try:
             by_name = series.read_series(workspace.workdir, run, max_points=MOST_POINTS)

@@ -16,8 +16,8 @@ from scaffold.results.report import failures, plan_progress, provenance, result_
 from scaffold.results.report.checklist import build_checklist
 from scaffold.results.report.folded_results import FoldedResults, fold_results
 from scaffold.results.report.links import PageLinks
-from scaffold.results.report.model import ExperimentReport, TablePart
-from scaffold.results.report.provenance import TracedRun
+from scaffold.results.report.model import ExperimentReport, ReportTable
+from scaffold.results.report.provenance import RunWithManifest
 from scaffold.results.report.suggested_commands import next_steps, reproduce_commands
 from scaffold.runs import audit, records
 from scaffold.runs.model import Run
@@ -44,21 +44,21 @@ def gather_report(workspace: Workspace, page: Path) -> ExperimentReport:
         title=title,
         goal="" if goal.rstrip(".") == title else goal,
         root=workspace.root,
-        commit=git.locate(workspace.workdir).head or "",
+        commit=git.locate_in_git(workspace.workdir).head or "",
         newest=runs[0].started_at if runs else "",
         counts=failures.count_by_status(runs),
-        headline=verdicts.headline(results.table, main, compared) if main is not None else "",
-        plan=plan_progress.plan_part(plan, links, runs) if plan is not None else None,
-        experiments=provenance.experiment_parts(runs, Counter(row.experiment for row in results.table.rows)),
+        headline=verdicts.write_report_headline(results.table, main, compared) if main is not None else "",
+        plan=plan_progress.build_plan_progress(plan, links, runs) if plan is not None else None,
+        experiments=provenance.summarize_experiments(runs, Counter(row.experiment for row in results.table.rows)),
         table=part if part.rows and part.metrics else None,
         verdicts=compared,
         figures=results.figures,
         failures=failures.group_by_cause(failed)[:MOST_CAUSES],
         checklist=build_checklist(plan, workspace, results.table, links) if plan is not None else (),
         findings=_audit_findings(workspace) if runs else (),
-        environment=provenance.environment(traced),
+        environment=provenance.count_run_environments(traced),
         commands=reproduce_commands(workspace, traced) if runs else (),
-        runs=tuple(provenance.run_part(run, index, links) for index, run in enumerate(runs[:listed])),
+        runs=tuple(provenance.build_report_run(run, index, links) for index, run in enumerate(runs[:listed])),
         unlisted_runs=len(runs) - listed,
         next_steps=() if main is not None else next_steps(plan, runs),
         data=data,
@@ -81,7 +81,7 @@ def _read_plan(workspace: Workspace) -> Plan | None:
 
 def _trace_numbers(
     workspace: Workspace, runs: Sequence[Run], results: FoldedResults, links: PageLinks
-) -> tuple[list[TracedRun], dict[str, Any], TablePart]:
+) -> tuple[list[RunWithManifest], dict[str, Any], ReportTable]:
     """Whole manifests of the runs that are listed or stand behind a number, the page's data, and its table."""
     behind = {measured.run.label for row in results.table.rows[: result_table.MOST_ROWS] for measured in row.runs}
     traced = [*runs[:MOST_RUNS], *(run for run in runs[MOST_RUNS:] if run.label in behind)]
@@ -91,16 +91,20 @@ def _trace_numbers(
     for key, cell in table.cells.items():
         for number, *_ in cell["runs"]:
             cells_of_run.setdefault(number, []).append(key)
-    manifests = provenance.read_manifests(workspace, traced)
-    entries = [provenance.run_data(record, cells_of_run.get(i, ()), links) for i, record in enumerate(manifests)]
+    manifests = provenance.read_run_manifests(workspace, traced)
+    entries = [
+        provenance.run_provenance_data(record, cells_of_run.get(i, ()), links) for i, record in enumerate(manifests)
+    ]
     return manifests, {"base": links.base, "cells": table.cells, "runs": entries}, table.part
 
 
-def _with_failed_runs(workspace: Workspace, traced: Sequence[TracedRun], runs: Sequence[Run]) -> list[TracedRun]:
+def _with_failed_runs(
+    workspace: Workspace, traced: Sequence[RunWithManifest], runs: Sequence[Run]
+) -> list[RunWithManifest]:
     """`traced`, and those of failed runs that are not among them: a cause is counted over all runs."""
     read = {record.run.label for record in traced}
     unread = [run for run in runs if run.status in failures.FAILED and run.label not in read]
-    return [*traced, *provenance.read_manifests(workspace, unread)]
+    return [*traced, *provenance.read_run_manifests(workspace, unread)]
 
 
 def _audit_findings(workspace: Workspace) -> tuple[tuple[str, int], ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from scaffold.results.report.links import FileLink
-from scaffold.results.report.model import ExperimentReport, TablePart
+from scaffold.results.report.model import ExperimentReport, ReportTable
 from scaffold.results.tables.text_format import pluralize
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
@@ -14,20 +14,20 @@ MARKS = {True: "present", False: "missing", None: "to check"}
 BOXES = {"done": "x", "in progress": "/"}
 
 
-def render_markdown(report: ExperimentReport) -> str:
+def render_report_markdown(report: ExperimentReport) -> str:
     """The report as one Markdown text; the same for the same report."""
     return "\n".join(_lines(report)).rstrip("\n") + "\n"
 
 
 def _lines(report: ExperimentReport) -> Iterator[str]:
-    yield f"# {escaped(report.title)}\n"
+    yield f"# {escape_markdown(report.title)}\n"
     if report.goal:
-        yield f"> {escaped(report.goal)}\n"
+        yield f"> {escape_markdown(report.goal)}\n"
     statuses = ", ".join(f"{number} {status}" for status, number in report.counts.items())
-    commit = f"commit {code(report.commit[:12])}" if report.commit else "not committed yet"
+    commit = f"commit {format_markdown_code(report.commit[:12])}" if report.commit else "not committed yet"
     yield f"{pluralize(report.total, 'recorded run')}{f' ({statuses})' if statuses else ''}; {commit}.\n"
     if report.headline:
-        yield f"**{escaped(report.headline)}**\n"
+        yield f"**{escape_markdown(report.headline)}**\n"
     for part in (_next_steps, _results, _plan, _experiments, _failures, _checklist, _audit, _reproduce):
         yield from part(report)
 
@@ -35,7 +35,7 @@ def _lines(report: ExperimentReport) -> Iterator[str]:
 def _next_steps(report: ExperimentReport) -> Iterator[str]:
     if report.next_steps:
         yield "## No results yet\n"
-        yield from (f"- {escaped(step.does)}: {code(step.text)}" for step in report.next_steps)
+        yield from (f"- {escape_markdown(step.does)}: {format_markdown_code(step.text)}" for step in report.next_steps)
         yield ""
 
 
@@ -45,8 +45,8 @@ def _results(report: ExperimentReport) -> Iterator[str]:
     yield "## Results\n"
     for verdict in report.verdicts:
         prefix = "" if verdict.distinguishable else "not distinguishable: "
-        warnings = "".join(f" ({escaped(warning)})" for warning in verdict.warnings)
-        yield f"- {escaped(f'{verdict.pair}: {prefix}{verdict.text}')}{warnings}"
+        warnings = "".join(f" ({escape_markdown(warning)})" for warning in verdict.warnings)
+        yield f"- {escape_markdown(f'{verdict.pair}: {prefix}{verdict.text}')}{warnings}"
     if report.verdicts:
         yield ""
     if report.table is not None:
@@ -59,10 +59,10 @@ def _results(report: ExperimentReport) -> Iterator[str]:
             seeds = f"{row.seeds}" + (f" (+{row.missing} without a result)" if row.missing else "")
             yield _row([row.experiment, *row.config_values, seeds, *cells])
         yield "\nMean over seeds, and its 95 % interval.\n"
-        yield from (f"- {escaped(note)}" for note in (*table.notes, *_row_warnings(table)))
+        yield from (f"- {escape_markdown(note)}" for note in (*table.notes, *_row_warnings(table)))
 
 
-def _row_warnings(table: TablePart) -> Iterator[str]:
+def _row_warnings(table: ReportTable) -> Iterator[str]:
     """What is to be said of rows; what many have in common once."""
     rows: dict[str, list[str]] = {}
     for row in table.rows:
@@ -78,11 +78,11 @@ def _plan(report: ExperimentReport) -> Iterator[str]:
         return
     yield f"\n## Plan: {report.plan.done} of {report.plan.total} tasks done\n"
     for phase in report.plan.phases:
-        yield f"### {escaped(phase.title)} ({phase.done} of {len(phase.tasks)})\n"
+        yield f"### {escape_markdown(phase.title)} ({phase.done} of {len(phase.tasks)})\n"
         for task in phase.tasks:
             files = ", ".join(_link(link) for link in task.deliverables)
             more = (" (gate)" if task.gate else "") + (f": {files}" if files else "")
-            yield f"- \\[{BOXES.get(task.state, ' ')}\\] {task.id} {escaped(task.text)}{more}"
+            yield f"- \\[{BOXES.get(task.state, ' ')}\\] {task.id} {escape_markdown(task.text)}{more}"
         yield ""
 
 
@@ -104,10 +104,10 @@ def _failures(report: ExperimentReport) -> Iterator[str]:
         return
     yield "## Failures by cause\n"
     for group in report.failures:
-        labels = ", ".join(code(failure.run.label) for failure in group.failures[:12])
+        labels = ", ".join(format_markdown_code(failure.run.label) for failure in group.failures[:12])
         more = f" and {len(group.failures) - 12} more" if len(group.failures) > 12 else ""
         later = f"; {group.finished_later} finished later" if group.finished_later else ""
-        yield f"- {len(group.failures)} x {code(group.cause)}: {labels}{more}{later}"
+        yield f"- {len(group.failures)} x {format_markdown_code(group.cause)}: {labels}{more}{later}"
         if tail := group.failures[0].tail:
             yield "\n" + "\n".join(f"      {line}" for line in tail.splitlines()) + "\n"
     yield ""
@@ -119,8 +119,8 @@ def _checklist(report: ExperimentReport) -> Iterator[str]:
     yield "## Analytics contract\n"
     for item in report.checklist:
         files = ", ".join(_link(link) for link in item.links)
-        text = f": {escaped(item.text)}" if item.text else ""
-        evidence = escaped(item.evidence) + (f": {files}" if files else "")
+        text = f": {escape_markdown(item.text)}" if item.text else ""
+        evidence = escape_markdown(item.evidence) + (f": {files}" if files else "")
         yield f"- **{MARKS[item.holds]}** {item.kind}{text} ({evidence})"
     yield ""
 
@@ -128,7 +128,7 @@ def _checklist(report: ExperimentReport) -> Iterator[str]:
 def _audit(report: ExperimentReport) -> Iterator[str]:
     if report.findings:
         yield "## Records\n"
-        yield from (f"- {number} x {escaped(text)}" for text, number in report.findings)
+        yield from (f"- {number} x {escape_markdown(text)}" for text, number in report.findings)
         yield ""
 
 
@@ -137,18 +137,18 @@ def _reproduce(report: ExperimentReport) -> Iterator[str]:
         return
     yield "## Environment, and how to reproduce\n"
     for name, values in report.environment:
-        yield f"- {name}: {escaped('; '.join(values))}"
+        yield f"- {name}: {escape_markdown('; '.join(values))}"
     yield ""
     for command in report.commands:
-        yield f"- {escaped(command.does)}: {code(command.text)}"
+        yield f"- {escape_markdown(command.does)}: {format_markdown_code(command.text)}"
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that means nothing to Markdown or HTML, on one line."""
     return SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def code(text: str) -> str:
+def format_markdown_code(text: str) -> str:
     """Text as code, whatever back-ticks are in it."""
     flat = " ".join(text.split())
     longest = max((len(run) for run in re.findall("`+", flat)), default=0)
@@ -158,8 +158,12 @@ def code(text: str) -> str:
 
 
 def _link(link: FileLink) -> str:
-    return f"[{escaped(link.path)}](<{link.href}>)" if link.href is not None else f"{code(link.path)} (missing)"
+    return (
+        f"[{escape_markdown(link.path)}](<{link.href}>)"
+        if link.href is not None
+        else f"{format_markdown_code(link.path)} (missing)"
+    )
 
 
 def _row(cells: Sequence[str], *, plain: bool = False) -> str:
-    return "| " + " | ".join(cell if plain else escaped(cell) for cell in cells) + " |"
+    return "| " + " | ".join(cell if plain else escape_markdown(cell) for cell in cells) + " |"

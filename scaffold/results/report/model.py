@@ -12,7 +12,7 @@ from scaffold.runs.model import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskPart:
+class TaskProgress:
     """A task of the plan: its state in words, whether it is a gate, what it should leave, how many runs it has, what it waits for."""
 
     id: str
@@ -25,22 +25,22 @@ class TaskPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PhasePart:
+class PhaseProgress:
     """A phase: how many of its tasks are done."""
 
     title: str
     done: int
-    tasks: tuple[TaskPart, ...]
+    tasks: tuple[TaskProgress, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanPart:
+class ReportPlanProgress:
     """How far the plan is; `next` says what comes next, empty where all is done."""
 
     done: int
     total: int
     next: str
-    phases: tuple[PhasePart, ...]
+    phases: tuple[PhaseProgress, ...]
 
     @property
     def ids(self) -> frozenset[str]:
@@ -48,13 +48,13 @@ class PlanPart:
         return frozenset(task.id for phase in self.phases for task in phase.tasks if task.id)
 
     @property
-    def gates(self) -> tuple[TaskPart, ...]:
+    def gates(self) -> tuple[TaskProgress, ...]:
         """The reflection tasks."""
         return tuple(task for phase in self.phases for task in phase.tasks if task.gate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExperimentPart:
+class ExperimentSummary:
     """An experiment: how many runs ended how, its configurations and seeds, its tasks and sweeps, the time that its runs took."""
 
     name: str
@@ -77,7 +77,7 @@ class TableCell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowPart:
+class ReportTableRow:
     """A configuration: its experiment, its parameters as one text and in the order of the header, seeds, numbers, runs without a result."""
 
     experiment: str
@@ -90,17 +90,17 @@ class RowPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TablePart:
+class ReportTable:
     """The result table: parameter names, metric names with their direction in words, rows, and what has to be said of it."""
 
     by: tuple[str, ...]
     metrics: tuple[tuple[str, str], ...]
-    rows: tuple[RowPart, ...]
+    rows: tuple[ReportTableRow, ...]
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictPart:
+class ReportVerdict:
     """Which configuration against which, what may be said, and whether they can be told apart."""
 
     pair: str
@@ -133,7 +133,7 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChecklistItem:
+class ContractEntry:
     """An entry of the analytics contract: `holds` is None where only a reader can tell; `evidence` says what was looked at."""
 
     kind: str
@@ -152,7 +152,7 @@ class SuggestedCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunPart:
+class ReportRun:
     """A run in the list of runs; `index` is its place in the page's data, `ending` a signal or exit code that is not 0."""
 
     index: int
@@ -177,17 +177,17 @@ class ExperimentReport:
     newest: str
     counts: Mapping[str, int]
     headline: str
-    plan: PlanPart | None
-    experiments: tuple[ExperimentPart, ...]
-    table: TablePart | None
-    verdicts: tuple[VerdictPart, ...]
+    plan: ReportPlanProgress | None
+    experiments: tuple[ExperimentSummary, ...]
+    table: ReportTable | None
+    verdicts: tuple[ReportVerdict, ...]
     figures: tuple[Figure, ...]
     failures: tuple[FailureGroup, ...]
-    checklist: tuple[ChecklistItem, ...]
+    checklist: tuple[ContractEntry, ...]
     findings: tuple[tuple[str, int], ...]
     environment: tuple[tuple[str, tuple[str, ...]], ...]
     commands: tuple[SuggestedCommand, ...]
-    runs: tuple[RunPart, ...]
+    runs: tuple[ReportRun, ...]
     unlisted_runs: int
     next_steps: tuple[SuggestedCommand, ...]
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from scaffold.plan.document.markdown_inline import inline_spans
 from scaffold.results.plots import page_svg
-from scaffold.results.plots.figures import Figure, LineChart, Timeline, as_csv
+from scaffold.results.plots.figures import Figure, LineChart, RunTimeline, as_csv
 from scaffold.results.report.failures import STATUSES
 from scaffold.results.report.model import ExperimentReport
 
@@ -68,7 +68,7 @@ def legend(figure: Figure) -> list[tuple[Markup, str]]:
 
     if isinstance(figure, LineChart) and (len(figure.lines) > 1 or figure.lines[0].label):
         return [(page_svg.swatch(i, dots=figure.dots), line.label) for i, line in enumerate(figure.lines)]
-    if isinstance(figure, Timeline):
+    if isinstance(figure, RunTimeline):
         statuses = {span.status for lane in figure.lanes for row in lane.rows for span in row}
         return [(page_svg.status_swatch(status), status) for status in STATUSES if status in statuses]
     return []

@@ -11,25 +11,25 @@ from scaffold.plan.document.model import DONE, Plan, Task
 from scaffold.plan.tasks import progress
 from scaffold.plan.tasks.deliverables import deliverable_files
 from scaffold.results.report.links import FileLink, PageLinks
-from scaffold.results.report.model import PhasePart, PlanPart, TaskPart
+from scaffold.results.report.model import PhaseProgress, ReportPlanProgress, TaskProgress
 from scaffold.runs.model import Run
 
 MOST_FILES = 6
 
 
-def plan_part(plan: Plan, links: PageLinks, runs: Sequence[Run]) -> PlanPart:
+def build_plan_progress(plan: Plan, links: PageLinks, runs: Sequence[Run]) -> ReportPlanProgress:
     """Phases with their tasks, and how many of `runs` each task has."""
     counts = Counter(run.task for run in runs if run.task)
-    state, waits_for = progress.measure_progress(plan), progress.open_dependencies(plan)
+    state, waits_for = progress.measure_plan_progress(plan), progress.open_dependencies(plan)
     phases = tuple(
-        PhasePart(
+        PhaseProgress(
             title=progress.phase_title(phase),
             done=sum(task.state == DONE for task in phase.tasks),
             tasks=tuple(_task_part(task, links, counts, waits_for.get(task.line, ())) for task in phase.tasks),
         )
         for phase in plan.phases
     )
-    return PlanPart(done=state.done, total=state.total, next=_following(state), phases=phases)
+    return ReportPlanProgress(done=state.done, total=state.total, next=_following(state), phases=phases)
 
 
 def _following(state: progress.PlanProgress) -> str:
@@ -40,8 +40,8 @@ def _following(state: progress.PlanProgress) -> str:
     return "every open task waits for another" if state.done < state.total else ""
 
 
-def _task_part(task: Task, links: PageLinks, runs: Mapping[str, int], waits_for: tuple[str, ...]) -> TaskPart:
-    return TaskPart(
+def _task_part(task: Task, links: PageLinks, runs: Mapping[str, int], waits_for: tuple[str, ...]) -> TaskProgress:
+    return TaskProgress(
         id=task.id,
         text=_one_line(task),
         state=progress.STATES[task.state],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.results.report.links import PageLinks
-from scaffold.results.report.model import ExperimentPart, RunPart
+from scaffold.results.report.model import ExperimentSummary, ReportRun
 from scaffold.results.tables.text_format import pluralize, truncate
 from scaffold.runs import manifests, timestamps
 from scaffold.runs.model import Run
@@ -18,40 +18,40 @@ MOST_COMMAND, MOST_VALUES = 2000, 6
 
 
 @dataclass(frozen=True, slots=True)
-class TracedRun:
+class RunWithManifest:
     """An attempt with its whole manifest; None where it cannot be read any more."""
 
     run: Run
     manifest: Mapping[str, Any] | None
 
 
-def read_manifests(workspace: Workspace, runs: Iterable[Run]) -> list[TracedRun]:
+def read_run_manifests(workspace: Workspace, runs: Iterable[Run]) -> list[RunWithManifest]:
     """The whole manifests of some runs. Each is a file to read, so only those that a page shows are read."""
     records = []
     for run in runs:
         try:
-            records.append(TracedRun(run, manifests.read_valid_manifest(workspace.workdir / run.path)))
+            records.append(RunWithManifest(run, manifests.read_valid_manifest(workspace.workdir / run.path)))
         except ValueError:
-            records.append(TracedRun(run, None))
+            records.append(RunWithManifest(run, None))
     return records
 
 
-def run_part(run: Run, index: int, links: PageLinks) -> RunPart:
+def build_report_run(run: Run, index: int, links: PageLinks) -> ReportRun:
     """A run's line in the list."""
-    return RunPart(
+    return ReportRun(
         index=index,
         label=run.label,
         status=run.status,
         ending=run.signal or (f"exit {run.exit_code}" if run.exit_code else ""),
         started=run.started_at[:16].replace("T", " "),
-        took=duration(run.duration_s),
+        took=format_report_duration(run.duration_s),
         commit=run.commit or "",
         dirty=bool(run.dirty),
         manifest=links.link_to(run.path),
     )
 
 
-def run_data(record: TracedRun, cells: Sequence[str], links: PageLinks) -> dict[str, Any]:
+def run_provenance_data(record: RunWithManifest, cells: Sequence[str], links: PageLinks) -> dict[str, Any]:
     """What the page's script tells of a run; `cells` are the keys of the numbers that it backs."""
     run, manifest = record.run, record.manifest
     command, files = "", [run.path]
@@ -70,39 +70,39 @@ def run_data(record: TracedRun, cells: Sequence[str], links: PageLinks) -> dict[
         "sweep": run.sweep,
         "host": run.hostname,
         "started": run.started_at,
-        "took": duration(run.duration_s),
+        "took": format_report_duration(run.duration_s),
         "command": command,
         "files": [[path, links.exists(path)] for path in files],
         "cells": list(cells),
     }
 
 
-def experiment_parts(runs: Sequence[Run], configurations: Mapping[str, int]) -> tuple[ExperimentPart, ...]:
+def summarize_experiments(runs: Sequence[Run], configurations: Mapping[str, int]) -> tuple[ExperimentSummary, ...]:
     """What was tried: runs by experiment; `configurations` counts those of each."""
     by_name: dict[str, list[Run]] = {}
     for run in runs:
         by_name.setdefault(run.experiment, []).append(run)
     return tuple(
-        ExperimentPart(
+        ExperimentSummary(
             name=name,
             counts=Counter(run.status for run in attempts),
             configurations=configurations.get(name, 0),
             seeds=len({run.seed for run in attempts if run.seed is not None}),
             tasks=tuple(sorted({run.task for run in attempts if run.task})),
             sweeps=tuple(sorted({run.sweep for run in attempts if run.sweep})),
-            took=duration(sum(run.duration_s or 0.0 for run in attempts)),
+            took=format_report_duration(sum(run.duration_s or 0.0 for run in attempts)),
         )
         for name, attempts in sorted(by_name.items())
     )
 
 
-def duration(seconds: float | None) -> str:
+def format_report_duration(seconds: float | None) -> str:
     """`4.2 s`, `3:07 min`, `2:03:07 h`; empty where it is not known. A page says the unit: `3:07` alone could be a time of day."""
     text = timestamps.format_duration(seconds)
     return text + {1: " min", 2: " h"}.get(text.count(":"), "")
 
 
-def environment(records: Iterable[TracedRun]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def count_run_environments(records: Iterable[RunWithManifest]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """What the runs ran in: each value with the number of runs that had it, the most frequent first."""
     counts: dict[str, Counter[str]] = {
         name: Counter() for name in ("Python", "environment", "hosts", "GPUs", "system", "scheduler", "code")

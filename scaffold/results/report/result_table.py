@@ -9,7 +9,7 @@ from typing import Any
 from scaffold.results.metrics.configurations import format_value
 from scaffold.results.plots.ranking import ranked_rows
 from scaffold.results.report.links import PageLinks
-from scaffold.results.report.model import RowPart, TableCell, TablePart
+from scaffold.results.report.model import ReportTable, ReportTableRow, TableCell
 from scaffold.results.stats.summary import MetricSummary
 from scaffold.results.tables import text_format
 from scaffold.results.tables.fold import row_label
@@ -24,7 +24,7 @@ BETTER = {"maximize": "higher", "minimize": "lower"}
 class TableWithProvenance:
     """The page's table, and by the key of a cell what backs its number, as the page's script reads it."""
 
-    part: TablePart
+    part: ReportTable
     cells: dict[str, Any]
 
 
@@ -48,7 +48,7 @@ def build_table(
             text, below = mean_text(summary) or "not finite", _below(summary, len(row.runs))
             cells.append(TableCell(text=text, below=below, key=key, best=best))
         rows.append(
-            RowPart(
+            ReportTableRow(
                 experiment=row.experiment,
                 config_text=" ".join(
                     f"{name}={format_value(row.config[name])}" for name in table.by if name in row.config
@@ -61,7 +61,7 @@ def build_table(
             )
         )
     headers = tuple((metric, BETTER.get(table.directions.get(metric, ""), "")) for metric in metrics)
-    part = TablePart(by=table.by, metrics=headers, rows=tuple(rows), notes=_notes(table, metrics))
+    part = ReportTable(by=table.by, metrics=headers, rows=tuple(rows), notes=_notes(table, metrics))
     return TableWithProvenance(part, provenance)
 
 

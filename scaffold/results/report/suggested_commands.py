@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from scaffold import git
 from scaffold.plan.document.model import Plan
 from scaffold.results.report.model import SuggestedCommand
-from scaffold.results.report.provenance import MOST_COMMAND, TracedRun
+from scaffold.results.report.provenance import MOST_COMMAND, RunWithManifest
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
 MOST_EXPERIMENTS = 12
 
 
-def reproduce_commands(workspace: Workspace, records: Sequence[TracedRun]) -> tuple[SuggestedCommand, ...]:
+def reproduce_commands(workspace: Workspace, records: Sequence[RunWithManifest]) -> tuple[SuggestedCommand, ...]:
     """How to repeat it: the code, the environment, one run of each experiment, and this page."""
     finished = [record for record in records if record.run.status == "finished" and record.manifest is not None]
     commands = []
@@ -39,7 +39,7 @@ def reproduce_commands(workspace: Workspace, records: Sequence[TracedRun]) -> tu
     return (*commands, SuggestedCommand(text="scaffold results && scaffold report", does="The table and this page"))
 
 
-def _repeat_command(record: TracedRun) -> SuggestedCommand:
+def _repeat_command(record: RunWithManifest) -> SuggestedCommand:
     assert record.manifest is not None
     run, command = record.run, record.manifest["command"]
     seed = f" --seed {run.seed}" if run.seed is not None else ""

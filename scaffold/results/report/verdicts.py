@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.results.plots.ranking import is_baseline, ranked_rows
-from scaffold.results.report.model import VerdictPart
+from scaffold.results.report.model import ReportVerdict
 from scaffold.results.report.result_table import interval_text, mean_text
 from scaffold.results.tables.compare import compare_pairs
 from scaffold.results.tables.fold import row_label
@@ -17,7 +17,7 @@ MOST_PER_EXPERIMENT = 8
 NOT = "not distinguishable: "
 
 
-def compare_with_reference(table: ResultTable, metric: str) -> tuple[VerdictPart, ...]:
+def compare_with_reference(table: ResultTable, metric: str) -> tuple[ReportVerdict, ...]:
     """Each configuration against the reference in one metric; of an experiment at most the 8 best.
 
     The configurations of one experiment answer one question: p-values are corrected for all of these together. Experiments with
@@ -39,7 +39,7 @@ def compare_with_reference(table: ResultTable, metric: str) -> tuple[VerdictPart
         ]
         comparisons += compare_pairs(pairs, [metric], table.directions, reference)
     return tuple(
-        VerdictPart(
+        ReportVerdict(
             pair=f"{c.b} against {c.a}",
             text=c.verdict.removeprefix(NOT),
             distinguishable=c.distinguishable,
@@ -61,7 +61,7 @@ def _name(row: ResultRow, table: ResultTable, rows: Sequence[ResultRow]) -> str:
     return row.experiment if alone else row_label(row, table.by)
 
 
-def headline(table: ResultTable, metric: str, verdicts: Sequence[VerdictPart]) -> str:
+def write_report_headline(table: ResultTable, metric: str, verdicts: Sequence[ReportVerdict]) -> str:
     """What the table says of the metric that decides: the best configuration, or the first verdict and that nothing is best."""
     rows = ranked_rows(table, metric)
     best = table.best.get(metric)
@@ -79,7 +79,7 @@ def headline(table: ResultTable, metric: str, verdicts: Sequence[VerdictPart]) -
     return f"{_row_text(table, rows[0], metric)}." if rows else ""
 
 
-def _reservation(verdicts: Sequence[VerdictPart]) -> str:
+def _reservation(verdicts: Sequence[ReportVerdict]) -> str:
     """The first warning about a difference that is claimed: a headline without it would say more than the verdict does."""
     return next((f" But {v.warnings[0]}." for v in verdicts if v.distinguishable and v.warnings), "")
 

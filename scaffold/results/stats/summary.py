@@ -53,7 +53,7 @@ def moments(values: Sequence[float]) -> Moments:
     return Moments(n, mean * scale, sd * scale)
 
 
-def summarize(values: Iterable[float]) -> MetricSummary:
+def summarize_seed_values(values: Iterable[float]) -> MetricSummary:
     """What a table says of one configuration's values; NaN and infinities are counted and left out."""
     everything = list(values)
     finite = [v for v in everything if math.isfinite(v)]

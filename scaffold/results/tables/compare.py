@@ -10,7 +10,7 @@ from typing import NamedTuple
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.metric_directions import Direction
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.metrics.run_selection import RunSelection, restrict_to, select_runs
+from scaffold.results.metrics.run_selection import RunSelection, restrict_to_selection, select_runs
 from scaffold.results.stats import power
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction
@@ -57,7 +57,7 @@ def compare_selections(result: QueryResult, names: Sequence[str], noise_from: st
 
 def _select_table(result: QueryResult, name: str) -> tuple[RunSelection, ResultTable]:
     selection = select_runs(name, result.runs())
-    return selection, fold_seeds(restrict_to(result, selection), mark_best=False)
+    return selection, fold_seeds(restrict_to_selection(result, selection), mark_best=False)
 
 
 def find_single_row(result: QueryResult, name: str) -> ResultRow:

@@ -16,9 +16,9 @@ from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction
 from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.stats.resampling import bootstrap_interval
-from scaffold.results.stats.summary import MetricSummary, summarize
+from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
 from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
-from scaffold.results.tables.text_format import printable
+from scaffold.results.tables.text_format import strip_control_characters
 from scaffold.runs.model import Run
 
 # an experiment, and the parameters by which its runs are folded
@@ -142,7 +142,7 @@ def _summary(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind) -
     values = [m.values[metric].value for m in runs if metric in m.values]
     if not values:
         return None
-    summary = summarize(values)
+    summary = summarize_seed_values(values)
     if interval == "t":
         return summary
     low, high = bootstrap_interval([v for v in values if math.isfinite(v)]) or (None, None)
@@ -212,5 +212,9 @@ def select_metrics(table: ResultTable, metrics: Sequence[str]) -> ResultTable:
 
 def row_label(row: ResultRow, by: Sequence[str], *, experiment: bool = True) -> str:
     """A row's name: `baseline lr=0.1 batch_size=32`; a parameter that it lacks is left out."""
-    params = [printable(f"{name}={configurations.format_value(row.config[name])}") for name in by if name in row.config]
+    params = [
+        strip_control_characters(f"{name}={configurations.format_value(row.config[name])}")
+        for name in by
+        if name in row.config
+    ]
     return " ".join([row.experiment, *params] if experiment or not params else params)

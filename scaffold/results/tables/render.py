@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from scaffold.results.metrics.configurations import format_value
-from scaffold.results.stats.summary import MetricSummary, summarize
+from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
 from scaffold.results.tables.model import IntervalKind, ResultTable
 from scaffold.results.tables.text_format import (
     format_interval,
@@ -16,7 +16,7 @@ from scaffold.results.tables.text_format import (
     format_run_count,
     format_spec,
     pluralize,
-    printable,
+    strip_control_characters,
 )
 
 MISSING = "-"
@@ -38,7 +38,9 @@ def row_heads(table: ResultTable) -> list[list[str]]:
     single = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     heads = [[*([] if single else ["experiment"]), *table.by]]
     for row in table.rows:
-        params = [printable(format_value(row.config[n])) if n in row.config else MISSING for n in table.by]
+        params = [
+            strip_control_characters(format_value(row.config[n])) if n in row.config else MISSING for n in table.by
+        ]
         heads.append(params if single else [row.experiment, *params])
     return heads
 
@@ -76,10 +78,10 @@ def summary_cells(summary: MetricSummary | None, missing: int) -> list[str]:
 
 def metric_title(table: ResultTable, metric: str) -> str:
     """`acc (higher is better)`."""
-    return printable(metric) + _WAYS.get(table.directions.get(metric, ""), "")
+    return strip_control_characters(metric) + _WAYS.get(table.directions.get(metric, ""), "")
 
 
-def render_markdown(table: ResultTable) -> str:
+def render_markdown_tables(table: ResultTable) -> str:
     """A table of Markdown for each metric; the best mean in bold."""
     parts: list[str] = []
     heads = row_heads(table)
@@ -137,13 +139,19 @@ def render_csv(table: ResultTable) -> str:
         direction = table.directions.get(metric, "")
         for index, row in enumerate(table.rows):
             config = [format_value(row.config[name]) if name in row.config else "" for name in table.by]
-            numbers = ["" if value is None else repr(value) for value in row.summaries.get(metric) or summarize([])]
+            numbers = [
+                "" if value is None else repr(value) for value in row.summaries.get(metric) or summarize_seed_values([])
+            ]
             best = "best" if table.best.get(metric) == index else ""
             writer.writerow([row.experiment, *config, metric, direction, *numbers, row.count_missing(metric), best])
     return out.getvalue()
 
 
-FORMATS: Mapping[str, Callable[[ResultTable], str]] = {"md": render_markdown, "csv": render_csv, "latex": render_latex}
+FORMATS: Mapping[str, Callable[[ResultTable], str]] = {
+    "md": render_markdown_tables,
+    "csv": render_csv,
+    "latex": render_latex,
+}
 # the first word of why a run or file was passed over -> what many of them have in common
 _SKIP_KINDS = {
     "damaged:": "damaged",

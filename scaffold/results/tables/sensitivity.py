@@ -56,7 +56,7 @@ class SensitivityCurve:
     verdict: str
 
 
-def choose_scale(values: Sequence[Scalar]) -> Literal["linear", "log", "words"]:
+def choose_parameter_scale(values: Sequence[Scalar]) -> Literal["linear", "log", "words"]:
     """How to draw a parameter's values: `log` where all are positive, span a factor of 10, and are evener so."""
     ordered = sorted(number for value in values if (number := finite_number(value)) is not None)
     if len(ordered) < len(values) or not ordered:
@@ -121,7 +121,7 @@ def _curve(metric: str, parameter: str, held: Sequence[str], rows: Sequence[Resu
         metric=metric,
         parameter=parameter,
         held=row_label(rows[0], held),
-        scale=choose_scale([spot.value for spot in spots]),
+        scale=choose_parameter_scale([spot.value for spot in spots]),
         spots=spots,
         effect=max(means) - min(means) if means else None,
         p=anova([row.finite_values(metric) for row in rows]),

@@ -7,7 +7,7 @@ import math
 from scaffold.results.stats.summary import MetricSummary
 
 
-def printable(text: str) -> str:
+def strip_control_characters(text: str) -> str:
     """A text in one line, without what a terminal would obey."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 

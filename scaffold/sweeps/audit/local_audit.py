@@ -19,7 +19,7 @@ from scaffold.runs.audit import AuditFinding
 from scaffold.runs.model import SMOKE_SUFFIX, TRIAL_EXPERIMENT, Run
 from scaffold.sweeps.audit.sweep_records import SweepRecords, launched_sweeps, path_in_workdir, read_sweep_records
 from scaffold.sweeps.launch.observer import is_taker_gone
-from scaffold.sweeps.launch.run_states import Observation, derive_state
+from scaffold.sweeps.launch.run_states import RunObservation, derive_state
 from scaffold.sweeps.spec import sweep_file
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
@@ -120,8 +120,8 @@ def _audit_submissions(sweep: SweepRecords) -> Iterator[AuditFinding]:
     hostname, now = socket.gethostname(), time.time()
     for name in sweep.ledger.run_names:
         submission, runs = sweep.ledger.newest_submission(name), sweep.runs.get(name, ())
-        token = start_tokens.read_token(sweep.paths.folder, name)
-        seen = Observation(token, is_taker_gone(token))
+        token = start_tokens.read_start_token(sweep.paths.folder, name)
+        seen = RunObservation(token, is_taker_gone(token))
         state = derive_state(name, submission, runs, seen, hostname=hostname, now=now)
         if submission is None or state.state != "lost" or (state.run and state.run.attempt > submission.after):
             continue
@@ -133,7 +133,7 @@ def _audit_submissions(sweep: SweepRecords) -> Iterator[AuditFinding]:
 def _audit_tokens(workspace: Workspace, sweep: SweepRecords) -> Iterator[AuditFinding]:
     """Start tokens that would let a launcher start what nobody asks for any more."""
     for name in sorted(start_tokens.list_tokens(sweep.paths.folder)):
-        token = start_tokens.read_token(sweep.paths.folder, name)
+        token = start_tokens.read_start_token(sweep.paths.folder, name)
         reason = _leftover_reason(sweep, name, token) if token else None
         if token and reason is not None:
             path = sweep.paths.folder / f"{name}.{'taken' if token.taken else 'ticket'}"

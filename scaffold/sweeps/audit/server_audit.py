@@ -10,8 +10,8 @@ from scaffold.runs import manifests
 from scaffold.runs.audit import AuditFinding
 from scaffold.runs.model import Run
 from scaffold.server import address
-from scaffold.server.client import connect
-from scaffold.server.errors import NotFound
+from scaffold.server.client import make_server_client
+from scaffold.server.errors import ServerResourceNotFound
 from scaffold.sweeps.audit.sweep_records import SweepRecords
 from scaffold.workspace import Workspace
 
@@ -30,7 +30,7 @@ SERVER_STATUSES = {
 
 def audit_on_server(workspace: Workspace, sweeps: Sequence[SweepRecords]) -> Iterator[AuditFinding]:
     """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked."""
-    with connect(address.require_url(workspace.answers), address.read_token(None)) as client:
+    with make_server_client(address.require_url(workspace.answers), address.read_auth_token(None)) as client:
         client.cluster()  # it looks at its runs first
         for sweep in sweeps:
             yield from _audit_sweep(workspace, sweep, client)
@@ -56,7 +56,7 @@ def _compare_sweep(
     """(run or None, message) of one sweep on the server, `names` being its runs as the ledger knows them, by id."""
     try:
         run_ids = client.sweep(sweep_id).run_ids
-    except NotFound:
+    except ServerResourceNotFound:
         lost = f"the research server does not know sweep {sweep_id} any more, with its {len(names)} runs (restarted?)"
         yield None, lost
         return

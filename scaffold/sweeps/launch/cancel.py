@@ -10,14 +10,14 @@ from scaffold.backends import start_tokens
 from scaffold.backends.local import backend as local_backend
 from scaffold.runs import liveness, recorder
 from scaffold.sweeps.launch.ledger import Ledger
-from scaffold.sweeps.launch.ledger_entries import Submission
+from scaffold.sweeps.launch.ledger_entries import RunSubmission
 from scaffold.sweeps.launch.observer import is_taker_gone
-from scaffold.sweeps.launch.run_states import RunState, Snapshot
+from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 from scaffold.workspace import Workspace
 
 
-def withdraw_open(
-    ledger: Ledger, snapshot: Snapshot, workspace: Workspace, folder: Path
+def withdraw_open_tokens(
+    ledger: Ledger, snapshot: SweepSnapshot, workspace: Workspace, folder: Path
 ) -> Mapping[str, Sequence[str]]:
     """Take back the start tokens in `folder` that nobody took, and write that down: for who holds the ledger's lock.
 
@@ -38,17 +38,17 @@ def withdraw_open(
     return {backend: ids for backend, ids in job_ids.items() if ids}
 
 
-def _withdraw(folder: Path, state: RunState, submission: Submission) -> bool:
+def _withdraw(folder: Path, state: RunState, submission: RunSubmission) -> bool:
     """Whether a submission that has not begun now never will."""
     if state.state not in ("submitting", "waiting", "starting"):
         return False
     if start_tokens.withdraw_token(folder, state.name):
         return True
-    token = start_tokens.read_token(folder, state.name)
+    token = start_tokens.read_start_token(folder, state.name)
     return token is None or not token.taken or token.number < submission.number
 
 
-def _job_ids(workspace: Workspace, folder: Path, state: RunState, submission: Submission) -> list[str]:
+def _job_ids(workspace: Workspace, folder: Path, state: RunState, submission: RunSubmission) -> list[str]:
     """What a backend can end a run by; on this machine also its recorder, where the launcher is not known or gone."""
     job_ids = [submission.job_id] if submission.job_id else []
     if submission.backend != "local":
@@ -60,7 +60,7 @@ def _job_ids(workspace: Workspace, folder: Path, state: RunState, submission: Su
     )
     if mark is None and submission.job_id is None:
         # a launch was killed between starting it and writing down its id
-        token = start_tokens.read_token(folder, state.name)
+        token = start_tokens.read_start_token(folder, state.name)
         if token and token.pid and is_taker_gone(token) is False:
             mark = recorder.processes.process_mark(token.pid)
     return [*job_ids, local_backend.format_job_id(mark)] if mark else job_ids

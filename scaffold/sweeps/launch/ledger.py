@@ -17,7 +17,13 @@ from scaffold import structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import sweep_locks
-from scaffold.sweeps.launch.ledger_entries import LaunchOptions, Submission, format_entry, parse_entry, require_object
+from scaffold.sweeps.launch.ledger_entries import (
+    LaunchOptions,
+    RunSubmission,
+    format_entry,
+    parse_entry,
+    require_object,
+)
 
 VERSION = 1
 # the file is written anew for job ids at most this often, and never for more than a tenth of the time
@@ -32,7 +38,7 @@ class Ledger:
         self.sweep = sweep
         self.options = LaunchOptions()
         self.notes: dict[str, dict[str, str]] = {}
-        self._submissions: dict[str, tuple[Submission, ...]] = {}
+        self._submissions: dict[str, tuple[RunSubmission, ...]] = {}
         # of each run the line that was written last: a thousand runs are not formatted anew for each job id
         self._lines: dict[str, str] = {}
         self.stamp: tuple[int, int, int] | None = None
@@ -45,16 +51,16 @@ class Ledger:
         """The runs that anything was ever asked for, in the order of asking."""
         return tuple(self._submissions)
 
-    def submissions(self, name: str) -> tuple[Submission, ...]:
+    def submissions(self, name: str) -> tuple[RunSubmission, ...]:
         """All submissions of a run, oldest first."""
         return self._submissions.get(name, ())
 
-    def newest_submission(self, name: str) -> Submission | None:
+    def newest_submission(self, name: str) -> RunSubmission | None:
         """The newest submission of a run."""
         submissions = self._submissions.get(name)
         return submissions[-1] if submissions else None
 
-    def put_submission(self, name: str, submission: Submission) -> None:
+    def put_submission(self, name: str, submission: RunSubmission) -> None:
         """Add a submission, or replace the one of the same number."""
         before = self._submissions.get(name, ())
         if before and before[-1] == submission:
@@ -159,7 +165,7 @@ def _fill_from_json(ledger: Ledger, content: Any) -> None:
     for name, entries in require_object(content.get("runs"), "runs").items():
         if not isinstance(entries, list) or not entries:
             raise ValueError(f"runs.{name} is no list of tries")
-        submissions = [parse_entry(Submission, entry, f"runs.{name}[{i}]") for i, entry in enumerate(entries)]
+        submissions = [parse_entry(RunSubmission, entry, f"runs.{name}[{i}]") for i, entry in enumerate(entries)]
         if [s.number for s in submissions] != sorted({s.number for s in submissions}):
             raise ValueError(f"the tries of runs.{name} are not numbered upwards")
         ledger._submissions[name] = tuple(submissions)

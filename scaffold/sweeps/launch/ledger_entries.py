@@ -12,7 +12,7 @@ KEY = "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class RunSubmission:
     """One submission of a run to a backend, from the moment that it is asked for. Times are UTC, in seconds.
 
     `after` is the highest attempt of the run's name that had a manifest by then: later attempts are this one's. `job_id` is what the
@@ -66,7 +66,7 @@ _KINDS: Mapping[str, tuple[type, str]] = {
 }
 
 
-def format_entry(entry: Submission | LaunchOptions) -> dict[str, Any]:
+def format_entry(entry: RunSubmission | LaunchOptions) -> dict[str, Any]:
     """As the file has it: what says nothing beyond its default is left out."""
     values = ((f, getattr(entry, f.name)) for f in dataclasses.fields(entry))
     return {f.metadata.get(KEY, f.name): value for f, value in values if value != f.default}

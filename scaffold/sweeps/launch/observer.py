@@ -14,7 +14,7 @@ from scaffold.runs import liveness
 from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
 from scaffold.sweeps.launch.ledger import Ledger
-from scaffold.sweeps.launch.run_states import Observation, RunState, Snapshot, derive_state
+from scaffold.sweeps.launch.run_states import RunObservation, RunState, SweepSnapshot, derive_state
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
@@ -42,9 +42,9 @@ class Observer:
         self._warn = warn
         self._reader = RecordReader(workspace)
         # not only that they are over: their start tokens and jobs are not looked at again, and without those a lost run seems startable
-        self._settled: dict[str, tuple[RunState, Observation]] = {}
+        self._settled: dict[str, tuple[RunState, RunObservation]] = {}
 
-    def snapshot(self, ledger: Ledger) -> Snapshot:
+    def snapshot(self, ledger: Ledger) -> SweepSnapshot:
         """All runs. Raises ScaffoldError where a backend cannot be made.
 
         The order of looking matters: backend, then processes, then manifests, each later than what it is believed over.
@@ -61,7 +61,7 @@ class Observer:
         hostname, now = socket.gethostname(), time.time()
         states = []
         for name in names:
-            state, seen = settled.get(name, (None, observations.get(name, Observation())))
+            state, seen = settled.get(name, (None, observations.get(name, RunObservation())))
             if state is None or _has_news(state, runs.get(name, ())):
                 newest = ledger.newest_submission(name)
                 state = derive_state(name, newest, runs.get(name, ()), seen, hostname=hostname, now=now)
@@ -72,7 +72,7 @@ class Observer:
                 self._settled[name] = state, seen
             else:
                 self._settled.pop(name, None)
-        return Snapshot(states=tuple(states), options=ledger.options)
+        return SweepSnapshot(states=tuple(states), options=ledger.options)
 
     def _is_settled(self, name: str, ledger: Ledger) -> bool:
         """Whether a run's newest submission was over when it was last looked at."""
@@ -96,15 +96,15 @@ class Observer:
 
     def _observe_runs(
         self, names: Iterable[str], statuses: Mapping[str, JobStatus], ledger: Ledger
-    ) -> Mapping[str, Observation]:
+    ) -> Mapping[str, RunObservation]:
         with_token = start_tokens.list_tokens(self._paths.folder)
         observations = {}
         for name in names:
-            token = start_tokens.read_token(self._paths.folder, name) if name in with_token else None
+            token = start_tokens.read_start_token(self._paths.folder, name) if name in with_token else None
             gone, submission = is_taker_gone(token), ledger.newest_submission(name)
             ended = token is not None and token.taken and gone is not False
             began = ended and submission is not None and self._has_logs(name, submission.after)
-            observations[name] = Observation(token, gone, statuses.get(name), began)
+            observations[name] = RunObservation(token, gone, statuses.get(name), began)
         return observations
 
     def _has_logs(self, name: str, after: int) -> bool:

@@ -21,13 +21,13 @@ CHECK_S = 10.0
 SHOWN = 8
 
 
-class CodeChanged(ScaffoldError):
+class SweepCodeChanged(ScaffoldError):
     """The code is not the one that a sweep was planned with: it worked, and the answer is no. Exit code 3."""
 
     exit_code = 3
 
 
-class ScriptWriter:
+class LauncherWriter:
     """Writes the launchers of a sweep's runs, with the code that the sweep was planned with or not at all."""
 
     def __init__(self, workspace: Workspace, sweep: Sweep, *, original: bool) -> None:
@@ -47,7 +47,7 @@ class ScriptWriter:
             self._tree = original_code.checkout_original(self._workspace, self._sweep)
         self.check_code()
         if runs and not self._recorder_agrees:
-            run_names.check_recorder(self._workspace, self._sweep, runs[0])
+            run_names.check_recorder_run_name(self._workspace, self._sweep, runs[0])
             self._recorder_agrees = True
         return run_scripts.write_scripts(self._workspace, self._sweep, runs, self._tree)
 
@@ -62,17 +62,17 @@ class ScriptWriter:
             self._checked_at = time.monotonic()
 
 
-def code_changed_error(name: str, files: Sequence[str]) -> CodeChanged:
+def code_changed_error(name: str, files: Sequence[str]) -> SweepCodeChanged:
     """The error that the code of the sweep `name` has changed, with the first of the `files` that differ and both choices."""
     some = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
-    return CodeChanged(
+    return SweepCodeChanged(
         f"the code has changed since the sweep {name} was planned" + (f": {some}" if files else ""),
         hint="--code current plans it again with the code as it is now (new names, new runs); "
         "--code original runs it with the code as it was, in a worktree",
     )
 
 
-def open_sweep(
+def open_sweep_scheduler(
     workspace: Workspace, name: str, *, warn: Warn, code: str | None = None, dry_run: bool = False
 ) -> Scheduler:
     """What schedules a sweep. `code` is `current`, to plan it again with the code as it is now, `original`, or None: as the ledger says.
@@ -82,7 +82,7 @@ def open_sweep(
     """
     sweep = sweep_file.read_sweep(workspace, name)
     if code == "current":
-        sweep = code_state.with_current_code(workspace, sweep, keep=not dry_run)
+        sweep = code_state.replan_with_current_code(workspace, sweep, keep=not dry_run)
         if not dry_run:
             sweep_file.write_sweep(workspace, sweep)
     elif code is None:
@@ -92,6 +92,6 @@ def open_sweep(
 
 def make_scheduler(workspace: Workspace, sweep: Sweep, *, original: bool, warn: Warn) -> Scheduler:
     """What schedules a sweep that is planned and written, with the code as it was planned (`original`) or as it is."""
-    writer = ScriptWriter(workspace, sweep, original=original)
+    writer = LauncherWriter(workspace, sweep, original=original)
     runs = run_names.planned_runs(workspace, sweep)
     return Scheduler(workspace, sweep, runs, write_scripts=writer.write, check_code=writer.check_code, warn=warn)

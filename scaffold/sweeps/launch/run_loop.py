@@ -10,8 +10,8 @@ from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
 from scaffold.server.errors import Unauthorized
 from scaffold.sweeps.launch import sweep_locks
-from scaffold.sweeps.launch.open_sweep import CodeChanged
-from scaffold.sweeps.launch.run_states import Snapshot
+from scaffold.sweeps.launch.open_sweep import SweepCodeChanged
+from scaffold.sweeps.launch.run_states import SweepSnapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
 
 # pauses between looks: they grow while nothing changes; other people's schedulers are not to be asked all the time
@@ -21,7 +21,9 @@ LONGEST_S: Mapping[str, float] = {"local": 2.0, "server": 5.0, "slurm": 15.0}
 PATIENCE_S = 600.0
 
 
-def run_until_done(scheduler: Scheduler, show: Callable[[Snapshot], None], *, doing: str, warn: Warn) -> Snapshot:
+def run_until_done(
+    scheduler: Scheduler, show: Callable[[SweepSnapshot], None], *, doing: str, warn: Warn
+) -> SweepSnapshot:
     """Start runs as room frees until nothing is open, and `show` every look. Where somebody else schedules the sweep this only looks,
     and takes over when that one is gone.
 
@@ -36,7 +38,7 @@ def run_until_done(scheduler: Scheduler, show: Callable[[Snapshot], None], *, do
                 lock = sweep_locks.take_lock(scheduler.paths.sweeps, name, doing=doing)
             try:
                 snapshot = scheduler.step(doing=doing) if lock is not None and frozen is None else scheduler.snapshot()
-            except CodeChanged as error:
+            except SweepCodeChanged as error:
                 frozen = error
                 warn(f"{error.message}; what runs goes on, and nothing more is started")
                 continue
@@ -56,10 +58,10 @@ def run_until_done(scheduler: Scheduler, show: Callable[[Snapshot], None], *, do
             scheduler.wait_for_change(snapshot, pause)
     finally:
         if lock is not None:
-            locks.release(lock)
+            locks.release_file_lock(lock)
 
 
-def _longest_pause(snapshot: Snapshot) -> float:
+def _longest_pause(snapshot: SweepSnapshot) -> float:
     """As long as the most patient of the backends that have something open wants it."""
     return max((LONGEST_S.get(s.submission.backend, 2.0) for s in snapshot.outstanding if s.submission), default=2.0)
 

@@ -124,7 +124,7 @@ def write_scripts(
     They run in the work directory of `workspace`, or of `tree`, a worktree with other code. Raises ScaffoldError.
     """
     folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
-    render = script_renderer(workspace, sweep, tree or workspace)
+    render = make_launcher_renderer(workspace, sweep, tree or workspace)
     written = {}
     for run in runs:
         path = folder / f"{run.name}.sh"
@@ -143,7 +143,7 @@ def _is_written(path: Path, data: bytes) -> bool:
         return False
 
 
-def script_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) -> Callable[[PlannedRun], bytes]:
+def make_launcher_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) -> Callable[[PlannedRun], bytes]:
     """What makes the launcher of one run of a sweep. Raises ScaffoldError where settings or recorder cannot be read."""
     cwd = Path(tree.workdir, sweep.cwd).absolute()
     prefix = recorder_command.configured_prefix(workspace)
@@ -151,19 +151,19 @@ def script_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) -> Call
     environment = environment_script(workspace, [] if prefix else [cwd, tree.workdir, workspace.workdir])
     token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
     shared: dict[str, str | int] = {
-        "folder": shell_word(str(sweep_paths(workspace, sweep.name).folder)),
-        "cwd": shell_word(str(cwd)),
-        "python": shell_word(sys.executable),
-        "prefix": "".join(f"{shell_word(word)} " for word in prefix),
+        "folder": escape_bash_word(str(sweep_paths(workspace, sweep.name).folder)),
+        "cwd": escape_bash_word(str(cwd)),
+        "python": escape_bash_word(sys.executable),
+        "prefix": "".join(f"{escape_bash_word(word)} " for word in prefix),
         "flags": " ".join(recorder_command.PYTHON_OPTIONS),
-        "recorder": shell_word(str(recorder_command.recorder_path(tree).absolute())),
+        "recorder": escape_bash_word(str(recorder_command.recorder_path(tree).absolute())),
         "scheme_variable": recorder.naming.SCHEME_VARIABLE,
         "scheme": sweep.name_scheme,
     }
 
     def render(run: PlannedRun) -> bytes:
-        options, command = shell_line(recorder_options(sweep, run)), shell_line(run.argv)
-        words = {**shared, "run": shell_word(run.name), "options": options, "command": command}
+        options, command = join_bash_words(recorder_options(sweep, run)), join_bash_words(run.argv)
+        words = {**shared, "run": escape_bash_word(run.name), "options": options, "command": command}
         return (HEAD % words + token + environment + TAIL % words).encode("utf-8", "surrogateescape")
 
     return render
@@ -177,9 +177,9 @@ def environment_script(workspace: Workspace, places: Sequence[Path]) -> str:
     declared, slurm = _mapping_answer(workspace, "environment"), _mapping_answer(workspace, "slurm")
     modules = _printable_texts(declared.get("modules")) or _printable_texts(slurm.get("modules"))
     setup = _printable_texts(slurm.get("setup"))
-    text = MODULES % shell_line(modules) if modules else ""
+    text = MODULES % join_bash_words(modules) if modules else ""
     text += SETUP % "\n".join(f"    {line}" for line in setup) if setup else ""
-    return text + (LOCAL % shell_line(dict.fromkeys(str(p.absolute()) for p in places)) if places else "")
+    return text + (LOCAL % join_bash_words(dict.fromkeys(str(p.absolute()) for p in places)) if places else "")
 
 
 def _mapping_answer(workspace: Workspace, name: str) -> Mapping[str, object]:
@@ -191,12 +191,12 @@ def _printable_texts(value: object) -> tuple[str, ...]:
     return tuple(v for v in value if isinstance(v, str) and v.isprintable()) if isinstance(value, list) else ()
 
 
-def shell_line(words: Iterable[str]) -> str:
+def join_bash_words(words: Iterable[str]) -> str:
     """Words as one line of bash, whatever is in them. Unlike shlex.join, a line break or a Tab in a word breaks no line."""
-    return " ".join(map(shell_word, words))
+    return " ".join(map(escape_bash_word, words))
 
 
-def shell_word(word: str) -> str:
+def escape_bash_word(word: str) -> str:
     """One word of bash that stands for `word`; control characters are written as escapes, so that it is one line."""
     if PLAIN.fullmatch(word):
         return word

@@ -16,7 +16,7 @@ from scaffold.backends.interface import JobStatus
 from scaffold.backends.start_tokens import StartToken
 from scaffold.runs import timestamps
 from scaffold.runs.model import Run
-from scaffold.sweeps.launch.ledger_entries import LaunchOptions, Submission
+from scaffold.sweeps.launch.ledger_entries import LaunchOptions, RunSubmission
 
 STATES = ("missing", "submitting", "waiting", "starting", "running", "finished", "failed", "terminated", "lost")
 DONE = frozenset({"finished", "failed", "terminated", "lost"})
@@ -39,7 +39,7 @@ class RunState(NamedTuple):
     name: str
     state: str
     run: Run | None = None
-    submission: Submission | None = None
+    submission: RunSubmission | None = None
     startable: bool = False
     held: bool = False
     resubmittable: bool = False
@@ -55,7 +55,7 @@ class RunState(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class SweepSnapshot:
     """A sweep as it is seen now: the states of its runs in the sweep's order, and then of those that its file no longer has; what the
     last step started, and its numbers (None: nothing was ready to start)."""
 
@@ -84,7 +84,7 @@ class Snapshot:
         return again or state.held or state.startable or state.state in ("waiting", "starting", "running")
 
 
-class Observation(NamedTuple):
+class RunObservation(NamedTuple):
     """What is seen of a run beside its manifests, looked at before them.
 
     `taker_gone` is whether the process that took the start token is gone: None where only another host could tell. `status` is what the
@@ -109,7 +109,7 @@ class Observation(NamedTuple):
 
 
 def derive_state(
-    name: str, submission: Submission | None, runs: Sequence[Run], seen: Observation, *, hostname: str, now: float
+    name: str, submission: RunSubmission | None, runs: Sequence[Run], seen: RunObservation, *, hostname: str, now: float
 ) -> RunState:
     """The state of one run. `runs` are its manifests, `hostname` is this host, `now` seconds since 1970."""
     newest = max(runs, key=lambda r: r.attempt, default=None)
@@ -122,7 +122,7 @@ def derive_state(
     requested = submission is not None and (token is None or token.number <= submission.number)
     if token is not None and (submission is None or token.number > submission.number):
         # the ledger is gone, or an older one was brought back
-        submission = Submission(number=token.number, backend=submission.backend if submission else "local")
+        submission = RunSubmission(number=token.number, backend=submission.backend if submission else "local")
     before = RunState(name, newest.status if newest else "missing", newest, submission, backend_state=seen.state)
     if submission is None or submission.withdrawn:
         return before
@@ -135,7 +135,7 @@ def derive_state(
     return _state_before_start(before, submission, seen)
 
 
-def _state_with_manifest(before: RunState, newest: Run, seen: Observation, hostname: str, now: float) -> RunState:
+def _state_with_manifest(before: RunState, newest: Run, seen: RunObservation, hostname: str, now: float) -> RunState:
     """A submission with a manifest: what that says, unless its host can no longer say it."""
     held = seen.state in ("waiting", "starting", "running")
     against = _disagreement(before.state, seen.status)
@@ -149,7 +149,7 @@ def _state_with_manifest(before: RunState, newest: Run, seen: Observation, hostn
     return before._replace(held=held, disagreement=against)
 
 
-def _state_with_taken_token(before: RunState, token: StartToken, seen: Observation, now: float) -> RunState:
+def _state_with_taken_token(before: RunState, token: StartToken, seen: RunObservation, now: float) -> RunState:
     """A submission whose token was taken, without a manifest: its launcher is about to write one, or never will."""
     submission = before.submission
     if seen.taker_gone is not None:
@@ -166,7 +166,7 @@ def _state_with_taken_token(before: RunState, token: StartToken, seen: Observati
     return before._replace(state="lost", reason=reason)
 
 
-def _may_start_again(submission: Submission | None, token: StartToken, seen: Observation, now: float) -> bool:
+def _may_start_again(submission: RunSubmission | None, token: StartToken, seen: RunObservation, now: float) -> bool:
     """Whether the backend may start a launcher that ended once more by itself, or has not noticed the end yet."""
     if seen.state != "running" or (submission is not None and submission.backend == "slurm"):
         # Slurm that requeues a job starts the same submission again, and itself notices every end
@@ -175,7 +175,7 @@ def _may_start_again(submission: Submission | None, token: StartToken, seen: Obs
     return now - token.changed_at <= GRACE_S
 
 
-def _never_began(submission: Submission, seen: Observation) -> bool:
+def _never_began(submission: RunSubmission, seen: RunObservation) -> bool:
     """Whether the script of a lost submission never ran, as far as can be told, and nobody has tried that again yet."""
     if submission.automatic or seen.began:
         return False
@@ -184,7 +184,7 @@ def _never_began(submission: Submission, seen: Observation) -> bool:
     return ended and (seen.status is None or seen.status.reason != "exit 0")
 
 
-def _state_before_start(before: RunState, submission: Submission, seen: Observation) -> RunState:
+def _state_before_start(before: RunState, submission: RunSubmission, seen: RunObservation) -> RunState:
     """A submission whose token nobody took yet."""
     reason = seen.status.reason if seen.status else None
     if seen.state == "waiting":
@@ -213,7 +213,7 @@ def _disagreement(status: str, backend: JobStatus | None) -> str | None:
     return None
 
 
-def _is_long_over(submission: Submission | None, now: float) -> bool:
+def _is_long_over(submission: RunSubmission | None, now: float) -> bool:
     over_at = submission.over_at if submission else None
     return over_at is not None and now - (timestamps.to_epoch_seconds(over_at) or 0.0) >= GRACE_S
 
@@ -226,7 +226,7 @@ def _bracketed_reason(status: JobStatus | None) -> str:
     return f" ({status.reason})" if status and status.reason else ""
 
 
-def count_states(states: Iterable[RunState]) -> Mapping[str, int]:
+def count_run_states(states: Iterable[RunState]) -> Mapping[str, int]:
     """How many runs are in each state, those with none left out, in the order of STATES."""
     counts = Counter(s.state for s in states)
     return {state: counts[state] for state in STATES if counts[state]}

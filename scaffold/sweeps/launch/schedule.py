@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from scaffold.backends.capacity import Capacity, compute_capacity
-from scaffold.backends.interface import Availability
-from scaffold.sweeps.launch.run_states import Snapshot
+from scaffold.backends.interface import BackendAvailability
+from scaffold.sweeps.launch.run_states import SweepSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class LaunchSchedule:
     """What to start and what has to wait, in the sweep's order, and the numbers behind it."""
 
     start: tuple[str, ...]
@@ -24,7 +24,7 @@ class Schedule:
         return max(1, (limit if cap is None else min(limit, cap)) - self.capacity.own_active)
 
 
-def schedule(snapshot: Snapshot, availability: Availability, *, queues: bool) -> Schedule:
+def schedule_runs(snapshot: SweepSnapshot, availability: BackendAvailability, *, queues: bool) -> LaunchSchedule:
     """What may start now of what is startable. A backend that queues is given everything; it holds the cap itself."""
     ready = tuple(s.name for s in snapshot.startable)
     own_active = sum(s.state in ("starting", "running") or (s.held and not s.is_done) for s in snapshot.states)
@@ -33,4 +33,4 @@ def schedule(snapshot: Snapshot, availability: Availability, *, queues: bool) ->
     cap = snapshot.options.max_parallel
     capacity = compute_capacity(availability, queued=len(ready), own_active=own_active, cap=cap)
     count = len(ready) if queues else capacity.max_new
-    return Schedule(start=ready[:count], wait=ready[count:], capacity=capacity)
+    return LaunchSchedule(start=ready[:count], wait=ready[count:], capacity=capacity)

@@ -20,12 +20,12 @@ from scaffold.backends.interface import Backend, Job, Warn
 from scaffold.backends.local import backend as local_backend
 from scaffold.runs.timestamps import utc_now
 from scaffold.sweeps.launch import sweep_locks
-from scaffold.sweeps.launch.cancel import withdraw_open
+from scaffold.sweeps.launch.cancel import withdraw_open_tokens
 from scaffold.sweeps.launch.ledger import Ledger, open_ledger, read_ledger
-from scaffold.sweeps.launch.ledger_entries import Submission
+from scaffold.sweeps.launch.ledger_entries import RunSubmission
 from scaffold.sweeps.launch.observer import Observer
-from scaffold.sweeps.launch.run_states import RunState, Snapshot, select_runs_to_submit
-from scaffold.sweeps.launch.schedule import Schedule, schedule
+from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, select_runs_to_submit
+from scaffold.sweeps.launch.schedule import LaunchSchedule, schedule_runs
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
@@ -63,7 +63,7 @@ class Scheduler:
         )
         self._ledger: Ledger | None = None
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> SweepSnapshot:
         """The sweep as it is, without a lock and without changing anything."""
         return self._observer.snapshot(read_ledger(self.paths.ledger, self.sweep.name))
 
@@ -89,7 +89,7 @@ class Scheduler:
                 self._warn(f"{state.name} is not tried again yet: the backend still has its last try")
             return tuple(chosen)
 
-    def preview(self, *, retry: str | None = None, **options: object) -> Schedule:
+    def preview(self, *, retry: str | None = None, **options: object) -> LaunchSchedule:
         """What `request_runs` and a step would start now. Changes nothing. Raises ScaffoldError where the backend cannot be asked."""
         ledger = read_ledger(self.paths.ledger, self.sweep.name)
         ledger.options = replace(ledger.options, **_without_none(options))
@@ -98,9 +98,9 @@ class Scheduler:
         ready = {s.name for s in (*select_runs_to_submit(snapshot.planned, retry)[0], *snapshot.startable, *again)}
         states = tuple(s._replace(startable=s.name in ready) for s in snapshot.states)
         backend = self._backends.get_backend(self._backends.choose_name(ledger.options), ledger)
-        return schedule(replace(snapshot, states=states), backend.availability(), queues=backend.queues)
+        return schedule_runs(replace(snapshot, states=states), backend.availability(), queues=backend.queues)
 
-    def step(self, *, doing: str = "launch") -> Snapshot:
+    def step(self, *, doing: str = "launch") -> SweepSnapshot:
         """Start what there is room for, and see how things are.
 
         Raises ScaffoldError where the backend refuses; what it took by then is noted.
@@ -115,16 +115,16 @@ class Scheduler:
             snapshot = _resubmit(ledger, snapshot)
             return self._submit_startable(ledger, snapshot) if snapshot.startable else snapshot
 
-    def cancel(self) -> Snapshot:
+    def cancel(self) -> SweepSnapshot:
         """Start nothing more, take back what has not begun, end what runs; the sweep as it is then. Raises ScaffoldError."""
         with open_ledger(self.paths.ledger, self.sweep.name, doing="stop") as ledger:
             snapshot = self._observer.snapshot(ledger)
-            job_ids = withdraw_open(ledger, snapshot, self._workspace, self.paths.folder)
+            job_ids = withdraw_open_tokens(ledger, snapshot, self._workspace, self.paths.folder)
         for name, ids in job_ids.items():
             self._backends.get_backend(name, ledger).cancel(ids)
         return self.snapshot()
 
-    def wait_for_change(self, snapshot: Snapshot, seconds: float) -> None:
+    def wait_for_change(self, snapshot: SweepSnapshot, seconds: float) -> None:
         """Pause until a run of this machine ends, at most so many seconds."""
         submissions = [s.submission for s in snapshot.outstanding if s.submission]
         job_ids = [s.job_id for s in submissions if s.backend == "local" and s.job_id]
@@ -133,14 +133,14 @@ class Scheduler:
         else:
             time.sleep(seconds)
 
-    def _submit_startable(self, ledger: Ledger, snapshot: Snapshot) -> Snapshot:
+    def _submit_startable(self, ledger: Ledger, snapshot: SweepSnapshot) -> SweepSnapshot:
         name = self._backends.choose_name(ledger.options)
         backend = self._backends.get_backend(name, ledger)
         _reassign_unstarted(ledger, snapshot, name)
         if backend.registers:
             self._register(ledger, snapshot, backend)
         available = backend.availability()
-        plan = schedule(snapshot, available, queues=backend.queues)
+        plan = schedule_runs(snapshot, available, queues=backend.queues)
         jobs = self._make_jobs(ledger, plan.start, available.gpus or (), available.gpus_each)
         # what a launcher that was started before has taken meanwhile is not started again
         jobs = [job for job in jobs if self._issue_token(ledger, job, backend)]
@@ -167,7 +167,7 @@ class Scheduler:
         )
         return replace(snapshot, states=states, started=tuple(started), capacity=plan.capacity)
 
-    def _register(self, ledger: Ledger, snapshot: Snapshot, backend: Backend) -> None:
+    def _register(self, ledger: Ledger, snapshot: SweepSnapshot, backend: Backend) -> None:
         unknown = [s.name for s in snapshot.startable if (n := ledger.newest_submission(s.name)) and n.job_id is None]
         if not unknown:
             return
@@ -206,13 +206,13 @@ class Scheduler:
         return start_tokens.issue_token(self.paths.folder, job.name, job.number, backend.token_values(job))
 
 
-def _new_submission(state: RunState, backend: str) -> Submission:
+def _new_submission(state: RunState, backend: str) -> RunSubmission:
     number = 1 if state.submission is None else state.submission.number + 1
     after = state.run.attempt if state.run else 0
-    return Submission(number=number, backend=backend, after=after, requested_at=_utc_now())
+    return RunSubmission(number=number, backend=backend, after=after, requested_at=_utc_now())
 
 
-def _resubmit(ledger: Ledger, snapshot: Snapshot) -> Snapshot:
+def _resubmit(ledger: Ledger, snapshot: SweepSnapshot) -> SweepSnapshot:
     """Ask once more for the runs that were lost before their scripts began; the snapshot with those startable."""
     states = []
     for state in snapshot.states:
@@ -226,7 +226,7 @@ def _resubmit(ledger: Ledger, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, states=tuple(states))
 
 
-def _note_ended_jobs(ledger: Ledger, snapshot: Snapshot) -> None:
+def _note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> None:
     """Note when a backend first called a submission over that has not said so itself: some time later that counts."""
     for state in snapshot.states:
         submission = ledger.newest_submission(state.name)
@@ -235,7 +235,7 @@ def _note_ended_jobs(ledger: Ledger, snapshot: Snapshot) -> None:
             ledger.change_newest(state.name, over_at=_utc_now(), reason=state.disagreement or state.reason)
 
 
-def _reassign_unstarted(ledger: Ledger, snapshot: Snapshot, backend: str) -> None:
+def _reassign_unstarted(ledger: Ledger, snapshot: SweepSnapshot, backend: str) -> None:
     """Submissions that never began belong to the backend that is chosen now; a job id that it does not know is put aside."""
     for state in snapshot.startable:
         submission = ledger.newest_submission(state.name)

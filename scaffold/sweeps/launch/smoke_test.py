@@ -39,7 +39,9 @@ def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
     if not sweep.configurations:
         raise WrongUsage(f"the sweep {sweep.name} has no configuration to try")
     replaced = set(recorder.naming.command_params(["smoke", *words]))
-    first = {k: v for k, v in sweep.configurations[0].items() if parameter_values.recorded_name(k) not in replaced}
+    first = {
+        k: v for k, v in sweep.configurations[0].items() if parameter_values.recorded_parameter_name(k) not in replaced
+    }
     command = (*_without_options(sweep.command, replaced), *words)
     return replace(
         sweep,
@@ -81,7 +83,7 @@ def open_smoke_test(workspace: Workspace, name: str, args: str, *, warn: Warn) -
             f"the sweep {sweep.name} is there already and is no try of {name}: {sweep_file.sweep_path(workspace, sweep.name)}",
             hint="it stays as it is; to try one run, plan the sweep under another name",
         )
-    planned = code_state.with_current_code(workspace, sweep)
+    planned = code_state.replan_with_current_code(workspace, sweep)
     sweep_file.write_sweep(workspace, planned)
     return make_scheduler(workspace, planned, original=False, warn=warn)
 

@@ -28,7 +28,7 @@ def take_lock(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int 
     there: that of a holder that was killed would keep every later launch out.
     """
     folder = make_ignored_folder(sweeps / ".locks")
-    handle = locks.acquire(folder / f"{name}.lock", wait_s=wait_s)
+    handle = locks.acquire_file_lock(folder / f"{name}.lock", wait_s=wait_s)
     if handle is not None:
         note = {**recorder.processes.process_mark(os.getpid()), "doing": doing}
         with contextlib.suppress(OSError):
@@ -48,7 +48,7 @@ def hold_ledger_lock(sweeps: Path, name: str, *, doing: str, wait_s: float) -> I
     try:
         yield
     finally:
-        locks.release(handle)
+        locks.release_file_lock(handle)
 
 
 def last_lock_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
@@ -67,7 +67,7 @@ def current_lock_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     if note is None or (note.get("host") == socket.gethostname() and liveness.is_process_gone(note)):
         return None
     with contextlib.suppress(locks.CannotLock):
-        return note if locks.is_held(sweeps / ".locks" / f"{name}.lock") else None
+        return note if locks.is_lock_held(sweeps / ".locks" / f"{name}.lock") else None
     return None
 
 

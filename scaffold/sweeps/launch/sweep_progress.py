@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from scaffold.runs import live_progress
 from scaffold.runs.model import Scalar
-from scaffold.sweeps.launch.run_states import RunState, Snapshot, count_states
+from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, count_run_states
 from scaffold.workspace import Workspace
 
 
@@ -23,7 +23,7 @@ class SweepProgress:
     eta_s: float | None
 
 
-def measure_progress(snapshot: Snapshot, now: datetime.datetime) -> SweepProgress:
+def measure_sweep_progress(snapshot: SweepSnapshot, now: datetime.datetime) -> SweepProgress:
     """Counts, and an end estimated from how long finished runs took and how many run side by side."""
     states = snapshot.states
     took = [s.run.duration_s for s in states if s.state == "finished" and s.run and s.run.duration_s is not None]
@@ -34,7 +34,9 @@ def measure_progress(snapshot: Snapshot, now: datetime.datetime) -> SweepProgres
         mean = statistics.fmean(took)
         left = sum(max(0.0, mean - since) for since in running) + mean * waiting
         eta = left / max(1, len(running), snapshot.capacity.limit if snapshot.capacity else 1)
-    return SweepProgress(counts=count_states(states), total=len(states), done=sum(s.is_done for s in states), eta_s=eta)
+    return SweepProgress(
+        counts=count_run_states(states), total=len(states), done=sum(s.is_done for s in states), eta_s=eta
+    )
 
 
 def newest_metrics(workspace: Workspace, state: RunState) -> tuple[Mapping[str, Scalar], str]:

@@ -18,18 +18,18 @@ from typing import Any
 
 from scaffold import locks
 from scaffold.backends.interface import Warn
-from scaffold.errors import ScaffoldError, WrongUsage, suggest
+from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch import open_sweep, sweep_locks
 from scaffold.sweeps.launch.ledger import read_ledger
 from scaffold.sweeps.launch.run_loop import run_until_done
-from scaffold.sweeps.launch.run_states import RunState, Snapshot
+from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 from scaffold.sweeps.search import optimizer
 from scaffold.sweeps.search.optimizer import SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
 from scaffold.sweeps.search.study import SearchStudy, resume_study, write_study
 from scaffold.sweeps.spec import code_state, grid, run_names, sweep_file
-from scaffold.sweeps.spec.model import ConfigurationRule, Resources, Sweep
+from scaffold.sweeps.spec.model import ConfigurationRule, RunResources, Sweep
 from scaffold.sweeps.spec.plan import SweepOptions, plan_sweep
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
@@ -40,7 +40,7 @@ class SearchOptions:
     """What is asked for beside the spec: how the sweep is planned (`planning`: fields of SweepOptions) and
     launched (`launching`: fields of LaunchOptions)."""
 
-    resources: Resources
+    resources: RunResources
     planning: Mapping[str, Any]
     launching: Mapping[str, Any]
     code: str | None = None
@@ -76,7 +76,7 @@ class ParameterSearch:
         self._note = note
         self._notes_are_due = True
 
-    def run(self, show: Callable[[Snapshot], None], on_closed: Callable[[SearchStudy], None]) -> SearchStudy:
+    def run(self, show: Callable[[SweepSnapshot], None], on_closed: Callable[[SearchStudy], None]) -> SearchStudy:
         """All generations that are left; `show` is called with every look, `on_closed` after every generation.
 
         Raises ScaffoldError: where somebody else runs it, the sweep was stopped, the metric is not there, the code has changed.
@@ -103,7 +103,7 @@ class ParameterSearch:
                 on_closed(self.study)
             return self.study
         finally:
-            locks.release(lock)
+            locks.release_file_lock(lock)
 
     def _has_generation(self) -> bool:
         """Whether there is a generation to run; a new one is written down before anything is done about it."""
@@ -149,7 +149,7 @@ class ParameterSearch:
     def _written_sweep(self) -> Sweep:
         """The sweep with all configurations so far, written. What it was planned with stays: code, command, seeds."""
         if not sweep_file.sweep_path(self.workspace, self.study.name).is_file():
-            sweep = code_state.with_current_code(self.workspace, self._plan_sweep(self.study))
+            sweep = code_state.replan_with_current_code(self.workspace, self._plan_sweep(self.study))
             sweep_file.write_sweep(self.workspace, sweep)
             return sweep
         existing = sweep_file.read_sweep(self.workspace, self.study.name)
@@ -162,7 +162,7 @@ class ParameterSearch:
             if not comparison.is_same:
                 raise open_sweep.code_changed_error(existing.name, comparison.files)
             # new configurations may name other config files
-            sweep = code_state.with_current_code(self.workspace, sweep)
+            sweep = code_state.replan_with_current_code(self.workspace, sweep)
         sweep_file.write_sweep(self.workspace, sweep)
         return sweep
 
@@ -170,19 +170,21 @@ class ParameterSearch:
         ledger = read_ledger(sweep_paths(self.workspace, self.study.name).ledger, self.study.name)
         return "original" in (self._options.code, ledger.options.code)
 
-    def _run_generation(self, show: Callable[[Snapshot], None]) -> Snapshot:
+    def _run_generation(self, show: Callable[[SweepSnapshot], None]) -> SweepSnapshot:
         """The sweep once all of its runs are over; what was lost is run once more."""
         try:
             return self._run_until_done(self._written_sweep(), show)
-        except open_sweep.CodeChanged as error:
-            raise open_sweep.CodeChanged(
+        except open_sweep.SweepCodeChanged as error:
+            raise open_sweep.SweepCodeChanged(
                 error.message,
                 hint="a search compares runs of one code: --code original goes on with the code as it was, in a worktree; "
                 "--name NAME searches anew with the code as it is",
             ) from error
 
-    def _run_until_done(self, sweep: Sweep, show: Callable[[Snapshot], None]) -> Snapshot:
-        scheduler = open_sweep.open_sweep(self.workspace, sweep.name, warn=self._warn, code=self._options.code)
+    def _run_until_done(self, sweep: Sweep, show: Callable[[SweepSnapshot], None]) -> SweepSnapshot:
+        scheduler = open_sweep.open_sweep_scheduler(
+            self.workspace, sweep.name, warn=self._warn, code=self._options.code
+        )
         scheduler.check_code()
         snapshot = scheduler.snapshot()
         for retry in ("terminated" if snapshot.options.stopped else None, "lost"):
@@ -199,7 +201,7 @@ class ParameterSearch:
                 )
         return snapshot
 
-    def _trial_states(self, snapshot: Snapshot) -> Mapping[int, list[RunState]]:
+    def _trial_states(self, snapshot: SweepSnapshot) -> Mapping[int, list[RunState]]:
         """How the runs of the open generation are, by trial, in the order of the seeds."""
         sweep = sweep_file.read_sweep(self.workspace, self.study.name)
         states = {s.name: s for s in snapshot.states}
@@ -210,7 +212,7 @@ class ParameterSearch:
             states_by_trial[trial.number] = [states[run.name] for run in runs]
         return states_by_trial
 
-    def _scored_trials(self, snapshot: Snapshot) -> Mapping[int, SearchTrial]:
+    def _scored_trials(self, snapshot: SweepSnapshot) -> Mapping[int, SearchTrial]:
         """The open generation's trials with what came of them. Raises ScaffoldError where no run at all gives the metric."""
         spec, states_by_trial = self.study.spec, self._trial_states(snapshot)
         finished = [s.run for states in states_by_trial.values() for s in states if s.state == "finished" and s.run]
@@ -247,7 +249,7 @@ def _missing_metric_error(study: SearchStudy, finished: Sequence[Run]) -> Scaffo
     metric = study.spec.metric
     names = sorted({key for run in finished for key in run.metrics})
     otherwise = "correct fitness_metric, or write it to $RUN_OUTPUT_DIR/metrics.json"
-    hint = suggest(metric, names, otherwise)
+    hint = suggest_spelling(metric, names, otherwise)
     return ScaffoldError(
         f"no run of generation {study.closed + 1} gave the metric {metric}; they gave {', '.join(names) or 'none'}",
         hint=hint if hint == otherwise else f"{hint} Correct fitness_metric and call it again: nothing is run twice",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from scaffold import structured_text
-from scaffold.errors import ScaffoldError, WrongUsage, suggest
+from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
 from scaffold.sweeps.search.space import Dimension, ParameterChoice, is_finite_number, parse_space, short_json
 
 DEFAULTS: Mapping[str, Any] = {
@@ -88,7 +88,7 @@ class SearchSpec:
         }
 
 
-def read_spec(path: Path, stdin: IO[bytes]) -> tuple[SearchSpec, tuple[str, ...]]:
+def read_search_spec(path: Path, stdin: IO[bytes]) -> tuple[SearchSpec, tuple[str, ...]]:
     """The spec in a file (`-`: stdin), and warnings. Raises ScaffoldError; WrongUsage, with the file's name, for what cannot be meant."""
     source = "stdin" if str(path) == "-" else str(path)
     try:
@@ -98,13 +98,13 @@ def read_spec(path: Path, stdin: IO[bytes]) -> tuple[SearchSpec, tuple[str, ...]
     except UnicodeDecodeError as error:
         raise WrongUsage(f"{source} is no text in UTF-8", hint="give it in UTF-8") from error
     try:
-        spec, warnings = parse_spec(text)
+        spec, warnings = parse_search_spec(text)
     except WrongUsage as error:
         raise WrongUsage(f"{source}: {error.message}", hint=error.hint) from error
     return spec, tuple(f"{source}: {warning}" for warning in warnings)
 
 
-def parse_spec(text: str) -> tuple[SearchSpec, tuple[str, ...]]:
+def parse_search_spec(text: str) -> tuple[SearchSpec, tuple[str, ...]]:
     """The spec in a file that holds the JSON, or a text with the block in it; and warnings. Raises WrongUsage."""
     content = _load_block(text)
     for key in NEEDED:
@@ -113,7 +113,9 @@ def parse_spec(text: str) -> tuple[SearchSpec, tuple[str, ...]]:
     warnings = []
     for key in content:
         if key not in KEYS:
-            warnings.append("; ".join(filter(None, [f"{key} is not known and left out", suggest(key, KEYS, "")])))
+            warnings.append(
+                "; ".join(filter(None, [f"{key} is not known and left out", suggest_spelling(key, KEYS, "")]))
+            )
     fields = {**DEFAULTS, **content}
     direction = DIRECTIONS.get(str(fields["fitness_direction"]).lower())
     if direction is None:

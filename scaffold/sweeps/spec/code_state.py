@@ -47,7 +47,7 @@ def capture_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sw
     return replace(code, patch=path.relative_to(workspace.workdir).as_posix())
 
 
-def with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
+def replan_with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
     """The sweep with the code as it is now: what `sweep new` plans, and `launch --code current` plans again."""
     return replace(sweep, code=capture_code(workspace, sweep, keep=keep))
 
@@ -58,8 +58,8 @@ def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tup
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
     place = recorder_command.recorder_workspace(workspace)
-    base = run_names.file_words(sweep.command)
-    sets = {base, *(run_names.file_words(argv) for _, _, argv, _ in run_names.run_commands(sweep))}
+    base = run_names.find_command_files(sweep.command)
+    sets = {base, *(run_names.find_command_files(argv) for _, _, argv, _ in run_names.list_run_commands(sweep))}
     states_by_files: dict[tuple[str, ...], Any] = {}
     with _in_directory(Path(workspace.workdir, sweep.cwd)):
         files = {words: tuple(word for word in words if Path(word).is_file()) for words in sets}

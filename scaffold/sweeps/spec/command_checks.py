@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from scaffold.conventions import output_rewrite
-from scaffold.conventions.blanks import refused_blanks
+from scaffold.conventions.blanks import list_blocking_blanks
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import parameter_values
@@ -38,7 +38,7 @@ def check_command(command: tuple[str, ...], names: Iterable[str], seed: str | No
     """Raises WrongUsage where the command itself sets what is to be swept, or an option is nearly spelled as the script has it."""
     command_params = recorder.naming.command_params(command)
     for name in names:
-        if parameter_values.recorded_name(name) in command_params:
+        if parameter_values.recorded_parameter_name(name) in command_params:
             raise WrongUsage(
                 f"the command sets {name} already, and it is to be swept",
                 hint="take it out of the command; --baseline adds the run without swept parameters",
@@ -50,9 +50,9 @@ def check_command(command: tuple[str, ...], names: Iterable[str], seed: str | No
         raise WrongUsage("the command sets the seed already, and --seeds is given", hint="take it out of the command")
 
 
-def check_blanks(command: Iterable[str]) -> None:
+def check_sweep_blanks(command: Iterable[str]) -> None:
     """Raises WrongUsage where a command still has what its reader is to fill in."""
-    for blank in refused_blanks(command):
+    for blank in list_blocking_blanks(command):
         raise WrongUsage(
             f"the command leaves open: {blank}", hint="write the value that is meant in its place, also in tasks.md"
         )

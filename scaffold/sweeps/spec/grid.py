@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from scaffold.errors import WrongUsage, suggest
+from scaffold.errors import WrongUsage, suggest_spelling
 from scaffold.sweeps.spec import parameter_values, sampling
 from scaffold.sweeps.spec.model import ConfigurationRule
 
@@ -49,19 +49,19 @@ def _check_keys_unique(factors: Sequence[set[str]]) -> None:
     names: set[str] = set()
     for keys in factors:
         for key in sorted(keys):
-            if parameter_values.recorded_name(key) in names:
+            if parameter_values.recorded_parameter_name(key) in names:
                 raise WrongUsage(
                     f"{key} gets its values from two sides",
                     hint="name it in one of --grid, --zip, --space or --from only, and spell it in one way",
                 )
-        names.update(map(parameter_values.recorded_name, keys))
+        names.update(map(parameter_values.recorded_parameter_name, keys))
 
 
 def parse_only_if(text: str) -> Callable[[Mapping[str, str]], bool]:
     """A condition as a function of a configuration. Raises WrongUsage where it cannot be understood; so does the function where it
     needs a parameter that is not there, or has no answer."""
     # not above: every command that reads a sweep would load it
-    from scaffold.conditions.operands import NoAnswer, UnknownName
+    from scaffold.conditions.operands import UncomputableValue, UnknownName
     from scaffold.conditions.parse import parse_condition
 
     try:
@@ -70,16 +70,17 @@ def parse_only_if(text: str) -> Callable[[Mapping[str, str]], bool]:
         raise WrongUsage(f"--only-if {error.message}", hint=error.hint) from error
 
     def is_wanted(configuration: Mapping[str, str]) -> bool:
-        values = {parameter_values.recorded_name(key): value for key, value in configuration.items()}
-        names = ((word, parameter_values.recorded_name(word)) for word in condition.words)
+        values = {parameter_values.recorded_parameter_name(key): value for key, value in configuration.items()}
+        names = ((word, parameter_values.recorded_parameter_name(word)) for word in condition.words)
         try:
             return condition.holds({word: values[name] for word, name in names if name in values})
         except UnknownName as error:
             otherwise = f"a text stands on the right, or in quotes; parameters: {', '.join(values)}"
             raise WrongUsage(
-                f"--only-if {text!r}: there is no parameter {error}", hint=suggest(str(error), values, otherwise)
+                f"--only-if {text!r}: there is no parameter {error}",
+                hint=suggest_spelling(str(error), values, otherwise),
             ) from error
-        except NoAnswer as error:
+        except UncomputableValue as error:
             description = ", ".join(f"{key}={value}" for key, value in configuration.items())[:200]
             raise WrongUsage(f"--only-if {text!r} has no answer for {description}: {error}") from error
 

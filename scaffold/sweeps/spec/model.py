@@ -15,7 +15,7 @@ NO_SEED_OPTION = "env"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
+class RunResources:
     """What one run needs; None is not said. `sbatch` are options for Slurm as they are typed (`--time=1:00:00`)."""
 
     gpus: int | None = None
@@ -23,9 +23,9 @@ class Resources:
     timeout_s: float | None = None
     sbatch: tuple[str, ...] = ()
 
-    def with_defaults(self, defaults: Resources) -> Resources:
+    def with_defaults(self, defaults: RunResources) -> RunResources:
         """These, and for what is not said the defaults."""
-        fields = {name: getattr(self, name) for name in Resources.__slots__}
+        fields = {name: getattr(self, name) for name in RunResources.__slots__}
         return replace(defaults, **{name: value for name, value in fields.items() if value not in (None, ())})
 
 
@@ -94,7 +94,7 @@ class Sweep:
     seeds: tuple[int, ...]
     task: str | None
     backend: BackendName | None
-    resources: Resources
+    resources: RunResources
     code: SweepCode
     rule: ConfigurationRule = field(default_factory=ConfigurationRule)
     seed_option: str | None = None

@@ -15,7 +15,7 @@ MAX_SEEDS = 100_000
 MAX_CONFIGURATIONS = 1_000_000
 
 
-def recorded_name(key: str) -> str:
+def recorded_parameter_name(key: str) -> str:
     """A parameter's name as the recorder has it: `batch-size` is `batch_size`, Hydra's `+lr` is `lr`."""
     return key.lstrip("+~").replace("-", "_")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
-from scaffold.errors import WrongUsage, suggest
+from scaffold.errors import WrongUsage, suggest_spelling
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import grid, parameter_values, sampling
 from scaffold.sweeps.spec.model import (
@@ -13,7 +13,7 @@ from scaffold.sweeps.spec.model import (
     BooleanStyle,
     ConfigurationRule,
     NamedFilesCode,
-    Resources,
+    RunResources,
     Style,
     Sweep,
     SweepCode,
@@ -143,7 +143,7 @@ def check_mapping(value: object, key: str, known_keys: Sequence[str] = ()) -> di
         raise WrongUsage(f"{key} must be a mapping (KEY: VALUE), not {_describe_value(value)}")
     for name in value if known_keys else ():
         if name not in known_keys:
-            hint = suggest(name, known_keys, f"known keys: {', '.join(known_keys)}")
+            hint = suggest_spelling(name, known_keys, f"known keys: {', '.join(known_keys)}")
             raise WrongUsage(f"{key} has an unknown key {name}", hint=hint)
     return value
 
@@ -212,15 +212,15 @@ def _parse_seconds(value: object, key: str) -> float:
     return float(seconds)
 
 
-def _parse_resources(value: object) -> Resources:
-    content = check_mapping({} if value is None else value, "resources", Resources.__slots__)
+def _parse_resources(value: object) -> RunResources:
+    content = check_mapping({} if value is None else value, "resources", RunResources.__slots__)
     readers: Mapping[str, Callable[[object, str], Any]] = {
         "gpus": _parse_integer,
         "cpus": _parse_integer,
         "timeout_s": _parse_seconds,
         "sbatch": check_texts,
     }
-    return Resources(**{name: readers[name](inner, f"resources.{name}") for name, inner in content.items()})
+    return RunResources(**{name: readers[name](inner, f"resources.{name}") for name, inner in content.items()})
 
 
 def _parse_booleans(value: object) -> dict[str, BooleanStyle]:

@@ -27,7 +27,7 @@ from scaffold.sweeps.spec.model import (
     BackendName,
     ConfigurationRule,
     PlannedRun,
-    Resources,
+    RunResources,
     Style,
     Sweep,
     SweepCode,
@@ -60,7 +60,7 @@ class SweepOptions:
     experiment: str | None = None
     task: str | None = None
     backend: BackendName | None = None
-    resources: Resources = field(default_factory=Resources)
+    resources: RunResources = field(default_factory=RunResources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +85,9 @@ def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> 
     if count > MAX_RUNS:
         raise WrongUsage(f"{count:,} runs are more than a sweep can have ({MAX_RUNS:,})")
     sweep_file.format_sweep(draft)  # what cannot be written is said before anything is
-    sweep = code_state.with_current_code(workspace, draft, keep=False)
+    sweep = code_state.replan_with_current_code(workspace, draft, keep=False)
     runs = run_names.planned_runs(workspace, sweep)
-    run_names.check_recorder(workspace, sweep, runs[0])
+    run_names.check_recorder_run_name(workspace, sweep, runs[0])
     warnings = [f"warning: {text}" for text in command_checks.command_warnings(draft.command, len(runs))]
     return PlannedSweep(sweep=sweep, runs=runs, dropped=count - len(runs), notes=(*warnings, *notes))
 
@@ -153,7 +153,7 @@ def _draft_sweep(
         raise WrongUsage(
             "the sweep has no goal", hint="say what it is to find out: --goal 'which learning rate is best'"
         )
-    command_checks.check_blanks(command)
+    command_checks.check_sweep_blanks(command)
     cwd = same_command.cwd if same_command else os.path.relpath(directory.resolve(), workspace.workdir.resolve())
     configurations = grid.expand_configurations(rule)
     seeds = parameter_values.parse_seeds(options.seeds) if options.seeds is not None else base.seeds if base else ()

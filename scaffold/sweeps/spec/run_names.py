@@ -28,8 +28,8 @@ def planned_runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
     top, cwd = repository_and_cwd(workspace, sweep.cwd)
     states = {n.words: (n.state, n.files) for n in sweep.code.named}
     runs_by_name: dict[str, PlannedRun] = {}
-    for params, seed, argv, recorder_params in run_commands(sweep):
-        state, files = states.get(file_words(argv), (sweep.code.state, ()))
+    for params, seed, argv, recorder_params in list_run_commands(sweep):
+        state, files = states.get(find_command_files(argv), (sweep.code.state, ()))
         identity = recorder.naming.Identity(
             argv,
             experiment=sweep.experiment,
@@ -57,16 +57,18 @@ def repository_and_cwd(workspace: Workspace, cwd: str) -> tuple[str, str]:
     return top, "" if cwd_below_top.split("/")[0] == ".." else cwd_below_top
 
 
-def run_commands(sweep: Sweep) -> Iterator[tuple[Mapping[str, Scalar], int | None, list[str], Mapping[str, str]]]:
+def list_run_commands(sweep: Sweep) -> Iterator[tuple[Mapping[str, Scalar], int | None, list[str], Mapping[str, str]]]:
     """Parameters, seed, command line, and what the recorder must be told, of every configuration with every seed."""
     value_of = recorder.values.parse_value
     for configuration in sweep.configurations:
         params = {k: value_of(v) for k, v in configuration.items()}
         for seed in sweep.seeds or (None,):
-            yield (params, seed, *run_command(sweep, configuration, seed))
+            yield (params, seed, *build_run_command(sweep, configuration, seed))
 
 
-def run_command(sweep: Sweep, configuration: Mapping[str, str], seed: int | None) -> tuple[list[str], dict[str, str]]:
+def build_run_command(
+    sweep: Sweep, configuration: Mapping[str, str], seed: int | None
+) -> tuple[list[str], dict[str, str]]:
     """One run's command line, and the parameters that do not show in it."""
     texts = dict(configuration) if seed is None else {**configuration, "seed": str(seed)}
     inserted = {k for word in sweep.command for k in PLACEHOLDER.findall(word) if k in texts}
@@ -109,7 +111,7 @@ def _seed_arguments(sweep: Sweep, seed: str) -> list[str]:
     return [f"{option}={seed}"] if sweep.style == "equals" and option.startswith("--") else [option, seed]
 
 
-def file_words(argv: Sequence[str]) -> tuple[str, ...]:
+def find_command_files(argv: Sequence[str]) -> tuple[str, ...]:
     """The words of a command that look like source or config files, as the recorder picks them; sorted, each once."""
     kinds = recorder.files.CODE + recorder.files.SHELL + recorder.files.CONFIG
     return tuple(sorted({w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(kinds)}))
@@ -129,13 +131,13 @@ def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:
     return words
 
 
-def check_recorder(workspace: Workspace, sweep: Sweep, run: PlannedRun) -> None:
+def check_recorder_run_name(workspace: Workspace, sweep: Sweep, run: PlannedRun) -> None:
     """Ask the workspace's recorder for a run's name, where it is another file than ours. Raises ScaffoldError where they differ.
 
     One run is enough: what is computed alike for it is computed alike for all. The code must be as it was when `sweep` was planned.
     """
     path = recorder_command.recorder_path(workspace)
-    if recorder.contents(path.parent) == recorder.contents(recorder.source()):
+    if recorder.read_recorder_files(path.parent) == recorder.read_recorder_files(recorder.recorder_source_directory()):
         return
     words = [
         sys.executable,

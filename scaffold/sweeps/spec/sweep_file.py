@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
-from scaffold.errors import ScaffoldError, WrongUsage, suggest
+from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import parameter_values, parsing, text_yaml
-from scaffold.sweeps.spec.model import ConfigurationRule, Resources, Sweep, SweepCode
+from scaffold.sweeps.spec.model import ConfigurationRule, RunResources, Sweep, SweepCode
 from scaffold.workspace import EXPERIMENT_NAME, Workspace
 
 # what the files, folders and locks of one sweep end in: a sweep called so would take another one's
@@ -57,7 +57,7 @@ def read_sweep(workspace: Workspace, name: str) -> Sweep:
         existing = sweep_names(workspace)
         examples = ", ".join(existing[:5]) + (", ..." if len(existing) > 5 else "")
         otherwise = f"there are {examples}" if existing else "plan one: scaffold sweep new"
-        raise ScaffoldError(f"there is no sweep {name}", hint=suggest(name, existing, otherwise))
+        raise ScaffoldError(f"there is no sweep {name}", hint=suggest_spelling(name, existing, otherwise))
     content = text_yaml.read_yaml(file, noun="sweep")
     try:
         return parsing.parse_sweep(content, name)
@@ -80,7 +80,7 @@ def format_sweep(sweep: Sweep) -> str:
     lines += _rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
     if sweep.backend is not None:
         lines.append(f"backend: {sweep.backend}")
-    resources = {k: v for k in Resources.__slots__ if (v := getattr(sweep.resources, k)) not in (None, ())}
+    resources = {k: v for k in RunResources.__slots__ if (v := getattr(sweep.resources, k)) not in (None, ())}
     if resources:
         shortest = recorder.values.format_value
         texts = {k: v if isinstance(v, tuple) else shortest(v) for k, v in resources.items()}
