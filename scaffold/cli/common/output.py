@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import math
 import sys
@@ -140,7 +141,23 @@ def warn_first(texts: Sequence[str], most: int = 10) -> None:
 
 def print_actions(actions: Iterable[FileAction], *, mark: str = "") -> None:
     """What is done about files, a line each, with `mark` before it."""
-    print_rows([f"{mark}{action.what}", action.path, f"({action.note})" if action.note else ""] for action in actions)
+    print_files((f"{mark}{action.what}", action.path, f"({action.note})" if action.note else "") for action in actions)
+
+
+def print_files(files: Iterable[tuple[str, str, str]]) -> None:
+    """A line a file: what is said of it, its path, a note. The recorder's modules are one line where the same is said of all."""
+    rows = []
+    for (what, path, note), alike in itertools.groupby(
+        files, key=lambda row: (row[0], _without_module(row[1]), row[2])
+    ):
+        count = len(list(alike))
+        rows.append([what, f"{path} ({count} files)" if path.endswith("/") else path, note])
+    print_rows(rows)
+
+
+def _without_module(path: str) -> str:
+    folder, package, _ = path.partition("/_record_run/")
+    return folder + package
 
 
 def actions_json(actions: Iterable[FileAction]) -> list[dict[str, Any]]:

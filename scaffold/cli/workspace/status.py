@@ -37,7 +37,7 @@ def status(workdir: Path, root: str | None, json_output: bool) -> None:
             }
         )
         return
-    output.print_rows([[e.state, e.path, e.kind] for e in state.entries])
+    output.print_files((e.state, e.path, e.kind) for e in state.entries)
     click.echo(f"{workspace.root} in {workspace.workdir}: {', '.join(f'{n} {name}' for name, n in counts.items())}")
     click.echo(f"template {state.version}{_newer_version_hint(state)}")
     output.warn_ignored(workspace.root, state.ignored)
