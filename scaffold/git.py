@@ -175,13 +175,13 @@ class BranchState:
     """The branch that is checked out, also before its first commit (None: HEAD is detached), and whether a tracked file differs
     from HEAD (before the first commit: whether something is staged).
 
-    `not_looked_at` are files, relative to the repository's top, of which only their filter could tell whether they differ: filters are
+    `unexamined` are files, relative to the repository's top, of which only their filter could tell whether they differ: filters are
     programs of the repository, which reading does not run.
     """
 
     branch: str | None
     dirty: bool
-    not_looked_at: tuple[str, ...] = ()
+    unexamined: tuple[str, ...] = ()
 
 
 def branch_state(directory: Path) -> BranchState:
@@ -192,7 +192,7 @@ def branch_state(directory: Path) -> BranchState:
     settings = git_isolation.empty_filters(filters)
     if settings is None:
         head = run_git(directory, "symbolic-ref", "--quiet", "--short", "HEAD").text
-        return BranchState(branch=head or None, dirty=False, not_looked_at=(".",))
+        return BranchState(branch=head or None, dirty=False, unexamined=(".",))
     options = ("--untracked-files=no", "--ignore-submodules=dirty", "--no-ahead-behind", "--no-renames")
     answer = run_git(directory, "status", "--porcelain=v2", "-z", "--branch", *options, settings=settings)
     rows = answer.paths if answer.status == 0 else []
@@ -204,7 +204,7 @@ def branch_state(directory: Path) -> BranchState:
     return BranchState(
         branch=None if head == "(detached)" else head,
         dirty=any(_path_of_other_content(row) not in unread for row in changed),
-        not_looked_at=tuple(sorted(unread)),
+        unexamined=tuple(sorted(unread)),
     )
 
 

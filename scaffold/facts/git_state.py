@@ -10,7 +10,7 @@ from scaffold import git
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitState:
-    """Where the repository stands; `remote` without credentials, `not_looked_at` files that only a filter could tell from HEAD's."""
+    """Where the repository stands; `remote` without credentials, `unexamined` files that only a filter could tell from HEAD's."""
 
     commit: str | None
     branch: str | None
@@ -18,7 +18,7 @@ class GitState:
     remote: str | None
     lfs: bool
     submodules: tuple[str, ...]
-    not_looked_at: tuple[str, ...] = ()
+    unexamined: tuple[str, ...] = ()
 
 
 def read_git_state(
@@ -34,5 +34,5 @@ def read_git_state(
         remote=survey.remote.result(),
         lfs=any("filter=lfs" in text for text in attributes),
         submodules=submodules,
-        not_looked_at=state.not_looked_at,
+        unexamined=state.unexamined,
     )

@@ -248,17 +248,17 @@ def test_the_authors_of_commits_are_read_without_looking_at_signatures(
     assert not trap[1].exists()
 
 
-def test_a_file_that_only_its_filter_could_tell_is_not_looked_at(
+def test_a_file_that_only_its_filter_could_tell_is_unexamined(
     make_repo: MakeRepo, run: Run, trap: tuple[str, Path]
 ) -> None:
     repo = make_repo({**FILES, "b.txt": "b\n"})
     run_git(repo, "config", "filter.y.clean", trap[0])
     write_tree(repo, {"train.py": "print('other')\n"})
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False, not_looked_at=("train.py",))
+    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False, unexamined=("train.py",))
     shown = json.loads(run("detect", "--json", "--workdir", repo).stdout)["git"]
-    assert (shown["dirty"], shown["not_looked_at"]) == (False, ["train.py"])
+    assert (shown["dirty"], shown["unexamined"]) == (False, ["train.py"])
     write_tree(repo, {"b.txt": "c\n"})
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=True, not_looked_at=("train.py",))
+    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=True, unexamined=("train.py",))
     (repo / "train.py").unlink()
     assert git.branch_state(repo) == git.BranchState(branch="main", dirty=True), "that it is gone shows without looking"
 
@@ -266,7 +266,7 @@ def test_a_file_that_only_its_filter_could_tell_is_not_looked_at(
 def test_where_filters_cannot_be_switched_off_nothing_is_looked_at(make_repo: MakeRepo) -> None:
     repo = make_repo(FILES)
     run_git(repo, "config", "filter.y=z.clean", "cat")
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False, not_looked_at=(".",))
+    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False, unexamined=(".",))
 
 
 def test_recording_uses_the_filters_of_the_repository(make_repo: MakeRepo, tmp_path: Path) -> None:
