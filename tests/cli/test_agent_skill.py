@@ -116,7 +116,11 @@ def test_a_folder_beside_the_repository_is_no_link_out_of_it(init: Init, repo: P
 def test_what_is_answered_on_a_terminal_is_in_the_skill(run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scaffold.cli.common.output.may_prompt", lambda **_: True)
     asked = run(
-        "init", "--workdir", repo, "--agent-skill", input="lab\nIs it faster?\nacc\nmaximize\nhttp://127.0.0.1:9\nn\ny\n"
+        "init",
+        "--workdir",
+        repo,
+        "--agent-skill",
+        input="lab\nIs it faster?\nacc\nmaximize\nhttp://127.0.0.1:9\nn\ny\n",
     )
     assert "would write 44 of 44 files" in asked.stdout and "Write 44 files?" in asked.stdout
     text = (repo / USUAL).read_text()

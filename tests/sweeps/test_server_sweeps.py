@@ -256,7 +256,9 @@ def test_a_server_too_slow_to_answer_is_asked_again_by_the_next_launch(
     make_workspace: MakeWorkspace, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr(
-        backend, "make_server_client", lambda url, token: make_server_client(url, token, limits=RequestLimits(total_s=0.3))
+        backend,
+        "make_server_client",
+        lambda url, token: make_server_client(url, token, limits=RequestLimits(total_s=0.3)),
     )
     found = two_runs(make_workspace, stand_in)
     stand_in.fault(path, "silent", method="POST", times=1)
