@@ -49,7 +49,8 @@ def test_a_lock_keeps_others_out_until_it_is_released(tmp_path: Path) -> None:
 
 def test_a_lock_ends_with_who_held_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    code = "import sys, pathlib; from scaffold import locks; locks.acquire_file_lock(pathlib.Path(sys.argv[1])); print('up', flush=True); input()"
+    code = "import sys, pathlib; from scaffold import locks\n"
+    code += "locks.acquire_file_lock(pathlib.Path(sys.argv[1])); print('up', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
