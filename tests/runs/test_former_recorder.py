@@ -208,7 +208,9 @@ def outcome(workspace: Workspace, case: Case) -> dict[str, Any]:
             if path.is_file() and not name.startswith("metadata/environments/"):
                 files[name] = stable(path) if path.parent == workspace.exp / "metadata" else path.read_bytes()
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(workspace.root / "__pycache__", ignore_errors=True)  # the command's own: an untracked file of the next run
+    shutil.rmtree(
+        workspace.root / "__pycache__", ignore_errors=True
+    )  # the command's own: an untracked file of the next run
     return {"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr, "files": files}
 
 
