@@ -43,9 +43,10 @@ def before(call):
 for name in ("execv", "execve", "execvp"):
     setattr(os, name, before(getattr(os, name)))
 """
-# this package itself where it is installed; setuptools and coverage put modules of their own into every start
+# this package itself where it is installed, and the recorder's modules in it; setuptools and coverage put modules of their own into
+# every start
 UNRELATED = {"httpx", "matplotlib", "numpy", "scipy", "optuna", "tensorboard", "git"}
-EVERYWHERE = {"click", "_distutils_hack", "scaffold", "coverage"}
+EVERYWHERE = {"click", "_distutils_hack", "scaffold", "_record_run", "coverage"}
 # every way to copy, and what Copier brings along
 COPIER = "Copier"
 YAML = {"yaml"}
