@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from scaffold import metric_directions
-from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, Machine, SlurmConventions
+from scaffold.conventions.model import (
+    Conventions,
+    EntryPoint,
+    Evidence,
+    Machine,
+    RepositoryEnvironment,
+    SlurmConventions,
+)
 from scaffold.errors import WrongUsage
 from scaffold.lifecycle import answers
 from scaffold.lifecycle.answers import InitOptions
@@ -85,7 +92,7 @@ def test_slurm_is_there_where_the_repository_or_the_machine_knows_it() -> None:
 
 def test_findings_name_the_place_that_says_so() -> None:
     found = Conventions(
-        environment=Environment(manager="uv"),
+        environment=RepositoryEnvironment(manager="uv"),
         entry_points=(EntryPoint(path="train.py", kind="train", seed_flag="--seed", command="python train.py"),),
         trackers=("wandb",),
         evidence={

@@ -52,7 +52,7 @@ def issue_token(folder: Path, name: str, number: int, exports: Mapping[str, str]
         # is out of reach can one see who took it.
         if path.exists() and not withdraw_token(folder, name):
             return False
-        before = read_token_file(taken)
+        before = read_start_token_file(taken)
         if before is not None:
             if before.number >= number:
                 return False
@@ -89,10 +89,10 @@ def list_tokens(folder: Path) -> frozenset[str]:
 
 def read_start_token(folder: Path, name: str) -> StartToken | None:
     """A run's token, the one that nobody took before the one that somebody took; None where there is neither."""
-    return read_token_file(folder / f"{name}.ticket") or read_token_file(folder / f"{name}.taken")
+    return read_start_token_file(folder / f"{name}.ticket") or read_start_token_file(folder / f"{name}.taken")
 
 
-def read_token_file(path: Path) -> StartToken | None:
+def read_start_token_file(path: Path) -> StartToken | None:
     """The token in a file that ends in `.ticket` or `.taken`; None where it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")

@@ -52,14 +52,14 @@ def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> Ba
     uses = Counter(name for _, parts in shown for name in builder.data_options(parts))
     usual = {name for name, count in uses.items() if 2 * count > len(shown)}
 
-    any_told = any(m.told for m, _ in shown)
+    any_documented = any(m.documented for m, _ in shown)
 
     def effort(command: tuple[ScriptMention, ShownCommand]) -> int:
         """What is left open, and what speaks against it: one without the data that most others have does something else."""
         mention, parts = command
         choices = len(open_choices(builder.complete(parts, mention).text()))
         elsewhere = 3 * bool(usual and usual.isdisjoint(builder.data_options(parts)))
-        elsewhere += 2 * (any_told and not mention.told)
+        elsewhere += 2 * (any_documented and not mention.documented)
         return choices + elsewhere + builder.distance(parts) + builder.inconvenience(parts)
 
     mention, parts = min(shown, key=effort)

@@ -170,9 +170,9 @@ class CommandBuilder:
                 yield _word(
                     fitting or format_open_choice(option.name, self._candidates(option.name, option), place=place)
                 )
-        wanted = self.command_line.required()
-        wanted += [o for o in self.command_line.each() if not place and _needs_data(o)][:1]
-        for option in wanted:
+        required = self.command_line.required()
+        required += [o for o in self.command_line.each() if not place and _needs_data(o)][:1]
+        for option in required:
             if place and not option.name.startswith("-"):
                 continue  # what Hydra misses only counts where the script looks for it, and whoever shows a command has run it
             if not names.isdisjoint(n.replace("_", "-") for n in option.names):

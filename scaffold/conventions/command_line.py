@@ -71,7 +71,7 @@ def read_command_line(script: ImportingScript) -> ScriptCommandLine:
     """What a script takes, by argparse, click, absl, typer, a dataclass that is parsed, LightningCLI, or a bare `sys.argv`."""
     sources = list(_parser_sources(script))
     calls = [c for s in sources for c in s.calls]
-    found = [
+    options = [
         *_declared(calls),
         *_absl(calls),
         *_typer(script.source),
@@ -80,16 +80,16 @@ def read_command_line(script: ImportingScript) -> ScriptCommandLine:
     ]
     subcommands = any(c.last in ("add_subparsers", "add_parser") for c in calls)
     if subcommands:  # which of them an option belongs to is not known
-        found = [o._replace(required=False) for o in found if o.names[0].startswith("-")]
-    positionals = [o for o in found if not o.names[0].startswith("-")]
+        options = [o._replace(required=False) for o in options if o.names[0].startswith("-")]
+    positionals = [o for o in options if not o.names[0].startswith("-")]
     text = script.facts.texts.get(script.path, "")
-    if not found and not subcommands and _ARGV.search(text) and not _ARGV_OR_NOT.search(text):
+    if not options and not subcommands and _ARGV.search(text) and not _ARGV_OR_NOT.search(text):
         positionals = [CommandLineOption(("arguments",), required=True)]
     written_out = (*_declared(calls), *_absl(calls))
-    complete = bool(written_out) and len(written_out) == len(found)
+    complete = bool(written_out) and len(written_out) == len(options)
     complete = complete and not any(c.last in _OPEN_ENDED for c in calls) and not _adds_unread(calls)
     return ScriptCommandLine(
-        {name: o for o in found for name in o.names if name.startswith("-")}, tuple(positionals), complete
+        {name: o for o in options for name in o.names if name.startswith("-")}, tuple(positionals), complete
     )
 
 
@@ -160,11 +160,11 @@ def _typer(source: PythonSource) -> Iterator[CommandLineOption]:
         f for f in source.functions if f.name in run or any(d.rpartition(".")[2] == "command" for d in f.decorators)
     ]
     for name in commands[0].fields if len(commands) == 1 else ():
-        given = name in commands[0].defaults
+        defaulted = name in commands[0].defaults
         option = f"--{name.replace('_', '-') if typer else name}"
         yield CommandLineOption(
-            (option,) if given or not typer else (name,),
-            required=not given,
+            (option,) if defaulted or not typer else (name,),
+            required=not defaulted,
             default=commands[0].defaults.get(name),
             takes_value=not isinstance(commands[0].defaults.get(name), bool),
         )

@@ -22,7 +22,7 @@ from scaffold.conventions import (
     workflow_tools,
 )
 from scaffold.conventions.detected import DetectedValue
-from scaffold.conventions.model import Conventions, EntryPoint, Environment, Evidence, RepositoryTests
+from scaffold.conventions.model import Conventions, EntryPoint, Evidence, RepositoryEnvironment, RepositoryTests
 from scaffold.facts import Facts
 
 
@@ -49,7 +49,7 @@ def derive_conventions(facts: Facts) -> Conventions:
         "agent_guides": agent_guides.agent_guides(facts),
         "metrics": metrics.detect_metric_names(facts),
     }
-    env = Environment(
+    env = RepositoryEnvironment(
         manager=fields["environment.manager"].value,
         files=fields["environment.files"].value,
         python=fields["environment.python"].value,

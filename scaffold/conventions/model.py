@@ -13,10 +13,10 @@ from scaffold.facts.machine import Machine
 __all__ = [
     "Conventions",
     "EntryPoint",
-    "Environment",
     "Evidence",
     "GitState",
     "Machine",
+    "RepositoryEnvironment",
     "RepositoryTests",
     "SlurmConventions",
 ]
@@ -32,7 +32,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class RepositoryEnvironment:
     """How the repository's isolated environment is declared and built."""
 
     manager: str = "none"
@@ -87,7 +87,7 @@ class Conventions:
     experiment_root: str = ".wild/experiments"
     existing_experiment_dirs: tuple[str, ...] = ()
     role_dirs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    environment: Environment = field(default_factory=Environment)
+    environment: RepositoryEnvironment = field(default_factory=RepositoryEnvironment)
     config_systems: tuple[str, ...] = ()
     trackers: tuple[str, ...] = ()
     launchers: tuple[str, ...] = ()

@@ -57,11 +57,11 @@ def detect_test_folders(facts: Facts) -> DetectedValue[tuple[str, ...]]:
 
 def _other_languages(facts: Facts) -> list[Occurrence]:
     """The test runners of R, Julia and Nextflow, by the files that they look for."""
-    found = [Occurrence(name, path) for path, name in _RUN_BY_NAME.items() if facts.has(path)]
-    if not found and (tests := [p for p in facts.files_below("tests/testthat") if p.endswith(".R")]):
-        found = [Occurrence("testthat", tests[0].replace("/testthat/", "/"), None, tests[0])]
+    runners = [Occurrence(name, path) for path, name in _RUN_BY_NAME.items() if facts.has(path)]
+    if not runners and (tests := [p for p in facts.files_below("tests/testthat") if p.endswith(".R")]):
+        runners = [Occurrence("testthat", tests[0].replace("/testthat/", "/"), None, tests[0])]
     nextflow = [p for p in facts.notable if p.endswith(".nf.test")]
-    return found + [Occurrence("nf-test", p) for p in nextflow[:5]]
+    return runners + [Occurrence("nf-test", p) for p in nextflow[:5]]
 
 
 def _declared(facts: Facts) -> list[str]:

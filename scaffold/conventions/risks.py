@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.environment import LOCKS
-from scaffold.conventions.model import EntryPoint, Environment, Evidence, RepositoryTests
+from scaffold.conventions.model import EntryPoint, Evidence, RepositoryEnvironment, RepositoryTests
 from scaffold.facts import Facts, paths
 from scaffold.facts.paths import split_vocabulary
 from scaffold.facts.python_source import literal_text
@@ -33,7 +33,7 @@ _NO_END = re.compile(
 
 
 def risks(
-    facts: Facts, entry_points: Iterable[EntryPoint], environment: Environment, tests: RepositoryTests
+    facts: Facts, entry_points: Iterable[EntryPoint], environment: RepositoryEnvironment, tests: RepositoryTests
 ) -> DetectedValue[tuple[str, ...]]:
     """One sentence each, with evidence where a place says so."""
     sentences = [
@@ -78,7 +78,7 @@ def _endless(facts: Facts, entry_points: Iterable[EntryPoint]) -> Iterator[Risk]
                 yield text, Evidence(path=entry.path, line=call.line, text=help_text)
 
 
-def _locks(facts: Facts, environment: Environment) -> Iterator[Risk]:
+def _locks(facts: Facts, environment: RepositoryEnvironment) -> Iterator[Risk]:
     if environment.manager == "none":
         from scaffold.conventions import r_and_julia
 

@@ -21,14 +21,14 @@ _RUNNERS = re.compile(
 class ScriptMention(NamedTuple):
     """A command that runs a script; `text` is how one types it in the work directory.
 
-    `first` is False where the script is only handed to another one that the command runs, `told` where no document has its reader
+    `first` is False where the script is only handed to another one that the command runs, `documented` where no document has its reader
     run it, not even by a script.
     """
 
     command: shell_parser.ShellCommand
     text: str
     first: bool = True
-    told: bool = True
+    documented: bool = True
 
 
 class ScriptNames(NamedTuple):
@@ -81,8 +81,11 @@ def script_mentions(facts: Facts) -> Mapping[str, list[ScriptMention]]:
                 mentions.setdefault(target, []).append(ScriptMention(command=command, text=text, first=number == 0))
     shown = {p for p, run in mentions.items() if any(paths.classify_file(m.command.path) == "prose" for m in run)}
     for path, run in mentions.items():  # a script that the README runs shows better than others how its parts are used
-        told = [m._replace(told=paths.classify_file(m.command.path) != "shell" or m.command.path in shown) for m in run]
-        mentions[path] = sorted(told, key=lambda m: not m.told)
+        addressed = [
+            m._replace(documented=paths.classify_file(m.command.path) != "shell" or m.command.path in shown)
+            for m in run
+        ]
+        mentions[path] = sorted(addressed, key=lambda m: not m.documented)
     return mentions
 
 

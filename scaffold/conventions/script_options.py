@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from scaffold.facts import Facts
-from scaffold.facts.python_source import Call, Definition, NameRef, PythonSource, literal_text
+from scaffold.facts.python_source import Call, Definition, PythonSource, SourceName, literal_text
 
 SEED = ("seed", "Seed", "SEED", "random_state")
 _CLI_LIBRARIES = (
@@ -130,7 +130,7 @@ def dataclass_options(script: ImportingScript, is_asked_for: Callable[[str], obj
         for c in s.calls
         if _TAKES_A_CLASS.search(c.name)
         for a in c.args
-        if isinstance(a, NameRef)
+        if isinstance(a, SourceName)
     }
     whole_configurations = {p for p, s in script.sources(_WHOLE) if _asks_for_whole(script.source, s)}
     options = []

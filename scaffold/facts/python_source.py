@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
-class NameRef(str):
+class SourceName(str):
     """A dotted name where a value was asked for: `trainer_parser`, `args.seed`."""
 
     __slots__ = ()
@@ -15,11 +15,11 @@ class NameRef(str):
 
 def literal_text(value: object) -> str | None:
     """A value that is a text written out; None for names and all else."""
-    return value if isinstance(value, str) and not isinstance(value, NameRef) else None
+    return value if isinstance(value, str) and not isinstance(value, SourceName) else None
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-Value = object  # a constant, a NameRef, a tuple of values, a dict of them, or None where it is something else
+Value = object  # a constant, a SourceName, a tuple of values, a dict of them, or None where it is something else
 
 
 class Import(NamedTuple):

@@ -158,8 +158,8 @@ def _judge(loop: Loop, options: Options, differences: Sequence[float], step: Ste
     pairs, effect = len(differences), fmean(differences)
     lent = min(1.0, MOST_LENT / loop.pair_freedom) if loop.pair_freedom else 1.0
     freedom = lent * loop.pair_freedom + LENT_RUNS + pairs - 1
-    known = lent * loop.pair_squares + LENT_RUNS * 2 * loop.run_squares / loop.run_freedom
-    error = math.sqrt((known + sum_of_squares(differences)) / freedom / pairs)
+    prior = lent * loop.pair_squares + LENT_RUNS * 2 * loop.run_squares / loop.run_freedom
+    error = math.sqrt((prior + sum_of_squares(differences)) / freedom / pairs)
     better, half = effect + options.margin, _t_quantile(freedom) * error
     step = replace(step, effect=effect, low=effect - half, high=effect + half, estimate=effect)
     if pairs not in looks:

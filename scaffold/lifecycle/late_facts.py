@@ -58,15 +58,15 @@ def find_changes(workspace: Workspace, conventions: Conventions) -> list[FactCha
 
 def accepted_answers(changes: Iterable[FactChange], names: Iterable[str]) -> dict[str, Any]:
     """The new answers that `names` accept; `all` accepts every one. Raises WrongUsage for a name that nothing changes."""
-    found = {change.name: change.new for change in changes}
+    answers = {change.name: change.new for change in changes}
     names = list(names)
     for name in names:
-        if name != "all" and name not in found:
+        if name != "all" and name not in answers:
             raise WrongUsage(
                 f"--accept {name}: detection changes no such answer",
-                hint=f"it changes: {', '.join(found) or 'nothing'}",
+                hint=f"it changes: {', '.join(answers) or 'nothing'}",
             )
-    return found if "all" in names else {name: found[name] for name in names}
+    return answers if "all" in names else {name: answers[name] for name in names}
 
 
 def describe_change(change: FactChange) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scaffold.playbook import skill_selection
-from scaffold.playbook.skill_selection import GROUPS, SkillSelection, hash_template
+from scaffold.playbook.skill_selection import GROUPS, SkillSelection, hash_skill
 from scaffold.server.operations import PROTOCOL
 from scaffold.server.sanitize import code_block, one_line, table_cell
 
@@ -74,7 +74,7 @@ def _skill_rows(chosen: SkillSelection, title: str) -> str:
 
 def _protocol_section(built_in: str, server_topics: Mapping[str, str], chosen: SkillSelection) -> str:
     """The section on the protocol: each topic in our words, then in the server's."""
-    parts = [f"## Execution Ops Protocol\n\nSource: `{PROTOCOL}`, SHA-256 `{hash_template(chosen.protocol)}`.\n"]
+    parts = [f"## Execution Ops Protocol\n\nSource: `{PROTOCOL}`, SHA-256 `{hash_skill(chosen.protocol)}`.\n"]
     items = list(ITEM.finditer(built_in))
     ends = [item.start() for item in items[1:]] + [len(built_in)]
     for item, end in zip(items, ends, strict=True):
@@ -91,7 +91,7 @@ def _sources_section(chosen: SkillSelection) -> str:
     """Ids and hashes of what was read, and what was not."""
     skills = sorted([chosen.protocol, *chosen.skills], key=lambda skill: skill.id)
     rows = "".join(
-        f"| `{PROTOCOL if skill is chosen.protocol else skill.id}` | `{hash_template(skill)}` |\n" for skill in skills
+        f"| `{PROTOCOL if skill is chosen.protocol else skill.id}` | `{hash_skill(skill)}` |\n" for skill in skills
     )
     others = ", ".join(f"`{name}`" for name in chosen.others[:OTHERS])
     more = f" and {len(chosen.others) - OTHERS} more" if len(chosen.others) > OTHERS else ""

@@ -113,7 +113,7 @@ def when_to_use(skill: PromptSkill) -> str:
     return skill.description or skill.name or skill.id
 
 
-def hash_template(skill: PromptSkill) -> str:
+def hash_skill(skill: PromptSkill) -> str:
     """SHA-256 of a skill's text, in hexadecimal."""
     return hashlib.sha256(skill.template.encode("utf-8", "surrogatepass")).hexdigest()
 

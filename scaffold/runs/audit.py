@@ -212,7 +212,7 @@ def _existing_commits(workspace: Workspace, referenced: set[str]) -> frozenset[s
 def _logs_without_manifest(workspace: Workspace, run_records: records.RunRecords) -> Iterator[AuditFinding]:
     recorded = {Path(r.path).with_suffix("").as_posix() for r in run_records.runs}
     recorded |= {Path(d.path).with_suffix("").as_posix() for d in run_records.damaged}
-    for metadata in records.metadata_directories(workspace):
+    for metadata in records.manifest_directories(workspace):
         experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
         metadata_path = metadata.relative_to(workspace.workdir).as_posix()
         logs = workspace.role_folder("logs", experiment)
@@ -233,7 +233,7 @@ def _tracked_bytecode(workspace: Workspace) -> Iterator[AuditFinding]:
 def _hidden_from_git(workspace: Workspace) -> Iterator[AuditFinding]:
     if git.toplevel(workspace.workdir) is None:
         return
-    folders = [f.relative_to(workspace.workdir).as_posix() for f in records.metadata_directories(workspace)]
+    folders = [f.relative_to(workspace.workdir).as_posix() for f in records.manifest_directories(workspace)]
     for hidden in git.ignored_paths(workspace.workdir, [f"{f}/run.json" for f in folders]):
         place = f"{hidden.source}:{hidden.line}"
         message = f"git ignores the manifests here: {place} says {hidden.pattern}"

@@ -81,7 +81,7 @@ def _read_record(workspace: Workspace, report: Path) -> Run | None:
             hint="bring it up to date: scaffold update; the run itself is in: scaffold runs list",
         ) from None
     metadata = manifest.parent.resolve()
-    folder = next((folder for folder in records.metadata_directories(workspace) if folder.resolve() == metadata), None)
+    folder = next((folder for folder in records.manifest_directories(workspace) if folder.resolve() == metadata), None)
     try:
         return None if folder is None else manifests.read_run(workspace, folder / manifest.name)
     except ValueError as error:

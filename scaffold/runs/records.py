@@ -42,7 +42,7 @@ class RunRecords:
     damaged: tuple[DamagedManifest, ...]
 
 
-def metadata_directories(workspace: Workspace) -> list[Path]:
+def manifest_directories(workspace: Workspace) -> list[Path]:
     """Where manifests lie: one directory, or with a layout per experiment one for each."""
     if not workspace.per_experiment:
         return [workspace.role_folder("metadata")]
@@ -93,7 +93,7 @@ class RecordReader:
     def runs(self) -> list[Run]:
         """All attempts as they are now, in no order."""
         opened = 0
-        for folder in metadata_directories(self._workspace):
+        for folder in manifest_directories(self._workspace):
             opened += self._read(folder)
         if not self._stored:
             rows = {path: row for folder_rows in self._rows.values() for path, row in folder_rows.items()}

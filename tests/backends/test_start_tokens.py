@@ -59,14 +59,14 @@ def test_a_launcher_that_comes_between_look_and_writing_wins(tmp_path: Path, mon
 
 def test_a_launcher_that_comes_after_the_look_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start_tokens.issue_token(tmp_path, "a", 1, {})
-    real, took = start_tokens.read_token_file, []
+    real, took = start_tokens.read_start_token_file, []
 
     def then_late(path: Path) -> start_tokens.StartToken | None:
         found = real(path)
         took.append(take(tmp_path))
         return found
 
-    monkeypatch.setattr(start_tokens, "read_token_file", then_late)
+    monkeypatch.setattr(start_tokens, "read_start_token_file", then_late)
     issued = start_tokens.issue_token(tmp_path, "a", 1, {})
     assert (any(took), issued, (tmp_path / "a.ticket").exists()) == (False, True, True)
 

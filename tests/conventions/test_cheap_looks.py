@@ -105,7 +105,7 @@ def test_many_modules_that_do_nothing_of_interest_are_not_parsed() -> None:
     )
     rank_scripts(facts)
     subjects(facts)
-    risks(facts, (), model.Environment(), model.RepositoryTests())
+    risks(facts, (), model.RepositoryEnvironment(), model.RepositoryTests())
     assert [p for p in facts.texts if facts.parsed_before(p) is not None] == ["train.py"]
 
 
@@ -141,5 +141,5 @@ def test_what_looks_like_training(text: str, may: bool, does: bool) -> None:
     "line", ["\tcd /home/ann/data", "/scratch/ann/run.sh", "x='/mnt/data'", "A=/data/x python a.py"]
 )
 def test_absolute_paths_are_found_wherever_a_word_may_begin(line: str) -> None:
-    found = risks(facts_from_texts({"run.sh": f"{line}\n"}), (), model.Environment(), model.RepositoryTests())
+    found = risks(facts_from_texts({"run.sh": f"{line}\n"}), (), model.RepositoryEnvironment(), model.RepositoryTests())
     assert any("hard-coded absolute paths: run.sh:1" in text for text in found.value)

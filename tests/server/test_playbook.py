@@ -87,7 +87,7 @@ def test_a_servers_skills_in_their_groups_and_its_protocol(written: Any, stand_i
     assert "| `plot_results` | Use after runs have ended | a table or a plot that names its runs |" in analysis
     assert "| the noise floor |" in analysis, "the workspace's own rows stay"
     assert "max_new_runs = max(0, min(q, g - r))" in text and "One configuration, one run." in text
-    digest = skill_selection.hash_template(PromptSkill.from_json(skill("x", template=PROTOCOL_TEXT)))
+    digest = skill_selection.hash_skill(PromptSkill.from_json(skill("x", template=PROTOCOL_TEXT)))
     assert f"Source: `{PROTOCOL}`, SHA-256 `{digest}`" in text and f"| `{PROTOCOL}` | `{digest}` |" in text
     assert "`alert_handler`" in text.partition("Not read")[2], "prompts are the loop's own"
     assert written("--check").exit_code == 0

@@ -42,13 +42,15 @@ def test_what_changed_is_said_and_what_does_not_count_is_not(make_workspace: Mak
     write_tree(workspace.root, {"exp/results/table.csv": "1\n", "exp/tasks.md": "# Tasks\nnew\n", "notes.txt": "x\n"})
     commit_all(workspace.root, "results") and git(workspace.root, "rm", "-q", "--cached", "notes.txt")
     git(workspace.root, "commit", "-qm", "results alone")
-    assert code_state.compare_code(place, planned) == code_state.CodeComparison(is_same=True)
+    assert code_state.compare_with_planned_code(place, planned) == code_state.CodeComparison(is_same=True)
     (workspace.root / "lib/model.py").write_text("x = 2\n")
-    assert code_state.compare_code(place, planned) == code_state.CodeComparison(is_same=False, files=("lib/model.py",))
+    assert code_state.compare_with_planned_code(place, planned) == code_state.CodeComparison(
+        is_same=False, files=("lib/model.py",)
+    )
     commit_all(workspace.root, "committed all the same")
-    assert "lib/model.py" in code_state.compare_code(place, planned).files
+    assert "lib/model.py" in code_state.compare_with_planned_code(place, planned).files
     (workspace.root / "other.py").unlink()
-    assert {"lib/model.py", "other.py"} <= set(code_state.compare_code(place, planned).files)
+    assert {"lib/model.py", "other.py"} <= set(code_state.compare_with_planned_code(place, planned).files)
 
 
 def test_dirty_code_is_kept_as_a_patch_and_compared_with_it(make_workspace: MakeWorkspace) -> None:
@@ -59,17 +61,17 @@ def test_dirty_code_is_kept_as_a_patch_and_compared_with_it(make_workspace: Make
     planned, _, _ = plan(workspace, configurations=({"config": "new.yaml"}, {"config": "conf.yaml"}))
     patch = (workspace.root / str(planned.code.patch)).read_text()
     assert "dirty" in patch and "new.yaml" in patch
-    assert code_state.compare_code(place, planned).is_same
+    assert code_state.compare_with_planned_code(place, planned).is_same
     (workspace.root / "other.py").write_text("y = 2\n")
-    assert code_state.compare_code(place, planned).files == ("other.py",)
+    assert code_state.compare_with_planned_code(place, planned).files == ("other.py",)
     (workspace.root / "other.py").write_text(FILES["other.py"])
     (workspace.root / "new.yaml").write_text("b: 2\n")
-    found = code_state.compare_code(place, planned)
+    found = code_state.compare_with_planned_code(place, planned)
     assert (found.is_same, "new.yaml" in found.files) == (False, True)
     commit_all(workspace.root, "the same code, committed") and (workspace.root / "new.yaml").write_text("b: 1\n")
     git(workspace.root, "rm", "-q", "--cached", "new.yaml")
     git(workspace.root, "commit", "-qm", "x")
-    assert code_state.compare_code(place, planned).is_same
+    assert code_state.compare_with_planned_code(place, planned).is_same
 
 
 def test_a_file_added_by_hand_to_the_sheet_is_noticed(make_workspace: MakeWorkspace) -> None:
@@ -78,7 +80,7 @@ def test_a_file_added_by_hand_to_the_sheet_is_noticed(make_workspace: MakeWorksp
     planned, _, _ = plan(workspace, configurations=({"config": "conf.yaml"},))
     write_tree(workspace.root, {"untracked.yaml": "1\n"})
     edited = replace(planned, configurations=({"config": "untracked.yaml"},))
-    found = code_state.compare_code(place, edited)
+    found = code_state.compare_with_planned_code(place, edited)
     assert (found.is_same, "untracked.yaml" in found.files) == (False, True)
 
 
@@ -156,4 +158,4 @@ def test_planning_again_with_todays_code(workspace: Workspace) -> None:
     planned, _, _ = plan(workspace)
     (workspace.root / "src/model.py").write_text("LR = 3\n")
     sweep_file.write_sweep(place, code_state.replan_with_current_code(place, planned))
-    assert code_state.compare_code(place, sweep_file.read_sweep(place, "lr")).is_same
+    assert code_state.compare_with_planned_code(place, sweep_file.read_sweep(place, "lr")).is_same

@@ -26,7 +26,7 @@ POLL_S = 0.05
 
 def read_attempt_manifests(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The manifests of a run that can be read, with their paths, an earlier attempt before a later one."""
-    for folder in records.metadata_directories(workspace):
+    for folder in records.manifest_directories(workspace):
         number = 1
         while (path := folder / (f"{name}.json" if number == 1 else f"{name}.{number}.json")).exists():
             with contextlib.suppress(ValueError):

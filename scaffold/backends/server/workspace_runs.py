@@ -69,7 +69,7 @@ class WorkspaceRuns:
                 key = (str(path), path.stat().st_mtime_ns)
             except OSError:  # it was taken just now, and is seen as such the next time
                 continue
-            token = None if key in self._over else start_tokens.read_token_file(path)
+            token = None if key in self._over else start_tokens.read_start_token_file(path)
             if token is None:
                 continue
             if token.exports.get("RUN_SERVER_URL") != self._url or self._is_over(path.stem, token):

@@ -33,9 +33,9 @@ class LimitedLists:
 
     def __call__(self, entries: Iterable[T]) -> list[T]:
         whole = list(entries)
-        kept = whole[: self.limit] if self.limit else whole
-        self.left_out += len(whole) - len(kept)
-        return kept
+        shown = whole[: self.limit] if self.limit else whole
+        self.left_out += len(whole) - len(shown)
+        return shown
 
     def report_left_out(self) -> None:
         """For people: how many entries are not shown, on stderr."""

@@ -11,7 +11,7 @@ from scaffold.cli.common import output
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Plan
-    from scaffold.plan.document.plan_location import PlanLocation
+    from scaffold.plan.document.plan_lookup import PlanLocation
 
 # where a context keeps the plans that were looked at
 ABORT_WARNINGS = "scaffold.aborted"
@@ -25,22 +25,22 @@ def locate_chosen_plan(file: Path | None) -> PlanLocation:
 
     Where it is aborted a warning says what leads back, once a command.
     """
-    from scaffold.plan.document import plan_location
+    from scaffold.plan.document import plan_lookup
     from scaffold.plan.tasks.abort import way_back
 
-    location = plan_location.locate_plan(file, Path.cwd())
-    said = click.get_current_context().meta.setdefault(ABORT_WARNINGS, set())
-    if location.plan not in said and (warning := way_back(location.plan)):
+    location = plan_lookup.locate_plan(file, Path.cwd())
+    warned = click.get_current_context().meta.setdefault(ABORT_WARNINGS, set())
+    if location.plan not in warned and (warning := way_back(location.plan)):
         output.warn(warning)
-    said.add(location.plan)
+    warned.add(location.plan)
     return location
 
 
 def locate_plan(file: Path | None) -> Path:
     """The same plan's path, for commands that are about aborting, and so need no warning of it."""
-    from scaffold.plan.document import plan_location
+    from scaffold.plan.document import plan_lookup
 
-    return plan_location.locate_plan(file, Path.cwd()).plan
+    return plan_lookup.locate_plan(file, Path.cwd()).plan
 
 
 def load_chosen_plan(file: Path | None) -> Plan:

@@ -20,7 +20,7 @@ from scaffold.cli.plan.arguments import (
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Plan, Task
-    from scaffold.plan.document.plan_location import PlanLocation
+    from scaffold.plan.document.plan_lookup import PlanLocation
     from scaffold.plan.tasks.verify import TaskVerification, VerificationContext
 
 RUN_OPTION = click.option("--run", "run_commands", is_flag=True, help="Run a done-when that stands in back-ticks.")
@@ -219,13 +219,13 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
     from scaffold.plan.tasks.abort import abort_plan
 
     plan = locate_plan(file)
-    kept = abort_plan(plan, reason)
+    backup = abort_plan(plan, reason)
     if json_output:
         lines = loop_protocol.abort_lines().split("\n")
-        output.print_json({"plan": str(plan), "kept": None if kept is None else str(kept), "lines": lines})
+        output.print_json({"plan": str(plan), "kept": None if backup is None else str(backup), "lines": lines})
         return
-    if kept is not None:
-        click.echo(f"the plan that was there is now {display_path(kept)}", err=True)
+    if backup is not None:
+        click.echo(f"the plan that was there is now {display_path(backup)}", err=True)
     click.echo(loop_protocol.abort_lines())
 
 
@@ -234,14 +234,14 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
 @options.json_option
 def resume(file: Path | None, json_output: bool) -> None:
     """Put the plan that an abort kept back into its place. Begin with `scaffold preflight`: what failed may fail again."""
-    from scaffold.plan.tasks.abort import resume_plan
+    from scaffold.plan.tasks.abort import restore_aborted_plan
 
     plan = locate_plan(file)
-    kept = resume_plan(plan)
+    backup = restore_aborted_plan(plan)
     if json_output:
-        output.print_json({"plan": str(plan), "resumed": str(kept)})
+        output.print_json({"plan": str(plan), "resumed": str(backup)})
     else:
-        click.echo(f"{display_path(plan)} is the plan again that was in {display_path(kept)}", err=True)
+        click.echo(f"{display_path(plan)} is the plan again that was in {display_path(backup)}", err=True)
 
 
 @click.command()
@@ -264,8 +264,8 @@ def convert(file: Path | None, write: bool, json_output: bool) -> None:
         plan_file.write_file_with_permissions(original, path.read_bytes(), like=path)
         plan_file.change_plan(path, lambda _: text)
     if json_output:
-        kept = None if original is None else str(original)
-        output.print_json({"kind": kind, "path": str(path), "original": kept, "text": text})
+        original_path = None if original is None else str(original)
+        output.print_json({"kind": kind, "path": str(path), "original": original_path, "text": text})
     elif original is None:
         click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
     else:

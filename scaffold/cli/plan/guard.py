@@ -47,15 +47,15 @@ def _read_hook() -> tuple[str, Path]:
         click.echo("scaffold guard reads a hook's JSON; by hand: scaffold guard --command '...'", err=True)
         return "", Path.cwd()
     event: Any = json.loads(sys.stdin.read())
-    given = event.get("tool_input") or event.get("toolArgs") or event.get("args") or event
-    command = given.get("command") or "" if isinstance(given, dict) else ""
+    tool_input = event.get("tool_input") or event.get("toolArgs") or event.get("args") or event
+    command = tool_input.get("command") or "" if isinstance(tool_input, dict) else ""
     text = " ".join(map(str, command)) if isinstance(command, list) else str(command)
     return text, Path(str(event.get("cwd") or Path.cwd()))
 
 
 def _refusal(command: str, directory: Path, iteration: str | None) -> str | None:
     """Why a command must not run, and what to say instead; None where it may."""
-    from scaffold.plan.document.plan_location import nearest_workspace
+    from scaffold.plan.document.plan_lookup import nearest_workspace
     from scaffold.plan.tasks.launch_guard import find_launches
 
     nearest = nearest_workspace(directory.resolve())

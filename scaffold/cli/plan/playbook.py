@@ -151,7 +151,7 @@ def _playbook_json(
             {
                 "id": skill.id,
                 "group": skill_selection.skill_group(skill),
-                "sha256": skill_selection.hash_template(skill),
+                "sha256": skill_selection.hash_skill(skill),
             }
             for skill in limited(skills)
         ],

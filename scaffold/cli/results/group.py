@@ -9,14 +9,14 @@ import click
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.results import printing
-from scaffold.cli.results.query_options import query_options, run_query_from_options
+from scaffold.cli.results.query_options import add_query_options, run_query_from_options
 
 if TYPE_CHECKING:
     from scaffold.results.tables.model import IntervalKind
 
 
 @click.group(cls=ExampleGroup, invoke_without_command=True)
-@query_options
+@add_query_options
 @click.option("--by", metavar="A,B", help="One row for each value of these parameters. Default: each configuration.")
 @click.option(
     "--interval",
@@ -59,7 +59,7 @@ def results(by: str | None, interval: IntervalKind, format_: str, **query_values
 
 @results.command()
 @click.argument("names", nargs=-1, required=True, metavar="A B [C ...]")
-@query_options
+@add_query_options
 @click.option("--noise-from", metavar="NAME", help="The repeated baseline whose spread is the noise floor. Default: A.")
 def compare(names: tuple[str, ...], noise_from: str | None, **query_values: Any) -> None:
     """Compare B (and C ...) with A, the reference: effect, 95 % interval, test, verdict.
@@ -88,7 +88,7 @@ def compare(names: tuple[str, ...], noise_from: str | None, **query_values: Any)
     metavar="NAME",
     help="The configuration to hold all against. Default: the one most others are near to.",
 )
-@query_options
+@add_query_options
 def ablation(reference: str | None, **query_values: Any) -> None:
     """Compare every configuration that differs in one factor from the reference with it."""
     from scaffold.results.tables.ablation import compare_ablations
@@ -109,7 +109,7 @@ def ablation(reference: str | None, **query_values: Any) -> None:
 
 @results.command()
 @click.argument("parameter")
-@query_options
+@add_query_options
 def sensitivity(parameter: str, **query_values: Any) -> None:
     """Show a metric over the values of one parameter, everything else held."""
     from scaffold.results.tables.sensitivity import sensitivity_curves

@@ -44,7 +44,7 @@ QUERY_OPTIONS = (
 )
 
 
-def query_options(command: F) -> F:
+def add_query_options(command: F) -> F:
     """Which runs, which metrics, which value of a run; `run_query` takes what they give."""
     for option in reversed(QUERY_OPTIONS):
         command = option(command)

@@ -26,12 +26,12 @@ def abort_plan(plan_path: Path, reason: str) -> Path | None:
     except OSError as error:
         raise ScaffoldError(f"{plan_path.parent} cannot be made: {error.strerror}") from error
     with plan_file.hold_plan_lock(plan_path.resolve()):
-        kept = None
+        backup = None
         if plan_path.exists() and (text := read_plan(plan_path)).strip() and not is_aborted(parse_plan(text)):
-            kept = free_path(plan_path.with_name(f"{plan_path.stem}.before-abort{plan_path.suffix}"))
-            plan_file.write_file_with_permissions(kept, plan_path.read_bytes(), like=plan_path)
+            backup = free_path(plan_path.with_name(f"{plan_path.stem}.before-abort{plan_path.suffix}"))
+            plan_file.write_file_with_permissions(backup, plan_path.read_bytes(), like=plan_path)
         plan_file.write_file_with_permissions(plan_path, abort_checklist(reason).encode())
-    return kept
+    return backup
 
 
 def write_abort_beside_plan(plan_path: Path, reason: str) -> Path:
@@ -43,7 +43,7 @@ def write_abort_beside_plan(plan_path: Path, reason: str) -> Path:
     return beside
 
 
-def resume_plan(plan_path: Path) -> Path:
+def restore_aborted_plan(plan_path: Path) -> Path:
     """Put the plan that an abort kept beside the checklist back into its place; where it lay.
 
     Raises ScaffoldError where the plan is not aborted, where no plan was kept, and where somebody wrote into the checklist.
@@ -52,20 +52,20 @@ def resume_plan(plan_path: Path) -> Path:
         text = read_plan(plan_path)
         if SENTINEL not in text:
             raise ScaffoldError(f"{plan_path} is not aborted", hint="scaffold plan next names the task to take up")
-        kept = kept_plan(plan_path)
-        if kept is None:
+        backup = kept_plan(plan_path)
+        if backup is None:
             raise ScaffoldError(f"no earlier plan is kept beside {plan_path}", hint=NEW_PLAN)
         if not is_abort_checklist(text):
-            hint = f"take out what is yours, then put {kept} in its place"
+            hint = f"take out what is yours, then put {backup} in its place"
             raise ScaffoldError(
                 f"something was written into the checklist in {plan_path}, and would be lost", hint=hint
             )
-        plan_file.write_file_with_permissions(plan_path, kept.read_bytes(), like=kept)
+        plan_file.write_file_with_permissions(plan_path, backup.read_bytes(), like=backup)
         try:
-            kept.unlink()
+            backup.unlink()
         except OSError as error:
-            raise ScaffoldError(f"{kept} is back in its place, and cannot be removed: {error.strerror}") from error
-    return kept
+            raise ScaffoldError(f"{backup} is back in its place, and cannot be removed: {error.strerror}") from error
+    return backup
 
 
 def kept_plan(plan_path: Path) -> Path | None:
@@ -85,8 +85,8 @@ def way_back(plan_path: Path) -> str | None:
             return None
     except ScaffoldError:  # whoever needs the plan says what is wrong with it
         return None
-    kept = kept_plan(plan_path)
-    advice = f"`scaffold plan resume` puts {kept.name} back" if kept else NEW_PLAN
+    backup = kept_plan(plan_path)
+    advice = f"`scaffold plan resume` puts {backup.name} back" if backup else NEW_PLAN
     return f"the plan is aborted: {advice}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document.plan_location import PlanLocation
+from scaffold.plan.document.plan_lookup import PlanLocation
 from scaffold.runs import model, records
 from scaffold.workspace import Workspace, find_workspace
 

@@ -13,7 +13,7 @@ from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import DONE, STARTED, Task
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.document.plan_file import read_plan
-from scaffold.plan.document.plan_location import PlanLocation
+from scaffold.plan.document.plan_lookup import PlanLocation
 from scaffold.plan.rules.check import check_plan
 from scaffold.plan.rules.rule import RuleContext
 from scaffold.plan.rules.structure import is_aborted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.results.metrics.directions import MetricDirections
 from scaffold.results.metrics.model import MeasuredRun, SkippedRun
-from scaffold.results.metrics.run_filter import RunCondition
+from scaffold.results.metrics.run_filter import RunFilter
 from scaffold.results.metrics.spelling import matches_metric, normalize_name
 from scaffold.runs.model import Run
 
@@ -35,7 +35,7 @@ class MetricQuery:
     value_choice: ValueChoice = "final"
     step: float | None = None
     sweep: str | None = None
-    where: RunCondition | None = None
+    where: RunFilter | None = None
     params: Sequence[str] = ()
     ignored_params: Collection[str] = ()
     primary_metric: str | None = None

@@ -30,7 +30,7 @@ TEXT_FIELDS = ("name", "experiment", "status", "task", "sweep", "commit", "code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunCondition:
+class RunFilter:
     """What a run must be like; `names` are the parameters that it asks for."""
 
     text: str
@@ -56,7 +56,7 @@ class RunCondition:
             )
 
 
-def parse_run_condition(text: str) -> RunCondition:
+def parse_run_condition(text: str) -> RunFilter:
     """Parse. Raises WrongUsage with the place where it is not understood."""
     from scaffold.conditions.parse import parse_condition
 
@@ -69,7 +69,7 @@ def parse_run_condition(text: str) -> RunCondition:
         return condition.holds(values | {word: value(run) for word, value in fields})
 
     needed = {part for word, parts in condition.needed.items() for part in (word, *parts)} - FIELDS.keys()
-    return RunCondition(
+    return RunFilter(
         text=text, admits=admits, names=frozenset(map(_param, needed)), unknown_names=condition.unknown_names
     )
 

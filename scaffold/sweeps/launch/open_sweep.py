@@ -56,7 +56,7 @@ class LauncherWriter:
         if self._original:
             return
         if self._checked_at is None or time.monotonic() - self._checked_at > CHECK_S:
-            comparison = code_state.compare_code(self._workspace, self._sweep)
+            comparison = code_state.compare_with_planned_code(self._workspace, self._sweep)
             if not comparison.is_same:
                 raise code_changed_error(self._sweep.name, comparison.files)
             self._checked_at = time.monotonic()

@@ -158,7 +158,7 @@ class ParameterSearch:
             return existing
         sweep = replace(existing, rule=rule, configurations=grid.expand_configurations(rule))
         if not self._is_original():
-            comparison = code_state.compare_code(self.workspace, existing)
+            comparison = code_state.compare_with_planned_code(self.workspace, existing)
             if not comparison.is_same:
                 raise open_sweep.code_changed_error(existing.name, comparison.files)
             # new configurations may name other config files

@@ -119,7 +119,7 @@ class CodeComparison:
     files: tuple[str, ...] = ()
 
 
-def compare_code(workspace: Workspace, sweep: Sweep) -> CodeComparison:
+def compare_with_planned_code(workspace: Workspace, sweep: Sweep) -> CodeComparison:
     """Hold the working tree against the code that the sweep remembers. Raises ScaffoldError where git does not answer."""
     current, _ = current_code(workspace, sweep, with_patch=False)
     planned = sweep.code

@@ -50,7 +50,7 @@ def parse_sweep(content: object, name: str) -> Sweep:
         raise WrongUsage(f"version is {top['version']!r}; this scaffold reads {VERSION}", hint="use a newer scaffold")
     if top["name"] != name:
         raise WrongUsage(f"name is {top['name']!r}, and the file is {name}.yml", hint="a copy needs a name of its own")
-    rule = parse_rule(top)
+    rule = parse_configuration_rule(top)
     command = check_texts(top["command"], "command")
     if not command:
         raise WrongUsage("command is empty")
@@ -84,7 +84,7 @@ def _parse_name_scheme(value: object) -> int:
     return scheme
 
 
-def parse_rule(top: Mapping[str, Any]) -> ConfigurationRule:
+def parse_configuration_rule(top: Mapping[str, Any]) -> ConfigurationRule:
     """The rule in a sweep's file. Raises WrongUsage."""
     drawn = check_mapping(top.get("random", {}), "random", ("number", "seed", "space", "drawn"))
     space = check_mapping(drawn.get("space", {}), "random.space")

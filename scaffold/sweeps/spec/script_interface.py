@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffold.errors import WrongUsage
-from scaffold.facts import python_parser
+from scaffold.facts import python_syntax
 from scaffold.facts.python_source import Call, PythonSource, literal_text
 from scaffold.runs import recorder
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, BooleanStyle, Style
@@ -42,7 +42,7 @@ def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> Com
     path = file.resolve().relative_to(workdir).as_posix() if file.resolve().is_relative_to(workdir) else None
     if file.suffix != ".py" or file.stat().st_size > MAX_SCRIPT_BYTES:
         return CommandScript(path=path)
-    read = python_parser.parse_python_source(file.read_text(encoding="utf-8", errors="replace"))
+    read = python_syntax.parse_python_source(file.read_text(encoding="utf-8", errors="replace"))
     options: set[str] = set()
     booleans: dict[str, BooleanStyle] = {}
     for call in read.calls:

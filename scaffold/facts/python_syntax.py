@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 
-from scaffold.facts.python_source import Call, Definition, Import, NameRef, PythonSource, Value
+from scaffold.facts.python_source import Call, Definition, Import, PythonSource, SourceName, Value
 from scaffold.facts.quick_scan import scan_source
 
 _SETUP_CALLS = re.compile(
@@ -49,11 +49,11 @@ def format_dotted_name(node: ast.AST) -> str:
 
 
 def evaluate_literal(node: ast.AST | None) -> Value:
-    """A literal's value, a NameRef for a name, None for what is only known when it runs."""
+    """A literal's value, a SourceName for a name, None for what is only known when it runs."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, (ast.Name, ast.Attribute)):
-        return NameRef(format_dotted_name(node))
+        return SourceName(format_dotted_name(node))
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return tuple(evaluate_literal(e) for e in node.elts)
     if isinstance(node, ast.Dict):
@@ -73,8 +73,8 @@ def evaluate_literal(node: ast.AST | None) -> Value:
 def _has_default(node: ast.expr | None) -> bool:
     """Whether a field's value gives it a default: `field(metadata=...)` alone gives none, and neither does `MISSING`."""
     if isinstance(node, ast.Call) and format_dotted_name(node.func).rpartition(".")[2] in ("field", "Field"):
-        given = {k.arg for k in node.keywords}
-        return bool(given & {"default", "default_factory"}) or any(
+        keywords = {k.arg for k in node.keywords}
+        return bool(keywords & {"default", "default_factory"}) or any(
             not (isinstance(a, ast.Constant) and a.value is ...) for a in node.args
         )
     return node is not None and format_dotted_name(node).rpartition(".")[2] != "MISSING"
