@@ -20,7 +20,7 @@ from .workspace import ROLES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Callable
 
     from .command import Outcome
     from .request import Request
@@ -33,11 +33,14 @@ REPORT_VARIABLE = "RUN_TELL"
 class Attempt:
     """One try of a run and its files; every path of it is relative to the work directory."""
 
-    def __init__(self, workspace: Workspace, request: Request) -> None:
-        """Settle names and code state. Raises RecorderError where a config file cannot be read."""
+    def __init__(
+        self, workspace: Workspace, request: Request, *, meanwhile: Callable[[], object] | None = None
+    ) -> None:
+        """Settle names and code state; `meanwhile` is called while git works. Raises RecorderError where a config file cannot be read."""
         self.workspace = workspace
         self.request = request
-        self.state = capture(workspace, request.argv, with_patch=request.patch and not request.name_only)
+        with_patch = request.patch and not request.name_only
+        self.state = capture(workspace, request.argv, with_patch=with_patch, meanwhile=meanwhile)
         configs = hash_files("/", [os.path.realpath(c) for c in request.configs])
         self.configs = configs + [
             (os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG)

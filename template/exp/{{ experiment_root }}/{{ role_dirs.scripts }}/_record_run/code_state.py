@@ -15,7 +15,7 @@ from .trees import CodeTree, read_trees, start_trees
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Callable
 
     from .workspace import Workspace
 
@@ -31,8 +31,13 @@ class CodeState:
         self.code: str | None = None
 
 
-def capture(workspace: Workspace, argv: Sequence[str], *, with_patch: bool) -> CodeState:
-    """Capture the code state before the command starts. Trouble with git is said, and leaves `git` None."""
+def capture(
+    workspace: Workspace, argv: Sequence[str], *, with_patch: bool, meanwhile: Callable[[], object] | None = None
+) -> CodeState:
+    """Capture the code state before the command starts. Trouble with git is said, and leaves `git` None.
+
+    `meanwhile` is called once where there is a git to wait for, while it works.
+    """
     state = CodeState()
     workdir = os.path.realpath(workspace.workdir)
     top = repository(workdir)
@@ -50,7 +55,14 @@ def capture(workspace: Workspace, argv: Sequence[str], *, with_patch: bool) -> C
     try:
         records = [":(exclude,{}){}".format(*place) for place in workspace.records(prefix)]
         _capture_from_git(
-            state, Git(top), uncounted_folders(workspace, prefix), records, named, counted, with_patch=with_patch
+            state,
+            Git(top),
+            uncounted_folders(workspace, prefix),
+            records,
+            named,
+            counted,
+            with_patch=with_patch,
+            meanwhile=meanwhile,
         )
     except Exception as trouble:
         warn(f"{trouble}: the code state is not recorded")
@@ -86,6 +98,7 @@ def _capture_from_git(
     counted: list[str],
     *,
     with_patch: bool,
+    meanwhile: Callable[[], object] | None,
 ) -> None:
     folders = {f for e in excluded for f in parent_folders(e)}
     processes = [
@@ -102,6 +115,8 @@ def _capture_from_git(
         ),
         start_trees(git, "HEAD", folders),
     ]
+    if meanwhile is not None:
+        meanwhile()
     git.finish(*processes)
     status = Status(bytes(processes[0].out), excluded)
     state.files = hash_files(git.top, counted)

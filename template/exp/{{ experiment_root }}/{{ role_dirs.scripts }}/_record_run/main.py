@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from .attempt import Attempt
 
 
+def load_supervision() -> None:
+    """Load what the run itself needs. What is missing or broken is said by who needs it."""
+    try:
+        from . import supervision  # noqa: F401
+    except Exception:
+        pass
+
+
 def prepare(request: Request, folder: str) -> Attempt | None:
     """Settle what is recorded; None, and said, where that cannot be done. No trouble of ours may stop the command."""
     try:
         from .attempt import Attempt
         from .workspace import locate
 
-        return Attempt(locate(folder), request)
+        # nobody waits for the modules that load while git works
+        return Attempt(locate(folder), request, meanwhile=None if request.name_only else load_supervision)
     except (RecorderError, OSError) as error:
         warn(f"this run is not recorded: {error}")
     except Exception as error:
@@ -55,10 +64,11 @@ def main(args: Sequence[str], folder: str) -> int:
             os.write(1, (attempt.name + "\n").encode())
         return 0 if attempt is not None else 1
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    attempt = prepare(request, folder)
     try:
         from .supervision import run_command
     except Exception as error:  # a module is missing or broken; the command is what counts
         warn(f"this run is not recorded: {type(error).__name__}: {error}")
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.execvp(request.argv[0], request.argv)
-    return run_command(request, prepare(request, folder), mask, watched)
+    return run_command(request, attempt, mask, watched)
