@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 
+STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal")
+
+
 class CodeState:
     """What the code of a run is: `git` for the manifest (None outside git), `patch` to save, `files` named by the command."""
 
@@ -101,20 +104,12 @@ def _capture_from_git(
     meanwhile: Callable[[], object] | None,
 ) -> None:
     folders = {f for e in excluded for f in parent_folders(e)}
-    processes = [
-        git.start(
-            "status",
-            "--porcelain=v2",
-            "--branch",
-            "-z",
-            "--no-renames",
-            "--untracked-files=normal",
-            "--",
-            ".",
-            *records,
-        ),
-        start_trees(git, "HEAD", folders),
-    ]
+    processes = [git.start(*STATUS, "--", ".", *records)]
+    try:
+        processes.append(start_trees(git, "HEAD", folders))
+    except Exception:
+        processes[0].end(None)
+        raise
     if meanwhile is not None:
         meanwhile()
     git.finish(*processes)

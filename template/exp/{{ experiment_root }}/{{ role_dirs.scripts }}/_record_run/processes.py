@@ -17,13 +17,27 @@ if TYPE_CHECKING:
 PS_TIMEOUT_S = 2.0
 
 
+def open_pipes() -> list[int]:
+    """The ends of three pipes, for a helper's three streams: ours and its own, in turns. Raises OSError, and then none is open."""
+    ends: list[int] = []
+    try:
+        ends += os.pipe()[::-1]
+        ends += os.pipe()
+        ends += os.pipe()
+    except OSError:
+        for fd in ends:
+            os.close(fd)
+        raise
+    return ends
+
+
 class Subprocess:
     """A helper process with pipes: read to its end by `communicate`."""
 
     def __init__(self, argv: Sequence[str], stdin: bytes = b"", env: Mapping[str, str] | None = None) -> None:
         self.argv = argv
         self.unsent = memoryview(stdin)
-        ours_in, theirs_in, ours_out, theirs_out, ours_err, theirs_err = *os.pipe()[::-1], *os.pipe(), *os.pipe()
+        ours_in, theirs_in, ours_out, theirs_out, ours_err, theirs_err = open_pipes()
         actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((theirs_in, theirs_out, theirs_err))]
         options: dict[str, Any] = {
             "file_actions": actions,
