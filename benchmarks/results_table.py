@@ -31,7 +31,7 @@ COMPARE = [*SCAFFOLD, "results", "compare", "lr=0", "lr=1"]
 LONG = """
 import sys
 from pathlib import Path
-from scaffold.results.metrics import file_formats, file_metrics
+from scaffold.observations import file_formats, file_metrics
 path = Path(sys.argv[1])
 file_metrics.summarize_steps(file_formats.read_jsonl(path, print), str(path), is_series=True)
 """

@@ -95,6 +95,7 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
     "plan start": (["plan", "start", "P1-T1"], YAML),
     "plan verify": (["plan", "verify"], YAML),
     "guard": (["guard", "--command", "python train.py"], YAML),
+    "runs metrics": (["runs", "metrics"], YAML),
     "run": (["run", "--seed", "3", "--", sys.executable, "train.py"], YAML),
     "sweep new": (
         ["sweep", "new", "t", "--goal", "g", "--seeds", "1-2", "--", "python3", "train.py"],

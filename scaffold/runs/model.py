@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scaffold.runs import timestamps
@@ -23,14 +24,14 @@ FIELD_TYPES = (
     ((int, type(None)), ("seed", "exit_code")),
     ((int, float, type(None)), ("duration_s",)),
     ((bool, type(None)), ("dirty",)),
-    (dict, ("params", "metrics")),
+    (dict, ("params", "metrics", "metric_sources")),
 )
 
 
 class Run(NamedTuple):
     """One attempt of a run, as far as lists and tables need it. `status` may be `lost`; paths are below the work directory.
 
-    `code` is the code state's SHA-256, None outside git.
+    `code` is the code state's SHA-256, None outside git. `metric_sources` says of metrics that were printed where (specs: manifest).
 
     A tuple and no dataclass, because lists make ten thousand of them.
     """
@@ -54,6 +55,7 @@ class Run(NamedTuple):
     outputs: str
     path: str
     code: str | None = None
+    metric_sources: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
     @property
     def label(self) -> str:
@@ -89,6 +91,7 @@ def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
         outputs=manifest["paths"]["outputs"],
         path=path,
         code=git.get("code") if git else None,
+        metric_sources=manifest.get("metric_sources") or {},
     )
     _check_fields(run)
     return run
@@ -103,6 +106,8 @@ def _check_fields(run: Run) -> None:
                 raise TypeError(f"{name} is {json.dumps(getattr(run, name))[:80]}")
     if not all(isinstance(value, SCALAR_TYPES) for values in (run.params, run.metrics) for value in values.values()):
         raise TypeError("params and metrics hold single values only")
+    if not all(isinstance(source, dict) for source in run.metric_sources.values()):
+        raise TypeError("metric_sources holds objects only")
     if timestamps.parse_timestamp(run.started_at).tzinfo is None:
         raise ValueError(f"started_at has no time zone: {run.started_at}")
     parts = run.outputs.split("/")

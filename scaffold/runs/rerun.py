@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import compare, foreground, recorder, worktrees
-from scaffold.runs.model import Run
+from scaffold.runs.model import Run, Scalar
 from scaffold.runs.worktrees import HIDDEN
 from scaffold.scratch import scratch_directory
 from scaffold.stop_signals import raise_on_stop_signals
@@ -36,11 +36,13 @@ def rerun_recorded_run(
     tolerance: float,
     links: Sequence[str] = (),
     prefix: bool = True,
+    metrics_of: Callable[[Run], Mapping[str, Scalar]],
 ) -> RerunResult:
     """Run `run`, whose whole manifest is `manifest`, again in a detached worktree of its commit and patch; records go into this workspace.
 
-    `links` are paths (data that git does not hold) that the worktree gets as links. Raises ScaffoldError where the run
-    cannot be repeated: no commit, a hidden secret in its command, a patch that does not apply.
+    `metrics_of` says what a run gave, by its manifest, its files and its logs. `links` are paths (data that git does not hold) that
+    the worktree gets as links. Raises ScaffoldError where the run cannot be repeated: no commit, a hidden secret in its command, a
+    patch that does not apply.
     """
     commit = _commit_to_repeat(run, manifest)
     top = git.toplevel(workspace.workdir)
@@ -63,7 +65,7 @@ def rerun_recorded_run(
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
     if new.name != run.name:
         notes = [*notes, f"the code is not quite the same: the new run is {new.name}"]
-    unequal = compare.unequal_metrics(manifest["metrics"], new.metrics, tolerance)
+    unequal = compare.unequal_metrics(metrics_of(run), metrics_of(new), tolerance)
     return RerunResult(run=new, unequal=tuple(unequal), notes=tuple(notes))
 
 

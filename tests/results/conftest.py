@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scaffold import workspace as workspaces
-from scaffold.results.metrics.directions import MetricDirections
+from scaffold.observations.directions import MetricDirections
 from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.tables.fold import fold_seeds

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
+from scaffold.observations.model import MeasuredRun, MetricValue
 from scaffold.results.metrics import run_selection
-from scaffold.results.metrics.model import MeasuredRun, MetricValue
 from scaffold.results.stats import power
 from scaffold.results.tables.compare import compare_pairs
 from scaffold.results.tables.model import ResultRow

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics import file_formats, series
-from scaffold.results.metrics.file_formats import LoggedStep, parse_row
-from scaffold.results.metrics.model import MetricValue, SeriesPoint
+from scaffold.observations import file_formats, series
+from scaffold.observations.file_formats import LoggedStep, parse_row
+from scaffold.observations.model import MetricValue, SeriesPoint
 from scaffold.server.responses import RunMetrics
 from tests.results.conftest import Study
 
@@ -162,7 +162,7 @@ def test_wandb_files(study: Study) -> None:
     assert study.table().rows[0].config == {}, "what nobody asks for by name changes no configuration"
 
 
-def write_events(folder: Path, tags: dict[str, list[float]]) -> None:
+def write_events(folder: Path, tags: dict[str, list[float]], *, first: int = 0) -> None:
     """TensorBoard files, written by tensorboard itself."""
     from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[import-untyped]
     from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
@@ -170,7 +170,7 @@ def write_events(folder: Path, tags: dict[str, list[float]]) -> None:
 
     writer = EventFileWriter(str(folder))
     for tag, row in tags.items():
-        for step, value in enumerate(row):
+        for step, value in enumerate(row, start=first):
             summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
             writer.add_event(Event(wall_time=1.7e9 + step, step=step, summary=summary))
     writer.close()
@@ -184,7 +184,7 @@ def test_tensorboard(study: Study) -> None:
     assert values(study, value_choice="best")["val/acc"][:1] == (0.75,)
     assert values(study)["val/acc"].step == 2.0 and values(study)["train/acc"].value == 0.5
     (run,) = [m.run for row in study.table().rows for m in row.runs]
-    (found,) = series.read_series(study.root, run, ["val/acc"]).values()
+    (found,) = series.read_series(study.workspace, run, ["val/acc"]).values()
     assert found.points == (
         SeriesPoint(0.25, 0.0, 1.7e9),
         SeriesPoint(0.75, 1.0, 1.7e9 + 1),
@@ -267,9 +267,9 @@ def test_server_metrics_only_the_series_counts(study: Study) -> None:
 def test_a_series_is_thinned_evenly_and_keeps_its_end(study: Study) -> None:
     only(study, {"metrics.jsonl": "".join(f'{{"step": {n}, "loss": {n}.5}}\n' for n in range(1001))})
     (run,) = [m.run for row in study.table().rows for m in row.runs]
-    found = series.read_series(study.root, run, ["loss"], max_points=100)["loss"]
+    found = series.read_series(study.workspace, run, ["loss"], max_points=100)["loss"]
     assert found.stride == 16 and [p.step for p in found.points] == [*range(0, 1001, 16), 1000]
-    assert series.read_series(study.root, run)["loss"].stride == 1
+    assert series.read_series(study.workspace, run)["loss"].stride == 1
 
 
 @pytest.mark.slow
@@ -278,7 +278,7 @@ def test_a_long_file_is_read_in_constant_memory(tmp_path: Path) -> None:
     with path.open("w") as file:
         file.writelines(f'{{"step": {n}, "loss": {n / 7}}}\n' for n in range(500_000))
     code = (
-        "import sys, resource\nfrom pathlib import Path\nfrom scaffold.results.metrics import file_formats, file_metrics, series\n"
+        "import sys, resource\nfrom pathlib import Path\nfrom scaffold.observations import file_formats, file_metrics, series\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "steps = lambda: file_formats.read_jsonl(Path(sys.argv[1]), print)\n"
         "d = file_metrics.summarize_steps(steps(), 'x', is_series=True)\n"

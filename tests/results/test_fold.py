@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from scaffold.results.metrics.model import MeasuredRun, MetricValue
+from scaffold.observations.model import MeasuredRun, MetricValue
 from scaffold.results.stats.summary import summarize_seed_values
 from scaffold.results.tables.fold import find_best_row
 from scaffold.results.tables.model import ResultRow

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from scaffold.results.metrics import series
-from scaffold.results.metrics.model import MetricSeries
+from scaffold.observations import series
+from scaffold.observations.model import MetricSeries
 from scaffold.results.plots import axis_scale, build_figures, page_svg, ranking
 from scaffold.results.plots.figures import (
     Axis,
@@ -63,7 +63,7 @@ def swept(study: Study) -> Study:
 
 def courses(study: Study) -> dict[str, dict[str, MetricSeries]]:
     runs = records.read_records(study.workspace).runs
-    return {run.label: series.read_series(study.root, run) for run in runs}
+    return {run.label: series.read_series(study.workspace, run) for run in runs}
 
 
 def figures(study: Study) -> tuple[Figure, ...]:

@@ -10,8 +10,9 @@ import click
 from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
-    from scaffold.results.metrics.query import QueryResult, ValueChoice
-    from scaffold.results.metrics.server_metrics import ServerSeries
+    from scaffold.observations.server_metrics import ServerSeries
+    from scaffold.observations.value_query import ValueChoice
+    from scaffold.results.metrics.query import QueryResult
     from scaffold.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,8 +57,8 @@ def run_query_from_options(values: Mapping[str, Any], *, params: Sequence[str] =
 
     `params` are parameters that the command asks for by name.
     """
+    from scaffold.observations.directions import MetricDirections
     from scaffold.results.metrics import read, run_filter
-    from scaffold.results.metrics.directions import MetricDirections
     from scaffold.results.metrics.query import MetricQuery, query_warnings
     from scaffold.results.tables.text_format import strip_control_characters
 
@@ -101,7 +102,7 @@ def _value_choice(values: Mapping[str, Any]) -> ValueChoice:
 
 def _server_series(workspace: Workspace) -> dict[str, ServerSeries]:
     from scaffold.errors import ScaffoldError
-    from scaffold.results.metrics import server_metrics
+    from scaffold.observations import server_metrics
 
     client = options.connect_server(workspace, options.ServerOptions())
     if client is None:

@@ -19,11 +19,15 @@ from scaffold.cli.runs.runs_output import find_run_and_manifest
 @options.json_option
 def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int, json_output: bool) -> None:
     """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
+    from scaffold.observations import run_values
     from scaffold.runs import compare
 
     workspace = options.find_requested_workspace(workdir, root)
     (run_a, manifest_a), (run_b, manifest_b) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
-    rows = compare.run_differences(manifest_a, manifest_b, workspace.workdir)
+    observed_a, observed_b = run_values.observe_runs(workspace, [run_a, run_b], names=("*",))
+    rows = compare.run_differences(
+        {**manifest_a, "metrics": observed_a.metrics}, {**manifest_b, "metrics": observed_b.metrics}, workspace.workdir
+    )
     patches = compare.diff_patches(manifest_a, manifest_b, workspace.workdir, (run_a.label, run_b.label))
     limit_rows, limited_lines = output.LimitedLists(limit), output.LimitedLists(lines)
     rows_shown, patch = limit_rows(rows), "".join(limited_lines(patches.splitlines(keepends=True)))
@@ -63,11 +67,18 @@ def rerun(
 
     It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace.
     """
+    from scaffold.observations import run_values
     from scaffold.runs import rerun as repeat
 
     workspace = options.find_requested_workspace(workdir, root)
     run, old = find_run_and_manifest(workspace, name, finished=True)
-    result = repeat.rerun_recorded_run(workspace, run, old, tolerance=tolerance, links=links, prefix=not no_prefix)
+    result = repeat.rerun_recorded_run(
+        *(workspace, run, old),
+        tolerance=tolerance,
+        links=links,
+        prefix=not no_prefix,
+        metrics_of=lambda r: run_values.observe_runs(workspace, [r], names=("*",))[0].metrics,
+    )
     for note in result.notes:
         output.warn(note)
     unequal = [{"name": d.name, "before": d.a, "now": d.b} for d in result.unequal]

@@ -10,6 +10,7 @@ from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.runs.diff_and_rerun import diff, rerun
 from scaffold.cli.runs.export_and_cite import STATUSES, cite, export
+from scaffold.cli.runs.metrics import metrics
 from scaffold.cli.runs.runs_output import (
     find_run_and_manifest,
     manifest_rows,
@@ -28,7 +29,7 @@ def runs() -> None:
     """
 
 
-for command in (diff, rerun, export, cite):
+for command in (diff, rerun, metrics, export, cite):
     runs.add_command(command)
 
 
@@ -55,6 +56,7 @@ def list_runs(
     json_output: bool,
 ) -> None:
     """List runs, newest first; of live ones how far they are."""
+    from scaffold.observations import run_values
     from scaffold.runs import lookup
 
     workspace = options.find_requested_workspace(workdir, root)
@@ -69,7 +71,7 @@ def list_runs(
     records = read_records_with_warnings(workspace)
     chosen = [r for r in records.runs if criteria.admits(r)]
     limited = output.LimitedLists(limit)
-    runs_shown = limited(chosen)
+    runs_shown = run_values.observe_runs(workspace, limited(chosen))
     if json_output:
         damaged = [{"path": d.path, "reason": d.reason} for d in limited(records.damaged)]
         output.print_json({"runs": [run_json(workspace, r) for r in runs_shown], "damaged": damaged}, limited)
@@ -86,10 +88,12 @@ def list_runs(
 @options.json_option
 def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, json_output: bool) -> None:
     """Show one run: its manifest, and how its logs begin and end."""
+    from scaffold.observations import log_hints, run_values
     from scaffold.runs import log_excerpts
 
     workspace = options.find_requested_workspace(workdir, root)
     run, manifest = find_run_and_manifest(workspace, name)
+    run = run_values.observe_runs(workspace, [run], names=("*",))[0]
     logs = {
         s: log_excerpts.read_excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
         for s in ("stdout", "stderr")
@@ -97,9 +101,12 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
     if json_output:
         from dataclasses import asdict
 
-        output.print_json({"status": run.status, "manifest": manifest, "logs": {s: asdict(e) for s, e in logs.items()}})
+        shown_logs = {s: asdict(e) for s, e in logs.items()}
+        output.print_json({"status": run.status, "metrics": run.metrics, "manifest": manifest, "logs": shown_logs})
         return
     output.print_rows(manifest_rows(run, manifest))
+    if run.status == "finished" and not run.metrics and (hint := log_hints.suggest_log_pattern(workspace, [run])):
+        output.warn(hint)
     for stream, log in logs.items():
         size = "missing" if log.size is None else f"{log.size} bytes"
         click.echo(f"\n{manifest['paths'][stream]} ({size})")

@@ -26,19 +26,22 @@ def read_records_with_warnings(workspace: Workspace) -> RunRecords:
 def run_json(workspace: Workspace, run: Run) -> dict[str, Any]:
     """A run for --json; of a live one how far it is."""
     row = run._asdict()
+    del row["metric_sources"]
     if run.status == "running":
+        from scaffold.observations import latest_values
         from scaffold.runs import live_progress
 
-        row["metrics"], row["last_line"] = live_progress.latest_output(workspace, run)
+        row["metrics"], row["last_line"] = latest_values.latest_metrics(workspace, run)
         row["elapsed_s"] = live_progress.elapsed_seconds(run, timestamps.utc_now())
     return row
 
 
 def run_row(workspace: Workspace, run: Run) -> list[str]:
     """A run's line in a list."""
+    from scaffold.observations import latest_values
     from scaffold.runs import live_progress
 
-    metrics, line = (run.metrics, "") if run.status != "running" else live_progress.latest_output(workspace, run)
+    metrics, line = (run.metrics, "") if run.status != "running" else latest_values.latest_metrics(workspace, run)
     end = run.signal or ("" if run.exit_code in (None, 0) else f"exit {run.exit_code}")
     took = (
         timestamps.format_duration(live_progress.elapsed_seconds(run, timestamps.utc_now()))

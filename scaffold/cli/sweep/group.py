@@ -28,7 +28,7 @@ TOGETHER = "\x1f"
 # options that are wishes as they are typed
 AS_TYPED = (
     *("goal", "grid", "draws", "space", "space_seed", "source", "only_if", "baseline"),
-    *("seeds", "seed_option", "style", "experiment", "task", "backend"),
+    *("seeds", "seed_option", "style", "experiment", "task", "backend", "metric_from"),
 )
 
 
@@ -113,6 +113,12 @@ class MultipleValuesCommand(click.Command):
 @click.option("--task", help="The plan's task, such as P3-T2.")
 @click.option(
     "--backend", type=click.Choice(["server", "slurm", "local"]), help="Where to run, if not the usual place."
+)
+@click.option(
+    "--metric-from",
+    multiple=True,
+    metavar="PATTERN",
+    help="How a metric is printed: 'val_bpb:\\s*(\\S+)'. Beside what was found in the code. May be repeated.",
 )
 @click.option("--gpus-per-run", type=click.IntRange(min=0), help="GPUs that one run needs.")
 @click.option("--cpus-per-run", type=click.IntRange(min=1), help="Cores that one run needs.")

@@ -14,6 +14,7 @@ from scaffold.runs import timestamps
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from scaffold.runs.model import Run
     from scaffold.sweeps.launch.run_states import SweepSnapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
@@ -41,6 +42,7 @@ class SweepChangeLines:
         self._workspace = workspace
         self._quiet = quiet
         self._states: dict[str, str] = {}
+        self._hinted = False
         # what has to be entered while it shows something
         self.display: AbstractContextManager[object] = nullcontext()
 
@@ -61,8 +63,21 @@ class SweepChangeLines:
                 _print_timed("  ".join(filter(None, format_state_row(self._workspace, state))))
         for name in started:
             _print_timed(f"started  {name}")
+        if not self._hinted and (
+            run := next((s.run for s in snapshot.states if s.state == "finished" and s.run), None)
+        ):
+            self._hinted = True
+            self._hint_at_printed_metrics(run)
         if changed or first:
             _print_timed(format_progress(snapshot))
+
+    def _hint_at_printed_metrics(self, run: Run) -> None:
+        """After the first run that finished: where results will find nothing of it, say so before all others have run."""
+        from scaffold.observations.latest_values import latest_metrics
+        from scaffold.observations.log_hints import suggest_log_pattern
+
+        if not latest_metrics(self._workspace, run)[0] and (hint := suggest_log_pattern(self._workspace, [run])):
+            self.warn(hint)
 
 
 def _print_timed(text: str) -> None:

@@ -33,8 +33,8 @@ def offer_smoke_test(workspace: Workspace, scheduler: Scheduler, values: dict[st
 
 def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, json_output: bool) -> None:
     """Run and verify a sweep's smoke test; exit 3 where it is not fine."""
+    from scaffold.observations import log_hints, run_values
     from scaffold.results.evidence import failure_cause
-    from scaffold.results.metrics import run_values
     from scaffold.sweeps.launch import smoke_test
 
     lines = live.SweepChangeLines(workspace, quiet=json_output)
@@ -45,6 +45,7 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
     )
     lines.show(scheduler.step())
     snapshot = live.watch_until_done(scheduler, lines, doing="launch --smoke")
+    run = snapshot.planned[0].run
     verdict = smoke_test.verify_smoke_run(
         *(workspace, snapshot.planned[0], before),
         metrics_of=lambda run: run_values.read_final_metrics(workspace, run),
@@ -58,6 +59,8 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
             click.echo(f"{sweep}: {problem}")
         for note in verdict.notes:
             output.warn(note)
+        if run is not None and not run_values.observe_runs(workspace, [run], names=("*",))[0].metrics:
+            output.warn_first([hint] if (hint := log_hints.suggest_log_pattern(workspace, [run])) else [])
         if not verdict.problems:
             click.echo(f"{sweep}: fine: {verdict.run} finished; {verdict.seen}")
             click.echo(f"next: scaffold sweep launch {name}", err=True)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from scaffold.observations.spelling import find_metric
 from scaffold.plan.document.markdown_inline import code_spans, mask_markup, strip_backticks
 from scaffold.plan.tasks.run_summaries import RunSummary
 
@@ -144,7 +145,8 @@ def judge_condition(
     if isinstance(condition, RunCountCondition):
         text = f"{len(finished)} of {len(matching)} runs finished {scope}"
         return ConditionVerdict(holds=len(finished) >= condition.count, text=text)
-    values = [run.metrics[condition.metric] for run in finished if condition.metric in run.metrics]
+    all_values = (find_metric(run.metrics, condition.metric) for run in finished)
+    values = [value for value in all_values if value is not None]
     if not values:
         return ConditionVerdict(holds=False, text=f"no finished run {scope} has the metric {condition.metric}")
     missing = len(finished) - len(values)

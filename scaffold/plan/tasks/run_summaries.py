@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
 from scaffold.errors import ScaffoldError
+from scaffold.observations import run_values
 from scaffold.plan.document.plan_lookup import PlanLocation
 from scaffold.runs import model, records
 from scaffold.workspace import Workspace, find_workspace
@@ -27,12 +26,13 @@ class RunSummary:
 
 
 def load_run_summaries(workspace: Workspace) -> tuple[RunSummary, ...]:
-    """The runs of a workspace, in either layout, by the time of their start: of each the attempt that counts, with its finite numbers.
+    """The runs of a workspace, in either layout, by the time of their start: of each the attempt that counts, with what it gave.
 
     Source: specs, run manifest.
     """
     attempts, _ = records.select_attempts(records.read_records(workspace).runs)
-    return tuple(sorted(map(_summarize, attempts), key=lambda run: (run.started_at, run.name)))
+    summaries = (_summarize(workspace, run) for run in attempts)
+    return tuple(sorted(summaries, key=lambda run: (run.started_at, run.name)))
 
 
 def runs_of_plan(location: PlanLocation) -> tuple[tuple[RunSummary, ...] | None, str]:
@@ -43,7 +43,7 @@ def runs_of_plan(location: PlanLocation) -> tuple[tuple[RunSummary, ...] | None,
         return None, error.message
 
 
-def _summarize(run: model.Run) -> RunSummary:
+def _summarize(workspace: Workspace, run: model.Run) -> RunSummary:
     return RunSummary(
         name=run.name,
         experiment=run.experiment,
@@ -51,9 +51,28 @@ def _summarize(run: model.Run) -> RunSummary:
         task=run.task,
         started_at=run.started_at,
         is_smoke_test=run.is_smoke_test,
-        metrics={name: float(value) for name, value in run.metrics.items() if _is_number(value)},
+        metrics=LazyRunMetrics(workspace, run),
     )
 
 
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+class LazyRunMetrics(Mapping[str, float]):
+    """The finite metrics of one run, as results have them, read when they are first asked for: a plan asks for those of few runs."""
+
+    def __init__(self, workspace: Workspace, run: model.Run) -> None:
+        self._workspace, self._run = workspace, run
+        self._values: dict[str, float] | None = None
+
+    def _read(self) -> dict[str, float]:
+        if self._values is None:
+            metrics = run_values.observe_runs(self._workspace, [self._run], names=("*",))[0].metrics
+            self._values = {name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))}
+        return self._values
+
+    def __getitem__(self, name: str) -> float:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())

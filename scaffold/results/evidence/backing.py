@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from scaffold.observations.directions import MetricDirections
+from scaffold.observations.model import MeasuredRun
 from scaffold.results.evidence.claimed_numbers import ClaimedNumber
 from scaffold.results.evidence.quotable_numbers import (
     QuotableNumber,
@@ -17,8 +19,6 @@ from scaffold.results.evidence.quotable_numbers import (
     list_configuration_numbers,
     run_numbers,
 )
-from scaffold.results.metrics.directions import MetricDirections
-from scaffold.results.metrics.model import MeasuredRun
 from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.tables.fold import fold_seeds

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
+from scaffold.observations.run_values import observe_runs
 from scaffold.results.evidence import authors, ro_crate
 from scaffold.results.evidence.redacted_copy import copy_file_without_secrets
 from scaffold.results.evidence.ro_crate import CrateDescription, CrateRun
@@ -66,7 +67,7 @@ def export_crate(workspace: Workspace, runs: Sequence[Run], directory: Path, *, 
 def _read_runs(workspace: Workspace, runs: Sequence[Run], *, copy: bool) -> tuple[list[CrateRun], list[str]]:
     author_of = authors.commit_authors(workspace.workdir, {run.commit for run in runs if run.commit})
     crate_runs, left_out = [], []
-    for run in runs:
+    for run in observe_runs(workspace, runs, names=("*",)):
         try:
             manifest = manifests.read_valid_manifest(workspace.workdir / run.path)
         except ValueError as error:

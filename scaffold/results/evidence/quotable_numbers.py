@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
+from scaffold.observations.model import MeasuredRun
 from scaffold.results.metrics.configurations import finite_number
-from scaffold.results.metrics.model import MeasuredRun
 from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.stats.power import noise_floor
 from scaffold.results.stats.summary import MetricSummary

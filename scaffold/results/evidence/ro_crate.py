@@ -181,9 +181,9 @@ def _objects(graph: _EntityGraph, run: Run, manifest: Mapping[str, Any]) -> list
 
 
 def _results(graph: _EntityGraph, crate_run: CrateRun) -> list[Entity]:
-    manifest, paths, label = crate_run.manifest, crate_run.manifest["paths"], crate_run.run.label
+    paths, label = crate_run.manifest["paths"], crate_run.run.label
     scope = f"{quote_id(label)}-metric"
-    results = [graph.value(scope, name, value) for name, value in sorted(manifest["metrics"].items())]
+    results = [graph.value(scope, name, value) for name, value in sorted(crate_run.run.metrics.items())]
     results.append(graph.file(crate_run.run.path, "the run's manifest"))
     results += [graph.file(paths[stream], f"the run's {stream}") for stream in ("stdout", "stderr")]
     copied = [path for path in crate_run.outputs if path in graph.sizes]

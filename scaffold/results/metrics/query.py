@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.results.metrics.directions import MetricDirections
-from scaffold.results.metrics.model import MeasuredRun, SkippedRun
+from scaffold.observations.model import MeasuredRun, SkippedRun
+from scaffold.observations.spelling import matches_metric, normalize_name
+from scaffold.observations.value_query import ValueQuery
 from scaffold.results.metrics.run_filter import RunFilter
-from scaffold.results.metrics.spelling import matches_metric, normalize_name
 from scaffold.runs.model import Run
-
-if TYPE_CHECKING:
-    from scaffold.results.metrics.server_metrics import ServerSeries
-
-ValueChoice = Literal["final", "last", "best", "at"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricQuery:
+class MetricQuery(ValueQuery):
     """Which runs, which metrics of them, and which value of each.
 
-    Of the runs of `sweep` (None: all) those that meet `where`. `metrics` are names in any spelling or patterns (`val*`), none
-    means all. `value_choice`: the final value, the last one logged, the best one (by `directions`), or the one at `step`.
-    `params` are parameters asked for by name, which may stand in a wandb config only; `ignored_params` make no other configuration.
-    Without `metrics`, `primary_metric` is looked for in files where a manifest lacks it. `server_series` is what the research
-    server has of runs, by their names.
+    Of the runs of `sweep` (None: all) those that meet `where`. `params` are parameters asked for by name, which may stand in a wandb
+    config only; `ignored_params` make no other configuration.
     """
 
-    directions: MetricDirections
-    metrics: Sequence[str] = ()
-    value_choice: ValueChoice = "final"
-    step: float | None = None
     sweep: str | None = None
     where: RunFilter | None = None
     params: Sequence[str] = ()
     ignored_params: Collection[str] = ()
-    primary_metric: str | None = None
-    server_series: Mapping[str, ServerSeries] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.results.metrics.model import MeasuredRun, SkippedRun
-from scaffold.results.metrics.output_files import read_wandb_params
+from scaffold.observations.log_hints import suggest_log_pattern
+from scaffold.observations.model import MeasuredRun, SkippedRun
+from scaffold.observations.output_files import read_wandb_params
+from scaffold.observations.run_values import RunValueReader
+from scaffold.observations.spelling import unify_spellings
 from scaffold.results.metrics.query import MetricQuery, QueryResult
-from scaffold.results.metrics.run_values import RunValueReader
-from scaffold.results.metrics.spelling import unify_spellings
 from scaffold.runs import recorder
 from scaffold.runs.model import Run
 from scaffold.runs.records import read_records, select_attempts
@@ -39,13 +40,17 @@ def run_metric_query(workspace: Workspace, query: MetricQuery) -> QueryResult:
     at_step = query.value_choice == "at" and query.step is not None
     reason = f"no value at step {query.step:g}" if at_step else "no metrics"
     missing += [(m.run, _skip(m.run, reason)) for m in measured if not m.values]
+    notes = [*spelling_notes, *reader.notes]
+    without = [m.run for m in measured if not m.values]
+    if without and len(without) == len(measured) and (hint := suggest_log_pattern(workspace, without)):
+        notes.append(hint)
     return QueryResult(
         query=query,
         measured=tuple(sorted((m for m in measured if m.values), key=lambda m: (m.run.started_at, m.run.name))),
         missing=tuple(sorted(missing, key=lambda pair: (pair[0].started_at, pair[0].name))),
         skipped=tuple(skipped),
         metric_names=tuple(sorted(reader.metric_names)),
-        notes=(*spelling_notes, *reader.notes),
+        notes=tuple(notes),
     )
 
 

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from scaffold.results.metrics.model import MetricSeries
+from scaffold.observations.model import MetricSeries
 from scaffold.results.plots import figures
 from scaffold.results.plots.axis_scale import choose_axis_scale
 from scaffold.results.plots.ranking import choose_learning_curve_rows, ranked_rows

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics import series, spelling
-from scaffold.results.metrics.directions import MetricDirections
-from scaffold.results.metrics.model import MetricSeries
+from scaffold.observations import series, spelling
+from scaffold.observations.directions import MetricDirections
+from scaffold.observations.model import MetricSeries
 from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.plots import ranking
@@ -69,7 +69,7 @@ def _read_curves(
     rows = ranking.choose_learning_curve_rows(folded, metrics[0]) if metrics else []
     for run in (measured.run for row in rows for measured in row.runs):
         try:
-            by_name = series.read_series(workspace.workdir, run, max_points=MOST_POINTS)
+            by_name = series.read_series(workspace, run, max_points=MOST_POINTS)
         except ScaffoldError as error:
             reasons.append(f"no learning curves: {error.message}")
             continue

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from scaffold.errors import WrongUsage
 from scaffold.metric_directions import Direction
+from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.results.metrics import configurations
 from scaffold.results.metrics.configurations import ConfigurationKey
-from scaffold.results.metrics.model import MeasuredRun, SkippedRun
 from scaffold.results.metrics.query import QueryResult
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Literal
 
 from scaffold.metric_directions import Direction
-from scaffold.results.metrics.model import MeasuredRun, SkippedRun
+from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.results.stats.summary import MetricSummary
 from scaffold.runs.model import Scalar
 

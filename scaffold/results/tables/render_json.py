@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from scaffold.results.metrics.model import MeasuredRun
+from scaffold.observations.model import MeasuredRun
 from scaffold.results.tables.ablation import Ablation
 from scaffold.results.tables.compare import ComparisonReport
 from scaffold.results.tables.model import MetricComparison, ResultTable

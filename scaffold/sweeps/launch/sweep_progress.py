@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scaffold.observations import latest_values
 from scaffold.runs import live_progress
 from scaffold.runs.model import Scalar
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, count_run_states
@@ -43,9 +44,7 @@ def newest_metrics(workspace: Workspace, state: RunState) -> tuple[Mapping[str, 
     """The last metrics of a run, and of a live one the last line that it printed."""
     if state.run is None or state.state in ("submitting", "waiting", "missing"):
         return {}, ""
-    if state.state == "running":
-        return live_progress.latest_output(workspace, state.run)
-    return state.run.metrics, ""
+    return latest_values.latest_metrics(workspace, state.run)
 
 
 def elapsed_s(state: RunState, now: datetime.datetime) -> float | None:

@@ -19,6 +19,8 @@ from typing import Any
 from scaffold import locks
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
+from scaffold.observations.run_values import observe_runs
+from scaffold.observations.spelling import find_metric
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch import open_sweep, sweep_locks
 from scaffold.sweeps.launch.ledger import read_ledger
@@ -212,11 +214,21 @@ class ParameterSearch:
             states_by_trial[trial.number] = [states[run.name] for run in runs]
         return states_by_trial
 
+    def _observed_states(self, snapshot: SweepSnapshot) -> Mapping[int, list[RunState]]:
+        """The same, each run with what it gave."""
+        states_by_trial = self._trial_states(snapshot)
+        runs = [state.run for states in states_by_trial.values() for state in states if state.run]
+        observed = {run.path: run for run in observe_runs(self.workspace, runs, names=[self.study.spec.metric])}
+        return {
+            number: [state._replace(run=observed[state.run.path]) if state.run else state for state in states]
+            for number, states in states_by_trial.items()
+        }
+
     def _scored_trials(self, snapshot: SweepSnapshot) -> Mapping[int, SearchTrial]:
         """The open generation's trials with what came of them. Raises ScaffoldError where no run at all gives the metric."""
-        spec, states_by_trial = self.study.spec, self._trial_states(snapshot)
+        spec, states_by_trial = self.study.spec, self._observed_states(snapshot)
         finished = [s.run for states in states_by_trial.values() for s in states if s.state == "finished" and s.run]
-        has_metric = any(spec.metric in run.metrics for run in finished)
+        has_metric = any(find_metric(run.metrics, spec.metric) is not None for run in finished)
         if finished and not has_metric and not optimizer.rank_trials(spec, self.study.trials):
             raise _missing_metric_error(self.study, finished)
         trials = {trial.number: trial for trial in self.study.trials}
@@ -232,7 +244,7 @@ def score_trial(trial: SearchTrial, states: Sequence[RunState], metric: str) -> 
     values: list[float] = []
     faults: list[str] = []
     for state in states:
-        value = state.run.metrics.get(metric) if state.state == "finished" and state.run else None
+        value = find_metric(state.run.metrics, metric) if state.state == "finished" and state.run else None
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             values.append(float(value))
         else:

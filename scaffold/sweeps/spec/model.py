@@ -81,7 +81,8 @@ class Sweep:
     one run. `seed_option` is how the script takes its seed (`--seed`, `trainer.seed=`; NO_SEED_OPTION: it reads $RUN_SEED; None:
     `seed` in the sweep's style). `booleans` are flags that are there or not (`switch`), or have a `--no-` form (`paired`).
     `labels` are parameters that the recorder is told of every run, without being passed to it: they are part of the names.
-    `name_scheme` is the recorder's scheme of names that the runs are named by, for good: so those that are finished are found.
+    `metric_from` are patterns of metrics that the runs print, for the recorder. `name_scheme` is the recorder's scheme of names that
+    the runs are named by, for good: so those that are finished are found.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Sweep:
     seed_option: str | None = None
     booleans: Mapping[str, BooleanStyle] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    metric_from: tuple[str, ...] = ()
     name_scheme: int = 1
 
 

@@ -22,6 +22,7 @@ from scaffold.sweeps.spec.model import (
 VERSION = "1"
 KEYS = (
     *("version", "name", "goal", "experiment", "task", "command", "cwd", "style", "seed_option", "booleans", "labels"),
+    "metric_from",
     *(
         "seeds",
         "grid",
@@ -71,6 +72,7 @@ def parse_sweep(content: object, name: str) -> Sweep:
         seed_option=_parse_optional(top, "seed_option", _check_text),
         booleans=_parse_booleans(top.get("booleans", {})),
         labels=parse_configuration(top.get("labels", {}), "labels"),
+        metric_from=check_texts(top.get("metric_from", []), "metric_from"),
         name_scheme=_parse_name_scheme(top.get("name_scheme", "1")),
     )
 

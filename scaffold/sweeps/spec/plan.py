@@ -61,6 +61,7 @@ class SweepOptions:
     task: str | None = None
     backend: BackendName | None = None
     resources: RunResources = field(default_factory=RunResources)
+    metric_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +189,20 @@ def _draft_sweep(
         rule=rule,
         seed_option=seed_option,
         booleans=flags or (same_command.booleans if same_command else {}),
+        metric_from=_checked_patterns(options.metric_from),
         name_scheme=recorder.naming.choose_scheme(None, place.name_scheme),
     )
     return sweep, tuple(notes)
+
+
+def _checked_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Patterns of printed metrics as they were typed. Raises WrongUsage for one that cannot be used."""
+    for text in texts:
+        try:
+            recorder.printed.pattern_of_text(text)
+        except recorder.printed.PatternError as error:
+            raise WrongUsage(f"--metric-from {error}", hint="such as 'val_bpb:\\s*(\\S+)'") from error
+    return texts
 
 
 def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
@@ -205,6 +217,7 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
         experiment=options.experiment or base.experiment,
         task=options.task or base.task,
         backend=options.backend or base.backend,
+        metric_from=options.metric_from or base.metric_from,
         resources=options.resources.with_defaults(base.resources),
     )
 

@@ -124,6 +124,8 @@ def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:
         words += ["--task", sweep.task]
     if sweep.resources.timeout_s is not None:
         words += ["--timeout", recorder.values.format_value(sweep.resources.timeout_s)]
+    for pattern in sweep.metric_from:
+        words += ["--metric-from", pattern]
     if run.seed is not None:
         words += ["--seed", str(run.seed)]
     for key, text in run.recorder_params.items():

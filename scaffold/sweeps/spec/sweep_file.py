@@ -105,6 +105,8 @@ def _head_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
         yield "booleans", sweep.booleans
     if sweep.labels:
         yield "labels", sweep.labels
+    if sweep.metric_from:
+        yield "metric_from", sweep.metric_from
     if sweep.seeds:
         yield "seeds", parameter_values.format_seeds(sweep.seeds)
 

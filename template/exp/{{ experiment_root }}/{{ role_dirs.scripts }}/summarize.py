@@ -29,18 +29,67 @@ from _record_run.values import format_value, parse_number, parse_value  # noqa: 
 
 Row = Tuple[str, Tuple[Tuple[str, str], ...]]
 COLUMNS = ["n", "missing", "not_finite", "mean", "sd", "low", "high"]
-POSITIONS = (
-    "step",
-    "global_step",
-    "_step",
-    "trainer/global_step",
-    "iteration",
-    "iter",
-    "total_steps",
-    "timesteps",
-    "update",
-    "epoch",
+# no metrics: where the training is, when it was, and what some programs write beside (scaffold.observations.logged_names)
+POSITIONS = frozenset(
+    [
+        "step",
+        "global_step",
+        "iteration",
+        "iter",
+        "total_steps",
+        "timesteps",
+        "update",
+        "steps",
+        "_step",
+        "trainer/global_step",
+        "train/global_step",
+        "time/total_timesteps",
+        "total_timesteps",
+        "time/iterations",
+        "timesteps_total",
+        "num_env_steps_sampled_lifetime",
+        "num_env_steps_sampled",
+        "num_env_steps_trained",
+        "training_iteration",
+        "num_updates",
+        "train_num_updates",
+        "valid_num_updates",
+        "TotalEnvInteracts",
+        "iters",
+        "epoch",
+        "Epoch",
+        "epochs",
+        "time/epoch",
+        "train/epoch",
+        "train_epoch",
+        "valid_epoch",
+        "trainer/epoch",
+        "episode",
+        "episodes",
+        "episodes_total",
+        "time/episodes",
+        "pid",
+        "done",
+        "should_checkpoint",
+        "warmup_time",
+        "time_total_s",
+        "time_this_iter_s",
+        "time_since_restore",
+        "iterations_since_restore",
+        "timesteps_since_restore",
+        "agent_timesteps_total",
+        "num_healthy_workers",
+        "num_in_flight_async_reqs",
+        "num_remote_worker_restarts",
+        "time_since_last_update",
+        "total_flos",
+        "_runtime",
+        "_wandb.runtime",
+        "_wandb/runtime",
+    ]
 )
+CLOCKS = frozenset(["at", "time", "wall_time", "walltime", "timestamp", "_timestamp", "ts", "timestamps"])
+PARENTS = ("config", "hparams", "hyperparameters", "_wandb", "sampler_perf", "timers")
 
 
 def manifests() -> Iterator[dict[str, Any]]:
@@ -53,9 +102,19 @@ def manifests() -> Iterator[dict[str, Any]]:
         try:
             found = json.loads(path.read_bytes().decode())
             if found["schema_version"] == 1 and found["run"]["name"] and not path.name.startswith("."):
+                found["metrics"] = {**printed_later(path), **found["metrics"]}
                 yield found
         except (OSError, ValueError, KeyError, TypeError) as error:
             sys.stderr.write(f"{path} cannot be read: {error}\n")
+
+
+def printed_later(manifest: Path) -> dict[str, Any]:
+    """What `scaffold runs metrics` read off the logs of a run that was over."""
+    try:
+        rows = json.loads((manifest.parent / "printed" / manifest.name).read_bytes().decode())["metrics"]
+        return {name: row["value"] for name, row in rows.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def counting() -> list[dict[str, Any]]:
@@ -92,6 +151,20 @@ def word(value: Any) -> str:
     return format_value(parse_value(value) if isinstance(value, str) else value)
 
 
+def numbers_of(metrics: dict[str, Any]) -> dict[str, float]:
+    """The metrics among what a manifest has: no positions, no clocks, nothing of images and tables that were logged."""
+    media = tuple(name[: -len("_type")] for name in metrics if name.endswith(("._type", "/_type")))
+    return {
+        name: value
+        for name, value in ((name, number(value)) for name, value in metrics.items())
+        if value is not None
+        and name not in POSITIONS
+        and not (name in CLOCKS and value > 1e8)
+        and not name.startswith(media)
+        and name.replace("/", ".").split(".")[0] not in ([] if name in PARENTS else PARENTS)
+    }
+
+
 def fold(runs: list[dict[str, Any]]) -> tuple[dict[Row, list[dict[str, float]]], dict[Row, int]]:
     """The metrics of each configuration's runs, one a seed (the latest), and how many have no result."""
     values: dict[Row, list[dict[str, float]]] = {}
@@ -99,11 +172,7 @@ def fold(runs: list[dict[str, Any]]) -> tuple[dict[Row, list[dict[str, float]]],
     seen = set()
     for finished in (True, False):
         for one in runs:
-            metrics = {
-                k: v
-                for k, v in ((k, number(v)) for k, v in one["metrics"].items())
-                if v is not None and k not in POSITIONS
-            }
+            metrics = numbers_of(one["metrics"])
             if (one["status"] == "finished" and bool(metrics)) is not finished:
                 continue
             row = (one["run"]["experiment"], tuple(sorted((k, word(v)) for k, v in one["params"].items())))

@@ -177,6 +177,8 @@ class Attempt:
             self.manifest["resources"].update(outcome.usage)
             try:
                 self.manifest["metrics"] = final_metrics(self.path(self.outputs))
+                if self.request.metric_patterns or self.workspace.printed_metrics:
+                    self._add_printed_metrics()
             except Exception as error:
                 warn(f"the metrics of the run cannot be read ({error})")
             try:
@@ -189,6 +191,21 @@ class Attempt:
             os.rmdir(live)
         except OSError:
             pass
+
+    def _add_printed_metrics(self) -> None:
+        """Put what was printed into the manifest, as far as no file of metrics says it. Raises OSError, and PatternError."""
+        from . import printed  # where a workspace has patterns only: it loads `re`
+
+        patterns = [printed.pattern_of_text(text) for text in self.request.metric_patterns]
+        patterns += printed.usable_patterns(self.workspace.printed_metrics)
+        logs = [(self.path(self.log_path(stream)), self.log_path(stream)) for stream in ("out", "err")]
+        values, trouble = printed.find_printed(logs, patterns)
+        if trouble:
+            warn(trouble)
+        values = {name: row for name, row in values.items() if name not in self.manifest["metrics"]}
+        if values:
+            self.manifest["metrics"].update(printed.as_metrics(values))
+            self.manifest["metric_sources"] = printed.as_sources(values)
 
     def store_packages(self, text: str) -> str:
         """Save a package list; its path. Raises OSError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from .json_text import from_json, read_json
+from .json_text import from_json, quote, read_json
 from .messages import warn
 from .redaction import HIDDEN, redact, redact_params, secrecy
 from .request import VERSION
@@ -14,7 +14,7 @@ from .values import DIGITS, LETTERS, flatten
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import IO, Any
 
     from .attempt import Attempt
     from .request import Request
@@ -150,37 +150,76 @@ def describe_host() -> dict[str, Any]:
 
 
 def final_metrics(outputs: str) -> dict[str, Scalar]:
-    """The run's final values: `metrics.json`, else the last whole row of `metrics.jsonl`; nested names joined by `.`."""
-    content: Any = None
+    """The run's final values: `metrics.json`, else of each name in `metrics.jsonl` the last; nested names joined by `.`."""
     values: dict[str, Scalar] = {}
     try:
         try:
             content = read_json(os.path.join(outputs, "metrics.json"))
+            values = redact_params(flatten(content)) if isinstance(content, dict) else {}
         except FileNotFoundError:
-            content = last_row(os.path.join(outputs, "metrics.jsonl"))
-        values = redact_params(flatten(content)) if isinstance(content, dict) else {}
+            values = redact_params(last_values(os.path.join(outputs, "metrics.jsonl")))
     except (OSError, ValueError, RecursionError) as error:
         warn(f"the metrics of the run cannot be read ({error})")
     return {k: v[:TEXT_LENGTH] if isinstance(v, str) else v for k, v in values.items()}
 
 
-def last_row(path: str) -> Any:
-    """The last whole row of a file of JSON rows; None where there is none."""
+# a file of rows up to twice as long is read whole
+ROWS_READ = 1 << 16
+
+
+def last_values(path: str) -> dict[str, Scalar]:
+    """Of each name in a file of JSON rows the last value; empty where there is no whole row.
+
+    Of a long file its end and its beginning are read, and each name that only the beginning has is looked for from the end.
+    """
+    values: dict[str, Scalar] = {}
     try:
         with open(path, "rb") as file:
-            size, step = file.seek(0, os.SEEK_END), 1 << 16
-            while True:
-                file.seek(max(0, size - step))
-                lines = file.read(step).split(b"\n")
-                for line in reversed(lines if step >= size else lines[1:]):
-                    try:
-                        row = from_json(line.decode())
-                    except (ValueError, RecursionError):
-                        continue
-                    if isinstance(row, dict):
-                        return row
-                if step >= size:
-                    return None
-                step *= 8
+            size, length = file.seek(0, os.SEEK_END), ROWS_READ
+            while not values:
+                start = 0 if size <= 2 * length else size - length
+                file.seek(start)
+                lines = file.read(size - start).split(b"\n")
+                for line in reversed(lines[1:] if start else lines):
+                    values = {**row_values(line), **values}
+                if not start:
+                    return values
+                length *= 8
+            file.seek(0)
+            names: set[str] = set()
+            for line in file.read(ROWS_READ).split(b"\n")[:-1]:
+                names.update(row_values(line))
+            for name in sorted(names):
+                if name not in values:
+                    values = {**last_row_with(file, name, start), **values}
     except OSError:
-        return None
+        pass
+    return values
+
+
+def row_values(line: bytes) -> dict[str, Scalar]:
+    """The values of one row; none where it is no whole row."""
+    try:
+        row = from_json(line.decode()) if line else None
+    except (ValueError, RecursionError):
+        return {}
+    return flatten(row) if isinstance(row, dict) else {}
+
+
+def last_row_with(file: IO[bytes], name: str, end: int) -> dict[str, Scalar]:
+    """The values of the last row before `end` that has a name."""
+    key = quote(name.rpartition(".")[2], ascii=True).encode()
+    length, rest = 1 << 20, b""
+    while end > 0:
+        start = max(0, end - length)
+        file.seek(start)
+        block = file.read(end - start) + rest
+        first = block.find(b"\n") + 1 if start else 0
+        place = block.rfind(key, first)
+        while place >= 0:
+            values = row_values(block[block.rfind(b"\n", 0, place) + 1 : (block + b"\n").index(b"\n", place)])
+            if name in values:
+                return values
+            place = block.rfind(key, first, place)
+        end, rest = start, block[:first]
+    return {}

@@ -31,6 +31,7 @@ class Request:
         self.seed: int | None = None
         self.params: dict[str, Scalar] = {}
         self.configs: list[str] = []
+        self.metric_patterns: list[str] = []
         self.task: str | None = os.environ.get("RUN_TASK") or None
         self.sweep: str | None = os.environ.get("RUN_SWEEP") or None
         self.timeout: float | None = None
@@ -49,6 +50,7 @@ The exit code is the command's own (128+n for a signal, 127 not found, 126 not e
   --seed N              the seed (default: read off the command)
   --param K=V ...       parameters beside those read off the command
   --config FILE ...     config files: their content counts, and is kept
+  --metric-from RE ...  how a metric is printed, such as 'val_bpb:\\s*(\\S+)': its last value counts
   --task ID             the plan's task, such as P2-T1 (default: $RUN_TASK)
   --sweep NAME          the sweep (default: $RUN_SWEEP)
   --timeout S           end the command after S seconds
@@ -101,21 +103,20 @@ def parse_options(args: Sequence[str]) -> Request:
     return request
 
 
-OPTIONS = ("--experiment", "--seed", "--param", "--config", "--task", "--sweep", "--timeout")
+OPTIONS = ("--experiment", "--seed", "--param", "--config", "--metric-from", "--task", "--sweep", "--timeout")
 
 
 def set_option(request: Request, option: str, value: str) -> None:
     """Put one option's value into the request. Raises UsageError."""
-    if option == "--seed":
+    if option == "--metric-from":
+        add_metric_pattern(request, value)
+    elif option == "--seed":
         seed = parse_number(value)
         if not isinstance(seed, int):
             raise UsageError(f"--seed needs a whole number, not {value!r}")
         request.seed = seed
     elif option == "--param":
-        key, equals, text = value.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--param needs KEY=VALUE, not {redact(value)!r}")
-        request.params[key.replace("-", "_")] = parse_value(text)
+        add_param(request, value)
     elif option == "--config":
         if not os.path.isfile(value):
             raise UsageError(f"--config: there is no file {value}")
@@ -129,3 +130,22 @@ def set_option(request: Request, option: str, value: str) -> None:
         raise UsageError(f"{option} needs a value")
     else:
         setattr(request, option[2:], value)
+
+
+def add_param(request: Request, text: str) -> None:
+    """Put a parameter into the request. Raises UsageError."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--param needs KEY=VALUE, not {redact(text)!r}")
+    request.params[key.replace("-", "_")] = parse_value(value)
+
+
+def add_metric_pattern(request: Request, text: str) -> None:
+    """Let the run look for a printed metric. Raises UsageError."""
+    from .printed import PatternError, pattern_of_text
+
+    try:
+        pattern_of_text(text)
+    except PatternError as error:
+        raise UsageError(f"--metric-from {error}") from error
+    request.metric_patterns.append(text)

@@ -28,6 +28,7 @@ class Workspace:
         self.tasks = str(facts.get("tasks_path") or self.root + "/tasks.md")
         self.name_scheme = facts.get("name_scheme")
         self.manager = str(facts.get("environment_manager") or "") or None
+        self.printed_metrics = facts.get("printed_metrics") or []
         roles = facts.get("role_dirs")
         self.roles = {r: str(roles.get(r) or r) if isinstance(roles, dict) else r for r in ROLES}
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from scaffold.errors import WrongUsage
 from scaffold.metric_directions import Direction, guess_direction
-from scaffold.results.metrics.spelling import normalize_name
+from scaffold.observations.spelling import normalize_name
 from scaffold.workspace import Workspace
 
 

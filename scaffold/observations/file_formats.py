@@ -15,27 +15,16 @@ from typing import Any, NamedTuple
 
 from scaffold import structured_text
 from scaffold.errors import ScaffoldError
+from scaffold.observations.logged_names import CLOCK, EPOCH_SECONDS, NAME_ROLES, NO_STEP, is_media, is_metric
 
 OnProblem = Callable[[str], None]
-# of several in a row the first of these is the step; the epoch only where there is no other
-STEP_NAMES = (
-    *("step", "global_step", "_step", "trainer/global_step", "iteration", "iter", "total_steps", "timesteps", "update"),
-    "epoch",
-)
-# never a metric, whatever the file: where the training is, not how well it does
-POSITION_NAMES = frozenset(STEP_NAMES)
-TIME_NAMES = ("at", "time", "wall_time", "walltime", "timestamp", "_timestamp", "ts")
-_NO_STEP, _TIME = 100, 200
-_ROLES = {**{name: rank for rank, name in enumerate(STEP_NAMES)}, **dict.fromkeys(TIME_NAMES, _TIME)}
 _NON_FINITE = {
     **dict.fromkeys(("inf", "+inf", "infinity", "+infinity"), math.inf),
     **dict.fromkeys(("-inf", "-infinity"), -math.inf),
     "nan": math.nan,
 }
-# a `time` above this is a clock (1973 and later), one below is seconds since the start: a metric
-_EPOCH_SECONDS = 1e8
 # folders that some writers put one curve of a metric in, under the same tag: without them train and validation would be one
-_SPLIT_FOLDERS = frozenset(("train", "training", "validation", "val", "valid", "eval", "test"))
+_SPLIT_FOLDERS = frozenset(("train", "training", "train_inner", "validation", "val", "valid", "eval", "test"))
 
 
 class LoggedStep(NamedTuple):
@@ -62,28 +51,37 @@ def metric_number(value: object) -> float | None:
 
 
 def parse_row(row: Mapping[str, Any], line: int | None = None) -> LoggedStep:
-    """A row of values as a step; nested names are joined by `.`."""
+    """A row of values as a step; nested names are joined by `.`, and what is no metric is left out."""
     values: dict[str, float] = {}
     step = wall_time = None
-    rank = _NO_STEP
+    rank = NO_STEP
+    roles = NAME_ROLES
     for name, value in row.items():
         if isinstance(value, dict):
-            values.update((f"{name}.{key}", inner) for key, inner in parse_row(value).values.items())
+            if not is_media(value):
+                _add_nested(values, name, value)
             continue
         number = value if type(value) is float else metric_number(value)
         if number is None:
             continue
-        role = _ROLES.get(name)
+        role = roles[name]
         if role is None:
             values[name] = number
         elif role < rank:
             step, rank = number, role
-        elif role == _TIME:
-            if number > _EPOCH_SECONDS:
+        elif role == CLOCK:
+            if number > EPOCH_SECONDS:
                 wall_time = number
             else:
                 values[name] = number
     return LoggedStep(line, step, wall_time, values)
+
+
+def _add_nested(values: dict[str, float], name: str, row: Mapping[str, Any]) -> None:
+    for key, inner in parse_row(row).values.items():
+        joined = f"{name}.{key}"
+        if NAME_ROLES[joined] is None:
+            values[joined] = inner
 
 
 def read_jsonl(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
@@ -112,7 +110,8 @@ def read_jsonl(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
 def read_csv(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
     """A CSV file with a header (`,`, `;` or tabs), Lightning's too: empty cells are no values.
 
-    A line of names in the middle is a new header; a line with another number of cells than its header is passed over.
+    A line of names in the middle is a new header; a line with another number of cells than its header is passed over. Where the
+    columns are a metric's name and its value, as in an export of AIM, each line is one value.
     """
     bad, first = 0, 0
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -120,14 +119,18 @@ def read_csv(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
         delimiter = max(",;\t", key=beginning.count)
         rows = csv.reader(chain([beginning], file), delimiter=delimiter)
         header: list[str] = []
+        long_columns: tuple[str, str] | None = None
         try:
             for cells in rows:
-                if not any(cells) or (not header and _is_numbers(cells)):
+                if not any(cells) or (not header and (_is_numbers(cells) or cells[0].startswith("#"))):
                     continue
                 if not header or _is_header(cells, header):
                     header = [cell.strip() for cell in cells]
+                    long_columns = _long_columns(header)
                 elif len(cells) != len(header):
                     bad, first = bad + 1, first or rows.line_num
+                elif long_columns is not None:
+                    yield _parse_long_row(dict(zip(header, cells, strict=True)), long_columns, rows.line_num)
                 else:
                     row = {name: parse_cell(cell) for name, cell in zip(header, cells, strict=True) if name}
                     yield parse_row(row, rows.line_num)
@@ -138,6 +141,20 @@ def read_csv(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
     if bad:
         have, are = ("line has", "is") if bad == 1 else ("lines have", "are")
         on_problem(f"{bad} {have} another number of cells than the header and {are} passed over, first line {first}")
+
+
+def _long_columns(header: Sequence[str]) -> tuple[str, str] | None:
+    """The columns that hold names and values, where each line is one value; None where each column is a metric."""
+    names = next((n for n in ("metric", "metric.name", "metric_name", "name", "tag") if n in header), None)
+    values = next((n for n in ("value", "metric.value", "metric_value") if n in header), None)
+    return (names, values) if names and values else None
+
+
+def _parse_long_row(row: Mapping[str, str], columns: tuple[str, str], line: int) -> LoggedStep:
+    name, value = columns
+    position = {k.removeprefix("metric."): parse_cell(v) for k, v in row.items() if k not in columns}
+    _, step, wall_time, _ = parse_row(position)
+    return parse_row({row[name].strip(): parse_cell(row[value])}, line)._replace(step=step, wall_time=wall_time)
 
 
 def _is_numbers(cells: Sequence[str]) -> bool:
@@ -168,9 +185,26 @@ def _read_object(path: Path) -> Mapping[str, Any]:
 
 
 def read_final_values(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
-    """Final values: `metrics.json`, Hugging Face's `all_results.json`. wandb's own keys (`_runtime` ...) are no metrics."""
-    step = parse_row(_read_object(path))
-    yield step._replace(values={k: v for k, v in step.values.items() if not k.startswith("_")})
+    """Final values: `metrics.json`, Hugging Face's `all_results.json`. wandb's own keys (`_runtime` ...) are no metrics.
+
+    The `metrics.json` of sacred holds all values of each metric, with their steps.
+    """
+    content = _read_object(path)
+    series = {name: value for name, value in content.items() if _is_series(value)}
+    for name, course in series.items():
+        for step, value in zip(course["steps"], course["values"], strict=False):
+            values = parse_row({name: value}).values
+            if values:
+                yield LoggedStep(None, metric_number(step), None, values)
+    final = parse_row(
+        {name: value for name, value in content.items() if name not in series and (name == "_step" or name[:1] != "_")}
+    )
+    if final.values:
+        yield final
+
+
+def _is_series(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), list) for key in ("steps", "values"))
 
 
 def read_trainer_state(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
@@ -191,16 +225,33 @@ def read_tensorboard(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
             f"{path.name} is a TensorBoard file, and the package tensorboard is not installed",
             hint='pip install "experiment-scaffold[tb]"',
         ) from error
-    prefix = f"{path.parent.name}/" if path.parent.name in _SPLIT_FOLDERS else ""
+    folder = path.parent.name
     for event in EventFileLoader(str(path)).Load():
         values = {}
         for value in event.summary.value:
             kind = value.WhichOneof("value")
             if kind == "simple_value":
-                values[prefix + value.tag] = float(value.simple_value)
+                values[_tag_in_folder(value.tag, folder)] = float(value.simple_value)
             elif kind == "tensor" and value.tensor.dtype in (1, 2):  # float and double
                 array = make_ndarray(value.tensor)
                 if array.size == 1:
-                    values[prefix + value.tag] = float(array.item())
+                    values[_tag_in_folder(value.tag, folder)] = float(array.item())
+        values = {name: number for name, number in values.items() if is_metric(name, number)}
         if values:
             yield LoggedStep(None, float(event.step), event.wall_time, values)
+
+
+def _tag_in_folder(tag: str, folder: str) -> str:
+    """A tag with what its folder adds: `train/acc` in `train`; torch's `add_scalars` makes a folder `loss_val` for `val` of `loss`."""
+    if folder in _SPLIT_FOLDERS:
+        return f"{folder}/{tag}"
+    stem = tag.replace("/", "_") + "_"
+    return f"{tag}/{folder.removeprefix(stem)}" if folder.startswith(stem) and folder != stem else tag
+
+
+def read_dvclive_plot(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
+    """One of dvclive's `plots/metrics/NAME.tsv`: the course of the metric that its path names."""
+    parts = path.with_suffix("").parts
+    name = "/".join(parts[parts.index("plots") + 2 :])
+    for logged in read_csv(path, on_problem):
+        yield from (logged._replace(values={name: value}) for value in list(logged.values.values())[-1:])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from scaffold.results.metrics.file_formats import LoggedStep
+from scaffold.observations.file_formats import LoggedStep
 from scaffold.runs import manifests
 from scaffold.runs.model import Run
 from scaffold.runs.records import read_records, select_attempts

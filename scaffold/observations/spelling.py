@@ -6,10 +6,12 @@ import fnmatch
 import functools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
-from scaffold.results.metrics.model import MeasuredRun
+from scaffold.observations.model import MeasuredRun
 
+T = TypeVar("T")
 _SEPARATORS = re.compile(r"[\s/._:-]+")
 
 
@@ -22,6 +24,14 @@ def normalize_name(name: str) -> str:
 def matches_metric(metric: str, name_or_pattern: str) -> bool:
     """Whether a name in any spelling, or a pattern (`val*`), means this metric."""
     return normalize_name(metric) == normalize_name(name_or_pattern) or fnmatch.fnmatchcase(metric, name_or_pattern)
+
+
+def find_metric(values: Mapping[str, T], name: str) -> T | None:
+    """The value of a metric in any spelling; the one that is spelled so comes first. None where there is none."""
+    if name in values:
+        return values[name]
+    spelling = normalize_name(name)
+    return next((values[other] for other in sorted(values) if normalize_name(other) == spelling), None)
 
 
 def unify_spellings(measured: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], list[str]]:

@@ -22,12 +22,21 @@ class SeriesPoint(NamedTuple):
 
 
 class MetricValue(NamedTuple):
-    """A metric's value for one run, and where it was read: a path below the work directory (and a line, where it has lines)."""
+    """A metric's value for one run, and where it was read: a path below the work directory (and a line, where it has lines).
+
+    `unit` is what stands behind a printed number (`%`); None where nothing does.
+    """
 
     value: float
     path: str
     line: int | None = None
     step: float | None = None
+    unit: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Where it was read, as `path:line`."""
+        return self.path if self.line is None else f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,72 @@
+"""The names that training programs log under -> what each is: a step, a clock, bookkeeping, or a metric.
+
+One table for all commands: what it calls a position, a clock or bookkeeping is a metric nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# How the common writers call the position in a training, each with the writer that does; the source is what they write.
+# Of several in a row the first of these is the step; epochs and episodes only where there is no other.
+STEP_NAMES_BY_WRITER: Mapping[str, tuple[str, ...]] = {
+    "plain files": ("step", "global_step", "iteration", "iter", "total_steps", "timesteps", "update", "steps"),
+    "wandb": ("_step",),
+    "PyTorch Lightning": ("trainer/global_step",),
+    "Hugging Face": ("train/global_step",),
+    "Stable-Baselines3": ("time/total_timesteps", "total_timesteps", "time/iterations"),
+    "RLlib": ("timesteps_total", "num_env_steps_sampled_lifetime", "num_env_steps_sampled", "num_env_steps_trained"),
+    "Ray Tune": ("training_iteration",),
+    "fairseq": ("num_updates", "train_num_updates", "valid_num_updates"),
+    "Spinning Up": ("TotalEnvInteracts",),
+    "mmengine": ("iters",),
+    "epochs": ("epoch", "Epoch", "epochs", "time/epoch", "train/epoch", "train_epoch", "valid_epoch", "trainer/epoch"),
+    "episodes": ("episode", "episodes", "episodes_total", "time/episodes"),
+}
+STEP_NAMES = tuple(name for names in STEP_NAMES_BY_WRITER.values() for name in names)
+CLOCK_NAMES = ("at", "time", "wall_time", "walltime", "timestamp", "_timestamp", "ts", "timestamps")
+# what is written beside the metrics by writers that write all they know, and says nothing about how well a training does
+_BOOKKEEPING = frozenset(
+    (
+        *("pid", "done", "should_checkpoint", "warmup_time", "time_total_s", "time_this_iter_s", "time_since_restore"),
+        *("iterations_since_restore", "timesteps_since_restore", "agent_timesteps_total", "num_healthy_workers"),
+        *("num_in_flight_async_reqs", "num_remote_worker_restarts", "time_since_last_update", "total_flos"),
+        *("_runtime", "_wandb.runtime", "_wandb/runtime"),
+    )
+)
+_BOOKKEEPING_PARENTS = re.compile(r"(?:config|hparams|hyperparameters|_wandb|sampler_perf|timers)[./]")
+# a clock above this is one (1973 and later), one below is seconds since the start: a metric
+EPOCH_SECONDS = 1e8
+# ranks of what is no metric: a step's is its place among STEP_NAMES
+NO_STEP, CLOCK, BOOKKEEPING = 100, 200, 300
+
+
+class NameRoles(dict[str, int | None]):
+    """Name -> its rank as a step, CLOCK, BOOKKEEPING, or None for a metric; each name is looked at once."""
+
+    def __missing__(self, name: str) -> int | None:
+        role = BOOKKEEPING if name in _BOOKKEEPING or _BOOKKEEPING_PARENTS.match(name) else None
+        if len(self) < 65536:  # a program that makes up names without end is no reason to keep them all
+            self[name] = role
+        return role
+
+
+NAME_ROLES = NameRoles({**{name: rank for rank, name in enumerate(STEP_NAMES)}, **dict.fromkeys(CLOCK_NAMES, CLOCK)})
+
+
+def is_metric(name: str, value: float) -> bool:
+    """Whether a value logged under this name is a metric: no position, clock or bookkeeping."""
+    role = NAME_ROLES[name]
+    return role is None or (role == CLOCK and not value > EPOCH_SECONDS)
+
+
+def is_media(values: Mapping[str, Any]) -> bool:
+    """Whether an object describes an image, a table or another file of wandb's, whose size is no metric."""
+    return isinstance(values.get("_type"), str)
+
+
+def media_prefixes(names: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the flattened names of such objects begin with: `Examples.` where there is `Examples._type`."""
+    return tuple(name.removesuffix("_type") for name in names if name.endswith(("._type", "/_type")))

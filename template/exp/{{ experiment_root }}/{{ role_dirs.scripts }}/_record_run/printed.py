@@ -1,0 +1,241 @@
+"""Metrics that a command prints: patterns -> the last value that each finds in what was printed, with its line.
+
+Loaded only where a run has patterns: it needs `re`, which costs as much as the rest of the recorder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+
+from .lean_imports import signal
+from .redaction import redact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from types import FrameType
+    from typing import Any
+
+
+# what is looked at of each stream, and of each line of it: a pattern comes from a file, and may be slow on long texts
+TAIL_BYTES = 1 << 20
+LINE_LENGTH = 4000
+MAX_PATTERNS = 64
+# longer is not looked for: where a pattern backtracks without end, the run has no value, and that is said
+SEARCH_SECONDS = 2.0
+LONGEST_COUNTED = 1 << 24
+NUMBER = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
+_WRAPPERS = re.compile(
+    r"(?:(?:np\.|torch\.|jnp\.)?(?:tensor|array|float32|float64|DeviceArray|Array)\(|[\[('\"`$])*\s*"
+)
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]")
+_META = set("\\^$.|?*+()[]{}")
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be used, and why."""
+
+
+class PrintedPattern:
+    """How a metric is printed: its `name`, and a regular expression whose group `value` (else the first) is the number."""
+
+    def __init__(self, name: str, pattern: str, source: str = "") -> None:
+        """Raises PatternError."""
+        self.name, self.pattern, self.source = name, pattern, source
+        try:
+            self.regex = re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise PatternError(f"{pattern!r} is no regular expression: {error}") from error
+        if not self.regex.groups:
+            raise PatternError(f"{pattern!r} has no group: put the number in parentheses, as in 'loss: (\\S+)'")
+        self.group = next((g for g in ("value", name) if g in self.regex.groupindex), 1)
+        self.literal = literal_beginning(pattern)
+
+    def find(self, line: str) -> tuple[float, str | None] | None:
+        """The last number that it finds in a line, and its unit (`%`); None where it finds none."""
+        value = None
+        for match in self.regex.finditer(line):
+            text = match.group(self.group)
+            number = parse_printed(text) if text is not None else None
+            if number is not None:
+                end = match.end(self.group)
+                value = number, "%" if text.rstrip().endswith("%") or line[end : end + 1] == "%" else None
+        return value
+
+
+def pattern_of_text(text: str) -> PrintedPattern:
+    """A pattern as a user types it, named by its group (`(?P<acc>\\S+)`) or by how it begins (`val_bpb:\\s*(\\S+)`).
+
+    Raises PatternError.
+    """
+    match = re.search(r"\(\?P<(\w+)>", text)
+    name = match.group(1) if match and match.group(1) not in ("value", "step") else ""
+    name = name or "_".join(re.findall(r"[\w./@%-]+", literal_beginning(text))).strip("._-/%")
+    if not re.match(r"[A-Za-z]", name):
+        raise PatternError(f"{text!r} does not say what its number is called: write it as (?P<NAME>...)")
+    return PrintedPattern(name, text)
+
+
+def usable_patterns(rows: Any) -> list[PrintedPattern]:
+    """The patterns that a file names (objects with `name` and `pattern`), without those that cannot be used."""
+    patterns = []
+    for row in rows[:MAX_PATTERNS] if isinstance(rows, list) else ():
+        try:
+            patterns.append(PrintedPattern(str(row["name"]), str(row["pattern"]), str(row.get("source") or "")))
+        except (PatternError, KeyError, TypeError, AttributeError):
+            continue
+    return patterns
+
+
+def literal_beginning(pattern: str) -> str:
+    """The text that whatever a pattern finds begins with; it may be shorter than it could be."""
+    letters: list[str] = []
+    index = 0
+    while index < len(pattern):
+        letter, step = pattern[index], 1
+        if letter == "\\" and pattern[index + 1 : index + 2] in _META | set("/ -:=%#&~@\"'`,;<>!"):
+            letter, step = pattern[index + 1], 2
+        elif letter in _META:
+            if letter in "?*{" and letters:
+                letters.pop()
+            return "" if "|" in pattern else "".join(letters)
+        letters.append(letter)
+        index += step
+    return "" if "|" in pattern else "".join(letters)
+
+
+def parse_printed(text: str) -> float | None:
+    """The number that a printed text begins with: `0.31,`, `91.2%`, `tensor(0.31, device='cuda:0')`, `[0.31]`."""
+    wrapped = _WRAPPERS.match(text)
+    match = NUMBER.match(text, wrapped.end() if wrapped else 0)
+    if match is None or text[match.end() : match.end() + 1] in ("_", "x") or text[match.end() :][:1].isalpha():
+        return None
+    return float(match.group())
+
+
+def plain_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a text with their index, without colours; what a progress bar wrote over is a line of its own."""
+    for index, line in enumerate(text.split("\n")):
+        for part in line.split("\r") if "\r" in line else (line,):
+            if part:
+                part = part[:LINE_LENGTH]
+                yield index, COLOURS.sub("", part) if "\x1b" in part else part
+
+
+class SearchTime:
+    """Ends a search that takes too long. Python looks at signals while a pattern is matched, in its main thread only."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.limit = 0.0
+
+    def __enter__(self) -> SearchTime:
+        self.limit = time.monotonic() + self.seconds
+        try:
+            self.handler = signal.signal(signal.SIGALRM, self._end)
+            self.timer: tuple[float, float] | None = signal.setitimer(signal.ITIMER_REAL, self.seconds)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
+        except ValueError:  # not the main thread
+            self.timer = None
+        return self
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    def check(self) -> None:
+        """Raise TimeoutError where the time is over."""
+        if time.monotonic() > self.limit:
+            raise TimeoutError
+
+    def __exit__(self, *error: object) -> None:
+        if self.timer is not None:
+            signal.setitimer(signal.ITIMER_REAL, *self.timer)
+            signal.signal(signal.SIGALRM, self.handler)
+
+
+def read_tail(path: str) -> tuple[str, int | None]:
+    """The end of a log, and the number of its first line; None for that where the log is too long to count."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = max(0, size - TAIL_BYTES)
+        first: int | None = 1
+        if start:
+            file.seek(0)
+            first = file.read(start).count(b"\n") + 1 if size <= LONGEST_COUNTED else None
+        file.seek(start)
+        text = file.read().decode("utf-8", "replace")
+    if start:  # the first line is cut: it may say half a number
+        text = text.partition("\n")[2]
+        first = None if first is None else first + 1
+    return text, first
+
+
+def find_printed(
+    logs: Sequence[tuple[str, str]], patterns: Iterable[PrintedPattern], seconds: float = SEARCH_SECONDS
+) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """The last value of each pattern in the ends of `logs` (path, its name in records), the first log that has it; and what went wrong.
+
+    Of each metric: `value`, `path`, `line`, `text`, `unit`, `pattern`.
+    """
+    values: dict[str, dict[str, Any]] = {}
+    patterns = list(patterns)
+    for path, name in logs:
+        try:
+            text, first = read_tail(path)
+        except OSError:
+            continue
+        lines: list[tuple[int, str]] | None = None
+        for pattern in patterns:
+            if pattern.name in values or (pattern.literal and pattern.literal not in text and "\x1b" not in text):
+                continue
+            lines = lines if lines is not None else list(plain_lines(text))
+            try:
+                with SearchTime(seconds) as limit:
+                    match = last_match(pattern, lines, limit)
+            except TimeoutError:
+                return values, f"the pattern {pattern.pattern!r} takes too long on what was printed"
+            if match is not None:
+                value, unit, index, line = match
+                values[pattern.name] = {
+                    "value": value,
+                    "path": name,
+                    "line": None if first is None else first + index,
+                    "text": redact(line.strip()[:200]),
+                    "unit": unit,
+                    "pattern": pattern.pattern,
+                }
+    return values, None
+
+
+def last_match(
+    pattern: PrintedPattern, lines: Sequence[tuple[int, str]], limit: SearchTime
+) -> tuple[float, str | None, int, str] | None:
+    """The last value that a pattern finds, its unit, the index of its line, and the line."""
+    for index, line in reversed(lines):
+        if pattern.literal not in line:
+            continue
+        limit.check()
+        match = pattern.find(line)
+        if match is not None:
+            return (*match, index, line)
+    return None
+
+
+def as_metrics(printed: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The values alone, as a manifest holds them: what JSON has no number for is text."""
+    return {
+        name: row["value"] if row["value"] - row["value"] == 0 else repr(row["value"]) for name, row in printed.items()
+    }
+
+
+def as_sources(printed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Where each value was read, as a manifest holds it."""
+    return {name: {k: row[k] for k in ("path", "line", "text", "unit", "pattern")} for name, row in printed.items()}
+
+
+def as_sidecar(printed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Values with their sources, as a file beside a manifest holds them."""
+    values = as_metrics(printed)
+    return {name: {"value": values[name], **source} for name, source in as_sources(printed).items()}

@@ -1,0 +1,52 @@
+"""Every command that says what a run gave says the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from scaffold.observations import run_values
+from scaffold.plan.tasks.done_when import MetricCondition, judge_condition
+from scaffold.plan.tasks.run_summaries import load_run_summaries
+from scaffold.runs.records import read_records
+from scaffold.sweeps.launch import sweep_progress
+from scaffold.sweeps.launch.run_states import RunState
+from tests.conftest import Run
+from tests.results.conftest import Study
+
+FILES = {"lightning_logs/version_0/metrics.csv": "epoch,step,val/acc,train/loss\n0,9,0.925,\n1,19,,0.5\n"}
+TRUTH = {"val/acc": 0.925, "train/loss": 0.5}
+
+
+def answer(run: Run, study: Study, *words: str) -> Any:
+    done = run(*words, "--workdir", study.root, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_all_commands_say_the_same_of_a_run(run: Run, study: Study, tmp_path: Path) -> None:
+    name = study.add("train", seed=1, files=FILES, task="P1-T1")
+    workspace = study.workspace
+    (record,) = read_records(workspace).runs
+    said = {
+        "runs list": answer(run, study, "runs", "list")["runs"][0]["metrics"],
+        "runs show": answer(run, study, "runs", "show", name)["metrics"],
+        "runs metrics": {o["metric"]: o["value"] for o in answer(run, study, "runs", "metrics", name)["observations"]},
+        "results": {
+            m: r["summaries"][m]["mean"] for r in answer(run, study, "results")["rows"] for m in r["summaries"]
+        },
+        "sweep status": sweep_progress.newest_metrics(workspace, RunState(name=name, state="finished", run=record))[0],
+        "--smoke": run_values.read_final_metrics(workspace, record),
+        "rerun": run_values.observe_runs(workspace, [record], names=("*",))[0].metrics,
+        "plan": dict(load_run_summaries(workspace)[0].metrics),
+    }
+    assert said == dict.fromkeys(said, TRUTH)
+    sources = {o["metric"]: o["source"] for o in answer(run, study, "runs", "metrics", name)["observations"]}
+    assert sources["val/acc"].endswith("version_0/metrics.csv:2")
+    condition = MetricCondition(text="", metric="val_acc", sign=">=", value=0.9, experiment="train")
+    assert judge_condition(condition, load_run_summaries(workspace), "P1-T1").holds
+    answer(run, study, "runs", "export", "--ro-crate", str(tmp_path / "crate"))
+    crate = json.loads((tmp_path / "crate" / "ro-crate-metadata.json").read_text())
+    exported = {e["name"]: e["value"] for e in crate["@graph"] if e.get("@type") == "PropertyValue"}
+    assert {metric: float(exported[metric]) for metric in TRUTH} == TRUTH
