@@ -11,7 +11,8 @@ import click
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load_chosen_plan, locate_chosen_plan
-from scaffold.cli.plan.edit import EDITING_COMMANDS
+from scaffold.cli.plan.tasks import TASK_COMMANDS
+from scaffold.cli.plan.whole_plan import WHOLE_PLAN_COMMANDS
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Task
@@ -27,7 +28,7 @@ def plan() -> None:
     """
 
 
-for command in EDITING_COMMANDS:
+for command in (*TASK_COMMANDS, *WHOLE_PLAN_COMMANDS):
     plan.add_command(command)
 
 

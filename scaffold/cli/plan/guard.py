@@ -41,12 +41,12 @@ def guard(command_text: str | None, iteration: str | None, json_output: bool) ->
 
 def _read_hook() -> tuple[str, Path]:
     """The command and the directory in a hook's JSON, whichever agent wrote it; no command where it is about something else."""
-    import json
+    from scaffold import structured_text
 
     if sys.stdin.isatty():
         click.echo("scaffold guard reads a hook's JSON; by hand: scaffold guard --command '...'", err=True)
         return "", Path.cwd()
-    event: Any = json.loads(sys.stdin.read())
+    event: Any = structured_text.parse_json(sys.stdin.read())
     tool_input = event.get("tool_input") or event.get("toolArgs") or event.get("args") or event
     command = tool_input.get("command") or "" if isinstance(tool_input, dict) else ""
     text = " ".join(map(str, command)) if isinstance(command, list) else str(command)
