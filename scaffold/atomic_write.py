@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from scaffold.errors import ScaffoldError
 
@@ -37,15 +38,30 @@ def write_atomic(
 
 
 def write_file(
-    path: Path, data: bytes, *, hint: str | None = None, executable: bool = False, sync: bool = True
+    path: Path,
+    data: bytes,
+    *,
+    hint: str | None = None,
+    executable: bool = False,
+    sync: bool = True,
+    follow_link: bool = False,
 ) -> None:
-    """As `write_atomic`, with folders made, a link followed and an error that names the file. Raises ScaffoldError."""
-    target = path.resolve()
+    """As `write_atomic`, with folders made and an error that names the file; a link is replaced unless it is to be followed.
+
+    Raises ScaffoldError.
+    """
+    target = path.resolve() if follow_link else path
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(target, data, executable=executable, sync=sync)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """A file to append to, made where it is missing. Raises OSError, also for a link: it would lead to somebody else's file."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, 0o666), "ab")
 
 
 def _current_mode(path: Path) -> int | None:

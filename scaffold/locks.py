@@ -36,7 +36,7 @@ def acquire_file_lock(path: Path, *, wait_s: float = 0.0, flags: int = os.O_RDWR
     None where somebody else holds it for `wait_s` seconds more. Raises CannotLock.
     """
     try:
-        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise CannotLock(path, error) from error
     try:
@@ -135,15 +135,17 @@ def _try_lock(handle: int, path: Path) -> bool:
 
 def _try_lock_file(path: Path) -> int | None:
     """A descriptor of the file, held; None where somebody else has it."""
-    flags, created = os.O_RDWR | os.O_CLOEXEC, True
+    flags, created = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, True
     try:
-        handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+        handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
         created = False
         try:
             handle = os.open(path, flags)
         except FileNotFoundError:  # its holder removed it just now
             return None
+        except OSError as error:  # a link, which no lock of ours is
+            raise CannotLock(path, error) from error
     except OSError as error:
         raise ScaffoldError(f"{path.parent} cannot be written: {error.strerror or error}") from error
     try:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold import locks
+from scaffold import containment, locks
 from scaffold.errors import ScaffoldError
 from scaffold.stop_signals import block_stop_signals, raise_on_stop_signals
 
@@ -57,7 +57,7 @@ def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
     To be called with the lock held: what a killed command left beside the targets is swept away first.
     """
     for folder in {(workdir / change.path).parent for change in changes}:
-        remove_litter(folder)
+        remove_litter(containment.locate(workdir, folder))
     undo: list[Callable[[], None]] = []
     with raise_on_stop_signals():
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import structured_text
+from scaffold import containment, structured_text
 from scaffold.errors import ScaffoldError
 
 ANSWERS_FILE = ".copier-answers.scaffold.yml"
@@ -37,18 +37,18 @@ class Workspace:
 
     @property
     def path(self) -> Path:
-        """The experiment root."""
-        return self.workdir / self.root
+        """The experiment root. This and every other path of a workspace raises LeadsOutside where it leads to somewhere else."""
+        return self.locate(self.root)
 
     @property
     def tasks(self) -> Path:
         """The plan, tasks.md."""
-        return self.workdir / str(self.answers.get("tasks_path") or f"{self.root}/tasks.md")
+        return self.locate(str(self.answers.get("tasks_path") or f"{self.root}/tasks.md"))
 
     @property
     def playbook(self) -> Path:
         """The prompt-skill playbook, which lies beside the plan."""
-        return self.tasks.with_name(PLAYBOOK_FILE)
+        return self.locate(self.tasks.with_name(PLAYBOOK_FILE))
 
     @property
     def per_experiment(self) -> bool:
@@ -59,9 +59,15 @@ class Workspace:
         """The directory of a role (`logs`, `metadata`, ...), of `experiment` where the layout has one for each."""
         names = self.answers.get("role_dirs")
         folder = str(names.get(name, name)) if isinstance(names, Mapping) else name
-        if self.per_experiment and experiment is not None:
-            return self.path / experiment / folder
-        return self.path / folder
+        middle = (experiment,) if self.per_experiment and experiment is not None else ()
+        return self.locate(Path(self.root, *middle, folder))
+
+    def locate(self, path: Path | str) -> Path:
+        """A path, absolute or relative to the work directory, that the workspace or a record in it names, as an absolute one.
+
+        Raises LeadsOutside where it leads to where nothing of a workspace may lie.
+        """
+        return containment.locate(self.workdir, path)
 
 
 def resolve_workdir(path: Path) -> Path:
@@ -84,7 +90,7 @@ def load_workspace(workdir: Path, root: str) -> Workspace:
     """The workspace at `workdir/root`. Raises ScaffoldError when its answers file is missing or cannot be read."""
     import yaml
 
-    path = workdir / root / ANSWERS_FILE
+    path = containment.locate(workdir, f"{root}/{ANSWERS_FILE}")
     checkout = f"git checkout -- {shlex.quote(f'{root}/{ANSWERS_FILE}')}"
     try:
         answers = structured_text.parse_yaml(path.read_text(encoding="utf-8"))

@@ -95,6 +95,8 @@ def read_start_token(folder: Path, name: str) -> StartToken | None:
 def read_start_token_file(path: Path) -> StartToken | None:
     """The token in a file that ends in `.ticket` or `.taken`; None where it cannot be read."""
     try:
+        if path.is_symlink():
+            return None
         text = path.read_text(encoding="utf-8", errors="replace")
         changed_at = path.stat().st_mtime
     except OSError:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold import structured_text
+from scaffold import containment, structured_text
 from scaffold.observations import file_formats
 from scaffold.observations.file_formats import LoggedStep, OnProblem
 from scaffold.observations.logged_names import STEP_NAMES
@@ -70,12 +70,20 @@ class MetricFile(NamedTuple):
         )
 
 
-def find_metric_files(outputs: Path, on_problem: OnProblem) -> list[MetricFile]:
-    """The metric files below `outputs`, in the order in which they are believed, of one course the newest first.
+def find_metric_files(workdir: Path, outputs: str, on_problem: OnProblem) -> list[MetricFile]:
+    """The metric files below `workdir/outputs`, in the order in which they are believed, of one course the newest first.
 
-    Folders are searched nearest first, down to MAX_DEPTH; a folder that is a link is not entered. Where there are more than
-    MAX_FILES, or too much else, it is said.
+    Folders are searched nearest first, down to MAX_DEPTH; a folder that is a link is not entered, and nothing is read that leads to where
+    nothing of a workspace may lie. Where there are more than MAX_FILES, or too much else, it is said.
     """
+    try:
+        return _list_metric_files(containment.locate(workdir, outputs), workdir, on_problem)
+    except containment.LeadsOutside as error:
+        on_problem(error.message)
+        return []
+
+
+def _list_metric_files(outputs: Path, workdir: Path, on_problem: OnProblem) -> list[MetricFile]:
     files: list[tuple[int, MetricFile]] = []
     seen = 0
     folders = [(outputs, 0)]
@@ -92,6 +100,8 @@ def find_metric_files(outputs: Path, on_problem: OnProblem) -> list[MetricFile]:
             if entry.is_dir(follow_symlinks=False):
                 folders += [(folder / entry.name, depth + 1)] if depth < MAX_DEPTH and seen < MAX_ENTRIES else []
             elif (kind := _kind_index(folder, entry.name, depth)) is not None and entry.is_file():
+                if entry.is_symlink():
+                    containment.locate(workdir, entry.path)
                 files.append((depth, MetricFile(kind, folder / entry.name, file_stamp(entry.stat()))))
     if seen >= MAX_ENTRIES:
         on_problem(f"it holds more than {MAX_ENTRIES} files: not every folder was searched for metrics")
@@ -133,17 +143,18 @@ def _natural_order(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
-def read_wandb_params(outputs: Path) -> dict[str, object]:
-    """The parameters in the newest wandb run's `config.yaml` below `outputs`; empty where there is none."""
+def read_wandb_params(workdir: Path, run_outputs: str) -> dict[str, object]:
+    """The parameters in the newest wandb run's `config.yaml` below `workdir/run_outputs`; empty where there is none."""
     import yaml
 
+    outputs = workdir / run_outputs
     files = sorted(outputs.glob("wandb/run-*/files/config.yaml"), key=_natural_order) or sorted(
         outputs.glob("files/config.yaml")
     )
     if not files:
         return {}
     try:
-        content = structured_text.parse_yaml(files[-1].read_text(encoding="utf-8"))
+        content = structured_text.parse_yaml(containment.locate(workdir, files[-1]).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     items = content.items() if isinstance(content, dict) else ()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold import structured_text
+from scaffold import containment, structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.observations.file_formats import LoggedStep, metric_number
 from scaffold.observations.logged_names import is_metric
@@ -55,7 +55,7 @@ class SidecarFiles:
 
 def sidecar_path(workdir: Path, run: Run) -> Path:
     """Where what was read off a run's logs later is kept: in a folder beside its manifest."""
-    return (workdir / run.path).parent / SIDECAR_FOLDER / f"{run.label}.json"
+    return containment.locate(workdir, (workdir / run.path).parent / SIDECAR_FOLDER / f"{run.label}.json")
 
 
 def write_sidecar(workspace: Workspace, run: Run, rows: PrintedSources) -> Path:
@@ -88,12 +88,13 @@ def printed_values(sources: PrintedSources) -> dict[str, MetricValue]:
 
 
 def log_paths(workspace: Workspace, run: Run) -> list[tuple[str, str]]:
-    """A run's logs, stdout first: the path on disk and the one below the work directory."""
+    """A run's logs, stdout first: the path on disk and the one below the work directory. One that leads out of it is passed over."""
     metadata = (workspace.workdir / run.path).parent
     experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
     logs = workspace.role_folder("logs", experiment)
     paths = [logs / f"{run.label}.{stream}" for stream in ("out", "err")]
-    return [(str(path), path.relative_to(workspace.workdir).as_posix()) for path in paths]
+    contained = [path for path in paths if containment.is_contained(workspace.workdir, path)]
+    return [(str(path), path.relative_to(workspace.workdir).as_posix()) for path in contained]
 
 
 def read_log_steps(path: Path, patterns: Sequence[Any]) -> Iterator[LoggedStep]:

@@ -181,7 +181,7 @@ class RunValueReader:
         if self._index is None:
             self._index = RunIndex.load(self._workspace)
         problems: list[str] = []
-        files = find_metric_files(self._workspace.workdir / run.outputs, problems.append)
+        files = find_metric_files(self._workspace.workdir, run.outputs, problems.append)
         stamp = "\n".join(f"{file.kind} {file.stamp} {file.path}" for file in files)
         entry = self._index.digests.get(run.outputs)
         if entry is not None and entry[0] == stamp:

@@ -103,7 +103,7 @@ def _read_series_files(
 
     missing_extra: ScaffoldError | None = None
     read = 0
-    for file in find_metric_files(workdir / run.outputs, partial(report, run.outputs)):
+    for file in find_metric_files(workdir, run.outputs, partial(report, run.outputs)):
         kind, path = FILE_KINDS[file.kind], file.path.relative_to(workdir).as_posix()
         if not kind.is_series and file.path.name != "metrics.json":
             continue

@@ -61,7 +61,7 @@ def write_update(file: PlaybookFileUpdate) -> None:
     nobody's work. Raises ScaffoldError."""
     from scaffold.atomic_write import write_file
 
-    write_file(file.path, file.new.encode("utf-8", "surrogateescape"))
+    write_file(file.path, file.new.encode("utf-8", "surrogateescape"), follow_link=True)
 
 
 def built_in_playbook(workspace: Workspace) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import git
+from scaffold import containment, git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import bytecode, compare, manifests, recorder, records, timestamps
 from scaffold.runs.model import Run, Scalar
@@ -58,10 +58,10 @@ def register_audit_rule(code: str) -> Callable[[AuditRule], AuditRule]:
     return add
 
 
-def _path_fault(path: Path, kind: Callable[[int], bool] = stat.S_ISREG) -> str | None:
+def _path_fault(workspace: Workspace, path: str, kind: Callable[[int], bool] = stat.S_ISREG) -> str | None:
     """What is wrong with a file, or a thing of another kind, that a record names; None where it is there."""
     try:
-        return None if kind(path.stat().st_mode) else "is something else"
+        return None if kind(workspace.locate(path).stat().st_mode) else "is something else"
     except (FileNotFoundError, NotADirectoryError):
         return "is missing"
     except OSError as error:
@@ -73,7 +73,7 @@ def audit_log_files(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Both logs are there."""
     for stream in ("stdout", "stderr"):
         path = case.manifest["paths"][stream]
-        if fault := _path_fault(case.workspace.workdir / path):
+        if fault := _path_fault(case.workspace, path):
             yield f"its log {path} {fault}", None
 
 
@@ -101,14 +101,14 @@ def audit_dirty_code_patch(case: AuditedRun) -> Iterator[tuple[str, str | None]]
     path = (case.manifest["git"] or {}).get("patch")
     if case.run.dirty and path is None:
         yield "its code was not committed, and no patch was saved", None
-    elif path is not None and (fault := _path_fault(case.workspace.workdir / path)):
+    elif path is not None and (fault := _path_fault(case.workspace, path)):
         yield f"its patch {path} {fault}", None
 
 
 @register_audit_rule("R105")
 def audit_output_directory(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The output directory is there."""
-    if fault := _path_fault(case.workspace.workdir / case.run.outputs, stat.S_ISDIR):
+    if fault := _path_fault(case.workspace, case.run.outputs, stat.S_ISDIR):
         yield f"its output directory {case.run.outputs} {fault}", None
 
 
@@ -129,6 +129,8 @@ def audit_results_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]
         return
     ended = timestamps.parse_timestamp(case.manifest["time"]["ended_at"]).timestamp()
     outputs = case.workspace.workdir / case.run.outputs
+    if not containment.is_contained(case.workspace.workdir, case.run.outputs):
+        return
     changed = sorted(path for path, at in _changed_times(outputs) if at > ended + CLOCK_SLACK_S)
     if changed:
         remainder = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
@@ -164,7 +166,7 @@ def _changed_times(folder: Path) -> Iterator[tuple[str, float]]:
 def audit_package_list(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The package list and the config snapshots are there."""
     for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
-        if path is not None and (fault := _path_fault(case.workspace.workdir / path)):
+        if path is not None and (fault := _path_fault(case.workspace, path)):
             yield f"its record {path} {fault}", None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold import containment
 from scaffold.runs.model import Scalar
 
 MISSING = "-"
@@ -70,7 +71,7 @@ def recorded_packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, s
     """The packages of a run, name -> version; empty where none were recorded."""
     path = manifest["environment"]["packages"]
     try:
-        text = (workdir / path).read_text(encoding="utf-8", errors="replace") if path else ""
+        text = containment.locate(workdir, path).read_text(encoding="utf-8", errors="replace") if path else ""
     except OSError:
         return {}
     return {name: version for name, _, version in (line.partition("==") for line in text.splitlines())}
@@ -80,7 +81,7 @@ def recorded_patch(manifest: Mapping[str, Any], workdir: Path) -> str:
     """A run's saved patch; empty where there is none."""
     path = (manifest["git"] or {}).get("patch")
     try:
-        return (workdir / path).read_bytes().decode("utf-8", "surrogateescape") if path else ""
+        return containment.locate(workdir, path).read_bytes().decode("utf-8", "surrogateescape") if path else ""
     except OSError:
         return ""
 

@@ -19,11 +19,11 @@ def elapsed_seconds(run: Run, now: datetime.datetime) -> float:
 
 def latest_output(workspace: Workspace, run: Run) -> tuple[dict[str, Scalar], str]:
     """The last value of each name that a live run has logged, and the last line that it has said."""
-    values = recorder.manifest.last_values(str(workspace.workdir / run.outputs / "metrics.jsonl"))
+    values = recorder.manifest.last_values(str(workspace.locate(f"{run.outputs}/metrics.jsonl")))
     metadata = (workspace.workdir / run.path).parent
     experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
     logs = workspace.role_folder("logs", experiment)
-    line = log_excerpts.read_last_line(logs / f"{run.label}.err") or log_excerpts.read_last_line(
-        logs / f"{run.label}.out"
+    line = log_excerpts.read_last_line(workspace.locate(logs / f"{run.label}.err")) or log_excerpts.read_last_line(
+        workspace.locate(logs / f"{run.label}.out")
     )
     return recorder.redaction.redact_params(values), line

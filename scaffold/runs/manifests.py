@@ -52,8 +52,11 @@ def read_run(workspace: Workspace, path: Path) -> Run:
 
 def mark_if_lost(run: Run, workspace: Workspace) -> Run:
     """A run as it is now: `lost` where its manifest says `running` and its recorder is gone."""
+    if run.status != "running":
+        return run
     path = workspace.workdir / run.path
-    if run.status != "running" or not liveness.is_lost(path, run.hostname):
+    workspace.locate(path.parent / ".live" / path.name)
+    if not liveness.is_lost(path, run.hostname):
         return run
     # its recorder may have written the end and gone since the manifest was read
     with contextlib.suppress(ValueError):

@@ -19,7 +19,7 @@ PYTHON_OPTIONS = ("-IS",)
 
 def recorder_path(workspace: Workspace) -> Path:
     """The workspace's own recorder. Raises ScaffoldError when it is not there."""
-    path = workspace.role_folder("scripts") / "record_run.py"
+    path = workspace.locate(workspace.role_folder("scripts") / "record_run.py")
     if not path.is_file():
         raise ScaffoldError(f"{path} is missing", hint="bring the workspace's files back: scaffold update")
     return path
@@ -48,7 +48,7 @@ def require_run_prefix(workspace: Workspace) -> list[str]:
 
 def configured_prefix(workspace: Workspace) -> list[str]:
     """The run prefix as the workspace has it, whether or not it is on PATH here. Raises ScaffoldError when it cannot be read."""
-    path = workspace.role_folder("scripts") / "workspace.json"
+    path = workspace.locate(workspace.role_folder("scripts") / "workspace.json")
     try:
         return shlex.split(str(structured_text.parse_json(path.read_text(encoding="utf-8")).get("run_prefix") or ""))
     except FileNotFoundError:

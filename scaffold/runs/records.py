@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold.containment import LeadsOutside
 from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests
 from scaffold.runs.index import RunIndex, file_stamp
@@ -112,13 +113,15 @@ class RecordReader:
         if changed is not None and self._times.get(folder_path) == changed:
             return 0
         indexed, rows, damaged, opened = self._rows.get(folder_path), {}, [], 0
-        for name, stamp in _manifest_files(folder):
+        for name, stamp, is_link in _manifest_files(folder):
             path = f"{folder_path}/{name}"
             row = (self._index.rows if indexed is None else indexed).get(path)
             if row is None or row[0] != stamp:
                 try:
+                    if is_link:
+                        self._workspace.locate(path)
                     row = [stamp, manifests.read_summary(folder / name, path)]
-                except ValueError as error:
+                except (ValueError, LeadsOutside) as error:
                     damaged.append(DamagedManifest(path=path, reason=str(error)))
                     continue
                 opened += 1
@@ -139,14 +142,14 @@ def _changed_at(folder: Path) -> int | None:
     return at if time.time_ns() - at > SETTLED_NS else None
 
 
-def _manifest_files(folder: Path) -> Iterator[tuple[str, str]]:
-    """Names and stamps; none where there is no folder. Raises ScaffoldError where it may not be listed."""
+def _manifest_files(folder: Path) -> Iterator[tuple[str, str, bool]]:
+    """Names, stamps, and which are links; none where there is no folder. Raises ScaffoldError where it may not be listed."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith(".json") and not entry.name.startswith("."):
                     with contextlib.suppress(FileNotFoundError):
-                        yield entry.name, file_stamp(entry.stat())
+                        yield entry.name, file_stamp(entry.stat()), entry.is_symlink()
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:

@@ -102,7 +102,7 @@ def _recorder_arguments(
         if value != HIDDEN:
             words += ["--param", f"{key}={'null' if value is None else value}"]
     for path in configs:
-        words += ["--config", str(workspace.workdir / path)]
+        words += ["--config", str(workspace.locate(path))]
     for option in ("task", "sweep"):
         if manifest["tracking"][option]:
             words += [f"--{option}", manifest["tracking"][option]]

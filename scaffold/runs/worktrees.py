@@ -62,14 +62,16 @@ def link_workspace(
     linked_paths = [_linked_path(top, path) for path in links]
     workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
     linked = Workspace(workdir=workdir, root=workspace.root, answers=workspace.answers)
-    scripts = linked.role_folder("scripts")
+    # not of `linked`: what the commit has there may lead anywhere, and is checked below
+    scripts = workdir / workspace.role_folder("scripts").relative_to(workspace.workdir)
     for path in [*recorder.list_recorder_files(workspace.role_folder("scripts")), Path("workspace.json")]:
         _check_stays_inside(tree, scripts / path)
         (scripts / path).parent.mkdir(parents=True, exist_ok=True)
         _copy_file(workspace.role_folder("scripts") / path, scripts / path)
     for role in SHARED_ROLES:
-        workspace.role_folder(role, experiment).mkdir(parents=True, exist_ok=True)
-        _link_to(tree, linked.role_folder(role, experiment), workspace.role_folder(role, experiment))
+        folder = workspace.role_folder(role, experiment)
+        folder.mkdir(parents=True, exist_ok=True)
+        _link_to(tree, workdir / folder.relative_to(workspace.workdir), folder)
     for path in linked_paths:
         _link_to(tree, tree / path, top / path)
     return linked
@@ -112,6 +114,9 @@ def _link_to(tree: Path, place: Path, target: Path) -> None:
     if place.resolve() == target.resolve():
         return
     _check_stays_inside(tree, place)
+    if place.is_symlink():
+        # the link that is made here is ours, whatever the commit had: records may be written where it leads
+        git.run_as_user(tree, "update-index", "--force-remove", "--", place.relative_to(tree).as_posix())
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     place.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,5 +77,5 @@ def test_files_are_searched_nearest_first_and_what_is_cut_is_said(
     (study.root / "out/x").mkdir(parents=True)
     for path in ("out/metrics.json", "out/x/metrics.json"):
         (study.root / path).write_text("{}")
-    (found,) = output_files.find_metric_files(Path(study.root, "out"), problems.append)
+    (found,) = output_files.find_metric_files(study.root, "out", problems.append)
     assert found.path.parent.name == "out" and problems == ["it holds 2 files of metrics: the 1 nearest are read"]

@@ -309,6 +309,8 @@ def test_rerun_of_an_experiment_whose_folder_is_a_link(make_workspace: MakeWorks
     workspace = make_workspace({"train.py": TRAIN}, layout="per-experiment")
     (tmp_path / "disk").mkdir()
     (workspace.exp / "big").symlink_to(tmp_path / "disk")
+    (workspace.root / ".git/info").mkdir(exist_ok=True)
+    (workspace.root / ".git/info/exclude").write_text("/exp/big\n")  # a link that is committed could be anybody's
     commit_all(workspace.root)
     command = [PYTHON, "train.py", "--lr", "0.1", "--seed", "1"]
     workspace.record("--experiment", "big", "--", *command)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scaffold.atomic_write import open_to_append
 from scaffold.backends import capacity
 from scaffold.backends.interface import Backend, BackendAvailability, BackendContext, Job, JobStatus, OnSubmitted
 from scaffold.backends.local import devices, leases
@@ -117,7 +118,7 @@ class LocalBackend(Backend):
     def _spawn(self, job: Job, inherited: Sequence[int]) -> subprocess.Popen[bytes]:
         log = self._context.logs / f"{job.name}.{job.number}.log"
         try:
-            with log.open("ab") as out:
+            with open_to_append(log) as out:
                 return subprocess.Popen(
                     ["bash", str(job.launcher)],
                     cwd="/",

@@ -73,7 +73,7 @@ def _with_progress(workspace: Workspace, context: BriefContext) -> BriefContext:
     from scaffold.plan.rules.rule import RuleContext
     from scaffold.plan.tasks import run_summaries
 
-    plan, log = workspace.tasks, plan_file.log_path(workspace.tasks)
+    plan, log = workspace.tasks, workspace.locate(plan_file.log_path(workspace.tasks))
     rule_context = RuleContext(server=bool(context.server))
     return replace(
         context,

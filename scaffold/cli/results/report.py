@@ -65,7 +65,7 @@ def report(
     from scaffold.results.report.markdown import render_report_markdown
     from scaffold.results.report.page import render_html
 
-    default = workspace.role_folder("analysis") / ("report.md" if md else "report.html")
+    default = workspace.locate(workspace.role_folder("analysis") / ("report.md" if md else "report.html"))
     target = out or (None if md and not json_output else default)
     content = gather_report(workspace, target or default)
     data = render_report_markdown(content).encode("utf-8", "replace") if md else render_html(content)
@@ -82,7 +82,7 @@ def report(
 def _write(target: Path, data: bytes) -> None:
     from scaffold.atomic_write import write_file
 
-    write_file(target, data, hint="name another place with --out")
+    write_file(target, data, hint="name another place with --out", follow_link=True)
 
 
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:

@@ -95,7 +95,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
     run, manifest = find_run_and_manifest(workspace, name)
     run = run_values.observe_runs(workspace, [run], names=("*",))[0]
     logs = {
-        s: log_excerpts.read_excerpt(workspace.workdir / manifest["paths"][s], lines, full=full or not lines)
+        s: log_excerpts.read_excerpt(workspace.locate(manifest["paths"][s]), lines, full=full or not lines)
         for s in ("stdout", "stderr")
     }
     if json_output:

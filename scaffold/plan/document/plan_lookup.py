@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold import containment
+from scaffold.plan.document.loop_protocol import LOG_NAME
 from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, find_workspace, is_reachable, path_problem
 
 ANSWER = re.compile(r"^(experiment_root|tasks_path|research_server_url):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -38,6 +40,7 @@ def locate_plan(file: Path | None, start: Path) -> PlanLocation:
         return PlanLocation(plan=file, workdir=_repository_top(folder), root=None, server=False)
     workspace = find_workspace(start)
     server = bool(workspace.answers.get("research_server_url"))
+    _check_beside(workspace.workdir, workspace.tasks)
     return PlanLocation(plan=workspace.tasks, workdir=workspace.workdir, root=workspace.root, server=server)
 
 
@@ -62,7 +65,15 @@ def _location_in_workspace(file: Path | None, workdir: Path, root: str) -> PlanL
         # not written plainly, or no path inside the work directory: reading all answers tells which
         workspace = find_workspace(workdir, root)
         tasks, server = str(workspace.answers["tasks_path"]), str(workspace.answers.get("research_server_url") or "")
+    if file is None:
+        _check_beside(workdir, workdir / tasks)
     return PlanLocation(plan=file or workdir / tasks, workdir=workdir, root=root, server=bool(server))
+
+
+def _check_beside(workdir: Path, plan: Path) -> None:
+    """Raise LeadsOutside where the workspace's plan, or a file that is kept beside it, leads to where nothing of it may lie."""
+    for path in (plan, plan.with_name(LOG_NAME), plan.with_name(f"{plan.stem}.record.json"), plan.parent / "verify"):
+        containment.locate(workdir, path)
 
 
 def _plain_answers(path: Path) -> dict[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def abort_plan(plan_path: Path, reason: str) -> Path | None:
 def write_abort_beside_plan(plan_path: Path, reason: str) -> Path:
     """Write the abort checklist beside a plan that is somebody's work; its path. An earlier one is replaced."""
     beside = plan_path.with_name(f"{plan_path.stem}.aborted{plan_path.suffix}")
-    if not is_unwritten(beside):
+    if beside.is_symlink() or not is_unwritten(beside):
         beside = free_path(beside)
     plan_file.write_file_with_permissions(beside, abort_checklist(reason).encode())
     return beside
@@ -73,7 +74,7 @@ def kept_plan(plan_path: Path) -> Path | None:
     numbered = {}
     for path in plan_path.parent.glob(f"{glob.escape(plan_path.stem)}.before-abort*{plan_path.suffix}"):
         number = path.stem.removeprefix(f"{plan_path.stem}.before-abort")
-        if re.fullmatch(r"|-\d{1,9}", number):
+        if re.fullmatch(r"|-\d{1,9}", number) and not path.is_symlink():
             numbered[int(number[1:] or 1)] = path
     return numbered[max(numbered)] if numbered else None
 
@@ -101,7 +102,7 @@ def is_unwritten(plan_path: Path) -> bool:
 def free_path(path: Path) -> Path:
     """`path`, or the same with the first number that nothing bears."""
     number, free = 1, path
-    while free.exists():
+    while os.path.lexists(free):
         number += 1
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return free

@@ -9,6 +9,7 @@ import subprocess  # noqa: TID251 - a done-when in back-ticks is a command
 import time
 from pathlib import Path
 
+from scaffold.atomic_write import open_to_append
 from scaffold.errors import ScaffoldError
 from scaffold.stop_signals import defer_stop_signals
 
@@ -23,7 +24,7 @@ def run_done_when_command(command: str, workdir: Path, log: Path, timeout_s: flo
     """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        output = log.open("ab")
+        output = open_to_append(log)
     except OSError as error:
         raise ScaffoldError(f"the output of a done-when cannot be kept in {log}: {error.strerror}") from error
     # dying of a signal at once would leave behind a process that is just being started

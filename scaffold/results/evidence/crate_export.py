@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold import git
+from scaffold import containment, git
 from scaffold.errors import ScaffoldError
 from scaffold.observations.run_values import observe_runs
 from scaffold.results.evidence import authors, ro_crate
@@ -80,7 +80,9 @@ def _read_runs(workspace: Workspace, runs: Sequence[Run], *, copy: bool) -> tupl
 
 
 def _files_below(workdir: Path, folder: str) -> tuple[str, ...]:
-    """The plain files below a folder, sorted; links are not followed."""
+    """The plain files below a folder, sorted; links are not followed, and a folder that leads out has none."""
+    if not containment.is_contained(workdir, folder):
+        return ()
     paths = [Path(parent, name) for parent, _, names in os.walk(workdir / folder) for name in names]
     return tuple(sorted(p.relative_to(workdir).as_posix() for p in paths if p.is_file() and not p.is_symlink()))
 

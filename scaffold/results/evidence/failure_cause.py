@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from scaffold import containment
 from scaffold.results.tables.text_format import truncate
 from scaffold.runs import log_excerpts, manifests, recorder
 from scaffold.runs.model import Run
@@ -46,6 +47,8 @@ def read_tail(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, s
     redact = recorder.redaction.redact
     for stream in ("stderr", "stdout"):
         path = str(manifest["paths"][stream])
+        if not containment.is_contained(workspace.workdir, path):
+            continue
         excerpt = log_excerpts.read_excerpt(workspace.workdir / path, READ_LINES)
         if tail := clean_tail(redact(KEY_END.sub("***", excerpt.tail or excerpt.head))):
             return path, tail

@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+from scaffold import containment
 from scaffold.runs import recorder
 
 # files are searched a piece at a time, each with the end of the one before: a token may lie across the cut
@@ -20,11 +21,14 @@ def copy_file_without_secrets(workdir: Path, path: str, target: Path, kind: str)
 
     Records are copied as they are: the recorder took the secrets out when it wrote them. Raises OSError.
     """
-    source = workdir / path
+    try:
+        source = containment.locate(workdir, path)
+    except containment.LeadsOutside:
+        return "leads out of the work directory"
+    if ".." in Path(path).parts or Path(path).is_absolute():
+        return "leads out of the work directory"
     if not source.is_file():
         return "missing"
-    if ".." in Path(path).parts or not source.resolve().is_relative_to(workdir.resolve()):
-        return "leads out of the work directory"
     name = source.name.lower()
     if name.startswith(SECRET_NAMES) or name.endswith(SECRET_ENDS):
         return "its name says that it holds secrets"

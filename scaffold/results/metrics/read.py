@@ -77,7 +77,7 @@ def _add_wandb_params(workspace: Workspace, run: Run, names: Sequence[str]) -> R
     """The run with those of the named parameters that only its wandb config has; the manifest's are never replaced."""
     if all(name in run.params for name in names):
         return run
-    wandb_params = recorder.values.flatten(read_wandb_params(workspace.workdir / run.outputs))
+    wandb_params = recorder.values.flatten(read_wandb_params(workspace.workdir, run.outputs))
     params = recorder.redaction.redact_params(wandb_params)
     added = {name: params[name] for name in names if name in params and name not in run.params}
     return run._replace(params={**run.params, **added}) if added else run

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import scaffold
+from scaffold.atomic_write import open_to_append
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
@@ -37,7 +38,7 @@ def start_in_background(workspace: Workspace, name: str) -> BackgroundScheduler:
         return BackgroundScheduler(who=sweep_locks.describe_holder(note), log=log, already_there=True)
     paths.logs.mkdir(parents=True, exist_ok=True)
     where = ["--workdir", str(workspace.workdir.absolute()), "--root", workspace.root]
-    with log.open("ab") as out:
+    with open_to_append(log) as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "scaffold", "sweep", "watch", name, *where],
             cwd=Path(scaffold.__file__).parents[1],  # `-m` looks there first, and not among the user's files

@@ -145,7 +145,7 @@ def verify_smoke_run(
         )
     elif not metrics and not problems:
         notes.append("the run gave no metrics: write them to $RUN_OUTPUT_DIR/metrics.json, or rows to metrics.jsonl")
-    outputs = workspace.workdir / state.run.outputs
+    outputs = workspace.locate(state.run.outputs)
     files = sum(1 for p in outputs.rglob("*") if p.is_file()) if outputs.is_dir() else 0
     if not files:
         notes.append(f"the run wrote nothing to its output directory {state.run.outputs} ($RUN_OUTPUT_DIR)")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import locks, structured_text
+from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
 from scaffold.sweeps.spec.sweep_paths import make_ignored_folder
@@ -32,7 +33,7 @@ def take_lock(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int 
     if handle is not None:
         note = {**recorder.processes.process_mark(os.getpid()), "doing": doing}
         with contextlib.suppress(OSError):
-            (folder / f"{name}.json").write_text(json.dumps(note), encoding="utf-8")
+            write_atomic(folder / f"{name}.json", json.dumps(note).encode(), sync=False)
     return handle
 
 

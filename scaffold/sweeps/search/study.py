@@ -50,7 +50,7 @@ class SearchStudy:
 
 def study_path(workspace: Workspace, name: str) -> Path:
     """A study's file."""
-    return sweep_file.sweeps_folder(workspace) / f"{name}.study.json"
+    return workspace.locate(sweep_file.sweeps_folder(workspace) / f"{name}.study.json")
 
 
 def write_study(workspace: Workspace, study: SearchStudy) -> None:

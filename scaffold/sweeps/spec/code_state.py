@@ -37,11 +37,8 @@ def capture_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sw
     code, patch = current_code(workspace, sweep, with_patch=True)
     if patch is None:
         return code
-    path = (
-        workspace.role_folder("metadata", sweep.experiment)
-        / "patches"
-        / f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
-    )
+    name = f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
+    path = workspace.locate(workspace.role_folder("metadata", sweep.experiment) / "patches" / name)
     if keep and not path.is_file():
         write_file(path, patch, hint=MAKE_ROOM)
     return replace(code, patch=path.relative_to(workspace.workdir).as_posix())
@@ -162,6 +159,6 @@ def read_kept_patch(workspace: Workspace, code: SweepCode) -> str:
     if code.patch is None:
         return ""
     try:
-        return os.fsdecode((workspace.workdir / code.patch).read_bytes())
+        return os.fsdecode(workspace.locate(code.patch).read_bytes())
     except OSError as error:
         raise ScaffoldError(f"the patch {code.patch} cannot be read: {error.strerror}") from error

@@ -27,12 +27,12 @@ CODE_HEAD = "# What the runs' names stand on. Not to be edited: `scaffold sweep 
 
 def sweeps_folder(workspace: Workspace) -> Path:
     """Where sweeps are kept."""
-    return workspace.role_folder("metadata") / "sweeps"
+    return workspace.locate(workspace.role_folder("metadata") / "sweeps")
 
 
 def sweep_path(workspace: Workspace, name: str) -> Path:
     """A sweep's file."""
-    return sweeps_folder(workspace) / f"{name}.yml"
+    return workspace.locate(sweeps_folder(workspace) / f"{name}.yml")
 
 
 def check_sweep_name(name: str) -> str:

@@ -35,9 +35,11 @@ class SweepPaths:
 
 def sweep_paths(workspace: Workspace, name: str) -> SweepPaths:
     """The paths of a sweep, whether or not anything is there."""
-    sweeps = sweep_file.sweeps_folder(workspace).absolute()
-    logs = workspace.role_folder("logs").absolute() / "sweeps" / name
-    return SweepPaths(ledger=sweeps / f"{name}.ledger.json", folder=sweeps / name, logs=logs)
+    sweeps = sweep_file.sweeps_folder(workspace)
+    logs = workspace.role_folder("logs") / "sweeps" / name
+    files = [sweeps / f"{name}.ledger.json", sweeps / name, logs, sweeps / ".locks"]
+    ledger, folder, logs, _ = [workspace.locate(path).absolute() for path in files]
+    return SweepPaths(ledger=ledger, folder=folder, logs=logs)
 
 
 def make_ignored_folder(folder: Path) -> Path:

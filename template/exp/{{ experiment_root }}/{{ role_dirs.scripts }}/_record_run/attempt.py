@@ -86,6 +86,7 @@ class Attempt:
 
     def claim(self) -> None:
         """Take the next free attempt for this process alone. Raises OSError when the directories cannot be written."""
+        self._check_places()
         for role in ("metadata", "logs", "outputs"):
             os.makedirs(self.path(self.dirs[role]), exist_ok=True)
         while True:
@@ -101,14 +102,21 @@ class Attempt:
             except FileExistsError:
                 continue
 
+    def _check_places(self) -> None:
+        """Raise RecorderError where a folder that is about to be written leads out of the work directory."""
+        kept = ["{}/{}".format(self.dirs["metadata"], name) for name in (".live", "configs", "environments", "patches")]
+        for folder in [self.dirs["logs"], self.dirs["outputs"], *kept]:
+            self.workspace.check_folder(folder)
+
     def claim_rank(self, of_rank: int) -> None:
         """Take the attempt of another rank's recorder: the log is claimed, the directory is rank 0's. Raises OSError."""
+        self._check_places()
         os.makedirs(self.path(self.dirs["logs"]), exist_ok=True)
         while True:
             self.number += 1
             self.stem = self.name if self.number == 1 else "%s.%d" % (self.name, self.number)
             try:
-                os.close(os.open(self.path(self.log_path("out", of_rank)), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+                os.close(os.open(self.path(self.log_path("out", of_rank)), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
                 break
             except FileExistsError:
                 continue
@@ -141,7 +149,7 @@ class Attempt:
 
     def _store(self, folder: str, content: bytes, suffix: str) -> str:
         path = f"{folder}/{sha256(content).hexdigest()[:16]}{suffix}"
-        if not os.path.exists(self.path(path)):
+        if os.path.islink(self.path(path)) or not os.path.exists(self.path(path)):
             os.makedirs(self.path(folder), exist_ok=True)
             write_atomic(self.path(path), content)
         return path

@@ -132,7 +132,7 @@ def open_log(attempt: Attempt | None, stream: str, of_rank: int) -> int | None:
     path = attempt.log_path(stream, of_rank)
     exclusive = 0 if of_rank and stream == "out" else os.O_EXCL
     try:
-        return os.open(attempt.path(path), os.O_RDWR | os.O_CREAT | os.O_APPEND | exclusive, 0o644)
+        return os.open(attempt.path(path), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | exclusive, 0o666)
     except OSError as error:
         warn(f"{path} cannot be written ({error.strerror}): this output is not kept")
         return None

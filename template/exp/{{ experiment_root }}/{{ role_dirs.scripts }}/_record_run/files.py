@@ -73,7 +73,7 @@ def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
     """Write a file whole or not at all: temporary file beside it, fsync (unless a cache), rename."""
     temporary = os.path.join(os.path.dirname(path), ".%d.%s.tmp" % (os.getpid(), os.urandom(4).hex()))
     try:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             view = memoryview(data)
             while view:
@@ -93,7 +93,7 @@ def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
 
 def append_to(path: str, data: bytes) -> None:
     """Append to a file in one write. Raises OSError."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         os.write(fd, data)
     finally:
