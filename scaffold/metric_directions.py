@@ -25,14 +25,14 @@ HIGHER_IS_BETTER = _words(
     "matthews silhouette bertscore comet clipscore epret"
 )
 LOWER_IS_BETTER = _words(
-    "loss losses error errors err nll bpb bpc bpd bpw ppl perplexity fid kid mse rmse mae mape smape rmsle nrmse nmse mase medae wape "
+    "loss losses error err nll bpb bpc bpd bpw ppl perplexity fid kid mse rmse mae mape smape rmsle nrmse nmse mase medae wape "
     "wer cer eer lpips fvd fad regret logloss crossentropy xent brier ece hausdorff hd95 chamfer epe ade fde minade minfde crps pinball "
     "fpr fnr failure failures collision collisions violation violations crash crashes misclassification drawdown hallucination "
     "hallucinations toxicity degradation forgetting latency falsealarm miss timeouts costto"
 )
 # words that leave the direction as it is, and say nothing by themselves
 _NEUTRAL = _words(
-    "train training trn tr val valid validation valset eval evaluation evaluator dev test testing tst heldout held out holdout ood id "
+    "train training trn tr val vali valid validation valset eval evaluation evaluator dev test testing tst heldout held out holdout ood id "
     "mean avg average averaged median final best last max min maximum minimum total overall global macro micro weighted balanced epoch "
     "step iter iteration batch per over all at k n running smoothed ema interval current cur now new top of the and on in by for "
     "class cls classification binary multiclass multilabel multi label token tokens word char sentence sample samples image img pixel "

@@ -10,6 +10,7 @@ from scaffold.conventions.model import (
     EntryPoint,
     Evidence,
     Machine,
+    MetricChoice,
     RepositoryEnvironment,
     SlurmConventions,
 )
@@ -35,7 +36,8 @@ def test_nothing_known_leaves_everything_empty() -> None:
 
 
 def test_a_wish_beats_what_was_found() -> None:
-    found = Conventions(experiment_root="exp", metrics=("val/loss", "acc"))
+    choice = MetricChoice(name="val/loss", direction="minimize")
+    found = Conventions(experiment_root="exp", metrics=("val/loss", "acc"), primary_metric=choice)
     assert answers.make_answers(found, InitOptions())["primary_metric"] == "val/loss"
     given = answers.make_answers(found, InitOptions(root="lab/", metric="acc", direction="minimize"))
     assert (given["experiment_root"], given["primary_metric"], given["metric_direction"]) == ("lab", "acc", "minimize")

@@ -147,7 +147,11 @@ FIELD_MEANINGS = {
     "tests.paths": "the folders that pytest is told to look in, else the topmost ones that hold tests",
     "workflow": "workflow tools whose file lies at the top",
     "agent_guides": "AGENTS.md, CLAUDE.md and their like, at any depth",
-    "metrics": "names that are logged, at most 20, the likeliest primary metric first",
+    "metrics": "names that are logged or printed, at most 20, the primary metric first",
+    "primary_metric.name": "the metric that the main script decides by; open where several may be meant",
+    "primary_metric.direction": "which way it is better: what the code's own comparison says, else its name",
+    "primary_metric.candidates": "where it is open, those that may be meant, with file and line",
+    "printed_metrics": "how metrics are printed: name, pattern, the line that prints it",
     "git": "commit, branch, remote, submodules, LFS, whether there are changes: asked of git",
     "machine": "GPUs, Slurm and its partitions: asked of this machine",
     "risks": (

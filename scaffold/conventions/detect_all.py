@@ -12,7 +12,10 @@ from scaffold.conventions import (
     environment,
     environment_setup,
     launchers,
+    metric_decisions,
     metrics,
+    primary_metric,
+    printed_metrics,
     repository_tests,
     risks,
     script_ranking,
@@ -22,7 +25,15 @@ from scaffold.conventions import (
     workflow_tools,
 )
 from scaffold.conventions.detected import DetectedValue
-from scaffold.conventions.model import Conventions, EntryPoint, Evidence, RepositoryEnvironment, RepositoryTests
+from scaffold.conventions.model import (
+    Conventions,
+    EntryPoint,
+    Evidence,
+    MetricChoice,
+    MetricPattern,
+    RepositoryEnvironment,
+    RepositoryTests,
+)
 from scaffold.facts import Facts
 
 
@@ -47,7 +58,7 @@ def derive_conventions(facts: Facts) -> Conventions:
         "tests.paths": repository_tests.detect_test_folders(facts),
         "workflow": workflow_tools.workflow(facts),
         "agent_guides": agent_guides.agent_guides(facts),
-        "metrics": metrics.detect_metric_names(facts),
+        **_metrics(facts, ranked),
     }
     env = RepositoryEnvironment(
         manager=fields["environment.manager"].value,
@@ -59,14 +70,17 @@ def derive_conventions(facts: Facts) -> Conventions:
     )
     tests = RepositoryTests(runner=fields["tests.runner"].value, paths=fields["tests.paths"].value)
     fields["risks"] = risks.risks(facts, entries.value, env, tests)
+    choice = fields.pop("primary_metric")
+    fields["primary_metric.name"] = choice
     without_parts = (
         *("experiment_root", "existing_experiment_dirs", "config_systems", "trackers", "launchers"),
-        *("entry_points", "workflow", "agent_guides", "metrics", "risks"),
+        *("entry_points", "workflow", "agent_guides", "metrics", "printed_metrics", "risks"),
     )
     return Conventions(
         **{name: fields[name].value for name in without_parts},
         role_dirs={role: fields[f"role_dirs.{role}"].value for role in directories.ROLES},
         environment=env,
+        primary_metric=choice.value,
         slurm=slurm.slurm_answer_fields(requested),
         tests=tests,
         git=facts.git,
@@ -75,6 +89,28 @@ def derive_conventions(facts: Facts) -> Conventions:
         lost={name: f.lost for name, f in fields.items() if f.lost},
         history=facts.history,
     )
+
+
+def _metrics(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> dict[str, DetectedValue[Any]]:
+    """The names that are logged or printed, how those are printed, and the one that decides."""
+    mains = [s.path for s in ranked[:3] if s.kind in ("train", "eval")] or [s.path for s in ranked[:1]]
+    scope = metric_decisions.decision_scope(facts, mains[0]) if mains else {}
+    printed = printed_metrics.find_printed_metrics(facts, list(dict.fromkeys([*mains[:1], *scope, *mains[1:]])))
+    primary = primary_metric.find_primary_metric(facts, scope, printed)
+    patterns = tuple(MetricPattern(name=m.name, pattern=m.pattern, source=f"{m.path}:{m.line}") for m in printed)
+    candidates = dict.fromkeys(
+        f"{c.name} ({c.place})" for c in {c.name: c for c in reversed(primary.candidates)}.values()
+    )
+    choice = MetricChoice(
+        name=primary.name, direction=primary.direction, candidates=() if primary.name else tuple(candidates)[:8]
+    )
+    return {
+        "metrics": metrics.detect_metric_names(facts, printed, primary.name),
+        "printed_metrics": DetectedValue(
+            patterns, tuple(Evidence(path=m.path, line=m.line, text=f"prints {m.name}") for m in printed)
+        ),
+        "primary_metric": DetectedValue(choice, (primary.evidence.evidence,) if primary.evidence else ()),
+    }
 
 
 def _environment(facts: Facts, main: str) -> dict[str, DetectedValue[Any]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 from scaffold.conventions.detected import DetectedValue, Occurrence
 from scaffold.conventions.trackers import experiment_code
@@ -46,17 +47,38 @@ _BOOKKEEPING = split_vocabulary(
 )
 
 
-def detect_metric_names(facts: Facts) -> DetectedValue[tuple[str, ...]]:
-    """At most 20 names, the likeliest primary one first.
+class PrintedName(Protocol):
+    """A metric that is printed, and where."""
 
-    A name counts by what it says (held out before training, quality before speed), then by how often it is logged; what
-    only a table of the README names comes last.
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+
+
+def detect_metric_names(
+    facts: Facts, printed: Sequence[PrintedName] = (), primary: str | None = None
+) -> DetectedValue[tuple[str, ...]]:
+    """At most 20 names, the `primary` one first.
+
+    A name counts by what it says (held out before training, quality before speed), then by how often it is logged; then comes what is
+    only `printed`, and last what only a table of the README names.
     """
-    logged = list(_logged(facts))
+    logged = list(logged_names(facts, experiment_code(facts)))
     logged_pieces = {frozenset(split_metric_name(h.value)) for h in logged}
     ordered = _ranked(logged) + _ranked(
-        [h for h in _tables(facts) if frozenset(split_metric_name(h.value)) not in logged_pieces]
+        [h for h in table_names(facts) if frozenset(split_metric_name(h.value)) not in logged_pieces]
     )
+    spellings = {re.sub(r"\W|_", "", h.value).lower() for h in logged}
+    only_printed = {
+        p.name: Occurrence(p.name, p.path, p.line, f"prints {p.name}")
+        for p in printed
+        if re.sub(r"\W|_", "", p.name).lower() not in spellings
+    }
+    ordered = [*_ranked(logged), *only_printed.values(), *ordered[len(_ranked(logged)) :]]
+    ordered.sort(key=lambda h: h.value != primary)
     return DetectedValue(tuple(h.value for h in ordered[:MOST]), tuple(h.evidence for h in ordered[:MOST]))
 
 
@@ -75,6 +97,11 @@ def primary_score(name: str) -> float:
     return quality + held_out - (0.5 if pieces & _TRAIN else 0.0) - (3.0 if pieces & _BOOKKEEPING else 0.0)
 
 
+def is_bookkeeping(name: str) -> bool:
+    """Whether a name says where a training is or what it costs, not how well it does."""
+    return bool(split_metric_name(name) & _BOOKKEEPING) and not name.endswith(("bpb", "bpc"))
+
+
 def may_log(text: str) -> bool:
     """Whether a text has anything that looks like logging a number: a call, or `metrics[key]`."""
     if _CALLS.search(text) or any(map(text.__contains__, _WORDS)):
@@ -82,8 +109,9 @@ def may_log(text: str) -> bool:
     return any(before.endswith(_KEEPERS) for before in text.split("[")[:-1])
 
 
-def _logged(facts: Facts) -> Iterator[Occurrence]:
-    for path in experiment_code(facts):
+def logged_names(facts: Facts, paths: Iterable[str]) -> Iterator[Occurrence]:
+    """The names under which these files log or write numbers."""
+    for path in paths:
         if not may_log(facts.texts[path]):
             continue
         for call in facts.parse(path).calls:
@@ -115,7 +143,7 @@ def _names(call: Call) -> Iterator[str]:
             yield from (k for k in logged if not to_file or primary_score(k) > 0)
 
 
-def _tables(facts: Facts) -> Iterator[Occurrence]:
+def table_names(facts: Facts) -> Iterator[Occurrence]:
     """Headers of the README's result tables that name a metric."""
     for path in facts.read_files("prose"):
         if paths.depth(path) > 1 or "readme" not in path.lower():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from scaffold.conventions.certainty import certainty_of_fields
 from scaffold.facts.git_state import GitState
@@ -16,6 +16,8 @@ __all__ = [
     "Evidence",
     "GitState",
     "Machine",
+    "MetricChoice",
+    "MetricPattern",
     "RepositoryEnvironment",
     "RepositoryTests",
     "SlurmConventions",
@@ -76,6 +78,24 @@ class RepositoryTests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricChoice:
+    """The metric that decides: its name and which way it is better, as far as the code says; else the candidates with their places."""
+
+    name: str | None = None
+    direction: Literal["minimize", "maximize"] | None = None
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPattern:
+    """A metric that the code prints: the regular expression that finds it in what was printed, and the `path:line` that prints it."""
+
+    name: str
+    pattern: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conventions:
     """Everything read off one repository; what could not be known is None or empty.
 
@@ -97,6 +117,8 @@ class Conventions:
     workflow: tuple[str, ...] = ()
     agent_guides: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    primary_metric: MetricChoice = field(default_factory=MetricChoice)
+    printed_metrics: tuple[MetricPattern, ...] = ()
     git: GitState | None = None
     machine: Machine = field(default_factory=Machine)
     risks: tuple[str, ...] = ()

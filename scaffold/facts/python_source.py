@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from scaffold.facts.python_prints import PrintedPieces
+
 
 class SourceName(str):
     """A dotted name where a value was asked for: `trainer_parser`, `args.seed`."""
@@ -47,6 +49,23 @@ class Call(NamedTuple):
         return name if "." not in name else name.rpartition(".")[2]
 
 
+class Print(NamedTuple):
+    """A call that prints values with text before them."""
+
+    name: str
+    pieces: PrintedPieces
+    line: int
+
+
+class Comparison(NamedTuple):
+    """`left < right` of two expressions of which one holds a best value so far; `operator` is `<` or `>`."""
+
+    left: str
+    operator: str
+    right: str
+    line: int
+
+
 class Definition(NamedTuple):
     """A class or function: `fields` maps annotated fields or parameters to their annotation, `defaults` those that have one."""
 
@@ -63,7 +82,8 @@ class PythonSource(NamedTuple):
     """What one Python file says; each line number is that of the first place.
 
     `globals` are assigned at the top level, `names` are dotted names that hold a seed, `keys` are texts in subscripts,
-    `stores` are assignments `owner["key"] = ...` as (owner, key, line), `main` is the main guard and `acts` the first
+    `stores` are assignments `owner["key"] = ...` as (owner, key, line), `prints` what is printed with text before it,
+    `comparisons` those with a best value so far, `main` is the main guard and `acts` the first
     top-level work. `error` is why the file could not be parsed; then only what its lines show is there.
     """
 
@@ -75,6 +95,8 @@ class PythonSource(NamedTuple):
     names: Mapping[str, int] = _NOTHING
     keys: Mapping[str, int] = _NOTHING
     stores: tuple[tuple[str, str, int], ...] = ()
+    prints: tuple[Print, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     main: int | None = None
     acts: int | None = None
     doc: str = ""

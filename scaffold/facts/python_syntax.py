@@ -6,7 +6,8 @@ import ast
 import re
 import warnings
 
-from scaffold.facts.python_source import Call, Definition, Import, PythonSource, SourceName, Value
+from scaffold.facts.python_prints import is_printer, printed_pieces
+from scaffold.facts.python_source import Call, Comparison, Definition, Import, Print, PythonSource, SourceName, Value
 from scaffold.facts.quick_scan import scan_source
 
 _SETUP_CALLS = re.compile(
@@ -102,6 +103,19 @@ def _acts(node: ast.stmt) -> bool:
     )
 
 
+_ORDER: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<", ast.Gt: ">", ast.GtE: ">"}
+_BEST = re.compile(
+    r"(?i)(?:^|[._])best|(?:^|[._])(?:min|lowest|max|highest)_\w*(?:loss|acc|score|error|metric|reward|return|bpb|ppl)"
+)
+
+
+def _is_best(node: ast.expr) -> bool:
+    """Whether an expression is called a best value: `best_acc`, `state["best_acc"]`."""
+    key = node.slice if isinstance(node, ast.Subscript) else None
+    text = key.value if isinstance(key, ast.Constant) else None
+    return _BEST.search(text if isinstance(text, str) else format_dotted_name(node)) is not None
+
+
 # nodes with nothing below them
 _OPERATORS = (kind for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop) for kind in base.__subclasses__())
 _LEAVES = frozenset((ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break, *_OPERATORS))
@@ -118,6 +132,8 @@ class _ModuleVisitor:
         self.names: dict[str, int] = {}
         self.keys: dict[str, int] = {}
         self.stores: list[tuple[str, str, int]] = []
+        self.prints: list[Print] = []
+        self.comparisons: list[Comparison] = []
 
     def read(self, tree: ast.Module) -> PythonSource:
         self._walk(tree, "")
@@ -132,6 +148,8 @@ class _ModuleVisitor:
             names=self.names,
             keys=self.keys,
             stores=tuple(self.stores),
+            prints=tuple(self.prints),
+            comparisons=tuple(self.comparisons),
             main=next((s.lineno for s in tree.body if _is_main_guard(s)), None),
             acts=next((s.lineno for s in tree.body if _acts(s)), None),
             doc=ast.get_docstring(tree, clean=False) or "",
@@ -157,6 +175,8 @@ class _ModuleVisitor:
                 self.names.setdefault(format_dotted_name(node), node.lineno)
         elif isinstance(node, ast.Subscript):
             self._subscript(node)
+        elif isinstance(node, ast.Compare):
+            self._comparison(node)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             self._import(node)
         elif isinstance(node, ast.ClassDef):
@@ -173,6 +193,24 @@ class _ModuleVisitor:
             self.calls.append(
                 Call(name=name, args=tuple(evaluate_literal(a) for a in node.args), keywords=keywords, line=node.lineno)
             )
+            last = name.rpartition(".")[2]
+            if (node.args or node.keywords) and is_printer(last) and (pieces := printed_pieces(node, last)):
+                self.prints.append(Print(name, pieces, node.lineno))
+
+            if last in ("max", "min") and len(node.args) == 2:
+                first_is_best = _is_best(node.args[0])
+                value, best = reversed(node.args) if first_is_best else node.args
+                self._compare_sides("<" if last == "min" else ">", value, best, node.lineno)
+
+    def _comparison(self, node: ast.Compare) -> None:
+        operator = _ORDER.get(type(node.ops[0]))
+        if operator and len(node.ops) == 1:
+            self._compare_sides(operator, node.left, node.comparators[0], node.lineno)
+
+    def _compare_sides(self, operator: str, left: ast.expr, right: ast.expr, line: int) -> None:
+        """Keep a comparison with a best value; `max(best, value)` is `value > best`."""
+        if _is_best(left) or _is_best(right):
+            self.comparisons.append(Comparison(ast.unparse(left), operator, ast.unparse(right), line))
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         if isinstance(node, ast.Import):

@@ -58,12 +58,14 @@ def make_answers(conventions: Conventions, options: InitOptions) -> dict[str, An
     root = conventions.experiment_root
     if options.root is not None:
         root = checked_relative_path(options.root, option="--root")
-    metric = options.metric if options.metric is not None else next(iter(conventions.metrics), "")
+    detected = conventions.primary_metric
+    metric = options.metric if options.metric is not None else detected.name or ""
+    known = detected.direction if metric == detected.name else metric_directions.guess_direction(metric)
     answers = {
         "experiment_root": root,
         "tasks_path": "",
         "primary_metric": metric,
-        "metric_direction": metric_directions.guess_direction(metric) or "",
+        "metric_direction": known or "",
         "role_dirs": role_folder_names(root, conventions.role_dirs),
         "workspace_layout": "flat",
         "experiments": [checked_experiment_name(name) for name in options.experiments] or ["baseline"],
@@ -88,6 +90,8 @@ def fact_answers(conventions: Conventions) -> dict[str, Any]:
         "repository_findings": describe_repository(conventions),
         "repository_risks": list(conventions.risks),
         "repository_metrics": list(conventions.metrics),
+        "metric_candidates": list(conventions.primary_metric.candidates),
+        "printed_metrics": [asdict(pattern) for pattern in conventions.printed_metrics],
     }
     return {name: _without_non_utf8(value) for name, value in answers.items()}
 

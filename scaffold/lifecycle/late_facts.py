@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold import metric_directions
 from scaffold.conventions.model import Conventions
 from scaffold.errors import WrongUsage
 from scaffold.lifecycle.answers import evidence_place, fact_answers
@@ -17,7 +16,7 @@ _FIELDS = {
     "environment": "environment.manager",
     "slurm": "slurm.scripts",
     "repository_metrics": "metrics",
-    "primary_metric": "metrics",
+    "primary_metric": "primary_metric.name",
 }
 
 
@@ -44,9 +43,9 @@ def find_changes(workspace: Workspace, conventions: Conventions) -> list[FactCha
     detected["entry_points"] = [
         {**e, "confirmed": True} if e["command"] in confirmed else e for e in detected["entry_points"]
     ]
-    if not stored.get("primary_metric") and conventions.metrics:
-        metric = conventions.metrics[0]
-        detected |= {"primary_metric": metric, "metric_direction": metric_directions.guess_direction(metric) or ""}
+    decides = conventions.primary_metric
+    if not stored.get("primary_metric") and decides.name:
+        detected |= {"primary_metric": decides.name, "metric_direction": decides.direction or ""}
     return [
         FactChange(
             name=name, old=stored.get(name), new=value, place=evidence_place(conventions, _FIELDS.get(name, name))

@@ -4,3 +4,5 @@ from __future__ import annotations
 
 from tests.results.conftest import make_study as make_study
 from tests.results.conftest import study as study
+from tests.runs.conftest import make_workspace as make_workspace
+from tests.runs.conftest import workspace as workspace

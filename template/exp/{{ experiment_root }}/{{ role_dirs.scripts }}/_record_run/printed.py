@@ -91,6 +91,8 @@ def usable_patterns(rows: Any) -> list[PrintedPattern]:
 
 def literal_beginning(pattern: str) -> str:
     """The text that whatever a pattern finds begins with; it may be shorter than it could be."""
+    while pattern.startswith("(?<!") and ")" in pattern:  # what must not stand before it takes no room
+        pattern = pattern[pattern.index(")") + 1 :]
     letters: list[str] = []
     index = 0
     while index < len(pattern):

@@ -1,0 +1,139 @@
+"""Where the code decides by a metric: what it keeps the best of, saves checkpoints by, stops early by, or steps a scheduler with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from scaffold.conventions.metrics import may_log
+from scaffold.facts import Facts
+from scaffold.facts.python_source import Call, PythonSource, SourceName, literal_text
+from scaffold.metric_directions import Direction
+
+# how much a decision says of the metric that matters: what is kept before what is stopped by, before what only steps a scheduler
+KEPT_BY_CALLBACK, KEPT, STOPPED_BY, STEPPED_BY, SWEPT_BY = 5, 4, 3, 2, 1
+_DECIDES = (
+    *("best", "monitor", "EarlyStopping", "scheduler.step(", "metric_for_best_model"),
+    *("lowest_", "min_val", "max_val", "max_acc", "eval-metric", "eval_metric"),
+)
+_BEST = re.compile(r"(?i)best|lowest|highest|\bmin_|\bmax_")
+_CONFIGURED = re.compile(
+    r"^\s*(?:-\s*)?(?P<key>monitor|metric_for_best_model|optimized_metric|save_best)\s*:\s*"
+    r"[\"']?(?P<name>[A-Za-z][\w/@.\- ]*?)[\"']?\s*(?:\#.*)?$",
+    re.MULTILINE,
+)
+_MODE = re.compile(r"^\s*mode\s*:\s*[\"']?(min|max)", re.MULTILINE)
+_SWEPT = re.compile(r"^metric:\s*\n((?:[ \t]+.*\n)+)", re.MULTILINE)
+_STOPPERS = frozenset(("early_stopping", "early_stop", "early_stopper", "earlystopping", "stopper"))
+_METRIC_OPTION = re.compile(
+    r"(?:eval|best|checkpoint|save|early[-_]stop(?:ping)?|monitor|main|primary|best[-_]checkpoint)[-_]metric|monitor"
+)
+# a file of settings that a run takes where nothing else is said
+_DEFAULT_CONFIG = re.compile(r"(?:^|/)(?:config|configs|default|defaults|base|train|main)\.ya?ml$")
+_NO_NAMES = frozenset(("null", "none", "true", "false", "auto"))
+_MODES: Mapping[str, Direction] = {"min": "minimize", "max": "maximize", "minimize": "minimize", "maximize": "maximize"}
+
+
+class Decision(NamedTuple):
+    """A place where the code decides by a metric: by its `name`, or by an expression `value` (and `best`, what it is held against)."""
+
+    strength: int
+    distance: int
+    path: str
+    line: int | None
+    text: str
+    name: str | None = None
+    value: str = ""
+    best: str = ""
+    direction: Direction | None = None
+
+
+def decision_scope(facts: Facts, main: str) -> dict[str, int]:
+    """The main script and what it imports, as far as it may log or decide -> how far away."""
+    closure = facts.import_closure(main, depth=2, limit=60) if main.endswith(".py") else {}
+    return {
+        path: distance
+        for path, distance in closure.items()
+        if distance == 0 or any(map(facts.texts[path].__contains__, _DECIDES)) or may_log(facts.texts[path])
+    }
+
+
+def find_decisions(facts: Facts, scope: Mapping[str, int]) -> list[Decision]:
+    """All decisions of these files and of the repository's settings, those that say most first, of these the nearest."""
+    decisions = [
+        decision
+        for path, distance in scope.items()
+        for decision in _decisions_of_source(facts.parse(path), path, distance)
+    ]
+    return sorted([*decisions, *_configured(facts)], key=lambda d: (-d.strength, d.distance))
+
+
+def _decisions_of_source(source: PythonSource, path: str, distance: int) -> Iterator[Decision]:
+    for left, operator, right, line in source.comparisons:
+        left_is_best, right_is_best = bool(_BEST.search(left)), bool(_BEST.search(right))
+        if left_is_best == right_is_best:
+            continue
+        value, best = (right, left) if left_is_best else (left, right)
+        way: Direction = "minimize" if (operator == "<") is right_is_best else "maximize"
+        yield Decision(KEPT, distance, path, line, f"{left} {operator} {right}", None, value, best, way)
+    for call in source.calls:
+        if "monitor" in call.keywords or "metric_for_best_model" in call.keywords:
+            yield from _monitored(call, path, distance)
+        elif call.args and isinstance(first := call.args[0], SourceName):
+            strength = (
+                STOPPED_BY
+                if call.last.lower() in _STOPPERS
+                else STEPPED_BY
+                if call.name.endswith("scheduler.step")
+                else 0
+            )
+            if strength:
+                yield Decision(strength, distance, path, call.line, f"{call.name}({first})", None, str(first))
+        elif call.last == "add_argument":
+            yield from _metric_option(call, path, distance)
+
+
+def _monitored(call: Call, path: str, distance: int) -> Iterator[Decision]:
+    """`ModelCheckpoint(monitor="val/acc", mode="max")`, `TrainingArguments(metric_for_best_model="f1")`."""
+    name = literal_text(call.keywords.get("monitor") or call.keywords.get("metric_for_best_model"))
+    if name is None:  # of two, by what is only known when it runs, too
+        return
+    keeps = "Checkpoint" in call.last or "Arguments" in call.last
+    strength = STOPPED_BY if "Stopping" in call.last else KEPT_BY_CALLBACK if keeps else STEPPED_BY
+    greater = call.keywords.get("greater_is_better")
+    way = _MODES.get(str(call.keywords.get("mode")))
+    if isinstance(greater, bool):
+        way = "maximize" if greater else "minimize"
+    yield Decision(strength, distance, path, call.line, f"{call.name}(monitor={name!r})", name, direction=way)
+
+
+def _metric_option(call: Call, path: str, distance: int) -> Iterator[Decision]:
+    """An option that names the metric to save checkpoints by, and its default."""
+    name, default = literal_text(call.args[0]) if call.args else None, literal_text(call.keywords.get("default"))
+    if name and default and _METRIC_OPTION.fullmatch(name.lstrip("-")):
+        yield Decision(KEPT, distance, path, call.line, f"{name}, by default {default}", None, default, "")
+
+
+def _configured(facts: Facts) -> Iterator[Decision]:
+    """What YAML files of the repository save checkpoints by, and what sweep files optimize."""
+    for path in facts.read_files("config"):
+        text = facts.texts[path]
+        if not path.endswith((".yaml", ".yml")) or not ("monitor" in text or "metric" in text or "save_best" in text):
+            continue
+        distance = 0 if _DEFAULT_CONFIG.search(path) else 1
+        mode = _MODE.search(text)
+        for match in _CONFIGURED.finditer(text):
+            if match["name"].lower() not in _NO_NAMES:
+                line = text.count("\n", 0, match.start("key")) + 1
+                strength = SWEPT_BY if match["key"] == "optimized_metric" else KEPT_BY_CALLBACK
+                strength = STEPPED_BY if "sched" in path.lower() else strength
+                way = _MODES.get(mode[1]) if mode else None
+                yield Decision(strength, distance, path, line, match[0].strip(), match["name"].strip(), direction=way)
+        if swept := _SWEPT.search(text):
+            name = re.search(r"name:\s*[\"']?([\w/@.\-]+)", swept[1])
+            goal = re.search(r"goal:\s*[\"']?(minimize|maximize)", swept[1])
+            line = text.count("\n", 0, swept.start()) + 1
+            if name:
+                way = _MODES.get(goal[1]) if goal else None
+                yield Decision(SWEPT_BY, distance, path, line, f"metric: {name[1]}", name[1], direction=way)
