@@ -12,7 +12,7 @@ from scaffold.facts.python_prints import PrintedField, PrintedPieces
 from scaffold.facts.python_source import Print, literal_text
 from scaffold.metric_directions import HIGHER_IS_BETTER, LOWER_IS_BETTER, guess_direction, split_metric_name
 
-MOST = 24
+MOST = 40
 _KEY = "\x00"
 # the words in front of a value that name it: up to four, behind the last sign that separates
 _LABEL = re.compile(
@@ -107,7 +107,11 @@ def _named_by_label(before: str, *, is_first: bool) -> tuple[str, str, bool] | N
     # printed text stands as it is written; a label that nothing stands before must not be the end of a longer one
     text = line.strip() if is_first else line.rstrip()
     anchor = r"(?<![\w/])(?<![\w/] )" if is_first and text.startswith(label) else ""
-    return re.sub(r"\s+", "_", label), anchor + re.escape(text).replace(r"\ ", " ") + r"\s*(\S+)", False
+    return (
+        re.sub(r"\s+", "_", label),
+        anchor + re.escape(text).replace(r"\ ", " ").replace("\\\t", r"\t") + r"\s*(\S+)",
+        False,
+    )
 
 
 def _share_of_label(pieces: PrintedPieces, index: int) -> tuple[str, str, bool] | None:

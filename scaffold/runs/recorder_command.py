@@ -35,13 +35,15 @@ def recorder_workspace(workspace: Workspace) -> recorder.workspace.Workspace:
         ) from error
 
 
-def require_run_prefix(workspace: Workspace) -> list[str]:
+def require_run_prefix(
+    workspace: Workspace, otherwise: str = "activate the environment yourself and give --no-prefix"
+) -> list[str]:
     """What activates the repository's environment, such as `uv run`. Raises ScaffoldError when it cannot be read, or run."""
     words = configured_prefix(workspace)
     if words and shutil.which(words[0]) is None:
         raise ScaffoldError(
             f"the environment of this repository is entered by `{shlex.join(words)}`, and there is no {words[0]} on PATH",
-            hint=f"install {words[0]}, or activate the environment yourself and give --no-prefix",
+            hint=f"install {words[0]}, or {otherwise}",
         )
     return words
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from scaffold.backends import choose
 from scaffold.backends.capacity import Capacity, compute_capacity
 from scaffold.backends.interface import Backend, BackendContext, Warn
+from scaffold.runs import recorder_command
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
 from scaffold.sweeps.spec import sweep_file
@@ -27,7 +28,10 @@ class SweepBackends:
 
     def choose_name(self, options: LaunchOptions) -> str:
         """The name of the backend that starts runs under these options. Raises ScaffoldError."""
-        return choose.choose_backend(self._workspace, options.backend, self._sweep.backend)
+        name = choose.choose_backend(self._workspace, options.backend, self._sweep.backend)
+        if name == "local":  # elsewhere it may be there though it is not here
+            recorder_command.require_run_prefix(self._workspace, "bring it onto PATH")
+        return name
 
     def get_backend(self, name: str, ledger: Ledger) -> Backend:
         """The backend of this name. Raises ScaffoldError where it cannot be made (no server is named, options of sbatch are wrong)."""
