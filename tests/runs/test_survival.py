@@ -25,6 +25,7 @@ from tests.runs.conftest import (
     check,
     python,
     settings,
+    shorten_grace,
     until,
     without,
     write_workspace,
@@ -228,6 +229,55 @@ def test_a_time_limit_ends_the_command(workspace: Workspace) -> None:
     done = workspace.record("--timeout", "0.3", "--", "sleep", "60")
     assert done.returncode == 143 and "time limit" in done.stderr
     assert (workspace.last()["status"], workspace.last()["exit"]["signal"]) == ("terminated", "SIGTERM")
+
+
+def deaf_worker(seconds: str) -> str:
+    """A line of shell that waits for a worker, which only SIGKILL ends; `seconds` is its marker."""
+    return f'(trap "" TERM INT HUP; exec sleep {seconds}) & echo up; wait'
+
+
+@pytest.mark.parametrize(("ask", "worker"), [("time limit", "61.1"), ("SIGTERM", "61.2"), ("SIGINT", "61.3")])
+def test_what_the_ended_command_left_and_will_not_end_is_killed(workspace: Workspace, ask: str, worker: str) -> None:
+    """The command ends as it is asked; the worker is deaf, and in a session of its own as MPI's and Ray's are."""
+    shorten_grace(workspace)
+    limit = ("--timeout", "1") if ask == "time limit" else ()
+    deaf = f"trap 'exit 7' TERM INT; setsid sh -c '{deaf_worker(worker)}' & wait"
+    process = workspace.start(*limit, "--", "sh", "-c", deaf)
+    until(lambda: running(workspace))
+    assert alive(worker)
+    if ask != "time limit":
+        process.send_signal(getattr(signal, ask))
+    assert process.wait(20) == 7
+    assert not alive(worker)
+    assert workspace.last()["status"] == "terminated"
+
+
+def test_a_command_that_will_not_end_in_time_is_killed_with_its_workers(workspace: Workspace) -> None:
+    shorten_grace(workspace)
+    done = workspace.record("--timeout", "0.5", "--", "sh", "-c", f"trap '' TERM; {deaf_worker('61.5')}")
+    assert done.returncode == 137 and not alive("61.5")
+    assert (workspace.last()["status"], workspace.last()["exit"]["signal"]) == ("terminated", "SIGKILL")
+
+
+def test_a_second_word_ends_the_wait_for_what_is_left(workspace: Workspace) -> None:
+    process = workspace.start("--", "sh", "-c", f"trap 'echo bye; exit 0' TERM; {deaf_worker('61.4')}")
+    until(lambda: running(workspace))
+    process.terminate()
+    until(lambda: running(workspace, b"bye"))
+    time.sleep(0.2)
+    assert process.poll() is None and alive("61.4")
+    process.send_signal(signal.SIGINT)
+    process.wait(5)
+    assert not alive("61.4")
+
+
+def test_a_command_that_is_told_something_and_goes_on_is_not_terminated(workspace: Workspace) -> None:
+    """Slurm's `--signal=USR1@60` asks for a checkpoint."""
+    process = workspace.start("--", "sh", "-c", "trap 'echo saved; exit 0' USR1; echo up; while :; do sleep 0.1; done")
+    until(lambda: running(workspace))
+    process.send_signal(signal.SIGUSR1)
+    assert process.wait(20) == 0
+    assert (workspace.last()["status"], workspace.last()["exit"]) == ("finished", {"code": 0, "signal": None})
 
 
 def test_a_daemon_that_keeps_stdout_open_delays_nobody_and_is_still_heard(workspace: Workspace) -> None:

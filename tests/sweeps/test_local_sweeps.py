@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from scaffold.backends import start_tokens
+from scaffold.backends import run_processes, start_tokens
 from scaffold.backends.interface import JobStatus
 from scaffold.backends.local import backend, leases
 from scaffold.errors import ScaffoldError
+from scaffold.runs import recorder
 from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.launch.run_states import SweepSnapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
@@ -268,10 +269,41 @@ def test_a_killed_recorder_is_a_lost_run_that_is_run_again_when_asked(make_works
     os.kill(int(str(handle).split()[0]), signal.SIGKILL)
     until(lambda: states(scheduler.snapshot()) == ["lost"])
     assert scheduler.request_runs() == () and not scheduler.step().outstanding
-    assert [s.name for s in scheduler.request_runs(retry="lost")] == [found.runs[0].name]
+    asked: list[str] = []
+    # not before what its recorder ran is gone too
+    until(lambda: asked.extend(s.name for s in scheduler.request_runs(retry="lost")) or asked)
+    assert asked == [found.runs[0].name]
     scheduler.step()
     until(lambda: found.started()[found.runs[0].name] == 2)
     scheduler.cancel()
+
+
+def test_no_second_try_beside_what_lives_of_the_first_and_stop_ends_that(
+    make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recorder is killed, and its guard with it: the worker is in a session of its own, and nobody's child."""
+    monkeypatch.setattr(run_processes, "GRACE_S", 0.2)
+    worker = ("sh", "-c", f"setsid {shlex.join(LEAVES_A_WORKER)}")
+    found = scenario.make(make_workspace, command=worker, configurations=({},), seeds=())
+    scheduler = found.scheduler()
+    scheduler.request_runs()
+    scheduler.step()
+    running(found, scheduler)
+    until(lambda: worker_lives(found))
+    submission = scheduler.snapshot().states[0].submission
+    assert submission is not None and submission.job_id is not None
+    launcher = int(submission.job_id.split()[0])
+    family = recorder.processes.descendants(launcher)
+    guards = [pid for pid in family if b"-IS" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+    for pid in (*guards, launcher):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: states(scheduler.snapshot()) == ["lost"])
+    assert worker_lives(found) and scheduler.request_runs(retry="lost") == ()
+    assert any("of its last try still run" in text for text in found.warnings)
+    assert scheduler.preview(retry="lost").start == ()
+    scheduler.cancel()
+    assert not worker_lives(found)
+    assert len(scheduler.request_runs(retry="lost")) == 1
 
 
 def instead(found: Scenario, text: str) -> Scheduler:

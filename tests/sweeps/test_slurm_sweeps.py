@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 
 import pytest
 
 from scaffold.sweeps.spec.model import RunResources
-from tests.runs.conftest import MakeWorkspace, until
+from tests.runs.conftest import MakeWorkspace, shorten_grace, until
 from tests.sweeps import scenario
 from tests.sweeps.scenario import pace
+from tests.sweeps.test_local_sweeps import LEAVES_A_WORKER, worker_lives
 
 pytestmark = pytest.mark.usefixtures("slurm")
 ARRAYS = "array-*.sbatch"
@@ -66,6 +68,22 @@ def test_stop_takes_back_what_waits_and_ends_what_runs_and_launch_resumes(make_w
     until(lambda: not scheduler.snapshot().outstanding, 60)
     states = sorted(s.state for s in scheduler.snapshot().states)
     assert states == ["missing", "missing", "terminated"] and sum(found.started().values()) == 1
+
+
+def test_stop_kills_a_worker_that_will_not_end(make_workspace: MakeWorkspace) -> None:
+    """It is in a session of its own, and nobody's child when its command has ended: Slurm itself does not find it everywhere."""
+    command = ("sh", "-c", f"setsid {shlex.join(LEAVES_A_WORKER)} & wait")
+    found = scenario.make(make_workspace, command=command, configurations=({},), seeds=())
+    shorten_grace(found.made)
+    scheduler = found.scheduler()
+    scheduler.request_runs(backend="slurm")
+    scheduler.step()
+    until(lambda: bool(found.started()) and scheduler.snapshot().states[0].state == "running", 60)
+    assert worker_lives(found)
+    scheduler.cancel()
+    until(lambda: not worker_lives(found), 20)
+    until(lambda: not scheduler.snapshot().outstanding, 60)
+    assert [s.state for s in scheduler.snapshot().states] == ["terminated"]
 
 
 def test_what_waits_says_what_it_waits_for(make_workspace: MakeWorkspace) -> None:

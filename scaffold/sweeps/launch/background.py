@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess  # noqa: TID251 - it starts scaffold itself
 import sys
 import time
@@ -46,6 +47,8 @@ def start_in_background(workspace: Workspace, name: str) -> BackgroundScheduler:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # it does not end with a run that launched it
+            env={k: v for k, v in os.environ.items() if k not in ("RUN_RECORDER", "RUN_MANIFEST")},
         )
     deadline = time.monotonic() + UP_S
     while time.monotonic() < deadline:

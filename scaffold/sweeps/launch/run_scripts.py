@@ -108,6 +108,8 @@ done
 """
 TAIL = """
 cd -- %(cwd)s
+# a run of its own, even where a run launched it
+unset RUN_RECORDER RUN_MANIFEST
 python=%(python)s
 [ -x "$python" ] || python=python3
 export %(scheme_variable)s=%(scheme)d

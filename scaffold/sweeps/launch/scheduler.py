@@ -18,11 +18,9 @@ from typing import Any
 from scaffold.backends import start_tokens
 from scaffold.backends.interface import Backend, Job, Warn
 from scaffold.backends.local import backend as local_backend
-from scaffold.runs.timestamps import utc_now
-from scaffold.sweeps.launch import sweep_locks
+from scaffold.sweeps.launch import ledger_changes, living_runs, sweep_locks
 from scaffold.sweeps.launch.cancel import withdraw_open_tokens
 from scaffold.sweeps.launch.ledger import Ledger, open_ledger, read_ledger
-from scaffold.sweeps.launch.ledger_entries import RunSubmission
 from scaffold.sweeps.launch.observer import Observer
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, select_runs_to_submit
 from scaffold.sweeps.launch.schedule import LaunchSchedule, schedule_runs
@@ -82,12 +80,19 @@ class Scheduler:
             # an option that cannot be followed is not kept: whoever comes next would fail by it
             backend = self._backends.choose_name(replace(ledger.options, **changes))
             ledger.set_options(**changes, stopped=False)
-            chosen, held = select_runs_to_submit(self._observer.snapshot(ledger).planned, retry)
+            chosen, held = self._select_runs(self._observer.snapshot(ledger), retry)
             for state in chosen:
-                ledger.put_submission(state.name, _new_submission(state, backend))
-            for state in held:
-                self._warn(f"{state.name} is not tried again yet: the backend still has its last try")
+                ledger.put_submission(state.name, ledger_changes.new_submission(state, backend))
+            for name, reason in held.items():
+                self._warn(f"{name} is not tried again yet: {reason}")
             return tuple(chosen)
+
+    def _select_runs(self, snapshot: SweepSnapshot, retry: str | None) -> tuple[list[RunState], Mapping[str, str]]:
+        """The runs that a launch asks for; and those that it would but for their last try, which is not gone, with the reason."""
+        living = living_runs.living_reasons(self._workspace, snapshot.planned)
+        states = [s._replace(held=s.held or s.name in living) for s in snapshot.planned]
+        chosen, held = select_runs_to_submit(states, retry)
+        return chosen, {s.name: living.get(s.name, "the backend still has its last try") for s in held}
 
     def preview(self, *, retry: str | None = None, **options: object) -> LaunchSchedule:
         """What `request_runs` and a step would start now. Changes nothing. Raises ScaffoldError where the backend cannot be asked."""
@@ -95,7 +100,7 @@ class Scheduler:
         ledger.options = replace(ledger.options, **_without_none(options))
         snapshot = self._observer.snapshot(ledger)
         again = (s for s in snapshot.states if s.resubmittable)
-        ready = {s.name for s in (*select_runs_to_submit(snapshot.planned, retry)[0], *snapshot.startable, *again)}
+        ready = {s.name for s in (*self._select_runs(snapshot, retry)[0], *snapshot.startable, *again)}
         states = tuple(s._replace(startable=s.name in ready) for s in snapshot.states)
         backend = self._backends.get_backend(self._backends.choose_name(ledger.options), ledger)
         return schedule_runs(replace(snapshot, states=states), backend.availability(), queues=backend.queues)
@@ -109,10 +114,10 @@ class Scheduler:
         with open_ledger(self.paths.ledger, self.sweep.name, doing=doing, before=self._ledger) as ledger:
             self._ledger = ledger
             snapshot = self._observer.snapshot(ledger)
-            _note_ended_jobs(ledger, snapshot)
+            ledger_changes.note_ended_jobs(ledger, snapshot)
             if snapshot.options.stopped:
                 return snapshot
-            snapshot = _resubmit(ledger, snapshot)
+            snapshot = ledger_changes.resubmit_lost(ledger, snapshot)
             return self._submit_startable(ledger, snapshot) if snapshot.startable else snapshot
 
     def cancel(self) -> SweepSnapshot:
@@ -122,6 +127,7 @@ class Scheduler:
             job_ids = withdraw_open_tokens(ledger, snapshot, self._workspace, self.paths.folder)
         for name, ids in job_ids.items():
             self._backends.get_backend(name, ledger).cancel(ids)
+        living_runs.end_living(self._workspace, self.snapshot().states)
         return self.snapshot()
 
     def wait_for_change(self, snapshot: SweepSnapshot, seconds: float) -> None:
@@ -136,7 +142,7 @@ class Scheduler:
     def _submit_startable(self, ledger: Ledger, snapshot: SweepSnapshot) -> SweepSnapshot:
         name = self._backends.choose_name(ledger.options)
         backend = self._backends.get_backend(name, ledger)
-        _reassign_unstarted(ledger, snapshot, name)
+        ledger_changes.reassign_unstarted(ledger, snapshot, name)
         if backend.registers:
             self._register(ledger, snapshot, backend)
         available = backend.availability()
@@ -151,7 +157,12 @@ class Scheduler:
             before = ledger.newest_submission(run)
             assert before is not None
             ledger.change_newest(
-                run, job_id=job_id, starts=before.starts + 1, started_at=_utc_now(), over_at=None, reason=None
+                run,
+                job_id=job_id,
+                starts=before.starts + 1,
+                started_at=ledger_changes.current_time(),
+                over_at=None,
+                reason=None,
             )
             started.append(run)
             ledger.save(batch=True)
@@ -206,46 +217,5 @@ class Scheduler:
         return start_tokens.issue_token(self.paths.folder, job.name, job.number, backend.token_values(job))
 
 
-def _new_submission(state: RunState, backend: str) -> RunSubmission:
-    number = 1 if state.submission is None else state.submission.number + 1
-    after = state.run.attempt if state.run else 0
-    return RunSubmission(number=number, backend=backend, after=after, requested_at=_utc_now())
-
-
-def _resubmit(ledger: Ledger, snapshot: SweepSnapshot) -> SweepSnapshot:
-    """Ask once more for the runs that were lost before their scripts began; the snapshot with those startable."""
-    states = []
-    for state in snapshot.states:
-        if state.resubmittable and state.submission is not None:
-            submission = replace(_new_submission(state, state.submission.backend), automatic=True)
-            ledger.put_submission(state.name, submission)
-            state = state._replace(
-                state="submitting", submission=submission, startable=True, resubmittable=False, backend_state=None
-            )
-        states.append(state)
-    return replace(snapshot, states=tuple(states))
-
-
-def _note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> None:
-    """Note when a backend first called a submission over that has not said so itself: some time later that counts."""
-    for state in snapshot.states:
-        submission = ledger.newest_submission(state.name)
-        over = state.backend_state in ("ended", "gone") and not state.is_done
-        if submission is not None and submission.over_at is None and over:
-            ledger.change_newest(state.name, over_at=_utc_now(), reason=state.disagreement or state.reason)
-
-
-def _reassign_unstarted(ledger: Ledger, snapshot: SweepSnapshot, backend: str) -> None:
-    """Submissions that never began belong to the backend that is chosen now; a job id that it does not know is put aside."""
-    for state in snapshot.startable:
-        submission = ledger.newest_submission(state.name)
-        if submission and (submission.backend != backend or state.backend_state in ("ended", "gone")):
-            ledger.change_newest(state.name, backend=backend, job_id=None, earlier_job_ids=submission.job_ids)
-
-
 def _without_none(options: Mapping[str, object]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
-
-
-def _utc_now() -> str:
-    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

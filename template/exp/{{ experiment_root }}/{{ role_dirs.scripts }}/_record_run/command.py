@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# between being asked to end and being killed
 GRACE_S = 10.0
+POLL_S = 0.02
+MARK = "RUN_RECORDER"
 
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
@@ -48,10 +51,13 @@ class Command:
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, timeout: float | None) -> None:
         self.argv = list(argv)
-        self.env = env
+        # what it starts has this too, whichever group, session and parent that is in
+        self.mark = "%s=%d.%d" % (MARK, os.getpid(), time.time_ns())
+        self.env = {**env, MARK: self.mark.partition("=")[2]}
         self.timeout = timeout
         self.pid = 0
         self.sent: str | None = None
+        self.is_overdue = False
         self.early: set[int] = set()
         self.family: list[int] = []
         self.interrupts = 0
@@ -104,9 +110,12 @@ class Command:
                 self._pass_on(number, from_terminal=from_terminal)
         self.ended = time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if self.family or (self.sent and self.group):
-            left_over = signal.SIGKILL if self.hard else signal.SIGTERM
-            send_signal(self.family, left_over, group=self.pid if self.group else None)
+        # Slurm tells the command at the same time, which may be quicker than we
+        told = next((name for name in ENDING if getattr(signal, name) in signal.sigpending() & set(watched)), None)
+        if told and self.group and status:
+            self.sent = self.sent or told
+        if self.family or (self.group and (self.sent or told)):
+            self._end_left_over(watched)
         scale = 1 if sys.platform == "darwin" else 1024
         used = {
             "max_rss_bytes": usage.ru_maxrss * scale,
@@ -121,7 +130,8 @@ class Command:
         name = signal_name(number)
         if name in ENDING:
             self.sent = self.sent or name
-            self.family = [] if from_terminal else descendants(self.pid)
+            if not from_terminal:
+                self._note_family()
         if number == signal.SIGINT:
             self.interrupts += 1
             if self.interrupts > 1:
@@ -131,18 +141,66 @@ class Command:
             send_signal([self.pid], number)
 
     def _out_of_time(self) -> None:
-        if self.sent == "SIGTERM":
+        if self.is_overdue:
             self._kill()
             return
-        self.sent = "SIGTERM"
-        self.family = descendants(self.pid)
+        self.is_overdue = True
+        self._note_family()
         warn("time limit of %g s reached: the command is asked to end" % (self.timeout or 0))
-        send_signal([self.pid], signal.SIGTERM)
+        if self.sent is None:  # else it is ending already, and a second word could keep it from saving
+            self.sent = "SIGTERM"
+            send_signal([self.pid], signal.SIGTERM)
         signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+
+    def _note_family(self) -> None:
+        """Add what it has started by now: whose parent has ended is nobody's descendant later."""
+        self.family += [pid for pid in descendants(self.pid) if pid not in self.family]
 
     def _kill(self) -> None:
         self.hard = True
-        send_signal([self.pid, *descendants(self.pid)], signal.SIGKILL, group=self.pid if self.group else None)
+        self._note_family()
+        send_signal([self.pid, *self.family], signal.SIGKILL, group=self.pid if self.group else None)
+
+    def _end_left_over(self, watched: Iterable[int]) -> None:
+        """Ask what the ended command left behind to end too; kill it after the grace time, or when somebody asks again."""
+        group = self.pid if self.group else None
+        left = living(self.family, group, self.mark)
+        if not self.hard:
+            send_signal(left, signal.SIGTERM)
+            again = {getattr(signal, name) for name in ENDING}.intersection(watched) - signal.sigpending()
+            deadline = time.monotonic() + GRACE_S
+            # only what was seen a moment ago is killed: by now another process may have its number
+            while (left := living(left, group, self.mark)) and time.monotonic() < deadline:
+                time.sleep(POLL_S)
+                if again.intersection(signal.sigpending()):
+                    break
+        send_signal(left, signal.SIGKILL)
+
+
+def living(pids: Sequence[int], group: int | None, mark: str) -> list[int]:
+    """Those of the processes, of a process group, and of what has `mark` in its environment, that are there and no zombies.
+
+    Where there is no /proc only the first two can be asked for, and zombies are among them.
+    """
+    if not os.path.exists("/proc/self/stat"):
+        processes = [*pids, *([-group] if group else [])]
+        return [number for number in processes if send_signal([number], 0)]
+    members = []
+    for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            with open("/proc/%d/stat" % number, "rb") as file:
+                state, _, its_group = file.read().rpartition(b")")[2].split()[:3]
+            if state in b"ZX":
+                continue
+            if number in pids or int(its_group) == group:
+                members.append(number)
+                continue
+            with open("/proc/%d/environ" % number, "rb") as file:
+                if mark.encode() in file.read().split(b"\0"):
+                    members.append(number)
+        except (OSError, ValueError):
+            continue
+    return members
 
 
 def signal_name(number: int) -> str:
