@@ -135,7 +135,7 @@ def test_what_is_known_is_not_registered_again(ledger: Ledger, stand_in: StandIn
     ledger.server().register(ledger.jobs(4), ledger.on_submitted, ledger.keep_note)
     assert names(stand_in) == ["run-0", "run-1", "run-2", "run-3"]
     asked = [f"{one.method} {one.target.split('/')[1]}" for one in stand_in.requests[before:]]
-    assert asked == ["GET sweeps", "POST runs"]
+    assert asked == ["GET sweeps", "GET cluster", "POST runs"]  # what is to be typed hangs on the cluster
 
 
 @pytest.mark.parametrize("point", range(6))

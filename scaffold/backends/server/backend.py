@@ -6,8 +6,7 @@ It has no scheduler, nothing there is idempotent, and a restart makes it forget 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from scaffold.backends.interface import (
@@ -20,16 +19,14 @@ from scaffold.backends.interface import (
     OnSubmitted,
 )
 from scaffold.backends.local import devices
-from scaffold.backends.server import conversions, manifest_status, server_room
+from scaffold.backends.server import allocation, conversions, manifest_status, server_room
 from scaffold.backends.server.conversions import STARTABLE, ServerJobId
 from scaffold.backends.server.registry import ServerRunRegistry
+from scaffold.backends.server.statuses import ServerStatuses
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.server import address
 from scaffold.server.client import ServerClient, make_server_client
 from scaffold.server.errors import RequestRefused, ServerError, ServerResourceNotFound
-
-# so many runs are asked about one by one rather than by what must be left
-FEW = 20
 
 
 class ServerBackend(Backend):
@@ -46,10 +43,8 @@ class ServerBackend(Backend):
         self._registry = ServerRunRegistry(self._client, context)
         self._runs = WorkspaceRuns(context.workspace, url, context.workspace.role_folder("metadata") / "sweeps")
         self._names = dict(context.job_ids)
-        self._statuses: dict[ServerJobId, JobStatus] = {}
-        # runs that are over and that the server will call active for ever
-        self._undead: set[ServerJobId] = set()
-        self._detected = False
+        self._statuses = ServerStatuses(self._client, context, self._names)
+        self._cluster_type: str | None = None
 
     def availability(self) -> BackendAvailability:
         """What the server has room for (server_room.py).
@@ -63,24 +58,24 @@ class ServerBackend(Backend):
 
     def _availability(self) -> BackendAvailability:
         context = self._context
-        cluster = server_room.fetch_cluster(self._client, detect=not self._detected)
-        self._detected = True
+        cluster = server_room.fetch_cluster(self._client, detect=self._cluster_type is None)
+        self._cluster_type = cluster.type
         return server_room.measure_availability(
             self._client,
             cluster,
             self._runs,
-            statuses=self._statuses,
+            statuses=self._statuses.told_by_server,
             gpus_per_run=context.gpus_per_run,
             cpus_per_run=context.cpus_per_run,
             max_parallel=context.max_parallel,
+            slurm_options=allocation.allocation_options(context) if self._is_on_slurm else (),
         )
 
     def _stop_undead(self) -> bool:
         """Stop what is over by its manifest and still called active by the server, earlier submissions too; whether there was any."""
-        unknown = (text for text in self._names if ServerJobId.parse(text) not in self._statuses)
-        for sweep_id, job_ids in _group_by_sweep(unknown).items():
-            self._poll_sweep(sweep_id, job_ids)
-        undead, self._undead = self._undead, set()
+        unknown = [text for text in self._names if ServerJobId.parse(text) not in self._statuses.known]
+        self._statuses.poll(unknown, on_slurm=self._is_on_slurm)
+        undead = self._statuses.take_undead()
         for job_id in undead:
             self._stop_run(job_id)
         return bool(undead)
@@ -98,18 +93,25 @@ class ServerBackend(Backend):
 
     def _register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
         sweep_id = self._registry.ensure_sweep(keep_note)
+        if self._cluster_type is None:
+            self._cluster_type = server_room.fetch_cluster(self._client).type
         for job in jobs:
             before = ServerJobId.parse(job.job_id) if job.job_id else None
             if (
                 before is not None
                 and before.sweep_id == sweep_id
-                and self._known_state(before) not in ("ended", "gone")
+                and self._statuses.state(before) not in ("ended", "gone")
             ):
                 continue
-            job_id = self._registry.register(job, sweep_id)
-            self._statuses[job_id] = JobStatus(state="enlisted")
+            script = allocation.write_allocation(self._context, job) if self._is_on_slurm else job.launcher
+            job_id = self._registry.register(replace(job, launcher=script), sweep_id)
+            self._statuses.known[job_id] = JobStatus(state="enlisted")
             self._names[str(job_id)] = job.name
             on_registered(job.name, str(job_id))
+
+    @property
+    def _is_on_slurm(self) -> bool:
+        return self._cluster_type == "slurm"
 
     def token_values(self, job: Job) -> Mapping[str, str]:
         """The server's address and ids, for the manifest; and the devices, which the server does not pin: none where a run wants none."""
@@ -127,6 +129,8 @@ class ServerBackend(Backend):
         registered again.
         """
         for job in jobs:
+            if self._is_on_slurm:
+                allocation.write_allocation(self._context, job)
             if job.job_id is not None and self._start_run(ServerJobId.parse(job.job_id)):
                 on_submitted(job.name, job.job_id)
 
@@ -140,76 +144,22 @@ class ServerBackend(Backend):
             if run.status in STARTABLE:
                 raise
             if run.has_ended:
-                self._statuses[job_id] = conversions.run_job_status(run, time.time())
+                self._statuses.known[job_id] = conversions.run_job_status(run, time.time())
                 return False
-        self._statuses[job_id] = JobStatus(state="starting")
+        self._statuses.known[job_id] = JobStatus(state="starting")
         return True
 
     def poll(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus]:
         """One request for all, one for each sweep, and one for each run that may have changed."""
         try:
             if job_ids:
-                self._client.cluster()  # it looks at its runs first; the answers below do not
-            for sweep_id, group in _group_by_sweep(job_ids).items():
-                self._poll_sweep(sweep_id, group)
+                # it looks at its runs first; the answers below do not
+                self._cluster_type = self._client.cluster().type
+                self._statuses.poll(job_ids, on_slurm=self._is_on_slurm)
         except ServerError as error:
             self._context.warn(f"the research server cannot be asked: {error.message}")
             return dict.fromkeys(job_ids, JobStatus(state="unknown", reason=error.message))
-        return {text: self._statuses[ServerJobId.parse(text)] for text in job_ids}
-
-    def _poll_sweep(self, sweep_id: str, job_ids: Sequence[ServerJobId]) -> None:
-        try:
-            sweep = self._client.sweep(sweep_id)
-        except ServerResourceNotFound:
-            forgotten = JobStatus(state="gone", reason="the server does not know its sweep any more")
-            self._statuses |= dict.fromkeys(job_ids, forgotten)
-            return
-        listed = frozenset(sweep.run_ids)
-        forgotten = JobStatus(state="gone", reason="the server does not know it any more")
-        self._statuses |= {job_id: forgotten for job_id in job_ids if job_id.run_id not in listed}
-        progress = sweep.progress
-        ready, active = progress.ready + progress.queued, progress.running + progress.launching
-        believed = sum(j.sweep_id == sweep_id and s.state == "enlisted" for j, s in self._statuses.items())
-        # fewer are ready than we believe: somebody else started one, and any of ours may be it
-        settled = ("ended",) if ready < believed else ("ended", "enlisted")
-        unsettled = [j for j in job_ids if j.run_id in listed and self._known_state(j) not in settled]
-        over = {job_id: reason for job_id in unsettled if (reason := self._end_reason(job_id)) is not None}
-        active -= self._poll_runs([j for j in unsettled if j not in over], ready - believed * (len(settled) - 1))
-        self._poll_ended(over, active)
-
-    def _poll_runs(self, job_ids: Sequence[ServerJobId], ready: int) -> int:
-        """Ask about runs one by one, how many of them are active. `ready` of them, or of others, wait to be started."""
-        active, now = 0, time.time()
-        for index, job_id in enumerate(job_ids):
-            if len(job_ids) - index == ready > FEW:  # so the rest are these
-                self._statuses |= dict.fromkeys(job_ids[index:], JobStatus(state="enlisted"))
-                break
-            run = self._client.run(job_id.run_id)
-            has_token = run.is_active and conversions.has_untaken_token(self._context.folder, run)
-            self._statuses[job_id] = conversions.run_job_status(run, now, has_token=has_token)
-            ready -= run.status in STARTABLE
-            active += run.is_active
-        return active
-
-    def _poll_ended(self, over: Mapping[ServerJobId, str], active: int) -> None:
-        """Runs whose manifest has an end, and which: the server is asked only if it has `active` runs more than are known.
-
-        It never notices that a terminal was killed, and goes on calling such a run active.
-        """
-        for job_id, reason in over.items():
-            if active > 0 and (run := self._client.run(job_id.run_id)).is_active:
-                self._undead.add(job_id)
-                reason = f"{reason}, and the server still calls it {run.status}"
-                active -= 1
-            self._statuses[job_id] = JobStatus(state="ended", reason=reason)
-
-    def _known_state(self, job_id: ServerJobId) -> str | None:
-        status = self._statuses.get(job_id)
-        return status.state if status else None
-
-    def _end_reason(self, job_id: ServerJobId) -> str | None:
-        name = self._names.get(str(job_id))
-        return manifest_status.end_reason(self._context.workspace, name, job_id.run_id) if name is not None else None
+        return {text: self._statuses.known[ServerJobId.parse(text)] for text in job_ids}
 
     def cancel(self, job_ids: Sequence[str]) -> None:
         """End runs: the server hangs up on those it has started, and the recorder of each that is on this host is told to end.
@@ -219,6 +169,7 @@ class ServerBackend(Backend):
         names = sorted({self._names[text] for text in job_ids if text in self._names})
         workers = manifest_status.list_workers(self._context.workspace, names)
         waiting = sum([self._stop_run(ServerJobId.parse(text)) for text in job_ids])
+        allocation.cancel_allocations(self._context.folder, names)
         if waiting:
             stay = "1 run stays" if waiting == 1 else f"{waiting} runs stay"
             self._context.warn(
@@ -235,10 +186,3 @@ class ServerBackend(Backend):
         except RequestRefused:
             return self._client.run(job_id.run_id).status in STARTABLE
         return False
-
-
-def _group_by_sweep(job_ids: Iterable[str]) -> Mapping[str, list[ServerJobId]]:
-    groups: dict[str, list[ServerJobId]] = defaultdict(list)
-    for job_id in map(ServerJobId.parse, job_ids):
-        groups[job_id.sweep_id].append(job_id)
-    return groups

@@ -18,6 +18,11 @@ LAUNCH_S = 120.0
 STARTABLE = ("ready", "queued")
 # the server's words for what has not ended
 ALIVE: dict[str, JobState] = {**dict.fromkeys(STARTABLE, "enlisted"), "launching": "starting", "running": "running"}
+# how the path of a run's allocation ends (allocation.py)
+ALLOCATION_SUFFIX = ".slurm.sh"
+# what an allocation ends with where somebody cancelled its job before the launcher began
+CANCELLED_CODE = 76
+QUEUED = "in Slurm's queue"
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+@%=,-]+")
 WITH_GPUS = ("local_gpu", "shared_head_node", "kubernetes", "ray")
 
@@ -62,6 +67,11 @@ def starts_launcher_in(typed: str, folder: Path) -> bool:
     return typed.startswith(format_launcher_command(folder / "x").removesuffix("x'"))
 
 
+def is_allocated(run: ServerRun) -> bool:
+    """Whether Slurm is to start a run's launcher."""
+    return run.command.endswith(f"{ALLOCATION_SUFFIX}'")
+
+
 def typable_workdir(path: Path) -> str | None:
     """The directory to give to the server, which types `cd` and it without quotes; None where that would go wrong.
 
@@ -74,8 +84,11 @@ def run_job_status(run: ServerRun, now: float, *, has_token: bool = False) -> Jo
     """What the server's word for a run means; `now` is in seconds since 1970, `has_token` whether nobody has taken its start token.
 
     A run that hangs is `gone`: in `launching`, or in `running` while its launcher has not begun (its terminal waits for something).
+    One that is allocated by Slurm waits for Slurm then, however long.
     """
     waited = now - (run.launched_at or now)
+    if run.status == "running" and has_token and is_allocated(run):
+        return JobStatus(state="waiting", reason=QUEUED)
     if waited > LAUNCH_S and (run.status == "launching" or (run.status == "running" and has_token)):
         return JobStatus(
             state="gone", reason=f"the server calls it {run.status} for {waited:.0f} s, and it has not begun"
@@ -83,6 +96,8 @@ def run_job_status(run: ServerRun, now: float, *, has_token: bool = False) -> Jo
     if run.status in ALIVE:
         return JobStatus(state=ALIVE[run.status])
     failure = one_line(run.error or "failed", 200) if run.exit_code is None else f"exit {run.exit_code}"
+    if run.exit_code == CANCELLED_CODE:
+        failure = "cancelled"
     reasons = {"finished": "exit 0", "failed": failure, "stopped": "stopped"}
     if run.status in reasons:
         return JobStatus(state="ended", reason=reasons[run.status])

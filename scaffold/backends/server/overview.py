@@ -12,6 +12,7 @@ from scaffold.backends.capacity import Capacity, compute_capacity
 from scaffold.backends.interface import BackendAvailability
 from scaffold.backends.server import server_room
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
+from scaffold.backends.slurm import sbatch_options
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import ServerResourceNotFound
 from scaffold.server.responses import RunAlert, ServerCluster, ServerSweep
@@ -46,7 +47,10 @@ def fetch_overview(server: ServerClient, *, limit: int, workspace: Workspace | N
     runs = None
     if workspace is not None:
         runs = WorkspaceRuns(workspace, server.url, workspace.role_folder("metadata") / "sweeps")
-    available = server_room.measure_availability(server, cluster, runs, statuses={})
+    conventions = workspace.answers.get("slurm") if workspace is not None else None
+    available = server_room.measure_availability(
+        server, cluster, runs, statuses={}, slurm_options=sbatch_options.choose_sbatch_options(conventions)
+    )
     sweeps = server.sweeps(limit)
     try:
         alerts = tuple(alert for alert in server.alerts() if alert.status == PENDING)

@@ -114,10 +114,6 @@ class ServerRunRegistry:
             self._context.warn(
                 f"the research server works in {one_line(workdir, 200)}, not in this repository: is it the right one?"
             )
-        if self._client.cluster().type == "slurm":
-            self._context.warn(
-                "the research server runs commands on its own machine, past Slurm: --backend slurm submits to Slurm"
-            )
 
     # its runs
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from scaffold.backends.interface import BackendAvailability, JobStatus
@@ -10,6 +11,9 @@ from scaffold.backends.local import devices
 from scaffold.backends.server import conversions
 from scaffold.backends.server.conversions import ServerJobId
 from scaffold.backends.server.workspace_runs import WorkspaceRuns, free_gpus
+from scaffold.backends.slurm import slurm_room
+from scaffold.backends.slurm.sbatch_options import SbatchOption
+from scaffold.errors import ScaffoldError
 from scaffold.server import address
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import ServerResourceNotFound
@@ -31,21 +35,28 @@ def measure_availability(
     gpus_per_run: int | None = None,
     cpus_per_run: int | None = None,
     max_parallel: int | None = None,
+    slurm_options: Sequence[SbatchOption] = (),
 ) -> BackendAvailability:
     """The limit by the cluster; its running and launching runs, everybody's, and those of the workspace that it does not count; the GPUs
     that no run of the workspace holds.
 
-    `runs` are the workspace's (None: there is none), `statuses` what is known of jobs without asking. Raises ServerError, and
-    ScaffoldError where a run wants more GPUs than there are.
+    `runs` are the workspace's (None: there is none), `statuses` what the server is known to say of jobs. On a cluster the limit is what the
+    partition of `slurm_options` can carry, where Slurm can be asked from here. Raises ServerError, and ScaffoldError where a run wants more
+    GPUs than there are.
     """
     same_host = address.is_loopback(client.url)
+    on_slurm = cluster.type == "slurm"
     available = conversions.measure_server_availability(
         cluster,
-        cores=devices.usable_cores() if same_host else None,
+        cores=devices.usable_cores() if same_host and not on_slurm else None,
         gpus_per_run=gpus_per_run,
         cpus_per_run=cpus_per_run,
         max_parallel=max_parallel,
     )
+    if on_slurm and same_host:
+        with contextlib.suppress(ScaffoldError):  # it cannot be asked from here
+            room = slurm_room.measure_slurm_room(slurm_options, gpus_per_run, cpus_per_run)
+            available = replace(available, limit=room.limit, because=f"the research server: {room.because}")
     if runs is None:
         return available
     # a server that was restarted does not count what goes on in its terminals

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from scaffold.atomic_write import write_atomic
-from scaffold.backends import capacity
 from scaffold.backends.interface import Backend, BackendAvailability, BackendContext, Job, JobStatus, OnSubmitted
-from scaffold.backends.slurm import array_script, parse_output, sbatch_options
+from scaffold.backends.slurm import array_script, parse_output, sbatch_options, slurm_room
 from scaffold.backends.slurm.array_script import ArrayTask
 from scaffold.backends.slurm.commands import SUBMIT_S, CommandResult, run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SWEEP
@@ -39,21 +38,8 @@ class SlurmBackend(Backend):
 
     def availability(self) -> BackendAvailability:
         """What the partition could carry; active is what this user runs in it. Raises ScaffoldError where Slurm cannot be asked."""
-        partition = next((option.value for option in self._options if option.name == "partition"), None)
-        where = [] if partition is None else [f"--partition={partition}"]
-        nodes = parse_output.parse_sinfo(
-            _ask_for_room(["sinfo", "-h", "-N", "-o", parse_output.SINFO, *where]), partition
-        )
-        states = "--states=RUNNING,CONFIGURING,COMPLETING,SUSPENDED"
-        active = _ask_for_room(["squeue", "-h", "-r", f"--user={os.getuid()}", states, "-o", "%i", *where])
-        limit, because = capacity.run_limit(
-            "slurm",
-            gpus=nodes.gpus or None,
-            cores=nodes.cores,
-            gpus_per_run=self._context.gpus_per_run,
-            cpus_per_run=self._context.cpus_per_run,
-        )
-        return BackendAvailability(limit=limit, active=len(active.split()), gpus=None, because=because)
+        context = self._context
+        return slurm_room.measure_slurm_room(self._options, context.gpus_per_run, context.cpus_per_run)
 
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Submit jobs as one array (as several where the site's MaxArraySize is smaller), `at_once` of which run at the same time.
@@ -221,16 +207,6 @@ def _run_sacct(which: Sequence[str]) -> dict[ArrayTask, JobStatus]:
     except ScaffoldError:
         return {}
     return parse_output.parse_sacct(result.stdout) if result.code == 0 else {}
-
-
-def _ask_for_room(words: Sequence[str]) -> str:
-    result = run_slurm_command(words)
-    if result.code != 0:
-        raise ScaffoldError(
-            f"Slurm cannot be asked how much room there is: {result.complaint}",
-            hint="see whether its controller is up: scontrol ping",
-        )
-    return result.stdout
 
 
 def _max_array_size() -> int:

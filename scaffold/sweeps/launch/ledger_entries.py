@@ -19,7 +19,7 @@ class RunSubmission:
     backend calls it, `earlier_job_ids` what it was called before the backend forgot it. `starts` counts how often the backend was told
     to start it. `over_at` is when the backend was first seen to call it over although no manifest did; `reason` is the backend's word
     for why. `withdrawn`: its start token was taken back before anybody took it, so that it will never run. `automatic`: nobody asked for
-    it; it follows one whose script never began.
+    it; it follows one whose script never began. `cancelled`: somebody cancelled its job at the backend before it began.
     """
 
     number: int
@@ -35,6 +35,7 @@ class RunSubmission:
     reason: str | None = None
     withdrawn: bool = False
     automatic: bool = False
+    cancelled: bool = False
 
     @property
     def job_ids(self) -> tuple[str, ...]:

@@ -24,6 +24,9 @@ DONE = frozenset({"finished", "failed", "terminated", "lost"})
 GRACE_S = 60.0
 # a launcher that ends so often without taking its start token is not started again
 MAX_STARTS = 3
+# a backend's words for a job that somebody ended there by hand
+CANCELLED = ("cancelled", "stopped")
+CANCELLED_REASON = "its job was cancelled before it began"
 
 
 class RunState(NamedTuple):
@@ -31,7 +34,8 @@ class RunState(NamedTuple):
 
     `planned`: the sweep's file has it; one that it no longer has is shown and never started. `startable`: a step may start it.
     `held`: the backend still has it, so that no other submission may be written. `resubmittable`: it was lost before its script
-    began, for the first time since somebody asked for it, so that a step asks for it once more by itself. `reason` is why, where
+    began, for the first time since somebody asked for it, so that a step asks for it once more by itself. `cancelled`: somebody cancelled
+    its job before it began, which the ledger does not say yet. `reason` is why, where
     that is known beyond the manifest; `backend_state` is the backend's word (None: not asked), `disagreement` what it says against
     the manifest.
     """
@@ -43,6 +47,7 @@ class RunState(NamedTuple):
     startable: bool = False
     held: bool = False
     resubmittable: bool = False
+    cancelled: bool = False
     reason: str | None = None
     backend_state: str | None = None
     disagreement: str | None = None
@@ -128,6 +133,8 @@ def derive_state(
         return before
     if newest is not None and newest.attempt > submission.after:
         return _state_with_manifest(before, newest, seen, hostname, now)
+    if submission.cancelled:
+        return before._replace(state="terminated", reason=CANCELLED_REASON)
     before = before._replace(state="submitting")
     if token is not None and token.taken and token.number >= submission.number:
         state = _state_with_taken_token(before, token, seen, now)
@@ -193,6 +200,8 @@ def _state_before_start(before: RunState, submission: RunSubmission, seen: RunOb
         return before._replace(state="waiting", startable=True)
     if seen.state in ("starting", "running"):
         return before._replace(state="starting", held=True)
+    if seen.state == "ended" and reason in CANCELLED:
+        return before._replace(state="terminated", cancelled=True, reason=CANCELLED_REASON)
     if seen.state == "unknown" and submission.starts:
         return before._replace(state="starting", held=True, reason=reason)
     if submission.starts >= MAX_STARTS:

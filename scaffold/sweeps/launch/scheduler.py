@@ -82,7 +82,7 @@ class Scheduler:
             ledger.set_options(**changes, stopped=False)
             chosen, held = self._select_runs(self._observer.snapshot(ledger), retry)
             for state in chosen:
-                ledger.put_submission(state.name, ledger_changes.new_submission(state, backend))
+                ledger.put_submission(state.name, ledger_changes.new_submission(state, backend, time.time()))
             for name, reason in held.items():
                 self._warn(f"{name} is not tried again yet: {reason}")
             return tuple(chosen)
@@ -114,10 +114,13 @@ class Scheduler:
         with open_ledger(self.paths.ledger, self.sweep.name, doing=doing, before=self._ledger) as ledger:
             self._ledger = ledger
             snapshot = self._observer.snapshot(ledger)
-            ledger_changes.note_ended_jobs(ledger, snapshot)
+            ledger_changes.note_ended_jobs(ledger, snapshot, time.time())
+            for state in ledger_changes.note_cancelled_jobs(ledger, snapshot):
+                start_tokens.withdraw_token(self.paths.folder, state.name)
+                self._warn(f"{state.name}: {state.reason}; it is not started again without --retry terminated")
             if snapshot.options.stopped:
                 return snapshot
-            snapshot = ledger_changes.resubmit_lost(ledger, snapshot)
+            snapshot = ledger_changes.resubmit_lost(ledger, snapshot, time.time())
             return self._submit_startable(ledger, snapshot) if snapshot.startable else snapshot
 
     def cancel(self) -> SweepSnapshot:
@@ -160,7 +163,7 @@ class Scheduler:
                 run,
                 job_id=job_id,
                 starts=before.starts + 1,
-                started_at=ledger_changes.current_time(),
+                started_at=ledger_changes.format_time(time.time()),
                 over_at=None,
                 reason=None,
             )
