@@ -84,6 +84,10 @@ start() {
     # a signal ends the waiting too
     kill -0 "$child" 2>/dev/null || break
   done
+  # it may have ended while the signal was passed on
+  wait "$child" 2>/dev/null
+  last=$?
+  if [ "$last" != 127 ]; then code=$last; fi
 }
 
 way=srun
