@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def on_slurm(stand_in: StandIn) -> None:
     stand_in.state.cluster_type = "slurm"
 
 
-def tracked(make_workspace: MakeWorkspace, stand_in: StandIn, **changes: object) -> Scenario:
+def tracked(make_workspace: MakeWorkspace, stand_in: StandIn, **changes: Any) -> Scenario:
     """The scenario in a workspace that has a server and the repository's options."""
     found = scenario.make(make_workspace, name="project", **changes)
     with (found.made.exp / ".copier-answers.scaffold.yml").open("a") as answers:
