@@ -17,6 +17,7 @@ from scaffold.cli.main import group
 from scaffold.cli.workspace import detect
 from scaffold.conventions import config_systems, directories, launchers, trackers, workflow_tools
 from scaffold.conventions.model import Conventions
+from scaffold.sweeps.launch.state_table import STATE_TABLE
 
 EXIT_CODES = {
     0: "done",
@@ -46,6 +47,14 @@ def print_speed_table() -> None:
     for cells in result_rows.group_rows(last.rows):
         print(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     print(f"\n{last.line()}.")
+
+
+def print_sweep_states() -> None:
+    """The states of a run of a sweep: what each needs, and what moves it on."""
+    print("| state | evidence | and then |\n|---|---|---|")
+    for state, row in STATE_TABLE.items():
+        after = "; ".join(f"`{name}`: {mover}" for name, mover in row.next.items()) or "nothing more"
+        print(f"| `{state}` | {row.evidence} | {after} |")
 
 
 def print_idea_rules() -> None:

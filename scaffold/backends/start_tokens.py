@@ -2,7 +2,7 @@
 
 A token is a file of `KEY=VALUE` lines beside the launcher, `<run>.ticket`: `number` (the submission's), and what the launcher exports
 for it (EXPORTED, a key that is absent is left as it is). The launcher takes it by renaming it to `<run>.taken`, and adds
-`host`, `pid` and `taken_at` lines to it. A new token is written only by who holds the ledger's lock, after the submission before is
+`host`, `pid` and `taken_at` lines to it, under Slurm also `job`. A new token is written only by who holds the ledger's lock, after the submission before is
 over; the taken token of that one is kept as `<run>.taken.<number>`.
 """
 
@@ -27,7 +27,7 @@ class StartToken:
     """A token as it is on disk: which submission's, whether it was taken, and then by which process and when.
 
     `changed_at` is when its file was last written, in seconds since 1970: of a taken one, when the launcher signed it. `exports` is what
-    the launcher exports.
+    the launcher exports; `job` is Slurm's job of the launcher that took it.
     """
 
     number: int
@@ -36,6 +36,15 @@ class StartToken:
     pid: int | None = None
     changed_at: float = 0.0
     exports: Mapping[str, str] = field(default_factory=dict)
+    job: str | None = None
+
+    @property
+    def job_id(self) -> str | None:
+        """What the backend calls the job that took it, which of two that were started is the one that counts; None where it is not told."""
+        if not self.taken:
+            return None
+        server_ids = self.exports.get("RUN_SERVER_SWEEP_ID"), self.exports.get("RUN_SERVER_RUN_ID")
+        return f"{server_ids[0]}/{server_ids[1]}" if all(server_ids) else self.job
 
 
 def issue_token(folder: Path, name: str, number: int, exports: Mapping[str, str]) -> bool:
@@ -109,6 +118,7 @@ def read_start_token_file(path: Path) -> StartToken | None:
         pid=_whole_number(values.get("pid")),
         changed_at=changed_at,
         exports={key: values[key] for key in EXPORTED if key in values},
+        job=values.get("job") or None,
     )
 
 

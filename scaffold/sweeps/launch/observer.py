@@ -84,10 +84,16 @@ class Observer:
     def _poll_backends(self, names: Iterable[str], ledger: Ledger) -> Mapping[str, JobStatus]:
         """What the backends say, by run: each is asked once."""
         job_ids: dict[str, dict[str, str]] = {}
+        with_token = start_tokens.list_tokens(self._paths.folder)
         for name in names:
             submission = ledger.newest_submission(name)
-            if submission and submission.job_id and not submission.withdrawn:
-                job_ids.setdefault(submission.backend, {})[name] = submission.job_id
+            if submission is None or submission.withdrawn:
+                continue
+            token = start_tokens.read_start_token(self._paths.folder, name) if name in with_token else None
+            # where an answer was lost, two jobs were started: the one that took the token counts, whatever the ledger knows
+            job_id = (token.job_id if token and token.number == submission.number else None) or submission.job_id
+            if job_id is not None:
+                job_ids.setdefault(submission.backend, {})[name] = job_id
         statuses = {}
         for backend, ids in job_ids.items():
             answers = self._backends.get_backend(backend, ledger).poll(tuple(ids.values()))

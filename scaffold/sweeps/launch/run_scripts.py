@@ -50,6 +50,9 @@ case "${1-}" in
     host=$(uname -n)
     printf 'host=%%s\\npid=%%s\\ntaken_at=%%s\\n' "$host" "$$" "$(date -u +%%Y-%%m-%%dT%%H:%%M:%%SZ)" >>"$taken" ||
       echo "$run: who took the ticket cannot be written down" >&2
+    if [ -n "${SLURM_ARRAY_JOB_ID:-}" ]; then
+      printf 'job=%%s_%%s %%s\\n' "$SLURM_ARRAY_JOB_ID" "${SLURM_ARRAY_TASK_ID:-}" "${SLURM_JOB_NAME:-}" >>"$taken" || true
+    fi
     ;;
   *)
     echo "$run: it takes nothing but --by-hand" >&2

@@ -164,8 +164,9 @@ def _state_with_taken_token(before: RunState, token: StartToken, seen: RunObserv
     elif seen.is_over:
         is_lost = token.pid is None or _is_long_over(submission, now)
     else:
-        # it was killed between taking the token and signing it, and nobody can be asked
-        is_lost = token.pid is None and seen.status is None and now - token.changed_at > GRACE_S
+        # it was killed between taking the token and signing it, and nobody can be asked: a job that waits to be started did not take it
+        cannot_tell = seen.state in (None, "enlisted")
+        is_lost = token.pid is None and cannot_tell and now - token.changed_at > GRACE_S
     if not is_lost:
         return before._replace(state="starting", held=True)
     twice = ", as did the one before it" if submission is not None and submission.automatic else ""
