@@ -2,8 +2,8 @@
 
 A token is a file of `KEY=VALUE` lines beside the launcher, `<run>.ticket`: `number` (the submission's), and what the launcher exports
 for it (EXPORTED, a key that is absent is left as it is). The launcher takes it by renaming it to `<run>.taken`, and adds
-`host`, `pid` and `taken_at` lines to it, under Slurm also `job`. A new token is written only by who holds the ledger's lock, after the submission before is
-over; the taken token of that one is kept as `<run>.taken.<number>`.
+`host`, `pid` and `taken_at` lines to it, under Slurm also `job`. A new token is written only by who holds the ledger's lock, after the
+submission before is over; the taken token of that one is kept as `<run>.taken.<number>`.
 """
 
 from __future__ import annotations

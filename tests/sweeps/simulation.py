@@ -357,52 +357,73 @@ class World:
 
     def befall(self) -> None:
         """One thing happens."""
-        running = [j for j in self.jobs.values() if j.state in ("queued", "running")]
-        event = self.random.choices(
-            (
-                "step",
-                "advance",
-                "kill",
-                "launch",
-                "stop",
-                "restart",
-                "foreign",
-                "clock",
-                "cancel",
-                "down",
-                "purge",
-                "forget",
-            ),
-            (10, 16, 2, 2, 0.3, 0.5, 1, 1.5, 1, 1, 1, 2),
-        )[0]
-        killed_at = self.random.randint(1, 8) if self.random.random() < 0.4 else None
-        if event == "step":
-            self.guarded(self.step, killed_at)
-        elif event == "launch":
-            retry = self.random.choice((None, None, "failed", "lost", "terminated", "all"))
-            self.guarded(lambda: self.launch(retry), killed_at)
-        elif event == "stop":
-            self.guarded(self.stop, killed_at)
-        elif event == "restart" and self.backend == "server":
+        events = {
+            self.live_step: 10.0,
+            self.live_advance: 16,
+            self.live_kill: 2,
+            self.live_launch: 2,
+            self.live_stop: 0.3,
+            self.live_restart: 0.5,
+            self.live_foreign: 1,
+            self.live_clock: 1.5,
+            self.live_cancel: 1,
+            self.live_outage: 1,
+            self.live_purge: 1,
+            self.live_forget: 2,
+        }
+        self.random.choices(list(events), list(events.values()))[0]()
+
+    def kill_point(self) -> int | None:
+        """After how many effects whoever launches is killed."""
+        return self.random.randint(1, 8) if self.random.random() < 0.4 else None
+
+    def open_jobs(self, *states: str) -> list[Job]:
+        return [j for j in self.jobs.values() if j.state in states]
+
+    def live_step(self) -> None:
+        self.guarded(self.step, self.kill_point())
+
+    def live_launch(self) -> None:
+        retry = self.random.choice((None, None, "failed", "lost", "terminated", "all"))
+        self.guarded(lambda: self.launch(retry), self.kill_point())
+
+    def live_stop(self) -> None:
+        self.guarded(self.stop, self.kill_point())
+
+    def live_advance(self) -> None:
+        if jobs := self.open_jobs("queued", "running"):
+            self.advance(self.random.choice(jobs))
+
+    def live_kill(self) -> None:
+        if jobs := self.open_jobs("queued", "running"):
+            self.end(self.random.choice(jobs), None, reason="exit 9")
+
+    def live_cancel(self) -> None:
+        if jobs := self.open_jobs("queued"):
+            self.cancel(self.random.choice(jobs))
+
+    def live_restart(self) -> None:
+        if self.backend == "server":
             self.known.clear()
-        elif event == "foreign":
-            self.foreign = self.random.randint(0, 2)
-        elif event == "down":
-            self.is_down = not self.is_down
-        elif event == "clock":
-            self.now += self.random.choice((-30, 5, 70, 3600))
-        elif running and event == "advance":
-            self.advance(self.random.choice(running))
-        elif running and event == "kill":
-            self.end(self.random.choice(running), None, reason="exit 9")
-        elif event == "cancel" and (queued := [j for j in running if j.state == "queued"]):
-            self.cancel(self.random.choice(queued))
-        elif event == "purge":
-            self.purge(self.random.choice(self.names))
-        elif event == "forget" and self.backend == "slurm":
-            self.known -= {j.id for j in self.jobs.values() if j.state == "ended" and j.reason != "cancelled"}
+
+    def live_foreign(self) -> None:
+        self.foreign = self.random.randint(0, 2)
+
+    def live_clock(self) -> None:
+        self.now += self.random.choice((-30, 5, 70, 3600))
+
+    def live_outage(self) -> None:
+        self.is_down = not self.is_down
+
+    def live_purge(self) -> None:
+        self.purge(self.random.choice(self.names))
+
+    def live_forget(self) -> None:
+        """Slurm forgets jobs that are over after a while; of cancelled ones it is assumed that somebody looked before."""
+        if self.backend == "slurm":
             noted = {n for n in self.names if (s := self.saved.newest_submission(n)) and s.cancelled}
-            self.known -= {j.id for j in self.jobs.values() if j.state == "ended" and j.name in noted}
+            over = self.open_jobs("ended")
+            self.known -= {j.id for j in over if j.reason != "cancelled" or j.name in noted}
 
     def lives(self, name: str) -> bool:
         """Whether a launcher of a run is a process."""

@@ -1,4 +1,4 @@
-"""Random histories of a sweep: kills between any two effects, restarts, lost answers, foreign runs, clock jumps; what holds in all of them."""
+"""What holds in random histories of a sweep: kills between any two effects, restarts, lost answers, foreign runs, clock jumps."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ STATE_TABLE: Mapping[str, StateRow] = {
         },
     ),
     "starting": StateRow(
-        evidence="the token is taken and its taker lives (on this host its process; elsewhere the backend does not call it over, or has not "
-        "for a minute), and there is no manifest; or the token is not taken, and the backend says that it starts or runs",
+        evidence="the token is taken and its taker lives (on this host its process; elsewhere the backend does not call it over, or "
+        "has not for a minute), and there is no manifest; or the token is not taken, and the backend says that it starts or runs",
         next={
             "running": "its recorder writes the manifest",
             "waiting": "the backend takes it back into its queue",
@@ -62,8 +62,8 @@ STATE_TABLE: Mapping[str, StateRow] = {
         },
     ),
     "running": StateRow(
-        evidence="the newest manifest says so, and its recorder lives (on this host its process; elsewhere the backend does not call it over, "
-        "or has not for a minute)",
+        evidence="the newest manifest says so, and its recorder lives (on this host its process; elsewhere the backend does not "
+        "call it over, or has not for a minute)",
         next={
             "finished": "its recorder writes the end: exit code 0",
             "failed": "its recorder writes the end: another exit code",
@@ -87,8 +87,8 @@ STATE_TABLE: Mapping[str, StateRow] = {
         },
     ),
     "lost": StateRow(
-        evidence="the token is taken, its taker gone, and there is no manifest; or the manifest says `running`, and its recorder is gone; or "
-        "the launcher was started three times without taking the token",
+        evidence="the token is taken, its taker gone, and there is no manifest; or the manifest says `running`, and its recorder is gone; "
+        "or the launcher was started three times without taking the token",
         next={
             "submitting": "a step, once by itself, where the script never began; else `launch --retry lost`",
             "starting": "the backend, which said that its third launcher is over, cannot be asked any more",
