@@ -26,4 +26,4 @@ def latest_output(workspace: Workspace, run: Run) -> tuple[dict[str, Scalar], st
     line = log_excerpts.read_last_line(workspace.locate(logs / f"{run.label}.err")) or log_excerpts.read_last_line(
         workspace.locate(logs / f"{run.label}.out")
     )
-    return recorder.redaction.redact_params(values), line
+    return recorder.redaction.redact_metrics(values), line

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from _record_run import processes as processes
     from _record_run import redaction as redaction
     from _record_run import request as request
+    from _record_run import secret_files as secret_files
+    from _record_run import secret_names as secret_names
+    from _record_run import secret_shapes as secret_shapes
+    from _record_run import secret_texts as secret_texts
+    from _record_run import secret_words as secret_words
     from _record_run import values as values
     from _record_run import workspace as workspace
 

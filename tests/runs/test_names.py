@@ -127,8 +127,11 @@ def test_the_seed_is_read_off_the_command(command: str, seed: int | None, params
 
 
 def test_how_a_name_reads() -> None:
-    found = identity("python src/train.py --lr 1e-3 --data a/b.csv --seed 3", experiment="base line")
-    assert found.name == f"base_line-data=a_b.csv,lr=0.001-s3-{found.digest}"  # type: ignore[attr-defined]
+    command = "python src/train.py --lr 1e-3 --data a/b.csv --seed 3"
+    found = identity(command, experiment="base line")
+    assert found.name == f"base_line-data_a_b.csv-lr_0.001-s3-{found.digest}"  # type: ignore[attr-defined]
+    former = identity(command, experiment="base line", scheme=1)
+    assert former.name == f"base_line-data=a_b.csv,lr=0.001-s3-{former.digest}"  # type: ignore[attr-defined]
     assert identity("python src/train.py").name.startswith("train-")  # type: ignore[attr-defined]
     assert identity("python -m pkg.fit").name.startswith("fit-")  # type: ignore[attr-defined]
 

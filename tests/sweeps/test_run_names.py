@@ -80,11 +80,7 @@ def test_a_sweep_keeps_the_scheme_of_names_that_it_was_planned_with(workspace: W
     one = code_state.replan_with_current_code(there(workspace), sweep(configurations=({"lr": "0.1"},), seeds=(1,)))
     (run,) = run_names.planned_runs(there(workspace), one)
     naming = workspace.recorder.parent / "_record_run" / "naming.py"
-    text = naming.read_text()
-    later = text.replace("NAME_SCHEME = 1\n", "NAME_SCHEME = 2\n")
-    later = later.replace("parts = {\n", 'parts = {\n            **({"scheme": scheme} if scheme > 1 else {}),\n')
-    assert later.count("scheme > 1") == 1 and later != text
-    naming.write_text(later)
+    naming.write_text(naming.read_text() + "\n")  # another recorder than ours is asked
     facts = workspace.recorder.parent / "workspace.json"
     facts.write_text(json.dumps({**json.loads(facts.read_text()), "name_scheme": 2}))
     options = run_names.recorder_options(one, run)
@@ -109,5 +105,5 @@ def test_the_scheme_is_in_the_sweeps_file(tmp_path: Path) -> None:
         "code": {},
     }
     assert parsing.parse_sweep(found, "lr").name_scheme == 1, "where none is said, as before there were any"
-    with pytest.raises(WrongUsage, match="named by scheme 2"):
-        parsing.parse_sweep({**found, "name_scheme": "2"}, "lr")
+    with pytest.raises(WrongUsage, match="named by scheme 3"):
+        parsing.parse_sweep({**found, "name_scheme": "3"}, "lr")

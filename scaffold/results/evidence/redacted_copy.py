@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 from pathlib import Path
 
@@ -12,8 +10,6 @@ from scaffold.runs import recorder
 
 # files are searched a piece at a time, each with the end of the one before: a token may lie across the cut
 PIECE_BYTES, OVERLAP_BYTES = 1 << 20, 1 << 14
-SECRET_NAMES = (".env", ".netrc", ".pypirc", "id_rsa", "id_ed25519", "credentials")
-SECRET_ENDS = (".pem", ".key", ".p12", ".pfx")
 
 
 def copy_file_without_secrets(workdir: Path, path: str, target: Path, kind: str) -> str | None:
@@ -29,8 +25,7 @@ def copy_file_without_secrets(workdir: Path, path: str, target: Path, kind: str)
         return "leads out of the work directory"
     if not source.is_file():
         return "missing"
-    name = source.name.lower()
-    if name.startswith(SECRET_NAMES) or name.endswith(SECRET_ENDS):
+    if recorder.secret_files.is_secret_file(source.name):
         return "its name says that it holds secrets"
     target.parent.mkdir(parents=True, exist_ok=True)
     if kind == "log":
@@ -57,18 +52,16 @@ def _copy_redacted(source: Path, target: Path) -> None:
 
 
 def _has_secret(source: Path) -> bool:
-    """Whether a file holds, as plain text, a token of a known shape or a secret of this environment."""
-    shapes = re.compile(recorder.redaction.SHAPES.encode())
-    # looked for first: a search for a few plain words is much faster than the pattern, and most files have none
-    starts = [start.encode() for start in recorder.redaction.SHAPE_STARTS]
-    secrets = [os.fsencode(secret) for secret in recorder.redaction.environment_secrets()]
-    rest = b""
+    """Whether a file holds, as plain text, a token of a known shape, a private key or a secret of this environment."""
+    secrets = recorder.redaction.environment_secrets()
+    rest = ""
     with source.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
-            data = rest + piece
-            if any(secret in data for secret in secrets):
+            # one letter a byte: what is looked for is ASCII, and the rest need not be text
+            text = rest + piece.decode("latin-1")
+            if any(secret.encode("utf-8", "surrogateescape").decode("latin-1") in text for secret in secrets):
                 return True
-            if any(start in data for start in starts) and shapes.search(data):
+            if recorder.secret_shapes.holds_shape(text):
                 return True
-            rest = data[-OVERLAP_BYTES:]
+            rest = text[-OVERLAP_BYTES:]
     return False

@@ -74,7 +74,7 @@ def check_secrets(
     for configuration in configurations:
         for key, value in configuration.items():
             if (key, value) in checked or (
-                recorder.values.parse_number(value) is not None and not recorder.redaction.secrecy(key)
+                recorder.values.parse_number(value) is not None and not recorder.secret_names.secrecy(key)
             ):
                 continue
             checked.add((key, value))

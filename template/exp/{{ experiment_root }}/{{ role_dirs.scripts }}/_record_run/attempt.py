@@ -7,14 +7,14 @@ import time
 from _thread import allocate_lock
 
 from .code_state import capture
-from .files import CONFIG, LARGEST_TEXT_BYTES, append_to, file_size, hash_files, text_kind, write_atomic
+from .files import CONFIG, LARGEST_TEXT_BYTES, append_to, file_size, hash_files, write_atomic
 from .json_text import to_json
 from .lean_imports import sha256
 from .manifest import final_metrics, first_manifest, timestamp
 from .messages import warn
 from .naming import SCHEME_VARIABLE, Identity, choose_scheme, safe_name
 from .processes import process_mark
-from .redaction import redact
+from .redaction import redact, text_kind
 from .workspace import ROLES
 
 TYPE_CHECKING = False

@@ -64,11 +64,6 @@ def file_size(path: str) -> int:
         return 0
 
 
-def text_kind(path: str) -> str:
-    """As what a file is searched for secrets: code, text (shell) or config."""
-    return "code" if path.endswith(CODE) else "text" if path.endswith(SHELL) else "config"
-
-
 def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
     """Write a file whole or not at all: temporary file beside it, fsync (unless a cache), rename."""
     temporary = os.path.join(os.path.dirname(path), ".%d.%s.tmp" % (os.getpid(), os.urandom(4).hex()))

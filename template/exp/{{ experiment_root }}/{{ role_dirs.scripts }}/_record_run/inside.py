@@ -16,7 +16,7 @@ from .files import append_to, write_atomic
 from .json_text import to_json
 from .manifest import RUN_VARIABLES, process_rank
 from .messages import RecorderError, warn
-from .redaction import redact_params
+from .redaction import redact_metrics
 from .request import Request
 from .supervision import unrecorded_environment
 from .values import flatten
@@ -100,12 +100,12 @@ class Run:
 
     def log(self, **values: Any) -> None:
         """Append a row to the run's `metrics.jsonl`."""
-        row = to_json(redact_params(flatten(values))) + "\n"
+        row = to_json(redact_metrics(flatten(values))) + "\n"
         self._write("metrics.jsonl", lambda path: append_to(path, row.encode()))
 
     def summary(self, **values: Any) -> None:
         """Set final values: the run's `metrics.json`."""
-        self._summary.update(redact_params(flatten(values)))
+        self._summary.update(redact_metrics(flatten(values)))
         self._write("metrics.json", lambda path: write_atomic(path, to_json(self._summary).encode()))
 
     def _write(self, name: str, write: Callable[[str], None]) -> None:

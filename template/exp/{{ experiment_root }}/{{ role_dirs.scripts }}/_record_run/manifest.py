@@ -7,7 +7,7 @@ import time
 
 from .json_text import from_json, quote, read_json
 from .messages import warn
-from .redaction import HIDDEN, redact, redact_params, secrecy
+from .redaction import redact, redact_metrics, redact_variable
 from .request import VERSION
 from .values import DIGITS, LETTERS, flatten
 
@@ -96,9 +96,7 @@ def first_manifest(attempt: Attempt) -> dict[str, Any]:
             "conda_env": env.get("CONDA_DEFAULT_ENV"),
             "packages": None,
             "variables": {
-                k: HIDDEN if secrecy(k) else redact(env[k])
-                for k in sorted(env)
-                if k in VARIABLES or k.startswith("SLURM_")
+                k: redact_variable(k, env[k]) for k in sorted(env) if k in VARIABLES or k.startswith("SLURM_")
             },
         },
         "host": describe_host(),
@@ -155,9 +153,9 @@ def final_metrics(outputs: str) -> dict[str, Scalar]:
     try:
         try:
             content = read_json(os.path.join(outputs, "metrics.json"))
-            values = redact_params(flatten(content)) if isinstance(content, dict) else {}
+            values = redact_metrics(flatten(content)) if isinstance(content, dict) else {}
         except FileNotFoundError:
-            values = redact_params(last_values(os.path.join(outputs, "metrics.jsonl")))
+            values = redact_metrics(last_values(os.path.join(outputs, "metrics.jsonl")))
     except (OSError, ValueError, RecursionError) as error:
         warn(f"the metrics of the run cannot be read ({error})")
     return {k: v[:TEXT_LENGTH] if isinstance(v, str) else v for k, v in values.items()}

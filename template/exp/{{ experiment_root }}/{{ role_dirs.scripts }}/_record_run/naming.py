@@ -8,12 +8,13 @@ from .files import CODE, SHELL
 from .json_text import to_json
 from .lean_imports import sha256
 from .messages import warn
-from .redaction import HIDDEN, redact, redact_argv, redact_params
+from .redaction import HIDDEN, LEFT_OUT, redact, redact_argv, redact_params
 from .values import DIGITS, LETTERS, format_value, parse_number, parse_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from .values import Scalar
 
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 INTERPRETERS = ("python", "bash", "sh", "zsh", "dash", "Rscript", "julia", "perl", "ruby", "node")
 
 SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
+# scheme 2 does without what Hydra's grammar reads: `dir={RUN_OUTPUT_DIR}` then holds nothing that would have to be quoted
+PLAIN = frozenset(LETTERS + DIGITS + "._-")
 
 NAME_BYTES = 120
 
 # What goes into a name, and how it is spelled, has a number: sweeps and reruns ask for the one that their runs were named by.
-NAME_SCHEME = 1
+NAME_SCHEME = 2
 SCHEME_VARIABLE = "RUN_NAME_SCHEME"
 
 
@@ -109,9 +112,9 @@ def default_experiment(argv: Sequence[str]) -> str:
     return programs[-1] if programs else os.path.basename(argv[0])
 
 
-def safe_name(text: str) -> str:
+def safe_name(text: str, allowed: frozenset[str] = SAFE) -> str:
     """`text` with every character that a file name or a shell could trip over replaced by `_`."""
-    return "".join(c if c in SAFE else "_" for c in text)
+    return "".join(c if c in allowed else "_" for c in text)
 
 
 def choose_scheme(requested: object, configured: object) -> int:
@@ -126,7 +129,11 @@ def choose_scheme(requested: object, configured: object) -> int:
 
 
 class Identity:
-    """What one run is, wherever it runs: `name` is the same on every machine. Everything here is free of secrets."""
+    """What one run is, wherever it runs: `name` is the same on every machine.
+
+    `argv`, `params` and `experiment` have `***` in place of secrets. The name is not made from these: a secret is no part of it, and
+    all else counts as it is; `secrets` is how many were left out. (In scheme 1 `***` counted as if it had been typed.)
+    """
 
     def __init__(
         self,
@@ -142,38 +149,62 @@ class Identity:
         scheme: int = NAME_SCHEME,
     ) -> None:
         """`files` are SHA-256 of config files; `top` is the repository's absolute path, which is left out of the identity."""
-        merged = {k: v for k, v in command_params(argv).items() if not (isinstance(v, str) and "{RUN_" in v)}
+        marked = redact_argv(argv, LEFT_OUT)
+        merged = {k: v for k, v in command_params(marked).items() if not (isinstance(v, str) and "{RUN_" in v)}
         seed_param = command_seed(merged)
         if seed_param is not None and (seed is None or seed == merged[seed_param]):
             seed = int(str(merged.pop(seed_param)))
         merged.update(params or {})
-        self.argv = redact_argv(argv)
-        self.experiment = redact(experiment or default_experiment(self.argv))
+        values = redact_params(merged, LEFT_OUT)
+        title = redact(experiment or default_experiment(marked), mark=LEFT_OUT)
+        shown = HIDDEN if scheme == 1 else ""
+        self.argv = [token.replace(LEFT_OUT, HIDDEN) for token in marked]
+        self.params = {_fill(k, HIDDEN): _fill(v, HIDDEN) for k, v in values.items()}
+        self.experiment = title.replace(LEFT_OUT, HIDDEN)
+        self.secrets = sum(text.count(LEFT_OUT) for text in marked)
+        self.secrets += sum(
+            LEFT_OUT in f"{k}{v}" for k, v in redact_params(params or {}, LEFT_OUT).items()
+        ) + title.count(LEFT_OUT)
         self.seed = seed
-        self.params = redact_params(merged)
         self.cwd = cwd
         self.scheme = scheme
+        counted = {_fill(k, shown): _fill(v, shown) for k, v in values.items() if scheme == 1 or v != LEFT_OUT}
         parts = {
-            "experiment": self.experiment,
-            "argv": [_portable(token, top, first=i == 0) for i, token in enumerate(self.argv)],
+            "experiment": title.replace(LEFT_OUT, shown),
+            "argv": [
+                _portable(token.replace(LEFT_OUT, shown), top, first=i == 0)
+                for i, token in enumerate(marked)
+                if scheme == 1 or token != LEFT_OUT
+            ],
             "cwd": cwd,
             "seed": seed,
-            "params": {k: path_below(format_value(v), top) for k, v in self.params.items()},
+            "params": {k: path_below(format_value(v), top) for k, v in counted.items()},
             "code": code,
             "files": list(files),
+            **({"scheme": scheme} if scheme > 1 else {}),
         }
         self.digest = sha256(to_json(parts).encode()).hexdigest()[:8]
-        self.name = self._name(top)
+        pairs = [(k, path_below(format_value(v), top)) for k, v in counted.items() if v != shown]
+        self.name = self._name(title.replace(LEFT_OUT, shown), pairs)
 
-    def _name(self, top: str) -> str:
-        pairs = ",".join(
-            f"{safe_name(k)}={safe_name(path_below(format_value(v), top))}"
-            for k, v in self.params.items()
-            if v != HIDDEN
-        )
-        head = safe_name(self.experiment).lstrip("._=,+@-") or "run"
+    def _name(self, title: str, pairs: Sequence[tuple[str, str]]) -> str:
         tail = ("" if self.seed is None else "-s%d" % self.seed)[: NAME_BYTES // 2] + "-" + self.digest
-        return (head + ("-" + pairs if pairs else ""))[: NAME_BYTES - len(tail)].rstrip("._=,+@-") + tail
+        if self.scheme == 1:
+            head = safe_name(title).lstrip("._=,+@-") or "run"
+            text = ",".join(f"{safe_name(k)}={safe_name(v)}" for k, v in pairs)
+            return (head + ("-" + text if text else ""))[: NAME_BYTES - len(tail)].rstrip("._=,+@-") + tail
+        name = (safe_name(title, PLAIN).lstrip("._-") or "run")[: NAME_BYTES - len(tail)].rstrip("._-")
+        for key, value in pairs:
+            pair = f"-{safe_name(key, PLAIN)}_{safe_name(value, PLAIN)}"
+            left = NAME_BYTES - len(tail) - len(name)
+            if len(pair) > left and "_" not in pair[:left]:
+                break  # a parameter without any of its value says nothing
+            name += pair[:left].rstrip("._-")
+        return name + tail
+
+
+def _fill(value: Scalar, mark: str) -> Any:
+    return value.replace(LEFT_OUT, mark) if isinstance(value, str) else value
 
 
 def _portable(token: str, top: str, *, first: bool) -> str:

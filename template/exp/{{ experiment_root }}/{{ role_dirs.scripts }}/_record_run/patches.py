@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import stat
 
-from .files import LARGEST_TEXT_BYTES, file_size, text_kind
+from .files import LARGEST_TEXT_BYTES, file_size
 from .git import MOST_UNTRACKED
 from .messages import warn
-from .redaction import compile_pattern, redact
+from .redaction import may_hold_secret, redact, text_kind
+from .secret_files import is_secret_file
+from .secret_tokens import compile_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .git import Git, Status
 
@@ -22,8 +24,9 @@ LARGEST_PATCH_BYTES = 8 << 20
 
 def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[str]) -> bytes | None:
     """The diff of `changed` against the commit, and of the text files among `new`, without secrets; None where there is none."""
-    fits = [p for p in changed if not is_dotenv(p) and file_size(os.path.join(git.top, p)) <= LARGEST_TEXT_BYTES]
-    left = [p for p in changed if p not in fits and not is_dotenv(p)]
+    changed = [p for p in changed if not is_secret_file(p, tracked=True)]
+    fits = [p for p in changed if file_size(os.path.join(git.top, p)) <= LARGEST_TEXT_BYTES]
+    left = [p for p in changed if p not in fits]
     if left:
         warn("left out of the patch, over 1 MiB: {}".format(", ".join(left[:5])))
     if status.commit is None:
@@ -41,18 +44,12 @@ def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[s
             "--dst-prefix=b/",
         ]
         parts.append(git.output("--literal-pathspecs", "diff-index", *options, "HEAD", "--", *fits[i : i + 500]))
-    parts += [new_file_patch(git.top, p) for p in sorted(set(new))[:MOST_UNTRACKED] if not is_dotenv(p)]
+    parts += [new_file_patch(git.top, p) for p in sorted(set(new))[:MOST_UNTRACKED] if not is_secret_file(p)]
     patch = b"".join(parts)
     if len(patch) > LARGEST_PATCH_BYTES:
         warn("the patch is over 8 MiB and is not saved")
         return None
-    return redact_patch(patch) if patch else None
-
-
-def is_dotenv(path: str) -> bool:
-    """Whether a file is one of those that hold secrets by custom: `.env`, `.env.local`, `prod.env`."""
-    name = os.path.basename(path)
-    return name == ".env" or name.startswith(".env.") or name.endswith(".env")
+    return redact_patch(patch, git.top) if patch else None
 
 
 def new_file_patch(top: str, path: str) -> bytes:
@@ -96,8 +93,71 @@ def _is_odd(path: str) -> bool:
     return any(c < " " or c in '"\\' for c in path)
 
 
-def redact_patch(patch: bytes) -> bytes:
-    """A patch without secrets; each file's part is read as what the file is."""
-    text = os.fsdecode(patch)
-    parts = compile_pattern(r"(?m)^(?=diff --git )").split(text)
-    return os.fsencode("".join(redact(part, text_kind(part.partition("\n")[0].rstrip('"'))) for part in parts))
+def redact_patch(patch: bytes, top: str) -> bytes:
+    """A patch without secrets; each file's part is read as what the file is, with the file below `top` around it."""
+    parts = compile_pattern(r"(?m)^(?=diff --git )").split(os.fsdecode(patch))
+    return os.fsencode("".join(_redact_part(part, top) for part in parts))
+
+
+def _redact_part(part: str, top: str) -> str:
+    """One file's part: its lines as they were and as they are are searched with all of the file, of which a hunk shows little."""
+    if "\nGIT binary patch\n" in part:
+        return part  # packed: nobody reads a secret in it, and one changed letter spoils it
+    if not may_hold_secret(part):
+        return redact(part)  # what the environment alone knows of
+    head, *hunks = compile_pattern(r"(?m)^(?=@@ -\d)").split(part)
+    path = compile_pattern(r"(?m)^\+\+\+ b/(.*?)\t?$").search(head)
+    kind = text_kind(head.partition("\n")[0].rstrip('"'))
+    lines = _read_lines(os.path.join(top, path.group(1))) if path else []
+    rows = [[line for line in hunk.split("\n")[1:] if line[:1] in ("+", "-", " ")] for hunk in hunks]
+    now = _with_file_around(lines, hunks, rows, "-")
+    before = _with_file_around(lines, hunks, rows, "+")
+    hidden = {**_hidden_lines(before, kind), **_hidden_lines(now, kind)}
+    return redact(head) + "".join(_redact_hunk(hunk, number, hidden) for number, hunk in enumerate(hunks))
+
+
+def _read_lines(path: str) -> list[str]:
+    try:
+        with open(path, "rb") as file:
+            return os.fsdecode(file.read(LARGEST_TEXT_BYTES)).split("\n")
+    except OSError:
+        return []
+
+
+def _with_file_around(
+    lines: Sequence[str], hunks: Sequence[str], rows: Sequence[Sequence[str]], other: str
+) -> list[tuple[str, tuple[int, int] | None]]:
+    """A file's lines on one side of a patch (without the rows of the `other`), each with its place in the patch (hunk, row), if it has one.
+
+    Where the file is another than the patch shows (it was filtered, or has changed since), the hunks stand alone.
+    """
+    starts = [int(compile_pattern(r"\+(\d+)").search(hunk).group(1)) - 1 for hunk in hunks]  # type: ignore[union-attr]
+    sides: list[tuple[str, tuple[int, int] | None]] = []
+    at = 0
+    for number, (start, hunk) in enumerate(zip(starts, rows)):
+        shown = [row[1:] for row in hunk if row[0] != "-"]
+        if lines and lines[start : start + len(shown)] != shown:
+            return [(row[1:], (n, i)) for n, h in enumerate(rows) for i, row in enumerate(h) if row[0] != other]
+        sides += [(line, None) for line in lines[at:start]]
+        sides += [(row[1:], (number, i)) for i, row in enumerate(hunk) if row[0] != other]
+        at = start + len(shown)
+    return sides + [(line, None) for line in lines[at:]]
+
+
+def _hidden_lines(side: Sequence[tuple[str, tuple[int, int] | None]], kind: str) -> dict[tuple[int, int], str]:
+    """The lines of a patch that hold secrets, as they are without: place -> line."""
+    safe = redact("\n".join(line for line, _ in side), kind).split("\n")
+    return {place: new for (line, place), new in zip(side, safe) if place is not None and new != line}
+
+
+def _redact_hunk(hunk: str, number: int, hidden: Mapping[tuple[int, int], str]) -> str:
+    head, *lines = hunk.split("\n")
+    row = 0
+    safe = [redact(head)]
+    for line in lines:
+        if line[:1] in ("+", "-", " "):
+            safe.append(line[0] + hidden.get((number, row), line[1:]))
+            row += 1
+        else:
+            safe.append(line)
+    return "\n".join(safe)

@@ -1,0 +1,154 @@
+"""Shapes: secrets that show by themselves, whatever they are called: tokens of services, private keys, parts of addresses, headers."""
+
+from __future__ import annotations
+
+from .secret_names import CERTAIN, LIKELY, POSSIBLE, secrecy, word_set
+from .secret_tokens import compile_pattern, find_tokens
+from .secret_values import is_ordinary, is_secret_value, is_source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Span = tuple[int, int]
+
+
+PRIVATE_KEY = (
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:(?!-----BEGIN)[\s\S])*?-----END[A-Z0-9 ]*-----|[A-Za-z0-9+/=\s\\:,.-]*)"
+)
+KEY_END = r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+KEY_LINE = r"[ \t+-]*[A-Za-z0-9+/=]{4,}\s*"
+HEX40 = r"(?<![0-9A-Za-z@/#.])[0-9a-f]{40}(?![0-9A-Za-z])"
+REVISION = (
+    r"(?i)(?<![a-z])(?:commit|revision|rev|sha\d*|hash|digest|ref|checksum|version|index|tree|blob|oid|object|parent|head|base|merge|git|"
+    r"fingerprint|etag|checkpoint|ckpt|snapshot|weights|model|dataset|build|code|md5|submodule|from|changeset)(?:[^a-z]|$)"
+)
+
+ADDRESS = r"://[^\s\"'<>`|\\]+"
+SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]*\Z"
+USER_INFO = r"://(?P<user>[^\s/\"'<>?:]*)(?P<colon>:?)(?P<password>[^\s/\"'<>]*)@"
+QUERY_PART = r"(?<=[?&#;])(?P<name>[\w.\-]+)=(?P<value>[^&#;\s]+)"
+QUERY_SECRETS = word_set(
+    "sig signature x-amz-signature x-goog-signature x-amz-credential x-amz-security-token x-goog-credential hmac awsaccesskeyid "
+    "x-oss-signature x-cos-signature x-ms-signature"
+)
+QUERY_POSSIBLE = frozenset(("key", "code", "policy", "ticket", "st", "key-pair-id", "hash", "sign"))
+PLAIN_USERS = frozenset(
+    ("", "git", "hg", "svn", "anonymous", "oauth2", "x-access-token", "x-token-auth", "aws", "user", "username", "www")
+)
+# addresses whose path is the secret: who knows it may post
+HOOKS = (
+    r"(?i)://(?:"
+    r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/|[\w.]*discord(?:app)?\.com/api/(?:v\d+/)?webhooks/|"
+    r"[\w.-]*webhook\.office(?:365)?\.com/\w+/|outlook\.office(?:365)?\.com/webhook/|hooks\.zapier\.com/hooks/\w+/|"
+    r"maker\.ifttt\.com/trigger/[^/\s]+/(?:json/)?with/key/|open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/|api\.telegram\.org/bot|"
+    r"sctapi\.ftqq\.com/|hooks\.\w+\.com/|[\w.-]{1,80}\.logic\.azure\.com[:\d]*/workflows/|hc-ping\.com/|api\.day\.app/|[\w.-]{1,80}/hooks/(?=\w{20}))"
+    r"(?P<path>[^\s\"'<>?\\]+)"
+)
+IMAGES = ("docker", "oci", "containers-storage", "docker-daemon")
+
+HEADER = (
+    r"(?i)(?<![\w-])(?P<name>(?:proxy-)?authorization|(?:set-)?cookie2?|x-amz-security-token)(?P<sep>\\?[\"']?\s*[:=,]\s*(?:[fFrRbB]{0,2}\\?[\"'])?)"
+    r"(?P<scheme>(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|bot|hmac|aws4-hmac-sha256|glassfish)\s+)?(?P<value>[^\n\"'`\\]*)"
+)
+BEARER = r"(?i)(?<![\w-])bearer[\s=_:]+(?P<value>[A-Za-z0-9._~+/=-]{8,})"
+LOGIN_LINE = r"(?i)\b(?:login|user)\s+\S+\s+(?:account\s+\S+\s+)?password\s+(?P<value>\S+)|\bmachine\s+\S+\s+password\s+(?P<only>\S+)"
+
+
+def find_shapes(text: str) -> Iterator[Span]:
+    """Where a text holds secrets that show by themselves."""
+    low = text.lower()
+    if "://" in text:
+        yield from _find_in_addresses(text)
+    if "auth" in low or "cookie" in low or "x-amz" in low:
+        yield from _find_headers(text)
+    if "bearer" in low:
+        yield from (m.span("value") for m in compile_pattern(BEARER).finditer(text) if not is_ordinary(m["value"]))
+    if "password" in low:
+        yield from _find_login_lines(text)
+    if "PRIVATE KEY" in text:
+        yield from _find_private_keys(text)
+    yield from find_tokens(text)
+    for match in compile_pattern(HEX40).finditer(text) if len(text) >= 40 else ():
+        if not is_revision(text[max(0, match.start() - 24) : match.start()]):
+            yield match.span()
+
+
+def holds_shape(text: str) -> bool:
+    """Whether a text holds a token of a service or a private key."""
+    return compile_pattern(PRIVATE_KEY).search(text) is not None or next(find_tokens(text), None) is not None
+
+
+def is_revision(context: str) -> bool:
+    """Whether what is said before 40 hex digits calls them a revision."""
+    return compile_pattern(REVISION).search(context) is not None
+
+
+def _find_private_keys(text: str) -> Iterator[Span]:
+    """Private keys, and the end of one whose first line lies elsewhere."""
+    yield from (match.span() for match in compile_pattern(PRIVATE_KEY).finditer(text))
+    for match in compile_pattern(KEY_END).finditer(text):
+        start = at = text.rfind("\n", 0, match.start()) + 1
+        while at > 0 and compile_pattern(KEY_LINE).fullmatch(text, text.rfind("\n", 0, at - 1) + 1, at):
+            at = text.rfind("\n", 0, at - 1) + 1
+        yield min(start, at), match.end()
+
+
+def _find_login_lines(text: str) -> Iterator[Span]:
+    """`machine h login me password X`, as in `.netrc`."""
+    for match in compile_pattern(LOGIN_LINE).finditer(text):
+        group = "value" if match["value"] else "only"
+        if is_secret_value(match[group], CERTAIN):
+            yield match.span(group)
+
+
+def _find_in_addresses(text: str) -> Iterator[Span]:
+    for match in compile_pattern(ADDRESS).finditer(text):
+        address, start = match.group(), match.start()
+        scheme = compile_pattern(SCHEME).search(text[max(0, start - 32) : start])
+        if scheme is None:
+            continue
+        for first, last in _find_in_address(scheme.group(), address):
+            yield start + first, start + last
+
+
+def _find_in_address(scheme: str, address: str) -> Iterator[Span]:
+    """The user with the password, parameters that are secrets, and the path where it is one."""
+    user = compile_pattern(USER_INFO).match(address)
+    if user and scheme not in IMAGES:
+        name, password = user["user"], user["password"]
+        is_named = name.lower() in PLAIN_USERS or name.startswith(("$", "{"))
+        if (password and not is_source(password)) if user["colon"] else (scheme.startswith("http") and not is_named):
+            yield user.start("user"), user.end("password")
+    for part in compile_pattern(QUERY_PART).finditer(address):
+        name, level = part["name"].lower(), secrecy(part["name"])
+        level = max(level, LIKELY if name in QUERY_SECRETS else POSSIBLE if name in QUERY_POSSIBLE else level)
+        if is_secret_value(part["value"], level) and not part["value"].startswith(("$", "{", "<")):
+            yield part.span("value")
+    for hook in compile_pattern(HOOKS).finditer(address):
+        if not is_source(hook["path"].split("/")[-1]) and "{" not in hook["path"]:
+            yield hook.span("path")
+
+
+def _find_headers(text: str) -> Iterator[Span]:
+    """Values of headers: what stands behind the scheme; nothing where only the scheme is there, or a variable."""
+    for match in compile_pattern(HEADER).finditer(text):
+        value, (start, end) = match["value"].strip(), match.span("value")
+        if "," in match["sep"] and not match["sep"].rstrip().endswith(('"', "'")):
+            continue
+        if (
+            "=" in match["sep"]
+            and not match["name"].lower().startswith("proxy")
+            and "-" not in match["name"]
+            and not match["scheme"]
+        ):
+            continue  # an assignment in code or a file, where other rules know more
+        if (
+            len(value) >= 3
+            and not value.startswith(("$", "{", "<", "%"))
+            and value.lower() not in ("bearer", "basic", "token", "***")
+        ):
+            plain = is_ordinary(value) and not match["scheme"] and match["name"].lower() not in ("cookie", "set-cookie")
+            if not plain or secrecy(match["name"]) >= CERTAIN:
+                yield start, end
