@@ -69,7 +69,7 @@ def may_hold_secret(text: str) -> bool:
         return True
     if len(text) >= 40 and any(len(run) == 40 for run in text.translate(NO_HEX).split()):
         return True
-    if len(text) < 16:
+    if len(text) < 15:
         return False
     from .secret_tokens import may_hold_token
 
@@ -93,9 +93,11 @@ def redact(text: str, kind: str = "text", mark: str = HIDDEN) -> str:
 
 def replace_spans(text: str, spans: Sequence[tuple[int, int]], mark: str) -> str:
     """`text` with `mark` in place of spans, which are in order."""
-    for start, end in reversed(spans):
-        text = text[:start] + mark + text[end:]
-    return text
+    parts, at = [], 0
+    for start, end in spans:
+        parts += [text[at:start], mark]
+        at = end
+    return "".join(parts) + text[at:]
 
 
 def text_kind(path: str) -> str:

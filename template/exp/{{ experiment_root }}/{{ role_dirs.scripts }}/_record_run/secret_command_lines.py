@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from .secret_names import NONE, secrecy, split_words, word_set
+from .secret_names import secrecy, split_words, word_set
+from .secret_shapes import find_all
 from .secret_tokens import compile_pattern
 from .secret_values import is_secret_value
 from .secret_words import find_secret_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .secret_shapes import Span
 
@@ -20,47 +21,68 @@ PROSE = word_set(
     "when will with"
 )
 
-OPTION = r"(?:^|[\s'\"])-{1,2}\w"
 SHELL_WORD = (
     r"'(?P<single>[^']*)'|\"(?P<double>(?:\\.|[^\"\\])*)\""
     r"|(?P<plain>[^\s'\"|;&<>()]+(?:[\"'][^\"'\n]*[\"'])?)|(?P<end>[\n|;&()<>])"
 )
-# what of a text may be a command line: a string of code, a line of a configuration
-STRINGS = (
-    r"(?P<quote>[\"'])(?P<inside>(?:\\.|(?!(?P=quote))[^\\\n])*?\s-{1,2}\w(?:\\.|(?!(?P=quote))[^\\\n])*)(?P=quote)"
-)
-LINES = r"(?m)^(?P<inside>[^\n]*\s-{1,2}[A-Za-z][^\n]*)$"
-LISTED_OPTION = (
-    r"\\?[\"']-{1,2}(?P<name>[A-Za-z][\w.\-]*)\\?[\"']\s{0,80},\s{0,80}(?=\\?[\"'])"
-    r"|(?m:^[ \t]*-[ \t]+[\"']?-{1,2}(?P<item>[A-Za-z][\w.\-]*)[\"']?[ \t]*\n[ \t]*-[ \t]+)"
-)
+# what of a line may be a command: the whole, or a string of code
+STRINGS = r"(?P<quote>[\"'])(?P<inside>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P=quote)"
+LISTED = r"\\?[\"']\s{0,80},\s{0,80}(?=\\?[\"'])|[\"']?[ \t]*\n[ \t]*-[ \t]+"
 LISTED_VALUE = r"\\?[\"']?(?P<value>[^\n\"'\\]+)"
+# programs and options that make a line worth reading without any name of a secret
+TELLING = (
+    " -u",
+    " --user",
+    "sshpass",
+    "mysql",
+    "redis-cli",
+    "zip -",
+    "ssh-keygen",
+    "ldapsearch",
+    "openssl",
+    "curl",
+    "docker login",
+    "wandb login",
+)
 
 
-def find_in_command_lines(text: str, kind: str) -> Iterator[Span]:
-    """Secrets of the command lines that a text holds, by their options and programs."""
-    if not compile_pattern(OPTION).search(text):
-        return
-    yield from _find_in_lists(text)
-    if kind == "text":
-        yield from _find_in_shell(text)
-        return
-    for match in compile_pattern(STRINGS if kind == "code" else LINES).finditer(text):
-        offset = match.start("inside")
-        for start, end in _find_in_shell(match["inside"]):
-            yield offset + start, offset + end
-
-
-def _find_in_lists(text: str) -> Iterator[Span]:
-    """`["--api-key", "..."]`, and in YAML one below the other."""
-    for option in compile_pattern(LISTED_OPTION).finditer(text):
-        name = option["name"] or option["item"]
-        level = secrecy(name)
-        value = compile_pattern(LISTED_VALUE).match(text, option.end()) if level != NONE else None
-        if value is None or (value["value"].startswith("-") and not value["value"].startswith("-----")):
+def find_in_command_lines(text: str, low: str, kind: str, options: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    """Secrets of the command lines that a text holds; `options` are its options with secrets' names."""
+    places = sorted({start for start, _ in options} | {at for word in TELLING for at in find_all(low, word)})
+    done = 0
+    for at in places:
+        if at < done:
             continue
-        if is_secret_value(value["value"], level) and split_words(value["value"]) != split_words(name):
-            yield value.span("value")
+        start, done = _line_around(text, at)
+        line = text[start:done]
+        strings = compile_pattern(STRINGS).finditer(line) if kind == "code" else ()
+        for offset, command in [(m.start("inside"), m["inside"]) for m in strings] if kind == "code" else [(0, line)]:
+            for first, last in _find_in_shell(command):
+                yield start + offset + first, start + offset + last
+    for start, end in options:
+        yield from _find_in_list(text, start, end)
+
+
+def _line_around(text: str, at: int) -> Span:
+    """The line that holds a place, with those that a backslash joins to it."""
+    start = text.rfind("\n", 0, at) + 1
+    while start > 1 and text[start - 2] == "\\":
+        start = text.rfind("\n", 0, start - 1) + 1
+    end = text.find("\n", at)
+    while end > 0 and text[end - 1] == "\\":
+        end = text.find("\n", end + 1)
+    return start, len(text) if end < 0 else end
+
+
+def _find_in_list(text: str, start: int, end: int) -> Iterator[Span]:
+    """`["--api-key", "..."]`, and in YAML one below the other."""
+    name = text[start:end].strip("-")
+    comma = compile_pattern(LISTED).match(text, end)
+    value = compile_pattern(LISTED_VALUE).match(text, comma.end()) if comma else None
+    if value is None or (value["value"].startswith("-") and not value["value"].startswith("-----")):
+        return
+    if is_secret_value(value["value"], secrecy(name)) and split_words(value["value"]) != split_words(name):
+        yield value.span("value")
 
 
 def _find_in_shell(text: str) -> Iterator[Span]:

@@ -100,6 +100,15 @@ def split_words(name: str) -> list[str]:
 
 def secrecy(name: str) -> int:
     """How much a name is a secret's: NONE, POSSIBLE, COUNTED, LIKELY or CERTAIN."""
+    if name not in _levels:
+        _levels[name] = _find_level(name)
+    return _levels[name]
+
+
+_levels: dict[str, int] = {}
+
+
+def _find_level(name: str) -> int:
     low = name.lower()
     if not any(part in low for part in SECRET_PARTS):
         return NONE

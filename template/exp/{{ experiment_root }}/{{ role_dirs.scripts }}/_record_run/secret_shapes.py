@@ -27,7 +27,6 @@ REVISION = (
 
 ADDRESS = r"://[^\s\"'<>`|\\]+"
 SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]*\Z"
-USER_INFO = r"://(?P<user>[^\s/\"'<>?:]*)(?P<colon>:?)(?P<password>[^\s/\"'<>]*)@"
 QUERY_PART = r"(?<=[?&#;])(?P<name>[\w.\-]+)=(?P<value>[^&#;\s]+)"
 QUERY_SECRETS = word_set(
     "sig signature x-amz-signature x-goog-signature x-amz-credential x-amz-security-token x-goog-credential hmac awsaccesskeyid "
@@ -48,31 +47,43 @@ HOOKS = (
 )
 IMAGES = ("docker", "oci", "containers-storage", "docker-daemon")
 
+HEADERS = ("authorization", "cookie", "x-amz-security-token")
 HEADER = (
-    r"(?i)(?<![\w-])(?P<name>(?:proxy-)?authorization|(?:set-)?cookie2?|x-amz-security-token)(?P<sep>\\?[\"']?\s*[:=,]\s*(?:[fFrRbB]{0,2}\\?[\"'])?)"
-    r"(?P<scheme>(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|bot|hmac|aws4-hmac-sha256|glassfish)\s+)?(?P<value>[^\n\"'`\\]*)"
+    r"(?i)(?P<sep>\\?[\"']?\s{0,40}[:=,]\s{0,40}(?:[fFrRbB]{0,2}\\?[\"'])?)"
+    r"(?P<scheme>(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|bot|hmac|aws4-hmac-sha256|glassfish)\s{1,40})?(?P<value>[^\n\"'`\\]*)"
 )
-BEARER = r"(?i)(?<![\w-])bearer[\s=_:]+(?P<value>[A-Za-z0-9._~+/=-]{8,})"
-LOGIN_LINE = r"(?i)\b(?:login|user)\s+\S+\s+(?:account\s+\S+\s+)?password\s+(?P<value>\S+)|\bmachine\s+\S+\s+password\s+(?P<only>\S+)"
+BEARER = r"(?i)bearer[\s=_:]{1,40}(?P<value>[A-Za-z0-9._~+/=-]{8,4000})"
+LOGIN_BEFORE = r"(?i)\b(?:login|user|machine)\s+\S+\s+(?:account\s+\S+\s+)?\Z"
+LOGIN_VALUE = r"\s+(?P<value>\S+)"
 
 
-def find_shapes(text: str) -> Iterator[Span]:
-    """Where a text holds secrets that show by themselves."""
-    low = text.lower()
+def find_shapes(text: str, low: str) -> Iterator[Span]:
+    """Where a text (`low`: in lower case) holds secrets that show by themselves."""
     if "://" in text:
         yield from _find_in_addresses(text)
-    if "auth" in low or "cookie" in low or "x-amz" in low:
-        yield from _find_headers(text)
-    if "bearer" in low:
-        yield from (m.span("value") for m in compile_pattern(BEARER).finditer(text) if not is_ordinary(m["value"]))
-    if "password" in low:
-        yield from _find_login_lines(text)
+    for name in HEADERS:
+        for at in find_all(low, name):
+            yield from _find_in_header(text, low, name, at)
+    for at in find_all(low, "bearer"):
+        match = compile_pattern(BEARER).match(text, at)
+        if match and not is_ordinary(match["value"]):
+            yield match.span("value")
+    for at in find_all(low, "password"):
+        yield from _find_in_login_line(text, at, at + len("password"))
     if "PRIVATE KEY" in text:
         yield from _find_private_keys(text)
     yield from find_tokens(text)
     for match in compile_pattern(HEX40).finditer(text) if len(text) >= 40 else ():
         if not is_revision(text[max(0, match.start() - 24) : match.start()]):
             yield match.span()
+
+
+def find_all(text: str, part: str) -> Iterator[int]:
+    """Where `part` stands in a text, each time."""
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + len(part))
 
 
 def holds_shape(text: str) -> bool:
@@ -95,12 +106,15 @@ def _find_private_keys(text: str) -> Iterator[Span]:
         yield min(start, at), match.end()
 
 
-def _find_login_lines(text: str) -> Iterator[Span]:
+def _find_in_login_line(text: str, start: int, end: int) -> Iterator[Span]:
     """`machine h login me password X`, as in `.netrc`."""
-    for match in compile_pattern(LOGIN_LINE).finditer(text):
-        group = "value" if match["value"] else "only"
-        if is_secret_value(match[group], CERTAIN):
-            yield match.span(group)
+    value = compile_pattern(LOGIN_VALUE).match(text, end)
+    if (
+        value
+        and compile_pattern(LOGIN_BEFORE).search(text[max(0, start - 200) : start])
+        and is_secret_value(value["value"], CERTAIN)
+    ):
+        yield value.span("value")
 
 
 def _find_in_addresses(text: str) -> Iterator[Span]:
@@ -115,12 +129,13 @@ def _find_in_addresses(text: str) -> Iterator[Span]:
 
 def _find_in_address(scheme: str, address: str) -> Iterator[Span]:
     """The user with the password, parameters that are secrets, and the path where it is one."""
-    user = compile_pattern(USER_INFO).match(address)
-    if user and scheme not in IMAGES:
-        name, password = user["user"], user["password"]
-        is_named = name.lower() in PLAIN_USERS or name.startswith(("$", "{"))
-        if (password and not is_source(password)) if user["colon"] else (scheme.startswith("http") and not is_named):
-            yield user.start("user"), user.end("password")
+    authority = address[3:].partition("/")[0]
+    info, at, _ = authority.rpartition("@")
+    user, colon, password = info.partition(":")
+    if at and scheme not in IMAGES and "?" not in user:
+        is_named = user.lower() in PLAIN_USERS or user.startswith(("$", "{"))
+        if (password and not is_source(password)) if colon else (scheme.startswith("http") and not is_named):
+            yield 3, 3 + len(info)
     for part in compile_pattern(QUERY_PART).finditer(address):
         name, level = part["name"].lower(), secrecy(part["name"])
         level = max(level, LIKELY if name in QUERY_SECRETS else POSSIBLE if name in QUERY_POSSIBLE else level)
@@ -131,24 +146,19 @@ def _find_in_address(scheme: str, address: str) -> Iterator[Span]:
             yield hook.span("path")
 
 
-def _find_headers(text: str) -> Iterator[Span]:
-    """Values of headers: what stands behind the scheme; nothing where only the scheme is there, or a variable."""
-    for match in compile_pattern(HEADER).finditer(text):
-        value, (start, end) = match["value"].strip(), match.span("value")
-        if "," in match["sep"] and not match["sep"].rstrip().endswith(('"', "'")):
-            continue
-        if (
-            "=" in match["sep"]
-            and not match["name"].lower().startswith("proxy")
-            and "-" not in match["name"]
-            and not match["scheme"]
-        ):
-            continue  # an assignment in code or a file, where other rules know more
-        if (
-            len(value) >= 3
-            and not value.startswith(("$", "{", "<", "%"))
-            and value.lower() not in ("bearer", "basic", "token", "***")
-        ):
-            plain = is_ordinary(value) and not match["scheme"] and match["name"].lower() not in ("cookie", "set-cookie")
-            if not plain or secrecy(match["name"]) >= CERTAIN:
-                yield start, end
+def _find_in_header(text: str, low: str, name: str, at: int) -> Iterator[Span]:
+    """The value of a header: what stands behind the scheme; nothing where only the scheme is there, or a variable."""
+    match = compile_pattern(HEADER).match(text, at + len(name))
+    if (
+        match is None
+        or low[at - 1 : at].isalnum()
+        or ("," in match["sep"] and not match["sep"].rstrip().endswith(('"', "'")))
+    ):
+        return
+    if "=" in match["sep"] and "-" not in name and low[at - 1 : at] != "-" and not match["scheme"]:
+        return  # an assignment in code or a file, where other rules know more
+    value = match["value"].strip()
+    if len(value) < 3 or value.startswith(("$", "{", "<", "%")) or value.lower() in ("bearer", "basic", "token", "***"):
+        return
+    if match["scheme"] or name == "cookie" or not is_ordinary(value):
+        yield match.span("value")

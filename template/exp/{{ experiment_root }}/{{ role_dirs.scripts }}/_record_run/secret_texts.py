@@ -1,14 +1,14 @@
 """Texts: where code, shell, YAML, JSON, TOML, `.env` files and the like hold secrets, by their structure.
 
 `find_secrets(text, kind)` gives spans; kinds are `text` (arguments, shell, logs), `config` (a value lasts to the end of its line) and
-`code` (only what stands in quotes is a value).
+`code` (only what stands in quotes is a value). Every pattern looks at little around a name, so that no text takes long.
 """
 
 from __future__ import annotations
 
 from .secret_command_lines import find_in_command_lines
 from .secret_names import CERTAIN, CONTAINERS, LIKELY, NONE, SECRET_PARTS, secrecy
-from .secret_shapes import find_shapes
+from .secret_shapes import find_all, find_shapes
 from .secret_structures import STRING, find_in_string, find_in_value, is_plain_leaf
 from .secret_tokens import compile_pattern
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME = 64
+ASCII_LOWER = {c: c + 32 for c in range(ord("A"), ord("Z") + 1)}
 
-PART = rf"(?i)(?:{'|'.join(SECRET_PARTS)})[\w.\-]{{0,{LONGEST_NAME}}}"
 NAME_LEFT = r"[\w.\-/@:+]*\Z"
+NAME_RIGHT = r"[\w.\-]{0,64}"
 # from the end of a name to its value: a closing quote or bracket, in code a type, then the sign
 CLOSED = r"\\?[\"'`]?[ \t]{0,8}\]?[ \t]{0,40}"
 SIGN = {
@@ -31,28 +32,40 @@ SIGN = {
     "config": CLOSED + r"(?P<sign>=>|:=|=(?!=)|:(?![=:/]))[ \t]{0,400}",
     "text": CLOSED + r"(?P<sign>=>|:=|=(?![=~])|:(?![=:/]))[ \t]{0,40}",
 }
-SECTION = r"(?m)^[ \t]*\[+[ \t]*[\"']?(?P<name>[\w.\- \"':/]{1,200}?)[\"']?[ \t]*\]+[ \t]*(?:[#;].*)?\r?$"
-SETTING = r"(?m)^[ \t]*[\"']?(?P<name>[\w.\-]+)[\"']?[ \t]*[=:][ \t]*"
+SECTION = r"(?m)^[ \t]{0,40}\[{1,2}[ \t]{0,8}[\"']?(?P<name>[\w.\- \"':/]{1,200}?)[\"']?[ \t]{0,8}\]{1,2}[ \t]{0,40}(?:[#;].*)?\r?$"
+SETTING = r"(?m)^[ \t]{0,80}[\"']?(?P<name>[\w.\-]{1,200})[\"']?[ \t]{0,40}[=:][ \t]{0,40}"
+# `os.environ.get("API_KEY", "...")`, `add_argument("--password", default="...")`: what stands before the name, and behind it
 CALL = (
-    r"(?:add_argument|add_option|option|Option|DEFINE_\w+|getenv|getOrDefault|get|setdefault|putenv|setenv|setattr|set|pop|Setenv|Getenv|"
-    r"set_password|config)\(\s*(?:[\w.]+\s*,\s*)?[fFrRbBuU]{0,2}\\?[\"'](?:-\w\\?[\"'],\s*\\?[\"'])?-{0,2}(?P<name>[\w.\-]+)\\?[\"']\s*,\s*"
-    r"(?P<more>[^()]{0,300}?\bdefault\s*=\s*)?(?=[fFrRbBuU]{0,2}\\?[\"'])"
+    r"(?P<declares>add_argument|add_option|option|Option|DEFINE_\w{1,20})?(?:getenv|getOrDefault|get|setdefault|putenv|setenv|setattr|set|pop|"
+    r"Setenv|Getenv|set_password|config)?\(\s{0,200}(?:[\w.]+\s*,\s{0,200})?[fFrRbBuU]{0,2}\\?[\"'](?:-\w\\?[\"'],\s*\\?[\"'])?\Z"
 )
-PAIR = (
-    r"(?i)\b(?:name|key|variable|env|field|header)\\?[\"']?\s*[:=]\s*\\?[\"']?(?P<name>[\w.\-]*(?:token|key|secret|pass|pwd|auth|cred)[\w.\-]*)"
-    r"\\?[\"']?\s*,?\s*(?:-?[ \t]*)\\?[\"']?(?:value|val|default|content)\\?[\"']?\s*[:=][ \t]*"
-)
+CALL_VALUE = r"\\?[\"']\s{0,200},\s{0,200}(?P<more>[^()]{0,300}?\bdefault\s*=\s*)?(?=[fFrRbBuU]{0,2}\\?[\"'])"
+# `- name: API_KEY` and on the next line `value: ...`, as containers have their environment
+PAIR = r"(?i)\b(?:name|key|variable|env|field|header)\\?[\"']?\s{0,8}[:=]\s{0,8}\\?[\"']?\Z"
+PAIR_VALUE = r"(?i)\\?[\"']?\s{0,80},?\s{0,200}-?[ \t]{0,80}\\?[\"']?(?:value|val|default|content)\\?[\"']?\s{0,8}[:=][ \t]{0,80}"
 
 
 def find_secrets(text: str, kind: str = "text") -> list[Span]:
     """Where a text holds secrets: spans in order, none in another, none across the end of a line."""
-    spans = list(find_shapes(text))
     low = text.lower()
-    if any(part in low for part in SECRET_PARTS):
-        spans += _find_assigned(text, kind)
-        spans += _find_pairs(text, kind)
-        spans += _find_in_sections(text) if kind == "config" else _find_in_calls(text)
-    spans += find_in_command_lines(text, kind)
+    if len(low) != len(text):  # a letter that is two in lower case
+        low = text.translate(ASCII_LOWER)
+    spans = list(find_shapes(text, low))
+    options = []
+    done = 0
+    for start, end in _find_names(text, low):
+        level = secrecy(text[start:end])
+        if level == NONE:
+            continue
+        if text[start] == "-":
+            options.append((start, end))
+        if start >= done:
+            values = list(_find_values(text, start, end, kind, level))
+            spans += values
+            done = max((stop for _, stop in values), default=done)
+    if kind == "config" and "[" in text and any(name in low for name in CONTAINERS):
+        spans += _find_in_sections(text)
+    spans += find_in_command_lines(text, low, kind, options)
     return [line for start, end in _merge(spans) for line in _split_lines(text, start, end)]
 
 
@@ -77,31 +90,48 @@ def _split_lines(text: str, start: int, end: int) -> Iterator[Span]:
         start = stop + 1
 
 
-def _find_assigned(text: str, kind: str) -> Iterator[Span]:
-    """Values behind names that are secrets', in any notation."""
+def _find_names(text: str, low: str) -> Iterator[Span]:
+    """Where names stand that hold a part of a secret's name."""
     done = 0
-    for part in compile_pattern(PART).finditer(text):
-        if part.start() < done:
+    for at in sorted({at for part in SECRET_PARTS for at in find_all(low, part)}):
+        if at < done:
             continue
-        left = compile_pattern(NAME_LEFT).search(text[max(0, part.start() - LONGEST_NAME) : part.start()])
-        before = left.group() if left else ""
-        level = secrecy(before + part.group())
-        start = part.start() - len(before)
-        sign = compile_pattern(SIGN[kind]).match(text, part.end()) if level != NONE else None
-        if sign is None:
-            continue
-        line = text.rfind("\n", 0, start) + 1
+        left = compile_pattern(NAME_LEFT).search(text[max(0, at - LONGEST_NAME) : at])
+        right = compile_pattern(NAME_RIGHT).match(text, at)
+        done = right.end() if right else at + 1
+        yield at - (len(left.group()) if left else 0), done
+
+
+def _find_values(text: str, start: int, end: int, kind: str, level: int) -> Iterator[Span]:
+    """The secrets that stand behind a name."""
+    line = text.rfind("\n", 0, start) + 1
+    sign = compile_pattern(SIGN[kind]).match(text, end)
+    if sign:
         notation = _notation_of_value(kind, text[line:start], sign, text[sign.end() : sign.end() + 1])
-        for span in find_in_value(text, sign.end(), notation, level, line) if notation else ():
-            done = max(done, span[1])
-            yield span
+        yield from find_in_value(text, sign.end(), notation, level, line) if notation else ()
+    elif text[end : end + 1] in ("\\", '"', "'"):
+        yield from _find_in_call(text, start, end, level)
+    pair = compile_pattern(PAIR_VALUE).match(text, end) if level >= LIKELY else None
+    if pair and compile_pattern(PAIR).search(text[max(0, start - 40) : start]):
+        yield from find_in_value(text, pair.end(), kind, level, text.rfind("\n", 0, pair.end()) + 1)
+
+
+def _find_in_call(text: str, start: int, end: int, level: int) -> Iterator[Span]:
+    """The default that a call gives to a name: of a declaration only what it calls so."""
+    start += len(text[start:end]) - len(text[start:end].lstrip("-"))
+    before = text[max(0, start - 120) : start].rstrip("-")
+    call = compile_pattern(CALL).search(before)
+    value = compile_pattern(CALL_VALUE).match(text, end) if call and not call.group().startswith("(") else None
+    string = compile_pattern(STRING).match(text, value.end()) if value else None
+    if call and value and string and (value["more"] or not call["declares"]):
+        yield from find_in_string(text, string, level)
 
 
 def _notation_of_value(kind: str, before: str, sign: re.Match[str], first: str) -> str:
     """As what a value is read: in shell an assignment has no space around its sign; in a string of code the rest of the string is text."""
     written = sign.group().lstrip("\\\"'`]")
     is_tight = written == "="
-    if kind == "code" and first != "\\" and written == sign.group() and _is_in_string(before):
+    if kind == "code" and first != "\\" and written == sign.group() and _is_in_string(before[-1000:]):
         return "text" if is_tight else ""
     return "code" if kind == "text" and sign["sign"] == "=" and not is_tight else kind
 
@@ -109,8 +139,8 @@ def _notation_of_value(kind: str, before: str, sign: re.Match[str], first: str) 
 def _is_in_string(before: str) -> bool:
     """Whether what follows `before` on its line of code stands in quotes."""
     quote = ""
-    for i, c in enumerate(before[-1000:]):
-        if c in "\"'`" and (not quote or c == quote) and before[-1000:][i - 1 : i] != "\\":
+    for i, c in enumerate(before):
+        if c in "\"'`" and (not quote or c == quote) and before[i - 1 : i] != "\\":
             quote = "" if quote else c
     return bool(quote)
 
@@ -126,21 +156,3 @@ def _find_in_sections(text: str) -> Iterator[Span]:
         for setting in compile_pattern(SETTING).finditer(text, section.end(), end):
             if not is_plain_leaf(setting["name"]):
                 yield from find_in_value(text, setting.end(), "config", CERTAIN, setting.start())
-
-
-def _find_in_calls(text: str) -> Iterator[Span]:
-    """`os.environ.get("API_KEY", "...")`, `add_argument("--password", default="...")`."""
-    for call in compile_pattern(CALL).finditer(text):
-        level = secrecy(call["name"].strip("-"))
-        string = compile_pattern(STRING).match(text, call.end()) if level != NONE else None
-        is_declared = call.group().startswith(("add_", "option", "Option"))
-        if string and (call["more"] or not is_declared):
-            yield from find_in_string(text, string, level)
-
-
-def _find_pairs(text: str, kind: str) -> Iterator[Span]:
-    """`- name: API_KEY` and on the next line `value: ...`, as containers have their environment."""
-    for pair in compile_pattern(PAIR).finditer(text):
-        level = secrecy(pair["name"])
-        if level >= LIKELY:
-            yield from find_in_value(text, pair.end(), kind, level, text.rfind("\n", 0, pair.end()) + 1)
