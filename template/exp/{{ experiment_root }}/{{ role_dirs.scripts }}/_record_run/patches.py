@@ -10,16 +10,19 @@ from .git import MOST_UNTRACKED
 from .messages import warn
 from .redaction import may_hold_secret, redact, text_kind
 from .secret_files import is_secret_file
+from .secret_names import SECRET_PARTS
 from .secret_tokens import compile_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from .git import Git, Status
 
 
 LARGEST_PATCH_BYTES = 8 << 20
+MOST_LINES_ABOVE = 120
+OPENERS = (":", "|", ">", "-", "[", "{", "(", '"""', "'''", "\\")
 
 
 def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[str]) -> bytes | None:
@@ -100,20 +103,14 @@ def redact_patch(patch: bytes, top: str) -> bytes:
 
 
 def _redact_part(part: str, top: str) -> str:
-    """One file's part: its lines as they were and as they are are searched with all of the file, of which a hunk shows little."""
+    """One file's part: its lines as they were and as they are, each with the lines above that a secret may have begun on."""
     if "\nGIT binary patch\n" in part:
         return part  # packed: nobody reads a secret in it, and one changed letter spoils it
-    if not may_hold_secret(part):
-        return redact(part)  # what the environment alone knows of
     head, *hunks = compile_pattern(r"(?m)^(?=@@ -\d)").split(part)
     path = compile_pattern(r"(?m)^\+\+\+ b/(.*?)\t?$").search(head)
     kind = text_kind(head.partition("\n")[0].rstrip('"'))
-    lines = _read_lines(os.path.join(top, path.group(1))) if path else []
-    rows = [[line for line in hunk.split("\n")[1:] if line[:1] in ("+", "-", " ")] for hunk in hunks]
-    now = _with_file_around(lines, hunks, rows, "-")
-    before = _with_file_around(lines, hunks, rows, "+")
-    hidden = {**_hidden_lines(before, kind), **_hidden_lines(now, kind)}
-    return redact(head) + "".join(_redact_hunk(hunk, number, hidden) for number, hunk in enumerate(hunks))
+    lines = _read_lines(os.path.join(top, path.group(1))) if path and "\nnew file mode " not in head else []
+    return redact(head) + "".join(_redact_hunk(hunk, kind, lines) for hunk in hunks)
 
 
 def _read_lines(path: str) -> list[str]:
@@ -124,40 +121,28 @@ def _read_lines(path: str) -> list[str]:
         return []
 
 
-def _with_file_around(
-    lines: Sequence[str], hunks: Sequence[str], rows: Sequence[Sequence[str]], other: str
-) -> list[tuple[str, tuple[int, int] | None]]:
-    """A file's lines on one side of a patch (without the rows of the `other`), each with its place in the patch (hunk, row), if it has one.
-
-    Where the file is another than the patch shows (it was filtered, or has changed since), the hunks stand alone.
-    """
-    starts = [int(compile_pattern(r"\+(\d+)").search(hunk).group(1)) - 1 for hunk in hunks]  # type: ignore[union-attr]
-    sides: list[tuple[str, tuple[int, int] | None]] = []
-    at = 0
-    for number, (start, hunk) in enumerate(zip(starts, rows)):
-        shown = [row[1:] for row in hunk if row[0] != "-"]
-        if lines and lines[start : start + len(shown)] != shown:
-            return [(row[1:], (n, i)) for n, h in enumerate(rows) for i, row in enumerate(h) if row[0] != other]
-        sides += [(line, None) for line in lines[at:start]]
-        sides += [(row[1:], (number, i)) for i, row in enumerate(hunk) if row[0] != other]
-        at = start + len(shown)
-    return sides + [(line, None) for line in lines[at:]]
-
-
-def _hidden_lines(side: Sequence[tuple[str, tuple[int, int] | None]], kind: str) -> dict[tuple[int, int], str]:
-    """The lines of a patch that hold secrets, as they are without: place -> line."""
-    safe = redact("\n".join(line for line, _ in side), kind).split("\n")
-    return {place: new for (line, place), new in zip(side, safe) if place is not None and new != line}
-
-
-def _redact_hunk(hunk: str, number: int, hidden: Mapping[tuple[int, int], str]) -> str:
-    head, *lines = hunk.split("\n")
-    row = 0
-    safe = [redact(head)]
-    for line in lines:
-        if line[:1] in ("+", "-", " "):
-            safe.append(line[0] + hidden.get((number, row), line[1:]))
-            row += 1
-        else:
-            safe.append(line)
+def _redact_hunk(hunk: str, kind: str, lines: Sequence[str]) -> str:
+    """A hunk without secrets, line for line; `lines` are the file's, as it is now."""
+    head, *rows = hunk.split("\n")
+    start = compile_pattern(r"\+(\d+)").search(head)
+    above = _lines_above(lines, int(start.group(1)) - 1 if start else 0)
+    if not above and not may_hold_secret(hunk):
+        return redact(hunk)  # what the environment alone knows of
+    safe = [redact(head), *rows]
+    for other in "-+":
+        side = [(i, row[1:]) for i, row in enumerate(rows, 1) if row[:1] in ("-", "+", " ") and row[:1] != other]
+        new = redact("\n".join([*above, *(line for _, line in side)]), kind).split("\n")[len(above) :]
+        for (i, line), without in zip(side, new):
+            if without != line:
+                safe[i] = rows[i - 1][0] + without
     return "\n".join(safe)
+
+
+def _lines_above(lines: Sequence[str], start: int) -> Sequence[str]:
+    """Of the lines above a hunk those from the first on that may begin a secret of many lines: a key, a block, a list, a long string."""
+    for at in range(max(0, start - MOST_LINES_ABOVE), start):
+        line = lines[at].rstrip() if at < len(lines) else ""
+        low = line.lower()
+        if line.endswith(OPENERS) and ("-----begin" in low or any(part in low for part in SECRET_PARTS)):
+            return lines[at:start]
+    return []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .secret_shapes import Span
 
 
-LONGEST_GROUP = 1 << 16
+LONGEST_STRUCTURE = 1 << 16
 
 QUOTE = r"(?P<quote>\\?\"\\?\"\\?\"|\\?'\\?'\\?'|\\?[\"'`])"
 STRING = r"[fFrRbBuU@$]{0,2}" + QUOTE
@@ -27,7 +27,18 @@ LEAF = r"(?:-[ \t]+)*(?:[\"']?(?P<name>[\w.\- /]{1,80}?)[\"']?[ \t]{0,8}[:=](?=[
 GROUP_PART = r"[\[{(]|[\]})]|[fFrRbBuU]{0,2}(?:\\?[\"'`])|[A-Za-z0-9_$*!@#%^][^\s\"'`;,|<>()\[\]{}\\&]*"
 
 
-def find_in_value(text: str, at: int, kind: str, level: int, line: int) -> Iterator[Span]:
+class Budget:
+    """How many characters of structures may still be read in a text: one that nests them without end must not take long."""
+
+    def __init__(self, text: str) -> None:
+        self.left = len(text) + LONGEST_STRUCTURE
+
+    def take(self) -> int:
+        """How far one structure may be read."""
+        return min(self.left, LONGEST_STRUCTURE)
+
+
+def find_in_value(text: str, at: int, kind: str, level: int, line: int, budget: Budget) -> Iterator[Span]:
     """The secrets of a value that begins at `at`, on the line that begins at `line`, under a name of such a level."""
     mark = compile_pattern(MARK).match(text, at) if kind == "config" else None
     if mark and not compile_pattern(BLOCK).match(text, at):
@@ -38,11 +49,11 @@ def find_in_value(text: str, at: int, kind: str, level: int, line: int) -> Itera
     if string:
         yield from find_in_string(text, string, level)
     elif text[at : at + 1] in ("[", "{", "("):
-        yield from _find_in_group(text, at, kind, level)
+        yield from _find_in_group(text, at, kind, level, budget)
     elif kind == "config" and compile_pattern(BLOCK).match(text, at):
-        yield from _find_below(text, text.find("\n", at) + 1, line, level, is_block=True)
+        yield from _find_below(text, text.find("\n", at) + 1, line, level, budget, is_block=True)
     elif kind == "config" and compile_pattern(LINE_END).match(text, at):
-        yield from _find_below(text, text.find("\n", at) + 1, line, level, is_block=False)
+        yield from _find_below(text, text.find("\n", at) + 1, line, level, budget, is_block=False)
     elif kind != "code":
         end = _end_of_bare_value(text, at, kind, text[line:at])
         value = text[at:end]
@@ -99,11 +110,14 @@ def find_end_of_string(text: str, start: int, quote: str) -> int:
     return len(text) if line < 0 else line
 
 
-def _find_in_group(text: str, at: int, kind: str, level: int) -> Iterator[Span]:
+def _find_in_group(text: str, at: int, kind: str, level: int, budget: Budget) -> Iterator[Span]:
     """The secrets of a list or mapping in brackets: its leaves, however deep; not the names of a mapping."""
     depth, name, after = 0, "", at
-    for part in compile_pattern(GROUP_PART).finditer(text, at, at + LONGEST_GROUP):
+    end, first = at + budget.take(), at
+    for part in compile_pattern(GROUP_PART).finditer(text, at, end):
         piece = part.group()
+        budget.left -= part.end() - first
+        first = part.end()
         if part.start() < after:
             continue
         if piece in ("[", "{", "(", "]", "}", ")"):
@@ -141,14 +155,16 @@ def is_plain_leaf(name: str) -> bool:
     return bool(words) and words[-1] in PLAIN_LEAVES
 
 
-def _find_below(text: str, at: int, line: int, level: int, *, is_block: bool) -> Iterator[Span]:
+def _find_below(text: str, at: int, line: int, level: int, budget: Budget, *, is_block: bool) -> Iterator[Span]:
     """The secrets on the lines below a name that are indented deeper than it (a list also as deep): all of a block, else the leaves."""
     first = text[line:at].split("\n")[0]
     indent = len(first) - len(first.lstrip(" \t"))
     is_item = first.lstrip(" \t").startswith("- ")
-    while 0 < at < len(text):
+    end = at + budget.take()
+    while 0 < at < min(end, len(text)):
         stop = text.find("\n", at)
         stop = len(text) if stop < 0 else stop
+        budget.left -= stop - at
         row = text[at:stop]
         bare = row.lstrip(" \t")
         deeper = len(row) - len(bare) > indent or (row[indent : indent + 2] == "- " and not is_item and not is_block)

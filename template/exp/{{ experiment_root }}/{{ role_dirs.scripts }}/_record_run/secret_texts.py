@@ -9,7 +9,7 @@ from __future__ import annotations
 from .secret_command_lines import find_in_command_lines
 from .secret_names import CERTAIN, CONTAINERS, LIKELY, NONE, SECRET_PARTS, secrecy
 from .secret_shapes import find_all, find_shapes
-from .secret_structures import STRING, find_in_string, find_in_value, is_plain_leaf
+from .secret_structures import STRING, Budget, find_in_string, find_in_value, is_plain_leaf
 from .secret_tokens import compile_pattern
 
 TYPE_CHECKING = False
@@ -51,6 +51,7 @@ def find_secrets(text: str, kind: str = "text") -> list[Span]:
     if len(low) != len(text):  # a letter that is two in lower case
         low = text.translate(ASCII_LOWER)
     spans = list(find_shapes(text, low))
+    budget = Budget(text)
     options = []
     done = 0
     for start, end in _find_names(text, low):
@@ -60,11 +61,11 @@ def find_secrets(text: str, kind: str = "text") -> list[Span]:
         if text[start] == "-":
             options.append((start, end))
         if start >= done:
-            values = list(_find_values(text, start, end, kind, level))
+            values = list(_find_values(text, start, end, kind, level, budget))
             spans += values
             done = max((stop for _, stop in values), default=done)
     if kind == "config" and "[" in text and any(name in low for name in CONTAINERS):
-        spans += _find_in_sections(text)
+        spans += _find_in_sections(text, budget)
     spans += find_in_command_lines(text, low, kind, options)
     return [line for start, end in _merge(spans) for line in _split_lines(text, start, end)]
 
@@ -102,18 +103,18 @@ def _find_names(text: str, low: str) -> Iterator[Span]:
         yield at - (len(left.group()) if left else 0), done
 
 
-def _find_values(text: str, start: int, end: int, kind: str, level: int) -> Iterator[Span]:
+def _find_values(text: str, start: int, end: int, kind: str, level: int, budget: Budget) -> Iterator[Span]:
     """The secrets that stand behind a name."""
     line = text.rfind("\n", 0, start) + 1
     sign = compile_pattern(SIGN[kind]).match(text, end)
     if sign:
         notation = _notation_of_value(kind, text[line:start], sign, text[sign.end() : sign.end() + 1])
-        yield from find_in_value(text, sign.end(), notation, level, line) if notation else ()
+        yield from find_in_value(text, sign.end(), notation, level, line, budget) if notation else ()
     elif text[end : end + 1] in ("\\", '"', "'"):
         yield from _find_in_call(text, start, end, level)
     pair = compile_pattern(PAIR_VALUE).match(text, end) if level >= LIKELY else None
     if pair and compile_pattern(PAIR).search(text[max(0, start - 40) : start]):
-        yield from find_in_value(text, pair.end(), kind, level, text.rfind("\n", 0, pair.end()) + 1)
+        yield from find_in_value(text, pair.end(), kind, level, text.rfind("\n", 0, pair.end()) + 1, budget)
 
 
 def _find_in_call(text: str, start: int, end: int, level: int) -> Iterator[Span]:
@@ -145,7 +146,7 @@ def _is_in_string(before: str) -> bool:
     return bool(quote)
 
 
-def _find_in_sections(text: str) -> Iterator[Span]:
+def _find_in_sections(text: str, budget: Budget) -> Iterator[Span]:
     """`[secrets]` of TOML and INI: the values of its settings."""
     sections = list(compile_pattern(SECTION).finditer(text))
     for i, section in enumerate(sections):
@@ -155,4 +156,4 @@ def _find_in_sections(text: str) -> Iterator[Span]:
         end = sections[i + 1].start() if i + 1 < len(sections) else len(text)
         for setting in compile_pattern(SETTING).finditer(text, section.end(), end):
             if not is_plain_leaf(setting["name"]):
-                yield from find_in_value(text, setting.end(), "config", CERTAIN, setting.start())
+                yield from find_in_value(text, setting.end(), "config", CERTAIN, setting.start(), budget)

@@ -16,7 +16,7 @@ ID = r"[A-Za-z0-9]"
 TOKENS = (
     ("hf_", r"(?=\w{0,200}[A-Z0-9])[A-Za-z0-9]{16,2000}"),  # Hugging Face
     ("api_org_", r"[A-Za-z0-9]{20,2000}"),
-    ("sk-", r"(?=[\w-]{0,200}\d)[\w-]{16,400}"),  # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse
+    ("sk-", r"(?=[\w-]{0,60}\d)[\w-]{16,400}"),  # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse
     ("sess-", r"[A-Za-z0-9]{30,2000}"),
     *((start, r"[A-Za-z0-9]{16,2000}") for start in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),  # GitHub
     ("github_pat_", r"\w{20,2000}"),
