@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from _record_run import manifest as manifest
     from _record_run import messages as messages
     from _record_run import naming as naming
-    from _record_run import printed as printed
     from _record_run import patches as patches
+    from _record_run import printed as printed
     from _record_run import processes as processes
     from _record_run import redaction as redaction
     from _record_run import request as request

@@ -76,6 +76,8 @@ def first_manifest(attempt: Attempt) -> dict[str, Any]:
             "argv": identity.argv,
             "shell": f"cd {shell_quoted([os.getcwd()])} && {shell}" if attempt.outside else shell,
             "cwd": identity.cwd or ".",
+            # of which the name knows nothing
+            **({"secrets_left_out": identity.secrets} if identity.secrets and identity.scheme != 1 else {}),
         },
         "seed": identity.seed,
         "params": identity.params,
