@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from scaffold.cli.common import output, usage_errors
 from scaffold.cli.main import group
+from scaffold.server import trusted_servers
 from tests import answers
 from tests.stand_in import StandIn
 
@@ -193,6 +194,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
     """A research server on loopback, whose work directory is `tmp_path/repo`; nothing may have been sent that it does not know."""
     (tmp_path / "repo").mkdir(exist_ok=True)
     server = StandIn(tmp_path / "repo")
+    trusted_servers.confirm_server(server.url)
     yield server
     server.close()
     assert server.complaints == []

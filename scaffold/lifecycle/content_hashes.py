@@ -22,7 +22,7 @@ from scaffold.atomic_write import write_atomic
 from scaffold.lifecycle import file_kinds, files_on_disk
 from scaffold.lifecycle.template import releases
 from scaffold.lifecycle.template.render import Rendering
-from scaffold.lifecycle.template.source import foreign_source, recorded_version
+from scaffold.lifecycle.template.source import foreign_source, is_remote, recorded_version, remote_source
 from scaffold.workspace import Workspace
 
 VERSION = 1
@@ -46,13 +46,13 @@ def write_hashes(
     Where they cannot be kept (no git, a folder that may not be written), or the template is not this package's and so could be
     another one tomorrow under the same name, nothing happens: `status` renders then.
     """
-    path = _hashes_file(workdir, root)
-    if path is None or template.fingerprint is None:
+    path, fingerprint = _hashes_file(workdir, root), template.fingerprint or _remote_fingerprint(template)
+    if path is None or fingerprint is None:
         return
     record = {
         "version": VERSION,
         "root": root,
-        "template": template.fingerprint,
+        "template": fingerprint,
         "answers": hash_content(answers_file),
         "files": hash_files(rendered),
     }
@@ -69,16 +69,22 @@ def read_hashes(workspace: Workspace) -> dict[str, str] | None:
     try:
         record = structured_text.parse_json(path.read_bytes()) if path is not None else {}
         hashes = dict(record["files"])
-        version, template, answers = record["version"], record["template"], record["answers"]
+        layout, template, answers = record["version"], record["template"], record["answers"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     answers_path = file_kinds.answers_path(workspace.root)
     file = files_on_disk.read_files(workspace.workdir, [answers_path]).files.get(answers_path)
-    if version != VERSION or file is None or answers != hash_content(file.data):
+    if layout != VERSION or file is None or answers != hash_content(file.data):
         return None
-    if foreign_source(workspace) is not None or template != releases.fingerprint(recorded_version(workspace)):
-        return None
-    return hashes
+    version, remote = recorded_version(workspace), remote_source(workspace)
+    if remote is not None:
+        return hashes if template == f"{remote} {version}" else None
+    return hashes if foreign_source(workspace) is None and template == releases.fingerprint(version) else None
+
+
+def _remote_fingerprint(template: releases.TemplateVersion) -> str | None:
+    """What stands for a version that is not asked for again on reading."""
+    return f"{template.source} {template.version}" if is_remote(template.source) else None
 
 
 def delete_hashes(workspace: Workspace) -> None:

@@ -467,10 +467,14 @@ def test_update_from_a_git_url(make_repo: MakeRepo, run: Run, template: Template
         assert run("init", "--workdir", made, "--yes", "--template", url).exit_code == 0
         release(template)
         git(template.path, "update-server-info")
-        assert run("update", "--workdir", made, "--check").exit_code == 3
-        assert run("update", "--workdir", made).exit_code == 0
+        for untold in ("update --check", "update"):
+            refused = run(*untold.split(), "--workdir", made)
+            assert (refused.exit_code, f"--template {url}" in refused.stderr) == (1, True), "nobody said to fetch it"
+        assert run("update", "--workdir", made, "--template", url).exit_code == 0
         server.shutdown()
     assert (made / ROOT / "NEW.md").exists()
+    assert run("status", "--workdir", made).exit_code == 0, "what it made of the answers is kept"
+    shutil.rmtree(made / ".git/scaffold")
     assert run("status", "--workdir", made).exit_code == 1, "without its source an unreleased version cannot be had"
 
 

@@ -24,7 +24,7 @@ from scaffold.backends.server.conversions import STARTABLE, ServerJobId
 from scaffold.backends.server.registry import ServerRunRegistry
 from scaffold.backends.server.statuses import ServerStatuses
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
-from scaffold.server import address
+from scaffold.server import address, trusted_servers
 from scaffold.server.client import ServerClient, make_server_client
 from scaffold.server.errors import RequestRefused, ServerError, ServerResourceNotFound
 
@@ -39,7 +39,7 @@ class ServerBackend(Backend):
         url = address.require_url(context.workspace.answers)
         session = context.session or str(context.workspace.answers.get("research_session_id") or "") or None
         self._context = context = replace(context, session=session)
-        self._client: ServerClient = make_server_client(url, address.read_auth_token(None))
+        self._client: ServerClient = make_server_client(url, trusted_servers.authorized_token(url))
         self._registry = ServerRunRegistry(self._client, context)
         self._runs = WorkspaceRuns(context.workspace, url, context.workspace.role_folder("metadata") / "sweeps")
         self._names = dict(context.job_ids)

@@ -131,19 +131,38 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def connect_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient | None:
     """A client for the server that the options, the environment or the workspace name; None where none does.
 
-    Warns where the token would go over the network in the clear. Raises ScaffoldError where URL or token cannot be.
+    Warns where the token would go over the network in the clear. Raises ScaffoldError where URL or token cannot be, and where only the
+    repository names the server that the token would go to.
     """
-    from scaffold.server import address
+    from scaffold.server import address, trusted_servers
     from scaffold.server.client import make_server_client
     from scaffold.server.transport import RequestLimits
 
     url = address.resolve_url(server_options.url, workspace.answers if workspace is not None else {})
     if url is None:
         return None
-    token = address.read_auth_token(server_options.token_file)
+    file, is_typed = server_options.token_file, server_options.url is not None
+    try:
+        token = trusted_servers.authorized_token(url, file=file, is_typed=is_typed)
+    except trusted_servers.UnconfirmedServer:
+        if not _asks_to_confirm(url):
+            raise
+        trusted_servers.confirm_server(url)
+        token = address.read_auth_token(file)
     if token is not None and address.is_unencrypted(url):
         output.warn(f"the token goes to {url} unencrypted: anybody on the way can read it; use https, or an ssh tunnel")
     return make_server_client(url, token, limits=RequestLimits(total_s=server_options.timeout_s))
+
+
+def _asks_to_confirm(url: str) -> bool:
+    """Whether the user, asked on a terminal, says that the token may go to a server that the repository names."""
+    context = click.get_current_context(silent=True)
+    params = context.params if context is not None else {}
+    if not output.may_prompt(yes=bool(params.get("yes")), json_output=bool(params.get("json_output"))):
+        return False
+    return click.confirm(
+        f"This repository names the research server {url}. Send it your token?", default=False, err=True
+    )
 
 
 def connect_required_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient:

@@ -87,13 +87,16 @@ def _server_operations(workspace: Workspace) -> Sequence[ServerOperation]:
     """What the server can do, by its own description; the built-in list where it does not answer at once."""
     from scaffold.errors import ScaffoldError
     from scaffold.plan.brief import server_api
-    from scaffold.server import address
+    from scaffold.server import address, trusted_servers
     from scaffold.server.client import make_server_client
     from scaffold.server.operations import DOCS
     from scaffold.server.transport import RequestLimits
 
     try:
         url = address.resolve_url(None, workspace.answers) or ""
+        if not trusted_servers.is_confirmed(url):
+            message = f"{trusted_servers.server_origin(url)} is not asked, since only the repository names it"
+            raise ScaffoldError(message, hint=trusted_servers.UnconfirmedServer(url).hint)
         with make_server_client(url, limits=RequestLimits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:
             operations = server_api.operations_of_server(server.openapi())
     except ScaffoldError as error:

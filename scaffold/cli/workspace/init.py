@@ -116,7 +116,7 @@ def init(
     if prompts:
         _print_plan(planned, skill, "would write")
         click.confirm(f"Write {output.pluralize(_count_writes(planned, skill), 'file')}?", default=True, abort=True)
-    planned = planned if dry_run else _write(planned, skill)
+    planned = planned if dry_run else _write(planned, skill, options.server_url)
     if json_output:
         output.print_json(_plan_json(planned, skill, run, written=not dry_run))
         return
@@ -129,14 +129,27 @@ def init(
         click.echo(f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}")
 
 
-def _write(planned: InitPlan, skill: SkillPlan | None) -> InitPlan:
+def _write(planned: InitPlan, skill: SkillPlan | None, server_url: str | None) -> InitPlan:
     from scaffold.cli.workspace.agent_skill import write_skill
     from scaffold.lifecycle.init import apply_init
 
     planned = apply_init(planned)
     if skill is not None:
         write_skill(skill)
+    confirm_server(server_url)
     return planned
+
+
+def confirm_server(url: str | None) -> None:
+    """Where the user typed a server's address, the token may go there. Where that cannot be kept, it is said."""
+    from scaffold.errors import ScaffoldError
+    from scaffold.server import address, trusted_servers
+
+    try:
+        if url:
+            trusted_servers.confirm_server(address.check_url(url))
+    except ScaffoldError as error:
+        output.warn(f"{error.message}; {error.hint}")
 
 
 def _prompt_for_options(planned: InitPlan, options: InitOptions) -> InitOptions:

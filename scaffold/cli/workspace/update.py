@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
+from scaffold.cli.workspace.init import confirm_server
 
 if TYPE_CHECKING:
     from scaffold.lifecycle.update import UpdatePlan
@@ -67,7 +68,7 @@ def update(
     """
     from scaffold.lifecycle.answer_changes import lacks_facts, parse_settings
     from scaffold.lifecycle.template import releases
-    from scaffold.lifecycle.template.source import open_newest_template, open_recorded_template
+    from scaffold.lifecycle.template.source import open_newest_template, open_recorded_template, remote_source
     from scaffold.lifecycle.update import plan_update
 
     if check:
@@ -93,17 +94,30 @@ def update(
         _report_newer_version(workspace, json_output=json_output)
         return
     new_answers = parse_settings(workspace, settings)
+    if not dry_run:
+        confirm_server(new_answers.get("research_server_url"))
+    told = template or (remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None)
     with contextlib.ExitStack() as stack:
-        old = stack.enter_context(open_recorded_template(workspace, base=base))
+        old = stack.enter_context(open_recorded_template(workspace, base=base, fetch_from=told))
         if template is not None:
             new = stack.enter_context(releases.open_external_template(template, version))
         elif version is not None or not settings:
-            new = stack.enter_context(open_newest_template(workspace, version=version, base=base))
+            new = stack.enter_context(open_newest_template(workspace, version=version, base=base, fetch_from=told))
         else:
             new = old
         detected = _detect_facts(workspace) if lacks_facts(workspace, new) else None
         planned = plan_update(workspace, old, new, new_answers=new_answers, detected=detected)
     _apply_and_report(planned, dry_run=dry_run, json_output=json_output)
+
+
+def _asks_to_fetch(workspace: Workspace, *, json_output: bool) -> bool:
+    """Whether the user, asked on a terminal, says that the template may be fetched from where the answers file says."""
+    from scaffold.lifecycle.template.source import remote_source
+
+    source = remote_source(workspace)
+    if source is None or not output.may_prompt(yes=False, json_output=json_output):
+        return False
+    return click.confirm(f"This workspace's template comes from {source}. Fetch it?", default=False, err=True)
 
 
 @click.command()
@@ -115,12 +129,13 @@ def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: 
     """Add experiment NAME, with folders of its own, to a per-experiment workspace."""
     from scaffold.lifecycle.answer_changes import answers_with_experiment
     from scaffold.lifecycle.answers import checked_experiment_name
-    from scaffold.lifecycle.template.source import open_recorded_template
+    from scaffold.lifecycle.template.source import open_recorded_template, remote_source
     from scaffold.lifecycle.update import plan_update
 
     workspace = options.find_writable_workspace(workdir, root)
     new_answers = answers_with_experiment(workspace, checked_experiment_name(name))
-    with open_recorded_template(workspace) as template:
+    told = remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None
+    with open_recorded_template(workspace, fetch_from=told) as template:
         planned = plan_update(workspace, template, template, new_answers=new_answers)
     _apply_and_report(planned, dry_run=dry_run, json_output=json_output)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -22,6 +23,18 @@ def foreign_source(workspace: Workspace) -> str | None:
     return None if not source or PurePath(source).name == releases.BUNDLE.name else source
 
 
+def remote_source(workspace: Workspace) -> str | None:
+    """Where the workspace's template came from, when only a connection to there can tell."""
+    source = foreign_source(workspace)
+    return source if source is not None and is_remote(source) else None
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source is an address, and not the path of something here. An answers file comes with the repository: what it names is
+    asked by whoever was told to, never on reading."""
+    return ":" in source and not (source.startswith("~") or PurePath(source).is_absolute())
+
+
 def _may_be_read(source: str) -> bool:
     """Whether a recorded source may be read without being named by hand: not one that lies in the repository itself, which would
     let whoever wrote the answers file choose what is rendered."""
@@ -31,16 +44,19 @@ def _may_be_read(source: str) -> bool:
 
 
 @contextlib.contextmanager
-def open_recorded_template(workspace: Workspace, *, base: str | None = None) -> Iterator[releases.TemplateVersion]:
+def open_recorded_template(
+    workspace: Workspace, *, base: str | None = None, fetch_from: str | None = None
+) -> Iterator[releases.TemplateVersion]:
     """The template that the workspace was rendered from: from the shipped bundle, else from where its answers file says.
 
-    `base` names a released version to take instead. Raises ScaffoldError when the version cannot be had any more.
+    `base` names a released version to take instead; a remote source is asked only where `fetch_from` names it. Raises ScaffoldError when
+    the version cannot be had any more.
     """
     version, source = base or recorded_version(workspace), foreign_source(workspace) if base is None else None
     template = None
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(UnknownVersion):
-            template = _open_source(stack, source, version)
+            template = _open_source(stack, source, version, fetch_from)
         if template is None and not releases.has_version(version):
             raise _missing_version_error(workspace, version, source)
         yield template or stack.enter_context(releases.open_released_template(version))
@@ -48,14 +64,14 @@ def open_recorded_template(workspace: Workspace, *, base: str | None = None) -> 
 
 @contextlib.contextmanager
 def open_newest_template(
-    workspace: Workspace, *, version: str | None = None, base: str | None = None
+    workspace: Workspace, *, version: str | None = None, base: str | None = None, fetch_from: str | None = None
 ) -> Iterator[releases.TemplateVersion]:
     """The version that an update goes to, the newest or `version`: of the workspace's own source where that can still be read,
     else of this package, where it has the recorded version or `base` names one. Raises ScaffoldError where neither is so."""
     with contextlib.ExitStack() as stack:
         source = foreign_source(workspace)
         try:
-            template = _open_source(stack, source, version)
+            template = _open_source(stack, source, version, fetch_from)
         except UnknownVersion:
             if version is None or not releases.has_version(version):
                 raise
@@ -67,13 +83,13 @@ def open_newest_template(
 
 
 def _open_source(
-    stack: contextlib.ExitStack, source: str | None, version: str | None
+    stack: contextlib.ExitStack, source: str | None, version: str | None, fetch_from: str | None
 ) -> releases.TemplateVersion | None:
     """The template of another source, at `version` or its newest one; None where it cannot be read any more.
 
     Raises UnknownVersion where it can be read and does not have the version.
     """
-    if source is None or not _may_be_read(source):
+    if source is None or not _may_be_read(source) or (is_remote(source) and source != fetch_from):
         return None
     try:
         return stack.enter_context(releases.open_external_template(source, version or None))
@@ -84,6 +100,12 @@ def _open_source(
 
 
 def _missing_version_error(workspace: Workspace, version: str, source: str | None) -> ScaffoldError:
+    if source is not None and is_remote(source):
+        return ScaffoldError(
+            f"{workspace.root} was made from template version {version or '(none recorded)'} of {source}, which is asked only when"
+            " you say so",
+            hint=f"scaffold update --template {shlex.quote(source)}",
+        )
     tried = f", and its source {source} cannot be read or does not have it" if source else ""
     released = ", ".join(releases.list_versions())
     return ScaffoldError(

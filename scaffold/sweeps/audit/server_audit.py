@@ -9,7 +9,7 @@ from scaffold.backends.start_tokens import NO_TOKEN
 from scaffold.runs import manifests
 from scaffold.runs.audit import AuditFinding
 from scaffold.runs.model import Run
-from scaffold.server import address
+from scaffold.server import address, trusted_servers
 from scaffold.server.client import make_server_client
 from scaffold.server.errors import ServerResourceNotFound
 from scaffold.sweeps.audit.sweep_records import SweepRecords
@@ -30,7 +30,8 @@ SERVER_STATUSES = {
 
 def audit_on_server(workspace: Workspace, sweeps: Sequence[SweepRecords]) -> Iterator[AuditFinding]:
     """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked."""
-    with make_server_client(address.require_url(workspace.answers), address.read_auth_token(None)) as client:
+    url = address.require_url(workspace.answers)
+    with make_server_client(url, trusted_servers.authorized_token(url)) as client:
         client.cluster()  # it looks at its runs first
         for sweep in sweeps:
             yield from _audit_sweep(workspace, sweep, client)

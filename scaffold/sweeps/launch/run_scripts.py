@@ -13,6 +13,7 @@ from pathlib import Path
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.backends.start_tokens import EXPORTED, NO_TOKEN
 from scaffold.runs import recorder, recorder_command
+from scaffold.server import address, trusted_servers
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.sweeps.spec.run_names import recorder_options
 from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
@@ -109,6 +110,10 @@ for place in "${places[@]}"; do
   fi
 done
 """
+SERVER = """
+# whoever launched this trusts the research server with a token
+if [ -z "${%(variable)s-}" ]; then export %(variable)s=%(url)s; fi
+"""
 TAIL = """
 cd -- %(cwd)s
 # a run of its own, even where a run launched it
@@ -155,6 +160,7 @@ def make_launcher_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) 
     # a run prefix (`uv run`) enters the environment by itself
     environment = environment_script(workspace, [] if prefix else [cwd, tree.workdir, workspace.workdir])
     token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
+    environment += _server_script(workspace)
     shared: dict[str, str | int] = {
         "folder": escape_bash_word(str(sweep_paths(workspace, sweep.name).folder)),
         "cwd": escape_bash_word(str(cwd)),
@@ -172,6 +178,14 @@ def make_launcher_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) 
         return (HEAD % words + token + environment + TAIL % words).encode("utf-8", "surrogateescape")
 
     return render
+
+
+def _server_script(workspace: Workspace) -> str:
+    """What names the research server to the run, where this user confirmed it: a compute node may not have the user's settings."""
+    url = address.resolve_url(None, workspace.answers)
+    if url is None or not trusted_servers.is_confirmed(url):
+        return ""
+    return SERVER % {"variable": address.URL_VARIABLE, "url": escape_bash_word(url)}
 
 
 def environment_script(workspace: Workspace, places: Sequence[Path]) -> str:
