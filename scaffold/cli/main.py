@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 import scaffold
+from scaffold import visible_text
 from scaffold.cli.common import usage_errors
 from scaffold.cli.common.groups import LazyGroup
 
@@ -67,6 +68,10 @@ class RootGroup(LazyGroup):
     locations = COMMANDS
     is_root = True
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        with visible_text.visible_streams():
+            return super().main(*args, **extra)
+
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
@@ -78,7 +83,8 @@ class RootGroup(LazyGroup):
             return super().invoke(ctx)
 
 
-@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
+# click takes colours from what is no terminal, where names with escape sequences are to be shown as what they are
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"], "color": True})
 @click.version_option(scaffold.__version__, prog_name="scaffold")
 def group() -> None:
     """Give a research repository an experiment workspace, and keep what happens in it honest.

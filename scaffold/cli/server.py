@@ -13,6 +13,7 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
+from scaffold.visible_text import escape_hidden
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -155,7 +156,7 @@ def _watch_live(poll: Callable[[], ServerOverview], interval: float) -> None:
     from rich.live import Live
 
     gc.enable()
-    console = Console()
+    console = Console(file=output.terminal_stream())
     try:
         if not console.is_terminal:
             _print_changes(poll, interval)
@@ -200,7 +201,7 @@ def _draw_overview(snapshot: ServerOverview | None, problem: str) -> Text:
         page.append(f"\n{title}\n" if title else "", style="bold")
         page.append("".join(f"{line}\n" for line in output.align_columns(rows)))
     page.append(f"\n{datetime.now(timezone.utc):%H:%M:%S} UTC")
-    page.append(f"  {problem}" if problem else "", style="red")
+    page.append(f"  {escape_hidden(problem)}" if problem else "", style="red")
     return page
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scaffold import metric_directions
+from scaffold import metric_directions, visible_text
 from scaffold.conventions import activation, slurm
 from scaffold.conventions.model import Conventions, EntryPoint, SlurmConventions
 from scaffold.conventions.output_rewrite import rewrite_for_recorded_run
@@ -93,7 +93,16 @@ def fact_answers(conventions: Conventions) -> dict[str, Any]:
         "metric_candidates": list(conventions.primary_metric.candidates),
         "printed_metrics": [asdict(pattern) for pattern in conventions.printed_metrics],
     }
-    return {name: _without_non_utf8(value) for name, value in answers.items()}
+    return {name: _with_visible_texts(_without_non_utf8(value)) for name, value in answers.items()}
+
+
+def _with_visible_texts(value: Any) -> Any:
+    """The same, every text in one line that one sees: they go into pages that people and programs read."""
+    if isinstance(value, dict):
+        return {key: _with_visible_texts(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_visible_texts(inner) for inner in value]
+    return visible_text.one_line(value) if isinstance(value, str) else value
 
 
 def _entry_point_answer(point: EntryPoint) -> dict[str, Any]:

@@ -8,9 +8,11 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
+
+from scaffold import visible_text
 
 if TYPE_CHECKING:
     from scaffold import git
@@ -104,6 +106,23 @@ def _json_line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
 
 
+def print_exactly(text: str) -> None:
+    """Print what is meant for a file or a program as it is; on a terminal what nobody would see is written out.
+
+    Bytes of the user's that are no UTF-8 stay what they were.
+    """
+    if sys.stdout.isatty():
+        click.echo(text.encode("utf-8", "backslashreplace").decode(), nl=False)
+    else:
+        click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+
+
+def terminal_stream() -> TextIO:
+    """Stdout as it is, for who draws on a terminal, and sees to it that what is drawn is visible."""
+    stream = sys.stdout
+    return stream.plain if isinstance(stream, visible_text.VisibleStream) else stream
+
+
 def print_rows(table: Iterable[Sequence[str]]) -> None:
     """Print lines of words in columns."""
     for line in align_columns(table):
@@ -112,7 +131,7 @@ def print_rows(table: Iterable[Sequence[str]]) -> None:
 
 def align_columns(table: Iterable[Sequence[str]]) -> list[str]:
     """Lines of words in columns."""
-    lines = [list(row) for row in table]
+    lines = [[visible_text.one_line(cell) for cell in row] for row in table]
     widths = [
         max((len(row[i]) for row in lines if i < len(row) - 1), default=0)
         for i in range(max(map(len, lines), default=0))

@@ -54,7 +54,7 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
     if json_output:
         output.print_json({"for": iteration, "text": text})
     else:
-        click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+        click.echo(text.encode("utf-8", "backslashreplace").decode(), nl=False)
 
 
 def _server_url(workspace: Workspace) -> str:

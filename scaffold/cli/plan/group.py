@@ -209,7 +209,7 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
     if json_output:
         output.print_json({"text": "\n".join(tags)})
     else:
-        click.echo("\n".join(tags).encode("utf-8", "surrogateescape"))
+        output.print_exactly("\n".join(tags) + "\n")
 
 
 def _task_details(task: Task) -> str:

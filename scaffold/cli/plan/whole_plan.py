@@ -36,7 +36,7 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     if json_output:
         output.print_json({"path": path, "written": is_written, "diff": changes})
     elif diff:
-        click.echo(changes.encode("utf-8", "surrogateescape"))
+        output.print_exactly(changes + "\n")
     elif is_written:
         click.echo(f"{path}: mended; see `scaffold plan check` for what is left", err=True)
     else:
@@ -104,7 +104,7 @@ def convert(file: Path | None, write: bool, json_output: bool) -> None:
         original_path = None if original is None else str(original)
         output.print_json({"kind": kind, "path": str(path), "original": original_path, "text": text})
     elif original is None:
-        click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+        output.print_exactly(text)
     else:
         click.echo(f"{display_path(path)} is a plan now; the {kind} is {display_path(original)}", err=True)
 

@@ -51,8 +51,9 @@ def print_remarks(table: ResultTable) -> None:
 
 def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.LimitedLists) -> None:
     """A line for each, then hints and warnings on stderr."""
-    from scaffold.results.tables.text_format import format_interval, format_signed, strip_control_characters
+    from scaffold.results.tables.text_format import format_interval, format_signed
     from scaffold.results.tables.verdicts import seeds_sentence
+    from scaffold.visible_text import one_line
 
     lines = [["metric", "A", "B", "n", "effect", "95 % interval", "test", "verdict"]]
     for c in comparisons:
@@ -62,12 +63,12 @@ def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.L
         n = f"{c.n_a} pairs" if c.paired else f"{c.n_a}, {c.n_b}"
         lines.append(
             [
-                *map(strip_control_characters, (c.metric, c.a, c.b)),
+                *map(one_line, (c.metric, c.a, c.b)),
                 n,
                 effect,
                 interval,
                 c.test,
-                strip_control_characters(c.verdict),
+                one_line(c.verdict),
             ]
         )
     output.print_rows(lines)
@@ -75,10 +76,10 @@ def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.L
     for c in comparisons:
         hint = seeds_sentence(c)
         if hint:
-            click.echo(strip_control_characters(f"{c.b} ({c.metric}): {hint}"), err=True)
+            click.echo(one_line(f"{c.b} ({c.metric}): {hint}"), err=True)
         for warning in c.warnings:
             if warning not in printed:
-                output.warn(strip_control_characters(warning))
+                output.warn(one_line(warning))
             printed.add(warning)
     tests = max((c.comparisons for c in comparisons), default=0)
     if tests > 1:
@@ -90,14 +91,14 @@ def print_curves(curves: Sequence[SensitivityCurve], parameter: str, limited: ou
     """A block of lines for each: the metric at every value of the parameter."""
     from scaffold.results.metrics.configurations import format_value
     from scaffold.results.tables import render
-    from scaffold.results.tables.text_format import strip_control_characters
     from scaffold.results.tables.verdicts import NOT_DISTINGUISHABLE
+    from scaffold.visible_text import one_line
 
     for number, curve in enumerate(limited(curves)):
         title = f"{curve.metric} over {parameter} ({curve.scale}), {curve.held}: {curve.verdict}"
-        click.echo(("\n" if number else "") + strip_control_characters(title))
+        click.echo(("\n" if number else "") + one_line(title))
         lines = [
-            [strip_control_characters(format_value(spot.value)), *render.summary_cells(spot.summary, spot.missing)]
+            [one_line(format_value(spot.value)), *render.summary_cells(spot.summary, spot.missing)]
             for spot in limited(curve.spots)
         ]
         output.print_rows([[parameter, *render.NUMBER_COLUMNS], *lines])

@@ -60,7 +60,7 @@ def run_query_from_options(values: Mapping[str, Any], *, params: Sequence[str] =
     from scaffold.observations.directions import MetricDirections
     from scaffold.results.metrics import read, run_filter
     from scaffold.results.metrics.query import MetricQuery, query_warnings
-    from scaffold.results.tables.text_format import strip_control_characters
+    from scaffold.visible_text import one_line
 
     value_choice = _value_choice(values)
     workspace = options.find_requested_workspace(values["workdir"], values["root"])
@@ -78,7 +78,7 @@ def run_query_from_options(values: Mapping[str, Any], *, params: Sequence[str] =
         server_series=_server_series(workspace) if values["ask_server"] else {},
     )
     result = read.run_metric_query(workspace, query)
-    output.warn_first([strip_control_characters(note) for note in result.notes])
+    output.warn_first([one_line(note) for note in result.notes])
     for warning in query_warnings(result):
         output.warn(warning)
     return result

@@ -110,10 +110,10 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
     for stream, log in logs.items():
         size = "missing" if log.size is None else f"{log.size} bytes"
         click.echo(f"\n{manifest['paths'][stream]} ({size})")
-        click.echo(log.head, nl=not log.head.endswith("\n") and bool(log.head))
+        click.echo(log_excerpts.strip_terminal_codes(log.head), nl=not log.head.endswith("\n") and bool(log.head))
         if log.skipped:
             click.echo(f"[... {log.skipped} bytes ...]")
-            click.echo(log.tail, nl=not log.tail.endswith("\n"))
+            click.echo(log_excerpts.strip_terminal_codes(log.tail), nl=not log.tail.endswith("\n"))
 
 
 @runs.command()

@@ -10,6 +10,7 @@ import click
 from scaffold.cli.common import output
 from scaffold.cli.sweep.wording import format_progress, format_state_row, sort_by_urgency
 from scaffold.runs import timestamps
+from scaffold.visible_text import escape_hidden, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -88,15 +89,17 @@ class LiveTable(SweepChangeLines):
     """A table that is drawn again and again, for a terminal."""
 
     def __init__(self, workspace: Workspace, sweep: str) -> None:
+        from rich.console import Console
         from rich.live import Live
 
         super().__init__(workspace)
         self._sweep = sweep
-        self.display = self._live = Live(auto_refresh=False, transient=True)
+        console = Console(file=output.terminal_stream())
+        self.display = self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def warn(self, text: str) -> None:
         """A warning above the table."""
-        self._live.console.print(f"warning: {text}", markup=False, highlight=False)
+        self._live.console.print(f"warning: {escape_hidden(text)}", markup=False, highlight=False)
 
     def show(self, snapshot: SweepSnapshot) -> None:
         """Draw it."""
@@ -114,7 +117,7 @@ class LiveTable(SweepChangeLines):
         shown = sort_by_urgency(snapshot.states)[:space]
         for state in shown:
             cells = format_state_row(self._workspace, state)
-            table.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in cells))
+            table.add_row(*(Text(one_line(cell), overflow="ellipsis", no_wrap=True) for cell in cells))
         left = len(snapshot.states) - len(shown)
         head = Text(f"{self._sweep}: {format_progress(snapshot)}")
         done, total = sum(s.is_done for s in snapshot.states), len(snapshot.states)

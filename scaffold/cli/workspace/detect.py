@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaffold import visible_text
 from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
@@ -49,12 +50,13 @@ def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_o
         output.print_json(cut_evidence(answer, limited), limited)
         return
     if explain is not None:
-        _print_text("\n".join(_explanation_lines(cut_evidence(explain_field(conventions, explain), limited))))
+        answer = _visible(explain_field(conventions, explain))
+        _print_text("\n".join(_explanation_lines(cut_evidence(answer, limited))))
     else:
         import shutil
 
         width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
-        _print_text("\n".join(_table_lines(conventions, width, limited)))
+        _print_text("\n".join(_table_lines(_visible(conventions), width, limited)))
     limited.report_left_out()
 
 
@@ -70,6 +72,21 @@ def cut_evidence(answer: Any, limited: output.LimitedLists, *, cut: bool = False
 def _print_text(text: str) -> None:
     """Print; bytes of a file name that are no UTF-8 come out as `\\udcXX`, which JSON reads back."""
     click.echo(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _visible(value: Any) -> Any:
+    """Evidence, values and names, each text of them in one line that one sees."""
+    from dataclasses import fields, is_dataclass, replace
+
+    if isinstance(value, str):
+        return visible_text.one_line(value)
+    if isinstance(value, dict):
+        return {_visible(key): _visible(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_visible, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _visible(getattr(value, field.name)) for field in fields(value)})
+    return value
 
 
 def flatten_fields(conventions: Conventions) -> dict[str, Any]:

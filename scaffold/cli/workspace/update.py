@@ -176,7 +176,7 @@ def _apply_and_report(
     if json_output:
         output.print_json(_plan_json(planned, written=not dry_run) | dict(more))
     elif dry_run:
-        click.echo(planned.patch(), nl=False)
+        output.print_exactly(planned.patch())
         # what is written stands in the patch; the rest is said in lines that a patch may hold
         output.print_actions([a for a in planned.actions if a.what not in ("update", "create")], mark="# ")
     else:

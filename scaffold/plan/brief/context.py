@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffold import visible_text
 from scaffold.plan.brief.server_api import LISTED
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.rules.check import PlanReport
@@ -34,7 +35,7 @@ class BriefContext:
 
     def text(self, name: str) -> str:
         """An answer as text; empty where there is none."""
-        return str(self.answers.get(name) or "").strip()
+        return visible_text.escape_hidden(str(self.answers.get(name) or "").strip())
 
     def list(self, name: str) -> Sequence[Any]:
         """An answer as a list; empty where it is none."""
@@ -75,7 +76,7 @@ def bullet_list(context: BriefContext, texts: Iterable[object], limit: int) -> s
 
 def backticked_list(values: Iterable[object]) -> str:
     """Values in back-ticks, with commas."""
-    return ", ".join(f"`{value}`" for value in values)
+    return ", ".join(f"`{visible_text.one_line(str(value))}`" for value in values)
 
 
 def join_sections(sections: Iterable[str]) -> str:

@@ -23,9 +23,9 @@ from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
-from scaffold.results.tables.text_format import strip_control_characters
 from scaffold.runs import records
 from scaffold.runs.model import Run
+from scaffold.visible_text import one_line
 from scaffold.workspace import Workspace
 
 # 0.15 as written and 0.15 as computed differ in the last bits of a float: relative to the size of the number
@@ -142,9 +142,9 @@ def backing_rows(backings: Sequence[NumberBacking]) -> list[list[str]]:
         rows.append(
             [
                 number.kind,
-                strip_control_characters(number.metric),
+                one_line(number.metric),
                 exact,
-                strip_control_characters(number.subject),
+                one_line(number.subject),
                 source,
             ]
         )

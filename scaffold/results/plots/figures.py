@@ -5,13 +5,12 @@ A mark without a value is left out, never drawn as 0.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scaffold import visible_text
 from scaffold.results.tables.model import ResultTable
 
 CsvCell = str | float | int | None
@@ -191,19 +190,7 @@ Figure = LineChart | BarChart | ParallelPlot | RunTimeline
 def as_csv(figure: Figure) -> str:
     """The table behind a figure. Numbers are exact; a missing one is an empty cell; no text can begin a formula."""
     header, rows = figure.csv_table()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_cell(name) for name in header])
-    writer.writerows([_cell(cell) for cell in row] for row in rows)
-    return out.getvalue()
-
-
-def _cell(cell: CsvCell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-    return repr(cell)
+    return visible_text.csv_lines([header, *rows])
 
 
 def file_name(*words: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from scaffold import visible_text
 from scaffold.results.report.links import FileLink
 from scaffold.results.report.model import ExperimentReport, ReportTable
 from scaffold.results.tables.text_format import pluralize
@@ -16,7 +17,7 @@ BOXES = {"done": "x", "in progress": "/"}
 
 def render_report_markdown(report: ExperimentReport) -> str:
     """The report as one Markdown text; the same for the same report."""
-    return "\n".join(_lines(report)).rstrip("\n") + "\n"
+    return visible_text.escape_hidden("\n".join(_lines(report)).rstrip("\n") + "\n")
 
 
 def _lines(report: ExperimentReport) -> Iterator[str]:
@@ -145,12 +146,12 @@ def _reproduce(report: ExperimentReport) -> Iterator[str]:
 
 def escape_markdown(text: str) -> str:
     """Text that means nothing to Markdown or HTML, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return SPECIAL.sub(r"\\\1", visible_text.one_line(" ".join(text.split())))
 
 
 def format_markdown_code(text: str) -> str:
     """Text as code, whatever back-ticks are in it."""
-    flat = " ".join(text.split())
+    flat = visible_text.one_line(" ".join(text.split()))
     longest = max((len(run) for run in re.findall("`+", flat)), default=0)
     fence = "`" * (longest + 1)
     space = " " if flat.startswith("`") or flat.endswith("`") else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from scaffold import visible_text
 from scaffold.plan.document.markdown_inline import inline_spans
 from scaffold.results.plots import page_svg
 from scaffold.results.plots.figures import Figure, LineChart, RunTimeline, as_csv
@@ -24,7 +25,8 @@ FOLDER = Path(__file__).parent
 
 def render_html(report: ExperimentReport) -> bytes:
     """The page as UTF-8; the same for the same report."""
-    return _environment().get_template("page.html.jinja").render(report=report).encode("utf-8", "replace")
+    page = _environment().get_template("page.html.jinja").render(report=report)
+    return visible_text.escape_hidden(page).encode("utf-8", "replace")
 
 
 @cache

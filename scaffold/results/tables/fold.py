@@ -18,8 +18,8 @@ from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.stats.resampling import bootstrap_interval
 from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
 from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
-from scaffold.results.tables.text_format import strip_control_characters
 from scaffold.runs.model import Run
+from scaffold.visible_text import one_line
 
 # an experiment, and the parameters by which its runs are folded
 RowKey = tuple[str, ConfigurationKey]
@@ -212,9 +212,5 @@ def select_metrics(table: ResultTable, metrics: Sequence[str]) -> ResultTable:
 
 def row_label(row: ResultRow, by: Sequence[str], *, experiment: bool = True) -> str:
     """A row's name: `baseline lr=0.1 batch_size=32`; a parameter that it lacks is left out."""
-    params = [
-        strip_control_characters(f"{name}={configurations.format_value(row.config[name])}")
-        for name in by
-        if name in row.config
-    ]
+    params = [one_line(f"{name}={configurations.format_value(row.config[name])}") for name in by if name in row.config]
     return " ".join([row.experiment, *params] if experiment or not params else params)

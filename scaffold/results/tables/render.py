@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,8 +14,8 @@ from scaffold.results.tables.text_format import (
     format_run_count,
     format_spec,
     pluralize,
-    strip_control_characters,
 )
+from scaffold.visible_text import csv_lines, one_line
 
 MISSING = "-"
 NUMBER_COLUMNS = ("n", "mean", "sd", "95 % interval", "min", "max")
@@ -38,10 +36,8 @@ def row_heads(table: ResultTable) -> list[list[str]]:
     single = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     heads = [[*([] if single else ["experiment"]), *table.by]]
     for row in table.rows:
-        params = [
-            strip_control_characters(format_value(row.config[n])) if n in row.config else MISSING for n in table.by
-        ]
-        heads.append(params if single else [row.experiment, *params])
+        params = [one_line(format_value(row.config[n])) if n in row.config else MISSING for n in table.by]
+        heads.append(params if single else [one_line(row.experiment), *params])
     return heads
 
 
@@ -78,7 +74,7 @@ def summary_cells(summary: MetricSummary | None, missing: int) -> list[str]:
 
 def metric_title(table: ResultTable, metric: str) -> str:
     """`acc (higher is better)`."""
-    return strip_control_characters(metric) + _WAYS.get(table.directions.get(metric, ""), "")
+    return one_line(metric) + _WAYS.get(table.directions.get(metric, ""), "")
 
 
 def render_markdown_tables(table: ResultTable) -> str:
@@ -132,19 +128,17 @@ def _latex_mean(summary: MetricSummary | None, interval: IntervalKind, *, best: 
 
 def render_csv(table: ResultTable) -> str:
     """One line for each configuration and metric, numbers in full; empty where there is none."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["experiment", *table.by, "metric", "direction", *MetricSummary._fields, "missing", "best"])
+    lines: list[list[object]] = [
+        ["experiment", *table.by, "metric", "direction", *MetricSummary._fields, "missing", "best"]
+    ]
     for metric in table.metrics:
         direction = table.directions.get(metric, "")
         for index, row in enumerate(table.rows):
             config = [format_value(row.config[name]) if name in row.config else "" for name in table.by]
-            numbers = [
-                "" if value is None else repr(value) for value in row.summaries.get(metric) or summarize_seed_values([])
-            ]
+            numbers = row.summaries.get(metric) or summarize_seed_values([])
             best = "best" if table.best.get(metric) == index else ""
-            writer.writerow([row.experiment, *config, metric, direction, *numbers, row.count_missing(metric), best])
-    return out.getvalue()
+            lines.append([row.experiment, *config, metric, direction, *numbers, row.count_missing(metric), best])
+    return csv_lines(lines)
 
 
 FORMATS: Mapping[str, Callable[[ResultTable], str]] = {

@@ -7,11 +7,6 @@ import math
 from scaffold.results.stats.summary import MetricSummary
 
 
-def strip_control_characters(text: str) -> str:
-    """A text in one line, without what a terminal would obey."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def truncate(text: str, width: int) -> str:
     """A text of at most `width` characters; `…` stands for what is left out."""
     return text if len(text) <= width else text[: width - 1] + "…"
