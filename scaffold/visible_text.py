@@ -96,7 +96,7 @@ def visible_streams() -> Iterator[None]:
     ours = [
         stream if isinstance(stream, VisibleStream) or stream is None else VisibleStream(stream) for stream in before
     ]
-    sys.stdout, sys.stderr = ours  # type: ignore[assignment]
+    sys.stdout, sys.stderr = ours
     try:
         yield
     finally:

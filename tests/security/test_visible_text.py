@@ -238,9 +238,11 @@ def _read(descriptor: int) -> bytes:
 
 def test_who_draws_finds_the_stream_itself() -> None:
     plain = io.StringIO()
-    stream = visible_text.VisibleStream(plain)  # type: ignore[arg-type]
+    stream = visible_text.VisibleStream(plain)
     stream.writelines(["a\x1b", "b\n"])
     assert plain.getvalue() == "a\\u001bb\n" and stream.plain is plain and stream.writable()
     with visible_text.visible_streams(), visible_text.visible_streams():
-        assert isinstance(sys.stdout, visible_text.VisibleStream) and sys.stdout.plain is not sys.stdout
+        assert isinstance(sys.stdout, visible_text.VisibleStream) and not isinstance(
+            sys.stdout.plain, visible_text.VisibleStream
+        )
     assert not isinstance(sys.stdout, visible_text.VisibleStream)

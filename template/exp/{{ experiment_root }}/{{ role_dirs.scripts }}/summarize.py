@@ -25,8 +25,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 import record_run  # noqa: E402, F401 - it knows where the modules of the recorder are
+from _record_run.messages import printable  # noqa: E402
 from _record_run.values import format_value, parse_number, parse_value  # noqa: E402
 
+FORMULA = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 Row = Tuple[str, Tuple[Tuple[str, str], ...]]
 COLUMNS = ["n", "missing", "not_finite", "mean", "sd", "low", "high"]
 # no metrics: where the training is, when it was, and what some programs write beside (scaffold.observations.logged_names)
@@ -228,7 +230,13 @@ def rows(metric: str, values: dict[Row, list[dict[str, float]]], missing: dict[R
         lost, *numbers = summary(found)
         counts = [len(found) - int(lost or 0), missing.get(row, 0) + len(runs) - len(found), int(lost or 0)]
         config = " ".join("{}={}".format(*pair) for pair in row[1])
-        yield [row[0], config, metric, *map(str, counts), *("" if v is None else repr(v) for v in numbers)]
+        texts = [printable(text) for text in (row[0], config, metric)]
+        yield [*texts, *map(str, counts), *("" if v is None else repr(v) for v in numbers)]
+
+
+def cell(text: str) -> str:
+    """A text that a spreadsheet takes for no formula."""
+    return "'" + text if text.lstrip()[:1] in FORMULA and parse_number(text) is None else text
 
 
 def main() -> None:
@@ -244,7 +252,7 @@ def main() -> None:
     for metric in names if chosen.metric is None else [chosen.metric]:
         found += rows(metric, values, missing)
     if chosen.csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(found)
+        csv.writer(sys.stdout, lineterminator="\n").writerows([*map(cell, line[:3]), *line[3:]] for line in found)
         return
     for index, line in enumerate(found):
         if index:
