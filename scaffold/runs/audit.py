@@ -13,7 +13,8 @@ from typing import Any
 
 from scaffold import containment, git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import bytecode, compare, manifests, recorder, records, timestamps
+from scaffold.runs import bytecode, code_commits, compare, manifests, recorder, records, timestamps
+from scaffold.runs.code_commits import CodeStates, Keeper
 from scaffold.runs.model import Run, Scalar
 from scaffold.workspace import Workspace
 
@@ -21,6 +22,8 @@ CLOCK_SLACK_S = 2.0
 # a log's name as the recorder gives it; another rank's (`.rank1`) belongs to the same manifest
 LOG_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,+@-]*-[0-9a-f]{8}(\.\d+)?$")
 ENDED = ("finished", "failed", "terminated")
+# a + since the newest of the pins' commits is replaced as it grows; local pins hold what a patch would hide
+PUSH = "git push ORIGIN '+refs/scaffold/*:refs/scaffold/*' '^refs/scaffold/local/*'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -36,12 +39,13 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditedRun:
-    """One run with its whole manifest, and the commits that the repository has (None: it cannot be asked, which is said once)."""
+    """One run with its whole manifest, and what keeps the commits of all runs (None: git cannot be asked, which is said once)."""
 
     workspace: Workspace
     run: Run
     manifest: Mapping[str, Any]
-    commits: frozenset[str] | None
+    keepers: Mapping[str, Keeper] | None
+    states: CodeStates
 
 
 AuditRule = Callable[[AuditedRun], Iterator[tuple[str, str | None]]]
@@ -84,8 +88,34 @@ def audit_commit_exists(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
         yield "its code is not known: it ran outside git, or git could not be asked", None
     elif case.run.commit is None:
         yield "it ran before the first commit", None
-    elif case.commits is not None and case.run.commit not in case.commits:
-        yield f"its commit {case.run.commit[:12]} is not in this repository", "git fetch --all"
+    elif case.keepers is not None and case.keepers[case.run.commit] is Keeper.GONE:
+        message = f"its commit {case.run.commit[:12]} is not in this repository"
+        other = _same_code(case)
+        if other is not None:
+            yield f"{message}; {other[:12]} has the same code state", "runs rerun uses that one"
+        else:
+            yield message, "fetch it from a clone that pinned it: git fetch CLONE '+refs/scaffold/*:refs/scaffold/*'"
+
+
+def _same_code(case: AuditedRun) -> str | None:
+    if case.run.code is None:
+        return None
+    moment = timestamps.parse_timestamp(case.manifest["time"]["started_at"])
+    return case.states.nearest(case.run.code, moment)
+
+
+@register_audit_rule("R109")
+def audit_commit_on_branch(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+    """A branch or a tag leads to the commit."""
+    keeper = (case.keepers or {}).get(case.run.commit or "")
+    if keeper is Keeper.NOTHING:
+        message = f"nothing keeps its commit {str(case.run.commit)[:12]}: git forgets it with time"
+        yield message, f"git tag NAME {case.run.commit}"
+    elif keeper is Keeper.PIN:
+        message = f"no branch or tag has its commit {str(case.run.commit)[:12]}, which is pinned here only: a clone will not have it"
+        if ((case.manifest["git"] or {}).get("pin") or {}).get("local"):
+            message += "; its changes hold lines that a patch hides, and that push leaves out"
+        yield message, f"{PUSH}, or scaffold runs export"
 
 
 @register_audit_rule("R103")
@@ -177,42 +207,33 @@ def audit_records(workspace: Workspace) -> list[AuditFinding]:
         AuditFinding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}")
         for d in run_records.damaged
     ]
-    commits: frozenset[str] | None = frozenset()
+    keepers: Mapping[str, Keeper] | None = {}
     if referenced := {r.commit for r in run_records.runs if r.commit}:
         try:
-            commits = _existing_commits(workspace, referenced)
+            keepers = code_commits.find_keepers(workspace.workdir, referenced)
         except ScaffoldError as error:
-            commits, message = None, f"no commit of the records can be looked up: {error.message}"
+            keepers, message = None, f"no commit of the records can be looked up: {error.message}"
             findings.append(AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
+    states = CodeStates(workspace)
     for run in run_records.runs:
-        findings += _audit_run(workspace, run, commits)
+        findings += _audit_run(workspace, run, keepers, states)
     findings += _logs_without_manifest(workspace, run_records)
     findings += _tracked_bytecode(workspace)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
 
-def _audit_run(workspace: Workspace, run: Run, commits: frozenset[str] | None) -> Iterator[AuditFinding]:
+def _audit_run(
+    workspace: Workspace, run: Run, keepers: Mapping[str, Keeper] | None, states: CodeStates
+) -> Iterator[AuditFinding]:
     try:
         manifest = manifests.read_valid_manifest(workspace.workdir / run.path)
     except ValueError as error:
         yield AuditFinding(path=run.path, code="R001", run=run.label, message=f"cannot be read: {error}")
         return
-    case = AuditedRun(workspace=workspace, run=run, manifest=manifest, commits=commits)
+    case = AuditedRun(workspace=workspace, run=run, manifest=manifest, keepers=keepers, states=states)
     for code, check in RULES.items():
         for message, hint in check(case):
             yield AuditFinding(path=run.path, code=code, run=run.label, message=message, hint=hint)
-
-
-def _existing_commits(workspace: Workspace, referenced: set[str]) -> frozenset[str]:
-    """Those of `referenced` that the repository has. Raises ScaffoldError where there is none, or git refuses it."""
-    location = git.locate_in_git(workspace.workdir)
-    if trouble := git.refusal_error(workspace.workdir, location):
-        raise trouble
-    if location.toplevel is None:
-        raise ScaffoldError(f"{workspace.workdir} is in no git repository", hint="audit in a clone of it")
-    request = "".join(f"{commit}\n" for commit in sorted(referenced)).encode()
-    answer = git.run_checked(workspace.workdir, "cat-file", "--batch-check", stdin=request)
-    return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
 
 
 def _logs_without_manifest(workspace: Workspace, run_records: records.RunRecords) -> Iterator[AuditFinding]:

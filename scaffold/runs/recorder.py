@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from _record_run import messages as messages
     from _record_run import naming as naming
     from _record_run import patches as patches
+    from _record_run import pin_chain as pin_chain
+    from _record_run import pins as pins
     from _record_run import printed as printed
     from _record_run import processes as processes
     from _record_run import redaction as redaction
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from _record_run import secret_shapes as secret_shapes
     from _record_run import secret_texts as secret_texts
     from _record_run import secret_words as secret_words
+    from _record_run import submodules as submodules
+    from _record_run import trees as trees
     from _record_run import values as values
     from _record_run import workspace as workspace
 

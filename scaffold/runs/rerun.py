@@ -11,7 +11,7 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, foreground, recorder, worktrees
+from scaffold.runs import compare, foreground, recorded_code, recorder, recorder_command, worktree_imports, worktrees
 from scaffold.runs.model import Run, Scalar
 from scaffold.runs.worktrees import HIDDEN
 from scaffold.scratch import scratch_directory
@@ -38,28 +38,32 @@ def rerun_recorded_run(
     prefix: bool = True,
     metrics_of: Callable[[Run], Mapping[str, Scalar]],
 ) -> RerunResult:
-    """Run `run`, whose whole manifest is `manifest`, again in a detached worktree of its commit and patch; records go into this workspace.
+    """Run `run`, whose whole manifest is `manifest`, again in a detached worktree with its code; records go into this workspace.
 
     `metrics_of` says what a run gave, by its manifest, its files and its logs. `links` are paths (data that git does not hold) that
     the worktree gets as links. Raises ScaffoldError where the run cannot be repeated: no commit, a hidden secret in its command, a
     patch that does not apply.
     """
-    commit = _commit_to_repeat(run, manifest)
+    _check_repeatable(run, manifest)
     top = git.toplevel(workspace.workdir)
     if top is None:
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
-    with raise_on_stop_signals(), _worktree(top, commit) as tree:
-        notes = worktrees.apply_patch(tree, compare.recorded_patch(manifest, workspace.workdir))
+    code = recorded_code.manifest_code(manifest, workspace.workdir)
+    with raise_on_stop_signals(), _worktree(top) as tree:
+        notes = recorded_code.checkout_code(workspace, top, code, tree)
         experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
         linked = worktrees.link_workspace(workspace, tree, top, experiment, links)
         folder = tree / manifest["command"]["cwd"]
         if not folder.is_dir():
-            raise ScaffoldError(f"the run's directory {manifest['command']['cwd']} is not in commit {commit[:12]}")
-        argv = [word.replace(f"{top}/", f"{tree}/") for word in manifest["command"]["argv"]]
+            raise ScaffoldError(f"the run's directory {manifest['command']['cwd']} is not in its code")
+        trees = worktree_imports.Trees(main=top.resolve(), worktree=tree)
+        argv = worktree_imports.command_in_worktree(trees, manifest["command"]["argv"], folder)
         arguments = _recorder_arguments(workspace, manifest, argv, _named_configs(manifest, argv, linked, folder))
-        scheme = {recorder.naming.SCHEME_VARIABLE: str(manifest["recorder"].get("name_scheme", 1))}
+        words = recorder_command.require_run_prefix(workspace) if prefix else []
+        variables = worktree_imports.worktree_variables(trees, argv, folder, words)
+        variables[recorder.naming.SCHEME_VARIABLE] = str(manifest["recorder"].get("name_scheme", 1))
         _, new = foreground.run_recorded(
-            workspace, arguments, prefix=prefix, recorder_workspace=linked, cwd=folder, variables=scheme
+            workspace, arguments, prefix=prefix, recorder_workspace=linked, cwd=folder, variables=variables
         )
     if new is None:
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
@@ -69,24 +73,22 @@ def rerun_recorded_run(
     return RerunResult(run=new, unequal=tuple(unequal), notes=tuple(notes))
 
 
-def _commit_to_repeat(run: Run, manifest: Mapping[str, Any]) -> str:
-    commit = (manifest["git"] or {}).get("commit")
-    if not commit:
+def _check_repeatable(run: Run, manifest: Mapping[str, Any]) -> None:
+    if not (manifest["git"] or {}).get("code"):
         raise ScaffoldError(f"{run.label} has no commit, so its code is not known")
     if any(HIDDEN in word for word in manifest["command"]["argv"]):
         raise ScaffoldError(
             f"the command of {run.label} held a secret, which is not recorded",
             hint=f"start it by hand: scaffold run -- {manifest['command']['shell']}",
         )
-    return str(commit)
 
 
 @contextmanager
-def _worktree(top: Path, commit: str) -> Iterator[Path]:
+def _worktree(top: Path) -> Iterator[Path]:
+    """A place for a worktree, which is taken away afterwards."""
     with scratch_directory() as folder:
         tree = folder.resolve() / top.name
         try:
-            worktrees.add_worktree(top, commit, tree)
             yield tree
         finally:
             worktrees.remove_worktree(top, tree)

@@ -26,8 +26,19 @@ def add_worktree(top: Path, commit: str, place: Path) -> None:
 
 
 def remove_worktree(top: Path, place: Path) -> None:
-    """Take a worktree away, whatever is in it, or is left of it."""
+    """Take a worktree away, whatever is in it, or is left of it; those of its submodules first."""
+    for path in list_submodules(place):
+        if (place / path / ".git").is_file():
+            remove_worktree(top / path, place / path)
     git.run_as_user(top, "worktree", "remove", "--force", str(place))
+
+
+def list_submodules(tree: Path) -> dict[str, str]:
+    """The submodules of a working tree, as its index has them: path -> commit."""
+    if not (tree / ".gitmodules").is_file():
+        return {}
+    rows = (row.partition("\t") for row in git.run_git(tree, "ls-files", "--stage", "-z").paths)
+    return {path: fields.split(" ")[1] for fields, _, path in rows if fields.startswith("160000 ")}
 
 
 def unredacted_patch(directory: Path, commit: str, patch: str) -> bytes:

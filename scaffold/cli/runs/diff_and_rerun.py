@@ -15,12 +15,12 @@ from scaffold.cli.runs.runs_output import find_run_and_manifest
 @click.argument("b")
 @options.workspace_options
 @options.limit_option
-@options.lines_option(100, "At most so many lines of the difference between the patches (0: all).")
+@options.lines_option(100, "At most so many lines of the difference between the code (0: all).")
 @options.json_option
 def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int, json_output: bool) -> None:
-    """Show what differs between two runs: command, parameters, code with both patches, environment, metrics."""
+    """Show what differs between two runs: command, parameters, code with the lines that differ, environment, metrics."""
     from scaffold.observations import run_values
-    from scaffold.runs import compare
+    from scaffold.runs import compare, recorded_code
 
     workspace = options.find_requested_workspace(workdir, root)
     (run_a, manifest_a), (run_b, manifest_b) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
@@ -28,7 +28,7 @@ def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int
     rows = compare.run_differences(
         {**manifest_a, "metrics": observed_a.metrics}, {**manifest_b, "metrics": observed_b.metrics}, workspace.workdir
     )
-    patches = compare.diff_patches(manifest_a, manifest_b, workspace.workdir, (run_a.label, run_b.label))
+    patches = recorded_code.code_difference(workspace, manifest_a, manifest_b, (run_a.label, run_b.label))
     limit_rows, limited_lines = output.LimitedLists(limit), output.LimitedLists(lines)
     rows_shown, patch = limit_rows(rows), "".join(limited_lines(patches.splitlines(keepends=True)))
     if json_output:
@@ -63,7 +63,7 @@ def rerun(
     no_prefix: bool,
     json_output: bool,
 ) -> None:
-    """Run a run again from its commit and patch, and compare the metrics; exit 3 where they are not the same.
+    """Run a run again with its code, and compare the metrics; exit 3 where they are not the same.
 
     It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace.
     """

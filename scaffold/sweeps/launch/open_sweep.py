@@ -35,6 +35,7 @@ class LauncherWriter:
         self._sweep = sweep
         self._original = original
         self._tree: Workspace | None = None
+        self._variables: Mapping[str, str] = {}
         self._checked_at: float | None = None
         self._recorder_agrees = original  # the worktree of the original code has today's recorder
 
@@ -45,11 +46,12 @@ class LauncherWriter:
         """
         if self._original and self._tree is None:
             self._tree = original_code.checkout_original(self._workspace, self._sweep)
+            self._variables = original_code.original_variables(self._workspace, self._sweep, self._tree)
         self.check_code()
         if runs and not self._recorder_agrees:
             run_names.check_recorder_run_name(self._workspace, self._sweep, runs[0])
             self._recorder_agrees = True
-        return run_scripts.write_scripts(self._workspace, self._sweep, runs, self._tree)
+        return run_scripts.write_scripts(self._workspace, self._sweep, runs, self._tree, self._variables)
 
     def check_code(self) -> None:
         """Raise CodeChanged where the code has changed, as of a few seconds ago. The original code does not change."""

@@ -121,20 +121,25 @@ unset RUN_RECORDER RUN_MANIFEST
 python=%(python)s
 [ -x "$python" ] || python=python3
 export %(scheme_variable)s=%(scheme)d
-exec %(prefix)s"$python" %(flags)s %(recorder)s %(options)s -- \\
+%(variables)sexec %(prefix)s"$python" %(flags)s %(recorder)s %(options)s -- \\
   %(command)s </dev/null
 """
 
 
 def write_scripts(
-    workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun], tree: Workspace | None = None
+    workspace: Workspace,
+    sweep: Sweep,
+    runs: Sequence[PlannedRun],
+    tree: Workspace | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> dict[str, Path]:
     """Write the launchers of runs, those that are not there yet or differ; name -> absolute path.
 
-    They run in the work directory of `workspace`, or of `tree`, a worktree with other code. Raises ScaffoldError.
+    They run in the work directory of `workspace`, or of `tree`, a worktree with other code, with `variables` in their environment.
+    Raises ScaffoldError.
     """
     folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
-    render = make_launcher_renderer(workspace, sweep, tree or workspace)
+    render = make_launcher_renderer(workspace, sweep, tree or workspace, variables or {})
     written = {}
     for run in runs:
         path = folder / f"{run.name}.sh"
@@ -153,7 +158,9 @@ def _is_written(path: Path, data: bytes) -> bool:
         return False
 
 
-def make_launcher_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) -> Callable[[PlannedRun], bytes]:
+def make_launcher_renderer(
+    workspace: Workspace, sweep: Sweep, tree: Workspace, variables: Mapping[str, str]
+) -> Callable[[PlannedRun], bytes]:
     """What makes the launcher of one run of a sweep. Raises ScaffoldError where settings or recorder cannot be read."""
     cwd = Path(tree.workdir, sweep.cwd).absolute()
     prefix = recorder_command.configured_prefix(workspace)
@@ -170,6 +177,7 @@ def make_launcher_renderer(workspace: Workspace, sweep: Sweep, tree: Workspace) 
         "recorder": escape_bash_word(str(recorder_command.recorder_path(tree).absolute())),
         "scheme_variable": recorder.naming.SCHEME_VARIABLE,
         "scheme": sweep.name_scheme,
+        "variables": "".join(f"export {key}={escape_bash_word(value)}\n" for key, value in sorted(variables.items())),
     }
 
     def render(run: PlannedRun) -> bytes:

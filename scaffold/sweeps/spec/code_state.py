@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,12 @@ _directory_lock = threading.Lock()
 
 
 def capture_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> SweepCode:
-    """The code state of a sweep's runs as the working tree is now; a patch of uncommitted code is kept in `<metadata>/patches`
-    (without `keep` it is only named).
+    """The code state of a sweep's runs as the working tree is now; it is pinned, and a patch of uncommitted code is kept in
+    `<metadata>/patches` (without `keep` it is only named, and nothing pinned).
 
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
-    code, patch = current_code(workspace, sweep, with_patch=True)
+    code, patch = current_code(workspace, sweep, with_patch=True, with_pin=keep)
     if patch is None:
         return code
     name = f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
@@ -49,8 +49,12 @@ def replan_with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool =
     return replace(sweep, code=capture_code(workspace, sweep, keep=keep))
 
 
-def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tuple[SweepCode, bytes | None]:
+def current_code(
+    workspace: Workspace, sweep: Sweep, *, with_patch: bool, with_pin: bool = False
+) -> tuple[SweepCode, bytes | None]:
     """The code state of a sweep's runs as the working tree is now, its patch not kept; and that patch (None: clean, or not asked for).
+
+    With `with_pin` it is pinned, where the repository can be written.
 
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
@@ -64,7 +68,7 @@ def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tup
             if names not in states_by_files:
                 states_by_files[names] = _capture_state(place, names, with_patch=False)
         all_files = sorted({name for names in files.values() for name in names})
-        patched_state = _capture_state(place, all_files, with_patch=True) if with_patch else None
+        patched_state = _capture_state(place, all_files, with_patch=True, with_pin=with_pin) if with_patch else None
     states = {words: states_by_files[names] for words, names in files.items()}
     base_state = states[base]
     differing = [
@@ -72,19 +76,31 @@ def current_code(workspace: Workspace, sweep: Sweep, *, with_patch: bool) -> tup
         for words, state in sorted(states.items())
         if state.code != base_state.code or state.files
     ]
+    pin = _written_pin(patched_state) if patched_state is not None and with_pin else {}
     code = SweepCode(
         state=base_state.code,
         commit=base_state.git["commit"] if base_state.git else None,
         patch=None,
         named=tuple(differing),
+        pin=pin.get("commit"),
+        tracked=pin.get("tracked"),
     )
     return code, patched_state.patch if patched_state is not None else None
 
 
+def _written_pin(state: recorder.code_state.CodeState) -> Mapping[str, Any]:
+    """The pin of a captured state, made where it is not there yet; empty where the repository cannot be written (there is the patch)."""
+    if state.git is None or state.pin is None:
+        return (state.git or {}).get("pin") or {}
+    with contextlib.suppress(OSError, recorder.messages.RecorderError):
+        return state.pin.write()
+    return {}
+
+
 def _capture_state(
-    place: recorder.workspace.Workspace, files: Iterable[str], *, with_patch: bool
+    place: recorder.workspace.Workspace, files: Iterable[str], *, with_patch: bool, with_pin: bool = False
 ) -> recorder.code_state.CodeState:
-    state = recorder.code_state.capture(place, list(files), with_patch=with_patch)
+    state = recorder.code_state.capture(place, list(files), with_patch=with_patch, with_pin=with_pin)
     if state.git is None and recorder.git.repository(os.path.realpath(place.workdir)) is not None:
         raise ScaffoldError(
             "git did not say what the code is, so the runs have no names",

@@ -44,13 +44,16 @@ class NamedFilesCode:
 class SweepCode:
     """The code that a sweep was planned with: the code state's SHA-256, the commit, and the kept patch's path (None: clean).
 
-    `state` is a manifest's `git.code`, None outside git; the patch's path is relative to the work directory.
+    `state` is a manifest's `git.code`, None outside git; the patch's path is relative to the work directory. `pin` is the commit that keeps
+    it in this repository, and `tracked` the same without untracked files: they say where the code is, and not what it is.
     """
 
     state: str | None
     commit: str | None
     patch: str | None
     named: tuple[NamedFilesCode, ...] = ()
+    pin: str | None = field(default=None, compare=False)
+    tracked: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

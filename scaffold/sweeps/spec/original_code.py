@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import worktrees
-from scaffold.sweeps.spec import code_state
+from scaffold.runs import recorded_code, recorder_command, worktree_imports, worktrees
+from scaffold.runs.recorded_code import Pin, RecordedCode
+from scaffold.sweeps.spec import code_state, sweep_file
 from scaffold.sweeps.spec.model import Sweep
 from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
 from scaffold.workspace import Workspace
@@ -21,8 +23,8 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
     `links` are paths (data that git does not hold) that it gets as links. Raises ScaffoldError where the code cannot be had as it
     was: no commit, a patch that does not apply or held secrets, somebody's changes in the worktree.
     """
-    top, commit = git.toplevel(workspace.workdir), sweep.code.commit
-    if top is None or commit is None or sweep.code.state is None:
+    top = git.toplevel(workspace.workdir)
+    if top is None or (sweep.code.commit or sweep.code.pin) is None or sweep.code.state is None:
         raise ScaffoldError(
             f"the sweep {sweep.name} has no commit, so its code cannot be brought back",
             hint=f"run it with the code as it is now: scaffold sweep launch {sweep.name} --code current",
@@ -32,8 +34,7 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
     fresh = not tree.is_dir()
     try:
         if fresh:
-            worktrees.add_worktree(top, commit, tree)
-            worktrees.apply_patch(tree, code_state.read_kept_patch(workspace, sweep.code))
+            recorded_code.checkout_code(workspace, top, _recorded(workspace, sweep), tree)
         experiment = sweep.experiment if workspace.per_experiment else None
         inside = worktrees.link_workspace(workspace, tree, top, experiment, links)
         _check_original(inside, sweep, tree)
@@ -42,6 +43,34 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
             worktrees.remove_worktree(top, tree)
         raise
     return inside
+
+
+def original_variables(workspace: Workspace, sweep: Sweep, inside: Workspace) -> dict[str, str]:
+    """The variables with which the sweep's command runs the code of the worktree that `inside` lies in. Raises ScaffoldError where it
+    would load other code."""
+    main, tree = git.toplevel(workspace.workdir), git.toplevel(inside.workdir)
+    if main is None or tree is None:
+        return {}
+    trees = worktree_imports.Trees(main=main.resolve(), worktree=tree.resolve())
+    prefix = recorder_command.configured_prefix(workspace)
+    cwd = (inside.workdir / sweep.cwd).resolve()
+    environments = [
+        folder / name for folder in (cwd, inside.workdir, workspace.workdir.resolve()) for name in (".venv", ".conda")
+    ]
+    return worktree_imports.worktree_variables(trees, sweep.command, cwd, prefix, environments)
+
+
+def _recorded(workspace: Workspace, sweep: Sweep) -> RecordedCode:
+    """What the sweep says of its code. Raises ScaffoldError where it stands on a patch whose file is gone."""
+    pin = Pin(commit=sweep.code.pin, tracked=sweep.code.tracked) if sweep.code.pin else None
+    moment = datetime.fromtimestamp(sweep_file.sweep_path(workspace, sweep.name).stat().st_mtime, timezone.utc)
+    try:
+        patch = code_state.read_kept_patch(workspace, sweep.code)
+    except ScaffoldError:
+        if pin is None:
+            raise
+        patch = ""
+    return RecordedCode(commit=sweep.code.commit, state=sweep.code.state, patch=patch, pin=pin, moment=moment)
 
 
 def _check_original(inside: Workspace, sweep: Sweep, tree: Path) -> None:

@@ -232,8 +232,11 @@ def _parse_booleans(value: object) -> dict[str, BooleanStyle]:
     }
 
 
+CODE_FIELDS = ("state", "commit", "patch", "pin", "tracked")
+
+
 def _parse_code(value: object) -> SweepCode:
-    content = check_mapping(value, "code", ("state", "commit", "patch", "named"))
+    content = check_mapping(value, "code", (*CODE_FIELDS, "named"))
     rows = [
         check_mapping(row, "code.named", NamedFilesCode.__slots__)
         for row in _check_list(content.get("named", []), "code.named")
@@ -246,5 +249,5 @@ def _parse_code(value: object) -> SweepCode:
         )
         for row in rows
     )
-    fields = {key: _parse_optional(content, key, _check_text) for key in ("state", "commit", "patch")}
+    fields = {key: _parse_optional(content, key, _check_text) for key in CODE_FIELDS}
     return SweepCode(**fields, named=tuple(named))

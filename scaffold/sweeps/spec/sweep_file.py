@@ -134,7 +134,7 @@ def _rule_lines(rule: ConfigurationRule) -> list[str]:
 
 
 def _code_lines(code: SweepCode) -> list[str]:
-    fields = {"state": code.state, "commit": code.commit, "patch": code.patch}
+    fields = {name: getattr(code, name) for name in ("state", "commit", "patch", "pin", "tracked")}
     lines = text_yaml.mapping_lines("code", {k: v for k, v in fields.items() if v is not None})
     if len(lines) == 1 and not code.named:
         return ["code: {}"]

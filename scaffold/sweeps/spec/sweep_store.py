@@ -34,11 +34,12 @@ def store_sweep(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal
             f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
             hint="choose another name",
         )
-    if code_state.capture_code(workspace, sweep) != sweep.code:
+    code = code_state.capture_code(workspace, sweep)
+    if code != sweep.code:
         raise ScaffoldError("the code was changed while the sweep was planned", hint="plan it again")
     if exists:
         _delete_launchers(workspace, sweep.name)
-    sweep_file.write_sweep(workspace, sweep)
+    sweep_file.write_sweep(workspace, changed(sweep, code=code))
     return "replaced" if exists else "new"
 
 

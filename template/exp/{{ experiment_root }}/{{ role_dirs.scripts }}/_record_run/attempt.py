@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from .command import Outcome
+    from .pins import Pinning
     from .request import Request
     from .workspace import Workspace
 
@@ -40,7 +41,9 @@ class Attempt:
         self.workspace = workspace
         self.request = request
         with_patch = request.patch and not request.name_only
-        self.state = capture(workspace, request.argv, with_patch=with_patch, meanwhile=meanwhile)
+        self.state = capture(
+            workspace, request.argv, with_patch=with_patch, with_pin=not request.name_only, meanwhile=meanwhile
+        )
         configs = hash_files("/", [os.path.realpath(c) for c in request.configs])
         self.configs = configs + [
             (os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG)
@@ -130,8 +133,9 @@ class Attempt:
         self.manifest = first_manifest(self)
         try:
             metadata = self.dirs["metadata"]
-            if self.state.git is not None and self.state.patch:
-                self.state.git["patch"] = self._store(f"{metadata}/patches", self.state.patch, ".patch")
+            for state in [self.state, *self.state.submodules]:
+                if state.git is not None and state.patch:
+                    state.git["patch"] = self._store(f"{metadata}/patches", state.patch, ".patch")
             for path, _ in self.configs:
                 self._store_config(f"{metadata}/configs", path)
             self._mark_alive()
@@ -218,6 +222,14 @@ class Attempt:
     def store_packages(self, text: str) -> str:
         """Save a package list; its path. Raises OSError."""
         return self._store("{}/environments".format(self.dirs["metadata"]), text.encode(), ".txt")
+
+    def pin_code(self) -> Pinning | None:
+        """Begin to pin the code, where that is still to be done."""
+        if all(state.pin is None for state in [self.state, *self.state.submodules]):
+            return None
+        from .pins import Pinning
+
+        return Pinning(self)
 
     def add_facts(self, part: str, values: Mapping[str, Any]) -> None:
         """Put slow facts into a part of the manifest, and write it where the run is not over at once. Raises OSError."""

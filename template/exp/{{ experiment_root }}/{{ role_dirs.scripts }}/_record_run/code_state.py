@@ -1,22 +1,24 @@
-"""The code that a run runs: its digest, the commit, what is changed, and the patch."""
+"""The code that a run runs: its digest, the commit, what is changed, the patch, and what is to be pinned."""
 
 from __future__ import annotations
 
 import os
-import stat
 
 from .files import CODE, CONFIG, SHELL, hash_files
-from .git import MOST_UNTRACKED, Git, Status, parent_folders, remote_url, repository
-from .lean_imports import sha256
-from .messages import warn
+from .git import MOST_UNTRACKED, Git, Status, common_directory, parent_folders, remote_url, repository
+from .messages import RecorderError, warn
 from .redaction import redact
-from .trees import CodeTree, read_trees, start_trees
+from .trees import CodeTree, parse_trees, read_objects, read_trees, start_objects
+from .worktree_files import expand_folders, read_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any, Callable
 
+    from .patches import Patch
+    from .pins import PendingPin
+    from .trees import Entry
     from .workspace import Workspace
 
 
@@ -24,7 +26,8 @@ STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untra
 
 
 class CodeState:
-    """What the code of a run is: `git` for the manifest (None outside git), `patch` to save, `files` named by the command."""
+    """What the code of a run is: `git` for the manifest (None outside git), `patch` to save, `files` named by the command, and what is
+    still to be pinned while it runs."""
 
     def __init__(self) -> None:
         self.git: dict[str, Any] | None = None
@@ -32,14 +35,22 @@ class CodeState:
         self.patch: bytes | None = None
         self.files: list[tuple[str, str]] = []
         self.code: str | None = None
+        self.pin: PendingPin | None = None
+        self.submodules: list[CodeState] = []
 
 
 def capture(
-    workspace: Workspace, argv: Sequence[str], *, with_patch: bool, meanwhile: Callable[[], object] | None = None
+    workspace: Workspace,
+    argv: Sequence[str],
+    *,
+    with_patch: bool,
+    with_pin: bool = False,
+    meanwhile: Callable[[], object] | None = None,
 ) -> CodeState:
     """Capture the code state before the command starts. Trouble with git is said, and leaves `git` None.
 
-    `meanwhile` is called once where there is a git to wait for, while it works.
+    With `with_pin` what is not committed becomes objects of the repository, where it is in the patch too, and `pin` is what makes a
+    commit of them, and keeps it. `meanwhile` is called once where there is a git to wait for, while it works.
     """
     state = CodeState()
     workdir = os.path.realpath(workspace.workdir)
@@ -57,19 +68,18 @@ def capture(
         return state
     try:
         records = [":(exclude,{}){}".format(*place) for place in workspace.records(prefix)]
-        _capture_from_git(
-            state,
-            Git(top),
-            uncounted_folders(workspace, prefix),
-            records,
-            named,
-            counted,
-            with_patch=with_patch,
-            meanwhile=meanwhile,
-        )
+        survey = Survey(Git(top), uncounted_folders(workspace, prefix), records, named, counted, meanwhile)
+        survey.describe(state, with_patch=with_patch, with_pin=with_pin)
+        if with_pin and os.path.exists(os.path.join(top, ".gitmodules")):
+            from .submodules import capture_submodules  # most repositories have none
+
+            state.submodules = capture_submodules(top, with_patch=with_patch, with_pin=with_pin)
+            if state.git is not None and state.submodules:
+                state.git["submodules"] = [each.git for each in state.submodules]
     except Exception as trouble:
         warn(f"{trouble}: the code state is not recorded")
         state.files = hash_files(state.top, named)
+        state.pin = None
     return state
 
 
@@ -92,110 +102,142 @@ def named_files(argv: Sequence[str]) -> list[str]:
     ]
 
 
-def _capture_from_git(
-    state: CodeState,
-    git: Git,
-    excluded: list[str],
-    records: list[str],
-    named: list[str],
-    counted: list[str],
-    *,
-    with_patch: bool,
-    meanwhile: Callable[[], object] | None,
-) -> None:
-    folders = {f for e in excluded for f in parent_folders(e)}
-    processes = [git.start(*STATUS, "--", ".", *records)]
-    try:
-        processes.append(start_trees(git, "HEAD", folders))
-    except Exception:
-        processes[0].end(None)
-        raise
-    if meanwhile is not None:
-        meanwhile()
-    git.finish(*processes)
-    status = Status(bytes(processes[0].out), excluded)
-    state.files = hash_files(git.top, counted)
-    untracked = _expand_folders(git, status.untracked)
-    new = [p for p in named if p in untracked]
-    changed = _worktree_entries(git, [*status.changed, *new], status.changed)
-    trees = read_trees(git, status.commit, folders, processes[1])
-    more = {f for p in changed for f in parent_folders(p)} - folders
-    trees.update(read_trees(git, status.commit, more) if more else {})
-    state.code = CodeTree(trees, changed, excluded).digest()
-    if with_patch:
-        fresh = [
-            p for p in counted if any(p == n or (n.endswith("/") and p.startswith(n)) for n in status.workspace_new)
-        ]
-        changed_too = [p for p in counted if p in status.workspace]
-        try:
-            if status.changed or changed_too or untracked or fresh:
-                from .patches import make_patch  # most runs have committed code
+PINNED = "refs/scaffold/pins/"
 
-                state.patch = make_patch(git, status, [*status.changed, *changed_too], [*untracked, *fresh])
+# of changes with lines that a patch would hide: they stay in this repository
+PINNED_LOCAL = "refs/scaffold/local/"
+
+
+class Survey:
+    """What git says of the working tree: status, the trees that matter, and which code is pinned already.
+
+    `excluded` are no code, `records` pathspecs that git need not look at, `named` files that the command names, `counted` those of them
+    in the workspace that count.
+    """
+
+    def __init__(
+        self,
+        git: Git,
+        excluded: list[str],
+        records: list[str],
+        named: list[str],
+        counted: list[str],
+        meanwhile: Callable[[], object] | None,
+    ) -> None:
+        self.git = git
+        self.excluded = excluded
+        self.folders = sorted({"", *(f for e in excluded for f in parent_folders(e))})
+        self.common = common_directory(git.top)
+        self.chain = _chain_name(self.common)
+        chains = [PINNED + self.chain, PINNED_LOCAL + self.chain] if self.chain else []
+        processes = [git.start(*STATUS, "--", ".", *records)]
+        try:
+            processes.append(start_objects(git, [*(f"HEAD:{folder}" for folder in self.folders), *chains]))
+        except Exception:
+            processes[0].end(None)
+            raise
+        if meanwhile is not None:
+            meanwhile()
+        git.finish(*processes)
+        self.status = Status(bytes(processes[0].out), excluded)
+        objects = read_objects(bytes(processes[1].out))
+        self.trees = parse_trees(self.folders, objects)
+        self.chains = dict(zip(chains, objects[len(self.folders) :]))
+        self.heads: dict[str, str] = {}
+        self.counted = counted
+        self.untracked = expand_folders(git, self.status.untracked)
+        self.new = [p for p in named if p in self.untracked]
+        self.counted_changed = [p for p in counted if p in self.status.workspace]
+        self.counted_new = [
+            p
+            for p in counted
+            if any(p == n or (n.endswith("/") and p.startswith(n)) for n in self.status.workspace_new)
+        ]
+
+    def describe(self, state: CodeState, *, with_patch: bool, with_pin: bool) -> None:
+        """Put all that is found into `state`. Raises RecorderError where git fails, or a file that counts cannot be read."""
+        state.files = hash_files(self.git.top, self.counted)
+        patch = self._patch() if with_patch else None
+        uncommitted = self._pinnable(patch) if with_pin and patch else []
+        changed = [*self.status.changed, *self.new]
+        others = [p for p in uncommitted if p not in changed]
+        try:
+            entries = read_entries(self.git, self.status, [*changed, *others], write=uncommitted, heads=self.heads)
+        except RecorderError:
+            if not uncommitted:
+                raise
+            with_pin, others = False, []
+            entries = read_entries(self.git, self.status, changed)
+        folders = {f for p in entries for f in parent_folders(p)} - set(self.folders)
+        self.trees.update(read_trees(self.git, self.status.commit, folders))
+        state.code = CodeTree(self.trees, {p: entries[p] for p in changed if p in entries}, self.excluded).digest()
+        state.patch = patch.data if patch else None
+        state.git = self._manifest(state.code)
+        if with_pin and self.common and os.access(os.path.join(self.common, "objects"), os.W_OK):
+            self._pin(state, patch, entries)
+
+    def _patch(self) -> Patch | None:
+        changed, new = [*self.status.changed, *self.counted_changed], [*self.untracked, *self.counted_new]
+        if not changed and not new:
+            return None
+        try:
+            from .patches import make_patch  # most runs have committed code
+
+            return make_patch(self.git, self.status, changed, new)
         except Exception as trouble:
             warn(f"{trouble}: the patch is not saved")
-    listed = [redact(p) for p in untracked[:MOST_UNTRACKED]]
-    if len(untracked) > MOST_UNTRACKED:
-        listed.append("... and %d more" % (len(untracked) - MOST_UNTRACKED))
-    state.git = {
-        "commit": status.commit,
-        "branch": redact(status.branch) if status.branch else None,
-        "remote": remote_url(git.top),
-        "dirty": bool(status.changed or new),
-        "patch": None,
-        "untracked": listed,
-        "code": state.code,
-    }
+            return None
 
+    def _pinnable(self, patch: Patch) -> list[str]:
+        from .pins import is_pinnable
 
-def _expand_folders(git: Git, untracked: Sequence[str]) -> list[str]:
-    """Untracked files, those in new folders too; a folder of very many files stays one entry (it is data)."""
-    small = [p for p in untracked if p.endswith("/") and _is_small(os.path.join(git.top, p))]
-    files = [p for p in untracked if p not in small]
-    if small:
-        listing = git.output("--literal-pathspecs", "ls-files", "--others", "--exclude-standard", "-z", "--", *small)
-        files += [os.fsdecode(p) for p in listing.split(b"\0") if p]
-    return sorted(files)
+        tracked = dict.fromkeys([*self.status.changed, *self.counted_changed])
+        untracked = [p for p in dict.fromkeys([*self.new, *patch.new]) if p not in tracked and p not in patch.secretive]
+        return [
+            *(p for p in tracked if is_pinnable(self.git.top, p, tracked=True)),
+            *(p for p in untracked if is_pinnable(self.git.top, p, tracked=False)),
+        ]
 
+    def _manifest(self, code: str) -> dict[str, Any]:
+        listed = [redact(p) for p in self.untracked[:MOST_UNTRACKED]]
+        if len(self.untracked) > MOST_UNTRACKED:
+            listed.append("... and %d more" % (len(self.untracked) - MOST_UNTRACKED))
+        return {
+            "commit": self.status.commit,
+            "branch": redact(self.status.branch) if self.status.branch else None,
+            "remote": remote_url(self.common),
+            "dirty": bool(self.status.changed or self.new),
+            "patch": None,
+            "untracked": listed,
+            "code": code,
+        }
 
-def _is_small(folder: str) -> bool:
-    left = 1000
-    for _, folders, files in os.walk(folder):
-        left -= len(folders) + len(files)
-        if left < 0:
-            return False
-    return True
+    def _pin(self, state: CodeState, patch: Patch | None, entries: dict[str, Entry | None]) -> None:
+        """Settle which commit keeps this code; what is not kept yet is left for the time when the command runs."""
+        if self.status.changed or self.counted_changed or patch is not None:
+            from .pins import draft_commits
 
-
-def _worktree_entries(git: Git, paths: Sequence[str], changed: Mapping[str, str]) -> dict[str, tuple[str, str] | None]:
-    """What `git add` would make of paths of the working tree: (mode, id), or None where there is nothing any more."""
-    entries: dict[str, tuple[str, str] | None] = {}
-    files = []
-    for path in paths:
-        full = os.path.join(git.top, path)
-        try:
-            mode = os.lstat(full).st_mode
-        except OSError:
-            entries[path] = None
-            continue
-        if changed.get(path, "N...").startswith("S"):
-            inner = Git(full)
-            head = inner.output("rev-parse", "HEAD").decode().strip()
-            inside = inner.output("diff", "--no-ext-diff", "--binary", "HEAD") if changed[path][2:3] == "M" else b""
-            entries[path] = ("160000", head if not inside else sha256(head.encode() + inside).hexdigest()[: len(head)])
-        elif stat.S_ISLNK(mode):
-            entries[path] = (
-                "120000",
-                git.output("hash-object", "--stdin", stdin=os.fsencode(os.readlink(full))).decode().strip(),
+            pin, objects = draft_commits(self, patch, entries)
+        else:
+            pin, objects = (
+                {"commit": self.status.commit, "tracked": self.status.commit, "local": False, "left_out": []},
+                {},
             )
-        elif stat.S_ISREG(mode) and "\n" not in path:
-            entries[path] = ("100755" if mode & 0o100 else "100644", "")
-            files.append(path)
-    if files:
-        ids = (
-            git.output("hash-object", "--stdin-paths", stdin=os.fsencode("".join(p + "\n" for p in files)))
-            .decode()
-            .split()
-        )
-        entries.update((path, ((entries[path] or ("100644",))[0], blob)) for path, blob in zip(files, ids))
-    return entries
+        if state.git is None or pin["commit"] is None:
+            return
+        chain = (PINNED_LOCAL if pin["local"] else PINNED) + self.chain
+        if b"\n%s\n" % pin["commit"].encode() in self.chains.get(chain, ("", "", b""))[2]:
+            state.git["pin"] = pin
+            return
+        from .pins import PendingPin  # once for each state of the code
+
+        state.pin = PendingPin(self.git.top, self.common or "", pin, objects)
+
+
+def _chain_name(common: str | None) -> str:
+    """What this repository calls its chain of pins; nothing where there is none yet."""
+    try:
+        with open(os.path.join(common or "", "scaffold", "pins"), encoding="ascii") as file:
+            return file.read(8)
+    except (OSError, ValueError):
+        return ""

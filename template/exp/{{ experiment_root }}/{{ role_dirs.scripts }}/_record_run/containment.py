@@ -58,10 +58,22 @@ def is_users_link(top: str, link: str, target: str) -> bool:
     """Whether a link that leads out is one that git does not track; without git, one to a folder that is not for settings and keys."""
     from .git import Git, repository
 
-    if not is_inside(link, top) or (top + "/").startswith(target.rstrip("/") + "/"):
+    holds_top = (top + "/").startswith(target.rstrip("/") + "/")
+    if not is_inside(link, top) or (holds_top and not is_in_main_tree(top, target)):
         return False
     folder, last = os.path.split(link)
     if repository(folder) is None:
         home = os.path.realpath(os.path.expanduser("~"))
         return os.path.isdir(target) and target != home and not target.startswith(home + "/.")
     return not Git(folder).output("ls-files", "--stage", "-z", "--", ":(icase,literal)" + last).startswith(b"120000 ")
+
+
+def is_in_main_tree(top: str, target: str) -> bool:
+    """Whether `top` is in a worktree, and `target` below the main tree of its repository: there a sweep keeps the worktree of its code."""
+    from .git import common_directory, repository
+
+    tree = repository(top)
+    if tree is None or not os.path.isfile(os.path.join(tree, ".git")):
+        return False
+    main = os.path.dirname(common_directory(tree) or "/")
+    return target != main and is_inside(target, main)

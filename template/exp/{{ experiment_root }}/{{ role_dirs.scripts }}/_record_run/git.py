@@ -84,6 +84,7 @@ class Status:
         self.commit: str | None = None
         self.branch: str | None = None
         self.changed: dict[str, str] = {}
+        self._modes: dict[str, str] = {}
         self.untracked: list[str] = []
         self.workspace: list[str] = []
         self.workspace_new: list[str] = []
@@ -95,8 +96,10 @@ class Status:
             elif row.startswith("# branch.head ") and row[14:] != "(detached)":
                 self.branch = row[14:]
             elif kind in ("1 ", "u ", "? "):
-                path = row[2:] if kind == "? " else row.split(" ", 8 if kind == "1 " else 10)[-1]
-                self._add(path, kind, "" if kind == "? " else row.split(" ")[2], excluded)
+                fields = row.split(" ", {"1 ": 8, "u ": 10, "? ": 1}[kind])
+                self._add(fields[-1], kind, fields[2] if kind != "? " else "", excluded)
+                if kind != "? ":
+                    self._modes[fields[-1]] = fields[5 if kind == "1 " else 6]
 
     def _add(self, path: str, kind: str, submodule: str, excluded: Sequence[str]) -> None:
         if is_below(path, excluded):
@@ -106,6 +109,16 @@ class Status:
                 self.untracked.append(path)
         else:
             self.changed[path] = submodule
+
+    def submodule(self, path: str) -> str:
+        """What is changed in the submodule at `path`: `SCMU`, with `.` where nothing is; empty where there is none."""
+        state = self.changed.get(path, "")
+        return state if state.startswith("S") else ""
+
+    def mode(self, path: str) -> str | None:
+        """The mode of a changed file, as git sees it (which may be told not to look at permissions); None where git does not say."""
+        mode = self._modes.get(path, "000000")
+        return mode if mode.startswith("100") else None
 
 
 def is_below(path: str, folders: Iterable[str]) -> bool:
@@ -119,8 +132,8 @@ def parent_folders(path: str) -> list[str]:
     return ["/".join(parts[:i]) for i in range(len(parts) + 1)]
 
 
-def remote_url(top: str) -> str | None:
-    """The URL of `origin`, or of the first remote, without secrets; read from git's file, which costs less than asking."""
+def common_directory(top: str) -> str | None:
+    """Git's own directory that all worktrees of a repository share; found by its files, which costs less than asking."""
     place = os.path.join(top, ".git")
     try:
         if os.path.isfile(place):
@@ -129,7 +142,17 @@ def remote_url(top: str) -> str | None:
         if os.path.isfile(os.path.join(place, "commondir")):
             with open(os.path.join(place, "commondir"), encoding="utf-8") as file:
                 place = os.path.join(place, file.read().strip())
-        with open(os.path.join(place, "config"), encoding="utf-8", errors="replace") as file:
+    except OSError:
+        return None
+    return os.path.normpath(place)
+
+
+def remote_url(common: str | None) -> str | None:
+    """The URL of `origin`, or of the first remote, without secrets; read from the file of git's `common` directory."""
+    if common is None:
+        return None
+    try:
+        with open(os.path.join(common, "config"), encoding="utf-8", errors="replace") as file:
             lines = [line.strip() for line in file]
     except OSError:
         return None

@@ -18,7 +18,7 @@ from .manifest import RUN_VARIABLES, process_rank
 from .messages import RecorderError, warn
 from .redaction import redact_metrics
 from .request import Request
-from .supervision import unrecorded_environment
+from .supervision import begin_pinning, finish_pinning, unrecorded_environment
 from .values import flatten
 from .workspace import locate
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO, Any
 
+    from .pins import Pinning
     from .values import Scalar
 
 
@@ -70,6 +71,7 @@ class Run:
         self._request = request
         self._attempt: Attempt | None = None
         self._facts: SlowFacts | None = None
+        self._pinning: Pinning | None = None
         self._summary: dict[str, Scalar] = {}
         self.name = ""
         self.output_dir = ""
@@ -84,6 +86,7 @@ class Run:
             logs = [open_log(attempt, name, process_rank()) for name in ("out", "err")]
             if process_rank() == 0:
                 attempt.begin()
+                self._pinning = begin_pinning(attempt)
                 self._facts = SlowFacts(attempt, os.getpid(), python=sys.executable)
             self._attempt = attempt
             self.name, self.output_dir = attempt.name, attempt.path(attempt.outputs)
@@ -134,6 +137,7 @@ class Run:
         if self._attempt is not None and self._attempt.manifest:
             if self._facts is not None:
                 self._facts.finish()
+            finish_pinning(self._pinning)
             self._attempt.end(python_outcome(error), duration)
 
 

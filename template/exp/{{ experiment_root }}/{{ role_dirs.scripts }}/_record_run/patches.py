@@ -25,34 +25,64 @@ MOST_LINES_ABOVE = 120
 OPENERS = (":", "|", ">", "-", "[", "{", "(", '"""', "'''", "\\")
 
 
-def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[str]) -> bytes | None:
-    """The diff of `changed` against the commit, and of the text files among `new`, without secrets; None where there is none."""
+class Patch:
+    """What is not committed, as a patch without secrets.
+
+    `data` is None where there is nothing, or too much; `new` are the untracked files that it holds, `secretive` those that it may not
+    hold as they are. `hides` says whether lines of tracked files are hidden in it, or were not looked at (over 1 MiB).
+    """
+
+    def __init__(self, data: bytes | None, new: Sequence[str], secretive: Sequence[str], *, hides: bool) -> None:
+        self.data = data
+        self.new = new
+        self.secretive = secretive
+        self.hides = hides
+
+
+def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[str]) -> Patch:
+    """The diff of `changed` against the commit, and of the text files among `new`."""
     changed = [p for p in changed if not is_secret_file(p, tracked=True)]
     fits = [p for p in changed if file_size(os.path.join(git.top, p)) <= LARGEST_TEXT_BYTES]
     left = [p for p in changed if p not in fits]
     if left:
         warn("left out of the patch, over 1 MiB: {}".format(", ".join(left[:5])))
-    if status.commit is None:
-        new, fits = [*fits, *new], []
-    parts = []
-    for i in range(0, len(fits), 500):
-        options = [
-            "-p",
-            "--binary",
-            "--no-renames",
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-color",
-            "--src-prefix=a/",
-            "--dst-prefix=b/",
-        ]
-        parts.append(git.output("--literal-pathspecs", "diff-index", *options, "HEAD", "--", *fits[i : i + 500]))
-    parts += [new_file_patch(git.top, p) for p in sorted(set(new))[:MOST_UNTRACKED] if not is_secret_file(p)]
-    patch = b"".join(parts)
+    # before the first commit there is nothing to differ from
+    diff = _diff(git, fits) if status.commit is not None else _join(git, fits)
+    safe = redact_patch(diff, git.top)
+    names = sorted(set(new))[:MOST_UNTRACKED]
+    parts = {path: new_file_patch(git.top, path) for path in names if not is_secret_file(path)}
+    safe_parts = {path: redact_patch(part, git.top) for path, part in parts.items() if part}
+    patch = safe + b"".join(safe_parts.values())
     if len(patch) > LARGEST_PATCH_BYTES:
         warn("the patch is over 8 MiB and is not saved")
-        return None
-    return redact_patch(patch, git.top) if patch else None
+    return Patch(
+        patch if 0 < len(patch) <= LARGEST_PATCH_BYTES else None,
+        [path for path, part in safe_parts.items() if part == parts[path]],
+        [p for p in names if is_secret_file(p) or safe_parts.get(p, parts[p]) != parts[p]],
+        hides=bool(left) or safe != diff,
+    )
+
+
+def _diff(git: Git, paths: Sequence[str]) -> bytes:
+    """How tracked files differ from the commit."""
+    options = [
+        "-p",
+        "--binary",
+        "--no-renames",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-color",
+        "--src-prefix=a/",
+        "--dst-prefix=b/",
+    ]
+    return b"".join(
+        git.output("--literal-pathspecs", "diff-index", *options, "HEAD", "--", *paths[i : i + 500])
+        for i in range(0, len(paths), 500)
+    )
+
+
+def _join(git: Git, paths: Sequence[str]) -> bytes:
+    return b"".join(new_file_patch(git.top, path) for path in sorted(paths))
 
 
 def new_file_patch(top: str, path: str) -> bytes:

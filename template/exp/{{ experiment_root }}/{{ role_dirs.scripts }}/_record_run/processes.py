@@ -98,7 +98,7 @@ class Subprocess:
                 self.status = os.waitpid(self.pid, 0)[1]
             return bool(ended)
         except ChildProcessError:  # somebody has it that children are not waited for; what it said is all that is known
-            self.status = 0 if self.out else 1
+            self.status = 1 if self.err and not self.out else 0
             return True
 
 

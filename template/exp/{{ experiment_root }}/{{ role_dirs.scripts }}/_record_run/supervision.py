@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Mapping, Sequence, TypeVar
 
     from .attempt import Attempt
+    from .pins import Pinning
     from .pseudo_terminal import PseudoTerminal
     from .request import Request
 
@@ -163,10 +164,12 @@ def supervise(
         outcome = Outcome(127 if error.errno == errno.ENOENT else 126, None, stopped=False, usage={})
         streams.close_theirs()
         streams.finish()
+        finish_pinning(begin_pinning(attempt))
         return outcome, streams.displays
     if streams.guard is not None:
         streams.guard.watch(command.pid)
     streams.close_theirs()
+    pinning = begin_pinning(attempt)
     facts: SlowFacts | None = None
     if attempt is not None and attempt.manifest:
         recorded = attempt
@@ -175,7 +178,21 @@ def supervise(
     attempt_to("its last output may be missing", streams.finish)
     if facts is not None:
         facts.finish()
+    finish_pinning(pinning)
     return outcome, streams.displays
+
+
+def begin_pinning(attempt: Attempt | None) -> Pinning | None:
+    """Begin to pin the code of a recorded attempt, where that is still to be done."""
+    if attempt is None or not attempt.manifest:
+        return None
+    return attempt_to("its code is not pinned", attempt.pin_code)
+
+
+def finish_pinning(pinning: Pinning | None) -> None:
+    """The command has ended: wait until its code is pinned."""
+    if pinning is not None:
+        pinning.finish()
 
 
 def open_pseudo_terminal() -> PseudoTerminal:

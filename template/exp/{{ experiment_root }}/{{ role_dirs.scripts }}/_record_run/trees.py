@@ -13,38 +13,47 @@ if TYPE_CHECKING:
     from .git import Git
     from .processes import Subprocess
 
-    Entries = dict[str, tuple[str, str]]
+    Entry = tuple[str, str]
+    Entries = dict[str, Entry]
 
 
-def read_trees(
-    git: Git, commit: str | None, folders: Iterable[str], process: Subprocess | None = None
-) -> dict[str, Entries]:
+def read_trees(git: Git, commit: str | None, folders: Iterable[str]) -> dict[str, Entries]:
     """The entries (name -> mode, id) of folders of a commit, in one call; folders that it lacks have none."""
     names = sorted(set(folders))
-    if commit is None:
+    if commit is None or not names:
         return {name: {} for name in names}
-    if process is None:
-        process = start_trees(git, commit, names)
-        git.finish(process)
-    data, at = bytes(process.out), 0
-    trees: dict[str, Entries] = {}
-    for name in names:
+    process = start_objects(git, [f"{commit}:{name}" for name in names])
+    git.finish(process)
+    return parse_trees(names, read_objects(bytes(process.out)))
+
+
+def start_objects(git: Git, names: Iterable[str]) -> Subprocess:
+    """Start reading the objects of `names`; `read_objects` reads what it prints."""
+    return git.start("cat-file", "--batch", stdin=os.fsencode("".join(f"{name}\n" for name in names)))
+
+
+def read_objects(data: bytes) -> list[tuple[str, str, bytes]]:
+    """The id, the kind and the content of each object that `git cat-file --batch` was asked for; nothing of one that is not there."""
+    at = 0
+    objects = []
+    while at < len(data):
         end = data.index(b"\n", at)
         header = data[at:end].split(b" ")
         at = end + 1
-        trees[name] = {}
-        if header[-1].isdigit() and len(header) == 3:
-            trees[name] = (
-                parse_tree(data[at : at + int(header[2])], len(header[0]) // 2) if header[1] == b"tree" else {}
-            )
+        if len(header) == 3 and header[2].isdigit():
+            objects.append((header[0].decode(), header[1].decode(), data[at : at + int(header[2])]))
             at += int(header[2]) + 1
-    return trees
+        else:
+            objects.append(("", "", b""))
+    return objects
 
 
-def start_trees(git: Git, commit: str, folders: Iterable[str]) -> Subprocess:
-    """Start reading the trees of `folders`."""
-    names = "".join(f"{commit}:{name}\n" for name in sorted(set(folders)))
-    return git.start("cat-file", "--batch", stdin=os.fsencode(names))
+def parse_trees(names: Sequence[str], objects: Iterable[tuple[str, str, bytes]]) -> dict[str, Entries]:
+    """The entries of folders, as they were read in the same order."""
+    return {
+        name: parse_tree(content, len(object_id) // 2) if kind == "tree" else {}
+        for name, (object_id, kind, content) in zip(names, objects)
+    }
 
 
 def parse_tree(data: bytes, size: int) -> Entries:
@@ -58,18 +67,25 @@ def parse_tree(data: bytes, size: int) -> Entries:
     return entries
 
 
+def object_id(kind: str, content: bytes, digits: int) -> str:
+    """The id that git gives an object, in a repository whose ids have so many hex digits."""
+    return (sha256 if digits == 64 else sha1)(b"%s %d\0%s" % (kind.encode(), len(content), content)).hexdigest()
+
+
 class CodeTree:
     """A commit's tree with the working tree's changes put in, as `git add` would: its `digest` is the code state.
 
-    Only folders that hold an excluded or a changed path are opened, so that dirty code and the same code committed are one.
+    Only folders that hold an excluded or a changed path are opened, so that dirty code and the same code committed are one. `made` are
+    the trees whose ids were asked for, id -> content.
     """
 
     def __init__(
-        self, trees: Mapping[str, Entries], changed: Mapping[str, tuple[str, str] | None], excluded: Sequence[str]
+        self, trees: Mapping[str, Entries], changed: Mapping[str, Entry | None], excluded: Sequence[str]
     ) -> None:
         self.trees = trees
         self.changed = changed
         self.excluded = excluded
+        self.made: dict[str, bytes] = {}
 
     def entries(self, folder: str) -> Entries:
         """The entries of a folder with the changes put in."""
@@ -82,7 +98,7 @@ class CodeTree:
                 entries[path] = new
         return entries
 
-    def tree_id(self, folder: str) -> tuple[str, str] | None:
+    def tree_id(self, folder: str) -> Entry | None:
         """The id that git gives a folder's tree; None for an empty one."""
         entries = self.entries(folder)
         order = sorted(entries, key=lambda n: os.fsencode(n + "/" if entries[n][0] == "40000" else n))
@@ -91,8 +107,9 @@ class CodeTree:
         )
         if not order:
             return None
-        algorithm = sha256 if len(entries[order[0]][1]) == 64 else sha1
-        return "40000", algorithm(b"tree %d\0%s" % (len(body), body)).hexdigest()
+        tree = object_id("tree", body, len(entries[order[0]][1]))
+        self.made[tree] = body
+        return "40000", tree
 
     def lines(self, folder: str = "") -> Iterator[str]:
         """`mode id path` of all that counts, sorted within each folder."""

@@ -1,0 +1,99 @@
+"""Commits -> what keeps them in this repository, and which of them have a code state."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+from scaffold.runs import recorder, recorder_command
+from scaffold.workspace import Workspace
+
+BRANCHES = ("--branches", "--tags", "--remotes")
+PINS = "--glob=refs/scaffold/*"
+MOST_COMMITS = 2000
+
+
+class Keeper(Enum):
+    """What keeps a commit: a branch or a tag, which clones get; a pin, which they do not; nothing, until git forgets it; it is gone."""
+
+    BRANCH = "branch"
+    PIN = "pin"
+    NOTHING = "nothing"
+    GONE = "gone"
+
+
+def find_keepers(workdir: Path, commits: Collection[str]) -> dict[str, Keeper]:
+    """What keeps each of `commits`. Raises ScaffoldError where there is no repository, or git refuses it."""
+    location = git.locate_in_git(workdir)
+    if trouble := git.refusal_error(workdir, location):
+        raise trouble
+    if location.toplevel is None:
+        raise ScaffoldError(f"{workdir} is in no git repository", hint="audit in a clone of it")
+    existing = existing_commits(workdir, commits)
+    off_branch = _unreachable(workdir, existing, BRANCHES)
+    kept_by_nothing = _unreachable(workdir, off_branch, (*BRANCHES, PINS))
+    keepers = dict.fromkeys(commits, Keeper.GONE) | dict.fromkeys(existing, Keeper.BRANCH)
+    return keepers | dict.fromkeys(off_branch, Keeper.PIN) | dict.fromkeys(kept_by_nothing, Keeper.NOTHING)
+
+
+def existing_commits(directory: Path, commits: Iterable[str]) -> frozenset[str]:
+    """Those of `commits` that the repository has. Raises ScaffoldError where git does not answer."""
+    request = "".join(f"{commit}\n" for commit in sorted(set(commits)))
+    answer = git.run_checked(directory, "cat-file", "--batch-check", stdin=request.encode())
+    return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
+
+
+def _unreachable(directory: Path, commits: Collection[str], refs: tuple[str, ...]) -> frozenset[str]:
+    """Those of `commits` that none of `refs` (options of `git rev-list`) leads to."""
+    if not commits:
+        return frozenset()
+    request = "".join(f"{commit}\n" for commit in sorted(commits)).encode()
+    answer = git.run_checked(directory, "rev-list", "--stdin", "--not", *refs, stdin=request)
+    return frozenset(commits) & frozenset(answer.text.split())
+
+
+class CodeStates:
+    """The code states of the newest 2,000 commits of a workspace's repository, found out when they are first asked for."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def nearest(self, state: str, moment: datetime) -> str | None:
+        """The commit with the code state `state` that was made nearest to `moment`; None where there is none. Raises ScaffoldError."""
+        same = [(abs(moment.timestamp() - time), commit) for time, commit in self._commits.get(state, ())]
+        return min(same)[1] if same else None
+
+    @functools.cached_property
+    def _commits(self) -> dict[str, list[tuple[int, str]]]:
+        """State -> time and id of its commits."""
+        top = git.toplevel(self._workspace.workdir)
+        if top is None:
+            return {}
+        excluded = uncounted_paths(self._workspace, top)
+        folders = sorted({folder for path in excluded for folder in recorder.git.parent_folders(path)})
+        listed = git.run_checked(top, "log", "--all", f"--max-count={MOST_COMMITS}", "--format=%H %ct").text
+        times = [(int(line.split()[1]), line.split()[0]) for line in listed.splitlines()]
+        request = "".join(f"{commit}:{folder}\n" for _, commit in times for folder in folders)
+        answer = git.run_checked(top, "cat-file", "--batch", stdin=os.fsencode(request)).stdout
+        objects = iter(recorder.trees.read_objects(answer))
+        states: dict[str, list[tuple[int, str]]] = {}
+        for time, commit in times:
+            trees = recorder.trees.parse_trees(folders, [next(objects) for _ in folders])
+            if trees[""]:
+                state = recorder.trees.CodeTree(trees, {}, excluded).digest()
+                states.setdefault(state, []).append((time, commit))
+        return states
+
+
+def uncounted_paths(workspace: Workspace, top: Path) -> list[str]:
+    """What is no code, relative to the repository's top: the workspace, the plan, agents' files."""
+    place = recorder_command.recorder_workspace(workspace)
+    prefix = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
+    paths: list[str] = recorder.code_state.uncounted_folders(place, "" if prefix == "." else prefix + "/")
+    return paths
