@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from scaffold import metric_directions, visible_text
@@ -75,6 +78,15 @@ def make_answers(conventions: Conventions, options: InitOptions) -> dict[str, An
         if _is_not_utf8(value):
             raise WrongUsage(f"{name} is no text in UTF-8", hint="give it in UTF-8")
     return answers | fact_answers(conventions)
+
+
+def make_workspace_id(workdir: Path, root: str, top: Path | None) -> str:
+    """The id of a workspace that is written at `workdir/root`: eight hex digits of where that lies below the repository's `top`, if any.
+
+    Why not by chance? A workspace that went with its branch, and is written anew at the same place, finds its records again.
+    """
+    path = root if top is None else os.path.normpath(os.path.relpath(workdir / root, top))
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
 
 
 def fact_answers(conventions: Conventions) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from scaffold import git, transaction
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.lifecycle import answer_changes, file_kinds, files_on_disk, init_actions, location_checks
-from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_answers
+from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_answers, make_workspace_id
 from scaffold.lifecycle.content_hashes import write_hashes
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
@@ -60,7 +60,11 @@ def plan_init(
         _refuse_contradicting_options(existing, options, template_source)
         location_checks.check_root(workdir, existing.root)
     with _open_template(existing, template_source) as template:
-        answers = dict(existing.answers) if existing is not None else learn(_new_answers(workdir, options, detect))
+        answers = (
+            dict(existing.answers)
+            if existing is not None
+            else learn(_new_answers(workdir, options, detect, location.toplevel))
+        )
         rendered = render_template(template, answers)
         disk = files_on_disk.read_files(workdir, rendered)
         if existing is None and (kept := _user_files_in_the_way(answers, rendered, disk)):
@@ -132,13 +136,16 @@ def _open_template(existing: Workspace | None, source: str | None) -> Iterator[r
             yield template
 
 
-def _new_answers(workdir: Path, options: InitOptions, detect: Callable[[Path], Conventions]) -> dict[str, Any]:
+def _new_answers(
+    workdir: Path, options: InitOptions, detect: Callable[[Path], Conventions], top: Path | None
+) -> dict[str, Any]:
     """The answers of a workspace that is not there yet."""
     answers = make_answers(detect(workdir), options)
     goal = init_actions.read_placeholder_goal(workdir, answers["tasks_path"]) if options.goal is None else None
     if goal is not None:
         answers["experiment_goal"] = goal
     location_checks.check_root(workdir, str(answers["experiment_root"]))
+    answers["workspace_id"] = make_workspace_id(workdir, str(answers["experiment_root"]), top)
     return answers
 
 

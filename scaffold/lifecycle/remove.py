@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold import transaction
+from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk
 from scaffold.lifecycle.status import read_status
-from scaffold.runs import bytecode
+from scaffold.runs import bytecode, records_home
 from scaffold.workspace import Workspace
 
 REASONS = {
@@ -25,19 +27,23 @@ REASONS = {
 class RemovalPlan:
     """What goes and what stays, each a path relative to the work directory, `keep` with the reason.
 
-    `bytecode` goes too: Python made it of scripts of the template, and makes it again.
+    `bytecode` goes too: Python made it of scripts of the template, and makes it again. `homes` (the second home of the records) and `refs`
+    (that pin code) stay unless that is asked for: other branches and working trees may need them.
     """
 
     workspace: Workspace
     delete: tuple[str, ...]
     keep: tuple[tuple[str, str], ...]
     bytecode: tuple[str, ...]
+    homes: tuple[records_home.HomeSummary, ...]
+    refs: int
     changes: tuple[transaction.FileChange, ...]
 
 
 def plan_removal(workspace: Workspace) -> RemovalPlan:
     """What removing `workspace` would delete and keep; changes nothing. Raises ScaffoldError where its template cannot be had."""
-    workdir, entries = workspace.workdir, read_status(workspace).entries
+    status = read_status(workspace)
+    workdir, entries = workspace.workdir, status.entries
     delete = [entry.path for entry in entries if entry.state == "same"]
     # last, so that an interrupted removal still is a workspace that can be removed
     delete.sort(key=lambda path: path == file_kinds.answers_path(workspace.root))
@@ -55,12 +61,17 @@ def plan_removal(workspace: Workspace) -> RemovalPlan:
         delete=tuple(delete),
         keep=tuple(sorted(keep)),
         bytecode=tuple(compiled),
+        homes=status.homes,
+        refs=status.refs,
         changes=tuple(disk.make_change(path, None) for path in delete),
     )
 
 
-def apply_removal(planned: RemovalPlan) -> None:
-    """Delete what the plan says, then the folders that are empty because of it."""
+def apply_removal(planned: RemovalPlan, *, with_records: bool = False) -> None:
+    """Delete what the plan says, then the folders that are empty because of it; `with_records` the second home of the records too.
+
+    Raises ScaffoldError where something cannot be deleted.
+    """
     workdir = planned.workspace.workdir
     with transaction.workdir_lock(workdir):
         transaction.apply_changes(workdir, planned.changes)
@@ -73,6 +84,11 @@ def apply_removal(planned: RemovalPlan) -> None:
             with contextlib.suppress(OSError):
                 (workdir / folder).rmdir()
         content_hashes.delete_hashes(planned.workspace)
+        for home in planned.homes if with_records else ():
+            try:
+                shutil.rmtree(home.folder)
+            except OSError as error:
+                raise ScaffoldError(f"{home.folder} cannot be deleted: {error.strerror or error}") from error
 
 
 def _files_not_from_template(workspace: Workspace, template_paths: set[str]) -> list[str]:

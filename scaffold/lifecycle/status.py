@@ -14,7 +14,7 @@ from scaffold.lifecycle.file_merge import has_conflict_markers
 from scaffold.lifecycle.template import releases
 from scaffold.lifecycle.template.render import render_template
 from scaffold.lifecycle.template.source import foreign_source, open_recorded_template, recorded_version
-from scaffold.runs import bytecode
+from scaffold.runs import bytecode, records_home
 from scaffold.workspace import Workspace
 
 
@@ -29,7 +29,8 @@ class FileStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceStatus:
-    """A workspace as it stands; `newest` is None where its template is not this package's."""
+    """A workspace as it stands; `newest` is None where its template is not this package's. `homes` are the folders of the second home of
+    its records, `refs` how many refs below `refs/scaffold/` pin code."""
 
     workspace: Workspace
     version: str
@@ -38,6 +39,8 @@ class WorkspaceStatus:
     entries: tuple[FileStatus, ...]
     ignored: tuple[git.IgnoredPath, ...]
     tracked_bytecode: tuple[str, ...]
+    homes: tuple[records_home.HomeSummary, ...]
+    refs: int
 
 
 def read_status(workspace: Workspace) -> WorkspaceStatus:
@@ -62,7 +65,14 @@ def read_status(workspace: Workspace) -> WorkspaceStatus:
             workspace.workdir, workspace.answers, [path for path in hashes if path in disk.files]
         ),
         tracked_bytecode=tuple(bytecode.find_tracked_bytecode(workspace)),
+        homes=tuple(records_home.summarize_folders(records_home.existing_folders(workspace))),
+        refs=count_pinning_refs(workspace),
     )
+
+
+def count_pinning_refs(workspace: Workspace) -> int:
+    """How many refs keep the code of runs from being collected."""
+    return len(git.run_git(workspace.workdir, "for-each-ref", "--format=%(refname)", "refs/scaffold/").text.split())
 
 
 def is_unchanged_seed(workspace: Workspace, path: Path) -> bool:

@@ -16,7 +16,7 @@ from scaffold.atomic_write import write_atomic
 from scaffold.observations.file_formats import LoggedStep, metric_number
 from scaffold.observations.logged_names import is_metric
 from scaffold.observations.model import MetricValue
-from scaffold.runs import recorder
+from scaffold.runs import recorder, records_home
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -55,7 +55,8 @@ class SidecarFiles:
 
 def sidecar_path(workdir: Path, run: Run) -> Path:
     """Where what was read off a run's logs later is kept: in a folder beside its manifest."""
-    return containment.locate(workdir, (workdir / run.path).parent / SIDECAR_FOLDER / f"{run.label}.json")
+    path = (workdir / run.path).parent / SIDECAR_FOLDER / f"{run.label}.json"
+    return path if records_home.is_in_home(path) else containment.locate(workdir, path)
 
 
 def write_sidecar(workspace: Workspace, run: Run, rows: PrintedSources) -> Path:
@@ -65,6 +66,8 @@ def write_sidecar(workspace: Workspace, run: Run, rows: PrintedSources) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     data = json.dumps({"version": 1, "run": run.label, "metrics": rows}, indent=1, sort_keys=True, ensure_ascii=False)
     write_atomic(path, data.encode() + b"\n")
+    if not run.only_in_home:
+        records_home.store_copy(workspace, path, data.encode() + b"\n")
     return path
 
 
@@ -89,8 +92,7 @@ def printed_values(sources: PrintedSources) -> dict[str, MetricValue]:
 
 def log_paths(workspace: Workspace, run: Run) -> list[tuple[str, str]]:
     """A run's logs, stdout first: the path on disk and the one below the work directory. One that leads out of it is passed over."""
-    metadata = (workspace.workdir / run.path).parent
-    experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
+    experiment = records_home.experiment_folder(workspace, run)
     logs = workspace.role_folder("logs", experiment)
     paths = [logs / f"{run.label}.{stream}" for stream in ("out", "err")]
     contained = [path for path in paths if containment.is_contained(workspace.workdir, path)]

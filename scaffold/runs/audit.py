@@ -13,7 +13,7 @@ from typing import Any
 
 from scaffold import containment, git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import bytecode, code_commits, compare, manifests, recorder, records, timestamps
+from scaffold.runs import bytecode, code_commits, compare, manifests, recorder, records, records_home, timestamps
 from scaffold.runs.code_commits import CodeStates, Keeper
 from scaffold.runs.model import Run, Scalar
 from scaffold.workspace import Workspace
@@ -72,10 +72,16 @@ def _path_fault(workspace: Workspace, path: str, kind: Callable[[int], bool] = s
         return f"cannot be looked at ({error.strerror})"
 
 
+def _record_fault(workspace: Workspace, path: str) -> str | None:
+    """What is wrong with a file of the metadata directory that a manifest names; None where it, or its copy, is there."""
+    fault = _path_fault(workspace, path)
+    return None if fault == "is missing" and records_home.find_copy(workspace.workdir / path) else fault
+
+
 @register_audit_rule("R101")
 def audit_log_files(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Both logs are there."""
-    for stream in ("stdout", "stderr"):
+    for stream in () if case.run.only_in_home else ("stdout", "stderr"):
         path = case.manifest["paths"][stream]
         if fault := _path_fault(case.workspace, path):
             yield f"its log {path} {fault}", None
@@ -131,14 +137,15 @@ def audit_dirty_code_patch(case: AuditedRun) -> Iterator[tuple[str, str | None]]
     path = (case.manifest["git"] or {}).get("patch")
     if case.run.dirty and path is None:
         yield "its code was not committed, and no patch was saved", None
-    elif path is not None and (fault := _path_fault(case.workspace, path)):
+    elif path is not None and (fault := _record_fault(case.workspace, path)):
         yield f"its patch {path} {fault}", None
 
 
 @register_audit_rule("R105")
 def audit_output_directory(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The output directory is there."""
-    if fault := _path_fault(case.workspace, case.run.outputs, stat.S_ISDIR):
+    fault = None if case.run.only_in_home else _path_fault(case.workspace, case.run.outputs, stat.S_ISDIR)
+    if fault:
         yield f"its output directory {case.run.outputs} {fault}", None
 
 
@@ -155,7 +162,7 @@ def audit_lost_run(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
 @register_audit_rule("R107")
 def audit_results_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """Nothing in the outputs is newer than the run's end, and the metrics are those recorded."""
-    if case.run.status not in ENDED:
+    if case.run.status not in ENDED or case.run.only_in_home:
         return
     ended = timestamps.parse_timestamp(case.manifest["time"]["ended_at"]).timestamp()
     outputs = case.workspace.workdir / case.run.outputs
@@ -196,8 +203,21 @@ def _changed_times(folder: Path) -> Iterator[tuple[str, float]]:
 def audit_package_list(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The package list and the config snapshots are there."""
     for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
-        if path is not None and (fault := _path_fault(case.workspace, path)):
+        if path is not None and (fault := _record_fault(case.workspace, path)):
             yield f"its record {path} {fault}", None
+
+
+@register_audit_rule("R110")
+def audit_copy_agrees(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+    """The copy in the second home says the same."""
+    copy = None if case.run.only_in_home else records_home.find_copy(case.workspace.workdir / case.run.path)
+    if copy is None or copy.samefile(case.workspace.workdir / case.run.path):
+        return
+    with contextlib.suppress(ValueError):  # one that cannot be read is a finding of its own
+        other = manifests.read_manifest(copy)
+        same_attempt = other.get("run") == case.manifest["run"] and other.get("status") == case.manifest["status"]
+        if same_attempt and other != case.manifest:
+            yield f"its copy in {copy.parent} says otherwise: one of the two was changed", "compare them: diff"
 
 
 def audit_records(workspace: Workspace) -> list[AuditFinding]:
@@ -239,13 +259,14 @@ def _audit_run(
 def _logs_without_manifest(workspace: Workspace, run_records: records.RunRecords) -> Iterator[AuditFinding]:
     recorded = {Path(r.path).with_suffix("").as_posix() for r in run_records.runs}
     recorded |= {Path(d.path).with_suffix("").as_posix() for d in run_records.damaged}
+    recorded_elsewhere = {r.label for r in run_records.runs if r.only_in_home}
     for metadata in records.manifest_directories(workspace):
         experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
         metadata_path = metadata.relative_to(workspace.workdir).as_posix()
         logs = workspace.role_folder("logs", experiment)
         for log in sorted(logs.glob("*.out")) if logs.is_dir() else []:
             stem = log.name.removesuffix(".out")
-            if LOG_STEM.match(stem) and f"{metadata_path}/{stem}" not in recorded:
+            if LOG_STEM.match(stem) and stem not in recorded_elsewhere and f"{metadata_path}/{stem}" not in recorded:
                 path = log.relative_to(workspace.workdir).as_posix()
                 yield AuditFinding(path=path, code="R100", run=stem, message="this log has no manifest")
 

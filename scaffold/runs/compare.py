@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import containment
+from scaffold.runs import records_home
 from scaffold.runs.model import Scalar
 
 MISSING = "-"
@@ -67,11 +68,16 @@ def _host_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {**{k: host[k] for k in ("hostname", "os", "arch", "cpu_count", "memory_bytes")}, "gpus": gpus}
 
 
+def _locate_record(workdir: Path, path: str) -> Path:
+    """Where a record is that a manifest names. Raises LeadsOutside."""
+    return records_home.locate_record(containment.locate(workdir, path))
+
+
 def recorded_packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, str]:
     """The packages of a run, name -> version; empty where none were recorded."""
     path = manifest["environment"]["packages"]
     try:
-        text = containment.locate(workdir, path).read_text(encoding="utf-8", errors="replace") if path else ""
+        text = _locate_record(workdir, path).read_text(encoding="utf-8", errors="replace") if path else ""
     except OSError:
         return {}
     return {name: version for name, _, version in (line.partition("==") for line in text.splitlines())}
@@ -81,7 +87,7 @@ def recorded_patch(manifest: Mapping[str, Any], workdir: Path) -> str:
     """A run's saved patch; empty where there is none."""
     path = (manifest["git"] or {}).get("patch")
     try:
-        return containment.locate(workdir, path).read_bytes().decode("utf-8", "surrogateescape") if path else ""
+        return _locate_record(workdir, path).read_bytes().decode("utf-8", "surrogateescape") if path else ""
     except OSError:
         return ""
 

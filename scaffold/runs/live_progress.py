@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from scaffold.runs import log_excerpts, recorder, timestamps
+from scaffold.runs import log_excerpts, recorder, records_home, timestamps
 from scaffold.runs.model import Run, Scalar
 from scaffold.workspace import Workspace
 
@@ -20,8 +20,7 @@ def elapsed_seconds(run: Run, now: datetime.datetime) -> float:
 def latest_output(workspace: Workspace, run: Run) -> tuple[dict[str, Scalar], str]:
     """The last value of each name that a live run has logged, and the last line that it has said."""
     values = recorder.manifest.last_values(str(workspace.locate(f"{run.outputs}/metrics.jsonl")))
-    metadata = (workspace.workdir / run.path).parent
-    experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None
+    experiment = records_home.experiment_folder(workspace, run)
     logs = workspace.role_folder("logs", experiment)
     line = log_excerpts.read_last_line(workspace.locate(logs / f"{run.label}.err")) or log_excerpts.read_last_line(
         workspace.locate(logs / f"{run.label}.out")

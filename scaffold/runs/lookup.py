@@ -54,7 +54,7 @@ def parse_params(texts: Sequence[str]) -> dict[str, str]:
     return params
 
 
-def parse_since(text: str, now: datetime.datetime) -> str:
+def parse_since(text: str, now: datetime.datetime, option: str = "--since") -> str:
     """`2h`, `3d`, a date or a date and time (UTC unless it says) as RFC 3339, UTC. Raises WrongUsage."""
     try:
         if text[:-1].isdecimal() and text[-1] in UNITS:
@@ -64,7 +64,9 @@ def parse_since(text: str, now: datetime.datetime) -> str:
             since = since if since.tzinfo else since.replace(tzinfo=datetime.timezone.utc)
         return since.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z").zfill(24)
     except (ValueError, OverflowError) as error:
-        raise WrongUsage(f"--since does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31") from error
+        raise WrongUsage(
+            f"{option} does not understand {text!r}", hint="write 30m, 2h, 3d, 1w or 2026-01-31"
+        ) from error
 
 
 def find_run(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:

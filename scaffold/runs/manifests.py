@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import structured_text
-from scaffold.runs import liveness, manifest_schema
+from scaffold.runs import liveness, manifest_schema, records_home
 from scaffold.runs.model import Run, summarize_manifest
 from scaffold.workspace import Workspace
 
@@ -55,12 +55,18 @@ def mark_if_lost(run: Run, workspace: Workspace) -> Run:
     if run.status != "running":
         return run
     path = workspace.workdir / run.path
-    workspace.locate(path.parent / ".live" / path.name)
+    if not run.only_in_home:
+        workspace.locate(path.parent / ".live" / path.name)
     if not liveness.is_lost(path, run.hostname):
         return run
+    copy = None if run.only_in_home else records_home.find_copy(path)
+    # a clean takes the mark of a live recorder along
+    if copy is not None and not liveness.is_lost(copy, run.hostname):
+        return run
     # its recorder may have written the end and gone since the manifest was read
-    with contextlib.suppress(ValueError):
-        newer = read_summary(path, run.path)
-        if newer.status != "running":
-            return newer
+    for place in filter(None, (path, copy)):
+        with contextlib.suppress(ValueError):
+            newer = read_summary(place, run.path)
+            if newer.status != "running":
+                return newer._replace(only_in_home=run.only_in_home)
     return run._replace(status="lost")

@@ -18,7 +18,7 @@ TRIAL_EXPERIMENT = "smoke"
 SMOKE_SUFFIX = "-smoke"
 # what the fields of a Run may be
 FIELD_TYPES = (
-    (str, ("name", "experiment", "status", "started_at", "hostname", "outputs")),
+    (str, ("name", "experiment", "status", "started_at", "hostname", "outputs", "uuid")),
     ((str, type(None)), ("task", "sweep", "commit", "signal", "code")),
     (int, ("attempt",)),
     ((int, type(None)), ("seed", "exit_code")),
@@ -32,6 +32,8 @@ class Run(NamedTuple):
     """One attempt of a run, as far as lists and tables need it. `status` may be `lost`; paths are below the work directory.
 
     `code` is the code state's SHA-256, None outside git. `metric_sources` says of metrics that were printed where (specs: manifest).
+    `only_in_home`: the working tree lacks this record, the second home has it; `path` is where the manifest lies then too, absolute where
+    that is not below the work directory.
 
     A tuple and no dataclass, because lists make ten thousand of them.
     """
@@ -56,6 +58,8 @@ class Run(NamedTuple):
     path: str
     code: str | None = None
     metric_sources: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    uuid: str = ""
+    only_in_home: bool = False
 
     @property
     def label(self) -> str:
@@ -92,6 +96,7 @@ def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
         path=path,
         code=git.get("code") if git else None,
         metric_sources=manifest.get("metric_sources") or {},
+        uuid=identity.get("uuid", ""),
     )
     _check_fields(run)
     return run

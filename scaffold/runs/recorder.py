@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from _record_run import pins as pins
     from _record_run import printed as printed
     from _record_run import processes as processes
+    from _record_run import records_home as records_home
     from _record_run import redaction as redaction
     from _record_run import request as request
     from _record_run import secret_files as secret_files

@@ -1,5 +1,8 @@
 """All manifests of a workspace -> its runs, newest first; what cannot be read is reported with its path.
 
+They lie in the working tree and in a second home, which holds those of other branches and working trees too (`home_records.py`); one
+attempt counts once, in the newer of its states.
+
 An index in the user's cache directory (`index.py`) keeps what a list needs of each manifest; it is rebuilt wherever it is
 missing, damaged or stale, and never believed over the file.
 """
@@ -9,35 +12,23 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-import os
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scaffold.containment import LeadsOutside
-from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests
-from scaffold.runs.index import RunIndex, file_stamp
+from scaffold.runs.home_records import HomeAdditions, HomeReader
+from scaffold.runs.index import RunIndex
+from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
-
-# clocks of file systems are coarse, and those of other hosts differ
-SETTLED_NS = 3_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DamagedManifest:
-    """A manifest that cannot be read: its path below the work directory, and why."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecords:
-    """All that a workspace's metadata directories hold: runs newest first, damaged manifests by path."""
+    """All that a workspace's metadata directories and their second home hold: runs newest first, damaged manifests by path."""
 
     runs: tuple[Run, ...]
     damaged: tuple[DamagedManifest, ...]
@@ -52,10 +43,10 @@ def manifest_directories(workspace: Workspace) -> list[Path]:
     return sorted(workspace.role_folder("metadata", entry.name) for entry in workspace.path.iterdir() if entry.is_dir())
 
 
-def read_records(workspace: Workspace) -> RunRecords:
-    """All runs of a workspace, newest first, and what is damaged."""
+def read_records(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
+    """All runs of a workspace, newest first, and what is damaged; without `with_home` those of this working tree alone."""
     with _garbage_collector_off():
-        reader = RecordReader(workspace)
+        reader = RecordReader(workspace, with_home=with_home)
         runs = sorted(reader.runs(), key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
         return RunRecords(runs=tuple(runs), damaged=reader.damaged)
 
@@ -75,12 +66,16 @@ def _garbage_collector_off() -> Iterator[None]:
 class RecordReader:
     """Reads a workspace's manifests again and again: only what changed since is opened, and a folder where nothing did is not listed.
 
-    `damaged` are the manifests that could not be read the last time, by path.
+    `damaged` are the manifests that could not be read the last time, by path. Without `with_home` those of the working tree alone count.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, with_home: bool = True) -> None:
         self._workspace = workspace
         self._index = RunIndex.load(workspace)
+        self._home = HomeReader(workspace, self._index)
+        self._with_home = with_home
+        self._additions = HomeAdditions(runs=(), replaced=frozenset(), damaged=())
+        self._row_count = len(self._index.rows)
         self._rows: dict[str, dict[str, list[Any]]] = {}
         self._damaged: dict[str, list[DamagedManifest]] = {}
         self._times: dict[str, int] = {}
@@ -89,31 +84,47 @@ class RecordReader:
     @property
     def damaged(self) -> tuple[DamagedManifest, ...]:
         """What could not be read, and why."""
-        return tuple(sorted(itertools.chain(*self._damaged.values()), key=lambda manifest: manifest.path))
+        manifests_in_tree = itertools.chain(*self._damaged.values())
+        return tuple(sorted([*manifests_in_tree, *self._additions.damaged], key=lambda manifest: manifest.path))
 
     def runs(self) -> list[Run]:
         """All attempts as they are now, in no order."""
-        opened = 0
-        for folder in manifest_directories(self._workspace):
-            opened += self._read(folder)
+        folders = manifest_directories(self._workspace)
+        opened = sum(map(self._read, folders))
+        paths = {folder.relative_to(self._workspace.workdir).as_posix() for folder in folders}
+        self._rows = {path: rows for path, rows in self._rows.items() if path in paths}
+        row_count = sum(map(len, self._rows.values()))
+        unchanged = not opened and row_count == self._row_count
+        self._row_count = row_count
+        homes_before = self._home.entries
+        additions = self._home.read(self._rows, unchanged=unchanged)
         if not self._stored:
-            rows = {path: row for folder_rows in self._rows.values() for path, row in folder_rows.items()}
-            if opened or len(rows) != len(self._index.rows):
-                outputs = {Run(*row[1]).outputs for row in rows.values()}
-                digests = {k: v for k, v in self._index.digests.items() if k in outputs}
-                self._index.store(rows=rows, digests=digests)
+            if not unchanged or self._home.entries != homes_before:
+                self._store_index(additions.runs)
             self._stored = True
-        rows_now = (row for folder_rows in self._rows.values() for row in folder_rows.values())
-        return [manifests.mark_if_lost(Run(*row[1]), self._workspace) for row in rows_now]
+        if self._with_home:
+            self._additions = additions
+        replaced = self._additions.replaced
+        rows_now = (
+            row for folder_rows in self._rows.values() for path, row in folder_rows.items() if path not in replaced
+        )
+        runs = itertools.chain((Run(*row[1]) for row in rows_now), self._additions.runs)
+        return [manifests.mark_if_lost(run, self._workspace) for run in runs]
+
+    def _store_index(self, from_home: Iterable[Run]) -> None:
+        rows = {path: row for folder_rows in self._rows.values() for path, row in folder_rows.items()}
+        outputs = {Run(*row[1]).outputs for row in rows.values()} | {run.outputs for run in from_home}
+        digests = {k: v for k, v in self._index.digests.items() if k in outputs}
+        self._index.store(rows=rows, digests=digests, homes=self._home.entries)
 
     def _read(self, folder: Path) -> int:
         """Bring one folder's rows up to date; how many manifests were opened for it."""
         folder_path = folder.relative_to(self._workspace.workdir).as_posix()
-        changed = _changed_at(folder)
+        changed = changed_at(folder)
         if changed is not None and self._times.get(folder_path) == changed:
             return 0
         indexed, rows, damaged, opened = self._rows.get(folder_path), {}, [], 0
-        for name, stamp, is_link in _manifest_files(folder):
+        for name, stamp, is_link in list_manifests(folder):
             path = f"{folder_path}/{name}"
             row = (self._index.rows if indexed is None else indexed).get(path)
             if row is None or row[0] != stamp:
@@ -131,32 +142,6 @@ class RecordReader:
         if changed is not None:
             self._times[folder_path] = changed
         return opened
-
-
-def _changed_at(folder: Path) -> int | None:
-    """When a folder's list of files last changed; None where that is too fresh to be told from a change still to come."""
-    try:
-        at = folder.stat().st_mtime_ns
-    except OSError:
-        return None
-    return at if time.time_ns() - at > SETTLED_NS else None
-
-
-def _manifest_files(folder: Path) -> Iterator[tuple[str, str, bool]]:
-    """Names, stamps, and which are links; none where there is no folder. Raises ScaffoldError where it may not be listed."""
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(".json") and not entry.name.startswith("."):
-                    with contextlib.suppress(FileNotFoundError):
-                        yield entry.name, file_stamp(entry.stat()), entry.is_symlink()
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise ScaffoldError(
-            f"the records in {folder} cannot be read: {error.strerror}",
-            hint="`ls -ld` says whose they are, and who may",
-        ) from error
 
 
 def select_attempts(runs: Iterable[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:

@@ -11,7 +11,16 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import compare, foreground, recorded_code, recorder, recorder_command, worktree_imports, worktrees
+from scaffold.runs import (
+    compare,
+    foreground,
+    recorded_code,
+    recorder,
+    recorder_command,
+    records_home,
+    worktree_imports,
+    worktrees,
+)
 from scaffold.runs.model import Run, Scalar
 from scaffold.runs.worktrees import HIDDEN
 from scaffold.scratch import scratch_directory
@@ -51,7 +60,7 @@ def rerun_recorded_run(
     code = recorded_code.manifest_code(manifest, workspace.workdir)
     with raise_on_stop_signals(), _worktree(top) as tree:
         notes = recorded_code.checkout_code(workspace, top, code, tree)
-        experiment = Path(run.path).parent.relative_to(workspace.root).parts[0] if workspace.per_experiment else None
+        experiment = records_home.experiment_folder(workspace, run)
         linked = worktrees.link_workspace(workspace, tree, top, experiment, links)
         folder = tree / manifest["command"]["cwd"]
         if not folder.is_dir():

@@ -108,6 +108,8 @@ def of_runs(ask: Ask) -> None:
     assert ask("runs", "audit", code=3)["findings"]
     assert ask("runs", "cite", "0.27")["numbers"][0]["backing"]
     assert ask("runs", "cite", record["path"])["runs"]
+    assert ask("runs", "restore")["records"] == []
+    assert ask("runs", "gc")["cited"] == 0
     assert ask("runs", "export", "--ro-crate", "crate")["runs"] > 6
 
 

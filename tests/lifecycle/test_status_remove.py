@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.workspace import ANSWERS_FILE
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import snapshot
 from tests.lifecycle.test_init import FLAT
@@ -95,3 +96,19 @@ def test_remove_never_deletes_a_file_that_was_there_before(make_repo: MakeRepo, 
 def test_init_after_remove_starts_afresh(repo: Path, run: Run) -> None:
     run("remove", "--workdir", repo)
     assert f"wrote {len(FLAT)} of {len(FLAT)}" in run("init", "--workdir", repo, "--yes").stdout
+
+
+def test_status_and_remove_name_where_records_are_kept_beside_the_workspace(repo: Path, run: Run) -> None:
+    (identity,) = [line for line in (repo / ROOT / ANSWERS_FILE).read_text().splitlines() if "workspace_id" in line]
+    home = repo / ".git/scaffold/records" / f"{ROOT.replace('/', '%2F')}@{identity.split()[1]}"
+    write_tree(home, {"metadata/train-0a1b2c3d.json": "{}", "metadata/patches/x.patch": "x"})
+    git(repo, "update-ref", "refs/scaffold/code", "HEAD")
+    answer = json.loads(run("status", "--workdir", repo, "--json").stdout)
+    assert (answer["records_homes"], answer["refs"]) == ([{"path": str(home), "records": 1}], 1)
+    shown = run("status", "--workdir", repo).stdout
+    assert f"records are kept in {home} too: 1 attempt" in shown and "1 ref below refs/scaffold/" in shown
+    kept = run("remove", "--workdir", repo).stdout
+    assert f"kept {home}: 1 record" in kept and home.is_dir() and "git update-ref" in kept
+    run("init", "--workdir", repo, "--yes")
+    assert json.loads(run("remove", "--workdir", repo, "--with-records", "--json").stdout)["records_deleted"]
+    assert not home.exists()

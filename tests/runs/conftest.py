@@ -167,6 +167,7 @@ def write_workspace(root: Path, facts: Mapping[str, Any]) -> Workspace:
         f"experiment_root: {facts['experiment_root']}\nworkspace_layout: {facts['layout']}\ntasks_path: {facts['tasks_path']}\n"
         + "experiments: []\nrole_dirs:\n"
         + "".join(f"  {k}: {v}\n" for k, v in facts["role_dirs"].items())
+        + "".join(f"{k}: '{facts[k]}'\n" for k in ("workspace_id",) if k in facts)
     )
     write_tree(made.exp, {".copier-answers.scaffold.yml": answers, "tasks.md": "# Tasks\n"})
     (made.recorder.parent / "workspace.json").write_text(json.dumps(facts))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffold.runs import liveness, manifests, recorder, records, timestamps
+from scaffold.runs import liveness, manifests, recorder, records, records_home, timestamps
 from scaffold.server.json_values import mapping_or_empty
 from scaffold.workspace import Workspace
 
@@ -28,10 +28,16 @@ def read_attempt_manifests(workspace: Workspace, name: str) -> Iterator[tuple[Pa
     """The manifests of a run that can be read, with their paths, an earlier attempt before a later one."""
     for folder in records.manifest_directories(workspace):
         number = 1
-        while (path := folder / (f"{name}.json" if number == 1 else f"{name}.{number}.json")).exists():
+        # of an attempt that another working tree has there is a copy at least, or the empty file that keeps its number
+        while any(map(Path.exists, places := records_home.list_places(folder / f"{_stem(name, number)}.json"))):
+            path = next((place for place in places if records_home.is_whole(place)), places[0])
             with contextlib.suppress(ValueError):
                 yield path, manifests.read_manifest(path)
             number += 1
+
+
+def _stem(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}.{number}"
 
 
 def run_status(workspace: Workspace, name: str, run_id: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from scaffold.cli.common import output
+from scaffold.errors import ScaffoldError
 
 if TYPE_CHECKING:
     from scaffold.server.client import ServerClient
@@ -76,18 +77,31 @@ def refuse_options_before_subcommand(context: click.Context) -> None:
 
 
 def find_requested_workspace(workdir: Path, root: str | None) -> Workspace:
-    """The workspace that --workdir and --root name. Raises ScaffoldError when there is none."""
+    """The workspace that --workdir and --root name. Raises ScaffoldError when there is none, saying of what records are kept."""
     from scaffold import workspace as workspaces
 
-    return workspaces.find_workspace(workdir, root)
+    try:
+        return workspaces.find_workspace(workdir, root)
+    except ScaffoldError as error:
+        if isinstance(error, workspaces.NoWorkspace) or _lacks_answers(workdir, root):
+            from scaffold.runs.missing_workspace import explain_missing_workspace
+
+            raise (explain_missing_workspace(workdir, root) or error) from error
+        raise
+
+
+def _lacks_answers(workdir: Path, root: str | None) -> bool:
+    from scaffold.workspace import ANSWERS_FILE, is_reachable
+
+    return root is not None and not is_reachable(workdir / root / ANSWERS_FILE)
 
 
 def find_workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
     """As `find_workspace`, and None where there is none and --root names none."""
-    from scaffold.workspace import NoWorkspace
+    from scaffold.workspace import NoWorkspace, find_workspace
 
     try:
-        return find_requested_workspace(workdir, root)
+        return find_workspace(workdir, root)
     except NoWorkspace:
         return None
 
@@ -167,8 +181,6 @@ def _asks_to_confirm(url: str) -> bool:
 
 def connect_required_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient:
     """As `connect_server`; raises ScaffoldError where none is named."""
-    from scaffold.errors import ScaffoldError
-
     client = connect_server(workspace, server_options)
     if client is None:
         raise ScaffoldError("no research server is named", hint=SERVER_HINT)

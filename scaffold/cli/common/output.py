@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
@@ -17,6 +17,7 @@ from scaffold import visible_text
 if TYPE_CHECKING:
     from scaffold import git
     from scaffold.lifecycle.file_kinds import FileAction
+    from scaffold.runs.records_home import HomeSummary
 
 # how many entries of a list are shown where nothing else is asked for: what an agent can read and still think
 DEFAULT_LIMIT = 20
@@ -204,3 +205,16 @@ def may_prompt(*, yes: bool, json_output: bool) -> bool:
     """Whether a question may be asked: only on a terminal, and not when told otherwise."""
     terminals = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return terminals and not yes and not json_output
+
+
+def homes_json(homes: Iterable[HomeSummary]) -> list[dict[str, Any]]:
+    """The folders of a second home of records for --json."""
+    return [{"path": str(home.folder), "records": home.records} for home in homes]
+
+
+def describe_homes(homes: Iterable[HomeSummary], refs: int) -> Iterator[str]:
+    """Where records and code are kept outside of the workspace, a line each."""
+    for home in homes:
+        yield f"records are kept in {home.folder} too: {pluralize(home.records, 'attempt')}"
+    if refs:
+        yield f"code of runs is pinned by {pluralize(refs, 'ref')} below refs/scaffold/"

@@ -11,10 +11,12 @@ from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.runs.diff_and_rerun import diff, rerun
 from scaffold.cli.runs.export_and_cite import STATUSES, cite, export
 from scaffold.cli.runs.metrics import metrics
+from scaffold.cli.runs.restore_and_gc import gc, restore
 from scaffold.cli.runs.runs_output import (
     find_run_and_manifest,
     manifest_rows,
     read_records_with_warnings,
+    report_only_in_home,
     run_json,
     run_row,
 )
@@ -29,7 +31,7 @@ def runs() -> None:
     """
 
 
-for command in (diff, rerun, metrics, export, cite):
+for command in (diff, rerun, metrics, export, cite, restore, gc):
     runs.add_command(command)
 
 
@@ -41,6 +43,7 @@ for command in (diff, rerun, metrics, export, cite):
 @click.option("--sweep", help="Only runs of this sweep.")
 @click.option("--param", "params", multiple=True, metavar="K=V", help="Only runs with this value. May be repeated.")
 @click.option("--since", metavar="WHEN", help="Only runs started since: 30m, 2h, 3d, 1w, or a date.")
+@click.option("--here", is_flag=True, help="Only runs whose records this working tree has: those of this branch.")
 @options.limit_option
 @options.json_option
 def list_runs(
@@ -52,10 +55,15 @@ def list_runs(
     sweep: str | None,
     params: tuple[str, ...],
     since: str | None,
+    here: bool,
     limit: int,
     json_output: bool,
 ) -> None:
-    """List runs, newest first; of live ones how far they are."""
+    """List runs, newest first; of live ones how far they are.
+
+    Records of other branches and working trees, and those that a reset or a clean took from this one, are among them: git's own directory
+    keeps a copy of each.
+    """
     from scaffold.observations import run_values
     from scaffold.runs import lookup
 
@@ -68,7 +76,7 @@ def list_runs(
         params=lookup.parse_params(params),
         since=lookup.parse_since(since, timestamps.utc_now()) if since else None,
     )
-    records = read_records_with_warnings(workspace)
+    records = read_records_with_warnings(workspace, with_home=not here)
     chosen = [r for r in records.runs if criteria.admits(r)]
     limited = output.LimitedLists(limit)
     runs_shown = run_values.observe_runs(workspace, limited(chosen))
@@ -78,6 +86,7 @@ def list_runs(
         return
     output.print_rows([run_row(workspace, r) for r in runs_shown])
     limited.report_left_out()
+    report_only_in_home(chosen)
 
 
 @runs.command()

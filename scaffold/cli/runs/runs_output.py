@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from scaffold.cli.common import output
@@ -14,13 +14,21 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def read_records_with_warnings(workspace: Workspace) -> RunRecords:
-    """All records, with a warning for each that is damaged."""
+def read_records_with_warnings(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
+    """All records, with a warning for each that is damaged; without `with_home` those of this working tree alone."""
     from scaffold.runs import records
 
-    run_records = records.read_records(workspace)
+    run_records = records.read_records(workspace, with_home=with_home)
     output.warn_first([f"{damaged.path} cannot be read: {damaged.reason}" for damaged in run_records.damaged])
     return run_records
+
+
+def report_only_in_home(runs: Iterable[Run]) -> None:
+    """Say on stderr how many of the runs shown this working tree has no record of."""
+    import click
+
+    if number := sum(run.only_in_home for run in runs):
+        click.echo(f"{number} of these not in this working tree, but kept by git: scaffold runs restore", err=True)
 
 
 def run_json(workspace: Workspace, run: Run) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def run_row(workspace: Workspace, run: Run) -> list[str]:
         run.status,
         run.started_at[:16].replace("T", " "),
         took,
-        " ".join(filter(None, [end, format_metrics(metrics, 4), line[:60]])),
+        " ".join(filter(None, [end, format_metrics(metrics, 4), line[:60], "(not here)" if run.only_in_home else ""])),
     ]
 
 
@@ -99,6 +107,6 @@ def manifest_rows(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
         ["host", " ".join([manifest["host"]["hostname"], *(g["name"] for g in manifest["host"]["gpus"])])],
         ["python", " ".join(filter(None, [environment["python"], environment["executable"]]))],
         ["outputs", run.outputs],
-        ["manifest", run.path],
+        ["manifest", run.path + (" (not in this working tree: scaffold runs restore)" if run.only_in_home else "")],
     ]
     return [row for row in rows if row[1]]

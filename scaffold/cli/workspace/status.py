@@ -34,12 +34,16 @@ def status(workdir: Path, root: str | None, json_output: bool) -> None:
                 "summary": counts,
                 "ignored": output.ignored_json(state.ignored),
                 "tracked_bytecode": list(state.tracked_bytecode),
+                "records_homes": output.homes_json(state.homes),
+                "refs": state.refs,
             }
         )
         return
     output.print_files((e.state, e.path, e.kind) for e in state.entries)
     click.echo(f"{workspace.root} in {workspace.workdir}: {', '.join(f'{n} {name}' for name, n in counts.items())}")
     click.echo(f"template {state.version}{_newer_version_hint(state)}")
+    for line in output.describe_homes(state.homes, state.refs):
+        click.echo(line)
     output.warn_ignored(workspace.root, state.ignored)
     if state.tracked_bytecode:
         folder = Path(state.tracked_bytecode[0]).parent.as_posix()

@@ -202,10 +202,13 @@ def _describe_outcome(planned: UpdatePlan) -> str:
 
 
 def _detect_facts(workspace: Workspace) -> dict[str, Any]:
+    from scaffold import git
     from scaffold.conventions import detect_conventions
-    from scaffold.lifecycle.answers import fact_answers
+    from scaffold.lifecycle.answers import fact_answers, make_workspace_id
 
-    return fact_answers(detect_conventions(workspace.workdir))
+    top = git.toplevel(workspace.workdir)
+    own_id = make_workspace_id(workspace.workdir, workspace.root, top)
+    return {"workspace_id": own_id, **fact_answers(detect_conventions(workspace.workdir))}
 
 
 def _refuse_beside(option: str, others: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from scaffold.observations.run_values import observe_runs
 from scaffold.results.evidence import authors, ro_crate
 from scaffold.results.evidence.redacted_copy import copy_file_without_secrets
 from scaffold.results.evidence.ro_crate import CrateDescription, CrateRun
-from scaffold.runs import manifests
+from scaffold.runs import manifests, records_home
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -75,6 +75,7 @@ def _read_runs(workspace: Workspace, runs: Sequence[Run], *, copy: bool) -> tupl
             continue
         outputs = _files_below(workspace.workdir, manifest["paths"]["outputs"]) if copy else ()
         author = author_of.get(run.commit) if run.commit else None
+        run = run._replace(path=records_home.path_in_tree(workspace, run))
         crate_runs.append(CrateRun(run=run, manifest=manifest, author=author, outputs=outputs))
     return crate_runs, left_out
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from scaffold import containment
-from scaffold.runs import recorder
+from scaffold.runs import recorder, records_home
 
 # files are searched a piece at a time, each with the end of the one before: a token may lie across the cut
 PIECE_BYTES, OVERLAP_BYTES = 1 << 20, 1 << 14
@@ -19,6 +19,8 @@ def copy_file_without_secrets(workdir: Path, path: str, target: Path, kind: str)
     """
     try:
         source = containment.locate(workdir, path)
+        if kind == "record":
+            source = records_home.locate_record(source)
     except containment.LeadsOutside:
         return "leads out of the work directory"
     if ".." in Path(path).parts or Path(path).is_absolute():

@@ -14,7 +14,7 @@ from scaffold.backends import start_tokens
 from scaffold.backends.choose import server_url
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import parse
-from scaffold.runs import manifests, records
+from scaffold.runs import manifests, records, records_home
 from scaffold.runs.audit import AuditFinding
 from scaffold.runs.model import SMOKE_SUFFIX, TRIAL_EXPERIMENT, Run
 from scaffold.sweeps.audit.sweep_records import SweepRecords, launched_sweeps, path_in_workdir, read_sweep_records
@@ -52,7 +52,9 @@ def audit_sweeps(workspace: Workspace, *, server: bool = False) -> list[AuditFin
 
 def _known_sweeps(workspace: Workspace) -> frozenset[str]:
     """Sweeps that have a file or a ledger; a sweep's smoke sweep is known with it."""
-    launched = (n for n in launched_sweeps(workspace) if sweep_paths(workspace, n).ledger.exists())
+    launched = (
+        n for n in launched_sweeps(workspace) if records_home.locate_record(sweep_paths(workspace, n).ledger).exists()
+    )
     names = {*sweep_file.sweep_names(workspace), *launched}
     return frozenset(names | {name + SMOKE_SUFFIX for name in names})
 

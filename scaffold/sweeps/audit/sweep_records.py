@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold.runs import records_home
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger import Ledger, read_ledger
 from scaffold.sweeps.spec import sweep_file
@@ -35,7 +36,8 @@ def read_sweep_records(workspace: Workspace, name: str, runs: Mapping[str, Seque
 def launched_sweeps(workspace: Workspace) -> list[str]:
     """Sweeps that something was asked for: those with a ledger, or a folder of launchers."""
     folder = sweep_file.sweeps_folder(workspace)
-    with_ledger = {path.name.removesuffix(".ledger.json") for path in folder.glob("*.ledger.json")}
+    ending = ".ledger.json"
+    with_ledger = {name.removesuffix(ending) for name in records_home.list_names(folder) if name.endswith(ending)}
     return sorted(with_ledger | {path.name for path in folder.glob("[!.]*") if path.is_dir()})
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from scaffold import structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
+from scaffold.runs import records_home
 from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.launch.ledger_entries import (
     LaunchOptions,
@@ -60,6 +61,14 @@ class Ledger:
         submissions = self._submissions.get(name)
         return submissions[-1] if submissions else None
 
+    def includes(self, other: Ledger) -> bool:
+        """Whether every submission of another state of this ledger is in this one, and there are more."""
+        numbers, others = (
+            {(name, s.number) for name in ledger.run_names for s in ledger.submissions(name)}
+            for ledger in (self, other)
+        )
+        return numbers > others
+
     def put_submission(self, name: str, submission: RunSubmission) -> None:
         """Add a submission, or replace the one of the same number."""
         before = self._submissions.get(name, ())
@@ -96,7 +105,9 @@ class Ledger:
             return
         self.stamp = None
         try:
-            write_atomic(self.path, self._format().encode())
+            data = self._format().encode()
+            write_atomic(self.path, data)
+            records_home.refresh_copy(self.path, data)
             self.stamp = _file_stamp(self.path)
         except OSError as error:
             raise ScaffoldError(
@@ -125,6 +136,7 @@ def _json_line(value: object) -> str:
 def read_ledger(path: Path, sweep: str) -> Ledger:
     """The ledger as it is on disk; an empty one where there is none. Needs no lock.
 
+    Where the second home of records has all that is in it and more (a checkout brought an older one back), or has it alone, that counts.
     Raises ScaffoldError where the file is damaged, or of a newer version: it is left as it is.
     """
     ledger = Ledger(path, sweep)
@@ -132,13 +144,27 @@ def read_ledger(path: Path, sweep: str) -> Ledger:
     try:
         _fill_from_json(ledger, structured_text.parse_json(path.read_bytes()))
     except FileNotFoundError:
-        return ledger
+        pass
     except (OSError, ValueError) as error:
         raise ScaffoldError(
             f"the ledger {path} cannot be used: {' '.join(str(error).split())}",
             hint="mend it, or bring an older one back from git; without any (move it away) manifests and tickets tell what has run",
         ) from error
-    return ledger
+    return _newer_copy(ledger) or ledger
+
+
+def _newer_copy(ledger: Ledger) -> Ledger | None:
+    """The state of a ledger in the second home of records, where all that is in this one is in it, and more; else None."""
+    copy = records_home.find_copy(ledger.path)
+    if copy is None or _file_stamp(copy) == ledger.stamp:
+        return None
+    newer = Ledger(ledger.path, ledger.sweep)
+    newer.stamp = ledger.stamp
+    try:
+        _fill_from_json(newer, structured_text.parse_json(copy.read_bytes()))
+    except (OSError, ValueError):
+        return None  # one that is damaged counts for nothing
+    return newer if newer.includes(ledger) else None
 
 
 def _file_stamp(path: Path) -> tuple[int, int, int] | None:

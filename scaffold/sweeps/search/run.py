@@ -150,7 +150,7 @@ class ParameterSearch:
 
     def _written_sweep(self) -> Sweep:
         """The sweep with all configurations so far, written. What it was planned with stays: code, command, seeds."""
-        if not sweep_file.sweep_path(self.workspace, self.study.name).is_file():
+        if not sweep_file.stored_path(self.workspace, self.study.name).is_file():
             sweep = code_state.replan_with_current_code(self.workspace, self._plan_sweep(self.study))
             sweep_file.write_sweep(self.workspace, sweep)
             return sweep

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import structured_text
-from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.errors import ScaffoldError
+from scaffold.runs import records_home
 from scaffold.sweeps.search.optimizer import SearchMethod, SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
 from scaffold.sweeps.spec import sweep_file
@@ -66,7 +66,7 @@ def write_study(workspace: Workspace, study: SearchStudy) -> None:
         "trials": [trial_json(trial) for trial in study.trials],
     }
     text = json.dumps(held, indent=1, ensure_ascii=False) + "\n"
-    write_file(study_path(workspace, study.name), text.encode("utf-8", "surrogateescape"), hint=MAKE_ROOM)
+    records_home.write_record(workspace, study_path(workspace, study.name), text.encode("utf-8", "surrogateescape"))
 
 
 def trial_json(trial: SearchTrial) -> dict[str, Any]:
@@ -87,11 +87,11 @@ def resume_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
 
     Raises ScaffoldError where that one searches something else, or cannot be read.
     """
-    file = study_path(workspace, requested.name)
+    file = records_home.locate_record(study_path(workspace, requested.name))
     try:
         content = structured_text.parse_json(file.read_bytes())
     except FileNotFoundError:
-        if sweep_file.sweep_path(workspace, requested.name).exists():
+        if sweep_file.stored_path(workspace, requested.name).exists():
             raise ScaffoldError(
                 f"there is a sweep {requested.name} already, and it is no search",
                 hint="choose another name: --name NAME",

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import git
-from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.errors import ScaffoldError
-from scaffold.runs import recorder, recorder_command, worktrees
+from scaffold.runs import recorder, recorder_command, records_home, worktrees
 from scaffold.scratch import scratch_directory
 from scaffold.sweeps.spec import run_names
 from scaffold.sweeps.spec.model import NamedFilesCode, Sweep, SweepCode
@@ -40,7 +39,7 @@ def capture_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sw
     name = f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
     path = workspace.locate(workspace.role_folder("metadata", sweep.experiment) / "patches" / name)
     if keep and not path.is_file():
-        write_file(path, patch, hint=MAKE_ROOM)
+        records_home.write_record(workspace, path, patch)
     return replace(code, patch=path.relative_to(workspace.workdir).as_posix())
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
-from scaffold.runs import recorder
+from scaffold.runs import recorder, records_home
 from scaffold.sweeps.spec import parameter_values, parsing, text_yaml
 from scaffold.sweeps.spec.model import ConfigurationRule, RunResources, Sweep, SweepCode
 from scaffold.workspace import EXPERIMENT_NAME, Workspace
@@ -31,8 +30,13 @@ def sweeps_folder(workspace: Workspace) -> Path:
 
 
 def sweep_path(workspace: Workspace, name: str) -> Path:
-    """A sweep's file."""
+    """Where a sweep's file belongs."""
     return workspace.locate(sweeps_folder(workspace) / f"{name}.yml")
+
+
+def stored_path(workspace: Workspace, name: str) -> Path:
+    """Where a sweep's file is: in the working tree, else in the second home of records; where it belongs if it is nowhere."""
+    return records_home.locate_record(sweep_path(workspace, name))
 
 
 def check_sweep_name(name: str) -> str:
@@ -47,12 +51,13 @@ def check_sweep_name(name: str) -> str:
 
 def sweep_names(workspace: Workspace) -> list[str]:
     """The names of all sweeps, sorted."""
-    return sorted(p.stem for p in sweeps_folder(workspace).glob("*.yml") if EXPERIMENT_NAME.fullmatch(p.stem))
+    names = (Path(name) for name in records_home.list_names(sweeps_folder(workspace)))
+    return sorted(name.stem for name in names if name.suffix == ".yml" and EXPERIMENT_NAME.fullmatch(name.stem))
 
 
 def read_sweep(workspace: Workspace, name: str) -> Sweep:
     """A sweep. Raises ScaffoldError when there is none of that name, or its file cannot be meant."""
-    file = sweep_path(workspace, check_sweep_name(name))
+    file = stored_path(workspace, check_sweep_name(name))
     if not file.is_file():
         existing = sweep_names(workspace)
         examples = ", ".join(existing[:5]) + (", ..." if len(existing) > 5 else "")
@@ -68,7 +73,7 @@ def read_sweep(workspace: Workspace, name: str) -> Sweep:
 def write_sweep(workspace: Workspace, sweep: Sweep) -> Path:
     """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
     file = sweep_path(workspace, check_sweep_name(sweep.name))
-    write_file(file, format_sweep(sweep).encode(), hint=MAKE_ROOM)
+    records_home.write_record(workspace, file, format_sweep(sweep).encode())
     return file
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace as changed
 from typing import Literal
 
 from scaffold.errors import ScaffoldError
+from scaffold.runs import records_home
 from scaffold.sweeps.spec import code_state, sweep_file
 from scaffold.sweeps.spec.model import Sweep, SweepCode
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
@@ -21,15 +22,17 @@ def store_sweep(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal
     Raises ScaffoldError where another one of that name is there, without `replace` or launched; and where the code is no longer
     the one that it was planned with.
     """
-    exists = sweep_file.sweep_path(workspace, sweep.name).is_file()
+    exists = sweep_file.stored_path(workspace, sweep.name).is_file()
     if exists and not replace:
         if _says_the_same(workspace, sweep):
+            if not sweep_file.sweep_path(workspace, sweep.name).is_file():  # of another branch: it is wanted here too
+                sweep_file.write_sweep(workspace, sweep_file.read_sweep(workspace, sweep.name))
             return "same"
         raise ScaffoldError(
-            f"the sweep {sweep.name} is there already and says something else: {sweep_file.sweep_path(workspace, sweep.name)}",
+            f"the sweep {sweep.name} is there already and says something else: {sweep_file.stored_path(workspace, sweep.name)}",
             hint=f"choose another name, or give --replace to plan it anew (look first: scaffold sweep show {sweep.name})",
         )
-    if sweep_paths(workspace, sweep.name).ledger.exists():
+    if records_home.locate_record(sweep_paths(workspace, sweep.name).ledger).exists():
         raise ScaffoldError(
             f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
             hint="choose another name",

@@ -26,6 +26,7 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 import record_run  # noqa: E402, F401 - it knows where the modules of the recorder are
 from _record_run.messages import printable  # noqa: E402
+from _record_run.records_home import existing_homes  # noqa: E402
 from _record_run.values import format_value, parse_number, parse_value  # noqa: E402
 
 FORMULA = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -95,13 +96,26 @@ PARENTS = ("config", "hparams", "hyperparameters", "_wandb", "sampler_perf", "ti
 
 
 def manifests() -> Iterator[dict[str, Any]]:
-    """All manifests of the workspace that can be read."""
+    """All manifests of the workspace that can be read, in the working tree and in git's directory, each attempt once."""
+    attempts: dict[tuple[str, int, str], dict[str, Any]] = {}
+    for one in all_manifests():
+        key = one["run"]["name"], one["run"]["attempt"], one["run"].get("uuid", "")
+        if key not in attempts or (attempts[key]["status"] == "running" and one["status"] != "running"):
+            attempts[key] = one
+    yield from attempts.values()
+
+
+def all_manifests() -> Iterator[dict[str, Any]]:
+    """The manifests of both places, the working tree's first."""
     settings = json.loads((HERE / "workspace.json").read_text(encoding="utf-8"))
     roles = settings["role_dirs"]
     root = HERE.parents[len(Path(roles["scripts"]).parts) - 1]
     pattern = "*/" if settings["layout"] == "per-experiment" else ""
-    for path in sorted(root.glob("{}{}/*.json".format(pattern, roles["metadata"]))):
+    places = [root, *map(Path, existing_homes(str(root), settings.get("workspace_id") or ""))]
+    for path in [p for place in places for p in sorted(place.glob("{}{}/*.json".format(pattern, roles["metadata"])))]:
         try:
+            if root not in path.parents and not path.stat().st_size:
+                continue  # it keeps the number of an attempt that is about to be recorded
             found = json.loads(path.read_bytes().decode())
             if found["schema_version"] == 1 and found["run"]["name"] and not path.name.startswith("."):
                 found["metrics"] = {**printed_later(path), **found["metrics"]}

@@ -7,7 +7,7 @@ import time
 from _thread import allocate_lock
 
 from .code_state import capture
-from .files import CONFIG, LARGEST_TEXT_BYTES, append_to, file_size, hash_files, write_atomic
+from .files import CONFIG, LARGEST_TEXT_BYTES, append_to, file_size, hash_files
 from .json_text import to_json
 from .lean_imports import sha256
 from .manifest import final_metrics, first_manifest, timestamp
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .command import Outcome
     from .pins import Pinning
+    from .records_home import RecordFiles
     from .request import Request
     from .workspace import Workspace
 
@@ -68,6 +69,7 @@ class Attempt:
         self.manifest: dict[str, Any] = {}
         self.lock = allocate_lock()
         self.started = 0.0
+        self.records: RecordFiles  # there once the attempt is claimed
 
     def path(self, relative: str) -> str:
         """The absolute path of one of the attempt's files."""
@@ -79,6 +81,11 @@ class Attempt:
         return "{}/{}.json".format(self.dirs["metadata"], self.stem)
 
     @property
+    def _live_path(self) -> str:
+        """Where it is said which process records."""
+        return "{}/.live/{}.json".format(self.dirs["metadata"], self.stem)
+
+    @property
     def outputs(self) -> str:
         """The directory that the run may fill."""
         return "{}/{}".format(self.dirs["outputs"], self.stem)
@@ -87,23 +94,28 @@ class Attempt:
         """Where a stream (`out`, `err`) is kept."""
         return "{}/{}{}.{}".format(self.dirs["logs"], self.stem, ".rank%d" % of_rank if of_rank else "", stream)
 
+    def _open_records(self) -> None:
+        from .records_home import RecordFiles, open_home  # a run that only wants its name has no use for it
+
+        self.records = RecordFiles(self.workspace.workdir, open_home(self.state.top, self.workspace))
+
     def claim(self) -> None:
         """Take the next free attempt for this process alone. Raises OSError when the directories cannot be written."""
         self._check_places()
+        self._open_records()
         for role in ("metadata", "logs", "outputs"):
             os.makedirs(self.path(self.dirs[role]), exist_ok=True)
         while True:
             self.number += 1
             self.stem = self.name if self.number == 1 else "%s.%d" % (self.name, self.number)
-            if any(
-                os.path.lexists(self.path(p)) for p in (self.manifest_path, self.log_path("out"), self.log_path("err"))
-            ):
+            files = (self.manifest_path, self.log_path("out"), self.log_path("err"), self.outputs)
+            if any(os.path.lexists(self.path(p)) for p in files) or not self.records.claim(self.manifest_path):
                 continue
             try:
                 os.mkdir(self.path(self.outputs))
                 return
             except FileExistsError:
-                continue
+                self.records.release(self.manifest_path)
 
     def _check_places(self) -> None:
         """Raise RecorderError where a folder that is about to be written leads out of the work directory."""
@@ -114,18 +126,24 @@ class Attempt:
     def claim_rank(self, of_rank: int) -> None:
         """Take the attempt of another rank's recorder: the log is claimed, the directory is rank 0's. Raises OSError."""
         self._check_places()
+        self._open_records()
         os.makedirs(self.path(self.dirs["logs"]), exist_ok=True)
         while True:
             self.number += 1
             self.stem = self.name if self.number == 1 else "%s.%d" % (self.name, self.number)
+            log, outputs = self.path(self.log_path("out", of_rank)), self.path(self.outputs)
+            if not os.path.isdir(outputs) and self.records.has_ended(self.manifest_path):
+                continue  # an attempt of another working tree
             try:
-                os.close(os.open(self.path(self.log_path("out", of_rank)), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-                break
+                os.close(os.open(log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             except FileExistsError:
                 continue
-        limit = time.monotonic() + 5
-        while not os.path.isdir(self.path(self.outputs)) and time.monotonic() < limit:
-            time.sleep(0.02)
+            limit = time.monotonic() + 5
+            while not os.path.isdir(outputs) and time.monotonic() < limit:
+                time.sleep(0.02)
+            if os.path.isdir(outputs) or not self.records.is_taken(self.manifest_path):
+                return
+            os.unlink(log)
 
     def begin(self) -> None:
         """Save patch and configs and write the manifest, status `running`. Trouble is said."""
@@ -154,8 +172,13 @@ class Attempt:
     def _store(self, folder: str, content: bytes, suffix: str) -> str:
         path = f"{folder}/{sha256(content).hexdigest()[:16]}{suffix}"
         if os.path.islink(self.path(path)) or not os.path.exists(self.path(path)):
-            os.makedirs(self.path(folder), exist_ok=True)
-            write_atomic(self.path(path), content)
+            try:
+                os.mkdir(self.path(folder))
+            except OSError:
+                pass  # it is there, or the folder above has gone since the run began, and is not made again
+            self.records.write(path, content)
+        else:
+            self.records.add_to_home(path, content)
         return path
 
     def write(self) -> None:
@@ -164,7 +187,7 @@ class Attempt:
         Only its last state is synced: power that fails before takes the run along.
         """
         text = to_json(self.manifest, "\n") + "\n"
-        write_atomic(self.path(self.manifest_path), text.encode(), sync=self.manifest["status"] != "running")
+        self.records.write(self.manifest_path, text.encode(), sync=self.manifest["status"] != "running")
 
     def _report(self) -> None:
         """Say where the manifest is, in the file that whoever started this run asks for it: others may start runs of its name."""
@@ -176,9 +199,8 @@ class Attempt:
             warn(f"{file} cannot be written ({error.strerror}): who asked does not learn where the manifest is")
 
     def _mark_alive(self) -> None:
-        live = self.path("{}/.live".format(self.dirs["metadata"]))
-        os.makedirs(live, exist_ok=True)
-        write_atomic(os.path.join(live, self.stem + ".json"), to_json(process_mark(os.getpid())).encode(), sync=False)
+        os.makedirs(os.path.dirname(self.path(self._live_path)), exist_ok=True)
+        self.records.write(self._live_path, to_json(process_mark(os.getpid())).encode(), sync=False)
 
     def end(self, outcome: Outcome, duration: float) -> None:
         """Write the manifest's last state. Trouble is said, never raised: the command's outcome stands."""
@@ -197,12 +219,7 @@ class Attempt:
                 self.write()
             except Exception as error:
                 warn(f"the manifest {self.manifest_path} cannot be completed ({error}): it still says `running`")
-        try:
-            live = self.path("{}/.live".format(self.dirs["metadata"]))
-            os.unlink(os.path.join(live, self.stem + ".json"))
-            os.rmdir(live)
-        except OSError:
-            pass
+        self.records.remove_mark(self._live_path)
 
     def _add_printed_metrics(self) -> None:
         """Put what was printed into the manifest, as far as no file of metrics says it. Raises OSError, and PatternError."""

@@ -26,6 +26,7 @@ class Workspace:
         self.root = str(facts.get("experiment_root") or "exp").strip("/")
         self.per_experiment = facts.get("layout") == "per-experiment"
         self.tasks = str(facts.get("tasks_path") or self.root + "/tasks.md")
+        self.id = str(facts.get("workspace_id") or "")
         self.name_scheme = facts.get("name_scheme")
         self.manager = str(facts.get("environment_manager") or "") or None
         self.printed_metrics = facts.get("printed_metrics") or []

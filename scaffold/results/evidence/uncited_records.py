@@ -1,0 +1,110 @@
+"""Records in the second home that are old and that no text of the workspace stands on: what `runs gc` takes away.
+
+A text cites a run by its name, or by a number that the run backs. What the working tree has is the user's, and stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold.results.evidence import backing, claimed_numbers
+from scaffold.runs import manifests, records, records_home
+from scaffold.runs.model import Run
+from scaffold.workspace import Workspace
+
+TEXT_ENDINGS = (".md", ".txt", ".csv", ".tsv", ".json", ".tex", ".html", ".yml", ".yaml")
+LARGEST_TEXT_BYTES = 1 << 20
+# where what a manifest refers to lies
+FILE_FOLDERS = ("patches", "configs", "environments")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncitedRecords:
+    """What may go: `runs` with their manifests in the second home, and `files` (patches, configs, package lists) that no other record
+    there names. `cited` is how many old records stay because something cites them."""
+
+    runs: tuple[tuple[Run, Path], ...]
+    files: tuple[Path, ...]
+    cited: int
+
+
+def find_uncited(workspace: Workspace, *, before: str, keep_cited: bool) -> UncitedRecords:
+    """Attempts in the second home that ended, or were lost, and began before a time (RFC 3339); with `keep_cited` those only that no text
+    of the workspace cites. Changes nothing."""
+    folders = records_home.existing_folders(workspace)
+    copies = {
+        Path(inside).name.removesuffix(".json"): folder / inside
+        for folder in folders
+        for inside in records_home.list_files(folder)
+        if records_home.is_manifest(inside)
+    }
+    runs = records.read_records(workspace).runs
+    old = [r for r in runs if r.label in copies and r.started_at < before and r.status != "running"]
+    cited = _cited_labels(workspace, runs) if keep_cited and old else frozenset()
+    leaving = [(run, copies[run.label]) for run in old if run.label not in cited]
+    staying = set(copies.values()) - {path for _, path in leaving}
+    return UncitedRecords(
+        runs=tuple(leaving),
+        files=tuple(_unreferenced_files(folders, staying)) if leaving else (),
+        cited=len(old) - len(leaving),
+    )
+
+
+def delete_records(uncited: UncitedRecords) -> None:
+    """Take them from the second home. Raises OSError where that cannot be done."""
+    for path in (*(path for _, path in uncited.runs), *uncited.files):
+        path.unlink(missing_ok=True)
+
+
+def _cited_labels(workspace: Workspace, runs: tuple[Run, ...]) -> frozenset[str]:
+    """The attempts that some text of the workspace names, or whose numbers it quotes."""
+    index = backing.index_workspace(workspace)
+    texts: list[str] = []
+    cited: set[str] = set()
+    for path in _list_texts(workspace):
+        with contextlib.suppress(OSError):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            texts.append(text)
+            for claimed in claimed_numbers.find_claimed_numbers(text):
+                cited |= {label for found in index.find(claimed) for label in found.number.runs}
+    whole = "\n".join(texts)
+    return frozenset(cited | {run.label for run in runs if run.name in whole or (run.uuid and run.uuid in whole)})
+
+
+def _list_texts(workspace: Workspace) -> Iterator[Path]:
+    """The plan, and the texts among results and analyses."""
+    yield workspace.tasks
+    experiments = [p.name for p in workspace.path.iterdir() if p.is_dir()] if workspace.per_experiment else [None]
+    for experiment in experiments:
+        for role in ("results", "analysis"):
+            for path in sorted(workspace.role_folder(role, experiment).rglob("*")):
+                if path.suffix in TEXT_ENDINGS and path.is_file() and path.stat().st_size <= LARGEST_TEXT_BYTES:
+                    yield path
+
+
+def _unreferenced_files(folders: list[Path], staying: set[Path]) -> Iterator[Path]:
+    """The copies of patches, configs and package lists that no manifest which stays names, and no sweep file."""
+    named: set[str] = set()
+    sweeps = [path for folder in folders for path in folder.rglob("sweeps/*.yml")]
+    sweep_texts = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in sweeps)
+    for path in staying:
+        try:
+            named |= {Path(text).name for text in _named_files(manifests.read_manifest(path))}
+        except ValueError:
+            return  # what that one names is not known
+    for folder in folders:
+        for inside in records_home.list_files(folder):
+            path = folder / inside
+            if path.parent.name in FILE_FOLDERS and path.name not in named and path.name not in sweep_texts:
+                yield path
+
+
+def _named_files(manifest: dict[str, Any]) -> Iterator[str]:
+    with contextlib.suppress(KeyError, TypeError):
+        yield from manifest["paths"]["configs"]
+        yield manifest["environment"]["packages"] or ""
+        yield (manifest["git"] or {}).get("patch") or ""

@@ -1,0 +1,173 @@
+"""Records that a working tree lacks: written back, taken away when nobody needs them, and a workspace that a reset took along."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scaffold.errors import ScaffoldError
+from scaffold.runs import audit, records, records_home, restore
+from scaffold.sweeps.launch.ledger import read_ledger
+from scaffold.sweeps.launch.ledger_entries import RunSubmission
+from scaffold.sweeps.spec import sweep_file
+from scaffold.workspace import Workspace as FoundWorkspace
+from scaffold.workspace import load_workspace
+from tests.conftest import Run as Command
+from tests.conftest import commit_all, git
+from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, python
+
+ID = "0123abcd"
+SCORE = "import json, os; json.dump({'acc': 0.8125}, open(os.environ['RUN_OUTPUT_DIR'] + '/metrics.json', 'w'))"
+
+
+@pytest.fixture
+def workspace(make_workspace: MakeWorkspace) -> Workspace:
+    """A workspace with one run of changed code, of which only the second home knows."""
+    workspace = make_workspace({"train.py": "print('hello')\n"}, workspace_id=ID)
+    (workspace.root / "train.py").write_text("print('changed')\n")
+    workspace.record("--seed", "1", "--", PYTHON, "train.py")
+    git(workspace.root, "clean", "-fdxq", "exp/metadata")
+    git(workspace.root, "checkout", "-q", ".")
+    return workspace
+
+
+def load(workspace: Workspace) -> FoundWorkspace:
+    return load_workspace(workspace.root, "exp")
+
+
+def home(workspace: Workspace) -> Path:
+    return workspace.root / ".git/scaffold/records" / f"exp@{ID}"
+
+
+def test_restore_writes_back_what_is_missing_and_only_when_asked(workspace: Workspace, run: Command) -> None:
+    planned = run("runs", "restore", "--dry-run", "--workdir", workspace.root)
+    assert "would restore  exp/metadata/patches/" in planned.stdout and not (workspace.exp / "metadata").exists()
+    done = json.loads(run("runs", "restore", "--workdir", workspace.root, "--json").stdout)
+    paths = [record["path"] for record in done["records"]]
+    assert done["written"] and all((workspace.root / path).is_file() for path in paths)
+    assert not any((workspace.root / path).samefile(r["copy"]) for path, r in zip(paths, done["records"], strict=True))
+    (restored,) = records.read_records(load(workspace)).runs
+    assert not restored.only_in_home
+    assert restore.plan_restore(load(workspace)) == []
+
+
+def test_restore_brings_a_newer_state_and_leaves_another_attempt_alone(workspace: Workspace) -> None:
+    restore.apply_restore(load(workspace), restore.plan_restore(load(workspace)))
+    (path,) = (workspace.exp / "metadata").glob("*.json")
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "status": "running", "exit": {"code": None, "signal": None}}))
+    (action,) = restore.plan_restore(load(workspace))
+    assert action.state == "older"
+    other = {**manifest, "run": {**manifest["run"], "uuid": "5b0b1f0e-3b1c-4c39-9a54-0d6f7f0a2c11"}}
+    path.write_text(json.dumps(other))
+    (action,) = restore.plan_restore(load(workspace))
+    assert action.state == "taken" and len(records.read_records(load(workspace)).runs) == 2
+    restore.apply_restore(load(workspace), [action])
+    assert json.loads(path.read_text()) == other
+
+
+def test_nothing_is_restored_through_a_link_that_leads_out(workspace: Workspace, tmp_path: Path) -> None:
+    (workspace.exp / "metadata").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(ScaffoldError, match="behind a link"):
+        restore.apply_restore(load(workspace), restore.plan_restore(load(workspace)))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_audit_looks_into_both_homes(workspace: Workspace) -> None:
+    assert audit.audit_records(load(workspace)) == [
+        finding for finding in audit.audit_records(load(workspace)) if finding.code in ("R103", "R102")
+    ]
+    restore.apply_restore(load(workspace), restore.plan_restore(load(workspace)))
+    (path,) = (workspace.exp / "metadata").glob("*.json")
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "metrics": {"acc": 1.0}}))
+    assert "R110" in {finding.code for finding in audit.audit_records(load(workspace))}
+    patch = next((home(workspace) / "metadata/patches").iterdir())
+    (workspace.exp / "metadata/patches" / patch.name).unlink()
+    assert "R104" not in {finding.code for finding in audit.audit_records(load(workspace))}
+    patch.unlink()
+    assert "R104" in {finding.code for finding in audit.audit_records(load(workspace))}
+
+
+def test_gc_lists_what_nothing_cites_and_takes_it_away_when_told(workspace: Workspace, run: Command) -> None:
+    workspace.record("--experiment", "quoted", "--", *python(SCORE))
+    workspace.record("--experiment", "named", "--", "true")
+    named = workspace.last()["run"]["name"]
+    (workspace.exp / "analysis").mkdir()
+    (workspace.exp / "analysis/a.md").write_text(f"The accuracy is 0.8125.\n\nSee {named}.\n")
+    words = ("runs", "gc", "--workdir", workspace.root, "--older-than", "2100-01-01", "--json")
+    answer = json.loads(run(*words).stdout)
+    assert [row["name"].partition("-")[0] for row in answer["runs"]] == ["train"] and answer["cited"] == 2
+    assert len(answer["files"]) == 1 and Path(answer["files"][0]).is_file()
+    assert json.loads(run(*words, "--cited-too").stdout)["cited"] == 0
+    assert json.loads(run("runs", "gc", "--workdir", workspace.root, "--json").stdout)["runs"] == []  # none is old
+    assert json.loads(run(*words, "--yes").stdout)["deleted"]
+    assert {r.experiment for r in records.read_records(load(workspace)).runs} == {"quoted", "named"}
+    assert not Path(answer["files"][0]).exists()
+
+
+def test_a_workspace_that_a_reset_took_along_is_named_with_what_to_type(
+    run: Command, make_workspace: MakeWorkspace
+) -> None:
+    workspace = make_workspace({"train.py": "print('hello')\n"}, workspace_id=ID)
+    workspace.record("--seed", "1", "--", "true")
+    git(workspace.root, "reset", "-q", "--hard", "HEAD~1")
+    git(workspace.root, "clean", "-fdxq")
+    done = run("runs", "list", "--workdir", workspace.root)
+    assert done.exit_code == 1 and "the workspace exp is not on this branch; 1 record" in done.stderr
+    hint = done.stderr.partition("hint: ")[2]
+    assert "checkout" in hint and "scaffold runs restore" in hint
+    assert "not on this branch" in run("runs", "list", "--workdir", workspace.root, "--root", "exp").stderr
+    checkout = hint.partition("it back: ")[2].partition(" && ")[0].split()
+    git(workspace.root, *checkout[checkout.index("checkout") :])
+    assert len(records.read_records(load(workspace)).runs) == 1
+    # and with no commit left that has it
+    git(workspace.root, "rm", "-rqf", "exp")
+    git(workspace.root, "reflog", "expire", "--expire=now", "--all")
+    git(workspace.root, "gc", "-q", "--prune=now")
+    assert "scaffold init" in run("status", "--workdir", workspace.root).stderr
+
+
+def test_a_summary_names_the_home_with_what_is_in_it(workspace: Workspace) -> None:
+    (found,) = records_home.summarize_folders(records_home.existing_folders(load(workspace)))
+    assert (found.folder, found.root, found.records) == (home(workspace), "exp", 1)
+
+
+def test_sweeps_and_ledgers_are_read_from_the_second_home(workspace: Workspace, run: Command) -> None:
+    words = ("sweep", "new", "lr", "--workdir", workspace.root, "--goal", "g", "--grid", "lr=1,2", "--seeds", "1-2")
+    assert run(*words, "--", "python3", "train.py").exit_code == 0
+    ledger = workspace.exp / "metadata/sweeps/lr.ledger.json"
+    sweep = sweep_file.read_sweep(load(workspace), "lr")
+    state = read_ledger(ledger, "lr")
+    for name in ("a", "b"):
+        state.put_submission(name, RunSubmission(number=1, backend="local", requested_at="2026-01-01T00:00:00Z"))
+        state.save()
+    older = json.loads(ledger.read_text())
+    del older["runs"]["b"]
+    shutil.rmtree(workspace.exp / "metadata")
+    assert sweep_file.sweep_names(load(workspace)) == ["lr"] and sweep_file.read_sweep(load(workspace), "lr") == sweep
+    assert read_ledger(ledger, "lr").run_names == ("a", "b")
+    # a checkout brought an older one back
+    ledger.parent.mkdir(parents=True)
+    ledger.write_text(json.dumps(older))
+    assert read_ledger(ledger, "lr").run_names == ("a", "b")
+    # the plan of another branch is not planned over
+    assert run(*words[:-1], "1-3", "--", "python3", "train.py").exit_code == 1
+    assert run(*words, "--", "python3", "train.py").exit_code == 0
+    assert sweep_file.sweep_path(load(workspace), "lr").is_file()
+    copy = home(workspace) / "metadata/sweeps/lr.ledger.json"
+    copy.write_text("{")
+    os.utime(ledger)
+    assert read_ledger(ledger, "lr").run_names == ("a",)
+
+
+def test_a_patch_that_was_cleaned_away_is_read_from_its_copy(workspace: Workspace, run: Command) -> None:
+    (only,) = records.read_records(load(workspace)).runs
+    assert commit_all(workspace.root) and run("runs", "show", only.name, "--workdir", workspace.root).exit_code == 0
+    done = run("runs", "diff", only.name, only.name, "--workdir", workspace.root)
+    assert done.exit_code == 0
