@@ -22,9 +22,10 @@ def explain_missing_workspace(directory: Path, root: str | None = None) -> NoWor
     if not homes:
         return None
     home = homes[0]
+    kept = "1 record of its runs is kept" if home.records == 1 else f"{home.records} records of its runs are kept"
     others = f", and those of {', '.join(h.root for h in homes[1:4])} are kept as well" if homes[1:] else ""
     return NoWorkspace(
-        f"the workspace {home.root} is not on this branch; {home.records} records of its runs are kept in {home.folder}{others}",
+        f"the workspace {home.root} is not on this branch; {kept} in {home.folder}{others}",
         hint=_how_to_bring_back(top, home.root),
     )
 
@@ -32,13 +33,14 @@ def explain_missing_workspace(directory: Path, root: str | None = None) -> NoWor
 def _how_to_bring_back(top: Path, root: str) -> str:
     commit = _commit_with_workspace(top, root)
     if commit is not None:
-        first = f"git -C {shlex.quote(str(top))} checkout {commit[:12]} -- {shlex.quote(root)}"
+        place = "" if top.samefile(Path.cwd()) else f" -C {shlex.quote(str(top))}"
+        first = f"git{place} checkout {commit[:12]} -- {shlex.quote(root)}"
     else:
         workdir, _, name = root.rpartition("/")
         if workdir.endswith("/.wild") or workdir == ".wild":  # the one usual root that has two parts
             workdir, name = workdir[: -len("/.wild")] if "/" in workdir else "", f".wild/{name}"
         first = f"scaffold init --workdir {shlex.quote(str(top / workdir))} --root {shlex.quote(name)}"
-    return f"bring it back, or switch to a branch that has it: {first} && scaffold runs restore"
+    return f"switch to a branch that has it, or bring it back: {first} && scaffold runs restore"
 
 
 def _commit_with_workspace(top: Path, root: str) -> str | None:
