@@ -106,6 +106,7 @@ def of_runs(ask: Ask) -> None:
     assert ask("runs", "diff", one, other)["differences"]
     assert ask("runs", "rerun", record["name"])["same"]
     assert ask("runs", "audit", code=3)["findings"]
+    assert ask("runs", "metrics", record["name"])["observations"][0]["source"].startswith(record["path"][:4])
     assert ask("runs", "cite", "0.27")["numbers"][0]["backing"]
     assert ask("runs", "cite", record["path"])["runs"]
     assert ask("runs", "restore")["records"] == []

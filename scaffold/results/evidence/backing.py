@@ -17,6 +17,8 @@ from scaffold.results.evidence.quotable_numbers import (
     QuotableNumber,
     difference_numbers,
     list_configuration_numbers,
+    p_value_numbers,
+    relative_numbers,
     run_numbers,
 )
 from scaffold.results.metrics.query import MetricQuery
@@ -33,7 +35,16 @@ ROUNDING_ERROR = 1e-9
 # what is shown first: of all that rounds to a number, a mean is meant more often than a spread
 KINDS = (
     *("mean", "value", "difference", "sd", "interval", "half-interval"),
-    *("noise floor", "minimum", "maximum", "parameter"),
+    *(
+        "noise floor",
+        "detectable difference",
+        "relative difference",
+        "p-value",
+        "power",
+        "minimum",
+        "maximum",
+        "parameter",
+    ),
 )
 
 
@@ -47,10 +58,16 @@ class NumberBacking:
 
 @dataclass(frozen=True)
 class BackingIndex:
-    """All numbers of a workspace's runs, to be searched by value. Differences lie apart: they back only what compares."""
+    """All numbers of a workspace's runs, to be searched by value.
+
+    Differences lie apart: they back only what compares; shares of a mean (`relative`) back only per cent of what compares, and the
+    numbers of tests only where a p-value or a power is spoken of.
+    """
 
     numbers: tuple[QuotableNumber, ...]
     differences: tuple[QuotableNumber, ...] = ()
+    relative: tuple[QuotableNumber, ...] = ()
+    tests: tuple[QuotableNumber, ...] = ()
 
     @cached_property
     def _sorted_numbers(self) -> tuple[list[float], list[QuotableNumber]]:
@@ -59,6 +76,14 @@ class BackingIndex:
     @cached_property
     def _sorted_differences(self) -> tuple[list[float], list[QuotableNumber]]:
         return _sort_by_value(self.differences)
+
+    @cached_property
+    def _sorted_relative(self) -> tuple[list[float], list[QuotableNumber]]:
+        return _sort_by_value(self.relative)
+
+    @cached_property
+    def _sorted_tests(self) -> tuple[list[float], list[QuotableNumber]]:
+        return _sort_by_value(self.tests)
 
     def find(self, claimed: ClaimedNumber) -> tuple[NumberBacking, ...]:
         """What rounds to the claimed number: means before values before the rest; empty where nothing does."""
@@ -70,6 +95,10 @@ class BackingIndex:
             matches = list(_within(*self._sorted_numbers, value, half))
             if claimed.compares:
                 matches += _within(*self._sorted_differences, value, half)
+                if claimed.percent and scale != 1.0:
+                    matches += _within(*self._sorted_relative, value, half)
+            if claimed.tests and (scale == 1.0 or claimed.percent):
+                matches += _within(*self._sorted_tests, value, half)
             backings += [NumberBacking(number=number, scale=scale) for number in matches]
         return tuple(sorted(backings, key=_rank))
 
@@ -99,7 +128,10 @@ def index_numbers(measured: Iterable[MeasuredRun], tables: Sequence[ResultTable]
         *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by)),
     ]
     differences = [q for t in tables for q in difference_numbers(t)]
-    return BackingIndex(numbers=tuple(dict.fromkeys(numbers)), differences=tuple(dict.fromkeys(differences)))
+    relative = [q for t in tables for q in relative_numbers(t)]
+    tests = [q for t in tables for q in p_value_numbers(t)]
+    parts = (tuple(dict.fromkeys(part)) for part in (numbers, differences, relative, tests))
+    return BackingIndex(*parts)
 
 
 def index_workspace(workspace: Workspace) -> BackingIndex:

@@ -29,7 +29,7 @@ FRONT_MATTER = re.compile(r"---[ \t]*\r?\n.*?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL
 NAME_BEFORE = re.compile(
     r"(?:\b(?:sections?|sec|figures?|figs?|tables?|tabs?|equations?|eqs?|chapters?|appendix|steps?|phases?|versions?|ver|releases?|level|"
     r"python|pytorch|torch|cuda|cudnn|rocm|tensorflow|jax|numpy|scipy|scikit-learn|sklearn|pandas|transformers|ubuntu|debian|linux|kernel|"
-    r"driver|gcc|slurm|git|docker|apache|mpl|gpl|lgpl|cc|by|gpt|llama|qwen|mistral|schema|crate|copier|scaffold)|\bv|§+|\bp\s*[=\u2248]?)[\s.\u00a0-]*\(?$",
+    r"driver|gcc|slurm|git|docker|apache|mpl|gpl|lgpl|cc(?:[ -](?:by|sa|nc|nd))*|gpt|llama|qwen|mistral|schema|crate|copier|scaffold)|\bv|§+|\bp\s*[=\u2248]?)[\s.\u00a0-]*\(?$",
     re.IGNORECASE,
 )
 OPTION_BEFORE = re.compile(r"--?[A-Za-z][\w.-]*[= ]$")
@@ -58,16 +58,20 @@ UNIT_AFTER = re.compile(
 CURRENCY_BEFORE = re.compile(r"[$€£]\s*$")
 COMPARES = re.compile(
     r"differ|\bbetter\b|\bworse\b|improv|\bgains?\b|\bdelta\b|[\u0394\u03b4]|\blower\b|\bhigher\b|reduc|increas|decreas|\bdrops?\b|\bpoints?\b|"
+    r"distinguishable|noise floor|\bluck\b|"
     r"\bthan\b|\bagainst\b|\bversus\b|\bvs\b|\beffects?\b|\bchanges?\b|\blost?\b|\bloses?\b|\bfalls?\b|\brises?\b|\bcosts?\b|[(\s|]\+\d",
     re.IGNORECASE,
 )
+
+TESTS = re.compile(r"\bp[- ]?values?\b|\bp\s*[=<\u2248]|\bpower\b|\bHolm\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedNumber:
     """A number as written, where it stands (line and column from 1), and how far the true value may lie from it (`half`).
 
-    `percent`: a per cent sign follows. `compares`: its line speaks of a difference, so a difference may back it.
+    `percent`: a per cent sign follows. `compares`: its line speaks of a difference, so a difference may back it; `tests`: of a
+    p-value or the power of a test.
     """
 
     line: int
@@ -77,12 +81,13 @@ class ClaimedNumber:
     half: float
     percent: bool = False
     compares: bool = False
+    tests: bool = False
 
 
 def parse_number(text: str) -> ClaimedNumber | None:
     """The number that a text is and nothing else; None where it is none. A difference may back it: no line says otherwise."""
     match = NUMBER.fullmatch(text.strip())
-    return _claimed_number(match, line=1, column=1, compares=True) if match else None
+    return _claimed_number(match, line=1, column=1, compares=True, tests=True) if match else None
 
 
 def find_numbers_in_file(path: Path) -> tuple[ClaimedNumber, ...]:
@@ -109,10 +114,10 @@ def find_claimed_numbers(text: str) -> tuple[ClaimedNumber, ...]:
 def _numbers_of_line(number: int, text: str) -> Iterator[ClaimedNumber]:
     # code and links become as many letters as they had, so that columns stay what they are in the file
     prose = LINK.sub(lambda match: MASK * len(match[0]), mask_markup(text))
-    compares = COMPARES.search(prose) is not None
+    compares, tests = COMPARES.search(prose) is not None, TESTS.search(prose) is not None
     for match in NUMBER.finditer(prose):
         if _claims_a_result(match, prose):
-            yield _claimed_number(match, line=number, column=match.start() + 1, compares=compares)
+            yield _claimed_number(match, line=number, column=match.start() + 1, compares=compares, tests=tests)
 
 
 def _claims_a_result(match: re.Match[str], line: str) -> bool:
@@ -127,7 +132,7 @@ def _claims_a_result(match: re.Match[str], line: str) -> bool:
     return not any(pattern.search(before) for pattern in excluded)
 
 
-def _claimed_number(match: re.Match[str], *, line: int, column: int, compares: bool) -> ClaimedNumber:
+def _claimed_number(match: re.Match[str], *, line: int, column: int, compares: bool, tests: bool) -> ClaimedNumber:
     written = match["number"].replace("\u2212", "-").replace(",", "")
     return ClaimedNumber(
         line=line,
@@ -137,6 +142,7 @@ def _claimed_number(match: re.Match[str], *, line: int, column: int, compares: b
         half=half_unit_of_last_digit(written),
         percent=match["percent"] is not None,
         compares=compares or written.startswith("+"),
+        tests=tests,
     )
 
 

@@ -9,8 +9,9 @@ from itertools import combinations, islice
 
 from scaffold.observations.model import MeasuredRun
 from scaffold.results.metrics.configurations import finite_number
+from scaffold.results.stats.hypothesis_tests import holm_correction
 from scaffold.results.stats.pair_test import run_pair_test
-from scaffold.results.stats.power import noise_floor
+from scaffold.results.stats.power import TARGET_POWER, detectable_effect, noise_floor
 from scaffold.results.stats.summary import MetricSummary
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable
@@ -92,6 +93,46 @@ def difference_numbers(table: ResultTable) -> Iterator[QuotableNumber]:
                 yield QuotableNumber(value=-value, kind=kind, metric=metric, subject=f"{name_a} - {name_b}", runs=runs)
 
 
+def relative_numbers(table: ResultTable) -> Iterator[QuotableNumber]:
+    """What the means of two configurations differ by in per cent of the one and of the other, as a share, both ways."""
+    labels = [row_label(row, table.by) for row in table.rows]
+    for metric in table.metrics:
+        rows = [
+            (summary.mean, name, _runs_with(row, metric))
+            for row, name in zip(table.rows, labels, strict=True)
+            if (summary := row.summaries.get(metric)) is not None and summary.mean
+        ]
+        for (mean_a, name_a, runs_a), (mean_b, name_b, runs_b) in islice(combinations(rows, 2), MOST_PAIRS):
+            for base, other, subject in (
+                (mean_a, mean_b, f"{name_b} over {name_a}"),
+                (mean_b, mean_a, f"{name_a} over {name_b}"),
+            ):
+                share = (other - base) / abs(base)
+                for value in (share, -share):
+                    yield QuotableNumber(
+                        value=value, kind="relative difference", metric=metric, subject=subject, runs=runs_a + runs_b
+                    )
+
+
+def p_value_numbers(table: ResultTable) -> Iterator[QuotableNumber]:
+    """What tests of two configurations say: p alone, p corrected for all comparisons with the same reference, the power aimed at."""
+    labels = [row_label(row, table.by) for row in table.rows]
+    for metric in table.metrics:
+        rows = [(row, name) for row, name in zip(table.rows, labels, strict=True) if row.finite_values(metric)]
+        if len(rows) ** 2 > MOST_TESTS:
+            continue
+        for a, name_a in rows:
+            others = [(b, name_b) for b, name_b in rows if b is not a]
+            tests = [run_pair_test(a.seed_values(metric), b.seed_values(metric)).test for b, _ in others]
+            alone = [test.p if test else None for test in tests]
+            for (b, name_b), p, p_holm in zip(others, alone, holm_correction(alone), strict=True):
+                runs = _runs_with(a, metric) + _runs_with(b, metric)
+                for value in sorted({value for value in (p, p_holm) if value is not None}):
+                    subject = f"{name_b} against {name_a}"
+                    yield QuotableNumber(value=value, kind="p-value", metric=metric, subject=subject, runs=runs)
+    yield QuotableNumber(value=TARGET_POWER, kind="power", metric="", subject="of every test", runs=())
+
+
 def _pair_numbers(a: ResultRow, b: ResultRow, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:
     summary_a, summary_b = a.summaries[metric], b.summaries[metric]
     assert summary_a is not None and summary_b is not None
@@ -101,6 +142,8 @@ def _pair_numbers(a: ResultRow, b: ResultRow, metric: str, *, tested: bool) -> I
         return
     pair = run_pair_test(a.seed_values(metric), b.seed_values(metric))
     if pair.test is not None:
+        detectable = detectable_effect(pair.test.error, pair.test.df)
+        yield from [("detectable difference", detectable)] if detectable is not None else []
         # paired by seed, the effect is of the common seeds alone, and a text may quote either
         if not math.isclose(pair.test.effect, difference, rel_tol=1e-9, abs_tol=1e-12):
             yield "difference", pair.test.effect
