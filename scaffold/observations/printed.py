@@ -5,6 +5,7 @@ A sidecar holds what was read off the logs of a run that was over: manifests say
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -143,5 +144,9 @@ def _step_pattern() -> Any:
 def source_patterns(sources: PrintedSources) -> list[Any]:
     """The recorder's patterns that these metrics were read with."""
     rows = [{"name": name, "pattern": source.get("pattern")} for name, source in sources.items()]
-    patterns: list[Any] = recorder.printed.usable_patterns(rows)
-    return patterns
+    usable = []
+    for pattern in recorder.printed.usable_patterns(rows):
+        with contextlib.suppress(recorder.printed.PatternError):
+            pattern.find("")
+            usable.append(pattern)
+    return usable

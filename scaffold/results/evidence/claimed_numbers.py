@@ -29,7 +29,8 @@ FRONT_MATTER = re.compile(r"---[ \t]*\r?\n.*?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL
 NAME_BEFORE = re.compile(
     r"(?:\b(?:sections?|sec|figures?|figs?|tables?|tabs?|equations?|eqs?|chapters?|appendix|steps?|phases?|versions?|ver|releases?|level|"
     r"python|pytorch|torch|cuda|cudnn|rocm|tensorflow|jax|numpy|scipy|scikit-learn|sklearn|pandas|transformers|ubuntu|debian|linux|kernel|"
-    r"driver|gcc|slurm|git|docker|apache|mpl|gpl|lgpl|cc(?:[ -](?:by|sa|nc|nd))*|gpt|llama|qwen|mistral|schema|crate|copier|scaffold)|\bv|§+|\bp\s*[=\u2248]?)[\s.\u00a0-]*\(?$",
+    r"driver|gcc|slurm|git|docker|apache|mpl|gpl|lgpl|cc(?:[ -](?:by|sa|nc|nd))*|"
+    r"gpt|llama|qwen|mistral|schema|crate|copier|scaffold)|\bv|§+|\bp\s*[=\u2248]?)[\s.\u00a0-]*\(?$",
     re.IGNORECASE,
 )
 OPTION_BEFORE = re.compile(r"--?[A-Za-z][\w.-]*[= ]$")

@@ -39,22 +39,35 @@ class PatternError(ValueError):
 
 
 class PrintedPattern:
-    """How a metric is printed: its `name`, and a regular expression whose group `value` (else the first) is the number."""
+    """How a metric is printed: its `name`, and a regular expression whose group `value` (else the first) is the number.
+
+    It is compiled when it is first needed: most patterns of a workspace are of other scripts than the one that ran.
+    """
 
     def __init__(self, name: str, pattern: str, source: str = "") -> None:
-        """Raises PatternError."""
         self.name, self.pattern, self.source = name, pattern, source
-        try:
-            self.regex = re.compile(pattern)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise PatternError(f"{pattern!r} is no regular expression: {error}") from error
-        if not self.regex.groups:
-            raise PatternError(f"{pattern!r} has no group: put the number in parentheses, as in 'loss: (\\S+)'")
-        self.group = next((g for g in ("value", name) if g in self.regex.groupindex), 1)
         self.literal = literal_beginning(pattern)
+        self._regex: re.Pattern[str] | None = None
+        self.group: str | int = 1
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """The compiled pattern. Raises PatternError."""
+        if self._regex is None:
+            try:
+                regex = re.compile(self.pattern)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise PatternError(f"{self.pattern!r} is no regular expression: {error}") from error
+            if not regex.groups:
+                raise PatternError(
+                    f"{self.pattern!r} has no group: put the number in parentheses, as in 'loss: (\\S+)'"
+                )
+            self.group = next((g for g in ("value", self.name) if g in regex.groupindex), 1)
+            self._regex = regex
+        return self._regex
 
     def find(self, line: str) -> tuple[float, str | None] | None:
-        """The last number that it finds in a line, and its unit (`%`); None where it finds none."""
+        """The last number that it finds in a line, and its unit (`%`); None where it finds none. Raises PatternError."""
         value = None
         for match in self.regex.finditer(line):
             text = match.group(self.group)
@@ -75,18 +88,18 @@ def pattern_of_text(text: str) -> PrintedPattern:
     name = name or "_".join(re.findall(r"[\w./@%-]+", literal_beginning(text))).strip("._-/%")
     if not re.match(r"[A-Za-z]", name):
         raise PatternError(f"{text!r} does not say what its number is called: write it as (?P<NAME>...)")
-    return PrintedPattern(name, text)
+    pattern = PrintedPattern(name, text)
+    pattern.regex  # noqa: B018 - refused here, not when it is searched for
+    return pattern
 
 
 def usable_patterns(rows: Any) -> list[PrintedPattern]:
-    """The patterns that a file names (objects with `name` and `pattern`), without those that cannot be used."""
-    patterns = []
-    for row in rows[:MAX_PATTERNS] if isinstance(rows, list) else ():
-        try:
-            patterns.append(PrintedPattern(str(row["name"]), str(row["pattern"]), str(row.get("source") or "")))
-        except (PatternError, KeyError, TypeError, AttributeError):
-            continue
-    return patterns
+    """The patterns that a file names: objects with `name` and `pattern`."""
+    return [
+        PrintedPattern(str(row["name"]), str(row["pattern"]), str(row.get("source") or ""))
+        for row in (rows[:MAX_PATTERNS] if isinstance(rows, list) else ())
+        if isinstance(row, dict) and "name" in row and "pattern" in row
+    ]
 
 
 def literal_beginning(pattern: str) -> str:
@@ -198,6 +211,8 @@ def find_printed(
                     match = last_match(pattern, lines, limit)
             except TimeoutError:
                 return values, f"the pattern {pattern.pattern!r} takes too long on what was printed"
+            except PatternError as error:
+                return values, str(error)
             if match is not None:
                 value, unit, index, line = match
                 values[pattern.name] = {
