@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Run, commit_all, git, write_tree
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace
-from tests.runs.test_pins import SECRET, collect_garbage
+from tests.runs.test_pins import SECRET, all_objects, collect_garbage
 
 TRAIN = (
     "import os, model\nopen(os.environ['RUN_OUTPUT_DIR'] + '/metrics.json', 'w').write('{\"acc\": %s}' % model.ACC)\n"
@@ -80,6 +80,22 @@ def test_a_clone_gets_the_pins_by_the_line_that_the_audit_names(run: Run, traine
     git(tmp_path / "far.git", "cat-file", "-e", trained.manifests()[0]["git"]["commit"])
 
 
+def test_an_export_takes_pinned_code_along_but_no_secret(run: Run, trained: Workspace, tmp_path: Path) -> None:
+    root = trained.root
+    write_tree(root, {"model.py": f"ACC = 4\npassword = '{SECRET}'\n"})
+    record(trained, "secret")
+    git(root, "checkout", "-q", "model.py")
+    done = run("runs", "export", "--ro-crate", tmp_path / "crate", "--workdir", root, "--json")
+    (left_out,) = json.loads(done.stdout)["withheld"]
+    assert left_out.startswith("secret-s1-") and "patch hides" in left_out
+    bundle = tmp_path / "crate" / "code.bundle"
+    git(tmp_path, "clone", "-q", "--no-local", str(root), "clone")
+    git(tmp_path / "clone", "fetch", "-q", str(bundle), "refs/scaffold/*:refs/scaffold/*")
+    assert git(tmp_path / "clone", "show", f"{trained.manifests()[0]['git']['commit']}:model.py") == "ACC = 2\n"
+    assert SECRET.encode() not in all_objects(tmp_path / "clone")
+    assert '"code.bundle"' in (tmp_path / "crate" / "ro-crate-metadata.json").read_text()
+
+
 def test_a_commit_that_is_gone_has_one_of_the_same_code_in_its_place(run: Run, trained: Workspace) -> None:
     forget_pins(trained.root)
     (finding,) = findings(run, trained)
@@ -135,3 +151,48 @@ def test_the_difference_of_two_runs_is_that_of_their_code(run: Run, trained: Wor
     assert "-ACC = 2\n+ACC = 4\n+password = '***'\n" in done.stdout and "tasks.md" not in done.stdout
     forget_pins(trained.root)
     assert "@@" in run("runs", "diff", "idea", "later", "--workdir", trained.root).stdout
+
+
+@pytest.mark.slow
+def test_twenty_ideas_of_an_agent_run_again_with_the_same_code(run: Run, make_workspace: MakeWorkspace) -> None:
+    """The rhythm of an agent: an idea is committed or not, run, kept, taken back, put right, or left with its branch; git forgets."""
+    workspace = make_workspace({"model.py": "idea 0\n", ".gitignore": "exp/[a-z]*/*\n!exp/scripts/*\n"})
+    root = workspace.root
+    for number in range(1, 21):
+        write_tree(root, {"model.py": f"idea {number}\n", f"part{number}.py": f"part {number}\n"})
+        way = ("keep", "reset", "dirty", "amend", "branch")[number % 5]
+        if way == "branch":
+            git(root, "checkout", "-q", "-b", "try")
+        if way != "dirty":
+            commit_all(root, f"idea {number}")
+        assert (
+            workspace.record("--experiment", f"idea-{number}", "--", "cat", "model.py", f"part{number}.py").returncode
+            == 0
+        )
+        if way == "branch":
+            git(root, "checkout", "-q", "main")
+            git(root, "branch", "-q", "-D", "try")
+        elif way == "amend":
+            write_tree(root, {"model.py": f"idea {number}, put right\n"})
+            git(root, "commit", "-qa", "--amend", "-m", "right")
+        elif way in ("reset", "dirty"):
+            git(root, "reset", "-q", "--hard", "HEAD~1" if way == "reset" else "HEAD")
+            git(root, "clean", "-qfd")
+        if number % 5 == 0:
+            collect_garbage(root)
+    first = {m["run"]["experiment"]: m for m in workspace.manifests()}
+    # no seed, and records that git ignores
+    assert len(first) == 20 and {f["code"] for f in findings(run, workspace)} - {"R103", "R201"} == {"R109"}
+    for number in range(1, 21):
+        before = first[f"idea-{number}"]
+        done = run("runs", "rerun", before["run"]["name"], "--workdir", root, "--json")
+        again = workspace.last()
+        assert done.exit_code == 0 and json.loads(done.stdout)["notes"] == [], done.stderr
+        assert (again["run"]["name"], again["run"]["attempt"]) == (before["run"]["name"], 2)
+        assert workspace.log(again) == workspace.log(before) == f"idea {number}\npart {number}\n".encode()
+        assert again["git"]["code"] == before["git"]["code"]
+    assert len(git(root, "for-each-ref", "refs/scaffold").splitlines()) == 1
+    assert (
+        git(root, "log", "--all", "--format=%s").split("\n").count("Code that runs ran with; it is kept by this ref")
+        <= 2
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from scaffold import containment, git
 from scaffold.errors import ScaffoldError
 from scaffold.observations.run_values import observe_runs
-from scaffold.results.evidence import authors, ro_crate
+from scaffold.results.evidence import authors, code_bundle, ro_crate
 from scaffold.results.evidence.redacted_copy import copy_file_without_secrets
 from scaffold.results.evidence.ro_crate import CrateDescription, CrateRun
 from scaffold.runs import manifests, records_home
@@ -37,7 +37,7 @@ def export_crate(workspace: Workspace, runs: Sequence[Run], directory: Path, *, 
     """Write `runs` as a crate into `directory`, which must not exist or be empty.
 
     The crate has each run's manifest, configs, patch and package list; with `copy` logs and outputs too, else it says where they lie.
-    Secrets in logs become `***`; an output that holds one is left out. Raises ScaffoldError.
+    Code that only pins keep comes as a bundle. Secrets in logs become `***`; an output that holds one is left out. Raises ScaffoldError.
     """
     try:
         taken = directory.is_symlink() or (directory.exists() and (not directory.is_dir() or any(directory.iterdir())))
@@ -51,6 +51,9 @@ def export_crate(workspace: Workspace, runs: Sequence[Run], directory: Path, *, 
             crate = Path(folder, "crate")
             crate.mkdir()
             sizes = _copy_files(workspace, crate_runs, crate, left_out, copy=copy)
+            if bundle := code_bundle.write_code_bundle(workspace, crate_runs, crate):
+                sizes[ro_crate.BUNDLE] = bundle
+                left_out += code_bundle.list_local_code(crate_runs)
             metadata = ro_crate.metadata_json(crate_runs, _describe(workspace, crate_runs), sizes)
             (crate / ro_crate.METADATA).write_bytes(metadata)
             if directory.exists():

@@ -28,6 +28,8 @@ TYPES = {".out": "text/plain", ".err": "text/plain", ".patch": "text/x-diff", ".
 
 Entity = dict[str, Any]
 
+BUNDLE = "code.bundle"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrateRun:
@@ -87,6 +89,10 @@ def metadata_json(runs: Sequence[CrateRun], about: CrateDescription, sizes: Mapp
     """
     graph = _EntityGraph(sizes=sizes)
     actions = [_action(graph, run, about.citation) for run in sorted(runs, key=lambda r: r.run.path)]
+    if BUNDLE in sizes:
+        graph.file(
+            BUNDLE, "Commits that no branch has; in a clone: git fetch code.bundle 'refs/scaffold/*:refs/scaffold/*'"
+        )
     authors = [graph.person(person) for person in about.citation.authors]
     parts = [_reference(i) for i, e in sorted(graph.entities.items()) if e["@type"] in ("File", "Dataset")]
     times = [str(r.manifest["time"]["ended_at"] or r.manifest["time"]["started_at"]) for r in runs]
