@@ -64,9 +64,8 @@ def command_in_worktree(trees: Trees, argv: Sequence[str], cwd: Path) -> list[st
     An environment that lies in the main tree, and whose program the command names, is linked in: git does not hold it.
     """
     words = [word.replace(f"{trees.main}/", f"{trees.worktree}/") for word in argv]
-    program = Path(os.path.normpath(cwd / words[0]))
-    if program.is_relative_to(trees.worktree):
-        environment = program.parent.parent
+    environment = Path(os.path.normpath(cwd / words[0])).parent.parent
+    if "/" in words[0] and environment.is_relative_to(trees.worktree):
         original = trees.main / environment.relative_to(trees.worktree)
         is_one = any((original / mark).exists() for mark in ("pyvenv.cfg", "conda-meta"))
         if is_one and environment != trees.worktree and not os.path.lexists(environment):

@@ -152,6 +152,8 @@ def test_paths_lead_into_the_worktree_and_an_environment_is_linked_in(trees: Tre
     led = [word.replace(str(trees.main), str(trees.worktree)) for word in words]
     assert worktree_imports.command_in_worktree(trees, words, trees.worktree) == led
     assert (trees.worktree / ".conda").resolve() == trees.main / ".conda"
+    for plain in (["python", "x.py"], ["./x.py"]):
+        assert worktree_imports.command_in_worktree(trees, plain, trees.worktree) == plain
     # what was built of other code is no environment
     assert worktree_imports.command_in_worktree(trees, ["build/bin/program"], trees.worktree) == ["build/bin/program"]
     assert not (trees.worktree / "build").exists()
