@@ -9,10 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
-from types import CodeType
-from typing import Any
 
 import click
 import hypothesis
@@ -43,30 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def quick_copier() -> Iterator[None]:
-    """Copier without what it does over and over: compiling the same texts, and asking git about a folder that is no repository."""
-    from copier._main import Worker
-    from jinja2 import Environment
-
-    compiled: dict[tuple[object, ...], CodeType] = {}
-    compile_anew = Environment.compile
-
-    def compile(self: Environment, source: str, name: str | None = None, filename: str | None = None) -> CodeType:
-        key = self.lexer, source, name
-        if key in compiled:
-            self.preprocess(source, name, filename)  # Copier's own extension forgets the last path here
-        else:
-            compiled[key] = compile_anew(self, source, name, filename)
-        return compiled[key]
-
-    ask_git = Worker._sync_git_index_executable_bit
-
-    def sync(self: Worker, *args: Any) -> None:
-        if (self.subproject.local_abspath / ".git").exists():  # else git has nothing to say, once for each file
-            ask_git(self, *args)
+    """Copier without what it does over and over."""
+    from tests import quick_copier as quick
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Environment, "compile", compile)
-        patch.setattr(Worker, "_sync_git_index_executable_bit", sync)
+        quick.compile_each_text_once(patch)
+        quick.ask_git_about_repositories_only(patch)
+        quick.read_each_config_once(patch)
+        quick.render_each_content_once(patch)
         yield
 
 
@@ -128,8 +110,9 @@ def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def git(directory: Path, *args: str) -> str:
-    """Run git for real; its stdout. No power is cut here, so that nothing need be on the disk at once."""
-    command = ["git", "-C", str(directory), "-c", "core.fsync=none", "-c", "gc.auto=0", *args]
+    """Run git for real; its stdout. No power is cut here, so that nothing need be on the disk at once; nobody tidies up after commits."""
+    options = ["-c", "core.fsync=none", "-c", "gc.auto=0", "-c", "maintenance.auto=false"]
+    command = ["git", "-C", str(directory), *options, *args]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -153,23 +136,59 @@ def commit_all(root: Path, message: str = "change") -> str:
     return git(root, "rev-parse", "HEAD").strip()
 
 
+class Originals:
+    """Repositories that many tests want alike: the first test has its own made, and from the second on each gets a copy of one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked: set[Hashable] = set()
+        self.made: dict[Hashable, Path] = {}
+
+    def put(self, root: Path, key: Hashable, make: Callable[[Path], None]) -> None:
+        """Have `root` be the repository that `make` makes of a folder: always the same for the same `key`."""
+        root.mkdir(parents=True, exist_ok=True)  # the stand-in for the server may have made it
+        key = key, tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("GIT_")))
+        if key not in self.asked or any(root.iterdir()):
+            self.asked.add(key)
+            make(root)
+            return
+        if key not in self.made:
+            original = self.folder / str(len(self.made))
+            original.mkdir()
+            make(original)
+            self.made[key] = original
+        shutil.copytree(self.made[key], root, symlinks=True, dirs_exist_ok=True)
+        git(root, "update-index", "-q", "--refresh")  # which knows files by their numbers and times
+
+
+@pytest.fixture(scope="session")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Originals:
+    """The repositories that tests have copies of; each process of the tests makes its own."""
+    return Originals(tmp_path_factory.mktemp("originals"))
+
+
 MakeRepo = Callable[..., Path]
+HELLO = {"train.py": "print('hello')\n"}
 
 
 @pytest.fixture
-def make_repo(tmp_path: Path) -> MakeRepo:
+def make_repo(tmp_path: Path, originals: Originals) -> MakeRepo:
     """A function that makes a committed repository from a dict of files."""
 
     def make(files: Mapping[str, str | bytes] | None = None, name: str = "repo") -> Path:
-        root = tmp_path / name
-        root.mkdir(parents=True, exist_ok=True)  # the stand-in for the server may have made it
-        new_repository(root)
-        write_tree(root, files or {"train.py": "print('hello')\n"})
-        git(root, "add", "-A")
-        git(root, "commit", "-qm", "first", "--allow-empty")
+        root, content = tmp_path / name, files or HELLO
+        originals.put(root, frozenset(content.items()), lambda place: commit_files(place, content))
         return root
 
     return make
+
+
+def commit_files(root: Path, files: Mapping[str, str | bytes]) -> None:
+    """Make a repository whose first commit has these files."""
+    new_repository(root)
+    write_tree(root, files)
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "first", "--allow-empty")
 
 
 Run = Callable[..., Result]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import commit_all, git, new_repository
+from tests.conftest import Originals, commit_all, git, new_repository
 
 PROJECT = Path(__file__).parent.parent.parent
 GUIDE = "template/exp/{{ experiment_root }}/README.md.jinja"
@@ -18,9 +18,11 @@ RULES = "template/exp/{{ experiment_root }}/AGENTS.md.jinja"
 class TemplateRepo:
     """A git repository that holds the project's template, and whose versions a test makes by editing files."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_made: bool = False) -> None:
         self.path = path
-        path.mkdir()
+        if is_made:
+            return
+        path.mkdir(exist_ok=True)
         new_repository(path)
         shutil.copy2(PROJECT / "copier.yml", path)
         shutil.copytree(PROJECT / "template", path / "template", ignore=shutil.ignore_patterns("__pycache__"))
@@ -44,11 +46,12 @@ class TemplateRepo:
 
 
 @pytest.fixture
-def template(tmp_path: Path) -> TemplateRepo:
-    """The template as it is now, tagged v9.0.0."""
-    repo = TemplateRepo(tmp_path / "template-repo")
-    repo.tag("v9.0.0")
-    return repo
+def template(tmp_path_factory: pytest.TempPathFactory, originals: Originals) -> TemplateRepo:
+    """The template as it is now, tagged v9.0.0; for every test in the same place, so that the same answers make the same rendering."""
+    path = tmp_path_factory.getbasetemp() / "template-repo"
+    shutil.rmtree(path, ignore_errors=True)
+    originals.put(path, TemplateRepo, lambda place: TemplateRepo(place).tag("v9.0.0"))
+    return TemplateRepo(path, is_made=True)
 
 
 Snapshot = Callable[[Path], dict[str, bytes]]

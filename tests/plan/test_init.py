@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.conftest import MakeRepo, Run
-from tests.lifecycle.conftest import TemplateRepo
+from tests.lifecycle.conftest import TemplateRepo, template
+
+__all__ = ["template"]
 
 ARGPARSE = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int)\np.parse_args()\nprint('val/loss', 1)\n"
 SBATCH = (
@@ -51,11 +52,3 @@ def test_the_plan_of_a_new_workspace_passes(
         assert run("plan", "emit", plan).stdout.encode() == b"<plan>\n" + plan.read_bytes().strip() + b"\n</plan>\n"
         brief = run("brief", "--workdir", repo, "--root", root)
         assert brief.exit_code == 0 and f"plan `{root}/tasks.md`" in brief.stdout
-
-
-@pytest.fixture
-def template(tmp_path: Path) -> TemplateRepo:
-    """The template as it is now."""
-    repo = TemplateRepo(tmp_path / "template-repo")
-    repo.tag("v9.0.0")
-    return repo

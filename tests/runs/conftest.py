@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import _imp
+import functools
 import json
+import marshal
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from tests.conftest import MakeRepo, git, write_tree
+from tests.conftest import HELLO, Originals, commit_files, git, write_tree
 
 SCRIPTS = Path(__file__).parents[2] / "template" / "exp" / "{{ experiment_root }}" / "{{ role_dirs.scripts }}"
 SCHEMA = json.loads((SCRIPTS / "run_manifest.schema.json").read_text())
@@ -157,6 +161,32 @@ def copy_recorder(scripts: Path) -> None:
     shutil.copytree(SCRIPTS / "_record_run", scripts / "_record_run", ignore=shutil.ignore_patterns("__pycache__"))
 
 
+@functools.cache
+def compiled_modules() -> Mapping[str, tuple[bytes, bytes]]:
+    """file name of each of the recorder's modules -> its source, and its code as bytecode files hold it"""
+    sources = {path: path.read_bytes() for path in (SCRIPTS / "_record_run").glob("*.py")}
+    return {
+        path.name: (source, marshal.dumps(compile(source, str(path), "exec", dont_inherit=True)))
+        for path, source in sources.items()
+    }
+
+
+def bytecode_file(path: Path, source: bytes, code: bytes) -> bytes:
+    """What the recorder keeps for a module of its own that lies at `path`."""
+    key = path.stat().st_ctime_ns
+    data = MAGIC_NUMBER + b"\3\0\0\0" + _imp.source_hash(key, source) + code
+    return data + _imp.source_hash(key, data)
+
+
+def keep_bytecode(scripts: Path) -> None:
+    """Have the recorder in a folder of scripts start as it does the second time: compiling is most of what a first start takes."""
+    for name, (source, code) in compiled_modules().items():
+        path = scripts / "_record_run" / name
+        kept = Path(cache_from_source(path))
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(bytecode_file(path, source, code))
+
+
 def write_workspace(root: Path, facts: Mapping[str, Any]) -> Workspace:
     """Put a workspace into a directory, as the template would."""
     made = Workspace(root, facts)
@@ -178,16 +208,33 @@ MakeWorkspace = Callable[..., Workspace]
 
 
 @pytest.fixture
-def make_workspace(make_repo: MakeRepo) -> MakeWorkspace:
-    """A function that makes a committed repository with a workspace in it."""
+def make_workspace(tmp_path: Path, originals: Originals) -> MakeWorkspace:
+    """A function that makes a committed repository with a workspace in it, whose recorder has been started before (unless it is `cold`)."""
 
     def make(
-        files: Mapping[str, str | bytes] | None = None, *, below: str = "", name: str = "repo", **changes: object
+        files: Mapping[str, str | bytes] | None = None,
+        *,
+        below: str = "",
+        name: str = "repo",
+        cold: bool = False,
+        **changes: object,
     ) -> Workspace:
-        repo = make_repo(files, name=name)
-        made = write_workspace(repo / below if below else repo, settings(**changes))
-        git(repo, "add", "-A")
-        git(repo, "commit", "-qm", "workspace")
+        root, content, facts = tmp_path / name, files or HELLO, settings(**changes)
+
+        def commit(repo: Path) -> None:
+            commit_files(repo, content)
+            (repo / ".git/info").mkdir()
+            (repo / ".git/info/exclude").write_text(
+                "**/_record_run/__pycache__/\n"
+            )  # as the workspace's .gitignore says
+            write_workspace(repo / below, facts)
+            git(repo, "add", "-A")
+            git(repo, "commit", "-qm", "workspace")
+
+        originals.put(root, (frozenset(content.items()), below, json.dumps(facts)), commit)
+        made = Workspace(root / below, facts)
+        if not cold:
+            keep_bytecode(made.recorder.parent)
         return made
 
     return make

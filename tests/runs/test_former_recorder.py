@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 
 from scaffold.lifecycle.template import releases
 from tests.conftest import git
-from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, check, copy_recorder
+from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, check, copy_recorder, keep_bytecode
 
 FORMER = "v0.5.0"
 CHANGED: frozenset[str] = frozenset()  # labels of cases that scheme 2 names otherwise
@@ -141,13 +142,16 @@ CASES = cases()
 
 @pytest.fixture(scope="module")
 def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorder of the release, one file."""
+    """The recorder of the release, one file; Python would compile it at each start, and here it is compiled once."""
     place = tmp_path_factory.mktemp("former")
     git(place, "init", "-q", "--bare", ".")
     git(place, "fetch", "-q", str(releases.BUNDLE), f"refs/tags/{FORMER}")
     inside = "template/exp/{{ experiment_root }}/{{ role_dirs.scripts }}/record_run.py"
-    (place / "record_run.py").write_text(git(place, "show", f"FETCH_HEAD:{inside}"))
-    return place / "record_run.py"
+    code = place / "record_run.code"
+    code.write_bytes(marshal.dumps(compile(git(place, "show", f"FETCH_HEAD:{inside}"), "record_run.py", "exec")))
+    entry = place / "record_run.py"
+    entry.write_text(f"import marshal\nwith open({str(code)!r}, 'rb') as file:\n    exec(marshal.loads(file.read()))\n")
+    return entry
 
 
 @pytest.fixture
@@ -234,6 +238,7 @@ def test_it_is_as_it_was(prepared: Callable[[str], Workspace], former: Path, lab
     before = outcome(workspace, case)
     workspace.recorder.unlink()
     copy_recorder(scripts)
+    keep_bytecode(scripts)
     after = outcome(workspace, case)
     assert after == before
     recorded = "only" not in label and label not in ("help", "version", "no command", "bad seed", "bad option")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _imp
 import importlib.util
 import marshal
 import os
@@ -21,7 +20,16 @@ from scaffold.runs.recorder import recorder_source_directory
 from scaffold.workspace import Workspace as FoundWorkspace
 from scaffold.workspace import find_workspace
 from tests.conftest import Run, commit_all, git
-from tests.runs.conftest import PYTHON, SCRIPTS, Workspace, copy_recorder, settings, write_workspace
+from tests.runs.conftest import (
+    PYTHON,
+    SCRIPTS,
+    MakeWorkspace,
+    Workspace,
+    bytecode_file,
+    copy_recorder,
+    settings,
+    write_workspace,
+)
 
 EVIL = "\nimport os\nos.write(1, b'pwned\\n')\n"
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="needs another user to be")
@@ -31,6 +39,12 @@ as_root = pytest.mark.skipif(os.getuid() != 0, reason="needs another user to be"
 def bytecode_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever this machine's user has Python do."""
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+
+@pytest.fixture
+def workspace(make_workspace: MakeWorkspace) -> Workspace:
+    """A small repository with a workspace whose recorder was never started."""
+    return make_workspace({"train.py": "print('hello')\n", "src/model.py": "LR = 1\n", "README.md": "# x\n"}, cold=True)
 
 
 def pythons() -> list[str]:
@@ -66,10 +80,8 @@ def forged(workspace: Workspace, module: str = "values", *, kind: str) -> bytes:
 def own_bytecode(workspace: Workspace, module: str = "values") -> bytes:
     """Bytecode as the recorder itself keeps it, of other code: what nobody can write who does not sit on this machine."""
     path = workspace.recorder.parent / "_record_run" / f"{module}.py"
-    key = path.stat().st_ctime_ns
-    head = importlib.util.MAGIC_NUMBER + b"\3\0\0\0" + _imp.source_hash(key, path.read_bytes())
-    data = head + marshal.dumps(compile(path.read_text() + EVIL, str(path), "exec", dont_inherit=True))
-    return data + _imp.source_hash(key, data)
+    code = compile(path.read_text() + EVIL, str(path), "exec", dont_inherit=True)
+    return bytecode_file(path, path.read_bytes(), marshal.dumps(code))
 
 
 def is_used(workspace: Workspace) -> bool:
@@ -99,6 +111,15 @@ def test_bytecode_is_kept_and_used(workspace: Workspace) -> None:
     assert {path.name: path.read_bytes() for path in cache(workspace).iterdir()} == kept
     cached(workspace).write_bytes(own_bytecode(workspace))
     assert is_used(workspace), "this is how one sees that it is used at all"
+
+
+def test_the_bytecode_that_other_tests_begin_with_is_of_the_recorders_own_kind(make_workspace: MakeWorkspace) -> None:
+    begun = make_workspace()
+    prepared = {path: path.read_bytes() for path in cache(begun).iterdir()}
+    begun.record("--", "true")
+    assert {path: path.read_bytes() for path in cache(begun).iterdir()} == prepared, (
+        "it was believed, and not written anew"
+    )
 
 
 @pytest.mark.parametrize("kind", ["time and size", "checked hash", "unchecked hash"])

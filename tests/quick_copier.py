@@ -1,0 +1,107 @@
+"""Copier without what it does over and over in a session of tests: for each content everything is done once, by itself.
+
+It is a function of a template's files and of answers. What it has made of them is put where it is asked for the next time, and all
+of ours that comes before and after runs as ever: a change of the template or of an answer is another content.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import copier
+import pytest
+from copier import _template
+from copier._main import Worker
+from jinja2 import Environment
+
+# path -> permissions and content
+Tree = Mapping[str, tuple[int, bytes]]
+
+
+def read_tree(folder: Path) -> Tree:
+    """The files below a folder."""
+    paths = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+    return {path.relative_to(folder).as_posix(): (path.stat().st_mode, path.read_bytes()) for path in sorted(paths)}
+
+
+def write_tree(folder: Path, tree: Tree) -> None:
+    """Write files below a folder."""
+    for parent in {Path(path).parent for path in tree}:
+        (folder / parent).mkdir(parents=True, exist_ok=True)
+    for path, (mode, data) in tree.items():
+        (folder / path).write_bytes(data)
+        (folder / path).chmod(mode)
+
+
+def content_key(folder: Path) -> bytes:
+    """What stands for the files below a folder."""
+    digest = hashlib.sha256()
+    for path, (mode, data) in read_tree(folder).items():
+        digest.update(f"{path}\0{mode}\0{len(data)}\0".encode() + data)
+    return digest.digest()
+
+
+def render_each_content_once(patch: pytest.MonkeyPatch) -> None:
+    """`copier.run_copy` of a plain folder into an empty one; what fails is tried again each time."""
+    render = copier.run_copy
+    rendered: dict[tuple[object, ...], Tree] = {}
+
+    def run_copy(source: str, target: str, data: Mapping[str, Any], **options: Any) -> None:
+        assert not (Path(source) / ".git").exists() and not any(Path(target).iterdir())
+        key = content_key(Path(source)), repr(sorted(data.items())), repr(sorted(options.items()))
+        if key in rendered:
+            write_tree(Path(target), rendered[key])
+        else:
+            render(source, target, dict(data), **options)
+            rendered[key] = read_tree(Path(target))
+
+    patch.setattr(copier, "run_copy", run_copy)
+
+
+def read_each_config_once(patch: pytest.MonkeyPatch) -> None:
+    """A template's `copier.yml`, which no other file is included in."""
+    load = _template.load_template_config
+    loaded: dict[bytes, dict[str, Any]] = {}
+
+    def load_template_config(path: Path, quiet: bool = False) -> dict[str, Any]:
+        data = path.read_bytes()
+        if b"!include" in data:
+            return load(path, quiet)
+        if data not in loaded:
+            loaded[data] = load(path, quiet)
+        return copy.deepcopy(loaded[data])
+
+    patch.setattr(_template, "load_template_config", load_template_config)
+
+
+def compile_each_text_once(patch: pytest.MonkeyPatch) -> None:
+    """Jinja's compiling of the same texts."""
+    compiled: dict[tuple[object, ...], CodeType] = {}
+    compile_anew = Environment.compile
+
+    def compile(self: Environment, source: str, name: str | None = None, filename: str | None = None) -> CodeType:
+        key = self.lexer, source, name
+        if key in compiled:
+            self.preprocess(source, name, filename)  # Copier's own extension forgets the last path here
+        else:
+            compiled[key] = compile_anew(self, source, name, filename)
+        return compiled[key]
+
+    patch.setattr(Environment, "compile", compile)
+
+
+def ask_git_about_repositories_only(patch: pytest.MonkeyPatch) -> None:
+    """Git has nothing to say about a folder that is no repository, and Copier asks once for each file."""
+    ask_git = Worker._sync_git_index_executable_bit
+
+    def sync(self: Worker, *args: Any) -> None:
+        if (self.subproject.local_abspath / ".git").exists():
+            ask_git(self, *args)
+
+    patch.setattr(Worker, "_sync_git_index_executable_bit", sync)
