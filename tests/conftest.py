@@ -53,14 +53,30 @@ def quick_copier() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def path_without_slurm(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """PATH without Slurm's commands, since what `init` writes depends on them: their directories are replaced by links to the rest.
+def path_of_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """PATH where `python3` is a program: a script in its place, as pyenv has one, takes longer to find Python than Python to start.
 
     Where there is only a `python3`, as in Debian, a `python` comes last.
     """
+    parts, found = PATH.split(os.pathsep), shutil.which("python3")
+    named = tmp_path_factory.mktemp("python")
+    interpreter = Path(sys.executable).resolve()
+    if found is not None and Path(found).read_bytes()[:2] == b"#!":
+        (named / "python3").symlink_to(interpreter)
+        (named / "python").symlink_to(interpreter)
+        parts.insert(0, str(named))
+    elif shutil.which("python") is None:
+        (named / "python").symlink_to(interpreter)
+        parts.append(str(named))
+    return os.pathsep.join(parts)
+
+
+@pytest.fixture(scope="session")
+def path_without_slurm(tmp_path_factory: pytest.TempPathFactory, path_of_python: str) -> str:
+    """PATH without Slurm's commands, since what `init` writes depends on them: their directories are replaced by links to the rest."""
     parts: list[str] = []
     mirrors: dict[Path, str] = {}
-    for part in os.environ["PATH"].split(os.pathsep):
+    for part in path_of_python.split(os.pathsep):
         place = Path(part).resolve()
         if place not in mirrors and (place / "sbatch").exists():
             mirror = tmp_path_factory.mktemp("without-slurm")
@@ -69,10 +85,6 @@ def path_without_slurm(tmp_path_factory: pytest.TempPathFactory) -> str:
                     (mirror / entry.name).symlink_to(entry)
             mirrors[place] = str(mirror)
         parts.append(mirrors.get(place, part))
-    if shutil.which("python") is None:
-        named = tmp_path_factory.mktemp("python")
-        (named / "python").symlink_to(Path(sys.executable).resolve())
-        parts.append(str(named))
     return os.pathsep.join(parts)
 
 
@@ -220,9 +232,9 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def slurm(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def slurm(sealed: Path, monkeypatch: pytest.MonkeyPatch, path_of_python: str) -> None:
     """A real Slurm that answers (tools/slurm_single_node.sh starts one); without one the test is skipped, but never in CI."""
-    monkeypatch.setenv("PATH", PATH)
+    monkeypatch.setenv("PATH", path_of_python)
     reason = _no_slurm()
     if reason and os.environ.get("CI"):
         pytest.fail(f"{reason}, and this is CI: bash tools/slurm_single_node.sh starts one")
