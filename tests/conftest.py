@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
+import gc
+import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -35,8 +38,14 @@ SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "sco
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first, so that in the end no process waits for one that has just begun another."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """The long ones first, and those that one process does in a row: in the end none waits for one that has just begun another."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("slow", "xdist_group"))))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end: Python need not look again and again whether they are still wanted."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -149,34 +158,43 @@ def commit_all(root: Path, message: str = "change") -> str:
 
 
 class Originals:
-    """Repositories that many tests want alike: the first test has its own made, and from the second on each gets a copy of one."""
+    """Repositories that many tests want alike, made once in a session, by whichever of its processes is the first; tests get copies."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.asked: set[Hashable] = set()
-        self.made: dict[Hashable, Path] = {}
+        self.asked: set[str] = set()
 
-    def put(self, root: Path, key: Hashable, make: Callable[[Path], None]) -> None:
-        """Have `root` be the repository that `make` makes of a folder: always the same for the same `key`."""
+    def put(self, root: Path, key: object, make: Callable[[Path], None], *, is_costly: bool = False) -> None:
+        """Have `root` be the repository that `make` makes of a folder: always the same for what `key` prints.
+
+        What a process wants once only is made in its place, unless making it `is_costly`.
+        """
         root.mkdir(parents=True, exist_ok=True)  # the stand-in for the server may have made it
-        key = key, tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("GIT_")))
-        if key not in self.asked or any(root.iterdir()):
-            self.asked.add(key)
+        variables = sorted((name, value) for name, value in os.environ.items() if name.startswith("GIT_"))
+        name = hashlib.sha256(repr((root.name, key, variables)).encode()).hexdigest()
+        if any(root.iterdir()) or not (is_costly or name in self.asked):
+            self.asked.add(name)
             make(root)
             return
-        if key not in self.made:
-            original = self.folder / str(len(self.made))
-            original.mkdir()
-            make(original)
-            self.made[key] = original
-        shutil.copytree(self.made[key], root, symlinks=True, dirs_exist_ok=True)
+        made = self.folder / name
+        with (self.folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                half_made = self.folder / f"{name}.{os.getpid()}"
+                (half_made / root.name).mkdir(parents=True)
+                make(half_made / root.name)
+                half_made.rename(made)
+        shutil.copytree(made / root.name, root, symlinks=True, dirs_exist_ok=True)
         git(root, "update-index", "-q", "--refresh")  # which knows files by their numbers and times
 
 
 @pytest.fixture(scope="session")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> Originals:
-    """The repositories that tests have copies of; each process of the tests makes its own."""
-    return Originals(tmp_path_factory.mktemp("originals"))
+    """The repositories that tests have copies of: in a folder that the session's processes share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "originals"
+    folder.mkdir(exist_ok=True)
+    return Originals(folder)
 
 
 MakeRepo = Callable[..., Path]
@@ -189,7 +207,7 @@ def make_repo(tmp_path: Path, originals: Originals) -> MakeRepo:
 
     def make(files: Mapping[str, str | bytes] | None = None, name: str = "repo") -> Path:
         root, content = tmp_path / name, files or HELLO
-        originals.put(root, frozenset(content.items()), lambda place: commit_files(place, content))
+        originals.put(root, sorted(content.items()), lambda place: commit_files(place, content))
         return root
 
     return make

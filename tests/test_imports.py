@@ -15,7 +15,7 @@ import pytest
 
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import group
-from tests.conftest import commit_all, git, write_tree
+from tests.conftest import Originals, commit_all, git, write_tree
 
 TRAIN = """\
 import argparse, json, os
@@ -136,9 +136,14 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory, originals: Originals) -> Path:
     """A workspace with four finished runs and a sweep that was planned; made once, each test has a copy."""
     repo = tmp_path_factory.mktemp("made") / "repo"
+    originals.put(repo, "the imports of commands", fill, is_costly=True)
+    return repo
+
+
+def fill(repo: Path) -> None:
     write_tree(repo, {"train.py": TRAIN})
     git(repo, "init", "-q", "-b", "main")
     for key, value in (("user.name", "t"), ("user.email", "t@localhost")):
@@ -148,7 +153,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, lr in enumerate(("0.1", "0.1", "0.2", "0.2")):
         start(repo, "run", "--experiment", "e", "--seed", str(number % 2), "--", sys.executable, "train.py", "--lr", lr)
     assert start(repo, "sweep", "new", "s", "--goal", "g", "--seeds", "1-1", "--", sys.executable, "train.py")[0] == 0
-    return repo
 
 
 def start(repo: Path, *arguments: str) -> tuple[int, set[str], str]:

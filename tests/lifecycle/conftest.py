@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Originals, commit_all, git, new_repository
+from tests.conftest import HELLO, Originals, Run, commit_all, commit_files, git, new_repository
 
 PROJECT = Path(__file__).parent.parent.parent
 GUIDE = "template/exp/{{ experiment_root }}/README.md.jinja"
@@ -48,10 +48,30 @@ class TemplateRepo:
 @pytest.fixture
 def template(tmp_path_factory: pytest.TempPathFactory, originals: Originals) -> TemplateRepo:
     """The template as it is now, tagged v9.0.0; for every test in the same place, so that the same answers make the same rendering."""
-    path = tmp_path_factory.getbasetemp() / "template-repo"
-    shutil.rmtree(path, ignore_errors=True)
+    path = tmp_path_factory.getbasetemp() / "template" / "template-repo"
+    shutil.rmtree(path.parent, ignore_errors=True)
     originals.put(path, TemplateRepo, lambda place: TemplateRepo(place).tag("v9.0.0"))
     return TemplateRepo(path, is_made=True)
+
+
+MakeInitialized = Callable[..., Path]
+
+
+@pytest.fixture
+def make_initialized(tmp_path: Path, run: Run, originals: Originals) -> MakeInitialized:
+    """A function that makes a committed repository in which `scaffold init --yes` has been called: where that is no part of the test."""
+
+    def make(files: Mapping[str, str | bytes] | None = None, *options: str, name: str = "repo") -> Path:
+        root, content = tmp_path / name, files or HELLO
+
+        def initialize(repo: Path) -> None:
+            commit_files(repo, content)
+            assert run("init", "--workdir", repo, "--yes", *options).exit_code == 0
+
+        originals.put(root, ("init", sorted(content.items()), options), initialize, is_costly=True)
+        return root
+
+    return make
 
 
 Snapshot = Callable[[Path], dict[str, bytes]]

@@ -15,7 +15,7 @@ from scaffold.lifecycle import status
 from scaffold.lifecycle.template import releases
 from scaffold.lifecycle.template.render import Rendering, render_template
 from tests.conftest import MakeRepo, Run, commit_all, git
-from tests.lifecycle.conftest import TemplateRepo
+from tests.lifecycle.conftest import MakeInitialized, TemplateRepo
 from tests.lifecycle.test_plain_copier import Copier, copier_here
 
 ROOT = ".wild/experiments"
@@ -37,10 +37,8 @@ def renderings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def repo(make_repo: MakeRepo, run: Run) -> Path:
-    made = make_repo()
-    assert run("init", "--workdir", made, "--yes", "--layout", "per-experiment").exit_code == 0
-    return made
+def repo(make_initialized: MakeInitialized) -> Path:
+    return make_initialized(None, "--layout", "per-experiment")
 
 
 def hash_files(repo: Path) -> list[Path]:

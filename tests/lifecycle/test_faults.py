@@ -18,7 +18,7 @@ from scaffold import structured_text, transaction, workspace
 from scaffold.errors import ScaffoldError
 from scaffold.transaction import FileChange
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
-from tests.lifecycle.conftest import snapshot
+from tests.lifecycle.conftest import MakeInitialized, snapshot
 
 
 @pytest.mark.parametrize(
@@ -211,10 +211,9 @@ def test_a_full_disk_half_way_leaves_nothing_behind(
 
 
 def test_a_full_disk_during_an_update_restores_every_file(
-    make_repo: MakeRepo, run: Run, monkeypatch: pytest.MonkeyPatch
+    make_initialized: MakeInitialized, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes", "--layout", "per-experiment")
+    repo = make_initialized(None, "--layout", "per-experiment")
     before = snapshot(repo)
     disk_full_at(monkeypatch, 5)
     result = run("add", "second", "--workdir", repo)
@@ -293,6 +292,7 @@ def test_a_kill_half_way_is_finished_by_the_next_init(make_repo: MakeRepo, run: 
     assert {e["state"] for e in json.loads(run("status", "--workdir", repo, "--json").stdout)["files"]} == {"same"}
 
 
+@pytest.mark.slow
 def test_two_inits_at_the_same_time(make_repo: MakeRepo) -> None:
     repo = make_repo()
     command = [sys.executable, "-m", "scaffold", "init", "--workdir", str(repo), "--yes"]
@@ -352,10 +352,9 @@ BROKEN = {
 @pytest.mark.parametrize("command", ["init", "status", "update", "remove", "add"])
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_answers_file_is_named_and_nothing_is_done(
-    make_repo: MakeRepo, run: Run, command: str, text: str
+    make_initialized: MakeInitialized, run: Run, command: str, text: str
 ) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes")
+    repo = make_initialized()
     (repo / ".wild/experiments/.copier-answers.scaffold.yml").write_text(text)
     before = snapshot(repo)
     arguments = ["--yes"] if command == "init" else ["name"] if command == "add" else []
@@ -386,9 +385,8 @@ def test_no_workspace_here(make_repo: MakeRepo, run: Run, command: str) -> None:
     assert (result.exit_code, "no workspace in" in result.stderr, "scaffold init" in result.stderr) == (1, True, True)
 
 
-def test_two_workspaces_want_a_name(make_repo: MakeRepo, run: Run) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes", "--root", "lab")
+def test_two_workspaces_want_a_name(make_initialized: MakeInitialized, run: Run) -> None:
+    repo = make_initialized(None, "--root", "lab")
     run("init", "--workdir", repo, "--yes", "--root", "exp two")
     result = run("status", "--workdir", repo)
     assert (result.exit_code, "several workspaces: exp two, lab" in result.stderr) == (1, True)

@@ -15,7 +15,7 @@ from scaffold import transaction
 from scaffold.errors import ScaffoldError
 from scaffold.transaction import FileChange
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
-from tests.lifecycle.conftest import TemplateRepo, snapshot
+from tests.lifecycle.conftest import MakeInitialized, TemplateRepo, snapshot
 
 ROOT = ".wild/experiments"
 ANSWERS = f"{ROOT}/.copier-answers.scaffold.yml"
@@ -77,9 +77,10 @@ def test_a_source_that_no_path_can_be_is_said(make_repo: MakeRepo, run: Run, sou
 
 
 @pytest.mark.parametrize("source", [".", "./template", "--upload-pack=touch hacked", "ext::sh -c 'touch hacked'"])
-def test_a_recorded_source_in_the_repository_itself_is_not_read(make_repo: MakeRepo, run: Run, source: str) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes")
+def test_a_recorded_source_in_the_repository_itself_is_not_read(
+    make_initialized: MakeInitialized, run: Run, source: str
+) -> None:
+    repo = make_initialized()
     rewrite(repo, _src_path=source, _commit="v77.0.0")
     commit_all(repo)
     for command in (["init", "--yes"], ["update"], ["status"], ["remove"]):
@@ -107,10 +108,9 @@ def test_a_recorded_source_in_the_repository_itself_is_not_read(make_repo: MakeR
 )
 @pytest.mark.parametrize("command", [["init", "--yes"], ["update"], ["status"], ["remove"]], ids=lambda c: c[0])
 def test_answers_that_lead_outside_are_refused(
-    make_repo: MakeRepo, run: Run, answers: dict[str, object], command: list[str]
+    make_initialized: MakeInitialized, run: Run, answers: dict[str, object], command: list[str]
 ) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes")
+    repo = make_initialized()
     rewrite(repo, **answers)
     before = snapshot(repo)
     result = run(*command, "--workdir", repo)
@@ -134,10 +134,9 @@ def with_python_bin() -> dict[str, str]:
 
 @pytest.mark.parametrize("to", ["secret", "same", "nowhere", "folder"])
 def test_a_file_replaced_by_a_link_is_neither_read_nor_replaced(
-    make_repo: MakeRepo, run: Run, tmp_path: Path, to: str
+    make_initialized: MakeInitialized, run: Run, tmp_path: Path, to: str
 ) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes")
+    repo = make_initialized()
     readme = repo / ROOT / "README.md"
     target = tmp_path / "target"
     if to == "secret":
@@ -157,9 +156,8 @@ def test_a_file_replaced_by_a_link_is_neither_read_nor_replaced(
     assert readme.is_symlink() and (to == "nowhere" or target.exists())
 
 
-def test_a_pipe_in_a_files_place_is_said_and_not_waited_for(make_repo: MakeRepo, run: Run) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes")
+def test_a_pipe_in_a_files_place_is_said_and_not_waited_for(make_initialized: MakeInitialized, run: Run) -> None:
+    repo = make_initialized()
     (repo / ROOT / "README.md").unlink()
     os.mkfifo(repo / ROOT / "README.md")
     assert "README.md is not a file" in run("status", "--workdir", repo).stderr
@@ -185,10 +183,9 @@ def test_a_plan_behind_a_link_is_said(make_repo: MakeRepo, run: Run, tmp_path: P
 
 @pytest.mark.parametrize("folder", ["scripts", ""])
 def test_a_workspace_that_moved_behind_a_link_is_not_half_updated(
-    make_repo: MakeRepo, run: Run, tmp_path: Path, folder: str
+    make_initialized: MakeInitialized, run: Run, tmp_path: Path, folder: str
 ) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes")
+    repo = make_initialized()
     path = repo / ROOT / folder
     path.rename(tmp_path / "moved")
     path.symlink_to(tmp_path / "moved")
@@ -267,9 +264,8 @@ def test_the_plan_takes_no_place_of_a_guide(make_repo: MakeRepo, run: Run, name:
     assert run("init", "--workdir", make_repo(), "--yes", "--tasks-path", f"{ROOT}/{name}").exit_code == 2
 
 
-def test_wishes_that_a_workspace_does_not_have_are_not_ignored(make_repo: MakeRepo, run: Run) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes")
+def test_wishes_that_a_workspace_does_not_have_are_not_ignored(make_initialized: MakeInitialized, run: Run) -> None:
+    repo = make_initialized()
     for wish in (["--experiment", "other"], ["--template", "/nowhere"]):
         result = run("init", "--workdir", repo, "--yes", *wish)
         assert (result.exit_code, "is a workspace already" in result.stderr) == (1, True)
@@ -292,9 +288,10 @@ def test_the_users_own_logs_are_spoken_of_when_they_will_be_ignored(make_repo: M
 
 
 @pytest.mark.parametrize("text", ["a: [\n", "- 1\n", "x: !include y\n"])
-def test_a_template_with_broken_questions(make_repo: MakeRepo, run: Run, template: TemplateRepo, text: str) -> None:
-    repo = make_repo()
-    run("init", "--workdir", repo, "--yes")
+def test_a_template_with_broken_questions(
+    make_initialized: MakeInitialized, run: Run, template: TemplateRepo, text: str
+) -> None:
+    repo = make_initialized()
     (template.path / "copier.yml").write_text(text)
     template.tag("v9.1.0")
     before = snapshot(repo)

@@ -225,6 +225,7 @@ def test_generated_shell_scripts_are_sound(make_repo: MakeRepo, run: Run, layout
         assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.slow
 def test_setup_env_builds_an_environment_without_any_tool_but_python(
     make_repo: MakeRepo, run: Run, tmp_path: Path
 ) -> None:

@@ -128,7 +128,9 @@ def test_copier_update_after_init_changes_what_is_managed_and_nothing_else(
     ]
 
 
-def test_copier_update_gives_what_scaffold_update_gives(make_repo: MakeRepo, run: Run, template: TemplateRepo) -> None:
+def test_copier_update_gives_what_scaffold_update_gives(
+    make_repo: MakeRepo, run: Run, copier_here: Copier, template: TemplateRepo
+) -> None:
     repos = [make_repo(name="ours"), make_repo(name="theirs")]
     for repo in repos:
         run("init", "--workdir", repo, "--yes", "--template", template.path)
@@ -139,7 +141,7 @@ def test_copier_update_gives_what_scaffold_update_gives(make_repo: MakeRepo, run
     template.add("template/exp/{{ experiment_root }}/NEW.md", "new\n")
     template.tag("v9.1.0")
     assert run("update", "--workdir", repos[0]).exit_code == 0
-    copier("update", "--defaults", "-a", f"{ROOT}/.copier-answers.scaffold.yml", repos[1])
+    assert copier_here("update", "--defaults", "-a", f"{ROOT}/.copier-answers.scaffold.yml", repos[1]) == 0
     assert snapshot(repos[0]) == snapshot(repos[1])
 
 

@@ -17,16 +17,16 @@ from scaffold.lifecycle.answer_changes import parse_settings
 from scaffold.lifecycle.template import releases
 from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
-from tests.lifecycle.conftest import GUIDE, RULES, TemplateRepo, snapshot
+from tests.lifecycle.conftest import GUIDE, RULES, MakeInitialized, TemplateRepo, snapshot
 
 ROOT = ".wild/experiments"
 
 
 @pytest.fixture
-def repo(make_repo: MakeRepo, run: Run, template: TemplateRepo) -> Path:
+def repo(make_initialized: MakeInitialized, template: TemplateRepo) -> Path:
     """A repository with a committed workspace of template v9.0.0."""
-    made = make_repo({"train.py": "print(1)\n", "README.md": "# Mine\n"})
-    assert run("init", "--workdir", made, "--yes", "--goal", "find out", "--template", template.path).exit_code == 0
+    files = {"train.py": "print(1)\n", "README.md": "# Mine\n"}
+    made = make_initialized(files, "--goal", "find out", "--template", str(template.path))
     commit_all(made, "workspace")
     return made
 

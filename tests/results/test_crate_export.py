@@ -40,12 +40,14 @@ authors:
 @pytest.fixture
 def ran(make_workspace: MakeWorkspace) -> Workspace:  # noqa: F811
     """A real repository with a run that finished, one that failed, and one of changed code."""
-    made = make_workspace({"train.py": TRAIN, "conf.yaml": "lr: 0.1\n", "CITATION.cff": CITATION})
+    return make_workspace({"train.py": TRAIN, "conf.yaml": "lr: 0.1\n", "CITATION.cff": CITATION}, prepare=record_three)
+
+
+def record_three(made: Workspace) -> None:
     made.record("--experiment", "wide", "--config", "conf.yaml", "--", PYTHON, "train.py", "--lr", "0.1", "--seed", "1")
     made.record("--experiment", "sad", "--", *python("raise SystemExit(4)"))
     (made.root / "train.py").write_text(TRAIN + "print('changed')\n")
     made.record("--experiment", "dirty", "--", PYTHON, "train.py", "--seed", "2")
-    return made
 
 
 def export(run: Run, root: Path, target: Path, *args: str) -> dict[str, dict[str, Any]]:

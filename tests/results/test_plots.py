@@ -243,6 +243,7 @@ def evil_figures() -> list[Figure]:
     ]
 
 
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_bytes_in_any_process() -> None:
     here = []
     for figure in evil_figures():

@@ -209,7 +209,10 @@ MakeWorkspace = Callable[..., Workspace]
 
 @pytest.fixture
 def make_workspace(tmp_path: Path, originals: Originals) -> MakeWorkspace:
-    """A function that makes a committed repository with a workspace in it, whose recorder has been started before (unless it is `cold`)."""
+    """A function that makes a committed repository with a workspace in it, whose recorder has been started before (unless it is `cold`).
+
+    `prepare`, a function of a module, records runs or changes files in it: once in a session for all who want the same.
+    """
 
     def make(
         files: Mapping[str, str | bytes] | None = None,
@@ -217,6 +220,7 @@ def make_workspace(tmp_path: Path, originals: Originals) -> MakeWorkspace:
         below: str = "",
         name: str = "repo",
         cold: bool = False,
+        prepare: Callable[[Workspace], None] | None = None,
         **changes: object,
     ) -> Workspace:
         root, content, facts = tmp_path / name, files or HELLO, settings(**changes)
@@ -230,8 +234,11 @@ def make_workspace(tmp_path: Path, originals: Originals) -> MakeWorkspace:
             write_workspace(repo / below, facts)
             git(repo, "add", "-A")
             git(repo, "commit", "-qm", "workspace")
+            if prepare is not None:
+                prepare(Workspace(repo / below, facts))
 
-        originals.put(root, (frozenset(content.items()), below, json.dumps(facts)), commit)
+        key = sorted(content.items()), below, json.dumps(facts), prepare and (prepare.__module__, prepare.__qualname__)
+        originals.put(root, key, commit, is_costly=prepare is not None)
         made = Workspace(root / below, facts)
         if not cold:
             keep_bytecode(made.recorder.parent)

@@ -147,6 +147,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False,
     st.none() | st.integers(),
     st.dictionaries(text, scalars, max_size=6),
 )
+@pytest.mark.slow
 def test_any_name_is_safe_short_and_the_same_again(
     argv: list[str], experiment: str | None, seed: int | None, params: dict[str, Any]
 ) -> None:

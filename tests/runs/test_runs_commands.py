@@ -30,11 +30,13 @@ print("trained")
 @pytest.fixture
 def trained(make_workspace: MakeWorkspace) -> Workspace:
     """A workspace with three runs."""
-    workspace = make_workspace({"train.py": TRAIN, ".gitignore": "data/\n"})
+    return make_workspace({"train.py": TRAIN, ".gitignore": "data/\n"}, prepare=record_three)
+
+
+def record_three(workspace: Workspace) -> None:
     workspace.record("--task", "P1-T1", "--", PYTHON, "train.py", "--lr", "0.1", "--seed", "1")
     workspace.record("--experiment", "wide", "--", PYTHON, "train.py", "--lr", "1e-3", "--seed", "2")
     workspace.record("--", "sh", "-c", "echo oops >&2; exit 4")
-    return workspace
 
 
 def answer(run: Run, workspace: Workspace, *args: str, code: int = 0) -> Any:

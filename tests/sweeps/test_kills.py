@@ -32,6 +32,7 @@ def forget(found: Scenario) -> None:
     (found.made.root / "started.txt").unlink(missing_ok=True)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_point_doubles_no_run_and_forgets_none(
     make_workspace: MakeWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def are_as_planned(found: Scenario) -> None:
     assert found.started() == dict.fromkeys((r.name for r in found.runs), 1)
 
 
+@pytest.mark.slow
 def test_the_twelve_runs_end_as_on_this_machine_and_only_the_failed_are_tried_again(
     tracked: Scenario, stand_in: StandIn
 ) -> None:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("slurm")
 ARRAYS = "array-*.sbatch"
 
 
+@pytest.mark.slow
 def test_the_twelve_runs_end_as_they_must_and_only_the_failed_are_tried_again(make_workspace: MakeWorkspace) -> None:
     found = scenario.make(make_workspace)
     scheduler = found.scheduler()
