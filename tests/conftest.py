@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import gc
 import hashlib
@@ -13,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from fcntl import LOCK_EX, flock  # as it is before a test makes it fail
 from pathlib import Path
 
 import click
@@ -178,7 +178,7 @@ class Originals:
             return
         made = self.folder / name
         with (self.folder / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            flock(lock, LOCK_EX)
             if not made.exists():
                 half_made = self.folder / f"{name}.{os.getpid()}"
                 (half_made / root.name).mkdir(parents=True)

@@ -11,19 +11,22 @@ import pytest
 
 from scaffold import __version__
 from scaffold.errors import ScaffoldError
+from scaffold.lifecycle.content_hashes import hash_content
 from scaffold.lifecycle.template import releases
 from tests.conftest import write_tree
 
 PROJECT = Path(__file__).parent.parent
 
 
-def tree(root: Path) -> dict[str, tuple[bytes, bool]]:
-    """Path -> content and executable bit of a template."""
+def tree(root: Path) -> dict[str, tuple[str, bool]]:
+    """Path -> hash of the content (a failure takes long to print whole files) and executable bit of a template."""
     files = [
         root / "copier.yml",
         *(p for p in (root / "template").rglob("*") if p.is_file() and "__pycache__" not in p.parts),
     ]
-    return {p.relative_to(root).as_posix(): (p.read_bytes(), bool(p.stat().st_mode & 0o100)) for p in files}
+    return {
+        p.relative_to(root).as_posix(): (hash_content(p.read_bytes()), bool(p.stat().st_mode & 0o100)) for p in files
+    }
 
 
 def test_the_template_is_the_newest_release() -> None:
