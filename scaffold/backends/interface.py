@@ -77,7 +77,8 @@ class BackendContext:
     """What every backend is made with: which sweep it works for, and what a run needs.
 
     `folder` holds launchers and start tokens, `logs` is for what the backend itself says (`<logs>/sweeps/NAME`); both exist. `notes`
-    are what it kept before (a server's sweep id). `session` is the research server's session. `max_parallel` is the user's cap.
+    are what it kept before (a server's sweep id). `session` is the research server's session.
+    `anyway`: also on a server of another directory. `max_parallel` is the user's cap.
     `job_ids` are those that the ledger has, of all submissions, and whose run each is.
     """
 
@@ -93,6 +94,7 @@ class BackendContext:
     sbatch: tuple[str, ...] = ()
     max_parallel: int | None = None
     session: str | None = None
+    anyway: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
     warn: Warn
     job_ids: Mapping[str, str] = field(default_factory=dict)

@@ -23,6 +23,12 @@ def parse_settings(workspace: Workspace, settings: Iterable[str]) -> dict[str, A
     changed: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
+        mapping, dot, key = name.partition(".")
+        if equals and dot and isinstance(before := workspace.answers.get(mapping), dict) and key in before:
+            # of a fact that is a mapping one value: `environment.run_prefix=`
+            current = changed.setdefault(mapping, dict(before))
+            current[key] = _parse_value(setting, text, before[key])
+            continue
         if not equals or name not in workspace.answers or name.startswith("_"):
             names = (key for key in workspace.answers if not key.startswith("_") and key not in UNCHANGEABLE)
             raise WrongUsage(f"--set {setting!r} names no answer of this workspace", hint=f"it has: {', '.join(names)}")

@@ -28,6 +28,12 @@ class Unauthorized(ServerError):
     """The server is up and does not take our token, or wants one (401)."""
 
 
+class ServerOfOtherProject(ServerError):
+    """The server works in another directory than the workspace's: it worked, and the answer is no. Exit code 3."""
+
+    exit_code = 3
+
+
 class ServerResourceNotFound(ServerError):
     """The server does not know the id, or has no such operation (404, 405)."""
 

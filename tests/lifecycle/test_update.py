@@ -331,6 +331,15 @@ def test_set_changes_an_answer_and_what_follows_from_it(repo: Path, run: Run) ->
     assert "nothing to do" in run("update", "--workdir", repo, "--set", "primary_metric=val/loss").stdout
 
 
+def test_set_changes_one_value_of_a_fact(repo: Path, run: Run) -> None:
+    """What enters the environment may be wrong, or missing on this machine."""
+    for prefix in ("uv run", ""):
+        assert run("update", "--workdir", repo, "--set", f"environment.run_prefix={prefix}").exit_code == 0
+        facts = json.loads((repo / ROOT / "scripts" / "workspace.json").read_text())
+        assert (facts["run_prefix"] or "") == prefix
+    assert run("update", "--workdir", repo, "--set", "environment.nothing=1").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("setting", "code", "reason"),
     [

@@ -311,6 +311,32 @@ def test_a_wrong_token_is_one_line_and_exit_1_as_it_is_typed(
     are_as_planned(found)
 
 
+def test_a_server_of_another_directory_is_refused_unless_it_is_wanted(
+    run: Run, make_workspace: MakeWorkspace, stand_in: StandIn, tmp_path: Path
+) -> None:
+    found = two_runs(make_workspace, stand_in, seeds=1)
+    stand_in.workdir = tmp_path / "elsewhere"
+    where = ("--workdir", found.made.root, "--yes")
+    refused = run("sweep", "launch", found.sweep.name, *where)
+    assert refused.exit_code == 3 and "elsewhere, not in this repository; nothing is started" in refused.stderr
+    assert "--anyway" in refused.stderr and stand_in.state.runs == {}
+    assert run("sweep", "watch", found.sweep.name, "--workdir", found.made.root).exit_code == 3
+    assert run("sweep", "launch", found.sweep.name, "--anyway", "--wait", *where).exit_code == 0
+    are_as_planned(found)
+
+
+def test_a_link_to_the_repository_is_the_repository(
+    make_workspace: MakeWorkspace, stand_in: StandIn, tmp_path: Path
+) -> None:
+    found = two_runs(make_workspace, stand_in, seeds=1)
+    (tmp_path / "link").symlink_to(found.made.root)
+    stand_in.workdir = tmp_path / "link"
+    scheduler = found.scheduler()
+    scheduler.request_runs()
+    pace(scheduler)
+    are_as_planned(found)
+
+
 def test_a_server_that_is_down_is_said_by_status_which_shows_what_is_known(
     run: Run, make_workspace: MakeWorkspace, stand_in: StandIn
 ) -> None:

@@ -77,6 +77,21 @@ def test_launch_wait_exits_3_when_some_failed_and_retry_runs_exactly_those(
     assert {n for n, count in found.started().items() if count == 2} == found.failing
 
 
+def test_without_the_environments_tool_nothing_starts_unless_it_is_left_out(
+    make_workspace: MakeWorkspace, run: Run
+) -> None:
+    found = quick(make_workspace, seeds=(1,))
+    settings = found.made.recorder.with_name("workspace.json")
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "run_prefix": "no-such-tool run"}))
+    done = sweep(run, found, "launch", "lr")
+    assert done.exit_code == 1 and "there is no no-such-tool on PATH" in done.stderr
+    assert "--no-prefix" in done.stderr and "--set environment.run_prefix=" in done.stderr
+    assert sweep(run, found, "launch", "lr", "--no-prefix").exit_code == 0
+    # whoever goes on leaves it out too
+    assert sweep(run, found, "watch", "lr").exit_code == 0
+    assert list(found.started().values()) == [1]
+
+
 def test_a_dry_run_says_what_would_start_and_writes_nothing(make_workspace: MakeWorkspace, run: Run) -> None:
     found = quick(make_workspace)
     before = found.made.all_bytes()

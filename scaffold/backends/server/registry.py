@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 from scaffold.backends.interface import BackendContext, Job, KeepNote
 from scaffold.backends.server import conversions
 from scaffold.backends.server.conversions import ServerJobId
+from scaffold.server import address
 from scaffold.server.client import ServerClient
-from scaffold.server.errors import RequestRefused, ServerError, ServerResourceNotFound
+from scaffold.server.errors import RequestRefused, ServerError, ServerOfOtherProject, ServerResourceNotFound
 from scaffold.server.responses import ServerRun, ServerSweep
 from scaffold.server.sanitize import one_line
 
@@ -87,7 +89,7 @@ class ServerRunRegistry:
         return conversions.starts_launcher_in(first.command, self._context.folder)
 
     def _create_sweep(self, keep_note: KeepNote) -> ServerSweep:
-        self._warn_of_other_project()
+        self._check_project()
         context = self._context
         try:
             return self._note_sweep(self._client.create_sweep(context.sweep, context.goal, context.session), keep_note)
@@ -106,13 +108,19 @@ class ServerRunRegistry:
                 keep_note(key, value)
         return sweep
 
-    def _warn_of_other_project(self) -> None:
-        """Say where the server looks like another project's, or its runs would not go where they should."""
+    def _check_project(self) -> None:
+        """Raise ServerOfOtherProject where the server works elsewhere: its agents, commits and runs are another project's."""
         workdir, ours = self._client.health().workdir, self._context.workspace.workdir
+        if not workdir or self._context.anyway:
+            return
         theirs = Path(workdir)
-        if workdir and not (theirs == ours or theirs in ours.parents or ours in theirs.parents):
-            self._context.warn(
-                f"the research server works in {one_line(workdir, 200)}, not in this repository: is it the right one?"
+        if address.is_loopback(self._client.url):
+            theirs, ours = Path(os.path.realpath(theirs)), Path(os.path.realpath(ours))
+        if not (theirs == ours or theirs in ours.parents or ours in theirs.parents):
+            raise ServerOfOtherProject(
+                f"the research server {self._client.url} works in {one_line(workdir, 200)}, not in this repository; nothing is started",
+                hint="name this repository's own ($RESEARCH_AGENT_SERVER_URL, or for good: scaffold update --set research_server_url=URL), "
+                "or launch there all the same: scaffold sweep launch NAME --anyway",
             )
 
     # its runs

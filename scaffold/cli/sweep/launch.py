@@ -46,6 +46,10 @@ EXECUTION = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
     type=click.Choice(["current", "original"]),
     help="Where the code has changed since planning: which to run.",
 )
+@click.option(
+    "--no-prefix", is_flag=True, help="Do not enter the repository's environment first (`uv run` and the like)."
+)
+@click.option("--anyway", is_flag=True, help="Also on a research server that works in another directory.")
 @click.option("--wait", "waits", is_flag=True, help="Stay until everything is done; exit 3 where not all finished.")
 @click.option("--detach", "detaches", is_flag=True, help="Leave a process in the background that starts the rest.")
 @click.option(
@@ -70,17 +74,23 @@ def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     if values["smokes"]:
         smoke_test.run_smoke_test(workspace, name, values, json_output=values["json_output"])
         return
-    scheduler = open_sweep_scheduler(workspace, name, warn=output.warn, code=values["code"], dry_run=values["dry_run"])
+    scheduler = open_sweep_scheduler(
+        workspace, name, warn=output.warn, code=values["code"], no_prefix=values["no_prefix"], dry_run=values["dry_run"]
+    )
     if values["code"] is None:
         scheduler.check_code()
     limited = output.LimitedLists(values["limit"])
     if values["dry_run"]:
-        schedule = scheduler.preview(retry=values["retry"], **{key: values[key] for key in EXECUTION})
+        schedule = scheduler.preview(
+            retry=values["retry"], no_prefix=values["no_prefix"] or None, **{key: values[key] for key in EXECUTION}
+        )
         sweep_output.print_schedule(name, schedule, limited, json_output=values["json_output"])
         return
     smoke_test.offer_smoke_test(workspace, scheduler, values)
     requested = scheduler.request_runs(
-        retry=values["retry"], **{key: values[key] for key in (*EXECUTION, "session", "code")}
+        retry=values["retry"],
+        **{key: values[key] for key in (*EXECUTION, "session", "code")},
+        **{key: values[key] or None for key in ("no_prefix", "anyway")},
     )
     snapshot = scheduler.step()
     if values["waits"]:

@@ -38,10 +38,14 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
     from scaffold.sweeps.launch import smoke_test
 
     lines = live.SweepChangeLines(workspace, quiet=json_output)
-    scheduler = smoke_test.open_smoke_test(workspace, name, values["smoke_args"] or "", warn=output.warn)
+    scheduler = smoke_test.open_smoke_test(
+        workspace, name, values["smoke_args"] or "", warn=output.warn, no_prefix=values["no_prefix"]
+    )
     before = smoke_test.changes_outside_workspace(workspace)
     scheduler.request_runs(
-        retry="all", **{k: values[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")}
+        retry="all",
+        **{k: values[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")},
+        **{k: values[k] or None for k in ("no_prefix", "anyway")},
     )
     lines.show(scheduler.step())
     snapshot = live.watch_until_done(scheduler, lines, doing="launch --smoke")

@@ -47,7 +47,8 @@ class RunSubmission:
 class LaunchOptions:
     """How the user wants the sweep executed, so that whoever goes on with it does the same; `stopped`: start nothing more.
 
-    `code` is where runs take their code from, `current` or `original`; `session` is the research server's.
+    `code` is where runs take their code from, `current` or `original`; `session` is the research server's; `no_prefix`: do not enter the
+    repository's environment by its run prefix; `anyway`: also on a server that works in another directory.
     """
 
     backend: str | None = None
@@ -56,6 +57,8 @@ class LaunchOptions:
     cpus_per_run: int | None = None
     code: str | None = None
     session: str | None = None
+    no_prefix: bool = False
+    anyway: bool = False
     stopped: bool = False
 
 

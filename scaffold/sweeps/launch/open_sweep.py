@@ -30,10 +30,11 @@ class SweepCodeChanged(ScaffoldError):
 class LauncherWriter:
     """Writes the launchers of a sweep's runs, with the code that the sweep was planned with or not at all."""
 
-    def __init__(self, workspace: Workspace, sweep: Sweep, *, original: bool) -> None:
+    def __init__(self, workspace: Workspace, sweep: Sweep, *, original: bool, no_prefix: bool = False) -> None:
         self._workspace = workspace
         self._sweep = sweep
         self._original = original
+        self._no_prefix = no_prefix
         self._tree: Workspace | None = None
         self._variables: Mapping[str, str] = {}
         self._checked_at: float | None = None
@@ -51,7 +52,14 @@ class LauncherWriter:
         if runs and not self._recorder_agrees:
             run_names.check_recorder_run_name(self._workspace, self._sweep, runs[0])
             self._recorder_agrees = True
-        return run_scripts.write_scripts(self._workspace, self._sweep, runs, self._tree, self._variables)
+        return run_scripts.write_scripts(
+            self._workspace,
+            self._sweep,
+            runs,
+            self._tree,
+            self._variables,
+            enters_environment=not self._no_prefix,
+        )
 
     def check_code(self) -> None:
         """Raise CodeChanged where the code has changed, as of a few seconds ago. The original code does not change."""
@@ -75,10 +83,17 @@ def code_changed_error(name: str, files: Sequence[str]) -> SweepCodeChanged:
 
 
 def open_sweep_scheduler(
-    workspace: Workspace, name: str, *, warn: Warn, code: str | None = None, dry_run: bool = False
+    workspace: Workspace,
+    name: str,
+    *,
+    warn: Warn,
+    code: str | None = None,
+    no_prefix: bool = False,
+    dry_run: bool = False,
 ) -> Scheduler:
     """What schedules a sweep. `code` is `current`, to plan it again with the code as it is now, `original`, or None: as the ledger says.
 
+    `no_prefix` leaves the run prefix out, as does a ledger that says so.
     With `dry_run` nothing is written. Whether the code has changed is asked by `Scheduler.check_code`, and before anything is started.
     Raises ScaffoldError.
     """
@@ -87,13 +102,17 @@ def open_sweep_scheduler(
         sweep = code_state.replan_with_current_code(workspace, sweep, keep=not dry_run)
         if not dry_run:
             sweep_file.write_sweep(workspace, sweep)
-    elif code is None:
-        code = read_ledger(sweep_paths(workspace, name).ledger, name).options.code
-    return make_scheduler(workspace, sweep, original=code == "original", warn=warn)
+    ledger_options = read_ledger(sweep_paths(workspace, name).ledger, name).options
+    original = (code or ledger_options.code) == "original"
+    return make_scheduler(
+        workspace, sweep, original=original, no_prefix=no_prefix or ledger_options.no_prefix, warn=warn
+    )
 
 
-def make_scheduler(workspace: Workspace, sweep: Sweep, *, original: bool, warn: Warn) -> Scheduler:
+def make_scheduler(
+    workspace: Workspace, sweep: Sweep, *, original: bool, warn: Warn, no_prefix: bool = False
+) -> Scheduler:
     """What schedules a sweep that is planned and written, with the code as it was planned (`original`) or as it is."""
-    writer = LauncherWriter(workspace, sweep, original=original)
+    writer = LauncherWriter(workspace, sweep, original=original, no_prefix=no_prefix)
     runs = run_names.planned_runs(workspace, sweep)
     return Scheduler(workspace, sweep, runs, write_scripts=writer.write, check_code=writer.check_code, warn=warn)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from scaffold import locks
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.server.errors import Unauthorized
+from scaffold.server.errors import ServerOfOtherProject, Unauthorized
 from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.launch.open_sweep import SweepCodeChanged
 from scaffold.sweeps.launch.run_states import SweepSnapshot
@@ -80,7 +80,9 @@ class _Patience:
         now = time.monotonic()
         if self._since is None:
             self._since, self._pause = now, FIRST_S
-        if now - self._since > PATIENCE_S or isinstance(error, Unauthorized):  # a token does not mend itself
+        if now - self._since > PATIENCE_S or isinstance(
+            error, (Unauthorized, ServerOfOtherProject)
+        ):  # neither mends itself
             raise error
         if error.message != self._last:
             self._last = error.message

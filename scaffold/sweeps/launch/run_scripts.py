@@ -132,14 +132,18 @@ def write_scripts(
     runs: Sequence[PlannedRun],
     tree: Workspace | None = None,
     variables: Mapping[str, str] | None = None,
+    *,
+    enters_environment: bool = True,
 ) -> dict[str, Path]:
     """Write the launchers of runs, those that are not there yet or differ; name -> absolute path.
 
-    They run in the work directory of `workspace`, or of `tree`, a worktree with other code, with `variables` in their environment.
-    Raises ScaffoldError.
+    They run in the work directory of `workspace`, or of `tree`, a worktree with other code, with `variables` in their environment; behind
+    the run prefix unless `enters_environment` is false. Raises ScaffoldError.
     """
     folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
-    render = make_launcher_renderer(workspace, sweep, tree or workspace, variables or {})
+    render = make_launcher_renderer(
+        workspace, sweep, tree or workspace, variables or {}, enters_environment=enters_environment
+    )
     written = {}
     for run in runs:
         path = folder / f"{run.name}.sh"
@@ -159,11 +163,16 @@ def _is_written(path: Path, data: bytes) -> bool:
 
 
 def make_launcher_renderer(
-    workspace: Workspace, sweep: Sweep, tree: Workspace, variables: Mapping[str, str]
+    workspace: Workspace,
+    sweep: Sweep,
+    tree: Workspace,
+    variables: Mapping[str, str],
+    *,
+    enters_environment: bool = True,
 ) -> Callable[[PlannedRun], bytes]:
     """What makes the launcher of one run of a sweep. Raises ScaffoldError where settings or recorder cannot be read."""
     cwd = Path(tree.workdir, sweep.cwd).absolute()
-    prefix = recorder_command.configured_prefix(workspace)
+    prefix = recorder_command.configured_prefix(workspace) if enters_environment else []
     # a run prefix (`uv run`) enters the environment by itself
     environment = environment_script(workspace, [] if prefix else [cwd, tree.workdir, workspace.workdir])
     token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}

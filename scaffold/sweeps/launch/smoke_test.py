@@ -69,7 +69,7 @@ def _without_options(command: tuple[str, ...], options: set[str]) -> tuple[str, 
     return tuple(words)
 
 
-def open_smoke_test(workspace: Workspace, name: str, args: str, *, warn: Warn) -> Scheduler:
+def open_smoke_test(workspace: Workspace, name: str, args: str, *, warn: Warn, no_prefix: bool = False) -> Scheduler:
     """What runs the smoke sweep of sweep `name`, planned with the code as it is now; `args` are the user's smoke options.
 
     Raises ScaffoldError, where a sweep of the user's has that name too.
@@ -85,7 +85,7 @@ def open_smoke_test(workspace: Workspace, name: str, args: str, *, warn: Warn) -
         )
     planned = code_state.replan_with_current_code(workspace, sweep)
     sweep_file.write_sweep(workspace, planned)
-    return make_scheduler(workspace, planned, original=False, warn=warn)
+    return make_scheduler(workspace, planned, original=False, no_prefix=no_prefix, warn=warn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,11 @@ class SweepBackends:
     def choose_name(self, options: LaunchOptions) -> str:
         """The name of the backend that starts runs under these options. Raises ScaffoldError."""
         name = choose.choose_backend(self._workspace, options.backend, self._sweep.backend)
-        if name == "local":  # elsewhere it may be there though it is not here
-            recorder_command.require_run_prefix(self._workspace, "bring it onto PATH")
+        if name == "local" and not options.no_prefix:  # elsewhere it may be there though it is not here
+            recorder_command.require_run_prefix(
+                self._workspace,
+                "activate the environment yourself and give --no-prefix (for good: scaffold update --set environment.run_prefix=)",
+            )
         return name
 
     def get_backend(self, name: str, ledger: Ledger) -> Backend:
@@ -57,6 +60,7 @@ class SweepBackends:
             sbatch=sweep.resources.sbatch,
             max_parallel=options.max_parallel,
             session=options.session,
+            anyway=options.anyway,
             notes=dict(ledger.notes.get(name, {})),
             warn=self._warn,
             job_ids={j: run for run in ledger.run_names for s in ledger.submissions(run) for j in s.job_ids},
