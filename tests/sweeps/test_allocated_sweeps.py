@@ -18,14 +18,9 @@ from tests.stand_in import StandIn
 from tests.sweeps import scenario
 from tests.sweeps.conftest import there
 from tests.sweeps.scenario import Scenario, pace
+from tests.sweeps.test_troubled_sweeps import CONVENTIONS
 
 pytestmark = pytest.mark.usefixtures("slurm")
-CONVENTIONS = """\
-slurm:
-  partitions: [gpu]
-  time: ["10:00"]
-  evidence: {partitions: "slurm/train.sbatch:3", time: "slurm/train.sbatch:4"}
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -41,24 +36,6 @@ def tracked(make_workspace: MakeWorkspace, stand_in: StandIn, **changes: Any) ->
         answers.write(f"research_server_url: {stand_in.url}\n{CONVENTIONS}")
     stand_in.workdir = stand_in.state.workdir = found.made.root
     return dataclasses.replace(found, workspace=there(found.made))
-
-
-def test_the_twelve_runs_are_scheduled_by_slurm_and_tracked_by_the_server(
-    make_workspace: MakeWorkspace, stand_in: StandIn
-) -> None:
-    found = tracked(make_workspace, stand_in)
-    scheduler = found.scheduler()
-    scheduler.request_runs()
-    first = scheduler.step()
-    assert first.capacity is not None and first.capacity.because.startswith("the research server: Slurm with 2 GPUs")
-    pace(scheduler, seconds=120)
-    assert found.outcome() == found.expected() and set(found.started().values()) == {1}
-    for manifest in found.made.manifests():
-        assert manifest["scheduler"]["partition"] == "gpu" and manifest["tracking"]["backend"] == "server"
-        run = stand_in.state.runs[manifest["tracking"]["run_id"]]
-        assert (run["name"], run["status"]) == (manifest["run"]["name"], manifest["status"])
-        assert run["exit_code"] == manifest["exit"]["code"], "the exit status is passed on"
-    assert found.warnings == []
 
 
 def one_run(make_workspace: MakeWorkspace, stand_in: StandIn, *, pause: float = 60, seeds: int = 1) -> Scenario:
@@ -101,8 +78,11 @@ def test_a_command_that_calls_srun_itself_runs_in_its_allocation(
     )
     scheduler = found.scheduler()
     scheduler.request_runs()
+    first = scheduler.step()
+    assert first.capacity is not None and first.capacity.because.startswith("the research server: Slurm with 2 GPUs")
     pace(scheduler, seconds=60)
     assert found.outcome() == found.expected() and found.made.last()["scheduler"]["partition"] == "gpu"
+    assert found.warnings == []
 
 
 @pytest.fixture

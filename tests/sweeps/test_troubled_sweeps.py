@@ -1,4 +1,4 @@
-"""The twelve runs in trouble, on every backend: launchers killed between start token and manifest, the server killed and restarted, another pacer."""
+"""The twelve runs on every backend, in trouble: launchers killed between token and manifest, the server killed and restarted."""
 
 from __future__ import annotations
 
@@ -22,9 +22,18 @@ from tests.sweeps.scenario import Scenario
 BACKENDS = (
     "local",
     pytest.param("slurm", marks=pytest.mark.slow),
-    "server",
+    pytest.param("server", marks=pytest.mark.slow),
     "server on slurm",
 )
+
+
+# what the repository asks of Slurm
+CONVENTIONS = """\
+slurm:
+  partitions: [gpu]
+  time: ["10:00"]
+  evidence: {partitions: "slurm/train.sbatch:3", time: "slurm/train.sbatch:4"}
+"""
 
 
 class TroubledScenario(Scenario):
@@ -56,15 +65,27 @@ def test_in_trouble_each_script_begins_exactly_once(
         if "slurm" in where:
             stand_in.state.cluster_type = "slurm"
         with (found.made.exp / ".copier-answers.scaffold.yml").open("a") as answers:
-            answers.write(f"research_server_url: {stand_in.url}\n")
+            answers.write(f"research_server_url: {stand_in.url}\n{CONVENTIONS}")
         stand_in.workdir = stand_in.state.workdir = found.made.root
         found = dataclasses.replace(found, workspace=there(found.made))
     snapshot = live_through(found, where.split()[0], stand_in)
     assert found.started() == dict.fromkeys((r.name for r in found.runs), 1), "exactly 12 starts"
     assert found.outcome() == found.expected()
+    if where == "server on slurm":
+        check_both_know(found, stand_in)
     killed = {r.name for r in found.runs[2:4]}
     again = {s.name: s.submission for s in snapshot.states if s.submission is not None and s.submission.automatic}
     assert again.keys() == killed and all(one.number == 2 for one in again.values() if one)
+
+
+def check_both_know(found: Scenario, stand_in: StandIn) -> None:
+    """Slurm ran them with the repository's options, and the server knows how those ended that it did not forget."""
+    for manifest in found.made.manifests():
+        assert manifest["scheduler"]["partition"] == "gpu" and manifest["tracking"]["backend"] == "server"
+        run = stand_in.state.runs.get(manifest["tracking"]["run_id"], {})
+        if run.get("name"):
+            assert (run["name"], run["status"]) == (manifest["run"]["name"], manifest["status"])
+            assert run["exit_code"] == manifest["exit"]["code"], "the exit status is passed on"
 
 
 def live_through(found: Scenario, backend: str, stand_in: StandIn) -> SweepSnapshot:
