@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scaffold import containment, structured_text
-from scaffold.observations import file_formats
+from scaffold.observations import file_formats, results_tsv
 from scaffold.observations.file_formats import LoggedStep, OnProblem
 from scaffold.observations.logged_names import STEP_NAMES
 from scaffold.runs.index import file_stamp
@@ -44,6 +44,7 @@ FILE_KINDS = (
     FileKind(file_formats.read_trainer_state, True, ("trainer_state.json",)),
     # Ray Tune's and mmengine's rows are JSON, one a line, whatever their names say
     FileKind(file_formats.read_jsonl, True, ("result.json", "scalars.json", "progress.json")),
+    FileKind(results_tsv.read_results_tsv, True, ("results.tsv",)),
     FileKind(file_formats.read_dvclive_plot, True),
     FileKind(file_formats.read_tensorboard, True),
 )

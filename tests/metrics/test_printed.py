@@ -11,7 +11,10 @@ import pytest
 
 from scaffold.conventions.printed_metrics import printed_in_call
 from scaffold.facts.python_syntax import parse_python_source
+from scaffold.observations import series
 from scaffold.observations.log_hints import suggest_log_pattern
+from scaffold.plan.tasks.done_when import MetricCondition, judge_condition
+from scaffold.plan.tasks.run_summaries import RunSummary
 from scaffold.runs import recorder
 from scaffold.runs.records import read_records
 from tests.conftest import Run, write_tree
@@ -114,3 +117,14 @@ def test_metrics_are_read_off_logs_later(run: Run, study: Study) -> None:
     best = run("results", "--best", "--workdir", study.root, "--json")
     assert json.loads(best.stdout)["rows"][0]["summaries"]["val_bpb"]["mean"] == 0.5
     assert run("runs", "metrics", "--from-log", "(", "--workdir", study.root).exit_code == 2
+    (course,) = series.read_series(study.workspace, record).values()
+    assert [point.value for point in course.points] == [0.75, 0.5] and course.path == f"exp/logs/{name}.out"
+
+
+def test_what_was_printed_in_per_cent_is_held_against_shares() -> None:
+    run = RunSummary(
+        name="a", experiment="e", status="finished", task=None, started_at="", metrics={"acc": 92.3}, units={"acc": "%"}
+    )
+    for value, holds in ((0.9, True), (0.95, False), (90.0, True)):
+        condition = MetricCondition(text="", metric="acc", sign=">=", value=value, experiment="e")
+        assert judge_condition(condition, [run], "").holds == holds

@@ -149,5 +149,13 @@ WRITERS = {
         },
         {"val/acc": 0.5},
     ),
+    "a loop of changes, as autoresearch keeps it": Writer(
+        {
+            "results.tsv": "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"
+            "a1b2c3d\t0.997900\t44.0\tkeep\tbaseline\nb2c3d4e\t0.993200\t44.2\tkeep\tincrease LR to 0.04\n"
+            "c3d4e5f\t1.005000\t44.0\tdiscard\tswitch to GeLU\nd4e5f6g\t0.000000\t0.0\tcrash\tdouble model width (OOM)\n"
+        },
+        {"val_bpb": 0.9932, "memory_gb": 44.2},
+    ),
     "nanochat, a folder deep": Writer({"a/b/c/d/metrics.json": '{"core": 0.25, "step": 3}'}, {"core": 0.25}),
 }

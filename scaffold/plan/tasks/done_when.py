@@ -130,6 +130,13 @@ def _parse_part(text: str) -> Condition:
     return ProseCondition(text=whole)
 
 
+def _value_of(run: RunSummary, condition: MetricCondition) -> float | None:
+    """A run's value of the metric of a condition; one that was printed in per cent as a share, where the condition asks for one."""
+    value = find_metric(run.metrics, condition.metric)
+    is_share = abs(condition.value) <= 1
+    return value / 100 if value is not None and is_share and find_metric(run.units, condition.metric) == "%" else value
+
+
 def judge_condition(
     condition: RunCountCondition | MetricCondition, runs: Iterable[RunSummary], task: str
 ) -> ConditionVerdict:
@@ -145,8 +152,7 @@ def judge_condition(
     if isinstance(condition, RunCountCondition):
         text = f"{len(finished)} of {len(matching)} runs finished {scope}"
         return ConditionVerdict(holds=len(finished) >= condition.count, text=text)
-    all_values = (find_metric(run.metrics, condition.metric) for run in finished)
-    values = [value for value in all_values if value is not None]
+    values = [value for run in finished if (value := _value_of(run, condition)) is not None]
     if not values:
         return ConditionVerdict(holds=False, text=f"no finished run {scope} has the metric {condition.metric}")
     missing = len(finished) - len(values)

@@ -23,6 +23,7 @@ class RunSummary:
     started_at: str
     is_smoke_test: bool = False
     metrics: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_run_summaries(workspace: Workspace) -> tuple[RunSummary, ...]:
@@ -52,6 +53,9 @@ def _summarize(workspace: Workspace, run: model.Run) -> RunSummary:
         started_at=run.started_at,
         is_smoke_test=run.is_smoke_test,
         metrics=LazyRunMetrics(workspace, run),
+        units={
+            name: unit for name, source in run.metric_sources.items() if isinstance(unit := source.get("unit"), str)
+        },
     )
 
 
