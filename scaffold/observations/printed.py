@@ -33,21 +33,26 @@ class SidecarFiles:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workdir = workspace.workdir
-        self._labels: dict[Path, frozenset[str]] = {}
+        self._labels: dict[str, frozenset[str]] = {}
+
+    def has(self, run: Run) -> bool:
+        """Whether a run has a sidecar."""
+        folder = run.path.rpartition("/")[0]
+        labels = self._labels.get(folder)
+        if labels is None:
+            try:
+                labels = frozenset(entry.stem for entry in (self._workdir / folder / SIDECAR_FOLDER).iterdir())
+            except OSError:
+                labels = frozenset()
+            self._labels[folder] = labels
+        return bool(labels) and run.label in labels
 
     def read(self, run: Run) -> dict[str, dict[str, Any]]:
         """What the sidecar of a run says, by metric; empty where it has none, or it cannot be read."""
-        path = sidecar_path(self._workdir, run)
-        folder = path.parent
-        if folder not in self._labels:
-            try:
-                self._labels[folder] = frozenset(entry.name for entry in folder.iterdir())
-            except OSError:
-                self._labels[folder] = frozenset()
-        if path.name not in self._labels[folder]:
+        if not self.has(run):
             return {}
         try:
-            content = structured_text.parse_json(path.read_bytes())
+            content = structured_text.parse_json(sidecar_path(self._workdir, run).read_bytes())
         except (OSError, ValueError):
             return {}
         rows = content.get("metrics") if isinstance(content, dict) else None
