@@ -97,7 +97,11 @@ def _metrics(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> d
     scope = metric_decisions.decision_scope(facts, mains[0]) if mains else {}
     printed = printed_metrics.find_printed_metrics(facts, list(dict.fromkeys([*mains[:1], *scope, *mains[1:]])))
     primary = primary_metric.find_primary_metric(facts, scope, printed)
-    patterns = tuple(MetricPattern(name=m.name, pattern=m.pattern, source=f"{m.path}:{m.line}") for m in printed)
+    scripts = {s.path for s in ranked}
+    patterns = tuple(
+        MetricPattern(name=m.name, pattern=m.pattern, source=f"{m.path}:{m.line}", script=m.path in scripts)
+        for m in printed
+    )
     candidates = dict.fromkeys(
         f"{c.name} ({c.place})" for c in {c.name: c for c in reversed(primary.candidates)}.values()
     )

@@ -88,11 +88,15 @@ class MetricChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricPattern:
-    """A metric that the code prints: the regular expression that finds it in what was printed, and the `path:line` that prints it."""
+    """A metric that the code prints: the regular expression that finds it in what was printed, and the `path:line` that prints it.
+
+    `script`: that file is run by itself; what another script prints is not looked for in its runs.
+    """
 
     name: str
     pattern: str
     source: str
+    script: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,10 @@ def _recorder_arguments(
             words += ["--param", f"{key}={'null' if value is None else value}"]
     for path in configs:
         words += ["--config", str(workspace.locate(path))]
+    known = {row.get("pattern") for row in workspace.answers.get("printed_metrics") or () if isinstance(row, dict)}
+    for source in (manifest.get("metric_sources") or {}).values():
+        if source["pattern"] not in known:  # it was given for this run
+            words += ["--metric-from", source["pattern"]]
     for option in ("task", "sweep"):
         if manifest["tracking"][option]:
             words += [f"--{option}", manifest["tracking"][option]]

@@ -121,6 +121,20 @@ def test_metrics_are_read_off_logs_later(run: Run, study: Study) -> None:
     assert [point.value for point in course.points] == [0.75, 0.5] and course.path == f"exp/logs/{name}.out"
 
 
+def test_another_scripts_patterns_are_not_looked_for() -> None:
+    rows = [
+        {"name": "loss", "pattern": r"loss (\S+)", "source": "a/main.py:1", "script": True},
+        {"name": "acc", "pattern": r"acc (\S+)", "source": "b/main.py:1", "script": True},
+        {"name": "f1", "pattern": r"f1 (\S+)", "source": "lib/loop.py:1", "script": False},
+    ]
+    for argv, names in (
+        (["python", "a/main.py", "--lr", "1"], ["loss", "f1"]),
+        (["python", "-m", "b.main"], ["acc", "f1"]),
+        (["bash", "run.sh"], ["loss", "acc", "f1"]),
+    ):
+        assert [row["name"] for row in recorder.printed.rows_of_command(rows, argv)] == names
+
+
 def test_what_was_printed_in_per_cent_is_held_against_shares() -> None:
     run = RunSummary(
         name="a", experiment="e", status="finished", task=None, started_at="", metrics={"acc": 92.3}, units={"acc": "%"}

@@ -226,7 +226,7 @@ class Attempt:
         from . import printed  # where a workspace has patterns only: it loads `re`
 
         patterns = [printed.pattern_of_text(text) for text in self.request.metric_patterns]
-        patterns += printed.usable_patterns(self.workspace.printed_metrics)
+        patterns += printed.usable_patterns(printed.rows_of_command(self.workspace.printed_metrics, self.identity.argv))
         logs = [(self.path(self.log_path(stream)), self.log_path(stream)) for stream in ("out", "err")]
         values, trouble = printed.find_printed(logs, patterns)
         if trouble:

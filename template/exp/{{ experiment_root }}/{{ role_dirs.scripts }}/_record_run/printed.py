@@ -102,6 +102,19 @@ def usable_patterns(rows: Any) -> list[PrintedPattern]:
     ]
 
 
+def rows_of_command(rows: Any, argv: Sequence[str]) -> list[dict[str, Any]]:
+    """Of the patterns that a file names those that a command may print: none of another script, where the command's own has some."""
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    own = [row for row in rows if row.get("script") and _runs(argv, str(row.get("source")).rpartition(":")[0])]
+    return own + [row for row in rows if not row.get("script")] if own else rows
+
+
+def _runs(argv: Sequence[str], path: str) -> bool:
+    """Whether a command names a script by its path from anywhere above it, or as a module."""
+    module = path[: -len(".py")].replace("/", ".") if path.endswith(".py") else path
+    return any(word == module or os.path.normpath(word) == path or path.endswith("/" + word) for word in argv)
+
+
 def literal_beginning(pattern: str) -> str:
     """The text that whatever a pattern finds begins with; it may be shorter than it could be."""
     while pattern.startswith("(?<!") and ")" in pattern:  # what must not stand before it takes no room
