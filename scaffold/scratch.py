@@ -11,11 +11,11 @@ from scaffold.errors import ScaffoldError
 
 @contextlib.contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """A temporary directory, deleted in the end. Raises ScaffoldError where none can be made."""
+    """A temporary directory, deleted in the end as far as that can be done. Raises ScaffoldError where none can be made."""
     import tempfile
 
     try:
-        folder = tempfile.TemporaryDirectory(prefix="scaffold-")
+        folder = tempfile.TemporaryDirectory(prefix="scaffold-", ignore_cleanup_errors=True)
     except OSError as error:
         raise ScaffoldError(
             f"no temporary directory can be made: {error.strerror or error}", hint="make room for one, or set TMPDIR"

@@ -75,7 +75,9 @@ def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
             raise
     for temporary in staged:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            # all is done: what cannot be taken away now is swept away by the next command
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def remove_litter(folder: Path) -> None:

@@ -14,6 +14,7 @@ from scaffold.results.evidence import authors
 from scaffold.runs import worktrees
 from tests.conftest import MakeRepo, Run, commit_all, new_repository, write_tree
 from tests.conftest import git as run_git
+from tests.runs import conftest as recording
 
 Member = Callable[[Path, str], Path | None]
 FILES = {
@@ -286,3 +287,51 @@ def test_a_worktree_of_a_bare_repository_is_read(make_repo: MakeRepo, run: Run, 
     assert git.branch_state(tmp_path / place) == git.BranchState(branch="other", dirty=False)
     assert run("init", "--yes", "--workdir", tmp_path / place).exit_code == 0
     assert run("detect", "--workdir", tmp_path / "store.git").exit_code == 1
+
+
+PLANNING = (
+    "sweep new s --goal g --seeds 1-2 -- python3 train.py",
+    "sweep new t --goal g --grid lr=1,2 -- python3 train.py",
+    "sweep list",
+    "sweep show s",
+    "sweep status s",
+    "sweep capacity s",
+    "sweep launch s --backend local --dry-run",
+    "runs list",
+    "runs audit",
+    "results",
+    "report --md",
+    "status",
+    "brief",
+    "plan check",
+    "plan next",
+    "guard --command true",
+    "detect",
+    "init --yes --dry-run",
+    "update --dry-run",
+    "schema",
+)
+
+
+def test_planning_runs_no_recorder_of_the_repository(
+    make_repo: MakeRepo, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own copy of the recorder is run by a run alone; where it differs from ours, planning says in which files."""
+    repo = make_repo(FILES)
+    made = recording.write_workspace(repo, recording.settings())
+    trap = f"open({str(tmp_path / 'sprung')!r}, 'a').close()\n"
+    files = [made.recorder, *(made.recorder.parent / "_record_run").glob("*.py")]
+    for file in files:
+        future = "from __future__ import annotations\n"
+        file.write_text(file.read_text().replace(future, future + trap, 1) if future in file.read_text() else trap)
+    made.recorder.write_text("#!/usr/bin/env python3\n" + trap + made.recorder.read_text())
+    commit_all(repo)
+    monkeypatch.chdir(repo)
+    for command in PLANNING:
+        done = run(*command.split())
+        assert not (tmp_path / "sprung").exists(), command
+        assert "Traceback" not in done.output
+        if command.startswith("sweep new"):
+            assert done.exit_code == 0 and f"and {len(files) - 3} more" in done.stderr, done.output
+    run("sweep", "launch", "s", "--backend", "local", "--yes", "--wait")
+    assert (tmp_path / "sprung").exists(), "the trap works"

@@ -47,7 +47,8 @@ def export_crate(workspace: Workspace, runs: Sequence[Run], directory: Path, *, 
         parent = directory.resolve().parent
         parent.mkdir(parents=True, exist_ok=True)
         # beside its place, not in /tmp: a directory is renamed in one step only within a file system
-        with tempfile.TemporaryDirectory(prefix=f".{directory.name[:40]}.", dir=parent) as folder:
+        prefix = f".{directory.name[:40]}."
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder:
             crate = Path(folder, "crate")
             crate.mkdir()
             sizes = _copy_files(workspace, crate_runs, crate, left_out, copy=copy)

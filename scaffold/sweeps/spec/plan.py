@@ -88,9 +88,21 @@ def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> 
     sweep_file.format_sweep(draft)  # what cannot be written is said before anything is
     sweep = code_state.replan_with_current_code(workspace, draft, keep=False)
     runs = run_names.planned_runs(workspace, sweep)
-    run_names.check_recorder_run_name(workspace, sweep, runs[0])
     warnings = [f"warning: {text}" for text in command_checks.command_warnings(draft.command, len(runs))]
+    notes = (*notes, *_note_other_recorder(workspace))
     return PlannedSweep(sweep=sweep, runs=runs, dropped=count - len(runs), notes=(*warnings, *notes))
+
+
+def _note_other_recorder(workspace: Workspace) -> tuple[str, ...]:
+    """What to say where the repository's recorder is another one than ours. Planning runs nothing of it; a launch asks it for a name."""
+    differing = run_names.find_recorder_differences(workspace)
+    if not differing:
+        return ()
+    some = ", ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")
+    return (
+        f"warning: the recorder of this workspace is another one than this scaffold's ({some}): whether both name runs alike is seen"
+        " when the sweep is launched; scaffold update brings it up to date",
+    )
 
 
 def _read_source(options: SweepOptions) -> tuple[Sweep | None, tuple[dict[str, str], ...]]:

@@ -133,14 +133,28 @@ def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:
     return words
 
 
+def find_recorder_differences(workspace: Workspace) -> list[str]:
+    """The files in which the workspace's recorder differs from ours, sorted; nothing of either is run. Raises ScaffoldError."""
+    path = recorder_command.recorder_path(workspace)
+    ours = recorder.read_recorder_files(recorder.recorder_source_directory())
+    try:
+        theirs = recorder.read_recorder_files(path.parent)
+    except OSError as error:
+        raise ScaffoldError(
+            f"the recorder in {path.parent} cannot be read: {error.strerror}", hint="bring it back: scaffold update"
+        ) from error
+    return sorted(file.as_posix() for file in {*ours, *theirs} if ours.get(file) != theirs.get(file))
+
+
 def check_recorder_run_name(workspace: Workspace, sweep: Sweep, run: PlannedRun) -> None:
-    """Ask the workspace's recorder for a run's name, where it is another file than ours. Raises ScaffoldError where they differ.
+    """Before a launch: ask the workspace's recorder for a run's name, where it is another one than ours. Raises ScaffoldError where they
+    differ.
 
     One run is enough: what is computed alike for it is computed alike for all. The code must be as it was when `sweep` was planned.
     """
-    path = recorder_command.recorder_path(workspace)
-    if recorder.read_recorder_files(path.parent) == recorder.read_recorder_files(recorder.recorder_source_directory()):
+    if not find_recorder_differences(workspace):
         return
+    path = recorder_command.recorder_path(workspace)
     words = [
         sys.executable,
         *recorder_command.PYTHON_OPTIONS,

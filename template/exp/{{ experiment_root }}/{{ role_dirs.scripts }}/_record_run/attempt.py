@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from _thread import allocate_lock
 
 from .code_state import capture
-from .files import CONFIG, LARGEST_TEXT_BYTES, append_to, file_size, hash_files
+from .files import CONFIG, LARGEST_TEXT_BYTES, append_to, file_size, hash_files, write_atomic
 from .json_text import to_json
 from .lean_imports import sha256
 from .manifest import final_metrics, first_manifest, timestamp
@@ -186,8 +187,30 @@ class Attempt:
 
         Only its last state is synced: power that fails before takes the run along.
         """
-        text = to_json(self.manifest, "\n") + "\n"
-        self.records.write(self.manifest_path, text.encode(), sync=self.manifest["status"] != "running")
+        self.records.write(self.manifest_path, self._text(), sync=self.manifest["status"] != "running")
+
+    def _text(self) -> bytes:
+        return (to_json(self.manifest, "\n") + "\n").encode()
+
+    def _write_last(self) -> None:
+        """Write the manifest's last state, also where the disk is full: a run that ended must not be taken for lost. Raises OSError."""
+        path, data = self.path(self.manifest_path), self._text()
+        try:
+            write_atomic(path, data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._write_without_room(path, data):
+                self.records.write(self.manifest_path, data)
+                return
+        self.records.add_to_home(self.manifest_path, data)
+
+    def _write_without_room(self, path: str, data: bytes) -> bool:
+        from .full_disk import write_without_room  # seldom
+
+        try:
+            write_without_room(path, data, [self.path(self.log_path(stream)) for stream in ("out", "err")])
+        except OSError:
+            return False
+        return True
 
     def _report(self) -> None:
         """Say where the manifest is, in the file that whoever started this run asks for it: others may start runs of its name."""
@@ -216,7 +239,7 @@ class Attempt:
             except Exception as error:
                 warn(f"the metrics of the run cannot be read ({error})")
             try:
-                self.write()
+                self._write_last()
             except Exception as error:
                 warn(f"the manifest {self.manifest_path} cannot be completed ({error}): it still says `running`")
         self.records.remove_mark(self._live_path)
