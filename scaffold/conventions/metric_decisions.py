@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from scaffold.conventions.metrics import may_log
+from scaffold.conventions.printed_metrics import names_quality
 from scaffold.facts import Facts
 from scaffold.facts.python_source import Call, PythonSource, SourceName, literal_text
 from scaffold.metric_directions import Direction
@@ -124,7 +125,8 @@ def _configured(facts: Facts) -> Iterator[Decision]:
         distance = 0 if _DEFAULT_CONFIG.search(path) else 1
         mode = _MODE.search(text)
         for match in _CONFIGURED.finditer(text):
-            if match["name"].lower() not in _NO_NAMES:
+            # a monitor may be a screen or a service, too
+            if match["name"].lower() not in _NO_NAMES and names_quality(match["name"]):
                 line = text.count("\n", 0, match.start("key")) + 1
                 strength = SWEPT_BY if match["key"] == "optimized_metric" else KEPT_BY_CALLBACK
                 strength = STEPPED_BY if "sched" in path.lower() else strength

@@ -75,16 +75,16 @@ def find_primary_metric(facts: Facts, scope: dict[str, int], printed: Sequence[P
 
 
 def _candidates(facts: Facts, scope: dict[str, int], printed: Sequence[PrintedMetric]) -> tuple[Candidate, ...]:
-    found = [Candidate(m.name, m.expression, m.path, m.line, scope.get(m.path, 9), True) for m in printed]
+    candidates = [Candidate(m.name, m.expression, m.path, m.line, scope.get(m.path, 9), True) for m in printed]
     for path, distance in scope.items():
         expressions = {name: value for call in facts.parse(path).prints for name, value in logged_expressions(call)}
-        found += [
+        candidates += [
             Candidate(hit.value, expressions.get(hit.value, ""), path, hit.line, distance)
             for hit in logged_names(facts, [path])
             # how much of the returns a critic explains says nothing of how high they are
             if names_quality(hit.value) and not is_bookkeeping(hit.value) and "explained" not in hit.value.lower()
         ]
-    return tuple(sorted(found, key=lambda c: c.distance))
+    return tuple(sorted(candidates, key=lambda c: c.distance))
 
 
 def resolve_decision(decision: Decision, candidates: Sequence[Candidate]) -> str | None:
@@ -112,9 +112,9 @@ def _as_logged(name: str, candidates: Sequence[Candidate]) -> str:
 
 def _without_rival(facts: Facts, candidates: tuple[Candidate, ...]) -> PrimaryMetric:
     """A metric of held-out data that is the only one, the nearest to the main script; validation before test."""
-    known = [c for c in candidates if guess_direction(c.name) is not None]
-    for distance in sorted({c.distance for c in known}):
-        near = [c for c in known if c.distance <= distance and distance < 3]
+    with_direction = [c for c in candidates if guess_direction(c.name) is not None]
+    for distance in sorted({c.distance for c in with_direction}):
+        near = [c for c in with_direction if c.distance <= distance and distance < 3]
         for split in ("val", "test", None):
             # what is said of no data counts in the main script only
             group = [c for c in near if _is_of_split(_words(c.name), split) and (split or c.distance == 0)]

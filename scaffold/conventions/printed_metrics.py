@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from scaffold.facts.python_source import Print, literal_text
 from scaffold.metric_directions import HIGHER_IS_BETTER, LOWER_IS_BETTER, guess_direction, split_metric_name
 
 MOST = 40
+# a script may print one in two ways: on the way, and at the end
+MOST_PER_NAME = 2
 _KEY = "\x00"
 # the words in front of a value that name it: up to four, behind the last sign that separates
 _LABEL = re.compile(
@@ -38,22 +41,17 @@ class PrintedMetric(NamedTuple):
 
 def find_printed_metrics(facts: Facts, paths: Sequence[str]) -> list[PrintedMetric]:
     """What these scripts print, in the order of the scripts and, within each, from the end: what comes last is the result."""
-    found: dict[tuple[str, str], PrintedMetric] = {}
+    by_pattern: dict[tuple[str, str], PrintedMetric] = {}
     for path in paths:
         if not path.endswith(".py"):
             continue
-        for call in reversed(facts.parse(path).prints):
-            for metric in printed_in_call(call, path):
-                found.setdefault((metric.name, metric.pattern), metric)
-        for metric in average_meters(facts, path):
-            found.setdefault((metric.name, metric.pattern), metric)
-    counts: dict[str, int] = {}
-    kept = []
-    for metric in found.values():
-        counts[metric.name] = counts.get(metric.name, 0) + 1
-        if counts[metric.name] <= 2:
-            kept.append(metric)
-    return kept[:MOST]
+        printed = [m for call in reversed(facts.parse(path).prints) for m in printed_in_call(call, path)]
+        uses: Counter[str] = Counter()
+        for metric in (*printed, *average_meters(facts, path)):
+            uses[metric.name] += 1
+            if uses[metric.name] <= MOST_PER_NAME:
+                by_pattern.setdefault((metric.name, metric.pattern), metric)
+    return list(by_pattern.values())[:MOST]
 
 
 def printed_in_call(call: Print, path: str) -> Iterator[PrintedMetric]:

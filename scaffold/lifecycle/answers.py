@@ -63,12 +63,12 @@ def make_answers(conventions: Conventions, options: InitOptions) -> dict[str, An
         root = checked_relative_path(options.root, option="--root")
     detected = conventions.primary_metric
     metric = options.metric if options.metric is not None else detected.name or ""
-    known = detected.direction if metric == detected.name else metric_directions.guess_direction(metric)
+    direction = detected.direction if metric == detected.name else metric_directions.guess_direction(metric)
     answers = {
         "experiment_root": root,
         "tasks_path": "",
         "primary_metric": metric,
-        "metric_direction": known or "",
+        "metric_direction": direction or "",
         "role_dirs": role_folder_names(root, conventions.role_dirs),
         "workspace_layout": "flat",
         "experiments": [checked_experiment_name(name) for name in options.experiments] or ["baseline"],

@@ -86,7 +86,7 @@ def _before_newer(steps: Iterable[LoggedStep], begins: dict[str, float]) -> Iter
 
     A run that goes on from a checkpoint repeats the steps after it; the first time they led nowhere.
     """
-    own: dict[str, float] = {}
+    first_steps: dict[str, float] = {}
     for logged in steps:
         step = logged.step
         if step is None:
@@ -94,12 +94,12 @@ def _before_newer(steps: Iterable[LoggedStep], begins: dict[str, float]) -> Iter
             continue
         values = logged.values
         for name in values:
-            if name not in own:
-                own[name] = step
+            if name not in first_steps:
+                first_steps[name] = step
         if begins:
             values = {name: value for name, value in values.items() if name not in begins or step < begins[name]}
         yield logged._replace(values=values)
-    for name, step in own.items():
+    for name, step in first_steps.items():
         begins[name] = min(step, begins.get(name, math.inf))
 
 

@@ -79,8 +79,8 @@ def write_sidecar(workspace: Workspace, run: Run, rows: PrintedSources) -> Path:
 
 def printed_sources(run: Run, sidecars: SidecarFiles) -> dict[str, dict[str, Any]]:
     """All metrics that a run is known to have printed, with value, path, line, unit and pattern; the manifest's first."""
-    own = {name: {**source, "value": run.metrics.get(name)} for name, source in run.metric_sources.items()}
-    return {**sidecars.read(run), **own}
+    recorded = {name: {**source, "value": run.metrics.get(name)} for name, source in run.metric_sources.items()}
+    return {**sidecars.read(run), **recorded}
 
 
 def printed_values(sources: PrintedSources) -> dict[str, MetricValue]:

@@ -121,12 +121,12 @@ class RunValueReader:
             for run in runs
         ]
         if query.value_choice == "final":
-            wanted = {*(query.metrics or {name for of_run in values for name in of_run}), *names}
+            names_needed = {*(query.metrics or {name for of_run in values for name in of_run}), *names}
             if query.primary_metric and not query.metrics:
-                wanted.add(query.primary_metric)
-            by_spelling = {normalize_name(name): name for name in wanted}
+                names_needed.add(query.primary_metric)
+            by_spelling = {normalize_name(name): name for name in names_needed}
             for i, run in enumerate(runs):
-                if sources[i] or not values[i] or "*" in names or _lacks(values[i], wanted, by_spelling):
+                if sources[i] or not values[i] or "*" in names or _lacks(values[i], names_needed, by_spelling):
                     values[i] = merge_values(values[i], self._from_files(run), printed.printed_values(sources[i]))
         elif query.value_choice == "at":
             values = [self._at_step(run, of_run) for run, of_run in zip(runs, sources, strict=True)]
@@ -175,14 +175,14 @@ class RunValueReader:
     def _log_metrics(self, run: Run, sources: printed.PrintedSources) -> list[FileMetrics]:
         """What a run's logs say of printed metrics over all lines."""
         patterns = printed.source_patterns(sources)
-        found = []
+        log_metrics = []
         for disk_path, path in printed.log_paths(self._workspace, run) if patterns else ():
             try:
                 steps = printed.read_log_steps(Path(disk_path), patterns)
-                found.append(summarize_steps(steps, path, is_series=True)._replace(course=path))
+                log_metrics.append(summarize_steps(steps, path, is_series=True)._replace(course=path))
             except OSError:
                 continue
-        return found
+        return log_metrics
 
     def _file_metrics(self, run: Run) -> list[FileMetrics]:
         """What each of a run's files says, from the index where no file has changed since; what the server says comes last."""

@@ -114,9 +114,11 @@ def _recorder_arguments(
             words += ["--param", f"{key}={'null' if value is None else value}"]
     for path in configs:
         words += ["--config", str(workspace.locate(path))]
-    known = {row.get("pattern") for row in workspace.answers.get("printed_metrics") or () if isinstance(row, dict)}
+    workspace_patterns = {
+        row.get("pattern") for row in workspace.answers.get("printed_metrics") or () if isinstance(row, dict)
+    }
     for source in (manifest.get("metric_sources") or {}).values():
-        if source["pattern"] not in known:  # it was given for this run
+        if source["pattern"] not in workspace_patterns:  # it was given for this run
             words += ["--metric-from", source["pattern"]]
     for option in ("task", "sweep"):
         if manifest["tracking"][option]:

@@ -105,8 +105,8 @@ def usable_patterns(rows: Any) -> list[PrintedPattern]:
 def rows_of_command(rows: Any, argv: Sequence[str]) -> list[dict[str, Any]]:
     """Of the patterns that a file names those that a command may print: none of another script, where the command's own has some."""
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    own = [row for row in rows if row.get("script") and _runs(argv, str(row.get("source")).rpartition(":")[0])]
-    return own + [row for row in rows if not row.get("script")] if own else rows
+    of_script = [row for row in rows if row.get("script") and _runs(argv, str(row.get("source")).rpartition(":")[0])]
+    return of_script + [row for row in rows if not row.get("script")] if of_script else rows
 
 
 def _runs(argv: Sequence[str], path: str) -> bool:
