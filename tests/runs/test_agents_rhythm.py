@@ -80,7 +80,9 @@ def try_idea(workspace: Workspace, number: int) -> TriedIdea:
 
 
 @pytest.mark.slow
-def test_after_twenty_ideas_every_run_is_listed_and_cited(make_workspace: MakeWorkspace, run: Command) -> None:
+def test_after_twenty_ideas_every_run_is_listed_cited_and_run_again(
+    make_workspace: MakeWorkspace, run: Command
+) -> None:
     workspace = make_workspace({"train.py": "print('hello')\n"}, workspace_id="0123abcd")
     git(workspace.root, "tag", "start")
     ideas = []
@@ -101,6 +103,10 @@ def test_after_twenty_ideas_every_run_is_listed_and_cited(make_workspace: MakeWo
         claimed = claimed_numbers.parse_number(str(idea.value))
         assert claimed is not None
         assert idea.run in {name for found_number in index.find(claimed) for name in found_number.number.runs}
+    # one of each way to take an idea back runs again, with the code that it had
+    for idea in ideas[-len(ENDINGS) :]:
+        again = json.loads(run("runs", "rerun", idea.run, "--workdir", workspace.root, "--json").stdout)
+        assert (again["again"], again["same"]) == (f"{idea.run}.2", True), again
     # nothing was put back meanwhile, and all of it can be
     assert run("runs", "restore", "--workdir", workspace.root).exit_code == 0
-    assert len(list((workspace.exp / "metadata").glob("*.json"))) == 20
+    assert len(list((workspace.exp / "metadata").glob("*.json"))) == 20 + len(ENDINGS)

@@ -87,6 +87,8 @@ def test_a_try_that_left_no_manifest_is_found(run: Run, launched: Scenario) -> N
     name = launched.runs[0].name
     [path] = [p for p in launched.made.paths() if p.stem == name]
     path.unlink()
+    for copy in launched.made.root.glob(f".git/scaffold/records/*/metadata/{path.name}"):
+        copy.unlink()
     found = findings(run, launched.made)
     assert [(code, who) for code, who, _ in found] == [("R302", name)]
     assert "try 1 on server left no manifest" in found[0][2]

@@ -135,6 +135,7 @@ def test_without_a_ledger_stop_still_ends_what_runs_here(make_workspace: MakeWor
     sweep(run, found, "launch", "lr")
     until(lambda: found.started())
     (sweep_file.sweeps_folder(found.workspace) / "lr.ledger.json").rename(found.made.root / "aside.json")
+    shutil.rmtree(found.made.root / ".git/scaffold/records")  # nor its copy
     done = sweep(run, found, "stop", "lr")
     assert done.exit_code == 0 and done.stdout.startswith("lr: 1 ended"), done.output
     assert answer(sweep(run, found, "status", "lr", "--json"))["counts"] == {"missing": 2, "terminated": 1}
@@ -439,6 +440,8 @@ def test_a_lost_ledger_makes_no_finished_run_run_again(make_workspace: MakeWorks
     sweep(run, found, "launch", "lr", "--wait")
     (sweep_file.sweeps_folder(found.workspace) / "lr.ledger.json").unlink()
     shutil.rmtree(sweep_file.sweeps_folder(found.workspace) / "lr")
+    for copy in found.made.root.glob(".git/scaffold/records/*/metadata/sweeps/*"):
+        copy.unlink()
     assert answer(sweep(run, found, "launch", "lr", "--json"))["started"] == []
 
 
