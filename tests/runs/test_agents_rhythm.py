@@ -16,7 +16,7 @@ from scaffold.runs import records
 from scaffold.workspace import load_workspace
 from tests.conftest import Run as Command
 from tests.conftest import commit_all, git
-from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace
+from tests.runs.conftest import MakeWorkspace, Workspace
 
 TRAIN = """
 import json, os
@@ -74,7 +74,7 @@ def try_idea(workspace: Workspace, number: int) -> TriedIdea:
     value = 0.5 + number / 1024
     (workspace.root / "train.py").write_text(TRAIN.format(value=value))
     commit = commit_all(workspace.root, f"idea {number}")
-    done = workspace.record("--experiment", "idea", "--seed", "1", "--", PYTHON, "train.py")
+    done = workspace.record("--experiment", "idea", "--seed", "1", "--", "python3", "train.py")
     assert done.returncode == 0, done.stderr
     return TriedIdea(value=value, commit=commit, run=workspace.last()["run"]["name"])
 
