@@ -126,8 +126,10 @@ def test_a_workspace_that_a_reset_took_along_is_named_with_what_to_type(
     checkout = hint.partition("it back: ")[2].partition(" && ")[0].split()
     git(workspace.root, *checkout[checkout.index("checkout") :])
     assert len(records.read_records(load(workspace)).runs) == 1
-    # and with no commit left that has it
+    # and with no commit left that has it, nor a pin
     git(workspace.root, "rm", "-rqf", "exp")
+    for ref in git(workspace.root, "for-each-ref", "--format=%(refname)", "refs/scaffold/").split():
+        git(workspace.root, "update-ref", "-d", ref)
     git(workspace.root, "reflog", "expire", "--expire=now", "--all")
     git(workspace.root, "gc", "-q", "--prune=now")
     assert "scaffold init" in run("status", "--workdir", workspace.root).stderr
