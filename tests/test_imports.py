@@ -121,6 +121,7 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
     "runs rerun": (["runs", "rerun", "RUN1"], YAML | SCHEMA),
     "runs restore": (["runs", "restore"], YAML),
     "runs show": (["runs", "show", "RUN1"], YAML | SCHEMA),
+    "runs withdraw": (["runs", "withdraw", "RUN1", "--because", "x"], YAML),
     "results": (["results"], YAML),
     "results ablation": (["results", "ablation", "--reference", "lr=0.1"], YAML),
     "results compare": (["results", "compare", "lr=0.1", "lr=0.2"], YAML),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from scaffold.observations.file_formats import LoggedStep
 from scaffold.runs import manifests
+from scaffold.runs.attempts import select_attempts
 from scaffold.runs.model import Run
-from scaffold.runs.records import read_records, select_attempts
+from scaffold.runs.records import read_records
 from scaffold.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def fetch_server_series(
 
     series: dict[str, ServerSeries] = {}
     forgotten = 0
-    for run in select_attempts(read_records(workspace).runs)[0]:
+    for run in select_attempts(read_records(workspace).runs).counted:
         if run.status != "finished" or (run_id := _server_run_id(workspace, run, server.url)) is None:
             continue
         try:

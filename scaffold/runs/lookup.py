@@ -70,7 +70,7 @@ def parse_since(text: str, now: datetime.datetime, option: str = "--since") -> s
 
 
 def find_run(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
-    """The one attempt that `name` means, the latest where it names a run (with `finished` the latest that finished, if any).
+    """The one attempt that `name` means, the latest where it names a run; with `finished` the first of it that finished and counts, if any.
 
     Raises ScaffoldError for none, or several runs.
     """
@@ -84,7 +84,8 @@ def find_run(runs: Iterable[Run], name: str, *, finished: bool = False) -> Run:
             f"{name!r} could be any of {len(names)} runs: {examples}",
             hint="give more of the name, or its last 8 digits",
         )
-    return next((r for r in matches if finished and r.status == "finished"), matches[0])
+    counted = [r for r in matches if r.status == "finished" and r.purpose != "rerun" and r.withdrawn is None]
+    return counted[-1] if finished and counted else matches[0]
 
 
 def find_attempts(runs: Iterable[Run], name: str) -> list[Run]:

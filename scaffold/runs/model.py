@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from scaffold.runs import timestamps
+from scaffold.runs import recorder, timestamps
 
 Scalar = str | int | float | bool | None
 SCALAR_TYPES = (str, int, float, bool, type(None))
@@ -18,8 +18,8 @@ TRIAL_EXPERIMENT = "smoke"
 SMOKE_SUFFIX = "-smoke"
 # what the fields of a Run may be
 FIELD_TYPES = (
-    (str, ("name", "experiment", "status", "started_at", "hostname", "outputs", "uuid")),
-    ((str, type(None)), ("task", "sweep", "commit", "signal", "code")),
+    (str, ("name", "experiment", "status", "started_at", "hostname", "outputs", "uuid", "purpose")),
+    ((str, type(None)), ("task", "sweep", "commit", "signal", "code", "seed_source", "withdrawn")),
     (int, ("attempt",)),
     ((int, type(None)), ("seed", "exit_code")),
     ((int, float, type(None)), ("duration_s",)),
@@ -34,6 +34,10 @@ class Run(NamedTuple):
     `code` is the code state's SHA-256, None outside git. `metric_sources` says of metrics that were printed where (specs: manifest).
     `only_in_home`: the working tree lacks this record, the second home has it; `path` is where the manifest lies then too, absolute where
     that is not below the work directory.
+    `params` are all that the command says, not only what its manifest read off it; `form` is what else of the command tells
+    configurations apart, `words` its arguments where only the script's parser could say which value belongs to which option, `configs`
+    the copies of its config files. `seed_source` says how the seed reached the command (`arguments`, `environment`, `label` where it did
+    not, None where the manifest cannot tell), `purpose` is `run`, `smoke` or `rerun`, `withdrawn` why the attempt does not count any more.
 
     A tuple and no dataclass, because lists make ten thousand of them.
     """
@@ -60,6 +64,17 @@ class Run(NamedTuple):
     metric_sources: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     uuid: str = ""
     only_in_home: bool = False
+    purpose: str = "run"
+    seed_source: str | None = None
+    withdrawn: str | None = None
+    form: str = ""
+    words: Sequence[str] = ()
+    configs: Sequence[str] = ()
+
+    @property
+    def effective_seed(self) -> int | None:
+        """The seed that the run really had; None where it has none, or what was recorded is a mere label."""
+        return None if self.seed_source == "label" else self.seed
 
     @property
     def label(self) -> str:
@@ -68,20 +83,35 @@ class Run(NamedTuple):
 
     @property
     def is_smoke_test(self) -> bool:
-        """Whether it was a smoke sweep's quick try, which is no result."""
-        return bool(self.sweep and self.sweep.endswith(SMOKE_SUFFIX) and self.params.get("smoke") is True)
+        """Whether it was a quick try, which is no result."""
+        return self.purpose == "smoke"
+
+
+def _purpose(manifest: Mapping[str, Any]) -> str:
+    """What a manifest says that its run was for; older ones do not, but a smoke sweep's runs show."""
+    sweep, purpose = manifest["tracking"]["sweep"], manifest.get("purpose")
+    if isinstance(sweep, str) and sweep.endswith(SMOKE_SUFFIX) and manifest["params"].get("smoke") is True:
+        return "smoke"
+    return purpose if purpose in ("smoke", "rerun") else "run"
 
 
 def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
     """What lists need of a manifest, which lies at `path`. Raises KeyError, TypeError or ValueError where it is no manifest."""
     identity, git, tracking = manifest["run"], manifest["git"], manifest["tracking"]
+    argv, cwd, seed = manifest["command"]["argv"], manifest["command"]["cwd"], manifest["seed"]
+    if not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):
+        raise TypeError(f"command.argv is {json.dumps(argv)[:80]}")
+    if not isinstance(manifest["params"], dict):
+        raise TypeError(f"params is {json.dumps(manifest['params'])[:80]}")
+    configuration = recorder.configuration
+    reading = configuration.read_command(argv, seed=seed)
     run = Run(
         name=identity["name"],
         attempt=identity["attempt"],
         experiment=identity["experiment"],
         status=manifest["status"],
-        seed=manifest["seed"],
-        params=manifest["params"],
+        seed=reading.seed if seed is None else seed,
+        params=configuration.run_params(manifest, reading),
         metrics=manifest["metrics"],
         task=tracking["task"],
         sweep=tracking["sweep"],
@@ -97,6 +127,11 @@ def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
         code=git.get("code") if git else None,
         metric_sources=manifest.get("metric_sources") or {},
         uuid=identity.get("uuid", ""),
+        purpose=_purpose(manifest),
+        seed_source=configuration.describe_seed_source(manifest, reading),
+        form=reading.form if cwd == "." else f"cd {cwd} && {reading.form}",
+        words=reading.words,
+        configs=manifest["paths"]["configs"],
     )
     _check_fields(run)
     return run

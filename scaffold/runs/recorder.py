@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _record_run import attempt as attempt
     from _record_run import code_state as code_state
     from _record_run import command as command
+    from _record_run import configuration as configuration
     from _record_run import files as files
     from _record_run import full_disk as full_disk
     from _record_run import git as git
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from _record_run import secret_shapes as secret_shapes
     from _record_run import secret_texts as secret_texts
     from _record_run import secret_words as secret_words
+    from _record_run import seed_source as seed_source
     from _record_run import submodules as submodules
     from _record_run import trees as trees
     from _record_run import values as values

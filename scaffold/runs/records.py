@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.containment import LeadsOutside
-from scaffold.runs import manifests
+from scaffold.runs import manifests, withdrawals
 from scaffold.runs.home_records import HomeAdditions, HomeReader
 from scaffold.runs.index import RunIndex
 from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
@@ -109,7 +109,16 @@ class RecordReader:
             row for folder_rows in self._rows.values() for path, row in folder_rows.items() if path not in replaced
         )
         runs = itertools.chain((Run(*row[1]) for row in rows_now), self._additions.runs)
-        return [manifests.mark_if_lost(run, self._workspace) for run in runs]
+        return self._mark_withdrawn([manifests.mark_if_lost(run, self._workspace) for run in runs], folders)
+
+    def _mark_withdrawn(self, runs: list[Run], folders: Iterable[Path]) -> list[Run]:
+        """The runs, those that were withdrawn with the reason. Read anew each time: hardly ever is there anything to read."""
+        reasons: dict[str, str] = {}
+        for folder in folders:
+            reasons.update(withdrawals.read_withdrawals(folder))
+        if not reasons:
+            return runs
+        return [run._replace(withdrawn=reasons[run.label]) if run.label in reasons else run for run in runs]
 
     def _store_index(self, from_home: Iterable[Run]) -> None:
         rows = {path: row for folder_rows in self._rows.values() for path, row in folder_rows.items()}
@@ -142,17 +151,3 @@ class RecordReader:
         if changed is not None:
             self._times[folder_path] = changed
         return opened
-
-
-def select_attempts(runs: Iterable[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:
-    """Of each run the attempt that counts: the latest that finished, else the latest. And the others, with the label that counts."""
-    by_name: dict[str, list[Run]] = {}
-    for run in runs:
-        by_name.setdefault(run.name, []).append(run)
-    chosen, superseded = [], []
-    for attempts in by_name.values():
-        if len(attempts) > 1:
-            attempts.sort(key=lambda r: (r.status == "finished", r.attempt), reverse=True)
-            superseded += [(run, attempts[0].label) for run in attempts[1:]]
-        chosen.append(attempts[0])
-    return chosen, superseded

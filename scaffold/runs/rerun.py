@@ -30,9 +30,11 @@ from scaffold.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerunResult:
-    """What running again gave: the new attempt, metrics that differ, and what could not be made the same."""
+    """What running again gave: the new attempt, metrics that differ, whether there were any to compare, and what could not be made the
+    same. Where it did not finish, nothing is compared."""
 
     run: Run
+    compared: bool
     unequal: tuple[compare.RunDifference, ...]
     notes: tuple[str, ...]
 
@@ -71,6 +73,7 @@ def rerun_recorded_run(
         words = recorder_command.require_run_prefix(workspace) if prefix else []
         variables = worktree_imports.worktree_variables(trees, argv, folder, words)
         variables[recorder.naming.SCHEME_VARIABLE] = str(manifest["recorder"].get("name_scheme", 1))
+        variables[recorder.manifest.PURPOSE_VARIABLE] = "rerun"
         _, new = foreground.run_recorded(
             workspace, arguments, prefix=prefix, recorder_workspace=linked, cwd=folder, variables=variables
         )
@@ -78,8 +81,9 @@ def rerun_recorded_run(
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
     if new.name != run.name:
         notes = [*notes, f"the code is not quite the same: the new run is {new.name}"]
-    unequal = compare.unequal_metrics(metrics_of(run), metrics_of(new), tolerance)
-    return RerunResult(run=new, unequal=tuple(unequal), notes=tuple(notes))
+    before, after = (metrics_of(run), metrics_of(new)) if new.status == "finished" else ({}, {})
+    unequal = compare.unequal_metrics(before, after, tolerance)
+    return RerunResult(run=new, compared=bool(before or after), unequal=tuple(unequal), notes=tuple(notes))
 
 
 def _check_repeatable(run: Run, manifest: Mapping[str, Any]) -> None:

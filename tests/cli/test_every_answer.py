@@ -105,6 +105,8 @@ def of_runs(ask: Ask) -> None:
     one, other = (run["name"] for run in found["runs"])
     assert ask("runs", "diff", one, other)["differences"]
     assert ask("runs", "rerun", record["name"])["same"]
+    assert ask("runs", "withdraw", other, "--because", "a test")["runs"][0]["withdrawn"] == "a test"
+    assert ask("runs", "withdraw", other, "--undo")["runs"][0]["withdrawn"] is None
     assert ask("runs", "audit", code=3)["findings"]
     assert ask("runs", "metrics", record["name"])["observations"][0]["source"].startswith(record["path"][:4])
     assert ask("runs", "cite", "0.27")["numbers"][0]["backing"]

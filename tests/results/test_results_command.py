@@ -141,7 +141,7 @@ def test_a_damaged_manifest_is_counted(ask: Ask, study: Study) -> None:
 def test_what_was_passed_over_is_said_with_why(run: Run, study: Study) -> None:
     for name in ("a", "b", "c", "d", "e"):
         study.seeds(name, [0.5, 0.6])
-        study.add(name, 1, {}, {"acc": 0.7})
+        study.add(name, 1, {}, {"acc": 0.5})
     again = study.add("a", 3, {}, {"acc": 0.7})
     study.add("a", 3, {}, {"acc": 0.7}, attempt=2, name=again)
     study.add("a", 1, {"smoke": True}, {"acc": 0.1}, sweep="grid-smoke")

@@ -109,7 +109,7 @@ def place(request: pytest.FixtureRequest, make_workspace: MakeWorkspace, open_fo
 
 
 def test_a_run_and_how_it_ends(place: Masked) -> None:
-    process = place.start(*place.record("--seed", "1", "--", "sh", "-c", "echo out; echo err >&2; exit 4"))
+    process = place.start(*place.record("--seed", "1", "--", "sh", "-c", "echo out; echo err >&2; exit 4 # $RUN_SEED"))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (4, "out\n", "err\n")
     manifest = place.workspace.last()

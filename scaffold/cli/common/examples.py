@@ -51,6 +51,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "runs rerun": ("scaffold runs rerun baseline-s1-1a2b3c4d --tolerance 1e-6",),
     "runs audit": ("scaffold runs audit",),
     "runs export": ("scaffold runs export --ro-crate crate --experiment baseline",),
+    "runs withdraw": (
+        "scaffold runs withdraw baseline-lr=0.1-s3-1f2e3d4c --because 'trained on the test set'",
+        "scaffold runs withdraw baseline-lr=0.1-s3-1f2e3d4c --undo",
+    ),
     "runs cite": ("scaffold runs cite 0.8731", "scaffold runs cite exp/analysis/findings.md"),
     "results": ("scaffold results --sweep lr --json", "scaffold results --metric 'val*' --by lr"),
     "results compare": ("scaffold results compare baseline 'lr=0.1'",),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.runs.runs_output import find_run_and_manifest
+
+if TYPE_CHECKING:
+    from scaffold.runs.rerun import RerunResult
 
 
 @click.command()
@@ -18,17 +22,23 @@ from scaffold.cli.runs.runs_output import find_run_and_manifest
 @options.lines_option(100, "At most so many lines of the difference between the code (0: all).")
 @options.json_option
 def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int, json_output: bool) -> None:
-    """Show what differs between two runs: command, parameters, code with the lines that differ, environment, metrics."""
+    """Show what differs between two runs: command, parameters, code with the lines that differ, configs, environment, metrics.
+
+    The code of each is what it ran, without records and plans.
+    """
     from scaffold.observations import run_values
-    from scaffold.runs import compare, recorded_code
+    from scaffold.runs import code_difference, compare
 
     workspace = options.find_requested_workspace(workdir, root)
     (run_a, manifest_a), (run_b, manifest_b) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
-    observed_a, observed_b = run_values.observe_runs(workspace, [run_a, run_b], names=("*",))
-    rows = compare.run_differences(
-        {**manifest_a, "metrics": observed_a.metrics}, {**manifest_b, "metrics": observed_b.metrics}, workspace.workdir
+    observed = run_values.observe_runs(workspace, [run_a, run_b], names=("*",))
+    pairs = zip((manifest_a, manifest_b), observed, strict=True)
+    complete_a, complete_b = (
+        {**manifest, "seed": run.seed, "params": dict(run.params), "metrics": run.metrics} for manifest, run in pairs
     )
-    patches = recorded_code.code_difference(workspace, manifest_a, manifest_b, (run_a.label, run_b.label))
+    rows = compare.run_differences(complete_a, complete_b, workspace.workdir)
+    patches = code_difference.diff_code(workspace, (run_a, manifest_a), (run_b, manifest_b))
+    patches += code_difference.diff_configs(workspace, run_a, run_b)
     limit_rows, limited_lines = output.LimitedLists(limit), output.LimitedLists(lines)
     rows_shown, patch = limit_rows(rows), "".join(limited_lines(patches.splitlines(keepends=True)))
     if json_output:
@@ -65,7 +75,8 @@ def rerun(
 ) -> None:
     """Run a run again with its code, and compare the metrics; exit 3 where they are not the same.
 
-    It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace.
+    It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace, a check that no table
+    counts.
     """
     from scaffold.observations import run_values
     from scaffold.runs import rerun as repeat
@@ -87,7 +98,18 @@ def rerun(
         answer = {"run": run.label, "again": result.run.label, "status": result.run.status, "same": is_same}
         output.print_json({**answer, "notes": list(result.notes), "unequal": unequal})
     else:
-        click.echo(f"{result.run.label}: {result.run.status}, metrics {'the same' if not unequal else 'differ'}")
+        click.echo(f"{result.run.label}: {_describe_rerun(result)}")
         output.print_rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
     if not is_same:
         raise click.exceptions.Exit(3)
+
+
+def _describe_rerun(result: RerunResult) -> str:
+    """How a rerun ended, and what that says of the run."""
+    run = result.run
+    if run.status != "finished":
+        ending = f"{run.status}, exit {run.exit_code}" if run.exit_code else run.status
+        return f"{ending}: it did not finish, so that nothing can be said of its metrics"
+    if result.unequal:
+        return "finished, metrics differ: the first run counts as before"
+    return "finished, metrics the same" if result.compared else "finished, no metrics to compare"

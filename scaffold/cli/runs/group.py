@@ -20,6 +20,7 @@ from scaffold.cli.runs.runs_output import (
     run_json,
     run_row,
 )
+from scaffold.cli.runs.withdraw import withdraw
 from scaffold.runs import timestamps
 
 
@@ -31,7 +32,7 @@ def runs() -> None:
     """
 
 
-for command in (diff, rerun, metrics, export, cite, restore, gc):
+for command in (diff, rerun, metrics, export, cite, restore, gc, withdraw):
     runs.add_command(command)
 
 

@@ -84,14 +84,14 @@ def _suggest(workspace: Workspace, runs: Sequence[Run]) -> None:
 
 
 def _chosen_runs(workspace: Workspace, names: Sequence[str], experiment: str | None, sweep: str | None) -> list[Run]:
-    from scaffold.runs import lookup, records
+    from scaffold.runs import attempts, lookup
 
     all_runs = read_records_with_warnings(workspace).runs
     if names:
         return [lookup.find_run(all_runs, name) for name in names]
     criteria = lookup.RunCriteria(experiment=experiment, sweep=sweep)
-    counting, _ = records.select_attempts(run for run in all_runs if criteria.admits(run))
-    return [run for run in counting if run.status not in ("running", "lost")]
+    selection = attempts.select_attempts((run for run in all_runs if criteria.admits(run)), smoke=True)
+    return [run for run in selection.counted if run.status not in ("running", "lost")]
 
 
 def _observations(workspace: Workspace, runs: Sequence[Run]) -> list[tuple[str, str, MetricValue]]:

@@ -59,7 +59,8 @@ def run(
         raise click.UsageError("no command is given; it stands behind --")
     if blanks := list_blocking_blanks(command[1:]):
         raise WrongUsage(f"the command leaves open: {blanks[0]}", hint="write the value that is meant in its place")
-    workspace, arguments = options.find_requested_workspace(workdir, root), [*recorder_options, *command]
+    workspace = options.find_requested_workspace(workdir, root)
+    arguments = [*recorder_options, *command, *_seed_words(workspace, recorder_options, command[1:])]
     if json_output:
         _run_and_answer(workspace, arguments, prefix=not no_prefix)
         return
@@ -68,6 +69,29 @@ def run(
         os.execvp(words[0], words)
     except OSError as error:
         raise ScaffoldError(f"{words[0]} cannot be started: {error.strerror}") from error
+
+
+def _seed_words(workspace: Workspace, recorder_options: tuple[str, ...], command: list[str]) -> tuple[str, ...]:
+    """What passes the seed of --seed to a script that is known to have an option for it, which is said."""
+    seed = _requested_seed(recorder_options)
+    if seed is None:
+        return ()
+    from scaffold.sweeps.spec.script_arguments import pass_seed
+
+    passing = pass_seed(workspace, command, Path.cwd(), seed)
+    if passing.words:
+        click.echo(f"the seed is passed as `{' '.join(passing.words)}`, {passing.reason}", err=True)
+    return passing.words
+
+
+def _requested_seed(recorder_options: tuple[str, ...]) -> int | None:
+    """The value of the recorder's --seed; None where it is not given, or is none: the recorder says so itself."""
+    for index, word in enumerate(recorder_options):
+        option, equals, value = word.partition("=")
+        if option == "--seed":
+            text = value if equals else next(iter(recorder_options[index + 1 : index + 2]), "")
+            return int(text) if text.lstrip("-").isdecimal() else None
+    return None
 
 
 def _run_and_answer(workspace: Workspace, arguments: list[str], *, prefix: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from scaffold.cli.common import output
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from scaffold.runs.model import Run, Scalar
     from scaffold.runs.records import RunRecords
     from scaffold.workspace import Workspace
+
+# how its command was read: the manifest, which `runs show` prints, has it whole
+INTERNAL_FIELDS = ("metric_sources", "form", "words", "configs")
 
 
 def read_records_with_warnings(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
@@ -33,8 +36,7 @@ def report_only_in_home(runs: Iterable[Run]) -> None:
 
 def run_json(workspace: Workspace, run: Run) -> dict[str, Any]:
     """A run for --json; of a live one how far it is."""
-    row = run._asdict()
-    del row["metric_sources"]
+    row = {name: value for name, value in run._asdict().items() if name not in INTERNAL_FIELDS}
     if run.status == "running":
         from scaffold.observations import latest_values
         from scaffold.runs import live_progress
@@ -61,8 +63,18 @@ def run_row(workspace: Workspace, run: Run) -> list[str]:
         run.status,
         run.started_at[:16].replace("T", " "),
         took,
-        " ".join(filter(None, [end, format_metrics(metrics, 4), line[:60], "(not here)" if run.only_in_home else ""])),
+        " ".join(filter(None, [*_remarks(run), end, format_metrics(metrics, 4), line[:60]])),
     ]
+
+
+def _remarks(run: Run) -> Iterator[str]:
+    """Why a run does not count, where it does not, and where its record lies."""
+    if run.withdrawn is not None:
+        yield f"(withdrawn: {run.withdrawn})"
+    if run.purpose != "run":
+        yield f"({run.purpose})"
+    if run.only_in_home:
+        yield "(not here)"
 
 
 def format_metrics(metrics: Mapping[str, Scalar], limit: int | None = None) -> str:
@@ -83,6 +95,14 @@ def find_run_and_manifest(workspace: Workspace, name: str, *, finished: bool = F
         raise ScaffoldError(f"{run.path} cannot be read: {error}") from error
 
 
+def _describe_seed(run: Run) -> str:
+    reached = {
+        "label": " (a label: nothing shows that it reached the command)",
+        "environment": " (from the environment)",
+    }
+    return "none" if run.seed is None else f"{run.seed}{reached.get(run.seed_source or '', '')}"
+
+
 def manifest_rows(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
     """What `runs show` says of a run before its logs."""
     git = manifest["git"] or {}
@@ -95,7 +115,9 @@ def manifest_rows(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
         ["status", " ".join([run.status, run.signal or (f"exit {run.exit_code}" if run.exit_code else "")]).strip()],
         ["command", manifest["command"]["shell"]],
         ["in", manifest["command"]["cwd"]],
-        ["seed", "none" if run.seed is None else str(run.seed)],
+        ["withdrawn", run.withdrawn or ""],
+        ["purpose", "" if run.purpose == "run" else run.purpose],
+        ["seed", _describe_seed(run)],
         ["params", " ".join(f"{k}={v}" for k, v in run.params.items())],
         ["metrics", format_metrics(run.metrics)],
         ["code", code.strip() if manifest["git"] else "not in git"],

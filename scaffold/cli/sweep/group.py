@@ -28,7 +28,7 @@ TOGETHER = "\x1f"
 # options that are wishes as they are typed
 AS_TYPED = (
     *("goal", "grid", "draws", "space", "space_seed", "source", "only_if", "baseline"),
-    *("seeds", "seed_option", "style", "experiment", "task", "backend", "metric_from"),
+    *("seeds", "seed_option", "force_param", "style", "experiment", "task", "backend", "metric_from"),
 )
 
 
@@ -103,6 +103,11 @@ class MultipleValuesCommand(click.Command):
     "--seed-option",
     metavar="OPTION",
     help="How the script takes its seed: --seed, trainer.seed=, env (it reads $RUN_SEED).",
+)
+@click.option(
+    "--force-param",
+    is_flag=True,
+    help="Pass the parameters although the script seems to take no arguments (it is a wrapper, say).",
 )
 @click.option(
     "--style",

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from scaffold.errors import ScaffoldError
 from scaffold.observations import run_values
 from scaffold.plan.document.plan_lookup import PlanLocation
-from scaffold.runs import model, records
+from scaffold.runs import attempts, model, records
 from scaffold.workspace import Workspace, find_workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """The attempt of one run name that counts: its latest finished one, else its latest."""
+    """An attempt of a run that counts: its first finished one (without an effective seed each of them), else its latest."""
 
     name: str
     experiment: str
@@ -31,8 +31,8 @@ def load_run_summaries(workspace: Workspace) -> tuple[RunSummary, ...]:
 
     Source: specs, run manifest.
     """
-    attempts, _ = records.select_attempts(records.read_records(workspace).runs)
-    summaries = (_summarize(workspace, run) for run in attempts)
+    counted = attempts.select_attempts(records.read_records(workspace).runs, smoke=True).counted
+    summaries = (_summarize(workspace, run) for run in counted)
     return tuple(sorted(summaries, key=lambda run: (run.started_at, run.name)))
 
 

@@ -5,12 +5,27 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from scaffold.runs import recorder
 from scaffold.runs.model import Scalar
 
-# (parameter, its value as text), sorted: two configurations are equal where these are
+# (parameter, its value as text), sorted: two configurations have equal parameters where these are
 ConfigurationKey = tuple[tuple[str, str], ...]
+# what `--ignore` takes beside parameters: the code state, and all of a command that is no parameter
+CODE, COMMAND = "code", "command"
+
+
+class Configuration(NamedTuple):
+    """What makes two runs the same question: experiment, parameters, the rest of the command, and the code that can reach the run.
+
+    `command` and `code` are None where they are ignored, or, for the code, not known.
+    """
+
+    experiment: str
+    params: ConfigurationKey
+    command: str | None = None
+    code: str | None = None
 
 
 @functools.lru_cache(maxsize=65536, typed=True)  # typed: else true would be 1, which it equals

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
+from scaffold.results.configuration.code_states import CodeEquivalence
 from scaffold.results.metrics.run_filter import RunFilter
 from scaffold.runs.model import Run
+
+# what `--ignore` takes that is no parameter
+NO_PARAMETERS = ("code", "command")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ class QueryResult:
 
     `missing` are the runs that a result is missing of (failed, running, lost ...), with why; `skipped` are files that cannot be
     read and runs that another one stands for; `metric_names` are all that were seen, `notes` sentences about how values were read.
+    `repeats` has, by name, what ran again of a seeded run; `code_states` says whose code is the same for what it ran.
     """
 
     query: MetricQuery
@@ -41,6 +46,8 @@ class QueryResult:
     skipped: tuple[SkippedRun, ...] = ()
     metric_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    repeats: Mapping[str, tuple[MeasuredRun, ...]] = field(default_factory=dict)
+    code_states: CodeEquivalence = field(default_factory=CodeEquivalence)
 
     def runs(self) -> list[Run]:
         """All runs that the query takes, with a result or without."""
@@ -97,7 +104,7 @@ def _unknown_names(result: QueryResult) -> Iterator[str]:
                     yield f"--{option} {name}: no run has that metric"
     params = {name for run in runs for name in run.params}
     for name in query.ignored_params:
-        if runs and name not in params:
+        if runs and name not in params and name not in NO_PARAMETERS:
             yield f"--ignore {name}: no run has that parameter"
     if query.sweep and not runs:
         yield f"--sweep {query.sweep}: no run that was asked for belongs to it"

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.observations.log_hints import suggest_log_pattern
-from scaffold.observations.model import MeasuredRun, SkippedRun
+from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
 from scaffold.observations.output_files import read_wandb_params
 from scaffold.observations.run_values import RunValueReader
 from scaffold.observations.spelling import unify_spellings
+from scaffold.results.configuration.code_reach import find_code_states
+from scaffold.results.configuration.complete_runs import complete_runs
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.runs import recorder
-from scaffold.runs.model import Run
-from scaffold.runs.records import read_records, select_attempts
+from scaffold.runs.attempts import select_attempts
+from scaffold.runs.model import SMOKE_SUFFIX, Run
+from scaffold.runs.records import read_records
 from scaffold.workspace import Workspace
 
 
@@ -20,46 +23,72 @@ def run_metric_query(workspace: Workspace, query: MetricQuery) -> QueryResult:
     """Answer a query from all of a workspace's records. Raises ScaffoldError (TensorBoard files without the extra)."""
     records = read_records(workspace)
     skipped = [SkippedRun(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
-    runs, other_attempts = select_attempts(records.runs)
+    selection = select_attempts(
+        complete_runs(workspace, records.runs), smoke=bool(query.sweep and query.sweep.endswith(SMOKE_SUFFIX))
+    )
     params = [*query.params, *(query.where.names if query.where else ())]
     # before the condition is held against them: it may be about a parameter that only a wandb config has
-    runs = [_add_wandb_params(workspace, run, params) for run in runs]
+    runs = [_add_wandb_params(workspace, run, params) for run in selection.counted]
     if query.where:
         query.where.check(runs)
-    runs = [run for run in runs if not query.sweep or run.sweep == query.sweep]
-    runs = [run for run in runs if not query.where or query.where.admits(run)]
-    runs, smoke_runs = _set_smoke_runs_aside(runs)
-    skipped += [_skip(run, "a smoke run") for run in smoke_runs]
-    names = {run.name for run in runs}
-    skipped += [_skip(run, f"another attempt counts: {label}") for run, label in other_attempts if run.name in names]
+    runs = [run for run in runs if _is_asked_for(run, query)]
+    skipped += [_skip(run, reason) for run, reason in selection.set_aside if _is_asked_for(run, query)]
     missing = [(run, _skip(run, describe_missing_result(run))) for run in runs if run.status != "finished"]
     reader = RunValueReader(workspace, query)
     finished = [run for run in runs if run.status == "finished"]
-    pairs = zip(finished, reader.read(finished), strict=True)
+    repeated = [run for run in finished if run.name in selection.repeats]
+    again = [run for first in repeated for run in selection.repeats[first.name]]
+    pairs = zip([*finished, *again], reader.read([*finished, *again]), strict=True)
     measured, spelling_notes = unify_spellings([MeasuredRun(run=run, values=values) for run, values in pairs])
+    counted, repeats = _first_values(measured[: len(finished)], measured[len(finished) :])
     at_step = query.value_choice == "at" and query.step is not None
     reason = f"no value at step {query.step:g}" if at_step else "no metrics"
-    missing += [(m.run, _skip(m.run, reason)) for m in measured if not m.values]
+    without = [m.run for m in counted if not m.values]
+    missing += [(run, _skip(run, reason)) for run in without]
     notes = [*spelling_notes, *reader.notes]
-    without = [m.run for m in measured if not m.values]
-    if without and len(without) == len(measured) and (hint := suggest_log_pattern(workspace, without)):
+    if without and len(without) == len(counted) and (hint := suggest_log_pattern(workspace, without)):
         notes.append(hint)
+    counted = [m for m in counted if m.values]
     return QueryResult(
         query=query,
-        measured=tuple(sorted((m for m in measured if m.values), key=lambda m: (m.run.started_at, m.run.name))),
+        measured=tuple(sorted(counted, key=lambda m: (m.run.started_at, m.run.name))),
         missing=tuple(sorted(missing, key=lambda pair: (pair[0].started_at, pair[0].name))),
         skipped=tuple(skipped),
         metric_names=tuple(sorted(reader.metric_names)),
         notes=tuple(notes),
+        repeats=repeats,
+        code_states=find_code_states(workspace, [m.run for m in counted] + [run for run, _ in missing]),
     )
 
 
-def _set_smoke_runs_aside(runs: list[Run]) -> tuple[list[Run], list[Run]]:
-    """The runs that count, and the quick tries of smoke sweeps; where there are only tries, they were asked for and count."""
-    if not any(run.sweep for run in runs):
-        return runs, []
-    full = [run for run in runs if not run.is_smoke_test]
-    return (full, [run for run in runs if run.is_smoke_test]) if full else (runs, [])
+def _is_asked_for(run: Run, query: MetricQuery) -> bool:
+    return (not query.sweep or run.sweep == query.sweep) and (not query.where or query.where.admits(run))
+
+
+def _first_values(
+    counted: Sequence[MeasuredRun], again: Sequence[MeasuredRun]
+) -> tuple[list[MeasuredRun], dict[str, tuple[MeasuredRun, ...]]]:
+    """The runs with, of each metric, the value of the first attempt that has it; and the further attempts, by name.
+
+    A rerun gives no value: it is a check.
+    """
+    by_name: dict[str, list[MeasuredRun]] = {}
+    for m in again:
+        by_name.setdefault(m.run.name, []).append(m)
+    firsts = []
+    for first in counted:
+        later = [
+            m
+            for m in by_name.get(first.run.name, ())
+            if m.run.purpose == "run" and m.values.keys() - first.values.keys()
+        ]
+        values: dict[str, MetricValue] = {}
+        for m in (first, *later):
+            values = {**m.values, **values}
+        # where the first has no value at all, what it is missing was measured by another attempt
+        run = first.run if first.values or not later else later[0].run
+        firsts.append(MeasuredRun(run=run, values=values) if later else first)
+    return firsts, {name: tuple(runs) for name, runs in by_name.items()}
 
 
 def describe_missing_result(run: Run) -> str:

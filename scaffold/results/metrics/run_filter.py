@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from scaffold.errors import WrongUsage, suggest_spelling
+from scaffold.results.configuration.code_states import code_label
 from scaffold.runs.model import Run, Scalar
 
+# a commit or code state, also its first digits
+_HASH = re.compile(r"(?<![\w.])[0-9a-f]{4,64}(?:\+[0-9a-f]{4})?(?![\w.])")
 RunPredicate = Callable[[Run], bool]
 FIELDS: dict[str, Callable[[Run], Scalar]] = {
     "name": lambda run: run.name,
@@ -63,15 +66,27 @@ def parse_run_condition(text: str) -> RunFilter:
     condition = parse_condition(text, text_names=TEXT_FIELDS)
     names = [(word, _param(word)) for word in condition.words if word not in FIELDS]
     fields = [(word, FIELDS[word]) for word in condition.words if word in FIELDS]
+    hashes = _HASH.findall(text)
 
     def admits(run: Run) -> bool:
         values = {word: run.params[name] for word, name in names if name in run.params}
-        return condition.holds(values | {word: value(run) for word, value in fields})
+        values.update((word, value(run)) for word, value in fields)
+        for word in ("commit", "code"):
+            if word in values and word not in run.params:
+                values[word] = next((short for short in hashes if _is_short_for(short, word, run)), values[word])
+        return condition.holds(values)
 
     needed = {part for word, parts in condition.needed.items() for part in (word, *parts)} - FIELDS.keys()
     return RunFilter(
         text=text, admits=admits, names=frozenset(map(_param, needed)), unknown_names=condition.unknown_names
     )
+
+
+def _is_short_for(text: str, field: str, run: Run) -> bool:
+    """Whether a text is how one writes a run's commit, or its code state: the first digits, or as tables call it."""
+    if field == "commit":
+        return bool(run.commit) and str(run.commit).startswith(text)
+    return bool(run.code) and (str(run.code).startswith(text) or code_label(run).startswith(text))
 
 
 def _param(word: str) -> str:

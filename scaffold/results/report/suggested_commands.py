@@ -10,6 +10,7 @@ from scaffold import git
 from scaffold.plan.document.model import Plan
 from scaffold.results.report.model import SuggestedCommand
 from scaffold.results.report.provenance import MOST_COMMAND, RunWithManifest
+from scaffold.runs import recorder
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -31,7 +32,7 @@ def reproduce_commands(workspace: Workspace, records: Sequence[RunWithManifest])
     scripts = f"{shlex.quote(workspace.root)}/{workspace.role_folder('scripts').name}"
     commands.append(SuggestedCommand(text=f"bash {scripts}/setup_env.sh", does="The environment"))
     examples = {record.run.experiment: record for record in finished}
-    commands += [_repeat_command(examples[name]) for name in sorted(examples)[:MOST_EXPERIMENTS]]
+    commands += [_repeat_command(workspace, examples[name]) for name in sorted(examples)[:MOST_EXPERIMENTS]]
     if examples:
         rerun = f"scaffold runs rerun {examples[min(examples)].run.label}"
         does = "Any run again from its own commit and patch, metrics compared"
@@ -39,13 +40,23 @@ def reproduce_commands(workspace: Workspace, records: Sequence[RunWithManifest])
     return (*commands, SuggestedCommand(text="scaffold results && scaffold report", does="The table and this page"))
 
 
-def _repeat_command(record: RunWithManifest) -> SuggestedCommand:
+def _repeat_command(workspace: Workspace, record: RunWithManifest) -> SuggestedCommand:
+    """A command that gives the run again under its name: with what the recorder was told beside the command."""
     assert record.manifest is not None
     run, command = record.run, record.manifest["command"]
-    seed = f" --seed {run.seed}" if run.seed is not None else ""
+    words = ["--experiment", run.experiment]
+    words += ["--seed", str(run.seed)] if run.seed is not None else []
+    for name, value in recorder.configuration.told_params(record.manifest).items():
+        words += ["--param", f"{name}={recorder.values.format_value(value)}"]
+    # a seed that is not in the command `scaffold run` would put there, which would be another run
+    passes = run.seed is not None and run.seed_source != "arguments"
+    scripts = workspace.role_folder("scripts").relative_to(workspace.workdir).as_posix()
+    start = f"python3 -IS {shlex.quote(scripts)}/record_run.py" if passes else "scaffold run"
     inside = f", in {command['cwd']}" if command["cwd"] not in (".", "") else ""
-    text = f"scaffold run --experiment {run.experiment}{seed} -- {command['shell']}"
-    if len(command["shell"]) > MOST_COMMAND:  # half a command would do something else
+    text = f"{start} {shlex.join(words)} -- {command['shell']}"
+    if (
+        len(command["shell"]) > MOST_COMMAND or recorder.redaction.HIDDEN in text
+    ):  # half a command would do something else
         text = f"scaffold runs rerun {run.label}"
     return SuggestedCommand(text=text, does=f"A run of {run.experiment}{inside}; all others stand below")
 

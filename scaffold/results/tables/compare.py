@@ -10,14 +10,15 @@ from typing import NamedTuple
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.metric_directions import Direction
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.metrics.run_selection import RunSelection, restrict_to_selection, select_runs
+from scaffold.results.metrics.run_selection import restrict_to_selection, select_runs
 from scaffold.results.stats import power
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction
 from scaffold.results.stats.pair_test import PairTest, permutation_p, run_pair_test
 from scaffold.results.stats.summary import moments
+from scaffold.results.tables.common_code import keep_common_code
 from scaffold.results.tables.fold import fold_seeds, row_label
-from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
+from scaffold.results.tables.model import MetricComparison, ResultRow
 from scaffold.results.tables.pairing import RowPair, pair_rows
 from scaffold.results.tables.text_format import format_number, format_p
 from scaffold.results.tables.verdicts import is_better, verdict_sentence
@@ -39,30 +40,28 @@ def compare_selections(result: QueryResult, names: Sequence[str], noise_from: st
     have a run in common.
     """
     metrics = result.metrics_to_compare()
-    reference, reference_table = _select_table(result, names[0])
+    reference = select_runs(names[0], result.runs())
     pairs: list[RowPair] = []
     unmatched: list[str] = []
     for name in names[1:]:
-        selection, table = _select_table(result, name)
+        selection = select_runs(name, result.runs())
         if any(reference.admits(run) and selection.admits(run) for run in result.runs()):
             raise WrongUsage(f"{names[0]!r} and {name!r} share runs", hint="name things that have no run in common")
+        sides = [(side.text, restrict_to_selection(result, side)) for side in (reference, selection)]
+        common, sentence = keep_common_code(sides, result.code_states)
+        reference_table, table = (fold_seeds(side, mark_best=False) for side in common)
         new_pairs, sentences = pair_rows(names[0], reference_table, name, table)
         pairs += new_pairs
-        unmatched += sentences
+        unmatched += [*([sentence] if sentence and sentence not in unmatched else []), *sentences]
     baseline = find_single_row(result, noise_from) if noise_from else None
     directions = {metric: way for metric in metrics if (way := result.query.directions.direction(metric))}
     comparisons = compare_pairs(pairs, metrics, directions, baseline)
     return ComparisonReport(reference=names[0], comparisons=tuple(comparisons), unmatched=tuple(unmatched))
 
 
-def _select_table(result: QueryResult, name: str) -> tuple[RunSelection, ResultTable]:
-    selection = select_runs(name, result.runs())
-    return selection, fold_seeds(restrict_to_selection(result, selection), mark_best=False)
-
-
 def find_single_row(result: QueryResult, name: str) -> ResultRow:
     """The one configuration that a name stands for. Raises ScaffoldError where it stands for several."""
-    _, table = _select_table(result, name)
+    table = fold_seeds(restrict_to_selection(result, select_runs(name, result.runs())), mark_best=False)
     if len(table.rows) != 1:
         labels = "; ".join(row_label(row, table.by) for row in table.rows[:5])
         raise ScaffoldError(

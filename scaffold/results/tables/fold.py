@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from scaffold.errors import WrongUsage
 from scaffold.metric_directions import Direction
 from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.results.metrics import configurations
-from scaffold.results.metrics.configurations import ConfigurationKey
+from scaffold.results.metrics.configurations import Configuration
 from scaffold.results.metrics.query import QueryResult
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction
@@ -18,43 +18,44 @@ from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.stats.resampling import bootstrap_interval
 from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
 from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
+from scaffold.results.tables.samples import Folding, Sample, choose_samples, row_columns, row_warnings, split_warnings
 from scaffold.runs.model import Run
 from scaffold.visible_text import one_line
-
-# an experiment, and the parameters by which its runs are folded
-RowKey = tuple[str, ConfigurationKey]
 
 
 def fold_seeds(
     result: QueryResult, *, by: Sequence[str] | None = None, interval: IntervalKind = "t", mark_best: bool = True
 ) -> ResultTable:
-    """Fold the seeds of each configuration; with `by` all configurations that agree in these parameters.
+    """Fold the seeds of each configuration; with `by` all configurations that agree in these parameters (or `code`, `commit`).
 
-    Runs of a configuration with one and the same seed are one sample: the latest of them counts. A bootstrap interval is there
-    from 10 runs on only. Without `mark_best` no row is the best: to find it takes tests of rows against each other in every
+    Runs of a configuration with one and the same seed are one sample: the first of them that has a metric counts. A bootstrap interval
+    is there from 10 runs on only. Without `mark_best` no row is the best: to find it takes tests of rows against each other in every
     metric. Raises WrongUsage for a parameter in `by` that no run has.
     """
-    folding = _Folding(by, result.query.ignored_params)
-    latest, repeated = _latest_of_each_seed(result.measured, folding)
+    folding = Folding(by, result.query.ignored_params, result.code_states)
+    samples = choose_samples(result, folding)
+    counted = [sample.measured for sample in samples]
     directions = result.query.directions
-    measured_metrics = {name for m in latest for name in m.values}
+    measured_metrics = {name for m in counted for name in m.values}
     primary = directions.find_primary(measured_metrics)
     metrics = sorted(measured_metrics, key=lambda name: (name != primary, name))
-    measured: dict[RowKey, list[MeasuredRun]] = {}
-    for m in latest:
-        measured.setdefault(folding.row_key(m.run), []).append(m)
-    missing = _missing_by_row(result, latest, folding)
-    ran_again = {id(counted) for counted, _ in repeated}
+    by_row: dict[Configuration, list[Sample]] = {}
+    for sample in samples:
+        by_row.setdefault(folding.row_key(sample.measured.run, sample.configuration), []).append(sample)
+    missing = _missing_by_row(result, samples, folding)
+    keys = [*by_row.keys(), *(key for key in missing if key not in by_row)]
+    columns = row_columns(keys, _first_runs(by_row, result), folding)
     rows = []
-    for key in measured.keys() | missing.keys():
-        runs = sorted(measured.get(key, []), key=_run_order)
+    for key in keys:
+        row_samples = sorted(by_row.get(key, []), key=lambda sample: _run_order(sample.measured))
+        runs = tuple(sample.measured for sample in row_samples)
         row = ResultRow(
-            experiment=key[0],
-            config=configurations.params_of_key(key[1]),
-            runs=tuple(runs),
-            missing=tuple(sorted(missing.get(key, []), key=lambda s: s.label)),
+            experiment=key.experiment,
+            config={**configurations.params_of_key(key.params), **columns.get(key, {})},
+            runs=runs,
+            missing=tuple(sorted((skipped for _, skipped in missing.get(key, [])), key=lambda s: s.label)),
             summaries={metric: _summary(runs, metric, interval) for metric in metrics},
-            warnings=tuple(_row_warnings(runs, folding, ran_again)),
+            warnings=tuple(row_warnings(row_samples, folding, metrics)),
         )
         rows.append(row)
     _check_params(by or (), rows)
@@ -63,79 +64,65 @@ def fold_seeds(
     rows.sort(key=lambda row: (row.experiment, sort_key(row.config, names), sort_key(row.config)))
     ways = {metric: way for metric in metrics if (way := directions.direction(metric)) is not None}
     best = {metric: find_best_row(rows, metric, way) for metric, way in ways.items()} if mark_best else {}
+    warnings = (*split_warnings(keys, columns, folding), *_table_warnings(rows, names)) if by is None else ()
     return ResultTable(
         by=names,
         metrics=tuple(metrics),
         directions=ways,
         rows=tuple(rows),
         best={metric: index for metric, index in best.items() if index is not None},
-        skipped=(*result.skipped, *(skipped for _, skipped in repeated)),
-        warnings=_table_warnings(rows, names) if by is None else (),
+        skipped=(*result.skipped, *(skipped for sample in samples for skipped in sample.skipped)),
+        warnings=warnings,
         notes=result.notes,
         interval=interval,
     )
+
+
+def _first_runs(by_row: Mapping[Configuration, Sequence[Sample]], result: QueryResult) -> dict[str | None, Run]:
+    """Of each code state the first run, by which it is called."""
+    runs = [m.run for m in result.measured] + [run for run, _ in result.missing]
+    first: dict[str | None, Run] = {}
+    for run in sorted(runs, key=lambda run: run.started_at):
+        first.setdefault(result.code_states.state_of(run), run)
+    return first
 
 
 def _check_params(names: Iterable[str], rows: Sequence[ResultRow]) -> None:
     for name in names:
         if rows and not any(name in row.config for row in rows):
             params = sorted({key for row in rows for m in row.runs for key in m.run.params})
-            hint = f"parameters are {', '.join(params) or 'none'}"
+            hint = f"parameters are {', '.join(params) or 'none'}; also code, commit"
             raise WrongUsage(f"--by: no run has a parameter {name!r}", hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class _Folding:
-    """How runs are folded: by their configurations without `ignored` parameters, or by what `by` names of these."""
-
-    by: Sequence[str] | None
-    ignored: Collection[str]
-
-    def configuration(self, run: Run) -> RowKey:
-        return run.experiment, configurations.configuration_key(run.params, without=self.ignored)
-
-    def row_key(self, run: Run) -> RowKey:
-        return run.experiment, configurations.configuration_key(run.params, only=self.by, without=self.ignored)
-
-
-def _latest_of_each_seed(
-    measured: Iterable[MeasuredRun], folding: _Folding
-) -> tuple[list[MeasuredRun], list[tuple[MeasuredRun, SkippedRun]]]:
-    """Of the runs of a configuration that have the same seed the latest; and for each other one, which counts and why."""
-    by_seed: dict[tuple[RowKey, int], MeasuredRun] = {}
-    latest: list[MeasuredRun] = []
-    repeated: list[tuple[MeasuredRun, SkippedRun]] = []
-    for m in sorted(measured, key=lambda m: (m.run.started_at, m.run.name), reverse=True):
-        run = m.run
-        counted = m if run.seed is None else by_seed.setdefault((folding.configuration(run), run.seed), m)
-        if counted is m:
-            latest.append(m)
-            continue
-        code = "" if counted.run.code == run.code else " (of other code)"
-        reason = f"seed {run.seed} again: the later {counted.run.label}{code} counts"
-        repeated.append((counted, SkippedRun(label=run.label, path=run.path, reason=reason)))
-    return latest, repeated
-
-
 def _missing_by_row(
-    result: QueryResult, latest: Iterable[MeasuredRun], folding: _Folding
-) -> dict[RowKey, list[SkippedRun]]:
-    """The runs without a result: of each seed one, and none where another run of the configuration has its result."""
-    done = {(folding.configuration(m.run), m.run.seed) for m in latest if m.run.seed is not None}
-    missing: dict[RowKey, list[SkippedRun]] = {}
+    result: QueryResult, samples: Sequence[Sample], folding: Folding
+) -> dict[Configuration, list[tuple[Run, SkippedRun]]]:
+    """The runs without a result: of each seed one, and none where another run of the configuration has its result.
+
+    Code that never gave a result is no configuration beside that which did: what crashed, and was mended, is missing there.
+    """
+    done = {(s.configuration, s.measured.run.effective_seed) for s in samples}
+    newest = {s.configuration._replace(code=None): s.configuration for s in samples}
+    measured = {s.configuration for s in samples}
+    missing: dict[Configuration, list[tuple[Run, SkippedRun]]] = {}
     for run, skipped in reversed(result.missing):
-        if run.seed is not None:
-            seed = (folding.configuration(run), run.seed)
+        configuration = folding.configuration(run)
+        if configuration not in measured:
+            configuration = newest.get(configuration._replace(code=None), configuration)
+        if run.effective_seed is not None:
+            seed = (configuration, run.effective_seed)
             if seed in done:
                 continue
             done.add(seed)
-        missing.setdefault(folding.row_key(run), []).append(skipped)
+        missing.setdefault(folding.row_key(run, configuration), []).append((run, skipped))
     return missing
 
 
 def _run_order(measured: MeasuredRun) -> tuple[bool, int, str, str]:
     run = measured.run
-    return run.seed is None, run.seed or 0, run.started_at, run.name
+    seed = run.effective_seed
+    return seed is None, seed or 0, run.started_at, run.name
 
 
 def _summary(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind) -> MetricSummary | None:
@@ -147,23 +134,6 @@ def _summary(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind) -
         return summary
     low, high = bootstrap_interval([v for v in values if math.isfinite(v)]) or (None, None)
     return summary._replace(low=low, high=high)
-
-
-def _row_warnings(runs: Sequence[MeasuredRun], folding: _Folding, ran_again: Collection[int]) -> Iterator[str]:
-    twice = sorted({str(m.run.seed) for m in runs if id(m) in ran_again})
-    if twice:
-        seeds = "seed" if len(twice) == 1 else "seeds"
-        yield f"{seeds} {', '.join(twice)} ran more than once: the same seed is no new sample, only the latest counts"
-    codes = {m.run.code for m in runs}
-    if len(codes) > 1:
-        yield f"its runs come from {len(codes)} states of the code"
-    seedless = sum(m.run.seed is None for m in runs)
-    if seedless and len(runs) > 1:
-        yield f"{seedless} of its {len(runs)} runs have no seed: nothing says that they are independent"
-    if folding.by is not None:
-        folded = {folding.configuration(m.run) for m in runs}
-        if len(folded) > 1:
-            yield f"it folds {len(folded)} configurations: its spread is not that of seeds alone"
 
 
 def _table_warnings(rows: Sequence[ResultRow], names: Sequence[str]) -> tuple[str, ...]:

@@ -30,8 +30,8 @@ class ResultRow:
     warnings: tuple[str, ...] = ()
 
     def seed_values(self, metric: str) -> list[tuple[int | None, float]]:
-        """(seed, value) of every run that has the metric, NaN and infinities too."""
-        return [(m.run.seed, m.values[metric].value) for m in self.runs if metric in m.values]
+        """(effective seed, value) of every run that has the metric, NaN and infinities too."""
+        return [(m.run.effective_seed, m.values[metric].value) for m in self.runs if metric in m.values]
 
     def finite_values(self, metric: str) -> list[float]:
         """The values of every run that has the metric, without NaN and infinities."""

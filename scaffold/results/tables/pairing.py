@@ -26,8 +26,8 @@ class RowPair:
         return self.a.experiment == self.b.experiment and _identity(self.a) == _identity(self.b)
 
 
-def _identity(row: ResultRow) -> tuple[ConfigurationKey, set[str | None]]:
-    return configuration_key(row.config), {m.run.code for m in row.runs}
+def _identity(row: ResultRow) -> tuple[ConfigurationKey, set[tuple[str, str | None]]]:
+    return configuration_key(row.config), {(m.run.form, m.run.code) for m in row.runs}
 
 
 def pair_rows(name_a: str, a: ResultTable, name_b: str, b: ResultTable) -> tuple[list[RowPair], list[str]]:

@@ -152,6 +152,8 @@ _SKIP_KINDS = {
     "another": "of another attempt",
     "seed": "of a seed that ran again",
     "a": "of a smoke sweep",
+    "rerun:": "rerun",
+    "withdrawn:": "withdrawn",
 }
 
 

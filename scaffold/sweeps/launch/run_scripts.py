@@ -14,7 +14,7 @@ from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.backends.start_tokens import EXPORTED, NO_TOKEN
 from scaffold.runs import recorder, recorder_command
 from scaffold.server import address, trusted_servers
-from scaffold.sweeps.spec.model import PlannedRun, Sweep
+from scaffold.sweeps.spec.model import NO_SEED_OPTION, PlannedRun, Sweep
 from scaffold.sweeps.spec.run_names import recorder_options
 from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
 from scaffold.workspace import Workspace
@@ -120,7 +120,7 @@ cd -- %(cwd)s
 unset RUN_RECORDER RUN_MANIFEST
 python=%(python)s
 [ -x "$python" ] || python=python3
-export %(scheme_variable)s=%(scheme)d
+export %(scheme_variable)s=%(scheme)d%(seed_source)s
 %(variables)sexec %(prefix)s"$python" %(flags)s %(recorder)s %(options)s -- \\
   %(command)s </dev/null
 """
@@ -187,6 +187,7 @@ def make_launcher_renderer(
         "scheme_variable": recorder.naming.SCHEME_VARIABLE,
         "scheme": sweep.name_scheme,
         "variables": "".join(f"export {key}={escape_bash_word(value)}\n" for key, value in sorted(variables.items())),
+        "seed_source": f" {recorder.seed_source.SOURCE_VARIABLE}=environment" if _reads_seed(sweep, cwd) else "",
     }
 
     def render(run: PlannedRun) -> bytes:
@@ -203,6 +204,11 @@ def _server_script(workspace: Workspace) -> str:
     if url is None or not trusted_servers.is_confirmed(url):
         return ""
     return SERVER % {"variable": address.URL_VARIABLE, "url": escape_bash_word(url)}
+
+
+def _reads_seed(sweep: Sweep, cwd: Path) -> bool:
+    """Whether the seeds of a sweep reach its script by the environment: who planned it said so, and the script does not say otherwise."""
+    return sweep.seed_option == NO_SEED_OPTION and recorder.seed_source.reads_seed(sweep.command, str(cwd)) is not False
 
 
 def environment_script(workspace: Workspace, places: Sequence[Path]) -> str:

@@ -19,11 +19,13 @@ from scaffold.sweeps.spec import (
     parsing,
     run_names,
     sampling,
+    script_arguments,
     script_interface,
     sweep_file,
     text_yaml,
 )
 from scaffold.sweeps.spec.model import (
+    NO_SEED_OPTION,
     BackendName,
     ConfigurationRule,
     PlannedRun,
@@ -56,6 +58,7 @@ class SweepOptions:
     baseline: bool = False
     seeds: str | None = None
     seed_option: str | None = None
+    force_param: bool = False
     style: Style | None = None
     experiment: str | None = None
     task: str | None = None
@@ -179,9 +182,21 @@ def _draft_sweep(
         notes.insert(0, f"warning: there is no file {missing} in {Path(workspace.workdir, cwd)}: every run would fail")
     if style == "hydra" and "with" not in command and script.source and script.source.uses("sacred") is not None:
         command = (*command, "with")
-    seed_option = _choose_seed_option(workspace, options, base, script, style, notes) if seeds else None
+    seed_option = _choose_seed_option(workspace, options, base, script, style, cwd, notes) if seeds else None
     names = list(dict.fromkeys(k for c in configurations for k in c))
     command_checks.check_command(command, names, seed_option, script)
+    passed = [name for name in names if not any(f"{{{name}}}" in word for word in command)]
+    if (
+        passed
+        and not options.force_param
+        and same_command is None
+        and script_arguments.takes_no_arguments(workspace, script)
+    ):
+        raise WrongUsage(
+            f"{script.path} takes no arguments, so that {passed[0]} would change nothing in it",
+            hint=f"have it read {passed[0]}, or write where it goes into the command: env LR={{lr}} python ...; --force-param where it "
+            "does take it",
+        )
     flags = {k: kind for k, kind in script.booleans.items() if k in names and style != "hydra"}
     place = recorder_command.recorder_workspace(workspace)
     own_experiment = options.experiment or os.environ.get("RUN_EXPERIMENT")
@@ -253,14 +268,34 @@ def _choose_seed_option(
     base: Sweep | None,
     script: CommandScript,
     style: Style,
+    cwd: str,
     notes: list[str],
 ) -> str | None:
     if options.seed_option is not None:
-        return script_interface.check_seed_option(options.seed_option)
+        option = script_interface.check_seed_option(options.seed_option)
+        if (
+            option == NO_SEED_OPTION
+            and script_arguments.reads_environment_seed(workspace, script, options.command, cwd) is False
+        ):
+            notes.insert(
+                0,
+                f"warning: {script.path or 'the script'} does not read $RUN_SEED: the seeds are mere labels, and the runs count as runs "
+                "without a seed",
+            )
+        return option
     if base is not None:
         return base.seed_option
-    if any("{seed}" in word for word in options.command):
+    if script_interface.passes_seed(options.command):
         return None
+    if script_interface.known_seed_option(workspace, script, style) is None:
+        if script_arguments.reads_environment_seed(workspace, script, options.command, cwd):
+            notes.append(f"seeds are passed as $RUN_SEED, which {script.path or 'the script'} reads")
+            return NO_SEED_OPTION
+        if script_arguments.takes_no_arguments(workspace, script):
+            raise WrongUsage(
+                f"{script.path} takes no arguments and does not read $RUN_SEED, so --seeds would give the same run again and again",
+                hint="have it read $RUN_SEED, or without --seeds: every run is a replicate then",
+            )
     option, reason = script_interface.detect_seed_option(workspace, script, style)
     notes.append(f"seeds are passed as `{option}{'' if option.endswith('=') else ' '}1`, {reason}")
     return option

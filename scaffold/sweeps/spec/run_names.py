@@ -17,6 +17,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, recorder_command
 from scaffold.runs.model import Scalar
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, PlannedRun, Sweep
+from scaffold.sweeps.spec.script_interface import passes_seed
 from scaffold.workspace import Workspace
 
 RECORDER_TIMEOUT_S = 60
@@ -81,7 +82,9 @@ def build_run_command(
             argv += added
             if not added:
                 recorder_params[key] = text
-    if seed is not None and "seed" not in inserted and sweep.seed_option != NO_SEED_OPTION:
+    # a sweep that was planned with `{seed}` in its command, and no option, has it there alone
+    adds = sweep.seed_option is not None or "seed" not in inserted
+    if seed is not None and adds and sweep.seed_option != NO_SEED_OPTION and not passes_seed(sweep.command):
         argv += _seed_arguments(sweep, str(seed))
     return argv, dict(sorted(recorder_params.items()))
 

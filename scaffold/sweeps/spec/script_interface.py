@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class CommandScript:
 
 def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> CommandScript:
     """Read the Python script of a command, where it is a file of the work directory."""
-    file = _find_script_file(Path(workspace.workdir, cwd), command)
+    file = find_script_file(Path(workspace.workdir, cwd), command)
     if file is None:
         return CommandScript()
     workdir = workspace.workdir.resolve()
@@ -55,7 +55,8 @@ def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> Com
     return CommandScript(path=path, source=read, options=frozenset(options), booleans=booleans)
 
 
-def _find_script_file(folder: Path, command: tuple[str, ...]) -> Path | None:
+def find_script_file(folder: Path, command: tuple[str, ...]) -> Path | None:
+    """The file that a command's script or module is, where the command runs in `folder`."""
     at = recorder.naming.script_index(command)
     places = [folder / command[at]]
     if command[at - 1] == "-m":
@@ -97,22 +98,52 @@ def detect_style(workspace: Workspace, command: tuple[str, ...], script: Command
 
 def detect_seed_option(workspace: Workspace, script: CommandScript, style: Style) -> tuple[str, str]:
     """How the script takes its seed, and why. Raises WrongUsage where it is known to take none."""
-    for point in workspace.answers.get("entry_points") or ():
-        if isinstance(point, Mapping) and script.path is not None and point.get("path") == script.path:
-            flag = point.get("seed_flag")
-            if not isinstance(flag, str) or flag.startswith("config:"):
-                place = (
-                    f"only {flag.removeprefix('config:')} of a config file" if isinstance(flag, str) else "no option"
-                )
-                raise WrongUsage(
-                    f"{script.path} has {place} for its seed, so --seeds would give the same run again and again",
-                    hint=f"say how it takes one: --seed-option=--seed, or --seed-option {NO_SEED_OPTION} where it reads $RUN_SEED",
-                )
-            return flag, f"as {script.path} takes it"
-    declared = next((name for name in SEED_OPTIONS if name in script.options), None)
-    if declared is not None and style != "hydra":
-        return declared, f"as {script.path} takes it"
+    point = _entry_point(workspace, script)
+    option = known_seed_option(workspace, script, style)
+    if option is not None:
+        return option, f"as {script.path} takes it"
+    if point is not None:
+        flag = point.get("seed_flag")
+        place = f"only {flag.removeprefix('config:')} of a config file" if isinstance(flag, str) else "no option"
+        raise WrongUsage(
+            f"{script.path} has {place} for its seed, so --seeds would give the same run again and again",
+            hint=f"say how it takes one: --seed-option=--seed, or --seed-option {NO_SEED_OPTION} where it reads $RUN_SEED",
+        )
     return ("seed=" if style == "hydra" else "--seed"), "the usual one; another: --seed-option"
+
+
+def known_seed_option(workspace: Workspace, script: CommandScript, style: Style) -> str | None:
+    """The option that the script is known to take its seed by; None where none is known."""
+    point = _entry_point(workspace, script)
+    if point is not None:
+        flag = point.get("seed_flag")
+        return flag if isinstance(flag, str) and not flag.startswith("config:") else None
+    if style == "hydra":
+        return None
+    return next((name for name in SEED_OPTIONS if name in script.options), None)
+
+
+def _entry_point(workspace: Workspace, script: CommandScript) -> Mapping[str, object] | None:
+    """What the workspace's answers say of a script; None where they say nothing."""
+    points = workspace.answers.get("entry_points")
+    for point in points if isinstance(points, list) and script.path is not None else ():
+        if isinstance(point, Mapping) and point.get("path") == script.path:
+            return point
+    return None
+
+
+def passes_seed(command: Sequence[str]) -> bool:
+    """Whether `{seed}` stands in a command where a seed goes: by itself, or as the value of what is called a seed.
+
+    In `--name 'ckpt-{seed}.pt'` it tells files apart, and no script learns of it.
+    """
+    for index, word in enumerate(command):
+        name, _, value = word.rpartition("=")
+        if value == "{seed}":
+            before = name or (command[index - 1] if index and command[index - 1].startswith("-") else "seed")
+            if "seed" in before.lower():
+                return True
+    return False
 
 
 def check_seed_option(text: str) -> str:

@@ -8,7 +8,8 @@
     python3 summarize.py [--metric NAME] [--experiment NAME] [--csv]
 
 Standard library only. It reads the final metrics in the manifests, as `scaffold results` does, which also reads other files,
-compares, and warns; the numbers of both are the same. What has no result is counted as missing, never as 0.
+compares, and warns; the numbers of both are the same, but that each state of the code is a row of its own here, positional arguments have
+no names, and config files count by their names. What has no result is counted as missing, never as 0.
 """
 
 from __future__ import annotations
@@ -25,12 +26,22 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 import record_run  # noqa: E402, F401 - it knows where the modules of the recorder are
+from _record_run.configuration import describe_seed_source, read_command, run_params  # noqa: E402
 from _record_run.messages import printable  # noqa: E402
 from _record_run.records_home import existing_homes  # noqa: E402
+from _record_run.seed_source import reads_seed  # noqa: E402
 from _record_run.values import format_value, parse_number, parse_value  # noqa: E402
 
 FORMULA = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-Row = Tuple[str, Tuple[Tuple[str, str], ...]]
+# experiment, parameters, the rest of the command, the code state
+Row = Tuple[str, Tuple[Tuple[str, str], ...], str, str]
+SETTINGS = (
+    json.loads((HERE / "workspace.json").read_text(encoding="utf-8")) if (HERE / "workspace.json").exists() else {}
+)
+ROLES = SETTINGS.get("role_dirs", {"scripts": HERE.name, "metadata": "metadata"})
+ROOT = HERE.parents[len(Path(ROLES["scripts"]).parts) - 1]
+WORKDIR = ROOT.parents[len(Path(SETTINGS.get("experiment_root", ROOT.name)).parts) - 1]
+PATTERN = "*/" if SETTINGS.get("layout") == "per-experiment" else ""
 COLUMNS = ["n", "missing", "not_finite", "mean", "sd", "low", "high"]
 # no metrics: where the training is, when it was, and what some programs write beside (scaffold.observations.logged_names)
 POSITIONS = frozenset(
@@ -105,16 +116,19 @@ def manifests() -> Iterator[dict[str, Any]]:
     yield from attempts.values()
 
 
+def withdrawn_attempts() -> set[str]:
+    """The attempts that were withdrawn: `NAME`, `NAME.2`."""
+    return {
+        path.name[: -len(".json")] for path in ROOT.glob("{}{}/withdrawn/*.json".format(PATTERN, ROLES["metadata"]))
+    }
+
+
 def all_manifests() -> Iterator[dict[str, Any]]:
     """The manifests of both places, the working tree's first."""
-    settings = json.loads((HERE / "workspace.json").read_text(encoding="utf-8"))
-    roles = settings["role_dirs"]
-    root = HERE.parents[len(Path(roles["scripts"]).parts) - 1]
-    pattern = "*/" if settings["layout"] == "per-experiment" else ""
-    places = [root, *map(Path, existing_homes(str(root), settings.get("workspace_id") or ""))]
-    for path in [p for place in places for p in sorted(place.glob("{}{}/*.json".format(pattern, roles["metadata"])))]:
+    places = [ROOT, *map(Path, existing_homes(str(ROOT), SETTINGS.get("workspace_id") or ""))]
+    for path in [p for place in places for p in sorted(place.glob("{}{}/*.json".format(PATTERN, ROLES["metadata"])))]:
         try:
-            if root not in path.parents and not path.stat().st_size:
+            if ROOT not in path.parents and not path.stat().st_size:
                 continue  # it keeps the number of an attempt that is about to be recorded
             found = json.loads(path.read_bytes().decode())
             if found["schema_version"] == 1 and found["run"]["name"] and not path.name.startswith("."):
@@ -133,18 +147,52 @@ def printed_later(manifest: Path) -> dict[str, Any]:
         return {}
 
 
-def counting() -> list[dict[str, Any]]:
-    """Of each run the latest attempt that finished, else the latest; newest first."""
-    latest: dict[str, dict[str, Any]] = {}
+class Attempt:
+    """A manifest with what its command says: `row` is its configuration, `seed` the seed that really reached it."""
 
-    def rank(one: dict[str, Any]) -> tuple[bool, int]:
-        return one["status"] == "finished", one["run"]["attempt"]
+    def __init__(self, manifest: dict[str, Any]) -> None:
+        argv, recorded = manifest["command"]["argv"], manifest["seed"]
+        reading = read_command(argv, seed=recorded)
+        source = describe_seed_source(manifest, reading)
+        if source is None and recorded is not None:
+            source = "label" if reads_seed(argv, str(WORKDIR / manifest["command"]["cwd"])) is False else None
+        seed = reading.seed if recorded is None else recorded
+        self.seed = None if source == "label" else seed
+        self.name, self.number = manifest["run"]["name"], manifest["run"]["attempt"]
+        self.finished = manifest["status"] == "finished"
+        self.started = manifest["time"]["started_at"]
+        params = sorted((k, word(v)) for k, v in run_params(manifest, reading).items())
+        form = (
+            reading.form if manifest["command"]["cwd"] == "." else f"cd {manifest['command']['cwd']} && {reading.form}"
+        )
+        self.row: Row = (manifest["run"]["experiment"], tuple(params), form, str((manifest["git"] or {}).get("code")))
+        self.metrics = numbers_of(manifest["metrics"])
 
-    for one in manifests():
-        name = one["run"]["name"]
-        if name not in latest or rank(one) > rank(latest[name]):
-            latest[name] = one
-    return sorted(latest.values(), key=lambda m: (m["time"]["started_at"], m["run"]["name"]), reverse=True)
+
+def counting() -> list[Attempt]:
+    """The attempts that count, the first ones first: no smoke tests, no reruns, nothing that was withdrawn.
+
+    Of a run with a seed the first attempt that finished; without a seed each that finished; where none did, the latest.
+    """
+    by_name: dict[str, list[Attempt]] = {}
+    withdrawn = withdrawn_attempts()
+    for manifest in manifests():
+        attempt = manifest["run"]["attempt"]
+        label = manifest["run"]["name"] if attempt == 1 else "{}.{}".format(manifest["run"]["name"], attempt)
+        smoke = str(manifest["tracking"]["sweep"]).endswith("-smoke") and manifest["params"].get("smoke") is True
+        if label not in withdrawn and not smoke and manifest.get("purpose", "run") == "run":
+            by_name.setdefault(manifest["run"]["name"], []).append(Attempt(manifest))
+    chosen = []
+    for attempts in by_name.values():
+        attempts.sort(key=lambda attempt: attempt.number)
+        finished = [attempt for attempt in attempts if attempt.finished]
+        first = finished[0] if finished else attempts[-1]
+        if finished and first.seed is not None:
+            for later in finished[1:]:
+                first.metrics = {**later.metrics, **first.metrics}
+            finished = [first]
+        chosen += finished or [first]
+    return sorted(chosen, key=lambda attempt: (attempt.started, attempt.name))
 
 
 def number(value: object) -> float | None:
@@ -181,24 +229,28 @@ def numbers_of(metrics: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def fold(runs: list[dict[str, Any]]) -> tuple[dict[Row, list[dict[str, float]]], dict[Row, int]]:
-    """The metrics of each configuration's runs, one a seed (the latest), and how many have no result."""
+def fold(runs: list[Attempt]) -> tuple[dict[Row, list[dict[str, float]]], dict[Row, int]]:
+    """The metrics of each configuration's runs, one a seed (the first), and how many have no result."""
+    draws: dict[tuple[Row, object], dict[str, float]] = {}
     values: dict[Row, list[dict[str, float]]] = {}
+    for one in runs:
+        if one.finished and one.metrics:
+            key = (one.row, (one.name, one.number) if one.seed is None else one.seed)
+            if key in draws:
+                draws[key].update({k: v for k, v in one.metrics.items() if k not in draws[key]})
+                continue
+            draws[key] = dict(one.metrics)
+            values.setdefault(one.row, []).append(draws[key])
+    newest = {row[:3]: row for row in values}
     missing: dict[Row, int] = {}
-    seen = set()
-    for finished in (True, False):
-        for one in runs:
-            metrics = numbers_of(one["metrics"])
-            if (one["status"] == "finished" and bool(metrics)) is not finished:
+    seen = set(draws)
+    for one in reversed(runs):
+        if not (one.finished and one.metrics):
+            row = one.row if one.row in values else newest.get(one.row[:3], one.row)
+            if one.seed is not None and (row, one.seed) in seen:
                 continue
-            row = (one["run"]["experiment"], tuple(sorted((k, word(v)) for k, v in one["params"].items())))
-            if one["seed"] is not None and (row, one["seed"]) in seen:
-                continue
-            seen.add((row, one["seed"]))
-            if finished:
-                values.setdefault(row, []).append(metrics)
-            else:
-                missing[row] = missing.get(row, 0) + 1
+            seen.add((row, one.seed))
+            missing[row] = missing.get(row, 0) + 1
     return values, missing
 
 
@@ -238,12 +290,18 @@ def summary(values: list[float]) -> list[float | None]:
 
 def rows(metric: str, values: dict[Row, list[dict[str, float]]], missing: dict[Row, int]) -> Iterator[list[str]]:
     """One line for each configuration."""
-    for row in sorted(set(values) | set(missing)):
+    all_rows = sorted(set(values) | set(missing))
+    for row in all_rows:
         runs = values.get(row, [])
         found = [run[metric] for run in runs if metric in run]
         lost, *numbers = summary(found)
         counts = [len(found) - int(lost or 0), missing.get(row, 0) + len(runs) - len(found), int(lost or 0)]
         config = " ".join("{}={}".format(*pair) for pair in row[1])
+        alike = [other for other in all_rows if other[:2] == row[:2]]
+        if len({other[2] for other in alike}) > 1:
+            config = f"{config} [{row[2]}]".lstrip()
+        if len({other[3] for other in alike}) > 1:
+            config = f"{config} code={row[3][:8]}".lstrip()
         texts = [printable(text) for text in (row[0], config, metric)]
         yield [*texts, *map(str, counts), *("" if v is None else repr(v) for v in numbers)]
 
@@ -260,7 +318,11 @@ def main() -> None:
     options.add_argument("--experiment", help="only runs of this experiment")
     options.add_argument("--csv", action="store_true", help="numbers in full, separated by commas")
     chosen = options.parse_args()
-    values, missing = fold([m for m in counting() if chosen.experiment in (None, m["run"]["experiment"])])
+    values, missing = fold([one for one in counting() if chosen.experiment in (None, one.row[0])])
+    if len({row[:3] for row in values}) < len(values):
+        sys.stderr.write(
+            "each state of the code is a row of its own here; `scaffold results` folds those whose difference cannot reach a run\n"
+        )
     names = sorted({name for runs in values.values() for run in runs for name in run})
     found = [["experiment", "configuration", "metric", *COLUMNS]]
     for metric in names if chosen.metric is None else [chosen.metric]:

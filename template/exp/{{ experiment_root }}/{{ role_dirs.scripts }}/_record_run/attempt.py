@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 REPORT_VARIABLE = "RUN_TELL"
 
+# what is asked of this recorder alone, and not of one that the command may start
+ASKING_VARIABLES = (REPORT_VARIABLE, SCHEME_VARIABLE, "RUN_SEED_SOURCE")
+
 
 class Attempt:
     """One try of a run and its files; every path of it is relative to the work directory."""
@@ -64,6 +67,7 @@ class Attempt:
             scheme=choose_scheme(os.environ.get(SCHEME_VARIABLE), workspace.name_scheme),
         )
         self.name = self.identity.name
+        self.seed_source = self._find_seed_source()
         self.dirs = {r: workspace.role(r, self.identity.experiment) for r in ROLES}
         self.number = 0
         self.stem = self.name
@@ -71,6 +75,20 @@ class Attempt:
         self.lock = allocate_lock()
         self.started = 0.0
         self.records: RecordFiles  # there once the attempt is claimed
+
+    def _find_seed_source(self) -> str | None:
+        """How the seed reaches the command; None where there is no seed."""
+        if self.identity.seed is None or self.identity.names_seed:
+            return None if self.identity.seed is None else "arguments"
+        from .seed_source import find_seed_source  # most commands name their seed
+
+        return find_seed_source(self.request.argv, self.identity.seed)
+
+    def warn_of_label(self) -> None:
+        """Say that the seed is a mere label."""
+        from .seed_source import warn_of_label
+
+        warn_of_label(self.identity.seed or 0)
 
     def path(self, relative: str) -> str:
         """The absolute path of one of the attempt's files."""

@@ -73,6 +73,8 @@ class Run:
         self._facts: SlowFacts | None = None
         self._pinning: Pinning | None = None
         self._summary: dict[str, Scalar] = {}
+        outer = os.environ.get("RUN_SEED", "")
+        self._seed = int(outer) if request.seed is None and outer.lstrip("-").isdigit() else request.seed
         self.name = ""
         self.output_dir = ""
 
@@ -90,6 +92,7 @@ class Run:
                 self._facts = SlowFacts(attempt, os.getpid(), python=sys.executable)
             self._attempt = attempt
             self.name, self.output_dir = attempt.name, attempt.path(attempt.outputs)
+            self._seed = self._seed if attempt.identity.seed is None else attempt.identity.seed
             values = attempt.environment()
             sys.stdout, sys.stderr = Tee(sys.stdout, logs[0]), Tee(sys.stderr, logs[1])
         except Exception as error:  # no trouble of ours may stop the code
@@ -100,6 +103,15 @@ class Run:
             self.output_dir = values.get("RUN_OUTPUT_DIR", "")
         os.environ.update(values)
         return self
+
+    @property
+    def seed(self) -> int | None:
+        """The run's seed, also where it was given from outside (`$RUN_SEED`). That it was read is recorded: else it is a mere label."""
+        if self._attempt is not None and self._attempt.seed_source == "label":
+            self._attempt.seed_source = "environment"
+            if self._attempt.manifest:
+                self._attempt.manifest["seed_source"] = "environment"
+        return self._seed
 
     def log(self, **values: Any) -> None:
         """Append a row to the run's `metrics.jsonl`."""
@@ -135,6 +147,8 @@ class Run:
                 os.environ[key] = value
         duration = time.monotonic() - self._began
         if self._attempt is not None and self._attempt.manifest:
+            if self._attempt.seed_source == "label":
+                self._attempt.warn_of_label()
             if self._facts is not None:
                 self._facts.finish()
             finish_pinning(self._pinning)

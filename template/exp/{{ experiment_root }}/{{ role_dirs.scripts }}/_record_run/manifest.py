@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 RUN_VARIABLES = ("RUN_NAME", "RUN_OUTPUT_DIR", "RUN_SEED", "RUN_MANIFEST")
 
+# what a run is for: only what is a run counts in results
+PURPOSES = ("run", "smoke", "rerun")
+# what a run starts has its purpose: the variable is passed on
+PURPOSE_VARIABLE = "RUN_PURPOSE"
+
 TEXT_LENGTH = 1000
 
 
@@ -72,6 +77,7 @@ def first_manifest(attempt: Attempt) -> dict[str, Any]:
         "schema_version": 1,
         "run": {"name": attempt.name, "experiment": identity.experiment, "attempt": attempt.number, "uuid": dashed},
         "status": "running",
+        "purpose": env[PURPOSE_VARIABLE] if env.get(PURPOSE_VARIABLE) in PURPOSES else PURPOSES[0],
         "command": {
             "argv": identity.argv,
             "shell": f"cd {shell_quoted([os.getcwd()])} && {shell}" if attempt.outside else shell,
@@ -80,6 +86,7 @@ def first_manifest(attempt: Attempt) -> dict[str, Any]:
             **({"secrets_left_out": identity.secrets} if identity.secrets and identity.scheme != 1 else {}),
         },
         "seed": identity.seed,
+        "seed_source": attempt.seed_source,
         "params": identity.params,
         "git": attempt.state.git,
         "time": {"started_at": timestamp(attempt.started), "ended_at": None, "duration_s": None},

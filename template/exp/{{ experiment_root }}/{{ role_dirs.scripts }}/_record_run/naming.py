@@ -27,6 +27,8 @@ PLAIN = frozenset(LETTERS + DIGITS + "._-")
 
 NAME_BYTES = 120
 
+SEED_NAMES = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed")
+
 # What goes into a name, and how it is spelled, has a number: sweeps and reruns ask for the one that their runs were named by.
 NAME_SCHEME = 2
 SCHEME_VARIABLE = "RUN_NAME_SCHEME"
@@ -92,13 +94,12 @@ def is_value(token: str) -> bool:
 
 def command_seed(params: Mapping[str, Scalar]) -> str | None:
     """The parameter that is the command's seed: `seed`, `random_seed`, `trainer.seed` and their like."""
-    names = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed")
     seeds = [
         k
         for k in params
-        if k.rpartition(".")[2] in names and isinstance(params[k], int) and not isinstance(params[k], bool)
+        if k.rpartition(".")[2] in SEED_NAMES and isinstance(params[k], int) and not isinstance(params[k], bool)
     ]
-    return min(seeds, key=lambda k: (names.index(k.rpartition(".")[2]), k.count("."), k)) if seeds else None
+    return min(seeds, key=lambda k: (SEED_NAMES.index(k.rpartition(".")[2]), k.count("."), k)) if seeds else None
 
 
 def default_experiment(argv: Sequence[str]) -> str:
@@ -152,7 +153,8 @@ class Identity:
         marked = redact_argv(argv, LEFT_OUT)
         merged = {k: v for k, v in command_params(marked).items() if not (isinstance(v, str) and "{RUN_" in v)}
         seed_param = command_seed(merged)
-        if seed_param is not None and (seed is None or seed == merged[seed_param]):
+        self.names_seed = seed_param is not None and (seed is None or seed == merged[seed_param])
+        if seed_param is not None and self.names_seed:
             seed = int(str(merged.pop(seed_param)))
         merged.update(params or {})
         values = redact_params(merged, LEFT_OUT)

@@ -9,7 +9,7 @@ import errno
 import os
 import time
 
-from .attempt import REPORT_VARIABLE
+from .attempt import ASKING_VARIABLES
 from .capture import Pump, Stream, open_log, wide_pipe
 from .command import Command, Outcome
 from .display import Display
@@ -18,7 +18,7 @@ from .guard import Guard
 from .lean_imports import signal
 from .manifest import RUN_VARIABLES, process_rank
 from .messages import warn
-from .naming import SCHEME_VARIABLE, is_assignment
+from .naming import is_assignment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,10 +42,12 @@ def run_command(request: Request, attempt: Attempt | None, mask: Iterable[int], 
             else:
                 attempt.claim()
                 attempt.begin()
+                if attempt.seed_source == "label":
+                    attempt_to("a warning is missing", attempt.warn_of_label)
         except Exception as error:
             warn(f"this run is not recorded: {error}")
             attempt = None
-    env = {k: v for k, v in os.environ.items() if k not in (*RUN_VARIABLES, REPORT_VARIABLE, SCHEME_VARIABLE)}
+    env = {k: v for k, v in os.environ.items() if k not in (*RUN_VARIABLES, *ASKING_VARIABLES)}
     env.update(attempt.environment() if attempt else unrecorded_environment(request))
     command = Command(fill_placeholders(request.argv, env), env, timeout=request.timeout)
     began = time.monotonic()

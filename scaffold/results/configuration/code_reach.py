@@ -1,0 +1,99 @@
+"""The code states of runs -> which of them are the same for what ran, since no file that differs can reach it.
+
+Git is asked only where runs of one configuration have several code states; what it said is kept in the user's cache directory, for good:
+a code state never changes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from scaffold import git
+from scaffold.results.configuration import kept_answers
+from scaffold.results.configuration.code_states import CodeEquivalence, RunCode
+from scaffold.results.configuration.import_reach import find_reaching_files
+from scaffold.runs import code_files, recorder, recorder_command
+from scaffold.runs.model import Run
+from scaffold.workspace import Workspace
+
+
+def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalence:
+    """What is known of the code of runs of one configuration that have several code states. Raises ScaffoldError (no git)."""
+    compared = _runs_to_compare(runs)
+    top = git.toplevel(workspace.workdir) if compared else None
+    if top is None:
+        return CodeEquivalence()
+    reach = _CodeReach(workspace, top)
+    # what config files say that commands name is among the parameters already
+    told: dict[str, set[str]] = {}
+    for run in runs:
+        told.setdefault(run.form, set()).update(run.configs)
+    states: dict[RunCode, str] = {}
+    files: dict[str, Mapping[str, str]] = {}
+    known: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
+    for code, run in compared.items():
+        reaching = reach.files_of(run)
+        if reaching is None:
+            continue
+        reaching = {path: content for path, content in reaching.items() if path not in told[run.form]}
+        state = known.setdefault((run.form, tuple(sorted(reaching.items()))), f"{run.code} {run.form}")
+        states[code], files[state] = state, reaching
+    return CodeEquivalence(states=states, files=files)
+
+
+def _runs_to_compare(runs: Sequence[Run]) -> dict[RunCode, Run]:
+    """Of each code state and form of command the first run, oldest first; none where no configuration has several code states."""
+    if len({run.code for run in runs}) < 2:
+        return {}
+    format_value = recorder.values.format_value
+    groups: dict[tuple[object, ...], set[str]] = {}
+    for run in runs:
+        if run.code is not None:
+            params = tuple(sorted((name, format_value(value)) for name, value in run.params.items()))
+            groups.setdefault((run.experiment, params, run.form), set()).add(run.code)
+    if all(len(codes) < 2 for codes in groups.values()):
+        return {}
+    # all of them, since the code of one configuration may be held against that of another
+    compared: dict[RunCode, Run] = {}
+    for run in sorted(runs, key=lambda run: (run.started_at, run.name)):
+        if run.code is not None:
+            compared.setdefault((run.code, run.form), run)
+    return compared
+
+
+class _CodeReach:
+    """Finds what can reach runs, and remembers it."""
+
+    def __init__(self, workspace: Workspace, top: Path) -> None:
+        self._workspace, self._top = workspace, top
+        self._prefix = code_files.path_in_top(workspace, top)
+        place = recorder_command.recorder_workspace(workspace)
+        self._excluded = recorder.code_state.uncounted_folders(place, self._prefix)
+
+    def files_of(self, run: Run) -> Mapping[str, str] | None:
+        """The files that could reach a run; None where its code is no longer to be had."""
+        return kept_answers.remember(f"reach\n{self._top}\n{run.code}\n{run.form}", lambda: self._find_files(run))
+
+    def _find_files(self, run: Run) -> Mapping[str, str] | None:
+        with code_files.open_code(self._workspace, self._top, run) as code:
+            if code is None:
+                return None
+            script = find_script(run.form, self._prefix, code.ids)
+            return find_reaching_files(code.ids, script, code.read, excluded=self._excluded)
+
+
+def find_script(form: str, prefix: str, files: Iterable[str]) -> str | None:
+    """The Python file of `files` that a command starts, where it is one of the repository; `prefix` is the work directory in it."""
+    folder, _, command = form.rpartition(" && ") if form.startswith("cd ") else ("cd .", "", form)
+    words = command.split()
+    index = recorder.naming.script_index(words)
+    cwd = os.path.normpath(f"{prefix}{folder.removeprefix('cd ')}")
+    if index and words[index - 1] == "-m":
+        module = words[index].replace(".", "/")
+        places = [f"{module}.py", f"{module}/__main__.py"]
+    else:
+        places = [words[index]] if words and words[index].endswith(".py") else []
+    full = (os.path.normpath(f"{cwd}/{place}") for place in places if not place.startswith("/"))
+    return next((path for path in full if path in files), None)

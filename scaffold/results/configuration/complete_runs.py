@@ -1,0 +1,64 @@
+"""Runs as their manifests tell of them -> what only their scripts can say: which value belongs to which option, whether a seed is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scaffold.results.configuration.argument_interface import Interface, ScriptReader
+from scaffold.results.configuration.config_files import spread_config_files
+from scaffold.runs import recorder
+from scaffold.runs.model import Run
+from scaffold.workspace import Workspace
+
+# stands for what starts a run, where only its arguments are read again
+_START = ("python", "script.py")
+
+
+def complete_runs(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
+    """The runs, with their positional arguments named, and several values given to the options that take them, where their script's
+    parser is known; and with seeds told for labels that reach nothing, where neither the manifest nor the script says otherwise."""
+    scripts = ScriptReader(workspace)
+    completed = []
+    for run in runs:
+        if (run.words or _has_texts(run)) and (interface := scripts.interface(run.form)) is not None:
+            run = name_arguments(run if run.words else _free_argument(run, interface), interface)
+        if run.seed is not None and run.seed_source is None and (reads := scripts.reads_seed(run.form)) is not None:
+            run = run._replace(seed_source="environment" if reads else "label")
+        completed.append(run)
+    return spread_config_files(workspace, completed)
+
+
+def _has_texts(run: Run) -> bool:
+    """Whether an option has a text for a value, which may have been an argument by itself behind a switch: `--fast a.txt`."""
+    return any(isinstance(value, str) and f"-{name}" in run.form for name, value in run.params.items())
+
+
+def _free_argument(run: Run, interface: Interface) -> Run:
+    """A run with the words of its command where one switch seems to have a value; several leave their order open, and stay as they are."""
+    texts = [n for n, v in run.params.items() if interface.counts.get(n) == 0 and not isinstance(v, bool)]
+    if len(texts) != 1:
+        return run
+    switch = next(word for word in run.form.split(" ") if word.lstrip("-") == texts[0])
+    return run._replace(words=(str(run.params[texts[0]]), switch), params={**run.params, texts[0]: True})
+
+
+def name_arguments(run: Run, interface: Interface) -> Run:
+    """A run with its arguments as its script's parser takes them; what `--param` said stands."""
+    if not run.words:
+        return run
+    read = recorder.configuration.read_command
+    command = [*_START, *run.words]
+    guess, reading = read(command, seed=run.seed), read(command, seed=run.seed, interface=interface)
+    params = {
+        name: value for name, value in run.params.items() if name not in guess.fuller or value != guess.fuller[name]
+    }
+    for name, value in reading.params.items():
+        if name not in params or params[name] == guess.params.get(name):
+            params[name] = value
+    source = "arguments" if reading.seed is not None and run.seed in (None, reading.seed) else run.seed_source
+    return run._replace(
+        params=params,
+        seed=run.seed if run.seed is not None else reading.seed,
+        seed_source=source,
+        words=(),
+    )

@@ -1,0 +1,45 @@
+"""What git said of code states, kept in the user's cache directory for good: a code state never changes. It can be deleted at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from scaffold import structured_text
+from scaffold.atomic_write import write_atomic
+
+# a change of what is kept needs a new number
+VERSION = 1
+
+
+def remember(question: str, ask: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] | None:
+    """The answer to a question: the kept one, else what `ask` gives, which is kept where it is one."""
+    file = _cache_file(question)
+    if file is not None and (kept := _read(file)) is not None:
+        return kept
+    answer = ask()
+    if file is not None and answer is not None:
+        with contextlib.suppress(OSError):
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomic(file, json.dumps(answer, separators=(",", ":")).encode(), mode=0o600, sync=False)
+    return answer
+
+
+def _cache_file(question: str) -> Path | None:
+    base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
+    if not base or not base.startswith("/"):
+        return None
+    key = hashlib.sha256(os.fsencode(f"{VERSION}\n{question}")).hexdigest()[:24]
+    return Path(base, "experiment-scaffold", "code", f"{key}.json")
+
+
+def _read(file: Path) -> dict[str, str] | None:
+    try:
+        content = structured_text.parse_json(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return {str(name): str(value) for name, value in content.items()} if isinstance(content, dict) else None
