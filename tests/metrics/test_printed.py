@@ -14,7 +14,7 @@ from scaffold.facts.python_syntax import parse_python_source
 from scaffold.observations import series
 from scaffold.observations.log_hints import suggest_log_pattern
 from scaffold.plan.tasks.done_when import MetricCondition, judge_condition
-from scaffold.plan.tasks.run_summaries import RunSummary
+from scaffold.plan.tasks.run_summaries import RunSummary, load_run_summaries
 from scaffold.runs import recorder
 from scaffold.runs.records import read_records
 from tests.conftest import Run, write_tree
@@ -107,6 +107,8 @@ def test_metrics_are_read_off_logs_later(run: Run, study: Study) -> None:
     (record,) = read_records(study.workspace).runs
     hint = suggest_log_pattern(study.workspace, [record])
     assert hint is not None and r"--from-log 'val_bpb\s*:\s*(\S+)'" in hint
+    condition = MetricCondition(text="", metric="val_bpb", sign="<", value=1.0, experiment="train")
+    assert "--from-log" in judge_condition(condition, load_run_summaries(study.workspace), "").text
     shown = run("results", "--workdir", study.root)
     assert "--from-log" in shown.stderr
     done = run("runs", "metrics", "--from-log", r"val_bpb\s*:\s*(\S+)", "--workdir", study.root, "--json")

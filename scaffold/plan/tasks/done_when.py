@@ -7,10 +7,11 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from scaffold.observations.spelling import find_metric
 from scaffold.plan.document.markdown_inline import code_spans, mask_markup, strip_backticks
-from scaffold.plan.tasks.run_summaries import RunSummary
+from scaffold.plan.tasks.run_summaries import LazyRunMetrics, RunSummary
 
 NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -154,7 +155,9 @@ def judge_condition(
         return ConditionVerdict(holds=len(finished) >= condition.count, text=text)
     values = [value for run in finished if (value := _value_of(run, condition)) is not None]
     if not values:
-        return ConditionVerdict(holds=False, text=f"no finished run {scope} has the metric {condition.metric}")
+        text = f"no finished run {scope} has the metric {condition.metric}"
+        hints = (run.metrics.printed_hint() for run in finished if isinstance(run.metrics, LazyRunMetrics))
+        return ConditionVerdict(holds=False, text="; ".join([text, *filter(None, islice(hints, 1))]))
     missing = len(finished) - len(values)
     mean = math.fsum(values) / len(values)
     without = f", {missing} more without it" if missing else ""

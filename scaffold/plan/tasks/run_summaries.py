@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError
-from scaffold.observations import run_values
+from scaffold.observations import log_hints, run_values
 from scaffold.plan.document.plan_lookup import PlanLocation
 from scaffold.runs import attempts, model, records
 from scaffold.workspace import Workspace, find_workspace
@@ -65,6 +65,10 @@ class LazyRunMetrics(Mapping[str, float]):
     def __init__(self, workspace: Workspace, run: model.Run) -> None:
         self._workspace, self._run = workspace, run
         self._values: dict[str, float] | None = None
+
+    def printed_hint(self) -> str | None:
+        """What to type, where the run has no metric and printed some."""
+        return None if self._read() else log_hints.suggest_log_pattern(self._workspace, [self._run])
 
     def _read(self) -> dict[str, float]:
         if self._values is None:
