@@ -144,3 +144,32 @@ def test_what_was_printed_in_per_cent_is_held_against_shares() -> None:
     for value, holds in ((0.9, True), (0.95, False), (90.0, True)):
         condition = MetricCondition(text="", metric="acc", sign=">=", value=value, experiment="e")
         assert judge_condition(condition, [run], "").holds == holds
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"val loss\s*(\S+)", r"(?<![\w/])(?<![\w/] )loss:\s*(\S+)", r"%\) \| loss:\s*(\S+)"]
+)
+def test_plain_patterns_find_what_their_expressions_find(pattern: str) -> None:
+    plain = recorder.printed.PrintedPattern("loss", pattern)
+    general = recorder.printed.PrintedPattern("loss", pattern)
+    general.plain_text = None
+    assert plain.plain_text is not None
+    for line in (
+        *(
+            "val loss 1.5, loss: 2",
+            "loss: 0.25",
+            "train loss: 3",
+            "x/loss: 4",
+            "  loss:5 loss: 6%",
+            "loss: nan",
+            "loss:",
+        ),
+        *(
+            "step 1 (2.0%) | loss: 7e-3 | dt",
+            "loss: tensor(0.5, device='cuda:0')",
+            "loss: [0.1]",
+            "loss: -inf",
+            "loss: v1",
+        ),
+    ):
+        assert repr(plain.find(line)) == repr(general.find(line)), line

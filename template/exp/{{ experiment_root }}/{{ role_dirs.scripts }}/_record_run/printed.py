@@ -1,12 +1,12 @@
 """Metrics that a command prints: patterns -> the last value that each finds in what was printed, with its line.
 
-Loaded only where a run has patterns: it needs `re`, which costs as much as the rest of the recorder.
+Loaded only where a run has patterns. Those that detection makes are mostly plain text with a number behind it, and are searched for
+without `re`, which costs as much as all else that the recorder does.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import time
 
 from .lean_imports import signal
@@ -14,6 +14,7 @@ from .redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import FrameType
     from typing import Any
@@ -26,11 +27,17 @@ MAX_PATTERNS = 64
 # longer is not looked for: where a pattern backtracks without end, the run has no value, and that is said
 SEARCH_SECONDS = 2.0
 LONGEST_COUNTED = 1 << 24
-NUMBER = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
-_WRAPPERS = re.compile(
-    r"(?:(?:np\.|torch\.|jnp\.)?(?:tensor|array|float32|float64|DeviceArray|Array)\(|[\[('\"`$])*\s*"
+# what numbers are wrapped in where they are printed as they are
+_WRAPPERS = tuple(
+    prefix + kind + "("
+    for prefix in ("", "np.", "torch.", "jnp.", "numpy.")
+    for kind in ("tensor", "array", "Array", "DeviceArray", "float32", "float64")
 )
-COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]")
+_OPENING = "[('\"`$ \t"
+_COLOUR = r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]"
+# how a plain pattern ends, and what begins one that must not be the end of a longer label
+_VALUE_BEHIND = r"\s*(\S+)"
+_ALONE = r"(?<![\w/])(?<![\w/] )"
 _META = set("\\^$.|?*+()[]{}")
 
 
@@ -47,6 +54,10 @@ class PrintedPattern:
     def __init__(self, name: str, pattern: str, source: str = "") -> None:
         self.name, self.pattern, self.source = name, pattern, source
         self.literal = literal_beginning(pattern)
+        self.stands_alone = pattern.startswith(_ALONE)
+        body = pattern[len(_ALONE) :] if self.stands_alone else pattern
+        text, rest = split_literal(body)
+        self.plain_text = text if rest == _VALUE_BEHIND and text else None
         self._regex: re.Pattern[str] | None = None
         self.group: str | int = 1
 
@@ -54,6 +65,8 @@ class PrintedPattern:
     def regex(self) -> re.Pattern[str]:
         """The compiled pattern. Raises PatternError."""
         if self._regex is None:
+            import re
+
             try:
                 regex = re.compile(self.pattern)
             except (re.error, RecursionError, OverflowError) as error:
@@ -69,13 +82,39 @@ class PrintedPattern:
     def find(self, line: str) -> tuple[float, str | None] | None:
         """The last number that it finds in a line, and its unit (`%`); None where it finds none. Raises PatternError."""
         value = None
-        for match in self.regex.finditer(line):
-            text = match.group(self.group)
-            number = parse_printed(text) if text is not None else None
+        for text, behind in self._texts(line):
+            number = parse_printed(text)
             if number is not None:
-                end = match.end(self.group)
-                value = number, "%" if text.rstrip().endswith("%") or line[end : end + 1] == "%" else None
+                value = number, "%" if text.rstrip().endswith("%") or behind == "%" else None
         return value
+
+    def _texts(self, line: str) -> Iterator[tuple[str, str]]:
+        """What stands in the place of the number, wherever the pattern matches, and the character behind it."""
+        if self.plain_text is None:
+            for match in self.regex.finditer(line):
+                end = match.end(self.group)
+                yield match.group(self.group) or "", line[end : end + 1]
+            return
+        place = line.find(self.plain_text)
+        while place >= 0:
+            end = place + len(self.plain_text)
+            if not self.stands_alone or _stands_alone(line, place):
+                value = line[end:].split(None, 1)
+                if value:
+                    yield value[0], ""
+            place = line.find(self.plain_text, end)
+
+
+def _stands_alone(line: str, place: int) -> bool:
+    """Whether what begins at `place` is not the end of a longer label: `loss` is none in `val loss`, `val/loss`."""
+    before = line[max(0, place - 2) : place]
+    return not (before and _is_of_label(before[-1])) and not (
+        len(before) == 2 and before[1] == " " and _is_of_label(before[0])
+    )
+
+
+def _is_of_label(letter: str) -> bool:
+    return letter.isalnum() or letter in "_/"
 
 
 def pattern_of_text(text: str) -> PrintedPattern:
@@ -83,6 +122,8 @@ def pattern_of_text(text: str) -> PrintedPattern:
 
     Raises PatternError.
     """
+    import re
+
     match = re.search(r"\(\?P<(\w+)>", text)
     name = match.group(1) if match and match.group(1) not in ("value", "step") else ""
     name = name or "_".join(re.findall(r"[\w./@%-]+", literal_beginning(text))).strip("._-/%")
@@ -119,6 +160,12 @@ def literal_beginning(pattern: str) -> str:
     """The text that whatever a pattern finds begins with; it may be shorter than it could be."""
     while pattern.startswith("(?<!") and ")" in pattern:  # what must not stand before it takes no room
         pattern = pattern[pattern.index(")") + 1 :]
+    text, rest = split_literal(pattern)
+    return "" if "|" in rest else text[:-1] if rest[:1] in ("?", "*", "{") else text
+
+
+def split_literal(pattern: str) -> tuple[str, str]:
+    """The text that a pattern begins with, without its escapes, and the rest of the pattern."""
     letters: list[str] = []
     index = 0
     while index < len(pattern):
@@ -126,21 +173,34 @@ def literal_beginning(pattern: str) -> str:
         if letter == "\\" and pattern[index + 1 : index + 2] in _META | set("/ -:=%#&~@\"'`,;<>!"):
             letter, step = pattern[index + 1], 2
         elif letter in _META:
-            if letter in "?*{" and letters:
-                letters.pop()
-            return "" if "|" in pattern else "".join(letters)
+            break
         letters.append(letter)
         index += step
-    return "" if "|" in pattern else "".join(letters)
+    return "".join(letters), pattern[index:]
 
 
 def parse_printed(text: str) -> float | None:
     """The number that a printed text begins with: `0.31,`, `91.2%`, `tensor(0.31, device='cuda:0')`, `[0.31]`."""
-    wrapped = _WRAPPERS.match(text)
-    match = NUMBER.match(text, wrapped.end() if wrapped else 0)
-    if match is None or text[match.end() : match.end() + 1] in ("_", "x") or text[match.end() :][:1].isalpha():
+    text = text.lstrip(_OPENING)
+    for wrapper in _WRAPPERS:
+        if text.startswith(wrapper):
+            text = text[len(wrapper) :].lstrip(_OPENING)
+            break
+    size = len(text) - len(text.lstrip("+-.0123456789eE"))
+    digits = text[:size]
+    if not any("0" <= letter <= "9" for letter in digits):
+        word = text.lstrip("+-")[:8].lower()
+        name = next((name for name in ("infinity", "inf", "nan") if word.startswith(name)), "")
+        behind = word[len(name) : len(name) + 1]
+        sign = "-" if text.startswith("-") else ""
+        return float(sign + name) if name and not (behind and _is_of_label(behind)) else None
+    behind = text[size : size + 1]
+    if behind.isalnum() or behind == "_":
         return None
-    return float(match.group())
+    try:
+        return float(digits.rstrip(".eE+-") if digits[-1:] in ".+-" else digits)
+    except ValueError:
+        return None
 
 
 def plain_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -149,7 +209,14 @@ def plain_lines(text: str) -> Iterator[tuple[int, str]]:
         for part in line.split("\r") if "\r" in line else (line,):
             if part:
                 part = part[:LINE_LENGTH]
-                yield index, COLOURS.sub("", part) if "\x1b" in part else part
+                yield index, without_colours(part) if "\x1b" in part else part
+
+
+def without_colours(text: str) -> str:
+    """A text without the codes that colour it."""
+    import re
+
+    return re.sub(_COLOUR, "", text)
 
 
 class SearchTime:
