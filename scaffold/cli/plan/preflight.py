@@ -38,6 +38,11 @@ POLL_S = 0.5
     type=click.Path(path_type=Path, dir_okay=False),
     help="The plan that --abort is about, where no workspace names one.",
 )
+@click.option(
+    "--backend",
+    type=click.Choice(["local", "slurm"]),
+    help="Look at what a launch would meet there instead: environment, disk, devices; Slurm's answer to the repository's options.",
+)
 @options.json_option
 def preflight(
     workdir: Path,
@@ -46,6 +51,7 @@ def preflight(
     wait: float,
     abort: bool,
     tasks_path: Path | None,
+    backend: str | None,
     json_output: bool,
 ) -> None:
     """Ask the research server whether a loop may begin: documents, skills, protocol, health, token, operations, work directory.
@@ -55,6 +61,9 @@ def preflight(
     """
     from scaffold.plan.tasks.abort import way_back
 
+    if backend is not None:
+        _check_backend(options.find_requested_workspace(workdir, root), backend, json_output=json_output)
+        return
     workspace = options.find_workspace_or_none(workdir, root)
     plan = _plan_to_abort(workspace, workdir, tasks_path)
     if abort and plan is None:
@@ -72,6 +81,19 @@ def preflight(
         output.warn(warning)
     if json_output:
         output.print_json(answer)
+    if not report.ready:
+        raise click.exceptions.Exit(3)
+
+
+def _check_backend(workspace: Workspace, backend: str, *, json_output: bool) -> None:
+    """Say what a launch would meet; exit 3 where it would not begin."""
+    from scaffold.backends import launch_checks
+
+    report = launch_checks.check_launch(workspace, backend)
+    if json_output:
+        output.print_json({**_report_json(report), "plan_aborted": False})
+    else:
+        _print_report(report)
     if not report.ready:
         raise click.exceptions.Exit(3)
 
