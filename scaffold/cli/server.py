@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from scaffold.backends.server.overview import ServerOverview
     from scaffold.server.client import ServerClient
+    from scaffold.workspace import Workspace
 
 NARROW, WIDE = 60, 160
 # as many sweeps as the server gives at once
@@ -122,19 +123,44 @@ def logs(
 ) -> None:
     """The end of what RUN showed in its terminal: RUN is an id, or the name of one of the newest runs.
 
+    Of a run that the server does not know (any more) it is the end of what its recorder kept here.
     What the recorder wrote (`scaffold runs show NAME`) is the better source where it is at hand: this one is a terminal's capture.
     """
     from scaffold.runs import log_excerpts
+    from scaffold.server.errors import ServerResourceNotFound
 
     workspace = options.find_workspace_or_none(workdir, root)
+    length = min(100_000, (lines or 250) * 400)
     with options.connect_required_server(workspace, server_options) as client:
-        run_id = _resolve_run_id(client, run)
-        text = log_excerpts.strip_terminal_codes(client.logs(run_id, length=min(100_000, (lines or 250) * 400)).content)
+        try:
+            run_id = _resolve_run_id(client, run)
+            text = client.logs(run_id, length=length).content
+        except ServerResourceNotFound as error:
+            local = _read_local_log(workspace, run, lines)
+            if local is None:
+                raise
+            run_id, text = run, local
+            output.warn(f"{error.message}; this is what its recorder kept here")
+    text = log_excerpts.strip_terminal_codes(text)
     last_lines = text.rstrip("\n").split("\n")[-lines:] if text.strip() else []
     if json_output:
         output.print_json({"run": run_id, "lines": last_lines})
     elif last_lines:
         click.echo("\n".join(last_lines))
+
+
+def _read_local_log(workspace: Workspace | None, run: str, lines: int) -> str | None:
+    """The end of the newest attempt's output of a run, named by its name or the server's id; None where there is none here."""
+    from scaffold.runs import log_excerpts, manifests, records
+
+    if workspace is None:
+        return None
+    for attempt in records.read_records(workspace).runs:
+        manifest = manifests.read_manifest(workspace.workdir / attempt.path)
+        if run in (attempt.name, attempt.label, manifest["tracking"]["run_id"]):
+            excerpt = log_excerpts.read_excerpt(workspace.workdir / manifest["paths"]["stdout"], lines, full=not lines)
+            return excerpt.tail or excerpt.head
+    return None
 
 
 def _resolve_run_id(client: ServerClient, run: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scaffold.sweeps.audit import server_audit
 from tests.conftest import Run
 from tests.runs.conftest import MakeWorkspace, Workspace, until
 from tests.stand_in import StandIn
@@ -133,10 +134,38 @@ def test_what_the_server_says_otherwise_is_reported(run: Run, launched: Scenario
     assert "strange" in found["R307", None]
 
 
-def test_a_restarted_server_is_one_finding(run: Run, launched: Scenario, stand_in: StandIn) -> None:
+def test_what_a_restarted_server_forgot_is_one_finding_unless_the_files_are_whole(
+    run: Run, launched: Scenario, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stand_in.restart()
-    [(code, who, message)] = findings(run, launched.made, "--server")
-    assert (code, who) == ("R307", None) and "with its 2 runs" in message
+    assert findings(run, launched.made, "--server") == []
+    done = run("runs", "audit", "--workdir", launched.made.root, "--server")
+    assert done.exit_code == 0 and "with its 2 runs" in done.stderr and "is whole here" in done.stderr
+    monkeypatch.setattr(server_audit, "_has_ended", lambda sweep, name: False)
+    found = findings(run, launched.made, "--server")
+    assert [message for code, who, message in found if (code, who) == ("R307", None) and "with its 2 runs" in message]
+
+
+def test_the_log_of_a_run_that_a_restarted_server_forgot_is_the_local_one(
+    run: Run, launched: Scenario, stand_in: StandIn
+) -> None:
+    name = launched.runs[0].name
+    manifest = next(m for m in launched.made.manifests() if m["run"]["name"] == name)
+    (launched.made.root / manifest["paths"]["stdout"]).write_text("kept here\n")
+    stand_in.restart()
+    for word in (name, manifest["tracking"]["run_id"]):
+        done = run("server", "logs", word, "--workdir", launched.made.root)
+        assert done.exit_code == 0 and done.stdout == "kept here\n"
+        assert "this is what its recorder kept here" in done.stderr
+    assert run("server", "logs", "nobody", "--workdir", launched.made.root).exit_code == 1
+
+
+def test_what_the_plan_has_done_outside_the_server_is_not_past_it(run: Run, launched: Scenario) -> None:
+    first = launched.runs[0]
+    launched.made.record("--seed", "9", "--", "python3", "train.py", "--help")
+    assert run("runs", "rerun", first.name, "--workdir", launched.made.root).exit_code in (0, 3)
+    assert len(launched.made.manifests()) == 4
+    assert "R305" not in {code for code, _, _ in findings(run, launched.made)}
 
 
 def test_a_server_that_is_down_is_an_error_of_one_line(run: Run, launched: Scenario, stand_in: StandIn) -> None:

@@ -139,12 +139,18 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     from scaffold.sweeps.audit import local_audit as sweep_audit
 
     workspace = options.find_requested_workspace(workdir, root)
-    findings = [*record_audit.audit_records(workspace), *sweep_audit.audit_sweeps(workspace, server=server)]
+    notes: list[str] = []
+    findings = [
+        *record_audit.audit_records(workspace),
+        *sweep_audit.audit_sweeps(workspace, server=server, inform=notes.append),
+    ]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
     limited = output.LimitedLists(limit)
     findings_shown = limited(findings)
     if json_output:
-        output.print_json({"findings": [asdict(f) for f in findings_shown]}, limited)
+        output.print_json({"findings": [asdict(f) for f in findings_shown], "notes": limited(notes)}, limited)
+    for note in [] if json_output else limited(notes):
+        click.echo(note, err=True)
     for finding in [] if json_output else findings_shown:
         hint = f" (hint: {finding.hint})" if finding.hint else ""
         click.echo(f"{finding.path}: {finding.code} {finding.message}{hint}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from scaffold.backends import start_tokens
 from scaffold.backends.choose import server_url
@@ -25,8 +25,13 @@ from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
 
 
-def audit_sweeps(workspace: Workspace, *, server: bool = False) -> list[AuditFinding]:
-    """All findings, by path. `server`: the research server is asked too. Raises ScaffoldError where it cannot be."""
+def audit_sweeps(
+    workspace: Workspace, *, server: bool = False, inform: Callable[[str], None] = lambda text: None
+) -> list[AuditFinding]:
+    """All findings, by path. `server`: the research server is asked too; `inform` is told what is worth knowing and no finding.
+
+    Raises ScaffoldError where the server cannot be asked.
+    """
     runs = records.read_records(workspace).runs
     attempts = defaultdict(list)
     for run in runs:
@@ -46,7 +51,7 @@ def audit_sweeps(workspace: Workspace, *, server: bool = False) -> list[AuditFin
     if server:
         from scaffold.sweeps.audit import server_audit
 
-        findings += server_audit.audit_on_server(workspace, list(sweeps.values()))
+        findings += server_audit.audit_on_server(workspace, list(sweeps.values()), inform)
     return sorted(findings, key=lambda f: (f.path, f.code, f.message))
 
 
@@ -66,6 +71,8 @@ def _audit_runs(
     known_sweeps = _known_sweeps(workspace)
     tasks = _plan_tasks(workspace)
     url = server_url(workspace)
+    runs = list(runs)
+    first_backends = {run.name: _backend_of(workspace, run) for run in runs if url and run.attempt == 1}
     for run in runs:
         if run.sweep is not None and run.sweep not in known_sweeps:
             yield _run_finding(
@@ -73,7 +80,7 @@ def _audit_runs(
             )
         if run.task is not None and tasks is not None and run.task not in tasks:
             yield _run_finding(run, "R304", f"its task {run.task} is not in the plan")
-        if url and _bypassed_server(workspace, run, sweeps):
+        if url and _bypassed_server(workspace, run, sweeps) and not _is_prescribed(workspace, run, first_backends):
             yield _run_finding(
                 run,
                 "R305",
@@ -105,6 +112,17 @@ def _bypassed_server(workspace: Workspace, run: Run, sweeps: Mapping[str, SweepR
     sweep = sweeps.get(run.sweep or "")
     requested = {submission.backend for submission in sweep.ledger.submissions(run.name)} if sweep else set()
     return _backend_of(workspace, run) not in (None, "server", *requested)
+
+
+def _is_prescribed(workspace: Workspace, run: Run, first_backends: Mapping[str, str | None]) -> bool:
+    """Whether the plan itself has it done here: a look at the options, a quick try, a rerun of what ran on the server."""
+    if run.is_smoke_test or (run.attempt > 1 and first_backends.get(run.name) == "server"):
+        return True
+    try:
+        argv = manifests.read_manifest(workspace.workdir / run.path)["command"]["argv"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool({"--help", "-h"}.intersection(argv))
 
 
 def _backend_of(workspace: Workspace, run: Run) -> str | None:

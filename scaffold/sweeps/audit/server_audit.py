@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scaffold.backends.start_tokens import NO_TOKEN
@@ -28,16 +28,23 @@ SERVER_STATUSES = {
 }
 
 
-def audit_on_server(workspace: Workspace, sweeps: Sequence[SweepRecords]) -> Iterator[AuditFinding]:
-    """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked."""
+def audit_on_server(
+    workspace: Workspace, sweeps: Sequence[SweepRecords], inform: Callable[[str], None]
+) -> Iterator[AuditFinding]:
+    """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked.
+
+    What a restart made the server forget is no finding where the files here are whole: `inform` is told.
+    """
     url = address.require_url(workspace.answers)
     with make_server_client(url, trusted_servers.authorized_token(url)) as client:
         client.cluster()  # it looks at its runs first
         for sweep in sweeps:
-            yield from _audit_sweep(workspace, sweep, client)
+            yield from _audit_sweep(workspace, sweep, client, inform)
 
 
-def _audit_sweep(workspace: Workspace, sweep: SweepRecords, client: ServerClient) -> Iterator[AuditFinding]:
+def _audit_sweep(
+    workspace: Workspace, sweep: SweepRecords, client: ServerClient, inform: Callable[[str], None]
+) -> Iterator[AuditFinding]:
     names_by_sweep: dict[str, dict[str, str]] = {}
     for name in sweep.ledger.run_names:
         for submission in sweep.ledger.submissions(name):
@@ -46,21 +53,38 @@ def _audit_sweep(workspace: Workspace, sweep: SweepRecords, client: ServerClient
                 if run_id:
                     names_by_sweep.setdefault(sweep_id, {})[run_id] = name
     for sweep_id, names in names_by_sweep.items():
+        if not _is_known(client, sweep_id):
+            message = (
+                f"the research server does not know sweep {sweep_id} any more, with its {len(names)} runs (restarted?)"
+            )
+            if all(_has_ended(sweep, name) for name in names.values()):
+                inform(f"{sweep.path}: {message}; what they were is whole here")
+            else:
+                yield AuditFinding(path=sweep.path, code="R307", run=None, message=message, hint=None)
+            continue
         for run, message in _compare_sweep(workspace, sweep, client, sweep_id, names):
             hint = "the manifest counts" if run else None
             yield AuditFinding(path=sweep.path, code="R307", run=run, message=message, hint=hint)
+
+
+def _is_known(client: ServerClient, sweep_id: str) -> bool:
+    try:
+        client.sweep(sweep_id)
+    except ServerResourceNotFound:
+        return False
+    return True
+
+
+def _has_ended(sweep: SweepRecords, name: str) -> bool:
+    """Whether a manifest of a run says how it ended."""
+    return any(run.status in ("finished", "failed", "terminated") for run in sweep.runs.get(name, ()))
 
 
 def _compare_sweep(
     workspace: Workspace, sweep: SweepRecords, client: ServerClient, sweep_id: str, names: Mapping[str, str]
 ) -> Iterator[tuple[str | None, str]]:
     """(run or None, message) of one sweep on the server, `names` being its runs as the ledger knows them, by id."""
-    try:
-        run_ids = client.sweep(sweep_id).run_ids
-    except ServerResourceNotFound:
-        lost = f"the research server does not know sweep {sweep_id} any more, with its {len(names)} runs (restarted?)"
-        yield None, lost
-        return
+    run_ids = client.sweep(sweep_id).run_ids
     by_id = _runs_by_id(workspace, sweep, names)
     for run_id in run_ids:
         on_server = client.run(run_id)
