@@ -220,6 +220,16 @@ def audit_copy_agrees(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
             yield f"its copy in {copy.parent} says otherwise: one of the two was changed", "compare them: diff"
 
 
+def foreign_notes(workspace: Workspace) -> list[str]:
+    """One sentence about the JSON files among the manifests that are somebody else's; empty where there are none."""
+    foreign = records.read_records(workspace).foreign
+    if not foreign:
+        return []
+    files = "1 JSON file is" if len(foreign) == 1 else f"{len(foreign)} JSON files are"
+    hint = "`scaffold runs list --foreign` shows what is understood of such"
+    return [f"{files} foreign: beside the manifests and none of them ({foreign[0]}); {hint}"]
+
+
 def audit_records(workspace: Workspace) -> list[AuditFinding]:
     """All findings, by path."""
     run_records = records.read_records(workspace)

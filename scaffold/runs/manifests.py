@@ -12,12 +12,19 @@ from scaffold.runs.model import Run, summarize_manifest
 from scaffold.workspace import Workspace
 
 
+class ForeignFile(ValueError):
+    """A JSON file that says something and is no manifest of ours: somebody else's."""
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
-    """One manifest, whole. Raises ValueError with the reason where it cannot be read."""
+    """One manifest, whole. Raises ValueError with the reason where it cannot be read, ForeignFile where it is none."""
     try:
         manifest = structured_text.parse_json(path.read_bytes())
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
+    # an empty object or list could be what is left of ours
+    if manifest and not (isinstance(manifest, dict) and {"schema_version", "run"}.intersection(manifest)):
+        raise ForeignFile("it is somebody else's")
     if not isinstance(manifest, dict):
         raise ValueError("it is no JSON object")
     if manifest.get("schema_version") != 1:
@@ -41,6 +48,8 @@ def read_summary(path: Path, name: str) -> Run:
         raise ValueError(f"{error} is missing") from error
     except TypeError as error:
         raise ValueError(f"it is no run manifest ({error})") from error
+    except ForeignFile:
+        raise
     except ValueError as error:
         raise ValueError(" ".join(str(error).split())) from error
 

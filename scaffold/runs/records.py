@@ -28,10 +28,14 @@ from scaffold.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecords:
-    """All that a workspace's metadata directories and their second home hold: runs newest first, damaged manifests by path."""
+    """All that a workspace's metadata directories and their second home hold: runs newest first, damaged manifests by path.
+
+    `foreign` are the paths of JSON files there that are somebody else's.
+    """
 
     runs: tuple[Run, ...]
     damaged: tuple[DamagedManifest, ...]
+    foreign: tuple[str, ...] = ()
 
 
 def manifest_directories(workspace: Workspace) -> list[Path]:
@@ -48,7 +52,7 @@ def read_records(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
     with _garbage_collector_off():
         reader = RecordReader(workspace, with_home=with_home)
         runs = sorted(reader.runs(), key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
-        return RunRecords(runs=tuple(runs), damaged=reader.damaged)
+        return RunRecords(runs=tuple(runs), damaged=reader.damaged, foreign=reader.foreign)
 
 
 @contextlib.contextmanager
@@ -78,6 +82,7 @@ class RecordReader:
         self._row_count = len(self._index.rows)
         self._rows: dict[str, dict[str, list[Any]]] = {}
         self._damaged: dict[str, list[DamagedManifest]] = {}
+        self._foreign: dict[str, list[str]] = {}
         self._times: dict[str, int] = {}
         self._stored = False
 
@@ -86,6 +91,11 @@ class RecordReader:
         """What could not be read, and why."""
         manifests_in_tree = itertools.chain(*self._damaged.values())
         return tuple(sorted([*manifests_in_tree, *self._additions.damaged], key=lambda manifest: manifest.path))
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """The JSON files beside the manifests that are none of ours."""
+        return tuple(sorted(itertools.chain(*self._foreign.values())))
 
     def runs(self) -> list[Run]:
         """All attempts as they are now, in no order."""
@@ -133,6 +143,7 @@ class RecordReader:
         if changed is not None and self._times.get(folder_path) == changed:
             return 0
         indexed, rows, damaged, opened = self._rows.get(folder_path), {}, [], 0
+        foreign: list[str] = []
         for name, stamp, is_link in list_manifests(folder):
             path = f"{folder_path}/{name}"
             row = (self._index.rows if indexed is None else indexed).get(path)
@@ -141,12 +152,16 @@ class RecordReader:
                     if is_link:
                         self._workspace.locate(path)
                     row = [stamp, manifests.read_summary(folder / name, path)]
+                except manifests.ForeignFile:
+                    foreign.append(path)
+                    continue
                 except (ValueError, LeadsOutside) as error:
                     damaged.append(DamagedManifest(path=path, reason=str(error)))
                     continue
                 opened += 1
             rows[path] = row
         self._rows[folder_path], self._damaged[folder_path] = rows, damaged
+        self._foreign[folder_path] = foreign
         self._times.pop(folder_path, None)
         if changed is not None:
             self._times[folder_path] = changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +23,9 @@ from scaffold.cli.runs.runs_output import (
 )
 from scaffold.cli.runs.withdraw import withdraw
 from scaffold.runs import timestamps
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 
 @click.group(cls=ExampleGroup)
@@ -45,6 +49,11 @@ for command in (diff, rerun, metrics, export, cite, restore, gc, withdraw):
 @click.option("--param", "params", multiple=True, metavar="K=V", help="Only runs with this value. May be repeated.")
 @click.option("--since", metavar="WHEN", help="Only runs started since: 30m, 2h, 3d, 1w, or a date.")
 @click.option("--here", is_flag=True, help="Only runs whose records this working tree has: those of this branch.")
+@click.option(
+    "--foreign",
+    is_flag=True,
+    help="Instead: runs of other tools (sacred, MLflow, Hydra, the server's sweep manifests).",
+)
 @options.limit_option
 @options.json_option
 def list_runs(
@@ -57,6 +66,7 @@ def list_runs(
     params: tuple[str, ...],
     since: str | None,
     here: bool,
+    foreign: bool,
     limit: int,
     json_output: bool,
 ) -> None:
@@ -77,6 +87,9 @@ def list_runs(
         params=lookup.parse_params(params),
         since=lookup.parse_since(since, timestamps.utc_now()) if since else None,
     )
+    if foreign:
+        _list_foreign(workspace, limit, json_output=json_output)
+        return
     records = read_records_with_warnings(workspace, with_home=not here)
     chosen = [r for r in records.runs if criteria.admits(r)]
     limited = output.LimitedLists(limit)
@@ -88,6 +101,23 @@ def list_runs(
     output.print_rows([run_row(workspace, r) for r in runs_shown])
     limited.report_left_out()
     report_only_in_home(chosen)
+
+
+def _list_foreign(workspace: Workspace, limit: int, *, json_output: bool) -> None:
+    """The runs that somebody else's tools wrote down."""
+    from dataclasses import asdict
+
+    from scaffold.runs import foreign_runs
+
+    limited = output.LimitedLists(limit)
+    shown = limited(foreign_runs.list_foreign_runs(workspace))
+    if json_output:
+        output.print_json({"runs": [], "damaged": [], "foreign": [asdict(run) for run in shown]}, limited)
+        return
+    output.print_rows(
+        [run.kind, run.name, run.status, " ".join(f"{k}={v}" for k, v in run.params.items()), run.path] for run in shown
+    )
+    limited.report_left_out()
 
 
 @runs.command()
@@ -139,7 +169,7 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     from scaffold.sweeps.audit import local_audit as sweep_audit
 
     workspace = options.find_requested_workspace(workdir, root)
-    notes: list[str] = []
+    notes: list[str] = record_audit.foreign_notes(workspace)
     findings = [
         *record_audit.audit_records(workspace),
         *sweep_audit.audit_sweeps(workspace, server=server, inform=notes.append),

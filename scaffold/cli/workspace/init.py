@@ -126,6 +126,7 @@ def init(
         output.warn(text)
     output.warn_ignored(planned.root, planned.ignored)
     if planned.changes and not dry_run:
+        _mention_foreign_files(planned)
         click.echo(f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}")
 
 
@@ -183,6 +184,17 @@ def _all_actions(planned: InitPlan, skill: SkillPlan | None) -> list[FileAction]
 def _count_writes(planned: InitPlan, skill: SkillPlan | None) -> int:
     """How many files are written."""
     return len(planned.changes) + (skill is not None and skill.writes)
+
+
+def _mention_foreign_files(planned: InitPlan) -> None:
+    """Say that JSON files of somebody else lie where manifests will."""
+    metadata = str(planned.answers["role_dirs"]["metadata"])
+    if any((planned.workdir / planned.root).glob(f"**/{metadata}/*.json")):
+        from scaffold import workspace as workspaces
+        from scaffold.runs import audit
+
+        for note in audit.foreign_notes(workspaces.load_workspace(planned.workdir, planned.root)):
+            click.echo(note, err=True)
 
 
 def _print_plan(planned: InitPlan, skill: SkillPlan | None, verb: str) -> None:
