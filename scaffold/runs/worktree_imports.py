@@ -87,7 +87,7 @@ def worktree_variables(
     names = sorted(set(_module_names(trees.worktree)) | set(_module_names(trees.main)))[:MOST_MODULES]
     if python is None or not names:
         return variables
-    main_cwd = trees.main / cwd.relative_to(trees.worktree)
+    main_cwd = trees.main / cwd.relative_to(trees.worktree) if cwd.is_relative_to(trees.worktree) else trees.main
     own = _own_modules(trees, _ask(trees, python, names, main_cwd if main_cwd.is_dir() else trees.main, variables))
     roots = {name: root for name in own if (root := _root_in_worktree(trees, name, own[name]))}
     if not roots:
@@ -119,7 +119,7 @@ def _find_python(
     named = argv[0] if recorder.naming.program_name(argv[0]) in ("python", "pypy") else "python"
     named = os.path.normpath(cwd / named) if "/" in named else named
     if prefix:
-        return [*prefix, named]
+        return [*prefix, named] if shutil.which(prefix[0]) else None
     entered = (place / "bin" / named for place in environments) if "/" not in named else ()
     return next(([str(path)] for path in entered if path.is_file()), [named] if shutil.which(named) else None)
 

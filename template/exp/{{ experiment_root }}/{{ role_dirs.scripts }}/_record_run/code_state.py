@@ -9,7 +9,6 @@ from .git import MOST_UNTRACKED, Git, Status, common_directory, parent_folders, 
 from .messages import RecorderError, warn
 from .redaction import redact
 from .trees import CodeTree, parse_trees, read_objects, read_trees, start_objects
-from .worktree_files import expand_folders, read_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,7 +144,11 @@ class Survey:
         self.chains = dict(zip(chains, objects[len(self.folders) :]))
         self.heads: dict[str, str] = {}
         self.counted = counted
-        self.untracked = expand_folders(git, self.status.untracked)
+        self.untracked: list[str] = []
+        if self.status.untracked:
+            from .worktree_files import expand_folders  # once more than committed code is there
+
+            self.untracked = expand_folders(git, self.status.untracked)
         self.new = [p for p in named if p in self.untracked]
         self.counted_changed = [p for p in counted if p in self.status.workspace]
         self.counted_new = [
@@ -160,14 +163,9 @@ class Survey:
         patch = self._patch() if with_patch else None
         uncommitted = self._pinnable(patch) if with_pin and patch else []
         changed = [*self.status.changed, *self.new]
-        others = [p for p in uncommitted if p not in changed]
-        try:
-            entries = read_entries(self.git, self.status, [*changed, *others], write=uncommitted, heads=self.heads)
-        except RecorderError:
-            if not uncommitted:
-                raise
-            with_pin, others = False, []
-            entries = read_entries(self.git, self.status, changed)
+        entries, with_pin = (
+            self._entries(changed, uncommitted, with_pin=with_pin) if changed or uncommitted else ({}, with_pin)
+        )
         folders = {f for p in entries for f in parent_folders(p)} - set(self.folders)
         self.trees.update(read_trees(self.git, self.status.commit, folders))
         state.code = CodeTree(self.trees, {p: entries[p] for p in changed if p in entries}, self.excluded).digest()
@@ -175,6 +173,20 @@ class Survey:
         state.git = self._manifest(state.code)
         if with_pin and self.common and os.access(os.path.join(self.common, "objects"), os.W_OK):
             self._pin(state, patch, entries)
+
+    def _entries(
+        self, changed: list[str], pinnable: list[str], *, with_pin: bool
+    ) -> tuple[dict[str, Entry | None], bool]:
+        """What git would make of changed and of pinnable paths, and whether they can be pinned: the repository may not be writable."""
+        from .worktree_files import read_entries
+
+        paths = dict.fromkeys([*changed, *pinnable])
+        try:
+            return read_entries(self.git, self.status, paths, write=pinnable, heads=self.heads), with_pin
+        except RecorderError:
+            if not pinnable:
+                raise
+        return read_entries(self.git, self.status, changed), False
 
     def _patch(self) -> Patch | None:
         changed, new = [*self.status.changed, *self.counted_changed], [*self.untracked, *self.counted_new]
