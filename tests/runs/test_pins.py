@@ -148,6 +148,17 @@ def test_changes_that_hold_a_secret_stay_in_this_repository(workspace: Workspace
     assert len(refs(root / "exp" / "far.git")) == 1
 
 
+def test_what_would_keep_the_command_waiting_stays_out() -> None:
+    sizes = {"a": 20 << 20, "b": 33 << 20, "c": 30 << 20, "d": 20 << 20, "e": 1, ".env": 1, "keys/a.key": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recorder.pins, "file_size", lambda path: sizes[path.removeprefix("/top/")])
+        assert recorder.pins.choose_pinnable("/top", ["a", "b", "c", ".env"], ["d", "e", "keys/a.key"]) == [
+            "a",
+            "c",
+            "e",
+        ]
+
+
 def test_what_is_committed_as_it_was_dirty_has_the_same_code_where_git_ignores_permissions(
     workspace: Workspace,
 ) -> None:

@@ -172,7 +172,7 @@ class Survey:
         state.patch = patch.data if patch else None
         state.git = self._manifest(state.code)
         if with_pin and self.common and os.access(os.path.join(self.common, "objects"), os.W_OK):
-            self._pin(state, patch, entries)
+            self._pin(state, patch, entries, uncommitted)
 
     def _entries(
         self, changed: list[str], pinnable: list[str], *, with_pin: bool
@@ -201,14 +201,11 @@ class Survey:
             return None
 
     def _pinnable(self, patch: Patch) -> list[str]:
-        from .pins import is_pinnable
+        from .pins import choose_pinnable
 
         tracked = dict.fromkeys([*self.status.changed, *self.counted_changed])
         untracked = [p for p in dict.fromkeys([*self.new, *patch.new]) if p not in tracked and p not in patch.secretive]
-        return [
-            *(p for p in tracked if is_pinnable(self.git.top, p, tracked=True)),
-            *(p for p in untracked if is_pinnable(self.git.top, p, tracked=False)),
-        ]
+        return choose_pinnable(self.git.top, [*tracked], untracked)
 
     def _manifest(self, code: str) -> dict[str, Any]:
         listed = [redact(p) for p in self.untracked[:MOST_UNTRACKED]]
@@ -224,12 +221,12 @@ class Survey:
             "code": code,
         }
 
-    def _pin(self, state: CodeState, patch: Patch | None, entries: dict[str, Entry | None]) -> None:
+    def _pin(self, state: CodeState, patch: Patch | None, entries: dict[str, Entry | None], written: list[str]) -> None:
         """Settle which commit keeps this code; what is not kept yet is left for the time when the command runs."""
         if self.status.changed or self.counted_changed or patch is not None:
             from .pins import draft_commits
 
-            pin, objects = draft_commits(self, patch, entries)
+            pin, objects = draft_commits(self, patch, entries, written)
         else:
             pin, objects = (
                 {"commit": self.status.commit, "tracked": self.status.commit, "local": False, "left_out": []},

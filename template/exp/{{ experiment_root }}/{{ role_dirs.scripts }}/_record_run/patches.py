@@ -53,11 +53,12 @@ def make_patch(git: Git, status: Status, changed: Sequence[str], new: Sequence[s
     parts = {path: new_file_patch(git.top, path) for path in names if not is_secret_file(path)}
     safe_parts = {path: redact_patch(part, git.top) for path, part in parts.items() if part}
     patch = safe + b"".join(safe_parts.values())
-    if len(patch) > LARGEST_PATCH_BYTES:
+    fits_whole = len(patch) <= LARGEST_PATCH_BYTES
+    if not fits_whole:
         warn("the patch is over 8 MiB and is not saved")
     return Patch(
-        patch if 0 < len(patch) <= LARGEST_PATCH_BYTES else None,
-        [path for path, part in safe_parts.items() if part == parts[path]],
+        patch if patch and fits_whole else None,
+        [path for path, part in safe_parts.items() if fits_whole and part == parts[path]],
         [p for p in names if is_secret_file(p) or safe_parts.get(p, parts[p]) != parts[p]],
         hides=bool(left) or safe != diff,
     )

@@ -15,7 +15,7 @@ from .trees import CodeTree, object_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from .attempt import Attempt
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 LARGEST_PINNED_BYTES = 32 << 20
+LARGEST_PIN_BYTES = 64 << 20
 
 PIN_S = 15.0
 
@@ -34,15 +35,22 @@ PIN_S = 15.0
 IDENTITY = b"scaffold <scaffold@localhost> 1 +0000"
 
 
-def is_pinnable(top: str, path: str, *, tracked: bool) -> bool:
-    """Whether a changed or new file may be part of a pin, as far as its name and size say."""
-    return not is_secret_file(path, tracked=tracked) and file_size(os.path.join(top, path)) <= LARGEST_PINNED_BYTES
+def choose_pinnable(top: str, tracked: Sequence[str], untracked: Sequence[str]) -> list[str]:
+    """The changed and new files that may be part of a pin, by names and sizes: the command waits until they are written."""
+    chosen, left = [], LARGEST_PIN_BYTES
+    for path in (*tracked, *untracked):
+        size = file_size(os.path.join(top, path))
+        if size <= min(left, LARGEST_PINNED_BYTES) and not is_secret_file(path, tracked=path in tracked):
+            chosen.append(path)
+            left -= size
+    return chosen
 
 
 def draft_commits(
-    survey: Survey, patch: Patch | None, entries: Mapping[str, Entry | None]
+    survey: Survey, patch: Patch | None, entries: Mapping[str, Entry | None], written: Collection[str]
 ) -> tuple[dict[str, Any], Objects]:
-    """Which commits are exactly the code that runs, as the manifest says it, and the objects that they need beside the files' own.
+    """Which commits are exactly the code that runs, as the manifest says it, and the objects that they need beside the files' own, which
+    are `written`.
 
     `tracked` is the commit of the tracked files, whose code state is the run's; `commit` has the untracked files of the patch besides.
     """
@@ -51,9 +59,9 @@ def draft_commits(
     for path in changed:
         if path in survey.heads:
             pinned[path] = ("160000", survey.heads[path])
-        elif path in entries and _is_held(survey, patch, path, entries[path]):
+        elif path in entries and (entries[path] is None or path in written):
             pinned[path] = entries[path]
-    untracked = {p: entries[p] for p in (patch.new if patch else ()) if p in entries and p not in pinned}
+    untracked = {p: entries[p] for p in (patch.new if patch else ()) if p in written and p not in pinned}
     objects: Objects = {}
     head = survey.status.commit
     before = CodeTree(survey.trees, {}, ()).tree_id("")
@@ -68,13 +76,6 @@ def draft_commits(
         "left_out": [redact(p) for p in left_out[:MOST_UNTRACKED]],
     }
     return pin, objects
-
-
-def _is_held(survey: Survey, patch: Patch | None, path: str, entry: Entry | None) -> bool:
-    if patch is None:
-        return False
-    tracked = path not in survey.new
-    return entry is None or (path not in patch.secretive and is_pinnable(survey.git.top, path, tracked=tracked))
 
 
 def _commit(
