@@ -224,6 +224,8 @@ def stable(path: Path) -> dict[str, Any]:
     check(manifest)
     for part, name in VOLATILE:
         del manifest[part][name]
+    for name in ("pin", "submodules"):  # the former recorder kept neither
+        (manifest["git"] or {}).pop(name, None)
     manifest["shape"] = [*manifest, *(key for part in manifest.values() if isinstance(part, dict) for key in part)]
     return dict(manifest)
 
