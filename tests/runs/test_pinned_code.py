@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scaffold.runs import pin_refs
 from tests.conftest import Run, commit_all, git, write_tree
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace
 from tests.runs.test_pins import SECRET, all_objects, collect_garbage
@@ -196,3 +197,17 @@ def test_twenty_ideas_of_an_agent_run_again_with_the_same_code(run: Run, make_wo
         git(root, "log", "--all", "--format=%s").split("\n").count("Code that runs ran with; it is kept by this ref")
         <= 2
     )
+
+
+def test_pins_that_nothing_needs_are_given_up(trained: Workspace) -> None:
+    (first,) = pin_refs.list_pin_refs(trained.root)
+    record(trained, "later")
+    (ref,) = pin_refs.list_pin_refs(trained.root)
+    assert ref.pins == (*first.pins, git(trained.root, "rev-parse", "HEAD").strip())
+    assert pin_refs.drop_pins(trained.root, {"0" * 40}) == 0 and pin_refs.list_pin_refs(trained.root) == [ref]
+    assert pin_refs.drop_pins(trained.root, first.pins) == 1
+    (rest,) = pin_refs.list_pin_refs(trained.root)
+    assert (rest.name, rest.pins) == (ref.name, ref.pins[1:])
+    collect_garbage(trained.root)
+    assert git(trained.root, "cat-file", "--batch-check", "--batch-all-objects").count(first.pins[0]) == 0
+    assert pin_refs.drop_pins(trained.root, rest.pins) == 1 and pin_refs.list_pin_refs(trained.root) == []
