@@ -235,12 +235,14 @@ class Survey:
         if state.git is None or pin["commit"] is None:
             return
         chain = (PINNED_LOCAL if pin["local"] else PINNED) + self.chain
-        if b"\n%s\n" % pin["commit"].encode() in self.chains.get(chain, ("", "", b""))[2]:
+        tip, _, content = self.chains.get(chain, ("", "", b""))
+        if b"\n%s\n" % pin["commit"].encode() in content:
             state.git["pin"] = pin
             return
         from .pins import PendingPin  # once for each state of the code
 
-        state.pin = PendingPin(self.git.top, self.common or "", pin, objects)
+        last_seen = (tip, content) if chain in self.chains else None
+        state.pin = PendingPin(self.git.top, self.common or "", pin, objects, last_seen)
 
 
 def _chain_name(common: str | None) -> str:

@@ -54,30 +54,35 @@ class PinChain:
         finally:
             os.close(fd)
 
-    def add(self, commit: str, objects: Objects) -> None:
+    def add(self, commit: str, objects: Objects, *, last_seen: tuple[str, bytes] | None = None) -> None:
         """Have the chain hold `commit`, which needs `objects`. Raises RecorderError, or OSError.
 
         The lock only saves work, where many runs start at once: what keeps every pin is that git changes the ref only from what it was.
+        `last_seen` is the ref's commit and its content as they were a moment ago, which is still so where nobody has the lock.
         """
         import fcntl
 
         lock = os.open(self.file, os.O_RDWR)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks
-            pass
-        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                last_seen = None
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError:  # a file system without locks
+                pass
             limit = time.monotonic() + CHANGE_S
-            while not self._try_add(commit, objects):
+            while not self._try_add(commit, objects, last_seen):
+                last_seen = None
                 if time.monotonic() > limit:
                     raise RecorderError(f"{self.ref} changes all the time")
         finally:
             os.close(lock)
 
-    def _try_add(self, commit: str, objects: Objects) -> bool:
+    def _try_add(self, commit: str, objects: Objects, last_seen: tuple[str, bytes] | None) -> bool:
         """One try; False where somebody else changed the chain meanwhile."""
         git = Git(self.top)
-        tip, content = self._read(git)
+        tip, content = last_seen or self._read(git)
         if b"\n%s\n" % commit.encode() in content:
             return True
         new = next_commit(tip, content, commit)

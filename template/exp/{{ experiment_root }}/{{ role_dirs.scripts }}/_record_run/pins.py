@@ -111,16 +111,19 @@ def commit_content(tree: str, parents: list[str], message: bytes) -> bytes:
 class PendingPin:
     """Code that is to be kept by a ref: `pin` as the manifest says it, and the objects that are still to be written."""
 
-    def __init__(self, top: str, common: str, pin: dict[str, Any], objects: Objects) -> None:
+    def __init__(
+        self, top: str, common: str, pin: dict[str, Any], objects: Objects, last_seen: tuple[str, bytes] | None
+    ) -> None:
         self.top = top
         self.common = common
         self.pin = pin
         self.objects = objects
+        self.last_seen = last_seen
 
     def write(self) -> dict[str, Any]:
         """Write the objects and have the chain of pins hold the commit; the pin. Raises RecorderError or OSError."""
         chain = PinChain(self.top, self.common, local=self.pin["local"])
-        chain.add(self.pin["commit"], self.objects)
+        chain.add(self.pin["commit"], self.objects, last_seen=self.last_seen)
         return self.pin
 
 
