@@ -106,7 +106,10 @@ def test_gc_lists_what_nothing_cites_and_takes_it_away_when_told(workspace: Work
     assert len(answer["files"]) == 1 and Path(answer["files"][0]).is_file()
     assert json.loads(run(*words, "--cited-too").stdout)["cited"] == 0
     assert json.loads(run("runs", "gc", "--workdir", workspace.root, "--json").stdout)["runs"] == []  # none is old
+    (pin,) = answer["pins"]
+    assert pin in git(workspace.root, "rev-list", "--glob=refs/scaffold/*").split()
     assert json.loads(run(*words, "--yes").stdout)["deleted"]
+    assert pin not in git(workspace.root, "rev-list", "--glob=refs/scaffold/*").split()
     assert {r.experiment for r in records.read_records(load(workspace)).runs} == {"quoted", "named"}
     assert not Path(answer["files"][0]).exists()
 

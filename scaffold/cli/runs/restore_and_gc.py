@@ -62,9 +62,9 @@ def restore(workdir: Path, root: str | None, dry_run: bool, limit: int, json_out
 def gc(
     workdir: Path, root: str | None, older_than: str, keep_cited: bool, yes: bool, limit: int, json_output: bool
 ) -> None:
-    """List old records in git's directory that nothing cites, and with --yes take them away.
+    """List old records in git's directory that nothing cites, and with --yes take them away, and the pins of code that is theirs alone.
 
-    Only copies in the second home go. What a working tree or a commit has stays where it is.
+    Only copies in the second home go, and what only pins keep. What a working tree or a branch has stays where it is.
     """
     from scaffold.errors import ScaffoldError
     from scaffold.results.evidence import uncited_records
@@ -75,14 +75,15 @@ def gc(
     uncited = uncited_records.find_uncited(workspace, before=before, keep_cited=keep_cited)
     if yes:
         try:
-            uncited_records.delete_records(uncited)
+            uncited_records.delete_records(workspace, uncited)
         except OSError as error:
             raise ScaffoldError(f"{error.filename} cannot be deleted: {error.strerror}") from error
     limited = output.LimitedLists(limit)
     shown, files = limited(uncited.runs), limited(uncited.files)
     if json_output:
         rows = [{"name": run.label, "started_at": run.started_at, "copy": str(copy)} for run, copy in shown]
-        answer = {"deleted": yes, "runs": rows, "files": [str(file) for file in files], "cited": uncited.cited}
+        names = {"files": [str(file) for file in files], "pins": limited(uncited.pins)}
+        answer = {"deleted": yes, "runs": rows, **names, "cited": uncited.cited}
         output.print_json(answer, limited)
         return
     verb = "deleted" if yes else "would delete"
@@ -90,5 +91,6 @@ def gc(
     output.print_rows([verb, file.name, file.parent.name] for file in files)
     limited.report_left_out()
     total = output.pluralize(len(uncited.runs), "record")
+    total += f" and {output.pluralize(len(uncited.pins), 'pin')} of code" if uncited.pins else ""
     hint = "" if yes or not uncited.runs else "; --yes does"
     click.echo(f"{verb} {total}; kept because something cites them: {uncited.cited}{hint}", err=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold import git
 from scaffold.results.evidence import backing, claimed_numbers
-from scaffold.runs import manifests, records, records_home
+from scaffold.runs import manifests, pin_refs, records, records_home
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -20,15 +21,19 @@ TEXT_ENDINGS = (".md", ".txt", ".csv", ".tsv", ".json", ".tex", ".html", ".yml",
 LARGEST_TEXT_BYTES = 1 << 20
 # where what a manifest refers to lies
 FILE_FOLDERS = ("patches", "configs", "environments")
+# what may name a commit: manifests, ledgers, sweep files
+RECORD_ENDINGS = (".json", ".jsonl", ".yml", ".yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncitedRecords:
     """What may go: `runs` with their manifests in the second home, and `files` (patches, configs, package lists) that no other record
-    there names. `cited` is how many old records stay because something cites them."""
+    there names, and `pins`, commits that are pinned for these runs alone. `cited` is how many old records stay because something cites
+    them."""
 
     runs: tuple[tuple[Run, Path], ...]
     files: tuple[Path, ...]
+    pins: tuple[str, ...]
     cited: int
 
 
@@ -50,14 +55,18 @@ def find_uncited(workspace: Workspace, *, before: str, keep_cited: bool) -> Unci
     return UncitedRecords(
         runs=tuple(leaving),
         files=tuple(_unreferenced_files(folders, staying)) if leaving else (),
+        pins=_unneeded_pins(workspace, [path for _, path in leaving]) if leaving else (),
         cited=len(old) - len(leaving),
     )
 
 
-def delete_records(uncited: UncitedRecords) -> None:
-    """Take them from the second home. Raises OSError where that cannot be done."""
+def delete_records(workspace: Workspace, uncited: UncitedRecords) -> None:
+    """Take them from the second home, and give up their pins. Raises OSError where that cannot be done, ScaffoldError where git refuses."""
     for path in (*(path for _, path in uncited.runs), *uncited.files):
         path.unlink(missing_ok=True)
+    top = git.toplevel(workspace.workdir)
+    if uncited.pins and top is not None:
+        pin_refs.drop_pins(top, uncited.pins)
 
 
 def _cited_labels(workspace: Workspace, runs: tuple[Run, ...]) -> frozenset[str]:
@@ -101,6 +110,27 @@ def _unreferenced_files(folders: list[Path], staying: set[Path]) -> Iterator[Pat
             path = folder / inside
             if path.parent.name in FILE_FOLDERS and path.name not in named and path.name not in sweep_texts:
                 yield path
+
+
+def _unneeded_pins(workspace: Workspace, leaving: list[Path]) -> tuple[str, ...]:
+    """The commits that are pinned for records that leave, and that no other record of the repository names, of whatever workspace."""
+    top = git.toplevel(workspace.workdir)
+    if top is None:
+        return ()
+    pinned = {pin for ref in pin_refs.list_pin_refs(top) for pin in ref.pins}
+    candidates = pinned & {commit for path in leaving for commit in _pinned_commits(path)}
+    home = records_home.home_folders(workspace)[0].parent
+    for folder in (home, *records.manifest_directories(workspace)):
+        for path in folder.rglob("*"):
+            if candidates and path not in leaving and path.suffix in RECORD_ENDINGS and path.is_file():
+                text = path.read_text(encoding="utf-8", errors="replace")
+                candidates -= {commit for commit in candidates if commit in text}
+    return tuple(sorted(candidates))
+
+
+def _pinned_commits(path: Path) -> Iterator[str]:
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        yield str(manifests.read_manifest(path)["git"]["pin"]["commit"])
 
 
 def _named_files(manifest: dict[str, Any]) -> Iterator[str]:
