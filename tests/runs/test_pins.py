@@ -13,7 +13,7 @@ import pytest
 
 from scaffold.runs import recorder
 from tests.conftest import commit_all, git, write_tree
-from tests.runs.conftest import Workspace, python
+from tests.runs.conftest import Workspace, python, settings, write_workspace
 
 # built from parts, so that this file holds nothing that looks like one
 SECRET = "hun" + "ter2-hun" + "ter2"
@@ -184,6 +184,18 @@ def test_before_the_first_commit(workspace: Workspace) -> None:
     pin = pin_of(workspace)
     assert files_of(workspace.root, pin["tracked"]) == ["train.py"]
     assert files_of(workspace.root, pin["commit"]) == ["README.md", "src/model.py", "train.py"]
+
+
+def test_a_repository_of_longer_ids(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256", "repo")
+    write_tree(tmp_path / "repo", {"train.py": "print('hello')\n"})
+    workspace = write_workspace(tmp_path / "repo", settings())
+    commit_all(workspace.root)
+    write_tree(workspace.root, {"train.py": "print('other')\n", "new.py": "x = 1\n"})
+    pin = pin_of(workspace)
+    assert pin_of(workspace) == pin and len(pin["commit"]) == 64 and git(workspace.root, "fsck", "--strict") == ""
+    collect_garbage(workspace.root)
+    assert git(workspace.root, "show", f"{pin['commit']}:new.py") == "x = 1\n"
 
 
 def test_a_block_of_python_is_pinned(workspace: Workspace) -> None:

@@ -6,6 +6,7 @@ import os
 import time
 import zlib
 
+from .files import append_to
 from .git import Git
 from .lean_imports import sha1, sha256
 from .messages import RecorderError
@@ -45,14 +46,19 @@ class PinChain:
         self.ref = (PINNED_LOCAL if local else PINNED) + self._name()
 
     def _name(self) -> str:
-        fd = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
+        name = self._read_name()
+        if not name:
             # two who name it at once append to one file: the first name counts
-            if os.fstat(fd).st_size < 8:
-                os.write(fd, os.urandom(4).hex().encode())
-            return os.pread(fd, 8, 0).decode()
-        finally:
-            os.close(fd)
+            append_to(self.file, os.urandom(4).hex().encode())
+            name = self._read_name()
+        return name
+
+    def _read_name(self) -> str:
+        try:
+            with open(self.file, encoding="ascii") as file:
+                return file.read(8)
+        except FileNotFoundError:
+            return ""
 
     def add(self, commit: str, objects: Objects, *, last_seen: tuple[str, bytes] | None = None) -> None:
         """Have the chain hold `commit`, which needs `objects`. Raises RecorderError, or OSError.
@@ -62,7 +68,7 @@ class PinChain:
         """
         import fcntl
 
-        lock = os.open(self.file, os.O_RDWR)
+        lock = os.open(self.file, os.O_RDONLY)  # it may be another user's
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
