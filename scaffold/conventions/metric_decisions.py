@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from scaffold.conventions.hydra_configs import composed_configs
 from scaffold.conventions.metrics import may_log
 from scaffold.conventions.printed_metrics import names_quality
 from scaffold.facts import Facts
@@ -67,7 +68,7 @@ def find_decisions(facts: Facts, scope: Mapping[str, int]) -> list[Decision]:
         for path, distance in scope.items()
         for decision in _decisions_of_source(facts.parse(path), path, distance)
     ]
-    return sorted([*decisions, *_configured(facts)], key=lambda d: (-d.strength, d.distance))
+    return sorted([*decisions, *_configured(facts, next(iter(scope), None))], key=lambda d: (-d.strength, d.distance))
 
 
 def _decisions_of_source(source: PythonSource, path: str, distance: int) -> Iterator[Decision]:
@@ -116,13 +117,14 @@ def _metric_option(call: Call, path: str, distance: int) -> Iterator[Decision]:
         yield Decision(KEPT, distance, path, call.line, f"{name}, by default {default}", None, default, "")
 
 
-def _configured(facts: Facts) -> Iterator[Decision]:
-    """What YAML files of the repository save checkpoints by, and what sweep files optimize."""
+def _configured(facts: Facts, main: str | None) -> Iterator[Decision]:
+    """What YAML files of the repository save checkpoints by, and what sweep files optimize; those that the main script takes are near."""
+    composed = {config.path for config in composed_configs(facts, main)} if main else set[str]()
     for path in facts.read_files("config"):
         text = facts.texts[path]
         if not path.endswith((".yaml", ".yml")) or not ("monitor" in text or "metric" in text or "save_best" in text):
             continue
-        distance = 0 if _DEFAULT_CONFIG.search(path) else 1
+        distance = 0 if path in composed or (not composed and _DEFAULT_CONFIG.search(path)) else 1
         mode = _MODE.search(text)
         for match in _CONFIGURED.finditer(text):
             # a monitor may be a screen or a service, too

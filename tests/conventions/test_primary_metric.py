@@ -57,3 +57,15 @@ def test_an_open_choice_names_candidates_with_their_lines() -> None:
     text = "print(f'val_loss {a:.2f}')\nprint(f'val_acc {b:.2f}')" + MAIN
     choice = derive_conventions(facts_from_texts({"train.py": text})).primary_metric
     assert sorted(choice.candidates) == ["val_acc (train.py:2)", "val_loss (train.py:1)"]
+
+
+def test_settings_that_the_main_script_composes_decide() -> None:
+    main = "@hydra.main(config_path='configs', config_name='config')\ndef main(cfg):\n    pass\n" + MAIN
+    texts = {
+        "train.py": main,
+        "configs/config.yaml": "defaults:\n  - task: cifar\n",
+        "configs/task/cifar.yaml": "train:\n  monitor: val/accuracy\n  mode: max\n",
+        "configs/task/text.yaml": "train:\n  monitor: val/loss\n",
+    }
+    choice = derive_conventions(facts_from_texts(texts)).primary_metric
+    assert (choice.name, choice.direction) == ("val/accuracy", "maximize")
