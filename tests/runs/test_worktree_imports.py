@@ -16,8 +16,10 @@ import pytest
 from scaffold.errors import ScaffoldError
 from scaffold.runs import worktree_imports
 from scaffold.runs.worktree_imports import Trees
+from scaffold.sweeps.launch import open_sweep
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.runs.conftest import MakeWorkspace
+from tests.sweeps import conftest as sweeping
 
 MAPPED = """
 import sys
@@ -209,3 +211,21 @@ def test_a_rerun_of_a_uv_project_neither_syncs_nor_makes_an_environment(
     assert done.exit_code == 0, done.output
     assert workspace.log(workspace.last()).startswith(b"old")
     assert sorted(site_packages(environment).rglob("*")) == before and not (tmp_path / "repo" / "uv.lock").exists()
+
+
+def test_a_sweep_with_its_original_code_imports_it(
+    make_workspace: MakeWorkspace, environment: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo" / ".venv").symlink_to(environment)
+    editable_path(environment, tmp_path / "repo" / "src")
+    files = {"src/lab/__init__.py": "VALUE = 'old'\n", "scripts/train.py": SHOW, ".gitignore": ".venv\n"}
+    workspace = make_workspace(files)
+    planned, runs, _ = sweeping.plan(workspace, command=("python", "scripts/train.py"))
+    write_tree(workspace.root, {"src/lab/__init__.py": "VALUE = 'edited'\n"})
+    place = sweeping.there(workspace)
+    writer = open_sweep.LauncherWriter(place, planned, original=True)
+    (launcher,) = writer.write(runs).values()
+    sweeping.ticket(launcher)
+    done = sweeping.start(launcher)
+    assert done.stdout.startswith("old ") and done.returncode == 0, done.stderr
