@@ -17,6 +17,7 @@ _FIELDS = {
     "slurm": "slurm.scripts",
     "repository_metrics": "metrics",
     "primary_metric": "primary_metric.name",
+    "metric_direction": "primary_metric.name",
 }
 
 
@@ -83,6 +84,8 @@ def _items(value: Any) -> Iterator[str]:
         for item in value:
             if isinstance(item, Mapping) and "command" in item:
                 yield f"{item['path']} ({item['kind']}, {item.get('seed_flag') or 'no seed option'}): {item['command']}"
+            elif isinstance(item, Mapping) and "pattern" in item:
+                yield f"{item.get('name')} as {item['pattern']} ({item.get('source')})"
             else:
                 yield str(item)
     elif value not in (None, ""):
