@@ -67,7 +67,9 @@ def detect_metric_names(
     only `printed`, and last what only a table of the README names.
     """
     logged = list(logged_names(facts, experiment_code(facts)))
-    logged_pieces = {frozenset(split_metric_name(h.value)) for h in logged}
+    logged_pieces = {
+        frozenset(split_metric_name(name)) for name in (*(h.value for h in logged), *(p.name for p in printed))
+    }
     ordered = _ranked(logged) + _ranked(
         [h for h in table_names(facts) if frozenset(split_metric_name(h.value)) not in logged_pieces]
     )

@@ -51,23 +51,14 @@ def manifest_metrics(run: Run) -> dict[str, MetricValue]:
 def read_run_metrics(
     workspace: Workspace, runs: Sequence[Run], names: Sequence[str] = ()
 ) -> list[dict[str, MetricValue]]:
-    """The final metrics of each run as results have them, in the spelling of the workspace's primary one where they are that.
+    """The final metrics of each run, as results have them.
 
     `names` are looked for in files where a manifest lacks them. Raises ScaffoldError (TensorBoard files without the extra, and
     nothing else).
     """
     directions = MetricDirections(workspace)
     query = ValueQuery(directions=directions, primary_metric=directions.primary)
-    reader = RunValueReader(workspace, query)
-    all_values = reader.read(runs, names)
-    primary = directions.primary
-    if primary is None:
-        return all_values
-    spelled = []
-    for values in all_values:
-        same = directions.find_primary(values)
-        spelled.append({primary if name == same else name: value for name, value in values.items()})
-    return spelled
+    return RunValueReader(workspace, query).read(runs, names)
 
 
 def observe_runs(workspace: Workspace, runs: Sequence[Run], names: Sequence[str] = ()) -> list[Run]:
@@ -96,9 +87,14 @@ def manifest_number(value: float) -> Scalar:
 
 
 def read_final_metrics(workspace: Workspace, run: Run) -> dict[str, float]:
-    """The final metrics of one run, all that its manifest, its files and its logs say. Raises ScaffoldError as `read_run_metrics`."""
+    """The final metrics of one run, all that its manifest, its files and its logs say; the primary one as the workspace spells it.
+
+    Raises ScaffoldError as `read_run_metrics`.
+    """
     (values,) = read_run_metrics(workspace, [run], names=("*",))
-    return {name: value.value for name, value in values.items()}
+    directions = MetricDirections(workspace)
+    same = directions.find_primary(values)
+    return {directions.primary or name if name == same else name: value.value for name, value in values.items()}
 
 
 class RunValueReader:

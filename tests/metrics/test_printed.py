@@ -173,3 +173,10 @@ def test_plain_patterns_find_what_their_expressions_find(pattern: str) -> None:
         ),
     ):
         assert repr(plain.find(line)) == repr(general.find(line)), line
+
+
+def test_detect_shows_what_is_printed(run: Run, tmp_path: Path) -> None:
+    write_tree(tmp_path / "repo", {"train.py": "print(f'val_bpb: {x:.4f}')\nif __name__ == '__main__':\n    main()\n"})
+    shown = run("detect", "--workdir", tmp_path / "repo").stdout
+    assert "printed_metrics" in shown and "val_bpb  [train.py:1]" in shown
+    assert "prints val_bpb" in run("detect", "--workdir", tmp_path / "repo", "--explain", "printed_metrics").stdout

@@ -204,7 +204,7 @@ def _format_value(value: Any, limited: output.LimitedLists | None = None) -> str
     if isinstance(value, (list, tuple)):
         items = limited(value) if limited else value
         more = [f"and {len(value) - len(items)} more"] if len(items) < len(value) else []
-        return ", ".join([*(item["path"] if isinstance(item, dict) else str(item) for item in items), *more])
+        return ", ".join([*(_item_name(item) for item in items), *more])
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
@@ -213,3 +213,8 @@ def _format_value(value: Any, limited: output.LimitedLists | None = None) -> str
 def _format_place(path: str, line: int | None) -> str:
     """`file:line`, or the file alone."""
     return path if line is None else f"{path}:{line}"
+
+
+def _item_name(item: Any) -> str:
+    """What stands for one item of a list: the script of an entry point, the name of a printed metric."""
+    return str(item.get("path") or item.get("name")) if isinstance(item, dict) else str(item)
