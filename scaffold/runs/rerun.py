@@ -67,7 +67,7 @@ def rerun_recorded_run(
         folder = tree / manifest["command"]["cwd"]
         if not folder.is_dir():
             raise ScaffoldError(f"the run's directory {manifest['command']['cwd']} is not in its code")
-        trees = worktree_imports.Trees(main=top.resolve(), worktree=tree)
+        trees = worktree_imports.repository_trees(top, tree)
         argv = worktree_imports.command_in_worktree(trees, manifest["command"]["argv"], folder)
         arguments = _recorder_arguments(workspace, manifest, argv, _named_configs(manifest, argv, linked, folder))
         words = recorder_command.require_run_prefix(workspace) if prefix else []

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
 
@@ -27,7 +28,8 @@ PROBE = """
 import importlib.util, json, os, sys
 if sys.path[:1] == [""]:
     del sys.path[0]
-top, names = json.loads(sys.argv[1])
+tops, names = json.loads(sys.argv[1])
+urls = ['"file://%s%s' % (top, end) for top in tops for end in '"/']
 found, installed = {}, []
 for name in names:
     try:
@@ -40,7 +42,8 @@ for name in names:
 try:
     from importlib.metadata import distributions
     for each in distributions():
-        if '"file://' + top in (each.read_text("direct_url.json") or ""):
+        text = each.read_text("direct_url.json") or ""
+        if any(url in text for url in urls):
             installed += {str(file).split("/")[0].split(".")[0] for file in each.files or ()} & set(found)
 except ImportError:
     pass
@@ -52,10 +55,26 @@ NO_MODULES = frozenset({"setup", "conftest", "noxfile", "fabfile", "tasks"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trees:
-    """The main working tree and a worktree of the same repository, both resolved."""
+    """The working tree that a run is repeated for, the worktree where that happens, and others of the same repository; all resolved."""
 
     main: Path
     worktree: Path
+    others: tuple[Path, ...] = ()
+
+    def find_tree(self, root: Path) -> Path | None:
+        """The working tree that a folder lies in, so that it may hold the repository's modules; None for the worktree itself."""
+        trees = [tree for tree in (self.worktree, self.main, *self.others) if root.is_relative_to(tree)]
+        # what lies in an environment inside of the repository is no code of it
+        inner = max(trees, key=lambda tree: len(tree.parts), default=self.worktree)
+        return None if inner == self.worktree or "site-packages" in root.relative_to(inner).parts else inner
+
+
+def repository_trees(top: Path, worktree: Path) -> Trees:
+    """The trees of the repository that `top` is one of, whose code runs in `worktree`. Raises ScaffoldError where git does not answer."""
+    rows = git.run_checked(top, "worktree", "list", "--porcelain").text.splitlines()
+    places = [Path(row.removeprefix("worktree ")).resolve() for row in rows if row.startswith("worktree ")]
+    main, tree = top.resolve(), worktree.resolve()
+    return Trees(main=main, worktree=tree, others=tuple(place for place in places if place not in (main, tree)))
 
 
 def command_in_worktree(trees: Trees, argv: Sequence[str], cwd: Path) -> list[str]:
@@ -89,10 +108,10 @@ def worktree_variables(
         return variables
     main_cwd = trees.main / cwd.relative_to(trees.worktree) if cwd.is_relative_to(trees.worktree) else trees.main
     own = _own_modules(trees, _ask(trees, python, names, main_cwd if main_cwd.is_dir() else trees.main, variables))
+    _check_compiled(trees, own)
     roots = {name: root for name in own if (root := _root_in_worktree(trees, name, own[name]))}
     if not roots:
         return variables
-    _check_compiled(trees, own)
     inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     variables["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([*map(str, roots.values()), *inherited]))
     _check_origins(trees, _ask(trees, python, sorted(roots), cwd, variables).origins)
@@ -128,8 +147,9 @@ def _module_names(tree: Path) -> Iterable[str]:
     """The names under which the modules of a repository may be imported."""
     for folder in _module_folders(tree):
         for entry in sorted(folder.iterdir()):
-            name = entry.stem if entry.suffix == ".py" else entry.name
-            if name.isidentifier() and name not in NO_MODULES and (entry.suffix == ".py" or any(entry.glob("*.py"))):
+            is_file = entry.name.endswith((".py", *SUFFIXES))
+            name = entry.name.split(".")[0] if is_file else entry.name
+            if name.isidentifier() and name not in NO_MODULES and (is_file or any(entry.glob("*.py"))):
                 yield name
 
 
@@ -146,7 +166,7 @@ def _ask(trees: Trees, python: Sequence[str], names: Sequence[str], cwd: Path, v
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **variables}
     # one line, since `conda run` takes no argument of more
     script = f"import base64;exec(base64.b64decode({base64.b64encode(PROBE.encode()).decode()!r}))"
-    command = [*python, "-c", script, json.dumps([str(trees.main), list(names)])]
+    command = [*python, "-c", script, json.dumps([[str(tree) for tree in (trees.main, *trees.others)], list(names)])]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, cwd=cwd, env=environment, capture_output=True, text=True, timeout=PROBE_S
@@ -160,25 +180,31 @@ def _ask(trees: Trees, python: Sequence[str], names: Sequence[str], cwd: Path, v
         ) from error
 
 
-def _own_modules(trees: Trees, loaded: Loaded) -> dict[str, Path]:
-    """The modules that Python has from the main tree, and the import root there of each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRoot:
+    """A folder that modules are imported from: `path`, relative to the working tree that it lies in."""
+
+    tree: Path
+    path: Path
+
+
+def _own_modules(trees: Trees, loaded: Loaded) -> dict[str, ImportRoot]:
+    """The modules that Python has from another working tree of the repository, and the import root there of each."""
     own = {}
     for name, place in loaded.origins.items():
         origin = Path(place)
         root = origin.parent.parent if origin.name.startswith("__init__.") else origin.parent
-        # what lies in an environment inside of the repository is no code of it
-        if root.is_relative_to(trees.main) and "site-packages" not in root.relative_to(trees.main).parts:
-            own[name] = root
+        if tree := trees.find_tree(root):
+            own[name] = ImportRoot(tree=tree, path=root.relative_to(tree))
         elif name in loaded.installed:
-            own[name] = next(
-                (folder for folder in _module_folders(trees.main) if _has_module(folder, name)), trees.main
-            )
+            folders = (folder for folder in _module_folders(trees.main) if _has_module(folder, name))
+            own[name] = ImportRoot(tree=trees.main, path=next(folders, trees.main).relative_to(trees.main))
     return own
 
 
-def _root_in_worktree(trees: Trees, name: str, root: Path) -> Path | None:
-    """The import root of a module in the worktree, where `root` is that in the main tree; None where the worktree has no such module."""
-    folders = [trees.worktree / root.relative_to(trees.main), *_module_folders(trees.worktree)]
+def _root_in_worktree(trees: Trees, name: str, root: ImportRoot) -> Path | None:
+    """The import root of a module in the worktree, where `root` is that in another; None where the worktree has no such module."""
+    folders = [trees.worktree / root.path, *_module_folders(trees.worktree)]
     return next((folder for folder in folders if _has_module(folder, name)), None)
 
 
@@ -191,13 +217,13 @@ def _module_folders(tree: Path) -> list[Path]:
     return [folder for folder in (tree, tree / "src", *sorted(tree.glob("*/src"))) if folder.is_dir()]
 
 
-def _check_compiled(trees: Trees, roots: Mapping[str, Path]) -> None:
-    """Raise ScaffoldError where a package has compiled modules that lie in the main tree alone: git does not hold them."""
+def _check_compiled(trees: Trees, roots: Mapping[str, ImportRoot]) -> None:
+    """Raise ScaffoldError where there are compiled modules that the worktree lacks: git does not hold them."""
     lacking = [
-        path.relative_to(trees.main).as_posix()
+        path.relative_to(root.tree).as_posix()
         for name, root in roots.items()
-        for path in sorted([*root.glob(f"{name}.*"), *(root / name).rglob("*")])
-        if path.name.endswith(SUFFIXES) and not (trees.worktree / path.relative_to(trees.main)).exists()
+        for path in sorted([*(root.tree / root.path).glob(f"{name}.*"), *(root.tree / root.path / name).rglob("*")])
+        if path.name.endswith(SUFFIXES) and not (trees.worktree / path.relative_to(root.tree)).exists()
     ]
     if lacking:
         links = " ".join(f"--link {path}" for path in lacking[:SHOWN])

@@ -139,6 +139,24 @@ def test_a_compiled_extension_is_asked_for_and_taken_by_a_link(trees: Trees, env
     assert worktree_imports.worktree_variables(trees, argv, trees.worktree, ())
 
 
+def test_a_compiled_module_alone_is_asked_for_too(trees: Trees, environment: Path) -> None:
+    editable_path(environment, trees.main / "src")
+    write_tree(trees.main, {"src/_fast" + str(sysconfig.get_config_var("EXT_SUFFIX")): b""})
+    with pytest.raises(ScaffoldError, match=r"_fast.*compiled, and not in git"):
+        worktree_imports.worktree_variables(trees, [str(environment / "bin" / "python")], trees.worktree, ())
+
+
+def test_an_install_of_another_worktree_is_overruled_as_well(trees: Trees, environment: Path, tmp_path: Path) -> None:
+    """The user works in a worktree; the environment is that of the main tree."""
+    git(trees.main, "worktree", "add", "-q", "--detach", str(tmp_path / "users"))
+    editable_path(environment, trees.main / "src")
+    own = worktree_imports.repository_trees(tmp_path / "users", trees.worktree)
+    assert own.others == (trees.main,)
+    argv = [str(environment / "bin" / "python"), "scripts/train.py"]
+    variables = worktree_imports.worktree_variables(own, argv, trees.worktree, ())
+    assert ran(trees, environment, variables) == "old"
+
+
 def test_what_is_nobody_s_install_changes_nothing(trees: Trees, environment: Path) -> None:
     """A module of another package that has the name of a file of the repository, and an environment that lies in the repository."""
     write_tree(trees.main, {"evaluate.py": "", ".venv/lib/python3/site-packages/lab/__init__.py": ""})

@@ -51,7 +51,7 @@ def original_variables(workspace: Workspace, sweep: Sweep, inside: Workspace) ->
     main, tree = git.toplevel(workspace.workdir), git.toplevel(inside.workdir)
     if main is None or tree is None:
         return {}
-    trees = worktree_imports.Trees(main=main.resolve(), worktree=tree.resolve())
+    trees = worktree_imports.repository_trees(main, tree)
     prefix = recorder_command.configured_prefix(workspace)
     cwd = (inside.workdir / sweep.cwd).resolve()
     environments = [
