@@ -16,7 +16,7 @@ from typing import Any
 
 import copier
 import pytest
-from copier import _template
+from copier import _template, _vcs
 from copier._main import Worker
 from jinja2 import Environment
 
@@ -97,11 +97,12 @@ def compile_each_text_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def ask_git_about_repositories_only(patch: pytest.MonkeyPatch) -> None:
-    """Git has nothing to say about a folder that is no repository, and Copier asks once for each file."""
-    ask_git = Worker._sync_git_index_executable_bit
+    """Git has nothing to say about a folder that is no repository, and Copier asks once for each file; nor is a folder a bundle."""
+    ask_git, is_bundle = Worker._sync_git_index_executable_bit, _vcs.is_git_bundle
 
     def sync(self: Worker, *args: Any) -> None:
         if (self.subproject.local_abspath / ".git").exists():
             ask_git(self, *args)
 
     patch.setattr(Worker, "_sync_git_index_executable_bit", sync)
+    patch.setattr(_vcs, "is_git_bundle", lambda path: not path.is_dir() and is_bundle(path))

@@ -124,7 +124,7 @@ def pace(scheduler: Scheduler, *, seconds: float = 60) -> SweepSnapshot:
         if not snapshot.outstanding and not snapshot.started:
             return snapshot
         assert time.monotonic() < limit, [(s.name, s.state, s.reason) for s in snapshot.outstanding]
-        scheduler.wait_for_change(snapshot, 0.05)
+        scheduler.wait_for_change(snapshot, 0.1)
 
 
 def launchers_of(found: Scenario) -> Path:
