@@ -102,11 +102,10 @@ def _metrics(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> d
         MetricPattern(name=m.name, pattern=m.pattern, source=f"{m.path}:{m.line}", script=m.path in scripts)
         for m in printed
     )
-    candidates = dict.fromkeys(
-        f"{c.name} ({c.place})" for c in {c.name: c for c in reversed(primary.candidates)}.values()
-    )
     choice = MetricChoice(
-        name=primary.name, direction=primary.direction, candidates=() if primary.name else tuple(candidates)[:8]
+        name=primary.name,
+        direction=primary.direction,
+        candidates=() if primary.name else primary_metric.describe_candidates(primary.candidates),
     )
     return {
         "metrics": metrics.detect_metric_names(facts, printed, primary.name),

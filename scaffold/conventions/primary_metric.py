@@ -29,6 +29,7 @@ _SAYS_NOTHING = split_vocabulary(
     "results result logs log meter value values dict running history ema the at of prev previous old this is to perf charts rollout "
     "diagnostics global step min max minimum maximum lowest highest"
 )
+MOST_CANDIDATES = 8
 _AT = re.compile(r"@(\d)")
 _HELD_OUT = frozenset(("val", "test", "heldout", "holdout"))
 
@@ -147,6 +148,12 @@ def _only_one(facts: Facts, group: Iterable[Candidate], *, is_held_out: bool) ->
     if only is None or (not is_held_out and _words(only.name) <= {"loss", "train", "nll", "mse"}):
         return None  # the loss of the training alone is no result
     return only
+
+
+def describe_candidates(candidates: Iterable[Candidate]) -> tuple[str, ...]:
+    """The first candidates, each with its place, one for all that are spelled alike."""
+    by_spelling = {_spelling(candidate.name): candidate for candidate in reversed(list(candidates))}
+    return tuple(f"{c.name} ({c.place})" for c in reversed(by_spelling.values()))[:MOST_CANDIDATES]
 
 
 def _words(text: str) -> frozenset[str]:
