@@ -75,5 +75,7 @@ def is_in_main_tree(top: str, target: str) -> bool:
     tree = repository(top)
     if tree is None or not os.path.isfile(os.path.join(tree, ".git")):
         return False
-    main = os.path.dirname(common_directory(tree) or "/")
-    return target != main and is_inside(target, main)
+    common = common_directory(tree) or ""
+    main = os.path.dirname(common)
+    # a file may name any folder: one that is a repository is where it says
+    return os.path.isdir(os.path.join(common, "objects")) and target != main and is_inside(target, main)
