@@ -159,7 +159,7 @@ def is_reachable(path: Path) -> bool:
 
 def list_roots(workdir: Path) -> list[str]:
     """The roots of the workspaces that lie in `workdir` itself, sorted."""
-    own_roots = {root for folder, root in _workspaces_with_own_root(workdir) if folder == workdir}
+    own_roots = {root for folder, root in workspaces_below(workdir) if folder == workdir}
     return sorted(own_roots | {r for r in USUAL_ROOTS if is_reachable(workdir / r / ANSWERS_FILE)})
 
 
@@ -179,7 +179,7 @@ def find_workspace(start: Path, root: str | None = None) -> Workspace:
         places = [(folder, r) for r in USUAL_ROOTS if is_reachable(folder / r / ANSWERS_FILE)]
         # of git only at the top, and only where there is nothing at a usual place: it lists all files, which takes long
         if not places and folder == top and top != Path(start.anchor):
-            places = _workspaces_with_own_root(top)
+            places = workspaces_below(top)
         if len(places) > 1:
             names = ", ".join(str((workdir / name).relative_to(folder)) for workdir, name in places)
             raise ScaffoldError(f"{folder} has several workspaces: {names}", hint="name one with --workdir and --root")
@@ -190,8 +190,8 @@ def find_workspace(start: Path, root: str | None = None) -> Workspace:
     raise NoWorkspace(f"no workspace in {start} or above it", hint="write one: scaffold init")
 
 
-def _workspaces_with_own_root(top: Path) -> list[tuple[Path, str]]:
-    """Workspaces whose root has a name of its own, tracked or not, as (work directory, root)."""
+def workspaces_below(top: Path) -> list[tuple[Path, str]]:
+    """The workspaces in a working tree, tracked or not, as (work directory, root); git lists all files for it, which takes long."""
     from scaffold import git
 
     answer = git.run_git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{ANSWERS_FILE}")

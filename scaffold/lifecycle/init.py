@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +21,8 @@ from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.template import releases
 from scaffold.lifecycle.template.render import Rendering, render_template
 from scaffold.lifecycle.template.source import open_recorded_template
-from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, Workspace, list_roots, load_workspace
+from scaffold.runs import records_home
+from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, Workspace, list_roots, load_workspace, workspaces_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +147,23 @@ def _new_answers(
     if goal is not None:
         answers["experiment_goal"] = goal
     location_checks.check_root(workdir, str(answers["experiment_root"]))
-    answers["workspace_id"] = make_workspace_id(workdir, str(answers["experiment_root"]), top)
+    answers["workspace_id"] = _free_workspace_id(workdir, str(answers["experiment_root"]), top)
     return answers
+
+
+def _free_workspace_id(workdir: Path, root: str, top: Path | None) -> str:
+    """The id of the place, or where a workspace that was moved from here has that one, the next."""
+    own_id = make_workspace_id(workdir, root, top)
+    place = Workspace(workdir=workdir, root=root, answers={"workspace_id": own_id})
+    # only where records are kept of this place can there be a workspace that they belong to
+    if top is None or not any(folder.is_dir() for folder in records_home.home_folders(place)[:1]):
+        return own_id
+    taken = set()
+    for folder, other in workspaces_below(top):
+        with contextlib.suppress(ScaffoldError):
+            taken.add(load_workspace(folder, other).answers.get("workspace_id"))
+    numbered = (make_workspace_id(workdir, f"{root}#{number}", top) for number in itertools.count(2))
+    return own_id if own_id not in taken else next(each for each in numbered if each not in taken)
 
 
 def _existing_workspace(workdir: Path, options: InitOptions) -> Workspace | None:

@@ -31,8 +31,8 @@ def workspace_id(workspace: Workspace) -> str:
 def home_folders(workspace: Workspace) -> list[Path]:
     """The folders that hold records of this workspace, its own first, whether or not there are any; empty without git.
 
-    The others are of the same place with another id, or none, and of where it lay before it was moved: folders of its id whose place no
-    workspace has any more. One that has is a copy of it, and another workspace.
+    The others are of the time before it had an id, and of where it lay before it was moved: folders of its id whose place no workspace has
+    any more. One that has is a copy of it, and another workspace.
     """
     repository = _repository(workspace.workdir)
     if repository is None:
@@ -43,7 +43,7 @@ def home_folders(workspace: Workspace) -> list[Path]:
     others = [
         name
         for name in sorted(_names_in(records))
-        if name.partition("@")[0] == own_name.partition("@")[0]
+        if name == own_name.partition("@")[0]
         or (own_id and name.endswith(f"@{own_id}") and not is_reachable(top / root_of_key(name) / ANSWERS_FILE))
     ]
     return [records / name for name in dict.fromkeys([own_name, *others])]

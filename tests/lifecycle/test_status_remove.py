@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.workspace import ANSWERS_FILE
+from scaffold.runs import records_home
+from scaffold.workspace import ANSWERS_FILE, load_workspace
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.lifecycle.conftest import snapshot
 from tests.lifecycle.test_init import FLAT
@@ -112,3 +113,22 @@ def test_status_and_remove_name_where_records_are_kept_beside_the_workspace(repo
     run("init", "--workdir", repo, "--yes")
     assert json.loads(run("remove", "--workdir", repo, "--with-records", "--json").stdout)["records_deleted"]
     assert not home.exists()
+
+
+def test_a_workspace_where_another_one_was_before_it_moved_has_an_id_of_its_own(make_repo: MakeRepo, run: Run) -> None:
+    made = make_repo()
+    run("init", "--workdir", made, "--yes", "--root", "exp")
+    first = load_workspace(made, "exp")
+    write_tree(records_home.home_folders(first)[0], {"metadata/train-0a1b2c3d.json": "{}"})
+    commit_all(made)
+    git(made, "mv", "exp", "lab")
+    answers = made / "lab" / ANSWERS_FILE
+    answers.write_text(answers.read_text().replace("experiment_root: exp", "experiment_root: lab"))
+    run("init", "--workdir", made, "--yes", "--root", "exp")
+    moved, new = load_workspace(made, "lab"), load_workspace(made, "exp")
+    assert records_home.workspace_id(moved) == records_home.workspace_id(first) != records_home.workspace_id(new)
+    # and the same one again where a branch has lost it
+    git(made, "rm", "-rqf", "lab")
+    git(made, "clean", "-fdxq")
+    run("init", "--workdir", made, "--yes", "--root", "exp")
+    assert records_home.workspace_id(load_workspace(made, "exp")) == records_home.workspace_id(first)

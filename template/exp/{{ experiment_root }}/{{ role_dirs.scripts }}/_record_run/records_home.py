@@ -52,7 +52,7 @@ def records_folder(top: str) -> str:
 
 
 class RecordsHome:
-    """The second home of one workspace: `folder`, and the `others` of the same place or id, which it may have had before."""
+    """The second home of one workspace: `folder`, and the `others` that it may have had: of its id, or its place without one."""
 
     def __init__(self, folder: str, root: str, others: Iterable[str] = ()) -> None:
         """`root` is the experiment root as paths of records begin with it."""
@@ -208,9 +208,7 @@ def existing_homes(root: str, workspace_id: str) -> list[str]:
         if top is None:
             return []
         folder, key = records_folder(top), workspace_key(top, root, "", workspace_id)
-        return [
-            f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.partition("@")[0] == key.partition("@")[0]
-        ]
+        return [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name in (key, key.partition("@")[0])]
     except (OSError, ValueError, RecorderError):
         return []
 
@@ -247,5 +245,5 @@ def make_home(top: str, workdir: str, root: str, workspace_id: str) -> RecordsHo
         raise RecorderError(f"{records} cannot be made ({error.strerror})") from error
     place, _, own_id = key.partition("@")
     names = [n for n in os.listdir(records) if n != key]
-    others = [n for n in names if n.partition("@")[0] == place or (own_id and n.endswith("@" + own_id))]
+    others = [n for n in names if n == place or (own_id and n.endswith("@" + own_id))]
     return RecordsHome(f"{records}/{key}", root, [f"{records}/{name}" for name in others])
