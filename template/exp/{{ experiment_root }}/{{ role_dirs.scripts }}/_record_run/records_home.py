@@ -29,12 +29,17 @@ def home_key(path: str, workspace_id: str) -> str:
 
     Both, because either alone fails: a workspace that was moved has another path, and one that was copied has the same id.
     """
-    name = "".join(c if c in PLAIN else "".join("%%%02X" % b for b in os.fsencode(c)) for c in path)
+    name = quote(path)
     if len(name) > LONGEST_KEY:
         from .lean_imports import sha256
 
         name = "%s%%%s" % (name[:LONGEST_KEY], sha256(os.fsencode(path)).hexdigest()[:8])
-    return f"{name}@{workspace_id}" if workspace_id else name
+    return f"{name}@{quote(workspace_id)}" if workspace_id else name
+
+
+def quote(text: str) -> str:
+    """`text` as a part of a path: whatever is no plain letter, digit, `.`, `_` or `-` in hex, as in URLs."""
+    return "".join(c if c in PLAIN else "".join("%%%02X" % b for b in os.fsencode(c)) for c in text)
 
 
 def workspace_key(top: str, workdir: str, root: str, workspace_id: str) -> str:
