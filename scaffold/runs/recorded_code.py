@@ -110,16 +110,18 @@ def _checkout_submodules(workspace: Workspace, top: Path, place: Path, prefix: s
     """Fill the submodules of the worktree at `place`, those inside of them too. `prefix` leads to it from the repository's own top."""
     notes = []
     for path, commit in worktrees.list_submodules(place).items():
-        plain = RecordedCode(commit=commit, state=None, patch="", pin=None, moment=code.moment)
-        if code.submodules and prefix + path not in code.submodules:
-            continue  # it was not checked out when the run ran
-        if not (top / path / ".git").exists():
+        recorded = code.submodules.get(prefix + path)
+        is_there = (top / path / ".git").exists()
+        if recorded is None and (code.submodules or not is_there):
+            continue  # it was not checked out when the run ran, or nothing says that it was
+        if not is_there:
             raise ScaffoldError(
                 f"the submodule {prefix}{path} is not checked out in {top}, so that the run cannot have it",
                 hint=f"git -C {top} submodule update --init {path}",
             )
+        plain = RecordedCode(commit=commit, state=None, patch="", pin=None, moment=code.moment)
         try:
-            source = find_source(workspace, top / path, code.submodules.get(prefix + path, plain))
+            source = find_source(workspace, top / path, recorded or plain)
         except ScaffoldError as error:
             raise ScaffoldError(
                 f"the submodule {prefix}{path} cannot be had as it was: {error.message}",

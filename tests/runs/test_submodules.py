@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.sweeps.spec import original_code
 from tests.conftest import Run, commit_all, git, write_tree
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace
 from tests.runs.test_pins import collect_garbage
+from tests.sweeps import conftest as sweeping
 
 SHOW = """
 import os, sys
@@ -68,3 +70,20 @@ def test_a_submodule_that_cannot_be_had_is_said_before_anything_runs(run: Run, n
     done = run("runs", "rerun", "clean", "--workdir", nested.root)
     assert done.exit_code == 1 and "lib/deep is not checked out" in done.stderr and "update --init" in done.stderr
     assert len(nested.manifests()) == 1 and git(nested.root, "worktree", "list").count("\n") == 1
+
+
+def test_a_submodule_that_no_run_ever_had_is_not_asked_for(run: Run, nested: Workspace) -> None:
+    git(nested.root, "submodule", "-q", "deinit", "-f", "lib")
+    nested.record("--experiment", "plain", "--", "true")
+    assert "submodules" not in nested.last()["git"]
+    done = run("runs", "rerun", "plain", "--workdir", nested.root)
+    assert done.exit_code == 0 and nested.last()["run"]["attempt"] == 2, done.output
+
+
+def test_a_sweep_with_its_original_code_has_its_submodules(nested: Workspace) -> None:
+    planned, _, _ = sweeping.plan(nested, command=("python3", "show.py"))
+    write_tree(nested.root, {"lib/lib.py": "X = 9\n"})
+    commit_all(nested.root / "lib")
+    commit_all(nested.root)
+    tree = original_code.checkout_original(sweeping.there(nested), planned).workdir
+    assert [(tree / path).read_text() for path in ("lib/lib.py", "lib/deep/deep.py")] == ["X = 1\n", "X = 1\n"]
