@@ -16,7 +16,7 @@ from scaffold.runs.model import Run
 from scaffold.workspace import load_workspace
 from tests.conftest import MakeRepo, commit_all, git
 from tests.conftest import Run as Command
-from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, check, python, write_workspace
+from tests.runs.conftest import PYTHON, SCRIPTS, MakeWorkspace, Workspace, check, python, write_workspace
 from tests.runs.conftest import settings as workspace_settings
 
 ID = "0123abcd"
@@ -288,6 +288,19 @@ def test_a_recorder_killed_between_any_two_writes_leaves_whole_records(workspace
     assert all(
         run.status == kept[label].status for label, run in runs.items() if label in kept and run.status == "lost"
     )
+
+
+def test_the_summary_without_the_package_reads_both_homes(workspace: Workspace) -> None:
+    code = "import json, os; json.dump({'acc': 0.5}, open(os.environ['RUN_OUTPUT_DIR'] + '/metrics.json', 'w'))"
+    for seed in ("1", "2"):
+        workspace.record("--experiment", "e", "--seed", seed, "--", *python(code))
+    next((workspace.exp / "metadata").glob("e-*.json")).unlink()
+    shutil.copy(SCRIPTS / "summarize.py", workspace.recorder.parent)
+    done = subprocess.run(
+        [PYTHON, "exp/scripts/summarize.py", "--csv"], cwd=workspace.root, capture_output=True, text=True, check=True
+    )
+    (row,) = done.stdout.splitlines()[1:]
+    assert row.startswith("e,") and ",2,0," in row, done.stdout
 
 
 def test_list_here_is_of_this_working_tree_alone(workspace: Workspace, run: Command) -> None:
