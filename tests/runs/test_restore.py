@@ -17,7 +17,7 @@ from scaffold.sweeps.spec import sweep_file
 from scaffold.workspace import Workspace as FoundWorkspace
 from scaffold.workspace import load_workspace
 from tests.conftest import Run as Command
-from tests.conftest import commit_all, git
+from tests.conftest import commit_all, git, write_tree
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, python
 
 ID = "0123abcd"
@@ -103,6 +103,14 @@ def test_gc_lists_what_nothing_cites_and_takes_it_away_when_told(workspace: Work
     words = ("runs", "gc", "--workdir", workspace.root, "--older-than", "2100-01-01", "--json")
     answer = json.loads(run(*words).stdout)
     assert [row["name"].partition("-")[0] for row in answer["runs"]] == ["train"] and answer["cited"] == 2
+    # what another branch cites stays too
+    (workspace.exp / "analysis/b.md").write_text(f"As {answer['runs'][0]['name']} shows.\n")
+    git(workspace.root, "switch", "-qc", "other")
+    commit_all(workspace.root)
+    git(workspace.root, "switch", "-q", "main")
+    write_tree(workspace.exp, {"analysis/a.md": f"The accuracy is 0.8125.\n\nSee {named}.\n"})
+    assert json.loads(run(*words).stdout)["cited"] == 3
+    git(workspace.root, "branch", "-qD", "other")
     assert len(answer["files"]) == 1 and Path(answer["files"][0]).is_file()
     assert json.loads(run(*words, "--cited-too").stdout)["cited"] == 0
     assert json.loads(run("runs", "gc", "--workdir", workspace.root, "--json").stdout)["runs"] == []  # none is old

@@ -19,6 +19,8 @@ from scaffold.workspace import Workspace
 
 TEXT_ENDINGS = (".md", ".txt", ".csv", ".tsv", ".json", ".tex", ".html", ".yml", ".yaml")
 LARGEST_TEXT_BYTES = 1 << 20
+REFS = ("refs/heads/", "refs/remotes/", "refs/tags/")
+RUN_NAME = "[A-Za-z0-9][A-Za-z0-9._=,+@-]*-[0-9a-f]{8}"
 # where what a manifest refers to lies
 FILE_FOLDERS = ("patches", "configs", "environments")
 # what may name a commit: manifests, ledgers, sweep files
@@ -70,7 +72,7 @@ def delete_records(workspace: Workspace, uncited: UncitedRecords) -> None:
 
 
 def _cited_labels(workspace: Workspace, runs: tuple[Run, ...]) -> frozenset[str]:
-    """The attempts that some text of the workspace names, or whose numbers it quotes."""
+    """The attempts that some text of the workspace names, on this branch or another, or whose numbers it quotes on this one."""
     index = backing.index_workspace(workspace)
     texts: list[str] = []
     cited: set[str] = set()
@@ -80,8 +82,21 @@ def _cited_labels(workspace: Workspace, runs: tuple[Run, ...]) -> frozenset[str]
             texts.append(text)
             for claimed in claimed_numbers.find_claimed_numbers(text):
                 cited |= {label for found in index.find(claimed) for label in found.number.runs}
-    whole = "\n".join(texts)
+    whole = "\n".join([*texts, *_names_on_branches(workspace)])
     return frozenset(cited | {run.label for run in runs if run.name in whole or (run.uuid and run.uuid in whole)})
+
+
+def _names_on_branches(workspace: Workspace) -> list[str]:
+    """The run names in the plan, results and analyses of all branches and tags; of numbers only this working tree's are looked up."""
+    refs = git.run_git(workspace.workdir, "for-each-ref", "--format=%(refname)", *REFS).text.split()
+    roles = ("results", "analysis")
+    folders = [workspace.role_folder(role, "*" if workspace.per_experiment else None) for role in roles]
+    patterns = [f":(glob){folder.relative_to(workspace.workdir).as_posix()}/**" for folder in folders]
+    plan = f":(literal){workspace.tasks.relative_to(workspace.workdir).as_posix()}"
+    options = ("-h", "-o", "-I", "-E", "-e", RUN_NAME)
+    return (
+        git.run_git(workspace.workdir, "grep", *options, *refs, "--", plan, *patterns).text.splitlines() if refs else []
+    )
 
 
 def _list_texts(workspace: Workspace) -> Iterator[Path]:
