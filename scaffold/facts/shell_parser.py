@@ -22,6 +22,9 @@ _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _NOT_PLAIN = re.compile(r"""['"\\#]|[^ -~\t\r\n]""")
 _WRAPPERS = split_vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
 
+# shlex takes time by the square of a word's length: half a minute for one of 400,000 letters
+LONGEST_COMMAND = 8_000
+
 
 class ShellCommand(NamedTuple):
     """One command as it is typed, with the file and line.
@@ -40,7 +43,7 @@ class ShellCommand(NamedTuple):
 
 def split_shell_words(text: str) -> list[str]:
     """The words of a command; unbalanced quotes split at blanks."""
-    if not _NOT_PLAIN.search(text):
+    if not _NOT_PLAIN.search(text) or len(text) > LONGEST_COMMAND:
         return text.split()  # the same words, in a hundredth of the time
     try:
         return shlex.split(text, comments=True)

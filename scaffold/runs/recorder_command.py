@@ -15,6 +15,8 @@ from scaffold.runs import recorder
 from scaffold.workspace import Workspace
 
 PYTHON_OPTIONS = ("-IS",)
+# shlex takes time by the square of a word's length
+LONGEST_PREFIX = 8_000
 
 
 def recorder_path(workspace: Workspace) -> Path:
@@ -52,7 +54,10 @@ def configured_prefix(workspace: Workspace) -> list[str]:
     """The run prefix as the workspace has it, whether or not it is on PATH here. Raises ScaffoldError when it cannot be read."""
     path = workspace.locate(workspace.role_folder("scripts") / "workspace.json")
     try:
-        return shlex.split(str(structured_text.parse_json(path.read_text(encoding="utf-8")).get("run_prefix") or ""))
+        prefix = str(structured_text.parse_json(path.read_text(encoding="utf-8")).get("run_prefix") or "")
+        if len(prefix) > LONGEST_PREFIX:
+            raise ValueError("its run_prefix is too long")
+        return shlex.split(prefix)
     except FileNotFoundError:
         return []
     except (OSError, ValueError, AttributeError) as error:

@@ -56,6 +56,10 @@ YAML = {
     "a large file": "a: x\n" * 1_000_000,
     "a large list": "[" + "1," * 400_000 + "1]",
     "a long number": "a: " + "1" * 1_000_000,
+    "a long number to the base of 60": "a: " + "1:" * 200_000 + "1",
+    "a number that cannot be printed": "a: " + "1:" * 5_000 + "1",
+    "a long number in hexadecimal": "a: 0x" + "f" * 100_000,
+    "a long number in binary": "a: 0b" + "1_" * 100_000 + "1",
 }
 JSON = {
     "brackets": "[" * 100_000,
