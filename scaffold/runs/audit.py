@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import bytecode, code_commits, compare, manifests, recorder, records, records_home, timestamps
 from scaffold.runs.code_commits import CodeStates, Keeper
 from scaffold.runs.model import Run, Scalar
+from scaffold.runs.same_question import same_question
 from scaffold.workspace import Workspace
 
 CLOCK_SLACK_S = 2.0
@@ -230,6 +231,30 @@ def foreign_notes(workspace: Workspace) -> list[str]:
     return [f"{files} foreign: beside the manifests and none of them ({foreign[0]}); {hint}"]
 
 
+@register_audit_rule("R111")
+def audit_seed_effective(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+    """The seed reached the command."""
+    if case.run.seed_source == "label":
+        yield (
+            f"its seed {case.run.seed} is a mere label: nothing shows that it reached the command",
+            "write it into the command, or have the script read $RUN_SEED",
+        )
+
+
+def _same_again(runs: Sequence[Run]) -> Iterator[AuditFinding]:
+    """Runs whose code, command and seed ran before, under another experiment."""
+    first: dict[object, Run] = {}
+    for run in sorted(runs, key=lambda run: (run.started_at, run.name)):
+        question = same_question(run)
+        if question is None or run.withdrawn is not None:
+            continue
+        earlier = first.setdefault(question, run)
+        if earlier.experiment != run.experiment:
+            message = f"the same code, command and seed ran as {earlier.label} ({earlier.experiment})"
+            hint = f"one of them will do: scaffold runs withdraw {run.label} --because 'it ran before'"
+            yield AuditFinding(path=run.path, code="R112", run=run.label, message=message, hint=hint)
+
+
 def audit_records(workspace: Workspace) -> list[AuditFinding]:
     """All findings, by path."""
     run_records = records.read_records(workspace)
@@ -249,6 +274,7 @@ def audit_records(workspace: Workspace) -> list[AuditFinding]:
         findings += _audit_run(workspace, run, keepers, states)
     findings += _logs_without_manifest(workspace, run_records)
     findings += _tracked_bytecode(workspace)
+    findings += _same_again(run_records.runs)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
 

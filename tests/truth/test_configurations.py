@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scaffold.workspace import Workspace
 from tests.truth.made_runs import make_manifest, make_run, make_workspace, table_of
@@ -189,3 +191,49 @@ def test_nothing_is_read_off_a_path(tmp_path: Path) -> None:
     assert table_of(empty, [run]).rows[0].config == {"lr": "0.1 data.txt"}, (
         "without its parser the values stay together"
     )
+
+
+WORDS = st.sampled_from(
+    ["--lr", "--depth", "-n", "0.1", "2", "adam", "a.txt", "x/y", "opt=sgd", "m.lr=1", "--no-amp", "--mode=fast", "7"]
+)
+UNLIKE = st.sampled_from(["--width", "-k", "0.25", "3", "lion", "b.txt", "opt=lion", "--mode=slow", "9"])
+
+
+@settings(max_examples=60)
+@given(
+    words=st.lists(WORDS, min_size=1, max_size=6),
+    at=st.integers(0, 5),
+    word=UNLIKE,
+    script=st.sampled_from(["unknown.py", "train.py"]),
+)
+def test_another_word_is_never_in_the_same_row(
+    workspace: Workspace, words: list[str], at: int, word: str, script: str
+) -> None:
+    changed = [*words]
+    changed[at % len(words)] = word
+    runs = [make_run(make_manifest(["python", script, *side], experiment="e")) for side in (words, changed)]
+    assert len(table_of(workspace, runs).rows) == 2
+
+
+OPTIONS = st.lists(
+    st.sampled_from(
+        [
+            *(("--lr", "0.1"), ("--batch-size", "8"), ("--hidden", "64", "64"), ("--betas", "0.9", "0.99")),
+            *(("--amp",), ("--out", "x"), ("--seed", "3")),
+        ]
+    ),
+    unique=True,
+    max_size=6,
+)
+
+
+@settings(max_examples=30)
+@given(options=OPTIONS, data=st.data())
+def test_the_order_of_options_keeps_the_row(
+    workspace: Workspace, options: list[tuple[str, ...]], data: st.DataObject
+) -> None:
+    runs = [
+        make_run(make_manifest(["python", "train.py", *(word for option in order for word in option)], experiment="e"))
+        for order in (options, data.draw(st.permutations(options)))
+    ]
+    assert len(table_of(workspace, runs).rows) == 1

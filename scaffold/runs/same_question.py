@@ -1,0 +1,30 @@
+"""Whether a run asks what another has asked: the same code, command and seed, whatever its experiment is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scaffold.runs import recorder
+from scaffold.runs.model import Run
+
+
+def same_question(run: Run) -> tuple[object, ...] | None:
+    """What two runs have in common that ask the same; None where that cannot be said: without known code, or without an effective seed.
+
+    A smoke test and a rerun ask nothing.
+    """
+    if run.code is None or run.effective_seed is None or run.purpose != "run":
+        return None
+    format_value = recorder.values.format_value
+    params = tuple(sorted((name, format_value(value)) for name, value in run.params.items()))
+    return run.code, run.form, params, run.effective_seed, tuple(sorted(run.configs))
+
+
+def finished_answers(runs: Iterable[Run]) -> dict[tuple[object, ...], Run]:
+    """Of what was asked the first run that finished, and counts."""
+    answers: dict[tuple[object, ...], Run] = {}
+    for run in sorted(runs, key=lambda run: (run.started_at, run.name)):
+        question = same_question(run) if run.status == "finished" and run.withdrawn is None else None
+        if question is not None:
+            answers.setdefault(question, run)
+    return answers
