@@ -167,9 +167,11 @@ def test_a_mean_says_how_many_of_its_runs_it_is_of(study: Study) -> None:
 def test_markdown_has_the_warnings_of_rows_once(study: Study) -> None:
     for rate in (0.1, 0.2):
         for seed in (1, 2):
-            study.add("a", seed, {"lr": rate}, {"acc": 0.9}, code=str(seed))
+            study.add("a", seed, {"lr": rate}, {"acc": 0.9})
+        study.add("a", 1, {"lr": rate}, {"acc": 0.9})
     lines = render_report_markdown(made(study)).splitlines()
-    assert lines.count("- a lr=0.1, a lr=0.2: its runs come from 2 states of the code") == 1
+    again = "seed 1 ran more than once: the same seed is no new sample, only the first counts"
+    assert lines.count(f"- a lr=0.1, a lr=0.2: {again}") == 1
 
 
 def test_half_a_command_is_not_offered(study: Study) -> None:

@@ -251,7 +251,9 @@ def make_workspace(tmp_path: Path, originals: Originals) -> MakeWorkspace:
 @pytest.fixture
 def workspace(make_workspace: MakeWorkspace) -> Workspace:
     """A small repository with a workspace."""
-    return make_workspace({"train.py": "print('hello')\n", "src/model.py": "LR = 1\n", "README.md": "# x\n"})
+    return make_workspace(
+        {"train.py": "print('hello')  # whatever argv is\n", "src/model.py": "LR = 1\n", "README.md": "# x\n"}
+    )
 
 
 def python(code: str, *args: str) -> Sequence[str]:

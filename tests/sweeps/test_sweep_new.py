@@ -320,12 +320,12 @@ def test_secrets_are_refused_and_not_repeated(
     [
         ("import hydra\n", "python3 train.py", "", "hydra"),
         ("import argparse\n", "python3 train.py", "config_systems: [hydra]\n", "flags"),
-        ("x = 1\n", "python3 train.py", "config_systems: [hydra]\n", "hydra"),
-        ("x = 1\n", "python3 train.py", "config_systems: [argparse, hydra]\n", "flags"),
+        ("x = 1  # argv\n", "python3 train.py", "config_systems: [hydra]\n", "hydra"),
+        ("x = 1  # argv\n", "python3 train.py", "config_systems: [argparse, hydra]\n", "flags"),
         ("import hydra\n", "python3 train.py --x=1", "", "equals"),
         ("import hydra\n", "python3 train.py --x 1", "", "flags"),
         ("import argparse\n", "python3 train.py x=1", "", "hydra"),
-        ("x = 1\n", "bash run.sh", "", "flags"),
+        ("x = 1  # argv\n", "bash run.sh", "", "flags"),
         ("exec(open('configurator.py').read())\n", "python3 train.py", "config_systems: [python_files]\n", "equals"),
     ],
 )
@@ -393,7 +393,7 @@ def test_a_recorder_that_names_runs_otherwise_is_noticed(workspace: Workspace, n
 def test_the_command_runs_where_it_was_planned(
     make_workspace: MakeWorkspace, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = make_workspace({"pkg/a b/train.py": "x = 1\n"}, below="pkg", layout="per-experiment")
+    workspace = make_workspace({"pkg/a b/train.py": "x = 1  # argv\n"}, below="pkg", layout="per-experiment")
     monkeypatch.chdir(workspace.root / "a b")
     assert run("sweep", "new", "lr", "--goal", "g", "--", "python3", "train.py").exit_code == 0
     found = sweep_file.read_sweep(there(workspace), "lr")

@@ -12,6 +12,7 @@ from scaffold.results.report.model import SuggestedCommand
 from scaffold.results.report.provenance import MOST_COMMAND, RunWithManifest
 from scaffold.runs import recorder
 from scaffold.runs.model import Run
+from scaffold.sweeps.spec import script_arguments
 from scaffold.workspace import Workspace
 
 MOST_EXPERIMENTS = 12
@@ -48,10 +49,11 @@ def _repeat_command(workspace: Workspace, record: RunWithManifest) -> SuggestedC
     words += ["--seed", str(run.seed)] if run.seed is not None else []
     for name, value in recorder.configuration.told_params(record.manifest).items():
         words += ["--param", f"{name}={recorder.values.format_value(value)}"]
-    # a seed that is not in the command `scaffold run` would put there, which would be another run
-    passes = run.seed is not None and run.seed_source != "arguments"
+    # a seed that is not in the command `scaffold run` may put there, which would be another run
+    folder = workspace.workdir / command["cwd"]
+    adds = run.seed is not None and script_arguments.pass_seed(workspace, command["argv"], folder, run.seed).words
     scripts = workspace.role_folder("scripts").relative_to(workspace.workdir).as_posix()
-    start = f"python3 -IS {shlex.quote(scripts)}/record_run.py" if passes else "scaffold run"
+    start = f"python3 -IS {shlex.quote(scripts)}/record_run.py" if adds else "scaffold run"
     inside = f", in {command['cwd']}" if command["cwd"] not in (".", "") else ""
     text = f"{start} {shlex.join(words)} -- {command['shell']}"
     if (
