@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from scaffold.runs import recorder
-from scaffold.runs.model import Run
+from scaffold.runs.model import Run, Scalar
 
 
 def same_question(run: Run) -> tuple[object, ...] | None:
@@ -28,3 +28,20 @@ def finished_answers(runs: Iterable[Run]) -> dict[tuple[object, ...], Run]:
         if question is not None:
             answers.setdefault(question, run)
     return answers
+
+
+def planned_question(
+    argv: Sequence[str], *, code: str | None, seed: int | None, params: Mapping[str, Scalar], folder: str
+) -> tuple[object, ...] | None:
+    """What a command would ask that runs in `folder` below the repository's top; `params` are told beside it.
+
+    None where that cannot be said. Where `code` is None the code is not part of it yet: it takes asking git.
+    """
+    reading = recorder.configuration.read_command(list(argv), seed=seed)
+    effective = reading.seed if seed in (None, reading.seed) else None
+    if effective is None:
+        return None
+    format_value = recorder.values.format_value
+    all_params = {**reading.params, **params}
+    form = reading.form if folder in (".", "") else f"cd {folder} && {reading.form}"
+    return code, form, tuple(sorted((n, format_value(v)) for n, v in all_params.items())), effective, ()

@@ -60,7 +60,9 @@ def run(
     if blanks := list_blocking_blanks(command[1:]):
         raise WrongUsage(f"the command leaves open: {blanks[0]}", hint="write the value that is meant in its place")
     workspace = options.find_requested_workspace(workdir, root)
-    arguments = [*recorder_options, *command, *_seed_words(workspace, recorder_options, command[1:])]
+    command += _seed_words(workspace, recorder_options, command[1:])
+    _tell_of_earlier_run(workspace, recorder_options, command[1:])
+    arguments = [*recorder_options, *command]
     if json_output:
         _run_and_answer(workspace, arguments, prefix=not no_prefix)
         return
@@ -82,6 +84,39 @@ def _seed_words(workspace: Workspace, recorder_options: tuple[str, ...], command
     if passing.words:
         click.echo(f"the seed is passed as `{' '.join(passing.words)}`, {passing.reason}", err=True)
     return passing.words
+
+
+def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...], command: list[str]) -> None:
+    """Say where the same code, command and seed ran before under another experiment. Git is asked only where all else is the same."""
+    from scaffold.runs import recorder, recorder_command, same_question
+    from scaffold.runs.index import RunIndex
+    from scaffold.runs.model import Run
+
+    options_used = {word.partition("=")[0] for word in recorder_options}
+    if {"--param", "--config", "--name-only"} & options_used or not options_used & {"--experiment"}:
+        return
+    top = recorder.git.repository(os.path.realpath(workspace.workdir)) or os.path.realpath(workspace.workdir)
+    folder = os.path.relpath(os.path.realpath("."), top)
+    seed = _requested_seed(recorder_options)
+    question = same_question.planned_question(command, code=None, seed=seed, params={}, folder=folder)
+    if question is None:
+        return
+    answers = same_question.finished_answers(Run(*row[1]) for row in RunIndex.load(workspace).rows.values())
+    alike = {asked[0]: run for asked, run in answers.items() if asked[1:] == question[1:]}
+    if alike:
+        state = recorder.code_state.capture(recorder_command.recorder_workspace(workspace), command, with_patch=False)
+        earlier = alike.get(state.code)
+        if earlier is not None and earlier.experiment not in _words_after(recorder_options, "--experiment"):
+            told = f"the same code, command and seed ran as {earlier.label} ({earlier.experiment}), which has the result already"
+            click.echo(f"{told}: scaffold runs show {earlier.label}", err=True)
+
+
+def _words_after(words: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """What an option is given, in either spelling."""
+    pairs = zip(words, (*words[1:], ""), strict=True)
+    return tuple(
+        after if word == option else word.partition("=")[2] for word, after in pairs if word.partition("=")[0] == option
+    )
 
 
 def _requested_seed(recorder_options: tuple[str, ...]) -> int | None:

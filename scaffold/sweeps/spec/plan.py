@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from scaffold.errors import WrongUsage
-from scaffold.runs import recorder, recorder_command
+from scaffold.runs import recorder, recorder_command, records, same_question
 from scaffold.runs.model import SMOKE_SUFFIX
 from scaffold.sweeps.spec import (
     code_state,
@@ -93,7 +93,31 @@ def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> 
     runs = run_names.planned_runs(workspace, sweep)
     warnings = [f"warning: {text}" for text in command_checks.command_warnings(draft.command, len(runs))]
     notes = (*notes, *_note_other_recorder(workspace))
-    return PlannedSweep(sweep=sweep, runs=runs, dropped=count - len(runs), notes=(*warnings, *notes))
+    notes = (*warnings, *notes, *_tell_of_earlier_runs(workspace, sweep, runs))
+    return PlannedSweep(sweep=sweep, runs=runs, dropped=count - len(runs), notes=notes)
+
+
+def _tell_of_earlier_runs(workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun]) -> Iterator[str]:
+    """A note where the same code, command and seed ran before under another experiment: its results are there already."""
+    answers = same_question.finished_answers(records.read_records(workspace).runs)
+    if not answers or sweep.code.state is None:
+        return
+    _, folder = run_names.repository_and_cwd(workspace, sweep.cwd)
+    earlier = []
+    for run in runs:
+        told = {k.replace("-", "_"): recorder.values.parse_value(v) for k, v in run.recorder_params.items()}
+        question = same_question.planned_question(
+            run.argv, code=sweep.code.state, seed=run.seed, params=told, folder=folder
+        )
+        answer = answers.get(question) if question is not None else None
+        if answer is not None and answer.experiment != sweep.experiment:
+            earlier.append(answer)
+    if earlier:
+        first = earlier[0]
+        yield (
+            f"the same code, command and seed ran before for {len(earlier)} of {len(runs)} runs, such as {first.label} "
+            f"({first.experiment}): `--experiment {first.experiment}` has them count as run"
+        )
 
 
 def _note_other_recorder(workspace: Workspace) -> tuple[str, ...]:
