@@ -180,6 +180,8 @@ SECRET: dict[str, list[str]] = {
         "https://user:«swordfish»@example.org/x.git",
         "--url=https://user:«swordfish»@example.org/x",
         "https://«swordfish»@example.org/x.git",
+        "https://me:«secret»@example.org/x.git",
+        "db_pass=«secret»",
         "git+https://me:«swordfish»@example.org/x.git@main",
         "postgresql://me:«swordfish»@db/runs",
         "redis://:«swordfish»@cache:6379/0",

@@ -17,6 +17,22 @@ UPPER_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")
 LISTED = str.maketrans(dict.fromkeys(",;[](){}\"'", " "))
 PARTED = str.maketrans(dict.fromkeys("./:_-+|<>#@=*&%!?~^$\\", " "))
 
+PLACEHOLDERS = (
+    *(
+        "your_",
+        "my_api_",
+        "my_token",
+        "insert_",
+        "replace_",
+        "put_your",
+        "paste_",
+        "enter_your",
+        "changeme",
+        "change_me",
+        "todo",
+    ),
+)
+
 SHORT_NUMBER_DIGITS = 7
 LONGEST_WORD = 24
 
@@ -101,28 +117,11 @@ def is_source(text: str) -> bool:
         return True
     if text[:1] + text[-1:] in ("<>", "{}", "[]", "%%") and len(text) > 2:
         inner = text[1:-1]
-        return set(inner) <= UPPER_NAME or is_placeholder(inner)
+        return set(inner) <= UPPER_NAME or is_placeholder(inner) or secrecy(inner.replace(" ", "_")) > NONE
     return is_placeholder(text) or (set(text) <= UPPER_NAME and "_" in text and secrecy(text) > NONE)
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a text stands in a manual where a secret belongs: `your-api-key`, `xxxx`, `<token>`."""
+    """Whether a text stands in a manual where a secret belongs: `your-api-key`, `xxxx`."""
     low = text.lower().replace("-", "_").replace(" ", "_")
-    starts = (
-        "your_",
-        "my_api_",
-        "my_token",
-        "insert_",
-        "replace_",
-        "put_your",
-        "paste_",
-        "enter_your",
-        "changeme",
-        "change_me",
-        "todo",
-    )
-    return (
-        low.startswith(starts)
-        or (len(low) > 2 and not low.strip("x*.#_"))
-        or low in ("token", "api_key", "key", "password", "secret", "access_token", "api_token", "hf_token")
-    )
+    return low.startswith(PLACEHOLDERS) or (len(low) > 2 and not low.strip("x*.#_"))
