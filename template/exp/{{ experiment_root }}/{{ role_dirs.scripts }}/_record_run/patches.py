@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from _bisect import bisect_left
 
 from .files import LARGEST_TEXT_BYTES, file_size
 from .git import MOST_UNTRACKED
 from .messages import warn
-from .redaction import may_hold_secret, redact, text_kind
+from .redaction import redact, redact_environment, text_kind
 from .secret_files import is_secret_file
-from .secret_names import SECRET_PARTS
+from .secret_texts import find_interest
 from .secret_tokens import compile_pattern
 
 TYPE_CHECKING = False
@@ -128,37 +129,64 @@ def _is_odd(path: str) -> bool:
 
 
 def redact_patch(patch: bytes, top: str) -> bytes:
-    """A patch without secrets; each file's part is read as what the file is, with the file below `top` around it."""
-    parts = compile_pattern(r"(?m)^(?=diff --git )").split(os.fsdecode(patch))
-    return os.fsencode("".join(_redact_part(part, top) for part in parts))
+    """A patch without secrets, line for line; each file's part is read as what the file is, with the file below `top` around it.
+
+    One look at the whole tells which hunks need a closer one: most patches have none.
+    """
+    text = os.fsdecode(patch)
+    places = list(find_interest(text))
+    parts, at = [], 0
+    for part in compile_pattern(r"(?m)^(?=diff --git )").split(text):
+        end = at + len(part)
+        first = bisect_left(places, at)
+        # packed: nobody reads a secret in it, and one changed letter spoils it
+        is_packed = "\nGIT binary patch\n" in part
+        parts.append(
+            part if is_packed else _redact_part(part, top, [p - at for p in places[first : bisect_left(places, end)]])
+        )
+        at = end
+    return os.fsencode(redact_environment("".join(parts)))
 
 
-def _redact_part(part: str, top: str) -> str:
+def _redact_part(part: str, top: str, places: Sequence[int]) -> str:
     """One file's part: its lines as they were and as they are, each with the lines above that a secret may have begun on."""
-    if "\nGIT binary patch\n" in part:
-        return part  # packed: nobody reads a secret in it, and one changed letter spoils it
     head, *hunks = compile_pattern(r"(?m)^(?=@@ -\d)").split(part)
-    path = compile_pattern(r"(?m)^\+\+\+ b/(.*?)\t?$").search(head)
     kind = text_kind(head.partition("\n")[0].rstrip('"'))
-    lines = _read_lines(os.path.join(top, path.group(1))) if path and "\nnew file mode " not in head else []
-    return redact(head) + "".join(_redact_hunk(hunk, kind, lines) for hunk in hunks)
+    lines = [] if "\nnew file mode " in head else _read_lines(top, head)
+    safe, at = [redact(head) if places and places[0] < len(head) else head], len(head)
+    for hunk in hunks:
+        above = _lines_above(lines, hunk) if lines else []
+        is_of_interest = bisect_left(places, at) < bisect_left(places, at + len(hunk))
+        safe.append(_redact_hunk(hunk, kind, above) if above or is_of_interest else hunk)
+        at += len(hunk)
+    return "".join(safe)
 
 
-def _read_lines(path: str) -> list[str]:
+def _read_lines(top: str, head: str) -> list[str]:
+    """The lines of the file that a part is about, as it is now."""
+    path = compile_pattern(r"(?m)^\+\+\+ b/(.*?)\t?$").search(head)
     try:
-        with open(path, "rb") as file:
+        with open(os.path.join(top, path.group(1) if path else ""), "rb") as file:
             return os.fsdecode(file.read(LARGEST_TEXT_BYTES)).split("\n")
     except OSError:
         return []
 
 
-def _redact_hunk(hunk: str, kind: str, lines: Sequence[str]) -> str:
-    """A hunk without secrets, line for line; `lines` are the file's, as it is now."""
+def _lines_above(lines: Sequence[str], hunk: str) -> Sequence[str]:
+    """Of the lines above a hunk those from the first on that may begin a secret of many lines: a key, a block, a list, a long string."""
+    match = compile_pattern(r"@@ -[\d,]+ \+(\d+)").match(hunk)
+    start = int(match.group(1)) - 1 if match else 0
+    first = max(0, start - MOST_LINES_ABOVE)
+    region = "\n".join(lines[first:start])
+    for at in find_interest(region, below=True):
+        end = region.find("\n", at)
+        if region[at : end if end >= 0 else None].rstrip().endswith(OPENERS):
+            return lines[first + region.count("\n", 0, at) : start]
+    return []
+
+
+def _redact_hunk(hunk: str, kind: str, above: Sequence[str]) -> str:
     head, *rows = hunk.split("\n")
-    start = compile_pattern(r"\+(\d+)").search(head)
-    above = _lines_above(lines, int(start.group(1)) - 1 if start else 0)
-    if not above and not may_hold_secret(hunk):
-        return redact(hunk)  # what the environment alone knows of
     safe = [redact(head), *rows]
     for other in "-+":
         side = [(i, row[1:]) for i, row in enumerate(rows, 1) if row[:1] in ("-", "+", " ") and row[:1] != other]
@@ -167,13 +195,3 @@ def _redact_hunk(hunk: str, kind: str, lines: Sequence[str]) -> str:
             if without != line:
                 safe[i] = rows[i - 1][0] + without
     return "\n".join(safe)
-
-
-def _lines_above(lines: Sequence[str], start: int) -> Sequence[str]:
-    """Of the lines above a hunk those from the first on that may begin a secret of many lines: a key, a block, a list, a long string."""
-    for at in range(max(0, start - MOST_LINES_ABOVE), start):
-        line = lines[at].rstrip() if at < len(lines) else ""
-        low = line.lower()
-        if line.endswith(OPENERS) and ("-----begin" in low or any(part in low for part in SECRET_PARTS)):
-            return lines[at:start]
-    return []

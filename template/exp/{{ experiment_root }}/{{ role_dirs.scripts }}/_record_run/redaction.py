@@ -54,6 +54,7 @@ TELLING_WORDS = word_set(
 TELLING_ADDRESSES = ("@", "?", "#", "/bot", "/trigger", "/workflows", "hc-ping", "ftqq", "day.app")
 NO_HEX = {c: " " for c in range(128) if chr(c) not in "0123456789abcdef"}
 
+SHORTEST_TOKEN = 15
 SHORTEST_ENVIRONMENT_SECRET = 8
 LONGEST_PLAIN_WORD = 16
 
@@ -69,7 +70,7 @@ def may_hold_secret(text: str) -> bool:
         return True
     if len(text) >= 40 and any(len(run) == 40 for run in text.translate(NO_HEX).split()):
         return True
-    if len(text) < 15:
+    if max(map(len, text.replace("/", " ").split()), default=0) < SHORTEST_TOKEN:
         return False
     from .secret_tokens import may_hold_token
 
@@ -85,6 +86,11 @@ def redact(text: str, kind: str = "text", mark: str = HIDDEN) -> str:
         from .secret_texts import find_secrets
 
         text = replace_spans(text, find_secrets(text, kind), mark)
+    return redact_environment(text, mark)
+
+
+def redact_environment(text: str, mark: str = HIDDEN) -> str:
+    """`text` with `mark` in place of what this environment's variables say is secret."""
     for secret in environment_secrets():
         if secret in text:
             text = text.replace(secret, mark)

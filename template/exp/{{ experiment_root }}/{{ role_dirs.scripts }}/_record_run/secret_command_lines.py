@@ -48,7 +48,7 @@ TELLING = (
 
 def find_in_command_lines(text: str, low: str, kind: str, options: Sequence[tuple[int, int]]) -> Iterator[Span]:
     """Secrets of the command lines that a text holds; `options` are its options with secrets' names."""
-    places = sorted({start for start, _ in options} | {at for word in TELLING for at in find_all(low, word)})
+    places = sorted({start for start, _ in options} | find_telling(low))
     done = 0
     for at in places:
         if at < done:
@@ -61,6 +61,11 @@ def find_in_command_lines(text: str, low: str, kind: str, options: Sequence[tupl
                 yield start + offset + first, start + offset + last
     for start, end in options:
         yield from _find_in_list(text, start, end)
+
+
+def find_telling(low: str) -> set[int]:
+    """Where a text in lower case names a program or an option that may be given a secret."""
+    return {at for word in TELLING for at in find_all(low, word)}
 
 
 def _line_around(text: str, at: int) -> Span:

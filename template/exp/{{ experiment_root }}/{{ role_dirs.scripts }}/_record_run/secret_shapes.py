@@ -73,9 +73,14 @@ def find_shapes(text: str, low: str) -> Iterator[Span]:
     if "PRIVATE KEY" in text:
         yield from _find_private_keys(text)
     yield from find_tokens(text)
-    for match in compile_pattern(HEX40).finditer(text) if len(text) >= 40 else ():
+    for match in compile_pattern(HEX40).finditer(text) if has_long_run(text) else ():
         if not is_revision(text[max(0, match.start() - 24) : match.start()]):
             yield match.span()
+
+
+def has_long_run(text: str) -> bool:
+    """Whether a text has as many letters and digits in a row as a hash."""
+    return len(text) >= 40 and compile_pattern(r"[0-9a-f]{40}").search(text) is not None
 
 
 def find_all(text: str, part: str) -> Iterator[int]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .secret_command_lines import find_in_command_lines
+from .secret_command_lines import find_in_command_lines, find_telling
 from .secret_names import CERTAIN, CONTAINERS, LIKELY, NONE, SECRET_PARTS, secrecy
 from .secret_shapes import find_all, find_shapes
 from .secret_structures import STRING, Budget, find_in_string, find_in_value, is_plain_leaf
@@ -45,11 +45,19 @@ PAIR = r"(?i)\b(?:name|key|variable|env|field|header)\\?[\"']?\s{0,8}[:=]\s{0,8}
 PAIR_VALUE = r"(?i)\\?[\"']?\s{0,80},?\s{0,200}-?[ \t]{0,80}\\?[\"']?(?:value|val|default|content)\\?[\"']?\s{0,8}[:=][ \t]{0,80}"
 
 
+def find_interest(text: str, *, below: bool = False) -> Iterator[int]:
+    """Where a text may hold secrets, in order; with `below` only where one may begin that lies on the lines below."""
+    low = _lower(text)
+    names = {start for start, end in _find_names(text, low) if secrecy(text[start:end]) != NONE}
+    keys = set(find_all(text, "-----"))
+    yield from sorted(
+        names | keys if below else names | keys | find_telling(low) | {at for at, _ in find_shapes(text, low)}
+    )
+
+
 def find_secrets(text: str, kind: str = "text") -> list[Span]:
     """Where a text holds secrets: spans in order, none in another, none across the end of a line."""
-    low = text.lower()
-    if len(low) != len(text):  # a letter that is two in lower case
-        low = text.translate(ASCII_LOWER)
+    low = _lower(text)
     spans = list(find_shapes(text, low))
     budget = Budget(text)
     options = []
@@ -68,6 +76,12 @@ def find_secrets(text: str, kind: str = "text") -> list[Span]:
         spans += _find_in_sections(text, budget)
     spans += find_in_command_lines(text, low, kind, options)
     return [line for start, end in _merge(spans) for line in _split_lines(text, start, end)]
+
+
+def _lower(text: str) -> str:
+    """A text in lower case, as long as it was: some letters are two in lower case."""
+    low = text.lower()
+    return low if len(low) == len(text) else text.translate(ASCII_LOWER)
 
 
 def _merge(spans: list[Span]) -> list[Span]:
