@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_PATCH_BYTES = 8 << 20
 MOST_LINES_ABOVE = 120
-OPENERS = (":", "|", ">", "-", "[", "{", "(", '"""', "'''", "\\")
+OPENERS = (":", "|", ">", "-", "[", "]", "{", "(", '"""', "'''", "\\")
 
 
 class Patch:
@@ -131,31 +131,23 @@ def _is_odd(path: str) -> bool:
 def redact_patch(patch: bytes, top: str) -> bytes:
     """A patch without secrets, line for line; each file's part is read as what the file is, with the file below `top` around it.
 
-    One look at the whole tells which hunks need a closer one: most patches have none.
+    A first look tells which hunks need a closer one: in most patches none does.
     """
-    text = os.fsdecode(patch)
-    places = list(find_interest(text))
-    parts, at = [], 0
-    for part in compile_pattern(r"(?m)^(?=diff --git )").split(text):
-        end = at + len(part)
-        first = bisect_left(places, at)
-        # packed: nobody reads a secret in it, and one changed letter spoils it
-        is_packed = "\nGIT binary patch\n" in part
-        parts.append(
-            part if is_packed else _redact_part(part, top, [p - at for p in places[first : bisect_left(places, end)]])
-        )
-        at = end
-    return os.fsencode(redact_environment("".join(parts)))
+    parts = compile_pattern(r"(?m)^(?=diff --git )").split(os.fsdecode(patch))
+    return os.fsencode(redact_environment("".join(_redact_part(part, top) for part in parts)))
 
 
-def _redact_part(part: str, top: str, places: Sequence[int]) -> str:
+def _redact_part(part: str, top: str) -> str:
     """One file's part: its lines as they were and as they are, each with the lines above that a secret may have begun on."""
+    if "\nGIT binary patch\n" in part:
+        return part  # packed: nobody reads a secret in it, and one changed letter spoils it
     head, *hunks = compile_pattern(r"(?m)^(?=@@ -\d)").split(part)
     kind = text_kind(head.partition("\n")[0].rstrip('"'))
+    places = list(find_interest(part, kind))
     lines = [] if "\nnew file mode " in head else _read_lines(top, head)
     safe, at = [redact(head) if places and places[0] < len(head) else head], len(head)
     for hunk in hunks:
-        above = _lines_above(lines, hunk) if lines else []
+        above = _lines_above(lines, hunk, kind) if lines else []
         is_of_interest = bisect_left(places, at) < bisect_left(places, at + len(hunk))
         safe.append(_redact_hunk(hunk, kind, above) if above or is_of_interest else hunk)
         at += len(hunk)
@@ -172,13 +164,13 @@ def _read_lines(top: str, head: str) -> list[str]:
         return []
 
 
-def _lines_above(lines: Sequence[str], hunk: str) -> Sequence[str]:
+def _lines_above(lines: Sequence[str], hunk: str, kind: str) -> Sequence[str]:
     """Of the lines above a hunk those from the first on that may begin a secret of many lines: a key, a block, a list, a long string."""
     match = compile_pattern(r"@@ -[\d,]+ \+(\d+)").match(hunk)
     start = int(match.group(1)) - 1 if match else 0
     first = max(0, start - MOST_LINES_ABOVE)
     region = "\n".join(lines[first:start])
-    for at in find_interest(region, below=True):
+    for at in find_interest(region, kind, below=True):
         end = region.find("\n", at)
         if region[at : end if end >= 0 else None].rstrip().endswith(OPENERS):
             return lines[first + region.count("\n", 0, at) : start]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 LONGEST_NAME = 64
 ASCII_LOWER = {c: c + 32 for c in range(ord("A"), ord("Z") + 1)}
 
-NAME_LEFT = r"[\w.\-/@:+]*\Z"
-NAME_RIGHT = r"[\w.\-]{0,64}"
+LEFT_CHARACTERS = frozenset("_.-/@:+")
+RIGHT_CHARACTERS = frozenset("_.-")
 # from the end of a name to its value: a closing quote or bracket, in code a type, then the sign
 CLOSED = r"\\?[\"'`]?[ \t]{0,8}\]?[ \t]{0,40}"
 SIGN = {
@@ -40,19 +40,36 @@ CALL = (
     r"Setenv|Getenv|set_password|config)?\(\s{0,200}(?:[\w.]+\s*,\s{0,200})?[fFrRbBuU]{0,2}\\?[\"'](?:-\w\\?[\"'],\s*\\?[\"'])?\Z"
 )
 CALL_VALUE = r"\\?[\"']\s{0,200},\s{0,200}(?P<more>[^()]{0,300}?\bdefault\s*=\s*)?(?=[fFrRbBuU]{0,2}\\?[\"'])"
+PAIRED = ("val", "def", "con", "Val", "VAL")
 # `- name: API_KEY` and on the next line `value: ...`, as containers have their environment
 PAIR = r"(?i)\b(?:name|key|variable|env|field|header)\\?[\"']?\s{0,8}[:=]\s{0,8}\\?[\"']?\Z"
 PAIR_VALUE = r"(?i)\\?[\"']?\s{0,80},?\s{0,200}-?[ \t]{0,80}\\?[\"']?(?:value|val|default|content)\\?[\"']?\s{0,8}[:=][ \t]{0,80}"
 
 
-def find_interest(text: str, *, below: bool = False) -> Iterator[int]:
+def find_interest(text: str, kind: str, *, below: bool = False) -> Iterator[int]:
     """Where a text may hold secrets, in order; with `below` only where one may begin that lies on the lines below."""
     low = _lower(text)
-    names = {start for start, end in _find_names(text, low) if secrecy(text[start:end]) != NONE}
+    names = {start for start, end in _find_names(text, low) if _may_have_value(text, start, end, kind)}
     keys = set(find_all(text, "-----"))
     yield from sorted(
         names | keys if below else names | keys | find_telling(low) | {at for at, _ in find_shapes(text, low)}
     )
+
+
+def _may_have_value(text: str, start: int, end: int, kind: str) -> bool:
+    """Whether a name is a secret's, and something stands behind it that may be its value."""
+    if secrecy(text[start:end]) == NONE:
+        return False
+    rest = text[end : end + 200].lstrip("\\\"'`] \t\r\n+")
+    is_quoted = text[end : end + 1] in ("\\", '"', "'", "`")
+    if text[start] == "-" or (is_quoted and rest[:1] == ",") or rest.startswith(PAIRED):
+        return True
+    if text[start - 1 : start] == "[" and text[end : end + 1] == "]":  # a section of TOML
+        return True
+    if kind != "code" or is_quoted or rest[:1] == ":":
+        return rest[:1] in ("=", ":", ",", "-")
+    value = rest[1:].lstrip("=> \t")[:3]
+    return rest[:1] == "=" and not value.startswith("=") and any(c in value for c in "\"'`[({\\")
 
 
 def find_secrets(text: str, kind: str = "text") -> list[Span]:
@@ -111,10 +128,13 @@ def _find_names(text: str, low: str) -> Iterator[Span]:
     for at in sorted({at for part in SECRET_PARTS for at in find_all(low, part)}):
         if at < done:
             continue
-        left = compile_pattern(NAME_LEFT).search(text[max(0, at - LONGEST_NAME) : at])
-        right = compile_pattern(NAME_RIGHT).match(text, at)
-        done = right.end() if right else at + 1
-        yield at - (len(left.group()) if left else 0), done
+        start, done = at, at
+        first, last = max(0, at - LONGEST_NAME), min(len(text), at + LONGEST_NAME)
+        while start > first and (text[start - 1] in LEFT_CHARACTERS or text[start - 1].isalnum()):
+            start -= 1
+        while done < last and (text[done] in RIGHT_CHARACTERS or text[done].isalnum()):
+            done += 1
+        yield start, done
 
 
 def _find_values(text: str, start: int, end: int, kind: str, level: int, budget: Budget) -> Iterator[Span]:
@@ -124,9 +144,10 @@ def _find_values(text: str, start: int, end: int, kind: str, level: int, budget:
     if sign:
         notation = _notation_of_value(kind, text[line:start], sign, text[sign.end() : sign.end() + 1])
         yield from find_in_value(text, sign.end(), notation, level, line, budget) if notation else ()
-    elif text[end : end + 1] in ("\\", '"', "'"):
+    elif text[end : end + 1] in ("\\", '"', "'") and text[end : end + 200].lstrip("\\\"' \t\n")[:1] == ",":
         yield from _find_in_call(text, start, end, level)
-    pair = compile_pattern(PAIR_VALUE).match(text, end) if level >= LIKELY else None
+    is_paired = level >= LIKELY and text[end : end + 200].lstrip("\\\"' ,\t\n-").startswith(PAIRED)
+    pair = compile_pattern(PAIR_VALUE).match(text, end) if is_paired else None
     if pair and compile_pattern(PAIR).search(text[max(0, start - 40) : start]):
         yield from find_in_value(text, pair.end(), kind, level, text.rfind("\n", 0, pair.end()) + 1, budget)
 

@@ -89,9 +89,14 @@ WORD_CHARACTERS = frozenset(LETTERS + DIGITS)
 
 def compile_pattern(source: str) -> re.Pattern[str]:
     """`source` compiled, once: few texts need any."""
-    import re
+    if source not in _patterns:
+        import re
 
-    return re.compile(source)
+        _patterns[source] = re.compile(source)
+    return _patterns[source]
+
+
+_patterns: dict[str, re.Pattern[str]] = {}
 
 
 def find_tokens(text: str) -> Iterator[tuple[int, int]]:
