@@ -203,7 +203,8 @@ def _changed_times(folder: Path) -> Iterator[tuple[str, float]]:
 @register_audit_rule("R108")
 def audit_package_list(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The package list and the config snapshots are there."""
-    for path in [case.manifest["environment"]["packages"], *case.manifest["paths"]["configs"]]:
+    paths = case.manifest["paths"]
+    for path in [case.manifest["environment"]["packages"], paths.get("stdin"), *paths["configs"]]:
         if path is not None and (fault := _record_fault(case.workspace, path)):
             yield f"its record {path} {fault}", None
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess  # noqa: TID251 - it starts the recorder
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -26,11 +27,13 @@ def run_recorded(
     recorder_workspace: Workspace | None = None,
     cwd: Path | None = None,
     variables: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
 ) -> tuple[int, Run | None]:
     """Run what the recorder's `args` say and wait for it: the exit code, and the record; None where nothing was recorded.
 
     `recorder_workspace` is the workspace whose recorder it is, where its records come to `workspace` by links; `variables` are added to its
-    environment. What the command prints goes to stderr; signals that end this process go to it. Raises ScaffoldError.
+    environment, `stdin` is what it reads (None: what this process would).
+    What the command prints goes to stderr; signals that end this process go to it. Raises ScaffoldError.
     """
     with scratch_directory() as folder:
         report = folder / "manifest"
@@ -38,12 +41,15 @@ def run_recorded(
             recorder_command.recorder_command(recorder_workspace or workspace, args, prefix=prefix),
             cwd,
             {**(variables or {}), recorder.attempt.REPORT_VARIABLE: str(report)},
+            stdin,
         )
         # a signal's end as a shell says it
         return (128 - code if code < 0 else code), _read_record(workspace, report)
 
 
-def _run_passing_signals(command: Sequence[str], cwd: Path | None, variables: Mapping[str, str]) -> int:
+def _run_passing_signals(
+    command: Sequence[str], cwd: Path | None, variables: Mapping[str, str], stdin: bytes | None
+) -> int:
     """The exit code of a command that gets the signals that this process gets, and `variables` in its environment."""
     process: subprocess.Popen[bytes] | None = None
     early: list[int] = []
@@ -57,9 +63,12 @@ def _run_passing_signals(command: Sequence[str], cwd: Path | None, variables: Ma
         else:
             process.send_signal(number)
 
-    with handle_stop_signals(pass_on):
+    with handle_stop_signals(pass_on), tempfile.TemporaryFile() as script:
+        script.write(stdin or b"")
+        script.seek(0)
         try:
-            process = subprocess.Popen(command, stdout=2, cwd=cwd, env={**os.environ, **variables})
+            given = None if stdin is None else script
+            process = subprocess.Popen(command, stdin=given, stdout=2, cwd=cwd, env={**os.environ, **variables})
         except OSError as error:
             raise ScaffoldError(f"{command[0]} cannot be started: {error.strerror}") from error
         for number in early:

@@ -96,6 +96,26 @@ def _check_repeatable(run: Run, manifest: Mapping[str, Any]) -> None:
         )
 
 
+def _scheme(manifest: Mapping[str, Any]) -> int:
+    return int(manifest["recorder"].get("name_scheme", 1))
+
+
+def _stdin_script(workspace: Workspace, run: Run, manifest: Mapping[str, Any]) -> bytes | None:
+    """The script that the run read from its standard input; None where it read none. Raises ScaffoldError where that is not to be had."""
+    path = manifest["paths"].get("stdin")
+    if path is None:
+        return None
+    try:
+        script = Path(workspace.workdir, path).read_bytes()
+    except OSError as error:
+        raise ScaffoldError(f"the script {path} that {run.label} read cannot be read: {error.strerror}") from error
+    if HIDDEN.encode() in script:
+        raise ScaffoldError(
+            f"the script that {run.label} read held a secret, which is not recorded", hint=f"it is {path}"
+        )
+    return script
+
+
 @contextmanager
 def _worktree(top: Path) -> Iterator[Path]:
     """A place for a worktree, which is taken away afterwards."""
@@ -133,7 +153,11 @@ def _recorder_arguments(
 def _named_configs(manifest: Mapping[str, Any], argv: Sequence[str], linked: Workspace, folder: Path) -> list[str]:
     """The config files that --config named. Those of the workspace that the command itself names are kept too, behind them, and count
     by themselves when it runs again."""
-    words = {part for word in argv for part in (word, word.partition("=")[2]) if part.endswith(recorder.files.CONFIG)}
+    words = {
+        word
+        for word in recorder.config_files.file_words(argv, _scheme(manifest))
+        if word.endswith(recorder.config_files.CONFIG_FILES)
+    }
     paths = {Path(os.path.normpath(folder / word)) for word in words}
     remaining = list(manifest["paths"]["configs"])
     for path in sorted(path for path in paths if path.is_relative_to(linked.path) and path.is_file()):

@@ -186,3 +186,40 @@ def test_line_endings_are_gits_business(make_workspace: MakeWorkspace) -> None:
     dirty = workspace.name(*TRAIN)
     commit_all(workspace.root)
     assert workspace.name(*TRAIN) == dirty
+
+
+def test_json_counts_where_an_option_calls_it_a_configuration(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace({"train.py": "1\n", ".gitignore": "conf/\n"}, name_scheme=2)
+    for option in ("--config conf/a.json", "--ds-config=conf/a.json", "model.cfg=conf/a.json", "--config conf/a.yaml"):
+        names = []
+        for text in ("{}\n", '{"lr": 1}\n'):
+            write_tree(workspace.root, {"conf/a.json": text, "conf/a.yaml": text})
+            names.append(workspace.name(*TRAIN, *option.split()))
+        assert names[0] != names[1], option
+    data = ("--data", "conf/a.json")
+    before = workspace.name(*TRAIN, *data)
+    write_tree(workspace.root, {"conf/a.json": "[1]\n"})
+    assert workspace.name(*TRAIN, *data) == before, "data and states rename no run"
+
+
+def test_a_secret_in_a_configuration_is_no_part_of_the_name(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace({"train.py": "1\n"}, name_scheme=2)
+    names = []
+    for text in ("lr: 1\napi_key: swordfish1\n", "lr: 1\napi_key: swordfish2\n", "lr: 2\napi_key: swordfish2\n"):
+        write_tree(workspace.root, {"c.yaml": text})
+        names.append((workspace.name(*TRAIN, "--config", "c.yaml"), workspace.name("--config", "c.yaml", *TRAIN)))
+    assert names[0] == names[1] and names[2][0] != names[1][0] and names[2][1] != names[1][1]
+
+
+def test_permissions_count_where_git_looks_at_them(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace({"train.py": "1\n"}, name_scheme=2)
+    write_tree(workspace.root, {"new.py": "2\n"})
+    command = ("--", PYTHON, "new.py")
+    names = []
+    for mode in ("true", "false"):
+        git(workspace.root, "config", "core.fileMode", mode)
+        for bits in (0o644, 0o755):
+            (workspace.root / "new.py").chmod(bits)
+            (workspace.root / "train.py").chmod(bits)
+            names.append(workspace.name(*command))
+    assert names[0] != names[1] and names[0] == names[2] == names[3]

@@ -287,3 +287,53 @@ def test_a_scheme_that_the_recorder_does_not_know_stops_no_run(make_workspace: M
     done = workspace.record("--", "true")
     assert done.returncode == 0 and workspace.last()["status"] == "finished"
     assert ("no scheme" in done.stderr) == bool(facts["name_scheme"])
+
+
+STDIN_COMMANDS = {
+    "python -": ("print('one')\n", "print('two')\n"),
+    "bash -s a b": ("echo $1 one\n", "echo $2 two\n"),
+    "env X=1 python3 -u - --lr 0.1": ("print('one')\n", "print('two')\n"),
+}
+
+
+@pytest.mark.parametrize("command", STDIN_COMMANDS)
+def test_a_script_on_standard_input_counts_and_is_kept(make_workspace: MakeWorkspace, command: str) -> None:
+    """Through a pipe as through a file; the command finds all of it."""
+    workspace = make_workspace(name_scheme=2)
+    one, other = STDIN_COMMANDS[command]
+    done = workspace.record("--", *command.split(), input=one)
+    assert (done.returncode, "one" in done.stdout, done.stderr) == (0, True, "")
+    first = workspace.last()
+    assert (workspace.root / first["paths"]["stdin"]).read_text() == one
+    script = workspace.root.parent / "script"
+    script.write_text("skipped\n" + one)
+    with script.open("rb", buffering=0) as stdin:
+        stdin.seek(len("skipped\n"))
+        done = workspace.record("--", *command.split(), stdin=stdin)
+    assert "one" in done.stdout and workspace.last()["run"]["name"] == first["run"]["name"]
+    assert workspace.name("--", *command.split(), input=other) != first["run"]["name"]
+
+
+def test_input_that_does_not_end_delays_no_command_for_long(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace(name_scheme=2)
+    with subprocess.Popen(
+        workspace.command("--", "bash", "-s"),
+        cwd=workspace.root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        process.stdin.write(b"echo one\nread line\n")
+        assert process.stdout.readline() == b"one\n"
+        process.stdin.write(b"typed\necho $line\n")
+        assert process.stdout.readline() == b"typed\n", "what the script reads is what comes after it"
+        process.stdin.close()
+        assert b"no part of the name" in process.stderr.read() and process.wait(20) == 0
+    assert "stdin" not in workspace.last()["paths"]
+
+
+def test_a_command_that_reads_data_keeps_its_input(workspace: Workspace) -> None:
+    done = workspace.record("--", "python3", "-c", "print(input())", "-", input="data\n")
+    assert done.stdout == "data\n" and "stdin" not in workspace.last()["paths"]

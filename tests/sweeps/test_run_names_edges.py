@@ -78,7 +78,7 @@ def test_what_the_recorder_is_told_is_sorted_and_holds_the_labels() -> None:
 
 def test_words_that_look_like_source_or_config_files() -> None:
     argv = ["python3", "train.py", "--config=conf/a.yaml", "run.sh", "run.sh", "data.csv", "x=1"]
-    assert run_names.find_command_files(argv) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
+    assert run_names.find_command_files(argv, 1) == ("--config=conf/a.yaml", "conf/a.yaml", "run.sh", "train.py")
 
 
 def test_a_place_below_the_top_and_one_outside(workspace: Workspace) -> None:

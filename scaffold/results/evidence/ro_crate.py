@@ -179,6 +179,8 @@ def _objects(graph: _EntityGraph, run: Run, manifest: Mapping[str, Any]) -> list
     if manifest["seed"] is not None:
         objects.append(graph.value(scope, "seed", manifest["seed"]))
     objects += [graph.file(p, "a config file, as it was when the run started") for p in manifest["paths"]["configs"]]
+    if script := manifest["paths"].get("stdin"):
+        objects.append(graph.file(script, "the script that the run read from its standard input"))
     if patch := (manifest["git"] or {}).get("patch"):
         objects.append(graph.file(patch, "uncommitted changes of the code, on top of its commit"))
     if packages := manifest["environment"]["packages"]:
@@ -233,5 +235,5 @@ def _reference(identifier: str) -> Entity:
 def record_files(manifest: Mapping[str, Any], path: str) -> tuple[list[str], list[str]]:
     """The files of a run below the work directory: small records (manifest, configs, patch, packages), and its logs."""
     patch, packages = (manifest["git"] or {}).get("patch"), manifest["environment"]["packages"]
-    records = [path, *manifest["paths"]["configs"], patch, packages]
+    records = [path, *manifest["paths"]["configs"], manifest["paths"].get("stdin"), patch, packages]
     return [p for p in records if p], [manifest["paths"]["stdout"], manifest["paths"]["stderr"]]

@@ -58,16 +58,19 @@ def current_code(
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
     place = recorder_command.recorder_workspace(workspace)
-    base = run_names.find_command_files(sweep.command)
-    sets = {base, *(run_names.find_command_files(argv) for _, _, argv, _ in run_names.list_run_commands(sweep))}
+    scheme = sweep.name_scheme
+    base = run_names.find_command_files(sweep.command, scheme)
+    sets = {base, *(run_names.find_command_files(argv, scheme) for _, _, argv, _ in run_names.list_run_commands(sweep))}
     states_by_files: dict[tuple[str, ...], Any] = {}
     with _in_directory(Path(workspace.workdir, sweep.cwd)):
         files = {words: tuple(word for word in words if Path(word).is_file()) for words in sets}
         for names in files.values():
             if names not in states_by_files:
-                states_by_files[names] = _capture_state(place, names, with_patch=False)
+                states_by_files[names] = _capture_state(place, names, scheme, with_patch=False)
         all_files = sorted({name for names in files.values() for name in names})
-        patched_state = _capture_state(place, all_files, with_patch=True, with_pin=with_pin) if with_patch else None
+        patched_state = (
+            _capture_state(place, all_files, scheme, with_patch=True, with_pin=with_pin) if with_patch else None
+        )
     states = {words: states_by_files[names] for words, names in files.items()}
     base_state = states[base]
     differing = [
@@ -97,9 +100,11 @@ def _written_pin(state: recorder.code_state.CodeState) -> Mapping[str, Any]:
 
 
 def _capture_state(
-    place: recorder.workspace.Workspace, files: Iterable[str], *, with_patch: bool, with_pin: bool = False
+    place: recorder.workspace.Workspace, files: Iterable[str], scheme: int, *, with_patch: bool, with_pin: bool = False
 ) -> recorder.code_state.CodeState:
-    state = recorder.code_state.capture(place, list(files), with_patch=with_patch, with_pin=with_pin)
+    # JSON is among these where an option of the command calls it a config
+    words = [f"--config={file}" if file.endswith(recorder.config_files.JSON) else file for file in files]
+    state = recorder.code_state.capture(place, words, with_patch=with_patch, with_pin=with_pin, scheme=scheme)
     if state.git is None and recorder.git.repository(os.path.realpath(place.workdir)) is not None:
         raise ScaffoldError(
             "git did not say what the code is, so the runs have no names",

@@ -30,7 +30,7 @@ def planned_runs(workspace: Workspace, sweep: Sweep) -> tuple[PlannedRun, ...]:
     states = {n.words: (n.state, n.files) for n in sweep.code.named}
     runs_by_name: dict[str, PlannedRun] = {}
     for params, seed, argv, recorder_params in list_run_commands(sweep):
-        state, files = states.get(find_command_files(argv), (sweep.code.state, ()))
+        state, files = states.get(find_command_files(argv, sweep.name_scheme), (sweep.code.state, ()))
         identity = recorder.naming.Identity(
             argv,
             experiment=sweep.experiment,
@@ -114,10 +114,9 @@ def _seed_arguments(sweep: Sweep, seed: str) -> list[str]:
     return [f"{option}={seed}"] if sweep.style == "equals" and option.startswith("--") else [option, seed]
 
 
-def find_command_files(argv: Sequence[str]) -> tuple[str, ...]:
+def find_command_files(argv: Sequence[str], scheme: int) -> tuple[str, ...]:
     """The words of a command that look like source or config files, as the recorder picks them; sorted, each once."""
-    kinds = recorder.files.CODE + recorder.files.SHELL + recorder.files.CONFIG
-    return tuple(sorted({w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(kinds)}))
+    return tuple(sorted(set(recorder.config_files.file_words(argv, scheme))))
 
 
 def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:

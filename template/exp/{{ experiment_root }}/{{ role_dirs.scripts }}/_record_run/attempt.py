@@ -8,7 +8,8 @@ import time
 from _thread import allocate_lock
 
 from .code_state import capture
-from .files import CONFIG, LARGEST_TEXT_BYTES, append_to, file_size, hash_files, write_atomic
+from .config_files import CONFIG_FILES, hash_counted
+from .files import LARGEST_TEXT_BYTES, append_to, file_size, write_atomic
 from .json_text import to_json
 from .lean_imports import sha256
 from .manifest import final_metrics, first_manifest, timestamp
@@ -45,13 +46,19 @@ class Attempt:
         """Settle names and code state; `meanwhile` is called while git works. Raises RecorderError where a config file cannot be read."""
         self.workspace = workspace
         self.request = request
-        with_patch = request.patch and not request.name_only
+        scheme = choose_scheme(os.environ.get(SCHEME_VARIABLE), workspace.name_scheme)
         self.state = capture(
-            workspace, request.argv, with_patch=with_patch, with_pin=not request.name_only, meanwhile=meanwhile
+            workspace,
+            request.argv,
+            with_patch=request.patch and not request.name_only,
+            with_pin=not request.name_only,
+            meanwhile=meanwhile,
+            scheme=scheme,
         )
-        configs = hash_files("/", [os.path.realpath(c) for c in request.configs])
+        configs = hash_counted("/", [os.path.realpath(c) for c in request.configs], scheme)
+        script = request.stdin_script.content if request.stdin_script and scheme > 1 else None
         self.configs = configs + [
-            (os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG)
+            (os.path.join(self.state.top, p), h) for p, h in self.state.files if p.endswith(CONFIG_FILES)
         ]
         folder = os.path.relpath(os.path.realpath(os.getcwd()), self.state.top)
         self.outside = folder.split("/")[0] == ".."
@@ -63,8 +70,9 @@ class Attempt:
             cwd="" if self.outside else folder,
             top=self.state.top,
             code=self.state.code,
-            files=[digest for _, digest in configs + self.state.files],
-            scheme=choose_scheme(os.environ.get(SCHEME_VARIABLE), workspace.name_scheme),
+            files=[digest for _, digest in configs + self.state.files]
+            + ([sha256(script).hexdigest()] if script else []),
+            scheme=scheme,
         )
         self.name = self.identity.name
         self.seed_source = self._find_seed_source()
@@ -175,6 +183,7 @@ class Attempt:
                     state.git["patch"] = self._store(f"{metadata}/patches", state.patch, ".patch")
             for path, _ in self.configs:
                 self._store_config(f"{metadata}/configs", path)
+            self._store_stdin_script(f"{metadata}/stdin")
             self._mark_alive()
             self.write()
             self._report()
@@ -187,6 +196,12 @@ class Attempt:
                 content = os.fsencode(redact(os.fsdecode(file.read()), text_kind(path)))
             copy = self._store(folder, content, "-" + safe_name(redact(os.path.basename(path)))[-60:])
             self.manifest["paths"]["configs"].append(copy)
+
+    def _store_stdin_script(self, folder: str) -> None:
+        script = self.request.stdin_script
+        if script and script.content:
+            content = os.fsencode(redact(os.fsdecode(script.content), text_kind(script.suffix)))
+            self.manifest["paths"]["stdin"] = self._store(folder, content, script.suffix)
 
     def _store(self, folder: str, content: bytes, suffix: str) -> str:
         path = f"{folder}/{sha256(content).hexdigest()[:16]}{suffix}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .files import CODE, CONFIG, SHELL, hash_files
+from .config_files import CONFIG_FILES, file_words, hash_counted, hides_secrets, is_counted
 from .git import MOST_UNTRACKED, Git, Status, common_directory, parent_folders, remote_url, repository
 from .messages import RecorderError, warn
 from .redaction import redact
@@ -45,6 +45,7 @@ def capture(
     with_patch: bool,
     with_pin: bool = False,
     meanwhile: Callable[[], object] | None = None,
+    scheme: int = 1,
 ) -> CodeState:
     """Capture the code state before the command starts. Trouble with git is said, and leaves `git` None.
 
@@ -57,17 +58,20 @@ def capture(
     state.top = top or workdir
     prefix = os.path.relpath(workdir, state.top)
     prefix = "" if prefix == "." else prefix + "/"
-    named = sorted({os.path.relpath(p, state.top) for p in named_files(argv) if p.startswith(state.top + "/")})
+    named = sorted({os.path.relpath(p, state.top) for p in named_files(argv, scheme) if p.startswith(state.top + "/")})
     inside = [p for p in named if p.startswith(prefix + workspace.root + "/")]
     counted = [
-        p for p in inside if not (p.endswith(CONFIG) and workspace.is_record(p[len(prefix + workspace.root) + 1 :]))
+        p
+        for p in inside
+        if not (p.endswith(CONFIG_FILES) and workspace.is_record(p[len(prefix + workspace.root) + 1 :]))
     ]
     if top is None:
-        state.files = hash_files(state.top, [p for p in named if p not in inside] + counted)
+        state.files = hash_counted(state.top, [p for p in named if p not in inside] + counted, scheme)
         return state
     try:
         records = [":(exclude,{}){}".format(*place) for place in workspace.records(prefix)]
-        survey = Survey(Git(top), uncounted_folders(workspace, prefix), records, named, counted, meanwhile)
+        outside = [p for p in named if p not in inside] if scheme > 1 else None
+        survey = Survey(Git(top), uncounted_folders(workspace, prefix), records, named, counted, meanwhile, outside)
         survey.describe(state, with_patch=with_patch, with_pin=with_pin)
         if with_pin and os.path.exists(os.path.join(top, ".gitmodules")):
             from .submodules import capture_submodules  # most repositories have none
@@ -77,7 +81,7 @@ def capture(
                 state.git["submodules"] = [each.git for each in state.submodules]
     except Exception as trouble:
         warn(f"{trouble}: the code state is not recorded")
-        state.files = hash_files(state.top, named)
+        state.files = hash_counted(state.top, named, scheme)
         state.pin = None
     return state
 
@@ -89,14 +93,13 @@ def uncounted_folders(workspace: Workspace, prefix: str) -> list[str]:
     return sorted({os.path.normpath(p) for p in [prefix + workspace.root, *plans, prefix + ".agents", ".agents"]})
 
 
-def named_files(argv: Sequence[str]) -> list[str]:
+def named_files(argv: Sequence[str], scheme: int) -> list[str]:
     """The source and config files that a command names, absolute."""
-    words = [w for token in argv for w in (token, token.partition("=")[2]) if w.endswith(CODE + SHELL + CONFIG)]
     folder = os.path.realpath(os.getcwd())
     return [
         path
-        for w in words
-        if os.path.isfile(w)
+        for w in file_words(argv, scheme)
+        if is_counted(w)
         for path in (os.path.normpath(os.path.join(folder, w)), os.path.realpath(w))
     ]
 
@@ -122,10 +125,11 @@ class Survey:
         named: list[str],
         counted: list[str],
         meanwhile: Callable[[], object] | None,
+        unseen: Sequence[str] | None = None,
     ) -> None:
         self.git = git
         self.excluded = excluded
-        self.folders = sorted({"", *(f for e in excluded for f in parent_folders(e))})
+        self.folders = sorted({"", *(f for e in [*excluded, *(unseen or ())] for f in parent_folders(e))})
         self.common = common_directory(git.top)
         self.chain = _chain_name(self.common)
         chains = [PINNED + self.chain, PINNED_LOCAL + self.chain] if self.chain else []
@@ -143,13 +147,18 @@ class Survey:
         self.trees = parse_trees(self.folders, objects)
         self.chains = dict(zip(chains, objects[len(self.folders) :]))
         self.heads: dict[str, str] = {}
-        self.counted = counted
         self.untracked: list[str] = []
         if self.status.untracked:
             from .worktree_files import expand_folders  # once more than committed code is there
 
             self.untracked = expand_folders(git, self.status.untracked)
-        self.new = [p for p in named if p in self.untracked]
+        self.scheme = 1 if unseen is None else 2
+        new = [p for p in named if p in self.untracked]
+        configs = [p for p in new if p.endswith(CONFIG_FILES)] if self.scheme > 1 else []
+        hiding = [p for p in configs if hides_secrets(os.path.join(git.top, p))]
+        self.new = [p for p in new if p not in hiding]
+        # what git ignores is in no tree, and what holds a secret counts without it
+        self.counted = counted + [p for p in unseen or () if p not in self.new and not self._is_tracked(p)]
         self.counted_changed = [p for p in counted if p in self.status.workspace]
         self.counted_new = [
             p
@@ -157,9 +166,13 @@ class Survey:
             if any(p == n or (n.endswith("/") and p.startswith(n)) for n in self.status.workspace_new)
         ]
 
+    def _is_tracked(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        return path in self.status.changed or name in self.trees.get(folder, {})
+
     def describe(self, state: CodeState, *, with_patch: bool, with_pin: bool) -> None:
         """Put all that is found into `state`. Raises RecorderError where git fails, or a file that counts cannot be read."""
-        state.files = hash_files(self.git.top, self.counted)
+        state.files = hash_counted(self.git.top, self.counted, self.scheme)
         patch = self._patch() if with_patch else None
         uncommitted = self._pinnable(patch) if with_pin and patch else []
         changed = [*self.status.changed, *self.new]

@@ -147,22 +147,34 @@ def common_directory(top: str) -> str | None:
     return os.path.normpath(place)
 
 
-def remote_url(common: str | None) -> str | None:
-    """The URL of `origin`, or of the first remote, without secrets; read from the file of git's `common` directory."""
-    if common is None:
-        return None
+def _read_config(common: str | None) -> list[tuple[str, str, str]]:
+    """(section, key, value) of the config file in git's `common` directory, in order; empty where it cannot be read."""
+    settings, section = [], ""
     try:
-        with open(os.path.join(common, "config"), encoding="utf-8", errors="replace") as file:
+        with open(os.path.join(common or "", "config"), encoding="utf-8", errors="replace") as file:
             lines = [line.strip() for line in file]
     except OSError:
-        return None
-    urls: dict[str, str] = {}
-    section = ""
+        return []
     for line in lines:
         key, equals, value = line.partition("=")
         if line.startswith("["):
             section = line
-        elif equals and key.strip() == "url" and section.startswith('[remote "'):
-            urls.setdefault(section[9:].rstrip('"]'), value.strip().strip('"'))
+        elif equals:
+            settings.append((section, key.strip(), value.strip().strip('"')))
+    return settings
+
+
+def heeds_modes(common: str | None) -> bool:
+    """Whether git looks at the permissions of this repository's files: a file system may not keep them."""
+    values = [v for section, key, v in _read_config(common) if (section.lower(), key.lower()) == ("[core]", "filemode")]
+    return not values or values[-1].lower() not in ("false", "no", "off", "0")
+
+
+def remote_url(common: str | None) -> str | None:
+    """The URL of `origin`, or of the first remote, without secrets; read from the file of git's `common` directory."""
+    urls: dict[str, str] = {}
+    for section, key, value in _read_config(common):
+        if key == "url" and section.startswith('[remote "'):
+            urls.setdefault(section[9:].rstrip('"]'), value)
     url = urls.get("origin") or next(iter(urls.values()), None)
     return redact(url) if url else None

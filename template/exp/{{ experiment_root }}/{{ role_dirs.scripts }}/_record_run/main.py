@@ -6,6 +6,7 @@ import os
 
 from .lean_imports import signal
 from .messages import RecorderError, warn
+from .naming import STDIN_WORDS
 from .request import PASSED_SIGNALS, USAGE, VERSION, Request, UsageError, parse_options
 
 TYPE_CHECKING = False
@@ -58,6 +59,10 @@ def main(args: Sequence[str], folder: str) -> int:
         usage = USAGE.split("\n")[0]
         os.write(2, f"{usage}\nrecord_run.py: {error}\n".encode("utf-8", "backslashreplace"))
         return 2
+    if not request.tty and any(token in STDIN_WORDS for token in request.argv[1:]):
+        from .stdin_script import read_stdin_script  # few commands read their script from standard input
+
+        request.stdin_script = read_stdin_script(request.argv)
     if request.name_only:
         attempt = prepare(request, folder)
         if attempt is not None:

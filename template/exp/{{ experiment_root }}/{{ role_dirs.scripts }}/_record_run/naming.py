@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 INTERPRETERS = ("python", "bash", "sh", "zsh", "dash", "Rscript", "julia", "perl", "ruby", "node")
 
+# by these an interpreter is told to read its script from standard input
+STDIN_WORDS = ("-", "/dev/stdin", "-s", "-es", "-xs", "-ls", "-exs", "-eus", "-euxs")
+
 SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
 # scheme 2 does without what Hydra's grammar reads: `dir={RUN_OUTPUT_DIR}` then holds nothing that would have to be quoted
 PLAIN = frozenset(LETTERS + DIGITS + "._-")

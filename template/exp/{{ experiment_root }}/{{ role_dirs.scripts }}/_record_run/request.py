@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .stdin_script import StdinScript
     from .values import Scalar
 
 
@@ -39,6 +40,7 @@ class Request:
         self.quiet = False
         self.patch = True
         self.tty = False
+        self.stdin_script: StdinScript | None = None
 
 
 USAGE = """usage: record_run.py [options] -- COMMAND ...

@@ -159,7 +159,10 @@ def supervise(
     streams = Streams(request, attempt, of_rank, command)
     pty = streams.pty if streams.pump else None
     try:
-        command.start(streams.actions(), mask, session=bool(pty))
+        given = request.stdin_script
+        command.start([*streams.actions(), *(given.actions() if given else [])], mask, session=bool(pty))
+        if given:
+            given.start()
     except OSError as error:
         hint = f"; a variable is set with `env`: -- env {request.argv[0]} ..." if is_assignment(request.argv[0]) else ""
         warn(f"{request.argv[0]}: {error.strerror}{hint}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from .git import Git
+from .git import Git, common_directory, heeds_modes
 from .lean_imports import sha256
 
 TYPE_CHECKING = False
@@ -67,7 +67,11 @@ def read_entries(
             target = os.fsencode(os.readlink(full))
             entries[path] = ("120000", git.output("hash-object", *options, "--stdin", stdin=target).decode().strip())
         elif stat.S_ISREG(mode) and "\n" not in path:
-            entries[path] = (status.mode(path) or ("100755" if mode & 0o100 else "100644"), "")
+            entries[path] = (
+                status.mode(path)
+                or ("100755" if mode & 0o100 and heeds_modes(common_directory(git.top)) else "100644"),
+                "",
+            )
             files.append(path)
     _hash(git, [p for p in files if p not in write], entries)
     _hash(git, [p for p in files if p in write], entries, "-w")
