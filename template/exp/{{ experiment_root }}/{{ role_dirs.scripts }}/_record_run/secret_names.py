@@ -44,10 +44,13 @@ OF_SECRETS = SERVICES | word_set(
     "ssh ssl storage subscription tls upload user webhook write xsrf account decryption signature host face"
 )
 
-# what a password that is called `pass` is of: `db_pass`
-OF_PASSES = SERVICES | word_set(
-    "account admin api app archive basic cert client db email ftp http https imap key keystore ldap login mail mongo mqtt my mysql "
-    "pg postgres proxy rabbitmq redis repo root server service smb smtp sql ssh ssl store sudo svc test user vnc web wifi zip"
+# of which one writes `dbpass` in one word
+OF_PASSES = word_set("db user root admin my ftp mail smtp sql ssh key web")
+
+# what a `pass` is of that is no password, but goes over something
+ORDINARY_PASSES = word_set(
+    "all backward band compile compiler data dual each eval extra final first forward full fusion gradient high inference initial last loop "
+    "low multi next one opt optimizer per post pre previous prune render second single test third through train two warmup"
 )
 
 # of data, models and grammar: these make a token or key an ordinary one
@@ -144,7 +147,7 @@ def _level_of_head(head: str, before: Sequence[str]) -> int:
         if head.endswith(noun) and head[: -len(noun)] in OF_SECRETS:
             return CERTAIN
     if head in ("pass", "pw"):
-        return LIKELY if not before else CERTAIN if last in OF_PASSES else NONE
+        return NONE if last in ORDINARY_PASSES else LIKELY
     if head.endswith("pass") and head[:-4] in OF_PASSES:
         return CERTAIN
     if head in ("auth", "authorization"):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .secret_command_lines import find_in_command_lines, find_telling
-from .secret_names import CERTAIN, CONTAINERS, LIKELY, NONE, SECRET_PARTS, secrecy
+from .secret_names import CERTAIN, CONTAINERS, COUNTED, LIKELY, NONE, POSSIBLE, SECRET_PARTS, secrecy
 from .secret_shapes import find_all, find_shapes
 from .secret_structures import STRING, Budget, find_in_string, find_in_value, is_plain_leaf
 from .secret_tokens import compile_pattern
@@ -143,6 +143,8 @@ def _find_values(text: str, start: int, end: int, kind: str, level: int, budget:
     sign = compile_pattern(SIGN[kind]).match(text, end)
     if sign:
         notation = _notation_of_value(kind, text[line:start], sign, text[sign.end() : sign.end() + 1])
+        if kind == "text" and sign["sign"] == ":" and level in (COUNTED, LIKELY) and text[line:start].strip():
+            level = POSSIBLE  # a sentence: `the key is a token: hello`
         yield from find_in_value(text, sign.end(), notation, level, line, budget) if notation else ()
     elif text[end : end + 1] in ("\\", '"', "'") and text[end : end + 200].lstrip("\\\"' \t\n")[:1] == ",":
         yield from _find_in_call(text, start, end, level)
