@@ -65,6 +65,23 @@ class Form:
 
 SECRET: dict[str, list[str]] = {
     "argv": [
+        # as READMEs have them
+        "python run_glue.py --push_to_hub --hub_token «r8Xk2mQp7Lw9»",
+        "accelerate launch train.py --report_to wandb --wandb_key=«8f3a9c0b1d2e4f5a»",
+        "python main.py --comet_api_key «Yq3kPz81LmN0vRt5»",
+        "./bin/serve --admin-password «letmein»",
+        "python crawl.py --proxy http://bob:«pr0xyp4ss»@10.0.0.2:3128",
+        "mlflow server --backend-store-uri mysql+pymysql://mlflow:«hunter22»@db/mlflow",
+        "python train.py wandb.key=«8f3a9c0b1d2e4f5a6b7c» +trainer.fast=true",
+        "curl -L https://zenodo.org/api/records/1/files?access_token=«abcDEF123456»",
+        "gdown --cookies «SID=abc123» x",
+        "python eval.py --azure-openai-key «0123456789abcdef0123456789abcdef»",
+        "dvc remote modify origin --local password «dvcpass99»",
+        "rclone copy a b --sftp-pass «obscuredpw»",
+        "jupyter lab --NotebookApp.token=«mysecrettoken»",
+        "jupyter lab --ServerApp.password=«argon2idhash»",
+        "ansible-playbook x.yml -e ansible_become_pass=«sudopw»",
+        "mongodump --uri mongodb://admin:«pw12»@h/db",
         # options with their values
         "--api-key «swordfish»",
         "--api-key=«swordfish»",
@@ -199,6 +216,12 @@ SECRET: dict[str, list[str]] = {
         "--slack-webhook «https://chat.example.org/hook/abcd1234efgh»",
     ],
     "shell": [
+        # as READMEs have them
+        "export KAGGLE_USERNAME=me\nexport KAGGLE_KEY=«0a1b2c3d4e5f60718293a4b5c6d7e8f9»",
+        "export COMET_API_KEY=«abcDEF123»",
+        "HUGGING_FACE_HUB_TOKEN=«abcdef» python x.py",
+        "docker run -e POSTGRES_PASSWORD=«example» postgres",
+        "export AZURE_STORAGE_CONNECTION_STRING='AccountName=a;AccountKey=«abc123==»;EndpointSuffix=core.example.net'",
         "export HF_TOKEN=«swordfish»",
         "HF_TOKEN=«swordfish» python train.py",
         "export WANDB_API_KEY='«swordfish»'",
@@ -216,6 +239,13 @@ SECRET: dict[str, list[str]] = {
         "git clone https://oauth2:«swordfish»@gitlab.example.org/x.git",
     ],
     "yaml": [
+        # as READMEs have them
+        "services:\n  db:\n    environment:\n      - POSTGRES_PASSWORD=«example»\n      - POSTGRES_USER=me",
+        "openai:\n  api_keys:\n    - «k1abcdef»\n    - «k2abcdef»\n  model: gpt-4",
+        "[default]\naws_access_key_id = x\naws_secret_access_key = «wJalrXUtnFEMI»",
+        '{"type": "service_account", "private_key_id": "«0123456789abcdef0123456789abcdef01234567»"}',
+        "smtp_pass: «mailpw»\nsmtp_user: me",
+        "jdbc.url=jdbc:postgresql://h/db?user=me&password=«dbpw»",
         "api_key: «swordfish»",
         "password: '«sword fish»'",
         'wandb:\n  api_key: "«swordfish»"  # mine',
@@ -284,6 +314,15 @@ SECRET: dict[str, list[str]] = {
         "machine api.wandb.ai\n  login user\n  password «swordfish»",
     ],
     "python": [
+        # as READMEs have them
+        'wandb.login(key="«8f3a9c0b1d2e4f5a6b7c8d9e»")',
+        'openai.api_key = "«abc-def-ghi»"',
+        "os.environ[\"COMET_API_KEY\"] = '«abcDEF123»'",
+        'conn = psycopg2.connect(host="h", user="me", password="«dbpw»", dbname="d")',
+        'neptune.init_run(project="a/b", api_token="«ANONYMOUSxyz1»")',
+        's3 = boto3.client("s3", aws_access_key_id="x", aws_secret_access_key="«wJalrXUtnFEMI»")',
+        'requests.post(url, auth=("me", "«hunter2»"))',
+        'requests.get(url, headers={"X-Api-Key": "«abcdef12»"})',
         'API_KEY = "«swordfish»"',
         "api_key = '«swordfish»'",
         "password: str = '«swordfish»'",
@@ -336,6 +375,37 @@ SECRET: dict[str, list[str]] = {
 
 HARMLESS: dict[str, list[str]] = {
     "argv": [
+        # as READMEs have them
+        "torchrun --nproc_per_node=8 --rdzv_id=job1 --rdzv_backend=c10d train.py --max_seq_len 2048",
+        "python run_clm.py --model_name_or_path gpt2 --token_dropout 0.1 --block_size 1024",
+        "python train.py --tokens_per_sample 512 --max-tokens 4096 --update-freq 4",
+        "fairseq-train data --arch transformer --share-all-embeddings --max-tokens-valid 3584",
+        "python main.py --cls_token_position first --num_register_tokens 4",
+        "python main.py model.attn.qk_norm=true model.key_padding_mask=none",
+        "python train.py --pass_at_k 1,10,100",
+        "python eval.py --tasks hellaswag,arc_easy --num_fewshot 5 --batch_size auto:4",
+        "lm_eval --model hf --model_args pretrained=EleutherAI/pythia-160m,revision=step100000,dtype=float",
+        "python train.py --dataset_key train --image_column img --caption_column text",
+        "python main.py --authkey-exchange false --signature_loss 0.1",
+        "python t.py --keyframe_interval 5 --keypoint_weight 0.3",
+        "python t.py --secret_sharing shamir --n_secrets 4",
+        "python t.py --tokenizer_name_or_path meta-llama/Llama-2-7b-hf --use_fast_tokenizer",
+        "python t.py --hub_model_id me/my-model-v2 --hub_strategy every_save",
+        "python t.py --vocab data/vocab.bpe --unk-token '<unk>' --bos-token-id 1",
+        "python t.py --credential_provider none --auth_mode anonymous",
+        "python t.py --cookie_cutter a --bookkeeping on",
+        "python t.py --optimizer.param_groups.0.key lr",
+        "python t.py --teacher_forcing --pass_through_gate sigmoid",
+        "python t.py --mask_token_prob 0.15 --token_level true",
+        "python t.py --group_by_key session --sort_keys true",
+        "python t.py --monitor val/token_acc --mode max",
+        "ssh-keygen -t rsa -b 4096 -f key",
+        "python t.py --exp_name tok-bpe32k_d512_h8_L6_lr3e-4",
+        "python t.py --wandb_project my-proj --wandb_entity me --wandb_mode offline",
+        "rsync -avz -e ssh a/ me@host:b/",
+        "python t.py --user me",
+        "python t.py --ckpt runs/9f86d081884c7d65/last.ckpt",
+        "python t.py --prompt 'The secret of the key is a token: hello'",
         # names with a secret's word in them, whose head is another
         "--token-mixer pool",
         "--token-mixer=attn",
@@ -479,6 +549,9 @@ HARMLESS: dict[str, list[str]] = {
         '--filter \'lambda x: x["key"] == "a"\'',
     ],
     "shell": [
+        # as READMEs have them
+        "tokens/s: 12345 loss: 3.21 lr: 1e-4 passes: 2",
+        "[INFO] key: value pairs loaded from cache; auth: none",
         "export TOKEN=$OTHER",
         'export HF_TOKEN="$(cat ~/.token)"',
         "export HF_TOKEN=${HF_TOKEN:-}",
@@ -497,6 +570,14 @@ HARMLESS: dict[str, list[str]] = {
         "pass=1; while [ $pass -le 3 ]; do pass=$((pass+1)); done",
     ],
     "yaml": [
+        # as READMEs have them
+        "tokenizer:\n  type: bpe\n  special_tokens:\n    - <pad>\n    - <eos>\n  max_tokens: 77",
+        "model:\n  key: resnet50\n  keys: [a, b]\n  token_embed_dim: 64\n  class_token: true",
+        "dataset:\n  image_key: jpg\n  label_key: cls\n  passes: 2",
+        "wandb:\n  project: p\n  entity: me\n  mode: online",
+        "callbacks:\n  checkpoint:\n    monitor: val/acc\n    key: best",
+        '{"eos_token_id": 2, "pad_token_id": null, "tokenizer_class": "LlamaTokenizer", "bos_token": {"content": "<s>", "lstrip": false}}',
+        '[tool.poetry]\nname = "x"\nauthors = ["A B <a@b.c>"]\nkeywords = ["tokens", "keys"]',
         "token_mixer: pool",
         "max_tokens: 512",
         "tokens: 1000000000",
@@ -562,6 +643,13 @@ HARMLESS: dict[str, list[str]] = {
         "SORT_KEY=accuracy",
     ],
     "python": [
+        # as READMEs have them
+        "q, k, v = self.to_qkv(x); key = key.transpose(1, 2)",
+        "tokens = tokenizer(text, return_tensors='pt', padding='max_length')",
+        "parser.add_argument('--key', type=str, default='input_ids')",
+        "tokenizer.pad_token = tokenizer.eos_token or '<pad>'",
+        "d = {'key': 'a', 'token': tok, 'password_strength': 'weak'}",
+        "logger.info('auth: %s, token: %s', mode, name)",
         "key, subkey = split(key)",
         "model = sorted(rows, key=lambda r: r.loss, reverse=True)",
         "token = tokenizer(text)",

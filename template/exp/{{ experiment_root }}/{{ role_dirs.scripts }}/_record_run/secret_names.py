@@ -49,8 +49,8 @@ OF_PASSES = word_set("db user root admin my ftp mail smtp sql ssh key web")
 
 # what a `pass` is of that is no password, but goes over something
 ORDINARY_PASSES = word_set(
-    "all backward band compile compiler data dual each eval extra final first forward full fusion gradient high inference initial last loop "
-    "low multi next one opt optimizer per post pre previous prune render second single test third through train two warmup"
+    "all backward band compile dual each eval extra final first forward full fusion gradient high inference initial last loop "
+    "compiler data low multi next one opt optimizer per post pre previous prune render second single test third through train two warmup"
 )
 
 # of data, models and grammar: these make a token or key an ordinary one
