@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from _record_run import attempt as attempt
     from _record_run import code_state as code_state
     from _record_run import command as command
-    from _record_run import configuration as configuration
     from _record_run import config_files as config_files
+    from _record_run import configuration as configuration
     from _record_run import files as files
     from _record_run import full_disk as full_disk
     from _record_run import git as git
