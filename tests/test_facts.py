@@ -431,7 +431,7 @@ def test_commands_that_a_document_shows(document: str, commands: list[str]) -> N
     [
         ("python train.py --wandb_key abc123 --lr 1", "python train.py --wandb_key *** --lr 1"),
         ("WANDB_API_KEY=abc sbatch job.sh", "WANDB_API_KEY=*** sbatch job.sh"),
-        ("python train.py --hf hf_abcdefghijkl", "python train.py --hf ***"),
+        ("python train.py --hf hf_abcdefghijklMNOP", "python train.py --hf ***"),
         ("git clone https://ann:pw@example.org/x", "git clone https://***@example.org/x"),
         ("git clone https://ann:p@ss@example.org/x", "git clone https://***@example.org/x"),
         ("python train.py --tokenizer gpt2 --max_tokens 5", "python train.py --tokenizer gpt2 --max_tokens 5"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from scaffold import recorder_modules
 from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.facts.paths import split_vocabulary
 from scaffold.facts.shell_words import Word, lex_shell_command, quote_shell_word, substitute_shell_variables
@@ -20,7 +21,6 @@ _MANAGERS |= {"conda": "run", "mamba": "run", "micromamba": "run"}
 _WITH_VALUE = split_vocabulary(
     "--extra --group --with --python -p --project --package --env-file --index -n --name --environment -e --only-group --no-group"
 )
-_SECRET = re.compile(r"(?i)(key|token|secret|passw)")
 _ELLIPSIS = frozenset(("...", "…", "....", "[...]"))
 
 
@@ -132,12 +132,13 @@ def _script_at(words: Sequence[Word], path: str) -> int | None:
 def _exported(mention: ScriptMention, variables: Sequence[Word]) -> tuple[Word, ...]:
     """What the lines before exported in the same block, but for secrets, and for what is set again or not known."""
     again = {w.value.partition("=")[0] for w in variables}
+    secrecy = recorder_modules.load_module("secret_names").secrecy
     words = (Word(raw, (lex_shell_command(raw) or (Word(raw, raw),))[0].value) for raw in mention.command.exports)
     exported = {w.value.partition("=")[0]: w for w in words}
     return tuple(
         w
         for name, w in exported.items()
-        if name not in again and not _SECRET.search(name) and "$" not in w.raw and "`" not in w.raw and len(w.raw) < 80
+        if name not in again and not secrecy(name) and "$" not in w.raw and "`" not in w.raw and len(w.raw) < 80
     )
 
 

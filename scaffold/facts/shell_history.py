@@ -9,21 +9,13 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from scaffold import recorder_modules
 from scaffold.facts import machine
 
 MOST = 20
 _LAUNCH = re.compile(
     r"\b(sbatch|srun|torchrun|accelerate\s+launch|deepspeed|python3?\s+(?:-m\s+)?\S*(?:train|main|run|finetune|pretrain)\S*)"
 )
-_SECRET_NAME = r"[\w-]*(?:key|token(?!i[sz]|s)|secret|passw(?:or)?d|credential)s?[\w-]*"
-_SECRET_OPTION = re.compile(
-    rf"(?i)(--?{_SECRET_NAME}(?:\s*=\s*|\s+)|\b{_SECRET_NAME}\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|\S+)"
-)
-_SECRET_VALUE = re.compile(
-    r"\b(?:sk|hf|ghp|gho|github_pat|glpat|xox[abp]|wandb_v1)[-_][A-Za-z0-9_-]{8,}|\b[0-9a-f]{40}\b|\bAKIA[0-9A-Z]{16}\b"
-)
-# up to the last `@`: a password may hold one
-_URL_USER = re.compile(r"(\w+://)[^/\s]+@")
 
 
 def read_launches(workdir: Path, files: Iterable[str]) -> list[str]:
@@ -40,9 +32,8 @@ def read_launches(workdir: Path, files: Iterable[str]) -> list[str]:
 
 
 def redact_command_line(line: str) -> str:
-    """The line without values of options, variables and addresses that hold secrets."""
-    line = _SECRET_OPTION.sub(r"\1***", line)
-    return _URL_USER.sub(r"\1***@", _SECRET_VALUE.sub("***", line))
+    """The line without secrets, as the recorder keeps one."""
+    return str(recorder_modules.load_module("redaction").redact(line))
 
 
 def _files() -> list[Path]:

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
 from collections.abc import Iterator
-from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import spec_from_file_location
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-import scaffold
+from scaffold.recorder_modules import ENTRY as ENTRY
+from scaffold.recorder_modules import PACKAGE as PACKAGE
+from scaffold.recorder_modules import load_module
+from scaffold.recorder_modules import recorder_source_directory as recorder_source_directory
 
 if TYPE_CHECKING:
     from _record_run import attempt as attempt
@@ -49,19 +47,6 @@ if TYPE_CHECKING:
     from _record_run import values as values
     from _record_run import workspace as workspace
 
-INSIDE = Path("template", "exp", "{{ experiment_root }}", "{{ role_dirs.scripts }}")
-ENTRY = "record_run.py"
-PACKAGE = "_record_run"
-
-
-def recorder_source_directory() -> Path:
-    """The directory of `record_run.py` and the manifest's schema: in a checkout, else in the installed package."""
-    package = Path(scaffold.__file__).parent
-    for base in (package / "_template", package.parent):
-        if (base / INSIDE / ENTRY).is_file():
-            return base / INSIDE
-    raise FileNotFoundError(f"{ENTRY} is not in {package}")
-
 
 def list_recorder_files(scripts: Path) -> Iterator[Path]:
     """The files of the recorder in a folder of scripts, relative to it: the entry and its modules (before 0.6.0 it was one file)."""
@@ -74,44 +59,11 @@ def read_recorder_files(scripts: Path) -> dict[Path, bytes]:
     return {path: (scripts / path).read_bytes() for path in list_recorder_files(scripts)}
 
 
-class _Loader(SourceFileLoader):
-    """Keeps bytecode in the user's cache directory: the modules' own folder is the template."""
-
-    def get_code(self, fullname: str) -> CodeType | None:
-        before = sys.pycache_prefix, sys.dont_write_bytecode
-        cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
-        if cache and cache.startswith("/"):
-            sys.pycache_prefix = sys.pycache_prefix or f"{cache}/experiment-scaffold/bytecode"
-        else:
-            sys.dont_write_bytecode = True
-        try:
-            return super().get_code(fullname)
-        finally:
-            sys.pycache_prefix, sys.dont_write_bytecode = before
-
-
-class _Finder:
-    """Finds the recorder's modules, and no others."""
-
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        package, _, module = name.partition(".")
-        if package != PACKAGE:
-            return None
-        folder = recorder_source_directory() / PACKAGE
-        file = folder / f"{module or '__init__'}.py"
-        return spec_from_file_location(
-            name, file, loader=_Loader(name, str(file)), submodule_search_locations=None if module else [str(folder)]
-        )
-
-
 def __getattr__(name: str) -> ModuleType:
     if name.startswith("_"):
         raise AttributeError(name)
-    if _Finder not in sys.meta_path:
-        sys.meta_path.insert(0, _Finder)  # before the one that looks into a package's folder, and would write there
     try:
-        module = importlib.import_module(f"{PACKAGE}.{name}")
+        module = load_module(name)
     except ModuleNotFoundError as error:
         raise AttributeError(f"the recorder has no module {name}") from error
     globals()[name] = module

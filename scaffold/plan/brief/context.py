@@ -12,6 +12,7 @@ from scaffold.plan.brief.server_api import LISTED
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.rules.check import PlanReport
 from scaffold.plan.tasks.run_summaries import RunSummary
+from scaffold.runs import recorder
 from scaffold.server.operations import ServerOperation
 
 UNLIMITED = 1_000_000
@@ -80,5 +81,5 @@ def backticked_list(values: Iterable[object]) -> str:
 
 
 def join_sections(sections: Iterable[str]) -> str:
-    """The sections that say something, as one page."""
-    return "\n\n".join(section for section in sections if section) + "\n"
+    """The sections that say something, as one page, without what a command shown in the repository holds of secrets."""
+    return str(recorder.redaction.redact("\n\n".join(section for section in sections if section))) + "\n"

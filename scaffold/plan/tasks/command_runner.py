@@ -11,25 +11,28 @@ from pathlib import Path
 
 from scaffold.atomic_write import open_to_append
 from scaffold.errors import ScaffoldError
+from scaffold.runs import recorder
 from scaffold.stop_signals import defer_stop_signals
 
 # how long a signal may wait until it is heeded
 POLL_S = 0.2
+LARGEST_REDACTED_BYTES = 8 << 20
 
 
 def run_done_when_command(command: str, workdir: Path, log: Path, timeout_s: float) -> int | None:
     """The exit status of a bash command that ran in `workdir`; None where it was ended after `timeout_s` seconds.
 
-    What it prints is added to `log`. Raises ScaffoldError where that cannot be written or bash cannot be started.
+    What it prints is added to `log`, without secrets. Raises ScaffoldError where that cannot be written or bash cannot be started.
     """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         output = open_to_append(log)
+        start = log.stat().st_size
     except OSError as error:
         raise ScaffoldError(f"the output of a done-when cannot be kept in {log}: {error.strerror}") from error
     # dying of a signal at once would leave behind a process that is just being started
     with output, defer_stop_signals() as signals:
-        output.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
+        output.write(f"$ {recorder.redaction.redact(command)}\n".encode("utf-8", "surrogateescape"))
         output.flush()
         try:
             process = subprocess.Popen(
@@ -42,7 +45,22 @@ def run_done_when_command(command: str, workdir: Path, log: Path, timeout_s: flo
             )
         except (OSError, ValueError) as error:
             raise ScaffoldError(f"`{command}` cannot be started: {error}", hint="a done-when is run by bash") from error
-        return _wait_for_exit(process, timeout_s, signals)
+        try:
+            return _wait_for_exit(process, timeout_s, signals)
+        finally:
+            _redact_from(log, start)
+
+
+def _redact_from(log: Path, start: int) -> None:
+    """Take the secrets out of what was added to a log, where it is not very long."""
+    with contextlib.suppress(OSError), log.open("r+b") as file:
+        file.seek(start)
+        text = file.read(LARGEST_REDACTED_BYTES + 1).decode("utf-8", "surrogateescape")
+        safe = recorder.redaction.redact(text) if len(text) <= LARGEST_REDACTED_BYTES else text
+        if safe != text:
+            file.seek(start)
+            file.write(safe.encode("utf-8", "surrogateescape"))
+            file.truncate()
 
 
 def _wait_for_exit(process: subprocess.Popen[bytes], timeout_s: float, signals: list[int]) -> int | None:

@@ -169,18 +169,19 @@ def _notation_of_value(kind: str, before: str, sign: re.Match[str], first: str) 
     """As what a value is read: in shell an assignment has no space around its sign; in a string of code the rest of the string is text."""
     written = sign.group().lstrip("\\\"'`]")
     is_tight = written == "="
-    if kind == "code" and first != "\\" and written == sign.group() and _is_in_string(before[-1000:]):
+    around = _open_quote(before[-1000:]) if kind == "code" and first != "\\" and written == sign.group() else ""
+    if around and (first == around or first not in "\"'`[{("):
         return "text" if is_tight else ""
     return "code" if kind == "text" and sign["sign"] == "=" and not is_tight else kind
 
 
-def _is_in_string(before: str) -> bool:
-    """Whether what follows `before` on its line of code stands in quotes."""
+def _open_quote(before: str) -> str:
+    """The quote in which what follows `before` on its line of code stands; empty where it stands in none."""
     quote = ""
     for i, c in enumerate(before):
         if c in "\"'`" and (not quote or c == quote) and before[i - 1 : i] != "\\":
             quote = "" if quote else c
-    return bool(quote)
+    return quote
 
 
 def _find_in_sections(text: str, budget: Budget) -> Iterator[Span]:
