@@ -72,10 +72,16 @@ def rerun_recorded_run(
         arguments = _recorder_arguments(workspace, manifest, argv, _named_configs(manifest, argv, linked, folder))
         words = recorder_command.require_run_prefix(workspace) if prefix else []
         variables = worktree_imports.worktree_variables(trees, argv, folder, words)
-        variables[recorder.naming.SCHEME_VARIABLE] = str(manifest["recorder"].get("name_scheme", 1))
+        variables[recorder.naming.SCHEME_VARIABLE] = str(_scheme(manifest))
         variables[recorder.manifest.PURPOSE_VARIABLE] = "rerun"
         _, new = foreground.run_recorded(
-            workspace, arguments, prefix=prefix, recorder_workspace=linked, cwd=folder, variables=variables
+            workspace,
+            arguments,
+            prefix=prefix,
+            recorder_workspace=linked,
+            cwd=folder,
+            variables=variables,
+            stdin=_stdin_script(workspace, run, manifest),
         )
     if new is None:
         raise ScaffoldError(f"running {run.label} again left no record", hint="its messages are above")
@@ -89,7 +95,8 @@ def rerun_recorded_run(
 def _check_repeatable(run: Run, manifest: Mapping[str, Any]) -> None:
     if not (manifest["git"] or {}).get("code"):
         raise ScaffoldError(f"{run.label} has no commit, so its code is not known")
-    if any(HIDDEN in word for word in manifest["command"]["argv"]):
+    hides = _scheme(manifest) == 1 or "secrets_left_out" in manifest["command"]  # `***` may have been typed
+    if hides and any(HIDDEN in word for word in manifest["command"]["argv"]):
         raise ScaffoldError(
             f"the command of {run.label} held a secret, which is not recorded",
             hint=f"start it by hand: scaffold run -- {manifest['command']['shell']}",

@@ -1,6 +1,7 @@
 """Today's recorder gives the names, manifests, logs and patches that the one of release 0.5.0 gave, for a matrix of commands.
 
-`CHANGED` lists what a later scheme of names changes on purpose; for scheme 1 that is nothing.
+That is scheme 1 of names. `RENAMED` lists what scheme 2 changes on purpose; that scripts on standard input, JSON, ignored files and
+secrets in configs count otherwise has tests of its own (test_names.py, test_code_state.py).
 """
 
 from __future__ import annotations
@@ -18,11 +19,20 @@ from typing import Any
 import pytest
 
 from scaffold.lifecycle.template import releases
+from scaffold.runs import recorder
 from tests.conftest import git
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, check, copy_recorder, keep_bytecode
 
 FORMER = "v0.5.0"
-CHANGED: frozenset[str] = frozenset()  # labels of cases that scheme 2 names otherwise
+CHANGED = frozenset({"help"})  # there are more options
+# what scheme 2 changes on purpose: of two command lines, whether each scheme gives them one name
+RENAMED = {
+    "another secret is no other run": ("t.py --api-key one1", "t.py --api-key two2", True, True),
+    "stars that were typed are no secret": ("t.py --note ***", "t.py --note {TOKEN}", True, False),
+    "an option with a secret is not one with stars": ("t.py u=***", "t.py u={TOKEN}", True, False),
+    "one configuration": ("t.py --lr 1e-3", "t.py --lr 0.001", True, True),
+    "two configurations": ("t.py --token-mixer pool", "t.py --token-mixer attn", False, False),
+}
 VOLATILE = {
     ("run", "uuid"),
     ("time", "started_at"),
@@ -245,6 +255,14 @@ def test_it_is_as_it_was(prepared: Callable[[str], Workspace], former: Path, lab
     assert after == before
     recorded = "only" not in label and label not in ("help", "version", "no command", "bad seed", "bad option")
     assert recorded == any(name.startswith("metadata/") and name.endswith(".json") for name in after["files"])
+
+
+@pytest.mark.parametrize("what", RENAMED)
+def test_what_scheme_2_changes_on_purpose(what: str) -> None:
+    one, other, *same = RENAMED[what]
+    for scheme, is_same in enumerate(same, 1):
+        lines = [line.replace("{TOKEN}", TOKEN).split() for line in (one, other)]
+        assert (len({recorder.naming.Identity(line, scheme=scheme).name for line in lines}) == 1) == is_same
 
 
 def test_there_are_enough_of_them() -> None:

@@ -207,6 +207,23 @@ def test_a_long_name_is_cut_before_seed_and_digest() -> None:
     assert len(endless) <= 120 and endless[:-9].endswith("0000")
 
 
+def test_a_long_name_is_cut_between_parameters() -> None:
+    """By a rule that sees this command alone: what does not fit is left out from the end, and the digest knows it."""
+    params = {f"parameter{i:02}": "value" * (1 + i % 3) for i in range(20)}
+    long = name("t.py", params=params, seed=3)
+    pairs = long[len("t-") : -len("-s3-00000000")].split("-")
+    assert 100 < len(long) <= 120 and pairs[0] == "parameter00_value" and all(p.startswith("parameter") for p in pairs)
+    assert long != name("t.py", params={**params, "parameter19": "other"}, seed=3)
+
+
+@pytest.mark.parametrize(
+    "text", ["a=b", "a,b", "{x}", "[1,2]", "a b", "'q'", "$x", "a:b", "~x", "(y)", "a@b", "+x", "\u00e9"]
+)
+def test_a_name_holds_nothing_that_hydra_or_a_shell_reads(text: str) -> None:
+    found = name("t.py", params={"x": text, text: 1}, experiment=f"e{text}")
+    assert not found.strip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
 def test_a_name_begins_with_a_letter_or_a_digit() -> None:
     assert name("t.py", experiment="._=,+@-x").startswith("x-")
     assert name("t.py", experiment="---").startswith("run-") and name("t.py", experiment="\u00e9t\u00e9").startswith(

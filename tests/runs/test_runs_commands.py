@@ -259,6 +259,17 @@ def test_rerun_with_hidden_secrets(make_workspace: MakeWorkspace) -> None:
     assert done.returncode == 1 and "secret" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_rerun_feeds_the_script_that_the_run_read(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace(name_scheme=2)
+    workspace.record("--experiment", "piped", "--", "bash", "-s", "***", input='echo "got $1"\n')
+    done = scaffold(workspace, "runs", "rerun", "piped")
+    assert done.returncode == 0, done.stderr
+    assert workspace.last()["run"]["attempt"] == 2 and workspace.log(workspace.last()) == b"got ***\n"
+    workspace.record("--experiment", "secretive", "--", "bash", "-s", input="API_KEY=swordfish\n")
+    done = scaffold(workspace, "runs", "rerun", "secretive")
+    assert done.returncode == 1 and "secret" in done.stderr and "swordfish" not in done.stderr
+
+
 def test_rerun_with_linked_data(trained: Workspace) -> None:
     write_tree(trained.root, {"data/x.txt": "42"})
     trained.record("--experiment", "data", "--", "cat", "data/x.txt")

@@ -37,6 +37,7 @@ PLAIN_USERS = frozenset(
     ("", "git", "hg", "svn", "anonymous", "oauth2", "x-access-token", "x-token-auth", "aws", "user", "username", "www")
 )
 # addresses whose path is the secret: who knows it may post
+HOOK_WORDS = ("hook", "/bot", "/trigger", "/workflows", "ftqq", "hc-ping", "day.app")
 HOOKS = (
     r"(?i)://(?:"
     r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/|[\w.]*discord(?:app)?\.com/api/(?:v\d+/)?webhooks/|"
@@ -141,12 +142,14 @@ def _find_in_address(scheme: str, address: str) -> Iterator[Span]:
         is_named = user.lower() in PLAIN_USERS or user.startswith(("$", "{"))
         if (password and not is_source(password)) if colon else (scheme.startswith("http") and not is_named):
             yield 3, 3 + len(info)
-    for part in compile_pattern(QUERY_PART).finditer(address):
+    has_query = "?" in address or "#" in address
+    for part in compile_pattern(QUERY_PART).finditer(address) if has_query else ():
         name, level = part["name"].lower(), secrecy(part["name"])
         level = max(level, LIKELY if name in QUERY_SECRETS else POSSIBLE if name in QUERY_POSSIBLE else level)
         if is_secret_value(part["value"], level) and not part["value"].startswith(("$", "{", "<")):
             yield part.span("value")
-    for hook in compile_pattern(HOOKS).finditer(address):
+    may_be_hook = any(word in address.lower() for word in HOOK_WORDS)
+    for hook in compile_pattern(HOOKS).finditer(address) if may_be_hook else ():
         if not is_source(hook["path"].split("/")[-1]) and "{" not in hook["path"]:
             yield hook.span("path")
 
