@@ -84,6 +84,7 @@ INNER = (
     ("FlyV1 ", r"FlyV1 \S{20,2000}"),
 )
 RUN = r"[A-Za-z0-9_.\-+/=]{15,}"
+DIGIT_SET = frozenset(DIGITS)
 WORD_CHARACTERS = frozenset(LETTERS + DIGITS)
 
 
@@ -103,6 +104,8 @@ def find_tokens(text: str) -> Iterator[tuple[int, int]]:
     """Where a text holds tokens of services."""
     for run in compile_pattern(RUN).finditer(text):
         piece = run.group()
+        if piece.islower() and DIGIT_SET.isdisjoint(piece):
+            continue  # words: what is drawn by lot has a digit or a capital
         for start, rest in TOKENS:
             if start in piece:
                 yield from _find_token(text, run.start(), run.end(), start, rest)
