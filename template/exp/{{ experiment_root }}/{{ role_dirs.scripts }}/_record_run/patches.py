@@ -11,7 +11,7 @@ from .git import MOST_UNTRACKED
 from .messages import warn
 from .redaction import redact, redact_environment, text_kind
 from .secret_files import is_secret_file
-from .secret_texts import find_interest
+from .secret_texts import find_interest, may_have_value
 from .secret_tokens import compile_pattern
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 LARGEST_PATCH_BYTES = 8 << 20
-MOST_LINES_ABOVE = 120
+MOST_LINES_ABOVE = 80
 OPENERS = (":", "|", ">", "-", "[", "]", "{", "(", '"""', "'''", "\\")
 
 
@@ -133,17 +133,23 @@ def redact_patch(patch: bytes, top: str) -> bytes:
 
     A first look tells which hunks need a closer one: in most patches none does.
     """
-    parts = compile_pattern(r"(?m)^(?=diff --git )").split(os.fsdecode(patch))
-    return os.fsencode(redact_environment("".join(_redact_part(part, top) for part in parts)))
+    text = os.fsdecode(patch)
+    interest = find_interest(text)
+    parts, at = [], 0
+    for part in compile_pattern(r"(?m)^(?=diff --git )").split(text):
+        first, last = bisect_left(interest, (at, 0)), bisect_left(interest, (at + len(part), 0))
+        parts.append(_redact_part(part, top, [(start - at, end - at) for start, end in interest[first:last]]))
+        at += len(part)
+    return os.fsencode(redact_environment("".join(parts)))
 
 
-def _redact_part(part: str, top: str) -> str:
+def _redact_part(part: str, top: str, interest: Sequence[tuple[int, int]]) -> str:
     """One file's part: its lines as they were and as they are, each with the lines above that a secret may have begun on."""
     if "\nGIT binary patch\n" in part:
         return part  # packed: nobody reads a secret in it, and one changed letter spoils it
     head, *hunks = compile_pattern(r"(?m)^(?=@@ -\d)").split(part)
     kind = text_kind(head.partition("\n")[0].rstrip('"'))
-    places = list(find_interest(part, kind))
+    places = [start for start, end in interest if may_have_value(part, start, end, kind)]
     lines = [] if "\nnew file mode " in head else _read_lines(top, head)
     safe, at = [redact(head) if places and places[0] < len(head) else head], len(head)
     for hunk in hunks:
@@ -170,9 +176,10 @@ def _lines_above(lines: Sequence[str], hunk: str, kind: str) -> Sequence[str]:
     start = int(match.group(1)) - 1 if match else 0
     first = max(0, start - MOST_LINES_ABOVE)
     region = "\n".join(lines[first:start])
-    for at in find_interest(region, kind, below=True):
+    for at, name_end in find_interest(region, below=True):
         end = region.find("\n", at)
-        if region[at : end if end >= 0 else None].rstrip().endswith(OPENERS):
+        is_open = region[at : end if end >= 0 else None].rstrip().endswith(OPENERS)
+        if is_open and may_have_value(region, at, name_end, kind):
             return lines[first + region.count("\n", 0, at) : start]
     return []
 

@@ -46,20 +46,23 @@ PAIR = r"(?i)\b(?:name|key|variable|env|field|header)\\?[\"']?\s{0,8}[:=]\s{0,8}
 PAIR_VALUE = r"(?i)\\?[\"']?\s{0,80},?\s{0,200}-?[ \t]{0,80}\\?[\"']?(?:value|val|default|content)\\?[\"']?\s{0,8}[:=][ \t]{0,80}"
 
 
-def find_interest(text: str, kind: str, *, below: bool = False) -> Iterator[int]:
-    """Where a text may hold secrets, in order; with `below` only where one may begin that lies on the lines below."""
+def find_interest(text: str, *, below: bool = False) -> list[Span]:
+    """Where a text may hold secrets, in order: names of secrets (their spans), and places that may be one themselves (empty spans).
+
+    With `below` only what may begin one that lies on the lines below.
+    """
     low = _lower(text)
-    names = {start for start, end in _find_names(text, low) if _may_have_value(text, start, end, kind)}
-    keys = set(find_all(text, "-----"))
-    yield from sorted(
-        names | keys if below else names | keys | find_telling(low) | {at for at, _ in find_shapes(text, low)}
-    )
+    names = {(start, end) for start, end in _find_names(text, low) if secrecy(text[start:end]) != NONE}
+    places = set(find_all(text, "-----"))
+    if not below:
+        places |= find_telling(low) | {at for at, _ in find_shapes(text, low)}
+    return sorted(names | {(at, at) for at in places})
 
 
-def _may_have_value(text: str, start: int, end: int, kind: str) -> bool:
-    """Whether a name is a secret's, and something stands behind it that may be its value."""
-    if secrecy(text[start:end]) == NONE:
-        return False
+def may_have_value(text: str, start: int, end: int, kind: str) -> bool:
+    """Whether something stands behind a name that may be its value."""
+    if start == end:
+        return True
     rest = text[end : end + 200].lstrip("\\\"'`] \t\r\n+")
     is_quoted = text[end : end + 1] in ("\\", '"', "'", "`")
     if text[start] == "-" or (is_quoted and rest[:1] == ",") or rest.startswith(PAIRED):
