@@ -65,6 +65,25 @@ class Form:
 
 SECRET: dict[str, list[str]] = {
     "argv": [
+        "python app.py --smtp-password «s3nd3r!»",
+        "python app.py --db-url mysql://root:«toor»@127.0.0.1/x",
+        "modal run train.py --env HF_TOKEN=«abc» --gpu A100",
+        "sky launch x.yaml --env WANDB_API_KEY=«0123abcd»",
+        "ray start --head --redis-password=«5241590000000000»",
+        "python -m vllm.entrypoints.openai.api_server --api-key «token-abc123»",
+        "label-studio start --username me --password «pw1»",
+        "aim server --auth-token «xyz987»",
+        "python upload.py --zenodo_token=«QWErty123»",
+        "python a.py --encryption_key «00112233445566778899aabbccddeeff»",
+        "python a.py trainer.logger.neptune.api_token=«abc123»",
+        "python a.py 'logger={type: wandb, api_key: «abc123»}'",
+        "http GET example.org X-API-Token:«abc123»",
+        "http -a me:«pw» GET example.org",
+        "wget --user=me --password=«pw» http://x",
+        "mysql --user=root --password=«pw» db",
+        "git push https://me:«ghtok»@github.com/me/x.git",
+        "python a.py --minio-secret-key «minioadmin»",
+        "python a.py --jwt-secret=«changethis»",
         # as READMEs have them
         "python run_glue.py --push_to_hub --hub_token «r8Xk2mQp7Lw9»",
         "accelerate launch train.py --report_to wandb --wandb_key=«8f3a9c0b1d2e4f5a»",
@@ -216,6 +235,10 @@ SECRET: dict[str, list[str]] = {
         "--slack-webhook «https://chat.example.org/hook/abcd1234efgh»",
     ],
     "shell": [
+        "export GITHUB_PAT=«abc123def»",
+        "export ROBOFLOW_API_KEY=«rf123»  # mine",
+        "RCLONE_CONFIG_PASS=«x1» rclone ls a:",
+        "sshpass -p '«hunter2»' scp a b:",
         # as READMEs have them
         "export KAGGLE_USERNAME=me\nexport KAGGLE_KEY=«0a1b2c3d4e5f60718293a4b5c6d7e8f9»",
         "export COMET_API_KEY=«abcDEF123»",
@@ -239,6 +262,15 @@ SECRET: dict[str, list[str]] = {
         "git clone https://oauth2:«swordfish»@gitlab.example.org/x.git",
     ],
     "yaml": [
+        "mlflow:\n  tracking_username: me\n  tracking_password: «pw1»",
+        "storage:\n  s3:\n    secret_access_key: >\n      «abc123»",
+        "kind: Secret\nstringData:\n  password: «pw1»",
+        "registries:\n- url: x\n  auth: «dXNlcjpwdw==»",
+        "ftp: {host: h, user: u, passwd: «pw1»}",
+        'OPENAI_API_KEY: "«abc»"',
+        "hf:\n  token: '«abc123»'",
+        "[DEFAULT]\nsecret_token = «zzz»\n[b]\nx = 1",
+        "wandb_api_key=«0123abc»",
         # as READMEs have them
         "services:\n  db:\n    environment:\n      - POSTGRES_PASSWORD=«example»\n      - POSTGRES_USER=me",
         "openai:\n  api_keys:\n    - «k1abcdef»\n    - «k2abcdef»\n  model: gpt-4",
@@ -314,6 +346,14 @@ SECRET: dict[str, list[str]] = {
         "machine api.wandb.ai\n  login user\n  password «swordfish»",
     ],
     "python": [
+        "OPENAI_KEY = '«abc-123»'",
+        "os.environ.update({'WANDB_API_KEY': '«abc123»'})",
+        "os.environ |= dict(HF_TOKEN='«abc123»')",
+        'cfg.logger.api_key = "«abc123»"',
+        "HfApi().upload_folder(repo_id='a/b', token='«abc123»')",
+        "parser.add_argument('--hf-token', '-t', default='«abc123»', type=str)",
+        "flags.DEFINE_string('api_key', '«abc123»', 'Key')",
+        "requests.get('https://x/y?apikey=«abc123»&q=1')",
         # as READMEs have them
         'wandb.login(key="«8f3a9c0b1d2e4f5a6b7c8d9e»")',
         'openai.api_key = "«abc-def-ghi»"',
@@ -375,6 +415,32 @@ SECRET: dict[str, list[str]] = {
 
 HARMLESS: dict[str, list[str]] = {
     "argv": [
+        "python a.py --tok_per_batch 1024 --tokens_per_gpu=8192",
+        "python a.py --model.token_pool mean --model.keys_dim=32",
+        "python a.py --pass_num 3 --second_pass true --first-pass-only",
+        "python a.py --auth-aware-loss 0.1 --authenticity 0.9",
+        "python a.py --hotkey_enabled false --keystroke 3",
+        "python a.py --password_dataset rockyou --password_min_len 4",
+        "python a.py --eval_key rouge1 --best_key val_loss",
+        "python a.py data.key_map.image=img data.key_map.text=cap",
+        "python a.py --sep_token ' ' --newline_token '\\n'",
+        "python a.py --think-token '<think>' --tool-token '<tool_call>'",
+        "python a.py --bpe.token_file vocab.txt --secret_ratio 0.3",
+        "python a.py --jwt-enabled false --cookie-consent",
+        "python a.py --num_secret_bits 64 --watermark_key 42",
+        "python a.py --privacy.dp true --privacy.secrets_dataset canaries",
+        "python a.py --key_size 128 --cipher aes",
+        "python a.py --resume_from wandb://me/proj/run:v3",
+        "python a.py --token-budget 100M --context-tokens 32k",
+        "python a.py --tokens 10B",
+        "python a.py --weights yolov8n.pt --source https://ultralytics.com/images/bus.jpg",
+        "python a.py --hub_private_repo --hub_always_push",
+        "deepspeed --include localhost:0,1 --master_port 29500 a.py --deepspeed ds.json",
+        "srun --key-file x --account=abc123 --qos=gpu-medium python a.py",
+        "ssh -i ~/.ssh/id_rsa me@host 'python a.py'",
+        "python a.py --git_sha deadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
+        "python a.py --md5 d41d8cd98f00b204e9800998ecf8427e",
+        "python a.py --comment 'try passphrase detection'",
         # as READMEs have them
         "torchrun --nproc_per_node=8 --rdzv_id=job1 --rdzv_backend=c10d train.py --max_seq_len 2048",
         "python run_clm.py --model_name_or_path gpt2 --token_dropout 0.1 --block_size 1024",
@@ -549,6 +615,11 @@ HARMLESS: dict[str, list[str]] = {
         '--filter \'lambda x: x["key"] == "a"\'',
     ],
     "shell": [
+        "step 100 | tokens 3.2M | tok/s 12k | key metrics saved",
+        "export CUDA_DEVICE_ORDER=PCI_BUS_ID KEYS_PER_SHARD=100",
+        "sed -i 's/token/word/g' a.txt; sort -k 2 keys.txt",
+        "AUTHORS='a b' make docs",
+        "for k in ${!keys[@]}; do echo ${keys[$k]}; done",
         # as READMEs have them
         "tokens/s: 12345 loss: 3.21 lr: 1e-4 passes: 2",
         "[INFO] key: value pairs loaded from cache; auth: none",
@@ -570,6 +641,14 @@ HARMLESS: dict[str, list[str]] = {
         "pass=1; while [ $pass -le 3 ]; do pass=$((pass+1)); done",
     ],
     "yaml": [
+        "optimizer:\n  key: adamw\n  passes: 1",
+        "generation:\n  max_new_tokens: 256\n  eos_token: '<|im_end|>'\n  stop_tokens: ['\\n', '###']",
+        "monitor:\n  keys: {loss: min, acc: max}\n  primary_key: acc",
+        "auth:\n  method: oauth\n  scopes: [read]",
+        '{"key": "value", "tokens": [101, 2023, 102], "token_type_ids": [0, 0, 0]}',
+        '[tool.ruff]\nselect = ["E"]\n[keys]\nnext = "n"',
+        "secret_sauce: true\npassthrough: all\nmonkeypatch: on",
+        "license_key_required: false\nkeyring: system",
         # as READMEs have them
         "tokenizer:\n  type: bpe\n  special_tokens:\n    - <pad>\n    - <eos>\n  max_tokens: 77",
         "model:\n  key: resnet50\n  keys: [a, b]\n  token_embed_dim: 64\n  class_token: true",
@@ -643,6 +722,12 @@ HARMLESS: dict[str, list[str]] = {
         "SORT_KEY=accuracy",
     ],
     "python": [
+        "for key, val in cfg.items(): setattr(self, key, val)",
+        "tokens = ['<s>', '</s>', '<unk>']",
+        "key = jax.random.PRNGKey(0); key, sub = jax.random.split(key)",
+        "stats = {'tokens': 12, 'pass@1': 0.5, 'key': 'x'}",
+        "token = text.split()[0]; auth = None; passwd = ''",
+        "self.register_buffer('token_mask', m)\nkey = 'image'",
         # as READMEs have them
         "q, k, v = self.to_qkv(x); key = key.transpose(1, 2)",
         "tokens = tokenizer(text, return_tensors='pt', padding='max_length')",

@@ -14,7 +14,21 @@ LIKELY = 3  # `token`, `auth`: a secret, unless it is a small number or a switch
 CERTAIN = 4  # `password`, `api_key`, `hf_token`: a secret, numbers too
 
 # parts of one of which every name for a secret consists; a text without any of them needs no closer look
-SECRET_PARTS = ("token", "key", "secret", "pass", "pwd", "auth", "cred", "bearer", "jwt", "cookie", "hook", "mnemonic")
+SECRET_PARTS = (
+    "token",
+    "key",
+    "secret",
+    "pass",
+    "pwd",
+    "auth",
+    "cred",
+    "bearer",
+    "jwt",
+    "cookie",
+    "hook",
+    "mnemonic",
+    "_pat",
+)
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -139,8 +153,9 @@ def _level_of_head(head: str, before: Sequence[str]) -> int:
         return NONE
     if head in ("url", "uri", "endpoint") and last in ("webhook", "hook"):
         return CERTAIN
+    is_switch = bool(before) and before[0] in SWITCHES
     if head in STRONG or head == "webhook" or head.endswith(STRONG_ENDS):
-        return POSSIBLE if before and before[0] in SWITCHES else CERTAIN
+        return POSSIBLE if is_switch else CERTAIN
     for noun in ("tokens", "token", "keys", "key"):
         if head == noun:
             return COUNTED if head == "tokens" and not before else _level_of_token_or_key(noun.rstrip("s"), before)
@@ -151,8 +166,9 @@ def _level_of_head(head: str, before: Sequence[str]) -> int:
     if head.endswith("pass") and head[:-4] in OF_PASSES:
         return CERTAIN
     if head in ("auth", "authorization"):
-        return POSSIBLE if before and before[0] in SWITCHES else LIKELY
-    return POSSIBLE if head in ("oauth", "authentication") else NONE
+        return POSSIBLE if is_switch else LIKELY
+    is_personal = head == "pat" and bool(SERVICES.intersection(before))  # `github_pat`, a personal access token
+    return CERTAIN if is_personal else POSSIBLE if head in ("oauth", "authentication") else NONE
 
 
 def _level_of_token_or_key(noun: str, before: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .secret_names import PLAIN_LEAVES, secrecy, split_words
+from .secret_names import COUNTED, PLAIN_LEAVES, POSSIBLE, secrecy, split_words
 from .secret_tokens import compile_pattern
 from .secret_values import is_secret_value, is_source
 
@@ -40,6 +40,8 @@ class Budget:
 
 def find_in_value(text: str, at: int, kind: str, level: int, line: int, budget: Budget) -> Iterator[Span]:
     """The secrets of a value that begins at `at`, on the line that begins at `line`, under a name of such a level."""
+    if kind == "code" and level == COUNTED:
+        level = POSSIBLE  # `tokens = ["a", "b"]` are words in most code
     mark = compile_pattern(MARK).match(text, at) if kind == "config" else None
     if mark and not compile_pattern(BLOCK).match(text, at):
         if mark.group().startswith("!") and not mark.group().startswith("!!"):

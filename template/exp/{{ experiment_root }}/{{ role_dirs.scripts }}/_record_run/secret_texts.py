@@ -36,7 +36,7 @@ SECTION = r"(?m)^[ \t]{0,40}\[{1,2}[ \t]{0,8}[\"']?(?P<name>[\w.\- \"':/]{1,200}
 SETTING = r"(?m)^[ \t]{0,80}[\"']?(?P<name>[\w.\-]{1,200})[\"']?[ \t]{0,40}[=:][ \t]{0,40}"
 # `os.environ.get("API_KEY", "...")`, `add_argument("--password", default="...")`: what stands before the name, and behind it
 CALL = (
-    r"(?P<declares>add_argument|add_option|option|Option|DEFINE_\w{1,20})?(?:getenv|getOrDefault|get|setdefault|putenv|setenv|setattr|set|pop|"
+    r"(?P<declares>add_argument|add_option|option|Option)?(?:DEFINE_\w{1,20}|getenv|getOrDefault|get|setdefault|putenv|setenv|setattr|set|pop|"
     r"Setenv|Getenv|set_password|config)?\(\s{0,200}(?:[\w.]+\s*,\s{0,200})?[fFrRbBuU]{0,2}\\?[\"'](?:-\w\\?[\"'],\s*\\?[\"'])?\Z"
 )
 CALL_VALUE = r"\\?[\"']\s{0,200},\s{0,200}(?P<more>[^()]{0,300}?\bdefault\s*=\s*)?(?=[fFrRbBuU]{0,2}\\?[\"'])"

@@ -39,6 +39,7 @@ TOKENS = (
     ),  # JWT; JSON in Base64, as Neptune has it
     ("wandb_v1_", r"\w{20,2000}"),
     ("local-", r"[0-9a-f]{40}"),
+    ("pnu_", r"[A-Za-z0-9]{30,2000}"),  # Prefect
     ("npm_", r"[A-Za-z0-9]{30,2000}"),
     ("pypi-", r"[\w-]{30,2000}"),
     ("rubygems_", r"[0-9a-f]{40,2000}"),

@@ -63,8 +63,13 @@ def is_secret_value(value: str, level: int) -> bool:
     if level == LIKELY:
         return text.lower() not in AUTH_KINDS and not all(is_short_number(item) for item in items)
     if level == COUNTED:
-        return not all(parse_number(item) is not None for item in items)
+        return not is_marker(text) and not all(parse_number(item.rstrip("kKmMbBtT")) is not None for item in items)
     return level == POSSIBLE and not all(is_ordinary(item) for item in items)
+
+
+def is_marker(text: str) -> bool:
+    """Whether a text is a token of a vocabulary as one writes those that are no words: `<s>`, `[MASK]`, `<|user|>`."""
+    return text[:1] + text[-1:] in ("<>", "[]") and is_ordinary(text)
 
 
 def is_short_number(text: str) -> bool:
