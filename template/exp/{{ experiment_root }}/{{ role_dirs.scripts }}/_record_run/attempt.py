@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from .command import Outcome
-    from .pins import Pinning
     from .records_home import RecordFiles
     from .request import Request
     from .workspace import Workspace
@@ -295,14 +294,6 @@ class Attempt:
     def store_packages(self, text: str) -> str:
         """Save a package list; its path. Raises OSError."""
         return self._store("{}/environments".format(self.dirs["metadata"]), text.encode(), ".txt")
-
-    def pin_code(self) -> Pinning | None:
-        """Begin to pin the code, where that is still to be done."""
-        if all(state.pin is None for state in [self.state, *self.state.submodules]):
-            return None
-        from .pins import Pinning
-
-        return Pinning(self)
 
     def add_facts(self, part: str, values: Mapping[str, Any]) -> None:
         """Put slow facts into a part of the manifest, and write it where the run is not over at once. Raises OSError."""

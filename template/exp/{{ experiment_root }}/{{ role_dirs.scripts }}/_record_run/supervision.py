@@ -191,7 +191,16 @@ def begin_pinning(attempt: Attempt | None) -> Pinning | None:
     """Begin to pin the code of a recorded attempt, where that is still to be done."""
     if attempt is None or not attempt.manifest:
         return None
-    return attempt_to("its code is not pinned", attempt.pin_code)
+    if all(state.pin is None for state in [attempt.state, *attempt.state.submodules]):
+        return None
+    return attempt_to("its code is not pinned", lambda: start_pinning(attempt))
+
+
+def start_pinning(attempt: Attempt) -> Pinning:
+    """Start to pin the code of an attempt. Raises ImportError where the module is missing or broken."""
+    from .pins import Pinning  # once for each state of the code
+
+    return Pinning(attempt)
 
 
 def finish_pinning(pinning: Pinning | None) -> None:
