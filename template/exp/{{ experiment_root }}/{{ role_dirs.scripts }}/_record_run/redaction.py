@@ -61,6 +61,12 @@ LONGEST_PLAIN_WORD = 16
 
 def may_hold_secret(text: str) -> bool:
     """Whether a closer look at a text is needed."""
+    name, _, value = text.partition("=")
+    if is_option_name(name) and not secrecy(name) and name.lower().rpartition("/")[2] not in TELLING_WORDS:
+        if not value:
+            return len(text) >= SHORTEST_TOKEN and _may_hold_token(text)
+        if not is_option_name(value):
+            return may_hold_secret(value)
     low = text.lower()
     if any(part in low for part in SECRET_PARTS) or low.rpartition("/")[2] in TELLING_WORDS or "-----" in text:
         return True
@@ -70,8 +76,12 @@ def may_hold_secret(text: str) -> bool:
         return True
     if len(text) >= 40 and any(len(run) == 40 for run in text.translate(NO_HEX).split()):
         return True
-    if max(map(len, text.replace("/", " ").split()), default=0) < SHORTEST_TOKEN:
-        return False
+    return max(map(len, text.replace("/", " ").split()), default=0) >= SHORTEST_TOKEN and _may_hold_token(text)
+
+
+def _may_hold_token(text: str) -> bool:
+    if len(text) >= 40 and any(len(run) == 40 for run in text.translate(NO_HEX).split()):
+        return True
     from .secret_tokens import may_hold_token
 
     return may_hold_token(text)
