@@ -17,7 +17,7 @@ _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
 _SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
 _ANY_SEPARATOR = re.compile(r"[;&|]")
 _QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[\w=./-]+""")
-_COMMENT = re.compile(r"""\s#[^"']*$""")
+_COMMENT = re.compile(r"\s#")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _NOT_PLAIN = re.compile(r"""['"\\#]|[^ -~\t\r\n]""")
 _WRAPPERS = split_vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
@@ -69,8 +69,14 @@ def parse_commands(
             if not words or words[0] in ("export", "for"):
                 variables, exports = after_assignments(piece, variables, exports)
             if words:
-                typed = " ".join(_COMMENT.sub("", piece).split())
+                typed = " ".join(_without_comment(piece).split())
                 yield ShellCommand(path, line, typed, tuple(words), variables, exports)
+
+
+def _without_comment(piece: str) -> str:
+    """A command without the comment at its end, which begins where no quote follows any more."""
+    start = _COMMENT.search(piece, max(piece.rfind('"'), piece.rfind("'")) + 1)
+    return piece[: start.start()] if start else piece
 
 
 def _separated(text: str) -> list[str]:

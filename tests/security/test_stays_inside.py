@@ -266,13 +266,13 @@ def test_a_path_that_leads_out_is_refused(member: str, tree: Path) -> None:
     assert not containment.is_contained(tree, PATHS[member])
     assert not containment.is_contained(tree, tree / PATHS[member])
     with pytest.raises(recorder.messages.RecorderError):
-        recorder.workspace.Workspace(str(tree), {}).check_folder(PATHS[member])
+        recorder.workspace.Workspace(str(tree), {}).check_folders([PATHS[member]])
 
 
 @pytest.mark.parametrize("path", INSIDE)
 def test_a_path_that_stays_inside_or_that_the_user_linked_is_used(path: str, tree: Path) -> None:
     assert containment.locate(tree, path) == tree / path == containment.locate(tree, tree / path)
-    recorder.workspace.Workspace(str(tree), {}).check_folder(path)
+    recorder.workspace.Workspace(str(tree), {}).check_folders([path])
 
 
 def test_what_is_refused_says_how_it_would_be_followed(tree: Path) -> None:
@@ -301,8 +301,8 @@ def test_without_git_a_link_to_a_folder_is_the_users(tmp_path: Path) -> None:
     place = recorder.workspace.Workspace(str(tmp_path / "repo"), {})
     for name in ("file", "ssh", "home"):
         with pytest.raises(recorder.messages.RecorderError):
-            place.check_folder(f"{name}/x")
-    place.check_folder("logs/x")
+            place.check_folders([f"{name}/x"])
+    place.check_folders(["logs/x"])
 
 
 @pytest.mark.parametrize(

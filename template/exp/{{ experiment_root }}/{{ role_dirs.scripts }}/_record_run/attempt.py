@@ -146,8 +146,7 @@ class Attempt:
     def _check_places(self) -> None:
         """Raise RecorderError where a folder that is about to be written leads out of the work directory."""
         kept = ["{}/{}".format(self.dirs["metadata"], name) for name in (".live", "configs", "environments", "patches")]
-        for folder in [self.dirs["logs"], self.dirs["outputs"], *kept]:
-            self.workspace.check_folder(folder)
+        self.workspace.check_folders([self.dirs["logs"], self.dirs["outputs"], *kept])
 
     def claim_rank(self, of_rank: int) -> None:
         """Take the attempt of another rank's recorder: the log is claimed, the directory is rank 0's. Raises OSError."""

@@ -11,7 +11,7 @@ from .naming import safe_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 
@@ -44,16 +44,22 @@ class Workspace:
         first = below_root.split("/")[0]
         return first if self.per_experiment and first not in (".", "..", self.roles["scripts"]) else None
 
-    def check_folder(self, name: str) -> None:
-        """Raise RecorderError where a folder of the workspace, which need not exist, leads out of the work directory."""
-        step, is_plain = self.workdir, not name.startswith("/")
-        for part in name.split("/"):
-            step = f"{step}/{part}"
-            is_plain = is_plain and part != ".." and part.lower() != ".git" and not os.path.islink(step)
-        if not is_plain:
-            from .containment import check_links  # few have links
+    def check_folders(self, names: Iterable[str]) -> None:
+        """Raise RecorderError where one of these folders of the workspace, which need not exist, leads out of the work directory."""
+        plain = set()
+        for name in names:
+            step, is_plain = self.workdir, not name.startswith("/")
+            for part in name.split("/"):
+                step = f"{step}/{part}"
+                if step not in plain:
+                    is_plain = is_plain and part != ".." and part.lower() != ".git" and not os.path.islink(step)
+                if not is_plain:
+                    break
+                plain.add(step)
+            if not is_plain:
+                from .containment import check_links  # few have links
 
-            check_links(self.workdir, name)
+                check_links(self.workdir, name)
 
     def records(self, prefix: str) -> list[tuple[str, str]]:
         """Where runs leave things behind, as git pathspecs (magic, pattern): git need not look there, however much it is."""
