@@ -21,6 +21,7 @@ from tests.plan.cases import FOLDER
 from tests.results.conftest import MANIFEST
 from tests.runs.conftest import settings, write_workspace
 
+TRAIN = "import os\nprint('loss: 1', os.environ.get('RUN_SEED'))\n"
 SECRET = "their-own-words"
 NAME = "train-s1-00000001"
 RECORD = f"exp/metadata/{NAME}.json"
@@ -32,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repo = tmp_path_factory.mktemp("made") / "repo"
     repo.mkdir()
     new_repository(repo)
-    write_tree(repo, {"train.py": "print('loss: 1')\n", "conf.yaml": "lr: 1\n"})
+    write_tree(repo, {"train.py": TRAIN, "conf.yaml": "lr: 1\n"})
     write_workspace(repo, settings())
     manifest = copy.deepcopy(MANIFEST)
     manifest["run"].update(name=NAME, experiment="train")
@@ -162,7 +163,7 @@ def test_what_is_committed_leads_nowhere_else(member: str, repo: Path, tmp_path:
     link(repo, place, target)
     commit_all(repo)
     before = snapshot(tmp_path)
-    write_tree(repo, {"train.py": "print('loss: 2')\n"})  # so that there is a patch
+    write_tree(repo, {"train.py": f"{TRAIN}# changed\n"})  # so that there is a patch
     said = ""
     for command in commands.split(" && "):
         words = [word.replace("PYTHON", sys.executable) for word in command.split()]

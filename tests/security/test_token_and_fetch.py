@@ -96,7 +96,7 @@ def answers(repo: Path, **more: str) -> None:
 @pytest.fixture
 def repo(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a workspace; the working directory."""
-    root = make_repo({"train.py": "print('loss: 1')\n"})
+    root = make_repo({"train.py": "import os\nprint('loss: 1', os.environ.get('RUN_SEED'))\n"})
     write_workspace(root, settings())
     answers(root, research_server_url="", experiment_goal="g")
     monkeypatch.chdir(root)
