@@ -14,6 +14,8 @@ from scaffold.errors import ScaffoldError, WrongUsage
 
 URL_VARIABLE = "RESEARCH_AGENT_SERVER_URL"
 TOKEN_VARIABLE = "RESEARCH_AGENT_USER_AUTH_TOKEN"
+# a file with it, for whoever goes on with what a command with --auth-token-file began (a pacer in the background)
+TOKEN_FILE_VARIABLE = "RESEARCH_AGENT_AUTH_TOKEN_FILE"
 TOKEN_BYTES = 8_192
 
 
@@ -67,12 +69,16 @@ def require_url(answers: Mapping[str, Any], environment: Mapping[str, str] = os.
 
 
 def read_auth_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The token from `file`, else from the environment; None where there is none, and the server is asked without one.
+    """The token from `file`, else from the file that the environment names, else from the environment.
+
+    None where there is none, and the server is asked without one.
 
     White space around it is no part of it (no header could carry it). Raises ScaffoldError, which never shows the token,
     where the file cannot be read and where the token cannot be sent.
     """
     source, text = f"${TOKEN_VARIABLE}", environment.get(TOKEN_VARIABLE, "")
+    if file is None and environment.get(TOKEN_FILE_VARIABLE):
+        file = Path(environment[TOKEN_FILE_VARIABLE])
     if file is not None:
         source = f"the token file {file}"
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -124,14 +125,6 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         return command(*args, server_options=ServerOptions(server_url, auth_token_file, timeout), **others)
 
-    url = click.option(
-        "--server-url", help="The research server; else $RESEARCH_AGENT_SERVER_URL, else the workspace's answer."
-    )
-    token = click.option(
-        "--auth-token-file",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="A file with its token; else $RESEARCH_AGENT_USER_AUTH_TOKEN.",
-    )
     timeout = click.option(
         "--timeout",
         type=click.FloatRange(0, 3600, min_open=True),
@@ -139,7 +132,50 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="Seconds that one request may take.",
     )
-    return url(token(timeout(with_server_options)))
+    return _server_url_option(_token_file_option(timeout(with_server_options)))
+
+
+def _server_url_option(command: F) -> F:
+    return click.option(
+        "--server-url", help="The research server; else $RESEARCH_AGENT_SERVER_URL, else the workspace's answer."
+    )(command)
+
+
+def _token_file_option(command: F) -> F:
+    return click.option(
+        "--auth-token-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file with its token; else $RESEARCH_AGENT_USER_AUTH_TOKEN.",
+    )(command)
+
+
+def server_choice(command: F) -> F:
+    """--server-url and --auth-token-file, for a command whose backend may be the research server.
+
+    What they say becomes the environment of this command and of what it leaves in the background, where everything else looks for it.
+    """
+
+    @functools.wraps(command)
+    def with_server(*args: Any, server_url: str | None, auth_token_file: Path | None, **others: Any) -> Any:
+        from scaffold.server import address
+
+        values = {}
+        if server_url is not None:
+            values[address.URL_VARIABLE] = address.check_url(server_url)
+        if auth_token_file is not None:
+            values[address.TOKEN_FILE_VARIABLE] = str(auth_token_file.absolute())
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            return command(*args, **others)
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+    return cast(F, _server_url_option(_token_file_option(with_server)))
 
 
 def connect_server(workspace: Workspace | None, server_options: ServerOptions) -> ServerClient | None:

@@ -49,7 +49,7 @@ def add_query_options(command: F) -> F:
     """Which runs, which metrics, which value of a run; `run_query` takes what they give."""
     for option in reversed(QUERY_OPTIONS):
         command = option(command)
-    return options.workspace_options(options.limit_option(options.json_option(command)))
+    return options.workspace_options(options.limit_option(options.json_option(options.server_choice(command))))
 
 
 def run_query_from_options(values: Mapping[str, Any], *, params: Sequence[str] = ()) -> QueryResult:

@@ -158,6 +158,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
 
 @runs.command()
 @options.workspace_options
+@options.server_choice
 @click.option("--server", is_flag=True, help="Ask the research server too, and report where it says otherwise.")
 @options.limit_option
 @options.json_option

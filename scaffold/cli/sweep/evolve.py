@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("spec", type=click.Path(allow_dash=True, path_type=Path))
 @options.workspace_options
+@options.server_choice
 @click.option("--name", help="The sweep's name. Default: sweep_name of the spec, else evolve-SCRIPT.")
 @click.option(
     "--search",
