@@ -12,7 +12,7 @@ from pathlib import Path
 from scaffold.backends import capacity
 from scaffold.backends.interface import BackendAvailability
 from scaffold.backends.local import devices
-from scaffold.backends.slurm import sbatch_options, slurm_room
+from scaffold.backends.slurm import sbatch_options, script_block, slurm_room
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder_command
@@ -87,7 +87,12 @@ def _check_devices() -> Finding:
 
 
 def _slurm_checks(workspace: Workspace) -> list[tuple[str, str, bool, Callable[[], Finding]]]:
-    options = sbatch_options.choose_sbatch_options(workspace.answers.get("slurm"))
+    block = script_block.read_training_block(workspace)
+    options = sbatch_options.choose_sbatch_options(
+        workspace.answers.get("slurm"),
+        block=block.options if block is not None else (),
+        other_scripts=block.others if block is not None else (),
+    )
     return [
         ("controller", "sinfo", True, lambda: _check_room(slurm_room.measure_slurm_room(options, None, None))),
         ("request", "sbatch --test-only", True, lambda: _check_request(options)),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.backends.interface import BackendContext, Job
 from scaffold.backends.server import conversions
-from scaffold.backends.slurm import array_script, sbatch_options
+from scaffold.backends.slurm import array_script, script_block
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SbatchOption
 from scaffold.errors import ScaffoldError
@@ -33,6 +33,8 @@ launcher=%(launcher)s
 ticket=%(ticket)s
 name=%(name)s
 cpus=%(cpus)d gpus=%(gpus)d
+# a job of several tasks or nodes, of which the launcher is the batch script
+spreads=%(spreads)s
 said=%(said)s
 options=(
 %(options)s
@@ -90,7 +92,7 @@ start() {
   if [ "$last" != 127 ]; then code=$last; fi
 }
 
-way=srun
+way=srun complaint='it is a job of several tasks'
 if [ -n "$job" ]; then
   # a step of this job, which asks for no more than the job has
   step=(--nodes=1 --ntasks=1 --job-name="$name")
@@ -101,11 +103,11 @@ if [ -n "$job" ]; then
     step+=(--overlap)
   fi
   start srun "${step[@]}" bash "$launcher"
-elif complaint=$(srun --test-only --nodes=1 --ntasks=1 ${options[@]+"${options[@]}"} true 2>&1); then
+elif [ -z "$spreads" ] && complaint=$(srun --test-only --nodes=1 --ntasks=1 ${options[@]+"${options[@]}"} true 2>&1); then
   # overlapping, so that a command that calls srun itself gets a step in it
   start srun --nodes=1 --ntasks=1 --overlap --job-name="$name" ${options[@]+"${options[@]}"} bash "$launcher"
 else
-  echo "$name: srun would not take it (${complaint//$'\n'/; }); sbatch --wait instead" >&2
+  echo "$name: no step of srun (${complaint//$'\n'/; }); sbatch --wait instead" >&2
   way=sbatch
   start sbatch --wait --nodes=1 --ntasks=1 --job-name="$name" --chdir=/ --open-mode=append --output="$said" \
     ${options[@]+"${options[@]}"} "$launcher"
@@ -134,13 +136,7 @@ def job_name(context: BackendContext, job: Job) -> str:
 
 def allocation_options(context: BackendContext) -> tuple[SbatchOption, ...]:
     """What Slurm is asked for: as for an array. Raises WrongUsage for options of the sweep's that are none."""
-    return sbatch_options.choose_sbatch_options(
-        context.workspace.answers.get("slurm"),
-        sbatch=context.sbatch,
-        gpus=context.gpus_per_run,
-        cpus=context.cpus_per_run,
-        timeout_s=context.timeout_s,
-    )
+    return script_block.choose_context_options(context, script_block.read_training_block(context.workspace))
 
 
 def write_allocation(context: BackendContext, job: Job) -> Path:
@@ -167,6 +163,7 @@ def format_allocation(context: BackendContext, job: Job, options: Sequence[Sbatc
         "name": shlex.quote(job_name(context, job)),
         "cpus": context.cpus_per_run or 0,
         "gpus": context.gpus_per_run or 0,
+        "spreads": "yes" if script_block.needs_several_tasks(options) else "''",
         "said": shlex.quote(str(context.logs / f"{job.name}.{job.number}.log").replace("%", "%%")),
         "options": "\n".join(lines),
     }

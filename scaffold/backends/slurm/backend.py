@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from scaffold.atomic_write import write_atomic
 from scaffold.backends.interface import Backend, BackendAvailability, BackendContext, Job, JobStatus, OnSubmitted
-from scaffold.backends.slurm import array_script, parse_output, sbatch_options, slurm_room
+from scaffold.backends.slurm import array_script, parse_output, script_block, slurm_room
 from scaffold.backends.slurm.array_script import ArrayTask
 from scaffold.backends.slurm.commands import SUBMIT_S, CommandResult, run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SWEEP
@@ -28,18 +28,17 @@ class SlurmBackend(Backend):
 
     def __init__(self, context: BackendContext) -> None:
         self._context = context
-        self._options = sbatch_options.choose_sbatch_options(
-            context.workspace.answers.get("slurm"),
-            sbatch=context.sbatch,
-            gpus=context.gpus_per_run,
-            cpus=context.cpus_per_run,
-            timeout_s=context.timeout_s,
-        )
+        self._block = script_block.read_training_block(context.workspace)
+        self._options = script_block.choose_context_options(context, self._block)
 
     def availability(self) -> BackendAvailability:
         """What the partition could carry; active is what this user runs in it. Raises ScaffoldError where Slurm cannot be asked."""
         context = self._context
-        return slurm_room.measure_slurm_room(self._options, context.gpus_per_run, context.cpus_per_run)
+        room = slurm_room.measure_slurm_room(self._options, context.gpus_per_run, context.cpus_per_run)
+        if self._block is None or self._block.at_once is None or self._block.at_once >= room.limit:
+            return room
+        cap = max(1, self._block.at_once)
+        return replace(room, limit=cap, because=f"the array in {self._block.path} has {cap} at once")
 
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Submit jobs as one array (as several where the site's MaxArraySize is smaller), `at_once` of which run at the same time.

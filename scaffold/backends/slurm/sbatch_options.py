@@ -37,6 +37,10 @@ _GPUS = re.compile(r"gpu(?::(?P<kind>[^:]*[^:\d][^:]*))?(?::\d+)?")
 _SPARE_S = 60.0
 
 
+# fields of the workspace's answer -> options
+_FIELDS = {"partitions": "partition", "accounts": "account", "qos": "qos", "time": "time", "gres": "gres"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SbatchOption:
     """One option of sbatch, as one word (`--partition=gpu`), and where it comes from (`slurm/train.sbatch:3`, `the sweep`)."""
@@ -54,21 +58,58 @@ class SbatchOption:
 def choose_sbatch_options(
     answer: object,
     *,
+    block: Sequence[SbatchOption] = (),
+    other_scripts: Sequence[str] = (),
     sbatch: Sequence[str] = (),
     gpus: int | None = None,
     cpus: int | None = None,
     timeout_s: float | None = None,
 ) -> tuple[SbatchOption, ...]:
-    """The options of a sweep's arrays: from the workspace's answer `slurm`, what a run needs, and `sbatch`, the later over the earlier.
+    """The options of a sweep's arrays: the repository's, what a run needs, and `sbatch`, the later over the earlier.
+
+    The repository's are those of `block`, the training script's own; of the workspace's answer `slurm` then only what somebody has changed
+    in it, and what does not come from the block of one of the `other_scripts`. Without a block it is the answer.
 
     What is not known is left out: then Slurm's own default counts. Raises WrongUsage where `sbatch` has what cannot be given.
     """
     conventions = answer if isinstance(answer, Mapping) else {}
     typed = [parse_sbatch_option(text) for text in sbatch]
-    defaults = [*_repository_options(conventions, gpus), *_needed_options(conventions, gpus, cpus, timeout_s)]
+    if block:
+        conventions = _conventions_of_block(conventions, block, other_scripts)
+    others = [o for o in block if o.name not in _FIELDS.values() and not (gpus is not None and _is_about_gpus(o))]
+    defaults = [
+        *_repository_options(conventions, gpus),
+        *others,
+        *_needed_options(conventions, gpus, cpus, timeout_s),
+    ]
     last = {_option_subject(option): option for option in defaults}
     settled = {_option_subject(option) for option in typed}
     return (*(option for subject, option in last.items() if subject not in settled), *typed)
+
+
+def _conventions_of_block(
+    conventions: Mapping[str, Any], block: Sequence[SbatchOption], other_scripts: Sequence[str]
+) -> dict[str, Any]:
+    """The answer with the block's values in front, where it says them, and without those of other scripts' blocks."""
+    by_name = {option.name: option for option in block}
+    changed: dict[str, Any] = {"evidence": dict(conventions.get("evidence") or {})}
+    for field, name in _FIELDS.items():
+        stored = conventions.get(field)
+        values = stored if isinstance(stored, list) else []
+        option = by_name.get(name)
+        if option is not None and (not values or option.value in values):
+            changed[field], changed["evidence"][field] = [option.value], option.origin
+        elif option is None and _option_evidence(conventions, field).rpartition(":")[0] in other_scripts:
+            changed[field] = []
+        else:
+            changed[field] = values
+    if any(_is_about_gpus(option) and option.name != "gres" for option in block):
+        changed["gres"] = []  # said in other words
+    return {**conventions, **changed}
+
+
+def _is_about_gpus(option: SbatchOption) -> bool:
+    return _option_subject(option) == "gres"
 
 
 def _option_subject(option: SbatchOption) -> str:
@@ -77,9 +118,7 @@ def _option_subject(option: SbatchOption) -> str:
 
 def _repository_options(conventions: Mapping[str, Any], gpus: int | None) -> list[SbatchOption]:
     """The most used of each kind; `gres` only where nobody said how many GPUs a run needs."""
-    fields = {"partitions": "partition", "accounts": "account", "qos": "qos", "time": "time"}
-    if gpus is None:
-        fields["gres"] = "gres"
+    fields = {field: name for field, name in _FIELDS.items() if field != "gres" or gpus is None}
     options = []
     for field, name in fields.items():
         value = _first_safe_value(conventions, field)
