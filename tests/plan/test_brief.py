@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from scaffold.plan.brief.server_api import LISTED, short_path
 from scaffold.plan.document import loop_protocol
 from scaffold.plan.rules.check import all_rules, check_plan
 from scaffold.plan.tasks.run_summaries import RunSummary
+from scaffold.sweeps.search.spec import parse_search_spec
 from tests.conftest import Run as RunCommand
 from tests.plan.conftest import AddRun
 from tests.plan.test_skeleton import ANSWERS, HYDRA, SLURM, render
@@ -92,6 +94,22 @@ def test_planning_holds_all_that_planning_takes() -> None:
     ):
         assert part in text, part
     assert "evo_sweep" not in text and "evo_sweep" in planning_brief(situation(evolutionary_sweeps=True))
+
+
+def test_an_evolutionary_search_is_ours_with_this_repositorys_script_metric_and_parameters() -> None:
+    entry = {"path": "src/fit.py", "kind": "train", "command": "python src/fit.py --lr 0.01 --layers 4 --seed 3"}
+    text = planning_brief(
+        situation(evolutionary_sweeps=True, entry_points=[entry], primary_metric="val/acc", metric_direction="maximize")
+    )
+    assert "scaffold sweep evolve SPEC" in text
+    spec = json.loads(text.partition("<evo_sweep>")[2].partition("</evo_sweep>")[0])
+    assert (spec["target_script"], spec["fitness_metric"], spec["fitness_direction"]) == (
+        "src/fit.py",
+        "val/acc",
+        "max",
+    )
+    assert spec["search_space"].keys() == {"lr", "layers"} and spec["search_space"]["layers"] == {"low": 2, "high": 8}
+    assert parse_search_spec(json.dumps(spec))
 
 
 def test_full_holds_every_rule_and_every_operation() -> None:

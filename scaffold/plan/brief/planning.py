@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
 
 from scaffold.plan.brief import server_api
@@ -9,6 +11,7 @@ from scaffold.plan.brief.context import BriefContext, backticked_list, bullet_li
 from scaffold.plan.brief.sections import environment_section, goal_section, tracked_runs_section
 from scaffold.plan.document.loop_protocol import LOG_NAME
 from scaffold.plan.rules.check import all_rules
+from scaffold.runs import recorder
 
 SHAPE = """\
 ```markdown
@@ -31,14 +34,12 @@ CONTRACT_IN_SHORT = """\
 EVOLUTION = """\
 ## Evolutionary sweeps (enabled)
 
-Emit strict JSON, without a fence around it, to let the server search; plan a task for it, with metric and search space:
+Plan a task for it: `scaffold sweep evolve SPEC --seeds 1-3`, SPEC being a file with
 
-    <evo_sweep>{"target_script": "train.py", "fitness_metric": "val/loss", "fitness_direction": "min",
-    "search_space": {"lr": [0.001, 0.01], "dropout": {"low": 0.0, "high": 0.5}},
-    "population_size": 4, "generations": 3, "top_k": 2}</evo_sweep>
+    <evo_sweep>%s</evo_sweep>
 
-- target_script and fitness_metric are required; the script has to take `--param=value`
-- the server does not report the fitness back: read it from the manifests, and run the best configuration again with new seeds"""
+- a list is a choice, `low` and `high` a range; fitness is read from the manifests (the research server's own search reports none)
+- run the best configuration again with seeds that the search has not seen"""
 EXAMPLE_TASK = "P2-T3"
 OUTPUT = """\
 ## Output
@@ -60,7 +61,7 @@ def planning_brief(context: BriefContext) -> str:
             tracked_runs_section(context, EXAMPLE_TASK),
             _server_section(context),
             environment_section(context),
-            EVOLUTION if context.answers.get("evolutionary_sweeps") else "",
+            _evolution_section(context) if context.answers.get("evolutionary_sweeps") else "",
             OUTPUT,
         ]
     )
@@ -82,6 +83,37 @@ def _repository_section(context: BriefContext) -> str:
     if metric := context.text("primary_metric"):
         parts.append(f"Primary metric: `{metric}` ({context.text('metric_direction') or 'direction not known'})")
     return "\n\n".join(parts) if len(parts) > 1 else ""
+
+
+def _evolution_section(context: BriefContext) -> str:
+    """The search with this repository's script and metric, over the numbers that its command sets."""
+    entries = [entry for entry in context.list("entry_points") if isinstance(entry, Mapping)]
+    trainers = [entry for entry in entries if entry.get("kind") == "train"]
+    entry = next(iter([*trainers, *entries]), {})
+    spec = {
+        "target_script": str(entry.get("path") or "train.py")[:80],
+        "fitness_metric": (context.text("primary_metric") or "val/loss")[:80],
+        "fitness_direction": "max" if context.text("metric_direction").startswith("max") else "min",
+        "search_space": _search_space(str(entry.get("command") or "")) or {"lr": {"low": 0.0001, "high": 0.1}},
+        "population_size": 4,
+        "generations": 3,
+        "top_k": 2,
+    }
+    return EVOLUTION % json.dumps(spec)
+
+
+def _search_space(command: str) -> dict[str, object]:
+    """A tenth to ten times of each fraction that a command sets, half to twice of each whole number but the seed; the first three."""
+    try:
+        params = recorder.naming.command_params(shlex.split(command))
+    except ValueError:
+        return {}
+    space: dict[str, object] = {}
+    for name, value in params.items():
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 and "seed" not in name:
+            low, high = (value // 2 or 1, value * 2) if isinstance(value, int) else (value / 10, value * 10)
+            space[name] = {"low": low, "high": high}
+    return dict(list(space.items())[:3])
 
 
 def _layout_section(context: BriefContext) -> str:
