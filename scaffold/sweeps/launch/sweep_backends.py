@@ -10,7 +10,7 @@ from scaffold.backends.interface import Backend, BackendContext, Warn
 from scaffold.runs import recorder_command
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
-from scaffold.sweeps.spec import sweep_file
+from scaffold.sweeps.spec import interpreter, sweep_file
 from scaffold.sweeps.spec.model import Sweep
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
@@ -29,12 +29,20 @@ class SweepBackends:
     def choose_name(self, options: LaunchOptions) -> str:
         """The name of the backend that starts runs under these options. Raises ScaffoldError."""
         name = choose.choose_backend(self._workspace, options.backend, self._sweep.backend)
-        if name == "local" and not options.no_prefix:  # elsewhere it may be there though it is not here
-            recorder_command.require_run_prefix(
-                self._workspace,
-                "activate the environment yourself and give --no-prefix (for good: scaffold update --set environment.run_prefix=)",
-            )
+        if name == "local":  # elsewhere it may be there though it is not here
+            self._check_environment(enters=not options.no_prefix)
         return name
+
+    def _check_environment(self, *, enters: bool) -> None:
+        """Raise ScaffoldError where the runs would find no environment or no Python on this machine; say where it is scaffold's own."""
+        otherwise = "activate the environment yourself and give --no-prefix (for good: scaffold update --set environment.run_prefix=)"
+        prefix = recorder_command.require_run_prefix(self._workspace, otherwise) if enters else []
+        declared = self._workspace.answers.get("environment")
+        if prefix or (isinstance(declared, dict) and declared.get("modules")):
+            return
+        python = interpreter.find_interpreter(self._workspace, self._sweep.command, self._sweep.cwd)
+        if python is not None and interpreter.is_scaffolds_own(python):
+            self._warn(f"`{self._sweep.command[0]}` is {python}, of the environment that scaffold itself lives in")
 
     def get_backend(self, name: str, ledger: Ledger) -> Backend:
         """The backend of this name. Raises ScaffoldError where it cannot be made (no server is named, options of sbatch are wrong)."""
