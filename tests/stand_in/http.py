@@ -207,7 +207,7 @@ class Routes:
             "POST /runs": lambda: state.create_run(body),
             "GET /runs": lambda: state.list_runs(query.get("archived") == "true", limit),
             "GET /cluster": state.cluster,
-            "POST /cluster/detect": state.cluster,
+            "POST /cluster/detect": state.detect_cluster,
             "GET /wild/v2/system-health": state.system_health,
             "GET /alerts": lambda: (200, list(state.alerts)),
             "GET /prompt-skills": lambda: (200, self.stand_in.skills),

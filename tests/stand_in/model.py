@@ -37,6 +37,8 @@ class State:
         self.launch_s = 0.0
         self.gpu_count: int | None = None
         self.cluster_type = "unknown"
+        # a restart makes the real one forget what it is on, until it is told to look
+        self.cluster_is_set = True
 
     # sweeps
 
@@ -188,17 +190,18 @@ class State:
 
     def cluster(self) -> Answer:
         self.reconcile()
-        known = self.cluster_type != "unknown"
+        cluster_type = self.cluster_type if self.cluster_is_set else "unknown"
+        known = cluster_type != "unknown"
         states = [one["status"] for one in self.runs.values() if not one.get("is_archived")]
         cluster: dict[str, Any] = {
-            "type": self.cluster_type,
+            "type": cluster_type,
             "status": "healthy" if known else "unknown",
-            "source": "detected",
-            "label": self.cluster_type.replace("_", " ").title(),
+            "source": "detected" if self.cluster_is_set else "unset",
+            "label": cluster_type.replace("_", " ").title(),
             "description": "Words of ours.",
             "head_node": "host" if known else None,
             "node_count": 1 if known else None,
-            "gpu_count": self.gpu_count,
+            "gpu_count": self.gpu_count if self.cluster_is_set else None,
             "notes": None,
             "confidence": 0.78 if known else 0.35,
             "details": {"signals": [], "slurm_nodes": None, "kubernetes_nodes": None, "ssh_hosts": 0},
@@ -209,6 +212,10 @@ class State:
             "cluster": cluster,
             "run_summary": {"total": len(states), **{name: states.count(name) for name in COUNTED}},
         }
+
+    def detect_cluster(self) -> Answer:
+        self.cluster_is_set = True
+        return self.cluster()
 
     def system_health(self) -> Answer:
         states = [one["status"] for one in self.runs.values()]
@@ -327,6 +334,7 @@ class State:
     def forget(self) -> None:
         with self.lock:
             self.runs, self.sweeps, self.alerts, self.metrics = {}, {}, [], {}
+            self.cluster_is_set = False
 
     def kill_all(self) -> None:
         with self.lock:

@@ -27,6 +27,7 @@ from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.server import address, trusted_servers
 from scaffold.server.client import ServerClient, make_server_client
 from scaffold.server.errors import RequestRefused, ServerError, ServerResourceNotFound
+from scaffold.server.responses import ServerCluster
 
 
 class ServerBackend(Backend):
@@ -45,6 +46,7 @@ class ServerBackend(Backend):
         self._names = dict(context.job_ids)
         self._statuses = ServerStatuses(self._client, context, self._names)
         self._cluster_type: str | None = None
+        self._has_asked_to_detect = False
 
     def availability(self) -> BackendAvailability:
         """What the server has room for (server_room.py).
@@ -58,8 +60,7 @@ class ServerBackend(Backend):
 
     def _availability(self) -> BackendAvailability:
         context = self._context
-        cluster = server_room.fetch_cluster(self._client, detect=self._cluster_type is None)
-        self._cluster_type = cluster.type
+        cluster = self._fetch_cluster()
         return server_room.measure_availability(
             self._client,
             cluster,
@@ -70,6 +71,17 @@ class ServerBackend(Backend):
             max_parallel=context.max_parallel,
             slurm_options=allocation.allocation_options(context) if self._is_on_slurm else (),
         )
+
+    def _fetch_cluster(self) -> ServerCluster:
+        """The server's cluster, which it is told to look for where it never did; again after a restart, in which it forgets that too."""
+        cluster = self._client.cluster()
+        if cluster.source != "unset":
+            self._has_asked_to_detect = False
+        elif not self._has_asked_to_detect:
+            self._has_asked_to_detect = True
+            cluster = self._client.detect_cluster()
+        self._cluster_type = cluster.type
+        return cluster
 
     def _stop_undead(self) -> bool:
         """Stop what is over by its manifest and still called active by the server, earlier submissions too; whether there was any."""
@@ -94,7 +106,7 @@ class ServerBackend(Backend):
     def _register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
         sweep_id = self._registry.ensure_sweep(keep_note)
         if self._cluster_type is None:
-            self._cluster_type = server_room.fetch_cluster(self._client).type
+            self._fetch_cluster()
         for job in jobs:
             before = ServerJobId.parse(job.job_id) if job.job_id else None
             if (
@@ -154,7 +166,7 @@ class ServerBackend(Backend):
         try:
             if job_ids:
                 # it looks at its runs first; the answers below do not
-                self._cluster_type = self._client.cluster().type
+                self._fetch_cluster()
                 self._statuses.poll(job_ids, on_slurm=self._is_on_slurm)
         except ServerError as error:
             self._context.warn(f"the research server cannot be asked: {error.message}")

@@ -20,10 +20,10 @@ from scaffold.server.errors import ServerResourceNotFound
 from scaffold.server.responses import ServerCluster
 
 
-def fetch_cluster(client: ServerClient, *, detect: bool = True) -> ServerCluster:
-    """The server's cluster; with `detect` it is told to look for one where it never did. Raises ServerError."""
+def fetch_cluster(client: ServerClient) -> ServerCluster:
+    """The server's cluster, which it is told to look for where it never did, or has forgotten it in a restart. Raises ServerError."""
     cluster = client.cluster()
-    return client.detect_cluster() if detect and cluster.source == "unset" else cluster
+    return client.detect_cluster() if cluster.source == "unset" else cluster
 
 
 def measure_availability(

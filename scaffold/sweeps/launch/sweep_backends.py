@@ -7,10 +7,11 @@ from dataclasses import replace
 from scaffold.backends import choose
 from scaffold.backends.capacity import Capacity, compute_capacity
 from scaffold.backends.interface import Backend, BackendContext, Warn
+from scaffold.backends.local import interpreter
 from scaffold.runs import recorder_command
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
-from scaffold.sweeps.spec import interpreter, sweep_file
+from scaffold.sweeps.spec import sweep_file
 from scaffold.sweeps.spec.model import Sweep
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace

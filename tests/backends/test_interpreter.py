@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.backends.local.interpreter import find_interpreter, is_scaffolds_own
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps.spec.interpreter import find_interpreter, is_scaffolds_own
 from scaffold.workspace import Workspace
 
 PATH = {"python3": "/usr/bin/python3"}
