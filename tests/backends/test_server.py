@@ -19,7 +19,7 @@ from scaffold.backends.interface import BackendContext, Job
 from scaffold.backends.server import conversions
 from scaffold.backends.server.backend import ServerBackend
 from scaffold.errors import ScaffoldError
-from scaffold.server.errors import Unauthorized
+from scaffold.server.errors import ServerOfOtherProject, Unauthorized
 from scaffold.server.responses import ServerCluster, ServerRun
 from scaffold.workspace import Workspace
 from tests.runs.conftest import copy_recorder
@@ -231,11 +231,11 @@ def test_a_restart_in_the_middle_of_registering_is_got_over(ledger: Ledger, stan
     assert {ledger.of[name].split("/")[0] for name in ledger.of} == set(stand_in.state.sweeps)
 
 
-def test_a_server_of_another_project_is_pointed_out(ledger: Ledger, stand_in: StandIn, tmp_path: Path) -> None:
+def test_a_server_of_another_project_is_refused(ledger: Ledger, stand_in: StandIn, tmp_path: Path) -> None:
     stand_in.workdir = tmp_path / "elsewhere"
-    ledger.server().register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
-    [warning] = ledger.warnings
-    assert str(tmp_path / "elsewhere") in warning
+    with pytest.raises(ServerOfOtherProject) as refused:
+        ledger.server().register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
+    assert str(tmp_path / "elsewhere") in refused.value.message and stand_in.state.runs == {}
 
 
 def test_a_token_that_is_refused_in_the_middle_loses_nothing(
