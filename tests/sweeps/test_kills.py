@@ -29,6 +29,7 @@ def forget(found: Scenario) -> None:
     """Make as if nothing had ever been launched."""
     for folder in ("metadata", "logs", "outputs"):
         shutil.rmtree(found.made.exp / folder, ignore_errors=True)
+    shutil.rmtree(found.made.root / ".git/scaffold/records", ignore_errors=True)
     shutil.rmtree(found.made.root / ".git/scaffold/records", ignore_errors=True)  # their second home
     (found.made.root / "started.txt").unlink(missing_ok=True)
 
