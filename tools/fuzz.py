@@ -24,6 +24,7 @@ from scaffold.facts import paths
 
 ROOT = Path(__file__).parents[1]
 MOST_SECONDS = 2.0
+LONGEST_TEXT = 500_000
 LARGEST_SCRIPT = paths.LIMITS["shell"][1]
 SCRATCH = Path(tempfile.mkdtemp(prefix="fuzz-"))
 
@@ -110,7 +111,7 @@ def mangle(text: str, changes: Sequence[tuple[str, float, float, str]]) -> str:
             text = text[:end] + text[start:end] + text[end:]
         else:
             text = text[:start] + "\n" + piece + "\n" + text[end:]
-    return text
+    return text[:LONGEST_TEXT]
 
 
 def _yaml() -> Reader:
