@@ -257,7 +257,7 @@ def test_a_headline_has_the_reservation_that_the_verdict_has(study: Study) -> No
 def test_commands_repeat_runs_exactly(full: Study) -> None:
     commands = [command.text for command in made(full).commands]
     assert commands[0] == f"git checkout {'a' * 40}" and "bash exp/scripts/setup_env.sh" in commands
-    assert "scaffold run --experiment baseline --seed 1 -- true" in commands
+    assert "scaffold run --experiment baseline --seed 1 --param lr=0.1 -- true" in commands
 
 
 def test_the_same_records_give_the_same_bytes(full: Study) -> None:

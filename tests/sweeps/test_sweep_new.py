@@ -63,7 +63,7 @@ SHARED = "all runs are told to write into one folder (--out-dir out); --out-dir 
 )
 def test_what_makes_records_wrong_is_warned_of(workspace: Workspace, new: New, command: str, said: str) -> None:
     (workspace.root / "job.sh").write_text("true\n")
-    done = new("--seeds", "1-2", "--seed-option", "env", command=command)
+    done = new("--seeds", "1-2", "--seed-option=--random-seed", command=command)
     assert done.exit_code == 0 and (f"warning: {said}" in done.stderr if said else "warning" not in done.stderr)
     assert "into one folder" not in new(name="one", command=command).stderr, "one run may write where it likes"
 
