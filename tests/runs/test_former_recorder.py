@@ -225,7 +225,9 @@ def outcome(workspace: Workspace, case: Case) -> dict[str, Any]:
     shutil.rmtree(
         workspace.root / "__pycache__", ignore_errors=True
     )  # the command's own: an untracked file of the next run
-    return {"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr, "files": files}
+    # the former recorder did not know whether a seed is effective
+    said = "".join(line for line in done.stderr.splitlines(keepends=True) if "is recorded as a label" not in line)
+    return {"code": done.returncode, "stdout": done.stdout, "stderr": said, "files": files}
 
 
 def stable(path: Path) -> dict[str, Any]:
@@ -234,8 +236,11 @@ def stable(path: Path) -> dict[str, Any]:
     check(manifest)
     for part, name in VOLATILE:
         del manifest[part][name]
-    for name in ("pin", "submodules"):  # the former recorder kept neither
+    # what the former recorder did not keep
+    for name in ("pin", "submodules"):
         (manifest["git"] or {}).pop(name, None)
+    for name in ("purpose", "seed_source"):
+        manifest.pop(name, None)
     manifest["shape"] = [*manifest, *(key for part in manifest.values() if isinstance(part, dict) for key in part)]
     return dict(manifest)
 
