@@ -150,8 +150,8 @@ def source_patterns(sources: PrintedSources) -> list[Any]:
     """The recorder's patterns that these metrics were read with."""
     rows = [{"name": name, "pattern": source.get("pattern")} for name, source in sources.items()]
     usable = []
-    for pattern in recorder.printed.usable_patterns(rows):
-        with contextlib.suppress(recorder.printed.PatternError):
+    for pattern in recorder.printed_patterns.usable_patterns(rows):
+        with contextlib.suppress(recorder.printed_patterns.PatternError):
             pattern.find("")
             usable.append(pattern)
     return usable

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from _record_run import pin_chain as pin_chain
     from _record_run import pins as pins
     from _record_run import printed as printed
+    from _record_run import printed_patterns as printed_patterns
     from _record_run import processes as processes
     from _record_run import records_home as records_home
     from _record_run import redaction as redaction

@@ -61,7 +61,7 @@ def test_what_the_code_prints_is_found_in_what_was_printed(
     log = tmp_path / "log"
     log.write_text(f"begin\n{printed}\nend\n")
     values, trouble = recorder.printed.find_printed(
-        [(str(log), "exp/logs/a.out")], recorder.printed.usable_patterns(rows)
+        [(str(log), "exp/logs/a.out")], recorder.printed_patterns.usable_patterns(rows)
     )
     assert {name: row["value"] for name, row in values.items()} == metrics and trouble is None
     assert all((row["path"], row["line"]) == ("exp/logs/a.out", 2) for row in values.values())
@@ -70,10 +70,10 @@ def test_what_the_code_prints_is_found_in_what_was_printed(
 def test_the_last_match_of_the_end_counts_and_a_slow_pattern_ends(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("".join(f"acc {n}\n" for n in range(300_000)) + "a" * 3000 + "!\n")
-    pattern = recorder.printed.pattern_of_text(r"acc (\S+)")
+    pattern = recorder.printed_patterns.pattern_of_text(r"acc (\S+)")
     values, _ = recorder.printed.find_printed([(str(log), "log")], [pattern])
     assert (values["acc"]["value"], values["acc"]["line"]) == (299_999, 300_000)
-    slow = recorder.printed.PrintedPattern("slow", "((?:a+)+)$")
+    slow = recorder.printed_patterns.PrintedPattern("slow", "((?:a+)+)$")
     began = time.monotonic()
     values, trouble = recorder.printed.find_printed([(str(log), "log")], [slow], seconds=0.2)
     assert values == {} and "takes too long" in str(trouble) and time.monotonic() - began < 5
@@ -83,13 +83,13 @@ def test_the_last_match_of_the_end_counts_and_a_slow_pattern_ends(tmp_path: Path
     ("text", "name"), [(r"val_bpb:\s*(\S+)", "val_bpb"), (r"(?P<acc>[\d.]+)%", "acc"), (r"val loss (\S+)", "val_loss")]
 )
 def test_a_typed_pattern_has_a_name(text: str, name: str) -> None:
-    assert recorder.printed.pattern_of_text(text).name == name
+    assert recorder.printed_patterns.pattern_of_text(text).name == name
 
 
 @pytest.mark.parametrize("text", [r"loss: \S+", "([", r"(\S+)"])
 def test_a_text_that_is_no_pattern_is_refused(text: str) -> None:
-    with pytest.raises(recorder.printed.PatternError):
-        recorder.printed.pattern_of_text(text)
+    with pytest.raises(recorder.printed_patterns.PatternError):
+        recorder.printed_patterns.pattern_of_text(text)
 
 
 def test_a_recorded_run_has_what_it_printed(workspace: Workspace) -> None:
@@ -134,7 +134,7 @@ def test_another_scripts_patterns_are_not_looked_for() -> None:
         (["python", "-m", "b.main"], ["acc", "f1"]),
         (["bash", "run.sh"], ["loss", "acc", "f1"]),
     ):
-        assert [row["name"] for row in recorder.printed.rows_of_command(rows, argv)] == names
+        assert [row["name"] for row in recorder.printed_patterns.rows_of_command(rows, argv)] == names
 
 
 def test_what_was_printed_in_per_cent_is_held_against_shares() -> None:
@@ -150,8 +150,8 @@ def test_what_was_printed_in_per_cent_is_held_against_shares() -> None:
     "pattern", [r"val loss\s*(\S+)", r"(?<![\w/])(?<![\w/] )loss:\s*(\S+)", r"%\) \| loss:\s*(\S+)"]
 )
 def test_plain_patterns_find_what_their_expressions_find(pattern: str) -> None:
-    plain = recorder.printed.PrintedPattern("loss", pattern)
-    general = recorder.printed.PrintedPattern("loss", pattern)
+    plain = recorder.printed_patterns.PrintedPattern("loss", pattern)
+    general = recorder.printed_patterns.PrintedPattern("loss", pattern)
     general.plain_text = None
     assert plain.plain_text is not None
     for line in (

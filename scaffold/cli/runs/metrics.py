@@ -114,8 +114,8 @@ def _read_logs(workspace: Workspace, runs: Sequence[Run], texts: Sequence[str]) 
     patterns: list[Any] = []
     for text in texts:
         try:
-            patterns.append(recorder.printed.pattern_of_text(text))
-        except recorder.printed.PatternError as error:
+            patterns.append(recorder.printed_patterns.pattern_of_text(text))
+        except recorder.printed_patterns.PatternError as error:
             raise WrongUsage(f"--from-log {error}", hint="such as 'val_loss:\\s*(\\S+)'") from error
     problems, matched = [], 0
     for run in runs:

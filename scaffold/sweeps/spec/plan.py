@@ -250,8 +250,8 @@ def _checked_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Patterns of printed metrics as they were typed. Raises WrongUsage for one that cannot be used."""
     for text in texts:
         try:
-            recorder.printed.pattern_of_text(text)
-        except recorder.printed.PatternError as error:
+            recorder.printed_patterns.pattern_of_text(text)
+        except recorder.printed_patterns.PatternError as error:
             raise WrongUsage(f"--metric-from {error}", hint="such as 'val_bpb:\\s*(\\S+)'") from error
     return texts
 

@@ -266,7 +266,9 @@ class Attempt:
             try:
                 self.manifest["metrics"] = final_metrics(self.path(self.outputs))
                 if self.request.metric_patterns or self.workspace.printed_metrics:
-                    self._add_printed_metrics()
+                    from .printed import add_printed_metrics  # where a workspace has patterns only: it loads `re`
+
+                    add_printed_metrics(self)
             except Exception as error:
                 warn(f"the metrics of the run cannot be read ({error})")
             try:
@@ -274,21 +276,6 @@ class Attempt:
             except Exception as error:
                 warn(f"the manifest {self.manifest_path} cannot be completed ({error}): it still says `running`")
         self.records.remove_mark(self._live_path)
-
-    def _add_printed_metrics(self) -> None:
-        """Put what was printed into the manifest, as far as no file of metrics says it. Raises OSError, and PatternError."""
-        from . import printed  # where a workspace has patterns only: it loads `re`
-
-        patterns = [printed.pattern_of_text(text) for text in self.request.metric_patterns]
-        patterns += printed.usable_patterns(printed.rows_of_command(self.workspace.printed_metrics, self.identity.argv))
-        logs = [(self.path(self.log_path(stream)), self.log_path(stream)) for stream in ("out", "err")]
-        values, trouble = printed.find_printed(logs, patterns)
-        if trouble:
-            warn(trouble)
-        values = {name: row for name, row in values.items() if name not in self.manifest["metrics"]}
-        if values:
-            self.manifest["metrics"].update(printed.as_metrics(values))
-            self.manifest["metric_sources"] = printed.as_sources(values)
 
     def store_packages(self, text: str) -> str:
         """Save a package list; its path. Raises OSError."""

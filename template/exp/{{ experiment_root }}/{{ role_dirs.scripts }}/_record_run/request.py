@@ -144,7 +144,7 @@ def add_param(request: Request, text: str) -> None:
 
 def add_metric_pattern(request: Request, text: str) -> None:
     """Let the run look for a printed metric. Raises UsageError."""
-    from .printed import PatternError, pattern_of_text
+    from .printed_patterns import PatternError, pattern_of_text
 
     try:
         pattern_of_text(text)
