@@ -65,7 +65,7 @@ def test_examples_hold_one_for_each_form(words: tuple[str, ...]) -> None:
 def test_a_list_is_bounded_where_it_can_be_long() -> None:
     bounded = {"detect", "remove", "playbook", "report", "report plots", "server status", "server events"}
     bounded |= {f"plan {verb}" for verb in ("check", "rules", "show", "verify")}
-    bounded |= {f"runs {verb}" for verb in ("list", "diff", "metrics", "audit", "export", "cite")}
+    bounded |= {f"runs {verb}" for verb in ("list", "diff", "metrics", "audit", "export", "cite", "gc", "restore")}
     bounded |= {f"sweep {verb}" for verb in ("new", "list", "show", "launch", "watch", "status", "stop", "evolve")}
     bounded |= {"results", "results compare", "results ablation", "results sensitivity"}
     found = {

@@ -47,6 +47,11 @@ def answer(run: Run, workspace: Workspace, *args: str, code: int = 0) -> Any:
     return found
 
 
+def forget_copies(workspace: Workspace) -> None:
+    """Take the second home away: what it has of a run would stand in for what the test damages or edits."""
+    shutil.rmtree(workspace.root / ".git/scaffold/records")
+
+
 def labels(run: Run, workspace: Workspace, *args: str) -> list[str]:
     return [r["experiment"] for r in answer(run, workspace, "list", *args)["runs"]]
 
@@ -80,6 +85,7 @@ def test_wrong_filters_are_said(run: Run, trained: Workspace) -> None:
 
 
 def test_a_damaged_manifest_is_reported_and_the_others_are_shown(run: Run, trained: Workspace) -> None:
+    forget_copies(trained)
     paths = trained.paths()
     paths[0].write_text("{")
     paths[1].write_text('{"schema_version": 9}')
@@ -146,6 +152,7 @@ def test_a_run_that_ends_while_it_is_looked_at_is_not_called_lost(trained: Works
 
 
 def test_a_run_of_another_host_is_not_called_lost(run: Run, trained: Workspace) -> None:
+    forget_copies(trained)
     path = trained.paths()[0]
     manifest = json.loads(path.read_text())
     manifest["status"], manifest["host"]["hostname"] = "running", "elsewhere"

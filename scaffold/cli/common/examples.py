@@ -51,6 +51,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "runs rerun": ("scaffold runs rerun baseline-s1-1a2b3c4d --tolerance 1e-6",),
     "runs audit": ("scaffold runs audit",),
     "runs export": ("scaffold runs export --ro-crate crate --experiment baseline",),
+    "runs gc": ("scaffold runs gc --older-than 90d", "scaffold runs gc --older-than 2026-01-31 --yes"),
+    "runs metrics": (
+        "scaffold runs metrics",
+        "scaffold runs metrics --from-log 'val_bpb:\\s*(\\S+)' --experiment baseline",
+    ),
+    "runs restore": ("scaffold runs restore --dry-run", "scaffold runs restore"),
     "runs withdraw": (
         "scaffold runs withdraw baseline-lr=0.1-s3-1f2e3d4c --because 'trained on the test set'",
         "scaffold runs withdraw baseline-lr=0.1-s3-1f2e3d4c --undo",
