@@ -189,7 +189,7 @@ def branch_state(directory: Path) -> BranchState:
     filters = git_isolation.filter_names(
         run_git(directory, "config", "--name-only", "-z", "--get-regexp", r"^filter\.").paths
     )
-    settings = git_isolation.empty_filters(filters)
+    settings = git_isolation.disable_git_filters(filters)
     if settings is None:
         head = run_git(directory, "symbolic-ref", "--quiet", "--short", "HEAD").text
         return BranchState(branch=head or None, dirty=False, unexamined=(".",))

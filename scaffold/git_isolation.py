@@ -35,7 +35,7 @@ def filter_names(keys: Iterable[str]) -> frozenset[str]:
     return frozenset(key[7 : key.rindex(".")] for key in keys if key.count(".") > 1)
 
 
-def empty_filters(names: Iterable[str]) -> list[str] | None:
+def disable_git_filters(names: Iterable[str]) -> list[str] | None:
     """The settings with which filters of these names do nothing; None where git cannot be told so on its command line.
 
     `required` goes as well, since git gives up over a required filter without a command.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from scaffold.conventions.blanks import format_open_choice, has_blank, is_blank_value, is_somebodys_path
-from scaffold.conventions.command_line import CommandLineOption, ScriptCommandLine, read_command_line, with_hydra_keys
+from scaffold.conventions.command_line import AcceptedArguments, CommandLineOption, read_command_line, with_hydra_keys
 from scaffold.conventions.script_kinds import kind_in_command
 from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_options import ImportingScript
@@ -55,7 +55,7 @@ class CommandBuilder:
     def __init__(self, facts: Facts, path: str, kind: str) -> None:
         self.facts, self.path, self.kind = facts, path, kind
         self.text = facts.texts.get(path, "")
-        self.command_line = ScriptCommandLine()
+        self.command_line = AcceptedArguments()
         if path.endswith(".py"):
             script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
             self.command_line = with_hydra_keys(read_command_line(script), facts, path)
@@ -202,7 +202,7 @@ class CommandBuilder:
 OptionGroup = tuple[str, str, list[Word]]
 
 
-def option_groups(words: Sequence[Word], command_line: ScriptCommandLine | None = None) -> list[OptionGroup]:
+def option_groups(words: Sequence[Word], command_line: AcceptedArguments | None = None) -> list[OptionGroup]:
     """(name, value, words) of each option, override and argument; an argument has no name, a flag no value."""
     options = command_line.options if command_line else {}
     groups: list[OptionGroup] = []

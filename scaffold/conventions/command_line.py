@@ -51,7 +51,7 @@ class CommandLineOption(NamedTuple):
         return max(self.names, key=len)
 
 
-class ScriptCommandLine(NamedTuple):
+class AcceptedArguments(NamedTuple):
     """The options by each of their names, the positional arguments in order, and whether that is all there is."""
 
     options: Mapping[str, CommandLineOption] = {}
@@ -67,7 +67,7 @@ class ScriptCommandLine(NamedTuple):
         return list({o.names: o for o in self.options.values()}.values())
 
 
-def read_command_line(script: ImportingScript) -> ScriptCommandLine:
+def read_command_line(script: ImportingScript) -> AcceptedArguments:
     """What a script takes, by argparse, click, absl, typer, a dataclass that is parsed, LightningCLI, or a bare `sys.argv`."""
     sources = list(_parser_sources(script))
     calls = [c for s in sources for c in s.calls]
@@ -88,7 +88,7 @@ def read_command_line(script: ImportingScript) -> ScriptCommandLine:
     written_out = (*_declared(calls), *_absl(calls))
     complete = bool(written_out) and len(written_out) == len(options)
     complete = complete and not any(c.last in _OPEN_ENDED for c in calls) and not _adds_unread(calls)
-    return ScriptCommandLine(
+    return AcceptedArguments(
         {name: o for o in options for name in o.names if name.startswith("-")}, tuple(positionals), complete
     )
 
@@ -207,7 +207,7 @@ def _lightning(source: PythonSource) -> Iterator[CommandLineOption]:
             yield CommandLineOption(("--config", "-c"), required=True)
 
 
-def with_hydra_keys(command_line: ScriptCommandLine, facts: Facts, path: str) -> ScriptCommandLine:
+def with_hydra_keys(command_line: AcceptedArguments, facts: Facts, path: str) -> AcceptedArguments:
     """The command line with the keys of the configuration that a Hydra script composes; one that is `???` there is required."""
     keys: dict[str, CommandLineOption] = {}
     for config in composed_configs(facts, path):

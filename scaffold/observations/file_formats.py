@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from scaffold import structured_text
 from scaffold.errors import ScaffoldError
-from scaffold.observations.logged_names import CLOCK, EPOCH_SECONDS, NAME_ROLES, NO_STEP, is_media, is_metric
+from scaffold.observations.logged_names import CLOCK, EPOCH_SECONDS, NAME_ROLES, NO_STEP, is_metric, is_wandb_media
 
 OnProblem = Callable[[str], None]
 _NON_FINITE = {
@@ -58,7 +58,7 @@ def parse_row(row: Mapping[str, Any], line: int | None = None) -> LoggedStep:
     roles = NAME_ROLES
     for name, value in row.items():
         if isinstance(value, dict):
-            if not is_media(value):
+            if not is_wandb_media(value):
                 _add_nested(values, name, value)
             continue
         number = value if type(value) is float else metric_number(value)

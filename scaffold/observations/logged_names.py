@@ -62,7 +62,7 @@ def is_metric(name: str, value: float) -> bool:
     return role is None or (role == CLOCK and not value > EPOCH_SECONDS)
 
 
-def is_media(values: Mapping[str, Any]) -> bool:
+def is_wandb_media(values: Mapping[str, Any]) -> bool:
     """Whether an object describes an image, a table or another file of wandb's, whose size is no metric."""
     return isinstance(values.get("_type"), str)
 

@@ -82,7 +82,7 @@ def summarize_folders(folders: Iterable[Path]) -> list[HomeSummary]:
     ]
 
 
-def list_missing_workspaces(directory: Path) -> tuple[Path, list[HomeSummary]] | None:
+def list_homes_without_workspace(directory: Path) -> tuple[Path, list[HomeSummary]] | None:
     """The top of the working tree that `directory` lies in, and the homes of workspaces that it does not hold, most records first.
 
     None without git.

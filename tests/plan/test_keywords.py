@@ -155,10 +155,10 @@ def test_a_command_that_goes_on_in_the_next_line_is_one() -> None:
 def test_a_command_is_judged_by_itself() -> None:
     mixed = task("Do not call record_run.py; run `python train.py`")
     assert [
-        found for found in map(task_commands.find_untracked_launch, task_commands.launch_candidates(mixed)) if found
+        found for found in map(task_commands.find_untracked_launch, task_commands.list_command_texts(mixed)) if found
     ] == ["python train.py"]
     goes_on = task("Run\n  ```bash\n  python exp/scripts/record_run.py --seed 1 -- \\\n    python train.py\n  ```")
-    assert not any(map(task_commands.find_untracked_launch, task_commands.launch_candidates(goes_on)))
+    assert not any(map(task_commands.find_untracked_launch, task_commands.list_command_texts(goes_on)))
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def evil_figures() -> list[Figure]:
     axis = Axis(label=EVIL, unit=EVIL)
     line = CurveLine(label=EVIL, means=marks, points=((1.0, 0.1),))
     span = RunSpan(label=EVIL, start=0, end=5, status="finished")
-    from scaffold.results.plots.figures import HostLane, ParallelAxis, ParallelLine
+    from scaffold.results.plots.figures import HostLane, ParallelCoordinatesAxis, ParallelLine
 
     return [
         LineChart(name="curves", title=EVIL, caption=EVIL, x=axis, y=axis, lines=(line,)),
@@ -228,7 +228,7 @@ def evil_figures() -> list[Figure]:
             name="parallel",
             title=EVIL,
             caption=EVIL,
-            axes=(ParallelAxis(axis=axis, names=(EVIL, "b")), ParallelAxis(axis=axis)),
+            axes=(ParallelCoordinatesAxis(axis=axis, names=(EVIL, "b")), ParallelCoordinatesAxis(axis=axis)),
             lines=(ParallelLine(label=EVIL, values=(0.0, 1.0)), ParallelLine(label="b", values=(1.0, None))),
         ),
         RunTimeline(

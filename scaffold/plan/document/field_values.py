@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from scaffold.plan.document import keywords
-from scaffold.plan.document.markdown_inline import split_plain, strip_backticks
+from scaffold.plan.document.markdown_inline import split_plain_markdown, strip_backticks
 from scaffold.plan.document.model import Task
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|\\|/)")
@@ -20,7 +20,7 @@ WORDS_FOR_NOTHING = ("none", "nothing", "-", "n/a", "\u2014", "\u2013")
 
 def deliverable_paths(task: Task) -> list[str]:
     """The paths of a task's deliverable, without the back-ticks around them."""
-    return [path for _, piece in split_plain(task.get("deliverable"), ",") if (path := strip_backticks(piece))]
+    return [path for _, piece in split_plain_markdown(task.get("deliverable"), ",") if (path := strip_backticks(piece))]
 
 
 def path_objection(path: str) -> str | None:

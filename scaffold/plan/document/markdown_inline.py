@@ -93,7 +93,7 @@ def strip_backticks(text: str) -> str:
     return text.strip("`").strip() if whole == [(0, len(text))] else text
 
 
-def split_plain(text: str, separator: str) -> list[tuple[int, str]]:
+def split_plain_markdown(text: str, separator: str) -> list[tuple[int, str]]:
     """`text` cut at every `separator` (one character) that is plain text, as (start, piece)."""
     mask, pieces, start = mask_markup(text), [], 0
     while (end := mask.find(separator, start)) >= 0:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from scaffold.plan.document import loop_protocol
-from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup, split_plain
+from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup, split_plain_markdown
 from scaffold.plan.document.markdown_lines import MarkdownLine, ScannedText
 from scaffold.plan.document.model import TaskNearMiss
 
@@ -114,7 +114,7 @@ def _unboxed_reason(text: str, *, under_phase: bool) -> str | None:
 def _has_cell_with_box(line: MarkdownLine) -> bool:
     """Whether a line is a row of a table with a box in it: at the beginning of any cell, or where nothing else says
     that it is a row, as all of a cell."""
-    cells = split_plain(line.text.strip().lstrip("> \t"), "|")
+    cells = split_plain_markdown(line.text.strip().lstrip("> \t"), "|")
     is_row = len(cells) > 1 and (line.kind == "table" or not cells[0][1].strip())
     return len(cells) > 1 and any(
         match is not None and (is_row or match["rest"] is not None) for match in (CELL.match(cell) for _, cell in cells)

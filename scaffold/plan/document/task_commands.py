@@ -44,7 +44,7 @@ def task_texts(task: Task) -> Iterator[str]:
             yield without_comments(line.text)
 
 
-def launch_candidates(task: Task) -> Iterator[str]:
+def list_command_texts(task: Task) -> Iterator[str]:
     """Every piece of a task that may start something: each code span, each fenced command, and the prose around them."""
     for text in (task.description, *(field.value for field in task.fields if field.line == task.line)):
         yield from (*code_spans(text), without_code(text))

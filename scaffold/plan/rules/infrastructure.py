@@ -96,7 +96,7 @@ def check_server_tracking(plan: Plan, context: RuleContext) -> Iterator[Complain
 )
 def check_untracked_launches(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for launch in filter(None, map(task_commands.find_untracked_launch, task_commands.launch_candidates(task))):
+        for launch in filter(None, map(task_commands.find_untracked_launch, task_commands.list_command_texts(task))):
             hint = "put the recorder before it: `python exp/scripts/record_run.py --experiment NAME --seed N -- ...`"
             yield complain_about_task(
                 task, f"task {task.name} starts `{escape_for_message(launch)}` directly, so no run is recorded", hint

@@ -44,7 +44,7 @@ def is_all_placeholders(text: str) -> bool:
     return all(keywords.is_placeholder_text(MARKER.sub("", line, count=1)) for line in text.splitlines())
 
 
-def find_entry(body: Sequence[MarkdownLine], required: RequiredEntry) -> SectionEntry | None:
+def find_section_entry(body: Sequence[MarkdownLine], required: RequiredEntry) -> SectionEntry | None:
     """The first entry of a section with one of the required labels."""
     return next(_matching_entries(body, required), None)
 

@@ -210,7 +210,7 @@ def _check_entries(plan: Plan, title: str, required_entries: Sequence[RequiredEn
         yield Complaint(title_line(plan), f"the plan has no section `## {title}`", f"it holds: {missing}")
         return
     for required in required_entries:
-        entry = section_entries.find_entry(section.body, required)
+        entry = section_entries.find_section_entry(section.body, required)
         hint = f"write `- {required.name}: ...` and say it"
         if entry is None:
             yield Complaint(

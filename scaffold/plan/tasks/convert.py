@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from scaffold.plan.document.loop_protocol import SENTINEL, placeholder_goal
-from scaffold.plan.document.markdown_inline import split_plain
+from scaffold.plan.document.markdown_inline import split_plain_markdown
 from scaffold.plan.document.markdown_lines import MarkdownLine, scan_lines
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import heading_title, parse_plan
@@ -94,7 +94,7 @@ def _box(line: MarkdownLine) -> tuple[str, str, str] | None:
     match = ANY_BOX.match(line.text)
     if match and match[4].strip():
         return f"{match[1]}{(match[2] or '-').strip()}", _mark(match[3]), match[4].strip().replace("|", "\\|")
-    cells = [cell.strip() for _, cell in split_plain(line.text.strip().strip("|"), "|")]
+    cells = [cell.strip() for _, cell in split_plain_markdown(line.text.strip().strip("|"), "|")]
     boxes = (
         [found for cell in cells if (found := CELL_BOX.match(cell))]
         if line.kind in ("table", "text") and len(cells) > 1

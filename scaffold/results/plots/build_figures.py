@@ -130,24 +130,26 @@ def build_parallel(table: ResultTable, metric: str) -> figures.ParallelPlot | No
         caption=figures.caption(
             coloured, figures.share_shown(shown, rows), figures.describe_metric_direction(table, metric)
         ),
-        axes=(*axes, figures.ParallelAxis(axis=figures.Axis(label=metric))),
+        axes=(*axes, figures.ParallelCoordinatesAxis(axis=figures.Axis(label=metric))),
         lines=tuple(lines),
     )
 
 
-def _parallel_axis(name: str, values: Sequence[Scalar]) -> figures.ParallelAxis:
+def _parallel_axis(name: str, values: Sequence[Scalar]) -> figures.ParallelCoordinatesAxis:
     numbers = [finite_number(value) for value in values]
     finite_numbers = [number for number in numbers if number is not None]
     if len(finite_numbers) == len(values):
-        return figures.ParallelAxis(axis=figures.Axis(label=name, scale=choose_axis_scale(finite_numbers, many=30)))
+        return figures.ParallelCoordinatesAxis(
+            axis=figures.Axis(label=name, scale=choose_axis_scale(finite_numbers, many=30))
+        )
     number_of = {_text(value): number for value, number in zip(values, numbers, strict=True)}
     texts = sorted(number_of, key=lambda text: (number_of[text] is None, number_of[text] or 0.0, text))
-    return figures.ParallelAxis(axis=figures.Axis(label=name), names=tuple(texts))
+    return figures.ParallelCoordinatesAxis(axis=figures.Axis(label=name), names=tuple(texts))
 
 
 def _text(value: Scalar) -> str:
     return "not set" if value is None else format_value(value)
 
 
-def _axis_value(axis: figures.ParallelAxis, value: Scalar) -> float | None:
+def _axis_value(axis: figures.ParallelCoordinatesAxis, value: Scalar) -> float | None:
     return float(axis.names.index(_text(value))) if axis.names else finite_number(value)

@@ -113,7 +113,7 @@ class BarChart(_Titled):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParallelAxis:
+class ParallelCoordinatesAxis:
     """One vertical axis of parallel coordinates; `names` are its places from bottom to top where it has words instead of numbers."""
 
     axis: Axis
@@ -132,7 +132,7 @@ class ParallelLine:
 class ParallelPlot(_Titled):
     """Configurations as lines across their parameters, the metric on the last axis."""
 
-    axes: tuple[ParallelAxis, ...]
+    axes: tuple[ParallelCoordinatesAxis, ...]
     lines: tuple[ParallelLine, ...]
 
     def column(self, index: int) -> list[float]:

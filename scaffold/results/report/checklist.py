@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold.plan.document.markdown_inline import code_spans, split_plain, without_code
+from scaffold.plan.document.markdown_inline import code_spans, split_plain_markdown, without_code
 from scaffold.plan.document.markdown_lines import MARKER
 from scaffold.plan.document.model import Plan
 from scaffold.plan.rules import section_entries
@@ -62,7 +62,7 @@ def build_checklist(
     items: list[ContractEntry] = []
     for expected in CONTRACT:
         kind = expected.name
-        entry = section_entries.find_entry(section.body, expected)
+        entry = section_entries.find_section_entry(section.body, expected)
         if entry is None or section_entries.is_all_placeholders(entry.text):
             items.append(ContractEntry(kind=kind, text="", holds=False, evidence="the plan does not say"))
         elif kind == ARTIFACT:
@@ -79,7 +79,9 @@ def build_checklist(
 def _artifact_names(text: str) -> list[str]:
     """The artifacts of one entry: what commas and semicolons part, but not inside brackets."""
     names = []
-    for part in (part for line in text.splitlines() for _, part in split_plain(MARKER.sub("", line, count=1), ";")):
+    for part in (
+        part for line in text.splitlines() for _, part in split_plain_markdown(MARKER.sub("", line, count=1), ";")
+    ):
         depth, start = 0, 0
         for index, letter in enumerate(part):
             depth += (letter in "([") - (letter in ")]")
