@@ -48,10 +48,12 @@ def rerun_recorded_run(
     links: Sequence[str] = (),
     prefix: bool = True,
     metrics_of: Callable[[Run], Mapping[str, Scalar]],
+    metric_sources: Mapping[str, Mapping[str, Any]],
 ) -> RerunResult:
     """Run `run`, whose whole manifest is `manifest`, again in a detached worktree with its code; records go into this workspace.
 
-    `metrics_of` says what a run gave, by its manifest, its files and its logs. `links` are paths (data that git does not hold) that
+    `metrics_of` says what a run gave, by its manifest, its files and its logs; `metric_sources` how it printed metrics, by the manifest
+    and what was read off its logs later. `links` are paths (data that git does not hold) that
     the worktree gets as links. Raises ScaffoldError where the run cannot be repeated: no commit, a hidden secret in its command, a
     patch that does not apply.
     """
@@ -69,7 +71,9 @@ def rerun_recorded_run(
             raise ScaffoldError(f"the run's directory {manifest['command']['cwd']} is not in its code")
         trees = worktree_imports.repository_trees(top, tree)
         argv = worktree_imports.command_in_worktree(trees, manifest["command"]["argv"], folder)
-        arguments = _recorder_arguments(workspace, manifest, argv, _named_configs(manifest, argv, linked, folder))
+        arguments = _recorder_arguments(
+            workspace, manifest, argv, _named_configs(manifest, argv, linked, folder), metric_sources
+        )
         words = recorder_command.require_run_prefix(workspace) if prefix else []
         variables = worktree_imports.worktree_variables(trees, argv, folder, words)
         variables[recorder.naming.SCHEME_VARIABLE] = str(_scheme(manifest))
@@ -135,7 +139,11 @@ def _worktree(top: Path) -> Iterator[Path]:
 
 
 def _recorder_arguments(
-    workspace: Workspace, manifest: Mapping[str, Any], argv: Sequence[str], configs: Sequence[str]
+    workspace: Workspace,
+    manifest: Mapping[str, Any],
+    argv: Sequence[str],
+    configs: Sequence[str],
+    metric_sources: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     words = ["--experiment", manifest["run"]["experiment"]]
     if manifest["seed"] is not None:
@@ -148,9 +156,9 @@ def _recorder_arguments(
     workspace_patterns = {
         row.get("pattern") for row in workspace.answers.get("printed_metrics") or () if isinstance(row, dict)
     }
-    for source in (manifest.get("metric_sources") or {}).values():
-        if source["pattern"] not in workspace_patterns:  # it was given for this run
-            words += ["--metric-from", source["pattern"]]
+    for pattern in dict.fromkeys(source.get("pattern") for source in metric_sources.values()):
+        if isinstance(pattern, str) and pattern not in workspace_patterns:  # it was given for this run
+            words += ["--metric-from", pattern]
     for option in ("task", "sweep"):
         if manifest["tracking"][option]:
             words += [f"--{option}", manifest["tracking"][option]]

@@ -251,6 +251,15 @@ json.dump({"loss": 1 + random.random() / 100}, open(os.environ["RUN_OUTPUT_DIR"]
     assert scaffold(trained, "runs", "rerun", "noise", "--tolerance", "0.5").returncode == 0
 
 
+def test_rerun_compares_what_was_read_off_the_log_later(trained: Workspace) -> None:
+    (trained.root / "loss.py").write_text("print('val_bpb: 0.25')\n")
+    commit_all(trained.root)
+    trained.record("--experiment", "loss", "--", PYTHON, "loss.py")
+    scaffold(trained, "runs", "metrics", "--from-log", r"val_bpb:\s*(\S+)", "--experiment", "loss")
+    done = scaffold(trained, "runs", "rerun", "loss")
+    assert done.returncode == 0 and "metrics the same" in done.stdout
+
+
 def test_rerun_with_hidden_secrets(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace({"train.py": 'a = 1\nAPI_KEY = "swordfish-1"\nb = 1\nprint(a + b)\n'})
     write_tree(workspace.root, {"train.py": 'a = 1\nAPI_KEY = "swordfish-1"\nb = 2\nprint(a + b)\n'})

@@ -78,7 +78,7 @@ def rerun(
     It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace, a check that no table
     counts.
     """
-    from scaffold.observations import run_values
+    from scaffold.observations import printed, run_values
     from scaffold.runs import rerun as repeat
 
     workspace = options.find_requested_workspace(workdir, root)
@@ -89,6 +89,7 @@ def rerun(
         links=links,
         prefix=not no_prefix,
         metrics_of=lambda r: run_values.observe_runs(workspace, [r], names=("*",))[0].metrics,
+        metric_sources=printed.printed_sources(run, printed.SidecarFiles(workspace)),
     )
     for note in result.notes:
         output.warn(note)
