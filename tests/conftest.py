@@ -48,6 +48,21 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def hang_up_reaches_what_tests_start() -> Iterator[None]:
+    """`nohup pytest` has SIGHUP ignored, and so would every process have that a test starts and hangs up.
+
+    A handler is not inherited by a program that is started, and this one does nothing: pytest itself goes on after a hang-up as before.
+    A fixture is made only where tests run, so that the processes of pytest-xdist still inherit what nohup asked for.
+    """
+    before = signal.getsignal(signal.SIGHUP)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(scope="session")
 def quick_copier() -> Iterator[None]:
     """Copier without what it does over and over."""
