@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends.local.interpreter import find_interpreter, is_scaffolds_own
+from scaffold.backends.local.interpreter import find_interpreter, find_on_path, is_scaffolds_own
 from scaffold.errors import ScaffoldError
 from scaffold.workspace import Workspace
 
@@ -26,6 +26,18 @@ def test_a_python_that_is_missing_is_an_error_that_names_the_other(workspace: Wo
         find_interpreter(workspace, ("python", "train.py"), ".", PATH.get)
     assert find_interpreter(workspace, ("python3", "train.py"), ".", PATH.get) == Path("/usr/bin/python3")
     assert find_interpreter(workspace, ("sh", "train.sh"), ".", PATH.get) is None
+
+
+def test_only_what_would_be_started_is_found_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [tmp_path / name for name in ("none", "a folder", "a text", "a program", "another")]
+    monkeypatch.setenv("PATH", ":".join(map(str, folders)))
+    (tmp_path / "a folder" / "python3").mkdir(parents=True)
+    for folder, mode in ((folders[2], 0o644), (folders[3], 0o755), (folders[4], 0o755)):
+        folder.mkdir()
+        (folder / "python3").touch()
+        (folder / "python3").chmod(mode)
+    assert find_on_path("python3") == str(folders[3] / "python3")
+    assert find_on_path("python") is None
 
 
 def test_the_repositorys_own_environment_goes_first(workspace: Workspace) -> None:

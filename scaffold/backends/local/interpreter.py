@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,8 +14,21 @@ from scaffold.workspace import Workspace
 PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
 
 
+def find_on_path(name: str) -> str | None:
+    """The program on PATH that would be started by this name.
+
+    `shutil.which` asks what the real user may, without the capabilities that a process in a container has, and so misses some that start.
+    """
+    for folder in os.get_exec_path():
+        path = Path(folder, name)
+        # first whether it may be started: a folder that is closed is an error to `is_file`
+        if os.access(path, os.X_OK, effective_ids=os.access in os.supports_effective_ids) and path.is_file():
+            return str(path)
+    return None
+
+
 def find_interpreter(
-    workspace: Workspace, command: Sequence[str], cwd: str, which: Callable[[str], str | None] = shutil.which
+    workspace: Workspace, command: Sequence[str], cwd: str, which: Callable[[str], str | None] = find_on_path
 ) -> Path | None:
     """The interpreter that a launcher's command would find where no run prefix and no module brings one; None where it names none.
 
