@@ -118,10 +118,13 @@ def test_a_job_that_is_over_leaves_nothing_in_a_new_allocation(made: Allocation)
 @pytest.mark.parametrize("refuses", ["", "no"], ids=["srun", "sbatch"])
 def test_who_ends_it_has_slurm_end_the_job(made: Allocation, number: signal.Signals, refuses: str) -> None:
     made.launcher.write_text("trap 'exit 9' TERM\ntouch $CALLS.up\nwhile :; do sleep 0.02; done\n")
-    process = made.start(REFUSES=refuses)
-    until(made.calls.with_name("calls.up").exists)
-    process.send_signal(number)
-    process.communicate(timeout=10)
+    with made.start(REFUSES=refuses) as process:
+        try:
+            until(made.calls.with_name("calls.up").exists)
+            process.send_signal(number)
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
     assert process.returncode == 9
     assert any(line.startswith("scancel --name=lr.") for line in made.lines)
 

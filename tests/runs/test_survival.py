@@ -131,9 +131,13 @@ print("got", len(got))
 sys.exit(5)
 """
     process = workspace.start("--", *python(code))
-    until(lambda: running(workspace))
-    process.send_signal(number)
-    assert process.wait(20) == 5
+    try:
+        until(lambda: running(workspace))
+        process.send_signal(number)
+        assert process.wait(20) == 5
+    finally:
+        process.kill()
+        process.wait()
     manifest = workspace.last()
     assert workspace.log(manifest).split() == [b"up", b"got", b"1"]
     told_to_end = number != signal.SIGUSR1
