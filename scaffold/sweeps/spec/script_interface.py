@@ -133,15 +133,17 @@ def _entry_point(workspace: Workspace, script: CommandScript) -> Mapping[str, ob
 
 
 def passes_seed(command: Sequence[str]) -> bool:
-    """Whether `{seed}` stands in a command where a seed goes: by itself, or as the value of what is called a seed.
+    """Whether `{seed}` stands in a command where a seed goes: by itself, or as the value of what is called a seed, `-s{seed}` as well.
 
     In `--name 'ckpt-{seed}.pt'` it tells files apart, and no script learns of it.
     """
     for index, word in enumerate(command):
         name, _, value = word.rpartition("=")
+        if word == "-s{seed}":
+            return True
         if value == "{seed}":
             before = name or (command[index - 1] if index and command[index - 1].startswith("-") else "seed")
-            if "seed" in before.lower():
+            if before == "-s" or "seed" in before.lower():
                 return True
     return False
 
