@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scaffold.workspace import Workspace
@@ -206,6 +206,8 @@ UNLIKE = st.sampled_from(["--width", "-k", "0.25", "3", "lion", "b.txt", "opt=li
     word=UNLIKE,
     script=st.sampled_from(["unknown.py", "train.py"]),
 )
+@example(words=["--lr", "--lr", "--no-amp", "--no-amp"], at=0, word="--width", script="train.py")
+@example(words=["--amp", "--amp", "0.1"], at=2, word="0.25", script="train.py")
 def test_another_word_is_never_in_the_same_row(
     workspace: Workspace, words: list[str], at: int, word: str, script: str
 ) -> None:

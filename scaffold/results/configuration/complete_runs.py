@@ -35,11 +35,17 @@ def _has_texts(run: Run) -> bool:
 
 def _free_argument(run: Run, interface: Interface) -> Run:
     """A run with the words of its command where one switch seems to have a value; several leave their order open, and stay as they are."""
-    texts = [n for n, v in run.params.items() if interface.counts.get(n) == 0 and not isinstance(v, bool)]
-    if len(texts) != 1:
+    texts = [n for n, v in run.params.items() if interface.counts.get(n) == 0 and not _is_of_switches_alone(v)]
+    switches = [word for word in run.form.split(" ") if word.lstrip("-") in texts]
+    if len(texts) != 1 or not switches:
         return run
-    switch = next(word for word in run.form.split(" ") if word.lstrip("-") == texts[0])
+    switch = switches[0]
     return run._replace(words=(str(run.params[texts[0]]), switch), params={**run.params, texts[0]: True})
+
+
+def _is_of_switches_alone(value: object) -> bool:
+    """Whether a parameter is that of a switch with nothing behind it, given once or several times: `--no-amp --no-amp` is `false,false`."""
+    return isinstance(value, bool) or (isinstance(value, str) and {*value.split(",")} <= {"true", "false"})
 
 
 def name_arguments(run: Run, interface: Interface) -> Run:
