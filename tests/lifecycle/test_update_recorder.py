@@ -46,10 +46,10 @@ def workspace(make_repo: MakeRepo, run: Run, template: TemplateRepo) -> Path:
     return repo
 
 
-def record(repo: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def record(repo: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-IS", str(repo / SCRIPTS / "record_run.py"), *words]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return subprocess.run(command, cwd=repo, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=repo, env={**environment, **more}, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("version", ONE_FILE)
@@ -69,13 +69,42 @@ def test_a_recorder_of_one_file_becomes_a_folder_and_names_stay(
     assert recorder.read_recorder_files(repo / SCRIPTS) == recorder.read_recorder_files(
         recorder.recorder_source_directory()
     )
-    assert record(repo, *words).returncode == 0
+    # what asks for the scheme of old names, as sweeps and reruns of before do, gets the old name; new runs have one of scheme 2
+    assert record(repo, *words, RUN_NAME_SCHEME="1").returncode == 0
     names = {json.loads(path.read_text())["run"]["name"] for path in before.parent.glob("*.json")}
     assert names == {before.stem} and len(list(before.parent.glob("*.json"))) == 2
+    assert record(repo, *words).returncode == 0
+    manifests = [json.loads(path.read_text()) for path in before.parent.glob("*.json")]
+    (new,) = (manifest for manifest in manifests if manifest["run"]["name"] != before.stem)
+    assert new["recorder"]["name_scheme"] == 2 and new["run"]["name"].startswith("train-lr_0.001-s1-")
+    assert len(manifests) == 3
     assert list((repo / SCRIPTS / "_record_run").rglob("*.pyc"))
     commit_all(repo, "updated")
     assert "__pycache__" not in git(repo, "ls-files")
     assert run("update", "--workdir", repo).stdout.startswith("nothing to do")
+
+
+@pytest.mark.parametrize("version", ONE_FILE)
+def test_a_sweep_of_before_is_finished_after_an_update(
+    make_repo: MakeRepo, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    template = released_then_current(tmp_path / "template-repo", version)
+    repo = workspace(make_repo, run, template)
+    monkeypatch.chdir(repo)
+    words = ("old", "--goal", "find out", "--workdir", repo, "--grid", "lr=0.1,0.2", "--seeds", "1", "--force-param")
+    planned = run("sweep", "new", *words, "--seed-option=--seed", "--", "python3", "train.py")
+    assert planned.exit_code == 0, planned.output
+    for lr in ("0.1", "0.2"):
+        options = ("--experiment", "train", "--sweep", "old", "--seed", "1")
+        assert record(repo, *options, "--", "python3", "train.py", "--lr", lr, "--seed", "1").returncode == 0
+    commit_all(repo, "a sweep")
+    release(template)
+    assert run("update", "--workdir", repo).exit_code == 0
+    runs = json.loads(run("sweep", "status", "old", "--workdir", repo, "--json").stdout)["runs"]
+    assert [(one["state"], one["name"].rpartition("-")[0]) for one in runs] == [
+        ("finished", "train-lr=0.1-s1"),
+        ("finished", "train-lr=0.2-s1"),
+    ]
 
 
 def test_an_edit_of_the_one_file_is_a_conflict_that_says_what_to_do(
