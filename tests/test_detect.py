@@ -30,7 +30,7 @@ REPOSITORY = {
 }
 FIELDS = (
     "version workdir experiment_root existing_experiment_dirs role_dirs environment config_systems trackers launchers slurm"
-    " entry_points tests workflow agent_guides metrics git machine risks evidence certainty"
+    " entry_points tests workflow agent_guides metrics primary_metric printed_metrics git machine risks evidence certainty"
 )
 
 

@@ -28,7 +28,7 @@ SCORE = "import json, os; json.dump({'acc': 0.8125}, open(os.environ['RUN_OUTPUT
 def workspace(make_workspace: MakeWorkspace) -> Workspace:
     """A workspace with one run of changed code, of which only the second home knows."""
     workspace = make_workspace({"train.py": "print('hello')\n"}, workspace_id=ID)
-    (workspace.root / "train.py").write_text("print('changed')\n")
+    (workspace.root / "train.py").write_text("import os\n\nprint('changed', os.environ['RUN_SEED'])\n")
     workspace.record("--seed", "1", "--", PYTHON, "train.py")
     git(workspace.root, "clean", "-fdxq", "exp/metadata")
     git(workspace.root, "checkout", "-q", ".")
