@@ -30,7 +30,7 @@ life() { # PYTHON: installs the package for it alone, and takes a repository thr
   mkdir "$place/repo"
   cd "$place/repo"
   git init -q
-  echo 'print(1)' >train.py
+  echo 'import os; print(os.environ["RUN_SEED"])' >train.py
   git add -A
   git commit -qm first
   scaffold init --yes --goal "Does this Python do?"

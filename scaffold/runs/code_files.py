@@ -16,7 +16,6 @@ from scaffold.scratch import scratch_directory
 from scaffold.workspace import Workspace
 
 LARGEST_TEXT_BYTES = 1 << 20
-SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, slots=True)
