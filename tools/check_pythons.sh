@@ -36,7 +36,7 @@ life() { # PYTHON: installs the package for it alone, and takes a repository thr
   scaffold init --yes --goal "Does this Python do?"
   scaffold detect --json
   scaffold plan check
-  scaffold run --experiment baseline --seed 1 -- python train.py
+  scaffold run --experiment baseline --seed 3 -- python train.py
   scaffold sweep new lr --goal "does a sweep" --seeds 1-2 --seed-option env -- python train.py
   scaffold sweep launch lr --wait --yes
   scaffold runs audit
