@@ -175,7 +175,7 @@ def run_tests(mutated_file: MutatedFile, *plugins: MutationPlugin) -> int:
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
     with tempfile.TemporaryDirectory() as folder:
-        return pytest.main([*PYTEST, "-s", "--basetemp", f"{folder}/t", *mutated_file.tests], plugins=plugins)
+        return pytest.main([*PYTEST, "-m", "", "-s", "--basetemp", f"{folder}/t", *mutated_file.tests], plugins=plugins)
 
 
 def judge_file(mutated_file: MutatedFile) -> None:

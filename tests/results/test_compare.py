@@ -208,7 +208,7 @@ def test_the_noise_floor_of_another_baseline(ask: Ask, study: Study) -> None:
     assert one(ask, "quiet", "main", "--noise-from", "noisy")["noise_floor"] == pytest.approx(4.302652729911275 * 0.1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("n", [3, 5, 10])
 def test_verdicts_claim_a_difference_that_is_none_in_5_of_100_cases(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The verdict itself, as it is told: paired by seed, one comparison, without a difference."""

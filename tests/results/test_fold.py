@@ -181,7 +181,7 @@ def test_a_secret_in_a_tracker_s_config_stays_one(study: Study) -> None:
     assert study.table(by=["api_key"], params=("api_key",)).rows[0].config == {"api_key": "***"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("configurations", "seeds"), [(2, 3), (5, 3), (5, 5)])
 def test_of_equal_configurations_none_is_best_in_95_of_100_tables(configurations: int, seeds: int) -> None:
     draw, rounds, marked = random.Random(configurations * seeds), 2000, 0

@@ -190,7 +190,7 @@ def test_the_same_difference_in_every_pair_is_tested_without_pairs() -> None:
 # --- simulations: deterministic, each of some seconds ---
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("n", [3, 5, 10])
 def test_95_percent_intervals_hold_the_truth_in_95_of_100_cases(n: int) -> None:
     draw, rounds = random.Random(n), 20_000
@@ -201,7 +201,7 @@ def test_95_percent_intervals_hold_the_truth_in_95_of_100_cases(n: int) -> None:
     assert 0.94 <= hit / rounds <= 0.96
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("n", [3, 5, 10])
 @pytest.mark.parametrize("kind", ["paired", "correlated"])
 def test_pairs_show_a_difference_that_is_none_in_5_of_100_cases(n: int, kind: str) -> None:
@@ -227,7 +227,7 @@ WELCH = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("n_a", "n_b", "spread", "low", "high"), WELCH)
 def test_how_often_welch_shows_a_difference_that_is_none(
     n_a: int, n_b: int, spread: float, low: float, high: float
@@ -248,7 +248,7 @@ def _claims(a: list[tuple[int, float]], b: list[tuple[int, float]]) -> bool:
     return test.p <= 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_holm_keeps_five_comparisons_to_5_percent_together() -> None:
     draw, rounds = random.Random(5), 3000
     wrong = 0
@@ -261,7 +261,7 @@ def test_holm_keeps_five_comparisons_to_5_percent_together() -> None:
     assert wrong / rounds <= 0.06
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_noise_floor_holds_95_of_100_differences_of_nothing() -> None:
     draw, rounds = random.Random(3), 10_000
     within = 0
@@ -271,7 +271,7 @@ def test_the_noise_floor_holds_95_of_100_differences_of_nothing() -> None:
     assert 0.94 <= within / rounds <= 0.96
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("groups", "spread"), [(3, 1.0), (6, 1.0), (4, 3.0)])
 def test_the_analysis_of_variance_keeps_to_5_percent_at_3_seeds(groups: int, spread: float) -> None:
     draw, rounds = random.Random(groups), 3000

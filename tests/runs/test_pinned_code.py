@@ -154,7 +154,7 @@ def test_the_difference_of_two_runs_is_that_of_their_code(run: Run, trained: Wor
     assert "@@" in run("runs", "diff", "idea", "later", "--workdir", trained.root).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_twenty_ideas_of_an_agent_run_again_with_the_same_code(run: Run, make_workspace: MakeWorkspace) -> None:
     """The rhythm of an agent: an idea is committed or not, run, kept, taken back, put right, or left with its branch; git forgets."""
     workspace = make_workspace({"model.py": "idea 0\n", ".gitignore": "exp/[a-z]*/*\n!exp/scripts/*\n"})

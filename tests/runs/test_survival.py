@@ -648,7 +648,7 @@ def test_a_repository_with_longer_ids(tmp_path: Path) -> None:
     assert len(made.last()["git"]["commit"]) == 64
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_gigabytes_at_full_speed(workspace: Workspace) -> None:
     size = 2 << 30
     done = subprocess.run(
@@ -670,7 +670,7 @@ def test_sixty_four_recorders_of_one_name(workspace: Workspace) -> None:
     assert sorted(m["run"]["attempt"] for m in workspace.manifests()) == list(range(1, 65))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_thousand_untracked_files(workspace: Workspace) -> None:
     for folder in range(10):
         (workspace.root / "src" / str(folder)).mkdir()

@@ -250,7 +250,7 @@ def begun(made: recording.Workspace, *options: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(words, cwd=made.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_any_point_it_goes_on_as_if_it_had_not_been(
     made: recording.Workspace, make_workspace: MakeWorkspace, run: Invoke
 ) -> None:
