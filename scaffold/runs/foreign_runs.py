@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scaffold import structured_text
+from scaffold import containment, structured_text
 from scaffold.runs import records
 from scaffold.workspace import Workspace
 
@@ -52,7 +52,7 @@ def list_foreign_runs(workspace: Workspace) -> list[ForeignRun]:
 
 
 def _read_server_sweep(path: Path, top: Path) -> Iterator[ForeignRun]:
-    content = _read_mapping(path, structured_text.parse_json)
+    content = _read_mapping(top, path, structured_text.parse_json)
     listed = content.get("runs")
     if "sweep_id" not in content or not isinstance(listed, list):
         return
@@ -63,45 +63,45 @@ def _read_server_sweep(path: Path, top: Path) -> Iterator[ForeignRun]:
 
 
 def _read_sacred(path: Path, top: Path) -> Iterator[ForeignRun]:
-    content = _read_mapping(path, structured_text.parse_json)
+    content = _read_mapping(top, path, structured_text.parse_json)
     if isinstance(experiment := content.get("experiment"), dict):
         name = f"{experiment.get('name') or 'experiment'} {path.parent.name}"
-        config = _read_mapping(path.with_name("config.json"), structured_text.parse_json)
+        config = _read_mapping(top, path.with_name("config.json"), structured_text.parse_json)
         yield _foreign_run("sacred", name, str(content.get("status") or "").lower(), path, top, config)
 
 
 def _read_mlflow(path: Path, top: Path) -> Iterator[ForeignRun]:
-    content = _read_mapping(path, structured_text.parse_yaml)
+    content = _read_mapping(top, path, structured_text.parse_yaml)
     if "run_id" not in content and "run_uuid" not in content:
         return
     params = {}
     for file in sorted((path.parent / "params").glob("*"))[:100]:
         with contextlib.suppress(OSError):
-            params[file.name] = file.read_text(encoding="utf-8", errors="replace")[:200]
+            params[file.name] = containment.locate(top, file).read_text(encoding="utf-8", errors="replace")[:200]
     status = content.get("status")
     word = MLFLOW_STATUSES.get(status, "") if isinstance(status, int) else str(status or "").lower()
     yield _foreign_run("mlflow", str(content.get("run_name") or path.parent.name), word, path, top, params)
 
 
 def _read_hydra(path: Path, top: Path) -> Iterator[ForeignRun]:
-    overrides = _read_content(path, structured_text.parse_yaml)
+    overrides = _read_content(top, path, structured_text.parse_yaml)
     pairs = [text.partition("=") for text in overrides if isinstance(text, str)] if isinstance(overrides, list) else []
     job = path.parent.parent
     name = "/".join(job.parts[-3:])
     yield _foreign_run("hydra", name, "", path, top, {key.lstrip("+~"): value for key, _, value in pairs})
 
 
-def _read_mapping(path: Path, parse: Callable[[Any], Any]) -> dict[str, Any]:
+def _read_mapping(top: Path, path: Path, parse: Callable[[Any], Any]) -> dict[str, Any]:
     """What a file says; empty where it cannot be read, or is no mapping."""
-    content = _read_content(path, parse)
+    content = _read_content(top, path, parse)
     return content if isinstance(content, dict) else {}
 
 
-def _read_content(path: Path, parse: Callable[[Any], Any]) -> Any:
+def _read_content(top: Path, path: Path, parse: Callable[[Any], Any]) -> Any:
     import yaml
 
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(containment.locate(top, path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return None
 

@@ -125,7 +125,7 @@ class RecordReader:
         """The runs, those that were withdrawn with the reason. Read anew each time: hardly ever is there anything to read."""
         reasons: dict[str, str] = {}
         for folder in folders:
-            reasons.update(withdrawals.read_withdrawals(folder))
+            reasons.update(withdrawals.read_withdrawals(self._workspace.workdir, folder))
         if not reasons:
             return runs
         return [run._replace(withdrawn=reasons[run.label]) if run.label in reasons else run for run in runs]

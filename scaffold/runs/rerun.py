@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import git
+from scaffold import containment, git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import (
     compare,
@@ -117,9 +117,11 @@ def _stdin_script(workspace: Workspace, run: Run, manifest: Mapping[str, Any]) -
     if path is None:
         return None
     try:
-        script = Path(workspace.workdir, path).read_bytes()
+        script = containment.locate(workspace.workdir, path).read_bytes()
     except OSError as error:
-        raise ScaffoldError(f"the script {path} that {run.label} read cannot be read: {error.strerror}") from error
+        raise ScaffoldError(
+            f"the script {path} that {run.label} read cannot be read: {error.strerror or error}"
+        ) from error
     if HIDDEN.encode() in script:
         raise ScaffoldError(
             f"the script that {run.label} read held a secret, which is not recorded", hint=f"it is {path}"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from scaffold import structured_text
+from scaffold import containment, structured_text
 from scaffold.atomic_write import write_file
 from scaffold.errors import ScaffoldError
 from scaffold.runs import timestamps
@@ -18,19 +18,19 @@ FOLDER = "withdrawn"
 UNKNOWN_REASON = "the reason cannot be read"
 
 
-def read_withdrawals(metadata: Path) -> dict[str, str]:
+def read_withdrawals(workdir: Path, metadata: Path) -> dict[str, str]:
     """Of one folder of manifests the labels of attempts that were withdrawn -> why. What is damaged still withdraws."""
     reasons: dict[str, str] = {}
     with contextlib.suppress(OSError):
-        for file in sorted((metadata / FOLDER).iterdir()):
+        for file in sorted(containment.locate(workdir, metadata / FOLDER).iterdir()):
             if file.suffix == ".json" and not file.name.startswith("."):
-                reasons[file.name.removesuffix(".json")] = _read_reason(file)
+                reasons[file.name.removesuffix(".json")] = _read_reason(workdir, file)
     return reasons
 
 
-def _read_reason(file: Path) -> str:
+def _read_reason(workdir: Path, file: Path) -> str:
     try:
-        content = structured_text.parse_json(file.read_bytes())
+        content = structured_text.parse_json(containment.locate(workdir, file).read_bytes())
     except (OSError, ValueError):
         return UNKNOWN_REASON
     because = content.get("because") if isinstance(content, Mapping) else None
@@ -64,7 +64,10 @@ def restore_attempts(workspace: Workspace, attempts: Iterable[Run]) -> list[Run]
 
 
 def withdrawal_path(workspace: Workspace, run: Run) -> Path:
-    """The file that withdraws an attempt, in this working tree also where only the second home has the record."""
+    """The file that withdraws an attempt, in this working tree also where only the second home has the record.
+
+    Raises LeadsOutside where a link that is not the user's leads out of the work directory.
+    """
     folder = (workspace.workdir / run.path).parent
     folder = workspace.role_folder("metadata", run.experiment) if run.only_in_home else folder
-    return folder / FOLDER / f"{run.label}.json"
+    return containment.locate(workspace.workdir, folder / FOLDER / f"{run.label}.json")

@@ -33,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repo = tmp_path_factory.mktemp("made") / "repo"
     repo.mkdir()
     new_repository(repo)
-    write_tree(repo, {"train.py": TRAIN, "conf.yaml": "lr: 1\n"})
+    write_tree(repo, {"train.py": TRAIN, "conf.yaml": "lr: 1\n", "mlruns/0/a/meta.yaml": "run_id: a\n"})
     write_workspace(repo, settings())
     manifest = copy.deepcopy(MANIFEST)
     manifest["run"].update(name=NAME, experiment="train")
@@ -110,6 +110,11 @@ LED = {
     "the patches": Led("exp/metadata/patches", "THEIRS/folder", RUN),
     "the copies of configs": Led("exp/metadata/configs", "THEIRS/folder", RUN),
     "the lists of packages": Led("exp/metadata/environments", "THEIRS/folder", RUN),
+    "the withdrawals": Led("exp/metadata/withdrawn", "THEIRS/folder", "runs withdraw train --because x"),
+    "a withdrawal": Led(f"exp/metadata/withdrawn/{NAME}.json", "THEIRS/new", "runs withdraw train --because x"),
+    "a withdrawal's reason": Led(f"exp/metadata/withdrawn/{NAME}.json", "THEIRS/reason.json", "runs list --json"),
+    "another tool's parameter": Led("mlruns/0/a/params/lr", "THEIRS/file", "runs list --foreign"),
+    "another tool's run": Led("multirun/1/2/3/.hydra/overrides.yaml", "THEIRS/list.yaml", "runs list --foreign"),
     "the plan": Led("exp/tasks.md", "THEIRS/plan.md", "plan start P1-T1"),
     "the journal of the plan": Led("exp/tasks.record.json", "THEIRS/file", "plan start P1-T1"),
     "the iteration log": Led("exp/iteration_log.md", "THEIRS/file", "plan log done"),
@@ -154,6 +159,8 @@ def test_what_is_committed_leads_nowhere_else(member: str, repo: Path, tmp_path:
         theirs,
         {
             "record.json": json.dumps(manifest),
+            "reason.json": json.dumps({"because": SECRET}),
+            "list.yaml": f"- lr={SECRET}\n",
             "metrics.csv": f"step,{SECRET}\n1,2\n",
             "citation.cff": f"title: {SECRET}\n",
             "plan.md": (repo / "exp/tasks.md").read_text(),
@@ -179,6 +186,30 @@ def test_what_is_committed_leads_nowhere_else(member: str, repo: Path, tmp_path:
     for made in (repo / "crate", repo / "exp/analysis"):
         files = [path for path in made.rglob("*") if path.is_file() and path.resolve().is_relative_to(repo)]
         assert not any(SECRET.encode() in path.read_bytes() for path in files)
+
+
+def test_a_script_on_standard_input_is_kept_nowhere_else(repo: Path, tmp_path: Path) -> None:
+    write_tree(repo, {"exp/scripts/workspace.json": json.dumps(settings(name_scheme=2))})
+    link(repo, "exp/metadata/stdin", "THEIRS/folder")
+    commit_all(repo)
+    before = snapshot(tmp_path)
+    command = [sys.executable, "-IS", "exp/scripts/record_run.py", "--", sys.executable, "-"]
+    done = subprocess.run(command, input="print('ran')\n", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout == "ran\n"
+    assert snapshot(tmp_path) == before, done.stderr
+
+
+def test_a_rerun_feeds_no_file_of_elsewhere(repo: Path, run: Run) -> None:
+    write_tree(repo, {"exp/scripts/workspace.json": json.dumps(settings(name_scheme=2))})
+    commit_all(repo)
+    command = [sys.executable, "-IS", "exp/scripts/record_run.py", "--experiment", "fed", "--", sys.executable, "-"]
+    subprocess.run(command, input="print('ran')\n", capture_output=True, text=True, timeout=60, check=True)
+    (script,) = (repo / "exp/metadata/stdin").iterdir()
+    link(repo, str(script.relative_to(repo)), "THEIRS/file")
+    commit_all(repo)
+    done = run("runs", "rerun", "fed")
+    assert done.exit_code == 1 and str(script.relative_to(repo)) in done.output and "leads" in done.output
+    assert SECRET not in done.output
 
 
 PATHS = {

@@ -17,7 +17,7 @@ from .messages import warn
 from .naming import SCHEME_VARIABLE, Identity, choose_scheme, safe_name
 from .processes import process_mark
 from .redaction import redact, text_kind
-from .workspace import ROLES
+from .workspace import RECORD_FOLDERS, ROLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ class Attempt:
 
     def _check_places(self) -> None:
         """Raise RecorderError where a folder that is about to be written leads out of the work directory."""
-        kept = ["{}/{}".format(self.dirs["metadata"], name) for name in (".live", "configs", "environments", "patches")]
-        self.workspace.check_folders([self.dirs["logs"], self.dirs["outputs"], *kept])
+        below = [f"{self.dirs['metadata']}/{name}" for name in RECORD_FOLDERS]
+        self.workspace.check_folders([self.dirs["logs"], self.dirs["outputs"], *below])
 
     def claim_rank(self, of_rank: int) -> None:
         """Take the attempt of another rank's recorder: the log is claimed, the directory is rank 0's. Raises OSError."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
+# below the metadata, beside the manifests: what a recorder writes there, each checked for links before a run
+RECORD_FOLDERS = (".live", "configs", "environments", "patches", "stdin")
 
 
 class Workspace:
