@@ -78,6 +78,12 @@ class Bench:
             tails = self.world.heavy_tails
             yield from (random.standard_t(4, 1024) / math.sqrt(2) if tails else random.standard_normal(1024)).tolist()
 
+    def each_idea(self) -> Iterator[int]:
+        """The numbers of the ideas, each while it is the idea at hand."""
+        for number in range(self.world.ideas):
+            self.idea = number
+            yield number
+
     def run(self, seed: int, *, candidate: bool) -> float:
         """The metric of the incumbent, or of the idea at hand."""
         self.runs += 1
@@ -115,7 +121,7 @@ def ours(options: rule.Options = rule.Options(), *, interleaved: bool = True) ->
 
     def play(bench: Bench) -> Iterator[bool]:
         loop = rule.start([(seed, bench.run(seed, candidate=False)) for seed in range(1, 6)])
-        for bench.idea in range(bench.world.ideas):  # noqa: B020 - the bench counts the ideas
+        for _ in bench.each_idea():
             idea = rule.Idea()
             while (step := rule.next_step(loop, idea, options)).kind == "run":
                 loop, idea = rule.ran(loop, idea, step, *_run_step(bench, step, interleaved=interleaved))
@@ -145,7 +151,7 @@ def _run_step(bench: Bench, step: rule.Step, *, interleaved: bool) -> tuple[list
 def _greedy(bench: Bench) -> Iterator[bool]:
     """One run, kept if better than the incumbent's recorded value."""
     recorded = bench.run(1, candidate=False)
-    for bench.idea in range(bench.world.ideas):  # noqa: B020 - the bench counts the ideas
+    for _ in bench.each_idea():
         value = bench.run(1, candidate=True)
         kept = value < recorded
         recorded = value if kept else recorded
@@ -156,7 +162,7 @@ def _confidence(bench: Bench) -> Iterator[bool]:
     """Greedy, and what stands then is better than the first run by twice the median absolute deviation of all values so far."""
     first = recorded = bench.run(1, candidate=False)
     values = [first]
-    for bench.idea in range(bench.world.ideas):  # noqa: B020 - the bench counts the ideas
+    for _ in bench.each_idea():
         value = bench.run(1, candidate=True)
         values.append(value)
         middle = median(values)
@@ -170,7 +176,7 @@ def _two_sigma(bench: Bench) -> Iterator[bool]:
     """Better than the recorded value by twice the difference of two runs of the baseline."""
     recorded, again = bench.run(1, candidate=False), bench.run(1, candidate=False)
     threshold = 2 * abs(recorded - again)
-    for bench.idea in range(bench.world.ideas):  # noqa: B020 - the bench counts the ideas
+    for _ in bench.each_idea():
         value = bench.run(1, candidate=True)
         kept = value < recorded - threshold
         recorded = value if kept else recorded
@@ -180,7 +186,7 @@ def _two_sigma(bench: Bench) -> Iterator[bool]:
 def _bootstrap(bench: Bench) -> Iterator[bool]:
     """Dropped after one run not better than the best's mean; else three runs, and 95 % of resamples have to have a better mean."""
     best = [bench.run(seed, candidate=False) for seed in (1, 2, 3)]
-    for bench.idea in range(bench.world.ideas):  # noqa: B020 - the bench counts the ideas
+    for _ in bench.each_idea():
         values = [bench.run(1, candidate=True)]
         if values[0] >= fmean(best):
             yield False
@@ -210,7 +216,7 @@ def _retest(bench: Bench) -> Iterator[bool]:
     """
     record = {seed: bench.run(seed, candidate=False) for seed in range(1, 9)}
     squares, freedom, cross, spread, place = _squares(record.values()), 7, 0.0, 0.0, 0
-    for bench.idea in range(bench.world.ideas):  # noqa: B020 - the bench counts the ideas
+    for _ in bench.each_idea():
         seeds = list(record)
         slope = min(0.98, max(0.0, cross / spread)) if spread else 0.0
         pairs: list[tuple[float, float]] = []

@@ -60,22 +60,11 @@ def printed_pieces(call: ast.Call, last_name: str) -> PrintedPieces:
     if last_name in _ONE_VALUE or (last_name == "log" and len(rest) > 1):
         name = rest[0].value if rest and isinstance(rest[0], ast.Constant) else None
         return (f" \x00{name}\x00: ", _field(rest[1])) if isinstance(name, str) and len(rest) > 1 else ()
-    if (
-        rest
-        and isinstance(rest[0], ast.Constant)
-        and isinstance(rest[0].value, str)
-        and "%" in rest[0].value
-        and len(rest) > 1
-    ):
-        pieces += _percent(rest[0].value, rest[1:])
-    elif (
-        rest
-        and isinstance(rest[0], ast.Constant)
-        and isinstance(rest[0].value, str)
-        and "{}" in rest[0].value
-        and len(rest) > 1
-    ):
-        pieces += _braces(rest[0].value, rest[1:], [])  # loguru
+    first = rest[0].value if len(rest) > 1 and isinstance(rest[0], ast.Constant) else None
+    if isinstance(first, str) and "%" in first:
+        pieces += _percent(first, rest[1:])
+    elif isinstance(first, str) and "{}" in first:
+        pieces += _braces(first, rest[1:], [])  # loguru
     else:
         for index, argument in enumerate(rest):
             pieces += ([" "] if index else []) + _pieces(argument)

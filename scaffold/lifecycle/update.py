@@ -65,9 +65,9 @@ def plan_update(
     managed = _managed_paths(workspace, base, rendered, answers)
     _refuse_open_conflicts(managed, disk)
     _refuse_links(workspace, managed, base, rendered, disk)
-    kept = _user_files_in_the_way(managed, base, rendered, disk)
-    if kept:
-        answers["kept_files"] = sorted({*(answers.get("kept_files") or []), *kept})
+    in_the_way = _user_files_in_the_way(managed, base, rendered, disk)
+    if in_the_way:
+        answers["kept_files"] = sorted({*(answers.get("kept_files") or []), *in_the_way})
         rendered = render_template(new, answers)
     labels = ("yours", old.version, f"template {new.version}")
     merged = [
@@ -87,7 +87,7 @@ def plan_update(
         template=new,
         rendered=rendered,
         actions=(
-            *(FileAction(path, "yours", YOURS_NOTE) for path in kept),
+            *(FileAction(path, "yours", YOURS_NOTE) for path in in_the_way),
             *(action for action, _ in merged if action is not None),
         ),
         changes=tuple(change for _, change in merged if change is not None),

@@ -67,8 +67,8 @@ def _run_passing_signals(
         script.write(stdin or b"")
         script.seek(0)
         try:
-            given = None if stdin is None else script
-            process = subprocess.Popen(command, stdin=given, stdout=2, cwd=cwd, env={**os.environ, **variables})
+            source = None if stdin is None else script
+            process = subprocess.Popen(command, stdin=source, stdout=2, cwd=cwd, env={**os.environ, **variables})
         except OSError as error:
             raise ScaffoldError(f"{command[0]} cannot be started: {error.strerror}") from error
         for number in early:

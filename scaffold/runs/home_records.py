@@ -120,10 +120,10 @@ class HomeReader:
 
     def _read_run(self, folder: _Folder, name: str, stamp: str, before: Mapping[str, Any]) -> Run:
         """The run of one manifest. Raises ValueError where it cannot be read, or is another run's."""
-        known = before.get("rows", {}).get(name) or self._indexed_rows.get(f"{folder.counterpart}/{name}")
+        indexed = before.get("rows", {}).get(name) or self._indexed_rows.get(f"{folder.counterpart}/{name}")
         path = f"{folder.path}/{name}"
-        if known is not None and known[0] == stamp:
-            return Run(*known[1])._replace(path=path)
+        if indexed is not None and indexed[0] == stamp:
+            return Run(*indexed[1])._replace(path=path)
         run = manifests.read_summary(folder.place / name, path)
         if run.label != name.removesuffix(".json"):
             raise ValueError(f"it is the record of {run.label}")

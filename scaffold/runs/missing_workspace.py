@@ -13,19 +13,19 @@ from scaffold.workspace import ANSWERS_FILE, NoWorkspace
 
 def explain_missing_workspace(directory: Path, root: str | None = None) -> NoWorkspace | None:
     """What to say where there is no workspace in `directory` (or none at `root`) and records of one are kept; None where none are."""
-    found = records_home.list_homes_without_workspace(directory)
-    if found is None:
+    location = records_home.list_homes_without_workspace(directory)
+    if location is None:
         return None
-    top, homes = found
+    top, homes = location
     if root is not None:
         homes = [home for home in homes if home.root == root.rstrip("/") or home.root.endswith("/" + root.rstrip("/"))]
     if not homes:
         return None
     home = homes[0]
-    kept = "1 record of its runs is kept" if home.records == 1 else f"{home.records} records of its runs are kept"
+    count = "1 record of its runs is kept" if home.records == 1 else f"{home.records} records of its runs are kept"
     others = f", and those of {', '.join(h.root for h in homes[1:4])} are kept as well" if homes[1:] else ""
     return NoWorkspace(
-        f"the workspace {home.root} is not on this branch; {kept} in {home.folder}{others}",
+        f"the workspace {home.root} is not on this branch; {count} in {home.folder}{others}",
         hint=_how_to_bring_back(top, home.root),
     )
 

@@ -7,11 +7,11 @@ temporary files too; each k is a run of its own (parameter `k`), with a patch an
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import Any
 
 from scaffold.runs import recorder
+from tests.kill_points import kill_at
 
 EFFECTS = ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir")
 
@@ -23,25 +23,11 @@ def is_effect(event: str, args: tuple[Any, ...]) -> bool:
     return event in EFFECTS
 
 
-def kill_at(point: int) -> None:
-    """End this process before its `point`-th effect, as `kill -9` would."""
-    seen = 0
-
-    def hook(event: str, args: tuple[Any, ...]) -> None:
-        nonlocal seen
-        if is_effect(event, args):
-            seen += 1
-            if seen == point:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
-
-
 def record_a_run(scripts: str, point: int) -> None:
     """What the recorder does for one run, without a command in the middle."""
     request = recorder.request.parse_options(["--config", "c.yaml", "--param", f"k={point}", "--", "true"])
     attempt = recorder.attempt.Attempt(recorder.workspace.locate(scripts), request)
-    kill_at(point)
+    kill_at(point, is_effect)
     attempt.claim()
     attempt.begin()
     attempt.add_facts("environment", {"packages": attempt.store_packages("a==1\n")})

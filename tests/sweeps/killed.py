@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+from tests.kill_points import kill_at
 from tests.sweeps.scenario import Scenario, pace
 
 EFFECTS = ("os.rename", "os.remove", "subprocess.Popen", "socket.connect")
@@ -35,27 +35,13 @@ def is_effect(event: str, args: tuple[Any, ...]) -> bool:
     return event in EFFECTS
 
 
-def kill_at(point: int) -> None:
-    """End this process before its `point`-th effect, as `kill -9` would."""
-    seen = 0
-
-    def hook(event: str, args: tuple[Any, ...]) -> None:
-        nonlocal seen
-        if is_effect(event, args):
-            seen += 1
-            if seen == point:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
-
-
 def launch(scenario: Scenario, point: int) -> str:
     """Launch and pace in a forked process that is killed at `point`."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            kill_at(point)
+            kill_at(point, is_effect)
             scheduler = scenario.scheduler()
             scheduler.request_runs()
             pace(scheduler)

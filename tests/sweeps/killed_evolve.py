@@ -12,20 +12,12 @@ import sys
 from typing import Any
 
 from scaffold.cli.main import group
+from tests.kill_points import kill_at
 
 
-def kill_at(point: int) -> None:
-    """End this process before its `point`-th rename, as `kill -9` would: every file of a search is put in place by one."""
-    seen = 0
-
-    def hook(event: str, args: tuple[Any, ...]) -> None:
-        nonlocal seen
-        if event == "os.rename":
-            seen += 1
-            if seen == point:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
+def is_rename(event: str, args: tuple[Any, ...]) -> bool:
+    """Whether an audit event puts a file in place: every file of a search is, by a rename."""
+    return event == "os.rename"
 
 
 def main() -> None:
@@ -35,7 +27,7 @@ def main() -> None:
     for point in itertools.count(1):
         child = os.fork()
         if child == 0:
-            kill_at(point)
+            kill_at(point, is_rename)
             group.main(sys.argv[1:], prog_name="scaffold")
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if code != -signal.SIGKILL:

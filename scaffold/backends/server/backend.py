@@ -85,7 +85,7 @@ class ServerBackend(Backend):
 
     def _stop_undead(self) -> bool:
         """Stop what is over by its manifest and still called active by the server, earlier submissions too; whether there was any."""
-        unknown = [text for text in self._names if ServerJobId.parse(text) not in self._statuses.known]
+        unknown = [text for text in self._names if ServerJobId.parse(text) not in self._statuses.last_seen]
         self._statuses.poll(unknown, on_slurm=self._is_on_slurm)
         undead = self._statuses.take_undead()
         for job_id in undead:
@@ -117,7 +117,7 @@ class ServerBackend(Backend):
                 continue
             script = allocation.write_allocation(self._context, job) if self._is_on_slurm else job.launcher
             job_id = self._registry.register(replace(job, launcher=script), sweep_id)
-            self._statuses.known[job_id] = JobStatus(state="enlisted")
+            self._statuses.last_seen[job_id] = JobStatus(state="enlisted")
             self._names[str(job_id)] = job.name
             on_registered(job.name, str(job_id))
 
@@ -156,9 +156,9 @@ class ServerBackend(Backend):
             if run.status in STARTABLE:
                 raise
             if run.has_ended:
-                self._statuses.known[job_id] = conversions.run_job_status(run, time.time())
+                self._statuses.last_seen[job_id] = conversions.run_job_status(run, time.time())
                 return False
-        self._statuses.known[job_id] = JobStatus(state="starting")
+        self._statuses.last_seen[job_id] = JobStatus(state="starting")
         return True
 
     def poll(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus]:
@@ -171,7 +171,7 @@ class ServerBackend(Backend):
         except ServerError as error:
             self._context.warn(f"the research server cannot be asked: {error.message}")
             return dict.fromkeys(job_ids, JobStatus(state="unknown", reason=error.message))
-        return {text: self._statuses.known[ServerJobId.parse(text)] for text in job_ids}
+        return {text: self._statuses.last_seen[ServerJobId.parse(text)] for text in job_ids}
 
     def cancel(self, job_ids: Sequence[str]) -> None:
         """End runs: the server hangs up on those it has started, and the recorder of each that is on this host is told to end.

@@ -19,14 +19,14 @@ FEW = 20
 
 
 class ServerStatuses:
-    """The statuses of a sweep's jobs. `known` is what was last seen of each; whoever changes a run at the server notes it there."""
+    """The statuses of a sweep's jobs. `last_seen` is what was last seen of each; whoever changes a run at the server notes it there."""
 
     def __init__(self, client: ServerClient, context: BackendContext, names: Mapping[str, str]) -> None:
         """`names` are the runs of job ids, as the ledger has them."""
         self._client = client
         self._context = context
         self._names = names
-        self.known: dict[ServerJobId, JobStatus] = {}
+        self.last_seen: dict[ServerJobId, JobStatus] = {}
         # runs that are over and that the server will call active for ever
         self._undead: set[ServerJobId] = set()
         self._queue: Mapping[str, allocation.QueuedJob] | None = None
@@ -35,7 +35,7 @@ class ServerStatuses:
     @property
     def told_by_server(self) -> Mapping[ServerJobId, JobStatus]:
         """The statuses of the jobs that the server itself knows."""
-        return {job_id: status for job_id, status in self.known.items() if job_id not in self._forgotten_ids}
+        return {job_id: status for job_id, status in self.last_seen.items() if job_id not in self._forgotten_ids}
 
     def poll(self, job_ids: Iterable[str], *, on_slurm: bool) -> None:
         """Ask about jobs: one request for each sweep, and one for each run that may have changed. Raises ServerError."""
@@ -50,21 +50,21 @@ class ServerStatuses:
 
     def state(self, job_id: ServerJobId) -> str | None:
         """The state that a job was last seen in."""
-        status = self.known.get(job_id)
+        status = self.last_seen.get(job_id)
         return status.state if status else None
 
     def _poll_sweep(self, sweep_id: str, job_ids: Sequence[ServerJobId]) -> None:
         try:
             sweep = self._client.sweep(sweep_id)
         except ServerResourceNotFound:
-            self.known |= self._forgotten(job_ids, "the server does not know its sweep any more")
+            self.last_seen |= self._forgotten(job_ids, "the server does not know its sweep any more")
             return
         listed = frozenset(sweep.run_ids)
         unlisted = [job_id for job_id in job_ids if job_id.run_id not in listed]
-        self.known |= self._forgotten(unlisted, "the server does not know it any more")
+        self.last_seen |= self._forgotten(unlisted, "the server does not know it any more")
         progress = sweep.progress
         ready, active = progress.ready + progress.queued, progress.running + progress.launching
-        believed = sum(j.sweep_id == sweep_id and s.state == "enlisted" for j, s in self.known.items())
+        believed = sum(j.sweep_id == sweep_id and s.state == "enlisted" for j, s in self.last_seen.items())
         # fewer are ready than we believe: somebody else started one, and any of ours may be it
         settled = ("ended",) if ready < believed else ("ended", "enlisted")
         unsettled = [j for j in job_ids if j.run_id in listed and self.state(j) not in settled]
@@ -98,11 +98,11 @@ class ServerStatuses:
         active, now = 0, time.time()
         for index, job_id in enumerate(job_ids):
             if len(job_ids) - index == ready > FEW:  # so the rest are these
-                self.known |= dict.fromkeys(job_ids[index:], JobStatus(state="enlisted"))
+                self.last_seen |= dict.fromkeys(job_ids[index:], JobStatus(state="enlisted"))
                 break
             run = self._client.run(job_id.run_id)
             has_token = run.is_active and conversions.has_untaken_token(self._context.folder, run)
-            self.known[job_id] = self._run_status(job_id, run, now, has_token=has_token)
+            self.last_seen[job_id] = self._run_status(job_id, run, now, has_token=has_token)
             ready -= run.status in STARTABLE
             active += run.is_active
         return active
@@ -124,7 +124,7 @@ class ServerStatuses:
                 self._undead.add(job_id)
                 reason = f"{reason}, and the server still calls it {run.status}"
                 active -= 1
-            self.known[job_id] = JobStatus(state="ended", reason=reason)
+            self.last_seen[job_id] = JobStatus(state="ended", reason=reason)
 
     def _end_reason(self, job_id: ServerJobId) -> str | None:
         name = self._names.get(str(job_id))

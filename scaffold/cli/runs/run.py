@@ -107,8 +107,8 @@ def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...]
         state = recorder.code_state.capture(recorder_command.recorder_workspace(workspace), command, with_patch=False)
         earlier = alike.get(state.code)
         if earlier is not None and earlier.experiment not in _words_after(recorder_options, "--experiment"):
-            told = f"the same code, command and seed ran as {earlier.label} ({earlier.experiment}), which has the result already"
-            click.echo(f"{told}: scaffold runs show {earlier.label}", err=True)
+            notice = f"the same code, command and seed ran as {earlier.label} ({earlier.experiment}), which has the result already"
+            click.echo(f"{notice}: scaffold runs show {earlier.label}", err=True)
 
 
 def _words_after(words: tuple[str, ...], option: str) -> tuple[str, ...]:

@@ -96,13 +96,15 @@ def update(
     new_answers = parse_settings(workspace, settings)
     if not dry_run:
         confirm_server(new_answers.get("research_server_url"))
-    told = template or (remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None)
+    fetch_from = template or (remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None)
     with contextlib.ExitStack() as stack:
-        old = stack.enter_context(open_recorded_template(workspace, base=base, fetch_from=told))
+        old = stack.enter_context(open_recorded_template(workspace, base=base, fetch_from=fetch_from))
         if template is not None:
             new = stack.enter_context(releases.open_external_template(template, version))
         elif version is not None or not settings:
-            new = stack.enter_context(open_newest_template(workspace, version=version, base=base, fetch_from=told))
+            new = stack.enter_context(
+                open_newest_template(workspace, version=version, base=base, fetch_from=fetch_from)
+            )
         else:
             new = old
         detected = _detect_facts(workspace) if lacks_facts(workspace, new) else None
@@ -134,8 +136,8 @@ def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: 
 
     workspace = options.find_writable_workspace(workdir, root)
     new_answers = answers_with_experiment(workspace, checked_experiment_name(name))
-    told = remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None
-    with open_recorded_template(workspace, fetch_from=told) as template:
+    fetch_from = remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None
+    with open_recorded_template(workspace, fetch_from=fetch_from) as template:
         planned = plan_update(workspace, template, template, new_answers=new_answers)
     _apply_and_report(planned, dry_run=dry_run, json_output=json_output)
 

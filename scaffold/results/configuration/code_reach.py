@@ -27,18 +27,18 @@ def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalen
         return CodeEquivalence()
     reach = _CodeReach(workspace, top)
     # what config files say that commands name is among the parameters already
-    told: dict[str, set[str]] = {}
+    config_paths: dict[str, set[str]] = {}
     for run in runs:
-        told.setdefault(run.form, set()).update(run.configs)
+        config_paths.setdefault(run.form, set()).update(run.configs)
     states: dict[RunCode, str] = {}
     files: dict[str, Mapping[str, str]] = {}
-    known: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
+    state_of_files: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
     for code, run in compared.items():
         reaching = reach.files_of(run)
         if reaching is None:
             continue
-        reaching = {path: content for path, content in reaching.items() if path not in told[run.form]}
-        state = known.setdefault((run.form, tuple(sorted(reaching.items()))), f"{run.code} {run.form}")
+        reaching = {path: content for path, content in reaching.items() if path not in config_paths[run.form]}
+        state = state_of_files.setdefault((run.form, tuple(sorted(reaching.items()))), f"{run.code} {run.form}")
         states[code], files[state] = state, reaching
     return CodeEquivalence(states=states, files=files)
 

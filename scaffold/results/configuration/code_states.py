@@ -36,11 +36,11 @@ class CodeEquivalence:
     def differing_files(self, states: Iterable[str | None]) -> tuple[str, ...] | None:
         """The files that are not the same in all of these states, sorted; None where the code of one is no longer to be had."""
         all_files = [self.files.get(state or "") for state in states]
-        known = [files for files in all_files if files is not None]
-        if len(known) < len(all_files):
+        readable = [files for files in all_files if files is not None]
+        if len(readable) < len(all_files):
             return None
-        paths = {path for files in known for path in files}
-        return tuple(sorted(path for path in paths if len({files.get(path) for files in known}) > 1))
+        paths = {path for files in readable for path in files}
+        return tuple(sorted(path for path in paths if len({files.get(path) for files in readable}) > 1))
 
 
 def code_label(run: Run) -> str:

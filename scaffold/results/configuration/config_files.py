@@ -127,9 +127,9 @@ def _read_contents(
     contents: dict[tuple[str, str], tuple[str, Settings]] = {}
     for run in runs:
         for param in named[run.path]:
-            told = param not in run.params
-            file = "" if told else os.path.normpath(f"{prefix}{_folder(run)}/{run.params[param]}")
-            name = param.removeprefix(_TOLD) if told else _safe_name(str(run.params[param]))
+            by_option = param not in run.params
+            file = "" if by_option else os.path.normpath(f"{prefix}{_folder(run)}/{run.params[param]}")
+            name = param.removeprefix(_TOLD) if by_option else _safe_name(str(run.params[param]))
             copy = next((path for path in run.configs if path.rpartition("/")[2][_DIGEST_LENGTH:] == name), None)
             if copy is not None:
                 if copy not in parsed:

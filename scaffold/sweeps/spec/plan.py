@@ -105,9 +105,9 @@ def _tell_of_earlier_runs(workspace: Workspace, sweep: Sweep, runs: Sequence[Pla
     _, folder = run_names.repository_and_cwd(workspace, sweep.cwd)
     earlier = []
     for run in runs:
-        told = {k.replace("-", "_"): recorder.values.parse_value(v) for k, v in run.recorder_params.items()}
+        params = {k.replace("-", "_"): recorder.values.parse_value(v) for k, v in run.recorder_params.items()}
         question = same_question.planned_question(
-            run.argv, code=sweep.code.state, seed=run.seed, params=told, folder=folder
+            run.argv, code=sweep.code.state, seed=run.seed, params=params, folder=folder
         )
         answer = answers.get(question) if question is not None else None
         if answer is not None and answer.experiment != sweep.experiment:

@@ -111,10 +111,10 @@ class Command:
         self.ended = time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, 0)
         # Slurm tells the command at the same time, which may be quicker than we
-        told = next((name for name in ENDING if getattr(signal, name) in signal.sigpending() & set(watched)), None)
-        if told and self.group and status:
-            self.sent = self.sent or told
-        if self.family or (self.group and (self.sent or told)):
+        pending = next((name for name in ENDING if getattr(signal, name) in signal.sigpending() & set(watched)), None)
+        if pending and self.group and status:
+            self.sent = self.sent or pending
+        if self.family or (self.group and (self.sent or pending)):
             self._end_left_over(watched)
         scale = 1 if sys.platform == "darwin" else 1024
         used = {

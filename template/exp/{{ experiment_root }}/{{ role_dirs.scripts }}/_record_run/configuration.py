@@ -246,9 +246,9 @@ def told_params(manifest: Mapping[str, Any]) -> dict[str, Scalar]:
 
 def run_params(manifest: Mapping[str, Any], reading: Reading) -> dict[str, Scalar]:
     """All parameters of a run: what its command says, and over it what `--param` said."""
-    told = {k: v for k, v in told_params(manifest).items() if not is_output(k, v)}
-    seed = choose_seed(told, manifest["seed"]) if manifest["seed"] is not None else None
-    params = {**reading.params, **told}
+    option_params = {k: v for k, v in told_params(manifest).items() if not is_output(k, v)}
+    seed = choose_seed(option_params, manifest["seed"]) if manifest["seed"] is not None else None
+    params = {**reading.params, **option_params}
     return {k: params[k] for k in sorted(params) if k != seed}
 
 

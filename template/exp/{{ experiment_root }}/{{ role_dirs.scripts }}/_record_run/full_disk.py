@@ -36,12 +36,12 @@ def write_without_room(path: str, data: bytes, logs: Sequence[str]) -> None:
 def give_back(log: str, needed: int) -> bool:
     """Cut `needed` bytes, at most half of it, off the end of a log, and say so there; whether that was possible."""
     size = file_size(log)
-    given = min(needed, size // 2)
-    if given < 1 << 12 or os.path.islink(log):
+    cut = min(needed, size // 2)
+    if cut < 1 << 12 or os.path.islink(log):
         return False
     try:
-        os.truncate(log, size - given)
-        append_to(log, (NOTE % given).encode())
+        os.truncate(log, size - cut)
+        append_to(log, (NOTE % cut).encode())
     except OSError as error:
         warn(f"{log} cannot be cut ({error.strerror})")
     return True

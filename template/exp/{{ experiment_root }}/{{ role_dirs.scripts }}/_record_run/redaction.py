@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from .files import CODE, SHELL
 from .secret_names import LIKELY, SECRET_PARTS, secrecy, word_set
 from .values import DIGITS, LETTERS, format_value, parse_number
 
@@ -21,27 +22,7 @@ HIDDEN = "***"
 # stands for a secret where a run's identity is made up, and is taken out of it: no argument can hold it, as one may hold `***`
 LEFT_OUT = "\0"
 
-CODE_ENDS = (
-    ".py",
-    ".R",
-    ".r",
-    ".jl",
-    ".m",
-    ".lua",
-    ".pl",
-    ".rb",
-    ".js",
-    ".ts",
-    ".c",
-    ".cc",
-    ".cpp",
-    ".h",
-    ".cu",
-    ".go",
-    ".rs",
-    ".ipynb",
-)
-SHELL_ENDS = (".sh", ".bash", ".sbatch", ".slurm", ".zsh", ".ksh", ".fish", ".ps1", "Dockerfile", "Makefile")
+SHELL_ENDS = (*SHELL, ".zsh", ".ksh", ".fish", ".ps1", "Dockerfile", "Makefile")
 SHELLS = ("bash", "sh", "zsh", "dash", "ksh")
 
 # an option that takes a user with a password, and programs whose short options take one
@@ -118,7 +99,7 @@ def replace_spans(text: str, spans: Sequence[tuple[int, int]], mark: str) -> str
 
 def text_kind(path: str) -> str:
     """As what a file is searched for secrets: code, text (shell) or config."""
-    return "code" if path.endswith(CODE_ENDS) else "text" if path.endswith(SHELL_ENDS) else "config"
+    return "code" if path.endswith(CODE) else "text" if path.endswith(SHELL_ENDS) else "config"
 
 
 def redact_argv(argv: Sequence[str], mark: str = HIDDEN) -> list[str]:

@@ -159,10 +159,10 @@ def supervise(
     streams = Streams(request, attempt, of_rank, command)
     pty = streams.pty if streams.pump else None
     try:
-        given = request.stdin_script
-        command.start([*streams.actions(), *(given.actions() if given else [])], mask, session=bool(pty))
-        if given:
-            given.start()
+        script = request.stdin_script
+        command.start([*streams.actions(), *(script.actions() if script else [])], mask, session=bool(pty))
+        if script:
+            script.start()
     except OSError as error:
         hint = f"; a variable is set with `env`: -- env {request.argv[0]} ..." if is_assignment(request.argv[0]) else ""
         warn(f"{request.argv[0]}: {error.strerror}{hint}")
