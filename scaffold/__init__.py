@@ -6,4 +6,4 @@ grid -> names -> launchers -> backends         sweeps that resume
 manifests + metrics -> table -> report         results that can be believed
 """
 
-__version__ = "0.7.0"
+__version__ = "0.7.1"
