@@ -59,13 +59,13 @@ def small(root: Path, recorder: Path, peers: Peers | None, rounds: int) -> list[
     for option in ("--name-only", "--help"):
         commands[option] = [sys.executable, "-IS", str(recorder), option, "--", *BARE]
     if peers:
-        (root / "sacred_run.py").write_text(SACRED)
         commands["con-duct"] = [str(peers.bin / "con-duct"), "run", "-q", *BARE]
         commands["sacred"] = [peers.python, "-W", "ignore", "sacred_run.py"]
-    # each peer in a repository of its own: what it leaves behind is untracked, and would be looked at and kept in patches by ours
+    # each peer in a repository of its own: what it leaves behind, and its script, is untracked, and ours would keep it in a patch
     roots = {name: root.with_name(name) if name in ("con-duct", "sacred") else root for name in commands}
     for name in {"con-duct", "sacred"} & set(commands):
         shutil.copytree(root, roots[name])
+        (roots[name] / "sacred_run.py").write_text(SACRED)
     contenders = {name: Contender(work=words, cwd=roots[name]) for name, words in commands.items()}
     # the same repository once more, whose recorder may keep no bytecode
     fresh = root.with_name("uncached")

@@ -166,7 +166,7 @@ def test_a_part_of_it_fails(workspace: Workspace, fault: str) -> None:
 
 def test_a_pump_that_fails_reads_on(workspace: Workspace) -> None:
     """What is not kept must still be read, or the command would wait for ever."""
-    inject(workspace, "capture", "            self.streams[fd].receive(", "            int('x') or (")
+    inject(workspace, "capture", "        self.streams[fd].receive(", "        int('x') or (")
     done = workspace.record("--", "sh", "-c", "head -c 5000000 /dev/zero; exit 4")
     assert done.returncode == 4 and "not kept any more" in done.stderr and workspace.last()["exit"]["code"] == 4
 

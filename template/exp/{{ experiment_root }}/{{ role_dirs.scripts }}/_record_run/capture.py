@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from _thread import allocate_lock, start_new_thread
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
     from .attempt import Attempt
     from .display import Display
+
+
+# most commands write little, and memory that is never touched costs nothing
+FIRST_BUFFER_BYTES = 1 << 16
+BUFFER_BYTES = 1 << 20
 
 
 class Stream:
@@ -61,7 +67,7 @@ class Pump:
         self.ended, self.notice = os.pipe()
         self.done = allocate_lock()
         self.done.acquire()
-        self.buffer = memoryview(bytearray(1 << 20))
+        self.buffer = memoryview(bytearray(FIRST_BUFFER_BYTES))
         start_new_thread(self._run, ())
 
     def finish(self) -> list[Stream]:
@@ -107,16 +113,16 @@ class Pump:
             size = os.readv(fd, [self.buffer])
         except OSError:
             size = 0
-        if size:
-            self.streams[fd].receive(self.buffer[:size])
-        else:
+        if not size:
             del self.streams[fd]
+            return
+        self.streams[fd].receive(self.buffer[:size])
+        if size == len(self.buffer) < BUFFER_BYTES:  # a command that writes much
+            self.buffer = memoryview(bytearray(BUFFER_BYTES))
 
 
 def wide_pipe() -> tuple[int, int]:
     """A pipe that holds as much as the system allows, so that the command seldom waits."""
-    import fcntl  # for this alone
-
     ours, theirs = os.pipe()
     try:
         fcntl.fcntl(ours, getattr(fcntl, "F_SETPIPE_SZ", 1031), 1 << 20)

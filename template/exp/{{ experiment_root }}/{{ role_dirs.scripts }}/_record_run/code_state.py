@@ -261,7 +261,7 @@ class Survey:
 def _chain_name(common: str | None) -> str:
     """What this repository calls its chain of pins; nothing where there is none yet."""
     try:
-        with open(os.path.join(common or "", "scaffold", "pins"), encoding="ascii") as file:
-            return file.read(8)
+        with open(os.path.join(common or "", "scaffold", "pins"), "rb") as file:
+            return file.read(8).decode()  # as text it would load a codec
     except (OSError, ValueError):
         return ""

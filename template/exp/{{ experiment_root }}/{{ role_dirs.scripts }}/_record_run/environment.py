@@ -153,7 +153,8 @@ def ask_python(python: str) -> dict[str, Any]:
 
 def ask_gpus() -> list[dict[str, Any]]:
     """The NVIDIA GPUs of this machine; none where there is no `nvidia-smi`."""
-    if not any(os.access(f"{folder or '.'}/nvidia-smi", os.X_OK) for folder in os.get_exec_path()):
+    folders = os.environ.get("PATH", os.defpath).split(":")  # os.get_exec_path would load `warnings`
+    if not any(os.access(f"{folder or '.'}/nvidia-smi", os.X_OK) for folder in folders):
         return []  # asked before a process is started for it: that would be half of what a short run waits for at its end
     fields = "index,name,uuid,memory.total,driver_version"
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def load_supervision() -> None:
     """Load what the run itself needs. What is missing or broken is said by who needs it."""
     try:
-        from . import supervision  # noqa: F401
+        from . import records_home, secret_tokens, supervision  # noqa: F401
     except Exception:
         pass
 
