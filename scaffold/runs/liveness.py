@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +28,7 @@ def read_process_mark(manifest: Path) -> dict[str, Any] | None:
 
 def is_lost(manifest: Path, hostname: str) -> bool:
     """Whether the process behind a `running` manifest is gone. Only its own host can tell; elsewhere the answer is no."""
-    if hostname != socket.gethostname():
+    if hostname != os.uname().nodename:
         return False
     mark = read_process_mark(manifest)
     return mark is None or is_process_gone(mark)

@@ -6,7 +6,6 @@ import contextlib
 import os
 import select
 import signal
-import socket
 import subprocess  # noqa: TID251 - it starts launchers
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -163,7 +162,7 @@ def wait_for_exit(job_ids: Sequence[str], seconds: float) -> None:
     for text in job_ids:
         mark = _parse_mark(text)
         with contextlib.suppress(OSError, AttributeError, TypeError):
-            if mark.get("host") == socket.gethostname():
+            if mark.get("host") == os.uname().nodename:
                 handles.append(os.pidfd_open(mark["pid"]))
     try:
         poll = select.poll()
@@ -190,7 +189,7 @@ def _parse_mark(text: str) -> dict[str, Any]:
 
 def _launcher_status(text: str) -> JobStatus:
     mark = _parse_mark(text)
-    if mark.get("host") != socket.gethostname():
+    if mark.get("host") != os.uname().nodename:
         return JobStatus(state="unknown", reason=f"it was started on {mark.get('host')}")
     if not liveness.is_process_gone(mark):
         return JobStatus(state="running")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -98,7 +97,7 @@ def end_recorders(
 def _live_recorders(workspace: Workspace, name: str) -> Iterator[dict[str, Any]]:
     for path, manifest in read_attempt_manifests(workspace, name):
         mark = liveness.read_process_mark(path)
-        same_host = mapping_or_empty(manifest.get("host")).get("hostname") == socket.gethostname()
+        same_host = mapping_or_empty(manifest.get("host")).get("hostname") == os.uname().nodename
         if (
             manifest.get("status") == "running"
             and same_host

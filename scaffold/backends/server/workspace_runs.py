@@ -5,7 +5,7 @@ What does not are the start tokens of all sweeps: each holds the devices that it
 
 from __future__ import annotations
 
-import socket
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,11 +88,11 @@ class WorkspaceRuns:
 
     def _is_alive(self, name: str, token: start_tokens.StartToken) -> bool:
         # of another host nobody can tell for sure, and a run that is gone must not take up room for ever
-        if not token.taken or token.host != socket.gethostname():
+        if not token.taken or token.host != os.uname().nodename:
             return False
         return self._status(name, token) == "running" or self._has_living_taker(token)
 
     def _has_living_taker(self, token: start_tokens.StartToken) -> bool:
-        if not token.taken or token.host != socket.gethostname() or token.pid is None:
+        if not token.taken or token.host != os.uname().nodename or token.pid is None:
             return False
         return not liveness.is_pid_gone_since(token.pid, token.changed_at)

@@ -5,7 +5,7 @@ The research server is asked only when that is wanted; its word is a second opin
 
 from __future__ import annotations
 
-import socket
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -137,7 +137,7 @@ def _backend_of(workspace: Workspace, run: Run) -> str | None:
 
 def _audit_submissions(sweep: SweepRecords) -> Iterator[AuditFinding]:
     """Submissions that were started and left no manifest; one that has a manifest is reported with it (R106)."""
-    hostname, now = socket.gethostname(), time.time()
+    hostname, now = os.uname().nodename, time.time()
     for name in sweep.ledger.run_names:
         submission, runs = sweep.ledger.newest_submission(name), sweep.runs.get(name, ())
         token = start_tokens.read_start_token(sweep.paths.folder, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def end_living(workspace: Workspace, states: Iterable[RunState]) -> None:
 
 def _manifests(workspace: Workspace, states: Iterable[RunState]) -> Mapping[Path, str]:
     """Manifest of the last attempt -> its run's name, of those that ran on this host, are over and did not finish."""
-    hostname = socket.gethostname()
+    hostname = os.uname().nodename
     return {
         workspace.workdir / state.run.path: state.name
         for state in states

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import socket
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -58,7 +58,7 @@ class Observer:
             runs.setdefault(run.name, []).append(run)
         for bad in self._reader.damaged:
             self._warn(f"{bad.path} cannot be read: {bad.reason}")
-        hostname, now = socket.gethostname(), time.time()
+        hostname, now = os.uname().nodename, time.time()
         states = []
         for name in names:
             state, seen = settled.get(name, (None, observations.get(name, RunObservation())))
@@ -136,6 +136,6 @@ def _has_news(settled: RunState, runs: Sequence[Run]) -> bool:
 
 def is_taker_gone(token: StartToken | None) -> bool | None:
     """Whether the process that took a start token is gone; None where it is not for this host to tell."""
-    if token is None or not token.taken or token.host != socket.gethostname() or token.pid is None:
+    if token is None or not token.taken or token.host != os.uname().nodename or token.pid is None:
         return None
     return liveness.is_pid_gone_since(token.pid, token.changed_at)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.launch.ledger import read_ledger
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.spec import code_state, original_code, run_names, sweep_file
+from scaffold.sweeps.spec import code_state, run_names, sweep_file
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
@@ -45,7 +44,11 @@ class LauncherWriter:
 
         Only for who holds the ledger's lock: two who made the worktree of the original code at once would take it from each other.
         """
+        from scaffold.sweeps.launch import run_scripts  # who only looks at a sweep needs none of this
+
         if self._original and self._tree is None:
+            from scaffold.sweeps.spec import original_code
+
             self._tree = original_code.checkout_original(self._workspace, self._sweep)
             self._variables = original_code.original_variables(self._workspace, self._sweep, self._tree)
         self.check_code()

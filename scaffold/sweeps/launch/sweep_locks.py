@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ def current_lock_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     """The note of who holds a lock now; None where nobody does. Writes nothing."""
     note = last_lock_holder(sweeps, name)
     # the lock alone does not tell: who looks holds it for a moment, and the note may be of somebody before
-    if note is None or (note.get("host") == socket.gethostname() and liveness.is_process_gone(note)):
+    if note is None or (note.get("host") == os.uname().nodename and liveness.is_process_gone(note)):
         return None
     with contextlib.suppress(locks.CannotLock):
         return note if locks.is_lock_held(sweeps / ".locks" / f"{name}.lock") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import statistics
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ def measure_sweep_progress(snapshot: SweepSnapshot, now: datetime.datetime) -> S
     waiting = sum(s.startable or s.state in ("waiting", "starting") for s in states)
     eta = None
     if took and (running or waiting):
-        mean = statistics.fmean(took)
+        mean = math.fsum(took) / len(took)
         left = sum(max(0.0, mean - since) for since in running) + mean * waiting
         eta = left / max(1, len(running), snapshot.capacity.limit if snapshot.capacity else 1)
     return SweepProgress(
