@@ -16,7 +16,7 @@ from benchmarks.result_rows import LastRun, Row
 BENCHMARKS = {
     "detect": ("detect",),
     "lifecycle": ("lifecycle",),
-    "plan": ("plan_check",),
+    "plan": ("plan_check", "guard"),
     "preflight": ("preflight",),
     "recorder": ("recorder_cost", "recorder_manifests"),
     "sweeps": ("sweeps_plan", "sweeps_launch", "sweeps_register"),

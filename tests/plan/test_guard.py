@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from scaffold.plan.tasks.launch_guard import LONGEST_COMMAND, find_launches
 from tests.conftest import Run
 
 ENTRIES = """\
@@ -249,17 +252,50 @@ def test_there_are_a_hundred_of_each() -> None:
     assert len(set(STOPPED)) >= 100 and len(set(PASSED)) >= 100
 
 
-@pytest.mark.parametrize("command", STOPPED)
-def test_stopped(run: Run, repo_with_entries: Path, command: str) -> None:
-    result = run("guard", "--command", command)
-    assert result.exit_code == 3, (command, result.output)
-    assert "outside of the recorder; say `scaffold run --task " in result.stderr
+def test_stopped(run: Run, repo_with_entries: Path) -> None:
+    for command in STOPPED:
+        result = run("guard", "--command", command)
+        assert result.exit_code == 3, (command, result.output)
+        assert "outside of the recorder; say `scaffold run --task " in result.stderr, command
 
 
-@pytest.mark.parametrize("command", PASSED)
-def test_passed(run: Run, repo_with_entries: Path, command: str) -> None:
-    result = run("guard", "--command", command)
-    assert result.exit_code == 0, (command, result.output)
+def test_passed(run: Run, repo_with_entries: Path) -> None:
+    for command in PASSED:
+        result = run("guard", "--command", command)
+        assert result.exit_code == 0, (command, result.output)
+
+
+@pytest.mark.parametrize(
+    ("command", "starts"),
+    [
+        ("# don't\npython train.py --name 'a b'", True),
+        ("ls # it's\npython train.py", True),
+        ("cat > a.txt <<EOF\nit's\nEOF\npython train.py", True),
+        ("bash <<EOF\npython train.py\n EOF\n", True),
+        ("python train.py <<< 'x'", True),
+        ("echo a#b; python train.py", True),
+        ("python \"train.py\" 'it''s'", True),
+        ("cat <<A <<B\npython train.py\nA\n", False),
+        ("cat <<A\npython train.py", True),
+        ('echo "\\"" python train.py', False),
+    ],
+)
+def test_comments_quotes_and_here_documents(command: str, starts: bool) -> None:
+    assert bool(list(find_launches(command, ["train.py"]))) is starts
+
+
+def test_no_text_makes_an_agent_wait() -> None:
+    """Each of these took seconds to minutes with a reader that goes over a word again for every letter of it."""
+    began = time.process_time()
+    longest = LONGEST_COMMAND - 20
+    for piece in ("a", "a'b'", '"', "'", "<<A\n", "$(", "$(a", "`a", "\\", "# ", "<", "(", "A=1 ", "env ", "a;"):
+        text = "python train.py " + piece * (longest // len(piece))
+        with contextlib.suppress(ValueError, RecursionError):
+            list(find_launches(text, ["train.py"]))
+    assert time.process_time() - began < 20
+    assert list(find_launches(f"python train.py --name {'a' * (longest - 20)}", ["train.py"]))
+    with pytest.raises(ValueError, match="longer than"):
+        list(find_launches("a" * (LONGEST_COMMAND + 1), ["train.py"]))
 
 
 def ask(repo: Path, event: object, *options: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-from scaffold.cli.common import options, output
-
 # what hooks take for "do not run it"; at a terminal 3 is the answer no, as everywhere
 HOOK_REFUSES, REFUSES = 2, 3
 
@@ -19,7 +17,7 @@ HOOK_REFUSES, REFUSES = 2, 3
 @click.option(
     "--iteration", help="The loop's iteration: in 0, while nothing of the plan is in progress, nothing may be started."
 )
-@options.json_option
+@click.option("--json", "json_output", is_flag=True, help="Answer with one JSON object.")
 def guard(command_text: str | None, iteration: str | None, json_output: bool) -> None:
     """Say whether a shell command would start an experiment that nobody records, and how to start it instead.
 
@@ -33,6 +31,8 @@ def guard(command_text: str | None, iteration: str | None, json_output: bool) ->
     except Exception as error:
         click.echo(f"scaffold guard: not looked at: {type(error).__name__}: {error}"[:300], err=True)
     if json_output:
+        from scaffold.cli.common import output
+
         output.print_json({"refused": refusal is not None, "reason": refusal})
     if refusal:
         click.echo(refusal, err=True)

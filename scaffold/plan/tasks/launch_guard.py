@@ -6,13 +6,22 @@ understood is let through. It is a help against a slip, no wall: who wants to ge
 
 from __future__ import annotations
 
+import bisect
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n(.*?)^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)
+# as long as one argument of a program may be (Linux): no shell is given a longer command in one piece
+LONGEST_COMMAND = 131_072
+HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
+# Why not `shlex`? It takes time by the square of a word's length, and a hook may not wait.
+TOKEN = re.compile(
+    r"""[ \t\r]+|\#[^\n]*|(?P<sign>[();<>|&\n]+)|(?P<word>(?:[^ \t\r\n();<>|&\\'"]+|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+)|(?P<open>.)""",
+    re.DOTALL,
+)
+QUOTING = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
 SUBSTITUTION = re.compile(r"\$\(((?:[^()]|\([^()]*\))*)\)|`([^`]*)`")
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 PYTHON = re.compile(r"python[\d.]*$|pypy\d*$")
@@ -58,26 +67,27 @@ RUNNERS = {
     "accelerate": ("launch", ""),
 }
 LAUNCHERS = frozenset(["torchrun", "deepspeed", "mpirun", "mpiexec", "srun", "sbatch", "horovodrun", "accelerate"])
-LAUNCHER_MODULES = re.compile(r"(?:torch\.distributed\.(?:run|launch)|accelerate\.commands\.launch|deepspeed)$")
-HARMLESS_MODULES = re.compile(
-    r"(?:pytest|unittest|py_compile|compileall|ruff|mypy|pyflakes|pylint|black|flake8|doctest|pydoc|pip|venv|json\.tool)\b"
+LAUNCHER_MODULES = frozenset(
+    ["torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch", "deepspeed"]
 )
+# by the first part of their names
+_HARMLESS = "pytest unittest py_compile compileall ruff mypy pyflakes pylint black flake8 doctest pydoc pip venv json"
+HARMLESS_MODULES = frozenset(_HARMLESS.split())
 # programs that only read, write or check the words behind them
-READERS = re.compile(
-    r"(?:cat|less|more|head|tail|grep|rg|ag|ack|ls|cp|mv|rm|ln|touch|mkdir|chmod|stat|file|wc|sort|uniq|diff|cmp"
-    r"|echo|printf|sed|awk|cut|tr|tee|git|gh|code|vim|vi|nano|emacs|ed|ruff|mypy|black|isort|flake8|pylint"
-    r"|pyright|pytest|py\.test|tox|nox|pre\-commit|man|which|type|whereis|sha256sum|md5sum|tar|zip|unzip|rsync"
-    r"|scp|curl|wget|cd|pwd|export|source|\.|alias|set|unset|test|\[|true|false|sleep|pip|pip3|jq|yq|tree|du|df"
-    r"|basename|dirname|realpath|pgrep|pkill|ps|kill)$"
-)
+_READING = """
+cat less more head tail grep rg ag ack ls cp mv rm ln touch mkdir chmod stat file wc sort uniq diff cmp echo printf sed awk cut tr tee
+git gh code vim vi nano emacs ed ruff mypy black isort flake8 pylint pyright pytest py.test tox nox pre-commit man which type whereis
+sha256sum md5sum tar zip unzip rsync scp curl wget cd pwd export source . alias set unset test [ true false sleep pip pip3 jq yq tree
+du df basename dirname realpath pgrep pkill ps kill
+"""
+READERS = frozenset(_READING.split())
 PASSING = frozenset(("--help", "-h", "--version", "-V", "--usage", "--print-config"))
 USUAL_TRAINING = re.compile(r"(?:pre|fine_?)?train\w*\.py$|finetune\w*\.py$|run_experiments?\.(?:py|sh)$")
 TRACKED_SCRIPTS = frozenset(("record_run.py", "run.sbatch"))
 MAX_DEPTH = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """A command that starts a run: its program as the words say it, the script, and whether the recorder keeps it."""
 
     command: str
@@ -89,13 +99,9 @@ def find_launches(text: str, entry_points: Sequence[str], depth: int = 0) -> Ite
     """Every launch in a shell command, in order; `entry_points` are the paths of scripts that run experiments."""
     if depth > MAX_DEPTH:
         return
-    bodies: list[str] = []
-
-    def set_aside(match: re.Match[str]) -> str:
-        bodies.append(match[4])
-        return f" {match[3]} HEREDOC_{len(bodies) - 1} "
-
-    plain = HEREDOC.sub(set_aside, text.replace("\\\n", " "))
+    if len(text) > LONGEST_COMMAND:
+        raise ValueError(f"it is longer than {LONGEST_COMMAND:,} letters")
+    plain, bodies = _set_heredocs_aside(text.replace("\\\n", " "))
     for inner in SUBSTITUTION.findall(re.sub(r"'[^']*'", "''", plain)):
         yield from find_launches(inner[0] or inner[1], entry_points, depth + 1)
     for words in _split_commands(plain):
@@ -103,30 +109,53 @@ def find_launches(text: str, entry_points: Sequence[str], depth: int = 0) -> Ite
         yield from _launches_of(words, heredocs, entry_points, depth)
 
 
+def _set_heredocs_aside(text: str) -> tuple[str, list[str]]:
+    """The text with a word `HEREDOC_n` in the place of each here-document, and their bodies."""
+    lines = text.split("\n")
+    ends: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        ends.setdefault(line.strip(" \t"), []).append(number)
+    rest: list[str] = []
+    bodies: list[str] = []
+    number = 0
+    while number < len(lines):
+        line, following = lines[number], number + 1
+        if start := HEREDOC.search(line):
+            places = ends.get(start[2], [])
+            at = bisect.bisect_left(places, following)
+            if at < len(places):
+                line = f"{line[: start.start()]} HEREDOC_{len(bodies)} {line[start.end() :]}"
+                bodies.append("\n".join(lines[following : places[at]]))
+                following = places[at] + 1
+        rest.append(line)
+        number = following
+    return "\n".join(rest), bodies
+
+
 def _split_commands(text: str) -> Iterator[list[str]]:
     """The simple commands of a line of shell, each as its words without redirections. Raises ValueError for quotes that stay open."""
-    lexer = shlex.shlex(text, posix=True, punctuation_chars="();<>|&\n")
-    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     words: list[str] = []
-    skip_target = in_comment = False
-    for token in lexer:
-        is_break = bool(token) and not token.strip("();|&\n")
-        if in_comment:
-            in_comment = "\n" not in token
-            if in_comment:
-                continue
-        if is_break:
+    skip_target = False
+    for token in TOKEN.finditer(text):
+        sign, word = token["sign"], token["word"]
+        if token["open"]:
+            raise ValueError("a quote stays open")
+        if sign and not sign.strip("();|&\n"):
             yield words
             words = []
-        elif token and not token.strip("<>&|"):
-            skip_target = token[-1] in "<>" or token.endswith(("&", "|"))
-        elif skip_target:
+        elif sign:
+            skip_target = sign[-1] in "<>" or sign.endswith(("&", "|"))
+        elif word and skip_target:
             skip_target = False
-        elif token.startswith("#"):
-            in_comment = True
-        else:
-            words.append(token)
+        elif word:
+            words.append(QUOTING.sub(_unquote, word))
     yield words
+
+
+def _unquote(piece: re.Match[str]) -> str:
+    if piece[3] is not None:
+        return re.sub(r"\\([\"\\$`])", r"\1", piece[3])
+    return piece[1] or piece[2] or ""
 
 
 def _launches_of(words: list[str], heredocs: list[str], entry_points: Sequence[str], depth: int) -> Iterator[Launch]:
@@ -151,7 +180,7 @@ def _launches_of(words: list[str], heredocs: list[str], entry_points: Sequence[s
         yield from _launches_in_shell(program, rest, heredocs, entry_points, depth)
     elif program == "scaffold":
         yield from _scaffold_launch(words, rest)
-    elif not READERS.match(program):
+    elif program not in READERS:
         yield from _direct_launch(program, words, entry_points)
 
 
@@ -193,9 +222,9 @@ def _direct_launch(program: str, words: list[str], entry_points: Sequence[str]) 
             return
         if "-m" in rest and (not options or rest.index("-m") < rest.index(options[0])):
             module, behind = (rest[rest.index("-m") + 1 :] or [""])[0], rest[rest.index("-m") + 2 :]
-            if HARMLESS_MODULES.match(module):
+            if module.partition(".")[0] in HARMLESS_MODULES:
                 return
-            if LAUNCHER_MODULES.match(module):
+            if module in LAUNCHER_MODULES:
                 yield from _launcher_launch(words, behind)
             elif behind and behind[0].endswith(".py"):  # cProfile, pdb, trace
                 yield from _script_launch(words, behind[0], behind[1:], entry_points)
