@@ -20,7 +20,7 @@ from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK_FILE, ROLES, UNSAFE_IN_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitOptions:
-    """What the user asked init for; None means: as detected, or the template's default."""
+    """What the user asked init for; None means: as detected, or the template's default. `agent_hooks` names agents, and is no answer."""
 
     root: str | None = None
     goal: str | None = None
@@ -32,6 +32,8 @@ class InitOptions:
     steering: str | None = None
     memories: tuple[str, ...] = ()
     evolutionary: bool | None = None
+    plan_kind: str | None = None
+    agent_hooks: tuple[str, ...] = ()
     metric: str | None = None
     direction: str | None = None
 
@@ -52,6 +54,7 @@ class InitOptions:
             "steering_text": self.steering,
             "memories": list(self.memories) or None,
             "evolutionary_sweeps": self.evolutionary,
+            "plan_kind": self.plan_kind,
         }
         return {name: value for name, value in answers.items() if value is not None}
 
@@ -71,6 +74,7 @@ def make_answers(conventions: Conventions, options: InitOptions) -> dict[str, An
         "metric_direction": direction or "",
         "role_dirs": role_folder_names(root, conventions.role_dirs),
         "workspace_layout": "flat",
+        "plan_kind": "full",
         "experiments": [checked_experiment_name(name) for name in options.experiments] or ["baseline"],
     } | options.chosen_answers()
     answers["tasks_path"] = checked_plan_path(options.tasks_path) if options.tasks_path else f"{root}/tasks.md"

@@ -13,7 +13,7 @@ from typing import Any
 from scaffold import git, transaction
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle import answer_changes, file_kinds, files_on_disk, init_actions, location_checks
+from scaffold.lifecycle import agent_hooks, answer_changes, file_kinds, files_on_disk, init_actions, location_checks
 from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_answers, make_workspace_id
 from scaffold.lifecycle.content_hashes import write_hashes
 from scaffold.lifecycle.file_kinds import FileAction
@@ -77,6 +77,7 @@ def plan_init(
     actions = init_actions.choose_actions(answers, rendered, disk, goal_given=options.goal is not None)
     init_actions.check_needed_files(answers, actions)
     changes = [disk.make_change(a.path, rendered[a.path]) for a in actions if a.what in ("create", "replace")]
+    hooks = [agent_hooks.plan_hook(workdir, agent) for agent in dict.fromkeys(options.agent_hooks)]
     return InitPlan(
         workdir=workdir,
         root=root,
@@ -84,8 +85,9 @@ def plan_init(
         answers=answers,
         rendered=rendered,
         answers_file=disk.files.get(answers_path, rendered[answers_path]).data,
-        actions=tuple(actions),
-        changes=tuple(changes),
+        actions=(*actions, *(action for action, _ in hooks)),
+        # the answers file stays the last: where it is, the workspace is complete
+        changes=(*(change for _, change in hooks if change is not None), *changes),
         ignored=tuple(_paths_ignored_already(workdir, root, actions)),
         warnings=(
             *location_checks.git_warnings(workdir, location),
@@ -188,7 +190,8 @@ def _refuse_contradicting_options(existing: Workspace, options: InitOptions, tem
             hint="to add one: scaffold add NAME",
         )
     for name, value in options.chosen_answers().items():
-        if answers.get(name) != value:
+        # a workspace of before short plans has a full one
+        if answers.get(name, "full" if name == "plan_kind" else None) != value:
             raise ScaffoldError(
                 f"{root} is a workspace already, with {name} = {answers.get(name)!r}",
                 hint=f"an update moves no files: {root} keeps its {name}; for a second workspace: --root"

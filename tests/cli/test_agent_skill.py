@@ -128,7 +128,7 @@ def test_what_is_answered_on_a_terminal_is_in_the_skill(run: Run, repo: Path, mo
         "--workdir",
         repo,
         "--agent-skill",
-        input="lab\nIs it faster?\nacc\nmaximize\nhttp://127.0.0.1:9\nn\ny\n",
+        input="lab\nIs it faster?\nacc\nmaximize\nhttp://127.0.0.1:9\nfull\nn\ny\n",
     )
     created = created_files(asked.stdout)
     assert created > 40 and f"would write {created} of {created} files" in asked.stdout

@@ -400,6 +400,7 @@ def test_asks_on_a_terminal_and_takes_the_answers(make_repo: MakeRepo, tmp_path:
         ("Which metric decides", "acc"),
         ("Better when", "maximize"),
         ("Research server", ""),
+        ("A full plan", "short"),
         ("Try the baseline command first", "n"),
         (f"Write {len(FLAT)} files", "y"),
     ]:
@@ -414,6 +415,7 @@ def test_asks_on_a_terminal_and_takes_the_answers(make_repo: MakeRepo, tmp_path:
         "acc",
         "maximize",
     )
+    assert found["plan_kind"] == "short" and "<!-- plan: short -->" in (repo / "lab/tasks.md").read_text()
 
 
 def test_the_repository_is_looked_at_once_whatever_is_answered(
@@ -430,7 +432,7 @@ def test_the_repository_is_looked_at_once_whatever_is_answered(
     monkeypatch.setattr(conventions, "detect_conventions", detect)
     monkeypatch.setattr("scaffold.cli.common.output.may_prompt", lambda **_: True)
     repo = make_repo()
-    answered = run("init", "--workdir", repo, input="lab\nIs it faster?\nacc\nmaximize\n\nn\ny\n")
+    answered = run("init", "--workdir", repo, input="lab\nIs it faster?\nacc\nmaximize\n\nfull\nn\ny\n")
     assert answered.exit_code == 0
     assert answers(repo, "lab")["experiment_goal"] == "Is it faster?"
     assert looked == [repo]
@@ -446,7 +448,7 @@ def test_which_way_a_typed_metric_is_better_is_never_guessed(
 ) -> None:
     monkeypatch.setattr("scaffold.cli.common.output.may_prompt", lambda **_: True)
     repo = make_repo()
-    asked = run("init", "--workdir", repo, "--root", "lab", "--goal", "g", input=f"{metric}\n{replies}\nn\ny\n")
+    asked = run("init", "--workdir", repo, "--root", "lab", "--goal", "g", input=f"{metric}\n{replies}\nfull\nn\ny\n")
     assert asked.exit_code == 0 and answers(repo, "lab")["metric_direction"] == direction
 
 
@@ -454,7 +456,10 @@ def test_saying_no_on_the_terminal_writes_nothing(make_repo: MakeRepo) -> None:
     repo = make_repo()
     arguments = ["-m", "scaffold", "init", "--workdir", str(repo), "--root", "lab", "--goal", "g", "--metric", "m"]
     child = pexpect.spawn(
-        sys.executable, [*arguments, "--direction", "minimize", "--server-url", ""], encoding="utf-8", timeout=60
+        sys.executable,
+        [*arguments, "--direction", "minimize", "--server-url", "", "--plan", "full"],
+        encoding="utf-8",
+        timeout=60,
     )
     child.expect("Try the baseline command first")
     child.sendline("n")

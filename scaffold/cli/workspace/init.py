@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 @click.option("--goal", help="What the experiments are to find out.")
 @click.option("--tasks-path", help="Where the plan goes (relative or absolute). Default: tasks.md in the root.")
 @click.option(
+    "--plan",
+    "plan_kind",
+    type=click.Choice(["full", "short"]),
+    help="A full plan, for a research loop, or a short one (3 phases, 7 tasks), for one question. Default: full.",
+)
+@click.option(
     "--metric", help="The metric that decides, as the code logs it. Default: the likeliest that the code logs."
 )
 @click.option("--direction", type=click.Choice(["minimize", "maximize"]), help="Which way that metric is better.")
@@ -56,6 +62,13 @@ if TYPE_CHECKING:
     flag_value=".",
     metavar="[DIR]",
     help="Write the playbook as an Agent Skill too: DIR/SKILL.md. Default of DIR: .agents/skills/experiments.",
+)
+@click.option(
+    "--agent-hooks",
+    multiple=True,
+    type=click.Choice(["claude", "codex", "cursor", "gemini"]),
+    help="Have this coding agent ask `scaffold guard` before each shell command. Its file is written where there is none, else the "
+    "lines to add are printed; may be repeated.",
 )
 @click.option("--template", "template_source", metavar="SRC", help="A checkout, bundle or Git URL of another template.")
 @click.option(
@@ -122,10 +135,19 @@ def init(
         return
     if not prompts:
         _print_plan(planned, skill, "would write" if dry_run else "wrote")
+    _print_remarks(planned, written=not dry_run)
+
+
+def _print_remarks(planned: InitPlan, *, written: bool) -> None:
+    """What to beware of, what to do by hand, and what comes next."""
+    from scaffold.lifecycle.agent_hooks import hooks_to_add
+
     for text in planned.warnings:
         output.warn(text)
     output.warn_ignored(planned.root, planned.ignored)
-    if planned.changes and not dry_run:
+    for hook in hooks_to_add(planned.actions):
+        click.echo(f"\nadd to {hook.path}, which is yours:\n{hook.text}")
+    if planned.changes and written:
         _mention_foreign_files(planned)
         click.echo(f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}")
 
@@ -169,7 +191,12 @@ def _prompt_for_options(planned: InitPlan, options: InitOptions) -> InitOptions:
     server = options.server_url
     if server is None:
         server = _prompt("Research server (empty for none)", "")
-    return replace(options, root=root, goal=goal, metric=metric, direction=direction, server_url=server)
+    kind = options.plan_kind or click.prompt(
+        "A full plan, for a research loop, or a short one, for one question?",
+        type=click.Choice(["full", "short"]),
+        default="full",
+    )
+    return replace(options, root=root, goal=goal, metric=metric, direction=direction, server_url=server, plan_kind=kind)
 
 
 def _prompt(question: str, default: str) -> str:
@@ -213,6 +240,8 @@ def _plan_json(
 ) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from scaffold.lifecycle.agent_hooks import hooks_to_add
+
     answer = {
         "workdir": str(planned.workdir),
         "root": planned.root,
@@ -222,5 +251,6 @@ def _plan_json(
         "answers": dict(planned.answers),
         "ignored": output.ignored_json(planned.ignored),
         "warnings": list(planned.warnings),
+        "hooks_to_add": [{"path": hook.path, "text": hook.text} for hook in hooks_to_add(planned.actions)],
     }
     return answer if run is None else {**answer, "try": {**asdict(run), "confirmed": run.confirmed}}

@@ -16,21 +16,27 @@ from scaffold.runs import recorder
 SHAPE = """\
 ```markdown
 # Tasks
-## Goal
+%s## Goal
 ## Planning Notes            (findings; risks and assumptions; experiment root and logging layout decision)
-## Phase 1 - <title>         (4 to 6 phases of 2 to 6 tasks, 10 to 25 tasks in all)
+## Phase 1 - <title>         (%s)
 - [ ] [P1-T1] <task> | depends: <ids> | deliverable: <relative path> | done-when: <what can be checked>
 ## Shared Metrics and Analytics Contract   (primary metrics, secondary diagnostics, statistical checks, required artifacts)
 ```"""
 CONTRACT_IN_SHORT = """\
 - marks: ` ` open, `/` in progress, `x` done; ids count within their phase; a deliverable is a relative path; a done-when can be checked
   (a command in back-ticks, `5 runs finished in baseline`, `val/loss <= 3.2 in baseline`)
-- tasks that have to be there: baseline and main-method experiment; ablation or sensitivity; run names and stdout/stderr capture; run
-  manifests and consistent paths; environment; prompt_skill_playbook.md; sweep and runs through the server where one is set
-- midpoint reflection behind the first baseline and main-method tasks, final reflection last; each with evidence, follow-up-when,
-  continue-if
+- tasks that have to be there: %s
 - no placeholder (`...`, TODO, TBD, `<...>`); what only a human can decide is written `[choice: what]`
 - `scaffold plan rules CODE` explains a rule"""
+FULL_TASKS = """\
+baseline and main-method experiment; ablation or sensitivity; run names and stdout/stderr capture; run
+  manifests and consistent paths; environment; prompt_skill_playbook.md; sweep and runs through the server where one is set
+- midpoint reflection behind the first baseline and main-method tasks, final reflection last; each with evidence, follow-up-when,
+  continue-if"""
+SHORT_TASKS = """\
+baseline and main-method experiment; run names and stdout/stderr capture; run manifests and
+  consistent paths; prompt_skill_playbook.md; sweep and runs through the server where one is set
+- final reflection last, with evidence, follow-up-when, continue-if"""
 EVOLUTION = """\
 ## Evolutionary sweeps (enabled)
 
@@ -128,8 +134,18 @@ def _layout_section(context: BriefContext) -> str:
 
 
 def _contract_section(context: BriefContext) -> str:
-    demands = "\n".join(f"- {rule.code}{' (warning)' if rule.warning else ''}: {rule.demand}" for rule in all_rules())
-    return f"## Plan contract\n\n{SHAPE}\n{demands if context.full else CONTRACT_IN_SHORT}"
+    is_short = context.text("plan_kind") == "short"
+    demanded = [(rule, rule.demand if rule.short is None or not is_short else rule.short) for rule in all_rules()]
+    demands = "\n".join(
+        f"- {rule.code}{' (warning)' if rule.warning else ''}: {demand}" for rule, demand in demanded if demand
+    )
+    if is_short:
+        shape = SHAPE % ("<!-- plan: short -->\n", "3 phases of 1 to 6 tasks, 5 to 8 tasks in all")
+        contract = CONTRACT_IN_SHORT % SHORT_TASKS
+    else:
+        shape = SHAPE % ("", "4 to 6 phases of 2 to 6 tasks, 10 to 25 tasks in all")
+        contract = CONTRACT_IN_SHORT % FULL_TASKS
+    return f"## Plan contract\n\n{shape}\n{demands if context.full else contract}"
 
 
 def _server_section(context: BriefContext) -> str:

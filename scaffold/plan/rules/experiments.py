@@ -45,6 +45,7 @@ def check_baseline_and_main(plan: Plan, context: RuleContext) -> Iterator[Compla
     right="- [ ] [P3-T4] Midpoint reflection: compare main method and baseline ...   (after both)",
     words="reflect...; with midpoint, midway, halfway, interim; or `kind: midpoint-reflection`; a task that only implements, writes, plans "
     "or prepares an experiment is not the first of them",
+    short="",
 )
 def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     gates = tasks_of_kind(plan, "midpoint-reflection")
@@ -114,6 +115,7 @@ def check_gate_fields(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     wrong="a plan that never takes a part away",
     right="- [ ] [P4-T1] Ablation: the main method without warm-up ...",
     words="ablation, ablate, sensitivity, vary, varying; or `kind: ablation`",
+    short="",
 )
 def check_ablation(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if not plan.is_short and not tasks_of_kind(plan, "ablation"):

@@ -128,6 +128,7 @@ def check_fresh_plan(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     right="- [ ] [P1-T1] Set up the isolated environment: `source exp/scripts/setup_env.sh` ...",
     words="environment, virtualenv, venv, conda, mamba, uv sync, setup_env; or `kind: environment`",
     warning=True,
+    short="",
 )
 def check_environment(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if not plan.is_short and not any("environment" in keywords.task_kinds(task) for task in plan.tasks):

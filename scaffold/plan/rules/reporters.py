@@ -58,7 +58,8 @@ def rule_text(rule: PlanRule) -> str:
     """A rule with the words that it reads, and a wrong and a right line."""
     rows = [f"{rule.code} ({rule.severity}): {rule.demand}", "", f"wrong:  {rule.wrong}", f"right:  {rule.right}"]
     indented = [row.replace("\n", "\n        ") for row in rows]
-    return "\n".join([*indented, *(["", f"words:  {rule.words}"] if rule.words else [])])
+    short = [] if rule.short is None else ["", f"of a short plan:  {rule.short or 'nothing'}"]
+    return "\n".join([*indented, *(["", f"words:  {rule.words}"] if rule.words else []), *short])
 
 
 def rules_json(rules: Sequence[PlanRule]) -> list[dict[str, str]]:
@@ -73,6 +74,14 @@ def rules_markdown(rules: Sequence[PlanRule]) -> str:
         for rule in rules
     ]
     return "\n".join(["| code | what it demands | words that it reads |", "|---|---|---|", *rows])
+
+
+def short_plan_markdown(rules: Sequence[PlanRule]) -> str:
+    """What a short plan is asked that a full plan is not, as a Markdown table."""
+    rows = [
+        f"| {rule.code} | {rule.demand} | {rule.short or 'not asked'} |" for rule in rules if rule.short is not None
+    ]
+    return "\n".join(["| rule | a full plan | a short plan |", "|---|---|---|", *rows])
 
 
 def _plural(count: int) -> str:

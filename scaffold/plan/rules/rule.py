@@ -33,7 +33,8 @@ RuleFunction = Callable[[Plan, RuleContext], Iterator[Complaint]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRule:
-    """A rule of the plan contract. `words` are the words it reads meaning from, where it reads words."""
+    """A rule of the plan contract. `words` are the words it reads meaning from, where it reads words; `short` is what it demands of
+    a short plan where that is something else (empty: nothing)."""
 
     code: str
     demand: str
@@ -42,6 +43,7 @@ class PlanRule:
     words: str
     warning: bool
     check: RuleFunction
+    short: str | None = None
 
     @property
     def severity(self) -> str:
@@ -53,14 +55,28 @@ RULES: dict[str, PlanRule] = {}
 
 
 def register_plan_rule(
-    code: str, demand: str, *, wrong: str, right: str, words: str = "", warning: bool = False
+    code: str,
+    demand: str,
+    *,
+    wrong: str,
+    right: str,
+    words: str = "",
+    warning: bool = False,
+    short: str | None = None,
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Enter a generator of complaints into `RULES`."""
 
     def enter(check: RuleFunction) -> RuleFunction:
         assert code not in RULES, code
         RULES[code] = PlanRule(
-            code=code, demand=demand, wrong=wrong, right=right, words=words, warning=warning, check=check
+            code=code,
+            demand=demand,
+            wrong=wrong,
+            right=right,
+            words=words,
+            warning=warning,
+            check=check,
+            short=short,
         )
         return check
 

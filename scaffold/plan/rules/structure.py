@@ -103,6 +103,7 @@ def check_plan_open_choices(plan: Plan, context: RuleContext) -> Iterator[Compla
     "4 to 6 phases",
     wrong="a plan of two phases",
     right="Preparation, Baselines, Main method, Analysis, Reflection",
+    short="3 phases",
 )
 def check_phase_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     low, high = SHORT_PHASES if plan.is_short else PHASES
@@ -137,7 +138,11 @@ def check_phase_numbers(plan: Plan, context: RuleContext) -> Iterator[Complaint]
 
 
 @register_plan_rule(
-    "P103", "each phase has 2 to 6 tasks", wrong="a phase of one task", right="two tasks that each fit one iteration"
+    "P103",
+    "each phase has 2 to 6 tasks",
+    wrong="a phase of one task",
+    right="two tasks that each fit one iteration",
+    short="each phase has 1 to 6 tasks",
 )
 def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     low, high = SHORT_PHASE_TASKS if plan.is_short else PHASE_TASKS
@@ -152,7 +157,12 @@ def check_tasks_per_phase(plan: Plan, context: RuleContext) -> Iterator[Complain
 
 
 @register_plan_rule(
-    "P104", "10 to 25 tasks in all", wrong="a plan of eight tasks", right="a plan of fourteen tasks", warning=True
+    "P104",
+    "10 to 25 tasks in all",
+    wrong="a plan of eight tasks",
+    right="a plan of fourteen tasks",
+    warning=True,
+    short="5 to 8 tasks in all",
 )
 def check_task_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     low, high = SHORT_TASKS if plan.is_short else TASKS
