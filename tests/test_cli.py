@@ -9,6 +9,7 @@ import click
 import pytest
 
 from scaffold import __version__
+from scaffold.cli import main
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import COMMANDS, group
 from tests.conftest import MakeRepo, Run
@@ -34,6 +35,23 @@ def test_every_command_and_every_option_has_help(run: Run, words: tuple[str, ...
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{' '.join(words)} {parameter.opts}"
+
+
+def test_help_names_every_command_in_its_section_on_whole_lines(run: Run) -> None:
+    listed = run("--help").stdout
+    sections = [name for lines in main.SECTIONS.values() for name in lines]
+    assert len(sections) == len(set(sections)) and set(main.COMMANDS) <= set(sections)
+    for section, lines in main.SECTIONS.items():
+        assert (f"{section}:\n" in listed) == any(name in main.COMMANDS for name in lines)
+        for name, text in lines.items():
+            assert (f"  {name}".ljust(14) + text + "\n" in listed) == (name in main.COMMANDS)
+    assert max(map(len, listed.splitlines())) < 80
+
+
+@pytest.mark.parametrize("words", ["plan", "sweep", "runs", "results", "report", "server"])
+def test_help_of_a_group_cuts_no_sentence(run: Run, words: str) -> None:
+    rows = run(words, "--help").stdout.partition("Commands:\n")[2]
+    assert rows and not any(line.endswith("...") for line in rows.splitlines())
 
 
 def test_version(run: Run) -> None:

@@ -11,6 +11,7 @@ import click
 
 from benchmarks import idea_rules as simulation
 from benchmarks import result_rows
+from scaffold.cli import main
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.common.examples import EXAMPLES
 from scaffold.cli.main import group
@@ -38,6 +39,14 @@ def print_command_table() -> None:
         if isinstance(command, click.Group):
             verbs = " " + " \\| ".join(sorted(command.list_commands(context)))
         print(f"| `scaffold {name}`{f' `{verbs.strip()}`' if verbs else ''} | {command.get_short_help_str(200)} |")
+
+
+def print_command_sections() -> None:
+    """A table of the sections of `scaffold --help`: the commands of each, and what the first ones are for."""
+    print("| | commands |\n|---|---|")
+    for section, lines in main.SECTIONS.items():
+        if names := [name for name in lines if name in main.COMMANDS]:
+            print(f"| {section.lower()} | {', '.join(f'`{name}`' for name in names)} |")
 
 
 def print_speed_table() -> None:

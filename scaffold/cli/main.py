@@ -19,7 +19,7 @@ from scaffold import visible_text
 from scaffold.cli.common import usage_errors
 from scaffold.cli.common.groups import LazyGroup
 
-# command -> (module, attribute); the order is the order of `scaffold --help`
+# command -> (module, attribute)
 COMMANDS = {
     "detect": ("scaffold.cli.workspace.detect", "detect"),
     "init": ("scaffold.cli.workspace.init", "init"),
@@ -40,6 +40,42 @@ COMMANDS = {
     "server": ("scaffold.cli.server", "server"),
     "schema": ("scaffold.cli.schema", "schema"),
     "completion": ("scaffold.cli.completion", "completion"),
+}
+
+# The sections of `scaffold --help`: what each command is for, on one line of 80 columns. Why not the commands' own help? Those are longer,
+# and to read them every module would have to be imported.
+SECTIONS = {
+    "Every day": {
+        "init": "add an experiment workspace (one folder) to a repository",
+        "run": "run one command and record it",
+        "sweep": "plan grids of runs with seeds, launch what is missing",
+        "runs": "what ran and how it ended; compare, repeat, export runs",
+        "results": "tables with mean and interval over seeds; comparisons",
+        "report": "one page with results, plots, and what is behind them",
+    },
+    "Plan": {
+        "plan": "check tasks.md, take up the next task, verify what is done",
+        "brief": "what a planner has to know: goal, repository, rules",
+        "guard": "for agents' hooks: stop experiments that go unrecorded",
+    },
+    "Ideas": {
+        "try": "hold a change of code against the code as it was",
+        "ideas": "which changes were tried, kept and dropped",
+    },
+    "Research server": {
+        "preflight": "may a loop begin? ask the server",
+        "playbook": "write which skill of the server to use when",
+        "server": "its cluster, sweeps, runs, events and logs",
+    },
+    "Workspace": {
+        "detect": "what was found out about the repository, with evidence",
+        "status": "which files changed since init; is there a newer template",
+        "update": "merge a newer template, or change an answer",
+        "add": "add an experiment with folders of its own",
+        "remove": "take back every file that was not touched",
+        "schema": "the JSON Schema of what a command answers with --json",
+        "completion": "a script that makes a shell complete commands",
+    },
 }
 
 # A git hook exports these; they would point every git call of ours at the hook's repository (git rev-parse --local-env-vars).
@@ -68,6 +104,12 @@ class RootGroup(LazyGroup):
     locations = COMMANDS
     is_root = True
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, lines in SECTIONS.items():
+            if rows := [(name, text) for name, text in lines.items() if name in self.locations]:
+                with formatter.section(section):
+                    formatter.write_dl([(name.ljust(max(map(len, self.locations))), text) for name, text in rows])
+
     def main(self, *args: Any, **extra: Any) -> Any:
         with visible_text.visible_streams():
             return super().main(*args, **extra)
@@ -87,10 +129,17 @@ class RootGroup(LazyGroup):
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"], "color": True})
 @click.version_option(scaffold.__version__, prog_name="scaffold")
 def group() -> None:
-    """Give a research repository an experiment workspace, and keep what happens in it honest.
+    """Record experiments in the repository that you have: runs, sweeps, results.
 
     \b
-    Exit codes: 0 done, 1 could not, 2 wrong usage, 3 it worked and the answer is no.
+    The first number takes three commands:
+      scaffold init
+      scaffold run --seed 1 -- python train.py
+      scaffold results
+
+    \b
+    Exit codes: 0 done, 1 could not, 2 wrong usage, 3 it worked and the answer
+    is no. `scaffold COMMAND --help` has the options, and examples.
     """
 
 

@@ -49,6 +49,13 @@ def names(done: Result) -> list[str]:
     return [row.split()[-1] for row in done.stdout.splitlines()[1:-1]]
 
 
+@pytest.mark.parametrize("option", ["--json", "--dry-run"])
+def test_launching_at_once_answers_in_no_other_way(new: New, workspace: Workspace, option: str) -> None:
+    done = new("--seeds", "1", "--launch", option)
+    assert done.exit_code == 2 and f"--launch cannot go together with {option}" in done.stderr
+    assert "scaffold sweep launch lr --wait" in done.stderr and sweep_file.sweep_names(there(workspace)) == []
+
+
 SHARED = "all runs are told to write into one folder (--out-dir out); --out-dir '{RUN_OUTPUT_DIR}' gives each its own"
 
 

@@ -9,11 +9,24 @@ import click
 
 from scaffold.cli.common import usage_errors
 
+# longer than any first sentence
+WHOLE = 1000
+
 
 class ExampleGroup(click.Group):
     """A group that says what was meant by a word that is no command of it, and whose commands show examples in their help."""
 
     is_root = False
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with the first sentence of their help: whole, where click would cut it."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [
+            (name, command.get_short_help_str(WHOLE)) for name, command in commands if command and not command.hidden
+        ]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return self._with_examples(super().get_command(ctx, cmd_name), cmd_name)

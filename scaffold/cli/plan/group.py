@@ -114,7 +114,7 @@ def rules(code: str | None, limit: int, json_output: bool) -> None:
 @options.limit_option
 @options.json_option
 def show(file: Path | None, limit: int, json_output: bool) -> None:
-    """Phases with progress bars, the current and the next task, blocked tasks, gates."""
+    """Phases with progress bars, the current and the next task, blocked tasks, gates (tasks that decide how to go on)."""
     from scaffold.plan.tasks import progress
 
     parsed, server, limited = load_chosen_plan(file), locate_chosen_plan(file).server, output.LimitedLists(limit)

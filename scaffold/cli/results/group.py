@@ -60,7 +60,11 @@ def results(by: str | None, interval: IntervalKind, format_: str, **query_values
 @results.command()
 @click.argument("names", nargs=-1, required=True, metavar="A B [C ...]")
 @add_query_options
-@click.option("--noise-from", metavar="NAME", help="The repeated baseline whose spread is the noise floor. Default: A.")
+@click.option(
+    "--noise-from",
+    metavar="NAME",
+    help="The repeated baseline whose spread is the noise floor: how far apart luck alone brings two means. Default: A.",
+)
 def compare(names: tuple[str, ...], noise_from: str | None, **query_values: Any) -> None:
     """Compare B (and C ...) with A, the reference: effect, 95 % interval, test, verdict.
 

@@ -135,6 +135,7 @@ class MultipleValuesCommand(click.Command):
     "--launchers", "with_launchers", is_flag=True, help="Write the launchers now, not when they are launched."
 )
 @click.option("--replace", "may_replace", is_flag=True, help="Plan anew a sweep that is there and was never launched.")
+@click.option("--launch", "launches", is_flag=True, help="Then `sweep launch NAME --wait`: run it until it is done.")
 @options.limit_option
 @click.option("--dry-run", is_flag=True, help="Show the runs; write nothing.")
 @click.option("--yes", is_flag=True, help=f"Go on without asking where there are more than {tables.ASK_ABOVE} runs.")
@@ -142,12 +143,13 @@ class MultipleValuesCommand(click.Command):
 def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     """Plan a sweep: `sweep new lr --goal "which lr" --grid lr=1e-2,5e-3 --seeds 1-3 -- python train.py`.
 
-    Every configuration with every seed becomes one run with its name. Nothing is started: `scaffold sweep launch NAME`.
-    Planning the same again changes nothing.
+    Every configuration with every seed becomes one run with its name. Nothing is started, unless with --launch: `scaffold sweep launch NAME`
+    does it later. Planning the same again changes nothing.
     """
     from scaffold.sweeps.launch import run_scripts
     from scaffold.sweeps.spec import plan, sweep_store
 
+    _check_launch(name, values)
     workspace = options.find_requested_workspace(workdir, root)
     planned = plan.plan_sweep(
         workspace, _sweep_options(name, click.get_current_context().meta["command"], values), Path.cwd()
@@ -166,7 +168,31 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
         outcome = sweep_store.store_sweep(workspace, planned.sweep, replace=values["may_replace"])
         if values["with_launchers"]:
             run_scripts.write_scripts(workspace, planned.sweep, planned.runs)
-    _report(workspace, planned, outcome, limited, json_output=values["json_output"])
+    _report(workspace, planned, outcome, limited, values)
+    if values["launches"]:
+        _launch(name, workspace, yes=values["yes"])
+
+
+def _check_launch(name: str, values: dict[str, Any]) -> None:
+    """Raises WrongUsage where --launch stands beside what it contradicts."""
+    from scaffold.errors import WrongUsage
+
+    opposite = "--dry-run" if values["dry_run"] else "--json" if values["json_output"] else ""
+    if values["launches"] and opposite:
+        why = "which answers with one object, and launching has another one" if opposite == "--json" else ""
+        raise WrongUsage(
+            ", ".join(filter(None, [f"--launch cannot go together with {opposite}", why])),
+            hint=f"plan first, then: scaffold sweep launch {name} --wait",
+        )
+
+
+def _launch(name: str, workspace: Workspace, *, yes: bool) -> None:
+    """What `sweep launch NAME --wait` does."""
+    from scaffold.cli.sweep.launch import launch
+
+    words = [name, "--workdir", str(workspace.workdir), "--root", workspace.root, "--wait", *(["--yes"] if yes else [])]
+    with launch.make_context("launch", words, parent=click.get_current_context().parent) as context:
+        launch.invoke(context)
 
 
 def _sweep_options(name: str, command: tuple[str, ...], values: dict[str, Any]) -> SweepOptions:
@@ -199,20 +225,21 @@ def _confirm(count: int, *, yes: bool, json_output: bool) -> None:
 
 
 def _report(
-    workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.LimitedLists, *, json_output: bool
+    workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.LimitedLists, values: dict[str, Any]
 ) -> None:
     from scaffold.sweeps.spec import sweep_file, sweep_store
 
     name = planned.sweep.name
     path = sweep_file.sweep_path(workspace, name)
     shown_path = path.relative_to(workspace.workdir).as_posix()
-    if json_output:
+    if values["json_output"]:
         answer = {"sweep": name, "result": outcome, "path": shown_path}
         output.print_json({**answer, **tables.planned_runs_json(planned.runs, limited)}, limited)
     elif outcome == "same":
         click.echo(f"{shown_path} is there already and says the same", err=True)
     elif outcome != "dry run":
-        click.echo(f"wrote {shown_path}; next: scaffold sweep launch {name}", err=True)
+        hint = "" if values["launches"] else f"; next: scaffold sweep launch {name}"
+        click.echo(f"wrote {shown_path}{hint}", err=True)
     if outcome == "same" and sweep_store.code_differs(workspace, planned.sweep):
         output.warn(f"the code has changed since {name} was planned; --replace plans it with the code as it is now")
 

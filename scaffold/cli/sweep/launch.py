@@ -45,7 +45,7 @@ EXECUTION = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
 @click.option(
     "--code",
     type=click.Choice(["current", "original"]),
-    help="Where the code has changed since planning: which to run.",
+    help="Where the code has changed since planning: run it as it is now (current), or as it was then, in a worktree (original).",
 )
 @click.option(
     "--no-prefix", is_flag=True, help="Do not enter the repository's environment first (`uv run` and the like)."

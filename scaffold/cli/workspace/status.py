@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @options.workspace_options
 @options.json_option
 def status(workdir: Path, root: str | None, json_output: bool) -> None:
-    """Show which files of a workspace are managed, changed, missing or ignored, and whether there is a newer template."""
+    """Show which of a workspace's files are changed, missing or ignored, and whether there is a newer template.
+
+    A file is managed (it comes from the template, and `update` merges it), seeded (it was written once, and is yours) or the answers.
+    """
     from scaffold.lifecycle.status import count_file_states, read_status
 
     state = read_status(options.find_writable_workspace(workdir, root))
