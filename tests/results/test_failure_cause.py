@@ -21,6 +21,8 @@ Traceback (most recent call last):
     main()
 torch.cuda.BadError: shape ({line}, 4) at 0x7f{line}a is wrong, see /tmp/run-{line}/x.log
 """
+# what Hydra 1.3 writes: a heading only above a traceback of the program's
+HYDRA = "{end}\nSet the environment variable HYDRA_FULL_ERROR=1 for a complete stack trace.\n"
 
 
 def run_of(study: Study, **changes: Any) -> Run:
@@ -33,6 +35,26 @@ def run_of(study: Study, **changes: Any) -> Run:
     [
         (TRACEBACK.format(line=3), {}, "BadError: shape (3, 4) at 0x7f3a is wrong, see /tmp/run-3/x.log"),
         ("Traceback (most recent call last):\nKeyboardInterrupt", {}, "KeyboardInterrupt"),
+        (
+            HYDRA.format(end=TRACEBACK.format(line=3)),
+            {},
+            "BadError: shape (3, 4) at 0x7f3a is wrong, see /tmp/run-3/x.log",
+        ),
+        (
+            HYDRA.format(
+                end=f"{failure_cause.TRACEBACK}\n  File 'x'\nomegaconf.errors.MissingMandatoryValue: Missing: lr\n    full_key: lr\n"
+            ),
+            {},
+            "MissingMandatoryValue: Missing: lr",
+        ),
+        (
+            HYDRA.format(
+                end="Could not override 'lrr'.\nTo append to your config use +lrr=1\nKey 'lrr' is not in struct\n    full_key: lrr\n"
+            ),
+            {},
+            "Could not override 'lrr'.",
+        ),
+        (HYDRA.format(end="a word\n"), {}, "a word"),
         ("[rank0]: ValueError: bad", {}, "ValueError: bad"),
         ("RuntimeError: CUDA out of memory. Tried to allocate 2 GiB", {}, "out of GPU memory"),
         (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scaffold.cli.common import options, output
+from scaffold.cli.common import options, output, terminal
 from scaffold.cli.common.groups import ExampleGroup
 from scaffold.cli.runs.diff_and_rerun import diff, rerun
 from scaffold.cli.runs.export_and_cite import STATUSES, cite, export
@@ -20,6 +20,7 @@ from scaffold.cli.runs.runs_output import (
     report_only_in_home,
     run_json,
     run_row,
+    run_table,
 )
 from scaffold.cli.runs.withdraw import withdraw
 from scaffold.runs import timestamps
@@ -54,6 +55,7 @@ for command in (diff, rerun, metrics, export, cite, restore, gc, withdraw):
     is_flag=True,
     help="Instead: runs of other tools (sacred, MLflow, Hydra, the server's sweep manifests).",
 )
+@click.option("--wide", is_flag=True, help="On a terminal: whole names and values, however long the lines.")
 @options.limit_option
 @options.json_option
 def list_runs(
@@ -67,6 +69,7 @@ def list_runs(
     since: str | None,
     here: bool,
     foreign: bool,
+    wide: bool,
     limit: int,
     json_output: bool,
 ) -> None:
@@ -98,7 +101,11 @@ def list_runs(
         damaged = [{"path": d.path, "reason": d.reason} for d in limited(records.damaged)]
         output.print_json({"runs": [run_json(workspace, r) for r in runs_shown], "damaged": damaged}, limited)
         return
-    output.print_rows([run_row(workspace, r) for r in runs_shown])
+    if terminal.is_terminal() and runs_shown:
+        header, *rows = run_table(workspace, runs_shown)
+        terminal.print_state_rows(rows, header=header, name=0, state=1, wide=wide)
+    else:
+        output.print_rows([run_row(workspace, r) for r in runs_shown])
     limited.report_left_out()
     report_only_in_home(chosen)
 

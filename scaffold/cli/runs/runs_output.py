@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scaffold.cli.common import output
@@ -49,22 +49,43 @@ def run_json(workspace: Workspace, run: Run) -> dict[str, Any]:
 def run_row(workspace: Workspace, run: Run) -> list[str]:
     """A run's line in a list."""
     from scaffold.observations import latest_values
-    from scaffold.runs import live_progress
 
     metrics, line = (run.metrics, "") if run.status != "running" else latest_values.latest_metrics(workspace, run)
-    end = run.signal or ("" if run.exit_code in (None, 0) else f"exit {run.exit_code}")
-    took = (
-        timestamps.format_duration(live_progress.elapsed_seconds(run, timestamps.utc_now()))
-        if run.status != "lost"
-        else ""
-    )
-    return [
-        run.label,
-        run.status,
-        run.started_at[:16].replace("T", " "),
-        took,
-        " ".join(filter(None, [*_remarks(run), end, format_metrics(metrics, 4), line[:60]])),
+    rest = [*_remarks(run), _end(run), format_metrics(metrics, 4), line[:60]]
+    return [*_start_of_row(run), " ".join(filter(None, rest))]
+
+
+def _start_of_row(run: Run) -> list[str]:
+    """Name, state, start and duration of a run."""
+    from scaffold.runs import live_progress
+
+    elapsed = None if run.status == "lost" else live_progress.elapsed_seconds(run, timestamps.utc_now())
+    return [run.label, run.status, run.started_at[:16].replace("T", " "), timestamps.format_duration(elapsed)]
+
+
+def _end(run: Run) -> str:
+    """How a run ended, where not well."""
+    return run.signal or ("" if run.exit_code in (None, 0) else f"exit {run.exit_code}")
+
+
+def run_table(workspace: Workspace, runs: Sequence[Run]) -> list[list[str]]:
+    """Runs for a terminal: a header, then of each its name, state, start, duration, one metric, and what else is to be said of it.
+
+    The metric is the workspace's primary one where any run has it; else the first that a run has, with its name.
+    """
+    from scaffold.observations import latest_values
+    from scaffold.observations.directions import MetricDirections
+
+    latest = [
+        (run.metrics, "") if run.status != "running" else latest_values.latest_metrics(workspace, run) for run in runs
     ]
+    names = list(dict.fromkeys(name for metrics, _ in latest for name in metrics))
+    metric = MetricDirections(workspace).find_primary(names) or (names[0] if len(names) == 1 else None)
+    rows = [["run", "state", "started", "took", metric or "metric", ""]]
+    for run, (metrics, line) in zip(runs, latest, strict=True):
+        value = format_metrics(metrics, 1) if metric is None else _format_value(metrics.get(metric, ""))
+        rows.append([*_start_of_row(run), value, " ".join(filter(None, [*_remarks(run), _end(run), line[:60]]))])
+    return rows
 
 
 def _remarks(run: Run) -> Iterator[str]:
@@ -79,8 +100,11 @@ def _remarks(run: Run) -> Iterator[str]:
 
 def format_metrics(metrics: Mapping[str, Scalar], limit: int | None = None) -> str:
     """The first metrics (None: all) as text."""
-    pairs = list(metrics.items())[:limit]
-    return " ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in pairs)
+    return " ".join(f"{name}={_format_value(value)}" for name, value in list(metrics.items())[:limit])
+
+
+def _format_value(value: Scalar) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def find_run_and_manifest(workspace: Workspace, name: str, *, finished: bool = False) -> tuple[Run, dict[str, Any]]:

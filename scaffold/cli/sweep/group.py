@@ -143,8 +143,8 @@ class MultipleValuesCommand(click.Command):
 def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     """Plan a sweep: `sweep new lr --goal "which lr" --grid lr=1e-2,5e-3 --seeds 1-3 -- python train.py`.
 
-    Every configuration with every seed becomes one run with its name. Nothing is started, unless with --launch: `scaffold sweep launch NAME`
-    does it later. Planning the same again changes nothing.
+    Every configuration with every seed becomes one run with its name. Nothing is started, unless with --launch:
+    `scaffold sweep launch NAME` does it later. Planning the same again changes nothing.
     """
     from scaffold.sweeps.launch import run_scripts
     from scaffold.sweeps.spec import plan, sweep_store
@@ -170,7 +170,7 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
             run_scripts.write_scripts(workspace, planned.sweep, planned.runs)
     _report(workspace, planned, outcome, limited, values)
     if values["launches"]:
-        _launch(name, workspace, yes=values["yes"])
+        _launch(name, workspace)
 
 
 def _check_launch(name: str, values: dict[str, Any]) -> None:
@@ -186,11 +186,11 @@ def _check_launch(name: str, values: dict[str, Any]) -> None:
         )
 
 
-def _launch(name: str, workspace: Workspace, *, yes: bool) -> None:
-    """What `sweep launch NAME --wait` does."""
+def _launch(name: str, workspace: Workspace) -> None:
+    """What `sweep launch NAME --wait` does; whoever launches at once is not asked whether to try one run first."""
     from scaffold.cli.sweep.launch import launch
 
-    words = [name, "--workdir", str(workspace.workdir), "--root", workspace.root, "--wait", *(["--yes"] if yes else [])]
+    words = [name, "--workdir", str(workspace.workdir), "--root", workspace.root, "--wait", "--yes"]
     with launch.make_context("launch", words, parent=click.get_current_context().parent) as context:
         launch.invoke(context)
 

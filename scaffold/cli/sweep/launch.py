@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.sweep import live, smoke_test, sweep_output
+from scaffold.cli.sweep import live, smoke_test, summary, sweep_output
 
 if TYPE_CHECKING:
     from scaffold.sweeps.launch.run_states import SweepSnapshot
@@ -95,9 +94,13 @@ def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     )
     snapshot = scheduler.step()
     if values["waits"]:
-        lines = live.SweepChangeLines(workspace, quiet=values["json_output"])
-        lines.show(snapshot)
-        snapshot = live.watch_until_done(scheduler, lines, doing="launch --wait")
+        view = live.open_view(workspace, name, json_output=values["json_output"])
+        view.show(snapshot)
+        snapshot = live.watch_until_done(scheduler, view, doing="launch --wait")
+        if isinstance(view, live.LiveTable):
+            summary.print_summary(workspace, name, snapshot)
+            _exit_3_unless_finished(snapshot)
+            return
     background = None
     if values["detaches"] and snapshot.outstanding:
         from scaffold.sweeps.launch.background import start_in_background
@@ -149,9 +152,12 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
     snapshot = scheduler.snapshot()
     was_open = bool(snapshot.outstanding)
     if was_open:
-        on_terminal = sys.stdout.isatty() and not json_output
-        view = live.LiveTable(workspace, name) if on_terminal else live.SweepChangeLines(workspace, quiet=json_output)
+        view = live.open_view(workspace, name, json_output=json_output)
         snapshot = live.watch_until_done(scheduler, view, doing="watch")
+        if isinstance(view, live.LiveTable):
+            summary.print_summary(workspace, name, snapshot)
+            _exit_3_unless_finished(snapshot)
+            return
     if json_output or not was_open:
         _print_status(workspace, scheduler, snapshot, limit, json_output=json_output)
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from scaffold.cli.common import output
+from scaffold.cli.common import output, terminal
 from scaffold.cli.sweep.wording import format_progress, format_state_row, sort_by_urgency
 from scaffold.runs import timestamps
 from scaffold.visible_text import escape_hidden, one_line
@@ -15,7 +17,6 @@ from scaffold.visible_text import escape_hidden, one_line
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scaffold.runs.model import Run
     from scaffold.sweeps.launch.run_states import SweepSnapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
@@ -29,11 +30,26 @@ def watch_until_done(scheduler: Scheduler, view: SweepChangeLines, *, doing: str
         with view.display:
             return run_until_done(scheduler, view.show, doing=doing, warn=view.warn)
     except KeyboardInterrupt:
-        click.echo(
-            f"everything that runs goes on running; come back with: scaffold sweep watch {scheduler.sweep.name}",
-            err=True,
-        )
+        for line in describe_leaving(scheduler.sweep.name, view.snapshot):
+            click.echo(line, err=True)
         raise click.exceptions.Exit(130) from None
+
+
+def describe_leaving(name: str, snapshot: SweepSnapshot | None) -> Iterator[str]:
+    """What goes on without whoever waited for a sweep, what does not, and how to come back."""
+    yield f"everything that runs goes on running; come back with: scaffold sweep watch {name}"
+    if snapshot is not None and (waiting := len(snapshot.startable)):
+        running = sum(s.state in ("starting", "running") for s in snapshot.states)
+        left = "1 that waits starts" if waiting == 1 else f"{waiting} that wait start"
+        yield f"{running} of it now; the {left} only then, or with: scaffold sweep launch {name} --detach"
+    yield f"to end it: scaffold sweep stop {name}"
+
+
+def open_view(workspace: Workspace, sweep: str, *, json_output: bool) -> SweepChangeLines:
+    """How a sweep is shown while it runs: a table that lives on a terminal, else a line for each change, nothing with --json."""
+    if terminal.can_redraw() and not json_output:
+        return LiveTable(workspace, sweep)
+    return SweepChangeLines(workspace, quiet=json_output)
 
 
 class SweepChangeLines:
@@ -44,6 +60,8 @@ class SweepChangeLines:
         self._quiet = quiet
         self._states: dict[str, str] = {}
         self._hinted = False
+        # the last one that was shown
+        self.snapshot: SweepSnapshot | None = None
         # what has to be entered while it shows something
         self.display: AbstractContextManager[object] = nullcontext()
 
@@ -53,7 +71,7 @@ class SweepChangeLines:
 
     def show(self, snapshot: SweepSnapshot) -> None:
         """Say what has changed since the last look."""
-        started = snapshot.started
+        self.snapshot, started = snapshot, snapshot.started
         changed = [s for s in snapshot.states if self._states.get(s.name, s.state) != s.state or s.name in started]
         first = not self._states
         self._states = {s.name: s.state for s in snapshot.states}
@@ -64,19 +82,19 @@ class SweepChangeLines:
                 _print_timed("  ".join(filter(None, format_state_row(self._workspace, state))))
         for name in started:
             _print_timed(f"started  {name}")
-        if not self._hinted and (
-            run := next((s.run for s in snapshot.states if s.state == "finished" and s.run), None)
-        ):
-            self._hinted = True
-            self._hint_at_printed_metrics(run)
+        self._hint_at_printed_metrics(snapshot)
         if changed or first:
             _print_timed(format_progress(snapshot))
 
-    def _hint_at_printed_metrics(self, run: Run) -> None:
+    def _hint_at_printed_metrics(self, snapshot: SweepSnapshot) -> None:
         """After the first run that finished: where results will find nothing of it, say so before all others have run."""
         from scaffold.observations.latest_values import latest_metrics
         from scaffold.observations.log_hints import suggest_log_pattern
 
+        run = next((s.run for s in snapshot.states if s.state == "finished" and s.run), None)
+        if self._hinted or run is None:
+            return
+        self._hinted = True
         if not latest_metrics(self._workspace, run)[0] and (hint := suggest_log_pattern(self._workspace, [run])):
             self.warn(hint)
 
@@ -94,6 +112,7 @@ class LiveTable(SweepChangeLines):
 
         super().__init__(workspace)
         self._sweep = sweep
+        self._began: tuple[float, int] | None = None
         console = Console(file=output.terminal_stream())
         self.display = self._live = Live(console=console, auto_refresh=False, transient=True)
 
@@ -103,6 +122,8 @@ class LiveTable(SweepChangeLines):
 
     def show(self, snapshot: SweepSnapshot) -> None:
         """Draw it."""
+        self.snapshot = snapshot
+        self._hint_at_printed_metrics(snapshot)
         self._live.update(self._render(snapshot), refresh=True)
 
     def _render(self, snapshot: SweepSnapshot) -> RenderableType:
@@ -115,11 +136,23 @@ class LiveTable(SweepChangeLines):
         space = max(3, self._live.console.size.height - 6)
         table = Table("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
         shown = sort_by_urgency(snapshot.states)[:space]
+        width = max(terminal.NARROWEST_NAME, self._live.console.size.width // 2)
         for state in shown:
-            cells = format_state_row(self._workspace, state)
-            table.add_row(*(Text(one_line(cell), overflow="ellipsis", no_wrap=True) for cell in cells))
+            word, name, *rest = map(one_line, format_state_row(self._workspace, state))
+            cells = [terminal.shorten_middle(name, width), *rest]
+            texts = [Text(cell, overflow="ellipsis", no_wrap=True) for cell in cells]
+            table.add_row(Text(word, style=terminal.STATE_COLORS.get(word, "")), *texts)
         left = len(snapshot.states) - len(shown)
-        head = Text(f"{self._sweep}: {format_progress(snapshot)}")
+        head = Text(f"{self._sweep}: {format_progress(snapshot)}{self._format_rate(snapshot)}")
         done, total = sum(s.is_done for s in snapshot.states), len(snapshot.states)
         foot = Text((f"{left} more; " if left else "") + "Ctrl-C leaves everything running", style="dim")
         return Group(head, ProgressBar(total=max(1, total), completed=done), table, foot)
+
+    def _format_rate(self, snapshot: SweepSnapshot) -> str:
+        """`; 3.1 runs a minute`, of those that ended since somebody looks on."""
+        done, now = sum(s.is_done for s in snapshot.states), time.monotonic()
+        if self._began is None:
+            self._began = (now, done)
+        since, before = self._began
+        minutes = (now - since) / 60
+        return f"; {(done - before) / minutes:.2g} runs a minute" if done > before and minutes > 0 else ""

@@ -37,7 +37,7 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
     from scaffold.results.evidence import failure_cause
     from scaffold.sweeps.launch import smoke_test
 
-    lines = live.SweepChangeLines(workspace, quiet=json_output)
+    view = live.open_view(workspace, name, json_output=json_output)
     scheduler = smoke_test.open_smoke_test(
         workspace, name, values["smoke_args"] or "", warn=output.warn, no_prefix=values["no_prefix"]
     )
@@ -47,8 +47,8 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
         **{k: values[k] for k in ("backend", "gpus_per_run", "cpus_per_run", "session")},
         **{k: values[k] or None for k in ("no_prefix", "anyway")},
     )
-    lines.show(scheduler.step())
-    snapshot = live.watch_until_done(scheduler, lines, doing="launch --smoke")
+    view.show(scheduler.step())
+    snapshot = live.watch_until_done(scheduler, view, doing="launch --smoke")
     run = snapshot.planned[0].run
     verdict = smoke_test.verify_smoke_run(
         *(workspace, snapshot.planned[0], before),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli.common import output
+from scaffold.cli.common import output, terminal
 from scaffold.cli.sweep import wording
 from scaffold.runs import timestamps
 
@@ -88,7 +88,11 @@ def print_status(
 ) -> None:
     """A sweep's state for people."""
     name = scheduler.sweep.name
-    output.print_rows(wording.format_state_row(workspace, s) for s in limited(wording.sort_by_urgency(snapshot.states)))
+    rows = [wording.format_state_row(workspace, s) for s in limited(wording.sort_by_urgency(snapshot.states))]
+    if terminal.is_terminal() and rows:
+        terminal.print_state_rows(rows, name=1, state=0)
+    else:
+        output.print_rows(rows)
     limited.report_left_out()
     stopped = " (stopped)" if snapshot.options.stopped else ""
     click.echo(f"{name}{stopped}: {wording.format_progress(snapshot)}")

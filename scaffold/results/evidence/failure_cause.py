@@ -20,6 +20,14 @@ EXCEPTION_LINE = re.compile(
     r"(?P<name>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning|Stop\w*))(?::\s*(?P<message>.*))?$"
 )
 TRACEBACK = "Traceback (most recent call last):"
+# below a traceback any class may stand, whatever its name ends with
+RAISED_LINE = re.compile(r"(?P<name>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?::\s+(?P<message>.*))?$")
+# what Hydra ends with, whatever went wrong; and how its own complaints begin, which come without a traceback
+HYDRA_ADVICE = re.compile(r"^Set the environment variable HYDRA_FULL_ERROR=1\b.*$", re.MULTILINE)
+HYDRA_COMPLAINT = re.compile(
+    r"^(?:Could not |In '|Error (?:merging|parsing|loading)|Primary config |You must specify |Ambiguous value |Multiple values for |"
+    r"no viable alternative|mismatched input|extraneous input|token recognition error|missing .* at )"
+)
 RANK_PREFIX = re.compile(r"^(?:\[?rank\s?\d+\]?:|\d+:)\s?", re.IGNORECASE)
 KNOWN_CAUSES = (
     (re.compile(r"CUDA out of memory|OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED"), "out of GPU memory"),
@@ -84,19 +92,42 @@ def name_cause(run: Run, tail: str) -> str:
         return "killed (SIGKILL): often out of memory"
     if run.exit_code == 139 or run.signal == "SIGSEGV":
         return "crashed (SIGSEGV)"
-    last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")
+    last = _last_words(tail)
     return truncate(last, CAUSE_WIDTH) or (
         f"exit {run.exit_code}, without a word" if run.exit_code else "without a word"
     )
 
 
+def _last_words(tail: str) -> str:
+    """The last line that says something: Hydra's complaint, where its advice how to see more of it stands behind it."""
+    said = [line.strip() for line in HYDRA_ADVICE.sub("", tail).splitlines() if line.strip()]
+    if HYDRA_ADVICE.search(tail) and (complaint := next(filter(HYDRA_COMPLAINT.match, said), None)):
+        return complaint
+    return said[-1] if said else ""
+
+
 def last_exception(tail: str) -> str:
     """The exception that ended a Python program, `ValueError: ...`; empty where there is none in `tail`."""
     lines = [RANK_PREFIX.sub("", line) for line in tail.splitlines()]
+    if raised := _raised_line(lines):
+        return raised
     for line in reversed(lines):
         match = EXCEPTION_LINE.match(line)
         # a word that could be a class's name ends many a log: without a message it counts below a traceback only
         if match and (match["message"] is not None or TRACEBACK in lines):
-            name = match["name"].rsplit(".", 1)[-1]
-            return truncate(f"{name}: {match['message']}" if match["message"] else name, CAUSE_WIDTH)
+            return _shorten_exception(match)
     return ""
+
+
+def _raised_line(lines: list[str]) -> str:
+    """What stands below the last traceback: its frames are indented, the exception is the first line that is not."""
+    if TRACEBACK not in lines:
+        return ""
+    below = lines[len(lines) - lines[::-1].index(TRACEBACK) :]
+    match = next((RAISED_LINE.match(line) for line in below if line and not line[0].isspace()), None)
+    return _shorten_exception(match) if match else ""
+
+
+def _shorten_exception(match: re.Match[str]) -> str:
+    name = match["name"].rsplit(".", 1)[-1]
+    return truncate(f"{name}: {match['message']}" if match["message"] else name, CAUSE_WIDTH)
