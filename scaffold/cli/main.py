@@ -133,8 +133,8 @@ def group() -> None:
 
     \b
     The first number takes three commands:
-      scaffold init
-      scaffold run --seed 1 -- python train.py
+      scaffold init;
+      scaffold run --seed 1 -- python train.py;
       scaffold results
 
     \b
