@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from _record_run import files as files
     from _record_run import full_disk as full_disk
     from _record_run import git as git
+    from _record_run import inside as inside
     from _record_run import json_text as json_text
     from _record_run import manifest as manifest
     from _record_run import messages as messages

@@ -68,7 +68,7 @@ class Run:
     """A run recorded inside Python, as `record` makes it."""
 
     def __init__(self, request: Request) -> None:
-        self._request = request
+        self.request = request
         self._attempt: Attempt | None = None
         self._facts: SlowFacts | None = None
         self._pinning: Pinning | None = None
@@ -83,7 +83,7 @@ class Run:
         self._before = {k: os.environ.get(k) for k in RUN_VARIABLES}
         self._streams = sys.stdout, sys.stderr
         try:
-            attempt = Attempt(locate(_record_run.scripts), self._request)
+            attempt = Attempt(locate(_record_run.scripts), self.request)
             attempt.claim_rank(process_rank()) if process_rank() else attempt.claim()
             logs = [open_log(attempt, name, process_rank()) for name in ("out", "err")]
             if process_rank() == 0:
@@ -99,7 +99,7 @@ class Run:
             warn(
                 "this run is not recorded: %s" % (error if isinstance(error, (RecorderError, OSError)) else repr(error))
             )
-            values = unrecorded_environment(self._request)
+            values = unrecorded_environment(self.request)
             self.output_dir = values.get("RUN_OUTPUT_DIR", "")
         os.environ.update(values)
         return self

@@ -1,0 +1,57 @@
+"""Workspaces with records that were made up, and such in which runs are recorded; an environment with other people's libraries."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.results.conftest import make_study as make_study
+from tests.results.conftest import study as study
+from tests.runs.conftest import make_workspace as make_workspace
+from tests.runs.conftest import workspace as workspace
+
+REPOSITORY = Path(__file__).parents[2]
+# this package needs the first five for what is called there
+LIBRARIES = (
+    *("click", "pyyaml", "fastjsonschema", "rich", "packaging"),
+    *("pandas", "polars", "pyarrow", "ipython", "mlflow-skinny", "hydra-core", "nbconvert", "nbformat", "ipykernel"),
+)
+RunPython = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def libraries_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with the real libraries that tables, exports and commands are for: installed for the tests that are run before a release."""
+    folder = tmp_path_factory.mktemp("libraries") / "venv"
+    uv = [str(Path(sys.executable).with_name("uv"))]
+    for words in (
+        ["venv", "-q", "-p", sys.executable, folder],
+        ["pip", "install", "-q", "-p", folder / "bin" / "python", *LIBRARIES],
+    ):
+        subprocess.run([*uv, *map(str, words)], check=True, capture_output=True, timeout=600)
+    return folder / "bin" / "python"
+
+
+@pytest.fixture
+def run_python(libraries_python: Path) -> RunPython:
+    """Call that Python, in which this package can be imported; it must end well."""
+
+    def call(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        path = f"{libraries_python.parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            [str(libraries_python), *map(str, words)],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    return call
