@@ -55,16 +55,15 @@ class DataTable(Sequence[Row]):
 
     def to_pandas(self) -> pandas.DataFrame:
         """A pandas data frame. Raises ScaffoldError where pandas is not installed."""
-        frame = _library("pandas").DataFrame([list(row.values()) for row in self.rows], columns=list(self.columns))
-        return frame  # type: ignore[no-any-return]
+        return _library("pandas").DataFrame([list(row.values()) for row in self.rows], columns=list(self.columns))
 
     def to_polars(self) -> polars.DataFrame:
         """A polars data frame; columns of several kinds become text. Raises ScaffoldError where polars is not installed."""
-        return _library("polars").DataFrame(self._columns_of_one_kind(), strict=False)  # type: ignore[no-any-return]
+        return _library("polars").DataFrame(self._columns_of_one_kind(), strict=False)
 
     def to_arrow(self) -> pyarrow.Table:
         """An Arrow table; columns of several kinds become text. Raises ScaffoldError where pyarrow is not installed."""
-        return _library("pyarrow").table(self._columns_of_one_kind())  # type: ignore[no-any-return]
+        return _library("pyarrow").table(self._columns_of_one_kind())
 
     def _columns_of_one_kind(self) -> dict[str, list[Any]]:
         """The columns; where one holds values of several kinds (a parameter that was a number and a word), all of it as text."""

@@ -78,7 +78,7 @@ def test_html_is_escaped_and_short() -> None:
 
 
 def test_columns_of_several_kinds_become_text_and_numbers_stay_numbers() -> None:
-    rows = [{"a": 1, "b": 1, "c": None}, {"a": "x", "b": 0.5, "c": True}]
+    rows: list[dict[str, Any]] = [{"a": 1, "b": 1, "c": None}, {"a": "x", "b": 0.5, "c": True}]
     assert DataTable(["a", "b", "c"], rows)._columns_of_one_kind() == {
         "a": ["1", "x"],
         "b": [1.0, 0.5],
