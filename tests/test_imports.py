@@ -112,6 +112,16 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
     "sweep stop": (["sweep", "stop", "s"], YAML),
     "sweep capacity": (["sweep", "capacity"], YAML | {"pynvml"}),
     "sweep evolve": (["sweep", "evolve", "spec.json"], YAML),
+    "try": (["try", "a text"], YAML),
+    **{
+        f"ideas {verb}": (["ideas", verb, *words], YAML | ({"pynvml"} | SCHEMA if verb == "start" else set()))
+        for verb, words in {
+            **dict.fromkeys(("list", "best", "similar", "chart", "claim", "watch"), ()),
+            **dict.fromkeys(("show", "diff", "restore", "again"), ("1",)),
+            **dict.fromkeys(("keep", "drop"), ("1", "--because", "x")),
+            "start": ("--seeds", "none", "--metric", "loss", "--", "false"),
+        }.items()
+    },
     "runs audit": (["runs", "audit"], YAML | SCHEMA),
     "runs cite": (["runs", "cite", "1.1"], YAML),
     "runs diff": (["runs", "diff", "RUN1", "RUN2"], YAML | SCHEMA),

@@ -34,6 +34,8 @@ COMMANDS = {
     "guard": ("scaffold.cli.plan.guard", "guard"),
     "run": ("scaffold.cli.runs.run", "run"),
     "sweep": ("scaffold.cli.sweep.group", "sweep"),
+    "try": ("scaffold.cli.ideas.try_idea", "try_idea"),
+    "ideas": ("scaffold.cli.ideas.group", "ideas"),
     "runs": ("scaffold.cli.runs.group", "runs"),
     "results": ("scaffold.cli.results.group", "results"),
     "report": ("scaffold.cli.results.report", "report"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -75,20 +75,27 @@ class CodeStates:
         top = git.toplevel(self._workspace.workdir)
         if top is None:
             return {}
-        excluded = uncounted_paths(self._workspace, top)
-        folders = sorted({folder for path in excluded for folder in recorder.git.parent_folders(path)})
         listed = git.run_checked(top, "log", "--all", f"--max-count={MOST_COMMITS}", "--format=%H %ct").text
-        times = [(int(line.split()[1]), line.split()[0]) for line in listed.splitlines()]
-        request = "".join(f"{commit}:{folder}\n" for _, commit in times for folder in folders)
-        answer = git.run_checked(top, "cat-file", "--batch", stdin=os.fsencode(request)).stdout
-        objects = iter(recorder.trees.read_objects(answer))
+        times = {line.split()[0]: int(line.split()[1]) for line in listed.splitlines()}
         states: dict[str, list[tuple[int, str]]] = {}
-        for time, commit in times:
-            trees = recorder.trees.parse_trees(folders, [next(objects) for _ in folders])
-            if trees[""]:
-                state = recorder.trees.CodeTree(trees, {}, excluded).digest()
-                states.setdefault(state, []).append((time, commit))
+        for commit, state in commit_states(self._workspace, top, list(times)).items():
+            states.setdefault(state, []).append((times[commit], commit))
         return states
+
+
+def commit_states(workspace: Workspace, top: Path, commits: Sequence[str]) -> dict[str, str]:
+    """The code state of each commit, of those that have any code. Raises ScaffoldError where git does not answer."""
+    excluded = uncounted_paths(workspace, top)
+    folders = sorted({"", *(folder for path in excluded for folder in recorder.git.parent_folders(path))})
+    request = "".join(f"{commit}:{folder}\n" for commit in commits for folder in folders)
+    answer = git.run_checked(top, "cat-file", "--batch", stdin=os.fsencode(request)).stdout
+    objects = iter(recorder.trees.read_objects(answer))
+    states = {}
+    for commit in commits:
+        trees = recorder.trees.parse_trees(folders, [next(objects) for _ in folders])
+        if trees[""]:
+            states[commit] = recorder.trees.CodeTree(trees, {}, excluded).digest()
+    return states
 
 
 def uncounted_paths(workspace: Workspace, top: Path) -> list[str]:

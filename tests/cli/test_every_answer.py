@@ -116,6 +116,30 @@ def of_runs(ask: Ask) -> None:
     assert ask("runs", "export", "--ro-crate", "crate")["runs"] > 6
 
 
+def of_ideas(ask: Ask) -> None:
+    commit_all(Path())
+    options = ("--metric", "loss", "--backend", "local", "--apply")
+    assert ask("ideas", "start", "width", *options, "--", "python3", "train.py")["noise"] > 0
+    train = Path("train.py")
+    train.write_text(train.read_text().replace('print("trained")', 'print("trained well")'))
+    tried = ask("try", "say so", code=3)
+    assert tried["idea"]["status"] == "dropped" and tried["idea"]["tree"] == "done"
+    assert "trained well" not in train.read_text()
+    assert ask("ideas", "list")["ideas"][0]["idea"] == 1
+    assert ask("ideas", "show", "1")["history"][0]["event"] == "began"
+    assert "trained well" in ask("ideas", "diff", "1")["patch"]
+    assert ask("ideas", "restore", "1")["paths"] == ["train.py"]
+    assert ask("ideas", "similar", code=3)["same"]["idea"] == 1
+    assert ask("try", "say so again", code=3)["known"] is True
+    assert ask("ideas", "again", "1", code=3)["idea"]["of"] == 1
+    assert ask("ideas", "keep", "1", "--because", "it is nicer")["idea"]["tree"] == "done"
+    assert ask("ideas", "best")["chain"][-1]["idea"] == 1
+    assert ask("ideas", "claim")["change"] == 0
+    assert ask("ideas", "chart")["points"][-1]["idea"] == 2
+    assert ask("ideas", "watch")["running"] == []
+    assert ask("ideas", "drop", "1", "--because", "no, it is not")["idea"]["status"] == "dropped"
+
+
 def of_results(ask: Ask) -> None:
     assert ask("results", "--sweep", "lr")["rows"][0]["index"] == 0
     assert ask("results", "compare", "lr=0.1", "lr=0.2", "--sweep", "lr")["comparisons"][0]["verdict"]
@@ -148,6 +172,7 @@ def test_every_command_with_json_answers(ask: Ask, asked: set[tuple[str, ...]], 
     of_sweeps(ask)
     of_runs(ask)
     of_results(ask)
+    of_ideas(ask)
     assert ask("schema")["commands"][0]["command"] == "detect"
     assert ask("schema", "runs", "list")["schema"]["$defs"]["run"]
     assert ask("remove", "--dry-run")["written"] is False

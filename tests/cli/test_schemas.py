@@ -67,6 +67,7 @@ def test_a_list_is_bounded_where_it_can_be_long() -> None:
     bounded |= {f"plan {verb}" for verb in ("check", "rules", "show", "verify")}
     bounded |= {f"runs {verb}" for verb in ("list", "diff", "metrics", "audit", "export", "cite", "gc", "restore")}
     bounded |= {f"sweep {verb}" for verb in ("new", "list", "show", "launch", "watch", "status", "stop", "evolve")}
+    bounded |= {f"ideas {verb}" for verb in ("list", "similar", "chart")}
     bounded |= {"results", "results compare", "results ablation", "results sensitivity"}
     found = {
         " ".join(words)

@@ -29,11 +29,21 @@ class SweepCodeChanged(ScaffoldError):
 class LauncherWriter:
     """Writes the launchers of a sweep's runs, with the code that the sweep was planned with or not at all."""
 
-    def __init__(self, workspace: Workspace, sweep: Sweep, *, original: bool, no_prefix: bool = False) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        sweep: Sweep,
+        *,
+        original: bool,
+        no_prefix: bool = False,
+        links: Sequence[str] = (),
+    ) -> None:
+        """`links` are paths that git does not hold, which the worktree of the original code gets as links."""
         self._workspace = workspace
         self._sweep = sweep
         self._original = original
         self._no_prefix = no_prefix
+        self._links = tuple(links)
         self._tree: Workspace | None = None
         self._variables: Mapping[str, str] = {}
         self._checked_at: float | None = None
@@ -49,7 +59,7 @@ class LauncherWriter:
         if self._original and self._tree is None:
             from scaffold.sweeps.spec import original_code
 
-            self._tree = original_code.checkout_original(self._workspace, self._sweep)
+            self._tree = original_code.checkout_original(self._workspace, self._sweep, links=self._links)
             self._variables = original_code.original_variables(self._workspace, self._sweep, self._tree)
         self.check_code()
         if runs and not self._recorder_agrees:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,8 +69,16 @@ class _DiskTexts(dict[str, str]):
 
 def _closure_texts(workspace: Workspace, path: str) -> Iterator[str]:
     texts = _DiskTexts(workspace.workdir)
-    closure = Facts(files=(), texts=texts).import_closure(path, depth=20, limit=MOST_FILES)
-    yield from (texts.get(file) for file in closure)
+    yield from (texts.get(file) for file in _import_closure(texts, path))
+
+
+def _import_closure(texts: _DiskTexts, path: str) -> Iterable[str]:
+    return Facts(files=(), texts=texts).import_closure(path, depth=20, limit=MOST_FILES)
+
+
+def imported_files(workspace: Workspace, path: str) -> list[str]:
+    """The files of the work directory that a script imports, itself among them, relative to it."""
+    return list(_import_closure(_DiskTexts(workspace.workdir), path))
 
 
 # what stands before a script and hands on all that follows it

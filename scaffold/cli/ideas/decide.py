@@ -1,0 +1,148 @@
+"""`scaffold ideas keep, drop, restore, again, claim, watch`: what is decided, and what may be quoted."""
+
+from __future__ import annotations
+
+import gc
+import time
+from pathlib import Path
+
+import click
+
+from scaffold.cli.common import options, output
+from scaffold.cli.ideas import ideas_output
+from scaffold.cli.ideas.show import find_study, study_option
+
+because_option = click.option("--because", required=True, help="Why; it is written down.")
+PAUSE_S = 2.0
+
+
+@click.command()
+@click.argument("number", type=click.IntRange(min=1))
+@because_option
+@options.workspace_options
+@study_option
+@options.json_option
+def keep(number: int, because: str, workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
+    """Keep an idea whatever the rule says of it; written down as a person's decision."""
+    _decide(number, because, workdir, root, study, is_kept=True, json_output=json_output)
+
+
+@click.command()
+@click.argument("number", type=click.IntRange(min=1))
+@because_option
+@options.workspace_options
+@study_option
+@options.json_option
+def drop(number: int, because: str, workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
+    """Drop an idea whatever the rule says of it; written down as a person's decision."""
+    _decide(number, because, workdir, root, study, is_kept=False, json_output=json_output)
+
+
+def _decide(
+    number: int, because: str, workdir: Path, root: str | None, name: str | None, *, is_kept: bool, json_output: bool
+) -> None:
+    from scaffold.ideas import context, deciding, wording
+
+    workspace = options.find_writable_workspace(workdir, root)
+    chosen = find_study(workspace, name)
+    place = context.open_context(workspace)
+    say = ideas_output.say_unless(json_output)
+    changed = deciding.decide(place, chosen.name, number, keep=is_kept, because=because, say=say)
+    if json_output:
+        output.print_json({"study": changed.name, "idea": wording.idea_json(changed, changed.idea(number))})
+        return
+    ideas_output.print_idea(changed, changed.idea(number))
+
+
+@click.command()
+@click.argument("number", type=click.IntRange(min=0))
+@options.workspace_options
+@study_option
+@options.json_option
+def restore(number: int, workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
+    """Bring the files of an idea back into the working tree (0: the code that the study began with); HEAD stays where it is."""
+    from scaffold.ideas import context, deciding
+
+    workspace = options.find_writable_workspace(workdir, root)
+    chosen = find_study(workspace, study)
+    paths = deciding.restore(context.open_context(workspace), chosen.name, number)
+    if json_output:
+        output.print_json(
+            {"study": chosen.name, "idea": number, "commit": chosen.idea(number).commit, "paths": list(paths)}
+        )
+        return
+    click.echo(f"the tree has the code of idea {number}: {chosen.idea(number).text}")
+
+
+@click.command()
+@click.argument("number", type=click.IntRange(min=1))
+@options.workspace_options
+@options.server_choice
+@study_option
+@click.option("--go-on", is_flag=True, hidden=True)
+@options.json_option
+def again(number: int, workdir: Path, root: str | None, study: str | None, go_on: bool, json_output: bool) -> None:
+    """Confirm an earlier idea anew, against the code that stands today: new seeds, decided on these runs alone."""
+    from scaffold.cli.ideas import try_idea
+    from scaffold.ideas.judging import open_trial
+
+    gc.enable()
+    workspace = options.find_writable_workspace(workdir, root)
+    say = ideas_output.say_unless(json_output)
+    trial = open_trial(workspace, study, warn=output.warn, show=lambda snapshot: None, say=say)
+    with ideas_output.one_at_a_time(workspace, wait_s=60.0 if go_on else 0.0):
+        result = trial.judge(number) if go_on else trial.again(number)
+    try_idea.finish(workspace, result, json_output=json_output)
+
+
+@click.command()
+@options.workspace_options
+@options.server_choice
+@study_option
+@options.json_option
+def claim(workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
+    """Measure what the whole loop gained: the baseline against the code that stands, on 8 seeds that nothing else used.
+
+    It is the number to quote; every claim is listed with its date, and how many there were belongs to it.
+    """
+    from scaffold.ideas import deciding
+
+    gc.enable()
+    workspace = options.find_writable_workspace(workdir, root)
+    name = find_study(workspace, study).name
+    with ideas_output.one_at_a_time(workspace):
+        changed, made = deciding.make_claim(workspace, name, warn=output.warn, show=lambda snapshot: None)
+    if json_output:
+        answer = {"study": changed.name, "metric": changed.metric, **made.as_json(), "claims": len(changed.claims)}
+        output.print_json({**answer, "started_before": changed.earlier})
+        return
+    ideas_output.print_claim(changed, made)
+
+
+@click.command()
+@options.workspace_options
+@study_option
+@click.option("--once", is_flag=True, help="Show it once, and end.")
+@options.json_option
+def watch(workdir: Path, root: str | None, study: str | None, once: bool, json_output: bool) -> None:
+    """Watch ideas being judged: what runs, the last verdicts, the code that stands; until nothing runs, or Ctrl-C."""
+    from scaffold.ideas import wording
+
+    workspace = options.find_requested_workspace(workdir, root)
+    before = ""
+    while True:
+        chosen = find_study(workspace, study)
+        running, last = wording.running_and_last(chosen)
+        text = ideas_output.watched_text(chosen, running, last)
+        if text != before and not json_output:
+            click.echo(("\n" if before else "") + text)
+        before = text
+        if once or not running:
+            break
+        try:
+            time.sleep(PAUSE_S)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(130) from None
+    if json_output:
+        rows = [[wording.idea_json(chosen, record) for record in records] for records in (running, last)]
+        output.print_json({"study": chosen.name, "incumbent": chosen.incumbent, "running": rows[0], "last": rows[1]})

@@ -1,0 +1,73 @@
+"""`scaffold try`: the working tree as an idea, held against the code that stands."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaffold.cli.common import options, output
+from scaffold.cli.ideas import ideas_output
+
+if TYPE_CHECKING:
+    from scaffold.ideas.judging import Trial, TryOptions, TryResult
+    from scaffold.workspace import Workspace
+
+
+@click.command("try")
+@click.argument("text")
+@options.workspace_options
+@options.server_choice
+@click.option("--because", help="Why it should help.")
+@click.option("--task", help="The plan's task, such as P3-T2; its log gets a line.")
+@click.option("--from", "ref", metavar="REF", help="Judge a branch or a commit, and not the working tree.")
+@click.option("--simpler", is_flag=True, help="Keep it where it is not worse by more than the study's --margin.")
+@click.option("--metric-changed", is_flag=True, help="It may touch lines that compute or print the metric.")
+@click.option("--again", is_flag=True, help="Where the same code was judged before: confirm it anew, on new seeds.")
+@click.option("--study", metavar="NAME", help="Which study. Default: the one that was started last.")
+@click.option("--detach", "detaches", is_flag=True, help="Leave the runs to a process in the background.")
+@options.json_option
+def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **values: Any) -> None:
+    """Judge the change that is in the working tree: keep it, or drop it.
+
+    The change is kept as a commit object first, so that nothing of it can be lost. Then it runs beside the code that stands, on as many
+    seeds as the rule asks for (docs/ideas.md). Killed at any point and called again with the same tree, it goes on.
+    Exit 0: kept. 3: dropped, open or failed. 1: it could not be judged. 2: nothing is changed.
+    """
+    from scaffold.ideas.judging import TryOptions, open_trial
+
+    gc.enable()
+    workspace = options.find_writable_workspace(workdir, root)
+    say = ideas_output.say_unless(json_output)
+    trial = open_trial(workspace, values["study"], warn=output.warn, show=lambda snapshot: None, say=say)
+    names = ("because", "task", "ref", "simpler", "metric_changed", "again")
+    request = TryOptions(text=text, **{name: values[name] for name in names})
+    with ideas_output.one_at_a_time(workspace):
+        if values["detaches"]:
+            _leave_in_background(workspace, trial, request, json_output=json_output)
+            return
+        result = trial.try_idea(request)
+    finish(workspace, result, json_output=json_output)
+
+
+def finish(workspace: Workspace, result: TryResult, *, json_output: bool) -> None:
+    """Print a verdict, note it in the plan, and set the exit code."""
+    if result.record.task and not result.known:
+        ideas_output.note_in_plan(workspace, result)
+    ideas_output.print_verdict(result, json_output=json_output)
+    if result.record.status != "kept":
+        raise click.exceptions.Exit(3)
+
+
+def _leave_in_background(workspace: Workspace, trial: Trial, request: TryOptions, *, json_output: bool) -> None:
+    from scaffold.ideas.background import judge_in_background
+    from scaffold.ideas.judging import TryResult
+
+    record, study, known = trial.register(request)
+    if known:
+        finish(workspace, TryResult(record=record, study=study, known=True), json_output=json_output)
+        return
+    process = judge_in_background(workspace, study.name, record.number)
+    ideas_output.print_detached(study, record, process, json_output=json_output)

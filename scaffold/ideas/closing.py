@@ -1,0 +1,133 @@
+"""A verdict is written down, and then done: a kept idea is committed, any other taken back, and nothing else in the tree is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from scaffold.ideas import context, rebasing, study_files
+from scaffold.ideas.context import IdeaContext
+from scaffold.ideas.loop_state import Step
+from scaffold.ideas.study import IdeaRecord, IdeaStudy, Status
+from scaffold.ideas.tree import snapshot, working_tree
+from scaffold.ideas.wording import describe_verdict, run_names_of
+
+Say = Callable[[str], None]
+STATUSES: dict[str, Status] = {"keep": "kept", "drop": "dropped", "open": "open", "stop": "open"}
+
+
+def with_verdict(place: IdeaContext, study: IdeaStudy, number: int, step: Step, *, pairs: int = 0) -> IdeaStudy:
+    """The study with an idea closed as the rule's last step says."""
+    record = study.idea(number)
+    status: Status = "failed" if step.kind == "drop" and step.why.startswith("crashed:") else STATUSES[step.kind]
+    applies = study.apply and (record.tree is not None or status == "kept")
+    notes = record.notes
+    if status == "kept" and study.one_seed:
+        notes = (*notes, f"on one seed ({study.one_seed}), unproven")
+    closed = replace(
+        record,
+        status=status,
+        why=step.why,
+        effect=step.effect,
+        low=step.low,
+        high=step.high,
+        estimate=step.estimate,
+        level=step.level,
+        pairs=pairs,
+        notes=notes,
+        application="pending" if applies else "none",
+        tree=record.tree or (str(place.top) if applies else None),
+        ended_at=context.timestamp(),
+    )
+    study = study.with_idea(closed).with_event({"event": "closed", "idea": number, "outcome": step.kind})
+    return replace(study, incumbent=number) if status == "kept" else study
+
+
+def rebase_if_old(place: IdeaContext, study: IdeaStudy, number: int, say: Say) -> IdeaStudy:
+    """The study with an idea on the code that stands now; it has to be confirmed anew. Where that cannot be, it stays open."""
+    record = study.idea(number)
+    if record.is_closed or record.base == study.incumbent:
+        return study
+    try:
+        record = rebasing.rebase_idea(place, study, record)
+    except rebasing.CannotRebase as error:
+        say(error.message)
+        return with_verdict(place, study, number, Step(kind="open", why=error.message))
+    say(f"idea {study.incumbent} was kept meanwhile: idea {number} is judged anew on top of it")
+    asked = any(e["event"] == "asked" and e["idea"] == number and e["level"] is not None for e in study.history)
+    return study.with_idea(record).with_event({"event": "began", "idea": number, "confirm": asked})
+
+
+def finish_pending(place: IdeaContext, study: IdeaStudy, say: Say) -> IdeaStudy:
+    """Do to this working tree what verdicts ask for and nobody has done yet. Raises ScaffoldError where git does not answer."""
+    for record in study.ideas:
+        if record.application == "pending" and record.tree == str(place.top):
+            study = _apply(place, study, record, say)
+    return study
+
+
+def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -> IdeaStudy:
+    """Commit an idea, or take it back. A tree that somebody went on editing is not touched."""
+    base = study.ideas[record.base].commit
+    kept = record.status == "kept"
+    done = replace(record, application="done")
+    reason = _edited(place, study, record, base)
+    if reason is not None:
+        say(f"the tree is not touched, since {reason}; by hand: {by_hand(study, record)}")
+        done = replace(record, application="by hand")
+    elif kept:
+        working_tree.restore_paths(place.top, record.paths, record.commit)
+        try:
+            commit = working_tree.commit_paths(place.top, record.paths, commit_message(study, record))
+            done = replace(done, result_commit=commit)
+        except working_tree.CannotCommit as error:
+            say(f"idea {record.number} is kept, and not committed: {error.message}")
+            done = replace(record, application="by hand")
+        else:
+            if place.code_state(commit) != record.state:
+                note = (
+                    "the commit's code is another one than that which was judged: a hook changed it, or HEAD had more"
+                )
+                say(note)
+                done = replace(done, notes=(*done.notes, note))
+    else:
+        working_tree.restore_paths(place.top, record.paths, study.standing.commit)
+
+    def store(newest: IdeaStudy) -> IdeaStudy:
+        return replace(newest.with_idea(done), untracked=snapshot.untracked_now(place.top, place.rules()))
+
+    return study_files.change_study(place.workspace, study.name, store)
+
+
+def _edited(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, base: str) -> str | None:
+    """Why the tree is no longer the idea's, or partly the one that it is to become; None where it is."""
+    allowed = [record.commit, base, study.standing.commit]
+    earlier = f"{snapshot.REFS}/{study.name}/{record.number}-on-"
+    allowed += place.refs(earlier)
+    if changed := working_tree.differing_paths(place.top, record.paths, *allowed):
+        return f"{changed[0]} was changed while the idea was judged"
+    tree = snapshot.take_snapshot(place.top, base, place.rules(study))
+    others = sorted(
+        set(tree.paths) - set(record.paths) - set(rebasing.changed_paths(place.top, base, study.standing.commit))
+    )
+    return f"{others[0]} was changed while the idea was judged" if others else None
+
+
+def by_hand(study: IdeaStudy, record: IdeaRecord) -> str:
+    """The way by hand to what a verdict asks for."""
+    if record.status == "kept":
+        return f"scaffold ideas restore {record.number}, then git commit"
+    return f"scaffold ideas restore {study.incumbent} brings the code back that stands"
+
+
+def commit_message(study: IdeaStudy, record: IdeaRecord) -> str:
+    """The message of a kept idea's commit: what it is, why, and what was found."""
+    trailers = {
+        "Idea": f"{record.number} of {study.name}",
+        "Because": record.because,
+        "Task": record.task,
+        "Verdict": describe_verdict(study, record),
+        "Decided-by": record.by_hand,
+        "Runs": run_names_of(study, record),
+    }
+    return snapshot.idea_message(record.text, trailers)

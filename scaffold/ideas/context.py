@@ -1,0 +1,130 @@
+"""Where ideas are judged: the workspace, its repository, what counts as code there, and what detection knows of the question."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scaffold import git
+from scaffold.errors import ScaffoldError
+from scaffold.ideas.study import IdeaStudy
+from scaffold.ideas.tree import fences
+from scaffold.ideas.tree.snapshot import SnapshotRules
+from scaffold.runs import code_commits, recorder, recorder_command, timestamps
+from scaffold.sweeps.spec import script_arguments, script_interface
+from scaffold.workspace import Workspace
+
+_SEED_CONSTANT = re.compile(
+    r"(?:seed\w*|RandomState|default_rng|PRNGKey|random\.Random)\s*\(\s*\d+|\bseed\w*\s*=\s*\d+", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdeaContext:
+    """A workspace in a git repository with a commit: `top` of its working tree, `uncounted` what is no code there."""
+
+    workspace: Workspace
+    top: Path
+    uncounted: tuple[str, ...]
+
+    def rules(self, study: IdeaStudy | None = None, command: Sequence[str] = ()) -> SnapshotRules:
+        """What is part of an idea of this study."""
+        rules = SnapshotRules(uncounted=self.uncounted, untracked=frozenset())
+        if study is None:
+            return replace(rules, needed=self.needed_files(command))
+        needed = self.needed_files(study.command)
+        return replace(rules, untracked=frozenset(study.untracked), needed=needed, only=study.only)
+
+    def needed_files(self, command: Sequence[str]) -> frozenset[str]:
+        """The files that a command reads as code or configuration, relative to the top: what it names, and what its script imports."""
+        words = tuple(command)
+        prefix = self.workspace.workdir.resolve().relative_to(self.top.resolve()).as_posix()
+        named = {word for word in recorder.config_files.file_words(words, 2)} if words else set()
+        script = script_interface.read_script(self.workspace, words, ".") if words else None
+        if script is not None and script.path is not None:
+            named |= {script.path, *script_arguments.imported_files(self.workspace, script.path)}
+        return frozenset(path if prefix == "." else f"{prefix}/{path}" for path in named)
+
+    def refs(self, prefix: str) -> list[str]:
+        """The commits of the refs that begin with `prefix`."""
+        rows = git.run_checked(self.top, "for-each-ref", "--format=%(objectname)", f"{prefix}*").text
+        return rows.split()
+
+    def code_state(self, commit: str) -> str:
+        """The code state of a commit. Raises ScaffoldError where it has no code."""
+        state = code_commits.commit_states(self.workspace, self.top, [commit]).get(commit)
+        if state is None:
+            raise ScaffoldError(f"commit {commit[:12]} has no code")
+        return state
+
+
+def open_context(workspace: Workspace) -> IdeaContext:
+    """The context of a workspace. Raises ScaffoldError: no repository, no commit yet, git refuses it."""
+    location = git.locate_in_git(workspace.workdir)
+    if trouble := git.refusal_error(workspace.workdir, location):
+        raise trouble
+    if location.toplevel is None:
+        raise ScaffoldError(
+            f"{workspace.workdir} is in no git repository, so that no idea can be kept", hint="git init"
+        )
+    if location.head is None:
+        raise ScaffoldError(
+            f"{location.toplevel} has no commit yet, so that nothing stands that an idea could be held against",
+            hint="commit the code as it is first: git add -A && git commit -m 'the baseline'",
+        )
+    uncounted = tuple(code_commits.uncounted_paths(workspace, location.toplevel))
+    return IdeaContext(workspace=workspace, top=location.toplevel, uncounted=uncounted)
+
+
+def baseline_command(workspace: Workspace) -> tuple[str, ...]:
+    """The command that detection knows to be the main one, without what enters the environment; empty where it knows none."""
+    points = workspace.answers.get("entry_points")
+    point = next((p for p in points if isinstance(p, Mapping)), None) if isinstance(points, list) else None
+    if point is None or not isinstance(point.get("command"), str) or "[choice" in point["command"]:
+        return ()
+    try:
+        words = shlex.split(point["command"])
+    except ValueError:
+        return ()
+    prefix = recorder_command.configured_prefix(workspace)
+    return tuple(words[len(prefix) :] if prefix and words[: len(prefix)] == prefix else words)
+
+
+def metric_places(workspace: Workspace, metric: str) -> list[str]:
+    """Where detection saw the metric printed, as `path:line`."""
+    rows = workspace.answers.get("printed_metrics")
+    known: list[Mapping[str, Any]] = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return [str(row["source"]) for row in known if row.get("name") == metric and row.get("source")]
+
+
+def guarded_files(context: IdeaContext, command: Sequence[str]) -> tuple[str, ...]:
+    """The files that no idea may change unless somebody says otherwise."""
+    script = script_interface.find_script_file(context.workspace.workdir, tuple(command))
+    name = None
+    if script is not None and script.resolve().is_relative_to(context.top.resolve()):
+        name = script.resolve().relative_to(context.top.resolve()).as_posix()
+    tracked = (path for path in git.list_tracked_files(context.top) if not context.rules().is_uncounted(path))
+    return fences.guarded_paths(tracked, name)
+
+
+def timestamp() -> str:
+    """This moment, as records have it."""
+    return timestamps.utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def find_seed_constant(workspace: Workspace, command: Sequence[str]) -> str | None:
+    """Where a command's own code fixes its seed, as `path:line`; None where it is not seen to."""
+    script = script_interface.read_script(workspace, tuple(command), ".")
+    for path in script_arguments.imported_files(workspace, script.path) if script.path else ():
+        try:
+            lines = Path(workspace.workdir, path).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        for number, line in enumerate(lines, 1):
+            if _SEED_CONSTANT.search(line.partition("#")[0]):
+                return f"{path}:{number}"
+    return None

@@ -1,0 +1,156 @@
+"""What a person decides about ideas, with or against the rule; and what may be quoted in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scaffold.backends.interface import Warn
+from scaffold.errors import ScaffoldError
+from scaffold.ideas import closing, context, history, rule, study_files, trial
+from scaffold.ideas.context import IdeaContext
+from scaffold.ideas.loop_state import Step
+from scaffold.ideas.study import BASELINE, IdeaStudy
+from scaffold.ideas.tree import working_tree
+from scaffold.workspace import Workspace
+
+CLAIM_PAIRS = 8
+
+
+def decide(
+    place: IdeaContext, name: str, number: int, *, keep: bool, because: str, say: Callable[[str], None]
+) -> IdeaStudy:
+    """Keep or drop an idea whatever the rule says, written down as such. Raises ScaffoldError where it is so already."""
+
+    def change(study: IdeaStudy) -> IdeaStudy:
+        record = study.idea(number)
+        if number == BASELINE or ((record.status == "kept") == keep and record.is_closed):
+            raise ScaffoldError(f"idea {number} is {record.status} already", hint="see scaffold ideas list")
+        status, was = ("kept" if keep else "dropped"), record.status
+        note = f"{status} by hand ({was} before): {because}"
+        decided = replace(
+            record,
+            status="kept" if keep else "dropped",
+            by_hand=because,
+            notes=(*record.notes, note),
+            application="pending" if study.apply else "none",
+            tree=str(place.top),
+            ended_at=context.timestamp(),
+        )
+        study = study.with_idea(decided)
+        stood = study.incumbent
+        if keep:
+            study = replace(study, incumbent=number)
+        elif stood == number:
+            study = replace(study, incumbent=record.base)
+        if study.incumbent != stood:  # the record is of other code: it begins anew
+            return study.with_event({"event": "closed", "idea": number, "outcome": "by hand"})
+        return (
+            study.with_event({"event": "closed", "idea": number, "outcome": "dropped"}) if was == "running" else study
+        )
+
+    study = study_files.change_study(place.workspace, name, change)
+    return closing.finish_pending(place, study, say)
+
+
+def restore(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
+    """Bring the files of an idea back into the tree; the paths. Raises ScaffoldError where that would lose what nobody has kept."""
+    study = study_files.read_study(place.workspace, name)
+    record = study.idea(number)
+    head = "HEAD"
+    paths = sorted({path for each in study.ideas for path in each.paths})
+    known = [each.commit for each in study.ideas]
+    lost = working_tree.differing_paths(place.top, paths, head, *known)
+    if lost:
+        raise ScaffoldError(
+            f"{lost[0]} has changes that are no idea yet, and would be lost",
+            hint="try them first (scaffold try '...'), or put them aside: git stash",
+        )
+    base = study.ideas[record.base].commit
+    names = sorted({*paths, *record.paths})
+    working_tree.restore_paths(place.top, names, record.commit)
+    return tuple(working_tree.differing_paths(place.top, names, base))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdeaClaim:
+    """What a loop gained: the metric of the code that stands minus that of the baseline, with an interval of 95 %, on `seeds` that nothing
+    else used."""
+
+    idea: int
+    change: float
+    low: float
+    high: float
+    seeds: tuple[int, ...]
+    at: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For JSON, and for the study's file."""
+        return {
+            "idea": self.idea,
+            "change": self.change,
+            "low": self.low,
+            "high": self.high,
+            "seeds": list(self.seeds),
+            "at": self.at,
+        }
+
+
+def make_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial.Show) -> tuple[IdeaStudy, IdeaClaim]:
+    """Baseline against the code that stands, on unused seeds. Raises ScaffoldError: nothing was kept, all runs are of one seed."""
+    study = study_files.change_study(workspace, name, _reserve_seeds)
+    asked = study.history[-1]
+    seeds = tuple(asked["claim"])
+    step = Step(kind="run", incumbent=seeds, candidate=seeds)
+    results = trial.run_step(
+        trial.CodeSide(workspace, study, study.ideas[BASELINE], warn=warn),
+        trial.CodeSide(workspace, study, study.ideas[asked["idea"]], warn=warn),
+        step,
+        at_once=trial.runs_at_once(workspace, study),
+        crashes={},
+        show=show,
+    )
+    sides = []
+    for side in (results.incumbent, results.candidate):
+        if failed := [result for result in side if result.value is None]:
+            raise ScaffoldError(
+                f"{failed[0].run} gave no {study.metric}: {failed[0].cause}",
+                hint="a claim needs all of its runs: call it again",
+            )
+        sides.append([(r.seed, study.turned(r.value)) for r in side if r.value is not None])
+    estimate, low, high = rule.claim(*sides)
+    turn = -1 if study.direction == "minimize" else 1
+    low, high = sorted((turn * low, turn * high))
+    claim = IdeaClaim(
+        idea=asked["idea"], change=turn * estimate, low=low, high=high, seeds=seeds, at=context.timestamp()
+    )
+    study = study_files.change_study(
+        workspace, name, lambda newest: replace(newest, claims=(*newest.claims, claim.as_json()))
+    )
+    return study, claim
+
+
+def _reserve_seeds(study: IdeaStudy) -> IdeaStudy:
+    """Seeds for a claim that nothing else uses; a claim that was begun and has no end goes on with its own."""
+    if study.one_seed:
+        raise ScaffoldError(
+            f"all runs are of one seed ({study.one_seed}), so that nothing can be claimed",
+            hint="have the script take its seed, commit that, and start another study",
+        )
+    if study.incumbent == BASELINE:
+        raise ScaffoldError("no idea was kept, so that there is nothing to claim", hint="see scaffold ideas list")
+    last = study.history[-1]
+    if last["event"] == "seeds" and last["idea"] == study.incumbent and len(study.claims) == last["number"]:
+        return study
+    loop = history.replay(study).loop
+    seeds = rule.unused_seeds(loop, CLAIM_PAIRS)
+    return study.with_event(
+        {
+            "event": "seeds",
+            "idea": study.incumbent,
+            "claim": list(seeds),
+            "last": seeds[-1],
+            "number": len(study.claims),
+        }
+    )

@@ -1,0 +1,251 @@
+"""The runs that hold an idea against the code that stands: two sweeps of the workspace, each with its code in a worktree of its own.
+
+A sweep is of one code state, and grows by the seeds that the rule asks for. Both sides run A B B A: whatever the machine does in the
+course of time, it does to both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from scaffold import git
+from scaffold.backends.interface import Warn
+from scaffold.errors import ScaffoldError
+from scaffold.ideas.loop_state import Step
+from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
+from scaffold.ideas.tree.snapshot import CODE
+from scaffold.observations.run_values import observe_runs
+from scaffold.observations.spelling import find_metric
+from scaffold.results.evidence.failure_cause import find_failure_cause
+from scaffold.runs import code_commits
+from scaffold.runs.model import Run
+from scaffold.sweeps.launch.ledger_entries import LaunchOptions
+from scaffold.sweeps.launch.open_sweep import LauncherWriter
+from scaffold.sweeps.launch.run_loop import run_until_done
+from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+from scaffold.sweeps.launch.scheduler import Scheduler
+from scaffold.sweeps.launch.sweep_backends import workspace_capacity
+from scaffold.sweeps.spec import run_names, sweep_file
+from scaffold.sweeps.spec.model import Sweep, SweepCode
+from scaffold.workspace import Workspace
+
+MOST_AT_ONCE, MOST_LINKS = 48, 200
+# what runs write, or what is made again: no data that a command reads
+NO_DATA = frozenset(
+    (
+        *(
+            "outputs",
+            "output",
+            "runs",
+            "wandb",
+            "mlruns",
+            "checkpoints",
+            "ckpt",
+            "logs",
+            "log",
+            "results",
+            "lightning_logs",
+        ),
+        *(
+            "build",
+            "dist",
+            "node_modules",
+            "__pycache__",
+            "venv",
+            "env",
+            ".venv",
+            ".conda",
+            ".git",
+            ".cache",
+            ".mypy_cache",
+        ),
+        *(".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".idea", ".vscode"),
+    )
+)
+Show = Callable[[SweepSnapshot], None]
+
+
+def side_name(study: str, number: int) -> str:
+    """The name of the sweep with the runs of one idea's code."""
+    return f"{study}-idea{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class SideResult:
+    """What a run of one side gave: None where it gave no value, and then `cause`."""
+
+    seed: int
+    value: float | None
+    run: str
+    cause: str = ""
+    seconds: float | None = None
+
+
+class CodeSide:
+    """One idea's code, and its runs."""
+
+    def __init__(self, workspace: Workspace, study: IdeaStudy, record: IdeaRecord, *, warn: Warn) -> None:
+        self.workspace, self.study, self.warn = workspace, study, warn
+        number = record.number if record.of is None else record.of
+        name = side_name(study.name, number)
+        if sweep_file.stored_path(workspace, name).is_file():
+            sweep = sweep_file.read_sweep(workspace, name)
+        else:
+            base = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
+            goal = f"idea {number} of {study.name}: {record.text}"
+            code = SweepCode(state=record.state, commit=record.commit, patch=None)
+            sweep = replace(base, name=name, goal=goal, labels={"idea": str(number)}, seeds=(), code=code)
+        self.sweep = sweep
+        self._writer = LauncherWriter(workspace, sweep, original=True, links=data_links(workspace))
+
+    def open(self, seeds: Sequence[int]) -> Scheduler:
+        """What runs these seeds; the sweep's file has them, and all before. Raises ScaffoldError."""
+        grown = replace(self.sweep, seeds=tuple(sorted({*self.sweep.seeds, *seeds})))
+        if grown != self.sweep or not sweep_file.stored_path(self.workspace, grown.name).is_file():
+            sweep_file.write_sweep(self.workspace, grown)
+            self.sweep = grown
+        runs = run_names.planned_runs(self.workspace, replace(grown, seeds=tuple(sorted(seeds))))
+        return Scheduler(
+            self.workspace,
+            grown,
+            runs,
+            write_scripts=self._writer.write,
+            check_code=self._writer.check_code,
+            warn=self.warn,
+        )
+
+    def request(self, scheduler: Scheduler, crashes: Mapping[int, int]) -> None:
+        """Ask for what is missing, and once more for what crashed before it was asked for now. Raises ScaffoldError."""
+        states = scheduler.snapshot().planned
+        again = any(
+            s.run is not None and s.is_done and s.run.attempt <= crashes.get(s.run.seed or 0, 0) for s in states
+        )
+        ended = {s.state for s in states} & {"terminated", "lost"}
+        retry = "all" if again or len(ended) > 1 else next(iter(ended), None)
+        scheduler.request_runs(retry=retry, backend=self.study.backend, code="original")
+        scheduler.step(doing="try")
+
+    def finish(self, scheduler: Scheduler, show: Show) -> list[SideResult]:
+        """Wait for the runs; what they gave. What was lost is run once more. Raises ScaffoldError: the sweep was stopped."""
+        snapshot = run_until_done(scheduler, show, doing="try", warn=self.warn)
+        if any(s.state == "lost" for s in snapshot.planned):
+            scheduler.request_runs(retry="lost")
+            snapshot = run_until_done(scheduler, show, doing="try", warn=self.warn)
+        if snapshot.options.stopped or any(self._was_stopped(s) for s in snapshot.planned):
+            raise ScaffoldError(
+                f"runs of the sweep {self.sweep.name} were stopped, so the idea is not judged",
+                hint="the same command goes on; scaffold sweep launch "
+                f"{self.sweep.name} --retry terminated runs again what was ended",
+            )
+        return list(self._read(snapshot))
+
+    def _was_stopped(self, state: RunState) -> bool:
+        """Whether somebody ended a run; one that took longer than its time limit has failed by itself."""
+        limit, took = self.sweep.resources.timeout_s, state.run.duration_s if state.run else None
+        timed_out = limit is not None and took is not None and took >= limit
+        return state.state == "missing" or (state.state == "terminated" and not timed_out)
+
+    def _read(self, snapshot: SweepSnapshot) -> Iterator[SideResult]:
+        runs = [s.run for s in snapshot.planned if s.run is not None]
+        observed = {run.path: run for run in observe_runs(self.workspace, runs, names=[self.study.metric])}
+        for state in snapshot.planned:
+            run = observed[state.run.path] if state.run is not None else None
+            yield self._read_state(state, run)
+
+    def _read_state(self, state: RunState, run: Run | None) -> SideResult:
+        seed = run.seed if run is not None and run.seed is not None else 0
+        if run is None:
+            return SideResult(seed, None, state.name, state.reason or state.state)
+        value = find_metric(run.metrics, self.study.metric) if state.state == "finished" else None
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            return SideResult(seed, float(value), run.label, seconds=run.duration_s)
+        if state.state != "finished":
+            cause = find_failure_cause(self.workspace, run) or state.reason or state.state
+        else:
+            names = ", ".join(sorted(run.metrics)) or "none"
+            cause = (
+                f"{self.study.metric} is {value!r}" if value is not None else f"no {self.study.metric}; it gave {names}"
+            )
+        return SideResult(seed, None, run.label, cause, run.duration_s)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResults:
+    """What the runs of a step gave, side by side."""
+
+    incumbent: tuple[SideResult, ...]
+    candidate: tuple[SideResult, ...]
+
+
+def run_step(
+    incumbent: CodeSide,
+    candidate: CodeSide | None,
+    step: Step,
+    *,
+    at_once: int,
+    crashes: Mapping[str, Mapping[int, int]],
+    show: Show,
+) -> StepResults:
+    """Run what a step names, so many at once, interleaved. Raises ScaffoldError."""
+    sides = {"incumbent": incumbent, **({"candidate": candidate} if candidate is not None else {})}
+    results: dict[str, list[SideResult]] = {"incumbent": [], "candidate": []}
+    order = interleave(step.incumbent, step.candidate)
+    for chunk in (order[i : i + at_once] for i in range(0, len(order), at_once)):
+        opened = []
+        for name in dict.fromkeys(name for name, _ in chunk):
+            scheduler = sides[name].open([seed for side, seed in chunk if side == name])
+            sides[name].request(scheduler, crashes.get(name, {}))
+            opened.append((name, scheduler))
+        for name, scheduler in opened:
+            results[name] += sides[name].finish(scheduler, show)
+    return StepResults(tuple(results["incumbent"]), tuple(results["candidate"]))
+
+
+def interleave(incumbent: Sequence[int], candidate: Sequence[int]) -> list[tuple[str, int]]:
+    """The order of runs: A B B A by seed, where both sides have it."""
+    order = []
+    pairs = itertools.zip_longest(incumbent, candidate)
+    for index, (ours, theirs) in enumerate(pairs):
+        pair = [("incumbent", ours), ("candidate", theirs)]
+        order += [(side, seed) for side, seed in (pair if index % 2 == 0 else pair[::-1]) if seed is not None]
+    return order
+
+
+def runs_at_once(workspace: Workspace, study: IdeaStudy) -> int:
+    """How many runs may go on at one time. Raises ScaffoldError where the backend cannot be asked."""
+    sweep = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
+    return capacity_of(workspace, sweep, study.backend)
+
+
+def capacity_of(workspace: Workspace, sweep: Sweep, backend: str | None) -> int:
+    """How many runs of a sweep may go on at one time."""
+    options = LaunchOptions(
+        backend=backend or sweep.backend, gpus_per_run=sweep.resources.gpus, cpus_per_run=sweep.resources.cpus
+    )
+    capacity = workspace_capacity(workspace, options)
+    return max(1, min(MOST_AT_ONCE, capacity.limit - capacity.active))
+
+
+def data_links(workspace: Workspace) -> list[str]:
+    """What git does not hold and a command may read: data, which a worktree gets as links."""
+    top = git.toplevel(workspace.workdir)
+    if top is None:
+        return []
+    uncounted = code_commits.uncounted_paths(workspace, top)
+    options = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory")
+    paths: list[str] = []
+    for more in (("--exclude-standard",), ("--ignored", "--exclude-standard")):
+        paths += git.run_checked(top, *options, *more).paths
+    chosen = []
+    for path in sorted({path.rstrip("/") for path in paths}):
+        holds_workspace = any(
+            f"{folder}/".startswith(f"{path}/") or path.startswith(f"{folder}/") for folder in uncounted
+        )
+        is_made = bool(NO_DATA.intersection(PurePosixPath(path).parts)) or (top / path / "pyvenv.cfg").exists()
+        if not holds_workspace and not is_made and not path.endswith((*CODE, ".log", ".pyc", ".tsv", ".md")):
+            chosen.append(path)
+    return chosen[:MOST_LINKS]

@@ -1,0 +1,107 @@
+"""Ideas and verdicts in words and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from scaffold.ideas import trial
+from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
+
+
+def metric_change(study: IdeaStudy, effect: float | None) -> float | None:
+    """An effect as the change of the metric: idea minus code that stood."""
+    return None if effect is None else -effect if study.direction == "minimize" else effect
+
+
+def metric_interval(study: IdeaStudy, record: IdeaRecord) -> tuple[float | None, float | None]:
+    """The interval of the metric's change, the lower end first."""
+    low, high = metric_change(study, record.low), metric_change(study, record.high)
+    return (high, low) if study.direction == "minimize" else (low, high)
+
+
+def describe_effect(study: IdeaStudy, record: IdeaRecord) -> str:
+    """`-0.0041 [-0.0060, -0.0022] val_bpb, 8 pairs`; empty where nothing is known."""
+    change = metric_change(study, record.effect)
+    if change is None:
+        return ""
+    low, high = metric_interval(study, record)
+    interval = f" [{low:+.4g}, {high:+.4g}]" if low is not None and high is not None and low != high else ""
+    pairs = f", {record.pairs} pairs" if record.pairs else ""
+    return f"{change:+.4g}{interval} {study.metric}{pairs}"
+
+
+def describe_verdict(study: IdeaStudy, record: IdeaRecord) -> str:
+    """`kept, -0.0041 [-0.0060, -0.0022] val_bpb, 8 pairs`."""
+    return ", ".join(filter(None, [record.status, describe_effect(study, record)]))
+
+
+def run_names_of(study: IdeaStudy, record: IdeaRecord) -> str:
+    """Where the runs of an idea are: its sweep, and how many there were."""
+    number = record.number if record.of is None else record.of
+    return f"{record.runs} of the sweeps {trial.side_name(study.name, number)} and {trial.side_name(study.name, record.base)}"
+
+
+def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
+    """An idea for JSON. `change` and its interval are of the metric itself: idea minus the code that stood."""
+    low, high = metric_interval(study, record)
+    number = record.number if record.of is None else record.of
+    return {
+        "idea": record.number,
+        "text": record.text,
+        "because": record.because,
+        "task": record.task,
+        "status": record.status,
+        "why": record.why,
+        "change": metric_change(study, record.effect),
+        "low": low,
+        "high": high,
+        "estimate": metric_change(study, record.estimate),
+        "pairs": record.pairs,
+        "runs": record.runs,
+        "by_hand": record.by_hand,
+        "base": record.base,
+        "of": record.of,
+        "commit": record.commit,
+        "state": record.state,
+        "paths": list(record.paths),
+        "left": list(record.left),
+        "notes": list(record.notes),
+        "tree": record.application,
+        "result_commit": record.result_commit,
+        "sweep": trial.side_name(study.name, number),
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+    }
+
+
+def advise(study: IdeaStudy) -> str:
+    """One line of what to do next, from the state alone."""
+    closed = [record for record in study.ideas[1:] if record.is_closed]
+    counts = Counter(record.status for record in closed)
+    still_open = [record for record in closed if record.status == "open" and record.number > study.incumbent]
+    last = closed[-10:]
+    if still_open and counts["kept"] == 0 and len(closed) >= 5:
+        return f"idea {still_open[-1].number} stayed open: scaffold ideas again {still_open[-1].number} settles it on new seeds"
+    if len(last) == 10 and not any(record.status == "kept" for record in last):
+        return "none of the last 10 ideas was kept: try larger changes, or another part of the code"
+    if counts["kept"]:
+        return f"{counts['kept']} of {len(closed)} ideas were kept; what they gained in all: scaffold ideas claim"
+    return "the next idea: edit, then scaffold try '...'"
+
+
+def incumbent_chain(study: IdeaStudy) -> list[IdeaRecord]:
+    """The ideas that the code that stands is made of, the baseline first."""
+    chain = [study.standing]
+    while chain[-1].number != BASELINE:
+        chain.append(study.ideas[chain[-1].base])
+    return chain[::-1]
+
+
+def running_and_last(study: IdeaStudy, most: int = 5) -> tuple[list[IdeaRecord], list[IdeaRecord]]:
+    """The ideas that are being judged, and the last that were decided, in the order of their verdicts."""
+    running = [record for record in study.ideas[1:] if not record.is_closed]
+    closed = sorted(
+        (record for record in study.ideas[1:] if record.is_closed), key=lambda r: (r.ended_at or "", r.number)
+    )
+    return running, closed[-most:]
