@@ -19,7 +19,7 @@ from scaffold.atomic_write import write_atomic
 from scaffold.workspace import Workspace
 
 # a change of what `manifests.Run` or a digest holds needs a new number
-INDEX_VERSION = 5
+INDEX_VERSION = 6
 
 
 def file_stamp(info: os.stat_result) -> str:

@@ -16,6 +16,8 @@ MAX_NAME_BYTES = 255
 TRIAL_EXPERIMENT = "smoke"
 # the smoke sweep's name is the sweep's with this behind it
 SMOKE_SUFFIX = "-smoke"
+# how a script on standard input is called among the scripts of a run
+STDIN_SCRIPT = "standard input"
 # what the fields of a Run may be
 FIELD_TYPES = (
     (str, ("name", "experiment", "status", "started_at", "hostname", "outputs", "uuid", "purpose")),
@@ -36,8 +38,9 @@ class Run(NamedTuple):
     that is not below the work directory.
     `params` are all that the command says, not only what its manifest read off it; `form` is what else of the command tells
     configurations apart, `words` its arguments where only the script's parser could say which value belongs to which option, `configs`
-    the copies of its config files. `seed_source` says how the seed reached the command (`arguments`, `environment`, `label` where it did
-    not, None where the manifest cannot tell), `purpose` is `run`, `smoke` or `rerun`, `withdrawn` why the attempt does not count any more.
+    the copies of its config files, `scripts` what it ran that is no part of `code` (`path digest`). `seed_source` says how the seed
+    reached the command (`arguments`, `environment`, `label` where it did not, None where the manifest cannot tell), `purpose` is `run`,
+    `smoke` or `rerun`, `withdrawn` why the attempt does not count any more.
 
     A tuple and no dataclass, because lists make ten thousand of them.
     """
@@ -70,6 +73,7 @@ class Run(NamedTuple):
     form: str = ""
     words: Sequence[str] = ()
     configs: Sequence[str] = ()
+    scripts: Sequence[str] = ()
 
     @property
     def effective_seed(self) -> int | None:
@@ -95,6 +99,13 @@ def _purpose(manifest: Mapping[str, Any]) -> str:
     return purpose if purpose in ("smoke", "rerun") else "run"
 
 
+def _scripts(manifest: Mapping[str, Any]) -> list[str]:
+    """What a command ran that no code state has: scripts of the workspace, or one on standard input, which is called by its content."""
+    files, stdin = manifest["command"].get("files") or {}, manifest["paths"].get("stdin")
+    scripts = [f"{path} {files[path]}" for path in sorted(files)]
+    return [*scripts, f"{STDIN_SCRIPT} {stdin.rpartition('/')[2]}"] if stdin else scripts
+
+
 def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
     """What lists need of a manifest, which lies at `path`. Raises KeyError, TypeError or ValueError where it is no manifest."""
     identity, git, tracking = manifest["run"], manifest["git"], manifest["tracking"]
@@ -104,7 +115,7 @@ def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
     if not isinstance(manifest["params"], dict):
         raise TypeError(f"params is {json.dumps(manifest['params'])[:80]}")
     configuration = recorder.configuration
-    reading = configuration.read_command(argv, seed=seed)
+    reading = configuration.read_command(argv, seed=seed, source=manifest.get("seed_source"))
     run = Run(
         name=identity["name"],
         attempt=identity["attempt"],
@@ -132,6 +143,7 @@ def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
         form=reading.form if cwd == "." else f"cd {cwd} && {reading.form}",
         words=reading.words,
         configs=manifest["paths"]["configs"],
+        scripts=_scripts(manifest),
     )
     _check_fields(run)
     return run

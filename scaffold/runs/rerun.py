@@ -78,6 +78,8 @@ def rerun_recorded_run(
         variables = worktree_imports.worktree_variables(trees, argv, folder, words)
         variables[recorder.naming.SCHEME_VARIABLE] = str(_scheme(manifest))
         variables[recorder.manifest.PURPOSE_VARIABLE] = "rerun"
+        if (source := manifest.get("seed_source")) in ("arguments", "environment"):
+            variables[recorder.seed_source.SOURCE_VARIABLE] = source
         _, new = foreground.run_recorded(
             workspace,
             arguments,

@@ -17,7 +17,7 @@ def same_question(run: Run) -> tuple[object, ...] | None:
         return None
     format_value = recorder.values.format_value
     params = tuple(sorted((name, format_value(value)) for name, value in run.params.items()))
-    return run.code, run.form, params, run.effective_seed, tuple(sorted(run.configs))
+    return run.code, run.form, params, run.effective_seed, (*sorted(run.configs), *run.scripts)
 
 
 def finished_answers(runs: Iterable[Run]) -> dict[tuple[object, ...], Run]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from tests.conftest import commit_all, git, write_tree
@@ -98,16 +100,20 @@ def test_no_patch_on_request(workspace: Workspace) -> None:
     assert workspace.last()["git"]["dirty"] and workspace.last()["git"]["patch"] is None
 
 
+SCRIPT = "exp/scripts/eval.py"
+
+
 def test_a_script_of_the_workspace_counts_by_its_content_when_named(workspace: Workspace) -> None:
-    write_tree(workspace.root, {"exp/scripts/eval.py": "print(1)\n", "exp/scripts/other.py": "1\n"})
-    command = ("--", PYTHON, "exp/scripts/eval.py")
+    write_tree(workspace.root, {SCRIPT: "print(1)\n", "exp/scripts/other.py": "1\n"})
+    command = ("--", PYTHON, SCRIPT)
     first, other = workspace.name(*command), workspace.name(*TRAIN)
     workspace.record(*command)
     assert "+print(1)" in (workspace.root / workspace.last()["git"]["patch"]).read_text()
+    assert workspace.last()["command"]["files"] == {SCRIPT: hashlib.sha256(b"print(1)\n").hexdigest()}
     commit_all(workspace.root)
     write_tree(workspace.root, {"exp/scripts/other.py": "2\n"})
     assert (workspace.name(*command), workspace.name(*TRAIN)) == (first, other)
-    write_tree(workspace.root, {"exp/scripts/eval.py": "print(2)\n"})
+    write_tree(workspace.root, {SCRIPT: "print(2)\n"})
     assert workspace.name(*command) != first and workspace.name(*TRAIN) == other
 
 

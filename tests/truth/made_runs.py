@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
+import importlib
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +47,13 @@ parser.add_argument("source")
 parser.add_argument("--fast", action="store_true")
 parser.add_argument("--scale", type=float)
 parser.add_argument("targets", nargs="*")
+args = parser.parse_args()
+""",
+    "draw.py": """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("lr", type=float)
+parser.add_argument("seed", type=int)
 args = parser.parse_args()
 """,
     "plain.py": "print('no arguments')\n",
@@ -115,3 +125,31 @@ def table_of(
         for name, again in selection.repeats.items()
     }
     return fold_seeds(QueryResult(query=query, measured=tuple(measured), repeats=repeats), by=by)
+
+
+def summarized(workspace: Workspace, manifests: Sequence[Mapping[str, Any]], metric: str = "acc") -> list[list[float]]:
+    """What the workspace's own summarize.py makes of these manifests: of each row the values of a metric, sorted."""
+    script = _summarize_script()
+    script.ROOT, script.WORKDIR = workspace.path, workspace.workdir
+    script.manifests = lambda: iter(manifests)
+    values, _ = script.fold(script.counting())
+    return sorted([run[metric] for run in runs if metric in run] for runs in values.values())
+
+
+def row_values(table: ResultTable, metric: str = "acc") -> list[list[float]]:
+    """Of each row of results the values of a metric, sorted."""
+    return sorted([value for _, value in row.seed_values(metric)] for row in table.rows)
+
+
+@functools.cache
+def _summarize_script() -> Any:
+    """summarize.py as a module, without bytecode beside the template."""
+    folder = str(recorder.recorder_source_directory())
+    sys.path.insert(0, folder)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        return importlib.import_module("summarize")
+    finally:
+        sys.path.remove(folder)
+        sys.dont_write_bytecode = before
+        sys.modules.pop("record_run", None)

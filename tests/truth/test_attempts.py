@@ -14,7 +14,7 @@ from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace
 from tests.conftest import Run as RunCommand
 from tests.results.conftest import Study
-from tests.truth.made_runs import make_manifest, make_run, make_workspace, table_of
+from tests.truth.made_runs import make_manifest, make_run, make_workspace, row_values, summarized, table_of
 
 SEEDED, SEEDLESS = "python train.py --lr 1 --seed 1", "python train.py --lr 1"
 
@@ -31,7 +31,9 @@ def attempts(workspace: Workspace, command: str, *tries: dict[str, Any]) -> Resu
         fields = dict(given_)
         metrics = {"acc": fields.pop("acc")} if "acc" in fields else fields.pop("metrics", {"other": 1})
         manifests.append(make_manifest(command, attempt=number, started=number, metrics=metrics, **fields))
-    return table_of(workspace, [make_run(manifest) for manifest in manifests])
+    table = table_of(workspace, [make_run(manifest) for manifest in manifests])
+    assert summarized(workspace, manifests) == row_values(table), "the workspace's own script makes the same rows"
+    return table
 
 
 FAILED = {"status": "failed", "exit": {"code": 1, "signal": None}}

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffold import workspace as workspaces
+from scaffold.results.configuration import code_reach
 from scaffold.results.configuration.code_reach import find_code_states, find_script
 from scaffold.results.configuration.import_reach import find_reaching_files
 from scaffold.results.metrics.run_filter import parse_run_condition
 from scaffold.runs.code_difference import diff_code
 from scaffold.runs.model import Run
+from scaffold.runs.same_question import same_question
 from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, git, write_tree
 from tests.conftest import Run as RunCommand
 from tests.results.conftest import ANSWERS, Ask, Study
 from tests.runs.conftest import copy_recorder, settings
-from tests.truth.made_runs import make_manifest, make_run
+from tests.truth.made_runs import make_manifest, make_run, make_workspace, row_values, summarized, table_of
 
 TREE = {
     "train.py": "import models\nfrom lib.data import load\nif __name__ == '__main__': pass\n",
@@ -196,9 +199,55 @@ def test_without_a_common_state_there_are_two_ways_out(study: Study, run: RunCom
     assert "commit=" in done.stderr and "--ignore code" in done.stderr
 
 
+SCRIPT = "exp/scripts/eval.py"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "rows"),
+    [
+        ({"files": {SCRIPT: "1" * 64}}, {"files": {SCRIPT: "1" * 64}}, 1),
+        ({"files": {SCRIPT: "1" * 64}}, {"files": {SCRIPT: "2" * 64}}, 2),
+        ({"files": {SCRIPT: "1" * 64, "local/x.py": "1" * 64}}, {"files": {SCRIPT: "1" * 64}}, 2),
+        ({"stdin": "exp/metadata/stdin/1111.py"}, {"stdin": "exp/metadata/stdin/1111.py"}, 1),
+        ({"stdin": "exp/metadata/stdin/1111.py"}, {"stdin": "exp/metadata/stdin/2222.py"}, 2),
+    ],
+)
+@pytest.mark.parametrize("in_git", [True, False])
+def test_scripts_that_no_code_state_has_are_code(
+    tmp_path: Path, a: dict[str, Any], b: dict[str, Any], rows: int, in_git: bool
+) -> None:
+    workspace, manifests = make_workspace(tmp_path), []
+    for seed, side in enumerate((a, b), start=1):
+        command = "python -" if "stdin" in side else f"python {SCRIPT}"
+        manifest = make_manifest(command, seed=seed, started=seed, seed_source="environment")
+        manifest["command"]["files"] = side.get("files", {})
+        manifest["paths"]["stdin"] = side.get("stdin")
+        if not in_git:
+            manifest["git"] = None
+        manifests.append(manifest)
+    runs = [make_run(manifest) for manifest in manifests]
+    table = table_of(workspace, runs)
+    assert len(table.rows) == rows and len(table_of(workspace, runs, ignore=("code",)).rows) == 1
+    assert row_values(table) == summarized(workspace, manifests)
+    if rows == 2:
+        (warning,) = table.warnings
+        named = "local/x.py" if "local/x.py" in str(a) else SCRIPT if "files" in a else "standard input"
+        assert f"it differs in {named}; --ignore code folds them" in warning
+        assert len({row.config["code"] for row in table.rows}) == 2
+    questions = {same_question(run) for run in runs if in_git}
+    assert len(questions - {None}) == (2 if in_git else 0)
+
+
 def test_by_code_and_short_hashes(study: Study) -> None:
     study_with_states(study)
     assert len(study.table(by=["commit"]).rows) == 2 and len(study.table().rows) == 4
     for text, runs in (("commit=aaaaaaa", 12), ("commit=bbbb", 0), ("code=bbbbbb", 3), ("commit in (aaaa, cccc)", 12)):
         table = study.table(where=parse_run_condition(text), ignore=("code",))
         assert sum(len(row.runs) for row in table.rows) == min(runs, 6), text
+
+
+def test_code_that_is_an_idea_is_called_by_its_name(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_with_states(study)
+    monkeypatch.setattr(code_reach, "name_code_states", lambda workspace: {"b" * 64: "idea 3: wider"})
+    assert {row.config["code"] for row in study.table().rows} == {"aaaaaaa", "idea 3: wider"}
+    assert "idea 3: wider" in {row.config["code"] for row in study.table(by=["code"]).rows}

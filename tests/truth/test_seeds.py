@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from scaffold.workspace import Workspace
 from tests.conftest import Run as RunCommand
 from tests.runs.conftest import copy_recorder
 from tests.runs.conftest import settings as run_settings
-from tests.truth.made_runs import make_manifest, make_run, make_workspace, table_of
+from tests.truth.made_runs import make_manifest, make_run, make_workspace, row_values, summarized, table_of
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,11 @@ def seeded(workspace: Workspace, command: str, values: list[float], **more: Any)
         make_manifest(command.replace("SEED", str(seed)), seed=seed, metrics={"acc": value}, started=seed, **more)
         for seed, value in enumerate(values, start=1)
     ]
-    return table_of(workspace, [make_run(manifest) for manifest in manifests])
+    table = table_of(workspace, [make_run(manifest) for manifest in manifests])
+    alone = summarized(workspace, manifests)
+    # only the parser of draw.py calls its second argument the seed
+    assert alone == row_values(table) or "draw.py" in command, "the workspace's own script makes the same rows"
+    return table
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,16 @@ def seeded(workspace: Workspace, command: str, values: list[float], **more: Any)
         ("python reads.py", {}, True),  # an old manifest: the script itself shows it
         ("python train.py", {}, False),
         ("python plain.py", {}, False),
+        ("python plain.py --seed SEED", {}, False),  # it reads no arguments at all
+        ("python plain.py seed=SEED", {"seed_source": "arguments"}, False),
+        ("python -m plain --seed SEED", {}, False),
+        ("env seed=SEED python plain.py", {}, True),  # it may read that: nothing says which variables it has to do with
+        ("python gone.py -sSEED", {}, True),
+        ("python gone.py -s SEED", {}, True),
+        ("python gone.py SEED", {"seed_source": "arguments"}, True),  # the sweep that passed it so said so
+        ("python gone.py --rng SEED", {"seed_source": "arguments"}, True),
+        ("python gone.py a --rng SEED", {"seed_source": "arguments"}, True),
+        ("python draw.py 0.1 SEED", {"seed_source": "label"}, True),  # its parser calls it the seed
         ("python gone.py", {}, True),  # nothing says otherwise
         ("python train.py", {"seed_source": "environment"}, True),
         ("python reads.py", {"seed_source": "label"}, False),
@@ -56,6 +71,18 @@ def test_which_seeds_are_effective(workspace: Workspace, command: str, more: dic
     assert len(row.runs) == 3
     assert [seed for seed, _ in row.seed_values("acc")] == ([1, 2, 3] if effective else [None] * 3)
     assert any("mere labels" in warning for warning in row.warnings) is not effective
+
+
+def test_what_passes_the_seed_is_no_parameter(workspace: Workspace) -> None:
+    for command in ("python gone.py -sSEED", "python gone.py -s SEED"):
+        assert len(seeded(workspace, command, [0.5, 0.6]).rows) == 1
+    for command in ("python gone.py SEED", "python gone.py --layers 1 --rng SEED"):
+        (row,) = seeded(workspace, command, [0.5, 0.6], seed_source="arguments").rows
+        assert row.config == ({"layers": 1} if "layers" in command else {})
+    # the same number may mean something else where nobody said that it is the seed
+    assert len(seeded(workspace, "python gone.py SEED", [0.5, 0.6], seed_source="label").rows) == 2
+    read = recorder.configuration.read_command
+    assert read(["python", "gone.py", "{RUN_SEED}", "--fold", "1"], seed=1, source="arguments").params == {"fold": 1}
 
 
 def test_attempts_of_a_label_are_replicates(workspace: Workspace) -> None:
@@ -96,11 +123,30 @@ def test_what_scaffold_run_passes(workspace: Workspace, command: str, words: tup
 
 
 @pytest.mark.parametrize(
+    ("command", "told"),
+    [("python draw.py 0.1 7", "arguments"), ("python draw.py 0.1 8", None), ("python gone.py 7", None)],
+)
+def test_scaffold_run_tells_of_an_argument_that_is_the_seed(
+    run: RunCommand, planned: Path, monkeypatch: pytest.MonkeyPatch, command: str, told: str | None
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(planned.parent))
+    monkeypatch.chdir(planned)
+    monkeypatch.setenv("RUN_SEED_SOURCE", "")
+    monkeypatch.setattr("os.execvp", lambda file, words: None)
+    run("run", "--seed", "7", "--", *command.split())
+    assert (os.environ["RUN_SEED_SOURCE"] or None) == told
+
+
+@pytest.mark.parametrize(
     ("argv", "source"),
     [
         (["python", "train.py", "--manual-seed", "3"], "arguments"),
         (["bash", "-c", "python train.py --seed 3"], "arguments"),
         (["echo", "{RUN_SEED}"], "arguments"),
+        (["python", "train.py", "-s3"], "arguments"),
+        (["python", "train.py", "-s", "3"], "arguments"),
+        (["python", "train.py", "-s4"], "label"),
+        (["python", "train.py", "3"], "label"),
         (["python", "reads.py"], "environment"),
         (["python", "-c", "import os; os.environ['RUN_SEED']"], "environment"),
         (["python", "train.py"], "label"),
@@ -118,6 +164,8 @@ def test_what_the_recorder_says(
     if source == "label":
         monkeypatch.setenv(seed_source.SOURCE_VARIABLE, "environment")
         assert seed_source.find_seed_source(argv, 3) == "environment"
+        monkeypatch.setenv(seed_source.SOURCE_VARIABLE, "arguments")
+        assert seed_source.find_seed_source(argv, 3) == "arguments"
 
 
 @pytest.mark.parametrize(

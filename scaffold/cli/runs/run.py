@@ -83,7 +83,23 @@ def _seed_words(workspace: Workspace, recorder_options: tuple[str, ...], command
     passing = pass_seed(workspace, command, Path.cwd(), seed)
     if passing.words:
         click.echo(f"the seed is passed as `{' '.join(passing.words)}`, {passing.reason}", err=True)
+    elif _is_seed_argument(workspace, command, seed):
+        from scaffold.runs import recorder
+
+        # without its parser the recorder cannot know which argument it is
+        os.environ[recorder.seed_source.SOURCE_VARIABLE] = "arguments"
     return passing.words
+
+
+def _is_seed_argument(workspace: Workspace, command: list[str], seed: int) -> bool:
+    """Whether the script's parser calls an argument of the command the seed that is given: `train.py 0.1 3`."""
+    from scaffold.results.configuration.argument_interface import ScriptReader
+    from scaffold.runs import recorder
+
+    folder = os.path.relpath(os.path.realpath("."), os.path.realpath(workspace.workdir))
+    read = recorder.configuration.read_command
+    interface = ScriptReader(workspace).interface(f"cd {folder} && {read(command, seed=seed).form}")
+    return interface is not None and read(command, seed=seed, interface=interface).seed == seed
 
 
 def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...], command: list[str]) -> None:

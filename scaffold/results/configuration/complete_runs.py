@@ -16,7 +16,8 @@ _START = ("python", "script.py")
 
 def complete_runs(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
     """The runs, with their positional arguments named, and several values given to the options that take them, where their script's
-    parser is known; and with seeds told for labels that reach nothing, where neither the manifest nor the script says otherwise."""
+    parser is known; and with seeds told for labels that reach nothing: where neither the manifest nor the script says otherwise, and where
+    they are arguments of a script that is known to read none."""
     scripts = ScriptReader(workspace)
     completed = []
     for run in runs:
@@ -24,6 +25,8 @@ def complete_runs(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
             run = name_arguments(run if run.words else _free_argument(run, interface), interface)
         if run.seed is not None and run.seed_source is None and (reads := scripts.reads_seed(run.form)) is not None:
             run = run._replace(seed_source="environment" if reads else "label")
+        if run.seed_source == "arguments" and scripts.takes_nothing(run.form):
+            run = run._replace(seed_source="label")
         completed.append(run)
     return spread_config_files(workspace, completed)
 
@@ -54,7 +57,8 @@ def name_arguments(run: Run, interface: Interface) -> Run:
         return run
     read = recorder.configuration.read_command
     command = [*_START, *run.words]
-    guess, reading = read(command, seed=run.seed), read(command, seed=run.seed, interface=interface)
+    guess = read(command, seed=run.seed, source=run.seed_source)
+    reading = read(command, seed=run.seed, source=run.seed_source, interface=interface)
     params = {
         name: value for name, value in run.params.items() if name not in guess.fuller or value != guess.fuller[name]
     }

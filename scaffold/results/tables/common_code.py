@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.configuration.code_states import CodeEquivalence, code_label
+from scaffold.results.configuration.code_states import CodeEquivalence
 from scaffold.results.metrics.configurations import CODE, configuration_key
 from scaffold.results.metrics.query import QueryResult
 from scaffold.runs.model import Run
@@ -32,13 +32,13 @@ def keep_common_code(
     )
     for candidate in newest_first:
         if all(any(states.is_same(candidate, run) for run in side) for side in runs):
-            label = code_label(candidate)
+            label = states.label(candidate)
             sentence = (
                 f"the runs have several states of the code: compared is the newest that all sides have, {label}; "
                 "another: 'experiment=NAME and commit=...', all of them: --ignore code"
             )
             return [_restrict(side, candidate, states) for _, side in sides], sentence
-    named = "; ".join(f"{name}: {_labels(side)}" for (name, _), side in zip(sides, runs, strict=True))
+    named = "; ".join(f"{name}: {_labels(side, states)}" for (name, _), side in zip(sides, runs, strict=True))
     raise ScaffoldError(
         f"the sides have no state of the code in common ({named})",
         hint="name one on each side, such as 'experiment=NAME and commit=...', or take all states for one: --ignore code",
@@ -63,6 +63,8 @@ def _restrict(side: QueryResult, code: Run, states: CodeEquivalence) -> QueryRes
     )
 
 
-def _labels(runs: Sequence[Run]) -> str:
-    labels = list(dict.fromkeys(code_label(run) for run in sorted(runs, key=lambda run: run.started_at, reverse=True)))
+def _labels(runs: Sequence[Run], states: CodeEquivalence) -> str:
+    labels = list(
+        dict.fromkeys(states.label(run) for run in sorted(runs, key=lambda run: run.started_at, reverse=True))
+    )
     return ", ".join(labels[:MOST_NAMED]) + (", ..." if len(labels) > MOST_NAMED else "") or "no run"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
-from scaffold.results.configuration.code_states import CodeEquivalence, code_label
+from scaffold.results.configuration.code_states import CodeEquivalence
 from scaffold.results.metrics import configurations
 from scaffold.results.metrics.configurations import CODE, COMMAND, Configuration
 from scaffold.results.metrics.query import QueryResult
@@ -43,7 +43,7 @@ class Folding:
             return configuration
         values: dict[str, Scalar] = dict(run.params)
         if CODE in self.by:
-            values.setdefault(CODE, code_label(run))
+            values.setdefault(CODE, self.code_states.label(run))
         if "commit" in self.by:
             values.setdefault("commit", (run.commit or "none")[:7])
         params = configurations.configuration_key(values, only=self.by, without=self.ignored)
@@ -160,7 +160,7 @@ def row_columns(
                 columns.setdefault(key, {})[command_name] = by_command[key.command]
         if len({key.code for key in group}) > 1:
             for key in group:
-                columns.setdefault(key, {})[code_name] = code_label(first_runs[key.code])
+                columns.setdefault(key, {})[code_name] = folding.code_states.label(first_runs[key.code])
     return columns
 
 

@@ -16,6 +16,7 @@ from scaffold.runs import recorder, recorder_command
 from scaffold.server import address, trusted_servers
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, PlannedRun, Sweep
 from scaffold.sweeps.spec.run_names import recorder_options
+from scaffold.sweeps.spec.script_interface import passes_seed
 from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
 from scaffold.workspace import Workspace
 
@@ -187,7 +188,9 @@ def make_launcher_renderer(
         "scheme_variable": recorder.naming.SCHEME_VARIABLE,
         "scheme": sweep.name_scheme,
         "variables": "".join(f"export {key}={escape_bash_word(value)}\n" for key, value in sorted(variables.items())),
-        "seed_source": f" {recorder.seed_source.SOURCE_VARIABLE}=environment" if _reads_seed(sweep, cwd) else "",
+        "seed_source": f" {recorder.seed_source.SOURCE_VARIABLE}={source}"
+        if (source := _seed_source(sweep, cwd))
+        else "",
     }
 
     def render(run: PlannedRun) -> bytes:
@@ -206,9 +209,12 @@ def _server_script(workspace: Workspace) -> str:
     return SERVER % {"variable": address.URL_VARIABLE, "url": escape_bash_word(url)}
 
 
-def _reads_seed(sweep: Sweep, cwd: Path) -> bool:
-    """Whether the seeds of a sweep reach its script by the environment: who planned it said so, and the script does not say otherwise."""
-    return sweep.seed_option == NO_SEED_OPTION and recorder.seed_source.reads_seed(sweep.command, str(cwd)) is not False
+def _seed_source(sweep: Sweep, cwd: Path) -> str | None:
+    """How the seeds of a sweep reach its script: by the environment where who planned it said so, and the script does not say otherwise,
+    else in the arguments; None where they are labels, and where there are none."""
+    if sweep.seed_option == NO_SEED_OPTION:
+        return None if recorder.seed_source.reads_seed(sweep.command, str(cwd)) is False else "environment"
+    return "arguments" if sweep.seed_option is not None or passes_seed(sweep.command) else None
 
 
 def environment_script(workspace: Workspace, places: Sequence[Path]) -> str:

@@ -26,7 +26,12 @@ def takes_no_arguments(workspace: Workspace, script: CommandScript) -> bool:
     """Whether a script is known to read no arguments: neither it nor anything of the repository that it imports has to do with any."""
     if script.path is None or script.source is None or script.source.error is not None:
         return False
-    return not any(_READS_ARGUMENTS.search(text) for text in _closure_texts(workspace, script.path))
+    return not any(reads_arguments(text) for text in _closure_texts(workspace, script.path))
+
+
+def reads_arguments(text: str) -> bool:
+    """Whether the text of a script has anything to do with a command line."""
+    return _READS_ARGUMENTS.search(text) is not None
 
 
 def reads_environment_seed(

@@ -19,6 +19,7 @@ import csv
 import json
 import math
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Iterator, Tuple
 
@@ -152,7 +153,7 @@ class Attempt:
 
     def __init__(self, manifest: dict[str, Any]) -> None:
         argv, recorded = manifest["command"]["argv"], manifest["seed"]
-        reading = read_command(argv, seed=recorded)
+        reading = read_command(argv, seed=recorded, source=manifest.get("seed_source"))
         source = describe_seed_source(manifest, reading)
         if source is None and recorded is not None:
             source = "label" if reads_seed(argv, str(WORKDIR / manifest["command"]["cwd"])) is False else None
@@ -165,7 +166,10 @@ class Attempt:
         form = (
             reading.form if manifest["command"]["cwd"] == "." else f"cd {manifest['command']['cwd']} && {reading.form}"
         )
-        self.row: Row = (manifest["run"]["experiment"], tuple(params), form, str((manifest["git"] or {}).get("code")))
+        code = [str((manifest["git"] or {}).get("code")), *sorted(manifest["command"].get("files", {}).items())]
+        code += [manifest["paths"]["stdin"]] if manifest["paths"].get("stdin") else []
+        state = code[0] if len(code) == 1 else sha256(repr(code).encode()).hexdigest()
+        self.row: Row = (manifest["run"]["experiment"], tuple(params), form, state)
         self.metrics = numbers_of(manifest["metrics"])
 
 

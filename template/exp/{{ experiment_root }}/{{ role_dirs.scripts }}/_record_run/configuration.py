@@ -71,8 +71,11 @@ def is_output(name: str, value: object) -> bool:
     return compile_pattern(_OUTPUT).search(name) is not None
 
 
-def choose_seed(params: Mapping[str, Scalar], recorded: int | None) -> str | None:
-    """The parameter that is the seed: by the names that the recorder reads, else by a wider one whose value is the recorded seed."""
+def choose_seed(params: Mapping[str, Scalar], recorded: int | None, *, is_passed: bool = False) -> str | None:
+    """The parameter that is the seed: by the names that the recorder reads, else by a wider one (`s`) whose value is the recorded seed.
+
+    With `is_passed` one of them is it for certain, as whoever started the run said: by whatever name, the last that has its value.
+    """
     whole = [k for k, v in params.items() if isinstance(v, int) and not isinstance(v, bool)]
     if recorded is not None:
         whole = [k for k in whole if params[k] == recorded]
@@ -82,13 +85,21 @@ def choose_seed(params: Mapping[str, Scalar], recorded: int | None) -> str | Non
     if recorded is None:
         return None
     wider = [k for k in whole if compile_pattern(_WIDER_SEED).match(k.rpartition(".")[2])]
+    if not wider:
+        wider = ["s"] if "s" in whole else whole[-1:] if is_passed else []
     return min(wider, key=lambda k: (k.count("."), len(k), k)) if wider else None
 
 
 def read_command(
-    argv: Sequence[str], *, seed: int | None = None, top: str = "", interface: Interface | None = None
+    argv: Sequence[str],
+    *,
+    seed: int | None = None,
+    source: str | None = None,
+    top: str = "",
+    interface: Interface | None = None,
 ) -> Reading:
-    """Read a command whose recorded seed is `seed`; paths count relative to `top`, the repository's absolute path."""
+    """Read a command whose recorded seed is `seed`, and reached it as `source` says (`seed_source` of its manifest); paths count
+    relative to `top`, the repository's absolute path."""
     reading = Reading()
     words = list(argv)
     head, line, more = _shell_line(words)
@@ -101,6 +112,11 @@ def read_command(
         head = [*head, "-c"]
     index = script_index(words)
     start, rest = words[: index + 1], words[index + 1 :]
+    if (
+        seed is not None and "-s%d" % seed in rest
+    ):  # in one word only the seed's value tells the option from a longer one
+        at = rest.index("-s%d" % seed)
+        rest[at : at + 1] = ["-s", "%d" % seed]
     options, positional, several = read_arguments(rest, interface)
     values: dict[str, list[list[str]]] = {}
     spelled: dict[str, str] = {}
@@ -116,7 +132,8 @@ def read_command(
         values.setdefault(name, [[]])[0].append(_below(word, top))
     params = {name: _join(groups, top) for name, groups in values.items()}
     _read_start(reading, head, start, top, params)
-    chosen = choose_seed(params, seed)
+    is_passed = source == "arguments" and not any("{RUN_SEED}" in word for word in words)
+    chosen = choose_seed(params, seed, is_passed=is_passed)
     if chosen is not None:
         reading.seed = int(str(params[chosen]))
     left_out = {name for name, value in params.items() if name == chosen or is_output(name, value)}

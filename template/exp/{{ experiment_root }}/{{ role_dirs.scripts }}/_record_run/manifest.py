@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from .config_files import CONFIG_FILES
 from .json_text import from_json, quote, read_json
 from .messages import warn
 from .redaction import redact, redact_metrics, redact_variable
@@ -73,6 +74,7 @@ def first_manifest(attempt: Attempt) -> dict[str, Any]:
     uuid[6], uuid[8] = uuid[6] & 0x0F | 0x40, uuid[8] & 0x3F | 0x80
     dashed = "-".join(uuid.hex()[i:j] for i, j in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
     shell = shell_quoted(identity.argv)
+    counted = {redact(path): digest for path, digest in attempt.state.files if not path.endswith(CONFIG_FILES)}
     return {
         "schema_version": 1,
         "run": {"name": attempt.name, "experiment": identity.experiment, "attempt": attempt.number, "uuid": dashed},
@@ -84,6 +86,8 @@ def first_manifest(attempt: Attempt) -> dict[str, Any]:
             "cwd": identity.cwd or ".",
             # of which the name knows nothing
             **({"secrets_left_out": identity.secrets} if identity.secrets and identity.scheme != 1 else {}),
+            # scripts that no code state has: of the workspace, ignored, or all of them outside git
+            **({"files": counted} if counted else {}),
         },
         "seed": identity.seed,
         "seed_source": attempt.seed_source,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-# by it whoever knows that the script reads its seed from the environment says so
+# by it whoever knows that the script reads its seed from the environment, or has it among its arguments, says so
 SOURCE_VARIABLE = "RUN_SEED_SOURCE"
 
 # what a script has in it that reads the seed of its environment
@@ -26,9 +26,10 @@ def find_seed_source(argv: Sequence[str], seed: int) -> str:
     """`arguments`, `environment` of a script that reads it, or `label` where nothing shows that the seed reaches the command."""
     if read_command(argv, seed=seed).seed == seed or "{RUN_SEED}" in " ".join(argv):
         return "arguments"
-    if os.environ.get(SOURCE_VARIABLE) == "environment" or reads_seed(argv):
-        return "environment"
-    return "label"
+    told = os.environ.get(SOURCE_VARIABLE)
+    if told in ("arguments", "environment"):
+        return told
+    return "environment" if reads_seed(argv) else "label"
 
 
 def reads_seed(argv: Sequence[str], folder: str = "") -> bool | None:
