@@ -94,7 +94,9 @@ def derive_conventions(facts: Facts) -> Conventions:
 def _metrics(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> dict[str, DetectedValue[Any]]:
     """The names that are logged or printed, how those are printed, and the one that decides."""
     mains = [s.path for s in ranked[:8] if s.kind in ("train", "eval")] or [s.path for s in ranked[:1]]
-    scope = metric_decisions.decision_scope(facts, mains[0]) if mains else {}
+    scope = (
+        metric_decisions.decision_scope(facts, mains[0]) if mains else metric_decisions.decision_scope_of_library(facts)
+    )
     printed = printed_metrics.find_printed_metrics(facts, list(dict.fromkeys([*mains[:1], *scope, *mains[1:]])))
     primary = primary_metric.find_primary_metric(facts, scope, printed)
     scripts = {s.path for s in ranked}

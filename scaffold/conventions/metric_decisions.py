@@ -9,6 +9,7 @@ from typing import NamedTuple
 from scaffold.conventions.hydra_configs import composed_configs
 from scaffold.conventions.metrics import may_log
 from scaffold.conventions.printed_metrics import names_quality
+from scaffold.conventions.trackers import experiment_code
 from scaffold.facts import Facts
 from scaffold.facts.python_source import Call, PythonSource, SourceName, literal_text
 from scaffold.metric_directions import Direction
@@ -31,6 +32,18 @@ _STOPPERS = frozenset(("early_stopping", "early_stop", "early_stopper", "earlyst
 _METRIC_OPTION = re.compile(
     r"(?:eval|best|checkpoint|save|early[-_]stop(?:ping)?|monitor|main|primary|best[-_]checkpoint)[-_]metric|monitor"
 )
+# the default of a field of settings: `best_checkpoint_metric: str = field(default="loss")`
+_METRIC_FIELD = re.compile(
+    r"^[ \t]*(?P<key>monitor|(?:\w+_)?(?:best|checkpoint|early_stop(?:ping)?|monitor|main|primary|eval|save)\w*_metric)\s*:\s*"
+    r"(?:str|Optional\[str\]|str \| None)\s*=\s*(?:field\(\s*default\s*=\s*)?[\"'](?P<name>[A-Za-z][\w/@.\-]*)[\"']",
+    re.MULTILINE,
+)
+_SWEPT_IN_LINE = re.compile(r"^metric:[ \t]*(\{[^}\n]*\})", re.MULTILINE)
+_SWEPT_IN_CODE = re.compile(r"[\"']metric[\"']\s*:\s*(\{[^{}]*\})")
+_SWEPT_NAME = re.compile(r"\bname[\"']?\s*:\s*[\"']?([\w/@.\-]+)")
+_SWEPT_GOAL = re.compile(r"\bgoal[\"']?\s*:\s*[\"']?(minimize|maximize)")
+# what the README says in so many words
+_SAID_BETTER = re.compile(r"(?i)\b(higher|lower)\s+`([A-Za-z][\w/@.\-]*)`[^.\n]{0,40}\bbetter\b")
 # a file of settings that a run takes where nothing else is said
 _DEFAULT_CONFIG = re.compile(r"(?:^|/)(?:config|configs|default|defaults|base|train|main)\.ya?ml$")
 _NO_NAMES = frozenset(("null", "none", "true", "false", "auto"))
@@ -53,12 +66,18 @@ class Decision(NamedTuple):
 
 def decision_scope(facts: Facts, main: str) -> dict[str, int]:
     """The main script and what it imports, as far as it may log or decide -> how far away."""
-    closure = facts.import_closure(main, depth=2, limit=60) if main.endswith(".py") else {}
+    closure = facts.import_closure(main, depth=3, limit=60) if main.endswith(".py") else {}
     return {
         path: distance
         for path, distance in closure.items()
         if distance == 0 or any(map(facts.texts[path].__contains__, _DECIDES)) or may_log(facts.texts[path])
     }
+
+
+def decision_scope_of_library(facts: Facts) -> dict[str, int]:
+    """The files of a repository without a script that decide by something, all as far away as what a script imports."""
+    deciding = facts.files_mentioning(_DECIDES, experiment_code(facts))
+    return dict.fromkeys(deciding[:60], 1)
 
 
 def find_decisions(facts: Facts, scope: Mapping[str, int]) -> list[Decision]:
@@ -68,7 +87,11 @@ def find_decisions(facts: Facts, scope: Mapping[str, int]) -> list[Decision]:
         for path, distance in scope.items()
         for decision in _decisions_of_source(facts.parse(path), path, distance)
     ]
-    return sorted([*decisions, *_configured(facts, next(iter(scope), None))], key=lambda d: (-d.strength, d.distance))
+    decisions += [
+        d for path, distance in scope.items() for d in _defaults_of_settings(facts.texts[path], path, distance)
+    ]
+    decisions += [*_configured(facts, next(iter(scope), None)), *_swept_in_code(facts), *_said_in_readme(facts)]
+    return sorted(decisions, key=lambda d: (-d.strength, d.distance))
 
 
 def _decisions_of_source(source: PythonSource, path: str, distance: int) -> Iterator[Decision]:
@@ -107,6 +130,11 @@ def _monitored(call: Call, path: str, distance: int) -> Iterator[Decision]:
     way = _MODES.get(str(call.keywords.get("mode")))
     if isinstance(greater, bool):
         way = "maximize" if greater else "minimize"
+    if call.last.endswith(
+        "TrainingArguments"
+    ):  # Hugging Face logs it with this prefix, and takes all but a loss for the higher the better
+        name = name if name.startswith("eval_") else f"eval_{name}"
+        way = way or ("minimize" if name.endswith("loss") else "maximize")
     yield Decision(strength, distance, path, call.line, f"{call.name}(monitor={name!r})", name, direction=way)
 
 
@@ -115,6 +143,39 @@ def _metric_option(call: Call, path: str, distance: int) -> Iterator[Decision]:
     name, default = literal_text(call.args[0]) if call.args else None, literal_text(call.keywords.get("default"))
     if name and default and _METRIC_OPTION.fullmatch(name.lstrip("-")):
         yield Decision(KEPT, distance, path, call.line, f"{name}, by default {default}", None, default, "")
+
+
+def _defaults_of_settings(text: str, path: str, distance: int) -> Iterator[Decision]:
+    """A field of a class of settings that names the metric to save checkpoints by, and its default."""
+    for match in _METRIC_FIELD.finditer(text) if "_metric" in text or "monitor" in text else ():
+        if names_quality(match["name"]):
+            line = text.count("\n", 0, match.start("key")) + 1
+            yield Decision(KEPT, distance, path, line, f"{match['key']}, by default {match['name']}", match["name"])
+
+
+def _swept_in_code(facts: Facts) -> Iterator[Decision]:
+    """What a sweep optimizes that is written in Python: `{"metric": {"name": "val_acc", "goal": "maximize"}}`."""
+    for path in facts.files_mentioning(("wandb.sweep(",), facts.python):
+        text = facts.texts[path]
+        for match in _SWEPT_IN_CODE.finditer(text):
+            yield from _swept_metric(match[1], path, text.count("\n", 0, match.start()) + 1, 1)
+
+
+def _swept_metric(block: str, path: str, line: int, distance: int) -> Iterator[Decision]:
+    name, goal = _SWEPT_NAME.search(block), _SWEPT_GOAL.search(block)
+    if name:
+        way = _MODES.get(goal[1]) if goal else None
+        yield Decision(SWEPT_BY, distance, path, line, f"metric: {name[1]}", name[1], direction=way)
+
+
+def _said_in_readme(facts: Facts) -> Iterator[Decision]:
+    """`Higher `score` values are better`: which number the results are held against, and how."""
+    for path in (p for p in facts.read_files("prose") if p.lower().startswith("readme")):
+        text = facts.texts[path]
+        for match in _SAID_BETTER.finditer(text):
+            way: Direction = "maximize" if match[1].lower() == "higher" else "minimize"
+            line = text.count("\n", 0, match.start()) + 1
+            yield Decision(KEPT_BY_CALLBACK, 1, path, line, match[0], match[2], direction=way)
 
 
 def _configured(facts: Facts, main: str | None) -> Iterator[Decision]:
@@ -134,10 +195,5 @@ def _configured(facts: Facts, main: str | None) -> Iterator[Decision]:
                 strength = STEPPED_BY if "sched" in path.lower() else strength
                 way = _MODES.get(mode[1]) if mode else None
                 yield Decision(strength, distance, path, line, match[0].strip(), match["name"].strip(), direction=way)
-        if swept := _SWEPT.search(text):
-            name = re.search(r"name:\s*[\"']?([\w/@.\-]+)", swept[1])
-            goal = re.search(r"goal:\s*[\"']?(minimize|maximize)", swept[1])
-            line = text.count("\n", 0, swept.start()) + 1
-            if name:
-                way = _MODES.get(goal[1]) if goal else None
-                yield Decision(SWEPT_BY, distance, path, line, f"metric: {name[1]}", name[1], direction=way)
+        if swept := _SWEPT.search(text) or _SWEPT_IN_LINE.search(text):
+            yield from _swept_metric(swept[1], path, text.count("\n", 0, swept.start()) + 1, distance)

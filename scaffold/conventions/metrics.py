@@ -28,7 +28,9 @@ _KEEPS_METRICS = re.compile(
 )
 # What may log, looked for by patterns that begin with one character: they are as fast as a search for a word.
 _CALLS = re.compile(
-    r"""\.(?:log(?:_metrics|_dict|_metric)?\(\s*[{"'fms]|scalar\(|dump\(\s*\{|measure\(|report\(\s*["']|record(?:_mean|_tabular)?\(|logkv|log_tabular)"""
+    # a dictionary that was built before; numbers have logarithms
+    r"""\.(?<!math\.)(?<!np\.)(?<!numpy\.)(?<!torch\.)log\(\s*[a-z_]\w*\s*[,)]|"""
+    r"""\.(?:log(?:_metrics|_dict|_metric)?\(\s*[{"'fms]|scalar\(|dump\(\s*\{|measure\(|report\(\s*["']|record(?:_mean|_tabular)?\(|logkv|log_tabular|update\(\s*(?:\{|\w+=)|add\(\s*\{)"""
 )
 _WORDS = ("add_scalar", "log_metric")
 _KEEPERS = (
@@ -120,14 +122,20 @@ def logged_names(facts: Facts, paths: Iterable[str]) -> Iterator[Occurrence]:
             for name in _names(call):
                 if _NAME.match(name) and "{}" not in name:
                     yield Occurrence(name, path, call.line, f"{call.name}({name!r}, ...)")
-        for owner, key, line in facts.parse(path).stores:
-            if _KEEPS_METRICS.search(owner) and _NAME.match(key) and (primary_score(key) > 0 or "/" in key):
+        source = facts.parse(path)
+        for owner, key, line in source.stores:
+            is_logged = owner in source.logged or _KEEPS_METRICS.search(owner)
+            if is_logged and _NAME.match(key) and (primary_score(key) > 0 or "/" in key):
                 yield Occurrence(key, path, line, f"{owner}[{key!r}] = ...")
 
 
 def _names(call: Call) -> Iterator[str]:
     """The names that a logging call writes out."""
     first = literal_text(call.args[0]) if call.args else None
+    prefix = literal_text(call.keywords.get("prefix"))
+    if prefix and call.last in ("add", "log") and call.args and isinstance(call.args[0], dict):
+        yield from (f"{prefix}/{name}" for name in call.args[0] if literal_text(name))
+        return
     owner = call.name.rpartition(".")[0].lower()
     with_value = call.last in _NAME_AND_VALUE and len(call.args) > 1
     if first and (call.last in _ONE_NAME or (with_value and not (call.last == "log" and _TAKES_TEXT.search(owner)))):
@@ -154,5 +162,6 @@ def table_names(facts: Facts) -> Iterator[Occurrence]:
         for number, (line, rule) in enumerate(pairwise(lines), start=1):
             if line.count("|") >= 2 and re.match(r"^\s*\|?\s*:?-{2,}", rule):
                 for cell in (c.strip(" *`") for c in line.strip("| ").split("|")):
-                    if guess_direction(cell) and _NAME.match(cell) and len(cell) < 25:
+                    is_metric = guess_direction(cell) or guess_direction(cell.lower())
+                    if is_metric and _NAME.match(cell) and len(cell) < 25:
                         yield Occurrence(cell, path, number, line.strip()[:120])

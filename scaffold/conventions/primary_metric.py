@@ -6,7 +6,7 @@ Else none, and the candidates: an empty field costs one question, a wrong one a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from scaffold.conventions.metrics import is_bookkeeping, logged_names, table_nam
 from scaffold.conventions.printed_metrics import PrintedMetric, logged_expressions, names_quality
 from scaffold.facts import Facts
 from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.python_source import literal_text
 from scaffold.metric_directions import Direction, guess_direction, split_metric_name
 
 _SYNONYMS = {
@@ -31,6 +32,7 @@ _SAYS_NOTHING = split_vocabulary(
 )
 MOST_CANDIDATES = 8
 _AT = re.compile(r"@(\d)")
+_TOP5 = frozenset(("top5", "acc5", "prec5"))
 _HELD_OUT = frozenset(("val", "test", "heldout", "holdout"))
 
 
@@ -72,7 +74,9 @@ def find_primary_metric(facts: Facts, scope: dict[str, int], printed: Sequence[P
             return PrimaryMetric(
                 name, direction, Occurrence(name, decision.path, decision.line, decision.text), candidates
             )
-    return _without_rival(facts, candidates)
+    # what nothing decides by is the result only of what is run
+    has_main = 0 in scope.values()
+    return _without_rival(facts, candidates) if has_main else PrimaryMetric(None, None, None, candidates)
 
 
 def _candidates(facts: Facts, scope: dict[str, int], printed: Sequence[PrintedMetric]) -> tuple[Candidate, ...]:
@@ -85,7 +89,14 @@ def _candidates(facts: Facts, scope: dict[str, int], printed: Sequence[PrintedMe
             # how much of the returns a critic explains says nothing of how high they are
             if names_quality(hit.value) and not is_bookkeeping(hit.value) and "explained" not in hit.value.lower()
         ]
+    mentioned = {_spelling(text) for path, away in scope.items() if not away for text in _texts_of_calls(facts, path)}
+    # what the main script names itself is its own, wherever it is logged
+    candidates = [c._replace(distance=0) if _spelling(c.name) in mentioned else c for c in candidates]
     return tuple(sorted(candidates, key=lambda c: c.distance))
+
+
+def _texts_of_calls(facts: Facts, path: str) -> Iterator[str]:
+    return (text for call in facts.parse(path).calls for value in call.args if (text := literal_text(value)))
 
 
 def resolve_decision(decision: Decision, candidates: Sequence[Candidate]) -> str | None:
@@ -102,7 +113,14 @@ def resolve_decision(decision: Decision, candidates: Sequence[Candidate]) -> str
             matching = [c for c in held_out if "val" in _words(c.name)] or held_out
     nearest = [c for c in matching if c.distance == min(other.distance for other in matching)]
     names = {_words(c.name): c.name for c in reversed(nearest)}
-    return _as_logged(next(iter(names.values())), candidates) if len(names) == 1 else None
+    # one value that is shown under two names, of which one says more: `validation Dice`, `Validation Dice score`
+    plainest = min(names, key=len, default=frozenset())
+    is_one = len(names) == 1 or (names and plainest and all(plainest < words for words in names if words != plainest))
+    return _as_logged(names[plainest], candidates) if is_one and (len(names) == 1 or _share_value(nearest)) else None
+
+
+def _share_value(candidates: Sequence[Candidate]) -> bool:
+    return len({(candidate.expression, candidate.path) for candidate in candidates}) == 1
 
 
 def _as_logged(name: str, candidates: Sequence[Candidate]) -> str:
@@ -140,14 +158,34 @@ def _only_one(facts: Facts, group: Iterable[Candidate], *, is_held_out: bool) ->
         words = _words(candidate.name)
         # a perplexity is its loss in other units
         names.setdefault(words - {"ppl"} | {"loss"} if "ppl" in words else words, candidate)
+    if len(names) > 1:  # where the first of five answers may be right, too, that is shown beside
+        names = {words: c for words, c in names.items() if not (words & _TOP5 and words - _TOP5 | {"acc"} in names)}
     if len(names) > 1:  # a table of results of the README may say which
-        tabled = {word for cell in table_names(facts) for word in _words(cell.value)}
-        matching = [candidate for words, candidate in names.items() if (words - _HELD_OUT) & tabled]
-        return matching[0] if len(matching) == 1 and is_held_out else None
+        return _tabled(facts, list(names.values())) if is_held_out else None
     only = next(iter(names.values()), None)
     if only is None or (not is_held_out and _words(only.name) <= {"loss", "train", "nll", "mse"}):
         return None  # the loss of the training alone is no result
     return only
+
+
+def _tabled(facts: Facts, candidates: Sequence[Candidate]) -> Candidate | None:
+    """The only one of the candidates that a table of the README has a column for: by all words of its header, else by one of them."""
+    cells = [cell.value for cell in table_names(facts)]
+    by_cell = [
+        [c for c in candidates if (words := _plain_words(cell)) and words <= _plain_words(c.name)] for cell in cells
+    ]
+    full = {c.name: c for matching in by_cell if len(matching) == 1 for c in matching}
+    if len(full) == 1:
+        return next(iter(full.values()))
+    tabled = {word for cell in cells for word in _words(cell)}
+    partly = [c for c in candidates if (_words(c.name) - _HELD_OUT) & tabled]
+    return partly[0] if len(partly) == 1 else None
+
+
+def _plain_words(text: str) -> frozenset[str]:
+    """The words of a text as signs part them, `ImageNet` as one, without those that say which data was held out."""
+    words = re.findall(r"[a-z]+\d*|\d+", text.lower().replace("zero-shot", "zeroshot"))
+    return frozenset(_SYNONYMS.get(word, word) for word in words) - _HELD_OUT
 
 
 def describe_candidates(candidates: Iterable[Candidate]) -> tuple[str, ...]:

@@ -140,7 +140,11 @@ def _is_metric(name: str, piece: PrintedField) -> bool:
     if is_bookkeeping(name) or not names_quality(name) or _NO_NUMBER.search(piece.expression):
         return False
     words = re.findall(r"[A-Za-z]+\d*", name)
-    if "error" in name.lower() or "score" in name.lower():  # what went wrong is printed under that name, too
+    named = split_metric_name(name) - {"error", "errors", "score", "scores"}
+    is_plain = not named & (HIGHER_IS_BETTER | LOWER_IS_BETTER)
+    if is_plain and (
+        "error" in name.lower() or "score" in name.lower()
+    ):  # what went wrong is printed under that name, too
         return bool(_NUMERIC.search(piece.spec))
     return guess_direction(name) is not None or (len(words) <= 3 and names_quality(words[-1]))
 

@@ -22,6 +22,7 @@ PRINTERS = frozenset(
         "master_print",
         "log",
         "critical",
+        "progress_bar",
     )
 )
 # what draws a progress bar: its keywords are shown as NAME=VALUE

@@ -82,7 +82,8 @@ class PythonSource(NamedTuple):
     """What one Python file says; each line number is that of the first place.
 
     `globals` are assigned at the top level, `names` are dotted names that hold a seed, `keys` are texts in subscripts,
-    `stores` are assignments `owner["key"] = ...` as (owner, key, line), `prints` what is printed with text before it,
+    `stores` are assignments `owner["key"] = ...`, updates and dictionaries as (owner, key, line), `logged` the names that are handed to
+    what logs, `prints` what is printed with text before it,
     `comparisons` those with a best value so far, `main` is the main guard and `acts` the first
     top-level work. `error` is why the file could not be parsed; then only what its lines show is there.
     """
@@ -95,6 +96,7 @@ class PythonSource(NamedTuple):
     names: Mapping[str, int] = _NOTHING
     keys: Mapping[str, int] = _NOTHING
     stores: tuple[tuple[str, str, int], ...] = ()
+    logged: frozenset[str] = frozenset()
     prints: tuple[Print, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     main: int | None = None

@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 
+from scaffold.facts.python_bindings import NameBindings, mapping_keys
 from scaffold.facts.python_prints import is_printer, printed_pieces
 from scaffold.facts.python_source import Call, Comparison, Definition, Import, Print, PythonSource, SourceName, Value
 from scaffold.facts.quick_scan import scan_source
@@ -116,6 +117,34 @@ def _is_best(node: ast.expr) -> bool:
     return _BEST.search(text if isinstance(text, str) else format_dotted_name(node)) is not None
 
 
+# what takes numbers under names, by a name and a value or by a dictionary
+_LOGGERS = frozenset(
+    (
+        *(
+            "log",
+            "log_metrics",
+            "log_dict",
+            "log_metric",
+            "log_scalar",
+            "save_metrics",
+            "write_scalars",
+            "add_scalar",
+            "add_scalars",
+        ),
+        *(
+            "scalar",
+            "record",
+            "record_mean",
+            "logkv",
+            "logkv_mean",
+            "report",
+            "report_scalar",
+            "log_tabular",
+            "write",
+            "add",
+        ),
+    )
+)
 # nodes with nothing below them
 _OPERATORS = (kind for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop) for kind in base.__subclasses__())
 _LEAVES = frozenset((ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break, *_OPERATORS))
@@ -134,9 +163,16 @@ class _ModuleVisitor:
         self.stores: list[tuple[str, str, int]] = []
         self.prints: list[Print] = []
         self.comparisons: list[Comparison] = []
+        self.bindings = NameBindings()
+        # what is logged under names that the whole module spells out: calls with their keys, keys of owners
+        self.open_calls: list[tuple[Call, tuple[ast.expr, ...]]] = []
+        self.open_stores: list[tuple[str, ast.expr, int]] = []
+        self.assigned: list[tuple[str, str, int]] = []
+        self.logged: set[str] = set()
 
     def read(self, tree: ast.Module) -> PythonSource:
         self._walk(tree, "")
+        self._spell_out_names()
         assigned = [s for s in tree.body if isinstance(s, (ast.Assign, ast.AnnAssign))]
         targets = [(t, s.lineno) for s in assigned for t in (s.targets if isinstance(s, ast.Assign) else [s.target])]
         return PythonSource(
@@ -148,12 +184,25 @@ class _ModuleVisitor:
             names=self.names,
             keys=self.keys,
             stores=tuple(self.stores),
+            logged=frozenset(self.logged),
             prints=tuple(self.prints),
             comparisons=tuple(self.comparisons),
             main=next((s.lineno for s in tree.body if _is_main_guard(s)), None),
             acts=next((s.lineno for s in tree.body if _acts(s)), None),
             doc=ast.get_docstring(tree, clean=False) or "",
         )
+
+    def _spell_out_names(self) -> None:
+        """Add what is logged under names and f-strings of a few texts, and dictionaries that are logged after they are built."""
+        for call, keys in self.open_calls:
+            names = [text for key in keys for text in self.bindings.spell_out(key)]
+            if names and isinstance(call.args[0], dict):
+                self.calls.append(call._replace(args=(dict.fromkeys(names),)))
+            else:
+                self.calls += [call._replace(args=(name, *call.args[1:])) for name in names]
+        for owner, key, line in self.open_stores:
+            self.stores += [(owner, name, line) for name in self.bindings.spell_out(key)]
+        self.stores += [row for row in self.assigned if row[0] in self.logged or row[0].endswith("metrics")]
 
     def _walk(self, node: ast.AST, outer: str) -> None:
         """Visit what lies below a node; by hand, since `ast.iter_child_nodes` takes twice as long."""
@@ -177,6 +226,8 @@ class _ModuleVisitor:
             self._subscript(node)
         elif isinstance(node, ast.Compare):
             self._comparison(node)
+        elif isinstance(node, (ast.Assign, ast.For, ast.comprehension)):
+            self._binding(node)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             self._import(node)
         elif isinstance(node, ast.ClassDef):
@@ -190,6 +241,9 @@ class _ModuleVisitor:
         name = format_dotted_name(node.func)
         if name:
             keywords = {k.arg: evaluate_literal(k.value) for k in node.keywords if k.arg}
+            for keyword in node.keywords:
+                if keyword.arg:
+                    self.bindings.add_value(keyword.arg, keyword.value)
             self.calls.append(
                 Call(name=name, args=tuple(evaluate_literal(a) for a in node.args), keywords=keywords, line=node.lineno)
             )
@@ -197,12 +251,50 @@ class _ModuleVisitor:
             if (node.args or node.keywords) and is_printer(last) and (pieces := printed_pieces(node, last)):
                 self.prints.append(Print(name, pieces, node.lineno))
 
+            if last in _LOGGERS or last == "update":
+                self._logging_call(node, self.calls[-1])
             if last in ("max", "min") and len(node.args) == 2:
                 first_is_best = _is_best(node.args[0])
                 value, best = reversed(node.args) if first_is_best else node.args
                 self._compare_sides("<" if last == "min" else ">", value, best, node.lineno)
 
+    def _logging_call(self, node: ast.Call, call: Call) -> None:
+        """What a call logs under names that are not written out, or takes up for later: `metrics.update(...)`."""
+        self.logged.update(argument.id for argument in node.args if isinstance(argument, ast.Name))
+        first = node.args[0] if node.args else None
+        if call.last == "update":
+            owner = call.name.rpartition(".")[0]
+            self.stores += [(owner, keyword.arg, node.lineno) for keyword in node.keywords if keyword.arg]
+            for key in mapping_keys(first) if first is not None else ():
+                self._store(owner, key, node.lineno)
+        elif isinstance(first, (ast.JoinedStr, ast.Name)):
+            self.open_calls.append((call, (first,)))
+        elif isinstance(first, ast.Dict):
+            keys = tuple(key for key in mapping_keys(first) if not isinstance(key, ast.Constant))
+            if keys:
+                self.open_calls.append((call, keys))
+
+    def _binding(self, node: ast.Assign | ast.For | ast.comprehension) -> None:
+        if not isinstance(node, ast.Assign):
+            self.bindings.add_member(node.target, node.iter)
+            return
+        self.bindings.add_assignment(node.targets, node.value)
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                for key in mapping_keys(node.value):
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        self.assigned.append((target.id, key.value, key.lineno))
+
+    def _store(self, owner: str, key: ast.expr, line: int) -> None:
+        if isinstance(key, ast.Constant):
+            if isinstance(key.value, str):
+                self.stores.append((owner, key.value, line))
+        elif isinstance(key, (ast.JoinedStr, ast.Name)):
+            self.open_stores.append((owner, key, line))
+
     def _comparison(self, node: ast.Compare) -> None:
+        if isinstance(node.ops[0], ast.In):
+            self.bindings.add_member(node.left, node.comparators[0])
         operator = _ORDER.get(type(node.ops[0]))
         if operator and len(node.ops) == 1:
             self._compare_sides(operator, node.left, node.comparators[0], node.lineno)
@@ -245,6 +337,9 @@ class _ModuleVisitor:
             *zip(reversed(positional), reversed(node.args.defaults), strict=False),
             *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
         ]
+        for argument, default in with_default:
+            if default is not None:
+                self.bindings.add_value(argument.arg, default)
         self.functions.append(
             Definition(
                 name=node.name,
@@ -260,5 +355,5 @@ class _ModuleVisitor:
         key = node.slice
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             self.keys.setdefault(key.value, node.lineno)
-            if isinstance(node.ctx, ast.Store):
-                self.stores.append((format_dotted_name(node.value), key.value, node.lineno))
+        if isinstance(node.ctx, ast.Store):
+            self._store(format_dotted_name(node.value), key, node.lineno)

@@ -38,6 +38,75 @@ if losses['val'] < best_val_loss:
             "val_score",
             "minimize",
         ),
+        # names that the module spells out: constants, f-strings of what a name stands for, dictionaries that are logged later
+        ({"train.py": "KEY = 'val/acc'\nwandb.log({KEY: a, 'lr': b})"}, "val/acc", "maximize"),
+        (
+            {"train.py": "def log(split='train'):\n  wandb.log({f'{split}/acc': a})\nlog(split='val')"},
+            "val/acc",
+            "maximize",
+        ),
+        ({"train.py": "for s in ('train', 'val'):\n  writer.add_scalar(f'{s}/acc', a)"}, "val/acc", "maximize"),
+        (
+            {
+                "train.py": "names = ['success']\nout = {}\nfor k in i:\n  if k in names:\n    out[f'evaluation/{k}'] = 1\nwandb.log(out)"
+            },
+            "evaluation/success",
+            "maximize",
+        ),
+        ({"train.py": "row = {'val_acc': a, 'lr': b}\nwandb.log(row)"}, "val_acc", "maximize"),
+        ({"train.py": "metrics = {}\nmetrics.update({'val/f1': a})\nwandb.log(metrics)"}, "val/f1", "maximize"),
+        ({"train.py": "metrics = {}\nmetrics.update(val_f1=a)\nwandb.log(metrics)"}, "val_f1", "maximize"),
+        ({"train.py": "MONITOR = 'val/acc'\nlogger.add({'acc': a}, prefix='val')"}, "val/acc", "maximize"),
+        # Hugging Face's names and directions
+        ({"train.py": "TrainingArguments(metric_for_best_model='f1')"}, "eval_f1", "maximize"),
+        (
+            {"train.py": "TrainingArguments(metric_for_best_model='wer', greater_is_better=False)"},
+            "eval_wer",
+            "minimize",
+        ),
+        # settings of sweeps, defaults of settings, what the README says
+        ({"train.py": "x = 1", "sweep.yaml": "metric: {name: val/f1, goal: maximize}\n"}, "val/f1", "maximize"),
+        ({"train.py": "c = {'metric': {'name': 'val_f1', 'goal': 'maximize'}}\nwandb.sweep(c)"}, "val_f1", "maximize"),
+        ({"train.py": "class C:\n    best_checkpoint_metric: str = field(default='loss')\n"}, "loss", "minimize"),
+        (
+            {"train.py": "x = 1", "README.md": "Higher `fitness_score` values are better.\n"},
+            "fitness_score",
+            "maximize",
+        ),
+        (
+            {
+                "train.py": "wandb.log({'val/acc': a, 'val/f1': b})",
+                "README.md": "| Model | Val F1 |\n|---|---|\n| a | 1 |\n",
+            },
+            "val/f1",
+            "maximize",
+        ),
+        (
+            {"train.py": "wandb.log({'imagenet-zeroshot-val-top1': a, 'imagenet-zeroshot-val-top5': b})"},
+            "imagenet-zeroshot-val-top1",
+            "maximize",
+        ),
+        # a library without a script: what it keeps the best of
+        (
+            {
+                "lib.py": "class T:\n  def f(self):\n    if self.best_fid > fid_score:\n      pass\n    print(f'fid_score: {fid_score}')\n"
+            },
+            "fid_score",
+            "minimize",
+        ),
+        ({"lib.py": "class T:\n  def f(self):\n    print(f'val_acc: {a:.2f}')\n"}, None, None),
+        (
+            {
+                "train.py": "logging.info('Validation Dice score: {}'.format(s))\nrun.log({'validation Dice': s})\nscheduler.step(s)\n"
+            },
+            "validation Dice",
+            "maximize",
+        ),
+        (
+            {"train.py": "progress_bar(i, n, 'Loss: %.3f | Acc: %.3f%%' % (l, a))\nif acc > best_acc:\n  pass"},
+            "Acc",
+            "maximize",
+        ),
         # several may be meant: none of them
         ({"train.py": "print(f'val_loss {a:.2f} val_acc {b:.2f}')"}, None, None),
         ({"train.py": "wandb.log({'test/acc': a, 'test/f1': b})"}, None, None),
@@ -48,7 +117,7 @@ if losses['val'] < best_val_loss:
     ],
 )
 def test_the_primary_metric(texts: dict[str, str], name: str | None, direction: str | None) -> None:
-    texts = {path: text + (MAIN if path == "train.py" else "") for path, text in texts.items()}
+    texts = {path: f"{text}\n{MAIN}" if path == "train.py" else text for path, text in texts.items()}
     choice = derive_conventions(facts_from_texts(texts)).primary_metric
     assert (choice.name, choice.direction) == (name, direction)
 
