@@ -59,6 +59,7 @@ def test_json_is_one_object_with_the_fields_of_the_specification(make_repo: Make
         "kind": "train",
         "seed_flag": "--seed",
         "command": "uv run torchrun --nproc_per_node=4 train.py --seed 1",
+        "length_option": None,
     }
     assert found["slurm"]["partitions"] == ["gpu"]  # type: ignore[index]
     assert found["metrics"] == ["val/loss"]

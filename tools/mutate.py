@@ -35,11 +35,11 @@ RESAMPLING = "tests/results/test_resampling.py tests/results/test_statistics.py"
 COMPARE = "tests/results/test_verdicts.py tests/results/test_compare_edges.py tests/results/test_compare.py"
 SLOW = "--deselect=tests/plan/test_keywords.py::test_a_long_line_is_checked_and_mended_in_linear_time"
 PLAN = (
-    "tests/plan/test_check.py tests/plan/test_infrastructure.py tests/plan/test_structure.py tests/plan/test_task_ids.py "
+    "tests/plan/test_check.py tests/plan/test_required_tasks.py tests/plan/test_structure.py tests/plan/test_task_ids.py "
     "tests/plan/test_gates.py tests/plan/test_dependencies.py tests/plan/test_keywords_each.py "
     f"tests/plan/test_keywords.py {SLOW}"
 )
-RULES = "structure task_lines dependencies experiments infrastructure"
+RULES = "structure task_lines dependencies experiments required_tasks run_commands"
 # what is broken (a file, or some functions of it), and the tests that should notice
 TARGETS: dict[str, list[tuple[str, str, str]]] = {
     "statistics": [

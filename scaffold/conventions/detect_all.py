@@ -9,6 +9,7 @@ from scaffold.conventions import (
     baseline_command,
     config_systems,
     directories,
+    endless_scripts,
     environment,
     environment_setup,
     launchers,
@@ -142,12 +143,14 @@ def _entry_points(
     points, evidence = [], []
     for script in ranked[: script_ranking.MOST]:
         command = baseline_command.baseline_command(facts, script, prefix)
+        length = endless_scripts.length_option(facts, script.path, script.kind)
         points.append(
             EntryPoint(
                 path=script.path,
                 kind=script.kind,
                 seed_flag=seed_options.seed_flag(facts, script.path),
                 command=command.text,
+                length_option=length.name if length else None,
             )
         )
         evidence.append(Evidence(path=script.path, line=script.line, text=", ".join(script.reasons) or script.kind))

@@ -61,12 +61,16 @@ class SlurmConventions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPoint:
-    """A script one runs: kind is train, eval, sweep, preprocess or other; `seed_flag` as one types it."""
+    """A script one runs: kind is train, eval, sweep, preprocess or other; `seed_flag` as one types it.
+
+    `length_option`: it goes on until it is stopped, unless this option says when.
+    """
 
     path: str
     kind: str
     seed_flag: str | None
     command: str
+    length_option: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

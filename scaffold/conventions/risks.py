@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from scaffold.conventions import endless_scripts
 from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.environment import LOCKS
 from scaffold.conventions.model import EntryPoint, Evidence, RepositoryEnvironment, RepositoryTests
 from scaffold.facts import Facts, paths
 from scaffold.facts.paths import split_vocabulary
-from scaffold.facts.python_source import literal_text
 
 _ABSOLUTE = re.compile(
     r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
@@ -19,16 +19,6 @@ _ABSOLUTE = re.compile(
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
 _OUTPUT_DIRS = split_vocabulary(
     "outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results"
-)
-
-
-_LENGTH = re.compile(r"--?(?:max|num|n|total)?[-_]?(?:steps|iters|iterations|epochs|updates|timesteps)", re.IGNORECASE)
-_FOREVER = re.compile(
-    r"\binfinit|\bforever\b|\bendless|\buntil (?:stopped|interrupted)|\bno limit\b|\bunlimited\b", re.IGNORECASE
-)
-
-_NO_END = re.compile(
-    r"\bdefault\s*=\s*(?:-\s*\d+|0|None|(?:math|np|numpy)\.inf|float\(\s*['\"]inf\w*['\"]\s*\))\s*[,)]"
 )
 
 
@@ -63,19 +53,12 @@ def _seeds(entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
 
 
 def _endless(facts: Facts, entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
-    """Scripts that train until somebody stops them, by their own word: the option that ends a run says so of its default."""
+    """Scripts that train until somebody stops them, where their command does not say when."""
     for entry in entry_points:
-        for call in facts.parse(entry.path).calls if entry.kind == "train" and entry.path.endswith(".py") else ():
-            names = [name for name in map(literal_text, call.args) if name is not None and _LENGTH.fullmatch(name)]
-            help_text = literal_text(call.keywords.get("help")) or ""
-            if call.last != "add_argument" or not names or not _FOREVER.search(help_text):
-                continue
-            lines = facts.texts[entry.path].splitlines()[call.line - 1 :]
-            declaration = "\n".join(lines[:8]).partition("add_argument")[2].partition("add_argument")[0]
-            options_in_command = set(names) & set(entry.command.replace("=", " ").split())
-            if not options_in_command and ("default" not in call.keywords or _NO_END.search(declaration)):
-                text = f"runs until it is stopped unless {names[0]} is given: {entry.path}:{call.line}"
-                yield text, Evidence(path=entry.path, line=call.line, text=help_text)
+        option = endless_scripts.length_option(facts, entry.path, entry.kind)
+        if option is not None and not endless_scripts.gives_option(entry.command.split(), option.name):
+            text = f"runs until it is stopped unless {option.name} is given: {entry.path}:{option.line}"
+            yield text, Evidence(path=entry.path, line=option.line, text=option.help)
 
 
 def _locks(facts: Facts, environment: RepositoryEnvironment) -> Iterator[Risk]:

@@ -122,7 +122,10 @@ def _with_visible_texts(value: Any) -> Any:
 
 
 def _entry_point_answer(point: EntryPoint) -> dict[str, Any]:
-    return asdict(point) | {"command": rewrite_for_recorded_run(point.command, point.kind)}
+    answer = asdict(point) | {"command": rewrite_for_recorded_run(point.command, point.kind)}
+    if point.length_option is None:  # few scripts have one, and answers of before do not say so
+        del answer["length_option"]
+    return answer
 
 
 def _is_not_utf8(value: object) -> bool:

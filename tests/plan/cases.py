@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold.conventions.endless_scripts import EndlessScript
 from scaffold.plan.rules.rule import RuleContext
 
 FOLDER = Path(__file__).parents[1] / "plans"
@@ -35,7 +36,8 @@ def read(path: Path) -> Case:
         for mark in EXPECT.finditer(line)
         for code in mark[1].split()
     ]
-    context = RuleContext(fresh="fresh" in options, server="server" in options)
+    endless = (EndlessScript("train.py", "--max-steps"),) if "endless" in options else ()
+    context = RuleContext(fresh="fresh" in options, server="server" in options, endless=endless)
     return Case(path, EXPECT.sub("", text), sorted(expected), context)
 
 

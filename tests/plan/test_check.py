@@ -67,10 +67,11 @@ CODES = (
         "P607",
         "P608",
         "P609",
+        "P610",
         "P901",
     ),
 )
-WARNINGS = {"P007", "P104", "P207", "P303", "P604", "P605", "P606", "P607", "P608"}
+WARNINGS = {"P007", "P104", "P207", "P303", "P604", "P605", "P606", "P607", "P608", "P610"}
 
 
 def test_the_rules_are_those_of_the_contract() -> None:

@@ -28,10 +28,17 @@ PATIENCE_S = 2.0
     show_default=True,
     help="For whoever plans (iteration 0), or for whoever carries the plan out.",
 )
+@click.option(
+    "--history/--no-history",
+    default=True,
+    show_default=True,
+    help="Whether the brief for planning has earlier launches of this repository's scripts, from the shell's history and sacct (secrets "
+    "left out).",
+)
 @click.option("--full", is_flag=True, help="Everything, however long; else it stays below 4,000 tokens.")
 @options.workspace_options
 @options.json_option
-def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_output: bool) -> None:
+def brief(iteration: str, history: bool, full: bool, workdir: Path, root: str | None, json_output: bool) -> None:
     """The brief for iteration 0 (planning) or for a later one: goal, repository, contract, commands, protocol.
 
     A token never stands in it: requests name $RESEARCH_AGENT_USER_AUTH_TOKEN.
@@ -48,6 +55,7 @@ def brief(iteration: str, full: bool, workdir: Path, root: str | None, json_outp
     )
     if iteration == "planning":
         context = replace(context, operations=_server_operations(workspace)) if url else context
+        context = replace(context, history=_earlier_launches(workspace)) if history else context
         text = planning.planning_brief(context)
     else:
         text = execution.execution_brief(_with_progress(workspace, context))
@@ -81,6 +89,19 @@ def _with_progress(workspace: Workspace, context: BriefContext) -> BriefContext:
         runs=run_summaries.load_run_summaries(workspace),
         log=plan_file.read_plan(log) if log.is_file() else "",
     )
+
+
+def _earlier_launches(workspace: Workspace) -> Sequence[str]:
+    """The launches of this repository's scripts that the shell and Slurm remember, without secrets."""
+    from scaffold import git
+    from scaffold.errors import ScaffoldError
+    from scaffold.facts import shell_history
+
+    try:
+        files = git.list_tracked_files(workspace.workdir)
+    except ScaffoldError:  # no repository: then a launch counts that names the folder
+        files = []
+    return shell_history.read_launches(workspace.workdir, files)
 
 
 def _server_operations(workspace: Workspace) -> Sequence[ServerOperation]:

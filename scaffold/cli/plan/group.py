@@ -67,7 +67,9 @@ def check(
     from scaffold.plan.tasks.convert import foreign_kind
 
     location = locate_chosen_plan(file)
-    context = RuleContext(fresh=fresh, server=location.server if server is None else server)
+    context = RuleContext(
+        fresh=fresh, server=location.server if server is None else server, endless=location.endless_scripts()
+    )
     text = read_plan(location.plan)
     report = check_plan(text, context=context, select=_parse_codes(select), ignore=_parse_codes(ignore))
     for line in report.plan.invalid_ignores:

@@ -23,7 +23,7 @@ CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 class BriefContext:
     """A workspace's answers, its plan as checked (None where there is none), its runs, its iteration log, and what its server can do.
 
-    The brief for planning asks for no plan, no runs and no log.
+    The brief for planning asks for no plan, no runs and no log, but for earlier launches (`history`; None where nobody looked).
     """
 
     answers: Mapping[str, Any]
@@ -33,6 +33,7 @@ class BriefContext:
     runs: Sequence[RunSummary] = ()
     log: str = ""
     operations: Sequence[ServerOperation] = LISTED
+    history: Sequence[str] | None = None
 
     def text(self, name: str) -> str:
         """An answer as text; empty where there is none."""

@@ -62,6 +62,7 @@ def planning_brief(context: BriefContext) -> str:
             "# Planning brief (iteration 0)\n\nPlan only: inspect the code, write the plan, run no full experiment.",
             goal_section(context),
             _repository_section(context),
+            _history_section(context),
             _layout_section(context),
             _contract_section(context),
             tracked_runs_section(context, EXAMPLE_TASK),
@@ -89,6 +90,17 @@ def _repository_section(context: BriefContext) -> str:
     if metric := context.text("primary_metric"):
         parts.append(f"Primary metric: `{metric}` ({context.text('metric_direction') or 'direction not known'})")
     return "\n\n".join(parts) if len(parts) > 1 else ""
+
+
+def _history_section(context: BriefContext) -> str:
+    """What was run here before anybody recorded it: budgets, partitions and options that worked."""
+    if context.history is None:
+        return ""
+    rows = bullet_list(context, reversed(context.history), 6) or "None was found."
+    return (
+        "## Earlier launches, of the shell's history and `sacct`, the latest first\n\n"
+        f"Learn from them: what was tried, with which options, for how long.\n{rows}"
+    )
 
 
 def _evolution_section(context: BriefContext) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from scaffold.conventions import endless_scripts
 from scaffold.plan.brief.context import BriefContext, backticked_list, bullet_list, quote_as_markdown
 from scaffold.plan.brief.server_api import AUTH_HEADER, JSON_HEADER
 
@@ -64,6 +65,9 @@ def _recorded_command(context: BriefContext, task: str) -> str:
         seed = f"{flag}{'' if flag.endswith('=') else ' '}1"
         stated_seed = re.compile(rf"(?<=\s){re.escape(flag)}{'' if flag.endswith('=') else '[ =]'}\S+")
         words = stated_seed.sub(lambda _: seed, words) if stated_seed.search(words) else f"{words} {seed}"
+    length = str(train.get("length_option") or "")
+    if length and not endless_scripts.gives_option(words.split(), length):
+        words += f" {length} '[choice: {length}, else it runs until it is stopped]'"
     up = "../" * (enters.count("/") + 1) if enters else ""
     recorder = f"python3 {up}{context.script_path('record_run.py')} --experiment baseline --seed 1 --task {task}"
     return f"{enters}{recorder} -- {f'env {variables}' if variables else ''}{words}"

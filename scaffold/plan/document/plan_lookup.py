@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import containment
 from scaffold.plan.document.loop_protocol import LOG_NAME
 from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, find_workspace, is_reachable, path_problem
+
+if TYPE_CHECKING:
+    from scaffold.conventions.endless_scripts import EndlessScript
 
 ANSWER = re.compile(r"^(experiment_root|tasks_path|research_server_url):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 PLAIN = re.compile(r"[A-Za-z0-9./_][^\s#:&*!|>'\"%@`{}\[\],]*(?:://[^\s#'\"]*)?")
@@ -25,6 +29,17 @@ class PlanLocation:
     workdir: Path
     root: str | None
     server: bool
+
+    def endless_scripts(self) -> tuple[EndlessScript, ...]:
+        """The scripts that go on until they are stopped, by the workspace's answers; a glance tells where there are none."""
+        answers = self.workdir / (self.root or ".") / ANSWERS_FILE
+        if self.root is None or "length_option:" not in containment.locate(self.workdir, answers).read_text(
+            "utf-8", "replace"
+        ):
+            return ()
+        from scaffold.conventions.endless_scripts import read_endless_scripts
+
+        return read_endless_scripts(find_workspace(self.workdir, self.root).answers)
 
 
 def locate_plan(file: Path | None, start: Path) -> PlanLocation:

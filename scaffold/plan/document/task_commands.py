@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from scaffold.conventions import blanks, output_rewrite
+from scaffold.conventions import blanks, endless_scripts, output_rewrite
+from scaffold.conventions.endless_scripts import EndlessScript
 from scaffold.facts.shell_words import lex_shell_command
 from scaffold.plan.document.markdown_inline import code_spans, without_code, without_comments
 from scaffold.plan.document.model import Task
@@ -100,6 +101,15 @@ def find_command_blanks(text: str) -> list[str]:
     """The blanks in what a command would run, recorded: `<path>`, `/path/to/data`; a choice that is marked is none."""
     start = RECORDED.search(blanks.CHOICE.sub("", text))
     return blanks.list_blocking_blanks(word.value for word in lex_shell_command(start["run"]) or ()) if start else []
+
+
+def find_endless_run(text: str, scripts: Iterable[EndlessScript]) -> EndlessScript | None:
+    """The script that a command would run, recorded, without saying when it ends; None where all is well."""
+    start = RECORDED.search(text)
+    words = [word.value for word in lex_shell_command(start["run"]) or ()] if start else []
+    return (
+        endless_scripts.find_endless_script([w for w in words if w not in ("--help", "-h")], scripts) if words else None
+    )
 
 
 def find_shared_folder(text: str) -> tuple[str, str] | None:

@@ -9,10 +9,10 @@ from scaffold.plan.document import loop_protocol
 from scaffold.plan.document.fix import restore_intended_tasks
 from scaffold.plan.document.model import Plan, PlanFinding
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.rules import dependencies, experiments, infrastructure, structure, task_lines
+from scaffold.plan.rules import dependencies, experiments, required_tasks, run_commands, structure, task_lines
 from scaffold.plan.rules.rule import RULES, Complaint, PlanRule, RuleContext
 
-FAMILIES = (structure, task_lines, dependencies, experiments, infrastructure)
+FAMILIES = (structure, task_lines, dependencies, experiments, required_tasks, run_commands)
 ABORTED = ("P901",)
 # the rules that look at lines as they are written
 LITERAL = ("P208", *ABORTED)

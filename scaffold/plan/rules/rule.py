@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from scaffold.conventions.endless_scripts import EndlessScript
 from scaffold.plan.document.model import Plan, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleContext:
-    """What a rule may know beside the plan: whether the plan is fresh (iteration 0), and whether a research server is set."""
+    """What a rule may know beside the plan: whether the plan is fresh (iteration 0), whether a research server is set, and which scripts
+    go on until they are stopped."""
 
     fresh: bool = False
     server: bool = False
+    endless: tuple[EndlessScript, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The rules about single task lines (P2)."""
+"""The rules about single task lines (P2, P605)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scaffold.plan.document import keywords, task_ids
 from scaffold.plan.document.field_values import deliverable_paths, path_objection
 from scaffold.plan.document.markdown_inline import escape_for_message
-from scaffold.plan.document.model import STARTED, Phase, Plan, Task
+from scaffold.plan.document.model import DONE, OPEN, STARTED, Phase, Plan, Task
 from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task, register_plan_rule
 
 
@@ -172,3 +172,20 @@ def check_near_misses(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
             continue
         message = f"`{escape_for_message(near_miss.text)}` looks like a task and is not one: {near_miss.reason}"
         yield Complaint(near_miss.line, message, hint, near_miss.column, fixable=near_miss.fixable)
+
+
+@register_plan_rule(
+    "P605",
+    "in a fresh plan (iteration 0) nothing is in progress or done",
+    wrong="- [x] [P1-T1] ...   (in iteration 0)",
+    right="- [ ] [P1-T1] ...",
+    words="a plan is fresh where `--fresh` says so",
+    warning=True,
+)
+def check_nothing_begun(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+    for task in plan.tasks if context.fresh else ():
+        if task.state != OPEN:
+            state = "done" if task.state == DONE else "in progress"
+            yield complain_about_task(
+                task, f"task {task.name} is {state} in a fresh plan", "iteration 0 only plans: write `[ ]`"
+            )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from scaffold.conventions import endless_scripts
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder, recorder_command, records, same_question
 from scaffold.runs.model import SMOKE_SUFFIX
@@ -208,6 +209,9 @@ def _draft_sweep(
         command = (*command, "with")
     seed_option = _choose_seed_option(workspace, options, base, script, style, cwd, notes) if seeds else None
     names = list(dict.fromkeys(k for c in configurations for k in c))
+    given = (*command, *(f"--{name.replace('_', '-')}" for name in names), *(f"--{name}" for name in names))
+    if endless := endless_scripts.find_endless_script(given, endless_scripts.read_endless_scripts(workspace.answers)):
+        notes.append(f"warning: {endless.path} runs until it is stopped: say when a run ends with {endless.option}")
     command_checks.check_command(command, names, seed_option, script)
     passed = [name for name in names if not any(f"{{{name}}}" in word for word in command)]
     if (

@@ -14,8 +14,9 @@ NAMES = "Check deterministic run names and that stdout and stderr are captured t
 PATHS = "Check run manifests and consistent paths"
 
 
-def found(text: str, code: str, **context: bool) -> list[str]:
-    return [f.message for f in check_plan(text, context=RuleContext(**context), select=(code,)).findings]
+def found(text: str, code: str, *, fresh: bool = False, server: bool = False) -> list[str]:
+    context = RuleContext(fresh=fresh, server=server)
+    return [f.message for f in check_plan(text, context=context, select=(code,)).findings]
 
 
 def worded(old: str, new: str) -> str:
