@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
+from scaffold.results.exports.run_rows import columns_of_one_kind
 from scaffold.visible_text import one_line
 
 if TYPE_CHECKING:
@@ -59,24 +60,11 @@ class DataTable(Sequence[Row]):
 
     def to_polars(self) -> polars.DataFrame:
         """A polars data frame; columns of several kinds become text. Raises ScaffoldError where polars is not installed."""
-        return _library("polars").DataFrame(self._columns_of_one_kind(), strict=False)
+        return _library("polars").DataFrame(columns_of_one_kind(self.columns, self.rows), strict=False)
 
     def to_arrow(self) -> pyarrow.Table:
         """An Arrow table; columns of several kinds become text. Raises ScaffoldError where pyarrow is not installed."""
-        return _library("pyarrow").table(self._columns_of_one_kind())
-
-    def _columns_of_one_kind(self) -> dict[str, list[Any]]:
-        """The columns; where one holds values of several kinds (a parameter that was a number and a word), all of it as text."""
-        columns: dict[str, list[Any]] = {}
-        for name in self.columns:
-            values = self.column(name)
-            kinds = {type(value) for value in values if value is not None}
-            if kinds == {int, float}:
-                values = [None if value is None else float(value) for value in values]
-            elif len(kinds) > 1:
-                values = [None if value is None else str(value) for value in values]
-            columns[name] = values
-        return columns
+        return _library("pyarrow").table(columns_of_one_kind(self.columns, self.rows))
 
     def __repr__(self) -> str:
         lines = [" ".join(self.columns), *(" ".join(map(_format_cell, row.values())) for row in self.rows[:MOST_ROWS])]

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from _record_run.inside import Run as RecordedBlock
 
     from scaffold.results.metrics.query import QueryResult
-    from scaffold.runs.model import Run
 
-# the columns of a list of runs, before `param.NAME` and `metric.NAME`
-RUN_COLUMNS = (
-    *("run", "experiment", "status", "seed", "started_at", "duration_s", "sweep", "task", "commit", "purpose"),
-    *("withdrawn", "exit_code", "outputs", "manifest"),
-)
 SUMMARY_COLUMNS = ("n", "mean", "sd", "low", "high", "minimum", "maximum", "not_finite", "missing", "best")
 
 
@@ -58,10 +52,12 @@ class OpenWorkspace:
         """The recorded runs, newest first, as `scaffold runs list` has them: of each attempt a row.
 
         `status` is one or several of running, finished, failed, terminated, lost; `params` the values that they must have; `since` a
-        span (`2h`, `3d`) or a date. Columns are RUN_COLUMNS (`duration_s` in seconds, `started_at` as RFC 3339 in UTC, `outputs` and
-        `manifest` as paths below the work directory), then `param.NAME` and `metric.NAME`: final values, whichever file they came from.
+        span (`2h`, `3d`) or a date. Columns are
+        `run`, `experiment`, `status`, `seed` and so on (`duration_s` in seconds, `started_at` as RFC 3339 in UTC, `outputs` and `manifest`
+        as paths below the work directory), then `param.NAME` and `metric.NAME`: final values, whichever file they came from.
         """
         from scaffold.observations import run_values
+        from scaffold.results.exports.run_rows import run_rows
         from scaffold.runs import lookup, records, timestamps
 
         criteria = lookup.RunCriteria(
@@ -74,10 +70,9 @@ class OpenWorkspace:
         )
         read = records.read_records(self.workspace)
         runs = run_values.observe_runs(self.workspace, [r for r in read.runs if criteria.admits(r)], names=("*",))
-        rows = [_run_row(run) for run in runs]
-        others = sorted({name for row in rows for name in row} - set(RUN_COLUMNS), key=lambda n: (n[0] != "p", n))
+        columns, rows = run_rows(runs)
         warnings = [f"{damaged.path} cannot be read: {damaged.reason}" for damaged in read.damaged]
-        return DataTable((*RUN_COLUMNS, *others), rows, warnings=warnings, source=tuple(runs))
+        return DataTable(columns, rows, warnings=warnings, source=tuple(runs))
 
     def results(
         self,
@@ -205,13 +200,6 @@ def _query_warnings(result: QueryResult) -> list[str]:
     from scaffold.results.metrics.query import query_warnings
 
     return [*result.notes, *query_warnings(result)]
-
-
-def _run_row(run: Run) -> dict[str, Any]:
-    columns = {name: getattr(run, name) for name in RUN_COLUMNS if name not in ("run", "manifest")}
-    params = {f"param.{name}": value for name, value in run.params.items()}
-    metrics = {f"metric.{name}": value for name, value in run.metrics.items()}
-    return {"run": run.label, **columns, "manifest": run.path, **params, **metrics}
 
 
 def _result_rows(table: ResultTable) -> list[dict[str, Any]]:

@@ -19,7 +19,18 @@ REPOSITORY = Path(__file__).parents[2]
 # this package needs the first five for what is called there
 LIBRARIES = (
     *("click", "pyyaml", "fastjsonschema", "rich", "packaging"),
-    *("pandas", "polars", "pyarrow", "ipython", "mlflow-skinny", "hydra-core", "nbconvert", "nbformat", "ipykernel"),
+    *(
+        "pandas",
+        "polars",
+        "pyarrow",
+        "ipython",
+        "mlflow-skinny",
+        "wandb",
+        "hydra-core",
+        "nbconvert",
+        "nbformat",
+        "ipykernel",
+    ),
 )
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -67,7 +67,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "runs diff": ("scaffold runs diff baseline-s1-1a2b3c4d lr=0.1-s1-5e6f7a8b",),
     "runs rerun": ("scaffold runs rerun baseline-s1-1a2b3c4d --tolerance 1e-6",),
     "runs audit": ("scaffold runs audit",),
-    "runs export": ("scaffold runs export --ro-crate crate --experiment baseline",),
+    "runs export": (
+        "scaffold runs export --ro-crate crate --experiment baseline",
+        "scaffold runs export --csv runs.csv",
+        "scaffold runs export --mlflow http://127.0.0.1:5000",
+    ),
     "runs gc": ("scaffold runs gc --older-than 90d", "scaffold runs gc --older-than 2026-01-31 --yes"),
     "runs metrics": (
         "scaffold runs metrics",

@@ -9,11 +9,13 @@ import click
 
 from scaffold.cli.common import options, output, terminal
 from scaffold.cli.common.groups import ExampleGroup
+from scaffold.cli.runs.cite import cite
 from scaffold.cli.runs.diff_and_rerun import diff, rerun
-from scaffold.cli.runs.export_and_cite import STATUSES, cite, export
+from scaffold.cli.runs.export import export
 from scaffold.cli.runs.metrics import metrics
 from scaffold.cli.runs.restore_and_gc import gc, restore
 from scaffold.cli.runs.runs_output import (
+    STATUSES,
     find_run_and_manifest,
     manifest_rows,
     read_records_with_warnings,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from scaffold.runs.records import RunRecords
     from scaffold.workspace import Workspace
 
+STATUSES = ("running", "finished", "failed", "terminated", "lost")
 # how its command was read: the manifest, which `runs show` prints, has it whole
 INTERNAL_FIELDS = ("metric_sources", "form", "words", "configs", "scripts")
 

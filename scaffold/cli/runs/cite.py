@@ -1,4 +1,4 @@
-"""`scaffold runs export` and `cite`: runs for an archive, and the runs behind a number."""
+"""`scaffold runs cite`: the runs behind a number, a file, or the numbers of a text."""
 
 from __future__ import annotations
 
@@ -7,63 +7,7 @@ from pathlib import Path
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.runs.runs_output import read_records_with_warnings, run_json, run_row
-
-STATUSES = ("running", "finished", "failed", "terminated", "lost")
-
-
-@click.command()
-@options.workspace_options
-@click.option(
-    "--ro-crate",
-    "crate",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    metavar="DIR",
-    help="Write a Process Run Crate (RO-Crate) into DIR, which must be new or empty.",
-)
-@click.option("--copy", is_flag=True, help="Logs and outputs too; else the crate says where they lie.")
-@click.option("--experiment", help="Only runs of this experiment.")
-@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
-@options.limit_option
-@options.json_option
-def export(
-    workdir: Path,
-    root: str | None,
-    crate: Path,
-    copy: bool,
-    experiment: str | None,
-    statuses: tuple[str, ...],
-    limit: int,
-    json_output: bool,
-) -> None:
-    """Export runs for an archive: one action a run, with its script, parameters, configs, results, times and end.
-
-    Manifests, configs, patches and package lists are copied; secrets in logs are hidden, and an output that holds one is left out.
-    """
-    from scaffold.results.evidence.crate_export import export_crate
-    from scaffold.runs import lookup
-
-    workspace = options.find_requested_workspace(workdir, root)
-    criteria = lookup.RunCriteria(experiment=experiment, statuses=frozenset(statuses))
-    runs = [r for r in read_records_with_warnings(workspace).runs if criteria.admits(r)]
-    exported = export_crate(workspace, runs, crate, copy=copy)
-    limited = output.LimitedLists(limit)
-    if json_output:
-        counts = {
-            "runs": exported.runs,
-            "files": exported.files,
-            "bytes": exported.bytes,
-            "withheld": limited(exported.left_out),
-        }
-        output.print_json({"path": str(exported.path), **counts}, limited)
-        return
-    output.warn_first([f"left out: {path}" for path in exported.left_out])
-    click.echo(str(exported.path / "ro-crate-metadata.json"))
-    click.echo(
-        f"{output.pluralize(exported.runs, 'run')}, {output.pluralize(exported.files, 'file')}, {output.pluralize(exported.bytes, 'byte')}",
-        err=True,
-    )
+from scaffold.cli.runs.runs_output import run_json, run_row
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
