@@ -25,6 +25,8 @@ LIBRARIES = (
         "pyarrow",
         "ipython",
         "mlflow-skinny",
+        "sqlalchemy",
+        "alembic",
         "wandb",
         "hydra-core",
         "nbconvert",

@@ -43,7 +43,7 @@ def export_to_mlflow(workspace: Workspace, runs: Sequence[Run], uri: str) -> tup
             if experiment not in known:
                 known[experiment] = _open_experiment(client, experiment)
             experiment_id, uuids = known[experiment]
-            if tracked.run.uuid in uuids:
+            if tracked.uuid in uuids:
                 present.append(tracked.run.label)
                 continue
             _write_run(client, experiment_id, tracked)

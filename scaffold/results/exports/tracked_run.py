@@ -38,6 +38,11 @@ class TrackedRun:
     final: Mapping[str, float]
     tags: Mapping[str, str]
 
+    @property
+    def uuid(self) -> str:
+        """What the attempt is known by there; old manifests have nothing but its label."""
+        return self.run.uuid or self.run.label
+
 
 def track_runs(workspace: Workspace, runs: Sequence[Run]) -> Iterator[TrackedRun]:
     """The runs with all that they measured, one after the other."""
@@ -82,7 +87,7 @@ def _tags(run: Run) -> dict[str, str]:
     """What leads back from there to the record."""
     known = {
         "scaffold.run": run.label,
-        "scaffold.uuid": run.uuid,
+        "scaffold.uuid": run.uuid or run.label,
         "scaffold.manifest": run.path,
         "scaffold.sweep": run.sweep,
         "scaffold.task": run.task,

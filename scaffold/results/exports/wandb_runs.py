@@ -38,7 +38,7 @@ def export_to_wandb(workspace: Workspace, runs: Sequence[Run], folder: Path) -> 
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for tracked in track_runs(workspace, runs):
-                if any(folder.glob(f"wandb/offline-run-*-{tracked.run.uuid}")):
+                if any(folder.glob(f"wandb/offline-run-*-{tracked.uuid}")):
                     present.append(tracked.run.label)
                     continue
                 _write_run(folder, workspace.workdir.name, tracked)
@@ -74,7 +74,7 @@ def _write_run(folder: Path, project: str, tracked: TrackedRun) -> None:
     block = wandb.init(
         project=project,
         dir=folder,
-        id=run.uuid,
+        id=tracked.uuid,
         name=run.label,
         group=run.experiment,
         config=config,
