@@ -43,8 +43,8 @@ def test_digits_from_a_repository_to_a_report(tmp_path: Path) -> None:
     assert " ".join((exp / "tasks.md").read_text().split()).count("- [x] [P") == 13
     page = (exp / "analysis" / "report.html").read_text(encoding="utf-8")
     assert "shift against baseline" in page and "ArithmeticError: the loss is" in page
-    # the curves are of the first three metrics: the one that is decided by, and those that train.py prints
-    curves = {"curves-val-acc", "curves-accuracy", "curves-loss"}
+    # what train.py prints as well, under other names, is no curve of its own
+    curves = {"curves-val-acc", "curves-train-loss"}
     others = {"bars-val-acc", "parallel-val-acc", "sensitivity-val-acc-lr", "timeline"}
     assert {plot.stem for plot in (exp / "analysis" / "plots").glob("*.svg")} == curves | others
     with warnings.catch_warnings():

@@ -9,6 +9,7 @@ from typing import Any
 from scaffold.observations import run_values
 from scaffold.plan.tasks.done_when import MetricCondition, judge_condition
 from scaffold.plan.tasks.run_summaries import load_run_summaries
+from scaffold.results.report.folded_results import fold_results
 from scaffold.runs.records import read_records
 from scaffold.sweeps.launch import sweep_progress
 from scaffold.sweeps.launch.run_states import RunState
@@ -27,19 +28,37 @@ def answer(run: Run, study: Study, *words: str) -> Any:
 
 def test_all_commands_say_the_same_of_a_run(run: Run, study: Study, tmp_path: Path) -> None:
     name = study.add("train", seed=1, files=FILES, task="P1-T1")
+    # another that gave the same, and one that gave nothing, to be held against it
+    empty = study.add("empty", seed=1)
+    study.add("twin", seed=1, files=FILES)
     workspace = study.workspace
-    (record,) = read_records(workspace).runs
+    record = next(run for run in read_records(workspace).runs if run.name == name)
+    diff = answer(run, study, "runs", "diff", name, empty)["differences"]
+    comparisons = answer(run, study, "results", "compare", "train", "twin", "--metric", "*")["comparisons"]
+    report = run("report", "--md", "--workdir", study.root).stdout
+    assert all(f"{value:.3f}" in report or f"{value:g}" in report for value in TRUTH.values())
     said = {
-        "runs list": answer(run, study, "runs", "list")["runs"][0]["metrics"],
+        "runs list": next(r["metrics"] for r in answer(run, study, "runs", "list")["runs"] if r["name"] == name),
+        "runs diff": {row["name"]: row["a"] for row in diff if row["part"] == "metrics"},
+        "compare": {c["metric"]: c["mean_a"] for c in comparisons},
+        "report": {
+            metric: summary.mean
+            for row in fold_results(workspace, read_records(workspace).runs).table.rows
+            for metric, summary in row.summaries.items()
+            if row.experiment == "train" and summary is not None
+        },
         "runs show": answer(run, study, "runs", "show", name)["metrics"],
         "runs metrics": {o["metric"]: o["value"] for o in answer(run, study, "runs", "metrics", name)["observations"]},
         "results": {
-            m: r["summaries"][m]["mean"] for r in answer(run, study, "results")["rows"] for m in r["summaries"]
+            m: r["summaries"][m]["mean"]
+            for r in answer(run, study, "results")["rows"]
+            for m in r["summaries"]
+            if r["experiment"] == "train"
         },
         "sweep status": sweep_progress.newest_metrics(workspace, RunState(name=name, state="finished", run=record))[0],
         "--smoke": run_values.read_final_metrics(workspace, record),
         "rerun": run_values.observe_runs(workspace, [record], names=("*",))[0].metrics,
-        "plan": dict(load_run_summaries(workspace)[0].metrics),
+        "plan": next(dict(summary.metrics) for summary in load_run_summaries(workspace) if summary.name == name),
     }
     assert said == dict.fromkeys(said, TRUTH)
     sources = {o["metric"]: o["source"] for o in answer(run, study, "runs", "metrics", name)["observations"]}

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import pytest
 
 from scaffold.observations import series
-from scaffold.observations.model import MetricSeries
+from scaffold.observations.model import MetricSeries, SeriesPoint
 from scaffold.results.plots import axis_scale, build_figures, page_svg, ranking
 from scaffold.results.plots.figures import (
     Axis,
@@ -32,7 +32,7 @@ from scaffold.results.plots.figures import (
     RunTimeline,
     as_csv,
 )
-from scaffold.results.plots.learning_curves import thin_out
+from scaffold.results.plots.learning_curves import choose_curve_metrics, thin_out
 from scaffold.results.plots.matplotlib_files import draw_files
 from scaffold.results.plots.timeline import pack_rows
 from scaffold.results.report.folded_results import fold_results
@@ -101,6 +101,26 @@ def test_seeds_that_logged_at_other_steps_meet_on_the_line_between(study: Study)
     curves = next(f for f in figures(study) if isinstance(f, LineChart))
     marks = {m.x: (m.n, round(m.mean, 6)) for m in curves.lines[0].means}
     assert marks == {1: (1, 0.1), 2: (2, 0.2), 3: (2, 0.3), 4: (2, 0.4)}
+
+
+@pytest.mark.parametrize(
+    ("files", "logs", "chosen"),
+    [
+        # what is printed as well is no curve of its own, and one that is printed alone comes last
+        ({"val/acc": 0.51234, "b": 1.0}, {"accuracy": 0.5123, "z": 3.0}, ["val/acc", "b", "z"]),
+        ({"val/acc": 0.51234, "b": 1.0, "c": 2.0}, {"a": 9.0}, ["val/acc", "b", "c"]),
+        ({}, {"val/acc": 0.5, "a": 0.5}, ["val/acc", "a"]),
+        ({"b": 1.0}, {}, ["b"]),
+    ],
+)
+def test_which_metrics_have_a_curve(files: dict[str, float], logs: dict[str, float], chosen: list[str]) -> None:
+    def series_of(values: dict[str, float], path: str) -> dict[str, MetricSeries]:
+        points = {name: (SeriesPoint(0.0, 1, None), SeriesPoint(value, 2, None)) for name, value in values.items()}
+        return {name: MetricSeries(metric=name, path=path, points=of, stride=1) for name, of in points.items()}
+
+    curves = {"run": {**series_of(files, "exp/outputs/run/metrics.jsonl"), **series_of(logs, "exp/logs/run.out")}}
+    metrics = ["val/acc", *sorted({*files, *logs, "unseen"} - {"val/acc"})]
+    assert choose_curve_metrics(curves, metrics, most=3) == chosen
 
 
 def test_values_that_are_not_finite_are_left_out(study: Study) -> None:

@@ -9,7 +9,7 @@ from itertools import count
 from scaffold.results.metrics.configurations import finite_number, format_value
 from scaffold.results.plots import figures
 from scaffold.results.plots.axis_scale import choose_axis_scale
-from scaffold.results.plots.learning_curves import CurvesByRun, build_learning_curves
+from scaffold.results.plots.learning_curves import CurvesByRun, build_learning_curves, choose_curve_metrics
 from scaffold.results.plots.ranking import MOST_LINES, mean_of, ranked_rows
 from scaffold.results.plots.timeline import build_run_timeline
 from scaffold.results.tables.fold import row_label
@@ -31,7 +31,10 @@ def build_figures(
     if metrics:
         main = metrics[0]
         built.append(build_bars(table, main))
-        built += [build_learning_curves(table, curves, metric, main) for metric in metrics[:MOST_CURVES]]
+        built += [
+            build_learning_curves(table, curves, metric, main)
+            for metric in choose_curve_metrics(curves, metrics, most=MOST_CURVES)
+        ]
         built += [build_sensitivity(table, main, name) for name in table.by]
         built.append(build_parallel(table, main))
     return _with_unique_names(figure for figure in [*built, build_run_timeline(runs)] if figure is not None)

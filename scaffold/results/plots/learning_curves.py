@@ -15,8 +15,33 @@ from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable
 
 MOST_MEANS = 120
+LOG_ENDINGS = (".out", ".err")
+# what four printed digits may leave off
+PRINTED_DIGITS = 1e-4
 # the series of runs, by label and metric
 CurvesByRun = Mapping[str, Mapping[str, MetricSeries]]
+
+
+def choose_curve_metrics(curves: CurvesByRun, metrics: Sequence[str], *, most: int) -> list[str]:
+    """The metrics whose course is worth a figure: the first of `metrics`, then those of files, then what was printed alone.
+
+    A printed metric that ends in the values of one of a file, as far as its digits show, is that one under another name.
+    """
+    with_course = [metric for metric in metrics if any(metric in by_name for by_name in curves.values())]
+    printed = {
+        name for by_name in curves.values() for name, course in by_name.items() if course.path.endswith(LOG_ENDINGS)
+    }
+    of_files = [metric for metric in with_course if metric not in printed]
+    own = [m for m in with_course if m in printed and not any(_ends_alike(curves, m, other) for other in of_files)]
+    return sorted([*of_files, *own], key=lambda metric: metric != metrics[0])[:most]
+
+
+def _ends_alike(curves: CurvesByRun, printed: str, logged: str) -> bool:
+    pairs = [(by[printed], by[logged]) for by in curves.values() if printed in by and logged in by]
+    return bool(pairs) and all(
+        math.isclose(a.points[-1].value, b.points[-1].value, rel_tol=PRINTED_DIGITS, abs_tol=PRINTED_DIGITS)
+        for a, b in pairs
+    )
 
 
 def build_learning_curves(
