@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from scaffold.ideas import context, rebasing, study_files
@@ -10,7 +10,7 @@ from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import Step
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, Status
 from scaffold.ideas.tree import snapshot, working_tree
-from scaffold.ideas.wording import describe_verdict, run_names_of
+from scaffold.ideas.wording import describe_verdict, incumbent_chain, run_names_of
 
 Say = Callable[[str], None]
 STATUSES: dict[str, Status] = {"keep": "kept", "drop": "dropped", "open": "open", "stop": "open"}
@@ -68,17 +68,19 @@ def finish_pending(place: IdeaContext, study: IdeaStudy, say: Say) -> IdeaStudy:
 
 def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -> IdeaStudy:
     """Commit an idea, or take it back. A tree that somebody went on editing is not touched."""
-    base = study.ideas[record.base].commit
     kept = record.status == "kept"
     done = replace(record, application="done")
-    reason = _edited(place, study, record, base)
+    # another idea may have been kept in another tree, and this one lacks it still
+    chain = incumbent_chain(study)
+    paths = sorted({*record.paths, *(path for each in chain for path in each.paths)})
+    reason = _edited(place, study, record, paths, [each.commit for each in chain])
     if reason is not None:
         say(f"the tree is not touched, since {reason}; by hand: {by_hand(study, record)}")
         done = replace(record, application="by hand")
     elif kept:
-        working_tree.restore_paths(place.top, record.paths, record.commit)
+        working_tree.write_paths(place.top, paths, record.commit)
         try:
-            commit = working_tree.commit_paths(place.top, record.paths, commit_message(study, record))
+            commit = working_tree.commit_paths(place.top, paths, commit_message(study, record))
             done = replace(done, result_commit=commit)
         except working_tree.CannotCommit as error:
             say(f"idea {record.number} is kept, and not committed: {error.message}")
@@ -91,7 +93,7 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
                 say(note)
                 done = replace(done, notes=(*done.notes, note))
     else:
-        working_tree.restore_paths(place.top, record.paths, study.standing.commit)
+        working_tree.restore_paths(place.top, paths, study.standing.commit)
 
     def store(newest: IdeaStudy) -> IdeaStudy:
         return replace(newest.with_idea(done), untracked=snapshot.untracked_now(place.top, place.rules()))
@@ -99,17 +101,15 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
     return study_files.change_study(place.workspace, study.name, store)
 
 
-def _edited(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, base: str) -> str | None:
+def _edited(
+    place: IdeaContext, study: IdeaStudy, record: IdeaRecord, paths: Sequence[str], chain: Sequence[str]
+) -> str | None:
     """Why the tree is no longer the idea's, or partly the one that it is to become; None where it is."""
-    allowed = [record.commit, base, study.standing.commit]
-    earlier = f"{snapshot.REFS}/{study.name}/{record.number}-on-"
-    allowed += place.refs(earlier)
-    if changed := working_tree.differing_paths(place.top, record.paths, *allowed):
+    earlier = place.refs(f"{snapshot.REFS}/{study.name}/{record.number}-on-")
+    if changed := working_tree.differing_paths(place.top, paths, record.commit, *chain, *earlier):
         return f"{changed[0]} was changed while the idea was judged"
-    tree = snapshot.take_snapshot(place.top, base, place.rules(study))
-    others = sorted(
-        set(tree.paths) - set(record.paths) - set(rebasing.changed_paths(place.top, base, study.standing.commit))
-    )
+    tree = snapshot.take_snapshot(place.top, study.ideas[record.base].commit, place.rules(study))
+    others = sorted(set(tree.paths) - set(paths))
     return f"{others[0]} was changed while the idea was judged" if others else None
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import group
+from scaffold.ideas import trial
+from scaffold.ideas.loop_state import Step
 from tests import answers
 from tests.cli.story import SPEC, TRAIN
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
@@ -118,8 +120,20 @@ def of_runs(ask: Ask) -> None:
 
 def of_ideas(ask: Ask) -> None:
     commit_all(Path())
-    options = ("--metric", "loss", "--backend", "local", "--apply")
-    assert ask("ideas", "start", "width", *options, "--", "python3", "train.py")["noise"] > 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trial, "run_step", always_one)
+        _of_ideas(ask)
+
+
+def always_one(incumbent: Any, candidate: Any, step: Step, **_: Any) -> trial.StepResults:
+    """Runs that all give the same; real ones are in tests/ideas."""
+    sides = ([trial.SideResult(seed, 1.0, "run") for seed in seeds] for seeds in (step.incumbent, step.candidate))
+    return trial.StepResults(*map(tuple, sides))
+
+
+def _of_ideas(ask: Ask) -> None:
+    options = ("--metric", "loss", "--backend", "local", "--apply", "--seeds", "none")
+    assert ask("ideas", "start", "width", *options, "--", "python3", "train.py")["noise"] == 0
     train = Path("train.py")
     train.write_text(train.read_text().replace('print("trained")', 'print("trained well")'))
     tried = ask("try", "say so", code=3)

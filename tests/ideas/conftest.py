@@ -23,7 +23,10 @@ TRAIN = """\
 import os
 GAIN = 0
 seed = int(os.environ["RUN_SEED"])
-print(f"val_bpb: {1 - GAIN + seed * 7 % 5 / 100}")
+# what another idea changes
+BONUS = 0
+# and what prints it
+print(f"val_bpb: {1 - GAIN - BONUS + seed * 7 % 5 / 100}")
 """
 FILES = {
     "train.py": TRAIN,
@@ -39,8 +42,8 @@ def gain(train: str, seed: int) -> float | None:
     """What TRAIN gives, by its text; `CRASH` in it: nothing; `WOBBLE` in it: a worse value on some seeds."""
     if "CRASH" in train:
         return None
-    number = float(train.partition("GAIN = ")[2].split()[0])
-    return 1 - number + seed * 7 % 5 / 100 + (0.05 * (seed % 2) if "WOBBLE" in train else 0)
+    gains = (float(train.partition(f"{name} = ")[2].split()[0]) for name in ("GAIN", "BONUS"))
+    return 1 - sum(gains) + seed * 7 % 5 / 100 + (0.05 * (seed % 2) if "WOBBLE" in train else 0)
 
 
 class IdeaLoop:
@@ -77,7 +80,8 @@ class IdeaLoop:
 
     def json(self, *args: str, code: int = 0) -> dict[str, Any]:
         """A command's answer."""
-        answer: dict[str, Any] = json.loads(self(*args, "--json", code=code).stdout)
+        at = args.index("--") if "--" in args else len(args)
+        answer: dict[str, Any] = json.loads(self(*args[:at], "--json", *args[at:], code=code).stdout)
         return answer
 
     def edit(self, old: str = "GAIN = 0", new: str = "GAIN = 0.3", path: str = "train.py") -> None:

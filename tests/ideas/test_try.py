@@ -87,7 +87,7 @@ def test_what_is_no_idea_is_said_and_left(loop: IdeaLoop) -> None:
     ("path", "old", "new", "reason"),
     [
         ("tests/test_model.py", "import model", "import sys", "may not change tests/test_model.py"),
-        ("train.py", "val_bpb: {1 - GAIN", "val_bpb: {0.5 - GAIN", "lines that compute or print val_bpb: train.py:4"),
+        ("train.py", "val_bpb: {1 - GAIN", "val_bpb: {0.5 - GAIN", "lines that compute or print val_bpb: train.py:7"),
         ("seeded.py", "SEED = 1", "SEED = 2", "nothing but the seed"),
     ],
 )

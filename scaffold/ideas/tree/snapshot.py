@@ -82,7 +82,9 @@ def take_snapshot(top: Path, base: str, rules: SnapshotRules) -> TreeSnapshot:
         real = Path(git.run_checked(top, "rev-parse", "--git-path", "index").text)
         real = real if real.is_absolute() else top / real
         if real.is_file():
-            shutil.copyfile(real, index)
+            shutil.copy2(
+                real, index
+            )  # with its time, by which git knows of files that were changed in the moment when it was written
         env = {"GIT_INDEX_FILE": str(index)}
         staged = _run(top, env, "write-tree", hint="finish or give up the merge first: git status").text
         _run(top, env, "add", "--update", "--", ".")

@@ -65,36 +65,38 @@ def differing_paths(top: Path, paths: Sequence[str], *commits: str) -> list[str]
     return [path for path in paths if all(files.get(path) != side.get(path) for side in sides)]
 
 
-def restore_paths(top: Path, paths: Sequence[str], commit: str) -> None:
+def write_paths(top: Path, paths: Sequence[str], commit: str) -> None:
     """Give `paths` the content that a commit has; those that it has not are removed, with folders that are empty then.
 
     What is there already is not written again, so that a second call goes on where the first was killed. Raises ScaffoldError.
     """
-    wanted, files = tree_entries(top, commit, paths), file_entries(top, paths)
-    written = [
-        path for path in paths if path in wanted and files.get(path) != wanted[path] and wanted[path][0] != "160000"
-    ]
-    gone = [path for path in paths if path not in wanted]
+    entries, files = tree_entries(top, commit, paths), file_entries(top, paths)
+    written = [p for p in paths if p in entries and files.get(p) != entries[p] and entries[p][0] != "160000"]
     for path in written:
         if (top / path).is_dir() and not (top / path).is_symlink():
             raise ScaffoldError(
                 f"{top / path} is a folder now, and is not replaced", hint="move it away, then call it again"
             )
     if written:
-        git.run_checked_as_user(top, "checkout", "-q", commit, "--", *[f":(literal,top){path}" for path in written])
+        git.run_checked_as_user(top, "checkout", "-q", commit, "--", *_literal(written))
+    gone = [path for path in paths if path not in entries and os.path.lexists(top / path)]
     for path in gone:
         (top / path).unlink(missing_ok=True)
         for folder in (top / path).parents:
             if folder == top or not folder.is_dir() or any(folder.iterdir()):
                 break
             folder.rmdir()
-    if gone:
-        git.run_as_user(
-            top, "rm", "-q", "--cached", "--ignore-unmatch", "--", *[f":(literal,top){path}" for path in gone]
-        )
-    same = [path for path in paths if path in wanted and path not in written]
-    if same:
-        git.run_as_user(top, "reset", "-q", commit, "--", *[f":(literal,top){path}" for path in same])
+
+
+def restore_paths(top: Path, paths: Sequence[str], commit: str) -> None:
+    """As `write_paths`, and what is staged of them is then what the commit has too."""
+    write_paths(top, paths, commit)
+    if paths:
+        git.run_as_user(top, "reset", "-q", commit, "--", *_literal(paths))
+
+
+def _literal(paths: Sequence[str]) -> list[str]:
+    return [f":(literal,top){path}" for path in paths]
 
 
 def commit_paths(top: Path, paths: Sequence[str], message: str) -> str:
@@ -104,9 +106,9 @@ def commit_paths(top: Path, paths: Sequence[str], message: str) -> str:
     paths = [path for path in paths if path in differing_from(top, paths, head)]
     if not paths:
         return head
-    names = [f":(literal,top){path}" for path in paths]
+    names = _literal(paths)
     tracked = set(git.run_checked(top, "ls-files", "-z", "--", *names).paths)
-    new = [f":(literal,top){path}" for path in paths if path not in tracked and os.path.lexists(top / path)]
+    new = _literal([path for path in paths if path not in tracked and os.path.lexists(top / path)])
     if new:
         git.run_as_user(top, "add", "--intent-to-add", "--", *new)
     answer = git.run_as_user(top, "commit", "-q", "--only", "-F", "-", "--", *names, stdin=message.encode(), env=QUIET)

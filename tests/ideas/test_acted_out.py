@@ -1,0 +1,87 @@
+"""Loops as agents run them, with real processes: one command an idea, and nothing but `scaffold try`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, commit_all, git
+from tests.ideas import acted_out
+from tests.ideas.conftest import FILES, IdeaLoop, write_repository
+
+
+@pytest.fixture(scope="module")
+def false_keeps() -> list[int]:
+    """The false keeps of all loops so far."""
+    return []
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("acted-out")
+@pytest.mark.parametrize("loop", range(5))
+def test_forty_ideas_of_known_truth(tmp_path: Path, loop: int, false_keeps: list[int]) -> None:
+    effects = acted_out.shuffled_effects(loop)
+    root = tmp_path / "repo"
+    acted_out.make_repository(root, effects)
+    outcome = acted_out.run_loop(root, effects)
+    print(
+        {
+            number: (outcome.effects[number], status)
+            for number, status in outcome.statuses.items()
+            if status != "dropped"
+        }
+    )
+    for number, effect in outcome.effects.items():
+        if effect >= 3:
+            assert outcome.statuses[number] in ("kept", "open")
+    false_keeps += outcome.false_keeps
+    assert len(false_keeps) <= 1
+    git(root, "reflog", "expire", "--expire=now", "--all")
+    git(root, "gc", "-q", "--prune=now")
+    for number in outcome.statuses:
+        assert f"S{number - 1:02d} = 1" in git(root, "show", f"refs/scaffold/ideas/val-bpb/{number}:train.py")
+
+
+TRAIN = """\
+import sys
+GAIN = 0
+if GAIN == 13:
+    sys.exit("ValueError: it diverged")
+print(f"val_bpb: {1 - GAIN / 100}")
+"""
+
+
+def test_a_short_loop_with_real_runs(tmp_path: Path, run: Run) -> None:
+    """Without noise, so that few runs decide; with what no run may see: files of the tree that are no part of an idea."""
+    loop = IdeaLoop(tmp_path / "repo", run)
+    loop.root.mkdir()
+    write_repository(loop.root, {**FILES, "train.py": TRAIN})
+    loop(
+        "ideas",
+        "start",
+        "--apply",
+        "--metric",
+        "val_bpb",
+        "--minimize",
+        "--metric-from",
+        r"val_bpb:\s*(\S+)",
+        "--",
+        "python3",
+        "train.py",
+    )
+    assert len(loop.study.history[0]["runs"]) == 2, "two that are equal need no more"
+    statuses = []
+    for number in (-1, 2, 13):
+        loop.train.write_text(re.sub("GAIN = -?[0-9]+", f"GAIN = {number}", loop.train.read_text()))
+        statuses.append(loop.json("try", f"a gain of {number}", code=0 if number == 2 else 3)["idea"]["status"])
+    assert statuses == ["dropped", "kept", "failed"] and loop.code_changes() == []
+    assert "ValueError: it diverged" in loop.study.ideas[3].notes[0]
+    commit_all(loop.root, "records")
+    git(loop.root, "reflog", "expire", "--expire=now", "--all")
+    git(loop.root, "gc", "-q", "--prune=now")
+    for number, gain in ((1, "-1"), (2, "2"), (3, "13")):
+        assert f"GAIN = {gain}\n" in loop.content(f"refs/scaffold/ideas/val-bpb/{number}")
+    trees = loop.git("worktree", "list", "--porcelain").count("worktree ")
+    assert trees == 3, "the tree, and the code of the baseline and of what stands"
